@@ -1,0 +1,44 @@
+# make run: a first measurement.  make test: the wheel, tested.  Both from a fresh clone.
+PYTHON ?= python3
+SOURCES := $(shell find src csrc -name '*.py' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ch]' -o -name '*.pyi') \
+	setup.py pyproject.toml README.md LICENSE
+PIP := -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test lint bench clean
+
+run: .venv/ready
+	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
+
+test: .venv-test/ready
+	.venv-test/bin/python -m pytest $(PYTEST)
+
+bench: .venv-test/ready
+	.venv-test/bin/python -m pytest benchmarks --benchmark-only $(PYTEST)
+
+lint: .venv-lint/ready
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/ruff format --check .
+	.venv-lint/bin/mypy
+	.venv-lint/bin/cython-lint src
+	.venv-lint/bin/clang-format --dry-run --Werror csrc/*.[ch] $(wildcard tests/native/*.[ch])
+
+.venv/ready: $(SOURCES)
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) install .
+	touch $@
+
+.venv-test/ready: $(SOURCES)
+	$(PYTHON) -m venv .venv-test
+	rm -rf dist build
+	.venv-test/bin/python $(PIP) wheel --no-deps --wheel-dir dist .
+	.venv-test/bin/python $(PIP) install --force-reinstall --no-deps dist/*.whl
+	.venv-test/bin/python $(PIP) install "$$(ls dist/*.whl)[test]"
+	touch $@
+
+.venv-lint/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python $(PIP) install ruff mypy cython-lint clang-format numpy pyarrow
+	touch $@
+
+clean:
+	rm -rf .venv .venv-test .venv-lint build dist src/*.egg-info

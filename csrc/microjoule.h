@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * microjoule's native core: reads numbers on time.
+ *
+ * It knows a few ways of reading a number (a decimal text file, an 8-byte register, a group of
+ * perf events, a script) and nothing of packages, joules or money. A *sampler* is one thread that
+ * reads its channels at absolute deadlines and pushes rows into its ring; the owner drains the
+ * ring into columns. *Marks* are named instants that any thread or child process adds.
+ *
+ * Every function returns 0 or -errno unless it says otherwise, prints nothing, and takes its
+ * out-parameters last; a close or free accepts NULL. Times are CLOCK_MONOTONIC nanoseconds.
+ * The sampler's thread never allocates, locks, logs or raises while it samples.
+ */
+#ifndef MICROJOULE_H
+#define MICROJOULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- errors and clocks ------------------------------------------------------------------- */
+
+/* What happened, on what: "open /dev/cpu/0/msr: Permission denied". Filled in whenever a function
+ * that takes one returns a negative code; the remedy is the caller's to add. */
+struct uj_error {
+    int code; /* the negative errno that was returned */
+    char what[256];
+};
+
+/* CLOCK_MONOTONIC now. Any thread, about 20 ns. */
+int64_t uj_now_ns(void);
+
+/* Reads another clock between two reads of CLOCK_MONOTONIC; the narrowest of a few brackets.
+ * clock: a clockid_t. t_ns: the earlier monotonic time; read_ns: the bracket's width; value_ns:
+ * the clock's reading. -EINVAL for a clock that does not exist. Any thread. */
+int uj_clock_pair(int clock, int64_t *t_ns, uint32_t *read_ns, uint64_t *value_ns);
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+#define UJ_NO_SENSOR_TIME INT64_MIN
+
+/* A status from here on is a code of NVIDIA's library plus this: 10015 is NVML's 15, GPU is lost.
+ * Below it a status is an errno, which Linux keeps under 4096. */
+#define UJ_STATUS_NVML 10000
+
+/* One reading of one channel: the row of the ring. */
+struct uj_sample {
+    int64_t t_ns;      /* when the read began */
+    uint64_t raw;      /* what the interface said; meaningless where status is not 0 */
+    int64_t sensor_ns; /* the device's own time, or UJ_NO_SENSOR_TIME */
+    uint32_t read_ns;  /* how long the read took; saturates */
+    uint16_t channel;  /* uj_channel.code */
+    uint16_t status;   /* 0, or the errno (or the library's code) of the failed read */
+};
+
+/* The same as columns, each of the capacity given to the drain. Bitmaps are Arrow's: bit set =
+ * valid, least significant first, (capacity + 7) / 8 bytes. The caller owns all of them. */
+struct uj_columns {
+    int64_t *t_ns;
+    uint32_t *read_ns;
+    uint16_t *channel;
+    uint64_t *raw;
+    uint8_t *raw_valid;
+    int64_t *sensor_ns;
+    uint8_t *sensor_valid;
+    uint16_t *status;
+    size_t raw_nulls;    /* out: how many bits of raw_valid are clear */
+    size_t sensor_nulls; /* out: how many bits of sensor_valid are clear */
+};
+
+/* ---- samplers ---------------------------------------------------------------------------- */
+
+/* How to read one channel. The strings are read during uj_sampler_open only. */
+struct uj_channel {
+    const char *reader; /* a name in readers.c: "text" "msr" "perf" "script" "nvml" */
+    const char *path;   /* text, msr, script: the file. perf: not used. nvml: "UUID@LIBRARY" */
+    uint64_t config;    /* perf: event. msr: register. text: mask of fields to add, 0 = the first.
+                         * nvml: field | scope << 32, or a call of its own << 48: 1 energy, 2 power,
+                         * 3 temperature, 4 SM clock, 5 utilisation */
+    uint32_t type;      /* perf: the PMU's type */
+    int32_t cpu;        /* perf: the CPU; -1: commands that the opening thread starts afterwards */
+    uint16_t code;      /* what to write into uj_sample.channel */
+};
+
+struct uj_cadence {
+    int64_t period_ns; /* between deadlines: 50 us (20 kHz) to 1 s (1 Hz) */
+    int64_t spin_ns;   /* wake this long before each deadline and spin; 0: sleep only */
+    int fifo_priority; /* 1 to 99: ask for SCHED_FIFO; 0: do not */
+    const int *cpus;   /* run on these CPUs only */
+    size_t n_cpus;     /* 0: wherever the scheduler likes */
+    size_t ring_rows;  /* at least this many rows fit; rounded up to a power of two */
+};
+
+/* A sampler's own account, valid while it runs and after. Each only grows. */
+struct uj_counts {
+    uint64_t ticks;       /* rounds of reads taken */
+    uint64_t late;        /* of these, begun more than a tenth of a period after the deadline */
+    uint64_t missed;      /* deadlines that passed while an earlier tick was not over: not taken */
+    uint64_t dropped;     /* rows read that found the ring full */
+    uint64_t errors;      /* rows with a status */
+    uint64_t busy_ns;     /* CPU time of the thread */
+    uint64_t late_max_ns; /* the latest tick */
+    int fifo;             /* 1: SCHED_FIFO was granted; 0: not asked; -errno: refused */
+    int pinned;           /* 1: pinned to the CPUs asked for; 0: not asked; -errno: refused */
+};
+
+struct uj_sampler;
+
+/* Opens every channel's reader and prepares the ring; samples nothing yet. On success the caller
+ * owns *out and must close it. Codes: -EINVAL (a reader that does not exist, a cadence out of
+ * range), -ENOMEM, and whatever opening the channel gave, with err->what naming it. A perf channel
+ * with cpu -1 counts the commands that the calling thread starts after this. */
+int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
+                    const struct uj_cadence *cadence, const char *name, struct uj_sampler **out,
+                    struct uj_error *err);
+
+/* Starts the thread. -EALREADY when it has run before, -EAGAIN when no thread can be had. */
+int uj_sampler_start(struct uj_sampler *sampler, struct uj_error *err);
+
+/* Ends and joins the thread; within a tenth of a second. What the ring holds can still be drained.
+ * 0 also when it does not run. -ECHILD in a fork of the process that started it: the thread did
+ * not come along. */
+int uj_sampler_stop(struct uj_sampler *sampler);
+
+/* Reads once in the calling thread, as a tick does, and pushes the rows. -EBUSY while the thread
+ * runs. For tests, for benchmarks, and for one last reading after a stop. */
+int uj_sampler_tick(struct uj_sampler *sampler);
+
+/* How many rows wait in the ring. One consumer at a time. */
+size_t uj_sampler_waiting(const struct uj_sampler *sampler);
+
+/* Moves up to capacity rows out of the ring into columns; returns how many. One consumer at a
+ * time; never waits. */
+size_t uj_sampler_drain(struct uj_sampler *sampler, size_t capacity, struct uj_columns *columns);
+
+/* The account so far. Any thread. -ECHILD as in stop. */
+int uj_sampler_counts(const struct uj_sampler *sampler, struct uj_counts *out);
+
+/* How many rows the ring holds. */
+size_t uj_sampler_capacity(const struct uj_sampler *sampler);
+
+/* Stops if need be, closes the readers, frees. */
+void uj_sampler_close(struct uj_sampler *sampler);
+
+/* ---- marks ------------------------------------------------------------------------------- */
+
+#define UJ_MARK_LABEL 96 /* bytes of label in one slot; longer labels take several */
+
+enum uj_mark_kind { UJ_MARK_BEGIN = 1, UJ_MARK_END = 2 };
+
+struct uj_mark {
+    int64_t t_ns;
+    uint64_t number; /* of the window, unique within the ring */
+    uint32_t kind;   /* enum uj_mark_kind */
+    uint32_t length; /* bytes of label */
+    char label[4096];
+};
+
+struct uj_marks;
+
+/* A ring of marks in memory that is shared with forked children (path NULL) or in a new file that
+ * any process may map (path given; created with mode 0600, removed by its owner's close). The
+ * caller owns *out. -ENOSPC where the file's blocks cannot be had. */
+int uj_marks_create(const char *path, struct uj_marks **out, struct uj_error *err);
+
+/* Maps a file that uj_marks_create made. -EINVAL where it is not one. */
+int uj_marks_open(const char *path, struct uj_marks **out, struct uj_error *err);
+
+/* Adds a begin (with a label) and gives the window's number, or an end (number from its begin).
+ * Any thread of any process, lock-free, about 100 ns. Labels over 4096 bytes are cut. Returns 0,
+ * or -EAGAIN when the ring is full: the mark is counted as dropped. */
+int uj_marks_begin(struct uj_marks *marks, const char *label, size_t length, uint64_t *number);
+int uj_marks_end(struct uj_marks *marks, uint64_t number);
+
+/* Takes the oldest mark: 1, or 0 when there is none. Only the creator, one thread at a time. A
+ * slot whose writer died in the middle is passed over after a second. */
+int uj_marks_take(struct uj_marks *marks, struct uj_mark *out);
+
+/* Marks that found no room, or whose writer died in the middle. */
+uint64_t uj_marks_dropped(const struct uj_marks *marks);
+
+void uj_marks_close(struct uj_marks *marks);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

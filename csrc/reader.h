@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a reader fills in. To add one: write reader_x.c with such a table and add its line to
+ * readers.c; nothing else changes.
+ */
+#ifndef UJ_READER_H
+#define UJ_READER_H
+
+#include "microjoule.h"
+
+struct uj_reader {
+    const char *name;
+    /* Opens n channels, all of this reader, of one sampler. On success the sampler owns *state
+     * and hands it back to close. On failure nothing is left open. */
+    int (*open)(const struct uj_channel *channels, size_t n, void **state, struct uj_error *err);
+    /* Reads them all into rows[0..n), in the order of open. A read that fails is a row with a
+     * status. Runs in the sampler's thread: no allocation, no lock, no log. */
+    void (*read)(void *state, struct uj_sample *rows);
+    void (*close)(void *state);
+};
+
+/* The reader of that name, or NULL. */
+const struct uj_reader *uj_reader_named(const char *name);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * perf events that count (Linux, perf_event_open(2); arch/x86/events/rapl.c for the `power` PMU).
+ *
+ * An energy event belongs to a package, not to a task, so it is opened with pid -1 on one CPU of
+ * that package, and needs perf_event_paranoid <= 0 or CAP_PERFMON. All events on one CPU of one
+ * PMU go into one group: one read() gives values that were taken together, and the package's other
+ * domains cost nothing more. A PMU may refuse a group (EINVAL); then each event is a group of one.
+ * The kernel reads the register on a CPU of the package: from a thread inside it, without an
+ * interrupt.
+ *
+ * cpu -1 is another thing: a counter of the commands that the opening thread starts afterwards. It
+ * is inherited by every descendant and enabled at exec, so the opener itself is not counted; an
+ * inherited event cannot be read as part of a group, so it is one of one.
+ *
+ * Known lies: `power` counts are 64 bits wide but fed from 32-bit steps; see science of the source.
+ * Whenever anybody opens or closes an event on the CPU, the kernel takes its events off and puts
+ * them on again, and what passes between is not counted (0.25 us each time on the `msr` PMU, 6.18
+ * kernel).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "error.h"
+#include "reader.h"
+
+#define GROUP_MAX 32 /* events in one group; a read() lands on the stack */
+
+struct perf_event {
+    int fd;
+    size_t row;     /* where its reading goes */
+    size_t n_group; /* on a leader: events in its group, itself first; on a member: 0 */
+    uint16_t code;
+};
+
+struct perf_state {
+    size_t n;
+    struct perf_event events[]; /* each leader is followed by its members */
+};
+
+static int open_event(const struct uj_channel *channel, int leader)
+{
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.size = sizeof attr;
+    attr.type = channel->type;
+    attr.config = channel->config;
+    attr.read_format = PERF_FORMAT_GROUP;
+    bool of_commands = channel->cpu < 0;
+    if (of_commands) {
+        attr.read_format = 0;
+        attr.disabled = 1;
+        attr.inherit = 1;
+        attr.enable_on_exec = 1;
+        /* A task clock counts the kernel all the same, and then asks for no privilege. */
+        attr.exclude_kernel = 1;
+        attr.exclude_hv = 1;
+    }
+    return (int)syscall(SYS_perf_event_open, &attr, of_commands ? 0 : -1, channel->cpu, leader,
+                        PERF_FLAG_FD_CLOEXEC);
+}
+
+static void perf_close(void *opened)
+{
+    struct perf_state *state = opened;
+    for (size_t i = state->n; i-- > 0;)
+        close(state->events[i].fd);
+    free(state);
+}
+
+static int fail_event(struct uj_error *err, int code, const struct uj_channel *channel)
+{
+    char subject[96];
+    snprintf(subject, sizeof subject, "perf event %#llx of PMU type %u on CPU %d",
+             (unsigned long long)channel->config, channel->type, channel->cpu);
+    return uj_fail(err, code, "open", subject);
+}
+
+static int perf_open(const struct uj_channel *channels, size_t n, void **out, struct uj_error *err)
+{
+    struct perf_state *state = calloc(1, sizeof *state + n * sizeof *state->events);
+    bool *is_open = calloc(n + 1, sizeof *is_open);
+    int code = 0;
+    if (state == NULL || is_open == NULL) {
+        free(state);
+        free(is_open);
+        return uj_fail(err, ENOMEM, "open", "perf events");
+    }
+    for (size_t i = 0; i < n && code == 0; i++) {
+        if (is_open[i])
+            continue;
+        int fd = open_event(&channels[i], -1);
+        if (fd < 0) {
+            code = fail_event(err, errno, &channels[i]);
+            break;
+        }
+        struct perf_event *leader = &state->events[state->n++];
+        *leader = (struct perf_event){fd, i, 1, channels[i].code};
+        for (size_t k = i + 1; k < n && channels[i].cpu >= 0; k++) {
+            if (is_open[k] || channels[k].cpu != channels[i].cpu ||
+                channels[k].type != channels[i].type || leader->n_group == GROUP_MAX)
+                continue;
+            int member = open_event(&channels[k], leader->fd);
+            if (member < 0)
+                continue; /* the group was refused: it becomes a leader in its own turn */
+            is_open[k] = true;
+            leader->n_group++;
+            state->events[state->n++] = (struct perf_event){member, k, 0, channels[k].code};
+        }
+    }
+    free(is_open);
+    if (code != 0) {
+        perf_close(state);
+        return code;
+    }
+    *out = state;
+    return 0;
+}
+
+static void perf_read(void *opened, struct uj_sample *rows)
+{
+    const struct perf_state *state = opened;
+    int64_t before = uj_now_ns();
+    for (size_t i = 0; i < state->n;) {
+        const struct perf_event *leader = &state->events[i];
+        uint64_t values[1 + GROUP_MAX]; /* the count of events, then theirs; ungrouped: one value */
+        ssize_t got = read(leader->fd, values, sizeof values);
+        int code = errno;
+        int64_t after = uj_now_ns();
+        size_t words = got > 0 ? (size_t)got / sizeof *values : 0;
+        size_t first = words > 1 ? 1 : 0;
+        for (size_t k = 0; k < leader->n_group; k++) {
+            bool is_read = first + k < words;
+            rows[leader[k].row] = (struct uj_sample){
+                .t_ns = before,
+                .raw = is_read ? values[first + k] : 0,
+                .sensor_ns = UJ_NO_SENSOR_TIME,
+                .read_ns = uj_elapsed_ns(before, after),
+                .channel = leader[k].code,
+                .status = is_read   ? 0
+                          : got < 0 ? (uint16_t)code
+                                    : ENODATA,
+            };
+        }
+        i += leader->n_group;
+        before = after;
+    }
+}
+
+const struct uj_reader uj_reader_perf = {"perf", perf_open, perf_read, perf_close};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int uj_ring_init(struct uj_ring *ring, size_t rows)
+{
+    size_t places = 64;
+    if (rows > SIZE_MAX / 2 / sizeof *ring->rows)
+        return -ENOMEM;
+    while (places < rows)
+        places *= 2;
+    ring->rows = aligned_alloc(UJ_CACHE_LINE, places * sizeof *ring->rows);
+    if (ring->rows == NULL)
+        return -ENOMEM;
+    memset(ring->rows, 0, places * sizeof *ring->rows);
+    ring->mask = places - 1;
+    ring->tail_seen = 0;
+    atomic_init(&ring->head, 0);
+    atomic_init(&ring->tail, 0);
+    return 0;
+}
+
+bool uj_ring_push(struct uj_ring *ring, const struct uj_sample *row)
+{
+    size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    if (head - ring->tail_seen > ring->mask) {
+        ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+        if (head - ring->tail_seen > ring->mask)
+            return false;
+    }
+    ring->rows[head & ring->mask] = *row;
+    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    return true;
+}
+
+size_t uj_ring_waiting(const struct uj_ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_acquire) -
+           atomic_load_explicit(&ring->tail, memory_order_relaxed);
+}
+
+static void put_bit(uint8_t *bits, size_t i, bool set)
+{
+    uint8_t bit = (uint8_t)(1u << (i & 7));
+    if ((i & 7) == 0)
+        bits[i >> 3] = 0;
+    if (set)
+        bits[i >> 3] |= bit;
+}
+
+size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *columns)
+{
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    size_t n = uj_ring_waiting(ring);
+    if (n > capacity)
+        n = capacity;
+    columns->raw_nulls = columns->sensor_nulls = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct uj_sample *row = &ring->rows[(tail + i) & ring->mask];
+        bool has_raw = row->status == 0;
+        bool has_sensor = row->sensor_ns != UJ_NO_SENSOR_TIME;
+        columns->t_ns[i] = row->t_ns;
+        columns->read_ns[i] = row->read_ns;
+        columns->channel[i] = row->channel;
+        columns->raw[i] = has_raw ? row->raw : 0;
+        columns->sensor_ns[i] = has_sensor ? row->sensor_ns : 0;
+        columns->status[i] = row->status;
+        put_bit(columns->raw_valid, i, has_raw);
+        put_bit(columns->sensor_valid, i, has_sensor);
+        columns->raw_nulls += !has_raw;
+        columns->sensor_nulls += !has_sensor;
+    }
+    atomic_store_explicit(&ring->tail, tail + n, memory_order_release);
+    return n;
+}
+
+void uj_ring_free(struct uj_ring *ring)
+{
+    free(ring->rows);
+    ring->rows = NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A ring of samples for one producer and one consumer.
+ *
+ * Decision: a full ring drops the newest row. For a counter a lost row costs resolution, never
+ * joules, and the producer never has to touch what the consumer owns. The producer stores head
+ * with release after the row, the consumer loads it with acquire before the row, and the same for
+ * tail the other way round: no other ordering is needed. The producer keeps a copy of the
+ * consumer's index and looks at the real one only when the copy says full, so that a push usually
+ * touches no line that the other core writes.
+ */
+#ifndef UJ_RING_H
+#define UJ_RING_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "microjoule.h"
+
+#define UJ_CACHE_LINE 64
+
+struct uj_ring {
+    alignas(UJ_CACHE_LINE) _Atomic size_t head; /* next to write: the producer's */
+    size_t tail_seen;
+    alignas(UJ_CACHE_LINE) _Atomic size_t tail; /* next to read: the consumer's */
+    alignas(UJ_CACHE_LINE) struct uj_sample *rows;
+    size_t mask;
+};
+
+/* Allocates at least rows places and touches every page, so that no fault comes while sampling. */
+int uj_ring_init(struct uj_ring *ring, size_t rows);
+
+/* Producer: false, and nothing written, when there is no room. */
+bool uj_ring_push(struct uj_ring *ring, const struct uj_sample *row);
+
+/* Consumer: how many rows wait. */
+size_t uj_ring_waiting(const struct uj_ring *ring);
+
+/* Consumer: moves up to capacity rows into columns; returns how many. */
+size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *columns);
+
+void uj_ring_free(struct uj_ring *ring);
+
+#endif

@@ -1,0 +1,26 @@
+"""An oscilloscope for energy. See README.md for a first measurement.
+
+The names are looked up when they are first used: importing this package costs a fraction of a
+millisecond, and a program that only marks windows never loads numpy or Arrow.
+"""
+
+from .lazy import lazy
+
+_HOMES = {
+    "Channel": "channel",
+    "Estimate": "energy.estimate",
+    "MicrojouleError": "errors",
+    "Trace": "trace.trace",
+    "Window": "trace.window",
+    "load": "energy.energy_trace",
+    "measured": "recording.marking",
+    "record": "recording.recorder",
+    "window": "recording.marking",
+}
+
+__all__ = list(_HOMES)
+__getattr__ = lazy(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

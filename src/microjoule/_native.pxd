@@ -1,0 +1,86 @@
+# The declarations of csrc/microjoule.h, and nothing else.
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "microjoule.h" nogil:
+    struct uj_error:
+        int code
+        char what[256]
+
+    int64_t uj_now_ns()
+    int uj_clock_pair(int clock, int64_t *t_ns, uint32_t *read_ns, uint64_t *value_ns)
+
+    struct uj_columns:
+        int64_t *t_ns
+        uint32_t *read_ns
+        uint16_t *channel
+        uint64_t *raw
+        uint8_t *raw_valid
+        int64_t *sensor_ns
+        uint8_t *sensor_valid
+        uint16_t *status
+        size_t raw_nulls
+        size_t sensor_nulls
+
+    struct uj_channel:
+        const char *reader
+        const char *path
+        uint64_t config
+        uint32_t type
+        int32_t cpu
+        uint16_t code
+
+    struct uj_cadence:
+        int64_t period_ns
+        int64_t spin_ns
+        int fifo_priority
+        const int *cpus
+        size_t n_cpus
+        size_t ring_rows
+
+    struct uj_counts:
+        uint64_t ticks
+        uint64_t late
+        uint64_t missed
+        uint64_t dropped
+        uint64_t errors
+        uint64_t busy_ns
+        uint64_t late_max_ns
+        int fifo
+        int pinned
+
+    struct uj_sampler:
+        pass
+
+    int uj_sampler_open(const uj_channel *channels, size_t n_channels, const uj_cadence *cadence,
+                        const char *name, uj_sampler **out, uj_error *err)
+    int uj_sampler_start(uj_sampler *sampler, uj_error *err)
+    int uj_sampler_stop(uj_sampler *sampler)
+    int uj_sampler_tick(uj_sampler *sampler)
+    size_t uj_sampler_waiting(const uj_sampler *sampler)
+    size_t uj_sampler_drain(uj_sampler *sampler, size_t capacity, uj_columns *columns)
+    int uj_sampler_counts(const uj_sampler *sampler, uj_counts *out)
+    size_t uj_sampler_capacity(const uj_sampler *sampler)
+    void uj_sampler_close(uj_sampler *sampler)
+
+    enum:
+        UJ_MARK_BEGIN
+        UJ_MARK_END
+
+    struct uj_mark:
+        int64_t t_ns
+        uint64_t number
+        uint32_t kind
+        uint32_t length
+        char label[4096]
+
+    struct uj_marks:
+        pass
+
+    int uj_marks_create(const char *path, uj_marks **out, uj_error *err)
+    int uj_marks_open(const char *path, uj_marks **out, uj_error *err)
+    int uj_marks_begin(uj_marks *marks, const char *label, size_t length, uint64_t *number)
+    int uj_marks_end(uj_marks *marks, uint64_t number)
+    int uj_marks_take(uj_marks *marks, uj_mark *out)
+    uint64_t uj_marks_dropped(const uj_marks *marks)
+    void uj_marks_close(uj_marks *marks)

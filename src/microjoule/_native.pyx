@@ -1,0 +1,269 @@
+# cython: language_level=3, freethreading_compatible=True
+"""The native core for Python: each method is one call of csrc/microjoule.h.
+
+Nothing is decided here. A call that can wait runs without the GIL, and its code goes through
+``_check``, the one function that turns a code into an exception.
+"""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.errno cimport EACCES, EBUSY, ECHILD, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM
+
+import os
+
+from .errors import MicrojouleError, PermissionDenied, SourceUnavailable
+
+
+cdef object _exception(int code, str what):
+    if code in (-EACCES, -EPERM):
+        return PermissionDenied(what, "`uj probe` says who may read it and how to allow it")
+    if code in (-ENOENT, -ENODEV):
+        return SourceUnavailable(what, "`uj probe` says what this machine has")
+    if code == -EINVAL:
+        return ValueError(what)
+    if code == -ENOMEM:
+        return MemoryError(what)
+    if code == -ECHILD:
+        return MicrojouleError(
+            "This sampler belongs to the process that this one was forked from, and did not come along",
+            "Start a recorder in the child, or record in the parent only",
+        )
+    if code == -EBUSY:
+        return MicrojouleError("The sampler's thread is running", "Stop it first")
+    return MicrojouleError(what)
+
+
+cdef int _check(int code, uj_error *err) except -1:
+    if code < 0:
+        what = "the native core failed"
+        if err is not NULL and err.code == code:
+            what = err.what.decode("utf-8", "replace")
+        else:
+            what = f"{what}: {os.strerror(-code)}"
+        raise _exception(code, what)
+    return code
+
+
+def now_ns():
+    """CLOCK_MONOTONIC in nanoseconds."""
+    return uj_now_ns()
+
+
+def clock_pair(int clock):
+    """A reading of another clock, bracketed: (t_ns, read_ns, value_ns)."""
+    cdef int64_t t_ns
+    cdef uint32_t read_ns
+    cdef uint64_t value_ns
+    _check(uj_clock_pair(clock, &t_ns, &read_ns, &value_ns), NULL)
+    return t_ns, read_ns, value_ns
+
+
+cdef class Columns:
+    """Rows drained from a sampler, as buffers that Arrow can wrap without a copy.
+
+    Each is a ``bytearray`` of ``length`` items of the column's type; the two validity bitmaps are
+    Arrow's. The object owns them.
+    """
+
+    cdef readonly Py_ssize_t length
+    cdef readonly bytearray t_ns, read_ns, channel, raw, raw_valid, sensor_ns, sensor_valid, status
+    cdef readonly Py_ssize_t raw_nulls, sensor_nulls
+
+
+cdef bytearray _room(Py_ssize_t nbytes):
+    return PyByteArray_FromStringAndSize(NULL, nbytes)
+
+
+cdef class Sampler:
+    """One lane: a native thread that reads its channels at absolute deadlines.
+
+    Args:
+        name: Of the lane; the thread is called ``uj-`` and this.
+        channels: ``(reader, path, type, config, cpu, code)`` for each channel.
+        period_ns: Between deadlines, 50 000 (20 kHz) to 1 000 000 000 (1 Hz).
+        ring_rows: How many rows wait at most for a drain.
+        pace: ``(spin_ns, fifo_priority, cpus)``.
+
+    Raises:
+        PermissionDenied, SourceUnavailable, ValueError, MemoryError: A channel cannot be opened,
+            or the cadence is out of range; the message names which.
+    """
+
+    cdef uj_sampler *_sampler
+    cdef readonly str name
+
+    def __cinit__(self, str name, list channels, int64_t period_ns, size_t ring_rows, tuple pace=(0, 0, ())):
+        cdef uj_error err
+        cdef uj_cadence cadence
+        cdef size_t i
+        cdef size_t n = len(channels)
+        cdef list keep = []  # the encoded strings, alive for as long as C reads them
+        err.code = 0
+        self.name = name
+        cpus = list(pace[2])
+        cdef uj_channel *table = <uj_channel *>PyMem_Malloc((n + 1) * sizeof(uj_channel))
+        cdef int *cpu_table = <int *>PyMem_Malloc((len(cpus) + 1) * sizeof(int))
+        try:
+            if table is NULL or cpu_table is NULL:
+                raise MemoryError()
+            for i in range(n):
+                reader, path, kind, config, cpu, code = channels[i]
+                keep += [reader.encode(), os.fsencode(path)]
+                table[i].reader = <bytes>keep[2 * i]
+                table[i].path = <bytes>keep[2 * i + 1]
+                table[i].type = kind
+                table[i].config = config
+                table[i].cpu = cpu
+                table[i].code = code
+            for i in range(len(cpus)):
+                cpu_table[i] = cpus[i]
+            cadence.period_ns = period_ns
+            cadence.spin_ns = pace[0]
+            cadence.fifo_priority = pace[1]
+            cadence.cpus = cpu_table
+            cadence.n_cpus = len(cpus)
+            cadence.ring_rows = ring_rows
+            encoded = name.encode()
+            _check(uj_sampler_open(table, n, &cadence, encoded, &self._sampler, &err), &err)
+        finally:
+            PyMem_Free(table)
+            PyMem_Free(cpu_table)
+
+    def __dealloc__(self):
+        with nogil:
+            uj_sampler_close(self._sampler)
+
+    def start(self):
+        """Starts the thread. Once only."""
+        cdef uj_error err
+        cdef int code
+        err.code = 0
+        with nogil:
+            code = uj_sampler_start(self._sampler, &err)
+        _check(code, &err)
+
+    def stop(self):
+        """Ends and joins the thread; what the ring holds can still be drained."""
+        cdef int code
+        with nogil:
+            code = uj_sampler_stop(self._sampler)
+        _check(code, NULL)
+
+    def tick(self):
+        """Reads once in this thread. Only while the sampler's own does not run."""
+        cdef int code
+        with nogil:
+            code = uj_sampler_tick(self._sampler)
+        _check(code, NULL)
+
+    @property
+    def capacity(self):
+        """How many rows the ring holds."""
+        return uj_sampler_capacity(self._sampler)
+
+    def counts(self):
+        """The lane's own account: a dict of whole numbers, which only grow."""
+        cdef uj_counts counts
+        _check(uj_sampler_counts(self._sampler, &counts), NULL)
+        return counts
+
+    def drain(self):
+        """All rows that wait, as :class:`Columns`. One thread at a time."""
+        cdef Py_ssize_t n = uj_sampler_waiting(self._sampler)
+        cdef Columns drained = Columns.__new__(Columns)
+        cdef uj_columns columns
+        cdef size_t taken
+        drained.t_ns = _room(n * 8)
+        drained.read_ns = _room(n * 4)
+        drained.channel = _room(n * 2)
+        drained.raw = _room(n * 8)
+        drained.raw_valid = _room((n + 7) // 8)
+        drained.sensor_ns = _room(n * 8)
+        drained.sensor_valid = _room((n + 7) // 8)
+        drained.status = _room(n * 2)
+        columns.t_ns = <int64_t *>PyByteArray_AS_STRING(drained.t_ns)
+        columns.read_ns = <uint32_t *>PyByteArray_AS_STRING(drained.read_ns)
+        columns.channel = <uint16_t *>PyByteArray_AS_STRING(drained.channel)
+        columns.raw = <uint64_t *>PyByteArray_AS_STRING(drained.raw)
+        columns.raw_valid = <uint8_t *>PyByteArray_AS_STRING(drained.raw_valid)
+        columns.sensor_ns = <int64_t *>PyByteArray_AS_STRING(drained.sensor_ns)
+        columns.sensor_valid = <uint8_t *>PyByteArray_AS_STRING(drained.sensor_valid)
+        columns.status = <uint16_t *>PyByteArray_AS_STRING(drained.status)
+        with nogil:
+            taken = uj_sampler_drain(self._sampler, n, &columns)
+        drained.length = taken
+        drained.raw_nulls = columns.raw_nulls
+        drained.sensor_nulls = columns.sensor_nulls
+        return drained
+
+
+cdef class Marks:
+    """A ring of marks, shared with forked children, or with any process through a file.
+
+    Args:
+        path: A file to create, mode 0600; None: memory shared with forked children only.
+    """
+
+    cdef uj_marks *_marks
+
+    def __cinit__(self, path=None, *, bint _existing=False):
+        cdef uj_error err
+        err.code = 0
+        encoded = None if path is None else os.fsencode(path)
+        if _existing:
+            _check(uj_marks_open(encoded, &self._marks, &err), &err)
+        elif encoded is None:
+            _check(uj_marks_create(NULL, &self._marks, &err), &err)
+        else:
+            _check(uj_marks_create(encoded, &self._marks, &err), &err)
+
+    @staticmethod
+    def open(path):
+        """Maps the file of a ring that another process created."""
+        return Marks(path, _existing=True)
+
+    def __dealloc__(self):
+        uj_marks_close(self._marks)
+
+    def window(self, str label):
+        """A context manager that marks its beginning and its end."""
+        return Mark(self, label)
+
+    def take(self):
+        """The oldest mark as (kind, t_ns, number, label), kind "begin" or "end"; None: no more."""
+        cdef uj_mark mark
+        if uj_marks_take(self._marks, &mark) == 0:
+            return None
+        kind = "begin" if mark.kind == UJ_MARK_BEGIN else "end"
+        return kind, mark.t_ns, mark.number, mark.label[:mark.length].decode("utf-8", "replace")
+
+    @property
+    def dropped(self):
+        """Marks that found the ring full, or whose writer died in the middle."""
+        return uj_marks_dropped(self._marks)
+
+
+cdef class Mark:
+    """A window in the making. Begins at ``__enter__`` and ends at ``__exit__``; may be used again."""
+
+    cdef Marks _ring
+    cdef str _label
+    cdef uint64_t _number
+    cdef bint _begun
+
+    def __cinit__(self, Marks ring not None, str label not None):
+        self._ring = ring
+        self._label = label
+
+    def __enter__(self):
+        cdef Py_ssize_t length
+        cdef const char *text = PyUnicode_AsUTF8AndSize(self._label, &length)
+        # A full ring drops the mark and counts it; the program being measured is not told.
+        self._begun = uj_marks_begin(self._ring._marks, text, length, &self._number) == 0
+        return self
+
+    def __exit__(self, *exc_info):
+        if self._begun:
+            uj_marks_end(self._ring._marks, self._number)
+        return None

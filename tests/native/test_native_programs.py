@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C programs of this folder, under the sanitizers.
+
+Each `test_*.c` is linked with `csrc/` alone and run as a program of its own: 0 is a pass, 77 a skip
+whose reason is the program's last line, and anything else a failure with all that it printed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+CSRC = HERE.parents[1] / "csrc"
+CC = shlex.split(os.environ.get("CC", "cc"))
+WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+SANITIZERS = {
+    "address": ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+    "thread": ["-O1", "-g", "-fsanitize=thread"],
+}
+# What has threads or processes in it; the rest has nothing that ThreadSanitizer could see.
+THREADED = {"test_ring_threads", "test_marks", "test_sampler"}
+PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
+HANG_S = 120
+SKIP = 77
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="csrc is for Linux"),
+    pytest.mark.skipif(shutil.which(CC[0]) is None, reason=f"no C compiler {CC[0]!r}"),
+]
+
+
+def _compile(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*CC, *WARNINGS, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _objects(folder: Path, flags: list[str]) -> list[Path]:
+    """Compiles each file of csrc, all at once, and gives the objects."""
+    running = []
+    for source in sorted(CSRC.glob("*.c")):
+        target = folder / f"{source.stem}.o"
+        command = [*CC, *WARNINGS, *flags, "-c", str(source), "-o", str(target)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        running.append((target, process))
+    said = [process.communicate()[1] for _, process in running]
+    assert all(process.returncode == 0 for _, process in running), "".join(said)
+    return [target for target, _ in running]
+
+
+class Build:
+    """csrc compiled once for one sanitizer, and the programs linked with it."""
+
+    def __init__(self, sanitizer: str, folder: Path) -> None:
+        self.flags = SANITIZERS[sanitizer]
+        self.folder = folder
+        probe = folder / "probe.c"
+        probe.write_text("int main(void) { return 0; }\n")
+        said = _compile(*self.flags, probe, "-o", folder / "probe")
+        if said.returncode != 0:
+            self.missing = f"{CC[0]} has no {sanitizer} sanitizer: {said.stderr.strip()[-200:]}"
+            return
+        # Older ThreadSanitizers cannot map their shadow where the kernel randomises too much.
+        for self.prefix in ([], ["setarch", "-R"]):
+            try:
+                ran = subprocess.run([*self.prefix, folder / "probe"], capture_output=True, check=False)
+            except FileNotFoundError:
+                continue
+            if ran.returncode == 0:
+                break
+        else:
+            self.missing = f"a program under the {sanitizer} sanitizer does not run here"
+            return
+        self.missing = ""
+        self.objects = _objects(folder, self.flags)
+
+    def run(self, name: str, tmp: Path) -> subprocess.CompletedProcess[str]:
+        program = self.folder / name
+        flags = [*self.flags, "-D_GNU_SOURCE", f"-I{CSRC}"]
+        said = _compile(*flags, HERE / f"{name}.c", *self.objects, "-pthread", "-ldl", "-o", program)
+        assert said.returncode == 0, said.stderr
+        return subprocess.run(
+            [*self.prefix, program],
+            env={**os.environ, "TMPDIR": str(tmp)},
+            capture_output=True,
+            text=True,
+            timeout=HANG_S,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Build]:
+    """A build for each sanitizer, made when first asked for."""
+
+    class Builds(dict[str, Build]):
+        def __missing__(self, sanitizer: str) -> Build:
+            self[sanitizer] = Build(sanitizer, tmp_path_factory.mktemp(sanitizer))
+            return self[sanitizer]
+
+    return Builds()
+
+
+def _check(build: Build, name: str, tmp: Path) -> None:
+    if build.missing:
+        pytest.skip(build.missing)
+    ran = build.run(name, tmp)
+    said = ran.stdout + ran.stderr
+    if ran.returncode == SKIP:
+        pytest.skip((said.strip().splitlines() or ["no reason given"])[-1])
+    assert ran.returncode == 0, f"{name} ended with {ran.returncode}:\n{said}"
+
+
+def test_csrc_compiles_alone(tmp_path: Path) -> None:
+    """No Python, no warning, and each header stands on its own."""
+    assert _objects(tmp_path, ["-O2"])
+    for header in CSRC.glob("*.h"):
+        said = _compile("-fsyntax-only", "-x", "c", header)
+        assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_address_and_undefined(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
+    """The program holds under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    _check(builds["address"], name, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(THREADED))
+def test_thread(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
+    """The program holds under ThreadSanitizer."""
+    _check(builds["thread"], name, tmp_path)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The perf reader against counters of the real kernel: the time stamp counter of the `msr` PMU,
+ * which virtual machines have too, and the task clock of commands. */
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+
+#include "check.h"
+
+#define TSC 0 /* the msr PMU's event, arch/x86/events/msr.c */
+#define BURN_NS (50 * MS)
+
+static uint32_t msr_type(void)
+{
+    unsigned type = 0;
+    FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
+    if (file == NULL)
+        skip("this kernel has no msr PMU");
+    int words = fscanf(file, "%u", &type);
+    fclose(file);
+    if (words != 1)
+        skip("the type of the msr PMU cannot be read");
+    return type;
+}
+
+static struct uj_sampler *open_or_skip(const struct uj_channel *channels, size_t n)
+{
+    struct uj_cadence cadence = {.period_ns = MS, .ring_rows = 256};
+    struct uj_sampler *sampler = NULL;
+    struct uj_error err = {0};
+    int code = uj_sampler_open(channels, n, &cadence, "perf", &sampler, &err);
+    if (code == -EACCES || code == -EPERM || code == -ENOSYS)
+        skip(err.what);
+    if (code != 0) {
+        fprintf(stderr, "%s\n", err.what);
+        exit(1);
+    }
+    return sampler;
+}
+
+static void read_all(struct uj_sampler *sampler, size_t n, struct uj_columns *c)
+{
+    CHECK_EQ(uj_sampler_tick(sampler), 0);
+    CHECK_EQ(uj_sampler_drain(sampler, n, c), n);
+    CHECK_EQ(c->raw_nulls, 0);
+    for (size_t i = 0; i < n; i++)
+        CHECK_EQ(c->channel[i], i);
+}
+
+/* Between two reads the counter advanced at a rate within these bounds, whatever delayed us. */
+struct rate {
+    double low, high;
+};
+
+static struct rate rate_between(struct uj_sample a, struct uj_sample b)
+{
+    double steps = (double)(b.raw - a.raw);
+    int64_t most = b.t_ns + b.read_ns - a.t_ns, least = b.t_ns - (a.t_ns + a.read_ns);
+    return (struct rate){steps / (double)most, steps / (double)least};
+}
+
+/* Whether successive intervals have one rate, to 0.1 %. */
+static bool has_one_rate(struct uj_sampler *sampler)
+{
+    struct rate all = {0, 1e9};
+    struct uj_sample last = read_once(sampler);
+    for (int i = 0; i < 5; i++) {
+        nap_ms(40);
+        struct uj_sample next = read_once(sampler);
+        CHECK_EQ(next.status, 0);
+        CHECK(next.raw > last.raw);
+        struct rate now = rate_between(last, next);
+        all.low = now.low > all.low ? now.low : all.low;
+        all.high = now.high < all.high ? now.high : all.high;
+        last = next;
+    }
+    if (all.low <= all.high * 1.001)
+        return true;
+    fprintf(stderr, "rates differ: %.6f to %.6f counts a ns\n", all.high, all.low);
+    return false;
+}
+
+/* Careful: whenever anybody opens or closes an event on this CPU, the kernel takes the others off
+ * and puts them on again, and they do not count meanwhile: hence more than one try. */
+static void a_group_of_one_has_the_rate_of_the_clock(uint32_t type)
+{
+    struct uj_channel channel = {.reader = "perf", .type = type, .config = TSC, .cpu = 0};
+    struct uj_sampler *sampler = open_or_skip(&channel, 1);
+    int tries = 0;
+    while (!has_one_rate(sampler))
+        CHECK(++tries < 20);
+    uj_sampler_close(sampler);
+}
+
+/* One t_ns for all says that they were one read(). */
+static void two_events_are_one_read(uint32_t type)
+{
+    struct uj_channel channels[] = {
+        {.reader = "perf", .type = type, .config = TSC, .cpu = 0, .code = 0},
+        {.reader = "perf", .type = type, .config = TSC, .cpu = 0, .code = 1},
+    };
+    struct uj_sampler *sampler = open_or_skip(channels, 2);
+    struct uj_columns c = new_columns(2);
+    uint64_t last[2] = {0, 0};
+    for (int i = 0; i < 10; i++) {
+        read_all(sampler, 2, &c);
+        CHECK_EQ(c.t_ns[0], c.t_ns[1]);
+        CHECK_EQ(c.read_ns[0], c.read_ns[1]);
+        for (size_t k = 0; k < 2; k++) {
+            CHECK(i == 0 || c.raw[k] > last[k]);
+            last[k] = c.raw[k];
+        }
+    }
+    free_columns(&c);
+    uj_sampler_close(sampler);
+}
+
+/* Groups do not cross CPUs, and each reading finds its own row. */
+static void groups_interleave(uint32_t type)
+{
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    struct uj_channel channels[4];
+    for (uint16_t i = 0; i < 4; i++)
+        channels[i] = (struct uj_channel){
+            .reader = "perf", .type = type, .config = TSC, .cpu = i % 2, .code = i};
+    struct uj_sampler *sampler = open_or_skip(channels, 4);
+    struct uj_columns c = new_columns(4);
+    CHECK_EQ(uj_sampler_tick(sampler), 0);
+    CHECK_EQ(uj_sampler_drain(sampler, 4, &c), 4);
+    for (size_t i = 0; i < 4; i++)
+        CHECK_EQ(c.channel[i], i);
+    CHECK_EQ(c.raw_nulls, 0);
+    CHECK_EQ(c.t_ns[0], c.t_ns[2]);
+    CHECK_EQ(c.t_ns[1], c.t_ns[3]);
+    CHECK(c.t_ns[1] >= c.t_ns[0] + c.read_ns[0]);
+    free_columns(&c);
+    uj_sampler_close(sampler);
+}
+
+/* More events than one read() takes, and just as many, and one more. */
+static void large_groups_are_split(uint32_t type)
+{
+    const size_t sizes[] = {31, 32, 33, 64, 65};
+    struct uj_channel channels[65];
+    struct uj_columns c = new_columns(65);
+    for (uint16_t i = 0; i < 65; i++)
+        channels[i] = (struct uj_channel){.reader = "perf", .type = type, .config = TSC, .code = i};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct uj_sampler *sampler = open_or_skip(channels, sizes[s]);
+        read_all(sampler, sizes[s], &c);
+        CHECK_EQ(c.t_ns[0], c.t_ns[sizes[s] < 32 ? sizes[s] - 1 : 31]);
+        CHECK(sizes[s] <= 32 || c.t_ns[32] >= c.t_ns[31] + c.read_ns[31]);
+        uj_sampler_close(sampler);
+    }
+    free_columns(&c);
+}
+
+static void burn(void)
+{
+    struct timespec used, start;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    while ((used.tv_sec - start.tv_sec) * 1000 * MS + used.tv_nsec - start.tv_nsec < BURN_NS);
+}
+
+static void commands_are_counted_and_their_starter_is_not(void)
+{
+    struct uj_channel channel = {.reader = "perf",
+                                 .type = PERF_TYPE_SOFTWARE,
+                                 .config = PERF_COUNT_SW_TASK_CLOCK,
+                                 .cpu = -1};
+    struct uj_sampler *sampler = open_or_skip(&channel, 1);
+    burn();
+    struct uj_sample row = read_once(sampler);
+    CHECK_EQ(row.status, 0);
+    CHECK_EQ(row.raw, 0);
+
+    pid_t child = fork();
+    if (child == 0) { /* not yet a command */
+        burn();
+        _exit(0);
+    }
+    CHECK(child_is_well(child));
+    CHECK_EQ(read_once(sampler).raw, 0);
+
+    int64_t before_ns = uj_now_ns();
+    child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "test_perf", "burn", (char *)NULL);
+        _exit(1);
+    }
+    CHECK(child_is_well(child));
+    row = read_once(sampler);
+    CHECK_EQ(row.status, 0);
+    /* The command and its own child, one after the other: so no more than the time that passed. */
+    CHECK(row.raw >= 2 * BURN_NS * 9 / 10);
+    CHECK((int64_t)row.raw <= uj_now_ns() - before_ns);
+    burn();
+    CHECK_EQ(read_once(sampler).raw, row.raw);
+    uj_sampler_close(sampler);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "burn") == 0) {
+        burn();
+        pid_t child = fork();
+        if (child == 0) {
+            burn();
+            _exit(0);
+        }
+        return child_is_well(child) ? 0 : 1;
+    }
+    commands_are_counted_and_their_starter_is_not();
+    uint32_t type = msr_type();
+    a_group_of_one_has_the_rate_of_the_clock(type);
+    two_events_are_one_read(type);
+    groups_interleave(type);
+    large_groups_are_split(type);
+    return 0;
+}
