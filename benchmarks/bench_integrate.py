@@ -1,0 +1,124 @@
+"""Readings integrated a second: from memory, and from a file against pyarrow's bare decode of it.
+
+All the checks are on: wraps, resets, ambiguity, and the bracket of a window over all of it. The
+file's figure is a ratio within one run, because decoding depends on the machine and its disk.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from microjoule.channel import Access, Channel, Scale, Timing, Trust
+from microjoule.energy.counter import Counter
+from microjoule.energy.energy_trace import load
+from microjoule.trace import schema
+from microjoule.trace.series import Series
+
+READINGS = 8_000_000
+SECONDS = 600
+NAMES = ("package-0", "package-0/core", "package-0/uncore", "package-0/dram")
+
+
+def channel(name: str) -> Channel:
+    return Channel(
+        id=name,
+        source="script",
+        lane="package-0",
+        scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=1 << 32),
+        timing=Timing(update_ns=1_000_000, update_max_ns=2_000_000),
+        trust=Trust(power_limit_w=200.0, parents=() if name == "package-0" else ("package-0",)),
+        access=Access(reader="script", path=""),
+    )
+
+
+def readings(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    t_ns = np.arange(n, dtype=np.int64) * 1_000_000 + rng.integers(0, 100_000, n)
+    read_ns = rng.integers(800, 1200, n).astype(np.uint32)
+    raw = (np.cumsum(rng.integers(1200, 2000, n)).astype(np.uint64) + np.uint64((1 << 32) - 9)) % np.uint64(
+        1 << 32
+    )
+    return t_ns, read_ns, raw
+
+
+@pytest.fixture(scope="module")
+def series() -> Series:
+    t_ns, read_ns, raw = readings(READINGS)
+    return Series(t_ns, read_ns, raw, np.zeros(READINGS, np.uint16))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trace as the recorder leaves it: a batch a second, four channels in one group at 1 kHz."""
+    channels = [channel(name) for name in NAMES]
+    names = pa.array(schema.dictionary(channels))
+    found = schema.schema(channels, {})
+    target = tmp_path_factory.mktemp("bench") / "bench.arrows"
+    t_ns, read_ns, raw = readings(1000 * SECONDS)
+    with pa.ipc.new_stream(str(target), found, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        for start in range(0, len(t_ns), 1000):
+            part = slice(start, start + 1000)
+            codes = np.append(np.tile(np.arange(4, dtype=np.uint16), 1000), [6, 7]).astype(np.uint16)
+            n = len(codes)
+            columns = [
+                np.append(np.repeat(values[part], 4), [values[part][-1]] * 2)
+                for values in (t_ns, read_ns, raw)
+            ]
+            writer.write_batch(
+                pa.record_batch(
+                    [
+                        pa.array(columns[0]), pa.array(columns[1]),
+                        pa.DictionaryArray.from_arrays(pa.array(codes), names), pa.array(columns[2]),
+                        pa.nulls(n, pa.int64()), pa.array(np.zeros(n, np.uint16)), pa.nulls(n, pa.utf8()),
+                    ],
+                    schema=found,
+                )
+            )  # fmt: skip
+    return target
+
+
+def whole(series: Series) -> float | None:
+    counter = Counter(series, channel("package-0"))
+    return counter.energy(int(series.t_ns[10]), int(series.t_ns[-10])).value
+
+
+def test_integrate_from_memory(benchmark: BenchmarkFixture, series: Series) -> None:
+    """Every reading once, with all checks, on one core."""
+    value = benchmark(whole, series)
+    assert value == pytest.approx(READINGS * 1599.5 / (1 << 14), rel=1e-3)
+    benchmark.extra_info["million_readings_per_s"] = READINGS / benchmark.stats["min"] / 1e6
+
+
+def decode(path: Path) -> int:
+    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        return reader.read_all().num_rows
+
+
+def integrate(path: Path) -> float | None:
+    trace = load(path)
+    return trace.energy().total.value
+
+
+def test_integrate_from_file(benchmark: BenchmarkFixture, path: Path) -> None:
+    """Open, cut apart and integrate every channel, as a share of the rate of a bare decode."""
+    decodes, rounds = [], []
+
+    def both() -> float | None:
+        start = perf_counter()
+        decode(path)
+        middle = perf_counter()
+        value = integrate(path)
+        decodes.append(middle - start)
+        rounds.append(perf_counter() - middle)
+        return value
+
+    assert benchmark.pedantic(both, rounds=9, warmup_rounds=1) is not None
+    benchmark.extra_info["of_bare_decode"] = min(decodes) / min(rounds)
+    benchmark.extra_info["million_readings_per_s"] = 4 * 1000 * SECONDS / min(rounds) / 1e6

@@ -1,0 +1,160 @@
+"""A trace as plain data for reports: the schema ``microjoule.report/1``, before any rendering.
+
+Decision: all windows of a channel are answered in one vectorised call and turned into plain lists
+once, because a program may mark each of a hundred thousand steps. What was given up: reuse of
+``Energies``, which is one window's view of the same figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from ..trace.series import I64
+from ..trace.window import Window
+from ..units import NS_PER_S, seconds
+from .energy_trace import EnergyTrace
+from .estimate import STATUSES, Estimate
+from .power import means_w, peaks_w
+from .total import Total, covered, total
+
+SCHEMA = "microjoule.report/1"
+
+Plain = dict[str, Any]
+
+
+def summary(trace: EnergyTrace) -> Plain:
+    """All that a report shows of a trace, as JSON values; figures that a status forbids are None.
+
+    Where the trace has no windows, its whole span is the one window ``trace``.
+    """
+    trace.unwrap_all()
+    windows = trace.windows or _span(trace)
+    figures = _windows(trace, windows)
+    return {
+        "schema": SCHEMA,
+        "windows": figures,
+        "repeated": _repeated(figures),
+        "engine": {"lanes": _lanes(trace), "marks_dropped": trace.marks_dropped},
+        "facts": dict(trace.facts),
+        "is_truncated": trace.is_truncated,
+    }
+
+
+def _span(trace: EnergyTrace) -> tuple[Window, ...]:
+    try:
+        return (trace.span,)
+    except TraceError:
+        return ()
+
+
+def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
+    t0_ns = np.array([window.t0_ns for window in windows], np.int64)
+    t1_ns = np.array([window.t1_ns for window in windows], np.int64)
+    names = trace.energy_channels
+    by_channel = {name: _channel(trace, name, t0_ns, t1_ns) for name in names}
+    ids = covered({name: trace.channels[name] for name in names})
+    figures = []
+    for number, window in enumerate(windows):
+        rows = {name: by_channel[name][number] for name in names}
+        figures.append(
+            {
+                "name": window.name,
+                "t0_ns": window.t0_ns,
+                "t1_ns": window.t1_ns,
+                "duration_s": seconds(window.duration_ns),
+                "attributes": dict(window.attributes),
+                "is_open": window.is_open,
+                "channels": [row for row, _ in rows.values()],
+                "total": _total(total({name: rows[name][1] for name in ids}, trace.channels)),
+            }
+        )
+    return figures
+
+
+def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
+    counter, channel = trace.counter(name), trace.channels[name]
+    brackets = counter.energies(t0_ns, t1_ns)
+    estimates = counter.estimates(brackets)
+    means = means_w(brackets.value, t0_ns, t1_ns).tolist()
+    peaks = np.where(brackets.status == 0, peaks_w(counter, t0_ns, t1_ns), np.nan).tolist()
+    accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
+    return [
+        (
+            {
+                "channel": name,
+                "source": channel.source,
+                "provenance": estimate.provenance,
+                "energy_j": estimate.value,
+                "bound_j": _bound(estimate),
+                "accuracy": accuracy,
+                "mean_w": _finite(mean),
+                "peak_w": _finite(peak),
+                "status": estimate.status,
+            },
+            estimate,
+        )
+        for estimate, mean, peak in zip(estimates, means, peaks, strict=True)
+    ]
+
+
+def _total(of: Total) -> Plain:
+    return {
+        "energy_j": of.value,
+        "bound_j": _bound(of),
+        "channels": list(of.channels),
+        "status": of.status,
+        "provenance": of.provenance,
+    }
+
+
+def _bound(estimate: Estimate) -> list[float | None]:
+    return [_finite(estimate.low), _finite(estimate.high)]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _repeated(figures: Sequence[Plain]) -> list[Plain]:
+    """Windows that share a name, by the energies of their totals.
+
+    The mean and the sample standard deviation are over those whose status is ``ok``;
+    ``n_excluded`` counts the others.
+    """
+    by_name: dict[str, list[Plain]] = {}
+    for figure in figures:
+        by_name.setdefault(figure["name"], []).append(figure)
+    return [_repeat(name, group) for name, group in by_name.items() if len(group) > 1]
+
+
+def _repeat(name: str, group: Sequence[Plain]) -> Plain:
+    known = np.array(
+        [f["total"]["energy_j"] for f in group if f["total"]["status"] == STATUSES[0]], np.float64
+    )
+    return {
+        "name": name,
+        "n": len(group),
+        "n_excluded": len(group) - len(known),
+        "mean_j": float(known.mean()) if len(known) else None,
+        "sd_j": float(known.std(ddof=1)) if len(known) > 1 else None,
+        "mean_s": float(np.mean([f["duration_s"] for f in group])),
+    }
+
+
+def _lanes(trace: EnergyTrace) -> list[Plain]:
+    told = trace.facts.get("lanes", {})
+    return [
+        {
+            "lane": lane,
+            "rate_hz": told.get(lane, {}).get("rate_hz"),
+            **{count: counts[count] for count in ("ticks", "late", "missed", "dropped", "errors")},
+            "busy_s": counts["busy_ns"] / NS_PER_S,
+            "late_max_s": counts["late_max_ns"] / NS_PER_S,
+        }
+        for lane, counts in trace.engine().items()
+    ]

@@ -1,0 +1,230 @@
+"""From raw readings to cumulative counts, and what happened at each step.
+
+A counter starts again after ``modulus`` counts, so that a step is known only modulo that. Which
+multiple it was follows from how much can have passed: a step of d counts is plausible if
+
+    d <= P_max * (dt + 2 * update_max + lag) / unit + quantum
+
+with ``P_max`` twice the channel's stated limit, or ``DEFAULT_RATE`` where it states none (science.md
+D2; the two updates are the one that the first reading had missed and the one that the second has
+just seen). One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
+the interval. None: a *reset*, of which nothing is known but that energy is not negative.
+
+Decision: the channel's limit bounds a block of readings at once (its largest step against its
+shortest gap) and single steps are looked at only in a block where that fails, because on a healthy
+counter nothing ever does. Blocks stay in the second-level cache. What was given up: brevity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from ..channel import Channel, Encoding
+from ..trace.series import I64, U64
+from ..units import NS_PER_S
+
+FULL = 1 << 64
+BLOCK = 1 << 14
+_LARGEST = 1 << 62
+
+DEFAULT_RATE = {"J": 1000.0, "s": 1024.0}
+"""The largest rate believed of a channel that states no limit, in its quantity per second:
+a kilowatt, and the CPUs of the largest machines."""
+OTHER_RATE = 1e12
+LIMIT_FACTOR = 2.0
+NJ_PER_J = 10**9
+
+
+class Step(IntEnum):
+    """What happened between two readings."""
+
+    OK = 0
+    WRAPPED = 1
+    AMBIGUOUS = 2
+    RESET = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """The cumulative counts of n readings, and the steps that were not plain.
+
+    A step has the index of the reading that ends it, from 1 to n - 1. The three index arrays
+    ascend.
+
+    Attributes:
+        total: int64[n], counts since the first reading; a reset adds none, an ambiguous step
+            the least that it can be.
+        wrapped: int64, steps over the modulus, once for certain.
+        ambiguous: int64, steps that may have passed the modulus more often.
+        extra: int64, for each ambiguous step the largest count that it may have had more.
+        reset: int64, steps that nothing plausible explains.
+    """
+
+    total: I64
+    wrapped: I64
+    ambiguous: I64
+    extra: I64
+    reset: I64
+
+    @property
+    def code(self) -> npt.NDArray[np.uint8]:
+        """uint8[n - 1]: the :class:`Step` of each step."""
+        code = np.zeros(max(len(self.total) - 1, 0), np.uint8)
+        code[self.wrapped - 1] = Step.WRAPPED
+        code[self.ambiguous - 1] = Step.AMBIGUOUS
+        code[self.reset - 1] = Step.RESET
+        return code
+
+
+def modulus(channel: Channel) -> int:
+    """Counts after which the channel's counter starts again."""
+    return channel.scale.modulus or FULL
+
+
+def unit_nj(channel: Channel) -> int:
+    """The whole nanojoules that the kernel's powercap takes for the channel's unit."""
+    return int(channel.scale.unit * NJ_PER_J)
+
+
+def quantum(channel: Channel) -> int:
+    """The largest count by which a reading can fall short of what the counter had.
+
+    Microjoules coarser than a count tell only that many counts (from ESU 20 on; science.md E9).
+    """
+    if channel.encoding is Encoding.POWERCAP:
+        return max(channel.scale.quantum, -(-1000 // unit_nj(channel)))
+    return channel.scale.quantum
+
+
+def counts(raw: U64, channel: Channel) -> U64:
+    """The counter's counts behind raw readings, modulo its modulus or more.
+
+    ``COUNT`` and ``SIGNED`` are taken as they are, for a difference of two's complements is one.
+    Of ``POWERCAP`` the kernel's ``floor(count * unit_nj / 1000)`` is inverted:
+    ``ceil(uj * 1000 / unit_nj)``, exact for units of a microjoule or more (science.md A6).
+
+    Args:
+        raw: uint64[n] as recorded; not written to.
+        channel: Tells the encoding and the unit.
+
+    Returns:
+        uint64[n]; ``raw`` itself where nothing is to be done.
+    """
+    if channel.encoding is not Encoding.POWERCAP:
+        return raw
+    divisor = unit_nj(channel)
+    return (raw * np.uint64(1000) + np.uint64(divisor - 1)) // np.uint64(divisor)
+
+
+def largest_rate(channel: Channel) -> float:
+    """The largest plausible rate, in counts a second.
+
+    ``power_limit_w`` is read as the channel's quantity per second, so that for a channel of busy
+    seconds it is the number of CPUs.
+    """
+    limit = channel.trust.power_limit_w
+    scale = channel.scale
+    rate = LIMIT_FACTOR * limit if limit is not None else DEFAULT_RATE.get(scale.quantity, OTHER_RATE)
+    return rate / float(scale.unit)
+
+
+def unwrap(counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel) -> Steps:
+    """Cumulative counts of successive readings.
+
+    Args:
+        counts: uint64[n], see :func:`counts`; bits above the modulus are passed over.
+        t_ns: int64[n], ascending, when each read began.
+        read_ns: uint32[n], how long each took.
+        channel: Tells modulus, limit, update period and quantum.
+    """
+    return _Unwrapping(counts, t_ns, read_ns, channel).steps()
+
+
+class _Unwrapping:
+    """One pass over readings in blocks, with the buffers that the blocks share."""
+
+    def __init__(self, counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel) -> None:
+        self.modulus = modulus(channel)
+        self.is_binary = self.modulus & (self.modulus - 1) == 0
+        self.mask = np.uint64(self.modulus - 1)
+        self.counts, self.t_ns, self.read_ns = self._reduced(counts), t_ns, read_ns
+        timing = channel.timing
+        self.rate_ns = largest_rate(channel) / NS_PER_S
+        self.slack_ns = 2 * timing.update_max_ns + timing.lag_ns
+        self.quantum = quantum(channel)
+        self.wrapped: list[I64] = []
+        self.ambiguous: list[I64] = []
+        self.extra: list[I64] = []
+        self.reset: list[I64] = []
+
+    def _reduced(self, counts: U64) -> U64:
+        # A binary modulus is a mask on the difference; any other must be reduced beforehand.
+        if self.is_binary or not len(counts) or int(counts.max()) < self.modulus:
+            return counts
+        return counts % np.uint64(self.modulus)
+
+    def limit(self, gap_ns: int) -> float:
+        return self.rate_ns * (gap_ns + self.slack_ns) + self.quantum
+
+    def steps(self) -> Steps:
+        n = len(self.counts)
+        total = np.zeros(n, np.int64)
+        step = np.empty(min(BLOCK, n), np.uint64)
+        gap = np.empty(min(BLOCK, n), np.int64)
+        for start in range(0, n - 1, BLOCK):
+            stop = min(start + BLOCK, n - 1)
+            size = stop - start
+            self._block(start, stop, step[:size], gap[:size])
+            signed = step[:size].view(np.int64)
+            signed[0] += total[start]
+            np.cumsum(signed, out=total[start + 1 : stop + 1])
+        return Steps(
+            total, _joined(self.wrapped), _joined(self.ambiguous), _joined(self.extra), _joined(self.reset)
+        )
+
+    def _block(self, start: int, stop: int, step: U64, gap: I64) -> None:
+        before, after = self.counts[start:stop], self.counts[start + 1 : stop + 1]
+        np.subtract(after, before, out=step)
+        if self.is_binary:
+            np.bitwise_and(step, self.mask, out=step)
+        else:
+            step[after < before] += np.uint64(self.modulus)
+        np.subtract(self.t_ns[start + 1 : stop + 1], self.t_ns[start:stop], out=gap)
+        longest = int(gap.max()) + int(self.read_ns[start + 1 : stop + 1].max())
+        largest = int(step.max())
+        if largest > min(self.limit(int(gap.min())), _LARGEST // BLOCK) or self.modulus <= self.limit(
+            longest
+        ):
+            self._unusual(start, step, gap + self.read_ns[start + 1 : stop + 1])
+        first, last = int(before[0]) % self.modulus, int(after[-1]) % self.modulus
+        # Where nothing wrapped, the steps add up to the plain difference.
+        if int(step.view(np.int64).sum()) != last - first:
+            self._wraps(start, before, after)
+
+    def _unusual(self, start: int, step: U64, gap: I64) -> None:
+        """Judges each step of a block by itself; a reset's step becomes 0."""
+        limit = np.minimum(self.rate_ns * (gap + float(self.slack_ns)) + self.quantum, float(_LARGEST))
+        reset = step > limit
+        step[reset] = 0
+        self.reset.append(np.flatnonzero(reset) + start + 1)
+        more = np.floor((limit - step) / float(self.modulus))
+        more[reset] = 0
+        at = np.flatnonzero(more >= 1)
+        self.ambiguous.append(at + start + 1)
+        most = float(_LARGEST // self.modulus)
+        self.extra.append(np.minimum(more[at], most).astype(np.int64) * min(self.modulus, _LARGEST))
+
+    def _wraps(self, start: int, before: U64, after: U64) -> None:
+        # Of a modulus that is no power of two the counts were reduced beforehand.
+        back = ((after & self.mask) < (before & self.mask)) if self.is_binary else after < before
+        at = np.flatnonzero(back) + start + 1
+        unclear = [*self.reset[-1:], *self.ambiguous[-1:]]
+        self.wrapped.append(np.setdiff1d(at, np.concatenate(unclear)) if unclear else at)
+
+
+def _joined(parts: list[I64]) -> I64:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

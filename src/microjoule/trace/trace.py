@@ -1,0 +1,267 @@
+"""The trace: what a recording left behind, immutable, and how its file is opened.
+
+Decision: a file is read whole, in one pass of pyarrow, and batch by batch only where that fails,
+because a file cut inside a batch is the exception. What was given up: traces larger than memory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+
+from ..channel import Channel
+from ..errors import BadWindow, TraceError
+from . import schema
+from .series import I64, Columns, Series
+from .window import Mark, Window, pair
+
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_REMEDY_FOREIGN = "Open a file that `uj run -o` or `uj record` wrote"
+
+
+class Trace:
+    """Recorded readings and their channel table.
+
+    Args:
+        table: The rows, in the columns of :mod:`microjoule.trace.schema` and with its metadata.
+        path: The file they came from; None: no file.
+        is_truncated: The file stopped before the end of its stream.
+
+    Raises:
+        TraceError: The table is not a trace, or is one of a later format.
+    """
+
+    def __init__(self, table: pa.Table, path: Path | None = None, is_truncated: bool = False) -> None:
+        channels, facts = schema.opening(table.schema, str(path or "the table"))
+        self.path = path
+        self.is_truncated = is_truncated
+        self.table = table
+        self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
+        self.facts: Mapping[str, Any] = MappingProxyType(facts)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The trace in a file: see :func:`load`."""
+        path = Path(path)
+        if path.suffix == ".parquet":
+            return cls(_parquet(path), path)
+        opened = _read(path)
+        return cls(opened.table, path, opened.is_truncated)
+
+    @cached_property
+    def _columns(self) -> Columns:
+        return Columns(self.table)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """All windows, in the order in which they began."""
+        marks = self._marks(schema.BEGIN, True) + self._marks(schema.END, False)
+        return tuple(pair(marks, self.last_ns)) if marks else ()
+
+    @cached_property
+    def last_ns(self) -> int:
+        """When the last read of the trace began; 0 where there is none."""
+        t_ns = self._columns.array("t_ns")
+        return int(t_ns.max()) if len(t_ns) else 0
+
+    def window(self, window: str | Window) -> Window:
+        """A window of this trace by its name; a Window is given back as it is.
+
+        Of several windows with one name it is the first.
+
+        Raises:
+            BadWindow: No window has this name.
+        """
+        if isinstance(window, Window):
+            return window
+        for candidate in self.windows:
+            if candidate.name == window:
+                return candidate
+        names = list(dict.fromkeys(each.name for each in self.windows))
+        near = difflib.get_close_matches(window, names, n=3, cutoff=0.4) or names[:3]
+        remedy = f"Nearest: {', '.join(map(repr, near))}" if near else "The trace has no windows"
+        raise BadWindow(f"no window is called {window!r}", remedy)
+
+    def series(self, channel_id: str) -> Series:
+        """The readings of a channel, ascending in time and each once; empty where it has none.
+
+        Raises:
+            TraceError: The channel table has no such channel.
+        """
+        if channel_id not in self.channels:
+            near = difflib.get_close_matches(channel_id, list(self.channels), n=3, cutoff=0.4)
+            raise TraceError(
+                f"the trace has no channel {channel_id!r}",
+                f"It has: {', '.join(near or list(self.channels))}",
+            )
+        return self._columns.series(channel_id)
+
+    def engine(self) -> dict[str, dict[str, int]]:
+        """What sampling itself did, by lane: the last value recorded of each of ``LANE_COUNTS``."""
+        lanes = dict.fromkeys(channel.lane for channel in self.channels.values())
+        return {
+            lane: {count: self._last(schema.engine(lane, count)) for count in schema.LANE_COUNTS}
+            for lane in lanes
+        }
+
+    @property
+    def marks_dropped(self) -> int:
+        """Marks that the recorder had no room for."""
+        return self._last(schema.MARKS_DROPPED)
+
+    @cached_property
+    def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
+        """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
+        pairs = {name: self._columns.series(name) for name in schema.CLOCKS}
+        return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as they were recorded, with the schema's metadata; shared, not copied."""
+        return self.table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def _last(self, name: str) -> int:
+        series = self._columns.series(name)
+        return int(series.raw[-1]) if len(series) else 0
+
+    def _marks(self, name: str, is_begin: bool) -> list[Mark]:
+        rows = self._columns.rows(name)
+        labels = self.table.column("label").take(pa.array(rows)).to_pylist()
+        times = self._columns.array("t_ns")[rows].tolist()
+        numbers = self._columns.array("raw")[rows].tolist()
+        return [
+            Mark(t_ns, is_begin, number, label or "")
+            for t_ns, number, label in zip(times, numbers, labels, strict=True)
+        ]
+
+
+class Repair(NamedTuple):
+    """What ``repair`` kept of a file: whole batches, their rows, and the bytes it cut off."""
+
+    batches: int
+    rows: int
+    bytes_cut: int
+
+
+class _Opened(NamedTuple):
+    table: pa.Table
+    is_truncated: bool
+    bytes_kept: int
+
+
+def load(path: str | os.PathLike[str]) -> Trace:
+    """The trace in a file, ``.arrows`` or ``.parquet``.
+
+    Of a file that was cut, as by a kill or a full disk, it holds every whole batch and is marked
+    ``is_truncated``.
+
+    Raises:
+        TraceError: The file is missing, empty, foreign, cut before its opening ended, or of a
+            later format.
+    """
+    return Trace.load(path)
+
+
+def merge(traces: Sequence[Trace]) -> Trace:
+    """One trace of the rows of several; the order does not matter, and doubles count once.
+
+    The facts are those of the first.
+
+    Raises:
+        TraceError: There is none, or two describe one channel differently.
+    """
+    if not traces:
+        raise TraceError("no trace to merge", "Name at least one file")
+    channels: dict[str, Channel] = {}
+    for trace in traces:
+        for channel in trace.channels.values():
+            if channels.setdefault(channel.id, channel) != channel:
+                raise TraceError(
+                    f"channel {channel.id!r} is described differently in {trace.path or 'a trace'}",
+                    "Merge only traces that one machine recorded through the same source",
+                )
+    joined = schema.schema(channels.values(), traces[0].facts)
+    tables = [trace.table.cast(joined) for trace in traces]
+    return Trace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
+
+
+def repair(path_in: str | os.PathLike[str], path_out: str | os.PathLike[str]) -> Repair:
+    """Writes the whole batches of a cut file as a complete stream, and says what was kept.
+
+    ``path_out`` may be ``path_in``: the old file is replaced once the new one is complete.
+
+    Raises:
+        TraceError: Nothing can be recovered, or ``path_out`` cannot be written.
+    """
+    source, target = Path(path_in), Path(path_out)
+    opened = _read(source)
+    schema.opening(opened.table.schema, str(source))
+    whole = source.stat().st_size
+    partial = target.with_name(target.name + ".partial")
+    batches = opened.table.to_batches()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    try:
+        with pa.ipc.new_stream(str(partial), opened.table.schema, options=options) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TraceError(f"cannot write {target}: {error}", "Name a file on a disk with room") from error
+    return Repair(len(batches), opened.table.num_rows, whole - opened.bytes_kept)
+
+
+def _read(path: Path) -> _Opened:
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise TraceError(
+                f"{path} is empty", "The recording stopped before it wrote its opening: record again"
+            )
+        source = pa.memory_map(str(path))
+    except OSError as error:
+        raise TraceError(f"cannot open {path}: {error.strerror or error}", "Check the path") from error
+    with source:
+        try:
+            reader = pa.ipc.open_stream(source)
+        except (pa.ArrowException, OSError) as error:
+            raise TraceError(
+                f"{path} is not a trace, or was cut inside its opening", _REMEDY_FOREIGN
+            ) from error
+        with reader:
+            schema.opening(reader.schema, str(path))
+            return _batches(source, reader, size)
+
+
+def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, size: int) -> _Opened:
+    batches: list[pa.RecordBatch] = []
+    kept = source.tell()
+    try:
+        for batch in reader:
+            batches.append(batch)
+            kept = source.tell()
+    except (pa.ArrowException, OSError):
+        return _Opened(pa.Table.from_batches(batches, reader.schema), True, kept)
+    source.seek(max(0, size - len(_END_OF_STREAM)))
+    # A writer that was killed between two batches leaves a file that reads well and has no end.
+    is_whole = source.read(len(_END_OF_STREAM)) == _END_OF_STREAM
+    return _Opened(pa.Table.from_batches(batches, reader.schema), not is_whole, size if is_whole else kept)
+
+
+def _parquet(path: Path) -> pa.Table:
+    import pyarrow.parquet as pq  # costs as much as the rest of pyarrow, and few traces are Parquet
+
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise TraceError(f"cannot read {path} as Parquet: {error}", "Check the path") from error

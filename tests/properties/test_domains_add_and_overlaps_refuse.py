@@ -1,0 +1,43 @@
+"""Independent domains add; overlapping ones refuse to (science.md E14)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from ideal import Ideal, rows, wild
+
+from microjoule.energy.energy_trace import EnergyTrace
+from microjoule.errors import Overlap
+from microjoule.trace.window import Window
+
+
+@settings(max_examples=30)
+@given(wild(80), wild(80), wild(80))
+def test_domains_add_and_overlaps_refuse(package: Ideal, core: Ideal, dram: Ideal) -> None:
+    """The total is package + dram; package + core is refused when it is asked for."""
+    trace = EnergyTrace(
+        rows(
+            [
+                replace(package, id="package-0"),
+                replace(core, id="package-0/core", parents=("package-0",)),
+                replace(dram, id="package-0/dram"),
+                replace(package, id="package-0@powercap"),
+                replace(package, id="psys"),
+            ]
+        )
+    )
+    energies = trace.energy(Window("w", *package.inside(0.2, 0.7)))
+    a, b = energies["package-0"], energies["package-0/dram"]
+    assert energies.total.channels == ("package-0", "package-0/dram")
+    assert (energies.total.low, energies.total.high) == (a.low + b.low, a.high + b.high)
+    if a.value is not None and b.value is not None:
+        assert energies.total.value == a.value + b.value
+    for pair in (
+        ("package-0", "package-0/core"),
+        ("package-0", "package-0@powercap"),
+        ("psys", "package-0/dram"),
+    ):
+        with pytest.raises(Overlap):
+            energies.add(*pair)

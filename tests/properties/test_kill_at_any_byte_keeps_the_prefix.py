@@ -1,0 +1,65 @@
+"""A file cut at any byte gives what was whole, unchanged (science.md E21)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from ideal import Ideal, constant, rows, write
+
+from microjoule.energy.energy_trace import load
+from microjoule.errors import TraceError
+from microjoule.trace.trace import repair
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ideal = Ideal(constant(80.0), n=120, failed=0.02)
+    marks = [(ideal.inside(0.1)[0], "@begin", 1, "w"), (ideal.inside(0.5)[0], "@end", 1, "w")]
+    marks.append((ideal.inside(0.6)[0], "@begin", 2, "open"))
+    return write(tmp_path_factory.mktemp("cut") / "whole.arrows", rows([ideal], marks), 30)
+
+
+def test_kill_at_any_byte_keeps_the_prefix(whole: Path, tmp_path: Path) -> None:
+    """Every whole batch is recovered, the rest is said to be missing, and no byte makes it crash."""
+    data = whole.read_bytes()
+    full = load(whole)
+    reference = full.energy("w")["package-0"]
+    assert not full.is_truncated
+    counts = [0]
+    cut = tmp_path / "cut.arrows"
+    opened = 0
+    for size in range(1, len(data)):
+        cut.write_bytes(data[:size])
+        try:
+            trace = load(cut)
+        except TraceError:
+            assert opened == 0, "once the opening is whole every longer prefix opens"
+            continue
+        opened += 1
+        assert trace.is_truncated
+        n = trace.table.num_rows
+        assert n >= counts[-1]
+        assert n % 30 == 0 or n == full.table.num_rows
+        if n != counts[-1]:
+            counts.append(n)
+            assert trace.table.equals(full.table.slice(0, n))
+            if "w" in [w.name for w in trace.windows if not w.is_open] and n >= 90:
+                assert trace.energy("w")["package-0"] == reference
+    assert len(counts) == 1 + -(-full.table.num_rows // 30)
+
+
+def test_repair_writes_a_file_that_any_tool_opens(whole: Path, tmp_path: Path) -> None:
+    """The repaired file is a complete stream of the recovered batches, and says what was lost."""
+    data = whole.read_bytes()
+    cut, mended = tmp_path / "cut.arrows", tmp_path / "mended.arrows"
+    cut.write_bytes(data[: int(len(data) * 0.8)])
+    kept = repair(cut, mended)
+    assert kept.rows == load(cut).table.num_rows
+    assert 0 < kept.bytes_cut < len(cut.read_bytes())
+    assert not load(mended).is_truncated
+    with pa.ipc.open_stream(str(mended)) as reader:
+        assert reader.read_all().equals(load(cut).table)
+    again = repair(mended, mended)
+    assert again == (kept.batches, kept.rows, 0)

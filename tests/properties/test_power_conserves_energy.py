@@ -1,0 +1,40 @@
+"""The bins of a power series hold the window's energy, no more and no less (science.md E20)."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from ideal import Ideal, wild, windows
+
+from microjoule.energy.counter import Counter
+from microjoule.energy.power import peaks_w, power
+
+
+@given(wild(), windows)
+def test_power_conserves_energy(ideal: Ideal, at: list[float]) -> None:
+    """The sum over bins is the energy to within one raw unit, and so is the sum of W times s."""
+    counter = Counter(ideal.series, ideal.channel)
+    a, b = ideal.inside(*at)
+    series = power(counter, a, b)
+    steps = counter.position(b)[0] - counter.position(a)[0]
+    energy = float(steps) * float(ideal.unit) / (1 << counter.bits)
+    assert abs(series.energy_j.sum() - energy) <= float(ideal.unit)
+    seconds = np.diff(series.edges_ns) / 1e9
+    assert abs((series.watts * seconds).sum() - energy) <= float(ideal.unit)
+    assert (series.watts >= 0).all()
+    if b > a:
+        assert series.edges_ns[0] == a
+        assert series.edges_ns[-1] == b
+
+
+@given(wild(), windows)
+def test_peak_is_no_less_than_the_mean(ideal: Ideal, at: list[float]) -> None:
+    """A peak over 50 ms is at least the mean, and there is none of a shorter window."""
+    counter = Counter(ideal.series, ideal.channel)
+    a, b = ideal.inside(*at)
+    peak = peaks_w(counter, a, b)[0]
+    if b - a < 50_000_000:
+        assert np.isnan(peak)
+    else:
+        mean = power(counter, a, b).energy_j.sum() / ((b - a) / 1e9)
+        assert peak >= mean * (1 - 1e-9)

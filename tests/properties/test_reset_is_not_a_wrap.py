@@ -1,0 +1,33 @@
+"""A step back that the channel's power cannot explain is a reset (science.md E7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from ideal import Ideal, tame
+
+from microjoule.energy.counter import Counter
+from microjoule.energy.unwrap import Step
+
+
+@given(tame(100), st.integers(5, 95), st.integers(0, 1 << 30))
+def test_reset_is_not_a_wrap(ideal: Ideal, at: int, left: int) -> None:
+    """A counter that starts again gives no value over the reset, and the same as before elsewhere."""
+    ideal = replace(ideal, modulus=1 << 32, start=(1 << 31) + 1000)
+    series = ideal.series
+    raw = series.raw.copy()
+    raw[at:] -= raw[at] - np.uint64(left)
+    broken = Counter(replace(series, raw=raw), ideal.channel)
+    assert broken.steps.code[at - 1] == Step.RESET
+    across = broken.energy(*ideal.inside(0.02, 0.98))
+    assert across.status in ("reset", "incomplete")
+    assert across.value is None
+    a, b = int(series.t_ns[0] + series.read_ns[0]), int(series.t_ns[-1])
+    over = broken.energy(a, b)
+    assert over.status == "reset"
+    assert over.high == math.inf
+    assert over.low <= ideal.truth(a, b)

@@ -1,0 +1,152 @@
+"""Traces: opening, cutting into series, windows, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ideal import Ideal, constant, rows, write
+
+from microjoule.errors import TraceError
+from microjoule.trace import schema
+from microjoule.trace.trace import Trace, load, merge
+from microjoule.trace.window import Mark, pair
+
+ONE = Ideal(constant(80.0), n=100, failed=0.1)
+TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
+
+
+def test_series_are_the_rows_of_a_channel_whatever_interleaves_them() -> None:
+    """Two lanes of different cadence in one table come apart as they were."""
+    trace = Trace(rows([ONE, TWO], [(ONE.inside(0.5)[0], "@begin", 1, "w")]))
+    for ideal in (ONE, TWO):
+        series, expected = trace.series(ideal.id), ideal.series
+        assert np.array_equal(series.t_ns, expected.t_ns)
+        assert np.array_equal(series.raw, expected.raw)
+        assert np.array_equal(series.read_ns, expected.read_ns)
+        assert np.array_equal(series.status, expected.status)
+        assert (series.valid is None) == (expected.valid is None)
+        assert series.sensor_ns is None
+
+
+def test_rows_out_of_order_and_doubled_come_out_ascending_and_once() -> None:
+    """A duplicate is the same (channel, t_ns); of a failed and a good one the good one stays."""
+    table = rows([ONE])
+    shuffled = table.take(np.random.default_rng(1).permutation(np.tile(np.arange(100), 2)))
+    series = Trace(shuffled).series("package-0")
+    assert np.array_equal(series.t_ns, ONE.series.t_ns)
+    assert np.array_equal(series.raw, ONE.series.raw)
+
+
+def test_parquet_and_arrows_hold_the_same_trace(tmp_path: Path) -> None:
+    """The schema's metadata travels with a Parquet copy."""
+    table = rows([ONE, TWO], [(ONE.inside(0.2)[0], "@begin", 1, 'w\t{"k": 1}')])
+    pq.write_table(table, tmp_path / "x.parquet")
+    one, other = load(write(tmp_path / "x.arrows", table)), load(tmp_path / "x.parquet")
+    assert one.channels == other.channels
+    assert one.windows == other.windows
+    assert one.windows[0].attributes == {"k": 1}
+    assert np.array_equal(one.series("gpu-0").raw, other.series("gpu-0").raw)
+
+
+def test_any_arrow_consumer_takes_a_trace(tmp_path: Path) -> None:
+    """Through the C stream interface, metadata included."""
+    trace = load(write(tmp_path / "x.arrows", rows([ONE])))
+    taken = pa.table(trace)
+    assert taken.equals(trace.to_arrow())
+    assert schema.KEY_CHANNELS in taken.schema.metadata
+
+
+def test_kill_loses_no_open_window() -> None:
+    """A begin without an end is a window, closed where the readings end, and says so."""
+    a, b = ONE.inside(0.2, 0.6)
+    trace = Trace(rows([ONE], [(a, "@begin", 1, "w"), (b, "@begin", 2, "in"), (b + 9, "@end", 2, "in")]))
+    whole, inner = trace.windows
+    assert (whole.name, whole.is_open, whole.t1_ns) == ("w", True, trace.last_ns)
+    assert (inner.name, inner.is_open, inner.duration_ns) == ("in", False, 9)
+
+
+def test_marks_pair_by_number_and_not_by_nesting() -> None:
+    """Windows of threads overlap without nesting."""
+    marks = [Mark(4, False, 2, "b"), Mark(1, True, 1, "a"), Mark(2, True, 2, "b"), Mark(3, False, 1, "a")]
+    found = [(w.name, w.t0_ns, w.t1_ns) for w in pair([*marks, *marks], 9)]
+    assert found == [("a", 1, 3), ("b", 2, 4)]
+    assert pair([Mark(4, False, 2, "b")], 9) == []
+    assert pair([Mark(4, True, 2, "b"), Mark(4, False, 2, "b")], 9)[0].duration_ns == 0
+
+
+def test_last_engine_counts_are_told_by_lane() -> None:
+    """Counts accumulate in the file; the last one is the whole."""
+    table = rows([ONE])
+    names = table.column("channel").chunk(0).dictionary.to_pylist()
+    late = names.index("@engine/lane-0/late")
+    code = np.array([late, late], np.uint16)
+    more = pa.table(
+        [
+            pa.array([1, 2]), pa.array([0, 0], pa.uint32()),
+            pa.DictionaryArray.from_arrays(pa.array(code), pa.array(names)),
+            pa.array([3, 5], pa.uint64()), pa.nulls(2, pa.int64()), pa.array([0, 0], pa.uint16()),
+            pa.nulls(2, pa.utf8()),
+        ],
+        schema=table.schema,
+    )  # fmt: skip
+    assert Trace(pa.concat_tables([more, table])).engine()["lane-0"]["late"] == 5
+
+
+def test_bad_files_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    """Missing, empty, foreign and newer files each get a sentence and what to do."""
+    empty, foreign, other, newer = (tmp_path / name for name in ("empty", "foreign", "other", "newer"))
+    empty.touch()
+    foreign.write_bytes(b"name,value\n1,2\n" * 99)
+    with pa.ipc.new_stream(str(other), pa.schema([("x", pa.int64())])) as writer:
+        writer.write_table(pa.table({"x": [1]}))
+    table = rows([ONE])
+    metadata = {**table.schema.metadata, schema.KEY_FORMAT: b"2"}
+    write(newer, table.replace_schema_metadata(metadata))
+    for path, what in (
+        (tmp_path / "missing", "cannot open"),
+        (empty, "is empty"),
+        (foreign, "is not a trace"),
+        (other, "not a microjoule trace"),
+        (newer, "format 2"),
+        (tmp_path / "missing.parquet", "cannot read"),
+        (tmp_path, "cannot open|is not a trace"),
+    ):
+        with pytest.raises(TraceError, match=what) as caught:
+            load(path)
+        assert caught.value.remedy
+
+
+def test_merge_refuses_two_descriptions_of_one_channel() -> None:
+    """A unit that differs would make joules of one file wrong."""
+    other = replace(ONE, quantum=2)
+    with pytest.raises(TraceError, match="described differently"):
+        merge([Trace(rows([ONE])), Trace(rows([other]))])
+    with pytest.raises(TraceError, match="no trace to merge"):
+        merge([])
+
+
+def test_unknown_channel_is_named_with_the_nearest() -> None:
+    """A slip of the pen is mended by the message."""
+    with pytest.raises(TraceError, match="gpu-0"):
+        Trace(rows([ONE, TWO])).series("gpu0")
+
+
+def test_channels_that_take_turns_come_apart_as_any_others(tmp_path: Path) -> None:
+    """Batches of one group read, with the recorder's rows behind them, and batches cut inside a turn."""
+    group = [replace(ONE, failed=0.0, id=name) for name in ("package-0", "package-0/core", "package-0/dram")]
+    marks = [(ONE.begun[0][49] + 1 + group[0].series.t_ns[0] - ONE.begun[0][0], "@begin", 1, "w")]
+    table = rows(group, marks)
+    for size in (1, 2, 7, 60, 150, 151, 1000):
+        trace = load(write(tmp_path / f"{size}.arrows", table, size))
+        for ideal in group:
+            series = trace.series(ideal.id)
+            assert np.array_equal(series.t_ns, ideal.series.t_ns)
+            assert np.array_equal(series.raw, ideal.series.raw)
+            assert np.array_equal(series.read_ns, ideal.series.read_ns)
+            assert not series.status.any()
+        assert len(trace.windows) == 1
