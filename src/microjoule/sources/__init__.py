@@ -1,0 +1,138 @@
+"""The sources, what each finds on this machine, and which of their channels to record.
+
+A new source is a module here with ``NAME`` and ``survey(root)``, and its word in ``SOURCES``. The order
+of ``SOURCES`` is the order of preference where several show the same physical domain, save that a
+scripted machine, which somebody wrote on purpose, goes before all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from ..channel import Channel
+from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable
+from . import battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
+from .domains import with_parents
+from .survey import DENIALS, Cause, Closed, Obstacle, Survey, UnknownSource
+
+__all__ = [
+    "SOURCES",
+    "Cause",
+    "Closed",
+    "Obstacle",
+    "Source",
+    "Survey",
+    "UnknownSource",
+    "choose",
+    "survey",
+]
+
+
+class Source(Protocol):
+    """A family of hardware that can list channels: a module of this package."""
+
+    NAME: str
+
+    def survey(self, root: Path = ...) -> Survey:
+        """What the source finds under ``root``."""
+
+
+SOURCES: tuple[Source, ...] = (
+    rapl_perf,
+    powercap,
+    rapl_msr,
+    nvml,
+    hwmon,
+    cray,
+    battery,
+    cpu_time,
+    script,
+)
+
+# These show one set of registers: of each id only one of them is taken, the first here that has it.
+RAPL = (rapl_perf.NAME, powercap.NAME, rapl_msr.NAME)
+
+
+def survey(root: Path = Path("/")) -> tuple[Survey, ...]:
+    """What every source finds under ``root``, in the order of ``SOURCES``."""
+    absolute = root.absolute()  # the paths must hold when the measured program changes folder
+    return tuple(source.survey(absolute) for source in SOURCES)
+
+
+def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tuple[Channel, ...]:
+    """The channels to record.
+
+    Args:
+        surveys: What the sources found.
+        names: Sources to take whole; where two show one id, the later is ``id@source``. None: each
+            physical id once, through the best interface that can read it, and CPU time.
+
+    Raises:
+        UnknownSource: No source has one of the names.
+        PermissionDenied: A named source is there and may not be read by this user.
+        SourceUnavailable: A named source is not there.
+        NothingToMeasure: No names were given and no source has a channel.
+    """
+    found = {one.source: one for one in surveys}
+    if names:
+        return _named(found, tuple(dict.fromkeys(names)))
+    return _best(found)
+
+
+def _best(found: dict[str, Survey]) -> tuple[Channel, ...]:
+    chosen: dict[str, Channel] = {}
+    has_dies: dict[str, bool] = {}
+    # By id and not by machine: a package that perf cannot read falls back to powercap by itself.
+    for name in RAPL:
+        for channel in found[name].channels if name in found else ():
+            # One interface may show a package whole and another by dies: never both.
+            package, die, _ = channel.lane.partition("-die-")
+            if has_dies.setdefault(package, bool(die)) == bool(die):
+                chosen.setdefault(channel.id, channel)
+    # What contains what depends on which ids are there, and those may now be of several sources.
+    best = {channel.id: channel for channel in with_parents(chosen.values())}
+    for name, one in found.items():
+        if name not in RAPL and name != script.NAME:
+            best |= {channel.id: channel for channel in one.channels}
+    scripted = found[script.NAME].channels if script.NAME in found else ()
+    best |= {channel.id: channel for channel in scripted}
+    if not best:
+        raise NothingToMeasure("No source on this machine lists a channel that can be read", "Run `uj probe`")
+    return tuple(best.values())
+
+
+def _named(found: dict[str, Survey], names: tuple[str, ...]) -> tuple[Channel, ...]:
+    chosen: dict[str, Channel] = {}
+    for name in names:
+        if name not in found:
+            raise UnknownSource(f"There is no source {name!r}", f"The sources are {', '.join(found)}")
+        one = found[name]
+        if not one.channels:
+            raise _missing(one)
+        taken = {channel.id for channel in one.channels} & chosen.keys()
+        for channel in one.channels:
+            set_apart = _set_apart(channel, taken)
+            chosen[set_apart.id] = set_apart
+    return tuple(chosen.values())
+
+
+def _set_apart(channel: Channel, taken: set[str]) -> Channel:
+    """The channel as the second reading of an id, its parents those of the same source."""
+
+    def renamed(plain: str) -> str:
+        return f"{plain}@{channel.source}" if plain in taken else plain
+
+    parents = tuple(renamed(parent) for parent in channel.trust.parents)
+    return replace(channel, id=renamed(channel.id), trust=replace(channel.trust, parents=parents))
+
+
+def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:
+    hindrances = [obstacle for obstacle in one.obstacles if obstacle.cause is not Cause.MISLEADING]
+    if not hindrances:
+        return SourceUnavailable(f"Source {one.source} has no channel here", "Run `uj probe`")
+    first = hindrances[0]
+    error = PermissionDenied if first.cause in DENIALS else SourceUnavailable
+    return error(f"Source {one.source} cannot be read: {first.what}", first.remedy)

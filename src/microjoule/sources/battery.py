@@ -1,0 +1,70 @@
+"""A laptop's battery: text files under ``/sys/class/power_supply``.
+
+Theory of the device (``Documentation/ABI/testing/sysfs-class-power``). The fuel gauge of a battery
+measures the current that flows out of it, so while it discharges ``power_now`` (microwatts) is what the
+whole machine draws, screen and radio included: the only such figure that most laptops have. It is
+refreshed by the firmware every 1 to 60 s, which no file tells, and each read may be a call of
+milliseconds into the embedded controller; its lane is a slow one. Who may read: everyone.
+
+Known lies.
+- On mains the figure is the charging power, or 0, and says nothing of the machine.
+- Some drivers give it a minus sign while discharging, some do not: read as signed, to be taken absolute.
+- Some batteries have only ``current_now`` and ``voltage_now``: two readings that are not simultaneous;
+  they are not multiplied here.
+- ``energy_now`` falls in steps of 10 mWh (36 J) or more, too coarse for a window of minutes.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from ..channel import Access, Channel, Encoding, Kind, Scale
+from ..units import UW_PER_W
+from .host import integer_in, text_of
+from .survey import Cause, Obstacle, Survey
+
+NAME = "battery"
+READERS = "everyone (mode 0444)"
+LANE = "battery-slow"
+
+UNPLUG = "Unplug the machine to measure with its battery"
+
+
+def survey(root: Path = Path("/")) -> Survey:
+    """The batteries under ``root``, each as the power of the whole machine."""
+    folder = root / "sys/class/power_supply"
+    # A mouse has a battery too: scope says Device.
+    batteries = [
+        path
+        for path in sorted(folder.glob("*"))
+        if text_of(path / "type") == "Battery" and text_of(path / "scope") != "Device"
+    ]
+    if not batteries:
+        return Survey(NAME, READERS, obstacles=(Obstacle(Cause.NO_HARDWARE, "no battery in this machine"),))
+    channels: list[Channel] = []
+    obstacles: list[Obstacle] = []
+    for number, battery in enumerate(batteries):
+        if integer_in(battery / "power_now") is None:
+            what = f"{battery.name} has no power_now: its driver tells current and voltage apart, or nothing"
+            obstacles.append(Obstacle(Cause.NO_HARDWARE, what))
+            continue
+        channels.append(_channel(number, battery))
+        status = text_of(battery / "status")
+        if status != "Discharging":
+            state = status or "in an unknown state"
+            what = f"{battery.name} is {state}: its power is not what the machine draws"
+            obstacles.append(Obstacle(Cause.MISLEADING, what, UNPLUG))
+    return Survey(NAME, READERS, channels=tuple(channels), obstacles=tuple(obstacles))
+
+
+def _channel(number: int, battery: Path) -> Channel:
+    return Channel(
+        id=f"battery-{number}/power",
+        source=NAME,
+        lane=LANE,
+        kind=Kind.GAUGE,
+        encoding=Encoding.SIGNED,
+        scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+        access=Access(reader="text", path=str(battery / "power_now")),
+    )

@@ -1,0 +1,247 @@
+"""Power and energy through hwmon: text files under ``/sys/class/hwmon/hwmonN``.
+
+Theory of the device (``Documentation/hwmon/sysfs-interface.rst``). ``energyN_input`` is a counter in
+microjoules, ``powerN_average`` a mean and ``powerN_input`` a present value in microwatts, ``_label`` says
+of what, ``powerN_average_interval`` is the mean's window in milliseconds, ``powerN_cap_max``,
+``powerN_max`` and ``powerN_cap`` are limits. The file ``name`` says which driver it is; the number N of
+``hwmonN`` is the order of the drivers' start and says nothing. Who may read: everyone, but for drivers
+that close a counter against PLATYPUS. Each read goes through the driver to the chip, 10 us to
+milliseconds. The drivers known here, and what they lie about:
+
+- ``amdgpu`` (``amdgpu_pm.c``): ``power1_average`` of the socket, and on some parts ``power1_input`` in
+  its place; no energy. Firmware refreshes it about once a millisecond to once in 100 ms.
+- ``xe`` (``xe_hwmon.c``), ``i915`` (``i915_hwmon.c``): ``energy1_input``; on xe ``card`` contains ``pkg``.
+  The driver makes 64 bits of a 32-bit register and loses a wrap that nobody reads over.
+- ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and what is measured stands in
+  ``power1_oem_info``. NVIDIA Grace has several: module contains grace contains cpu and sysio; there is
+  no energy, and the DRAM is only found by difference. Elsewhere it is the whole machine.
+- ``amd_energy`` (``amd_energy.c``, out of the kernel since 5.13): RAPL's registers a second time, so its
+  sockets are ``package-N@hwmon``; its cores lie inside and are left out.
+
+Other drivers are rails of boards and supplies, of which nothing is known of what contains what. Their
+powers are listed under the driver's name, since a gauge enters no total; their counters would, and are
+left out, and said, until somebody adds a row to ``METERS``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ..channel import Access, Channel, Encoding, Kind, Scale, Timing, Trust
+from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
+from .host import integer_in, text_of
+from .survey import Cause, Closed, Obstacle, Survey, closed_by
+
+NAME = "hwmon"
+READERS = "everyone (mode 0444)"
+
+ENERGY = re.compile(r"energy(\d+)_input")
+POWER = re.compile(r"power(\d+)_(average|input)")
+# No driver tells how often its energy register moves: wide bounds, as those of the slowest meters here.
+UNKNOWN_COUNTER = Timing(update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS)
+LIMITS = ("cap_max", "max", "cap")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How one driver's label is called here.
+
+    Attributes:
+        driver: The file ``name``.
+        label: A pattern of the whole label; an empty label is the file's stem, ``power1``.
+        id: The channel's id, with the pattern's groups; ``{n}`` is the device among its driver's. Empty:
+            left out.
+        parent: The id of what contains it, likewise.
+    """
+
+    driver: str
+    label: str
+    id: str
+    parent: str = ""
+
+
+METERS = (
+    Meter("power_meter", r"Module Power Socket (\d+)", r"module-\1/power"),
+    Meter("power_meter", r"Grace Power Socket (\d+)", r"grace-\1/power", r"module-\1/power"),
+    Meter("power_meter", r"CPU Power Socket (\d+)", r"grace-\1/cpu_power", r"grace-\1/power"),
+    Meter("power_meter", r"SysIO Power Socket (\d+)", r"grace-\1/sysio_power", r"grace-\1/power"),
+    Meter("power_meter", r".*", r"machine-{n}/power"),
+    Meter("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power"),
+    Meter("xe", r"card", r"xe-{n}/energy"),
+    Meter("xe", r"pkg", r"xe-{n}/package", r"xe-{n}/energy"),
+    Meter("i915", r"energy1", r"i915-{n}/energy"),
+    Meter("amd_energy", r"Esocket(\d+)", r"package-\1@hwmon"),
+    Meter("amd_energy", r"Ecore\d+", ""),
+)
+LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One file that holds a figure, and the words beside it."""
+
+    path: Path
+    driver: str
+    device: int
+    label: str
+
+    @property
+    def stem(self) -> str:
+        """``power1`` or ``energy1``."""
+        return self.path.name.partition("_")[0]
+
+    @property
+    def is_energy(self) -> bool:
+        """Whether it counts microjoules; otherwise it says microwatts."""
+        return self.stem.startswith("energy")
+
+    def beside(self, suffix: str) -> Path:
+        """A file of the same sensor."""
+        return self.path.with_name(f"{self.stem}_{suffix}")
+
+
+def survey(root: Path = Path("/")) -> Survey:
+    """The energy and power sensors of hwmon under ``root``."""
+    named: dict[str, tuple[Sensor, str]] = {}
+    notes: dict[Obstacle, None] = {}
+    for sensor in _sensors(root / "sys/class/hwmon"):
+        name, parent = _names(sensor)
+        if name:
+            named.setdefault(name, (sensor, parent))
+        elif sensor.driver not in LEFT_OUT:
+            notes[_unknown(sensor)] = None
+    readable: list[Channel] = []
+    closed: list[Closed] = []
+    for name, (sensor, parent) in named.items():
+        channel = _channel(sensor, name, (parent,) if parent in named else ())
+        obstacle = _obstacle(sensor.path)
+        if obstacle is None:
+            readable.append(channel)
+        else:
+            closed += closed_by(obstacle, (channel,))
+            notes[obstacle] = None
+    if not named and not notes:
+        notes[Obstacle(Cause.NO_HARDWARE, "no hwmon driver here has an energy or a power sensor")] = None
+    return Survey(NAME, READERS, tuple(readable), tuple(closed), tuple(notes))
+
+
+def _sensors(folder: Path) -> Iterator[Sensor]:
+    devices: dict[str, int] = {}
+    for hwmon in sorted(folder.glob("hwmon*"), key=_place):
+        driver = text_of(hwmon / "name") or "unknown"
+        number = devices.get(driver, 0)
+        found = tuple(_files(hwmon))
+        devices[driver] = number + bool(found)
+        for path in found:
+            stem = path.name.partition("_")[0]
+            label = text_of(path.with_name(f"{stem}_label")) or text_of(path.with_name(f"{stem}_oem_info"))
+            yield Sensor(path, driver, number, label or stem)
+
+
+def _files(hwmon: Path) -> Iterator[Path]:
+    """The figures of one device; of a power that has both, the mean, which leaves no gap."""
+    # Until Linux 6.14 ACPI's meter kept its files in the device's folder instead of hwmon's.
+    for folder in (hwmon, hwmon / "device"):
+        names = sorted(path.name for path in folder.glob("*[0-9]_*"))
+        found = [folder / name for name in names if ENERGY.fullmatch(name)]
+        powers: dict[str, Path] = {}
+        for name in names:
+            if match := POWER.fullmatch(name):
+                powers.setdefault(match[1], folder / name)  # "average" sorts before "input"
+        found += powers.values()
+        if found:
+            yield from found
+            return
+
+
+def _place(hwmon: Path) -> tuple[str, int]:
+    """Where the device sits, which stays from boot to boot, as the number of ``hwmonN`` does not."""
+    number = re.search(r"\d+$", hwmon.name)
+    device = hwmon / "device"
+    return (device.resolve().name if device.exists() else "", int(number[0]) if number else -1)
+
+
+def _channel(sensor: Sensor, name: str, parents: tuple[str, ...]) -> Channel:
+    limit_w, limit_source = _limit(sensor)
+    return Channel(
+        id=name,
+        source=NAME,
+        lane=NAME,
+        kind=Kind.COUNTER if sensor.is_energy else Kind.GAUGE,
+        # Drivers give power as a signed long; a supply that feeds back is negative.
+        encoding=Encoding.COUNT if sensor.is_energy else Encoding.SIGNED,
+        scale=Scale(
+            quantity="J" if sensor.is_energy else "W",
+            unit=Fraction(1, UJ_PER_J if sensor.is_energy else UW_PER_W),
+            unit_source="interface",
+        ),
+        timing=_timing(sensor),
+        trust=Trust(power_limit_w=limit_w, power_limit_source=limit_source, parents=parents),
+        access=Access(reader="text", path=str(sensor.path)),
+    )
+
+
+def _names(sensor: Sensor) -> tuple[str, str]:
+    """The channel's id and its parent's; no id where the sensor is left out."""
+    for meter in METERS:
+        match = re.fullmatch(meter.label, sensor.label)
+        if meter.driver == sensor.driver and match:
+            name, parent = (match.expand(part) for part in (meter.id, meter.parent))
+            return name.format(n=sensor.device), parent.format(n=sensor.device)
+    if sensor.is_energy:
+        return "", ""
+    plain = re.sub(r"[^a-z0-9]+", "_", sensor.label.lower()).strip("_") or sensor.stem
+    return f"{sensor.driver}-{sensor.device}/{plain}", ""
+
+
+def _unknown(sensor: Sensor) -> Obstacle:
+    what = f"{sensor.path} ({sensor.driver}, {sensor.label}) counts the energy of something unknown here"
+    return Obstacle(Cause.MISLEADING, f"{what}; it is left out, so that no joule is counted twice")
+
+
+def _timing(sensor: Sensor) -> Timing:
+    interval_ms = None if sensor.is_energy else integer_in(sensor.beside("average_interval"))
+    update_ms = integer_in(sensor.path.with_name("update_interval")) or interval_ms
+    if not update_ms:
+        return UNKNOWN_COUNTER if sensor.is_energy else Timing()
+    return Timing(
+        update_ns=update_ms * NS_PER_MS,
+        update_max_ns=2 * update_ms * NS_PER_MS,
+        lag_ns=update_ms * NS_PER_MS,
+        window_ns=interval_ms * NS_PER_MS if interval_ms else None,
+    )
+
+
+def _limit(sensor: Sensor) -> tuple[float | None, str]:
+    power = sensor.path.with_name(sensor.path.name.replace("energy", "power"))
+    for suffix in LIMITS:
+        path = power.with_name(f"{power.name.partition('_')[0]}_{suffix}")
+        limit_uw = integer_in(path)
+        if limit_uw and limit_uw > 0:
+            return limit_uw / UW_PER_W, path.name
+    return None, "none"
+
+
+def _obstacle(path: Path) -> Obstacle | None:
+    """What stands in the way of a reading, found by trying one; None: nothing does."""
+    try:
+        int(path.read_text(encoding="ascii"))
+    except PermissionError:
+        return Obstacle(
+            Cause.PERMISSION,
+            f"{path} may not be read by this user",
+            f"Run as root, or `sudo chmod a+r {path}` (until the next boot)",
+        )
+    except OSError as error:
+        return Obstacle(
+            Cause.FAILING,
+            f"{path} answers {error.strerror}",
+            "A device that sleeps does not answer: give it work and look again",
+        )
+    except ValueError:
+        return Obstacle(Cause.FAILING, f"{path} does not hold a number")
+    return None

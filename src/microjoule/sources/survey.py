@@ -1,0 +1,83 @@
+"""What one source found on this machine: what can be read, what cannot, and why.
+
+Decision: a survey never raises. A missing module or a refused file is the ordinary case on most
+machines, and `uj probe` must be able to say all causes at once; raising is left to whoever asked
+for a source by name. What was given up: a caller has to look at ``obstacles``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..channel import Channel
+from ..errors import MicrojouleError
+
+
+class Cause(StrEnum):
+    """Why a channel is missing, closed, or not what it seems."""
+
+    VIRTUAL_MACHINE = "virtual machine"
+    PERMISSION = "permission"
+    MODULE = "module"
+    PARANOID = "perf_event_paranoid"
+    LOCKDOWN = "lockdown"
+    NO_HARDWARE = "no such hardware"
+    HIDDEN = "hidden"
+    FAILING = "failing"
+    MISLEADING = "misleading"
+
+
+#: Causes that a person with more rights does not meet.
+DENIALS = frozenset({Cause.PERMISSION, Cause.PARANOID, Cause.LOCKDOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing that stands between a person and a reading.
+
+    Attributes:
+        cause: One word of a closed vocabulary.
+        what: The sentence: what is so, and where; without a full stop.
+        remedy: The command or the act that mends it; empty where nothing is known to help.
+    """
+
+    cause: Cause
+    what: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A channel that exists and cannot be read now, with what stands in the way."""
+
+    channel: Channel
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a source found.
+
+    Attributes:
+        source: The source's name.
+        readers: Who may read its channels, in words.
+        channels: Those that can be read now, by this process.
+        closed: Those that exist and cannot.
+        obstacles: Everything that hinders or misleads, those of ``closed`` included.
+    """
+
+    source: str
+    readers: str
+    channels: tuple[Channel, ...] = ()
+    closed: tuple[Closed, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+class UnknownSource(MicrojouleError, ValueError):
+    """A source was asked for by a name that no source has."""
+
+
+def closed_by(obstacle: Obstacle, channels: tuple[Channel, ...]) -> tuple[Closed, ...]:
+    """Every one of ``channels``, closed by the one obstacle."""
+    return tuple(Closed(channel, obstacle) for channel in channels)

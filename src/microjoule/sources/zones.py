@@ -1,0 +1,136 @@
+"""The powercap tree as a list of zones: what is world-readable there, and nothing else.
+
+``/sys/class/powercap/intel-rapl:N`` are packages or psys, ``intel-rapl:N:M`` their domains; the ids
+are printed in hexadecimal (``drivers/powercap/powercap_sys.c``) and follow the order in which the
+driver met the CPUs, so only the file ``name`` says which zone is which. ``name``,
+``max_energy_range_uj`` and the constraints are world-readable even where ``energy_uj`` is root's:
+perf and MSR learn their register unit and their power limit from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ..units import UJ_PER_J, UW_PER_W
+from .host import integer_in, text_of
+
+NJ_PER_UJ = 1000
+NJ_PER_J = NJ_PER_UJ * UJ_PER_J
+LAST_COUNT = (1 << 32) - 1
+FIXED_UNITS_NJ = (15_300,)  # server DRAM: intel_rapl_common.c, dram_domain_energy_unit
+LIMIT_CEILING_W = 100_000  # firmware that means "no limit" writes absurd ones; no socket draws this
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One powercap zone.
+
+    Attributes:
+        name: Its own name for what it is.
+        parent: The name of the zone around it; empty at the top.
+        family: ``intel-rapl`` or ``intel-rapl-mmio``.
+        unit_nj: Whole nanojoules per count, as the driver has it; None: not told.
+        limit_w: Its largest power limit; None: none stated.
+        limit_source: The file of that limit.
+    """
+
+    path: Path
+    name: str
+    parent: str
+    family: str
+    unit_nj: int | None
+    limit_w: float | None
+    limit_source: str
+
+    @property
+    def exact_unit(self) -> Fraction | None:
+        """Joules per count of the register behind it; None: not told."""
+        return None if self.unit_nj is None else true_unit(self.unit_nj)
+
+    @property
+    def id(self) -> str:
+        """The channel's id: ``package-0``, ``package-0/dram``, ``psys``."""
+        if self.name.startswith("psys"):
+            return "psys"
+        return f"{self.parent}/{self.name}" if self.parent else self.name
+
+
+def zones(root: Path) -> tuple[Zone, ...]:
+    """All RAPL zones, the MSR and TPMI ones before the memory-mapped duplicates."""
+    folder = root / "sys/class/powercap"
+    return tuple(zone for family in ("intel-rapl", "intel-rapl-mmio") for zone in _family(folder, family))
+
+
+def zone_of(all_zones: tuple[Zone, ...], key: str) -> Zone | None:
+    """The first zone of a channel id; on parts that list a package by dies, its first die."""
+    package, slash, domain = key.partition("/")
+    for zone in all_zones:
+        top, _, _ = zone.id.partition("/")
+        if zone.id == key or (top.startswith(f"{package}-die-") and zone.id == f"{top}{slash}{domain}"):
+            return zone
+    return None
+
+
+def true_unit(unit_nj: int) -> Fraction:
+    """The joules of one count whose whole-nanojoule value the driver uses.
+
+    The driver cuts 2^-k J off to whole nanojoules; other values are fixed in the driver and exact.
+    """
+    power = (NJ_PER_J // unit_nj).bit_length() - 1
+    for k in (power - 1, power, power + 1):
+        if k >= 0 and NJ_PER_J >> k == unit_nj and unit_nj not in FIXED_UNITS_NJ:
+            return Fraction(1, 1 << k)
+    return Fraction(unit_nj, NJ_PER_J)
+
+
+def _family(folder: Path, family: str) -> Iterator[Zone]:
+    for top in sorted(folder.glob(f"{family}:*"), key=_zone_number):
+        if top.name.count(":") != 1:
+            continue
+        zone = _zone(top, "", family)
+        if zone is None:
+            continue
+        yield zone
+        # The class folder links every zone, and a subzone's folder lies in its parent's as well.
+        inner = {path.name: path for place in (top, folder) for path in place.glob(f"{top.name}:*")}
+        for path in sorted(inner.values(), key=_zone_number):
+            subzone = _zone(path, zone.name, family)
+            if subzone is not None:
+                yield subzone
+
+
+def _zone(path: Path, parent: str, family: str) -> Zone | None:
+    name = text_of(path / "name")
+    if not name:
+        return None
+    range_uj = integer_in(path / "max_energy_range_uj")
+    limit_w, limit_source = _limit(path)
+    return Zone(path, name, parent, family, _unit_nj(range_uj), limit_w, limit_source)
+
+
+def _unit_nj(range_uj: int | None) -> int | None:
+    # The range is floor((2^32 - 1) * unit / 1000): rounding gives back the whole nanojoules.
+    unit = round(range_uj * NJ_PER_UJ / LAST_COUNT) if range_uj else 0
+    return unit or None
+
+
+def _limit(path: Path) -> tuple[float | None, str]:
+    found: list[tuple[float, str]] = []
+    for pattern in ("constraint_*_power_limit_uw", "constraint_*_max_power_uw"):
+        for file in sorted(path.glob(pattern)):
+            limit_w = (integer_in(file) or 0) / UW_PER_W
+            if 0 < limit_w <= LIMIT_CEILING_W:
+                found.append((limit_w, f"{path.name}/{file.name}"))
+    return max(found, default=(None, "none"), key=lambda row: row[0] or 0)
+
+
+def _zone_number(path: Path) -> tuple[int, ...]:
+    numbers = path.name.split(":")[1:]
+    return tuple(int(number, 16) if number.isalnum() and _is_hex(number) else -1 for number in numbers)
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdefABCDEF" for character in text)

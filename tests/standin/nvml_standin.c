@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A stand-in for libnvidia-ml.so.1: NVML's ABI over a machine that a text file describes.
+ *
+ * The file is `machine` beside this library (found with dladdr, so that each folder is a machine of
+ * its own). Lines are "key values"; a `device` line begins a GPU, and `all` stands for its keys:
+ *
+ *   init CODE             what nvmlInit returns          driver TEXT
+ *   device UUID           name TEXT     arch N    capability MAJOR MINOR    limit_mw N
+ *   wave KIND BASE_MW PEAK_MW PERIOD_NS START_NS
+ *                         constant | square (peak first) | saw; base before START (CLOCK_MONOTONIC)
+ *   energy UPDATE_NS OFFSET_MJ             the counter moves in steps
+ *   instant PERIOD_NS WINDOW_NS            field 186, nvmlDeviceGetPowerUsage
+ *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
+ *   stamps update|call|none|huge                what the field values' timestamps say
+ *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
+ *   refuse CALL CODE      a call of its own: energy power temperature clock utilization
+ *   slow NS               every reading call takes this long
+ *   lost NS               GPU_IS_LOST from this monotonic time on
+ *   reset NS              the energy counter starts again at 0 then
+ *   mig 0|1   mig_uuid UUID   virtual N
+ *
+ * Truth: E(t) is the integral of the wave in closed form, in whole nanojoules; everything that
+ * is answered is a floor of it, so the tests compute the same integers.
+ *
+ * -DWITH_NVML_H takes the types from NVIDIA's header, which proves that ours are the same.
+ * -DWITHOUT_FIELD_VALUES and -DWITHOUT_UTILIZATION leave a symbol out.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#ifdef WITH_NVML_H
+#include <nvml.h>
+#else
+typedef unsigned int nvmlReturn_t, nvmlValueType_t, nvmlTemperatureSensors_t, nvmlClockType_t;
+typedef unsigned int nvmlEnableState_t, nvmlDeviceArchitecture_t, nvmlGpuVirtualizationMode_t;
+typedef struct nvmlDevice_st *nvmlDevice_t;
+typedef struct {
+    unsigned int gpu, memory;
+} nvmlUtilization_t;
+typedef union {
+    double dVal;
+    int siVal;
+    unsigned int uiVal;
+    unsigned long ulVal;
+    unsigned long long ullVal;
+    signed long long sllVal;
+    unsigned short usVal;
+} nvmlValue_t;
+typedef struct {
+    unsigned int fieldId, scopeId;
+    long long timestamp, latencyUsec;
+    nvmlValueType_t valueType;
+    nvmlReturn_t nvmlReturn;
+    nvmlValue_t value;
+} nvmlFieldValue_t;
+#endif
+
+/* The same sentences are compiled with our types and with NVIDIA's. */
+_Static_assert(sizeof(nvmlFieldValue_t) == 40, "field value");
+_Static_assert(offsetof(nvmlFieldValue_t, timestamp) == 8, "timestamp");
+_Static_assert(offsetof(nvmlFieldValue_t, valueType) == 24, "valueType");
+_Static_assert(offsetof(nvmlFieldValue_t, nvmlReturn) == 28, "nvmlReturn");
+_Static_assert(offsetof(nvmlFieldValue_t, value) == 32, "value");
+_Static_assert(sizeof(nvmlUtilization_t) == 8, "utilization");
+
+enum {
+    OK = 0,
+    UNINITIALIZED = 1,
+    INVALID = 2,
+    NOT_SUPPORTED = 3,
+    NOT_FOUND = 6,
+    LOST = 15,
+    PASSED_OVER = 255
+};
+enum { N_ANSWERS = 16, N_DEVICES = 8, N_CALLS = 5 };
+static const char *const call_names[N_CALLS] = {"energy", "power", "temperature", "clock",
+                                                "utilization"};
+
+struct answer {
+    unsigned field, scope, code, per_mille, type;
+};
+
+struct gpu {
+    char uuid[96], name[96], mig_uuid[96], wave[16], stamps[16];
+    unsigned arch, major, minor, limit_mw, mig, virtual_mode, refuse[N_CALLS];
+    int64_t base_mw, peak_mw, wave_ns, start_ns;
+    int64_t energy_ns, offset_mj, instant_ns, instant_window_ns;
+    int64_t average_ns, average_window_ns, freeze_mw, slow_ns, lost_ns, reset_ns;
+    struct answer answers[N_ANSWERS];
+    size_t n_answers;
+};
+
+static struct gpu gpus[N_DEVICES];
+static unsigned n_gpus, init_code, references;
+static char driver[64];
+
+/* ---- the script --------------------------------------------------------------------------- */
+
+static const struct gpu ordinary = {
+    .name = "NVIDIA H100 (stand-in)",
+    .wave = "constant",
+    .stamps = "update",
+    .arch = 9,
+    .major = 9,
+    .limit_mw = 700000,
+    .base_mw = 100000,
+    .peak_mw = 100000,
+    .wave_ns = 1000000000,
+    .energy_ns = 20000000,
+    .instant_ns = 100000000,
+    .instant_window_ns = 25000000,
+    .average_ns = 100000000,
+    .average_window_ns = 1000000000,
+    .lost_ns = INT64_MAX,
+    .reset_ns = INT64_MAX,
+};
+
+static void refuse(struct gpu *gpu, const char *call, unsigned code)
+{
+    for (int i = 0; i < N_CALLS; i++)
+        if (strcmp(call_names[i], call) == 0)
+            gpu->refuse[i] = code;
+}
+
+static void understand(const char *line)
+{
+    struct gpu *gpu = &gpus[n_gpus > 0 ? n_gpus - 1 : 0];
+    struct answer a;
+    char word[96];
+    unsigned code;
+    if (sscanf(line, "init %u", &init_code) == 1 || sscanf(line, "driver %63s", driver) == 1)
+        return;
+    if (sscanf(line, "device %95s", word) == 1 && n_gpus < N_DEVICES) {
+        gpus[n_gpus] = ordinary;
+        strcpy(gpus[n_gpus++].uuid, word);
+    }
+    if (sscanf(line, "refuse %95s %u", word, &code) == 2)
+        refuse(gpu, word, code);
+    if (sscanf(line, "answer %u %u %u %u %u", &a.field, &a.scope, &a.code, &a.per_mille, &a.type) ==
+            5 &&
+        gpu->n_answers < N_ANSWERS)
+        gpu->answers[gpu->n_answers++] = a;
+    sscanf(line, "name %95[^\n]", gpu->name);
+    sscanf(line, "arch %u", &gpu->arch);
+    sscanf(line, "capability %u %u", &gpu->major, &gpu->minor);
+    sscanf(line, "limit_mw %u", &gpu->limit_mw);
+    sscanf(line, "wave %15s %ld %ld %ld %ld", gpu->wave, &gpu->base_mw, &gpu->peak_mw,
+           &gpu->wave_ns, &gpu->start_ns);
+    sscanf(line, "energy %ld %ld", &gpu->energy_ns, &gpu->offset_mj);
+    sscanf(line, "instant %ld %ld", &gpu->instant_ns, &gpu->instant_window_ns);
+    sscanf(line, "average %ld %ld %ld", &gpu->average_ns, &gpu->average_window_ns, &gpu->freeze_mw);
+    sscanf(line, "stamps %15s", gpu->stamps);
+    sscanf(line, "slow %ld", &gpu->slow_ns);
+    sscanf(line, "lost %ld", &gpu->lost_ns);
+    sscanf(line, "reset %ld", &gpu->reset_ns);
+    sscanf(line, "mig %u", &gpu->mig);
+    sscanf(line, "mig_uuid %95s", gpu->mig_uuid);
+    sscanf(line, "virtual %u", &gpu->virtual_mode);
+}
+
+static nvmlReturn_t start(void)
+{
+    Dl_info here;
+    char path[4096], line[256];
+    if (references > 0) {
+        references++;
+        return OK;
+    }
+    n_gpus = init_code = 0;
+    strcpy(driver, "570.00");
+    if (dladdr((void *)(uintptr_t)&start, &here) == 0)
+        return INVALID;
+    const char *slash = strrchr(here.dli_fname, '/');
+    snprintf(path, sizeof path, "%.*s/machine", slash ? (int)(slash - here.dli_fname) : 1,
+             slash ? here.dli_fname : ".");
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return INVALID;
+    while (fgets(line, sizeof line, file) != NULL)
+        understand(line);
+    fclose(file);
+    references += init_code == OK;
+    return init_code;
+}
+
+/* ---- the truth ---------------------------------------------------------------------------- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t power_mw(const struct gpu *g, int64_t t)
+{
+    int64_t x = t - g->start_ns;
+    if (x < 0)
+        return g->base_mw;
+    x %= g->wave_ns;
+    if (strcmp(g->wave, "square") == 0)
+        return x < g->wave_ns / 2 ? g->peak_mw : g->base_mw;
+    if (strcmp(g->wave, "saw") == 0)
+        return g->base_mw + (int64_t)((__int128)(g->peak_mw - g->base_mw) * x / g->wave_ns);
+    return g->peak_mw;
+}
+
+/* Of one period up to x, above the base, in mW ns. */
+static __int128 above(const struct gpu *g, int64_t x)
+{
+    __int128 height = g->peak_mw - g->base_mw;
+    if (strcmp(g->wave, "square") == 0)
+        return height * (x < g->wave_ns / 2 ? x : g->wave_ns / 2);
+    if (strcmp(g->wave, "saw") == 0)
+        return height * x * x / (2 * (__int128)g->wave_ns);
+    return height * x;
+}
+
+/* From START (before it negative), in mW ns. */
+static __int128 integral(const struct gpu *g, int64_t t)
+{
+    int64_t x = t - g->start_ns;
+    __int128 base = (__int128)g->base_mw * x;
+    return x < 0 ? base : base + x / g->wave_ns * above(g, g->wave_ns) + above(g, x % g->wave_ns);
+}
+
+static int64_t mean_mw(const struct gpu *g, int64_t edge, int64_t window)
+{
+    return (int64_t)((integral(g, edge) - integral(g, edge - window)) / window);
+}
+
+/* Each gives the value and, in edge, the instant that it speaks of. */
+static int64_t energy_mj(const struct gpu *g, int64_t now, int64_t *edge)
+{
+    *edge = now - now % g->energy_ns;
+    int64_t mj = (int64_t)(integral(g, *edge) / 1000000000) + g->offset_mj;
+    int64_t at_reset =
+        now >= g->reset_ns ? (int64_t)(integral(g, g->reset_ns) / 1000000000) + g->offset_mj : 0;
+    return now >= g->reset_ns && mj < at_reset ? 0 : mj - at_reset;
+}
+
+static int64_t instant_mw(const struct gpu *g, int64_t now, int64_t *edge)
+{
+    *edge = now - now % g->instant_ns;
+    return mean_mw(g, *edge, g->instant_window_ns);
+}
+
+static int64_t average_mw(const struct gpu *g, int64_t now, int64_t *edge)
+{
+    const int64_t second = 1000000000;
+    *edge = now - now % g->average_ns;
+    if (power_mw(g, *edge) <= g->freeze_mw) {
+        int64_t busy = *edge;
+        while (busy > *edge - second && power_mw(g, busy) <= g->freeze_mw)
+            busy -= g->average_ns;
+        *edge = power_mw(g, busy) > g->freeze_mw ? busy : now - now % second;
+    }
+    return mean_mw(g, *edge, g->average_window_ns);
+}
+
+/* What every reading call meets first. */
+static nvmlReturn_t enter(const struct gpu *g)
+{
+    if (references == 0)
+        return UNINITIALIZED;
+    if (g < gpus || g >= gpus + n_gpus)
+        return INVALID;
+    if (g->slow_ns > 0)
+        nanosleep(&(struct timespec){g->slow_ns / 1000000000, g->slow_ns % 1000000000}, NULL);
+    return clock_ns(CLOCK_MONOTONIC) >= g->lost_ns ? LOST : OK;
+}
+
+/* ---- field values ------------------------------------------------------------------------- */
+
+static const struct answer usual[] = {
+    {83, 0, OK, 1000, 3},
+    {185, 0, OK, 1000, 1},
+    {186, 0, OK, 1000, 1},
+    {191, 0, OK, 1000, 3},
+};
+
+static struct answer answer_to(const struct gpu *g, unsigned field, unsigned scope)
+{
+    for (size_t i = 0; i < g->n_answers; i++)
+        if (g->answers[i].field == field && g->answers[i].scope == scope)
+            return g->answers[i];
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (usual[i].field == field && usual[i].scope == scope)
+            return usual[i];
+    return (struct answer){field, scope, NOT_SUPPORTED, 0, 0};
+}
+
+static void put(nvmlValue_t *value, unsigned type, int64_t x)
+{
+    memset(value, 0xAA, sizeof *value); /* what a narrow type leaves is rubbish */
+    if (type == 0)
+        value->dVal = (double)x + 0.25;
+    if (type == 1)
+        value->uiVal = (unsigned)x;
+    if (type == 2)
+        value->ulVal = (unsigned long)x;
+    if (type == 3)
+        value->ullVal = (unsigned long long)x;
+    if (type == 4)
+        value->sllVal = -x;
+    if (type == 5)
+        value->siVal = -(int)x;
+    if (type == 6)
+        value->usVal = (unsigned short)x;
+}
+
+static long long stamp(const struct gpu *g, int64_t now, int64_t edge)
+{
+    int64_t offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    if (strcmp(g->stamps, "none") == 0)
+        return 0;
+    if (strcmp(g->stamps, "huge") == 0)
+        return INT64_MAX;
+    return ((strcmp(g->stamps, "call") == 0 ? now : edge) + offset) / 1000;
+}
+
+#ifndef WITHOUT_FIELD_VALUES
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int n, nvmlFieldValue_t *values)
+{
+    const struct gpu *g = (const struct gpu *)device;
+    nvmlReturn_t code = enter(g);
+    if (code != OK)
+        return code;
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
+    for (int i = 0; i < n; i++) {
+        struct answer a = answer_to(g, values[i].fieldId, values[i].scopeId);
+        int64_t edge, x;
+        nvmlReturn_t before = values[i].nvmlReturn;
+        values[i].nvmlReturn = a.code;
+        if (a.code == PASSED_OVER) /* as a broken library would */
+            values[i].nvmlReturn = before;
+        if (a.code != OK)
+            continue;
+        x = a.field == 185   ? average_mw(g, now, &edge)
+            : a.field == 186 ? instant_mw(g, now, &edge)
+                             : energy_mj(g, now, &edge);
+        put(&values[i].value, a.type, x * a.per_mille / 1000);
+        values[i].valueType = a.type;
+        values[i].latencyUsec = 3;
+        values[i].timestamp = stamp(g, now, edge);
+    }
+    return OK;
+}
+#endif
+
+/* ---- calls of their own ------------------------------------------------------------------- */
+
+static nvmlReturn_t call(nvmlDevice_t device, int number)
+{
+    nvmlReturn_t code = enter((const struct gpu *)device);
+    return code != OK ? code : ((const struct gpu *)device)->refuse[number];
+}
+
+nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *energy)
+{
+    nvmlReturn_t code = call(device, 0);
+    int64_t edge;
+    if (code == OK)
+        *energy =
+            (unsigned long long)energy_mj((struct gpu *)device, clock_ns(CLOCK_MONOTONIC), &edge);
+    return code;
+}
+
+nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned int *power)
+{
+    nvmlReturn_t code = call(device, 1);
+    int64_t edge;
+    if (code == OK)
+        *power = (unsigned)instant_mw((struct gpu *)device, clock_ns(CLOCK_MONOTONIC), &edge);
+    return code;
+}
+
+nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, nvmlTemperatureSensors_t sensor,
+                                      unsigned int *temp)
+{
+    nvmlReturn_t code = sensor != 0 ? INVALID : call(device, 2);
+    *temp = 45;
+    return code;
+}
+
+nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock)
+{
+    nvmlReturn_t code = type != 1 ? INVALID : call(device, 3);
+    *clock = 1980;
+    return code;
+}
+
+#ifndef WITHOUT_UTILIZATION
+nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilization)
+{
+    nvmlReturn_t code = call(device, 4);
+    *utilization = (nvmlUtilization_t){73, 12};
+    return code;
+}
+#endif
+
+#include "nvml_standin_facts.c"

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The NVML reader opens, reads, fails and closes without a leak or a stray byte: run under the
+ * sanitizers, with the path of a stand-in that has GPU-1, and GPU-2 which is lost from the start.
+ */
+#include "../native/check.h"
+
+static char path[3][4200];
+
+static struct uj_channel channel(const char *library, const char *uuid, uint64_t config)
+{
+    static unsigned next;
+    char *name = path[next++ % 3];
+    snprintf(name, sizeof path[0], "%s@%s", uuid, library);
+    return (struct uj_channel){.reader = "nvml", .path = name, .config = config, .code = 7};
+}
+
+static void reads_all(const char *library)
+{
+    struct uj_channel one = channel(library, "GPU-1", 83);
+    struct uj_channel table[12];
+    for (size_t i = 0; i < 12; i++) {
+        static const uint64_t configs[12] = {83,
+                                             185,
+                                             1ULL << 48,
+                                             186,
+                                             191,
+                                             2ULL << 48,
+                                             3ULL << 48,
+                                             4ULL << 48,
+                                             5ULL << 48,
+                                             185 | 1ULL << 32,
+                                             185 | 2ULL << 32,
+                                             9999};
+        table[i] = one;
+        table[i].config = configs[i];
+        table[i].code = (uint16_t)i;
+    }
+    struct uj_sampler *sampler = open_still(table, 12);
+    struct uj_columns columns = new_columns(64);
+    for (int tick = 0; tick < 20; tick++) {
+        CHECK_EQ(uj_sampler_tick(sampler), 0);
+        CHECK_EQ(uj_sampler_drain(sampler, 64, &columns), 12);
+        for (uint16_t i = 0; i < 12; i++) {
+            CHECK_EQ(columns.channel[i], i); /* in the order of open, whatever the call */
+            CHECK_EQ(columns.status[i], i < 9 ? 0 : UJ_STATUS_NVML + 3);
+            CHECK_EQ(bit(columns.sensor_valid, i), i == 0 || i == 1 || i == 3 || i == 4);
+        }
+    }
+    CHECK_EQ(uj_sampler_start(sampler, NULL), 0);
+    nap_ms(50);
+    free_columns(&columns);
+    uj_sampler_close(sampler); /* while it runs */
+}
+
+int main(int argc, char **argv)
+{
+    CHECK_EQ(argc, 2);
+    const char *library = argv[1];
+    reads_all(library);
+    reads_all(library);
+    struct uj_channel bad[] = {
+        channel(library, "GPU-9", 83),
+        channel(library, "GPU-2", 83),
+        channel("/nowhere/libx.so", "GPU-1", 83),
+    };
+    CHECK_EQ(open_code(&bad[0]), -ENODEV);
+    CHECK_EQ(open_code(&bad[1]), -ENODEV);
+    CHECK_EQ(open_code(&bad[2]), -ENOENT);
+    bad[0].config = 6ULL << 48;
+    CHECK_EQ(open_code(&bad[0]), -EINVAL);
+    bad[0].path = "no library";
+    CHECK_EQ(open_code(&bad[0]), -EINVAL);
+    return 0;
+}

@@ -1,0 +1,141 @@
+"""hwmon on fake trees of machines that have it."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+
+import pytest
+
+from microjoule.channel import Encoding, Kind
+from microjoule.sources import hwmon
+from microjoule.sources.survey import Cause
+
+GRACE = ("Module", "Grace", "CPU", "SysIO")
+
+
+def device(root, number, name, folder="", **files):
+    """One hwmon device; the keys of ``files`` are file names, values their text."""
+    place = root / f"sys/class/hwmon/hwmon{number}"
+    (place / folder).mkdir(parents=True, exist_ok=True)
+    (place / "name").write_text(f"{name}\n")
+    for file, text in files.items():
+        (place / folder / file).write_text(f"{text}\n")
+    return place
+
+
+def found(root):
+    return {channel.id: channel for channel in hwmon.survey(root).channels}
+
+
+def test_amdgpu_is_a_gauge_in_microwatts_with_its_limit(tmp_path):
+    device(tmp_path, 3, "amdgpu", power1_average=23_000_000, power1_label="PPT", power1_cap_max=300_000_000)
+    channel = found(tmp_path)["amdgpu-0/power"]
+    assert (channel.kind, channel.scale.quantity, channel.scale.unit) == (Kind.GAUGE, "W", Fraction(1, 10**6))
+    assert (channel.trust.power_limit_w, channel.trust.power_limit_source) == (300, "power1_cap_max")
+    assert channel.encoding is Encoding.SIGNED
+    assert channel.access.reader == "text"
+    assert channel.access.path.endswith("hwmon3/power1_average")
+
+
+def test_amdgpu_without_a_mean_has_its_present_power(tmp_path):
+    device(tmp_path, 3, "amdgpu", power1_input=1, power1_label="PPT")
+    assert found(tmp_path)["amdgpu-0/power"].access.path.endswith("power1_input")
+
+
+def test_a_power_that_has_both_is_read_as_its_mean(tmp_path):
+    device(tmp_path, 3, "amdgpu", power1_input=1, power1_average=1)
+    channels = found(tmp_path)
+    assert list(channels) == ["amdgpu-0/power"]
+    assert channels["amdgpu-0/power"].access.path.endswith("power1_average")
+
+
+@pytest.mark.parametrize("folder", ["", "device"])  # since and until Linux 6.14
+def test_grace_contains_what_it_contains(tmp_path, folder):
+    # In an order that is not that of what contains what.
+    for number, name in enumerate(reversed(GRACE)):
+        device(
+            tmp_path,
+            number,
+            "power_meter",
+            folder,
+            power1_average=1,
+            power1_average_interval=50,
+            power1_oem_info=f"{name} Power Socket 1",
+        )
+    channels = found(tmp_path)
+    assert {name: channel.trust.parents for name, channel in channels.items()} == {
+        "module-1/power": (),
+        "grace-1/power": ("module-1/power",),
+        "grace-1/cpu_power": ("grace-1/power",),
+        "grace-1/sysio_power": ("grace-1/power",),
+    }
+    assert {channel.timing.window_ns for channel in channels.values()} == {50_000_000}
+
+
+def test_another_acpi_meter_is_the_machine(tmp_path):
+    device(tmp_path, 0, "power_meter", "device", power1_average=1)
+    assert list(found(tmp_path)) == ["machine-0/power"]
+
+
+def test_xe_card_contains_its_package(tmp_path):
+    files = {"energy1_input": 5, "energy1_label": "card", "energy2_input": 4, "energy2_label": "pkg"}
+    device(tmp_path, 0, "xe", power1_max=150_000_000, **files)
+    device(tmp_path, 1, "xe", **files)
+    channels = found(tmp_path)
+    assert set(channels) == {f"xe-{n}/{name}" for n in (0, 1) for name in ("energy", "package")}
+    assert channels["xe-0/package"].trust.parents == ("xe-0/energy",)
+    energy = channels["xe-0/energy"]
+    assert (energy.kind, energy.scale.unit, energy.trust.power_limit_w) == (
+        Kind.COUNTER,
+        Fraction(1, 10**6),
+        150,
+    )
+
+
+def test_amd_energy_is_a_second_source_of_the_packages(tmp_path):
+    labels = ["Ecore000", "Ecore001", "Esocket0", "Esocket1"]
+    files = {f"energy{i}_input": 7 for i in range(1, 5)} | {
+        f"energy{i}_label": s for i, s in enumerate(labels, 1)
+    }
+    device(tmp_path, 0, "amd_energy", **files)
+    assert list(found(tmp_path)) == ["package-0@hwmon", "package-1@hwmon"]
+    assert hwmon.survey(tmp_path).obstacles == ()
+
+
+def test_the_power_of_an_unknown_driver_has_its_own_name_and_its_counter_is_left_out(tmp_path):
+    device(tmp_path, 0, "ina3221", power1_input=1, power1_label="VDD CPU/GPU", energy1_input=9)
+    survey = hwmon.survey(tmp_path)
+    assert [channel.id for channel in survey.channels] == ["ina3221-0/vdd_cpu_gpu"]
+    (obstacle,) = survey.obstacles
+    assert obstacle.cause is Cause.MISLEADING
+    assert "left out" in obstacle.what
+
+
+def test_temperatures_are_not_listed(tmp_path):
+    device(tmp_path, 0, "coretemp", temp1_input=45000, in0_input=1)
+    (obstacle,) = hwmon.survey(tmp_path).obstacles
+    assert obstacle.cause is Cause.NO_HARDWARE
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_closed_counter_is_said_with_its_remedy(tmp_path):
+    place = device(tmp_path, 0, "xe", energy1_input=5, energy1_label="card")
+    (place / "energy1_input").chmod(0)
+    survey = hwmon.survey(tmp_path)
+    assert survey.channels == ()
+    assert survey.closed[0].channel.id == "xe-0/energy"
+    assert "chmod a+r" in survey.obstacles[0].remedy
+
+
+@pytest.mark.parametrize("text", ["", "N/A"])
+def test_a_file_without_a_number_is_said(tmp_path, text):
+    device(tmp_path, 0, "xe", energy1_input=text, energy1_label="card")
+    survey = hwmon.survey(tmp_path)
+    assert survey.channels == ()
+    assert survey.obstacles[0].cause is Cause.FAILING
+
+
+def test_a_negative_power_is_a_number(tmp_path):
+    device(tmp_path, 0, "amdgpu", power1_average=-5)
+    assert "amdgpu-0/power" in found(tmp_path)

@@ -1,0 +1,71 @@
+"""Scripted GPUs through the whole path, survey to estimate: the truth lies inside the stated bound."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from standin import Wave, compiler, machine
+
+from microjoule._native import now_ns
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
+
+MS = 1_000_000
+MW_NS_PER_J = 10**12
+
+RECORD = """
+import json, sys, time
+from pathlib import Path
+import microjoule as uj
+folder, lost_ns = Path(sys.argv[1]), int(sys.argv[2])
+with uj.record(folder / "t.arrows", rate=100, sources=["nvml"], root=folder) as recorder:
+    for name in ("first", "second"):
+        with recorder.window(name):
+            time.sleep(0.7)
+        time.sleep(max(0, lost_ns - time.monotonic_ns()) / 1e9)
+trace = uj.load(folder / "t.arrows")
+found = []
+for window in trace.windows:
+    energies = trace.energy(window)
+    for id in energies:
+        one = energies[id]
+        found.append([window.name, window.t0_ns, window.t1_ns, id, one.low, one.high, one.status])
+print(json.dumps(found))
+"""
+
+
+def recorded(folder, lost_ns=0):
+    """Two windows; the second begins after a time."""
+    command = [sys.executable, "-c", RECORD, str(folder), str(lost_ns)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("update_ms", [20, 100])
+def test_the_truth_lies_inside_the_bound(tmp_path, update_ms):
+    truth = Wave("square", 90_000, 650_000, 170 * MS, now_ns() - 1000 * MS)
+    machine(tmp_path, f"device GPU-1\n{truth.line}\nenergy {update_ms * MS} 12345\nslow {MS}")
+    found = recorded(tmp_path)
+    assert [row[3] for row in found] == ["gpu-0/energy"] * 2
+    for _, t0_ns, t1_ns, _, low, high, status in found:
+        energy_j = (truth.integral(t1_ns) - truth.integral(t0_ns)) / MW_NS_PER_J
+        assert status == "ok"
+        assert low <= energy_j <= high
+
+
+def test_a_gpu_that_is_lost_fails_and_leaves_the_other_whole(tmp_path):
+    lost_ns = now_ns() + 4000 * MS  # well after the first window, and before the second
+    steady = Wave("constant", 90_000, 90_000, 1000 * MS, 0)
+    machine(tmp_path, f"device GPU-1\nlost {lost_ns}\n{steady.line}\ndevice GPU-2\n{steady.line}")
+    found = recorded(tmp_path, lost_ns)
+    status = {(name, gpu): status for name, _, _, gpu, _, _, status in found}
+    assert status["first", "gpu-0/energy"] == "ok"
+    assert status["second", "gpu-0/energy"] not in ("ok", "ambiguous")
+    for _, t0_ns, t1_ns, gpu, low, high, _ in found:
+        if gpu == "gpu-1/energy":
+            assert status["second", gpu] == "ok"
+            assert low <= (t1_ns - t0_ns) * 90_000 / MW_NS_PER_J <= high

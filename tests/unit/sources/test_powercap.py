@@ -1,0 +1,164 @@
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from machines import (
+    AMD_MIRRORED_DIES,
+    CLIENT,
+    EMPTY_VM,
+    HEX_ZONES,
+    PSYS_AND_MMIO,
+    TWO_SOCKET_SERVER,
+    Zone,
+    energy_uj,
+    max_energy_range_uj,
+    write,
+)
+
+from microjoule.channel import Encoding
+from microjoule.sources import powercap
+from microjoule.sources.zones import true_unit
+
+
+def by_id(survey):
+    return {channel.id: channel for channel in survey.channels}
+
+
+def test_zones_are_known_by_name_and_not_by_order(tmp_path):
+    channels = by_id(powercap.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    assert list(channels) == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
+    assert Path(channels["package-0"].access.path).parent.name == "intel-rapl:1"
+    assert {channel.encoding for channel in channels.values()} == {Encoding.POWERCAP}
+
+
+def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
+    channels = by_id(powercap.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    assert channels["package-0"].scale.unit == Fraction(1, 2**14)
+    assert channels["package-0/dram"].scale.unit == Fraction(15_300, 10**9)
+    assert {channel.scale.modulus for channel in channels.values()} == {2**32}
+    assert {channel.scale.unit_source for channel in channels.values()} == {"inferred"}
+
+
+@pytest.mark.parametrize("esu", range(10, 23))
+def test_the_unit_of_every_energy_status_unit_is_inverted(tmp_path, esu):
+    unit_nj = 10**9 >> esu
+    zone = Zone(id="0", name="package-0", unit_nj=unit_nj)
+    (channel,) = powercap.survey(write(replace(CLIENT, zones=(zone,)), tmp_path)).channels
+    assert channel.scale.unit == Fraction(1, 2**esu)
+    assert int(channel.scale.unit * 10**9) == unit_nj
+    assert channel.scale.quantum == (1 if esu < 20 else -(-1000 // unit_nj))
+
+
+def test_the_ranges_that_drivers_print_are_those_of_the_field_reports():
+    assert max_energy_range_uj(61_035) == 262_143_328_850
+    assert max_energy_range_uj(15_258) == 65_532_610_987
+    assert max_energy_range_uj(15_300) == 65_712_999_613
+    assert energy_uj(1, 61_035) == 61
+
+
+def test_units_that_no_power_of_two_gives_stay_what_the_driver_says():
+    assert true_unit(15_300) == Fraction(153, 10**7)
+    assert true_unit(32_000) == Fraction(32, 10**6)  # Silvermont: 2^5 µJ
+    assert true_unit(10**9) == 1
+
+
+def test_hexadecimal_zone_ids_are_all_found(tmp_path):
+    channels = by_id(powercap.survey(write(HEX_ZONES, tmp_path)))
+    assert [key for key in channels if "/" not in key] == [f"package-{number}" for number in range(12)]
+    assert Path(channels["package-9"].access.path).parent.name == "intel-rapl:a"
+    assert Path(channels["package-9/dram"].access.path).parent.name == "intel-rapl:a:0"
+    assert channels["package-9/dram"].lane == "package-9"
+
+
+def test_the_memory_mapped_duplicate_is_not_a_second_package(tmp_path):
+    channels = by_id(powercap.survey(write(PSYS_AND_MMIO, tmp_path)))
+    assert list(channels) == ["package-0", "package-0/core", "psys"]
+    assert Path(channels["package-0"].access.path).parent.name == "intel-rapl:1"
+    assert channels["package-0"].trust.parents == ("psys",)
+    assert channels["psys"].lane == "package-0"
+
+
+def test_mirrored_amd_dies_are_one_package_and_the_one_core_zone_is_not_shown(tmp_path):
+    survey = powercap.survey(write(AMD_MIRRORED_DIES, tmp_path))
+    assert list(by_id(survey)) == ["package-0", "package-1"]
+    assert {obstacle.cause for obstacle in survey.obstacles} == {"misleading"}
+    assert any("one core" in obstacle.what for obstacle in survey.obstacles)
+    assert any("mirrors" in obstacle.what for obstacle in survey.obstacles)
+    assert survey.channels[0].scale.unit == Fraction(1, 2**16)
+
+
+def test_dies_of_intel_are_real(tmp_path):
+    machine = replace(AMD_MIRRORED_DIES, cpu=TWO_SOCKET_SERVER.cpu)
+    assert "package-0-die-1" in by_id(powercap.survey(write(machine, tmp_path)))
+
+
+def test_the_largest_sane_power_limit_counts_and_names_its_file(tmp_path):
+    channels = by_id(powercap.survey(write(CLIENT, tmp_path)))
+    assert channels["package-0"].trust.power_limit_w == 119.0
+    assert channels["package-0"].trust.power_limit_source == "intel-rapl:0/constraint_1_power_limit_uw"
+    assert channels["package-0/core"].trust.power_limit_w is None
+    assert channels["package-0"].trust.accuracy is None
+
+
+def test_files_of_root_close_the_channels_and_the_remedy_names_its_price(shared_path, nobody):
+    root = write(CLIENT, shared_path)
+    for file in root.glob("sys/class/powercap/*/energy_uj"):
+        file.chmod(0o400 if file.stat().st_uid == 0 else 0)
+    with nobody():
+        survey = powercap.survey(root)
+    assert survey.channels == ()
+    assert len(survey.closed) == 5
+    (obstacle,) = survey.obstacles
+    assert obstacle.cause == "permission"
+    assert "sudo chmod a+r /sys/class/powercap/*/energy_uj" in obstacle.remedy
+    assert "CVE-2020-8694" in obstacle.remedy
+
+
+def test_one_file_that_may_be_read_is_one_channel(shared_path, nobody):
+    root = write(CLIENT, shared_path)
+    (root / "sys/class/powercap/intel-rapl:0:0/energy_uj").chmod(0)
+    with nobody():
+        survey = powercap.survey(root)
+    assert len(survey.channels) == 4
+    assert [closed.channel.id for closed in survey.closed] == ["package-0/core"]
+
+
+def test_a_zone_that_answers_an_error_is_closed_and_the_others_stay(tmp_path):
+    root = write(TWO_SOCKET_SERVER, tmp_path)
+    broken = root / "sys/class/powercap/intel-rapl:0:0/energy_uj"
+    broken.unlink()
+    broken.mkdir()  # reading a folder fails as a vanished device does: with an errno
+    survey = powercap.survey(root)
+    assert [closed.channel.id for closed in survey.closed] == ["package-1/dram"]
+    assert survey.closed[0].obstacle.cause == "failing"
+    assert len(survey.channels) == 3
+
+
+def test_zones_without_files_are_a_container_that_masks_them(tmp_path):
+    root = write(CLIENT, tmp_path)
+    (root / "sys/devices/virtual/powercap").rename(root / "away")
+    (obstacle,) = powercap.survey(root).obstacles
+    assert obstacle.cause == "hidden"
+    assert "container" in obstacle.what
+
+
+def test_subzones_in_their_parents_folder_are_found_once_even_without_links(tmp_path):
+    root = write(CLIENT, tmp_path)
+    for link in root.glob("sys/class/powercap/intel-rapl:*:*"):
+        link.unlink()
+    assert len(powercap.survey(root).channels) == 5
+
+
+@pytest.mark.parametrize(
+    ("machine", "cause", "remedy"),
+    [
+        (EMPTY_VM, "virtual machine", "bare-metal"),
+        (replace(CLIENT, zones=()), "module", "sudo modprobe intel_rapl_msr"),
+    ],
+    ids=["virtual machine", "module"],
+)
+def test_a_missing_tree_has_a_cause_and_a_remedy(tmp_path, machine, cause, remedy):
+    (obstacle,) = powercap.survey(write(machine, tmp_path)).obstacles
+    assert obstacle.cause == cause
+    assert remedy in obstacle.remedy
