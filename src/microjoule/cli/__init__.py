@@ -1,0 +1,68 @@
+"""The command line: arguments in, one library call, text out. One command a file.
+
+Exit codes: 0 well; 1 a file or a counter could not be read or written; 2 usage; 3 nothing can be
+measured. ``uj run`` gives the command's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..errors import BadRate, BadWindow, MicrojouleError, NothingToMeasure
+from . import probe, record, repair, report, run
+
+COMMANDS = (probe, run, record, report, repair)
+
+_EXIT_CODES = ((NothingToMeasure, 3), (BadRate, 2), (BadWindow, 2), (MicrojouleError, 1))
+
+_EXAMPLES = """\
+examples:
+  uj probe                                  what this machine can measure, and what it lacks
+  uj run -- python train.py                 the energy of a command
+  uj run -o trace.arrows --rate 4000 -- ./a.out
+  uj report trace.arrows --json report.json
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="uj",
+        description="An oscilloscope for energy: counters at kilohertz, with an interval on every figure.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return whole
+
+
+class _Version(argparse.Action):
+    """Looked up only when it is asked for: it takes longer than the rest of the parser."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib.metadata import version
+
+        print(f"microjoule {version('microjoule')}")
+        parser.exit()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The ``uj`` command; returns its exit code."""
+    chosen = parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except MicrojouleError as error:
+        print(f"uj: {error}", file=sys.stderr)
+        return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+    except ImportError as error:
+        print(f"uj: {error}. Reinstall: pip install --force-reinstall microjoule", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe went away; that is its right. Nothing more may be flushed into it.
+        sys.stdout = None
+        return 1
+    return code

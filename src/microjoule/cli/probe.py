@@ -1,0 +1,209 @@
+"""``uj probe``: what can be measured on this machine, and for what cannot, why and what mends it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import sources
+from ..channel import Channel
+from ..errors import MicrojouleError
+from ..sources.host import Host, read_host
+from ..units import NS_PER_MS, NS_PER_US
+
+NOTHING_MEASURED = 3
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DEFAULT_LIMIT_W = 1000  # to say how soon a counter could wrap where the device states no limit
+HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
+
+
+def add_parser(commands: Commands) -> None:
+    """Registers ``probe`` among the commands of an argparse subparsers object."""
+    parser = commands.add_parser(
+        "probe",
+        help="say what can be measured here, and what is in the way of the rest",
+        description=(
+            "Lists every source and channel, and for what is missing the cause and the command that "
+            "mends it. "
+            f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can."
+        ),
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    parser.add_argument(
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="the machine's root folder (/)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
+    surveys = sources.survey(arguments.root)
+    host = read_host(arguments.root)
+    chosen = _chosen(surveys)
+    if arguments.json:
+        print(json.dumps(as_json(host, surveys, chosen), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(as_text(host, surveys, chosen)))
+    return 0 if _measured(chosen) else NOTHING_MEASURED
+
+
+def as_json(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel, ...]) -> dict[str, Any]:
+    """The survey as plain JSON values."""
+    return {
+        "schema": "microjoule.probe/1",
+        "host": host.to_json(),
+        "sources": [_source_json(survey) for survey in surveys],
+        "chosen": [{"channel": channel.id, "source": channel.source} for channel in chosen],
+        "measured": bool(_measured(chosen)),
+    }
+
+
+def as_text(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel, ...]) -> list[str]:
+    """The survey as lines for a person."""
+    lines = [_machine(host)]
+    for survey in surveys:
+        if _is_no_scripted_machine(survey):
+            continue
+        lines += ["", f"{survey.source}: read by {survey.readers}"]
+        lines += _table(survey)
+        for obstacle in survey.obstacles:
+            lines.append(f"  {obstacle.cause}: {obstacle.what}.")
+            if obstacle.remedy:
+                lines.append(f"    {obstacle.remedy}.")
+    return [*lines, "", *_verdict(chosen)]
+
+
+def _is_no_scripted_machine(survey: sources.Survey) -> bool:
+    # True of every real machine, and so not worth a line; a script that is broken is.
+    return (
+        survey.source == "script"
+        and not survey.channels
+        and not survey.closed
+        and all(obstacle.cause is sources.Cause.NO_HARDWARE for obstacle in survey.obstacles)
+    )
+
+
+def _chosen(surveys: tuple[sources.Survey, ...]) -> tuple[Channel, ...]:
+    try:
+        return sources.choose(surveys)
+    except MicrojouleError:
+        return ()  # the verdict says so in words
+
+
+def _measured(channels: Iterable[Channel]) -> list[Channel]:
+    return [channel for channel in channels if channel.provenance == "measured"]
+
+
+def _verdict(chosen: tuple[Channel, ...]) -> Iterator[str]:
+    measured = _measured(chosen)
+    modelled = [channel for channel in chosen if channel.provenance == "modelled"]
+    if measured:
+        yield "Measured here when nothing else is said:"
+        yield from (f"  {channel.id} ({channel.source})" for channel in measured)
+    elif modelled:
+        yield "No energy can be measured on this machine by this user: only CPU time can be read, and energy"
+        yield "modelled from it. What is in the way of measuring stands above."
+    else:
+        yield "Nothing can be measured on this machine by this user, and nothing modelled either."
+    for channel in modelled:
+        model = channel.trust.model
+        if model is not None:
+            watts = f"{model.value_w:.3g} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
+            yield f"  modelled: {channel.id}, {watts} ({model.source})"
+
+
+def _machine(host: Host) -> str:
+    name = host.cpu_name or host.cpu_vendor or "unknown CPU"
+    packages = len(set(host.packages.values()))
+    kind = {True: "virtual machine", False: "no hypervisor seen", None: "virtual or not: unknown"}
+    parts = [name, f"{len(host.packages)} CPUs in {packages} packages" if packages else "topology unknown"]
+    return ", ".join([*parts, f"Linux {host.kernel or 'unknown'}", kind[host.is_virtual]])
+
+
+def _table(survey: sources.Survey) -> list[str]:
+    rows = [(*_figures(channel), "yes") for channel in survey.channels]
+    rows += [(*_figures(closed.channel), f"no: {closed.obstacle.cause}") for closed in survey.closed]
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (HEADINGS, *rows)
+    ]
+
+
+def _figures(channel: Channel) -> tuple[str, ...]:
+    quantity = channel.scale.quantity
+    limit = channel.trust.power_limit_w
+    wrap_s = wrap_seconds(channel)
+    at = f"{DEFAULT_LIMIT_W} W, none stated" if limit is None else f"{limit:g} {_rate(quantity)}"
+    update_ns = channel.timing.update_ns
+    return (
+        channel.id,
+        _exact(channel.scale.unit, quantity),
+        f"{_exact(channel.scale.unit * channel.scale.quantum, quantity)} ({channel.scale.unit_source})",
+        f"{range_of(channel):.6g} {quantity}",
+        f"{_span(wrap_s)} at {at}",
+        "at each read" if update_ns is None else _period(update_ns),
+    )
+
+
+def range_of(channel: Channel) -> float:
+    """How far the counter counts before it starts again, in its own quantity."""
+    counts = channel.scale.modulus or 1 << 64
+    return float(counts * channel.scale.unit)
+
+
+def wrap_seconds(channel: Channel) -> float:
+    """How soon the counter could start again, at its own limit or at the default one."""
+    return range_of(channel) / (channel.trust.power_limit_w or DEFAULT_LIMIT_W)
+
+
+def _source_json(survey: sources.Survey) -> dict[str, Any]:
+    entries = [_channel_json(channel) | {"readable": True} for channel in survey.channels]
+    entries += [
+        _channel_json(closed.channel) | {"readable": False, "obstacle": _obstacle_json(closed.obstacle)}
+        for closed in survey.closed
+    ]
+    return {
+        "source": survey.source,
+        "readers": survey.readers,
+        "channels": entries,
+        "obstacles": [_obstacle_json(obstacle) for obstacle in survey.obstacles],
+    }
+
+
+def _channel_json(channel: Channel) -> dict[str, Any]:
+    return channel.to_json() | {"range": range_of(channel), "wrap_s": wrap_seconds(channel)}
+
+
+def _obstacle_json(obstacle: sources.Obstacle) -> dict[str, str]:
+    return {"cause": str(obstacle.cause), "what": obstacle.what, "remedy": obstacle.remedy}
+
+
+def _exact(unit: Fraction, quantity: str) -> str:
+    power = unit.denominator.bit_length() - 1
+    if unit.numerator == 1 and power > 0 and unit.denominator == 1 << power:
+        return f"2^-{power} {quantity}"
+    return f"{float(unit):.6g} {quantity}"
+
+
+def _rate(quantity: str) -> str:
+    return {"J": "W", "s": "s/s"}.get(quantity, f"{quantity}/s")
+
+
+def _span(seconds: float) -> str:
+    for length, name in ((365.25 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {name}"
+    return f"{seconds:.3g} s"
+
+
+def _period(update_ns: int) -> str:
+    return f"{update_ns / NS_PER_MS:g} ms" if update_ns >= NS_PER_MS else f"{update_ns / NS_PER_US:g} µs"

@@ -1,0 +1,46 @@
+"""``uj record``: the whole machine, until a time or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from . import options
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser("record", help="record the machine until Ctrl-C")
+    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="default: trace-DATE-TIME.arrows")
+    parser.add_argument(
+        "--for", dest="for_s", type=options.duration_s, metavar="TIME", help="stop after 10s, 500ms, 2m, 1h"
+    )
+    options.add_sampling(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Records, then says where the trace is."""
+    import signal
+
+    from ..recording import record
+
+    output = arguments.output or Path(time.strftime("trace-%Y%m%d-%H%M%S.arrows"))
+    # Blocked before any thread starts, so that each inherits it: a signal is then taken by
+    # the wait below and by nothing else.
+    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    recorder = record(output, rate=options.cadence(arguments), sources=arguments.source, root=arguments.root)
+    with recorder, recorder.window("record"):
+        if sys.stderr.isatty():
+            print(f"uj: recording {output}; Ctrl-C ends it", file=sys.stderr)
+        if arguments.for_s is None:
+            signal.sigwait(ends)
+        else:
+            signal.sigtimedwait(ends, arguments.for_s)
+    for channel, why in recorder.left_out.items():
+        print(f"uj: {channel} was left out: {why}", file=sys.stderr)
+    print(output)
+    return 0

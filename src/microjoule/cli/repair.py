@@ -1,0 +1,24 @@
+"""``uj repair``: a clean file from one that a crash or a full disk cut short."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser("repair", help="make a clean file of a trace that was cut short")
+    parser.add_argument("trace", type=Path, metavar="TRACE")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: TRACE.repaired.arrows")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the repaired file and says what was kept."""
+    from ..trace.trace import repair
+
+    output = arguments.output or arguments.trace.with_suffix(f".repaired{arguments.trace.suffix}")
+    kept = repair(arguments.trace, output)
+    print(f"{output}: {kept.rows} rows in {kept.batches} batches kept, {kept.bytes_cut} bytes cut off")
+    return 0

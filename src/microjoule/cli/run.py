@@ -1,0 +1,192 @@
+"""``uj run -- COMMAND``: the energy of a command, with its windows.
+
+The command keeps its standard streams, its signals and its exit code; the report goes to stderr.
+Failures of ``uj run`` itself exit as those of ``env`` and ``timeout`` do: 125 its own, 126 a
+command that cannot be run, 127 one that is not found. They come before the command starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import options, report
+
+if TYPE_CHECKING:
+    from ..channel import Channel
+    from ..recording import Recorder
+
+OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
+COMMAND_CHANNEL = "cpu_time/command"
+
+_FORWARDED = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "run",
+        help="the energy of a command",
+        epilog="Windows that the command marks with uj.window() are in the report too.",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    options.add_sampling(parser)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command under a recorder, prints the report, and exits as the command did."""
+    from ..errors import MicrojouleError
+
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        print("uj run: name a command after --, as in: uj run -- python train.py", file=sys.stderr)
+        return 2
+    # Blocked before any thread starts, so that each thread inherits it and the wait below gets all.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
+    with tempfile.TemporaryDirectory(prefix="microjoule-") as scratch:
+        try:
+            recorder = _recorder(arguments, Path(scratch))
+            recorder.open()
+        except MicrojouleError as error:
+            print(f"uj run: {error}", file=sys.stderr)
+            return OWN_FAILURE
+        code = _run_in_window(command, recorder)
+        if isinstance(code, str):
+            recorder.close()
+            print(f"uj run: {command[0]}: {code}", file=sys.stderr)
+            return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
+        _report(recorder, arguments)
+    return _exit_as(code)
+
+
+def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
+    from ..recording import Recorder
+    from ..recording.recorder import machine_facts
+    from ..recording.thin import Thinner
+    from ..sources import choose, survey
+
+    cadence = options.cadence(arguments)
+    surveys = survey(arguments.root)
+    closed = [one.channel for found in surveys for one in found.closed]
+    channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
+    facts = {**machine_facts(arguments.root), "command": arguments.command}
+    thinner = None if arguments.output else Thinner(channels)
+    recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
+    recorder.marks_path = str(scratch / "marks")
+    return recorder
+
+
+def _with_command(
+    channels: tuple[Channel, ...], closed: list[Channel], forced: list[str] | None
+) -> tuple[Channel, ...]:
+    """The channels with the command's own CPU time, from rusage where perf does not give it."""
+    has_it = any(channel.id == COMMAND_CHANNEL for channel in channels)
+    if has_it or (forced and "cpu_time" not in forced):
+        return channels
+    return (
+        *channels,
+        *(
+            replace(channel, access=replace(channel.access, reader="rusage", path="wait4"))
+            for channel in closed
+            if channel.id == COMMAND_CHANNEL
+        ),
+    )
+
+
+def _run_in_window(command: list[str], recorder: Recorder) -> int | str:
+    """The command's wait status, or the sentence of why it did not start."""
+    from ..recording.marking import VARIABLE
+
+    waiting: list[int] = []
+    for forwarded in _FORWARDED:
+        # What the caller ignores (nohup's SIGHUP, say) the command ignores too.
+        if signal.getsignal(forwarded) is not signal.SIG_IGN:
+            signal.signal(forwarded, lambda got, _: waiting.append(got))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    environment = {**os.environ, VARIABLE: recorder.marks_path or ""}
+    mask = {*_FORWARDED, signal.SIGCHLD}
+    rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
+    for channel in rusage:
+        recorder.reading(channel, 0)
+    with recorder.window("run", command=" ".join(command)):
+        # The child inherits the mask of this moment, and gets the default handlers at its exec.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
+        try:
+            child = subprocess.Popen(command, env=environment, close_fds=False)
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno else str(error)
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, mask)
+        for number in waiting:
+            child.send_signal(number)
+        status, used_ns = _wait(child, mask)
+    for channel in rusage:
+        recorder.reading(channel, used_ns)
+    return status
+
+
+def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[int, int]:
+    """Waits for the child, passing on what other processes send; (wait status, CPU time in ns)."""
+    from ..units import nanoseconds
+
+    while True:
+        # Before the first wait as well: the child may have ended before its signal was blocked.
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid == child.pid:
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return status, nanoseconds(usage.ru_utime + usage.ru_stime)
+        got = signal.sigwaitinfo(mask)
+        # A terminal's own signals have reached the child already; those of a kill have not.
+        if got.si_signo != signal.SIGCHLD and got.si_code <= 0:
+            os.kill(child.pid, got.si_signo)
+
+
+def _report(recorder: Recorder, arguments: argparse.Namespace) -> None:
+    from ..errors import MicrojouleError
+    from ..report import REPORTERS
+
+    try:
+        try:
+            recorder.close()
+        except MicrojouleError as error:
+            print(f"uj run: {error}", file=sys.stderr)
+        summary = report.summarise(recorder.path)
+        sys.stderr.write(REPORTERS["text"](summary))
+        if arguments.json is not None:
+            report.write_json(summary, arguments.json)
+    except MicrojouleError as error:
+        # The command has run: its exit code stands, whatever became of the report.
+        print(f"uj run: {error}", file=sys.stderr)
+
+
+def _exit_as(status: int) -> int:
+    """The exit code of a wait status; a signal is died of again, so that the caller sees it."""
+    if not os.WIFSIGNALED(status):
+        return os.waitstatus_to_exitcode(status)
+    import resource
+
+    number = signal.Signals(os.WTERMSIG(status))
+    sys.stderr.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    return 128 + number

@@ -1,0 +1,19 @@
+"""From channels to a trace file: samplers, one drain, one writer.
+
+The package is called ``recording`` and not ``record`` because ``uj.record`` is a function, and the
+import system would put a module of that name in its place. Names are lazy, so that a program that
+only marks windows loads no sampler.
+"""
+
+from __future__ import annotations
+
+from ..lazy import lazy
+
+TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
+if TYPE_CHECKING:
+    from .lane import Cadence as Cadence
+    from .recorder import Recorder as Recorder
+    from .recorder import record as record
+
+_HOMES = {"Cadence": "lane", "Recorder": "recorder", "record": "recorder"}
+__getattr__ = lazy(__name__, _HOMES)

@@ -1,0 +1,185 @@
+"""Lanes: which channels one native sampler reads together, and how often.
+
+A lane is named by its channels (``channel.lane``): one a package, one a GPU, so that a slow
+interface never delays a fast one. Some lanes gain nothing from the rate that is asked for; the
+table below says which, and what they get instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..channel import Channel
+from ..errors import BadRate, MicrojouleError
+from ..units import BYTES_PER_MIB, NS_PER_S
+from .native import Sampler
+
+RATE_MIN_HZ = 1.0
+RATE_MAX_HZ = 20_000.0
+RATE_HZ = 1000.0
+
+# The kernel counts CPU time in hundredths of a second; temperatures and clocks move slowly.
+RATE_MAX_OF_LANE_HZ = (("cpu", 100.0), ("*-slow", 10.0))
+
+RING_S = 30  # how long a program may hold the GIL before a reading is dropped
+RING_BYTES_MAX = 64 * BYTES_PER_MIB
+ROW_BYTES = 32  # sizeof(struct uj_sample)
+
+# Readers that the native core knows. A channel read in another way (a command's rusage) is filled
+# in by whoever asked for it.
+NATIVE_READERS = ("text", "msr", "perf", "script", "nvml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often and how punctually to read.
+
+    Attributes:
+        rate_hz: Reads of each channel a second, 1 to 20 000.
+        spin_ns: Wake this long before each deadline and spin: punctual, and costs a core's share.
+        fifo_priority: Ask for SCHED_FIFO at this priority, 1 to 99; 0: do not.
+        cpus: Run on these CPUs only; empty: on those of the lane's package.
+    """
+
+    rate_hz: float = RATE_HZ
+    spin_ns: int = 0
+    fifo_priority: int = 0
+    cpus: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not RATE_MIN_HZ <= self.rate_hz <= RATE_MAX_HZ:
+            raise BadRate(
+                f"A rate of {self.rate_hz:g} Hz is out of range",
+                f"Choose {RATE_MIN_HZ:g} to {RATE_MAX_HZ:g} Hz; {RATE_HZ:g} Hz is usual",
+            )
+
+
+class Lane:
+    """One native sampler with the channels that it reads.
+
+    Args:
+        name: Of the lane.
+        channels: What it reads.
+        codes: The code of each channel in the file's dictionary, by id.
+        cadence: What was asked for; the lane may read more slowly.
+    """
+
+    def __init__(
+        self, name: str, channels: Iterable[Channel], codes: Mapping[str, int], cadence: Cadence
+    ) -> None:
+        self.name = name
+        self.channels = tuple(channels)
+        self.rate_hz = lane_rate_hz(name, cadence.rate_hz)
+        rows_per_s = self.rate_hz * len(self.channels)
+        ring_rows = int(min(rows_per_s * RING_S, RING_BYTES_MAX // ROW_BYTES))
+        table = [
+            (c.access.reader, c.access.path, c.access.type, c.access.config, c.access.cpu, codes[c.id])
+            for c in self.channels
+        ]
+        pace = (cadence.spin_ns, cadence.fifo_priority, cadence.cpus)
+        self.sampler = Sampler(name, table, round(NS_PER_S / self.rate_hz), ring_rows, pace)
+        self.ring_s = self.sampler.capacity / rows_per_s
+
+    @property
+    def settle_ns(self) -> tuple[int, int]:
+        """(lag + one update, the longest update): what to wait before and between last readings."""
+        timings = [channel.timing for channel in self.channels]
+        first = max(timing.lag_ns + (timing.update_ns or 0) for timing in timings)
+        return first, max(timing.update_max_ns for timing in timings)
+
+    def facts(self) -> dict[str, Any]:
+        """What the trace file says of the lane, once its thread has started."""
+        counts = self.sampler.counts()
+        return {
+            "rate_hz": self.rate_hz,
+            "ring_s": round(self.ring_s, 1),
+            "fifo": granted(counts["fifo"]),
+            "pinned": granted(counts["pinned"]),
+        }
+
+
+def cpus_of_lanes(packages: Mapping[str, Iterable[int]]) -> dict[str, tuple[int, ...]]:
+    """Where each package's lane should run: a read from inside the package needs no interrupt.
+
+    A lane is left alone where its package is all that this process may use, or none of it.
+
+    Args:
+        packages: The CPUs of each package, by its number.
+    """
+    import os
+
+    allowed = os.sched_getaffinity(0)
+    inside = {f"package-{number}": allowed & set(cpus) for number, cpus in packages.items()}
+    return {lane: tuple(sorted(cpus)) for lane, cpus in inside.items() if cpus and cpus != allowed}
+
+
+def granted(code: int) -> str:
+    """``yes``, ``not asked``, or the sentence of why not."""
+    import os
+
+    return {0: "not asked", 1: "yes"}.get(code) or f"refused: {os.strerror(-code)}"
+
+
+def lane_rate_hz(lane: str, rate_hz: float) -> float:
+    """The rate that a lane gets of the one that was asked for."""
+    limits = [limit for pattern, limit in RATE_MAX_OF_LANE_HZ if fnmatchcase(lane, pattern)]
+    return min([rate_hz, *limits])
+
+
+def open_lanes(
+    channels: Iterable[Channel],
+    codes: Mapping[str, int],
+    cadence: Cadence,
+    cpus: Mapping[str, tuple[int, ...]],
+) -> tuple[list[Lane], dict[str, str]]:
+    """Opens a lane for each name among the channels.
+
+    A channel that cannot be opened after all is left out and named, and the rest goes on.
+
+    Args:
+        channels: What to read.
+        codes: Each channel's code in the file's dictionary.
+        cadence: Rate and pace of all lanes.
+        cpus: Where each lane should run, by lane; where the cadence names no CPUs of its own.
+
+    Returns:
+        The lanes, and what was left out: channel id to sentence.
+    """
+    native = [channel for channel in channels if channel.access.reader in NATIVE_READERS]
+    lanes: list[Lane] = []
+    left_out: dict[str, str] = {}
+    for name in dict.fromkeys(channel.lane for channel in native):
+        pace = Cadence(
+            rate_hz=cadence.rate_hz,
+            spin_ns=cadence.spin_ns,
+            fifo_priority=cadence.fifo_priority,
+            cpus=cadence.cpus or cpus.get(name, ()),
+        )
+        members = [channel for channel in native if channel.lane == name]
+        try:
+            lanes.append(Lane(name, members, codes, pace))
+        except (MicrojouleError, OSError, ValueError):
+            able, why = _able(name, members, codes, pace)
+            left_out |= why
+            if able:
+                lanes.append(Lane(name, able, codes, pace))
+    return lanes, left_out
+
+
+def _able(
+    name: str, members: list[Channel], codes: Mapping[str, int], pace: Cadence
+) -> tuple[list[Channel], dict[str, str]]:
+    """Those of a lane's channels that can be opened one by one, and why the others cannot."""
+    able: list[Channel] = []
+    why: dict[str, str] = {}
+    for channel in members:
+        try:
+            Lane(name, [channel], codes, pace)
+        except (MicrojouleError, OSError, ValueError) as error:
+            why[channel.id] = str(error)
+        else:
+            able.append(channel)
+    return able, why

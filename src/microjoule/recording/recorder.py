@@ -1,0 +1,282 @@
+"""A recording: lanes that sample, one thread that drains them, one file.
+
+The drain wakes twice a second, moves what waits in each ring into a batch that shares its
+memory, and writes it. Once a second it adds pairs of clocks and each lane's own account, so that a
+killed recording says how it went up to then.
+
+Decision: the file is opened after the samplers have started, because what the kernel granted them
+(SCHED_FIFO, CPUs) belongs into its opening; the rings hold what was read meanwhile.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..channel import Channel
+from ..errors import MicrojouleError, NothingToMeasure
+from ..trace import schema
+from ..units import NS_PER_S, seconds
+from . import marking
+from .lane import RATE_HZ, Cadence, Lane, cpus_of_lanes, open_lanes
+from .native import Marks, clock_pair, now_ns
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from .thin import Thinner
+
+DRAIN_S = 0.5  # each drain is a batch: half as many are a tenth fewer bytes, and a kill loses no more
+OWN_ROWS_NS = NS_PER_S
+CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
+
+_OwnRow = tuple[int, int, str, int, str | None]
+
+
+class Recorder:
+    """Records channels into a trace file, from ``open`` to ``close``; a context manager.
+
+    Args:
+        path: Where the trace goes.
+        channels: What to read, each with an id of its own.
+        cadence: How often and how punctually.
+        facts: The machine, for the file's opening; ``host.packages`` says where lanes run.
+        thinner: Where given, readings pass through it on their way to the file.
+
+    Attributes:
+        path: Where the trace goes.
+        channels: What to read.
+        left_out: Channels that could not be opened after all: id to sentence.
+        marks_path: The marks file for other processes; None: shared with forked children only.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        channels: Sequence[Channel],
+        cadence: Cadence,
+        facts: Mapping[str, Any],
+        thinner: Thinner | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.left_out: dict[str, str] = {}
+        self.marks_path: str | None = None
+        self.channels = tuple(channels)
+        self._cadence = cadence
+        self._facts = dict(facts)
+        self._thinner = thinner
+        self._lanes: list[Lane] = []
+        self._own_rows: list[_OwnRow] = []
+        self._own_due_ns = 0
+        self._failure: MicrojouleError | None = None
+        self._ended = threading.Event()
+        self._writer: Writer | None = None
+        self._marks: Marks | None = None
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+
+    def open(self) -> Recorder:
+        """Opens every channel, starts sampling, and waits for the first two updates.
+
+        Raises:
+            NothingToMeasure: None of the channels can be opened.
+            TraceError: The file cannot be written.
+        """
+        codes = {channel.id: code for code, channel in enumerate(self.channels)}
+        cpus = cpus_of_lanes(self._facts.get("host", {}).get("packages", {}))
+        self._lanes, self.left_out = open_lanes(self.channels, codes, self._cadence, cpus)
+        if not self._lanes:
+            causes = "".join(f"; {channel}: {why}" for channel, why in self.left_out.items())
+            raise NothingToMeasure(
+                f"No channel could be opened{causes}",
+                "`uj probe` says what this machine has and who may read it",
+            )
+        self._marks = Marks(self.marks_path)
+        for lane in self._lanes:
+            lane.sampler.tick()
+            lane.sampler.start()
+        lanes = {lane.name: lane.facts() for lane in self._lanes}
+        facts = {**self._facts, "lanes": lanes, "left_out": self.left_out}
+        self._writer = Writer(self.path, self.channels, facts)
+        self._write_own_rows()  # a disk that is full is better known now than at the end
+        if self._failure is not None:
+            writer, self._writer = self._writer, None
+            writer.abandon()
+            raise self._failure
+        self._thread = threading.Thread(target=self._drain_until_ended, name="uj-drain", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+        marking.opened(self._marks)
+        self._wait_for_updates()
+        return self
+
+    def close(self) -> None:
+        """Takes the last readings, ends the lanes and completes the file. Harmless when repeated.
+
+        Raises:
+            TraceError: The file could not be written to its end; what came before is kept.
+        """
+        if self._writer is None or os.getpid() != self._process:
+            return
+        atexit.unregister(self.close)
+        if self._marks is not None:
+            marking.closed(self._marks)
+        self._take_last_readings()
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._drain()
+        if self._thinner is not None:
+            self._write_all(self._thinner.rest())
+        self._write_own_rows()
+        writer, self._writer = self._writer, None
+        if self._failure is not None:
+            writer.abandon()
+            raise self._failure
+        writer.close()
+
+    def window(self, name: str, **attributes: object) -> AbstractContextManager[object]:
+        """A named window of this recording; see :func:`microjoule.window`."""
+        if self._marks is None:
+            raise MicrojouleError("This recorder is not open", "Use it in a `with` statement")
+        return marking.mark(self._marks, name, attributes)
+
+    def reading(self, channel: str, raw: int) -> None:
+        """Adds a reading that was taken elsewhere, with this moment as its time."""
+        self._own_rows.append((now_ns(), 0, channel, raw, None))
+
+    def __enter__(self) -> Recorder:
+        return self.open()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _wait_for_updates(self) -> None:
+        first_ns = max(lane.settle_ns[0] for lane in self._lanes)
+        period_ns = min(NS_PER_S / lane.rate_hz for lane in self._lanes)
+        time.sleep(seconds(2 * int(first_ns + period_ns)))
+
+    def _take_last_readings(self) -> None:
+        """Two readings after the last window's end: what brackets it, whatever the rate is."""
+        first_ns = max(lane.settle_ns[0] for lane in self._lanes)
+        longest_ns = max(lane.settle_ns[1] for lane in self._lanes)
+        time.sleep(seconds(2 * first_ns))
+        for lane in self._lanes:
+            lane.sampler.stop()
+            lane.sampler.tick()
+        time.sleep(seconds(longest_ns))
+        for lane in self._lanes:
+            lane.sampler.tick()
+
+    def _drain_until_ended(self) -> None:
+        while not self._ended.wait(DRAIN_S):
+            self._drain()
+            if now_ns() >= self._own_due_ns:
+                self._own_due_ns = now_ns() + OWN_ROWS_NS
+                self._write_own_rows()
+
+    def _drain(self) -> None:
+        """Moves what waits in the rings, and the marks, on towards the file."""
+        if self._writer is None:
+            return
+        self._take_marks()
+        drained = [lane.sampler.drain() for lane in self._lanes]
+        batches = [self._writer.columns(columns) for columns in drained if columns.length]
+        if self._thinner is None:
+            self._write_all(batches)
+            return
+        for batch in batches:
+            self._thinner.push(batch)
+        self._write_all(self._thinner.ready(now_ns()))
+
+    def _write_all(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Writes batches; the first failure is kept for ``close`` and ends the writing."""
+        for batch in batches:
+            if self._writer is None or self._failure is not None:
+                return
+            try:
+                self._writer.write(batch)
+            except MicrojouleError as error:
+                self._failure = error
+
+    def _take_marks(self) -> None:
+        kinds = {"begin": schema.BEGIN, "end": schema.END}
+        while self._marks is not None and (mark := self._marks.take()) is not None:
+            kind, t_ns, number, label = mark
+            self._own_rows.append((t_ns, 0, kinds[kind], number, label if kind == "begin" else None))
+            if self._thinner is not None:
+                self._thinner.mark(t_ns)
+
+    def _write_own_rows(self) -> None:
+        if self._writer is None:
+            return
+        rows, self._own_rows = self._own_rows, []
+        for name, clock in CLOCK_IDS.items():
+            t_ns, read_ns, value_ns = clock_pair(clock)
+            rows.append((t_ns, read_ns, name, value_ns, None))
+        for lane in self._lanes:
+            t_ns = now_ns()
+            counts = lane.sampler.counts()
+            names = {count: schema.engine(lane.name, count) for count in schema.LANE_COUNTS}
+            rows += [(t_ns, 0, name, counts[count], None) for count, name in names.items()]
+        if self._marks is not None:
+            rows.append((now_ns(), 0, schema.MARKS_DROPPED, self._marks.dropped, None))
+        self._write_all([self._writer.rows(rows)])
+
+
+def record(
+    path: Path | str,
+    *,
+    rate: float | Cadence = RATE_HZ,
+    sources: Sequence[str] | None = None,
+    root: Path | str = "/",
+) -> Recorder:
+    """A recorder of this machine, to be opened with ``with``.
+
+    ``with uj.record("trace.arrows") as rec: …`` samples in the background; mark windows with
+    ``rec.window(name)`` or ``uj.window(name)`` and read the file with ``uj.load`` afterwards.
+
+    Args:
+        path: Where the trace goes; an existing file is replaced.
+        rate: Reads a second of each channel, 1 to 20 000; or a :class:`Cadence` for more.
+        sources: Names of the sources to read, all of them forced; None: for each channel the best
+            interface that this user may read.
+        root: The root of the file system whose counters to read.
+
+    Raises:
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
+            be measured; the message says what to do.
+        BadRate: The rate is out of range.
+    """
+    from ..sources import choose, survey
+
+    cadence = rate if isinstance(rate, Cadence) else Cadence(rate_hz=rate)
+    surveys = survey(Path(root))
+    channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
+    if not channels:
+        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
+    return Recorder(path, channels, cadence, machine_facts(Path(root)))
+
+
+def machine_facts(root: Path) -> dict[str, Any]:
+    """What every trace says of the machine, the software and the moment."""
+    from importlib.metadata import version
+
+    from ..sources.host import read_host
+
+    return {
+        "microjoule": version("microjoule"),
+        "python": platform.python_version(),
+        "started_realtime_ns": time.time_ns(),
+        "root": str(root),
+        "host": read_host(root).to_json(),
+    }

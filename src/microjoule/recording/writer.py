@@ -1,0 +1,145 @@
+"""Batches into a trace file.
+
+Decision: an Arrow IPC stream with zstd bodies, written through one file descriptor as batches
+come. A killed process leaves whole batches, and ``uj.load`` takes them. What was given up: the
+random access of the IPC file format, whose footer a killed process never writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..channel import Channel
+from ..errors import TraceError
+from ..trace import schema
+from .native import Columns
+
+
+class Writer:
+    """An open trace file.
+
+    Args:
+        path: Where to write; an existing file is replaced.
+        channels: All channels of the file.
+        facts: The machine and the recording.
+
+    Raises:
+        TraceError: The file cannot be made, or another recorder is writing it.
+    """
+
+    def __init__(self, path: Path, channels: Sequence[Channel], facts: Mapping[str, Any]) -> None:
+        self.path = path
+        self._lock = _locked(path)
+        self._schema = schema.schema(channels, facts)
+        self._names = schema.dictionary(channels)
+        self._codes = {name: code for code, name in enumerate(self._names)}
+        self._dictionary = pa.array(self._names, pa.utf8())
+        try:
+            self._sink = pa.OSFile(os.fspath(path), "wb")
+            # In this thread alone: batches are small, and the cores belong to what is measured.
+            options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+            self._stream = pa.ipc.new_stream(self._sink, self._schema, options=options)
+        except OSError as error:
+            os.close(self._lock)
+            raise _cannot_write(path, error) from error
+
+    def columns(self, drained: Columns) -> pa.RecordBatch:
+        """Drained rows as a batch that shares their memory."""
+        n = drained.length
+        buffer = pa.py_buffer
+        raw_valid = buffer(drained.raw_valid) if drained.raw_nulls else None
+        codes = pa.Array.from_buffers(pa.uint16(), n, [None, buffer(drained.channel)])
+        arrays = [
+            pa.Array.from_buffers(pa.int64(), n, [None, buffer(drained.t_ns)]),
+            pa.Array.from_buffers(pa.uint32(), n, [None, buffer(drained.read_ns)]),
+            pa.DictionaryArray.from_arrays(codes, self._dictionary, safe=False),
+            pa.Array.from_buffers(pa.uint64(), n, [raw_valid, buffer(drained.raw)], drained.raw_nulls),
+            pa.Array.from_buffers(
+                pa.int64(),
+                n,
+                [buffer(drained.sensor_valid), buffer(drained.sensor_ns)],
+                drained.sensor_nulls,
+            ),
+            pa.Array.from_buffers(pa.uint16(), n, [None, buffer(drained.status)]),
+            pa.nulls(n, pa.utf8()),
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def rows(self, rows: Iterable[tuple[int, int, str, int, str | None]]) -> pa.RecordBatch:
+        """The recorder's own rows, ``(t_ns, read_ns, channel, raw, label)``, as a batch."""
+        t_ns, read_ns, names, raw, labels = zip(*rows, strict=True)
+        n = len(t_ns)
+        codes = pa.array([self._codes[name] for name in names], pa.uint16())
+        arrays = [
+            pa.array(t_ns, pa.int64()),
+            pa.array(read_ns, pa.uint32()),
+            pa.DictionaryArray.from_arrays(codes, self._dictionary),
+            pa.array(raw, pa.uint64()),
+            pa.nulls(n, pa.int64()),
+            pa.array([0] * n, pa.uint16()),
+            pa.array(labels, pa.utf8()),
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Appends a batch.
+
+        Raises:
+            TraceError: The disk is full, or the file went away. What was written before stays.
+        """
+        try:
+            self._stream.write_batch(batch)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+
+    def close(self) -> None:
+        """Writes the end of the stream and lets the file go."""
+        try:
+            self._stream.close()
+            self._sink.close()
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+        finally:
+            os.close(self._lock)
+
+    def abandon(self) -> None:
+        """Lets the file go as it is, after a write has failed."""
+        with contextlib.suppress(OSError):
+            self._sink.close()
+        os.close(self._lock)
+
+
+def _locked(path: Path) -> int:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise TraceError(
+            f"Another recorder is writing {path}", "Give this one another path, or end that one first"
+        ) from error
+    return lock
+
+
+def _cannot_write(path: Path, error: OSError) -> TraceError:
+    import errno
+
+    remedies = {
+        errno.ENOSPC: "The disk is full: free some space, or write elsewhere with -o. "
+        "What was recorded before is kept: `uj report` reads it",
+        errno.ENOENT: "Make its folder first",
+        errno.EACCES: "Choose a folder that you may write to",
+        errno.EISDIR: "Give a file's name, not a folder's",
+    }
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return TraceError(f"Cannot write the trace {path}: {why}", remedies.get(error.errno or 0, ""))

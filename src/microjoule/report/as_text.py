@@ -1,0 +1,122 @@
+"""The report for a terminal: one block a window, then what repeats, then what sampling cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import figures
+
+REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
+BLOCKS_MAX = 20
+
+_HEAD = ("", "energy", "guaranteed", "mean", "peak*", "sensor", "")
+_LEFT = (0, 6)  # columns that are set to the left
+_FOOT = (
+    "guaranteed: where the truth lies if the sensor is right; sensor: its stated accuracy. "
+    "* over at least 50 ms"
+)
+
+_Row = tuple[str, ...]
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """The summary as lines of at most about a hundred characters."""
+    repeats = Counter(window["name"] for window in summary["windows"])
+    single = [window for window in summary["windows"] if repeats[window["name"]] <= REPEATS_MAX]
+    left_over = len(single[BLOCKS_MAX:])
+    single = single[:BLOCKS_MAX]
+    lines = [*_warnings(summary)]
+    if single:
+        blocks = [(_title(window), _rows(window)) for window in single]
+        lines += [*_table(blocks), _FOOT]
+    lines += ["", *map(_repeat, summary["repeated"])] if summary["repeated"] else []
+    if left_over > 0:
+        lines += ["", f"{left_over} more windows: --json FILE has them all"]
+    if summary["engine"]["lanes"]:
+        lines += ["", *map(_lane, summary["engine"]["lanes"])]
+    return "\n".join(lines) + "\n"
+
+
+def _warnings(summary: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if summary["is_truncated"]:
+        lines.append("The file ends in the middle of a batch: what is whole is shown. `uj repair` cleans it.")
+    dropped = summary["engine"].get("marks_dropped") or 0
+    if dropped:
+        lines.append(f"{dropped} marks found no room and are lost: mark fewer windows a second.")
+    lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
+    figures_shown = [row for window in summary["windows"] for row in window["channels"]]
+    if figures_shown and all(row["provenance"] == "modelled" for row in figures_shown):
+        lines.append(
+            "No energy counter was read: all figures are MODELLED from CPU time, within wide limits. "
+            "`uj probe` says what this machine lacks."
+        )
+    return [*lines, ""] if lines else []
+
+
+def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return list(summary["facts"].get("left_out", {}).items())
+
+
+def _title(window: Mapping[str, Any]) -> str:
+    attributes = " ".join(f"{key}={value}" for key, value in window["attributes"].items())
+    is_open = ", never ended" if window["is_open"] else ""
+    return f"{window['name']}  {figures.seconds(window['duration_s'])}{is_open}  {attributes}".rstrip()
+
+
+def _rows(window: Mapping[str, Any]) -> list[_Row]:
+    rows = [_row(row["channel"], row, row) for row in window["channels"]]
+    total = window["total"]
+    if len(total["channels"]) > 1:
+        name = "total: " + " + ".join(total["channels"])
+        rows.append(_row(name, total, {"mean_w": None, "peak_w": None, "accuracy": "", **total}))
+    return rows
+
+
+def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
+    low, high = energy["bound_j"]
+    remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
+    remark += ["modelled"] if energy.get("provenance") == "modelled" else []
+    return (
+        name,
+        figures.quantity(energy["energy_j"], "J", low, high),
+        figures.interval(low, high, "J"),
+        figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
+        figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
+        figures.accuracy(rest["accuracy"]),
+        ", ".join(remark),
+    )
+
+
+def _table(blocks: Sequence[tuple[str, Sequence[_Row]]]) -> list[str]:
+    rows = [_HEAD, *(row for _, block in blocks for row in block)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+
+    def line(row: _Row) -> str:
+        cells = [
+            cell.ljust(width) if column in _LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return ("  " + "  ".join(cells)).rstrip()
+
+    lines = [line(_HEAD)]
+    for title, block in blocks:
+        lines += [title, *map(line, block)]
+    return lines
+
+
+def _repeat(group: Mapping[str, Any]) -> str:
+    spread = f", sd {figures.quantity(group['sd_j'], 'J')}" if group["sd_j"] is not None else ""
+    left_out = f", {group['n_excluded']} without a figure" if group["n_excluded"] else ""
+    mean = figures.quantity(group["mean_j"], "J")
+    each = figures.seconds(group["mean_s"])
+    return f"{group['name']} × {group['n']}: mean {mean}{spread}, {each} each{left_out}"
+
+
+def _lane(lane: Mapping[str, Any]) -> str:
+    rate = f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "rate unknown"
+    counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
+    busy = figures.quantity(lane["busy_s"], "s")
+    return f"lane {lane['lane']}: {rate}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"

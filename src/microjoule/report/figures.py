@@ -1,0 +1,56 @@
+"""How a figure is written: as many digits as its interval supports, and never a bare zero for nothing."""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
+_MISSING = "–"
+
+
+def _prefix(size: float) -> tuple[float, str]:
+    if size >= 1e4:
+        return 1e3, "k"
+    return next(((scale, name) for scale, name in _PREFIXES if size >= scale), _PREFIXES[-1])
+
+
+def _places(width: float, size: float) -> int:
+    """Decimals that show two digits of the width; of a figure without width four digits."""
+    scale = width if width > 0 else size / 100
+    return min(max(1 - math.floor(math.log10(scale)), 0), 6) if scale > 0 else 1
+
+
+def quantity(value: float | None, unit: str, low: float | None = None, high: float | None = None) -> str:
+    """``12.340 J``: a figure with the digits that the interval from ``low`` to ``high`` supports."""
+    if value is None:
+        return _MISSING
+    scale, prefix = _prefix(abs(value))
+    known = low is not None and high is not None
+    width = (high - low) / scale if known else 0.0  # type: ignore[operator]
+    return f"{value / scale:.{_places(width, abs(value) / scale)}f} {prefix}{unit}"
+
+
+def interval(low: float | None, high: float | None, unit: str) -> str:
+    """``12.320 … 12.361 J``; an end that is not known is left open."""
+    if low is None:
+        return _MISSING
+    scale, prefix = _prefix(abs(high if high is not None else low))
+    if high is None:
+        return f"≥ {low / scale:.{_places(0, abs(low) / scale)}f} {prefix}{unit}"
+    places = _places((high - low) / scale, abs(high) / scale)
+    return f"{low / scale:.{places}f} … {high / scale:.{places}f} {prefix}{unit}"
+
+
+def share(part: float, whole: float) -> str:
+    """``0.31 %``, or a dash where there is no whole."""
+    return f"{100 * part / whole:.2g} %" if whole else _MISSING
+
+
+def accuracy(stated: float | str) -> str:
+    """``5 %``, or ``unknown``."""
+    return stated if isinstance(stated, str) else f"{100 * stated:g} %"
+
+
+def seconds(duration_s: float) -> str:
+    """``10.42 s``, ``51.3 ms``."""
+    return quantity(duration_s, "s")

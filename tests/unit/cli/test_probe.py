@@ -1,0 +1,83 @@
+import argparse
+import json
+
+import pytest
+from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES, TWO_SOCKET_SERVER, write
+
+from microjoule.cli import probe
+from microjoule.sources import SOURCES
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    probe.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(["probe", *map(str, words)])
+    return arguments.run(arguments)
+
+
+def test_a_machine_with_counters_exits_0_and_names_each_channel(tmp_path, capsys):
+    assert run("--root", write(CLIENT, tmp_path)) == 0
+    text = capsys.readouterr().out
+    for word in (
+        "package-0/core",
+        "psys",
+        "2^-32 J",
+        "2^-14 J (inferred)",
+        "262144 J",
+        "1 ms",
+        "cpu_time/command",
+    ):
+        assert word in text
+    assert "at 119 W" in text  # time to wrap at the device's own limit
+
+
+def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):
+    assert run("--root", write(EMPTY_VM, tmp_path)) == 3
+    text = capsys.readouterr().out
+    assert "No energy can be measured on this machine" in text
+    assert "virtual machine" in text
+    assert "modelled: cpu_time/system" in text
+
+
+def test_a_folder_with_nothing_exits_3(tmp_path, capsys):
+    assert run("--root", tmp_path) == 3
+    assert "Nothing can be measured" in capsys.readouterr().out
+
+
+def test_closed_channels_are_listed_with_who_may_read_them_and_the_remedy(tmp_path, capsys):
+    assert run("--root", write(LOCKED_DOWN, tmp_path)) == 0  # powercap is open here
+    text = capsys.readouterr().out
+    assert "no: perf_event_paranoid" in text
+    assert "sudo sysctl kernel.perf_event_paranoid=0" in text
+    assert "rapl_perf: read by perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN" in text
+
+
+def test_what_misleads_is_said(tmp_path, capsys):
+    assert run("--root", write(AMD_MIRRORED_DIES, tmp_path)) == 0
+    assert "misleading: AMD's zone intel-rapl:0:0 (core) counts one core" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_json_has_the_same_facts(tmp_path, capsys, machine):
+    code = run("--json", "--root", write(machine, tmp_path))
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["schema"] == "microjoule.probe/1"
+    assert plain["measured"] is (code == 0)
+    assert [source["source"] for source in plain["sources"]] == [source.NAME for source in SOURCES]
+    for source in plain["sources"]:
+        for channel in source["channels"]:
+            assert channel["range"] > 0
+            assert channel["readable"] or channel["obstacle"]["cause"]
+
+
+def test_the_range_is_all_counts_and_not_powercaps_maximum(tmp_path, capsys):
+    run("--json", "--root", write(TWO_SOCKET_SERVER, tmp_path))
+    plain = json.loads(capsys.readouterr().out)
+    ranges = {
+        channel["id"]: channel["range"]
+        for source in plain["sources"]
+        if source["source"] == "powercap"
+        for channel in source["channels"]
+    }
+    assert ranges["package-0"] == 262_144
+    assert ranges["package-0/dram"] == 2**32 * 15.3e-6

@@ -1,0 +1,227 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from scripted import DRAM_W, PACKAGE_W, machine
+
+import microjoule as uj
+
+UJ = [sys.executable, "-m", "microjoule"]
+ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def command(*words):
+    return subprocess.run(
+        [*UJ, *map(str, words)], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+    )
+
+
+def uj_run(*words, stdin=None, env=ENVIRONMENT):
+    return subprocess.run(
+        [*UJ, "run", *map(str, words)], input=stdin, capture_output=True, text=True, timeout=120, env=env
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    return machine(tmp_path / "root")
+
+
+def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root, tmp_path):
+    path = tmp_path / "r.json"
+    done = uj_run("--source", "script", "--root", root, "--json", path, "--", "sleep", "0.3")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(path.read_text())
+    assert report["schema"] == "microjoule.report/1"
+    (window,) = report["windows"]
+    assert window["name"] == "run"
+    assert window["duration_s"] == pytest.approx((window["t1_ns"] - window["t0_ns"]) / 1e9)
+    package, dram = window["channels"]
+    assert package == {
+        "channel": "package-0",
+        "source": "script",
+        "provenance": "measured",
+        "energy_j": package["energy_j"],
+        "bound_j": package["bound_j"],
+        "accuracy": "unknown",
+        "mean_w": package["mean_w"],
+        "peak_w": package["peak_w"],
+        "status": "ok",
+    }
+    for row, watts in ((package, PACKAGE_W), (dram, DRAM_W)):
+        low, high = row["bound_j"]
+        assert low <= watts * window["duration_s"] <= high
+        assert row["mean_w"] == pytest.approx(watts, rel=0.05)
+        assert row["peak_w"] == pytest.approx(watts, rel=0.05)
+    assert window["total"]["channels"] == ["package-0", "package-0/dram"]
+    assert window["total"]["energy_j"] == pytest.approx(package["energy_j"] + dram["energy_j"])
+    (lane,) = report["engine"]["lanes"]
+    assert set(lane) >= {"lane", "rate_hz", "ticks", "late", "missed", "dropped", "errors", "busy_s"}
+    assert lane["dropped"] == lane["errors"] == 0
+
+
+def test_standard_streams_pass_through_and_the_report_goes_to_stderr(root):
+    done = uj_run("--source", "script", "--root", root, "--", "cat", stdin="a line\n")
+    assert done.stdout == "a line\n"
+    assert "package-0" in done.stderr
+
+
+@pytest.mark.parametrize(("command", "code"), [("exit 7", 7), ("exit 0", 0), ("kill -TERM $$", -15)])
+def test_the_exit_code_is_the_command_s(root, command, code):
+    assert uj_run("--source", "script", "--root", root, "--", "sh", "-c", command).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--", "no-such-command-here"], 127, "No such file or directory"),
+        (["--", "/etc/passwd"], 126, "Permission denied"),
+        (["--source", "powercap", "--root", "/nowhere", "--", "touch", "{mark}"], 125, "powercap"),
+        (["--source", "nonsense", "--", "touch", "{mark}"], 125, "The sources are"),
+        (["--rate", "0", "--", "touch", "{mark}"], 125, "1 to 20000 Hz"),
+        (["-o", "/nowhere/t.arrows", "--", "touch", "{mark}"], 125, "Make its folder first"),
+        ([], 2, "name a command"),
+        (["--no-such-option", "--", "true"], 2, "unrecognized"),
+    ],
+)
+def test_own_failures_have_their_own_codes_and_come_before_the_command(tmp_path, words, code, sentence):
+    mark = tmp_path / "started"
+    done = uj_run(*(word.format(mark=mark) for word in words))
+    assert (done.returncode, sentence in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not mark.exists()
+
+
+def test_windows_of_the_command_and_of_its_children_are_in_the_report(root, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, microjoule as uj, time\n"
+        "with uj.window('outer', kind='test'):\n"
+        "    if os.fork() == 0:\n"
+        "        with uj.window('child'): time.sleep(0.01)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+        "for i in range(5):\n"
+        "    with uj.window('step', i=i): time.sleep(0.005)\n"
+    )
+    path = tmp_path / "r.json"
+    done = uj_run(
+        "--source", "script", "--root", root, "--json", path, "--", sys.executable, "-W", "ignore", program
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(path.read_text())
+    windows = {window["name"]: window for window in report["windows"]}
+    assert set(windows) == {"run", "outer", "child", "step"}
+    assert windows["run"]["t0_ns"] < windows["outer"]["t0_ns"] < windows["child"]["t0_ns"]
+    assert windows["outer"]["attributes"] == {"kind": "test"}
+    (steps,) = report["repeated"]
+    assert (steps["name"], steps["n"], steps["n_excluded"]) == ("step", 5, 0)
+    assert steps["mean_j"] == pytest.approx((PACKAGE_W + DRAM_W) * steps["mean_s"], rel=0.2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_a_signal_to_uj_reaches_the_command(root, tmp_path, number):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import signal, sys, time\n"
+        f"signal.signal({int(number)}, lambda *_: sys.exit(9))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [*UJ, "run", "--source", "script", "--root", root, "--", sys.executable, program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, report = process.communicate(timeout=60)
+    assert process.returncode == 9
+    assert "package-0" in report
+
+
+def test_open_files_of_the_caller_reach_the_command(root):
+    read, write = os.pipe()
+    words = [*UJ, "run", "--source", "script", "--root", root, "--"]
+    words += [sys.executable, "-c", f"import os; os.write({write}, b'passed')"]
+    subprocess.run(words, pass_fds=[write], check=True, capture_output=True, timeout=60, env=ENVIRONMENT)
+    os.close(write)
+    assert os.read(read, 100) == b"passed"
+    os.close(read)
+
+
+def test_a_killed_recording_keeps_its_whole_batches_and_its_open_window(root, tmp_path):
+    path = tmp_path / "t.arrows"
+    process = subprocess.Popen(
+        [*UJ, "run", "--source", "script", "--root", root, "-o", path, "--", "sleep", "60"],
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    )
+    while not path.exists() or path.stat().st_size < 30_000:
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    trace = uj.load(path)
+    assert trace.is_truncated
+    (run,) = trace.windows
+    assert run.name == "run"
+    assert run.is_open
+    assert trace.energy(run)["package-0"].low > 0
+    report = command("report", path)
+    assert report.returncode == 0, report.stderr
+    assert "uj repair" in report.stdout
+    repaired = tmp_path / "clean.arrows"
+    done = command("repair", path, "-o", repaired)
+    assert done.returncode == 0, done.stderr
+    assert not uj.load(repaired).is_truncated
+    assert uj.load(repaired).energy(run)["package-0"] == trace.energy(run)["package-0"]
+
+
+def test_without_o_no_file_is_left_behind(root, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = uj_run(
+        "--source", "script", "--root", root, "--", "true", env={**ENVIRONMENT, "TMPDIR": str(scratch)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
+
+
+def test_record_for_a_time_and_until_a_signal(root, tmp_path):
+    words = [*UJ, "record", "--source", "script", "--root", root]
+    first, second = tmp_path / "a.arrows", tmp_path / "b.arrows"
+    done = subprocess.run(
+        [*words, "-o", first, "--for", "200ms"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+    )
+    assert (done.returncode, done.stdout) == (0, f"{first}\n"), done.stderr
+    assert uj.load(first).window("record").duration_ns >= 200_000_000
+    process = subprocess.Popen([*words, "-o", second], stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    while not second.exists() or second.stat().st_size < 10_000:
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    assert not uj.load(second).is_truncated
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "empty"), (b"not arrow at all, whatever it is", "not"), (None, "No such file")],
+)
+def test_a_file_that_is_no_trace_is_a_sentence(tmp_path, content, sentence):
+    path = tmp_path / "x.arrows"
+    if content is not None:
+        path.write_bytes(content)
+    done = command("report", path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("uj: ")
+    assert str(path) in done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,121 @@
+"""The house's arrows, read from the code's own imports."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import microjoule
+
+ROOT = Path(microjoule.__file__).parent
+ANALYSIS = {"trace", "energy", "report"}
+MAY_IMPORT = {
+    "units": set(),
+    "errors": set(),
+    "label": set(),
+    "lazy": set(),
+    "channel": set(),
+    "_native": {"errors"},
+    "trace": {"lazy", "channel", "errors", "label", "units"},
+    "energy": {"lazy", "trace", "channel", "errors", "label", "units"},
+    "report": {"energy"},
+    "sources": {"channel", "errors", "units"},
+    "recording": {"lazy", "_native", "sources", "trace", "channel", "errors", "label", "units"},
+    "cli": {"report", "energy", "trace", "recording", "sources", "channel", "errors", "units"},
+    "__init__": {"lazy"},
+    "__main__": {"cli"},
+}
+
+
+def modules():
+    return sorted(path for path in ROOT.rglob("*.py"))
+
+
+def room(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    """The rooms of this package that a file imports anywhere, inside functions too."""
+    package = ["microjoule", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            stem = base + (node.module.split(".") if node.module else [])
+            names = [[*stem, alias.name] for alias in node.names]
+        else:
+            continue
+        for parts in names:
+            if parts[0] == "microjoule" and len(parts) > 1:
+                yield parts[1]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_arrows(path):
+    here = room(path)
+    found = {name for name in imported_rooms(path) if name != here}
+    assert found <= MAY_IMPORT[here], f"{here} imports {found - MAY_IMPORT[here]}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_recording_knows_of_the_trace_its_schema_only(path):
+    if room(path) == "recording":
+        text = path.read_text()
+        assert "from ..trace import" not in text.replace("from ..trace import schema", "")
+        assert "from ..trace." not in text
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_longer_than_the_wall(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_only_the_command_line_reads_arguments_and_environment():
+    for path in modules():
+        if room(path) == "cli":
+            continue
+        text = path.read_text()
+        assert "sys.argv" not in text, path
+        # The one exception: how a command that `uj run` started finds its recorder.
+        assert "environ" not in text or path.name == "marking.py", path
+
+
+def run(program):
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+
+def test_the_package_and_its_windows_load_neither_numpy_nor_arrow():
+    done = run(
+        "import sys, microjoule as uj\n"
+        "with uj.window('x'): pass\n"
+        "heavy = {'numpy', 'pyarrow', 'dataclasses', 'json', 'inspect', 'asyncio'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_analysis_half_works_without_the_native_half():
+    done = run(
+        "import sys\n"
+        "sys.modules['microjoule._native'] = None\n"
+        "import microjoule as uj\n"
+        "from microjoule.energy import summary; from microjoule.report import REPORTERS\n"
+        "assert uj.load and uj.Trace and uj.Estimate and uj.Window and uj.Channel\n"
+        "with uj.window('x'): pass\n"
+        "import microjoule.cli\n"
+        "try: uj.record\n"
+        "except ImportError as error: print(error)\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "native" in done.stdout
+
+
+def test_every_public_name_resolves():
+    for name in microjoule.__all__:
+        assert getattr(microjoule, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        microjoule.nonsense  # noqa: B018
