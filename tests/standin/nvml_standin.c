@@ -12,7 +12,7 @@
  *   energy UPDATE_NS OFFSET_MJ             the counter moves in steps
  *   instant PERIOD_NS WINDOW_NS            field 186, nvmlDeviceGetPowerUsage
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
- *   stamps update|call|none|huge                what the field values' timestamps say
+ *   stamps update|call|none|huge           what the field values' timestamps say
  *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
  *   refuse CALL CODE      a call of its own: energy power temperature clock utilization
  *   slow NS               every reading call takes this long
@@ -20,8 +20,8 @@
  *   reset NS              the energy counter starts again at 0 then
  *   mig 0|1   mig_uuid UUID   virtual N
  *
- * Truth: E(t) is the integral of the wave in closed form, in whole nanojoules; everything that
- * is answered is a floor of it, so the tests compute the same integers.
+ * Truth: E(t) is the integral of the wave in closed form, in whole mW ns; everything that is
+ * answered is a floor of it, so the tests compute the same integers.
  *
  * -DWITH_NVML_H takes the types from NVIDIA's header, which proves that ours are the same.
  * -DWITHOUT_FIELD_VALUES and -DWITHOUT_UTILIZATION leave a symbol out.
@@ -190,80 +190,9 @@ static nvmlReturn_t start(void)
     return init_code;
 }
 
-/* ---- the truth ---------------------------------------------------------------------------- */
+#include "nvml_standin_truth.c"
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int64_t power_mw(const struct gpu *g, int64_t t)
-{
-    int64_t x = t - g->start_ns;
-    if (x < 0)
-        return g->base_mw;
-    x %= g->wave_ns;
-    if (strcmp(g->wave, "square") == 0)
-        return x < g->wave_ns / 2 ? g->peak_mw : g->base_mw;
-    if (strcmp(g->wave, "saw") == 0)
-        return g->base_mw + (int64_t)((__int128)(g->peak_mw - g->base_mw) * x / g->wave_ns);
-    return g->peak_mw;
-}
-
-/* Of one period up to x, above the base, in mW ns. */
-static __int128 above(const struct gpu *g, int64_t x)
-{
-    __int128 height = g->peak_mw - g->base_mw;
-    if (strcmp(g->wave, "square") == 0)
-        return height * (x < g->wave_ns / 2 ? x : g->wave_ns / 2);
-    if (strcmp(g->wave, "saw") == 0)
-        return height * x * x / (2 * (__int128)g->wave_ns);
-    return height * x;
-}
-
-/* From START (before it negative), in mW ns. */
-static __int128 integral(const struct gpu *g, int64_t t)
-{
-    int64_t x = t - g->start_ns;
-    __int128 base = (__int128)g->base_mw * x;
-    return x < 0 ? base : base + x / g->wave_ns * above(g, g->wave_ns) + above(g, x % g->wave_ns);
-}
-
-static int64_t mean_mw(const struct gpu *g, int64_t edge, int64_t window)
-{
-    return (int64_t)((integral(g, edge) - integral(g, edge - window)) / window);
-}
-
-/* Each gives the value and, in edge, the instant that it speaks of. */
-static int64_t energy_mj(const struct gpu *g, int64_t now, int64_t *edge)
-{
-    *edge = now - now % g->energy_ns;
-    int64_t mj = (int64_t)(integral(g, *edge) / 1000000000) + g->offset_mj;
-    int64_t at_reset =
-        now >= g->reset_ns ? (int64_t)(integral(g, g->reset_ns) / 1000000000) + g->offset_mj : 0;
-    return now >= g->reset_ns && mj < at_reset ? 0 : mj - at_reset;
-}
-
-static int64_t instant_mw(const struct gpu *g, int64_t now, int64_t *edge)
-{
-    *edge = now - now % g->instant_ns;
-    return mean_mw(g, *edge, g->instant_window_ns);
-}
-
-static int64_t average_mw(const struct gpu *g, int64_t now, int64_t *edge)
-{
-    const int64_t second = 1000000000;
-    *edge = now - now % g->average_ns;
-    if (power_mw(g, *edge) <= g->freeze_mw) {
-        int64_t busy = *edge;
-        while (busy > *edge - second && power_mw(g, busy) <= g->freeze_mw)
-            busy -= g->average_ns;
-        *edge = power_mw(g, busy) > g->freeze_mw ? busy : now - now % second;
-    }
-    return mean_mw(g, *edge, g->average_window_ns);
-}
+/* ---- field values ------------------------------------------------------------------------- */
 
 /* What every reading call meets first. */
 static nvmlReturn_t enter(const struct gpu *g)
@@ -276,8 +205,6 @@ static nvmlReturn_t enter(const struct gpu *g)
         nanosleep(&(struct timespec){g->slow_ns / 1000000000, g->slow_ns % 1000000000}, NULL);
     return clock_ns(CLOCK_MONOTONIC) >= g->lost_ns ? LOST : OK;
 }
-
-/* ---- field values ------------------------------------------------------------------------- */
 
 static const struct answer usual[] = {
     {83, 0, OK, 1000, 3},

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..channel import Channel
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from .counter import F64, Counter
 
 PEAK_NS = 50 * NS_PER_MS
+PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
 """The shortest time over which a peak is taken: below it one update's jitter makes the figure."""
 
 
@@ -69,10 +71,15 @@ def means_w(energy_j: F64, t0_ns: I64, t1_ns: I64) -> F64:
     return means
 
 
-def peaks_w(counter: Counter, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64:
-    """The largest mean power of windows over at least ``PEAK_NS``.
+def peak_span_ns(channel: Channel) -> int:
+    """The shortest time over which a peak is taken: 50 ms, and twenty of the channel's updates."""
+    return max(PEAK_NS, PEAK_UPDATES * (channel.timing.update_ns or 0))
 
-    From each update to the first one at least ``PEAK_NS`` later, and over the whole window.
+
+def peaks_w(counter: Counter, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64:
+    """The largest mean power of windows over at least ``span_ns`` of the channel.
+
+    From each update to the first one at least so much later, and over the whole window.
 
     Args:
         counter: Of joules, or of seconds with a power model.
@@ -80,15 +87,16 @@ def peaks_w(counter: Counter, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64
         t1_ns: int64[n], ends.
 
     Returns:
-        float64[n]; NaN where a window is shorter than ``PEAK_NS``.
+        float64[n]; NaN where a window is shorter.
     """
+    span_ns = peak_span_ns(counter.channel)
     t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
     if not len(counter):
         return np.full(len(t0), np.nan)
     peaks = means_w(joules(counter, counter.position(t1) - counter.position(t0)), t0, t1)
     if len(counter.changes):
         updates = counter.update_ns(counter.changes)
-        later = np.searchsorted(updates, updates + PEAK_NS, "left")
+        later = np.searchsorted(updates, updates + span_ns, "left")
         starts = int(np.searchsorted(later, len(updates), "left"))
         if starts:
             later = later[:starts]
@@ -102,5 +110,5 @@ def peaks_w(counter: Counter, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64
             # The end of the last pair may be the end of the array, which reduceat does not take.
             best = np.maximum.reduceat(np.append(watts, -np.inf), pairs)[::2] if len(pairs) else watts[:0]
             peaks[some] = np.maximum(peaks[some], best)
-    peaks[t1 - t0 < PEAK_NS] = np.nan
+    peaks[t1 - t0 < span_ns] = np.nan
     return peaks

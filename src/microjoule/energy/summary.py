@@ -19,7 +19,7 @@ from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .energy_trace import EnergyTrace
 from .estimate import STATUSES, Estimate
-from .power import means_w, peaks_w
+from .power import means_w, peak_span_ns, peaks_w
 from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
@@ -82,6 +82,7 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
     estimates = counter.estimates(brackets)
     means = means_w(brackets.value, t0_ns, t1_ns).tolist()
     peaks = np.where(brackets.status == 0, peaks_w(counter, t0_ns, t1_ns), np.nan).tolist()
+    span_s = seconds(peak_span_ns(channel))
     accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
     return [
         (
@@ -94,6 +95,7 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
                 "accuracy": accuracy,
                 "mean_w": _finite(mean),
                 "peak_w": _finite(peak),
+                "peak_over_s": span_s,
                 "status": estimate.status,
             },
             estimate,

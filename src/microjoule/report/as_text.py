@@ -15,7 +15,7 @@ _HEAD = ("", "energy", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 6)  # columns that are set to the left
 _FOOT = (
     "guaranteed: where the truth lies if the sensor is right; sensor: its stated accuracy. "
-    "* over at least 50 ms"
+    "* over at least 50 ms and 20 updates"
 )
 
 _Row = tuple[str, ...]
