@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         help="force a source, and no others (repeat for several); see `uj probe`",
     )
     group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    group.add_argument(
+        "--all-gpus", action="store_true", help="all GPUs, not only those in CUDA_VISIBLE_DEVICES"
+    )
     group.add_argument("--cpu", type=int, action="append", metavar="N", help="run the sampler on this CPU")
     group.add_argument("--fifo", action="store_true", help="sample under SCHED_FIFO where permitted")
     group.add_argument(
@@ -46,6 +50,11 @@ def cadence(arguments: argparse.Namespace) -> Cadence:
         fifo_priority=1 if arguments.fifo else 0,
         cpus=tuple(arguments.cpu or ()),
     )
+
+
+def visible_gpus(arguments: argparse.Namespace) -> str | None:
+    """The GPUs that a command started here would see; None: all."""
+    return None if arguments.all_gpus else os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 def duration_s(text: str) -> float:

@@ -32,7 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     # the wait below and by nothing else.
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    recorder = record(output, rate=options.cadence(arguments), sources=arguments.source, root=arguments.root)
+    recorder = record(
+        output,
+        rate=options.cadence(arguments),
+        sources=arguments.source,
+        root=arguments.root,
+        visible_gpus=options.visible_gpus(arguments),
+    )
     with recorder, recorder.window("record"):
         if sys.stderr.isatty():
             print(f"uj: recording {output}; Ctrl-C ends it", file=sys.stderr)

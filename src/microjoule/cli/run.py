@@ -83,10 +83,10 @@ def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
     from ..sources import choose, survey
 
     cadence = options.cadence(arguments)
-    surveys = survey(arguments.root)
+    surveys = survey(arguments.root, options.visible_gpus(arguments))
     closed = [one.channel for found in surveys for one in found.closed]
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
-    facts = {**machine_facts(arguments.root), "command": arguments.command}
+    facts = {**machine_facts(arguments.root, surveys), "command": arguments.command}
     thinner = None if arguments.output else Thinner(channels)
     recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
     recorder.marks_path = str(scratch / "marks")

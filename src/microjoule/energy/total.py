@@ -13,7 +13,7 @@ from ..channel import Channel, Kind
 from ..errors import Overlap
 from .estimate import Estimate
 
-PLATFORM = "psys"
+PLATFORMS = ("psys", "node")  # what holds packages, memory and more: RAPL's psys, a Cray node
 PACKAGE = "package-"
 SYSTEM_TIME = "cpu_time/system"
 
@@ -89,7 +89,7 @@ def _sum(estimates: Mapping[str, Estimate], ids: tuple[str, ...]) -> Total:
 
 
 def _is_platform(channel: Channel) -> bool:
-    return channel.physical_id.partition("-")[0] == PLATFORM
+    return channel.physical_id.partition("/")[0].partition("-")[0] in PLATFORMS
 
 
 def _ancestors(channel: Channel, channels: Mapping[str, Channel]) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..channel import Channel
+from ..channel import Channel, Kind
 from ..errors import BadRate, MicrojouleError
 from ..units import BYTES_PER_MIB, NS_PER_S
 from .native import Sampler
@@ -21,8 +21,16 @@ RATE_MIN_HZ = 1.0
 RATE_MAX_HZ = 20_000.0
 RATE_HZ = 1000.0
 
-# The kernel counts CPU time in hundredths of a second; temperatures and clocks move slowly.
-RATE_MAX_OF_LANE_HZ = (("cpu", 100.0), ("*-slow", 10.0))
+# The kernel counts CPU time in hundredths of a second. A GPU's counter moves every 20 to 100 ms and
+# a call of its driver can take one; hwmon and Cray update ten times a second. Temperatures and
+# clocks move slowly.
+RATE_MAX_OF_LANE_HZ = (
+    ("cpu", 100.0),
+    ("gpu-*", 100.0),
+    ("hwmon*", 100.0),
+    ("cray*", 100.0),
+    ("*-slow", 10.0),
+)
 
 RING_S = 30  # how long a program may hold the GIL before a reading is dropped
 RING_BYTES_MAX = 64 * BYTES_PER_MIB
@@ -85,10 +93,13 @@ class Lane:
 
     @property
     def settle_ns(self) -> tuple[int, int]:
-        """(lag + one update, the longest update): what to wait before and between last readings."""
-        timings = [channel.timing for channel in self.channels]
-        first = max(timing.lag_ns + (timing.update_ns or 0) for timing in timings)
-        return first, max(timing.update_max_ns for timing in timings)
+        """(lag + one update, the longest update): what to wait before and between last readings.
+
+        Counters only: a gauge shows nothing more of the past however long one waits.
+        """
+        timings = [channel.timing for channel in self.channels if channel.kind is Kind.COUNTER]
+        first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
+        return first, max((timing.update_max_ns for timing in timings), default=0)
 
     def facts(self) -> dict[str, Any]:
         """What the trace file says of the lane, once its thread has started."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from ..sources.survey import Survey
     from .thin import Thinner
 
 DRAIN_S = 0.5  # each drain is a batch: half as many are a tenth fewer bytes, and a kill loses no more
@@ -107,7 +108,7 @@ class Recorder:
         lanes = {lane.name: lane.facts() for lane in self._lanes}
         facts = {**self._facts, "lanes": lanes, "left_out": self.left_out}
         self._writer = Writer(self.path, self.channels, facts)
-        self._write_own_rows()  # a disk that is full is better known now than at the end
+        self._write_all(self._own_batches())  # a disk that is full is better known now than at the end
         if self._failure is not None:
             writer, self._writer = self._writer, None
             writer.abandon()
@@ -134,10 +135,10 @@ class Recorder:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        self._drain()
+        batches = self._drain()
         if self._thinner is not None:
-            self._write_all(self._thinner.rest())
-        self._write_own_rows()
+            batches += self._thinner.rest()
+        self._write_all(batches + self._own_batches())
         writer, self._writer = self._writer, None
         if self._failure is not None:
             writer.abandon()
@@ -179,34 +180,33 @@ class Recorder:
 
     def _drain_until_ended(self) -> None:
         while not self._ended.wait(DRAIN_S):
-            self._drain()
+            batches = self._drain()
             if now_ns() >= self._own_due_ns:
                 self._own_due_ns = now_ns() + OWN_ROWS_NS
-                self._write_own_rows()
+                batches += self._own_batches()
+            self._write_all(batches)
 
-    def _drain(self) -> None:
-        """Moves what waits in the rings, and the marks, on towards the file."""
+    def _drain(self) -> list[pa.RecordBatch]:
+        """Moves the marks and what waits in the rings on towards the file; what may be written now."""
         if self._writer is None:
-            return
+            return []
         self._take_marks()
         drained = [lane.sampler.drain() for lane in self._lanes]
         batches = [self._writer.columns(columns) for columns in drained if columns.length]
         if self._thinner is None:
-            self._write_all(batches)
-            return
+            return batches
         for batch in batches:
             self._thinner.push(batch)
-        self._write_all(self._thinner.ready(now_ns()))
+        return list(self._thinner.ready(now_ns()))
 
-    def _write_all(self, batches: Iterable[pa.RecordBatch]) -> None:
+    def _write_all(self, batches: list[pa.RecordBatch]) -> None:
         """Writes batches; the first failure is kept for ``close`` and ends the writing."""
-        for batch in batches:
-            if self._writer is None or self._failure is not None:
-                return
-            try:
-                self._writer.write(batch)
-            except MicrojouleError as error:
-                self._failure = error
+        if self._writer is None or self._failure is not None:
+            return
+        try:
+            self._writer.write(batches)
+        except MicrojouleError as error:
+            self._failure = error
 
     def _take_marks(self) -> None:
         kinds = {"begin": schema.BEGIN, "end": schema.END}
@@ -216,9 +216,9 @@ class Recorder:
             if self._thinner is not None:
                 self._thinner.mark(t_ns)
 
-    def _write_own_rows(self) -> None:
+    def _own_batches(self) -> list[pa.RecordBatch]:
         if self._writer is None:
-            return
+            return []
         rows, self._own_rows = self._own_rows, []
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
@@ -230,7 +230,7 @@ class Recorder:
             rows += [(t_ns, 0, name, counts[count], None) for count, name in names.items()]
         if self._marks is not None:
             rows.append((now_ns(), 0, schema.MARKS_DROPPED, self._marks.dropped, None))
-        self._write_all([self._writer.rows(rows)])
+        return [self._writer.rows(rows)]
 
 
 def record(
@@ -239,6 +239,7 @@ def record(
     rate: float | Cadence = RATE_HZ,
     sources: Sequence[str] | None = None,
     root: Path | str = "/",
+    visible_gpus: str | None = None,
 ) -> Recorder:
     """A recorder of this machine, to be opened with ``with``.
 
@@ -251,6 +252,7 @@ def record(
         sources: Names of the sources to read, all of them forced; None: for each channel the best
             interface that this user may read.
         root: The root of the file system whose counters to read.
+        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
 
     Raises:
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
@@ -260,15 +262,15 @@ def record(
     from ..sources import choose, survey
 
     cadence = rate if isinstance(rate, Cadence) else Cadence(rate_hz=rate)
-    surveys = survey(Path(root))
+    surveys = survey(Path(root), visible_gpus)
     channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    return Recorder(path, channels, cadence, machine_facts(Path(root)))
+    return Recorder(path, channels, cadence, machine_facts(Path(root), surveys))
 
 
-def machine_facts(root: Path) -> dict[str, Any]:
-    """What every trace says of the machine, the software and the moment."""
+def machine_facts(root: Path, surveys: Iterable[Survey]) -> dict[str, Any]:
+    """What every trace says of the machine, its devices, the software and the moment."""
     from importlib.metadata import version
 
     from ..sources.host import read_host
@@ -279,4 +281,5 @@ def machine_facts(root: Path) -> dict[str, Any]:
         "started_realtime_ns": time.time_ns(),
         "root": str(root),
         "host": read_host(root).to_json(),
+        **{name: value for one in surveys for name, value in one.facts.items()},
     }

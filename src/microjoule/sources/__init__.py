@@ -56,10 +56,18 @@ SOURCES: tuple[Source, ...] = (
 RAPL = (rapl_perf.NAME, powercap.NAME, rapl_msr.NAME)
 
 
-def survey(root: Path = Path("/")) -> tuple[Survey, ...]:
-    """What every source finds under ``root``, in the order of ``SOURCES``."""
+def survey(root: Path = Path("/"), visible_gpus: str | None = None) -> tuple[Survey, ...]:
+    """What every source finds under ``root``, in the order of ``SOURCES``.
+
+    Args:
+        root: The root of the file system whose counters to look for.
+        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
+    """
     absolute = root.absolute()  # the paths must hold when the measured program changes folder
-    return tuple(source.survey(absolute) for source in SOURCES)
+    return tuple(
+        nvml.survey(absolute, visible_gpus) if source is nvml else source.survey(absolute)
+        for source in SOURCES
+    )
 
 
 def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tuple[Channel, ...]:

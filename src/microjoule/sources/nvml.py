@@ -32,7 +32,7 @@ import ctypes
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +157,12 @@ class Device:
     is_vgpu: bool
     answers: frozenset[int]
 
+    def to_json(self) -> dict[str, Any]:
+        """The device as plain JSON values, without what it answers: the channel table says that."""
+        plain = asdict(self)
+        del plain["answers"]
+        return plain
+
 
 def survey(root: Path = Path("/"), visible: str | None = None) -> Survey:
     """The GPUs and what of each can be read.
@@ -197,7 +203,8 @@ def _survey(root: Path, visible: str | None) -> tuple[Survey, tuple[Device, ...]
     finally:
         pynvml.nvmlShutdown()
     channels = tuple(channel for device in found for channel in _channels(device, library))
-    return Survey(NAME, READERS, channels=channels, obstacles=obstacles), found
+    facts = {"gpus": [device.to_json() for device in found]}
+    return Survey(NAME, READERS, channels=channels, obstacles=obstacles, facts=facts), found
 
 
 def _nothing(obstacle: Obstacle) -> tuple[Survey, tuple[Device, ...]]:

@@ -7,8 +7,10 @@ for a source by name. What was given up: a caller has to look at ``obstacles``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from ..channel import Channel
 from ..errors import MicrojouleError
@@ -65,6 +67,7 @@ class Survey:
         channels: Those that can be read now, by this process.
         closed: Those that exist and cannot.
         obstacles: Everything that hinders or misleads, those of ``closed`` included.
+        facts: What the head of a trace should say of the devices: JSON values by name.
     """
 
     source: str
@@ -72,6 +75,7 @@ class Survey:
     channels: tuple[Channel, ...] = ()
     closed: tuple[Closed, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class UnknownSource(MicrojouleError, ValueError):

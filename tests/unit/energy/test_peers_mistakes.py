@@ -164,6 +164,11 @@ P = ("package-0",)
         ),
         pytest.param(table(("psys", ())), ("psys",), id="psys alone"),
         pytest.param(
+            table(("node/energy", ()), ("package-0", ())),
+            ("package-0",),
+            id="a Cray node beside what it holds",
+        ),
+        pytest.param(
             table(("package-0", ()), ("package-0@powercap", ()), ("package-1", ())),
             ("package-0", "package-1"),
             id="a second source counted beside the first",
