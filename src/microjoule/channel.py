@@ -91,6 +91,23 @@ class PowerModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SensorError:
+    """How far the sensor may be off, by the best that is known and not by its vendor's word.
+
+    Attributes:
+        gain: Half-width of the relative error of its slope.
+        offset_w: Half-width of its error in watts that is there at any load.
+        form: ``rectangular`` or ``normal`` (then both are standard uncertainties).
+        source: Where this was found.
+    """
+
+    gain: float
+    offset_w: float = 0.0
+    form: str = "rectangular"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """What is promised of the channel, and by whom.
 
@@ -98,6 +115,7 @@ class Trust:
         power_limit_w: The largest power limit that the device states; None: none stated.
         power_limit_source: Where that limit was read.
         accuracy: The sensor's stated accuracy as a fraction; None: unknown.
+        sensor: How far the sensor may be off, for the budget of uncertainty; None: not known.
         parents: Ids of the channels whose readings already contain this one's.
         model: The power model, where the figure is modelled; None: measured.
     """
@@ -105,6 +123,7 @@ class Trust:
     power_limit_w: float | None = None
     power_limit_source: str = "none"
     accuracy: float | None = None
+    sensor: SensorError | None = None
     parents: tuple[str, ...] = ()
     model: PowerModel | None = None
 
@@ -179,6 +198,8 @@ class Channel:
         trust["parents"] = tuple(trust.get("parents", ()))
         if trust.get("model"):
             trust["model"] = _known(PowerModel, trust["model"])
+        if trust.get("sensor"):
+            trust["sensor"] = _known(SensorError, trust["sensor"])
         return cls(
             id=plain["id"],
             source=plain["source"],

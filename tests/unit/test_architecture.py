@@ -10,7 +10,6 @@ import pytest
 import microjoule
 
 ROOT = Path(microjoule.__file__).parent
-ANALYSIS = {"trace", "energy", "report"}
 MAY_IMPORT = {
     "units": set(),
     "errors": set(),
@@ -20,10 +19,11 @@ MAY_IMPORT = {
     "_native": {"errors"},
     "trace": {"lazy", "channel", "errors", "label", "units"},
     "energy": {"lazy", "trace", "channel", "errors", "label", "units"},
-    "report": {"energy"},
+    "footprint": {"energy", "errors", "units", "lazy"},
+    "report": {"energy", "footprint"},
     "sources": {"channel", "errors", "units"},
     "recording": {"lazy", "_native", "sources", "trace", "channel", "errors", "label", "units"},
-    "cli": {"report", "energy", "trace", "recording", "sources", "channel", "errors", "units"},
+    "cli": {"footprint", "report", "energy", "trace", "recording", "sources", "channel", "errors", "units"},
     "__init__": {"lazy"},
     "__main__": {"cli"},
 }

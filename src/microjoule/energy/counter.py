@@ -20,7 +20,7 @@ the last 2**-10 quantum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, Series
+from .budget import budgets
 from .estimate import STATUSES, Estimate
 from .unwrap import Steps, counts, quantum, unwrap
 
@@ -50,16 +51,33 @@ class Brackets:
     """The energies of n windows, as arrays.
 
     Attributes:
+        t0_ns: int64[n], beginnings.
+        t1_ns: int64[n], ends.
         value: float64[n], in ``unit``; NaN unless the status is ``ok``.
         low: float64[n], guaranteed.
         high: float64[n], guaranteed; infinity where nothing bounds it.
         status: uint8[n], indices into ``STATUSES``.
     """
 
+    t0_ns: I64
+    t1_ns: I64
     value: F64
     low: F64
     high: F64
     status: npt.NDArray[np.uint8]
+
+
+class Segments(NamedTuple):
+    """The two updates around each of n instants, between which the count is interpolated.
+
+    ``left`` and ``right`` are indices into ``Counter.changes``, -1 and len where there is none.
+    """
+
+    left: I64
+    right: I64
+    start_ns: I64
+    length_ns: I64
+    part: F64  # how far between the two the instant lies, 0 to 1
 
 
 class Counter:
@@ -81,8 +99,8 @@ class Counter:
             t_ns, read_ns, raw = t_ns[series.valid], read_ns[series.valid], raw[series.valid]
         self.t_ns: I64 = t_ns
         self._read_ns = read_ns
-        self._quantum = quantum(channel)
-        self.bits = max(0, _FRACTION_BITS + 1 - self._quantum.bit_length())
+        self.quantum = quantum(channel)
+        self.bits = max(0, _FRACTION_BITS + 1 - self.quantum.bit_length())
         self.steps: Steps = unwrap(counts(raw, channel), t_ns, read_ns, channel)
 
     def __len__(self) -> int:
@@ -119,13 +137,13 @@ class Counter:
         """
         t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
         if not len(self):
-            return self._nothing(t0 == t1)
+            return self._nothing(t0, t1)
         n, total = len(self), self.steps.total
         begin, end = self._edges(t0), self._edges(t1)
         low = np.maximum(
-            total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - self._quantum, 0
+            total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - self.quantum, 0
         )
-        high = total[np.minimum(end.after, n - 1)] + self._quantum - total[np.maximum(begin.before, 0)]
+        high = total[np.minimum(end.after, n - 1)] + self.quantum - total[np.maximum(begin.before, 0)]
         high += self._extra(end.after) - self._extra(begin.before)
         status = self._status(begin, end)
         low_q = self.quantity(np.where((end.before < 0) | (begin.after == n), 0, low), 0)
@@ -138,7 +156,7 @@ class Counter:
         low_q[empty] = high_q[empty] = value[empty] = 0.0
         status[empty] = _OK
         value[status != _OK] = np.nan
-        return self._modelled(Brackets(value, low_q, high_q, status))
+        return self._modelled(Brackets(t0, t1, value, low_q, high_q, status))
 
     def energy(self, t0_ns: int, t1_ns: int) -> Estimate:
         """The energy of one window."""
@@ -162,8 +180,9 @@ class Counter:
                 status=STATUSES[status],
                 provenance=self.channel.provenance,
                 accuracy=trust.accuracy,
+                components=components,
             )
-            for value, low, high, status in zip(*columns, strict=True)
+            for value, low, high, status, components in zip(*columns, budgets(self, brackets), strict=True)
         ]
 
     def position(self, t_ns: npt.ArrayLike) -> I64:
@@ -177,11 +196,19 @@ class Counter:
         It was after the reading before had ended, no longer before the reading than a period,
         and before the reading ended; half the lag earlier is what the count stands for.
         """
+        earliest, latest = self.update_span_ns(at)
+        return earliest + (latest - earliest) // 2 - self.channel.timing.lag_ns // 2
+
+    def update_span_ns(self, at: I64) -> tuple[I64, I64]:
+        """int64: between which instants that update must have been."""
         timing = self.channel.timing
         period = timing.update_ns or timing.update_max_ns
-        end = self._ends(at)
-        start = np.minimum(np.maximum(self._ends(at - 1), self.t_ns[at] - period), end)
-        return start + (end - start) // 2 - timing.lag_ns // 2
+        latest = self._ends(at)
+        return np.minimum(np.maximum(self._ends(at - 1), self.t_ns[at] - period), latest), latest
+
+    def read_ns(self, at: I64) -> I64:
+        """How long the reads ``at`` took."""
+        return self._read_ns[at].astype(np.int64)
 
     def _ends(self, at: I64) -> I64:
         """int64: when the reads ``at`` ended."""
@@ -206,7 +233,7 @@ class Counter:
         position = self._interpolated(t)
         floor = total[np.maximum(before, 0)] << self.bits
         position = np.where(before >= 0, np.maximum(position, floor), position)
-        ceiling = (total[np.minimum(after, n - 1)] + self._quantum) << self.bits
+        ceiling = (total[np.minimum(after, n - 1)] + self.quantum) << self.bits
         position = np.where(after < n, np.minimum(position, ceiling), position)
         return _Edges(before, after, position)
 
@@ -214,19 +241,26 @@ class Counter:
         changes, total = self.changes, self.steps.total
         if not len(changes):
             return np.zeros(len(t), np.int64)
+        around = self.segments(t)
+        right = total[changes[np.minimum(around.right, len(changes) - 1)]]
+        left = np.where(around.left >= 0, total[changes[np.maximum(around.left, 0)]], 0)
+        gain = np.rint(((right - left) << self.bits) * around.part).astype(np.int64)
+        found: I64 = (left << self.bits) + gain
+        return found
+
+    def segments(self, t: I64) -> Segments:
+        """The updates around instants; of a counter that has changed at least once."""
+        changes = self.changes
         ended = self._ended(t + self.channel.timing.lag_ns // 2)
         k = np.searchsorted(changes, ended, "left")  # updates that were over by t for certain
         last = len(changes) - 1
         k += (k <= last) & (self.update_ns(changes[np.minimum(k, last)]) <= t)
-        left, right = changes[np.maximum(k - 1, 0)], changes[np.minimum(k, last)]
         first_ns = (
             int(self.t_ns[0]) - (self.channel.timing.update_ns or 0) // 2 - self.channel.timing.lag_ns // 2
         )
-        t0 = np.where(k > 0, self.update_ns(left), first_ns)
-        c0 = np.where(k > 0, total[left], 0)
-        length = np.maximum(self.update_ns(right) - t0, 1)
-        part = np.clip((t - t0) / length, 0.0, 1.0)
-        return (c0 << self.bits) + np.rint(((total[right] - c0) << self.bits) * part).astype(np.int64)
+        start = np.where(k > 0, self.update_ns(changes[np.maximum(k - 1, 0)]), first_ns)
+        length = np.maximum(self.update_ns(changes[np.minimum(k, last)]) - start, 1)
+        return Segments(k - 1, k, start, length, np.clip((t - start) / length, 0.0, 1.0))
 
     def _status(self, begin: _Edges, end: _Edges) -> npt.NDArray[np.uint8]:
         n = len(self)
@@ -260,19 +294,20 @@ class Counter:
         model = self.channel.trust.model
         if model is None:
             return brackets
-        return Brackets(
-            brackets.value * model.value_w,
-            brackets.low * model.low_w,
-            brackets.high * model.high_w,
-            brackets.status,
+        return replace(
+            brackets,
+            value=brackets.value * model.value_w,
+            low=brackets.low * model.low_w,
+            high=brackets.high * model.high_w,
         )
 
-    def _nothing(self, empty: npt.NDArray[np.bool_]) -> Brackets:
+    def _nothing(self, t0: I64, t1: I64) -> Brackets:
+        empty = t0 == t1
         bad = _FAILED if len(self._failed_ns) else _INCOMPLETE
         status = np.where(empty & (bad == _INCOMPLETE), _OK, bad).astype(np.uint8)
         high = np.where(status == _OK, 0.0, np.inf)
         value = np.where(status == _OK, 0.0, np.nan)
-        return Brackets(value, np.zeros(len(empty)), high, status)
+        return Brackets(t0, t1, value, np.zeros(len(empty)), high, status)
 
 
 def _at(values: I64, index: I64, otherwise: int) -> I64:

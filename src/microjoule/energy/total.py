@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from itertools import combinations
 from operator import add as plus
@@ -18,7 +18,7 @@ PACKAGE = "package-"
 SYSTEM_TIME = "cpu_time/system"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Total(Estimate):
     """A sum over channels.
 
@@ -85,7 +85,8 @@ def add(ids: Iterable[str], estimates: Mapping[str, Estimate], channels: Mapping
 def _sum(estimates: Mapping[str, Estimate], ids: tuple[str, ...]) -> Total:
     if not ids:
         return Total(value=None, low=0.0, high=math.inf, status="failed")
-    return Total(**asdict(reduce(plus, (estimates[name] for name in ids))), channels=ids)
+    whole = reduce(plus, (estimates[name] for name in ids))
+    return Total(**{field.name: getattr(whole, field.name) for field in fields(Estimate)}, channels=ids)
 
 
 def _is_platform(channel: Channel) -> bool:

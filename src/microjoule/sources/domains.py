@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..channel import Channel, Timing
+from ..channel import Channel, SensorError, Timing
 from .host import AMD, INTEL, Host
 from .survey import Cause, Obstacle
 
@@ -91,6 +91,46 @@ ATOM_MODELS = frozenset({0x37, 0x4C, 0x4A, 0x5A})
 INTEL_ESU = 14  # since Haswell; 16 on Sandy and Ivy Bridge
 OLD_INTEL_MODELS = frozenset({0x2A, 0x2D, 0x3A, 0x3E})  # SANDYBRIDGE(_X) IVYBRIDGE(_X)
 AMD_ESU = 16  # reset value 0xA1003 of MSR 0xC0010299
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A row of what to assume of a register that nobody has held against a meter.
+
+    Attributes:
+        vendors: CPU vendors that the row speaks of.
+        domain: ``Domain.name``.
+        gain: Standard uncertainty of the slope, as a fraction.
+        source: Why so much.
+    """
+
+    vendors: tuple[str, ...]
+    domain: str
+    gain: float
+    source: str
+
+
+# Intel's package is measured at its regulators since Haswell and was a model before; its DRAM is worse
+# at idle (Hackenberg et al. 2015; Desrochers et al. 2016); AMD's registers are a model that misses what
+# depends on data and on DRAM (arXiv 2108.00808). None of the three gives one figure for all machines:
+# these are this project's judgement of them. Other domains have no row: nothing is known.
+_OLD = "modelled, not measured, before Haswell"
+OLD_INTEL_GAIN = 0.10
+DOUBTS = (
+    Doubt((INTEL,), "", 0.03, "Intel package since Haswell: Hackenberg et al. 2015; a judgement"),
+    Doubt((INTEL,), "dram", 0.10, "Intel DRAM: Desrochers et al. 2016; a judgement"),
+    Doubt(AMD, "", 0.10, "AMD package: arXiv 2108.00808; a judgement"),
+)
+
+
+def sensor_error(host: Host, domain: str) -> SensorError | None:
+    """What to assume of a domain's sensor on this CPU; None: nothing is known."""
+    if domain == "" and is_intel_model(host, OLD_INTEL_MODELS):
+        return SensorError(gain=OLD_INTEL_GAIN, form="normal", source=_OLD)
+    for doubt in DOUBTS:
+        if host.cpu_vendor in doubt.vendors and doubt.domain == domain:
+            return SensorError(gain=doubt.gain, form="normal", source=doubt.source)
+    return None
 
 
 def is_intel_model(host: Host, models: Collection[int]) -> bool:

@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..channel import Timing
+from ..channel import SensorError, Timing
 from ..units import NS_PER_MS
 
 SENSOR_CLOCK = "realtime"
@@ -79,22 +79,9 @@ class Row:
     behaviour: Behaviour
 
 
-@dataclass(frozen=True, slots=True)
-class SensorError:
-    """What to assume of a sensor that nobody calibrated: rectangular, type B.
-
-    Attributes:
-        gain: Half width of its relative error; divide by √3 for the standard uncertainty.
-        offset_w: Half width of its offset in watts.
-        source: Where both come from.
-    """
-
-    gain: float
-    offset_w: float
-    source: str
-
-
-OBSERVED = SensorError(0.10, 15.0, "Yang, Adamek, Armour (SC24): 16 boards against external meters")
+OBSERVED = SensorError(
+    gain=0.10, offset_w=15.0, source="Yang, Adamek, Armour (SC24): 16 boards against external meters"
+)
 STATED = {"fermi": 0.05, "kepler": 0.05}  # nvml.h at nvmlDeviceGetPowerUsage: "+/- 5% of current power draw"
 
 ARCHITECTURES = {  # NVML_DEVICE_ARCH_* of nvml.h

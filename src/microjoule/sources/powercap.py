@@ -32,7 +32,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ..channel import Access, Channel, Encoding, Scale, Trust
+from ..channel import Access, Channel, Encoding, Scale
 from .domains import (
     COUNTS,
     DOMAINS,
@@ -44,7 +44,7 @@ from .domains import (
 )
 from .host import AMD, Host, read_host
 from .survey import Cause, Closed, Obstacle, Survey
-from .zones import NJ_PER_J, NJ_PER_UJ, Zone, zones
+from .zones import NJ_PER_J, NJ_PER_UJ, Zone, trust, zones
 
 NAME = "powercap"
 READERS = "root (mode 0400), or whom energy_uj is opened to"
@@ -142,7 +142,7 @@ def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
             quantum=max(1, -(-NJ_PER_UJ // whole_nj)),
         ),
         timing=TIMING,
-        trust=Trust(power_limit_w=zone.limit_w, power_limit_source=zone.limit_source),
+        trust=trust(host, zone.id, zone),
         access=Access(reader="text", path=str(zone.path / "energy_uj")),
     )
 

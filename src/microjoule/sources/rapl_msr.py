@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Scale, Trust
+from ..channel import Access, Channel, Scale
 from ..units import UJ_PER_J
 from .domains import (
     ATOM_MODELS,
@@ -47,7 +47,7 @@ from .domains import (
 )
 from .host import AMD, CAP_SYS_RAWIO, INTEL, Host, read_host
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import Zone, zone_of, zones
+from .zones import Zone, trust, zone_of, zones
 
 NAME = "rapl_msr"
 READERS = "root with CAP_SYS_RAWIO"
@@ -92,11 +92,13 @@ def survey(root: Path = Path("/")) -> Survey:
         device = _Device(_device(root, cpu), lane, cpu)
         try:
             for name, scale in _domains(host, device.path, unit_register, registers):
-                channel = _channel(device, name, registers[name], scale, all_zones)
+                channel = _channel(host, device, name, registers[name], scale, all_zones)
                 found.setdefault(channel.id, channel)  # psys: once, in the lane of the first package
         except PermissionError as error:
             # Which domains there are cannot be known; the package is on every part.
-            channel = _channel(device, "", registers[""], _scale(assumed_unit(host), "assumed"), all_zones)
+            channel = _channel(
+                host, device, "", registers[""], _scale(assumed_unit(host), "assumed"), all_zones
+            )
             refused[channel.id] = channel
             obstacles = _denials(host, device.path, error)
     if not found and not refused:
@@ -150,7 +152,9 @@ def _unit(host: Host, name: str, word: int) -> tuple[Fraction, str]:
     return Fraction(1, 1 << esu), "register"
 
 
-def _channel(device: _Device, name: str, register: int, scale: Scale, all_zones: tuple[Zone, ...]) -> Channel:
+def _channel(
+    host: Host, device: _Device, name: str, register: int, scale: Scale, all_zones: tuple[Zone, ...]
+) -> Channel:
     key = channel_id(device.lane, name)
     zone = zone_of(all_zones, key)
     return Channel(
@@ -159,10 +163,7 @@ def _channel(device: _Device, name: str, register: int, scale: Scale, all_zones:
         lane=device.lane,
         scale=scale,
         timing=TIMING,
-        trust=Trust(
-            power_limit_w=zone.limit_w if zone else None,
-            power_limit_source=zone.limit_source if zone else "none",
-        ),
+        trust=trust(host, key, zone),
         access=Access(reader="msr", path=str(device.path), config=register, cpu=device.cpu),
     )
 

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Scale, Trust
+from ..channel import Access, Channel, Scale
 from .domains import (
     COUNTS,
     DOMAINS,
@@ -49,7 +49,7 @@ from .domains import (
 )
 from .host import INTEL, Host, cpu_list, integer_in, read_host, text_of
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import FIXED_UNITS_NJ, NJ_PER_J, Zone, zone_of, zones
+from .zones import FIXED_UNITS_NJ, NJ_PER_J, Zone, trust, zone_of, zones
 
 NAME = "rapl_perf"
 READERS = "perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN"
@@ -126,10 +126,7 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[Zone, ...]) -> list[Channe
                     lane=lane,
                     scale=_scale(host, pmu, domain, zone or zone_of(all_zones, lane), Fraction(scale)),
                     timing=TIMING,
-                    trust=Trust(
-                        power_limit_w=zone.limit_w if zone else None,
-                        power_limit_source=zone.limit_source if zone else "none",
-                    ),
+                    trust=trust(host, key, zone),
                     access=Access(
                         reader="perf",
                         path=str(pmu.folder),

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from ..channel import Trust
 from ..units import UJ_PER_J, UW_PER_W
-from .host import integer_in, text_of
+from .domains import sensor_error
+from .host import Host, integer_in, text_of
 
 NJ_PER_UJ = 1000
 NJ_PER_J = NJ_PER_UJ * UJ_PER_J
@@ -134,3 +136,12 @@ def _zone_number(path: Path) -> tuple[int, ...]:
 
 def _is_hex(text: str) -> bool:
     return all(character in "0123456789abcdefABCDEF" for character in text)
+
+
+def trust(host: Host, key: str, zone: Zone | None) -> Trust:
+    """What is promised of the RAPL channel ``key``: its zone's power limit, and the sensor's doubt."""
+    domain = key.partition("/")[2] if "/" in key else key.partition("-")[0].removeprefix("package")
+    sensor = sensor_error(host, domain)
+    if zone is None:
+        return Trust(sensor=sensor)
+    return Trust(power_limit_w=zone.limit_w, power_limit_source=zone.limit_source, sensor=sensor)

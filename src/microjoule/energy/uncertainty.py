@@ -1,0 +1,153 @@
+"""Components of uncertainty and how they combine (JCGM 100:2008; science.md C5).
+
+A component is one reason why a figure may be wrong, as a *signed* standard uncertainty: the sign says
+which way the figure moves when its cause moves up. Components that share a cause share a ``group``
+and add with their signs before anything is squared. So the gain of a sensor drops out of a ratio of
+two of its figures, an edge that two adjoining windows share drops out of their sum, and a baseline
+that was subtracted from each of a hundred windows does not average away.
+
+Decision: correlation within a group is full, and between groups none. Real causes are in between;
+what is given up is a matrix that nobody could fill in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+LEVEL = 0.95  # of confidence, of every expanded uncertainty
+
+NORMAL, RECTANGULAR, TRIANGULAR, STUDENT = "normal", "rectangular", "triangular", "t"
+
+_DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as the GUM does: 2
+_DOMINANT = 0.95  # a share of the variance from which one component's own form decides k
+_TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
+_HALVINGS = 50
+_K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90}  # half-width a: 0.95 a √3, (1 − √0.05) a √6
+
+
+class Component(NamedTuple):
+    """One reason why a figure may be wrong.
+
+    Attributes:
+        name: ``edges``, ``quantisation``, ``read time``, ``repeatability``, ``gain``, ``offset``,
+            ``aliasing``, ``baseline``, ``coverage``, ``model``, …
+        u: Standard uncertainty that it contributes, in the figure's unit, signed.
+        kind: ``A``, from repeated observation, or ``B``, from anything else.
+        form: Of its distribution: ``normal``, ``rectangular``, ``triangular`` or ``t``.
+        dof: Degrees of freedom of ``u``; infinite for most of type B.
+        group: Components of one group are fully correlated; empty: with nothing.
+    """
+
+    name: str
+    u: float
+    kind: str = "B"
+    form: str = NORMAL
+    dof: float = math.inf
+    group: str = ""
+
+
+class Combined(NamedTuple):
+    """What components come to: ``u``, the effective degrees of freedom, ``k`` and ``U = k u``."""
+
+    u: float
+    dof: float
+    k: float
+    U: float
+
+
+def combined(components: Iterable[Component]) -> Combined:
+    """Combines components by the law of propagation, with Welch and Satterthwaite's degrees of freedom.
+
+    ``k`` is 2 from 50 degrees of freedom on and Student's quantile below; where one component of
+    bounded form makes nearly all of the variance, that form's own (science.md C5).
+    """
+    merged = gathered(components)
+    largest = max((abs(component.u) for component in merged), default=0.0)
+    if largest == 0.0:
+        return Combined(0.0, math.inf, 2.0, 0.0)
+    # In units of the largest: the square of a microjoule's millionth must not vanish.
+    merged = [component._replace(u=component.u / largest) for component in merged]
+    squares = [component.u**2 for component in merged]
+    variance = math.fsum(squares)
+    u = math.sqrt(variance) * largest
+    lost = math.fsum(square**2 / c.dof for square, c in zip(squares, merged, strict=True))
+    dof = variance**2 / lost if lost else math.inf
+    k = _k_of_few(merged, variance) or (2.0 if dof >= _DOF_LARGE else student(dof))
+    return Combined(u, dof, k, k * u)
+
+
+def _k_of_few(merged: Sequence[Component], variance: float) -> float:
+    """The coverage factor where one or two components of bounded form are nearly everything; else 0.
+
+    Two rectangular ones of like size make a triangle, and that of the triangle serves for any two.
+    """
+    first, *rest = sorted(merged, key=lambda component: -abs(component.u))
+    if first.u**2 >= _DOMINANT * variance:
+        return _K_OF_FORM.get(first.form, 0.0)
+    second = rest[0]
+    if first.u**2 + second.u**2 < _DOMINANT * variance:
+        return 0.0
+    return _K_OF_FORM[TRIANGULAR] if {first.form, second.form} <= _K_OF_FORM.keys() else 0.0
+
+
+def gathered(components: Iterable[Component]) -> list[Component]:
+    """The components with those of one group added up, signs and all; the largest names the sum."""
+    alone: list[Component] = []
+    groups: dict[str, list[Component]] = {}
+    for component in components:
+        (groups.setdefault(component.group, []) if component.group else alone).append(component)
+    return alone + [_sum(group) for group in groups.values()]
+
+
+def _sum(group: Sequence[Component]) -> Component:
+    if len(group) == 1:
+        return group[0]
+    largest = max(group, key=lambda component: abs(component.u))
+    dof = min(component.dof for component in group)
+    return largest._replace(u=math.fsum(component.u for component in group), dof=dof)
+
+
+def scaled(components: Iterable[Component], factor: float) -> tuple[Component, ...]:
+    """The components of a figure that was multiplied by an exact number, its sign included."""
+    return tuple(component._replace(u=component.u * factor) for component in components)
+
+
+@lru_cache(maxsize=1024)
+def student(dof: float, level: float = LEVEL) -> float:
+    """The two-sided quantile of Student's t: half of what lies outside is above it.
+
+    Solved from the distribution function by bisection; the function is the regularised incomplete
+    beta, by its continued fraction (Abramowitz and Stegun 26.5.8, 26.7.1).
+    """
+    low, high = 0.0, 1.0
+    while _inside(high, dof) < level:
+        high *= 2.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _inside(middle, dof) < level else (low, middle)
+    return high
+
+
+def _inside(t: float, dof: float) -> float:
+    """The probability that Student's t lies within ± t."""
+    return 1.0 - _incomplete_beta(dof / 2, 0.5, dof / (dof + t * t))
+
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    if x <= 0.0 or x >= 1.0:
+        return min(max(x, 0.0), 1.0)
+    if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side only
+        return 1.0 - _incomplete_beta(b, a, 1.0 - x)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
+    value = 0.0
+    for m in range(_TERMS, 0, -1):  # from the tail: no convergence test is needed
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        value = even / (1.0 + odd / (1.0 + value))
+    first = -(a + b) * x / (a + 1)
+    return front / a / (1.0 + first / (1.0 + value))

@@ -1,0 +1,109 @@
+"""The mean of the past second gives any waveform's energy once it has settled (science.md E18)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
+from microjoule.energy.gauge import Gauge
+from microjoule.trace.series import NO_TIME, Series
+
+MS = 1_000_000
+S = 1000 * MS
+T0 = 5_000 * S
+BIAS = 1e-9
+NANO = Fraction(1, 10**12)  # W a count: no rounding stands between the waveform and the law
+
+
+class Pieces:
+    """Power that is constant between instants, and its exact integral in whole watt nanoseconds."""
+
+    def __init__(self, edges_ns: list[int], watts: list[int]) -> None:
+        self.edges_ns, self.watts = edges_ns, watts  # one more watt than edges: before, between, after
+
+    def integral(self, t_ns: int) -> int:
+        done, at = 0, T0 - 100 * S
+        for edge, watts in zip(self.edges_ns, self.watts, strict=False):
+            done += watts * (min(edge, t_ns) - min(at, t_ns))
+            at = edge
+        return done + self.watts[-1] * (t_ns - min(at, t_ns))
+
+
+def gauge(power: Pieces, update_ns: int, window_ns: int, phase_ns: int, end_ns: int, polls: int = 1) -> Gauge:
+    """What such a gauge says from 3 s before T0 on, each update read several times."""
+    edges = np.repeat(np.arange(T0 - 3 * S + phase_ns, end_ns, update_ns), polls)
+    raw = [
+        round(Fraction(power.integral(int(t)) - power.integral(int(t) - window_ns), window_ns) / NANO)
+        for t in edges
+    ]
+    n = len(edges)
+    channel = Channel(
+        id="gpu-0/power_average",
+        source="nvml",
+        lane="gpu-0",
+        kind=Kind.GAUGE,
+        scale=Scale(quantity="W", unit=NANO, unit_source="interface"),
+        timing=Timing(
+            update_ns=update_ns, update_max_ns=2 * update_ns, window_ns=window_ns, sensor_clock="realtime"
+        ),
+        trust=Trust(power_limit_w=700.0),
+        access=Access(reader="nvml", path=""),
+    )
+    late = np.tile(np.arange(polls) * (update_ns // (polls + 1)), n // polls)
+    realtime = 10**18
+    series = Series(
+        edges + late,
+        np.zeros(n, np.uint32),
+        np.array(raw, np.uint64),
+        np.zeros(n, np.uint16),
+        sensor_ns=edges + realtime,
+    )
+    pairs: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] = (
+        np.array([T0 - S, T0 + S]),
+        np.array([T0 - S, T0 + S]) + realtime,
+    )
+    assert (series.sensor_ns != NO_TIME).all()
+    return Gauge(series, channel, pairs)
+
+
+steps = st.lists(st.tuples(st.integers(1, 700 * MS), st.integers(0, 700)), min_size=1, max_size=6)
+
+
+@given(steps, st.integers(0, 200), st.integers(0, 99 * MS), st.sampled_from([20, 50, 100]), st.integers(1, 3))
+@example([(1, 700)], 0, 0, 100, 1)  # a nanosecond of load
+def test_boxcar_identity_is_unbiased(
+    load: list[tuple[int, int]], idle_w: int, phase_ns: int, update_ms: int, polls: int
+) -> None:
+    """|bias| < 1e-9 for any waveform that begins and ends at the idle power, read however often."""
+    lengths, watts = zip(*load, strict=True)
+    edges = [T0, *(T0 + np.cumsum(lengths)).tolist()]
+    power = Pieces(edges, [idle_w, *watts, idle_w])
+    end = edges[-1]
+    found = gauge(power, update_ms * MS, S, phase_ns % (update_ms * MS), end + 4 * S, polls).energy(T0, end)
+    truth = (power.integral(end) - power.integral(T0)) / S
+    assert found.status == "ok"
+    assert found.value is not None
+    assert abs(found.value - truth) <= BIAS * max(truth, 1.0)
+    assert found.low <= truth <= found.high
+    names = {row["name"] for row in found.budget()}
+    assert "edges" not in names  # steady on both sides: nothing is left to guess
+    assert "aliasing" not in names
+
+
+@given(steps, st.integers(1, 3))
+def test_readings_a_window_apart_add_up(load: list[tuple[int, int]], m: int) -> None:
+    """Of m W inside a load that never settles, the readings spaced W are the energy."""
+    lengths, watts = zip(*load, strict=True)
+    many = 40
+    edges = (T0 - 5 * S + np.cumsum(lengths * many)).tolist()
+    power = Pieces(edges, [100, *(watts * many)])
+    end = T0 + m * S
+    found = gauge(power, 100 * MS, S, 0, end + 3 * S).energy(T0, end)
+    truth = (power.integral(end) - power.integral(T0)) / S
+    assert found.value is not None
+    assert abs(found.value - truth) <= BIAS * max(truth, 1.0) + 2 * found.u
