@@ -45,8 +45,13 @@ int uj_clock_pair(int clock, int64_t *t_ns, uint32_t *read_ns, uint64_t *value_n
 /* A status from here on is a code of NVIDIA's library plus this: 10015 is NVML's 15, GPU is lost.
  * Below it a status is an errno, which Linux keeps under 4096. */
 #define UJ_STATUS_NVML 10000
+/* The same of AMD's: 20002 is libamd_smi's 2, not supported; 30002 is librocm_smi64's. */
+#define UJ_STATUS_AMDSMI 20000
+#define UJ_STATUS_ROCM_SMI 30000
 
-/* One reading of one channel: the row of the ring. */
+/* One reading of one channel: the row of the ring. No two rows of a channel have one t_ns. Where
+ * one read brings several (a driver's buffer of samples), they have its time, its time + 1 ns, + 2
+ * ns, ...; the instant that each speaks of is its sensor_ns. */
 struct uj_sample {
     int64_t t_ns;      /* when the read began */
     uint64_t raw;      /* what the interface said; meaningless where status is not 0 */
@@ -75,26 +80,42 @@ struct uj_columns {
 
 /* How to read one channel. The strings are read during uj_sampler_open only. */
 struct uj_channel {
-    const char *reader; /* a name in readers.c: "text" "msr" "perf" "script" "nvml" */
-    const char *path;   /* text, msr, script: the file. perf: not used. nvml: "UUID@LIBRARY" */
+    const char *reader; /* a name in readers.c: "text" "msr" "perf" "script" "nvml" "amdsmi" */
+    const char *path;   /* text, msr, script: the file. perf: not used. nvml: "UUID@LIBRARY".
+                         * amdsmi: "PCI ADDRESS@LIBRARY" */
     uint64_t config;    /* perf: event. msr: register. text: mask of fields to add, 0 = the first.
                          * nvml: field | scope << 32, or a call of its own << 48: 1 energy, 2 power,
-                         * 3 temperature, 4 SM clock, 5 utilisation */
+                         * 3 temperature, 4 SM clock, 5 utilisation, 6 the driver's samples of a
+                         * type. amdsmi: 1 energy, 2 average power */
     uint32_t type;      /* perf: the PMU's type */
     int32_t cpu;        /* perf: the CPU; -1: commands that the opening thread starts afterwards */
     uint16_t code;      /* what to write into uj_sample.channel */
 };
 
+/* When the thread reads, and what it keeps. */
+enum uj_pace {
+    UJ_PACE_DEADLINES, /* at each deadline */
+    UJ_PACE_EDGES,     /* both sides of the lead channel's updates, which it predicts */
+    UJ_PACE_POLL,      /* without a pause; both sides of each change of any channel */
+};
+
 struct uj_cadence {
-    int64_t period_ns; /* between deadlines: 50 us (20 kHz) to 1 s (1 Hz) */
-    int64_t spin_ns;   /* wake this long before each deadline and spin; 0: sleep only */
+    int64_t period_ns; /* between deadlines: 50 us (20 kHz) to 1 s (1 Hz). Edges: between two
+                        * updates of the lead, about */
+    int64_t spin_ns;   /* wake this long before each deadline and spin; 0: sleep only. Edges: how
+                        * far around an update to look for it at most */
     int fifo_priority; /* 1 to 99: ask for SCHED_FIFO; 0: do not */
     const int *cpus;   /* run on these CPUs only */
     size_t n_cpus;     /* 0: wherever the scheduler likes */
     size_t ring_rows;  /* at least this many rows fit; rounded up to a power of two */
+    int pace;          /* enum uj_pace */
+    int one_in;        /* edges: of so many updates, one is caught; 1 to 10000 */
+    uint16_t lead;     /* edges: uj_channel.code of the lead */
 };
 
-/* A sampler's own account, valid while it runs and after. Each only grows. */
+/* A sampler's own account, valid while it runs and after. Each only grows. Edge-locked, a deadline
+ * is an update that is aimed at: caught it is a tick, and late where the thread woke after it was
+ * due; otherwise it is missed. */
 struct uj_counts {
     uint64_t ticks;       /* rounds of reads taken */
     uint64_t late;        /* of these, begun more than a tenth of a period after the deadline */

@@ -10,9 +10,12 @@
 #ifndef UJ_NVML_ABI_H
 #define UJ_NVML_ABI_H
 
+#include <stdint.h>
+
 enum nvml_code {
     NVML_OK = 0,
     NVML_NO_PERMISSION = 4,
+    NVML_NOT_FOUND = 6,
     NVML_FUNCTION_NOT_FOUND = 13,
     NVML_BLOCKED_BY_SYSTEM = 17, /* the device node, by cgroup or mode */
     NVML_UNKNOWN = 999,
@@ -28,6 +31,16 @@ enum nvml_type {
     NVML_USHORT
 };
 
+union nvml_number {
+    double d;
+    int i;
+    unsigned int u;
+    unsigned long ul;
+    unsigned long long ull;
+    long long ll;
+    unsigned short us;
+};
+
 struct nvml_value {
     unsigned int field;
     unsigned int scope;
@@ -35,15 +48,12 @@ struct nvml_value {
     long long latency_us;
     unsigned int type;
     unsigned int code;
-    union {
-        double d;
-        int i;
-        unsigned int u;
-        unsigned long ul;
-        unsigned long long ull;
-        long long ll;
-        unsigned short us;
-    } value;
+    union nvml_number value;
+};
+
+struct nvml_sample {
+    unsigned long long timestamp_us;
+    union nvml_number value;
 };
 
 struct nvml_utilization {
@@ -68,6 +78,15 @@ struct nvml_library {
     unsigned int (*temperature)(nvml_device, unsigned int, unsigned int *);
     unsigned int (*clock)(nvml_device, unsigned int, unsigned int *);
     unsigned int (*utilization)(nvml_device, struct nvml_utilization *);
+    unsigned int (*samples)(nvml_device, unsigned int kind, unsigned long long last_seen_us,
+                            unsigned int *type, unsigned int *n, struct nvml_sample *);
 };
+
+/* Asks for one number; the library's code. */
+typedef unsigned int (*nvml_call)(const struct nvml_library *, nvml_device, uint64_t *raw);
+
+/* By number, as uj_channel.config carries it; NULL where another call than these is meant. */
+#define NVML_CALLS 7
+extern const nvml_call uj_nvml_calls[NVML_CALLS];
 
 #endif

@@ -17,7 +17,14 @@ struct uj_reader {
      * status. Runs in the sampler's thread: no allocation, no lock, no log. */
     void (*read)(void *state, struct uj_sample *rows);
     void (*close)(void *state);
+    /* NULL, or: after each read, rows that came with it beyond one a channel, such as the samples
+     * that a driver has kept since. At most room (UJ_MORE_ROWS); what does not fit waits for the
+     * next call. Their t_ns ascend within each channel and are unique in it: that of the read plus
+     * 1, 2, 3 ns; the instant that a row speaks of is its sensor_ns. Returns how many. */
+    size_t (*read_more)(void *state, struct uj_sample *rows, size_t room);
 };
+
+#define UJ_MORE_ROWS 1024
 
 /* The reader of that name, or NULL. */
 const struct uj_reader *uj_reader_named(const char *name);

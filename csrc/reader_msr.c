@@ -78,4 +78,4 @@ static void msr_read(void *opened, struct uj_sample *rows)
     }
 }
 
-const struct uj_reader uj_reader_msr = {"msr", msr_open, msr_read, msr_close};
+const struct uj_reader uj_reader_msr = {"msr", msr_open, msr_read, msr_close, NULL};

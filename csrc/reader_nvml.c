@@ -12,11 +12,16 @@
  * own, in microseconds of CLOCK_REALTIME; both are kept, the time as sensor_ns = timestamp * 1000.
  * The quantities without a field id have calls of their own, without a timestamp.
  *
+ * The driver keeps its latest power samples, each with its own time, in a buffer of about 100
+ * (NVIDIA does not say how many): nvmlDeviceGetSamples. Each tick asks for those after the last one
+ * seen. The oldest of them is the row of the tick, the others are rows of read_more; where there is
+ * no new one the last is told again, with its old time. Many GPUs answer NOT_SUPPORTED.
+ *
  * `path` is "UUID@LIBRARY", LIBRARY being what dlopen takes. `config` is field | scope << 32, or
- * for a call of its own number << 48 (the table `calls`). All channels of one open name the same
- * library. nvmlInit_v2 and nvmlShutdown count references, so other users of the library in this
- * process are not disturbed; and as long as one is there the driver stays loaded, its counters go
- * on, and no call pays for a start of the driver.
+ * for a call of its own number << 48 (nvml_calls.c), the samples' type in the low bits. All
+ * channels of one open name the same library. nvmlInit_v2 and nvmlShutdown count references, so
+ * other users of the library in this process are not disturbed; and as long as one is there the
+ * driver stays loaded, its counters go on, and no call pays for a start of the driver.
  *
  * Known lies: a value that is not supported may answer 0 with success; a double is rounded to an
  * integer here (no field in use has one); GPU-wide figures are given for MIG slices too.
@@ -34,14 +39,11 @@
 
 #include "clock.h"
 #include "error.h"
+#include "library.h"
 #include "nvml_abi.h"
 #include "reader.h"
 
-static const struct symbol {
-    const char *name;
-    size_t at;
-    bool required;
-} symbols[] = {
+static const struct uj_symbol symbols[] = {
     {"nvmlInit_v2", offsetof(struct nvml_library, init), true},
     {"nvmlShutdown", offsetof(struct nvml_library, shutdown), true},
     {"nvmlDeviceGetHandleByUUID", offsetof(struct nvml_library, device_by_uuid), true},
@@ -52,62 +54,10 @@ static const struct symbol {
     {"nvmlDeviceGetTemperature", offsetof(struct nvml_library, temperature), false},
     {"nvmlDeviceGetClockInfo", offsetof(struct nvml_library, clock), false},
     {"nvmlDeviceGetUtilizationRates", offsetof(struct nvml_library, utilization), false},
+    {"nvmlDeviceGetSamples", offsetof(struct nvml_library, samples), false},
 };
 
-/* ---- calls of their own ------------------------------------------------------------------- */
-
-typedef unsigned int (*nvml_call)(const struct nvml_library *, nvml_device, uint64_t *raw);
-
-static unsigned int call_energy(const struct nvml_library *nvml, nvml_device device, uint64_t *raw)
-{
-    unsigned long long energy_mj = 0;
-    unsigned int code = nvml->energy ? nvml->energy(device, &energy_mj) : NVML_FUNCTION_NOT_FOUND;
-    *raw = energy_mj;
-    return code;
-}
-
-static unsigned int call_power(const struct nvml_library *nvml, nvml_device device, uint64_t *raw)
-{
-    unsigned int power_mw = 0;
-    unsigned int code = nvml->power ? nvml->power(device, &power_mw) : NVML_FUNCTION_NOT_FOUND;
-    *raw = power_mw;
-    return code;
-}
-
-static unsigned int call_temperature(const struct nvml_library *nvml, nvml_device device,
-                                     uint64_t *raw)
-{
-    unsigned int celsius = 0;
-    unsigned int code = nvml->temperature ? nvml->temperature(device, TEMPERATURE_GPU, &celsius)
-                                          : NVML_FUNCTION_NOT_FOUND;
-    *raw = celsius;
-    return code;
-}
-
-static unsigned int call_clock(const struct nvml_library *nvml, nvml_device device, uint64_t *raw)
-{
-    unsigned int mhz = 0;
-    unsigned int code = nvml->clock ? nvml->clock(device, CLOCK_SM, &mhz) : NVML_FUNCTION_NOT_FOUND;
-    *raw = mhz;
-    return code;
-}
-
-static unsigned int call_utilization(const struct nvml_library *nvml, nvml_device device,
-                                     uint64_t *raw)
-{
-    struct nvml_utilization busy = {0};
-    unsigned int code =
-        nvml->utilization ? nvml->utilization(device, &busy) : NVML_FUNCTION_NOT_FOUND;
-    *raw = busy.gpu;
-    return code;
-}
-
-/* By number, the high 16 bits of config; 0 is the field values' call. */
-static const nvml_call calls[] = {
-    NULL, call_energy, call_power, call_temperature, call_clock, call_utilization,
-};
-
-#define N_CALLS (sizeof calls / sizeof *calls)
+#define CALL_SAMPLES 6
 
 /* ---- open --------------------------------------------------------------------------------- */
 
@@ -117,11 +67,24 @@ struct nvml_slot {
     uint16_t code;
 };
 
+/* The driver's samples of one device that were got in this tick. */
+struct nvml_buffer {
+    unsigned int kind;       /* nvmlSamplingType_t */
+    unsigned int type;       /* of the values */
+    unsigned int n, given;   /* got, and handed on as rows */
+    unsigned long long last; /* the time of the last one seen, us; 0: none yet */
+    uint64_t last_raw;
+    int64_t t_ns;
+    uint32_t read_ns;
+    struct nvml_sample samples[UJ_MORE_ROWS];
+};
+
 /* One call a tick: of all the field values of a device, or of one quantity with its own call. */
 struct nvml_reading {
     nvml_device device;
-    nvml_call call; /* NULL: field values */
-    size_t first;   /* of slots and values */
+    nvml_call call;             /* NULL: field values, or samples */
+    struct nvml_buffer *buffer; /* NULL: not samples */
+    size_t first;               /* of slots and values */
     size_t n;
 };
 
@@ -141,20 +104,12 @@ static void nvml_close(void *opened)
         state->nvml.shutdown();
     if (state->nvml.file != NULL)
         dlclose(state->nvml.file);
+    for (size_t i = 0; i < state->n_readings; i++)
+        free(state->readings[i].buffer);
     free(state->readings);
     free(state->slots);
     free(state->values);
     free(state);
-}
-
-static int fail(struct uj_error *err, int code, const char *verb, const char *subject,
-                const char *why)
-{
-    if (err != NULL) {
-        err->code = -code;
-        snprintf(err->what, sizeof err->what, "%s %s: %s", verb, subject, why);
-    }
-    return -code;
 }
 
 /* The library's own sentence for its code, with the errno that the owner of the sampler knows. */
@@ -165,25 +120,7 @@ static int fail_nvml(const struct nvml_library *nvml, struct uj_error *err, unsi
     bool is_denied = code == NVML_NO_PERMISSION || code == NVML_BLOCKED_BY_SYSTEM;
     const char *said = nvml->error_string != NULL ? nvml->error_string(code) : "it refused";
     snprintf(why, sizeof why, "%s (NVML code %u)", said, code);
-    return fail(err, is_denied ? EACCES : ENODEV, verb, subject, why);
-}
-
-static int load(struct nvml_library *nvml, const char *library, struct uj_error *err)
-{
-    nvml->file = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    if (nvml->file == NULL)
-        return fail(err, ENOENT, "load", library, dlerror());
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        void *found = dlsym(nvml->file, symbols[i].name);
-        if (found == NULL && symbols[i].required) {
-            char subject[192];
-            snprintf(subject, sizeof subject, "%s in %s", symbols[i].name, library);
-            return fail(err, ENODEV, "find", subject, "the library does not have it");
-        }
-        /* ISO C has no cast between the two kinds of pointer; POSIX says that they are alike. */
-        memcpy((char *)nvml + symbols[i].at, &found, sizeof found);
-    }
-    return 0;
+    return uj_library_fail(err, is_denied ? EACCES : ENODEV, verb, subject, why);
 }
 
 /* Splits "UUID@LIBRARY" and looks the device up. */
@@ -202,14 +139,20 @@ static uint64_t call_number(const struct uj_channel *channel)
 }
 
 /* Adds the channel to the state; the fields of one device share one reading. */
-static void add(struct nvml_state *state, const struct uj_channel *channels, size_t n, size_t i,
-                nvml_device device, bool *is_added)
+static int add(struct nvml_state *state, const struct uj_channel *channels, size_t n, size_t i,
+               nvml_device device, bool *is_added)
 {
     struct nvml_reading *reading = &state->readings[state->n_readings++];
-    nvml_call call = calls[call_number(&channels[i])];
-    *reading = (struct nvml_reading){device, call, state->n_slots, 0};
+    uint64_t number = call_number(&channels[i]);
+    *reading = (struct nvml_reading){device, uj_nvml_calls[number], NULL, state->n_slots, 0};
+    if (number == CALL_SAMPLES) {
+        reading->buffer = calloc(1, sizeof *reading->buffer);
+        if (reading->buffer == NULL)
+            return -ENOMEM;
+        reading->buffer->kind = (unsigned int)channels[i].config;
+    }
     for (size_t k = i; k < n; k++) {
-        bool is_same = k == i || (call == NULL && call_number(&channels[k]) == 0 &&
+        bool is_same = k == i || (number == 0 && call_number(&channels[k]) == 0 &&
                                   strcmp(channels[k].path, channels[i].path) == 0);
         if (is_added[k] || !is_same)
             continue;
@@ -219,6 +162,7 @@ static void add(struct nvml_state *state, const struct uj_channel *channels, siz
         state->slots[state->n_slots++] = (struct nvml_slot){k, channels[k].code};
         reading->n++;
     }
+    return 0;
 }
 
 static int check(const struct uj_channel *channels, size_t n, struct uj_error *err)
@@ -227,11 +171,12 @@ static int check(const struct uj_channel *channels, size_t n, struct uj_error *e
     for (size_t i = 0; i < n; i++) {
         const char *at = strchr(channels[i].path, '@');
         if (at == NULL || at[1] == '\0')
-            return fail(err, EINVAL, "open", channels[i].path, "it is not UUID@LIBRARY");
+            return uj_library_fail(err, EINVAL, "open", channels[i].path, "it is not UUID@LIBRARY");
         if (strcmp(at, library) != 0)
-            return fail(err, EINVAL, "open", channels[i].path, "one lane reads one NVML library");
-        if (call_number(&channels[i]) >= N_CALLS)
-            return fail(err, EINVAL, "open", channels[i].path, "no such NVML call");
+            return uj_library_fail(err, EINVAL, "open", channels[i].path,
+                                   "one lane reads one NVML library");
+        if (call_number(&channels[i]) >= NVML_CALLS)
+            return uj_library_fail(err, EINVAL, "open", channels[i].path, "no such NVML call");
     }
     return 0;
 }
@@ -255,7 +200,8 @@ static int nvml_open(const struct uj_channel *channels, size_t n, void **out, st
     if (state->readings == NULL || state->slots == NULL || state->values == NULL)
         code = uj_fail(err, ENOMEM, "open", "NVML channels");
     else
-        code = load(&state->nvml, library, err);
+        code = uj_library_load(library, symbols, sizeof symbols / sizeof *symbols, &state->nvml,
+                               &state->nvml.file, err);
     if (code == 0) {
         unsigned int said = state->nvml.init();
         state->is_initialised = said == NVML_OK;
@@ -267,8 +213,8 @@ static int nvml_open(const struct uj_channel *channels, size_t n, void **out, st
         if (is_added[i])
             continue;
         code = find_device(&state->nvml, channels[i].path, &device, err);
-        if (code == 0)
-            add(state, channels, n, i, device, is_added);
+        if (code == 0 && add(state, channels, n, i, device, is_added) != 0)
+            code = uj_fail(err, ENOMEM, "open", "NVML samples");
     }
     free(is_added);
     if (code != 0) {
@@ -318,6 +264,50 @@ static unsigned int read_fields(const struct nvml_state *state, const struct nvm
 
 #define LAST_US (INT64_MAX / 1000) /* a later one is rubbish, and has no nanoseconds in 64 bits */
 
+/* Gets the samples after the last one seen; the oldest of them, or again the last one, is the row.
+ */
+static unsigned int read_samples(const struct nvml_state *state, const struct nvml_reading *reading,
+                                 struct nvml_value *value)
+{
+    struct nvml_buffer *buffer = reading->buffer;
+    unsigned int n = UJ_MORE_ROWS;
+    unsigned int code = state->nvml.samples != NULL
+                            ? state->nvml.samples(reading->device, buffer->kind, buffer->last,
+                                                  &buffer->type, &n, buffer->samples)
+                            : NVML_FUNCTION_NOT_FOUND;
+    buffer->n = code == NVML_OK && n <= UJ_MORE_ROWS ? n : 0;
+    buffer->given = 0;
+    /* "After the last seen" is the driver's word; one that gives it again must not count twice. */
+    while (buffer->given < buffer->n && buffer->samples[buffer->given].timestamp_us <= buffer->last)
+        buffer->given++;
+    bool is_new = buffer->given < buffer->n;
+    if (!is_new && buffer->last == 0)
+        return code == NVML_OK ? NVML_NOT_FOUND : code;
+    if (!is_new && code != NVML_OK && code != NVML_NOT_FOUND)
+        return code;
+    value->code = NVML_OK;
+    if (!is_new) {
+        value->type = NVML_ULLONG;
+        value->value.ull = buffer->last_raw;
+        value->timestamp_us = (long long)buffer->last;
+        return NVML_OK;
+    }
+    const struct nvml_sample *oldest = &buffer->samples[buffer->given++];
+    value->type = buffer->type;
+    value->value = oldest->value;
+    value->timestamp_us = (long long)oldest->timestamp_us;
+    buffer->last = oldest->timestamp_us;
+    return NVML_OK;
+}
+
+/* What the driver said of one value, into a row that has its times already. */
+static void understand(struct uj_sample *row, const struct nvml_value *value)
+{
+    row->status = value->code != NVML_OK ? status(value->code) : convert(value, &row->raw);
+    if (row->status == 0 && value->timestamp_us > 0 && value->timestamp_us < LAST_US)
+        row->sensor_ns = value->timestamp_us * 1000;
+}
+
 static void nvml_read(void *opened, struct uj_sample *rows)
 {
     const struct nvml_state *state = opened;
@@ -325,12 +315,12 @@ static void nvml_read(void *opened, struct uj_sample *rows)
     for (size_t i = 0; i < state->n_readings; i++) {
         const struct nvml_reading *reading = &state->readings[i];
         uint64_t raw = 0;
-        unsigned int code = reading->call != NULL
-                                ? reading->call(&state->nvml, reading->device, &raw)
-                                : read_fields(state, reading);
+        unsigned int code =
+            reading->call != NULL     ? reading->call(&state->nvml, reading->device, &raw)
+            : reading->buffer != NULL ? read_samples(state, reading, &state->values[reading->first])
+                                      : read_fields(state, reading);
         int64_t after = uj_now_ns();
         for (size_t k = reading->first; k < reading->first + reading->n; k++) {
-            const struct nvml_value *value = &state->values[k];
             struct uj_sample *row = &rows[state->slots[k].row];
             *row = (struct uj_sample){
                 .t_ns = before,
@@ -340,14 +330,44 @@ static void nvml_read(void *opened, struct uj_sample *rows)
                 .channel = state->slots[k].code,
                 .status = status(code),
             };
-            if (reading->call != NULL || code != NVML_OK)
-                continue;
-            row->status = value->code != NVML_OK ? status(value->code) : convert(value, &row->raw);
-            if (row->status == 0 && value->timestamp_us > 0 && value->timestamp_us < LAST_US)
-                row->sensor_ns = value->timestamp_us * 1000;
+            if (reading->call == NULL && code == NVML_OK)
+                understand(row, &state->values[k]);
+            if (reading->buffer != NULL && row->status == 0) {
+                reading->buffer->t_ns = before;
+                reading->buffer->read_ns = row->read_ns;
+                reading->buffer->last_raw = row->raw;
+            }
         }
         before = after;
     }
 }
 
-const struct uj_reader uj_reader_nvml = {"nvml", nvml_open, nvml_read, nvml_close};
+static size_t nvml_read_more(void *opened, struct uj_sample *rows, size_t room)
+{
+    const struct nvml_state *state = opened;
+    size_t n = 0;
+    for (size_t i = 0; i < state->n_readings; i++) {
+        struct nvml_buffer *buffer = state->readings[i].buffer;
+        for (; buffer != NULL && buffer->given < buffer->n && n < room; buffer->given++) {
+            const struct nvml_sample *sample = &buffer->samples[buffer->given];
+            struct nvml_value value = {.type = buffer->type, .code = NVML_OK};
+            value.value = sample->value;
+            value.timestamp_us = (long long)sample->timestamp_us;
+            buffer->t_ns++; /* one row of a channel for each t_ns */
+            struct uj_sample *row = &rows[n++];
+            *row = (struct uj_sample){
+                .t_ns = buffer->t_ns,
+                .sensor_ns = UJ_NO_SENSOR_TIME,
+                .read_ns = buffer->read_ns,
+                .channel = state->slots[state->readings[i].first].code,
+            };
+            understand(row, &value);
+            buffer->last = sample->timestamp_us;
+            if (row->status == 0)
+                buffer->last_raw = row->raw;
+        }
+    }
+    return n;
+}
+
+const struct uj_reader uj_reader_nvml = {"nvml", nvml_open, nvml_read, nvml_close, nvml_read_more};

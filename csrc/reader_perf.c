@@ -13,10 +13,12 @@
  * is inherited by every descendant and enabled at exec, so the opener itself is not counted; an
  * inherited event cannot be read as part of a group, so it is one of one.
  *
- * Known lies: `power` counts are 64 bits wide but fed from 32-bit steps; see science of the source.
+ * Known lies: `power` counts are 64 bits wide but fed from 32-bit steps; see sources/rapl_perf.py.
  * Whenever anybody opens or closes an event on the CPU, the kernel takes its events off and puts
  * them on again, and what passes between is not counted (0.25 us each time on the `msr` PMU, 6.18
- * kernel).
+ * kernel). An event whose CPUs have all gone offline is switched off for good, and reads on as the
+ * count at which it stopped; only its running time tells, which then stands still: such a reading
+ * is failed with ENODEV.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,6 +41,7 @@ struct perf_event {
     size_t row;     /* where its reading goes */
     size_t n_group; /* on a leader: events in its group, itself first; on a member: 0 */
     uint16_t code;
+    uint64_t running_ns; /* on a leader: how long it had counted at the last read */
 };
 
 struct perf_state {
@@ -53,7 +56,7 @@ static int open_event(const struct uj_channel *channel, int leader)
     attr.size = sizeof attr;
     attr.type = channel->type;
     attr.config = channel->config;
-    attr.read_format = PERF_FORMAT_GROUP;
+    attr.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_RUNNING;
     bool of_commands = channel->cpu < 0;
     if (of_commands) {
         attr.read_format = 0;
@@ -103,7 +106,7 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
             break;
         }
         struct perf_event *leader = &state->events[state->n++];
-        *leader = (struct perf_event){fd, i, 1, channels[i].code};
+        *leader = (struct perf_event){fd, i, 1, channels[i].code, 0};
         for (size_t k = i + 1; k < n && channels[i].cpu >= 0; k++) {
             if (is_open[k] || channels[k].cpu != channels[i].cpu ||
                 channels[k].type != channels[i].type || leader->n_group == GROUP_MAX)
@@ -113,7 +116,7 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
                 continue; /* the group was refused: it becomes a leader in its own turn */
             is_open[k] = true;
             leader->n_group++;
-            state->events[state->n++] = (struct perf_event){member, k, 0, channels[k].code};
+            state->events[state->n++] = (struct perf_event){member, k, 0, channels[k].code, 0};
         }
     }
     free(is_open);
@@ -127,27 +130,32 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
 
 static void perf_read(void *opened, struct uj_sample *rows)
 {
-    const struct perf_state *state = opened;
+    struct perf_state *state = opened;
     int64_t before = uj_now_ns();
     for (size_t i = 0; i < state->n;) {
-        const struct perf_event *leader = &state->events[i];
-        uint64_t values[1 + GROUP_MAX]; /* the count of events, then theirs; ungrouped: one value */
+        struct perf_event *leader = &state->events[i];
+        /* How many events, how long they ran, then their counts; ungrouped: one count. */
+        uint64_t values[2 + GROUP_MAX];
         ssize_t got = read(leader->fd, values, sizeof values);
         int code = errno;
         int64_t after = uj_now_ns();
         size_t words = got > 0 ? (size_t)got / sizeof *values : 0;
-        size_t first = words > 1 ? 1 : 0;
+        size_t first = words > 1 ? 2 : 0;
+        bool is_stopped = words > 1 && values[1] == leader->running_ns;
+        if (words > 1)
+            leader->running_ns = values[1];
         for (size_t k = 0; k < leader->n_group; k++) {
-            bool is_read = first + k < words;
+            bool is_read = !is_stopped && first + k < words;
             rows[leader[k].row] = (struct uj_sample){
                 .t_ns = before,
                 .raw = is_read ? values[first + k] : 0,
                 .sensor_ns = UJ_NO_SENSOR_TIME,
                 .read_ns = uj_elapsed_ns(before, after),
                 .channel = leader[k].code,
-                .status = is_read   ? 0
-                          : got < 0 ? (uint16_t)code
-                                    : ENODATA,
+                .status = is_read      ? 0
+                          : got < 0    ? (uint16_t)code
+                          : is_stopped ? ENODEV
+                                       : ENODATA,
             };
         }
         i += leader->n_group;
@@ -155,4 +163,4 @@ static void perf_read(void *opened, struct uj_sample *rows)
     }
 }
 
-const struct uj_reader uj_reader_perf = {"perf", perf_open, perf_read, perf_close};
+const struct uj_reader uj_reader_perf = {"perf", perf_open, perf_read, perf_close, NULL};

@@ -238,4 +238,4 @@ static void script_read(void *opened, struct uj_sample *rows)
     }
 }
 
-const struct uj_reader uj_reader_script = {"script", script_open, script_read, script_close};
+const struct uj_reader uj_reader_script = {"script", script_open, script_read, script_close, NULL};

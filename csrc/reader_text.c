@@ -120,4 +120,4 @@ static void text_read(void *opened, struct uj_sample *rows)
     }
 }
 
-const struct uj_reader uj_reader_text = {"text", text_open, text_read, text_close};
+const struct uj_reader uj_reader_text = {"text", text_open, text_read, text_close, NULL};

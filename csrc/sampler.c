@@ -1,101 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The loop: wait for a deadline, read, push; and the account of how punctually it was done.
- *
- * Decision: absolute deadlines at start + k * period. A relative sleep adds its own wake-up time
- * to each period and reaches 900 of 1000 Hz. When a tick comes so late that later deadlines have
- * passed, those are counted as missed and not made up: a burst of reads would measure itself.
- * What is given up: a late tick is not told apart from the deadline that it stands for, but by
- * its t_ns.
+ * The sampler: opens readers, runs a pace in a thread of its own, and keeps the account.
  */
 #define _GNU_SOURCE
+#include "sampler.h"
+
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "error.h"
-#include "reader.h"
-#include "ring.h"
 
 #define PERIOD_MIN_NS 50000LL
 #define PERIOD_MAX_NS UJ_NS_PER_S
 #define NAP_NS 100000000LL /* the longest sleep that stop has to wait for */
-#define LATE_SHARE 10      /* a tick is late by more than a tenth of the period */
 #define STACK_BYTES (256 * 1024)
-#define NAME_BYTES 16 /* what the kernel keeps of a thread's name */
+#define ONE_IN_MAX 10000
 
-/* The channels of one reader, next to one another in rows. */
-struct bank {
-    const struct uj_reader *reader;
-    void *state;
-    size_t first;
+static void (*const paces[])(struct uj_sampler *, int64_t start_ns) = {
+    [UJ_PACE_DEADLINES] = uj_pace_deadlines,
+    [UJ_PACE_EDGES] = uj_pace_edges,
+    [UJ_PACE_POLL] = uj_pace_poll,
 };
 
-struct uj_sampler {
-    struct uj_ring ring;
-    /* Written by the thread, read by anyone; each has one writer, so a store is enough. */
-    alignas(UJ_CACHE_LINE) _Atomic uint64_t ticks;
-    _Atomic uint64_t late, missed, dropped, errors, late_max_ns;
-    _Atomic int fifo, pinned;
-    alignas(UJ_CACHE_LINE) _Atomic bool stop;
-    pthread_t thread;
-    _Atomic pid_t owner;  /* 0: never started */
-    _Atomic bool running; /* from start to the end of stop */
-    clockid_t busy_clock; /* the thread's CPU time; not through s->thread, which a stop ends */
-    _Atomic uint64_t busy_at_end_ns;
-    sem_t ready;
-    struct uj_cadence cadence;
-    cpu_set_t cpus;
-    char name[NAME_BYTES];
-    size_t n_banks, n_channels;
-    struct bank *banks;
-    struct uj_sample *rows;
-};
-
-static void add(_Atomic uint64_t *count, uint64_t n)
+void uj_sampler_read(struct uj_sampler *s)
 {
-    uint64_t now = atomic_load_explicit(count, memory_order_relaxed);
-    atomic_store_explicit(count, now + n, memory_order_relaxed);
-}
-
-static void tick(struct uj_sampler *s)
-{
+    struct uj_sample *oldest = s->before;
+    s->before = s->rows;
+    s->rows = oldest;
     for (size_t i = 0; i < s->n_banks; i++)
         s->banks[i].reader->read(s->banks[i].state, s->rows + s->banks[i].first);
-    for (size_t i = 0; i < s->n_channels; i++) {
-        if (s->rows[i].status != 0)
-            add(&s->errors, 1);
-        if (!uj_ring_push(&s->ring, &s->rows[i]))
-            add(&s->dropped, 1);
-    }
-    add(&s->ticks, 1);
 }
 
-/* Waits for the deadline; false when asked to stop. */
-static bool wait_until(struct uj_sampler *s, int64_t deadline_ns)
+static void push(struct uj_sampler *s, const struct uj_sample *row)
 {
-    int64_t wake_ns = deadline_ns - s->cadence.spin_ns;
-    for (;;) {
-        if (atomic_load_explicit(&s->stop, memory_order_relaxed))
-            return false;
-        int64_t left = wake_ns - uj_now_ns();
-        if (left <= 0)
-            break;
-        uj_sleep_until(left > NAP_NS ? wake_ns - left + NAP_NS : wake_ns);
+    if (row->status != 0)
+        uj_add(&s->errors, 1);
+    if (!uj_ring_push(&s->ring, row))
+        uj_add(&s->dropped, 1);
+}
+
+void uj_sampler_push(struct uj_sampler *s, const struct uj_sample *rows)
+{
+    for (size_t i = 0; i < s->n_channels; i++)
+        push(s, &rows[i]);
+    for (size_t i = 0; s->more != NULL && i < s->n_banks; i++) {
+        const struct uj_bank *bank = &s->banks[i];
+        size_t n = bank->reader->read_more != NULL
+                       ? bank->reader->read_more(bank->state, s->more, UJ_MORE_ROWS)
+                       : 0;
+        for (size_t k = 0; k < n; k++)
+            push(s, &s->more[k]);
     }
-    while (uj_now_ns() < deadline_ns)
-        if (atomic_load_explicit(&s->stop, memory_order_relaxed))
+}
+
+void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_ns)
+{
+    if (late_ns <= 0)
+        return;
+    if (late_ns > punctual_ns)
+        uj_add(&s->late, 1);
+    if ((uint64_t)late_ns > atomic_load_explicit(&s->late_max_ns, memory_order_relaxed))
+        atomic_store_explicit(&s->late_max_ns, (uint64_t)late_ns, memory_order_relaxed);
+}
+
+bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns)
+{
+    for (;;) {
+        if (uj_is_stopped(s))
             return false;
-    return true;
+        int64_t left = until_ns - uj_now_ns();
+        if (left <= 0)
+            return true;
+        uj_sleep_until(left > NAP_NS ? until_ns - left + NAP_NS : until_ns);
+    }
 }
 
 static void settle(struct uj_sampler *s)
@@ -125,25 +107,11 @@ static uint64_t busy_ns(clockid_t clock)
 static void *run(void *started)
 {
     struct uj_sampler *s = started;
-    int64_t period = s->cadence.period_ns;
     settle(s);
     pthread_getcpuclockid(pthread_self(), &s->busy_clock);
-    int64_t deadline = uj_now_ns() + period;
+    int64_t start_ns = uj_now_ns();
     sem_post(&s->ready);
-    while (wait_until(s, deadline)) {
-        int64_t late_ns = uj_now_ns() - deadline;
-        int64_t passed = late_ns / period;
-        if (passed > 0) {
-            add(&s->missed, (uint64_t)passed);
-            deadline += passed * period;
-        }
-        if (late_ns > period / LATE_SHARE)
-            add(&s->late, 1);
-        if ((uint64_t)late_ns > atomic_load_explicit(&s->late_max_ns, memory_order_relaxed))
-            atomic_store_explicit(&s->late_max_ns, (uint64_t)late_ns, memory_order_relaxed);
-        tick(s);
-        deadline += period;
-    }
+    paces[s->cadence.pace](s, start_ns);
     atomic_store(&s->busy_at_end_ns, busy_ns(CLOCK_THREAD_CPUTIME_ID));
     return NULL;
 }
@@ -156,6 +124,10 @@ static int check_cadence(const struct uj_cadence *c, struct uj_error *err)
         return uj_fail(err, EINVAL, "start sampler", "spin longer than the period");
     if (c->fifo_priority < 0 || c->fifo_priority > 99)
         return uj_fail(err, EINVAL, "start sampler", "priority outside 0 to 99");
+    if (c->pace < 0 || (size_t)c->pace >= sizeof paces / sizeof *paces)
+        return uj_fail(err, EINVAL, "start sampler", "no such pace");
+    if (c->pace == UJ_PACE_EDGES && (c->one_in < 1 || c->one_in > ONE_IN_MAX || c->spin_ns == 0))
+        return uj_fail(err, EINVAL, "start sampler", "edges want a spin, and one in 1 to 10000");
     for (size_t i = 0; i < c->n_cpus; i++)
         if (c->cpus[i] < 0 || c->cpus[i] >= CPU_SETSIZE)
             return uj_fail(err, EINVAL, "start sampler", "CPU number out of range");
@@ -182,9 +154,11 @@ static int open_banks(struct uj_sampler *s, const struct uj_channel *channels, s
             if (strcmp(channels[k].reader, reader->name) != 0)
                 continue;
             is_open[k] = true;
+            if (channels[k].code == s->cadence.lead)
+                s->lead = s->n_channels + n_same;
             same[n_same++] = channels[k];
         }
-        struct bank bank = {reader, NULL, s->n_channels};
+        struct uj_bank bank = {reader, NULL, s->n_channels};
         code = reader->open(same, n_same, &bank.state, err);
         if (code == 0) {
             s->banks[s->n_banks++] = bank;
@@ -194,6 +168,16 @@ static int open_banks(struct uj_sampler *s, const struct uj_channel *channels, s
     free(same);
     free(is_open);
     return code;
+}
+
+/* For what readers have beyond one row a channel. */
+static int make_room(struct uj_sampler *s, struct uj_error *err)
+{
+    bool is_needed = false;
+    for (size_t i = 0; i < s->n_banks; i++)
+        is_needed |= s->banks[i].reader->read_more != NULL;
+    s->more = is_needed ? calloc(UJ_MORE_ROWS, sizeof *s->more) : NULL;
+    return is_needed && s->more == NULL ? uj_fail(err, ENOMEM, "start sampler", s->name) : 0;
 }
 
 int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
@@ -217,10 +201,14 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     snprintf(s->name, sizeof s->name, "uj-%s", name);
     s->banks = calloc(n_channels, sizeof *s->banks);
     s->rows = calloc(n_channels, sizeof *s->rows);
-    if (s->banks == NULL || s->rows == NULL || uj_ring_init(&s->ring, cadence->ring_rows) != 0)
+    s->before = calloc(n_channels, sizeof *s->before);
+    if (s->banks == NULL || s->rows == NULL || s->before == NULL ||
+        uj_ring_init(&s->ring, cadence->ring_rows) != 0)
         code = uj_fail(err, ENOMEM, "start sampler", name);
     if (code == 0)
         code = open_banks(s, channels, n_channels, err);
+    if (code == 0)
+        code = make_room(s, err);
     if (code != 0) {
         uj_sampler_close(s);
         return code;
@@ -281,7 +269,9 @@ int uj_sampler_tick(struct uj_sampler *s)
         return -ECHILD;
     if (s->running)
         return -EBUSY;
-    tick(s);
+    uj_sampler_read(s);
+    uj_sampler_push(s, s->rows);
+    uj_add(&s->ticks, 1);
     return 0;
 }
 
@@ -329,5 +319,7 @@ void uj_sampler_close(struct uj_sampler *s)
     sem_destroy(&s->ready);
     free(s->banks);
     free(s->rows);
+    free(s->before);
+    free(s->more);
     free(s);
 }

@@ -30,6 +30,11 @@ cdef extern from "microjoule.h" nogil:
         int32_t cpu
         uint16_t code
 
+    enum:
+        UJ_PACE_DEADLINES
+        UJ_PACE_EDGES
+        UJ_PACE_POLL
+
     struct uj_cadence:
         int64_t period_ns
         int64_t spin_ns
@@ -37,6 +42,9 @@ cdef extern from "microjoule.h" nogil:
         const int *cpus
         size_t n_cpus
         size_t ring_rows
+        int pace
+        int one_in
+        uint16_t lead
 
     struct uj_counts:
         uint64_t ticks

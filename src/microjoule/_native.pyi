@@ -24,7 +24,9 @@ class Sampler:
         channels: list[tuple[str, str, int, int, int, int]],
         period_ns: int,
         ring_rows: int,
-        pace: tuple[int, int, tuple[int, ...]] = ...,
+        pace: tuple[int, int, tuple[int, ...]]
+        | tuple[int, int, tuple[int, ...], str]
+        | tuple[int, int, tuple[int, ...], str, int, int] = ...,
     ) -> None: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...

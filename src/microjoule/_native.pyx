@@ -71,6 +71,9 @@ cdef class Columns:
     cdef readonly Py_ssize_t raw_nulls, sensor_nulls
 
 
+_PACES = {"deadlines": UJ_PACE_DEADLINES, "edges": UJ_PACE_EDGES, "poll": UJ_PACE_POLL}
+
+
 cdef bytearray _room(Py_ssize_t nbytes):
     return PyByteArray_FromStringAndSize(NULL, nbytes)
 
@@ -83,7 +86,9 @@ cdef class Sampler:
         channels: ``(reader, path, type, config, cpu, code)`` for each channel.
         period_ns: Between deadlines, 50 000 (20 kHz) to 1 000 000 000 (1 Hz).
         ring_rows: How many rows wait at most for a drain.
-        pace: ``(spin_ns, fifo_priority, cpus)``.
+        pace: ``(spin_ns, fifo_priority, cpus)``, which reads at deadlines. With ``"poll"`` behind it:
+            without a pause, both sides of each change. With ``"edges", one_in, lead``: both sides of
+            one in so many updates of the channel with that code.
 
     Raises:
         PermissionDenied, SourceUnavailable, ValueError, MemoryError: A channel cannot be opened,
@@ -124,6 +129,10 @@ cdef class Sampler:
             cadence.cpus = cpu_table
             cadence.n_cpus = len(cpus)
             cadence.ring_rows = ring_rows
+            kind, one_in, lead = pace[3:] + ("deadlines", 1, 0)[len(pace) - 3:]
+            cadence.pace = _PACES[kind]
+            cadence.one_in = one_in
+            cadence.lead = lead
             encoded = name.encode()
             _check(uj_sampler_open(table, n, &cadence, encoded, &self._sampler, &err), &err)
         finally:

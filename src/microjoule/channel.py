@@ -17,6 +17,9 @@ from typing import Any, TypeVar
 
 _Record = TypeVar("_Record")
 
+UNPLACED = "?"
+"""As a parent: nobody knows what contains the channel, so that it enters no total."""
+
 
 class Kind(StrEnum):
     """Whether a reading accumulates (a counter) or says what is so now (a gauge)."""
@@ -49,6 +52,8 @@ class Scale:
             ``inferred`` or ``assumed``.
         modulus: Counts after which a counter starts again; None: the full 64 bits.
         quantum: The smallest step that the reading can show, in counts.
+        shown_nj: Of ``Encoding.POWERCAP``, the whole nanojoules by which the kernel multiplied a count;
+            None: the unit's own, cut off.
     """
 
     quantity: str
@@ -56,6 +61,7 @@ class Scale:
     unit_source: str
     modulus: int | None = None
     quantum: int = 1
+    shown_nj: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,7 @@ class Trust:
         power_limit_source: Where that limit was read.
         accuracy: The sensor's stated accuracy as a fraction; None: unknown.
         sensor: How far the sensor may be off, for the budget of uncertainty; None: not known.
-        parents: Ids of the channels whose readings already contain this one's.
+        parents: Ids of the channels whose readings already contain this one's, or ``UNPLACED``.
         model: The power model, where the figure is modelled; None: measured.
     """
 

@@ -1,5 +1,7 @@
 """A library with NVML's ABI that plays a scripted machine: ``machine(tmp_path, "device GPU-0")``.
 
+And one with that of AMD's: ``amd_machine(tmp_path, "device 0000:03:00.0")``.
+
 Everything under test loads it with ``dlopen`` as it would load NVIDIA's. The script's keys stand at
 the top of ``nvml_standin.c``; the wave's truth is computed here a second time, in whole numbers.
 """
@@ -18,6 +20,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 LIBRARY = "libnvidia-ml.so.1"
+AMD_SMI, ROCM_SMI = "libamd_smi.so", "librocm_smi64.so"
 HERE = Path(__file__).parent
 CSRC = HERE.parent.parent / "csrc"
 
@@ -36,13 +39,13 @@ def nvml_header() -> Path | None:
 
 
 @cache
-def _built(without: tuple[str, ...]) -> Path:
+def _built(name: str, source: str, defines: tuple[str, ...]) -> Path:
     folder = Path(mkdtemp(prefix="uj-standin-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    library = folder / LIBRARY
-    command = [compiler() or "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", f"-Wl,-soname,{LIBRARY}"]
-    command += [f"-DWITHOUT_{name}" for name in without]
-    subprocess.run([*command, "-o", library, HERE / "nvml_standin.c", "-ldl"], check=True)
+    library = folder / name
+    command = [compiler() or "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", f"-Wl,-soname,{name}"]
+    command += [f"-D{define}" for define in defines]
+    subprocess.run([*command, "-o", library, HERE / source, "-ldl"], check=True)
     return library
 
 
@@ -54,9 +57,26 @@ def machine(folder: Path, script: str, without: Sequence[str] = ()) -> Path:
         script: Lines of keys; indentation is passed over.
         without: ``FIELD_VALUES``, ``UTILIZATION``: symbols to leave out.
     """
+    built = _built(LIBRARY, "nvml_standin.c", tuple(f"WITHOUT_{name}" for name in without))
+    return _placed(folder, built, script)
+
+
+def amd_machine(folder: Path, script: str, *, library: str = AMD_SMI) -> Path:
+    """Puts a machine with AMD GPUs into a folder and gives the path of its library.
+
+    Args:
+        folder: Of its own for each machine.
+        script: Lines of the keys at the top of ``amd_standin.c``.
+        library: ``AMD_SMI`` or ``ROCM_SMI``.
+    """
+    built = _built(library, "amd_standin.c", ("ROCM",) if library == ROCM_SMI else ())
+    return _placed(folder, built, script)
+
+
+def _placed(folder: Path, built: Path, script: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    library = folder / LIBRARY
-    shutil.copy(_built(tuple(without)), library)
+    library = folder / built.name
+    shutil.copy(built, library)
     lines = (line.strip() for line in script.splitlines())
     (folder / "machine").write_text("\n".join(line for line in lines if line) + "\n")
     return library

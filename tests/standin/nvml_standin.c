@@ -15,6 +15,7 @@
  *   stamps update|call|none|huge           what the field values' timestamps say
  *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
  *   refuse CALL CODE      a call of its own: energy power temperature clock utilization
+ *   samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED
  *   slow NS               every reading call takes this long
  *   lost NS               GPU_IS_LOST from this monotonic time on
  *   reset NS              the energy counter starts again at 0 then
@@ -60,6 +61,11 @@ typedef struct {
     nvmlReturn_t nvmlReturn;
     nvmlValue_t value;
 } nvmlFieldValue_t;
+typedef unsigned int nvmlSamplingType_t;
+typedef struct {
+    unsigned long long timeStamp;
+    nvmlValue_t sampleValue;
+} nvmlSample_t;
 #endif
 
 /* The same sentences are compiled with our types and with NVIDIA's. */
@@ -69,6 +75,7 @@ _Static_assert(offsetof(nvmlFieldValue_t, valueType) == 24, "valueType");
 _Static_assert(offsetof(nvmlFieldValue_t, nvmlReturn) == 28, "nvmlReturn");
 _Static_assert(offsetof(nvmlFieldValue_t, value) == 32, "value");
 _Static_assert(sizeof(nvmlUtilization_t) == 8, "utilization");
+_Static_assert(sizeof(nvmlSample_t) == 16, "sample");
 
 enum {
     OK = 0,
@@ -93,6 +100,7 @@ struct gpu {
     int64_t base_mw, peak_mw, wave_ns, start_ns;
     int64_t energy_ns, offset_mj, instant_ns, instant_window_ns;
     int64_t average_ns, average_window_ns, freeze_mw, slow_ns, lost_ns, reset_ns;
+    int64_t samples_ns, samples_depth, samples_type;
     struct answer answers[N_ANSWERS];
     size_t n_answers;
 };
@@ -157,6 +165,7 @@ static void understand(const char *line)
     sscanf(line, "instant %ld %ld", &gpu->instant_ns, &gpu->instant_window_ns);
     sscanf(line, "average %ld %ld %ld", &gpu->average_ns, &gpu->average_window_ns, &gpu->freeze_mw);
     sscanf(line, "stamps %15s", gpu->stamps);
+    sscanf(line, "samples %ld %ld %ld", &gpu->samples_ns, &gpu->samples_depth, &gpu->samples_type);
     sscanf(line, "slow %ld", &gpu->slow_ns);
     sscanf(line, "lost %ld", &gpu->lost_ns);
     sscanf(line, "reset %ld", &gpu->reset_ns);
@@ -243,14 +252,22 @@ static void put(nvmlValue_t *value, unsigned type, int64_t x)
         value->usVal = (unsigned short)x;
 }
 
+/* Read once, so that one update has one stamp. */
+static int64_t offset_ns(void)
+{
+    static int64_t offset;
+    if (offset == 0)
+        offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    return offset;
+}
+
 static long long stamp(const struct gpu *g, int64_t now, int64_t edge)
 {
-    int64_t offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     if (strcmp(g->stamps, "none") == 0)
         return 0;
     if (strcmp(g->stamps, "huge") == 0)
         return INT64_MAX;
-    return ((strcmp(g->stamps, "call") == 0 ? now : edge) + offset) / 1000;
+    return ((strcmp(g->stamps, "call") == 0 ? now : edge) + offset_ns()) / 1000;
 }
 
 #ifndef WITHOUT_FIELD_VALUES
@@ -332,5 +349,34 @@ nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_
     return code;
 }
 #endif
+
+/* ---- the driver's buffer ------------------------------------------------------------------ */
+
+nvmlReturn_t nvmlDeviceGetSamples(nvmlDevice_t device, nvmlSamplingType_t type,
+                                  unsigned long long last_us, nvmlValueType_t *value_type,
+                                  unsigned int *n, nvmlSample_t *samples)
+{
+    const struct gpu *g = (const struct gpu *)device;
+    nvmlReturn_t code = enter(g);
+    if (code != OK || g->samples_ns == 0 || type != 0)
+        return code != OK ? code : NOT_SUPPORTED;
+    unsigned room = *n;
+    *n = (unsigned)g->samples_depth;
+    *value_type = (nvmlValueType_t)g->samples_type;
+    if (samples == NULL)
+        return OK;
+    int64_t now = clock_ns(CLOCK_MONOTONIC), newest = now - now % g->samples_ns;
+    unsigned found = 0;
+    for (int64_t i = g->samples_depth - 1; i >= 0 && found < room; i--) {
+        int64_t edge = newest - i * g->samples_ns;
+        unsigned long long at = (unsigned long long)((edge + offset_ns()) / 1000);
+        if (at <= last_us)
+            continue;
+        put(&samples[found].sampleValue, *value_type, mean_mw(g, edge, g->samples_ns));
+        samples[found++].timeStamp = at;
+    }
+    *n = found;
+    return found > 0 ? OK : NOT_FOUND;
+}
 
 #include "nvml_standin_facts.c"

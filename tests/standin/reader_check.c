@@ -52,12 +52,43 @@ static void reads_all(const char *library)
     uj_sampler_close(sampler); /* while it runs */
 }
 
+/* The rows of a buffer of samples: one for the round, the others beyond it, ascending. */
+static void reads_samples(const char *library)
+{
+    struct uj_channel table[2] = {channel(library, "GPU-1", 83),
+                                  channel(library, "GPU-1", 6ULL << 48)};
+    table[0].code = 0;
+    table[1].code = 1;
+    struct uj_sampler *sampler = open_still(table, 2);
+    struct uj_columns columns = new_columns(4096);
+    CHECK_EQ(uj_sampler_tick(sampler), 0);
+    size_t n = uj_sampler_drain(sampler, 4096, &columns);
+    CHECK(n == 1 + 60); /* the buffer's depth */
+    for (size_t i = 2; i < n; i++) {
+        CHECK_EQ(columns.channel[i], 1);
+        CHECK_EQ(columns.status[i], 0);
+        CHECK_EQ(columns.t_ns[i], columns.t_ns[i - 1] + 1);
+        CHECK(columns.sensor_ns[i] > columns.sensor_ns[i - 1]);
+    }
+    CHECK_EQ(uj_sampler_start(sampler, NULL), 0);
+    for (int i = 0; i < 20; i++) { /* drained by another thread than the one that fills */
+        nap_ms(5);
+        uj_sampler_drain(sampler, 4096, &columns);
+    }
+    struct uj_counts counts;
+    CHECK_EQ(uj_sampler_counts(sampler, &counts), 0);
+    CHECK_EQ(counts.errors, 0);
+    free_columns(&columns);
+    uj_sampler_close(sampler); /* while it runs */
+}
+
 int main(int argc, char **argv)
 {
     CHECK_EQ(argc, 2);
     const char *library = argv[1];
     reads_all(library);
     reads_all(library);
+    reads_samples(library);
     struct uj_channel bad[] = {
         channel(library, "GPU-9", 83),
         channel(library, "GPU-2", 83),
@@ -66,7 +97,7 @@ int main(int argc, char **argv)
     CHECK_EQ(open_code(&bad[0]), -ENODEV);
     CHECK_EQ(open_code(&bad[1]), -ENODEV);
     CHECK_EQ(open_code(&bad[2]), -ENOENT);
-    bad[0].config = 6ULL << 48;
+    bad[0].config = 7ULL << 48;
     CHECK_EQ(open_code(&bad[0]), -EINVAL);
     bad[0].path = "no library";
     CHECK_EQ(open_code(&bad[0]), -EINVAL);

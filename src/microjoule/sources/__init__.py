@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ..channel import Channel
 from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable
-from . import battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
+from . import amdsmi, battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
 from .domains import with_parents
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey, UnknownSource
 
@@ -45,6 +45,7 @@ SOURCES: tuple[Source, ...] = (
     powercap,
     rapl_msr,
     nvml,
+    amdsmi,
     hwmon,
     cray,
     battery,

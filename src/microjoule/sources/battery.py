@@ -7,7 +7,8 @@ refreshed by the firmware every 1 to 60 s, which no file tells, and each read ma
 milliseconds into the embedded controller; its lane is a slow one. Who may read: everyone.
 
 Known lies.
-- On mains the figure is the charging power, or 0, and says nothing of the machine.
+- On mains the figure is the charging power, or 0, and says nothing of the machine. The trace does not
+  tell which it was, so a battery enters no total.
 - Some drivers give it a minus sign while discharging, some do not: read as signed, to be taken absolute.
 - Some batteries have only ``current_now`` and ``voltage_now``: two readings that are not simultaneous;
   they are not multiplied here.
@@ -19,7 +20,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Encoding, Kind, Scale
+from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, Trust
 from ..units import UW_PER_W
 from .host import integer_in, text_of
 from .survey import Cause, Obstacle, Survey
@@ -66,5 +67,6 @@ def _channel(number: int, battery: Path) -> Channel:
         kind=Kind.GAUGE,
         encoding=Encoding.SIGNED,
         scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+        trust=Trust(parents=(UNPLACED,)),
         access=Access(reader="text", path=str(battery / "power_now")),
     )

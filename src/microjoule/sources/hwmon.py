@@ -9,7 +9,8 @@ that close a counter against PLATYPUS. Each read goes through the driver to the 
 milliseconds. The drivers known here, and what they lie about:
 
 - ``amdgpu`` (``amdgpu_pm.c``): ``power1_average`` of the socket, and on some parts ``power1_input`` in
-  its place; no energy. Firmware refreshes it about once a millisecond to once in 100 ms.
+  its place; no energy. Firmware refreshes it about once a millisecond to once in 100 ms. Where
+  ``amdsmi`` tells the card's energy, this power is inside it.
 - ``xe`` (``xe_hwmon.c``), ``i915`` (``i915_hwmon.c``): ``energy1_input``; on xe ``card`` contains ``pkg``.
   The driver makes 64 bits of a 32-bit register and loses a wrap that nobody reads over.
 - ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and what is measured stands in
@@ -19,7 +20,7 @@ milliseconds. The drivers known here, and what they lie about:
   sockets are ``package-N@hwmon``; its cores lie inside and are left out.
 
 Other drivers are rails of boards and supplies, of which nothing is known of what contains what. Their
-powers are listed under the driver's name, since a gauge enters no total; their counters would, and are
+powers are listed under the driver's name, ``UNPLACED``, so that they enter no total; their counters are
 left out, and said, until somebody adds a row to ``METERS``.
 """
 
@@ -31,7 +32,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Encoding, Kind, Scale, Timing, Trust
+from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from .host import integer_in, text_of
 from .survey import Cause, Closed, Obstacle, Survey, closed_by
@@ -70,13 +71,15 @@ METERS = (
     Meter("power_meter", r"CPU Power Socket (\d+)", r"grace-\1/cpu_power", r"grace-\1/power"),
     Meter("power_meter", r"SysIO Power Socket (\d+)", r"grace-\1/sysio_power", r"grace-\1/power"),
     Meter("power_meter", r".*", r"machine-{n}/power"),
-    Meter("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power"),
+    Meter("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power", r"amdgpu-{n}/energy"),
     Meter("xe", r"card", r"xe-{n}/energy"),
     Meter("xe", r"pkg", r"xe-{n}/package", r"xe-{n}/energy"),
     Meter("i915", r"energy1", r"i915-{n}/energy"),
     Meter("amd_energy", r"Esocket(\d+)", r"package-\1@hwmon"),
     Meter("amd_energy", r"Ecore\d+", ""),
 )
+# Parents that another source lists; they contain the sensor where they are recorded too.
+ELSEWHERE = ("amdgpu",)
 LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
 
 
@@ -117,7 +120,8 @@ def survey(root: Path = Path("/")) -> Survey:
     readable: list[Channel] = []
     closed: list[Closed] = []
     for name, (sensor, parent) in named.items():
-        channel = _channel(sensor, name, (parent,) if parent in named else ())
+        is_known = parent in named or parent == UNPLACED or sensor.driver in ELSEWHERE
+        channel = _channel(sensor, name, (parent,) if is_known else ())
         obstacle = _obstacle(sensor.path)
         if obstacle is None:
             readable.append(channel)
@@ -127,6 +131,17 @@ def survey(root: Path = Path("/")) -> Survey:
     if not named and not notes:
         notes[Obstacle(Cause.NO_HARDWARE, "no hwmon driver here has an energy or a power sensor")] = None
     return Survey(NAME, READERS, tuple(readable), tuple(closed), tuple(notes))
+
+
+def places(root: Path, driver: str) -> tuple[str, ...]:
+    """The bus addresses of a driver's devices that have a sensor, in the order of their numbers here."""
+    sensors = (sensor for sensor in _sensors(root / "sys/class/hwmon") if sensor.driver == driver)
+    return tuple({sensor.device: _home(sensor.path) for sensor in sensors}.values())
+
+
+def _home(path: Path) -> str:
+    """The device behind a sensor's file, as its bus calls it."""
+    return (path.parent / "device").resolve().name
 
 
 def _sensors(folder: Path) -> Iterator[Sensor]:
@@ -195,7 +210,7 @@ def _names(sensor: Sensor) -> tuple[str, str]:
     if sensor.is_energy:
         return "", ""
     plain = re.sub(r"[^a-z0-9]+", "_", sensor.label.lower()).strip("_") or sensor.stem
-    return f"{sensor.driver}-{sensor.device}/{plain}", ""
+    return f"{sensor.driver}-{sensor.device}/{plain}", UNPLACED
 
 
 def _unknown(sensor: Sensor) -> Obstacle:

@@ -8,6 +8,8 @@ one call a tick and keeps each one's own timestamp (microseconds of CLOCK_REALTI
 of that clock are in it) and return code. Here ``pynvml`` only finds out who is there and what answers.
 
 - Energy is the figure. The power gauges are inside it and name it as their parent.
+- ``power_samples`` is the driver's own buffer of power samples, each with its time: what happened between
+  two reads, where the driver keeps it (many do not) and what of it is not written down.
 - Who may read: everyone who can open ``/dev/nvidiactl`` and ``/dev/nvidiaN``.
 - Without persistence mode and without a client the driver unloads and the counter starts again; the
   native half holds NVML open for as long as it samples.
@@ -62,13 +64,15 @@ REQUIRED = ("nvmlInit_v2", "nvmlShutdown", "nvmlDeviceGetHandleByUUID", "nvmlDev
 SLOW = "-slow"
 LIMITS = "nvmlDeviceGetPowerManagementLimitConstraints"
 
-ENERGY_CALL, POWER_CALL, TEMPERATURE_CALL, CLOCK_CALL, UTILIZATION_CALL = range(1, 6)  # csrc/reader_nvml.c
+# By number in csrc/nvml_calls.c.
+ENERGY_CALL, POWER_CALL, TEMPERATURE_CALL, CLOCK_CALL, UTILIZATION_CALL, SAMPLES_CALL = range(1, 7)
 CALLS = {  # the same calls through pynvml, to see which answer
     ENERGY_CALL: ("nvmlDeviceGetTotalEnergyConsumption", ()),
     POWER_CALL: ("nvmlDeviceGetPowerUsage", ()),
     TEMPERATURE_CALL: ("nvmlDeviceGetTemperature", (0,)),  # NVML_TEMPERATURE_GPU
     CLOCK_CALL: ("nvmlDeviceGetClockInfo", (1,)),  # NVML_CLOCK_SM
     UTILIZATION_CALL: ("nvmlDeviceGetUtilizationRates", ()),
+    SAMPLES_CALL: ("nvmlDeviceGetSamples", (0, 0)),  # NVML_TOTAL_POWER_SAMPLES, all that there are
 }
 VALUES = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # by nvmlValueType_t
 
@@ -125,6 +129,7 @@ ROWS = (
     Row("power_average", Kind.GAUGE, "W", MILLI, ((field_config(185), Figure.AVERAGE),)),
     Row("memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),)),
     Row("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),)),
+    Row("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
 )
 SLOW_ROWS = (
     Row("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
@@ -280,7 +285,8 @@ def _numbers(nvml: ModuleType, handle: object) -> Iterator[tuple[int, int]]:
             yield config, getattr(value.value, VALUES[value.valueType])
     for call, (function, arguments) in CALLS.items():
         with suppress(nvml.NVMLError):
-            yield call_config(call), getattr(nvml, function)(handle, *arguments)
+            answer = getattr(nvml, function)(handle, *arguments)
+            yield call_config(call), len(answer[1]) if call == SAMPLES_CALL else answer
 
 
 def _words(visible: str) -> list[str]:
@@ -334,7 +340,7 @@ def _channels(device: Device, library: str) -> Iterator[Channel]:
             # The first that is there (energy, else power) contains the others, and stands for the GPU.
             parents=() if row is chosen[0][0] else (f"{lane}/{chosen[0][0].name}",),
         )
-        if config >= call_config(1):
+        if config >= call_config(1) and config != call_config(SAMPLES_CALL):
             moves = replace(moves, sensor_clock=None)
         yield _channel(device, library, row, config, lane, moves, trust)
     for row in SLOW_ROWS:

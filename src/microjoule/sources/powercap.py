@@ -22,6 +22,8 @@ Known lies.
   Intel's multi-die parts the dies are real.
 - AMD's zone ``core`` reads the register of one core, the first, and looks like all cores.
 - A domain whose counter was 0 when the driver loaded is hidden. A zone may stay and answer EIO.
+- On Linux 6.1 a package that goes offline while ``energy_uj`` is read hangs both: the reader waits
+  for CPU hotplug, and hotplug for the reader. perf and MSR do not.
 - psys-1 and higher are slaves of the first on boards with several sockets.
 """
 
@@ -128,7 +130,7 @@ def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
     unit, origin = (zone.exact_unit, "inferred") if zone.exact_unit else (assumed_unit(host), "assumed")
     packages = [other.id for other in kept if other.id.startswith("package-") and "/" not in other.id]
     first = min(packages, key=id_order, default="package-0")
-    whole_nj = int(unit * NJ_PER_J)
+    whole_nj = zone.unit_nj or int(unit * NJ_PER_J)
     return Channel(
         id=zone.id,
         source=NAME,
@@ -140,6 +142,7 @@ def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
             unit_source=origin,
             modulus=COUNTS,
             quantum=max(1, -(-NJ_PER_UJ // whole_nj)),
+            shown_nj=whole_nj,
         ),
         timing=TIMING,
         trust=trust(host, zone.id, zone),

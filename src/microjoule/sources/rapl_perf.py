@@ -49,7 +49,7 @@ from .domains import (
 )
 from .host import INTEL, Host, cpu_list, integer_in, read_host, text_of
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import FIXED_UNITS_NJ, NJ_PER_J, Zone, trust, zone_of, zones
+from .zones import NJ_PER_J, Zone, trust, zone_of, zones
 
 NAME = "rapl_perf"
 READERS = "perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN"
@@ -159,8 +159,6 @@ def _register_unit(host: Host, domain: Domain, zone: Zone | None) -> tuple[Fract
     quirk = quirk_unit(host, domain.name)
     if quirk is not None:
         return quirk, "kernel"
-    if zone is not None and zone.unit_nj in FIXED_UNITS_NJ:
-        return Fraction(1, 1 << 16), "inferred"  # powercap's 15.3 µJ is perf's 2^-16 J
     if zone is not None and zone.exact_unit is not None:
         return zone.exact_unit, "inferred"
     return assumed_unit(host), "assumed"

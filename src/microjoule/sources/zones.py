@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 from ..channel import Trust
 from ..units import UJ_PER_J, UW_PER_W
@@ -22,7 +23,9 @@ from .host import Host, integer_in, text_of
 NJ_PER_UJ = 1000
 NJ_PER_J = NJ_PER_UJ * UJ_PER_J
 LAST_COUNT = (1 << 32) - 1
-FIXED_UNITS_NJ = (15_300,)  # server DRAM: intel_rapl_common.c, dram_domain_energy_unit
+# Server DRAM: intel_rapl_common.c's dram_domain_energy_unit, and what rapl.c takes for the same registers.
+# Intel's manual rounds 2^-16 J to 15.3 uJ; powercap's own joules are therefore 0.27 % too many.
+FIXED_UNITS_NJ = MappingProxyType({15_300: Fraction(1, 1 << 16)})
 LIMIT_CEILING_W = 100_000  # firmware that means "no limit" writes absurd ones; no socket draws this
 
 
@@ -79,11 +82,14 @@ def zone_of(all_zones: tuple[Zone, ...], key: str) -> Zone | None:
 def true_unit(unit_nj: int) -> Fraction:
     """The joules of one count whose whole-nanojoule value the driver uses.
 
-    The driver cuts 2^-k J off to whole nanojoules; other values are fixed in the driver and exact.
+    The driver cuts 2^-k J off to whole nanojoules; other values are fixed in the driver, and exact
+    where the table does not know better.
     """
+    if unit_nj in FIXED_UNITS_NJ:
+        return FIXED_UNITS_NJ[unit_nj]
     power = (NJ_PER_J // unit_nj).bit_length() - 1
     for k in (power - 1, power, power + 1):
-        if k >= 0 and NJ_PER_J >> k == unit_nj and unit_nj not in FIXED_UNITS_NJ:
+        if k >= 0 and NJ_PER_J >> k == unit_nj:
             return Fraction(1, 1 << k)
     return Fraction(unit_nj, NJ_PER_J)
 

@@ -35,7 +35,8 @@ def test_zones_are_known_by_name_and_not_by_order(tmp_path):
 def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
     channels = by_id(powercap.survey(write(TWO_SOCKET_SERVER, tmp_path)))
     assert channels["package-0"].scale.unit == Fraction(1, 2**14)
-    assert channels["package-0/dram"].scale.unit == Fraction(15_300, 10**9)
+    assert channels["package-0/dram"].scale.unit == Fraction(1, 1 << 16)
+    assert channels["package-0/dram"].scale.shown_nj == 15_300
     assert {channel.scale.modulus for channel in channels.values()} == {2**32}
     assert {channel.scale.unit_source for channel in channels.values()} == {"inferred"}
 
@@ -58,7 +59,7 @@ def test_the_ranges_that_drivers_print_are_those_of_the_field_reports():
 
 
 def test_units_that_no_power_of_two_gives_stay_what_the_driver_says():
-    assert true_unit(15_300) == Fraction(153, 10**7)
+    assert true_unit(15_300) == Fraction(1, 1 << 16)
     assert true_unit(32_000) == Fraction(32, 10**6)  # Silvermont: 2^5 µJ
     assert true_unit(10**9) == 1
 
