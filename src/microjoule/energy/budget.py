@@ -57,44 +57,39 @@ def edges(counter: Counter, t_ns: I64) -> Edges:
     changes = counter.changes
     if len(changes) < 2:
         return Edges(np.zeros(len(t_ns)), quantum, np.zeros(len(t_ns)))
+    last = len(changes) - 1
     around = counter.segments(t_ns)
-    rate, smooth, spread, read_ns = _segments(counter)
-    here = np.clip(around.right, 1, len(changes) - 1)
-    p = smooth[here]
+    here = np.clip(around.right, 1, last)
+    p = _rate(counter, here - 1 - _AROUND, here + _AROUND)
     quantum = np.minimum(quantum, p * (counter.channel.timing.update_ns or math.inf) / _ROOT_12)
-    left = np.where(around.left >= 0, spread[np.maximum(around.left, 0)], spread.max())
-    right = spread[np.minimum(around.right, len(changes) - 1)]
-    f = around.part
-    length_ns = np.maximum(around.length_ns, 1)
+    left, right = _spread_ns(counter, here - 1), _spread_ns(counter, np.minimum(around.right, last))
+    f, length_ns = around.part, np.maximum(around.length_ns, 1)
     alike = np.minimum(_ROOT_12 * right / length_ns, 1.0) ** 2
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * alike * f * (1 - f) * left * right
     located = p * np.sqrt(shares)
-    before, after = rate[np.maximum(here - 1, 1)], rate[np.minimum(here + 1, len(changes) - 1)]
+    before, after = _rate(counter, here - 2, here - 1), _rate(counter, here, here + 1)
     noise = 2 * p**2 * (left**2 + right**2) / length_ns**2
     step = np.sqrt(np.maximum((after - before) ** 2 - noise, 0.0)) * length_ns * _STEP_SHARE
-    return Edges(np.hypot(located, step), quantum, p * read_ns[here] / _ROOT_12)
+    read_ns = counter.read_ns(changes[here])
+    return Edges(np.hypot(located, step), quantum, p * read_ns / _ROOT_12)
 
 
-def _segments(counter: Counter) -> tuple[F64, F64, F64, F64]:
-    """Of each update: counts a ns since the one before, and over a few; s in ns; the read's length."""
-    changes = counter.changes
-    counts, updates = counter.steps.total[changes], counter.update_ns(changes)
-    n = np.arange(len(changes))
-    before, after = np.maximum(n - 1 - _AROUND, 0), np.minimum(n + _AROUND, len(n) - 1)
-    earliest, latest = counter.update_span_ns(changes)
-    read_ns = counter.read_ns(changes)
-    gap_ns = np.maximum(latest - earliest - read_ns, 0)
-    return (
-        _rate(counts, updates, np.maximum(n - 1, 0), n),
-        _rate(counts, updates, before, after),
-        np.hypot(gap_ns, counter.channel.timing.lag_ns) / _ROOT_12,
-        read_ns.astype(np.float64),
-    )
-
-
-def _rate(counts: I64, updates_ns: I64, start: I64, end: I64) -> F64:
-    rate: F64 = (counts[end] - counts[start]) / np.maximum(updates_ns[end] - updates_ns[start], 1)
+def _rate(counter: Counter, first: I64, last: I64) -> F64:
+    """Counts a nanosecond from one update to another, by their numbers; of equal ones their own step."""
+    n = len(counter.changes)
+    start, end = np.clip(first, 0, n - 2), np.clip(last, 1, n - 1)
+    start, end = counter.changes[start], counter.changes[end]
+    gap_ns = np.maximum(counter.update_ns(end) - counter.update_ns(start), 1)
+    rate: F64 = (counter.steps.total[end] - counter.steps.total[start]) / gap_ns
     return rate
+
+
+def _spread_ns(counter: Counter, update: I64) -> F64:
+    """How well the instant of an update is known: a standard uncertainty."""
+    at = counter.changes[update]
+    earliest, latest = counter.update_span_ns(at)
+    gap_ns = np.maximum(latest - earliest - counter.read_ns(at), 0)
+    return np.hypot(gap_ns, counter.channel.timing.lag_ns) / _ROOT_12
 
 
 def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]:

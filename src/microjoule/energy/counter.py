@@ -111,11 +111,10 @@ class Counter:
         """``J``, or the channel's own quantity where no power model turns it into joules."""
         return self.channel.scale.quantity if self.channel.trust.model is None else "J"
 
-    @cached_property
+    @property
     def changes(self) -> I64:
         """int64: the readings that differ from the one before them."""
-        total = self.steps.total
-        return np.flatnonzero(total[1:] != total[:-1]) + 1
+        return self.steps.changes
 
     @cached_property
     def span_ns(self) -> tuple[int, int] | None:

@@ -60,8 +60,12 @@ class Estimate:
         return self.value is not None
 
     @cached_property
+    def _gathered(self) -> list[Component]:
+        return gathered(self.components)
+
+    @cached_property
     def _combined(self) -> Combined:
-        return combined(self.components)
+        return combined(self._gathered)
 
     @property
     def u(self) -> float:
@@ -89,7 +93,7 @@ class Estimate:
         ``share`` is the component's share of the variance; correlated ones were added up before.
         """
         by_name: dict[str, list[Component]] = {}
-        for component in gathered(self.components):
+        for component in self._gathered:
             by_name.setdefault(component.name, []).append(component)
         rows = [
             {

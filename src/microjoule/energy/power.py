@@ -1,16 +1,22 @@
-"""Power from a counter: the steps of its interpolated count, so that the energy is conserved."""
+"""Power from a counter: the steps of its interpolated count, so that the energy is conserved.
+
+From a gauge it is what the gauge said, held or drawn out between its readings; of a mean of a past
+window (:mod:`microjoule.energy.gauge`) that is the power of a while ago, and its sum is not the energy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ..channel import Channel
+from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from .counter import F64, Counter
+from .gauge import Gauge
 
 PEAK_NS = 50 * NS_PER_MS
 PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
@@ -34,26 +40,39 @@ class Power:
     energy_j: F64
 
 
-def power(counter: Counter, t0_ns: int, t1_ns: int) -> Power:
-    """The power of a counter over a window, one bin between two updates.
+def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
+    """The power of a counter or a gauge over a window, one bin between two updates.
 
     Args:
-        counter: Of joules, or of seconds with a power model.
+        meter: Of joules, of seconds with a power model, or of watts.
         t0_ns: Beginning of the window.
         t1_ns: Its end.
 
     Returns:
-        Empty where the window is, or where the counter has no reading.
+        Empty where the window is, or where the meter has no reading.
     """
-    updates = counter.update_ns(counter.changes) if len(counter.changes) else np.empty(0, np.int64)
+    updates = _updates(meter)
     inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]
     edges = np.unique(np.concatenate(([t0_ns], inside, [t1_ns]))).astype(np.int64)
-    steps = np.diff(counter.position(edges)) if len(counter) else np.zeros(len(edges) - 1, np.int64)
-    if not len(counter):
-        edges, steps = edges[:1], steps[:0]
-    energy_j = joules(counter, steps)
+    if not len(meter):
+        edges = edges[:1]
+    energy_j = _between(meter, edges)
     lengths = np.diff(edges)
     return Power(edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths, edges, energy_j)
+
+
+def _updates(meter: Counter | Gauge) -> I64:
+    """When what the meter says changed, or could have."""
+    if isinstance(meter, Gauge):
+        return meter.readings.t_ns
+    return meter.update_ns(meter.changes) if len(meter.changes) else np.empty(0, np.int64)
+
+
+def _between(meter: Counter | Gauge, instants_ns: I64) -> F64:
+    """Joules between neighbouring instants."""
+    if isinstance(meter, Gauge):
+        return np.diff(meter.readings.cumulative_j(instants_ns))
+    return joules(meter, np.diff(meter.position(instants_ns)))
 
 
 def joules(counter: Counter, steps: I64) -> F64:
@@ -72,43 +91,67 @@ def means_w(energy_j: F64, t0_ns: I64, t1_ns: I64) -> F64:
 
 
 def peak_span_ns(channel: Channel) -> int:
-    """The shortest time over which a peak is taken: 50 ms, and twenty of the channel's updates."""
-    return max(PEAK_NS, PEAK_UPDATES * (channel.timing.update_ns or 0))
+    """The shortest time over which a peak is taken: 50 ms, and twenty of a counter's updates.
+
+    Of a gauge it is an update and its window: a reading is a mean already, and has no jitter to hide.
+    """
+    timing = channel.timing
+    if channel.kind is Kind.GAUGE:
+        return max(PEAK_NS, timing.update_ns or 0, timing.window_ns or 0)
+    return max(PEAK_NS, PEAK_UPDATES * (timing.update_ns or 0))
 
 
-def peaks_w(counter: Counter, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64:
-    """The largest mean power of windows over at least ``span_ns`` of the channel.
+def peaks_w(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64:
+    """The largest mean power of windows over at least ``peak_span_ns`` of the channel.
 
     From each update to the first one at least so much later, and over the whole window.
 
     Args:
-        counter: Of joules, or of seconds with a power model.
+        meter: Of joules, of seconds with a power model, or of watts.
         t0_ns: int64[n], beginnings.
         t1_ns: int64[n], ends.
 
     Returns:
         float64[n]; NaN where a window is shorter.
     """
-    span_ns = peak_span_ns(counter.channel)
+    span_ns = peak_span_ns(meter.channel)
     t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
-    if not len(counter):
+    if not len(meter):
         return np.full(len(t0), np.nan)
-    peaks = means_w(joules(counter, counter.position(t1) - counter.position(t0)), t0, t1)
-    if len(counter.changes):
-        updates = counter.update_ns(counter.changes)
-        later = np.searchsorted(updates, updates + span_ns, "left")
-        starts = int(np.searchsorted(later, len(updates), "left"))
-        if starts:
-            later = later[:starts]
-            total = counter.steps.total[counter.changes]
-            gain = joules(counter, (total[later] - total[:starts]) << counter.bits)
-            watts = gain * NS_PER_S / (updates[later] - updates[:starts])
-            first = np.searchsorted(updates, t0, "left")
-            end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
-            some = first < end
-            pairs = np.stack((first[some], end[some]), axis=1).ravel()
-            # The end of the last pair may be the end of the array, which reduceat does not take.
-            best = np.maximum.reduceat(np.append(watts, -np.inf), pairs)[::2] if len(pairs) else watts[:0]
-            peaks[some] = np.maximum(peaks[some], best)
+    if isinstance(meter, Gauge):
+        sums = meter.readings.cumulative_j(meter.readings.t_ns)
+        whole_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0)
+        peaks = means_w(whole_j, t0, t1)
+        _raise(peaks, (t0, t1), meter.readings.t_ns, span_ns, lambda a, b: sums[b] - sums[a])
+    else:
+        peaks = means_w(joules(meter, meter.position(t1) - meter.position(t0)), t0, t1)
+        total = meter.steps.total[meter.changes]
+        gain = _gain(meter, total)
+        _raise(peaks, (t0, t1), _updates(meter), span_ns, gain)
     peaks[t1 - t0 < span_ns] = np.nan
     return peaks
+
+
+def _gain(counter: Counter, total: I64) -> Callable[[I64, I64], F64]:
+    return lambda a, b: joules(counter, (total[b] - total[a]) << counter.bits)
+
+
+def _raise(
+    peaks: F64, windows: tuple[I64, I64], updates: I64, span_ns: int, gain: Callable[[I64, I64], F64]
+) -> None:
+    """Raises peaks to the largest mean from an update to the first one at least a span later."""
+    t0, t1 = windows
+    later = np.searchsorted(updates, updates + span_ns, "left")
+    starts = int(np.searchsorted(later, len(updates), "left"))
+    if not starts:
+        return
+    later = later[:starts]
+    from_ = np.arange(starts)
+    watts = gain(from_, later) * NS_PER_S / (updates[later] - updates[:starts])
+    first = np.searchsorted(updates, t0, "left")
+    end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
+    some = first < end
+    pairs = np.stack((first[some], end[some]), axis=1).ravel()
+    # The end of the last pair may be the end of the array, which reduceat does not take.
+    best = np.maximum.reduceat(np.append(watts, -np.inf), pairs)[::2] if len(pairs) else watts[:0]
+    peaks[some] = np.maximum(peaks[some], best)

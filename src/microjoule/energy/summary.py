@@ -17,12 +17,16 @@ from ..errors import TraceError
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
+from .counter import Counter
 from .energy_trace import EnergyTrace
 from .estimate import STATUSES, Estimate
 from .power import means_w, peak_span_ns, peaks_w
 from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
+STUCK_UPDATES = 100
+
+GPUS = ("gpu-", "amdgpu-")  # work on these goes on after the call that asked for it
 
 Plain = dict[str, Any]
 
@@ -39,7 +43,12 @@ def summary(trace: EnergyTrace) -> Plain:
         "schema": SCHEMA,
         "windows": figures,
         "repeated": _repeated(figures),
-        "engine": {"lanes": _lanes(trace), "marks_dropped": trace.marks_dropped},
+        "engine": {
+            "lanes": _lanes(trace),
+            "failures": _failures(trace),
+            "stuck": _stuck(trace),
+            "marks_dropped": trace.marks_dropped,
+        },
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
     }
@@ -69,6 +78,7 @@ def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
                 "duration_s": seconds(window.duration_ns),
                 "attributes": dict(window.attributes),
                 "is_open": window.is_open,
+                "synchronised": _synchronised(trace, window),
                 "channels": [row for row, _ in rows.values()],
                 "total": _total(total({name: rows[name][1] for name in ids}, trace.channels)),
             }
@@ -76,12 +86,19 @@ def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
     return figures
 
 
+def _synchronised(trace: EnergyTrace, window: Window) -> bool | None:
+    """Whether the GPUs were waited for at the window's edges; None: it has no GPU, or nobody marked it."""
+    if window not in trace.windows or not any(name.startswith(GPUS) for name in trace.energy_channels):
+        return None
+    return bool(window.attributes.get("synchronised", False))
+
+
 def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
-    counter, channel = trace.counter(name), trace.channels[name]
-    brackets = counter.energies(t0_ns, t1_ns)
-    estimates = counter.estimates(brackets)
+    meter, channel = trace.meter(name), trace.channels[name]
+    brackets = meter.energies(t0_ns, t1_ns)
+    estimates = meter.estimates(brackets)
     means = means_w(brackets.value, t0_ns, t1_ns).tolist()
-    peaks = np.where(brackets.status == 0, peaks_w(counter, t0_ns, t1_ns), np.nan).tolist()
+    peaks = np.where(brackets.status == 0, peaks_w(meter, t0_ns, t1_ns), np.nan).tolist()
     span_s = seconds(peak_span_ns(channel))
     accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
     return [
@@ -92,6 +109,7 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
                 "provenance": estimate.provenance,
                 "energy_j": estimate.value,
                 "bound_j": _bound(estimate),
+                **_uncertainty(estimate),
                 "accuracy": accuracy,
                 "mean_w": _finite(mean),
                 "peak_w": _finite(peak),
@@ -108,10 +126,21 @@ def _total(of: Total) -> Plain:
     return {
         "energy_j": of.value,
         "bound_j": _bound(of),
+        **_uncertainty(of),
         "channels": list(of.channels),
         "status": of.status,
         "provenance": of.provenance,
     }
+
+
+def _uncertainty(estimate: Estimate) -> Plain:
+    """``u_j``, ``U_j`` and ``k`` at 95 %, and the budget behind them; None where nothing was assessed."""
+    if not estimate.components:
+        return {"u_j": None, "U_j": None, "k": None, "budget": []}
+    rows = [{**row, "dof": _finite(row["dof"])} for row in estimate.budget()]
+    for row in rows:
+        del row["groups"]  # they tell which figures share a cause, and name instants by the thousand
+    return {"u_j": estimate.u, "U_j": estimate.U, "k": estimate.k, "budget": rows}
 
 
 def _bound(estimate: Estimate) -> list[float | None]:
@@ -148,6 +177,31 @@ def _repeat(name: str, group: Sequence[Plain]) -> Plain:
     }
 
 
+def _failures(trace: EnergyTrace) -> list[Plain]:
+    """How many reads of each channel failed, and with what code."""
+    found = []
+    for name in trace.channels:
+        codes, counts = np.unique(trace.series(name).status, return_counts=True)
+        found += [
+            {"channel": name, "code": code, "n": n}
+            for code, n in zip(codes.tolist(), counts.tolist(), strict=True)
+            if code
+        ]
+    return found
+
+
+def _stuck(trace: EnergyTrace) -> list[str]:
+    """Measured counters that never moved, though there was time for a hundred updates."""
+    found = []
+    for name in trace.energy_channels:
+        channel, meter = trace.channels[name], trace.meter(name)
+        patience_ns = STUCK_UPDATES * max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
+        is_counter = isinstance(meter, Counter) and channel.trust.model is None
+        if is_counter and len(meter) and not len(meter.changes):
+            found += [name] if meter.t_ns[-1] - meter.t_ns[0] > patience_ns else []
+    return found
+
+
 def _lanes(trace: EnergyTrace) -> list[Plain]:
     told = trace.facts.get("lanes", {})
     return [
@@ -156,6 +210,7 @@ def _lanes(trace: EnergyTrace) -> list[Plain]:
             "rate_hz": told.get(lane, {}).get("rate_hz"),
             **{count: counts[count] for count in ("ticks", "late", "missed", "dropped", "errors")},
             "busy_s": counts["busy_ns"] / NS_PER_S,
+            **{grant: told.get(lane, {}).get(grant) for grant in ("fifo", "pinned")},
             "late_max_s": counts["late_max_ns"] / NS_PER_S,
         }
         for lane, counts in trace.engine().items()

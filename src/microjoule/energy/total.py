@@ -9,11 +9,12 @@ from functools import reduce
 from itertools import combinations
 from operator import add as plus
 
-from ..channel import Channel, Kind
+from ..channel import UNPLACED, Channel, Kind
 from ..errors import Overlap
 from .estimate import Estimate
 
-PLATFORMS = ("psys", "node")  # what holds packages, memory and more: RAPL's psys, a Cray node
+# What holds packages, memory and more: RAPL's psys, a Cray node, ACPI's meter, a Grace Hopper module.
+PLATFORMS = ("psys", "node", "machine", "module")
 PACKAGE = "package-"
 SYSTEM_TIME = "cpu_time/system"
 
@@ -35,6 +36,25 @@ def is_energy(channel: Channel) -> bool:
     return channel.kind is Kind.COUNTER and is_joules
 
 
+def is_power(channel: Channel) -> bool:
+    """Whether the channel says watts, so that its energy is an integral of readings."""
+    return channel.kind is Kind.GAUGE and channel.scale.quantity == "W"
+
+
+def tells_energy(channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    """The channels that an energy is taken from: all that count one, and the powers inside none of them.
+
+    A power gauge whose energy some other channel counts is an explanation of that figure, and no
+    second one.
+    """
+    counted = {c.physical_id for c in channels.values() if is_energy(c)}
+    return tuple(
+        name
+        for name, c in channels.items()
+        if is_energy(c) or (is_power(c) and not counted & _ancestors(c, channels))
+    )
+
+
 def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 
@@ -42,7 +62,9 @@ def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     them before the platform that contains them; nothing whose parent is there; of modelled busy
     time only the system's, which contains the command's.
     """
-    energies = [channel for channel in channels.values() if is_energy(channel)]
+    placed = [channel for channel in channels.values() if UNPLACED not in channel.trust.parents]
+    # Counters first: of two channels of one thing a counter says it better than a gauge.
+    energies = [c for c in placed if is_energy(c)] + [c for c in placed if is_power(c)]
     first = {c.physical_id: c for c in sorted(energies, key=lambda c: "@" in c.id, reverse=True)}
     single = [c for c in energies if first[c.physical_id] is c]
     measured = [c for c in single if c.trust.model is None]
@@ -51,7 +73,8 @@ def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     system = [c for c in modelled if c.physical_id == SYSTEM_TIME]
     chosen = apart or measured or system or modelled
     present = {c.physical_id for c in chosen}
-    return tuple(c.id for c in chosen if not present & _ancestors(c, channels))
+    ids = {c.id for c in chosen if not present & _ancestors(c, channels)}
+    return tuple(name for name in channels if name in ids)
 
 
 def total(estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) -> Total:
@@ -108,7 +131,7 @@ def _ancestors(channel: Channel, channels: Mapping[str, Channel]) -> set[str]:
 
 
 def _overlap(one: Channel, other: Channel, channels: Mapping[str, Channel]) -> bool:
-    if one.physical_id == other.physical_id:
+    if one.physical_id == other.physical_id or UNPLACED in (*one.trust.parents, *other.trust.parents):
         return True
     if (one.trust.model is None) != (other.trust.model is None):
         return True

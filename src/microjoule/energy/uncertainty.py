@@ -22,7 +22,7 @@ LEVEL = 0.95  # of confidence, of every expanded uncertainty
 NORMAL, RECTANGULAR, TRIANGULAR, STUDENT = "normal", "rectangular", "triangular", "t"
 
 _DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as the GUM does: 2
-_DOMINANT = 0.95  # a share of the variance from which one component's own form decides k
+_DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form decides k
 _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
 _HALVINGS = 50
 _K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90}  # half-width a: 0.95 a √3, (1 − √0.05) a √6
@@ -58,39 +58,37 @@ class Combined(NamedTuple):
     U: float
 
 
-def combined(components: Iterable[Component]) -> Combined:
-    """Combines components by the law of propagation, with Welch and Satterthwaite's degrees of freedom.
+def combined(gathered_components: Sequence[Component]) -> Combined:
+    """Combines what :func:`gathered` gave by the law of propagation, with Welch and Satterthwaite's degrees of freedom.
 
     ``k`` is 2 from 50 degrees of freedom on and Student's quantile below; where one component of
     bounded form makes nearly all of the variance, that form's own (science.md C5).
     """
-    merged = gathered(components)
-    largest = max((abs(component.u) for component in merged), default=0.0)
-    if largest == 0.0:
+    u = math.hypot(*(component.u for component in gathered_components))
+    if u == 0.0:
         return Combined(0.0, math.inf, 2.0, 0.0)
-    # In units of the largest: the square of a microjoule's millionth must not vanish.
-    merged = [component._replace(u=component.u / largest) for component in merged]
-    squares = [component.u**2 for component in merged]
-    variance = math.fsum(squares)
-    u = math.sqrt(variance) * largest
-    lost = math.fsum(square**2 / c.dof for square, c in zip(squares, merged, strict=True))
-    dof = variance**2 / lost if lost else math.inf
-    k = _k_of_few(merged, variance) or (2.0 if dof >= _DOF_LARGE else student(dof))
+    lost = math.fsum((c.u / u) ** 4 / c.dof for c in gathered_components if c.dof != math.inf)
+    dof = 1 / lost if lost else math.inf
+    k = _k_of_few(gathered_components, u) or (2.0 if dof >= _DOF_LARGE else student(dof))
     return Combined(u, dof, k, k * u)
 
 
-def _k_of_few(merged: Sequence[Component], variance: float) -> float:
+def _k_of_few(components: Sequence[Component], u: float) -> float:
     """The coverage factor where one or two components of bounded form are nearly everything; else 0.
 
     Two rectangular ones of like size make a triangle, and that of the triangle serves for any two.
     """
-    first, *rest = sorted(merged, key=lambda component: -abs(component.u))
-    if first.u**2 >= _DOMINANT * variance:
+    first, *rest = sorted(components, key=_size, reverse=True)
+    if abs(first.u) >= _DOMINANT * u:
         return _K_OF_FORM.get(first.form, 0.0)
     second = rest[0]
-    if first.u**2 + second.u**2 < _DOMINANT * variance:
+    if math.hypot(first.u, second.u) < _DOMINANT * u:
         return 0.0
     return _K_OF_FORM[TRIANGULAR] if {first.form, second.form} <= _K_OF_FORM.keys() else 0.0
+
+
+def _size(component: Component) -> float:
+    return abs(component.u)
 
 
 def gathered(components: Iterable[Component]) -> list[Component]:
@@ -99,13 +97,11 @@ def gathered(components: Iterable[Component]) -> list[Component]:
     groups: dict[str, list[Component]] = {}
     for component in components:
         (groups.setdefault(component.group, []) if component.group else alone).append(component)
-    return alone + [_sum(group) for group in groups.values()]
+    return alone + [group[0] if len(group) == 1 else _sum(group) for group in groups.values()]
 
 
 def _sum(group: Sequence[Component]) -> Component:
-    if len(group) == 1:
-        return group[0]
-    largest = max(group, key=lambda component: abs(component.u))
+    largest = max(group, key=_size)
     dof = min(component.dof for component in group)
     return largest._replace(u=math.fsum(component.u for component in group), dof=dof)
 

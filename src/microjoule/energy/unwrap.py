@@ -58,6 +58,7 @@ class Steps:
     Attributes:
         total: int64[n], counts since the first reading; a reset adds none, an ambiguous step
             the least that it can be.
+        changes: int64, steps that are not 0.
         wrapped: int64, steps over the modulus, once for certain.
         ambiguous: int64, steps that may have passed the modulus more often.
         extra: int64, for each ambiguous step the largest count that it may have had more.
@@ -65,6 +66,7 @@ class Steps:
     """
 
     total: I64
+    changes: I64
     wrapped: I64
     ambiguous: I64
     extra: I64
@@ -87,7 +89,7 @@ def modulus(channel: Channel) -> int:
 
 def unit_nj(channel: Channel) -> int:
     """The whole nanojoules that the kernel's powercap takes for the channel's unit."""
-    return int(channel.scale.unit * NJ_PER_J)
+    return channel.scale.shown_nj or int(channel.scale.unit * NJ_PER_J)
 
 
 def quantum(channel: Channel) -> int:
@@ -173,17 +175,24 @@ class _Unwrapping:
     def steps(self) -> Steps:
         n = len(self.counts)
         total = np.zeros(n, np.int64)
+        changes: list[I64] = []
         step = np.empty(min(BLOCK, n), np.uint64)
         gap = np.empty(min(BLOCK, n), np.int64)
         for start in range(0, n - 1, BLOCK):
             stop = min(start + BLOCK, n - 1)
             size = stop - start
             self._block(start, stop, step[:size], gap[:size])
+            changes.append(np.flatnonzero(step[:size]) + (start + 1))
             signed = step[:size].view(np.int64)
             signed[0] += total[start]
             np.cumsum(signed, out=total[start + 1 : stop + 1])
         return Steps(
-            total, _joined(self.wrapped), _joined(self.ambiguous), _joined(self.extra), _joined(self.reset)
+            total,
+            _joined(changes),
+            _joined(self.wrapped),
+            _joined(self.ambiguous),
+            _joined(self.extra),
+            _joined(self.reset),
         )
 
     def _block(self, start: int, stop: int, step: U64, gap: I64) -> None:

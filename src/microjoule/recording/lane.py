@@ -8,13 +8,13 @@ table below says which, and what they get instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import BadRate, MicrojouleError
-from ..units import BYTES_PER_MIB, NS_PER_S
+from ..units import BYTES_PER_MIB, NS_PER_S, NS_PER_US
 from .native import Sampler
 
 RATE_MIN_HZ = 1.0
@@ -27,10 +27,18 @@ RATE_HZ = 1000.0
 RATE_MAX_OF_LANE_HZ = (
     ("cpu", 100.0),
     ("gpu-*", 100.0),
+    ("amdgpu-*", 100.0),
     ("hwmon*", 100.0),
     ("cray*", 100.0),
     ("*-slow", 10.0),
 )
+
+# Edge-locked lanes. A counter quicker than this leaves no time to sleep between two updates; the
+# spin covers the jitter that updates are known to have, at a bounded share of a core.
+UPDATE_MIN_NS = 200 * NS_PER_US
+SPIN_SHARE = 8  # the spin reaches at most this part of an update to each side
+ONE_IN_MAX = 10_000
+ABOUT_AS_QUICK = 1.25
 
 RING_S = 30  # how long a program may hold the GIL before a reading is dropped
 RING_BYTES_MAX = 64 * BYTES_PER_MIB
@@ -38,7 +46,7 @@ ROW_BYTES = 32  # sizeof(struct uj_sample)
 
 # Readers that the native core knows. A channel read in another way (a command's rusage) is filled
 # in by whoever asked for it.
-NATIVE_READERS = ("text", "msr", "perf", "script", "nvml")
+NATIVE_READERS = ("text", "msr", "perf", "script", "nvml", "amdsmi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +54,17 @@ class Cadence:
     """How often and how punctually to read.
 
     Attributes:
-        rate_hz: Reads of each channel a second, 1 to 20 000.
+        rate_hz: Reads of each channel a second, 1 to 20 000; edge-locked, of the lanes that have no
+            counter to follow.
+        edges: Edge-locked: read only on both sides of one in so many updates of each lane's counter,
+            1 to 10 000; 0: at the rate.
         spin_ns: Wake this long before each deadline and spin: punctual, and costs a core's share.
         fifo_priority: Ask for SCHED_FIFO at this priority, 1 to 99; 0: do not.
         cpus: Run on these CPUs only; empty: on those of the lane's package.
     """
 
     rate_hz: float = RATE_HZ
+    edges: int = 0
     spin_ns: int = 0
     fifo_priority: int = 0
     cpus: tuple[int, ...] = ()
@@ -63,6 +75,22 @@ class Cadence:
                 f"A rate of {self.rate_hz:g} Hz is out of range",
                 f"Choose {RATE_MIN_HZ:g} to {RATE_MAX_HZ:g} Hz; {RATE_HZ:g} Hz is usual",
             )
+        if not 0 <= self.edges <= ONE_IN_MAX:
+            raise BadRate(
+                f"One in {self.edges} updates cannot be followed",
+                f"Choose 1, every update, to {ONE_IN_MAX}",
+            )
+
+
+def cadence_of(rate: float | str | Cadence) -> Cadence:
+    """A cadence as it is given to ``record``: itself, reads a second, or ``"edges"``."""
+    if isinstance(rate, Cadence):
+        return rate
+    if rate == "edges":
+        return Cadence(edges=1)
+    if isinstance(rate, str):
+        raise BadRate(f"A rate of {rate!r} is not known", 'Give a number of hertz, or "edges"')
+    return Cadence(rate_hz=rate)
 
 
 class Lane:
@@ -80,32 +108,46 @@ class Lane:
     ) -> None:
         self.name = name
         self.channels = tuple(channels)
+        self.lead = lead_of(self.channels) if cadence.edges else None
+        self.one_in = cadence.edges
         self.rate_hz = lane_rate_hz(name, cadence.rate_hz)
+        period_ns = round(NS_PER_S / self.rate_hz)
+        pace: tuple[Any, ...] = (cadence.spin_ns, cadence.fifo_priority, cadence.cpus)
         rows_per_s = self.rate_hz * len(self.channels)
+        if self.lead is not None:
+            period_ns = int(self.lead.timing.update_ns or 0)
+            spin_ns = cadence.spin_ns or period_ns // SPIN_SHARE
+            pace = (spin_ns, *pace[1:], "edges", cadence.edges, codes[self.lead.id])
+            self.rate_hz = NS_PER_S / period_ns / cadence.edges
+            rows_per_s = 2 * self.rate_hz * len(self.channels)
         ring_rows = int(min(rows_per_s * RING_S, RING_BYTES_MAX // ROW_BYTES))
         table = [
             (c.access.reader, c.access.path, c.access.type, c.access.config, c.access.cpu, codes[c.id])
             for c in self.channels
         ]
-        pace = (cadence.spin_ns, cadence.fifo_priority, cadence.cpus)
-        self.sampler = Sampler(name, table, round(NS_PER_S / self.rate_hz), ring_rows, pace)
+        self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
         self.ring_s = self.sampler.capacity / rows_per_s
 
     @property
     def settle_ns(self) -> tuple[int, int]:
         """(lag + one update, the longest update): what to wait before and between last readings.
 
-        Counters only: a gauge shows nothing more of the past however long one waits.
+        Of gauges only those whose power nothing else counts, and which are means of a past window:
+        half of it, as the recorder waits twice as long.
         """
         timings = [channel.timing for channel in self.channels if channel.kind is Kind.COUNTER]
         first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
-        return first, max((timing.update_max_ns for timing in timings), default=0)
+        means = [c.timing for c in self.channels if c.kind is Kind.GAUGE and not c.trust.parents]
+        half = max(((each.window_ns or 0) // 2 + (each.update_ns or 0) for each in means), default=0)
+        return max(first, half), max((timing.update_max_ns for timing in timings), default=0)
 
     def facts(self) -> dict[str, Any]:
         """What the trace file says of the lane, once its thread has started."""
         counts = self.sampler.counts()
         return {
             "rate_hz": self.rate_hz,
+            "lead": self.lead.id if self.lead else None,
+            "one_in": self.one_in if self.lead else None,
             "ring_s": round(self.ring_s, 1),
             "fifo": granted(counts["fifo"]),
             "pinned": granted(counts["pinned"]),
@@ -140,6 +182,21 @@ def lane_rate_hz(lane: str, rate_hz: float) -> float:
     return min([rate_hz, *limits])
 
 
+def lead_of(channels: Iterable[Channel]) -> Channel | None:
+    """The counter whose updates an edge-locked lane follows: the first of the quick ones; None: none."""
+    able = [
+        channel
+        for channel in channels
+        if channel.kind is Kind.COUNTER
+        and channel.provenance == "measured"
+        and UPDATE_MIN_NS <= (channel.timing.update_ns or 0) <= NS_PER_S
+    ]
+    quickest_ns = min((channel.timing.update_ns or 0 for channel in able), default=0)
+    # Of counters that move together the first: calibrated periods differ by their last digits.
+    quick = (c for c in able if (c.timing.update_ns or 0) <= ABOUT_AS_QUICK * quickest_ns)
+    return next(quick, None)
+
+
 def open_lanes(
     channels: Iterable[Channel],
     codes: Mapping[str, int],
@@ -158,17 +215,21 @@ def open_lanes(
 
     Returns:
         The lanes, and what was left out: channel id to sentence.
+
+    Raises:
+        BadRate: Edges were asked for, and no lane has a counter to follow.
     """
     native = [channel for channel in channels if channel.access.reader in NATIVE_READERS]
+    if cadence.edges and lead_of(native) is None:
+        raise BadRate(
+            "No counter here has updates that can be followed: each is modelled, or its update period is "
+            "not known, or too quick",
+            "Run `uj probe --calibrate`, or choose a rate in hertz",
+        )
     lanes: list[Lane] = []
     left_out: dict[str, str] = {}
     for name in dict.fromkeys(channel.lane for channel in native):
-        pace = Cadence(
-            rate_hz=cadence.rate_hz,
-            spin_ns=cadence.spin_ns,
-            fifo_priority=cadence.fifo_priority,
-            cpus=cadence.cpus or cpus.get(name, ()),
-        )
+        pace = replace(cadence, cpus=cadence.cpus or cpus.get(name, ()))
         members = [channel for channel in native if channel.lane == name]
         try:
             lanes.append(Lane(name, members, codes, pace))

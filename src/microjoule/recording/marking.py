@@ -76,8 +76,12 @@ def _open(path: str | None) -> Marks | None:
         return None
 
 
-def mark(ring: Marks, name: str, attributes: dict[str, Any]) -> AbstractContextManager[object]:
+def mark(
+    ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None
+) -> AbstractContextManager[object]:
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
+    if sync is not None:
+        return _synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
         from ..label import label
 
@@ -85,7 +89,17 @@ def mark(ring: Marks, name: str, attributes: dict[str, Any]) -> AbstractContextM
     return ring.window(name)
 
 
-def window(name: str, **attributes: object) -> AbstractContextManager[object]:
+def _synchronised(
+    ring: Marks, name: str, attributes: dict[str, Any], sync: str
+) -> AbstractContextManager[object]:
+    from .sync import ATTRIBUTE, Synchronised, synchroniser
+
+    wait = synchroniser(sync)
+    marked = mark(ring, name, {**attributes, ATTRIBUTE: wait is not None})
+    return marked if wait is None else Synchronised(marked, wait)
+
+
+def window(name: str, *, sync: str | None = None, **attributes: object) -> AbstractContextManager[object]:
     """A named window of the recording around this code; without one, nothing.
 
     ``with uj.window("epoch", number=3): …`` costs under a microsecond and reads no hardware. Works
@@ -93,10 +107,16 @@ def window(name: str, **attributes: object) -> AbstractContextManager[object]:
 
     Args:
         name: Windows of one name are also summarised together.
+        sync: ``torch``, ``cupy`` or ``jax``: wait for its device at both edges, so that the work that was
+            launched inside is all in the window; only where the program has imported it, which the
+            attribute ``synchronised`` says. Without a recording nothing waits.
         attributes: JSON values to keep with it.
+
+    Raises:
+        BadWindow: ``sync`` names no framework that is known here.
     """
     ring = _ring()
-    return _NOTHING if ring is None else mark(ring, name, attributes)
+    return _NOTHING if ring is None else mark(ring, name, attributes, sync)
 
 
 def measured(function: _Function) -> _Function:

@@ -19,12 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..calibration import Calibration, applied, facts_of
 from ..channel import Channel
 from ..errors import MicrojouleError, NothingToMeasure
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
-from .lane import RATE_HZ, Cadence, Lane, cpus_of_lanes, open_lanes
+from .host_key import of_this_host
+from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
 from .native import Marks, clock_pair, now_ns
 from .writer import Writer
 
@@ -145,11 +147,13 @@ class Recorder:
             raise self._failure
         writer.close()
 
-    def window(self, name: str, **attributes: object) -> AbstractContextManager[object]:
+    def window(
+        self, name: str, *, sync: str | None = None, **attributes: object
+    ) -> AbstractContextManager[object]:
         """A named window of this recording; see :func:`microjoule.window`."""
         if self._marks is None:
             raise MicrojouleError("This recorder is not open", "Use it in a `with` statement")
-        return marking.mark(self._marks, name, attributes)
+        return marking.mark(self._marks, name, attributes, sync)
 
     def reading(self, channel: str, raw: int) -> None:
         """Adds a reading that was taken elsewhere, with this moment as its time."""
@@ -236,10 +240,11 @@ class Recorder:
 def record(
     path: Path | str,
     *,
-    rate: float | Cadence = RATE_HZ,
+    rate: float | str | Cadence = RATE_HZ,
     sources: Sequence[str] | None = None,
     root: Path | str = "/",
     visible_gpus: str | None = None,
+    calibration: Calibration | Path | str | None = None,
 ) -> Recorder:
     """A recorder of this machine, to be opened with ``with``.
 
@@ -248,25 +253,30 @@ def record(
 
     Args:
         path: Where the trace goes; an existing file is replaced.
-        rate: Reads a second of each channel, 1 to 20 000; or a :class:`Cadence` for more.
+        rate: Reads a second of each channel, 1 to 20 000; ``"edges"``: on both sides of each update
+            of a lane's counter and nowhere else; or a :class:`Cadence` for more.
         sources: Names of the sources to read, all of them forced; None: for each channel the best
             interface that this user may read.
         root: The root of the file system whose counters to read.
         visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
+        calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
 
     Raises:
+        CalibrationError: The calibration cannot be read, or is another host's.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
             be measured; the message says what to do.
         BadRate: The rate is out of range.
     """
     from ..sources import choose, survey
 
-    cadence = rate if isinstance(rate, Cadence) else Cadence(rate_hz=rate)
+    cadence = cadence_of(rate)
+    learnt = of_this_host(calibration, Path(root))
     surveys = survey(Path(root), visible_gpus)
     channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    return Recorder(path, channels, cadence, machine_facts(Path(root), surveys))
+    facts = {**machine_facts(Path(root), surveys), **facts_of(learnt, channels)}
+    return Recorder(path, applied(channels, learnt), cadence, facts)
 
 
 def machine_facts(root: Path, surveys: Iterable[Survey]) -> dict[str, Any]:

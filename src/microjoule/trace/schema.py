@@ -14,6 +14,10 @@ sensor_ns   int64, null: none          the device's own time, unconverted
 status      uint16                     0, or the code of the failed read
 label       utf8, null but on marks    a window's name and attributes: ``microjoule.label``
 =========== ========================== ============================================================
+
+No two rows of a channel have one ``t_ns``. A read that brings several rows of one channel, such as the
+samples that a GPU's driver has kept since the last read (``gpu-0/power_samples``), gives them its own
+time, and that plus 1, 2, 3 ns: an index and no measurement. What instant each speaks of is ``sensor_ns``.
 """
 
 from __future__ import annotations

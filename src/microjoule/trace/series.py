@@ -1,8 +1,9 @@
 """The readings of one channel, cut out of a table in which all channels interleave.
 
-Decision: a batch in which the channels take turns, as a lane writes it, is cut apart by strides and
-the pieces joined, so that no byte is copied twice: fresh memory costs more than the arithmetic. Any
-other table is cut by comparing the dictionary codes of all rows. What was given up: a single path.
+Decision: a stretch in which channels take turns, as a lane writes it, is cut apart by strides and the
+pieces joined, so that no byte is copied twice, and channels that one read gave together share their
+times: fresh memory costs more than the arithmetic. Any other table is cut by comparing the dictionary
+codes of all rows. What was given up: a single path.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Columns:
         return turns(self._table)
 
     @cached_property
+    def _times(self) -> dict[tuple[str, ...], tuple[I64, npt.NDArray[np.uint32]]]:
+        """``t_ns`` and ``read_ns`` of the channels that were read together, by their ids."""
+        return {}
+
+    @cached_property
     def _batches(self) -> dict[str, list[npt.NDArray[Any]]]:
         return {
             name: [c.to_numpy() for c in self._table.column(name).chunks]
@@ -139,22 +145,31 @@ class Columns:
         )
 
     def _strided(self, channel_id: str) -> Series | None:
-        """The readings of a channel that takes turns with others in every batch; None: it does not."""
+        """The readings of a channel that takes turns with others wherever it is; None: it does not."""
         if self._turns is None:
             return None
-        pieces = [(turn.first.get(channel_id), turn.stop, turn.period) for turn in self._turns]
-        if not any(first is not None for first, _, _ in pieces):
+        mine = [turn for turn in self._turns if channel_id in turn.ids]
+        if not mine:
             return None
-
-        def joined(name: str) -> npt.NDArray[Any]:
-            parts = zip(self._batches[name], pieces, strict=True)
-            return np.concatenate([batch[i:stop:k] for batch, (i, stop, k) in parts if i is not None])
-
-        t_ns = joined("t_ns")
-        if not bool((t_ns[1:] > t_ns[:-1]).all()):
-            return None
+        together = {turn.ids if turn.is_group else (channel_id,) for turn in mine}
+        key = together.pop() if len(together) == 1 else (channel_id,)
+        if key not in self._times:
+            times = self._joined("t_ns", mine, channel_id), self._joined("read_ns", mine, channel_id)
+            if not bool((times[0][1:] > times[0][:-1]).all()):
+                return None
+            self._times[key] = times
+        t_ns, read_ns = self._times[key]
         status = np.broadcast_to(np.uint16(0), len(t_ns))
-        return Series(t_ns, joined("read_ns"), joined("raw"), status)
+        return Series(t_ns, read_ns, self._joined("raw", mine, channel_id), status)
+
+    def _joined(self, name: str, mine: list[Turns], channel_id: str) -> npt.NDArray[Any]:
+        batches = self._batches[name]
+        return np.concatenate(
+            [
+                batches[turn.batch][turn.start + turn.ids.index(channel_id) : turn.stop : len(turn.ids)]
+                for turn in mine
+            ]
+        )
 
     def _taken(self, name: str, rows: I64, fill: int = 0) -> npt.NDArray[Any]:
         # The rows come from a search of the same table, so that clipping never acts: it is the
@@ -184,19 +199,28 @@ class Columns:
 
 
 class Turns(NamedTuple):
-    """How channels take turns in a batch: each at ``first[id]``, then every ``period`` rows to ``stop``."""
+    """A stretch of a batch, rows ``start`` to ``stop``, in which channels take turns in one order.
 
-    first: dict[str, int]
-    period: int
+    ``is_group``: each round is whole and of one time, as one read of a group of events gives it.
+    """
+
+    batch: int
+    start: int
     stop: int
+    ids: tuple[str, ...]
+    is_group: bool
+
+
+_Stretch = tuple[int, int, tuple[str, ...]]
+STRETCHES_MAX = 16  # in one batch: a lane is one stretch
 
 
 def turns(table: pa.Table) -> list[Turns] | None:
-    """How channels take turns in each batch of a table.
+    """How channels take turns in a table.
 
     Returns:
-        One a batch; None where a batch is cut otherwise, or a row tells of a failure or carries the
-        device's own time.
+        The stretches in the order of the rows; None where a batch is cut otherwise, or a row tells of
+        a failure or carries the device's own time.
     """
     raw, sensor = table.column("raw"), table.column("sensor_ns")
     column = table.column("channel")
@@ -208,22 +232,42 @@ def turns(table: pa.Table) -> list[Turns] | None:
     column = column.unify_dictionaries()
     names = column.chunk(0).dictionary.to_pylist()
     own = np.array([name.startswith("@") for name in names])
-    found = []
-    for chunk in column.chunks:
-        turn = _turn(chunk.indices.to_numpy(zero_copy_only=False), names, own)
-        if turn is None:
+    chunks = zip(column.chunks, *(table.column(name).chunks for name in ("t_ns", "read_ns")), strict=True)
+    found: list[Turns] = []
+    before = np.empty(0, np.uint16)
+    cut: list[_Stretch] | None = None
+    for batch, (channel, t_ns, read_ns) in enumerate(chunks):
+        code = channel.indices.to_numpy(zero_copy_only=False)
+        if cut is None or not np.array_equal(code, before):  # most batches are cut as the one before
+            cut, before = _stretches(code, own, names), code
+        if cut is None:
             return None
-        found.append(turn)
+        times = t_ns.to_numpy(), read_ns.to_numpy()
+        for start, stop, ids in cut:
+            is_group = all(_is_even(each[start:stop], len(ids)) for each in times)
+            found.append(Turns(batch, start, stop, ids, is_group))
     return found
 
 
-def _turn(code: npt.NDArray[np.uint16], names: list[str], own: Bools) -> Turns | None:
-    again = np.flatnonzero(code[1 : len(names) + 1] == code[0])
-    period = int(again[0]) + 1 if len(again) else len(code)
-    differs = code[period:] != code[:-period]
-    stop = period + (int(differs.argmax()) if differs.any() else len(differs))
-    # After the turns only the recorder's own rows may come, and none of them among the turns.
-    head = code[:period]
-    if own[head].any() or not own[code[stop:]].all():
-        return None
-    return Turns({names[each]: i for i, each in enumerate(head.tolist())}, period, stop)
+def _stretches(code: npt.NDArray[np.uint16], own: Bools, names: list[str]) -> list[_Stretch] | None:
+    """The stretches of one batch: start, stop and the ids of a round; None: there is no such order."""
+    found: list[_Stretch] = []
+    start = 0
+    while start < len(code) and not own[code[start]]:
+        rest = code[start:]
+        again = np.flatnonzero(rest[1 : len(own) + 1] == rest[0])
+        period = int(again[0]) + 1 if len(again) else len(rest)
+        head = rest[:period].tolist()
+        differs = rest[period:] != rest[:-period]
+        stop = start + period + (int(differs.argmax()) if differs.any() else len(differs))
+        if len(set(head)) < period or own[head].any() or len(found) == STRETCHES_MAX:
+            return None
+        found.append((start, stop, tuple(names[each] for each in head)))
+        start = stop
+    # After the stretches only the recorder's own rows may come.
+    return found if own[code[start:]].all() else None
+
+
+def _is_even(values: npt.NDArray[Any], period: int) -> bool:
+    """Whether the values come in whole rounds whose first and last are equal: times ascend in a round."""
+    return len(values) % period == 0 and bool((values[::period] == values[period - 1 :: period]).all())

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.energy.estimate import Estimate
-from microjoule.energy.uncertainty import RECTANGULAR, TRIANGULAR, Component, combined, student
+from microjoule.energy.uncertainty import RECTANGULAR, TRIANGULAR, Component, gathered, student
+from microjoule.energy.uncertainty import combined as combined_of
 
 finite = st.floats(-1e3, 1e3)
 components = st.lists(
@@ -24,6 +25,10 @@ components = st.lists(
     ),
     max_size=6,
 )
+
+
+def combined(parts):
+    return combined_of(gathered(parts))
 
 
 def figure(value, *parts, **rest):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import example, given
@@ -62,7 +64,10 @@ def counter(table):
 )
 @example(watts=[40] * 10, windows=[(100, 9_000)], piece=250)
 def test_energies_are_unchanged_by_thinning(watts, windows, piece):
-    """A window's estimate from the thinned trace is the estimate from the whole one, bound and all."""
+    """A window's figure from the thinned trace is the figure from the whole one, bound and all.
+
+    The budget beside it looks at updates a little further away, and may see one less of them.
+    """
     t_ns = np.arange(12_000, dtype=np.int64) * MS + 7 * S
     power = np.repeat([*watts, watts[-1], watts[-1]], 1000)
     raw = (np.cumsum(power).astype(np.uint64) + np.uint64((1 << 32) - 5000)) % np.uint64(1 << 32)
@@ -71,7 +76,8 @@ def test_energies_are_unchanged_by_thinning(watts, windows, piece):
     batches = [batch(t_ns[i : i + piece], raw[i : i + piece]) for i in range(0, len(t_ns), piece)]
     whole, few = counter(pa.Table.from_batches(batches)), counter(thinned(batches, marks))
     for t0, t1 in spans:
-        assert few.energy(t0, t1) == whole.energy(t0, t1)
+        one, other = few.energy(t0, t1), whole.energy(t0, t1)
+        assert replace(one, components=()) == replace(other, components=())
 
 
 def test_far_from_marks_ten_readings_a_second_remain():

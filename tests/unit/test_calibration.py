@@ -1,0 +1,232 @@
+import json
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import channel
+
+from microjoule.calibration import (
+    DISTINCT,
+    EDGES_MIN,
+    Calibration,
+    CalibrationError,
+    Disagreement,
+    Filtering,
+    HostKey,
+    Learnt,
+    Power,
+    Spread,
+    applied,
+    facts_of,
+    load,
+    save,
+)
+from microjoule.channel import Kind, Timing
+
+MS = 1_000_000
+HOST = HostKey(hostname="a", cpu="x 6 85 7", kernel="6.1")
+COUNTER = channel("package-0", "x.txt")
+
+times = st.integers(0, 10**10)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+spreads = st.builds(Spread, p5_ns=times, median_ns=times, p95_ns=times, p99_ns=times, max_ns=times)
+powers = st.builds(Power, value_w=finite, u_w=finite)
+
+
+def maybe(strategy):
+    return st.none() | strategy
+
+
+calibrations = st.builds(
+    Calibration,
+    host=st.builds(HostKey, hostname=st.text(), cpu=st.text(), kernel=st.text()),
+    taken_realtime_ns=st.integers(0, 1 << 62),
+    channels=st.lists(
+        st.builds(
+            Learnt,
+            channel=st.text(),
+            source=st.text(),
+            edges=times,
+            update=maybe(spreads),
+            read=maybe(spreads),
+            resolution_ns=maybe(times),
+            quantum=maybe(times),
+            distinct=times,
+            lag_ns=maybe(times),
+            idle=maybe(powers),
+            spin=maybe(powers),
+            filtering=maybe(st.builds(Filtering, state=st.text(), known_from=st.text())),
+            note=st.text(),
+        ),
+        max_size=3,
+    ).map(tuple),
+    disagreements=st.lists(
+        st.builds(
+            Disagreement,
+            channel=st.text(),
+            sources=st.tuples(st.text(), st.text()),
+            ratio=finite,
+            u=finite,
+            what=st.text(),
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+
+
+def of(learnt):
+    return Calibration(host=HOST, taken_realtime_ns=1, channels=(learnt,))
+
+
+def period(median_ns, max_ns):
+    return Spread(p5_ns=median_ns, median_ns=median_ns, p95_ns=max_ns, p99_ns=max_ns, max_ns=max_ns)
+
+
+@given(calibrations)
+def test_what_is_kept_comes_back_the_same(calibration):
+    assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+def test_a_file_is_written_whole_and_read_back(tmp_path):
+    path = tmp_path / "new" / "folder" / "c.json"
+    calibration = of(Learnt(channel="package-0", source="script", edges=3))
+    save(calibration, path)
+    save(calibration, path)
+    assert load(path, HOST) == calibration
+    assert [each.name for each in path.parent.iterdir()] == ["c.json"]
+    assert stat.S_IMODE(path.stat().st_mode) & 0o400
+
+
+def test_unknown_fields_of_a_later_writer_are_passed_over(tmp_path):
+    plain = of(Learnt(channel="a", source="b")).to_json()
+    plain["channels"][0]["smell"] = 3
+    plain["weather"] = "fine"
+    (tmp_path / "c.json").write_text(json.dumps(plain))
+    assert load(tmp_path / "c.json").channels[0].channel == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is damaged"),
+        ('{"kind": "microjoule.calib', "is damaged"),
+        ("[]", "is not a calibration"),
+        ('{"kind": "something else"}', "is not a calibration"),
+        ('{"kind": "microjoule.calibration", "format": 2}', "is in format 2"),
+        ('{"kind": "microjoule.calibration", "format": 1}', "is damaged"),
+        ('{"kind": "microjoule.calibration", "format": 1, "host": 3, "channels": []}', "is damaged"),
+        ("\xff\xfe", "is damaged"),
+    ],
+)
+def test_a_file_that_is_none_is_one_sentence(tmp_path, text, said):
+    path = tmp_path / "c.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CalibrationError, match=said) as caught:
+        load(path)
+    assert "uj probe --calibrate" in caught.value.remedy
+
+
+def test_a_file_that_is_missing_or_a_folder_is_one_sentence(tmp_path):
+    with pytest.raises(CalibrationError, match="There is no calibration"):
+        load(tmp_path / "none.json")
+    with pytest.raises(CalibrationError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CalibrationError, match="cannot be written"):
+        save(of(Learnt(channel="a", source="b")), tmp_path / "file" / "c.json")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_one_sentence(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(CalibrationError, match="cannot be written"):
+        save(of(Learnt(channel="a", source="b")), tmp_path / "c.json")
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"), [("hostname", "of host 'b'"), ("cpu", "of CPU 'b'"), ("kernel", "of kernel 'b'")]
+)
+def test_another_hosts_calibration_is_refused(tmp_path, part, said):
+    save(replace(of(Learnt(channel="a", source="b")), host=replace(HOST, **{part: "b"})), tmp_path / "c.json")
+    with pytest.raises(CalibrationError, match=said):
+        load(tmp_path / "c.json", HOST)
+    assert load(tmp_path / "c.json").host != HOST
+
+
+@given(
+    declared=st.builds(Timing, update_ns=st.none() | times, update_max_ns=times, lag_ns=times),
+    learnt=st.builds(
+        Learnt,
+        channel=st.just("package-0"),
+        source=st.just("script"),
+        edges=st.integers(0, 300),
+        update=maybe(spreads),
+        lag_ns=maybe(times),
+        quantum=maybe(st.integers(1, 1000)),
+        distinct=st.integers(0, 40),
+    ),
+    kind=st.sampled_from(Kind),
+)
+def test_a_bound_only_grows(declared, learnt, kind):
+    before = replace(COUNTER, timing=declared, kind=kind)
+    (after,) = applied([before], of(learnt))
+    assert after.timing.update_max_ns >= before.timing.update_max_ns
+    assert after.timing.lag_ns >= before.timing.lag_ns
+    assert after.scale.quantum >= before.scale.quantum
+    if learnt.update is not None and learnt.edges >= EDGES_MIN:
+        assert after.timing.update_max_ns >= learnt.update.max_ns
+    assert replace(after, timing=before.timing, scale=before.scale) == before
+
+
+def test_what_was_learnt_refines_the_usual_period():
+    learnt = Learnt(
+        channel="package-0",
+        source="script",
+        edges=200,
+        update=period(976_000, 3 * MS),
+        quantum=16,
+        distinct=DISTINCT,
+        lag_ns=400,
+    )
+    (after,) = applied([COUNTER], of(learnt))
+    assert after.timing == Timing(update_ns=976_000, update_max_ns=3_750_000, lag_ns=500)
+    assert after.scale.quantum == 16
+    few = replace(learnt, edges=EDGES_MIN - 1, distinct=DISTINCT - 1)
+    (after,) = applied([COUNTER], of(few))
+    assert after.timing.update_ns == COUNTER.timing.update_ns
+    assert after.scale.quantum == 1
+
+
+def test_a_gauge_keeps_the_period_that_it_declares():
+    learnt = Learnt(channel="package-0", source="script", edges=200, update=period(300 * MS, 900 * MS))
+    gauge = replace(COUNTER, kind=Kind.GAUGE)
+    (after,) = applied([gauge], of(learnt))
+    assert after.timing.update_ns == MS
+    (after,) = applied([replace(gauge, timing=Timing())], of(learnt))
+    assert after.timing.update_ns == 300 * MS
+
+
+def test_other_channels_and_sources_are_left_alone():
+    calibration = of(Learnt(channel="package-0", source="perf", edges=200, update=period(5, 5)))
+    assert applied([COUNTER], calibration) == (COUNTER,)
+    assert applied([COUNTER], None) == (COUNTER,)
+    twin = replace(COUNTER, id="package-0@perf", source="perf")
+    assert applied([twin], calibration)[0].timing.update_ns == 5
+
+
+def test_a_trace_keeps_what_was_learnt_of_its_own_channels():
+    calibration = of(Learnt(channel="package-0", source="script"))
+    assert facts_of(None, [COUNTER]) == {}
+    assert len(facts_of(calibration, [COUNTER])["calibration"]["channels"]) == 1
+    assert facts_of(calibration, [replace(COUNTER, id="x")])["calibration"]["channels"] == ()
+
+
+def test_the_library_looks_for_no_file_by_itself():
+    import microjoule.calibration as module
+
+    assert "environ" not in Path(module.__file__).read_text()
