@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
 S_PER_NS = 1e-9
+S_PER_DAY = 86_400
 UJ_PER_J = 1_000_000
 UW_PER_W = 1_000_000
 J_PER_UJ = Fraction(1, UJ_PER_J)
 S_PER_JIFFY = Fraction(1, 100)  # USER_HZ, which the kernel fixes at 100 on every architecture Python runs on
 J_PER_KWH = 3_600_000
+J_PER_WH = 3_600
+KG_PER_LB = 0.453_592_37  # exact, by definition of the pound
 BYTES_PER_MIB = 1 << 20
+HOURS_PER_YEAR = 8760
+S_PER_MIN = 60
+S_PER_HOUR = 3600
+W_PER_KW = 1000
+GRAMS = MappingProxyType({"mg": 1e-3, "g": 1.0, "lb": KG_PER_LB * 1e3, "kg": 1e3, "t": 1e6})
+KWH = MappingProxyType({"Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6})
 
 
 def seconds(t_ns: int) -> float:
@@ -24,3 +34,8 @@ def seconds(t_ns: int) -> float:
 def nanoseconds(t_s: float) -> int:
     """A duration in seconds as whole nanoseconds."""
     return round(t_s * NS_PER_S)
+
+
+def g_per_kwh_of_lb_per_mwh(lb_per_mwh: float) -> float:
+    """An intensity in pounds per megawatt-hour as grams per kilowatt-hour: kg/MWh and g/kWh are one."""
+    return lb_per_mwh * KG_PER_LB

@@ -1,0 +1,41 @@
+"""Footprint: from joules to CO2e and money, each figure with the factors that it rests on.
+
+Names are lazy, so that an import of one part loads no other. ``footprint``, ``mix``, ``project``
+and ``terms`` are modules here, each with a function of its own name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy
+
+if TYPE_CHECKING:
+    from .factor import Boundary as Boundary
+    from .factor import Factor as Factor
+    from .factor import Origin as Origin
+    from .footprint import Amount as Amount
+    from .footprint import Footprint as Footprint
+    from .intensity import Zone as Zone
+    from .intensity import zone as zone
+    from .intensity import zones as zones
+    from .modelled import Job as Job
+    from .modelled import estimate as estimate
+    from .terms import Terms as Terms
+    from .terms import Wishes as Wishes
+
+_HOMES = {
+    "Amount": "footprint",
+    "Boundary": "factor",
+    "Factor": "factor",
+    "Footprint": "footprint",
+    "Job": "modelled",
+    "Origin": "factor",
+    "Terms": "terms",
+    "Wishes": "terms",
+    "Zone": "intensity",
+    "estimate": "modelled",
+    "zone": "intensity",
+    "zones": "intensity",
+}
+__getattr__ = lazy(__name__, _HOMES)

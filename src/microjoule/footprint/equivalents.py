@@ -1,0 +1,204 @@
+"""Comparisons that people understand: car-kilometres, flights, a human year, a brain.
+
+Decision: two amounts are compared with one factor, drawn once, so that the choice of factor cancels in
+their ratio and cannot flatter a side. What was given up: the nicest picture for each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+
+from ..errors import MicrojouleError
+from ..units import S_PER_DAY
+from . import tables
+from .factor import Factor
+
+
+class BadAmount(MicrojouleError, ValueError):
+    """An amount of energy or CO2e that cannot be one."""
+
+
+class UnknownEquivalent(MicrojouleError, LookupError):
+    """No equivalent has this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A figure with its interval; an end that is not given is the figure.
+
+    Attributes:
+        value: The figure: grams or joules.
+        low: Its least; None: not known.
+        high: Its most; None: not known.
+
+    Raises:
+        BadAmount: It is negative, not finite, or out of order.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        figures = [each for each in (self.low, self.value, self.high) if each is not None]
+        if not all(math.isfinite(each) and each >= 0 for each in figures) or figures != sorted(figures):
+            raise BadAmount(
+                f"An amount of {self.value:g} between {self.low} and {self.high} cannot be",
+                "Give 0 <= low <= value <= high, all finite",
+            )
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The interval, closed to the figure where it is not known."""
+        return (
+            self.value if self.low is None else self.low,
+            self.value if self.high is None else self.high,
+        )
+
+    def divided(self, count: float) -> Bounded:
+        """One of so many equal parts.
+
+        Raises:
+            BadAmount: There are no parts.
+        """
+        if not 0 < count < math.inf:
+            raise BadAmount(f"An amount cannot be divided among {count:g}", "Give how many there are")
+        low, high = (None if end is None else end / count for end in (self.low, self.high))
+        return Bounded(self.value / count, low, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equivalent:
+    """An amount as a count of something known.
+
+    Attributes:
+        key: Of the table.
+        name: What is counted, in the plural.
+        count: How many.
+        count_low: How many at the factor's most; the choice of factor only.
+        count_high: How many at its least.
+        factor: What one of them is.
+    """
+
+    key: str
+    name: str
+    count: float
+    count_low: float
+    count_high: float
+    factor: Factor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two amounts as counts of one thing.
+
+    Attributes:
+        first: The first amount as a count.
+        second: The second one, by the same factor.
+        ratio: First over second; None where the second is nothing.
+        ratio_low: The least that both intervals allow; None likewise.
+        ratio_high: The most; None where the second may be nothing.
+    """
+
+    first: Equivalent
+    second: Equivalent
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+
+def equivalents(*, co2e_g: float | None = None, energy_j: float | None = None) -> tuple[Equivalent, ...]:
+    """All equivalents of an amount, in the order of the table.
+
+    Args:
+        co2e_g: Grams; None: those equivalents are left out.
+        energy_j: Joules; None: likewise.
+
+    Raises:
+        BadAmount: An amount is negative or not finite.
+    """
+    given = {"co2e": co2e_g, "energy": energy_j}
+    found = []
+    for row in tables.rows("equivalents"):
+        amount = given[row["kind"]]
+        if amount is not None:
+            found.append(_equivalent(row, Bounded(amount).value))
+    return tuple(found)
+
+
+def equivalent(key: str, amount: float) -> Equivalent:
+    """An amount, grams or joules as the key demands, as a count of one thing.
+
+    Raises:
+        UnknownEquivalent: The table has no such key.
+        BadAmount: The amount is negative or not finite.
+    """
+    return _equivalent(_row(key), Bounded(amount).value)
+
+
+def compare(first: Bounded, second: Bounded, key: str = "car-km") -> Comparison:
+    """Two amounts by one factor, and their ratio.
+
+    Args:
+        first: Grams or joules, as the key demands.
+        second: In the same unit.
+        key: Of the table.
+
+    Raises:
+        UnknownEquivalent: The table has no such key.
+    """
+    row = _row(key)
+    low, high = first.ends
+    other_low, other_high = second.ends
+    return Comparison(
+        first=_equivalent(row, first.value),
+        second=_equivalent(row, second.value),
+        ratio=first.value / second.value if second.value else None,
+        ratio_low=low / other_high if other_high else None,
+        ratio_high=high / other_low if other_low else None,
+    )
+
+
+def of_kind(key: str, kind: str) -> str:
+    """The key itself, where it counts amounts of this kind.
+
+    Args:
+        key: Of the table.
+        kind: ``co2e_g`` or ``energy_j``.
+
+    Raises:
+        UnknownEquivalent: The table has no such key.
+        BadAmount: It counts amounts of the other kind.
+    """
+    if not kind.startswith(_row(key)["kind"]):
+        raise BadAmount(f"{key} is not counted in {kind}", "Choose another, or give the other amount")
+    return key
+
+
+def keys() -> tuple[str, ...]:
+    """All keys of the table."""
+    return tuple(row["key"] for row in tables.rows("equivalents"))
+
+
+def _row(key: str) -> tables.Row:
+    for row in tables.rows("equivalents"):
+        if row["key"] == key:
+            return row
+    near = difflib.get_close_matches(key, keys(), n=3, cutoff=0.4) or keys()
+    raise UnknownEquivalent(f"No equivalent is called {key!r}", f"Nearest: {', '.join(near)}")
+
+
+def _equivalent(row: tables.Row, amount: float) -> Equivalent:
+    factor = tables.factor(row, row["name"])
+    # A factor of watts counts days: joules over watts are seconds.
+    scale = S_PER_DAY if factor.unit == "W" else 1
+    return Equivalent(
+        key=row["key"],
+        name=row["name"],
+        count=amount / factor.value / scale,
+        count_low=amount / factor.high / scale,
+        count_high=amount / factor.low / scale,
+        factor=factor,
+    )

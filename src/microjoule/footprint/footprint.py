@@ -1,0 +1,302 @@
+"""The footprint of an energy: CO2e and money, each with two ranges that are never folded into one.
+
+    facility energy = energy × PUE
+    CO2e            = facility energy × intensity      location-based: of the place
+                                                       market-based: of what was bought
+                                                       marginal: what one kilowatt-hour more causes
+    cost            = facility energy × price          and what the accelerators' hire costs, apart
+    score           = (CO2e + embodied share) / units
+
+``interval`` is what the measurement leaves open, with every factor at its value. ``choice`` is what
+the choice of factors leaves open, with the energy at its value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ..energy.estimate import PROVENANCES, Estimate, worst
+from ..errors import MicrojouleError
+from ..units import J_PER_KWH, S_PER_HOUR
+from .conversion import product
+from .factor import Factor
+from .terms import Terms, described
+
+Plain = dict[str, Any]
+
+
+class UnitMismatch(MicrojouleError, ValueError):
+    """Two figures in different units that were to be added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """What an energy and its factors come to.
+
+    Attributes:
+        value: The figure; None where the energy has none.
+        unit: ``kWh``, ``g``, or a currency's three letters.
+        interval: What the measurement leaves open.
+        choice: What the choice of factors leaves open; None where the energy has no figure.
+        is_choice_known: Whether some factor has a range at all.
+    """
+
+    value: float | None
+    unit: str
+    interval: tuple[float, float]
+    choice: tuple[float, float] | None
+    is_choice_known: bool = True
+
+    def __add__(self, other: Amount) -> Amount:
+        """The sum of two amounts of different things; both ranges add.
+
+        Raises:
+            UnitMismatch: They are in different units.
+        """
+        if not isinstance(other, Amount):
+            return NotImplemented
+        if other.unit != self.unit:
+            raise UnitMismatch(
+                f"An amount in {other.unit} cannot be added to one in {self.unit}",
+                "Convert it on purpose first",
+            )
+        known = self.value is not None and other.value is not None
+        chosen = self.choice is not None and other.choice is not None
+        return Amount(
+            value=self.value + other.value if known else None,  # type: ignore[operator]
+            unit=self.unit,
+            interval=_plus(self.interval, other.interval),
+            choice=_plus(self.choice, other.choice) if chosen else None,  # type: ignore[arg-type]
+            is_choice_known=self.is_choice_known or other.is_choice_known,
+        )
+
+    def plain(self) -> Plain:
+        """The amount as JSON values."""
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "bound": [_finite(end) for end in self.interval],
+            "choice": list(self.choice) if self.choice and self.is_choice_known else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """The energy, CO2e and cost of one thing.
+
+    Attributes:
+        energy: As measured or modelled, in J, without any facility.
+        facility: With the PUE, in kWh.
+        location: CO2e by the place's intensity, in g.
+        market: CO2e by what was bought; None: no instrument.
+        marginal: CO2e that one kilowatt-hour more causes, never added to the others; None: not known.
+        embodied: The hardware's share, in g; None: not given.
+        electricity: What the electricity costs; None: no price.
+        rental: What hiring the accelerators costs; None: not known. It is no sum with electricity.
+        score: CO2e with the embodied share, of one functional unit; None: no unit.
+    """
+
+    energy: Estimate
+    facility: Amount
+    location: Amount
+    market: Amount | None = None
+    marginal: Amount | None = None
+    embodied: Amount | None = None
+    electricity: Amount | None = None
+    rental: Amount | None = None
+    score: Amount | None = None
+
+    def __add__(self, other: Footprint) -> Footprint:
+        """The footprint of both; what one of them lacks the sum lacks."""
+        if not isinstance(other, Footprint):
+            return NotImplemented
+        return Footprint(
+            energy=self.energy + other.energy,
+            facility=self.facility + other.facility,
+            location=self.location + other.location,
+            market=_both(self.market, other.market),
+            marginal=_both(self.marginal, other.marginal),
+            embodied=_both(self.embodied, other.embodied),
+            electricity=_both(self.electricity, other.electricity),
+            rental=_both(self.rental, other.rental),
+        )
+
+    def plain(self) -> Plain:
+        """The footprint as JSON values: what is None was not asked for or is not known."""
+        parts = {
+            "facility": self.facility,
+            "co2e_location": self.location,
+            "co2e_market": self.market,
+            "co2e_marginal": self.marginal,
+            "co2e_embodied": self.embodied,
+            "cost_electricity": self.electricity,
+            "cost_rental": self.rental,
+            "score": self.score,
+        }
+        return {
+            "status": self.energy.status,
+            "provenance": self.energy.provenance,
+            **{name: amount.plain() if amount else None for name, amount in parts.items()},
+        }
+
+
+def amount(energy: Estimate, factor: Factor, unit: str) -> Amount:
+    """An energy times a factor for a kilowatt-hour.
+
+    Args:
+        energy: In J.
+        factor: In ``unit/kWh``; a bare 1 gives the energy itself in kWh.
+        unit: Of what comes out.
+
+    Raises:
+        BadFactor: The factor is in another unit.
+        UnitMismatch: The energy is not in joules.
+    """
+    factor.in_unit("1" if unit == "kWh" else f"{unit}/kWh")
+    if energy.unit != "J":
+        raise UnitMismatch(f"An energy in {energy.unit} is none", "Give it in joules")
+    kwh = None if energy.value is None else energy.value / J_PER_KWH
+    return Amount(
+        value=None if kwh is None else kwh * factor.value,
+        unit=unit,
+        interval=(_times(energy.low, factor.value), _times(energy.high, factor.value)),
+        choice=None if kwh is None else (kwh * factor.low, kwh * factor.high),
+        is_choice_known=factor.low < factor.high,
+    )
+
+
+def constant(factor: Factor, times: float, unit: str) -> Amount:
+    """A factor times an exact number: nothing of it was measured."""
+    value = factor.value * times
+    return Amount(
+        value=value,
+        unit=unit,
+        interval=(value, value),
+        choice=(factor.low * times, factor.high * times),
+        is_choice_known=factor.low < factor.high,
+    )
+
+
+def footprint(energy: Estimate, terms: Terms, hours: float, rental: Amount | None = None) -> Footprint:
+    """The footprint of an energy.
+
+    Args:
+        energy: Of the computers, in J, without any facility.
+        terms: The factors.
+        hours: How long the hardware was held, for its embodied share.
+        rental: What hiring it costs.
+
+    Raises:
+        BadFactor: A factor is in a unit that does not fit.
+    """
+    return _footprint(energy, _rates(terms), hours, rental)
+
+
+def attached(summary: Plain, terms: Terms, along: Sequence[Factor] = ()) -> Plain:
+    """A trace's summary with the footprint of each window, and with the terms beneath.
+
+    Args:
+        summary: Of :func:`microjoule.energy.summary.summary`.
+        terms: The factors.
+        along: The intensity of each window where it changes with time; empty: the terms' own.
+    """
+    windows = []
+    rates = _rates(terms)
+    for number, each in enumerate(summary["windows"]):
+        of = _rates(replace(terms, intensity=along[number])) if along else rates
+        found = _footprint(_energy(each["total"]), of, hours_of(each), None).plain()
+        own = {"intensity": described(along[number])} if along else {}
+        windows.append({**each, "footprint": {**found, **own}})
+    return {**summary, "windows": windows, "footprint": terms.plain()}
+
+
+class _Rates(NamedTuple):
+    """The factors of one joule, multiplied out once for many energies."""
+
+    terms: Terms
+    location: Factor
+    market: Factor | None
+    marginal: Factor | None
+    price: Factor | None
+    currency: str
+
+
+def _rates(terms: Terms) -> _Rates:
+    def in_building(rate: Factor | None) -> Factor | None:
+        return product(rate, terms.pue) if rate else None
+
+    return _Rates(
+        terms=terms,
+        location=product(terms.intensity, terms.pue),
+        market=in_building(terms.market),
+        marginal=in_building(terms.marginal),
+        price=in_building(terms.price),
+        currency=terms.price.unit.partition("/")[0] if terms.price else "",
+    )
+
+
+def _footprint(energy: Estimate, rates: _Rates, hours: float, rental: Amount | None) -> Footprint:
+    terms = rates.terms
+    location = amount(energy, rates.location, "g")
+    embodied = constant(terms.embodied.in_unit("g/h"), hours, "g") if terms.embodied else None
+    score = None
+    if terms.units:
+        score = _per(location + embodied if embodied else location, terms.units)
+    return Footprint(
+        energy=energy,
+        facility=amount(energy, terms.pue, "kWh"),
+        location=location,
+        market=amount(energy, rates.market, "g") if rates.market else None,
+        marginal=amount(energy, rates.marginal, "g") if rates.marginal else None,
+        embodied=embodied,
+        electricity=amount(energy, rates.price, rates.currency) if rates.price else None,
+        rental=rental,
+        score=score,
+    )
+
+
+def hours_of(window: Plain) -> float:
+    """The length of a window in hours."""
+    return float(window["duration_s"] / S_PER_HOUR)
+
+
+def _energy(total: Plain) -> Estimate:
+    low, high = total["bound_j"]
+    return Estimate(
+        value=total["energy_j"],
+        low=0.0 if low is None else low,
+        high=math.inf if high is None else high,
+        status=worst(total["status"]),
+        provenance=max("measured", total["provenance"], key=PROVENANCES.index),
+    )
+
+
+def _per(of: Amount, units: Factor) -> Amount:
+    """An amount of one functional unit of so many."""
+    count = units.value
+    return Amount(
+        value=None if of.value is None else of.value / count,
+        unit=f"{of.unit}/{units.unit}",
+        interval=(of.interval[0] / count, of.interval[1] / count),
+        choice=None if of.choice is None else (of.choice[0] / count, of.choice[1] / count),
+        is_choice_known=of.is_choice_known,
+    )
+
+
+def _both(one: Amount | None, other: Amount | None) -> Amount | None:
+    return one + other if one and other else None
+
+
+def _plus(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _times(energy_j: float, figure: float) -> float:
+    return energy_j / J_PER_KWH * figure if figure else 0.0
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,98 @@
+"""Methods by name: what a published way of reckoning counts, and the constants that it fixes.
+
+A method is data, not code: all of them are the one product of :mod:`microjoule.footprint.footprint`
+over the one energy of :mod:`microjoule.footprint.modelled`. They differ in what they count in, what
+they leave out and what they fix. What the user gives stands above what a method fixes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from ..errors import MicrojouleError
+
+
+class UnknownMethod(MicrojouleError, ValueError):
+    """A name that no method has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A way of reckoning.
+
+    Attributes:
+        name: What it is called here.
+        formula: What it reckons, in its own letters.
+        source: Who says so.
+        pue: The code of the PUE that it fixes; empty: the place's.
+        intensity: The constant that it fixes as the intensity; empty: the place's.
+        price: The code of the electricity price that it fixes; empty: the place's.
+        counts: What of a machine it counts when nothing was measured.
+        takes_utilisation: Whether the share of full power that is used enters an estimate.
+        needs_unit: Whether it asks for embodied carbon and a functional unit.
+    """
+
+    name: str
+    formula: str
+    source: str
+    pue: str = ""
+    intensity: str = ""
+    price: str = ""
+    counts: tuple[str, ...] = ("devices", "cpu", "memory")
+    takes_utilisation: bool = True
+    needs_unit: bool = False
+
+
+DEFAULT = "default"
+
+METHODS = (
+    Method(
+        name=DEFAULT,
+        formula="CO2e = energy × PUE × intensity; cost = energy × PUE × price",
+        source="microjoule",
+    ),
+    Method(
+        name="strubell2019",
+        formula="p = 1.58 t (p_c + p_r + g p_g) / 1000 kWh; CO2e = 0.954 p lb",
+        source="Strubell, Ganesh and McCallum 2019, arXiv:1906.02243",
+        pue="strubell2019",
+        intensity="strubell2019-intensity",
+        price="strubell2019",
+        takes_utilisation=False,
+    ),
+    Method(
+        name="lacoste2019",
+        formula="CO2e = power × time × intensity of the region",
+        source="Lacoste, Luccioni, Schmidt and Dandres 2019, arXiv:1910.09700",
+        pue="none",
+        counts=("devices",),
+        takes_utilisation=False,
+    ),
+    Method(
+        name="greenalgorithms",
+        formula="CO2e = t (n_c P_c u_c + n_m P_m) PUE × intensity",
+        source="Lannelongue, Grealey and Inouye 2021, Advanced Science 8(12), Green Algorithms",
+    ),
+    Method(
+        name="sci",
+        formula="SCI = (E I + M) per R",
+        source="Green Software Foundation, Software Carbon Intensity 1.1.0 (ISO/IEC 21031:2024)",
+        needs_unit=True,
+    ),
+)
+
+
+def method(name: str) -> Method:
+    """The method of a name.
+
+    Raises:
+        UnknownMethod: There is none.
+    """
+    for each in METHODS:
+        if each.name == name:
+            return each
+    names = [each.name for each in METHODS]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    remedy = f"Nearest: {near[0]}. " if near else ""
+    raise UnknownMethod(f"No method is called {name!r}", f"{remedy}The methods are: {', '.join(names)}")

@@ -1,0 +1,205 @@
+"""An energy that nobody measured: hardware, its number, its hours and how busy it was.
+
+    energy = devices × hours × watts × utilisation + hours × (CPU + memory)
+
+Decision: hours are :class:`Hours`, which knows whether they were counted on the wall or on each
+device, because a well-known source mistook the one for the other and was wrong by a factor of eight.
+What comes out says *modelled* wherever it is shown, and its interval is the hardware's, not a sensor's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Self
+
+from ..energy.estimate import Estimate
+from ..errors import MicrojouleError
+from ..units import J_PER_KWH, W_PER_KW
+from . import hardware, tables
+from .factor import BadFactor, Factor
+from .footprint import Amount, Footprint, Plain, constant, footprint
+from .methods import Method
+from .terms import Terms, described
+
+SCHEMA = "microjoule.estimate/1"
+
+
+class BadJob(MicrojouleError, ValueError):
+    """A job whose figures contradict each other or leave out what is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """How long some devices were held, both ways of counting.
+
+    Attributes:
+        devices: How many at a time.
+        wall: Hours by the clock on the wall.
+    """
+
+    devices: int
+    wall: float
+
+    def __post_init__(self) -> None:
+        if self.devices < 1:
+            raise BadJob(f"A job of {self.devices} devices is none", "Give one or more")
+        if not (math.isfinite(self.wall) and self.wall >= 0):
+            raise BadJob(f"A time of {self.wall:g} hours is none", "Give a number of hours, 0 or more")
+
+    @classmethod
+    def of(cls, devices: int, wall: float | None = None, device: float | None = None) -> Self:
+        """Hours from exactly one way of counting.
+
+        Raises:
+            BadJob: Neither or both are given.
+        """
+        if (wall is None) == (device is None):
+            raise BadJob(
+                "A job has its hours by the wall clock or by the device, and not both",
+                "Give exactly one: --wall-hours 10, or --device-hours 80, which is the same on 8 devices",
+            )
+        if wall is None:
+            wall = (device or 0.0) / devices if devices > 0 else 0.0
+        return cls(devices=devices, wall=wall)
+
+    @property
+    def device(self) -> float:
+        """Hours summed over the devices."""
+        return self.devices * self.wall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What ran, and for how long.
+
+    Attributes:
+        hours: How long, on how many devices.
+        hardware: The device's name; may be empty where its watts are given.
+        device_w: Mean power of one device; None: the table's, times the utilisation.
+        cpu_w: Mean power of all CPU sockets together.
+        memory_w: Mean power of all memory together.
+        memory_gb: Memory that is there, for a method that reckons its power by size.
+        utilisation: The share of full power; None: not known.
+        provider: Whose hire prices to take; empty: of all that are known.
+    """
+
+    hours: Hours
+    hardware: str = ""
+    device_w: float | None = None
+    cpu_w: float = 0.0
+    memory_w: float = 0.0
+    memory_gb: float = 0.0
+    utilisation: float | None = None
+    provider: str = field(default="")
+
+    def __post_init__(self) -> None:
+        figures = {"CPU power": self.cpu_w, "memory power": self.memory_w, "memory": self.memory_gb}
+        figures["device power"] = self.device_w or 0.0
+        for name, figure in figures.items():
+            if not (math.isfinite(figure) and figure >= 0):
+                raise BadFactor(f"The {name} of {figure:g} is none", "Give a finite number, 0 or more")
+        if self.utilisation is not None and not 0 <= self.utilisation <= 1:
+            raise BadJob(f"A utilisation of {self.utilisation:g} is none", "Give a share from 0 to 1")
+        if not self.hardware and self.device_w is None:
+            raise BadJob("The job names no hardware", "Give --hardware V100, or --watts 300 of one device")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modelled:
+    """A footprint that rests on no measurement, with what it rests on instead.
+
+    Attributes:
+        footprint: Energy, CO2e and cost.
+        factors: Of the hardware, by their part.
+        assumed: What was taken for granted, in sentences.
+    """
+
+    footprint: Footprint
+    factors: dict[str, Factor]
+    assumed: tuple[str, ...]
+
+    def plain(self, job: Job, terms: Terms) -> Plain:
+        """The estimate as JSON values, schema ``microjoule.estimate/1``."""
+        return {
+            "schema": SCHEMA,
+            "provenance": "modelled",
+            "job": {
+                "hardware": job.hardware,
+                "devices": job.hours.devices,
+                "wall_hours": job.hours.wall,
+                "device_hours": job.hours.device,
+                "utilisation": job.utilisation,
+            },
+            "footprint": self.footprint.plain(),
+            "assumed": list(self.assumed),
+            "hardware": {part: described(factor) for part, factor in self.factors.items()},
+            "terms": terms.plain(),
+        }
+
+
+def energy(job: Job, method: Method) -> Estimate:
+    """The energy of a job's computers in J, without any facility.
+
+    Its interval is that of the hardware's power, and from an idle device to a busy one where the
+    utilisation is not known.
+    """
+    low_w, value_w, high_w = _watts(job, method)
+    scale = job.hours.wall / W_PER_KW * J_PER_KWH
+    return Estimate(value=value_w * scale, low=low_w * scale, high=high_w * scale, provenance="modelled")
+
+
+def estimate(job: Job, terms: Terms) -> Modelled:
+    """The footprint of a job by a method: the one function behind every estimate of this program.
+
+    Raises:
+        UnknownHardware: The device's power is not known.
+        BadFactor: A factor is in a unit that does not fit.
+    """
+    used = {}
+    if job.device_w is None:
+        used["hardware"] = hardware.power(job.hardware)
+    if job.memory_gb:
+        used["memory"] = tables.constant("greenalgorithms-memory")
+    hire = hardware.hire(job.hardware, job.provider) if job.hardware else None
+    if hire:
+        used["hire"] = hire
+    rental = _rental(hire, job.hours) if hire else None
+    found = footprint(energy(job, terms.method), terms, job.hours.wall, rental)
+    return Modelled(footprint=found, factors=used, assumed=_assumed(job, terms.method))
+
+
+def _watts(job: Job, method: Method) -> tuple[float, float, float]:
+    """The least, the likely and the greatest power of the whole machine."""
+    busy = job.utilisation if method.takes_utilisation and job.utilisation is not None else 1.0
+    if job.device_w is not None:
+        low = value = high = job.device_w
+    else:
+        full = hardware.power(job.hardware)
+        idle = tables.constant("idle-share").value if _is_open(job, method) else busy
+        low, value, high = full.low * idle, full.value * busy, full.high * busy
+    memory_w = job.memory_w + job.memory_gb * tables.constant("greenalgorithms-memory").value
+    rest = job.cpu_w * ("cpu" in method.counts) + memory_w * ("memory" in method.counts)
+    return tuple(job.hours.devices * each + rest for each in (low, value, high))  # type: ignore[return-value]
+
+
+def _is_open(job: Job, method: Method) -> bool:
+    """Whether nothing says how busy the devices were."""
+    return job.device_w is None and job.utilisation is None and method.takes_utilisation
+
+
+def _rental(hire: Factor, hours: Hours) -> Amount:
+    return constant(hire, hours.device, hire.unit.partition("/")[0])
+
+
+def _assumed(job: Job, method: Method) -> tuple[str, ...]:
+    said = ["nothing was measured: the energy is hours × power"]
+    if _is_open(job, method):
+        said.append("utilisation is not given: full power, and the interval begins at an idle device")
+    if job.device_w is None and not method.takes_utilisation and job.utilisation is not None:
+        said.append(f"the method {method.name} leaves the utilisation out")
+    parts = {"cpu": job.cpu_w, "memory": job.memory_w + job.memory_gb}
+    left_out = [part for part, figure in parts.items() if not figure]
+    if left_out:
+        said.append(f"without {' and '.join(left_out)}: none was given")
+    return tuple(said)

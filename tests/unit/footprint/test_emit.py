@@ -1,0 +1,195 @@
+"""The report in the forms that others ask for."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from ideal import Ideal, constant, rows
+
+from microjoule.energy.energy_trace import EnergyTrace
+from microjoule.energy.summary import summary
+from microjoule.footprint.footprint import attached
+from microjoule.footprint.terms import Wishes, terms
+from microjoule.report.emit import EMITTERS
+from microjoule.report.emit.codecarbon import COLUMNS
+from microjoule.report.emit.record import BadRecord, number
+from microjoule.units import J_PER_KWH
+
+IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
+CONTEXT = {
+    "project": "a & b_model",
+    "stage": "fine-tuning",
+    "task": "text generation",
+    "place": "Québec, Canada",
+    "country": "Canada",
+    "run_id": "r-1",
+    "made_at": "2026-11-23T12:00:00",
+}
+FACTS = {
+    "microjoule": "9.9",
+    "python": "3.11.7",
+    "host": {"cpu": {"name": "Some Xeon 8480+"}, "kernel": "6.1.0"},
+    "gpus": [{"name": "NVIDIA H200"}, {"name": "NVIDIA H200"}],
+}
+
+
+def record(*windows, wishes=None, context=CONTEXT):
+    marks = []
+    for index, (name, start, end) in enumerate(windows or [("run", 0.1, 0.9)]):
+        a, b = IDEAL.inside(start, end)
+        marks += [(a, "@begin", index, name), (b, "@end", index, name)]
+    trace = EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+    plain = attached(summary(trace), terms(wishes or Wishes(zone="CA", pue="1.2")))
+    return {**plain, "facts": FACTS, "context": dict(context)}
+
+
+INCOMPLETE = ("late", 0.5, 1.0)
+SCORED = Wishes(zone="CA", pue="1.2", embodied="1000 kg / 4 y", per="1000 requests")
+
+
+def emitted(form, *windows, **more):
+    return EMITTERS[form](record(*windows, **more))
+
+
+@pytest.mark.parametrize("form", EMITTERS)
+def test_emitting_is_pure_and_leaves_the_record_alone(form):
+    of = record()
+    before = copy.deepcopy(of)
+    assert EMITTERS[form](of) == EMITTERS[form](of)
+    assert of == before
+
+
+@pytest.mark.parametrize("form", EMITTERS)
+def test_the_bare_record_of_a_trace_without_footprint_or_context_is_emitted(form):
+    of = record()
+    bare = {"schema": of["schema"], "windows": of["windows"], "facts": {}}
+    bare["windows"] = [{k: v for k, v in window.items() if k != "footprint"} for window in bare["windows"]]
+    assert EMITTERS[form](bare)
+
+
+@pytest.mark.parametrize("form", [form for form in EMITTERS if form != "json"])  # whose counts may be zero
+def test_what_is_not_known_is_never_a_zero(form):
+    text = emitted(form, INCOMPLETE)
+    figures = re.findall(r"(?<![-.\w])0(?:\.0+)?(?![.\w])", text)
+    assert not figures
+
+
+@pytest.mark.parametrize("form", ["huggingface", "annex-xi", "latex", "markdown"])
+def test_why_nothing_is_known_is_said(form):
+    assert "incomplete" in emitted(form, INCOMPLETE)
+
+
+@pytest.mark.parametrize("form", ["huggingface", "sci"])
+def test_forms_of_one_window_ask_which(form):
+    with pytest.raises(BadRecord, match="Choose one: a, b"):
+        emitted(form, ("a", 0.1, 0.3), ("b", 0.4, 0.6))
+
+
+def test_hugging_face_wants_grams():
+    of = record()
+    lines = EMITTERS["huggingface"](of).splitlines()
+    assert lines[0] == "co2_eq_emissions:"
+    fields = dict(line.strip().split(": ", 1) for line in lines[1:])
+    grams = of["windows"][0]["footprint"]["co2e_location"]["value"]
+    assert float(fields.pop("emissions")) == pytest.approx(grams, rel=1e-5)
+    fields = {key: json.loads(text) for key, text in fields.items()}
+    assert fields["training_type"] == "fine-tuning"
+    assert fields["geographical_location"] == "Québec, Canada"
+    assert fields["hardware_used"] == "Some Xeon 8480+, NVIDIA H200, NVIDIA H200"
+    assert "grid of Canada" in fields["source"]
+    assert "energy measured" in fields["source"]
+
+
+def test_the_emissions_of_a_card_are_a_number_of_yaml_1_1_at_any_size():
+    for figure in (1.5e-9, 2e-5, 0.25, 12, 284_000_000.0, 3.2e14):
+        text = number(figure)
+        assert "e" not in text
+        assert float(text) == pytest.approx(figure, rel=1e-5)
+
+
+def test_a_score_without_embodied_share_or_unit_is_none_and_says_which_is_missing():
+    plain = json.loads(emitted("sci"))
+    assert (plain["score"], plain["missing"]) == (None, ["M", "R"])
+
+
+def test_a_score_is_e_times_i_and_m_per_r():
+    plain = json.loads(emitted("sci", wishes=SCORED))
+    assert plain["missing"] == []
+    o = plain["E"]["value"] * plain["I"]["value"]
+    assert plain["operational"]["value"] == pytest.approx(o)
+    assert plain["score"]["value"] == pytest.approx((o + plain["M"]["value"]) / plain["R"]["count"])
+    assert plain["boundary"]["energy"] == ["package-0", "package-0/dram"]
+
+
+def test_market_based_figures_stay_out_of_a_score():
+    wishes = Wishes(zone="CA", market="0 g/kWh solar contract")
+    assert "solar" not in emitted("sci", wishes=wishes)
+
+
+def test_boamps_has_the_schemas_names_and_leaves_out_what_nobody_said():
+    of = record()
+    plain = json.loads(EMITTERS["boamps"](of))
+    assert set(plain) <= {
+        "header", "task", "measures", "system", "software", "infrastructure", "environment", "quality"
+    }  # fmt: skip
+    (measure,) = plain["measures"]
+    assert measure["powerConsumption"] == pytest.approx(of["windows"][0]["total"]["energy_j"] / J_PER_KWH)
+    assert measure["version"] == "9.9"
+    kinds = [part["componentType"] for part in plain["infrastructure"]["components"]]
+    assert kinds == ["cpu", "gpu", "gpu"]
+    assert plain["environment"]["country"] == "Canada"
+    assert "quality" not in plain
+    assert "algorithms" not in plain["task"]
+    assert "null" not in EMITTERS["boamps"](of)
+
+
+def test_codecarbon_wants_kilograms_and_kilowatt_hours_a_row_a_window():
+    of = record(("a", 0.1, 0.4), ("b", 0.4, 0.9), INCOMPLETE)
+    table = list(csv.DictReader(io.StringIO(EMITTERS["codecarbon"](of))))
+    assert tuple(table[0]) == COLUMNS
+    assert len(table) == 3
+    first, plain = table[0], of["windows"][0]
+    assert float(first["emissions"]) == pytest.approx(plain["footprint"]["co2e_location"]["value"] / 1000)
+    assert float(first["cpu_energy"]) == pytest.approx(plain["channels"][0]["energy_j"] / J_PER_KWH)
+    assert float(first["ram_energy"]) == pytest.approx(plain["channels"][1]["energy_j"] / J_PER_KWH)
+    assert float(first["energy_consumed"]) == pytest.approx(
+        1.2 * (float(first["cpu_energy"]) + float(first["ram_energy"]))
+    )
+    assert (first["gpu_energy"], first["gpu_count"], first["gpu_model"]) == ("", "2", "NVIDIA H200")
+    assert first["codecarbon_version"] == "microjoule 9.9"
+    late = next(row for row in table if row["emissions"] == "")
+    assert (late["energy_consumed"], late["cpu_energy"]) == ("", "")
+
+
+def test_annex_xi_tells_known_from_estimated():
+    of = record()
+    text = EMITTERS["annex-xi"](of)
+    assert "kWh, known (measured), between" in text
+    for window in of["windows"]:
+        window["total"]["provenance"] = "modelled"
+    assert "kWh, estimated (modelled)" in EMITTERS["annex-xi"](of)
+    assert "not known (incomplete); to be estimated from the compute used" in emitted("annex-xi", INCOMPLETE)
+
+
+def test_latex_escapes_whatever_a_person_wrote():
+    text = emitted("latex", (r"50% of $x_i & {y} \ ~ ^ #1", 0.1, 0.9))
+    paragraph, table = text.split("\n\n")
+    assert r"50\% of \$x\_i \& \{y\} \textbackslash{} \textasciitilde{} \textasciicircum{} \#1" in paragraph
+    row = table.splitlines()[1]
+    assert row.endswith(r" \\")
+    assert len(re.findall(r"(?<!\\)&", row)) == 4
+
+
+def test_markdown_is_one_table_whose_cells_hold():
+    text = emitted("markdown", ("a|b", 0.1, 0.9))
+    head, rule, row = text.splitlines()[:3]
+    assert head.count("|") == rule.count("|") == len(re.findall(r"(?<!\\)\|", row))
+    assert "a\\|b" in row
+    assert "- intensity: " in text
+    assert re.search(r"data [0-9a-f]{12}", text)
