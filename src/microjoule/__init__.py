@@ -9,10 +9,13 @@ from .lazy import lazy
 _HOMES = {
     "Channel": "channel",
     "Estimate": "energy.estimate",
+    "Meter": "measuring.meter",
     "MicrojouleError": "errors",
     "Trace": "trace.trace",
     "Window": "trace.window",
+    "compare": "measuring.compare",
     "load": "energy.energy_trace",
+    "measure": "measuring.measure",
     "measured": "recording.marking",
     "record": "recording.recorder",
     "window": "recording.marking",

@@ -1,7 +1,8 @@
 """The command line: arguments in, one library call, text out. One command a file.
 
-Exit codes: 0 well; 1 a file or a counter could not be read or written; 2 usage; 3 nothing can be
-measured. ``uj run`` gives the command's own.
+Exit codes: 0 well; 1 a file or a counter could not be read or written; 2 usage, which every error that
+is a ``ValueError`` is; 3 nothing, or not what was asked for, can be measured. ``uj run`` gives the
+command's own.
 """
 
 from __future__ import annotations
@@ -9,19 +10,49 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..errors import BadRate, BadWindow, MicrojouleError, NothingToMeasure
-from . import probe, record, repair, report, run
+from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
+from . import (
+    amortise,
+    data,
+    emit,
+    equivalents,
+    estimate,
+    label,
+    paper,
+    probe,
+    record,
+    repair,
+    report,
+    run,
+    zones,
+)
 
-COMMANDS = (probe, run, record, report, repair)
+COMMANDS = (
+    probe,
+    run,
+    record,
+    report,
+    repair,
+    zones,
+    estimate,
+    paper,
+    emit,
+    label,
+    equivalents,
+    amortise,
+    data,
+)
 
-_EXIT_CODES = ((NothingToMeasure, 3), (BadRate, 2), (BadWindow, 2), (MicrojouleError, 1))
+_EXIT_CODES = ((ValueError, 2), (SourceUnavailable, 3), (PermissionDenied, 3), (MicrojouleError, 1))
 
 _EXAMPLES = """\
 examples:
   uj probe                                  what this machine can measure, and what it lacks
   uj run -- python train.py                 the energy of a command
   uj run -o trace.arrows --rate 4000 -- ./a.out
-  uj report trace.arrows --json report.json
+  uj report trace.arrows --zone DE --json report.json
+  uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
+  uj emit huggingface trace.arrows --zone DE --stage fine-tuning
 """
 
 

@@ -9,15 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..footprint.terms import Terms
     from ..recording import Cadence
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
+EDGES = "edges"
+
+
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """What to read and how often."""
     group = parser.add_argument_group("sampling")
-    group.add_argument("--rate", type=float, default=1000.0, metavar="HZ", help="1 to 20000; default 1000")
+    group.add_argument(
+        "--rate",
+        type=rate,
+        default=1000.0,
+        metavar="HZ",
+        help="1 to 20000, default 1000; or edges: on both sides of each update of a counter",
+    )
+    group.add_argument(
+        "--edges", type=int, default=0, metavar="N", help="as --rate edges, of one update in N"
+    )
+    group.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
+    )
     group.add_argument(
         "--source",
         action="append",
@@ -35,6 +53,60 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_footprint(parser: argparse.ArgumentParser) -> None:
+    """What stands between joules and grams or money."""
+    group = parser.add_argument_group("footprint", "Without a zone: the world's average, and its range.")
+    group.add_argument("--zone", default="", metavar="CODE", help="where the electricity is: see `uj zones`")
+    group.add_argument("--pue", default="", metavar="X", help="of the building: 1.1, or gcp, aws, uptime2024")
+    group.add_argument(
+        "--method",
+        default="default",
+        metavar="NAME",
+        help="default, strubell2019, lacoste2019, greenalgorithms, sci",
+    )
+    group.add_argument(
+        "--intensity", default="", metavar="'G g/kWh'", help="of the grid, instead of a zone's"
+    )
+    group.add_argument("--price", default="", metavar="'P CUR/kWh'", help="of electricity: '0.12 USD/kWh'")
+    group.add_argument(
+        "--tariff", default="", metavar="CODE", help="a price of the table: US-CA, DE/household"
+    )
+    group.add_argument(
+        "--market", default="", metavar="'G g/kWh NAME'", help="what was bought, for market-based CO2e"
+    )
+    group.add_argument(
+        "--embodied", default="", metavar="'M kg / Y y'", help="of the hardware, over its life"
+    )
+    group.add_argument("--per", default="", metavar="'N UNIT'", help="functional units: '1000 requests'")
+    group.add_argument("--currency", default="", metavar="CUR", help="show costs of electricity in it")
+    group.add_argument(
+        "--exchange", action="append", type=exchange, metavar="CUR=X", help="what one CUR is worth in it"
+    )
+
+
+def exchange(text: str) -> tuple[str, float]:
+    """``EUR=1.08``; an argparse type."""
+    name, _, rate = text.partition("=")
+    try:
+        return name.strip(), float(rate)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate: write EUR=1.08") from None
+
+
+def terms(arguments: argparse.Namespace) -> Terms:
+    """The factors that the options ask for.
+
+    Raises:
+        MicrojouleError: A name is unknown, or a figure is none.
+    """
+    from ..footprint.terms import Wishes
+    from ..footprint.terms import terms as chosen
+
+    words = ("method", "zone", "intensity", "pue", "price", "tariff", "market", "embodied", "per", "currency")
+    wishes = {word: getattr(arguments, word) for word in words}
+    return chosen(Wishes(**wishes, rates=dict(arguments.exchange or ())))
+
+
 def cadence(arguments: argparse.Namespace) -> Cadence:
     """The cadence that the options ask for.
 
@@ -42,14 +114,21 @@ def cadence(arguments: argparse.Namespace) -> Cadence:
         BadRate: The rate is out of range.
     """
     from ..recording import Cadence
+    from ..recording.lane import RATE_HZ
     from ..units import NS_PER_US
 
     return Cadence(
-        rate_hz=arguments.rate,
+        rate_hz=RATE_HZ if arguments.rate == EDGES else arguments.rate,
+        edges=arguments.edges or int(arguments.rate == EDGES),
         spin_ns=round(arguments.spin * NS_PER_US),
         fifo_priority=1 if arguments.fifo else 0,
         cpus=tuple(arguments.cpu or ()),
     )
+
+
+def rate(text: str) -> float | str:
+    """Hertz, or ``edges``; an argparse type."""
+    return EDGES if text == EDGES else float(text)
 
 
 def visible_gpus(arguments: argparse.Namespace) -> str | None:

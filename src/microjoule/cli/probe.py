@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import sources
-from ..channel import Channel
+from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..sources.host import Host, read_host
 from ..units import NS_PER_MS, NS_PER_US
+from . import calibrated, options
 
 NOTHING_MEASURED = 3
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DEFAULT_LIMIT_W = 1000  # to say how soon a counter could wrap where the device states no limit
-HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
+COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
+GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
 
 
 def add_parser(commands: Commands) -> None:
@@ -38,12 +40,28 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--root", type=Path, default=Path("/"), metavar="DIR", help="the machine's root folder (/)"
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="measure how each channel behaves, show it, and keep it for later recordings",
+    )
+    parser.add_argument(
+        "--for",
+        dest="for_s",
+        type=options.duration_s,
+        default=5.0,
+        metavar="TIME",
+        help="calibrate each lane for at most this long (5s)",
+    )
+    parser.add_argument("--calibration", metavar="FILE", help="keep it there, not in this host's own file")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
     surveys = sources.survey(arguments.root)
+    if arguments.calibrate:
+        return calibrated.learn(arguments, surveys)
     host = read_host(arguments.root)
     chosen = _chosen(surveys)
     if arguments.json:
@@ -127,31 +145,59 @@ def _machine(host: Host) -> str:
 
 
 def _table(survey: sources.Survey) -> list[str]:
-    rows = [(*_figures(channel), "yes") for channel in survey.channels]
-    rows += [(*_figures(closed.channel), f"no: {closed.obstacle.cause}") for closed in survey.closed]
+    """The counters, then the gauges: what is asked of the one means nothing of the other."""
+    found = [(channel, "yes") for channel in survey.channels]
+    found += [(closed.channel, f"no: {closed.obstacle.cause}") for closed in survey.closed]
+    counters = [(*_counter(c), readable) for c, readable in found if c.kind is Kind.COUNTER]
+    gauges = [(*_gauge(c), readable) for c, readable in found if c.kind is Kind.GAUGE]
+    return [*_aligned(COUNTER_HEADINGS, counters), *_aligned(GAUGE_HEADINGS, gauges)]
+
+
+def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
-    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
     return [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (HEADINGS, *rows)
+        for row in (headings, *rows)
     ]
 
 
-def _figures(channel: Channel) -> tuple[str, ...]:
+def _counter(channel: Channel) -> tuple[str, ...]:
     quantity = channel.scale.quantity
     limit = channel.trust.power_limit_w
     wrap_s = wrap_seconds(channel)
     at = f"{DEFAULT_LIMIT_W} W, none stated" if limit is None else f"{limit:g} {_rate(quantity)}"
-    update_ns = channel.timing.update_ns
     return (
         channel.id,
         _exact(channel.scale.unit, quantity),
-        f"{_exact(channel.scale.unit * channel.scale.quantum, quantity)} ({channel.scale.unit_source})",
+        _step(channel),
         f"{range_of(channel):.6g} {quantity}",
         f"{_span(wrap_s)} at {at}",
-        "at each read" if update_ns is None else _period(update_ns),
+        _update(channel),
     )
+
+
+def _gauge(channel: Channel) -> tuple[str, ...]:
+    window_ns = channel.timing.window_ns
+    return (
+        channel.id,
+        _step(channel),
+        "unknown" if window_ns is None else _period(window_ns),
+        _update(channel),
+    )
+
+
+def _step(channel: Channel) -> str:
+    scale = channel.scale
+    return f"{_exact(scale.unit * scale.quantum, scale.quantity)} ({scale.unit_source})"
+
+
+def _update(channel: Channel) -> str:
+    update_ns = channel.timing.update_ns
+    # A counter of which nobody says how often it moves is asked; of a gauge nothing follows from that.
+    unknown = "at each read" if channel.kind is Kind.COUNTER else "unknown"
+    return unknown if update_ns is None else _period(update_ns)
 
 
 def range_of(channel: Channel) -> float:
@@ -180,6 +226,8 @@ def _source_json(survey: sources.Survey) -> dict[str, Any]:
 
 
 def _channel_json(channel: Channel) -> dict[str, Any]:
+    if channel.kind is Kind.GAUGE:
+        return channel.to_json() | {"range": None, "wrap_s": None}
     return channel.to_json() | {"range": range_of(channel), "wrap_s": wrap_seconds(channel)}
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import options
+from . import calibrated, options
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         sources=arguments.source,
         root=arguments.root,
         visible_gpus=options.visible_gpus(arguments),
+        calibration=calibrated.stored(arguments),
     )
     with recorder, recorder.window("record"):
         if sys.stderr.isatty():

@@ -6,7 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from . import along, options
+
+if TYPE_CHECKING:
+    from ..footprint.series import Series
+    from ..footprint.terms import Terms
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,12 +20,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("report", help="energy of each window of a trace")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    group = parser.add_argument_group("project")
+    group.add_argument("--total", action="store_true", help="sum all runs, the failed ones too")
+    group.add_argument(
+        "--until", default="", metavar="TARGET", help="what a run is to reach: 'accuracy>=0.9'"
+    )
+    group.add_argument("--models", type=int, default=1, metavar="N", help="tuned models that came of it")
+    options.add_footprint(parser)
+    along.add_series(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report of each trace."""
-    summaries = {path: summarise(path) for path in arguments.traces}
+    terms = options.terms(arguments)
+    _refuse(arguments)
+    if arguments.total:
+        return _total(arguments, terms)
+    summaries = {path: summarise(path, terms, along.series(path, arguments)) for path in arguments.traces}
     if arguments.json is not None:
         write_json(joined(summaries), arguments.json)
     if arguments.json == Path("-"):
@@ -32,12 +50,55 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def summarise(path: Path) -> dict[str, Any]:
-    """The summary of the trace in a file."""
+def _refuse(arguments: argparse.Namespace) -> None:
+    """Refuses options that would have no effect, because a figure would silently lack them."""
+    from ..footprint.project import BadTarget
+
+    if arguments.total and (arguments.series or arguments.live):
+        raise BadTarget(
+            "A total is not laid along a series", "Report each run with --series, or give the total a --zone"
+        )
+    if not arguments.total and (arguments.until or arguments.models != 1):
+        raise BadTarget("--until and --models belong to a project's total", "Add --total")
+
+
+def _total(arguments: argparse.Namespace, terms: Terms) -> int:
+    """Prints the total of a project; 1 where a run could not be read."""
+    import json
+
+    from ..energy.energy_trace import load
+    from ..errors import TraceError
+    from ..footprint.project import Target, Trial, project, trial, unreadable
+    from ..report.project_table import lines
+
+    target = Target.of(arguments.until) if arguments.until else None
+    trials: list[Trial] = []
+    for path in arguments.traces:
+        try:
+            trials.append(trial(str(path), load(path), target))
+        except TraceError as error:
+            trials.append(unreadable(str(path), error.what))
+    plain = project(trials, terms, target, arguments.models)
+    if arguments.json is not None:
+        write_text(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
+    if arguments.json != Path("-"):
+        print("\n".join(lines(plain)))
+    return 1 if plain["n_unreadable"] else 0
+
+
+def summarise(path: Path, terms: Terms, series: Series | None = None) -> dict[str, Any]:
+    """The summary of the trace in a file, with its footprint, along a series where there is one."""
     from ..energy.energy_trace import load
     from ..energy.summary import summary
+    from ..footprint.footprint import attached
 
-    return summary(load(path))
+    trace = load(path)
+    found = summary(trace)
+    if series is None or not found["windows"]:
+        return attached(found, terms)
+    from ..footprint.along import along as laid
+
+    return attached(found, terms, laid(trace, series, terms.intensity))
 
 
 def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
@@ -52,6 +113,7 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
         "schema": next(iter(summaries.values()))["schema"],
         "windows": rows(lambda part: part["windows"]),
         "repeated": rows(lambda part: part["repeated"]),
+        "footprint": next(iter(summaries.values()))["footprint"],
         "engine": {"lanes": rows(lambda part: part["engine"]["lanes"])},
         "traces": [
             {"trace": str(path), "facts": part["facts"], "is_truncated": part["is_truncated"]}
@@ -66,10 +128,19 @@ def write_json(summary: dict[str, Any], path: Path) -> None:
     Raises:
         TraceError: The file cannot be written.
     """
-    from ..errors import TraceError
     from ..report import REPORTERS
 
-    text = REPORTERS["json"](summary)
+    write_text(REPORTERS["json"](summary), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a text to a file, or to standard output for ``-``.
+
+    Raises:
+        TraceError: The file cannot be written.
+    """
+    from ..errors import TraceError
+
     if path == Path("-"):
         sys.stdout.write(text)
         return

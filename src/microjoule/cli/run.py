@@ -17,22 +17,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, report
+from . import calibrated, options, report
 
 if TYPE_CHECKING:
     from ..channel import Channel
+    from ..footprint.terms import Terms
     from ..recording import Recorder
 
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
 COMMAND_CHANNEL = "cpu_time/command"
 
-_FORWARDED = (
-    signal.SIGHUP,
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGTERM,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
+# By name: where some are unknown nothing can be run, and this file must still be imported.
+_FORWARDED = tuple(
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
 )
 
 
@@ -46,6 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
     options.add_sampling(parser)
+    options.add_footprint(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
     parser.set_defaults(run=run)
 
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
     with tempfile.TemporaryDirectory(prefix="microjoule-") as scratch:
         try:
+            terms = options.terms(arguments)
             recorder = _recorder(arguments, Path(scratch))
             recorder.open()
         except MicrojouleError as error:
@@ -72,11 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
             recorder.close()
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
-        _report(recorder, arguments)
+        _report(recorder, arguments, terms)
     return _exit_as(code)
 
 
 def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
+    from ..calibration import applied, facts_of
     from ..recording import Recorder
     from ..recording.recorder import machine_facts
     from ..recording.thin import Thinner
@@ -86,7 +88,13 @@ def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
     surveys = survey(arguments.root, options.visible_gpus(arguments))
     closed = [one.channel for found in surveys for one in found.closed]
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
-    facts = {**machine_facts(arguments.root, surveys), "command": arguments.command}
+    learnt = calibrated.stored(arguments)
+    facts = {
+        **machine_facts(arguments.root, surveys),
+        **facts_of(learnt, channels),
+        "command": arguments.command,
+    }
+    channels = applied(channels, learnt)
     thinner = None if arguments.output else Thinner(channels)
     recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
     recorder.marks_path = str(scratch / "marks")
@@ -125,7 +133,8 @@ def _run_in_window(command: list[str], recorder: Recorder) -> int | str:
     rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
     for channel in rusage:
         recorder.reading(channel, 0)
-    with recorder.window("run", command=" ".join(command)):
+    # A process that has ended has nothing left on a GPU: its edges need no waiting.
+    with recorder.window("run", command=" ".join(command), synchronised=True):
         # The child inherits the mask of this moment, and gets the default handlers at its exec.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
         try:
@@ -158,7 +167,7 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
             os.kill(child.pid, got.si_signo)
 
 
-def _report(recorder: Recorder, arguments: argparse.Namespace) -> None:
+def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> None:
     from ..errors import MicrojouleError
     from ..report import REPORTERS
 
@@ -167,7 +176,7 @@ def _report(recorder: Recorder, arguments: argparse.Namespace) -> None:
             recorder.close()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
-        summary = report.summarise(recorder.path)
+        summary = report.summarise(recorder.path, terms)
         sys.stderr.write(REPORTERS["text"](summary))
         if arguments.json is not None:
             report.write_json(summary, arguments.json)

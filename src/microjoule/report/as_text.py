@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import figures
+from . import figures, footprint_lines
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
 
-_HEAD = ("", "energy", "guaranteed", "mean", "peak*", "sensor", "")
-_LEFT = (0, 6)  # columns that are set to the left
+_HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
+_LEFT = (0, 7)  # columns that are set to the left
 _FOOT = (
-    "guaranteed: where the truth lies if the sensor is right; sensor: its stated accuracy. "
-    "* over at least 50 ms and 20 updates"
+    "± 95 %: all that is known, the sensor's doubt included; guaranteed: the truth, if the sensor is right; "
+    "sensor: its stated accuracy; * over at least 50 ms and 20 updates"
 )
+
+_GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
+_NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
 
 _Row = tuple[str, ...]
 
@@ -34,6 +38,8 @@ def render(summary: Mapping[str, Any]) -> str:
     lines += ["", *map(_repeat, summary["repeated"])] if summary["repeated"] else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: --json FILE has them all"]
+    if "footprint" in summary and single:
+        lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     if summary["engine"]["lanes"]:
         lines += ["", *map(_lane, summary["engine"]["lanes"])]
     return "\n".join(lines) + "\n"
@@ -47,6 +53,17 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     if dropped:
         lines.append(f"{dropped} marks found no room and are lost: mark fewer windows a second.")
     lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
+    lines += [_failure(**failure) for failure in summary["engine"]["failures"]]
+    lines += [
+        f"{channel} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement."
+        for channel in summary["engine"]["stuck"]
+    ]
+    lines += [
+        f"lane {lane['lane']}: {what} was {lane[grant]}"
+        for lane in summary["engine"]["lanes"]
+        for grant, what in _GRANTS
+        if (lane[grant] or "").startswith("refused")
+    ]
     figures_shown = [row for window in summary["windows"] for row in window["channels"]]
     if figures_shown and all(row["provenance"] == "modelled" for row in figures_shown):
         lines.append(
@@ -56,14 +73,21 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     return [*lines, ""] if lines else []
 
 
+def _failure(channel: str, code: int, n: int) -> str:
+    why = f"NVML code {code - _NVML}" if code >= _NVML else os.strerror(code)
+    return f"{channel}: {n} reads failed: {why}. `uj probe` says what can be read now."
+
+
 def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return list(summary["facts"].get("left_out", {}).items())
 
 
 def _title(window: Mapping[str, Any]) -> str:
-    attributes = " ".join(f"{key}={value}" for key, value in window["attributes"].items())
-    is_open = ", never ended" if window["is_open"] else ""
-    return f"{window['name']}  {figures.seconds(window['duration_s'])}{is_open}  {attributes}".rstrip()
+    told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
+    attributes = " ".join(f"{key}={value}" for key, value in told.items())
+    remark = ", never ended" if window["is_open"] else ""
+    remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
+    return f"{window['name']}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
 
 
 def _rows(window: Mapping[str, Any]) -> list[_Row]:
@@ -82,6 +106,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     return (
         name,
         figures.quantity(energy["energy_j"], "J", low, high),
+        figures.spread(energy["U_j"], "J"),
         figures.interval(low, high, "J"),
         figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
         figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",

@@ -30,6 +30,14 @@ def quantity(value: float | None, unit: str, low: float | None = None, high: flo
     return f"{value / scale:.{_places(width, abs(value) / scale)}f} {prefix}{unit}"
 
 
+def spread(half: float | None, unit: str) -> str:
+    """``0.021 J``: an expanded uncertainty, to two digits; nothing where there is none."""
+    if half is None:
+        return ""
+    scale, prefix = _prefix(half)
+    return f"{half / scale:.{_places(half / scale, 0)}f} {prefix}{unit}"
+
+
 def interval(low: float | None, high: float | None, unit: str) -> str:
     """``12.320 … 12.361 J``; an end that is not known is left open."""
     if low is None:

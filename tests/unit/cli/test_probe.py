@@ -66,7 +66,8 @@ def test_json_has_the_same_facts(tmp_path, capsys, machine):
     assert [source["source"] for source in plain["sources"]] == [source.NAME for source in SOURCES]
     for source in plain["sources"]:
         for channel in source["channels"]:
-            assert channel["range"] > 0
+            assert (channel["range"] is None) == (channel["kind"] == "gauge")
+            assert channel["range"] is None or channel["range"] > 0
             assert channel["readable"] or channel["obstacle"]["cause"]
 
 
@@ -80,4 +81,26 @@ def test_the_range_is_all_counts_and_not_powercaps_maximum(tmp_path, capsys):
         for channel in source["channels"]
     }
     assert ranges["package-0"] == 262_144
-    assert ranges["package-0/dram"] == 2**32 * 15.3e-6
+    assert ranges["package-0/dram"] == 2**32 * 2**-16
+
+
+def test_a_gauge_has_a_resolution_and_a_window_and_no_range(tmp_path, capsys):
+    place = tmp_path / "sys/class/hwmon/hwmon0"
+    place.mkdir(parents=True)
+    for name, text in {
+        "name": "power_meter", "power1_average": 90_000_000, "power1_average_interval": 50,
+        "power1_oem_info": "Grace Power Socket 0",
+    }.items():  # fmt: skip
+        (place / name).write_text(f"{text}\n")
+    run("--root", tmp_path)
+    text = capsys.readouterr().out
+    (line,) = [line for line in text.splitlines() if "grace-0/power" in line and "interface" in line]
+    assert line.split() == ["grace-0/power", "1e-06", "W", "(interface)", "50", "ms", "50", "ms", "yes"]
+    assert "gauge" in text
+    section = text[text.index("hwmon: read by") : text.index("\n\n", text.index("hwmon: read by"))]
+    assert "wraps" not in section
+    run("--json", "--root", tmp_path)
+    found = json.loads(capsys.readouterr().out)["sources"]
+    (channel,) = [c for s in found if s["source"] == "hwmon" for c in s["channels"]]
+    assert (channel["range"], channel["wrap_s"]) == (None, None)
+    assert channel["timing"]["window_ns"] == 50_000_000

@@ -41,7 +41,11 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
     assert window["name"] == "run"
     assert window["duration_s"] == pytest.approx((window["t1_ns"] - window["t0_ns"]) / 1e9)
     package, dram = window["channels"]
-    assert package == {
+    parts = {row["name"] for row in package["budget"]}
+    assert parts == {"edges", "quantisation", "read time"}
+    assert package["U_j"] == pytest.approx(package["k"] * package["u_j"])
+    assert abs(package["energy_j"] - PACKAGE_W * window["duration_s"]) <= 2 * package["U_j"]
+    assert package.items() >= {
         "channel": "package-0",
         "source": "script",
         "provenance": "measured",
@@ -52,7 +56,7 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
         "peak_w": package["peak_w"],
         "peak_over_s": 0.05,
         "status": "ok",
-    }
+    }.items()
     for row, watts in ((package, PACKAGE_W), (dram, DRAM_W)):
         low, high = row["bound_j"]
         assert low <= watts * window["duration_s"] <= high
@@ -174,7 +178,9 @@ def test_a_killed_recording_keeps_its_whole_batches_and_its_open_window(root, tm
     (run,) = trace.windows
     assert run.name == "run"
     assert run.is_open
-    assert trace.energy(run)["package-0"].low > 0
+    energy = trace.energy(run)["package-0"]
+    assert energy.low <= PACKAGE_W * run.duration_ns * 1e-9 <= energy.high
+    assert energy.value is not None
     report = command("report", path)
     assert report.returncode == 0, report.stderr
     assert "uj repair" in report.stdout
@@ -226,3 +232,23 @@ def test_a_file_that_is_no_trace_is_a_sentence(tmp_path, content, sentence):
     assert str(path) in done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_counter_that_is_stuck_is_named(root, tmp_path):
+    (root / "dram.txt").write_text("by time\n0 77\n")
+    path = tmp_path / "r.json"
+    done = uj_run("--source", "script", "--root", root, "--json", path, "--", "sleep", "0.4")
+    assert "package-0/dram never moved" in done.stderr
+    assert json.loads(path.read_text())["engine"]["stuck"] == ["package-0/dram"]
+
+
+def test_a_zone_that_fails_all_along_is_named_with_its_reason(root, tmp_path):
+    (root / "dram.txt").write_text("by time\n0 !5\n")
+    path = tmp_path / "r.json"
+    done = uj_run("--source", "script", "--root", root, "--json", path, "--", "sleep", "0.1")
+    assert done.returncode == 0
+    assert "reads failed: Input/output error" in done.stderr
+    (window,) = json.loads(path.read_text())["windows"]
+    assert [row["status"] for row in window["channels"]] == ["ok", "failed"]
+    assert window["channels"][1]["energy_j"] is None
+    assert window["total"]["energy_j"] is None

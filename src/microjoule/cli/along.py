@@ -1,0 +1,90 @@
+"""Options and calls for an intensity that changes over time: from a file, or from a live provider."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..footprint.live import Access
+    from ..footprint.series import Series
+    from ..footprint.terms import Terms
+
+TOKEN, USER, ADDRESS = "MICROJOULE_{}_TOKEN", "MICROJOULE_{}_USER", "MICROJOULE_{}_URL"
+
+
+def add_series(parser: argparse.ArgumentParser) -> None:
+    """Where the intensity over time comes from; nothing is fetched unless ``--live`` asks for it."""
+    group = parser.add_argument_group(
+        "intensity over time", "Gaps are charged with the zone's own figure, and told."
+    )
+    group.add_argument("--series", type=Path, metavar="FILE", help="CSV or Arrow: t_start, t_end, g_per_kwh")
+    group.add_argument(
+        "--live",
+        metavar="NAME:ZONE",
+        help="ask electricitymaps, watttime, neso, entsoe or eia; the token is in "
+        "MICROJOULE_NAME_TOKEN, a user name in MICROJOULE_NAME_USER",
+    )
+
+
+def summarise(path: Path, terms: Terms, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The summary of the trace in a file, with its footprint, along a series where one is asked for."""
+    from . import report
+
+    return report.summarise(path, terms, series(path, arguments))
+
+
+def series(path: Path, arguments: argparse.Namespace) -> Series | None:
+    """The series that the options ask for, as long as the trace in a file; None where they ask for none.
+
+    Raises:
+        BadSeries: Two are asked for, or the trace has no time on the real-time clock.
+        PermissionDenied: A provider has no token, or refuses it.
+        LiveUnavailable: It could not be reached.
+    """
+    from ..footprint.series import BadSeries
+
+    if arguments.series and arguments.live:
+        raise BadSeries("A file and a live provider are two series", "Give --series or --live, not both")
+    if arguments.series:
+        from ..footprint.series_file import load_series
+
+        return load_series(arguments.series)
+    if not arguments.live:
+        return None
+    from ..footprint.live import provider
+
+    name, _, zone = arguments.live.partition(":")
+    return provider(name, _access(name)).series(zone, *_span(path))
+
+
+def _access(name: str) -> Access:
+    from ..footprint import tables
+    from ..footprint.live import Access
+
+    word = name.upper().replace("-", "_")
+    rows = [row for row in tables.rows("fuels") if row["scope"] == "lifecycle"]
+    return Access(
+        token=os.environ.get(TOKEN.format(word), ""),
+        user=os.environ.get(USER.format(word), ""),
+        base_url=os.environ.get(ADDRESS.format(word), ""),
+        fuels={row["fuel"]: tables.factor(row, row["fuel"]) for row in rows},
+    )
+
+
+def _span(path: Path) -> tuple[datetime, datetime]:
+    """When the windows of a trace began and ended, to the second and outwards."""
+    from ..energy.energy_trace import load
+    from ..footprint.series import on_clock
+    from ..trace import schema
+    from ..units import NS_PER_S
+
+    trace = load(path)
+    windows = trace.windows or (trace.span,)
+    edges = [min(each.t0_ns for each in windows), max(each.t1_ns for each in windows)]
+    first, last = on_clock(edges, *trace.clock_pairs[schema.CLOCKS[0]]).tolist()
+    start = datetime.fromtimestamp(first // NS_PER_S, UTC)
+    return start, datetime.fromtimestamp(last // NS_PER_S + 1, UTC)

@@ -1,0 +1,71 @@
+"""``uj compare 'A' 'B' …``: commands, or traces, compared in the shape of hyperfine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import options, profile, report
+
+if TYPE_CHECKING:
+    from ..measuring.comparison import Comparison
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="which of several commands uses less energy, and whether that can be seen",
+        epilog="Names of trace files (.arrows) compare what was recorded.",
+    )
+    parser.add_argument("-r", "--runs", type=int, default=0, metavar="N", help="of each; default 10 and 3 s")
+    parser.add_argument("-w", "--warmup", type=int, default=1, metavar="N", help="runs of each before; default 1")
+    parser.add_argument(
+        "-n", "--name", action="append", default=[], metavar="NAME", help="what to call them, in order"
+    )
+    parser.add_argument("--order", default="abba", metavar="ORDER", help="abba (default) or random")
+    parser.add_argument("--window", metavar="NAME", help="of traces: the windows to compare")
+    profile.add_meter(parser, max_time_s=300.0)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table too; - for stdout, instead")
+    options.add_sampling(parser)
+    parser.add_argument("things", nargs="+", metavar="COMMAND")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares, and prints what came of it."""
+    from ..report.compared_lines import lines, markdown
+
+    found = _compared(arguments).to_json()
+    text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    for content, path in ((text, arguments.json), (markdown(found), arguments.markdown)):
+        if path is not None:
+            report.write_text(content, path)
+    if Path("-") not in (arguments.json, arguments.markdown):
+        print("\n".join(lines(found)))
+    return 0
+
+
+def _compared(arguments: argparse.Namespace) -> Comparison:
+    from ..measuring.compare import Turns, compared, compared_traces
+    from ..measuring.refusals import BadRequest
+    from ..measuring.task import Task, command_cpu_ns, of_command
+
+    names = arguments.name or arguments.things
+    if len(names) != len(arguments.things):
+        raise BadRequest(
+            f"{len(names)} names are given for {len(arguments.things)} things", "Give one --name for each"
+        )
+    traces = [thing for thing in arguments.things if thing.endswith(".arrows")]
+    if len(traces) == len(arguments.things):
+        return compared_traces(traces, names, arguments.window)
+    if traces:
+        raise BadRequest("Traces and commands cannot be compared", "Record the commands with `uj run -o` first")
+    turns = Turns(
+        runs=arguments.runs, warm_up=arguments.warmup, order=arguments.order, max_time_s=arguments.max_time
+    )
+    tasks = [Task(name, of_command(text).run) for name, text in zip(names, arguments.things, strict=True)]
+    return compared(tasks, turns, profile.meter(arguments), command_cpu_ns, is_repeatable=False)

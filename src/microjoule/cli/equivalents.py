@@ -1,0 +1,58 @@
+"""``uj equivalents``: an amount as car-kilometres, flights, phone charges and days of a brain."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from . import quantities
+
+if TYPE_CHECKING:
+    from ..footprint.equivalents import Bounded
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "equivalents", help="an amount of CO2e or energy as car-kilometres, flights, phone charges, …"
+    )
+    parser.add_argument("amount", metavar="AMOUNT", help="of CO2e: '284 t'; of energy: '3 kWh', or a trace")
+    parser.add_argument(
+        "--against", metavar="AMOUNT", help="another one: the ratio, and both by the same factor"
+    )
+    parser.add_argument("--key", metavar="NAME", help="count this one thing only; with --against: car-km")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints them."""
+    from ..footprint import equivalents
+    from ..report.equivalent_lines import render, render_comparison
+
+    kind, amount = _amount(arguments.amount)
+    if arguments.against is not None:
+        other_kind, other = _amount(arguments.against)
+        if kind != other_kind:
+            raise equivalents.BadAmount("Grams and joules cannot be compared", "Give two of one kind")
+        key = arguments.key or {"co2e_g": "car-km", "energy_j": "brain-day"}[kind]
+        print(render_comparison(equivalents.compare(amount, other, equivalents.of_kind(key, kind))), end="")
+    elif arguments.key:
+        key = equivalents.of_kind(arguments.key, kind)
+        print(render([equivalents.equivalent(key, amount.value)]), end="")
+    else:
+        print(render(equivalents.equivalents(**{kind: amount.value})), end="")
+    return 0
+
+
+def _amount(text: str) -> tuple[str, Bounded]:
+    from ..footprint.equivalents import BadAmount
+
+    mass = quantities.mass(text)
+    if mass is not None:
+        return "co2e_g", mass
+    try:
+        return "energy_j", quantities.energy(text)
+    except argparse.ArgumentTypeError:
+        raise BadAmount(
+            f"{text!r} is neither CO2e nor an energy", "Write '284 t' or '3 kWh', or name a trace"
+        ) from None

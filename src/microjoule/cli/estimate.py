@@ -1,0 +1,62 @@
+"""``uj estimate``: a footprint without a measurement, and marked so."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from . import options
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "estimate",
+        help="the footprint of a job from its hardware and hours, modelled",
+        epilog="Hours are of the wall clock or summed over devices: 8 devices for 10 hours on the wall are "
+        "80 device-hours. Exactly one of the two is given.",
+    )
+    group = parser.add_argument_group("job")
+    group.add_argument("--hardware", default="", metavar="NAME", help="V100, H100-SXM, TPUv3, …")
+    group.add_argument("--count", type=int, default=1, metavar="N", help="devices at a time; default 1")
+    group.add_argument("--wall-hours", type=float, metavar="H", help="by the clock on the wall")
+    group.add_argument("--device-hours", type=float, metavar="H", help="summed over the devices")
+    group.add_argument(
+        "--watts", type=float, metavar="W", help="mean power of one device, instead of the table's"
+    )
+    group.add_argument(
+        "--cpu-watts", type=float, default=0.0, metavar="W", help="of all CPU sockets together"
+    )
+    group.add_argument("--memory-watts", type=float, default=0.0, metavar="W", help="of all memory together")
+    group.add_argument("--memory-gb", type=float, default=0.0, metavar="GB", help="instead of its watts")
+    group.add_argument("--utilisation", type=float, metavar="U", help="share of full power, 0 to 1")
+    group.add_argument("--provider", default="", metavar="NAME", help="whose hire prices: gcp, aws, …")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options.add_footprint(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the estimate."""
+    from ..footprint.modelled import Hours, Job, estimate
+
+    terms = options.terms(arguments)
+    hours = Hours.of(arguments.count, wall=arguments.wall_hours, device=arguments.device_hours)
+    job = Job(
+        hours=hours,
+        hardware=arguments.hardware,
+        device_w=arguments.watts,
+        cpu_w=arguments.cpu_watts,
+        memory_w=arguments.memory_watts,
+        memory_gb=arguments.memory_gb,
+        utilisation=arguments.utilisation,
+        provider=arguments.provider,
+    )
+    plain = estimate(job, terms).plain(job, terms)
+    if arguments.json:
+        print(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
+        return 0
+    from ..report.estimate_lines import lines
+
+    print("\n".join(lines(plain)))
+    return 0

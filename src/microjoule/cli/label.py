@@ -1,0 +1,103 @@
+"""``uj label``: an energy label from A to G."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import quantities
+
+if TYPE_CHECKING:
+    from ..footprint.label import Reading
+
+_EXAMPLES = """\
+examples:
+  uj label --sets
+  uj label --wh-per-unit 900 --low 850 --high 950 --unit "1000 images" \\
+           --set luccioni2024-image-generation --hardware "1 × H200" -o label.svg
+  uj label trace.arrows --window inference --units 2.5 --unit "1000 texts" \\
+           --set luccioni2024-text-generation --hardware "1 × H200"
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "label",
+        help="an energy label from A to G, for watt-hours per unit",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="take the energy from it")
+    parser.add_argument("--window", metavar="NAME", help="of the trace; default: all of it")
+    parser.add_argument("--units", type=float, metavar="N", help="how many functional units the window did")
+    parser.add_argument("--wh-per-unit", type=float, metavar="X", help="watt-hours per unit, without a trace")
+    parser.add_argument("--low", type=float, metavar="X", help="at least so many watt-hours per unit")
+    parser.add_argument("--high", type=float, metavar="X", help="at most so many")
+    parser.add_argument("--unit", default="", metavar="TEXT", help="the functional unit: '1000 images'")
+    parser.add_argument("--set", default="", metavar="NAME", help="the reference set")
+    parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was measured on")
+    parser.add_argument("--title", default="", metavar="TEXT", help="what it is the label of")
+    parser.add_argument(
+        "--format", choices=("text", "svg", "html", "json"), help="default: by the file's name"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--sets", action="store_true", help="list the reference sets")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the label."""
+    from ..footprint import label
+
+    if arguments.sets:
+        for each in label.label_sets():
+            origin = each.reference.origin
+            print(
+                f"{each.key}: {each.reference.value:g} Wh per {each.per} on {each.hardware}; {origin.source}"
+            )
+        return 0
+    found = label.label(_reading(arguments), label.label_set(arguments.set), arguments.title)
+    quantities.write(_renderer(arguments)(found), arguments.output)
+    return 0
+
+
+def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], str]:
+    from ..report import as_json, label_html, label_svg, label_text
+
+    suffix = arguments.output.suffix if arguments.output else ""
+    chosen = arguments.format or {".svg": "svg", ".html": "html", ".json": "json"}.get(suffix, "text")
+    in_colour = chosen == "text" and not suffix and sys.stdout.isatty()
+    text = label_text.render_in_colour if in_colour else label_text.render
+    return {"text": text, "svg": label_svg.render, "html": label_html.render, "json": as_json.render}[chosen]
+
+
+def _reading(arguments: argparse.Namespace) -> Reading:
+    from ..footprint.label import BadLabel, Reading
+    from ..units import J_PER_WH
+
+    if (arguments.trace is None) == (arguments.wh_per_unit is None):
+        raise BadLabel("A label is of a trace or of --wh-per-unit", "Give one of the two")
+    if arguments.trace is None:
+        return Reading(
+            wh=arguments.wh_per_unit,
+            low=arguments.low,
+            high=arguments.high,
+            per=arguments.unit,
+            hardware=arguments.hardware,
+        )
+    if not arguments.units or not 0 < arguments.units < float("inf"):
+        raise BadLabel("The trace does not say how many units it did", "Give --units N")
+    total = quantities.total_of(arguments.trace, arguments.window)
+    joules_per_wh = J_PER_WH * arguments.units
+    return Reading(
+        wh=(total.value or 0.0) / joules_per_wh,
+        low=total.low / joules_per_wh,
+        high=total.high / joules_per_wh,
+        per=arguments.unit,
+        hardware=arguments.hardware,
+        provenance=total.provenance,
+    )

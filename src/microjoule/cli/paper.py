@@ -1,0 +1,36 @@
+"""``uj paper``: the tables of Strubell et al. 2019 recomputed, and again with a grid of today."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+_TODAY = "US"  # the paper's own factor is the average of the United States
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser("paper", help="the tables of Strubell et al. 2019, recomputed")
+    parser.add_argument("--pue", default="", metavar="X", help="another PUE than the paper's 1.58")
+    parser.add_argument("--zone", default=_TODAY, metavar="CODE", help=f"today's grid; default {_TODAY}")
+    parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="another price than 0.12 USD/kWh")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the tables."""
+    from ..footprint.published import tables_recomputed
+    from ..footprint.terms import Wishes, terms
+
+    method = "strubell2019"
+    paper = terms(Wishes(method=method, pue=arguments.pue, price=arguments.price))
+    today = terms(Wishes(method=method, pue=arguments.pue, price=arguments.price, zone=arguments.zone))
+    plain = tables_recomputed(paper, today)
+    if arguments.json:
+        print(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
+        return 0
+    from ..report.paper_tables import lines
+
+    print("\n".join(lines(plain)))
+    return 0

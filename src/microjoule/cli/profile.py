@@ -1,0 +1,113 @@
+"""``uj profile [-s SETUP] STMT``: the energy of a statement, in the shape of ``python -m timeit``.
+
+Exit codes: 1 where the statement itself fails, with its traceback; else as of all commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import options, report
+
+if TYPE_CHECKING:
+    from ..measuring.meter import Meter
+
+STATEMENT_FAILED = 1
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "profile",
+        help="the energy of a Python statement, however short",
+        epilog="Several statements are lines of one, as in python -m timeit.",
+    )
+    parser.add_argument(
+        "-s", "--setup", action="append", metavar="SETUP", help="run once before (repeat for several lines)"
+    )
+    parser.add_argument("-n", "--number", type=int, default=0, metavar="N", help="calls in a window")
+    parser.add_argument("-r", "--repeat", type=int, default=0, metavar="N", help="windows; default 10")
+    parser.add_argument(
+        "--rel", type=share, default=0.01, metavar="X", help="how exact: 0.01 or 1%% (default), at 95 %%"
+    )
+    add_meter(parser, max_time_s=60.0)
+    parser.add_argument(
+        "--mode",
+        default="auto",
+        metavar="MODE",
+        help="batch (default), slope (without what each window costs once), dither (not back to back), "
+        "edge (with -r 1: runs only once)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    options.add_sampling(parser)
+    parser.add_argument("statement", nargs="*", default=["pass"], metavar="STMT")
+    parser.set_defaults(run=run)
+
+
+def add_meter(parser: argparse.ArgumentParser, max_time_s: float) -> None:
+    """What both profile and compare ask of the machine."""
+    parser.add_argument(
+        "--max-time",
+        type=options.duration_s,
+        default=max_time_s,
+        metavar="TIME",
+        help=f"what it may take: 90s, 5m; default {max_time_s:g}s",
+    )
+    parser.add_argument("--channel", default="", metavar="ID", help="this channel's energy; default: the total")
+
+
+def meter(arguments: argparse.Namespace) -> Meter:
+    """What the options want to be read."""
+    from ..measuring.meter import Meter
+
+    return Meter(
+        channel=arguments.channel,
+        sources=tuple(arguments.source) if arguments.source else None,
+        root=arguments.root,
+        visible_gpus=options.visible_gpus(arguments),
+        cadence=options.cadence(arguments),
+    )
+
+
+def share(text: str) -> float:
+    """``0.01`` or ``1%``; an argparse type."""
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 0.01 or 1%") from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures the statement and prints what came of it."""
+    from ..errors import MicrojouleError
+    from ..measuring.measure import measured
+    from ..measuring.plan import Ask
+    from ..measuring.task import of_statement
+    from ..report.measured_lines import lines
+
+    ask = Ask(
+        rel=arguments.rel,
+        max_time_s=arguments.max_time,
+        mode=arguments.mode,
+        number=arguments.number,
+        repeat=arguments.repeat,
+    )
+    sys.path.insert(0, "")  # as python -m timeit does, so that a module beside is found
+    try:
+        task = of_statement("\n".join(arguments.statement), "\n".join(arguments.setup or ["pass"]))
+        found = measured(task, ask, meter(arguments)).to_json()
+    except MicrojouleError:
+        raise
+    except Exception:
+        traceback.print_exc()
+        return STATEMENT_FAILED
+    if arguments.json is not None:
+        report.write_text(json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
+    if arguments.json != Path("-"):
+        print("\n".join(lines(found)))
+    return 0

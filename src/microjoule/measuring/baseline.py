@@ -1,0 +1,56 @@
+"""The power of a machine that does nothing else, and how it moves while something is measured. Pure.
+
+Idle before and after, a straight line between them (science.md C4.6). All windows from which one
+baseline is subtracted share it: its uncertainty carries one group and does not average away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from ..energy.estimate import Estimate
+from ..energy.uncertainty import RECTANGULAR, Component, combined, gathered
+from .repeats import averaged
+
+SENSOR = ("gain", "offset", "model")
+"""Components that a baseline shares with what it is subtracted from."""
+
+
+def seconds_exactly(duration_s: float, components: tuple[Component, ...] = ()) -> Estimate:
+    """A duration as an estimate."""
+    return Estimate(value=duration_s, low=duration_s, high=duration_s, unit="s", components=components)
+
+
+def power(energies: Sequence[Estimate], durations_s: Sequence[float]) -> Estimate:
+    """The mean power of windows in which nothing changed, in watts, with its scatter."""
+    return averaged(
+        [energy / seconds_exactly(t) for energy, t in zip(energies, durations_s, strict=True)]
+    )
+
+
+def between(before: Estimate, after: Estimate, share: float, group: str) -> Estimate:
+    """The baseline some way from one power to another, in watts.
+
+    Its components become one, ``baseline``, of that group; the sensor's stay apart, because they move
+    with the sensor's other figures. That the way was no straight line costs a quarter of the
+    difference either way.
+
+    Args:
+        before: Power before.
+        after: Power after.
+        share: How far from one to the other, 0 to 1.
+        group: Of all that this baseline is subtracted from.
+    """
+    whole = before * Fraction(1 - share) + after * Fraction(share)
+    if whole.value is None or before.value is None or after.value is None:
+        return whole
+    kept = tuple(c for c in whole.components if c.name in SENSOR)
+    found = combined(gathered(c for c in whole.components if c.name not in SENSOR))
+    drift = Component("drift", abs(after.value - before.value) / 4 / math.sqrt(3), form=RECTANGULAR)
+    joint = combined([Component("baseline", found.u, "A", dof=found.dof), drift])
+    return replace(
+        whole, components=(*kept, Component("baseline", joint.u, "A", dof=joint.dof, group=f"baseline:{group}"))
+    )

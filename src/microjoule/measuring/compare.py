@@ -1,0 +1,263 @@
+"""``uj.compare``: things run in turns under one recorder, and traces set side by side."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..channel import Channel, PowerModel
+from ..energy.energy_trace import EnergyTrace, load
+from ..energy.estimate import Estimate
+from ..energy.total import covered
+from ..energy.uncertainty import RECTANGULAR, Component
+from ..recording.native import now_ns
+from ..units import seconds
+from .baseline import SENSOR
+from .comparison import Comparison, Run, Side, apart, comparison, side
+from .measure import WINDOW, idle, isolated, timed
+from .meter import Fitted, Meter
+from .plan import IDLE_MAX_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
+from .refusals import BadRequest, TooLong
+from .task import Task, command_cpu_ns, of_function
+
+ORDERS = ("abba", "random")
+RUNS = 10
+LEAST_S = 3.0  # of each thing in all
+WINDOW_UPDATES = 100  # of a function's window: its edges are then some 0.4 %
+WARM_UP = 1
+MODELLED = "these figures are modelled: they compare CPU time through one power model, and no energy was measured"
+
+Comparable = Callable[[], object] | EnergyTrace | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How things take turns.
+
+    Attributes:
+        runs: Of each; 0: at least ten, and three seconds.
+        warm_up: Runs of each before, which are not counted.
+        order: ``abba`` or ``random``.
+        max_time_s: What it may take in all.
+    """
+
+    runs: int = 0
+    warm_up: int = WARM_UP
+    order: str = "abba"
+    max_time_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise BadRequest(f"There is no order {self.order!r}", f"The orders are {', '.join(ORDERS)}")
+        if self.runs < 0 or self.warm_up < 0 or not 0 < self.max_time_s < math.inf:
+            raise BadRequest(
+                "Runs, warm-up and time are not negative, and some time is needed", "As in --max-time 60s"
+            )
+
+
+def compare(
+    things: Sequence[Comparable],
+    *,
+    names: Sequence[str] = (),
+    window: str | None = None,
+    turns: Turns | None = None,
+    meter: Meter | None = None,
+) -> Comparison:
+    """Functions, or traces, compared: energy, time, power, and the ratio of each energy to the first.
+
+    Functions take turns under one recorder, so that drift hits all of them and the sensor's gain
+    drops out of the ratio. Traces are taken as they were recorded: their windows' scatter counts,
+    and the gain drops out only where they are of one machine.
+
+    Args:
+        things: Two or more functions without arguments, or traces, or paths of traces.
+        names: What to call them.
+        window: Of traces, the name of the windows to compare; None: the whole trace.
+        turns: How functions take turns.
+        meter: What to read.
+
+    Raises:
+        BadRequest: Fewer than two things, or functions and traces mixed.
+        TooLong: One round takes longer than the time allowed.
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read.
+        TraceError, BadWindow: A trace cannot be read, or has no such window.
+    """
+    functions = [thing for thing in things if callable(thing)]
+    if not functions:
+        return compared_traces([t for t in things if not callable(t)], names, window)
+    if len(functions) < len(things):
+        raise BadRequest("Functions and traces cannot be compared", "Record the functions first")
+    tasks = [of_function(function) for function in functions]
+    named = [Task(name, task.run) for name, task in zip(names, tasks, strict=True)] if names else tasks
+    return compared(named, turns or Turns(), meter or Meter(), time.process_time_ns, is_repeatable=True)
+
+
+def compared(
+    tasks: Sequence[Task], turns: Turns, meter: Meter, cpu_ns: Callable[[], int], *, is_repeatable: bool
+) -> Comparison:
+    """Tasks that take turns.
+
+    Args:
+        tasks: Two or more.
+        turns: How.
+        meter: What to read.
+        cpu_ns: CPU time that the tasks have used so far; where no channel measures, it is what is
+            compared, through the machine's power model.
+        is_repeatable: Whether a run may be several calls back to back.
+    """
+    if len(tasks) < 2:
+        raise BadRequest("One thing cannot be compared", "Name two or more")
+    fitted = meter.fitted()
+    call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in tasks]
+    least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
+    counts = [max(1, math.ceil(least_s / max(each, 1e-7))) for each in call_s]
+    order = _order(tasks, [n * each for n, each in zip(counts, call_s, strict=True)], turns)
+    run = _modelled_runs if fitted.is_modelled else _measured_runs
+    runs = run(tasks, counts, order, fitted, cpu_ns)
+    notes = [MODELLED] if fitted.is_modelled else []
+    return comparison([task.name for task in tasks], runs, turns.order, fitted.ids, notes)
+
+
+def _warm_up(task: Task, n: int) -> float:
+    """Runs a task a few times; how long the last one took, in seconds."""
+    return [timed(task, 1) for _ in range(n)][-1]
+
+
+def _order(tasks: Sequence[Task], run_s: Sequence[float], turns: Turns) -> list[list[int]]:
+    """Which task runs when, by blocks, within the time allowed."""
+    wanted = turns.runs or max(RUNS, math.ceil(LEAST_S / min(run_s)))
+    per_block = 2 if turns.order == "abba" else 1
+    round_s = math.fsum(run_s) * per_block
+    if round_s > turns.max_time_s:
+        raise TooLong(
+            f"One round takes {round_s:.3g} s, and {turns.max_time_s:g} s are allowed",
+            f"Allow --max-time {10 * round_s:.2g}s",
+        )
+    blocks = max(1, min(math.ceil(wanted / per_block), math.floor(turns.max_time_s / round_s)))
+    return abba(len(tasks), blocks) if turns.order == "abba" else shuffled(len(tasks), blocks)
+
+
+def _measured_runs(
+    tasks: Sequence[Task],
+    counts: Sequence[int],
+    order: Sequence[Sequence[int]],
+    fitted: Fitted,
+    _: Callable[[], int],
+) -> list[Run]:
+    pause_s = seconds(fitted.settle_ns) + PAD_UPDATES * fitted.update_s
+    idle_s = min(max(IDLE_UPDATES * fitted.update_s, 0.2), IDLE_MAX_S)
+    with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
+        path = Path(folder) / "compare.arrows"
+        with fitted.recorder(path) as recorder:
+            idle(recorder, idle_s)
+            for block, members in enumerate(order):
+                for task in members:
+                    # Each run follows the same short pause: none inherits the power of the one before.
+                    time.sleep(pause_s)
+                    with recorder.window(WINDOW, task=task, block=block):
+                        tasks[task].run(counts[task])
+            time.sleep(pause_s)
+            idle(recorder, idle_s)
+        trace = load(path)
+        windows = [window for window in trace.windows if window.name == WINDOW]
+        return [
+            Run(
+                task=(task := int(window.attributes["task"])),
+                block=int(window.attributes["block"]),
+                energy=energy / counts[task],
+                duration_s=seconds(window.duration_ns) / counts[task],
+            )
+            for window, energy in zip(windows, isolated(trace, fitted, windows), strict=True)
+        ]
+
+
+def _modelled_runs(
+    tasks: Sequence[Task],
+    counts: Sequence[int],
+    order: Sequence[Sequence[int]],
+    fitted: Fitted,
+    cpu_ns: Callable[[], int],
+) -> list[Run]:
+    """Without a recorder: the kernel says how much CPU time the tasks used, and one model the rest."""
+    channel = fitted.channels[0]
+    runs = []
+    for block, members in enumerate(order):
+        for task in members:
+            used_ns, begun_ns = cpu_ns(), now_ns()
+            tasks[task].run(counts[task])
+            ended_ns, used_ns = now_ns(), cpu_ns() - used_ns
+            energy = modelled(seconds(used_ns), channel) / counts[task]
+            runs.append(
+                Run(task=task, block=block, energy=energy, duration_s=seconds(ended_ns - begun_ns) / counts[task])
+            )
+    return runs
+
+
+def modelled(busy_s: float, channel: Channel) -> Estimate:
+    """The energy that a power model gives for some CPU time, in joules."""
+    model = channel.trust.model or PowerModel(value_w=0.0, low_w=0.0, high_w=0.0, source="")
+    u = busy_s * (model.high_w - model.low_w) / 2 / math.sqrt(3)
+    return Estimate(
+        value=busy_s * model.value_w,
+        low=busy_s * model.low_w,
+        high=busy_s * model.high_w,
+        provenance="modelled",
+        components=(Component("model", u, form=RECTANGULAR, group=f"model:{channel.physical_id}"),),
+    )
+
+
+def compared_traces(
+    traces: Sequence[EnergyTrace | str | os.PathLike[str]], names: Sequence[str], window: str | None
+) -> Comparison:
+    """Traces side by side, each by itself."""
+    if len(traces) < 2:
+        raise BadRequest("One thing cannot be compared", "Name two or more")
+    opened = [trace if isinstance(trace, EnergyTrace) else load(trace) for trace in traces]
+    titles = names or [
+        f"trace {i + 1}" if isinstance(trace, EnergyTrace) else os.fspath(trace) for i, trace in enumerate(traces)
+    ]
+    sides = [_trace_side(name, trace, window) for name, trace in zip(titles, opened, strict=True)]
+    channels = covered({name: opened[0].channels[name] for name in opened[0].energy_channels})
+    notes = ["traces were not recorded in turns: what changed between them is in the ratio"]
+    if len({_machine(trace) for trace in opened}) > 1:
+        notes.append("they are of different machines: no gain cancels")
+    else:
+        notes.append("they describe the same machine: the gain of its sensors has cancelled")
+    if any(one.n == 1 for one in sides):
+        notes.append("of one window nobody can tell how it would scatter")
+    if any(one.energy.provenance == "modelled" for one in sides):
+        notes.append(MODELLED)
+    return apart(sides, channels, notes)
+
+
+def _trace_side(name: str, trace: EnergyTrace, window: str | None) -> Side:
+    if window is None:
+        windows = [trace.span]
+    else:
+        windows = [one for one in trace.windows if one.name == window] or [trace.window(window)]
+    machine = _machine(trace)
+    runs = [
+        Run(task=0, block=i, energy=_of_machine(trace.energy(one).total, machine), duration_s=seconds(one.duration_ns))
+        for i, one in enumerate(windows)
+    ]
+    return side(name, runs)
+
+
+def _machine(trace: EnergyTrace) -> str:
+    """Whose sensors they were; two traces that do not say count as one machine's."""
+    host = trace.facts.get("host", {})
+    return str(host.get("hostname", host)) if isinstance(host, dict) else str(host)
+
+
+def _of_machine(estimate: Estimate, machine: str) -> Estimate:
+    """The estimate with its sensor's groups named by machine: another's gain is another gain."""
+    parts = tuple(
+        c._replace(group=f"{c.group}@{machine}") if c.name in SENSOR and c.group else c
+        for c in estimate.components
+    )
+    return replace(estimate, components=parts)

@@ -1,0 +1,252 @@
+"""Two or more things compared: energy, time, power, and ratios in which the sensor's gain cancels. Pure.
+
+Runs come in *blocks* in which everything is run once or twice. What drifts (the room, the fan, the
+clock) moves a whole block, so that a ratio's scatter is taken from what is left of each block,
+
+    e_j = (A_j - R B_j) / mean(B),   u² = Σ e_j² / (m (m - 1))
+
+(the ratio estimator's variance, Cochran, Sampling Techniques, 2.11), and not from how A and B scatter
+by themselves. In ABBA order linear drift drops out of each block too (science.md C3: bias 1.00 % when
+run one after the other under 2 % drift, 0 ± 0.10 % so).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..energy.estimate import Estimate
+from ..units import S_PER_MIN
+from .baseline import seconds_exactly
+from .measurement import plain
+from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, with_scatter
+
+F64 = npt.NDArray[np.float64]
+
+SEEN = 0.01  # what is asked of a comparison that shows no difference: what would show this one
+_K = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of one thing.
+
+    Attributes:
+        task: Its number.
+        block: The block in which it ran.
+        energy: Of one call.
+        duration_s: Of one call.
+    """
+
+    task: int
+    block: int
+    energy: Estimate
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the things compared.
+
+    Attributes:
+        name: What it is called.
+        n: How often it was run.
+        energy: Mean of a run, in joules.
+        time: Mean of a run, in seconds.
+        power: Their quotient, in watts.
+        outliers: Runs outside Tukey's fences, by energy; they are in the means.
+    """
+
+    name: str
+    n: int
+    energy: Estimate
+    time: Estimate
+    power: Estimate
+    outliers: tuple[Outlier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """One thing's energy over the first one's.
+
+    Attributes:
+        of: The number of the thing; it is divided by thing 0.
+        energy: The ratio of energies.
+        time: The ratio of times.
+        differs: Whether 1 lies outside the interval of the energies' ratio.
+        verdict: The same as a sentence.
+    """
+
+    of: int
+    energy: Estimate
+    time: Estimate
+    differs: bool
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What came of a comparison.
+
+    Attributes:
+        sides: In the order in which they were named.
+        ratios: Of each to the first.
+        order: How they took turns: ``abba``, ``random`` or ``as recorded``.
+        blocks: How many blocks there were.
+        channels: What the energies add up.
+        notes: What else there is to know, a sentence each.
+    """
+
+    sides: tuple[Side, ...]
+    ratios: tuple[Ratio, ...]
+    order: str
+    blocks: int
+    channels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as plain JSON values, schema ``microjoule.compare/1``."""
+        sides = [
+            {
+                "name": side.name,
+                "n": side.n,
+                "energy": plain(side.energy),
+                "time": plain(side.time),
+                "power": plain(side.power),
+                "provenance": side.energy.provenance,
+                "outliers": [one._asdict() for one in side.outliers],
+            }
+            for side in self.sides
+        ]
+        ratios = [
+            {
+                "name": self.sides[ratio.of].name,
+                "to": self.sides[0].name,
+                "energy": plain(ratio.energy),
+                "time": plain(ratio.time),
+                "differs": ratio.differs,
+                "verdict": ratio.verdict,
+            }
+            for ratio in self.ratios
+        ]
+        return {
+            "schema": "microjoule.compare/1",
+            "sides": sides,
+            "ratios": ratios,
+            "order": self.order,
+            "blocks": self.blocks,
+            "channels": list(self.channels),
+            "notes": list(self.notes),
+        }
+
+
+def comparison(
+    names: Sequence[str], runs: Sequence[Run], order: str, channels: Sequence[str], notes: Sequence[str] = ()
+) -> Comparison:
+    """The comparison of runs that took turns.
+
+    Args:
+        names: Of the things, by number.
+        runs: All runs of all blocks.
+        order: How they took turns.
+        channels: What the energies add up.
+        notes: What else there is to know.
+    """
+    sides = tuple(side(name, [run for run in runs if run.task == task]) for task, name in enumerate(names))
+    blocks = sorted({run.block for run in runs})
+    energies = _by_block(len(names), blocks, runs, [run.energy.value for run in runs])
+    times = _by_block(len(names), blocks, runs, [run.duration_s for run in runs])
+    means = [mean([run.energy for run in runs if run.task == task]) for task in range(len(names))]
+    minutes = math.fsum(run.duration_s for run in runs) / S_PER_MIN
+    ratios = []
+    for task in range(1, len(names)):
+        energy = _ratio(means[task], means[0], energies[task], energies[0])
+        time = _ratio(
+            seconds_exactly(float(times[task].mean())), seconds_exactly(float(times[0].mean())), times[task], times[0]
+        )
+        ratios.append(_judged(task, energy, time, sides, minutes))
+    return Comparison(
+        sides=sides, ratios=tuple(ratios), order=order, blocks=len(blocks), channels=tuple(channels), notes=tuple(notes)
+    )
+
+
+def apart(sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] = ()) -> Comparison:
+    """The comparison of things that did not take turns, such as two traces: each scatters by itself."""
+    minutes = math.fsum((one.time.value or 0.0) * one.n for one in sides) / S_PER_MIN
+    ratios = tuple(
+        _judged(task, sides[task].energy / sides[0].energy, sides[task].time / sides[0].time, sides, minutes)
+        for task in range(1, len(sides))
+    )
+    return Comparison(
+        sides=tuple(sides), ratios=ratios, order="as recorded", blocks=1, channels=tuple(channels), notes=tuple(notes)
+    )
+
+
+def side(name: str, runs: Sequence[Run]) -> Side:
+    """One thing by itself: means over its runs."""
+    energy = averaged([run.energy for run in runs])
+    time = averaged([seconds_exactly(run.duration_s) for run in runs])
+    values = [run.energy.value for run in runs if run.energy.value is not None]
+    return Side(
+        name=name, n=len(runs), energy=energy, time=time, power=energy / time, outliers=outliers(values)
+    )
+
+
+def _by_block(
+    tasks: int, blocks: Sequence[int], runs: Sequence[Run], values: Sequence[float | None]
+) -> list[F64]:
+    """float64[tasks][blocks]: the mean of each thing in each block; NaN where a figure is missing."""
+    at = {block: number for number, block in enumerate(blocks)}
+    sums, n = np.zeros((tasks, len(blocks))), np.zeros((tasks, len(blocks)))
+    for run, value in zip(runs, values, strict=True):
+        sums[run.task, at[run.block]] += math.nan if value is None else value
+        n[run.task, at[run.block]] += 1
+    return list(sums / n)
+
+
+def _ratio(one: Estimate, other: Estimate, ones: F64, others: F64) -> Estimate:
+    """The ratio of two means with the scatter that is left within blocks."""
+    if not other.value:
+        return Estimate(value=None, low=0.0, high=math.inf, unit="1", status="incomplete")
+    found = one / other
+    m = len(ones)
+    if found.value is None or m < 2:
+        return found
+    left = (ones - found.value * others) / others.mean()
+    return with_scatter(found, float((left**2).sum()) / (m * (m - 1)), m - 1)
+
+
+def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], minutes: float) -> Ratio:
+    name, first = sides[task].name, sides[0].name
+    if energy.value is None:
+        return Ratio(of=task, energy=energy, time=time, differs=False, verdict=f"{name}: {energy.status}")
+    differs = energy.U > 0 and abs(energy.value - 1) > energy.U
+    if differs:
+        less, share = ("less", 1 - energy.value) if energy.value < 1 else ("more", energy.value - 1)
+        verdict = f"{name} uses {100 * share:.2g} % {less} energy than {first}"
+    elif not energy.U:
+        verdict = f"{name} and {first}: nothing is known of how such figures scatter"
+    else:
+        verdict = f"no difference can be seen at this precision (± {100 * energy.U:.2g} %){_to_see(energy, sides[task].n, minutes)}"
+    return Ratio(of=task, energy=energy, time=time, differs=differs, verdict=verdict)
+
+
+def _to_see(ratio: Estimate, n: int, minutes: float) -> str:
+    """How many runs and minutes it would take to see one per cent; nothing where this sees it."""
+    if ratio.U <= SEEN:
+        return ""
+    random = tuple(c for c in ratio.components if c.name in (*WINDOWS_OWN, "repeatability"))
+    u = replace(ratio, components=random).u
+    fixed = math.sqrt(max(ratio.u**2 - u**2, 0.0))
+    if fixed >= SEEN / _K:
+        return f"; {100 * SEEN:g} % cannot be seen between these sensors however often they run"
+    more = (u / math.sqrt((SEEN / _K) ** 2 - fixed**2)) ** 2
+    runs = math.ceil(n * max(more, 1.0))
+    return f"; to see {100 * SEEN:g} % takes about {runs} runs of each, {minutes * runs / n:.2g} minutes"
+
+

@@ -1,0 +1,326 @@
+"""``uj.measure``: the energy of one call of a function, as exactly as was asked for.
+
+A first call without a recorder (imports, compilation), a pilot that also warms up, a plan, the
+windows with idle time around them, the figures. The counters are closed before an error of the
+measured code goes on its way.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..energy.energy_trace import EnergyTrace, load
+from ..energy.estimate import Estimate
+from ..recording.native import now_ns
+from ..trace.window import Window
+from ..units import nanoseconds, seconds
+from . import single
+from .baseline import between, power, seconds_exactly
+from .measurement import Measurement, achieved
+from .meter import Fitted, Meter
+from .plan import Ask, Pilot, Plan, is_steady, plan, slope_per_s
+from .refusals import NoUpdate, OnlyModelled, TooLong
+from .repeats import averaged, line, outliers
+from .task import Task, of_function
+from .waits import energies as energies_less_waits
+
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+
+PILOT_MIN_S, PILOT_MAX_SHARE = 0.2, 0.1
+PILOT_UPDATES = 40
+PILOT_CHUNKS = 8  # enough to see a slope
+PILOTS_MAX = 4
+IDLE_PARTS = 5  # so that idle power has a scatter
+WINDOW, IDLE = "window", "idle"
+
+
+def measure(
+    fn: Callable[[], object],
+    rel: float = 0.01,
+    max_time_s: float = 60.0,
+    *,
+    mode: str = "auto",
+    number: int = 0,
+    repeat: int = 0,
+    meter: Meter | None = None,
+) -> Measurement:
+    """The energy of one call of a function, total and without the idle machine's share.
+
+    Functions far shorter than a counter's update are called back to back. The uncertainty is the one
+    that was achieved, whatever was asked for; ``.notes`` says what the target would take. GPU work of
+    torch, cupy and jax is waited for where they are imported.
+
+    Args:
+        fn: Takes no arguments; give a lambda for a call with some.
+        rel: Half of the 95 % interval that is wanted, as a share of the energy, 0 to 1.
+        max_time_s: What it may take in all, in seconds.
+        mode: ``batch`` (as ``auto``), ``slope`` (free of what each window costs once), ``dither``
+            (cannot run back to back), ``edge`` (with ``repeat=1``: can run only once).
+        number: Calls in a window; 0: as many as it takes.
+        repeat: Windows; 0: as many as it takes.
+        meter: What to read; None: the best this user may read, and all of it that overlaps nowhere.
+
+    Raises:
+        BadRequest: The target, the time or the mode is none.
+        TooLong: One call takes longer than ``max_time_s``.
+        TooCoarse: The channel's smallest step is more than all that could be spent.
+        OnlyModelled: No channel here measures.
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read; the message
+            says what to do.
+    """
+    ask = Ask(rel=rel, max_time_s=max_time_s, mode=mode, number=number, repeat=repeat)
+    return measured(of_function(fn), ask, meter or Meter())
+
+
+def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
+    """The energy of one run of a task: see :func:`measure`."""
+    fitted = meter.fitted()
+    if fitted.is_modelled:
+        raise OnlyModelled(
+            f"Only a model of power is at hand here ({', '.join(fitted.ids)}): it would tell CPU time and no energy",
+            "`uj probe` says what keeps the counters closed; `uj compare` goes on and says so",
+        )
+    if ask.mode in ("edge", "dither") and fitted.has_gauge:
+        raise NoUpdate(
+            f"Mode {ask.mode} waits for updates of a counter, and {', '.join(fitted.ids)} holds a gauge",
+            "Use --mode batch, or a counter with --channel",
+        )
+    if ask.is_single:
+        return single.once(task, ask, fitted)
+    first_s = timed(task, 1)
+    if first_s > ask.max_time_s:
+        raise TooLong(
+            f"One call took {first_s:.3g} s, and {ask.max_time_s:g} s are allowed",
+            f"Allow --max-time {10 * first_s:.2g}s, or measure a single call with --mode edge -r 1",
+        )
+    with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
+        pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", first_s)
+        planned = plan(pilot, ask)
+        if planned.mode == "edge":
+            found = single.several(task, ask, fitted, planned)
+        else:
+            trace = _record(task, fitted, planned, Path(folder) / "measure.arrows")
+            found = _figures(task.name, ask, fitted, planned, trace)
+    sentences = [planned.sentence] if planned.sentence and achieved(found.energy) > ask.rel else []
+    return replace(found, notes=(*sentences, *notes, *found.notes))
+
+
+def timed(task: Task, n: int) -> float:
+    """Runs a task n times; how long that took, in seconds."""
+    begun_ns = now_ns()
+    task.run(n)
+    return seconds(now_ns() - begun_ns)
+
+
+@contextmanager
+def recording(fitted: Fitted, path: Path) -> Iterator[Recorder]:
+    """A recorder for the time of a ``with``; the file is whole afterwards."""
+    with fitted.recorder(path) as recorder:
+        yield recorder
+
+
+def _pilot(
+    task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float
+) -> tuple[Pilot, list[str]]:
+    """What one call takes, and whether the machine has warmed up; tried again until it has."""
+    wanted_s = max(PILOT_MIN_S, PILOT_UPDATES * fitted.update_s)
+    chunk_s = min(wanted_s, PILOT_MAX_SHARE * ask.max_time_s) / PILOT_CHUNKS
+    spent_s, call_s, steady, at_s, watts = first_s, first_s, False, [], []
+    for _ in range(PILOTS_MAX):
+        n = max(1, round(chunk_s / max(call_s, 1e-9)))
+        begun_ns, counts = now_ns(), []
+        with recording(fitted, path) as recorder:
+            chunks = PILOT_CHUNKS if n * call_s * PILOT_CHUNKS <= PILOT_MAX_SHARE * ask.max_time_s else 1
+            for _ in range(chunks):
+                with recorder.window(WINDOW):
+                    took_s = timed(task, n)
+                counts.append(n)
+                call_s = took_s / n
+                n = max(1, min(2 * n, round(chunk_s / max(call_s, 1e-9))))
+        spent_s += seconds(now_ns() - begun_ns)
+        windows = load(path).windows
+        energies = window_energies(load(path), WINDOW)
+        durations = [seconds(window.duration_ns) for window in windows]
+        watts = [(e.value or 0.0) / t for e, t in zip(energies, durations, strict=True)]
+        at_s = [seconds(window.t0_ns - windows[0].t0_ns) for window in windows]
+        call_s = durations[-1] / counts[-1]
+        steady = is_steady(at_s[1:], watts[1:])
+        if steady or spent_s > 2 * PILOT_MAX_SHARE * ask.max_time_s:
+            break
+    pilot = Pilot(
+        call_s=call_s,
+        power_w=sum(watts[-3:]) / len(watts[-3:]),
+        update_s=fitted.update_s,
+        quantum_j=fitted.quantum_j,
+        is_part_time=fitted.is_part_time,
+        spent_s=spent_s,
+        edge_s=1 / fitted.cadence.rate_hz,
+        settle_s=seconds(fitted.settle_ns),
+    )
+    drift = 100 * slope_per_s(at_s[1:], watts[1:])[0]
+    return pilot, [] if steady else [f"the power still moved by {drift:+.2g} % a second after warming up"]
+
+
+def _record(task: Task, fitted: Fitted, planned: Plan, path: Path) -> EnergyTrace:
+    """Runs the plan under a recorder."""
+    with recording(fitted, path) as recorder:
+        idle(recorder, planned.idle_s)
+        _run_in(task, planned.run_in_s)
+        origin_ns = now_ns()
+        for count, offset_s in zip(planned.counts, planned.offsets_s, strict=True):
+            if planned.pad_s:
+                time.sleep(planned.pad_s)
+            if planned.pad_s or any(planned.offsets_s):
+                _wait_for_phase(origin_ns, offset_s, fitted.update_ns)
+            with recorder.window(WINDOW, n=count):
+                task.run(count)
+            if planned.pad_s:
+                time.sleep(planned.pad_s)
+        _run_in(task, planned.run_in_s)
+        idle(recorder, planned.idle_s)
+    return load(path)
+
+
+def idle(recorder: Recorder, duration_s: float) -> None:
+    """Idles for a little more than that, most of it in windows of their own."""
+    time.sleep(duration_s / IDLE_PARTS)  # what ran before is over in every counter
+    for _ in range(IDLE_PARTS):
+        with recorder.window(IDLE):
+            time.sleep(duration_s / IDLE_PARTS)
+
+
+def _run_in(task: Task, duration_s: float) -> None:
+    until_ns = now_ns() + nanoseconds(duration_s)
+    while duration_s and now_ns() < until_ns:
+        task.run(1)
+
+
+def _wait_for_phase(origin_ns: int, offset_s: float, period_ns: int) -> None:
+    """Sleeps until the clock is so far into a period that is counted from ``origin_ns``.
+
+    Sleeping and not spinning: what lies around a window must draw what the idle machine does.
+    """
+    time.sleep(seconds((nanoseconds(offset_s) - (now_ns() - origin_ns)) % period_ns))
+
+
+def window_energies(trace: EnergyTrace, name: str) -> list[Estimate]:
+    """The totals of all windows of a name, in the order in which they began."""
+    return [trace.energy(window).total for window in trace.windows if window.name == name]
+
+
+def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: EnergyTrace) -> Measurement:
+    windows = [window for window in trace.windows if window.name == WINDOW]
+    durations = [seconds(window.duration_ns) for window in windows]
+    if planned.mode == "dither":
+        energies = isolated(trace, fitted, windows)
+    else:
+        energies = [trace.energy(window).total for window in windows]
+    return figures(name, ask, planned, fitted.ids, energies, durations, _idle_power(trace))
+
+
+def isolated(trace: EnergyTrace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:
+    """The energies of windows with idle time around them: see ``waits``. Of a gauge the plain ones.
+
+    A plain window takes the power inside one update for even, and so moves a part of what runs at
+    its edge to the idle time beside it: (P - P_idle) T_u/6 an edge.
+    """
+    if fitted.has_gauge:
+        return [trace.energy(window).total for window in windows]
+    begun, ended = [window.t0_ns for window in windows], [window.t1_ns for window in windows]
+    parts = [
+        energies_less_waits(trace.counter(one), begun, ended, _idle_of_channel(trace, one))
+        for one in fitted.ids
+    ]
+    return [sum_of(each) for each in zip(*parts, strict=True)]
+
+
+def figures(
+    name: str,
+    ask: Ask,
+    planned: Plan,
+    channels: tuple[str, ...],
+    energies: Sequence[Estimate],
+    durations_s: Sequence[float],
+    idle_power: Estimate | None,
+) -> Measurement:
+    """A measurement from the energies of its windows. Pure.
+
+    Args:
+        name: What was measured.
+        ask: What was wanted.
+        planned: What was run.
+        channels: What the energies add up.
+        energies: One a window.
+        durations_s: How long each took.
+        idle_power: Of the idle machine; None: it was not seen.
+    """
+    calls = [energy / n for energy, n in zip(energies, planned.counts, strict=True)]
+    times = [seconds_exactly(t / n) for t, n in zip(durations_s, planned.counts, strict=True)]
+    energy, overhead_j = averaged(calls), None
+    call_time = averaged(times)
+    if planned.mode == "slope":
+        energy, overhead_j = line(planned.counts, energies)
+        call_time = line(planned.counts, [seconds_exactly(t) for t in durations_s]).slope
+    known = energy.value is not None and idle_power is not None and idle_power.value is not None
+    values = [one.value for one in calls if one.value is not None]
+    return Measurement(
+        name=name,
+        energy=energy,
+        active=energy - idle_power * call_time if known and idle_power is not None else None,
+        time=call_time,
+        power=energy / call_time,
+        idle=idle_power,
+        plan=planned,
+        rel=ask.rel,
+        channels=channels,
+        outliers=outliers(values),
+        overhead_j=overhead_j,
+        notes=_notes(energy, ask),
+    )
+
+
+def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:
+    if energy.value is None:
+        return (f"no figure: the readings are {energy.status}",)
+    if achieved(energy) > ask.rel:
+        return (f"achieved ± {100 * achieved(energy):.2g} %, and not the ± {100 * ask.rel:g} % asked for",)
+    return ()
+
+
+def sum_of(estimates: Sequence[Estimate]) -> Estimate:
+    """The sum of energies of channels that do not overlap."""
+    whole, *rest = estimates
+    for one in rest:
+        whole = whole + one
+    return whole
+
+
+def _idle_power(trace: EnergyTrace) -> Estimate | None:
+    return _idle_of(trace, window_energies(trace, IDLE), "total")
+
+
+def _idle_of_channel(trace: EnergyTrace, channel: str) -> Estimate:
+    windows = [window for window in trace.windows if window.name == IDLE]
+    found = _idle_of(trace, [trace.energy(window)[channel] for window in windows], channel)
+    if found is None or found.value is None:
+        raise NoUpdate(f"{channel} told nothing of the idle machine", "Allow more time with --max-time")
+    return found
+
+
+def _idle_of(trace: EnergyTrace, energies: Sequence[Estimate], group: str) -> Estimate | None:
+    """The idle power amid the windows, from what came before and after them."""
+    durations = [seconds(window.duration_ns) for window in trace.windows if window.name == IDLE]
+    half = len(energies) // 2
+    if not half or any(energy.value is None for energy in energies):
+        return None
+    before, after = power(energies[:half], durations[:half]), power(energies[half:], durations[half:])
+    return between(before, after, 0.5, group)
+
+

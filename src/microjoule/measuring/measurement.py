@@ -1,0 +1,112 @@
+"""What came of a measurement, as figures and as plain values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..energy.estimate import Estimate
+from .baseline import SENSOR
+from .plan import Plan
+from .repeats import Outlier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """The energy of one call.
+
+    Attributes:
+        name: What was measured.
+        energy: All that was used meanwhile, in joules a call.
+        active: The same less what the idle machine uses in that time; None: no idle time was seen.
+        time: Of one call, in seconds.
+        power: ``energy`` over ``time``, in watts.
+        idle: The power of the idle machine, in watts; None as for ``active``.
+        plan: What was run, and why not more.
+        rel: The target.
+        channels: What the energy adds up.
+        outliers: Windows outside Tukey's fences; none was dropped.
+        overhead_j: What each window cost once, of slope mode; None elsewhere.
+        notes: What else there is to know, a sentence each.
+    """
+
+    name: str
+    energy: Estimate
+    active: Estimate | None
+    time: Estimate
+    power: Estimate
+    idle: Estimate | None
+    plan: Plan
+    rel: float
+    channels: tuple[str, ...]
+    outliers: tuple[Outlier, ...] = ()
+    overhead_j: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def achieved(self) -> float:
+        """Half of the 95 % interval as a share of the energy, the sensor's own error apart."""
+        return achieved(self.energy)
+
+    def to_json(self) -> dict[str, Any]:
+        """The measurement as plain JSON values, schema ``microjoule.measure/1``."""
+        return {
+            "schema": "microjoule.measure/1",
+            "name": self.name,
+            "energy": plain(self.energy),
+            "active": plain(self.active),
+            "time": plain(self.time),
+            "power": plain(self.power),
+            "idle": plain(self.idle),
+            "provenance": self.energy.provenance,
+            "mode": self.plan.mode,
+            "windows": len(self.plan.counts),
+            "counts": list(self.plan.counts),
+            "plan": str(self.plan),
+            "rel": self.rel,
+            "achieved": self.achieved if math.isfinite(self.achieved) else None,
+            "overhead_j": self.overhead_j,
+            "channels": list(self.channels),
+            "outliers": [one._asdict() for one in self.outliers],
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.energy} a call"]
+        lines += [f"  active {self.active}"] if self.active is not None else []
+        return "\n".join([*lines, f"  time {self.time}", f"  {self.plan}", *(f"  {note}" for note in self.notes)])
+
+
+def achieved(estimate: Estimate) -> float:
+    """Half of the 95 % interval as a share of the figure, without what only a better sensor improves."""
+    if not estimate.value:
+        return math.inf
+    own = tuple(c for c in estimate.components if c.name not in SENSOR)
+    bare = Estimate(value=estimate.value, low=estimate.low, high=estimate.high, components=own)
+    return bare.U / abs(estimate.value)
+
+
+def plain(estimate: Estimate | None) -> dict[str, Any] | None:
+    """An estimate as plain JSON values; what is not finite is None."""
+    if estimate is None:
+        return None
+    rows = [{**row, "dof": _finite(row["dof"])} for row in estimate.budget()]
+    for row in rows:
+        del row["groups"]  # they name instants
+    known = estimate.value is not None and bool(estimate.components)
+    return {
+        "value": estimate.value,
+        "unit": estimate.unit,
+        "bound": [_finite(estimate.low), _finite(estimate.high)],
+        "u": estimate.u if known else None,
+        "U": estimate.U if known else None,
+        "k": estimate.k if known else None,
+        "status": estimate.status,
+        "provenance": estimate.provenance,
+        "budget": rows,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

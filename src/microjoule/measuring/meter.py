@@ -1,0 +1,129 @@
+"""What is read while something is measured: which channels, how often, and what they can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..channel import Channel, Kind
+from ..energy.total import covered, tells_energy
+from ..errors import NothingToMeasure, SourceUnavailable
+from ..recording.lane import Cadence, lane_rate_hz
+from ..units import NS_PER_S, seconds
+
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """What to read.
+
+    Attributes:
+        channel: The one whose energy is wanted; empty: all that is known of, no joule twice.
+        sources: Names of the sources to read; None: the best for each channel.
+        root: The root of the file system whose counters to read.
+        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
+        cadence: How often and how punctually.
+    """
+
+    channel: str = ""
+    sources: tuple[str, ...] | None = None
+    root: Path = Path("/")
+    visible_gpus: str | None = None
+    cadence: Cadence = field(default_factory=Cadence)
+
+    def fitted(self) -> Fitted:
+        """The channels of this machine that will be read.
+
+        Raises:
+            NothingToMeasure: No channel tells an energy.
+            SourceUnavailable, PermissionDenied: What was asked for is not there, or may not be read.
+        """
+        from ..recording.recorder import machine_facts
+        from ..sources import choose, survey
+
+        surveys = survey(self.root, self.visible_gpus)
+        listed = choose(surveys, self.sources)
+        readable = {c.id: c for c in listed if c.access.cpu >= 0 or c.access.reader != "perf"}
+        ids = tells_energy(readable)
+        if self.channel and self.channel not in ids:
+            raise SourceUnavailable(
+                f"There is no channel {self.channel!r} that tells an energy here",
+                f"Take one of: {', '.join(ids)}" if ids else "Ask `uj probe` why",
+            )
+        chosen = (self.channel,) if self.channel else covered({name: readable[name] for name in ids})
+        if not chosen:
+            raise NothingToMeasure("No channel that can be read here tells an energy", "Ask `uj probe` why")
+        channels = tuple(readable[name] for name in chosen)
+        return Fitted(channels, machine_facts(self.root, surveys), self.cadence)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The channels that a measurement reads.
+
+    Attributes:
+        channels: They overlap nowhere.
+        facts: Of the machine.
+        cadence: How often they are read.
+    """
+
+    channels: tuple[Channel, ...]
+    facts: Mapping[str, Any]
+    cadence: Cadence
+
+    def recorder(self, path: Path) -> Recorder:
+        """A recorder of these channels."""
+        from ..recording.recorder import Recorder
+
+        return Recorder(path, self.channels, self.cadence, self.facts)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The channels' ids."""
+        return tuple(channel.id for channel in self.channels)
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether none of them measures."""
+        return all(channel.trust.model is not None for channel in self.channels)
+
+    @property
+    def has_gauge(self) -> bool:
+        """Whether one of them says watts and counts nothing."""
+        return any(channel.kind is Kind.GAUGE for channel in self.channels)
+
+    @property
+    def is_part_time(self) -> bool:
+        """Whether a sensor looks at a part of each update period only."""
+        timings = [channel.timing for channel in self.channels]
+        return any(0 < (each.window_ns or 0) < (each.update_ns or 0) for each in timings)
+
+    @property
+    def update_ns(self) -> int:
+        """The longest of their update periods; where none is known, the time between two readings."""
+        return max(
+            max(c.timing.update_ns or c.timing.update_max_ns, self._period_ns(c)) for c in self.channels
+        )
+
+    @property
+    def settle_ns(self) -> int:
+        """After how long at most a counter shows what was used."""
+        return max(c.timing.update_max_ns + c.timing.lag_ns for c in self.channels)
+
+    @property
+    def quantum_j(self) -> float:
+        """The largest of their smallest steps; of gauges none."""
+        counters = [c.scale for c in self.channels if c.kind is Kind.COUNTER]
+        return max((float(scale.unit * scale.quantum) for scale in counters), default=0.0)
+
+    @property
+    def update_s(self) -> float:
+        """The same as ``update_ns`` in seconds."""
+        return seconds(self.update_ns)
+
+    def _period_ns(self, channel: Channel) -> int:
+        return round(NS_PER_S / lane_rate_hz(channel.lane, self.cadence.rate_hz))

@@ -1,0 +1,279 @@
+"""How to measure: from what one call takes and what the counter does to a list of windows. Pure.
+
+Methods (science.md C1, C4), by mode:
+
+* *batch*: n calls back to back make a window, and m windows follow each other. An edge somewhere
+  inside an update period T_u at power P costs P T_u/√6, a quantum q costs q/√6, so that one window
+  has the relative standard uncertainty √((P T_u)² + q²) / (√6 n E). Here n makes that equal to the
+  target; with ten windows the mean's is then a third of it, and its 95 % interval within it.
+* *slope*: windows of n, 2n, 3n and 4n calls; the slope of energy over calls is free of what each
+  window costs once. u(slope) = σ/√Σ(n - n̄)².
+* *dither*: windows of one call, with idle between them, their beginnings spread over the update
+  period on a grid: for code that cannot run back to back.
+* *edge*: spin to an update, run, spin to the next, and subtract the spin's power for the wait: for
+  code that can run only once. u = q/√6 ⊕ P_s Δ/√6, for updates located within Δ.
+
+Decision: windows of equal size rather than Criterion's growing ones, because the phase error of a
+window is the same whatever its length. What was given up: telling a fixed overhead, unless by slope.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .refusals import BadRequest, TooCoarse
+
+MODES = ("auto", "batch", "slope", "dither", "edge")
+WINDOWS = 10  # t for nine degrees of freedom is 2.26
+WINDOWS_DITHERED = 16
+PHASE_STRATA = 4  # of a part-time sensor at least (science.md C4.5)
+STEPS = (1, 2, 3, 4)  # of slope mode
+IDLE_SHARE = 0.05  # of the time allowed, on either side
+IDLE_MAX_S = 2.0
+IDLE_UPDATES = 50  # enough for the baseline to be known to about a per cent
+PAD_UPDATES = 2.5  # idle or spin on either side of a single call
+STEADY_SHARE_PER_S = 1e-3  # science.md C4.7
+_ROOT_6 = math.sqrt(6.0)
+_SLOPE_GAIN = math.sqrt(1.25)  # root mean square deviation of 1, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is wanted of a measurement.
+
+    Attributes:
+        rel: Half of the 95 % interval that is wanted, as a share of the energy; the sensor's own
+            gain, which no repetition improves, apart.
+        max_time_s: What it may take in all.
+        mode: One of ``MODES``; ``auto`` is ``batch``.
+        number: Calls in a window; 0: as many as it takes.
+        repeat: Windows; 0: as many as it takes.
+    """
+
+    rel: float = 0.01
+    max_time_s: float = 60.0
+    mode: str = "auto"
+    number: int = 0
+    repeat: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rel <= 1:
+            raise BadRequest(
+                f"A target of {self.rel:g} is no share of an energy", "Ask for 0.01 to have it within 1 %"
+            )
+        if not 0 < self.max_time_s < math.inf:
+            raise BadRequest(f"A time of {self.max_time_s:g} s is none", "Allow more than 0 s, as in 60s")
+        if self.mode not in MODES:
+            raise BadRequest(f"There is no mode {self.mode!r}", f"The modes are {', '.join(MODES)}")
+        if self.number < 0 or self.repeat < 0:
+            raise BadRequest("A number of calls or windows below 1 is none", "Leave it out to have it chosen")
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the code may run only once."""
+        return self.mode == "edge" and self.repeat == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pilot:
+    """What a short trial told.
+
+    Attributes:
+        call_s: Time of one call.
+        power_w: Power meanwhile.
+        update_s: Longest update period of the channels.
+        quantum_j: Largest smallest step of them.
+        is_part_time: Whether a sensor looks at a part of each period only.
+        spent_s: Time of the trial and its warm-up.
+        edge_s: How far apart two readings are when updates are looked for.
+        settle_s: After how long at most the counters show what was used.
+    """
+
+    call_s: float
+    power_w: float
+    update_s: float
+    quantum_j: float
+    is_part_time: bool = False
+    spent_s: float = 0.0
+    edge_s: float = 1e-4
+    settle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be run.
+
+    Attributes:
+        mode: Not ``auto``.
+        counts: Calls in each window.
+        offsets_s: By how much each window's beginning is shifted within an update period.
+        pad_s: What lies between two windows.
+        idle_s: Idle time before the first and after the last window.
+        run_in_s: What runs before the first window and after the last, so that their ends lie in a
+            steady run.
+        needed_s: What the target would take.
+        sentence: Why less than the target is planned, and what to ask for; empty: it is not.
+    """
+
+    mode: str
+    counts: tuple[int, ...]
+    offsets_s: tuple[float, ...]
+    pad_s: float
+    idle_s: float
+    run_in_s: float
+    needed_s: float
+    sentence: str = ""
+
+    def __str__(self) -> str:
+        sizes = "/".join(str(count) for count in sorted(set(self.counts)))
+        return f"{self.mode}: {len(self.counts)} windows of {sizes} calls, {self.idle_s:.2g} s idle around"
+
+
+def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
+    """The windows that reach the target, or as near to it as the time allows.
+
+    Raises:
+        TooCoarse: All that can be spent in the time allowed is less than the channel's smallest step.
+    """
+    mode = "batch" if ask.mode == "auto" else ask.mode
+    idle_s = _idle_s(pilot, ask)
+    is_single_call = mode in ("dither", "edge")
+    around_s = max(PAD_UPDATES * pilot.update_s, pilot.settle_s + pilot.update_s)
+    pad_s = around_s if is_single_call else 0.0
+    run_in_s = 0.0 if is_single_call else around_s
+    spare_s = max(ask.max_time_s - pilot.spent_s - 2 * idle_s - 2 * run_in_s, pilot.call_s)
+    n_wanted, m_wanted = (_singles if is_single_call else _batches)(pilot, ask, mode)
+    step = sum(STEPS) / len(STEPS) if mode == "slope" else 1.0
+
+    def time_s(n: int, m: int) -> float:
+        return m * (n * step * pilot.call_s + 2 * pad_s)
+
+    n, m = n_wanted, m_wanted
+    if time_s(n, m) > spare_s and not ask.number:
+        n = max(1, math.floor((spare_s / m - 2 * pad_s) / (step * pilot.call_s)))
+    if time_s(n, m) > spare_s and not ask.repeat:
+        m = max(1, math.floor(spare_s / time_s(n, 1)))
+    if n * step * m * pilot.call_s * pilot.power_w < pilot.quantum_j:
+        raise _too_coarse(pilot, ask, mode)
+    needed_s = time_s(n_wanted, m_wanted)
+    counts = _counts(mode, n, m, seed)
+    phased = mode == "dither" or (pilot.is_part_time and not is_single_call)
+    offsets = strata(max(len(counts), PHASE_STRATA if phased else 1))[: len(counts)]
+    return Plan(
+        mode=mode,
+        counts=counts,
+        offsets_s=tuple(part * pilot.update_s if phased else 0.0 for part in offsets),
+        pad_s=pad_s,
+        idle_s=idle_s,
+        run_in_s=run_in_s,
+        needed_s=needed_s,
+        sentence=_sentence(needed_s, (n, m) < (n_wanted, m_wanted), pilot, ask, idle_s + run_in_s),
+    )
+
+
+def single(update_s: float, idle_s: float) -> Plan:
+    """One window of one call, for code that can run only once: nothing is tried before."""
+    pad_s = PAD_UPDATES * update_s
+    return Plan(mode="edge", counts=(1,), offsets_s=(0.0,), pad_s=pad_s, idle_s=idle_s, run_in_s=0.0, needed_s=0.0)
+
+
+def _idle_s(pilot: Pilot, ask: Ask) -> float:
+    """Enough updates for the baseline, and no more than a share of the time allowed."""
+    return min(max(IDLE_UPDATES * pilot.update_s, 0.1), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
+
+
+def _batches(pilot: Pilot, ask: Ask, mode: str) -> tuple[int, int]:
+    energy_j = max(pilot.power_w * pilot.call_s, 1e-300)
+    of_edges_j = math.hypot(pilot.power_w * pilot.update_s, pilot.quantum_j) / _ROOT_6
+    gain = _SLOPE_GAIN if mode == "slope" else 1.0
+    repeat = ask.repeat or (WINDOWS if mode == "batch" else 3 * len(STEPS))
+    return ask.number or max(1, math.ceil(of_edges_j / (gain * ask.rel * energy_j))), repeat
+
+
+def _singles(pilot: Pilot, ask: Ask, mode: str) -> tuple[int, int]:
+    """One call a window, and as many windows as bring the mean's uncertainty down to half the target."""
+    energy_j = max(pilot.power_w * pilot.call_s, 1e-300)
+    one = math.hypot(pilot.quantum_j, pilot.power_w * pilot.edge_s) / _ROOT_6 / energy_j
+    least = WINDOWS_DITHERED if mode == "dither" else WINDOWS
+    return ask.number or 1, ask.repeat or max(least, math.ceil((2 * one / ask.rel) ** 2))
+
+
+def _counts(mode: str, n: int, m: int, seed: int) -> tuple[int, ...]:
+    if mode != "slope":
+        return (n,) * m
+    steps = [n * STEPS[i % len(STEPS)] for i in range(max(m, len(STEPS)))]
+    random.Random(seed).shuffle(steps)  # so that drift does not look like a cost a call
+    return tuple(steps)
+
+
+def _sentence(needed_s: float, is_less: bool, pilot: Pilot, ask: Ask, around_s: float) -> str:
+    if not is_less:
+        return ""
+    whole_s = 1.2 * (needed_s + pilot.spent_s + 2 * around_s)
+    return (
+        f"{100 * ask.rel:g} % needs {_rounded(needed_s)} s at this power; "
+        f"run with --max-time {_rounded(whole_s)}s"
+    )
+
+
+def _too_coarse(pilot: Pilot, ask: Ask, mode: str) -> TooCoarse:
+    most_j = pilot.power_w * (pilot.call_s if mode == "edge" else ask.max_time_s)
+    longer_s = WINDOWS * pilot.quantum_j / max(pilot.power_w, 1e-3)
+    return TooCoarse(
+        f"The channel counts in steps of {pilot.quantum_j:g} J, and all that can be spent here is "
+        f"{most_j:.2g} J",
+        f"Take another channel with --channel, or allow --max-time {_rounded(longer_s)}s and more",
+    )
+
+
+def _rounded(t_s: float) -> str:
+    """Two digits, upwards, never as a power of ten."""
+    if t_s <= 0:
+        return "0"
+    unit = 10.0 ** (math.floor(math.log10(t_s)) - 1)
+    return f"{math.ceil(round(t_s / unit, 6)) * unit:.12g}"
+
+
+def strata(n: int) -> tuple[float, ...]:
+    """The grid 0, 1/n, … (n - 1)/n in the order of van der Corput: each beginning is well spread.
+
+    A mean over windows whose phases are such a grid errs by at most P T_u/2n (science.md C1).
+    """
+    bits = max((n - 1).bit_length(), 1)
+    order = sorted(range(1 << bits), key=lambda i: int(format(i, f"0{bits}b")[::-1], 2))
+    return tuple(i / n for i in order if i < n)
+
+
+def abba(tasks: int, blocks: int) -> list[list[int]]:
+    """Each block runs all tasks forwards and then backwards: linear drift drops out of it."""
+    forwards = list(range(tasks))
+    return [forwards + forwards[::-1] for _ in range(blocks)]
+
+
+def shuffled(tasks: int, blocks: int, seed: int = 0) -> list[list[int]]:
+    """Each block runs all tasks once, in an order of its own."""
+    chance = random.Random(seed)
+    return [chance.sample(range(tasks), tasks) for _ in range(blocks)]
+
+
+def slope_per_s(t_s: Sequence[float], power_w: Sequence[float]) -> tuple[float, float]:
+    """The relative slope of a power over time, a second, and its standard uncertainty (OLS)."""
+    n = len(t_s)
+    if n < 3:
+        return 0.0, math.inf
+    t_mean, p_mean = math.fsum(t_s) / n, math.fsum(power_w) / n
+    spread = math.fsum((t - t_mean) ** 2 for t in t_s)
+    if not spread or not p_mean:
+        return 0.0, math.inf
+    b = math.fsum((t - t_mean) * (p - p_mean) for t, p in zip(t_s, power_w, strict=True)) / spread
+    left = math.fsum((p - p_mean - b * (t - t_mean)) ** 2 for t, p in zip(t_s, power_w, strict=True))
+    return b / p_mean, math.sqrt(left / (n - 2) / spread) / abs(p_mean)
+
+
+def is_steady(t_s: Sequence[float], power_w: Sequence[float]) -> bool:
+    """Whether the power no longer changes by 0.1 % a second, as far as can be seen."""
+    slope, u = slope_per_s(t_s, power_w)
+    return abs(slope) < max(STEADY_SHARE_PER_S, 2 * u)

@@ -1,0 +1,120 @@
+"""Readings taken in the calling thread, as fast as they come: to see a counter's updates as they happen.
+
+A sampler's thread would compete with what is measured for a core, and its ring is read too late to
+wait for an update. Here the program itself reads until a count changes, and only both sides of each
+change are kept, so that a minute of it is no more than its updates.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..channel import Channel
+from ..energy.counter import Counter
+from ..recording.lane import Cadence, Lane
+from ..recording.native import Columns, now_ns
+from ..trace.series import Series
+from ..units import nanoseconds, seconds
+
+_NAP_S = 1e-3  # between two readings of an idle machine
+_GIVE_UP = 4  # longest update periods without a change: the counter stands still
+
+
+class Poller:
+    """Reads counters in the calling thread.
+
+    Args:
+        channels: Counters, by lanes.
+
+    Raises:
+        MicrojouleError: A channel cannot be opened.
+    """
+
+    def __init__(self, channels: tuple[Channel, ...]) -> None:
+        names = list(dict.fromkeys(channel.lane for channel in channels))
+        codes = {channel.id: code for code, channel in enumerate(channels)}
+        self._channels = channels
+        self._lanes = [
+            Lane(name, [c for c in channels if c.lane == name], codes, Cadence()) for name in names
+        ]
+        self._last: list[Columns | None] = [None] * len(names)
+        self._is_kept = [False] * len(names)
+        self._kept: list[Columns] = []
+        self._lag_ns = max(channel.timing.lag_ns for channel in channels)
+        self._patience_ns = _GIVE_UP * max(
+            max(c.timing.update_max_ns, c.timing.update_ns or 0) + c.timing.lag_ns for c in channels
+        )
+
+    def poll(self) -> list[bool]:
+        """Reads each lane once; whether anything in it changed."""
+        return [self._poll_lane(number) for number in range(len(self._lanes))]
+
+    def _poll_lane(self, number: int) -> bool:
+        sampler = self._lanes[number].sampler
+        sampler.tick()
+        drained, last = sampler.drain(), self._last[number]
+        has_changed = last is None or drained.raw != last.raw
+        if has_changed:
+            if last is not None and not self._is_kept[number]:
+                self._kept.append(last)
+            self._kept.append(drained)
+        self._last[number], self._is_kept[number] = drained, has_changed
+        return has_changed
+
+    def spin_to_update(self) -> None:
+        """Reads until each lane was seen to change; returns at the change of the last of them.
+
+        A counter that stands still for several times its longest period is waited for no longer.
+        """
+        self.poll()
+        until_ns = now_ns() + self._patience_ns
+        waiting = [True] * len(self._lanes)
+        while any(waiting) and now_ns() < until_ns:
+            waiting = [was and not changed for was, changed in zip(waiting, self.poll(), strict=True)]
+
+    def spin_for(self, duration_s: float) -> None:
+        """Reads for so long."""
+        until_ns = now_ns() + nanoseconds(duration_s)
+        while now_ns() < until_ns:
+            self.poll()
+
+    def spin_past_lag(self) -> None:
+        """Reads until nothing of the time before this call can still be on its way."""
+        self.spin_for(seconds(self._lag_ns))
+
+    def idle_for(self, duration_s: float) -> None:
+        """Sleeps for so long, with readings in between."""
+        until_ns = now_ns() + nanoseconds(duration_s)
+        while now_ns() < until_ns:
+            time.sleep(_NAP_S)
+            self.poll()
+
+    def counters(self) -> Mapping[str, Counter]:
+        """The counters of all that was kept, by channel id."""
+        kept = self._kept + [
+            last for last, is_kept in zip(self._last, self._is_kept, strict=True) if last is not None and not is_kept
+        ]
+        t_ns, read_ns, raw, status, code = (
+            np.concatenate([np.frombuffer(getattr(one, column), dtype)[: one.length] for one in kept])
+            for column, dtype in _COLUMNS
+        )
+        found = {}
+        for number, channel in enumerate(self._channels):
+            rows = np.flatnonzero(code == number)
+            rows = rows[np.argsort(t_ns[rows], kind="stable")]
+            ok = status[rows] == 0
+            series = Series(t_ns[rows], read_ns[rows], raw[rows], status[rows], None if ok.all() else ok)
+            found[channel.id] = Counter(series, channel)
+        return found
+
+
+_COLUMNS = (
+    ("t_ns", np.int64),
+    ("read_ns", np.uint32),
+    ("raw", np.uint64),
+    ("status", np.uint16),
+    ("channel", np.uint16),
+)

@@ -1,0 +1,61 @@
+"""How grams, kilowatt-hours and money are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..units import S_PER_HOUR, S_PER_MIN
+
+_MISSING = "–"
+_TINY = 1e-5
+_MASS = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
+_ENERGY = ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"))
+_HOURS = ((1.0, "h"), (S_PER_MIN / S_PER_HOUR, "min"), (1 / S_PER_HOUR, "s"))
+_SCALES = {"g": _MASS, "kWh": _ENERGY}
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """``626,155``, ``26.84``, ``0.0031``: so many digits, and no fewer before the point."""
+    if not value:
+        return "0"
+    if abs(value) < _TINY:
+        return f"{value:.2e}"
+    places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def hours(of: float) -> str:
+    """``84 h``, ``27 min``, ``0.2 s``: a time that is given in hours."""
+    by, unit = next(((by, name) for by, name in _HOURS if of >= by), _HOURS[-1])
+    return f"{plain(of / by)} {unit}"
+
+
+def _scale(unit: str, size: float) -> tuple[float, str]:
+    head, slash, rest = unit.partition("/")
+    scales = _SCALES.get(head, ((1.0, head),))
+    factor, name = next(
+        ((by, name) for by, name in scales if size >= by), scales[-1] if size else (1.0, head)
+    )
+    return factor, f"{name}{slash}{rest}"
+
+
+def amount(of: Mapping[str, Any] | None) -> str:
+    """``11.7 g``; a dash where there is none."""
+    if of is None or of["value"] is None:
+        return _MISSING
+    by, unit = _scale(of["unit"], abs(of["value"]))
+    return f"{plain(of['value'] / by)} {unit}"
+
+
+def span(ends: Sequence[float | None] | None, unit: str) -> str:
+    """``11.6 … 11.8 g``; an end that is not known is left open."""
+    if ends is None or ends[0] is None:
+        return "unknown"
+    low, high = ends
+    by, name = _scale(unit, abs(high if high is not None else low))  # type: ignore[arg-type]
+    if high is None:
+        return f"≥ {plain(low / by)} {name}"  # type: ignore[operator]
+    return f"{plain(low / by)} … {plain(high / by)} {name}"  # type: ignore[operator]

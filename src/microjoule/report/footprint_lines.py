@@ -1,0 +1,74 @@
+"""The footprint beneath the energies: what it comes to, then each factor with who says so."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .amounts import amount, plain, span
+
+_WIDTH = 100
+_PARTS = (
+    ("facility", "energy with PUE"),
+    ("co2e_location", "CO2e, location-based"),
+    ("co2e_market", "CO2e, market-based"),
+    ("co2e_marginal", "CO2e, marginal (apart)"),
+    ("co2e_embodied", "CO2e, embodied"),
+    ("cost_electricity", "cost of electricity"),
+    ("cost_rental", "cost of hire (apart)"),
+    ("score", "score"),
+)
+_FOOT = "measured: left open by the energy's interval; choice: left open by the range of the factors"
+
+
+def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The block of a report: one paragraph a window, then the factors."""
+    found = [title(terms)]
+    for window in windows:
+        footprint = window["footprint"]
+        tail = ", modelled" if footprint["provenance"] == "modelled" else ""
+        found += [f"{window['name']}{tail}", *parts(footprint)]
+        found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
+    return [*found, _FOOT, *factors(terms)]
+
+
+def parts(footprint: Mapping[str, Any]) -> list[str]:
+    """One line for each figure that there is, its two ranges apart."""
+    rows = [(title, footprint[part]) for part, title in _PARTS if footprint.get(part)]
+    left = "modelled" if footprint["provenance"] == "modelled" else "measured"
+    width = max((len(amount(row)) for _, row in rows), default=0)
+    return [f"  {title:<24}{amount(row):>{width}}  {_ranges(row, left)}".rstrip() for title, row in rows]
+
+
+def factors(terms: Mapping[str, Any]) -> list[str]:
+    """Each factor on a line, then how to choose what was not chosen, then the data's hash."""
+    found = [factor(part, each) for part, each in terms["factors"].items()]
+    found += [terms["remark"]] if terms["remark"] else []
+    return [*found, f"data {terms['data']}; `uj data licences` names the sources"]
+
+
+def factor(part: str, of: Mapping[str, Any]) -> str:
+    """``intensity  329.6 g/kWh [330 … 370]: grid of Germany (average; Ember, 2025, CC-BY-4.0)``."""
+    unit = "" if of["unit"] == "1" else f" {of['unit']}"
+    reach = f" [{plain(of['range'][0])} … {plain(of['range'][1])}]" if of["range"] else ""
+    boundary = ", ".join(of[word] for word in ("signal", "scope", "basis") if of[word])
+    year = str(of["year"]) if of["year"] else ""
+    origin = ", ".join(word for word in (of["source"], year, of["licence"]) if word)
+    tail = "; ".join(word for word in (boundary, origin) if word)
+    note = f". {of['note']}" if of["note"] else ""
+    text = f"  {part:<10}{plain(of['value'])}{unit}{reach}: {of['name']} ({tail}){note}"
+    return textwrap.fill(text, _WIDTH, subsequent_indent=" " * 12, break_long_words=False)
+
+
+def title(terms: Mapping[str, Any]) -> str:
+    """Which method, and what it reckons."""
+    return f"footprint by the method {terms['method']}: {terms['formula']}"
+
+
+def _ranges(of: Mapping[str, Any], left: str) -> str:
+    """Both ranges, and of a figure that no measurement touched only the second."""
+    measured = span(of["bound"], of["unit"])
+    choice = span(of["choice"], of["unit"])
+    is_exact = of["bound"][0] == of["bound"][1]
+    return f"choice {choice}" if is_exact else f"{left} {measured}; choice {choice}"

@@ -1,0 +1,56 @@
+"""What every rendering of an energy label says, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..units import KWH
+from .amounts import amount
+
+LETTERS = "ABCDEFG"
+_PROVENANCES = {
+    "measured": "measured",
+    "modelled": "modelled, not measured",
+    "stated": "as stated, not checked",
+}
+
+
+def energy(wh: float | None) -> str:
+    """``47 Wh``, ``2.907 kWh``."""
+    return amount(None if wh is None else {"value": wh * KWH["Wh"], "unit": "kWh"})
+
+
+def ranges(borders_wh: list[float]) -> list[str]:
+    """What each class holds: ``≤ 5.875 Wh`` … ``> 188 Wh``."""
+    return [*(f"≤ {energy(border)}" for border in borders_wh), f"> {energy(borders_wh[-1])}"]
+
+
+def uncertainty(label: Mapping[str, Any]) -> str:
+    """``850 Wh … 1.5 kWh``, and the classes that it reaches; or that it is not stated."""
+    low, high = label["bound_wh"]
+    if low is None and high is None:
+        return "not stated"
+    letters = label["letters"]
+    reach = "" if len(letters) == 1 else f", classes {letters[0]} to {letters[-1]}"
+    return f"{energy(low)} … {energy(high)}{reach}"
+
+
+def facts(label: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What always stands on a label: heading and text."""
+    of = label["set"]
+    return [
+        ("Hardware", label["hardware"]),
+        ("Uncertainty", uncertainty(label)),
+        ("Provenance", _PROVENANCES.get(label["provenance"], label["provenance"])),
+        (
+            "Reference set",
+            f"{of['key']}: {energy(of['reference_wh'])} per {label['per']}, on {of['hardware']}",
+        ),
+    ]
+
+
+def source(label: Mapping[str, Any]) -> str:
+    """Who says what the reference is."""
+    of = label["set"]
+    return "; ".join(part for part in (of["source"], of["note"]) if part)

@@ -1,0 +1,59 @@
+"""A measurement for a terminal: energy and time of a call, what they rest on, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import figures
+
+Plain = Mapping[str, Any]
+_BUDGET = 4  # components shown
+
+
+def lines(found: Plain) -> list[str]:
+    """The whole of it."""
+    mark = "" if found["provenance"] == "measured" else ", modelled"
+    rows = [
+        ("energy", found["energy"], f"a call, total of {' + '.join(found['channels'])}{mark}"),
+        ("active", found["active"], "without what the idle machine uses in that time"),
+        ("time", found["time"], "a call"),
+        ("power", found["power"], ""),
+        ("idle", found["idle"], ""),
+    ]
+    shown = [f"  {name:<8}{with_spread(figure):<30}{says}".rstrip() for name, figure, says in rows if figure]
+    head = f"{found['name']}" if "\n" not in found["name"] else "the statement"
+    return [head, *shown, *_budget(found["energy"]), f"  plan    {found['plan']}", *_odd(found), *_notes(found)]
+
+
+def with_spread(figure: Plain) -> str:
+    """``12.34 J ± 0.21 J``; what is known instead where there is no value."""
+    value, half = figure["value"], figure["U"]
+    if value is None:
+        return f"{figure['status']}: {figures.interval(*figure['bound'], figure['unit'])}"
+    unit = "" if figure["unit"] == "1" else figure["unit"]
+    if half is None:
+        return figures.quantity(value, unit).strip()
+    text = figures.quantity(value, unit, value - half, value + half).strip()
+    return f"{text} ± {figures.spread(half, unit).strip()}"
+
+
+def _budget(energy: Plain) -> list[str]:
+    if not energy["budget"]:
+        return []
+    parts = ", ".join(
+        f"{row['name']} {figures.spread(row['u'], energy['unit'])}" for row in energy["budget"][:_BUDGET] if row["u"]
+    )
+    return [f"  budget  k={energy['k']:.3g}; {parts}"] if energy["k"] else []
+
+
+def _odd(found: Plain) -> list[str]:
+    odd = found["outliers"]
+    if not odd:
+        return []
+    named = ", ".join(f"window {one['index']} ({one['kind']}, {one['value']:.4g} J)" for one in odd[:3])
+    return [f"  outliers kept: {named}{', …' if len(odd) > 3 else ''}"]
+
+
+def _notes(found: Plain) -> list[str]:
+    return [f"  note    {note}" for note in found["notes"]]

@@ -1,0 +1,75 @@
+"""A project's total for a terminal: each run, the total, the way to the target, and the factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import figures, footprint_lines
+from .amounts import amount, hours
+
+
+def lines(project: Mapping[str, Any]) -> list[str]:
+    """The whole of it."""
+    runs = project["runs"]
+    found = _runs(project)
+    total = project["total"]["footprint"]
+    found += ["", f"total of {len(runs)} runs, {hours(project['hours'])}", *footprint_lines.parts(total)]
+    if project["n_unreadable"]:
+        found.append(f"{project['n_unreadable']} of them say nothing: the total is AT LEAST what is shown")
+    if project["models"] > 1:
+        found += [f"each of {project['models']} models", *footprint_lines.parts(project["per_model"])]
+    found += _target(project)
+    return [*found, "", footprint_lines.title(project["terms"]), *footprint_lines.factors(project["terms"])]
+
+
+def _runs(project: Mapping[str, Any]) -> list[str]:
+    has_flop = any(run["j_per_flop"] is not None for run in project["runs"])
+    head = ["run", "time", "energy", "CO2e", "electricity"]
+    head += ["J/FLOP"] if has_flop else []
+    head += [f"best {project['metric']}", "Pareto"] if project["metric"] else []
+    rows = [head]
+    for run in project["runs"]:
+        low, high = run["energy"]["bound_j"]
+        row = [
+            run["run"],
+            hours(run["hours"]),
+            figures.quantity(run["energy"]["energy_j"], "J", low, high),
+            amount(run["footprint"]["co2e_location"]),
+            amount(run["footprint"]["cost_electricity"]),
+        ]
+        if has_flop:
+            row.append("–" if run["j_per_flop"] is None else f"{run['j_per_flop']:.4g}")
+        if project["metric"]:
+            row += ["–" if run["best"] is None else f"{run['best']:g}", "*" if run["is_pareto"] else ""]
+        rows.append([*row, run["remark"]])
+    rows[0].append("")
+    return _aligned(rows)
+
+
+def _target(project: Mapping[str, Any]) -> list[str]:
+    if not project["target"]:
+        return []
+    found = ["", f"until {project['target']}"]
+    for run in project["runs"]:
+        reached = run["to_target"]
+        if reached is None:
+            found.append(f"  {run['run']}: not reached")
+            continue
+        energy = figures.quantity(reached["energy"]["energy_j"], "J", *reached["energy"]["bound_j"])
+        co2e, cost = (reached["footprint"][part] for part in ("co2e_location", "cost_electricity"))
+        parts = [energy, f"{hours(reached['hours'])}", f"{amount(co2e)} CO2e"]
+        parts += [amount(cost)] if cost else []
+        found.append(f"  {run['run']}: {', '.join(parts)}")
+    return [*found, "* no other run is at least as good with no more energy"]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column in (0, len(widths) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

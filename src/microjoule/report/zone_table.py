@@ -1,0 +1,42 @@
+"""Zones as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..footprint.factor import Factor
+from ..footprint.intensity import Zone
+from .amounts import plain
+
+_HEAD = ("code", "name", "kind", "g/kWh", "range", "marginal", "PUE", "year", "boundary", "source")
+_RIGHT = (3, 5, 6)
+
+
+def lines(zones: Sequence[tuple[Zone, Factor | None]]) -> list[str]:
+    """One line a zone, beneath a heading."""
+    rows = [_HEAD, *(_row(zone, pue) for zone, pue in zones)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in _RIGHT else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _row(zone: Zone, pue: Factor | None) -> tuple[str, ...]:
+    factor = zone.intensity
+    boundary = factor.boundary
+    return (
+        zone.code,
+        zone.name,
+        zone.kind,
+        plain(factor.value),
+        f"{plain(factor.low)} … {plain(factor.high)}" if factor.low < factor.high else "unknown",
+        plain(zone.marginal.value) if zone.marginal else "",
+        plain(pue.value) if pue else "",
+        str(factor.origin.year or ""),
+        ", ".join(word for word in (boundary.scope, boundary.basis) if word),
+        f"{factor.origin.source} ({factor.origin.licence})",
+    )

@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+import pytest
+from scripted import machine
+
+from microjoule.cli import main
+
+
+def uj(*words):
+    return main(["amortise", *map(str, words)])
+
+
+def test_a_training_is_spread_over_its_uses(capsys):
+    assert uj("--training", "1287 MWh", "--use", "3 Wh", "--uses", "1e9", "--instead-of", "10 Wh") == 0
+    text = capsys.readouterr().out
+    for words in ("1.287 Wh", "4.287 GWh", "30 %", "after 429,000,000 uses", "after 183,857,143 uses"):
+        assert words in text
+
+
+def test_what_never_pays_is_said(capsys):
+    assert uj("--training", "1 kWh", "--use", "3 Wh", "--uses", "10", "--instead-of", "3 Wh") == 0
+    assert "never" in capsys.readouterr().out
+
+
+def test_traces_give_their_energy_with_its_interval(tmp_path, capsys):
+    words = ["run", "-o", tmp_path / "t.arrows", "--source", "script", "--root", machine(tmp_path / "root")]
+    command = [sys.executable, "-m", "microjoule", *words, "--", "sleep", "0.2"]
+    subprocess.run([*map(str, command)], check=True, capture_output=True, timeout=60)
+    trace = tmp_path / "t.arrows"
+    assert uj("--training", trace, "--use", trace, "--uses", "3", "--uses-in-trace", "2") == 0
+    text = capsys.readouterr().out
+    assert "40 %" in text
+    assert " … " in text
+
+
+@pytest.mark.parametrize("word", ["3", "3 kg", "-3 Wh", "nowhere.arrows", "1.2.3 Wh", "1e999 Wh"])
+def test_what_is_no_energy_is_a_mistake_of_usage(word, capsys):
+    with pytest.raises(SystemExit) as left:
+        uj("--training", word, "--use", "3 Wh", "--uses", "1")
+    assert left.value.code == 2
+    assert "energy" in capsys.readouterr().err
+
+
+def test_no_uses_are_refused(capsys):
+    assert uj("--training", "1 kWh", "--use", "3 Wh", "--uses", "0") == 2
+    assert "how often" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+import pytest
+
+from microjoule.cli import main
+
+
+def uj(*words):
+    return main(["equivalents", *words])
+
+
+def test_the_architecture_search_of_the_paper(capsys):
+    assert uj("626,155 lb") == 0
+    text = capsys.readouterr().out
+    assert "4.969 lifetimes of a car, fuel included; 57,152,639 g: Strubell et al. 2019" in text
+    assert "brain" not in text
+
+
+def test_an_energy_is_days_of_a_brain(capsys):
+    assert uj("0.48 kWh") == 0
+    assert "1 days of a human brain (0.8 … 1.667); 20 W" in capsys.readouterr().out
+
+
+def test_two_amounts_are_counted_by_one_factor(capsys):
+    assert uj("1.653 kg", "--against", "34.6 g") == 0
+    text = capsys.readouterr().out
+    assert "47.77 times as much" in text
+    assert "9.446 against 0.1977 kilometres in an average car; 175 g/km" in text
+
+
+def test_one_key_may_be_chosen(capsys):
+    assert uj("1 t", "--key", "flight-ny-sf") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["much"], "neither CO2e nor an energy"),
+        (["-1 kg"], "neither CO2e nor an energy"),
+        (["1 kg", "--against", "1 kWh"], "two of one kind"),
+        (["1 kWh", "--key", "car-km"], "not counted in energy_j"),
+        (["1e999 kg"], "cannot be"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(words, says, capsys):
+    assert uj(*words) == 2 if not words[0].startswith("-") else main(["equivalents", "--", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_unknown_key_is_answered_with_the_nearest(capsys):
+    assert uj("1 kg", "--key", "car") == 1
+    assert "car-km" in capsys.readouterr().err

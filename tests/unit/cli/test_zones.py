@@ -1,0 +1,60 @@
+"""`uj zones` and `uj data`."""
+
+import json
+
+import pytest
+
+from microjoule.cli import main
+from microjoule.footprint import tables
+
+
+def test_a_text_is_searched_and_the_source_is_shown(capsys):
+    assert main(["zones", "virginia"]) == 0
+    out = capsys.readouterr().out
+    for word in ("US-SRVC", "aws:us-east-1", "gcp:us-east4", "EPA eGRID2023", "586.6", "1.15"):
+        assert word in out
+    assert "Germany" not in out
+
+
+def test_all_zones_are_listed_without_a_text(capsys):
+    assert main(["zones"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 400
+
+
+def test_a_text_that_nothing_holds_names_the_nearest(capsys):
+    assert main(["zones", "germny"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Germany" in captured.err
+
+
+def test_json_has_the_origin_of_each(capsys):
+    assert main(["zones", "--json", "aws:us-east-1"]) == 0
+    (zone,) = [row for row in json.loads(capsys.readouterr().out) if row["code"] == "aws:us-east-1"]
+    assert zone["intensity"]["value"] == 269.016
+    assert zone["intensity"]["range"] == [269.016, 384.4]
+    assert zone["intensity"]["scope"] == "direct"
+    assert zone["pue"]["value"] == 1.15
+
+
+def test_attributions_are_printed(capsys):
+    assert main(["data", "licences"]) == 0
+    out = capsys.readouterr().out
+    for word in ("Ember", "CC-BY-4.0", "Apache-2.0", "Eurostat", tables.digest()):
+        assert word in out
+
+
+def test_the_hash_is_printed(capsys):
+    assert main(["data", "hash"]) == 0
+    assert capsys.readouterr().out.strip() == tables.digest()
+
+
+def test_the_tables_are_counted(capsys):
+    assert main(["data", "tables"]) == 0
+    assert "zones: " in capsys.readouterr().out
+
+
+def test_nothing_else_is_data():
+    with pytest.raises(SystemExit) as caught:
+        main(["data", "nonsense"])
+    assert caught.value.code == 2
