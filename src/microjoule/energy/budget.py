@@ -89,7 +89,8 @@ def _spread_ns(counter: Counter, update: I64) -> F64:
     at = counter.changes[update]
     earliest, latest = counter.update_span_ns(at)
     gap_ns = np.maximum(latest - earliest - counter.read_ns(at), 0)
-    return np.hypot(gap_ns, counter.channel.timing.lag_ns) / _ROOT_12
+    spread: F64 = np.hypot(gap_ns, counter.channel.timing.lag_ns) / _ROOT_12
+    return spread
 
 
 def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]:

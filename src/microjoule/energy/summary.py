@@ -196,9 +196,10 @@ def _stuck(trace: EnergyTrace) -> list[str]:
     for name in trace.energy_channels:
         channel, meter = trace.channels[name], trace.meter(name)
         patience_ns = STUCK_UPDATES * max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
-        is_counter = isinstance(meter, Counter) and channel.trust.model is None
-        if is_counter and len(meter) and not len(meter.changes):
-            found += [name] if meter.t_ns[-1] - meter.t_ns[0] > patience_ns else []
+        if not isinstance(meter, Counter) or channel.trust.model is not None or len(meter.changes):
+            continue
+        if len(meter) and meter.t_ns[-1] - meter.t_ns[0] > patience_ns:
+            found.append(name)
     return found
 
 

@@ -59,8 +59,9 @@ class Combined(NamedTuple):
 
 
 def combined(gathered_components: Sequence[Component]) -> Combined:
-    """Combines what :func:`gathered` gave by the law of propagation, with Welch and Satterthwaite's degrees of freedom.
+    """Combines what :func:`gathered` gave by the law of propagation of uncertainty.
 
+    The degrees of freedom are Welch and Satterthwaite's.
     ``k`` is 2 from 50 degrees of freedom on and Student's quantile below; where one component of
     bounded form makes nearly all of the variance, that form's own (science.md C5).
     """

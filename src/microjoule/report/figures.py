@@ -38,6 +38,12 @@ def spread(half: float | None, unit: str) -> str:
     return f"{half / scale:.{_places(half / scale, 0)}f} {prefix}{unit}"
 
 
+def bare(value: float, half: float | None) -> str:
+    """``0.508 ± 0.003``: a ratio with two digits of its expanded uncertainty."""
+    places = _places(half or 0.0, abs(value))
+    return f"{value:.{places}f}" if half is None else f"{value:.{places}f} ± {half:.{places}f}"
+
+
 def interval(low: float | None, high: float | None, unit: str) -> str:
     """``12.320 … 12.361 J``; an end that is not known is left open."""
     if low is None:

@@ -31,11 +31,12 @@ def with_spread(figure: Plain) -> str:
     value, half = figure["value"], figure["U"]
     if value is None:
         return f"{figure['status']}: {figures.interval(*figure['bound'], figure['unit'])}"
-    unit = "" if figure["unit"] == "1" else figure["unit"]
+    unit = figure["unit"]
+    if unit == "1":
+        return figures.bare(value, half)
     if half is None:
-        return figures.quantity(value, unit).strip()
-    text = figures.quantity(value, unit, value - half, value + half).strip()
-    return f"{text} ± {figures.spread(half, unit).strip()}"
+        return figures.quantity(value, unit)
+    return f"{figures.quantity(value, unit, value - half, value + half)} ± {figures.spread(half, unit)}"
 
 
 def _budget(energy: Plain) -> list[str]:

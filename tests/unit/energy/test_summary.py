@@ -31,7 +31,8 @@ def test_window_has_the_fields_of_report_1() -> None:
     assert {"name", "t0_ns", "t1_ns", "duration_s", "channels", "total"} <= set(window)
     channel = window["channels"][0]
     assert list(channel) == [
-        "channel", "source", "provenance", "energy_j", "bound_j", "u_j", "U_j", "k", "budget", "accuracy", "mean_w", "peak_w",
+        "channel", "source", "provenance", "energy_j", "bound_j", "u_j", "U_j", "k", "budget",
+        "accuracy", "mean_w", "peak_w",
         "peak_over_s", "status",
     ]  # fmt: skip
     assert channel["accuracy"] == "unknown"

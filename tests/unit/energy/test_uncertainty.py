@@ -35,9 +35,7 @@ def figure(value, *parts, **rest):
     return Estimate(value=value, low=value * 0.9, high=value * 1.1, components=parts, **rest)
 
 
-@pytest.mark.parametrize(
-    ("dof", "t"), [(1, 12.7062), (2, 4.3027), (3, 3.1824), (9, 2.2622), (30, 2.0423)]
-)
+@pytest.mark.parametrize(("dof", "t"), [(1, 12.7062), (2, 4.3027), (3, 3.1824), (9, 2.2622), (30, 2.0423)])
 def test_student_is_the_published_quantile(dof, t):
     """Two-sided 95 %, as in every table of t."""
     assert student(dof) == pytest.approx(t, abs=6e-5)

@@ -69,3 +69,56 @@ def test_a_gpu_that_is_lost_fails_and_leaves_the_other_whole(tmp_path):
         if gpu == "gpu-1/energy":
             assert status["second", gpu] == "ok"
             assert low <= (t1_ns - t0_ns) * 90_000 / MW_NS_PER_J <= high
+
+
+NO_COUNTER = "answer 83 0 3 0 3\nanswer 191 0 3 0 3\nrefuse energy 3"
+GAUGES = """
+import json, sys, time
+from pathlib import Path
+import microjoule as uj
+folder = Path(sys.argv[1])
+with uj.record(folder / "t.arrows", rate=100, sources=["nvml"], root=folder) as recorder:
+    time.sleep(1.2)
+    with recorder.window("work"):
+        time.sleep(1.0)
+trace = uj.load(folder / "t.arrows")
+work = trace.window("work")
+found = {}
+for name in [*trace.energy_channels, *sys.argv[2:]]:
+    one = trace.meter(name).energy(work.t0_ns, work.t1_ns)
+    found[name] = [one.low, one.value, one.high, one.U, [row["name"] for row in one.budget()]]
+print(json.dumps([work.t0_ns, work.t1_ns, found, list(trace.energy(work).total.channels)]))
+"""
+
+
+def gauges(folder, *more):
+    """One window of a second by every meter: its edges, the figures and the total's channels."""
+    command = [sys.executable, "-c", GAUGES, str(folder), *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_gpu_without_a_counter_has_its_energy_from_its_power(tmp_path):
+    # The mean of the past second needs a second after the window: the recorder waits for it.
+    truth = Wave("square", 90_000, 650_000, 70 * MS, now_ns() - 1000 * MS)
+    machine(tmp_path, f"device GPU-1\n{truth.line}\n{NO_COUNTER}")
+    t0_ns, t1_ns, found, total = gauges(tmp_path)
+    assert set(found) == {"gpu-0/power", "gpu-0/power_average"}
+    assert total == ["gpu-0/power"]
+    energy_j = (truth.integral(t1_ns) - truth.integral(t0_ns)) / MW_NS_PER_J
+    for low, value, high, expanded, _ in found.values():
+        assert low <= energy_j <= high == 1.4 * (t1_ns - t0_ns) / 1e6
+        assert abs(value - energy_j) <= expanded
+    assert "aliasing" in found["gpu-0/power"][4]
+    assert "aliasing" not in found["gpu-0/power_average"][4]
+
+
+def test_the_drivers_samples_give_the_energy_that_the_counter_gives(tmp_path):
+    truth = Wave("square", 90_000, 650_000, 170 * MS, now_ns() - 1000 * MS)
+    machine(tmp_path, f"device GPU-1\n{truth.line}\nsamples {10 * MS} 100 1\nslow {MS}")
+    t0_ns, t1_ns, found, total = gauges(tmp_path, "gpu-0/power_samples")
+    assert total == ["gpu-0/energy"]
+    energy_j = (truth.integral(t1_ns) - truth.integral(t0_ns)) / MW_NS_PER_J
+    assert found["gpu-0/power_samples"][1] == pytest.approx(energy_j, rel=0.03)
+    assert found["gpu-0/energy"][1] == pytest.approx(energy_j, rel=0.03)
