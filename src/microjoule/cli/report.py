@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser("report", help="energy of each window of a trace")
+    parser = commands.add_parser("report", help="energy of a trace's windows; the total of several traces")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
-    group = parser.add_argument_group("project")
-    group.add_argument("--total", action="store_true", help="sum all runs, the failed ones too")
+    group = parser.add_argument_group(
+        "project", "Several traces are summed, a run a line, the failed ones too."
+    )
+    group.add_argument("--each", action="store_true", help="of several traces each one's report instead")
+    group.add_argument("--total", action="store_true", help="a project's total of one trace alone too")
     group.add_argument(
         "--until", default="", metavar="TARGET", help="what a run is to reach: 'accuracy>=0.9'"
     )
@@ -32,10 +35,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the report of each trace."""
+    """Prints the report of a trace, or the total of several."""
     terms = options.terms(arguments)
-    _refuse(arguments)
-    if arguments.total:
+    is_total = arguments.total or (len(arguments.traces) > 1 and not arguments.each)
+    _refuse(arguments, is_total)
+    if is_total:
         return _total(arguments, terms)
     summaries = {path: summarise(path, terms, along.series(path, arguments)) for path in arguments.traces}
     if arguments.json is not None:
@@ -50,15 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse(arguments: argparse.Namespace) -> None:
+def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
     """Refuses options that would have no effect, because a figure would silently lack them."""
     from ..footprint.project import BadTarget
 
-    if arguments.total and (arguments.series or arguments.live):
+    if is_total and (arguments.series or arguments.live):
         raise BadTarget(
-            "A total is not laid along a series", "Report each run with --series, or give the total a --zone"
+            "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
         )
-    if not arguments.total and (arguments.until or arguments.models != 1):
+    if not is_total and (arguments.until or arguments.models != 1):
         raise BadTarget("--until and --models belong to a project's total", "Add --total")
 
 
