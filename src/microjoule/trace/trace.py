@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,7 @@ import pyarrow as pa
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
 from . import schema
+from .cut import Cutter
 from .series import I64, Columns, Series
 from .window import Mark, Window, pair
 
@@ -46,6 +48,7 @@ class Trace:
         self.table = table
         self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
+        self._cutter: Cutter | None = None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -54,11 +57,17 @@ class Trace:
         if path.suffix == ".parquet":
             return cls(_parquet(path), path)
         opened = _read(path)
-        return cls(opened.table, path, opened.is_truncated)
+        trace = cls(opened.table, path, opened.is_truncated)
+        trace._cutter = opened.cutter
+        return trace
 
     @cached_property
     def _columns(self) -> Columns:
-        return Columns(self.table)
+        if self._cutter is None:
+            self._cutter = Cutter(self.table.num_rows)
+            for batch in self.table.unify_dictionaries().to_batches():
+                self._cutter.add(batch)
+        return Columns(self.table, self._cutter)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
@@ -157,6 +166,7 @@ class _Opened(NamedTuple):
     table: pa.Table
     is_truncated: bool
     bytes_kept: int
+    cutter: Cutter
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -245,17 +255,27 @@ def _read(path: Path) -> _Opened:
 
 def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, size: int) -> _Opened:
     batches: list[pa.RecordBatch] = []
-    kept = source.tell()
-    try:
-        for batch in reader:
-            batches.append(batch)
-            kept = source.tell()
-    except (pa.ArrowException, OSError):
-        return _Opened(pa.Table.from_batches(batches, reader.schema), True, kept)
+    opening = kept = source.tell()
+    cutter = Cutter()
+    is_cut_short = False
+    # Decoding holds neither the GIL nor a second core: batches are cut apart beside it.
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            for batch in reader:
+                if not batches and source.tell() > opening:
+                    cutter = Cutter(batch.num_rows * (size - opening) // (source.tell() - opening))
+                batches.append(batch)
+                kept = source.tell()
+                beside.submit(cutter.add, batch)
+        except (pa.ArrowException, OSError):
+            is_cut_short = True
+    table = pa.Table.from_batches(batches, reader.schema)
+    if is_cut_short:
+        return _Opened(table, True, kept, cutter)
     source.seek(max(0, size - len(_END_OF_STREAM)))
     # A writer that was killed between two batches leaves a file that reads well and has no end.
     is_whole = source.read(len(_END_OF_STREAM)) == _END_OF_STREAM
-    return _Opened(pa.Table.from_batches(batches, reader.schema), not is_whole, size if is_whole else kept)
+    return _Opened(table, not is_whole, size if is_whole else kept, cutter)
 
 
 def _parquet(path: Path) -> pa.Table:
