@@ -332,10 +332,11 @@ static void nvml_read(void *opened, struct uj_sample *rows)
             };
             if (reading->call == NULL && code == NVML_OK)
                 understand(row, &state->values[k]);
-            if (reading->buffer != NULL && row->status == 0) {
+            if (reading->buffer != NULL) {
                 reading->buffer->t_ns = before;
                 reading->buffer->read_ns = row->read_ns;
-                reading->buffer->last_raw = row->raw;
+                if (row->status == 0)
+                    reading->buffer->last_raw = row->raw;
             }
         }
         before = after;

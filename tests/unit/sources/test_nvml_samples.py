@@ -66,6 +66,7 @@ def test_samples_of_every_type_are_understood_or_refused(tmp_path, value_type, e
     script = f"device {GPU}\nwave constant 250 250 1000 0\nsamples {SAMPLE} 4 {value_type}"
     found = once(fields(machine(tmp_path, script), GPU, SAMPLES))
     assert {r.raw for r in found} == {expected}
+    assert [r.t_ns - found[0].t_ns for r in found] == [0, 1, 2, 3]
     assert {r.status == 0 for r in found} == {expected is not None}
 
 
