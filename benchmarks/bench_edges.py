@@ -42,7 +42,7 @@ POWER_W, UPDATE_NS = 40, MS
 SECONDS, ROUNDS = 1.0, 7
 KNOWN_NS = 10 * US
 WINDOW_NS, WINDOWS = 10 * MS, 200
-SPIN_NS = UPDATE_NS // 8  # what Lane takes
+SPIN_NS = UPDATE_NS // 10  # what Lane takes
 
 # What a counter does: (words, standard deviation of an update's time, share that never comes).
 COUNTERS = (
@@ -121,7 +121,7 @@ def take(way: tuple, jitter_ns: float, left_out: float, seed: int) -> Took:
         cpu=counts["busy_ns"] / (SECONDS * S),
         known=np.count_nonzero(width[single] <= KNOWN_NS) / covered,
         errors_ns=np.abs(middle[single] - at_ns[place[single]]),
-        windows_j=window_errors_j(t, read, raw, origin, seed),
+        windows_j=window_errors_j(t, read, raw, seed),
         rows_per_s=len(t) / SECONDS,
     )
 
@@ -138,7 +138,7 @@ def opened_ns(rows: dict[str, np.ndarray], clock_ns: int) -> int:
     return int(low + high) // 2
 
 
-def window_errors_j(t: np.ndarray, read: np.ndarray, raw: np.ndarray, origin: int, seed: int) -> np.ndarray:
+def window_errors_j(t: np.ndarray, read: np.ndarray, raw: np.ndarray, seed: int) -> np.ndarray:
     """The errors of windows at random places, against 40 W."""
     channel = Channel(
         id="package-0",

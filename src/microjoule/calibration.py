@@ -275,7 +275,9 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
 
 
 def _learnt(plain: dict[str, Any]) -> Learnt:
-    parts = {name: _known(kind, plain[name]) for name, kind in _PARTS.items() if plain.get(name)}
+    parts: dict[str, Any] = {
+        name: _known(kind, plain[name]) for name, kind in _PARTS.items() if plain.get(name)
+    }
     return _known(Learnt, plain | parts)
 
 

@@ -89,7 +89,7 @@ def power(t_ns: I64, value: I64, channel: Channel) -> Power | None:
     of_energy = channel.kind is Kind.COUNTER and channel.scale.quantity == "J"
     if not of_energy and (channel.kind is Kind.COUNTER or channel.scale.quantity != "W"):
         return None
-    cuts = np.unique(np.linspace(0, len(t_ns) - 1, PARTS + 1).astype(np.int64)) if len(t_ns) else []
+    cuts: I64 = np.unique(np.linspace(0, max(len(t_ns) - 1, 0), PARTS + 1).astype(np.int64))
     if len(cuts) < 3:
         return None
     if of_energy:

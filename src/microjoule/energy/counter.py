@@ -195,8 +195,21 @@ class Counter:
         It was after the reading before had ended, no longer before the reading than a period,
         and before the reading ended; half the lag earlier is what the count stands for.
         """
+        timing = self.channel.timing
         earliest, latest = self.update_span_ns(at)
-        return earliest + (latest - earliest) // 2 - self.channel.timing.lag_ns // 2
+        found = earliest + (latest - earliest) // 2
+        if len(self.changes):
+            # An update that was missed by an edge-locked lane came a period before the next one,
+            # which is known much better.
+            after = np.searchsorted(self.changes, at, "right")
+            next_early, next_late = self.update_span_ns(
+                self.changes[np.minimum(after, len(self.changes) - 1)]
+            )
+            is_known = (after < len(self.changes)) & ((next_late - next_early) * 4 < latest - earliest)
+            period = timing.update_ns or timing.update_max_ns
+            guess = next_early + (next_late - next_early) // 2 - period
+            found = np.where(is_known, np.clip(guess, earliest, latest), found)
+        return found - timing.lag_ns // 2
 
     def update_span_ns(self, at: I64) -> tuple[I64, I64]:
         """int64: between which instants that update must have been."""

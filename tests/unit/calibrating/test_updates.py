@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ideal import MS, S, Ideal, constant, square
+from ideal import MS, Ideal, S, constant, square
 from scripted import channel
 
 from microjoule.calibrating.agreement import compared
