@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ideal import MS, US, Ideal, constant, sine, square
+from ideal import MS, T0, US, Ideal, constant, sine, square
 
 from microjoule.energy.counter import Counter
 
@@ -59,6 +59,35 @@ def test_the_interval_is_neither_too_narrow_nor_too_wide(case):
     share, bias = covered(EXACT[case])
     assert 0.93 <= share <= 0.975
     assert abs(bias) < 0.1
+
+
+ISOLATED = {
+    "10 kHz": {"poll_ns": 100 * US, "n": 8000},
+    "4 kHz": {"poll_ns": 250 * US, "n": 3200},
+    "1 kHz": {"poll_ns": 1 * MS, "n": 800},
+    "1 kHz, lag": {"poll_ns": 1 * MS, "n": 800, "lag_ns": 900 * US, "declared_max": 3},
+    "10 kHz, lag": {"poll_ns": 100 * US, "n": 8000, "lag_ns": 900 * US, "declared_max": 3},
+}
+
+
+@pytest.mark.parametrize("case", ISOLATED)
+def test_a_mean_over_windows_that_begin_and_end_with_power_steps_holds_its_truth(case):
+    """What such windows share (lag, steps) does not average away: without it not one mean would hold."""
+    period = 20_370 * US
+    ideal = Ideal(square(40, 200, period / 1e9), **ISOLATED[case])
+    inside = []
+    for seed in range(40):
+        one = replace(ideal, seed=seed)
+        first, last = one.inside(0.05, 0.9)
+        t0 = T0 + period * np.arange((first - T0) // period + 1, (last - T0) // period - 1)
+        t1 = t0 + period // 2
+        counter = Counter(one.series, one.channel)
+        estimates = counter.estimates(counter.energies(t0, t1))
+        total = sum(estimates[1:], estimates[0])
+        truth = sum(one.truth(a, b) for a, b in zip(t0.tolist(), t1.tolist(), strict=True))
+        assert total.low <= truth <= total.high
+        inside.append(abs(total.value - truth) <= total.U)
+    assert np.mean(inside) >= 0.85
 
 
 @pytest.mark.parametrize("case", CAREFUL)

@@ -46,7 +46,17 @@ MAY_IMPORT = {
         "label",
         "units",
     },
-    "measuring": {"lazy", "recording", "sources", "energy", "trace", "channel", "errors", "units"},
+    "measuring": {
+        "lazy",
+        "recording",
+        "calibration",
+        "sources",
+        "energy",
+        "trace",
+        "channel",
+        "errors",
+        "units",
+    },
     "cli": {
         "calibration",
         "calibrating",

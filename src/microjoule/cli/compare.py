@@ -21,7 +21,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Names of trace files (.arrows) compare what was recorded.",
     )
     parser.add_argument("-r", "--runs", type=int, default=0, metavar="N", help="of each; default 10 and 3 s")
-    parser.add_argument("-w", "--warmup", type=int, default=1, metavar="N", help="runs of each before; default 1")
+    parser.add_argument(
+        "-w", "--warmup", type=int, default=1, metavar="N", help="runs of each before; default 1"
+    )
     parser.add_argument(
         "-n", "--name", action="append", default=[], metavar="NAME", help="what to call them, in order"
     )
@@ -29,7 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--window", metavar="NAME", help="of traces: the windows to compare")
     profile.add_meter(parser, max_time_s=300.0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table too; - for stdout, instead")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write a table too; - for stdout, instead"
+    )
     options.add_sampling(parser)
     parser.add_argument("things", nargs="+", metavar="COMMAND")
     parser.set_defaults(run=run)
@@ -63,7 +67,9 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
     if len(traces) == len(arguments.things):
         return compared_traces(traces, names, arguments.window)
     if traces:
-        raise BadRequest("Traces and commands cannot be compared", "Record the commands with `uj run -o` first")
+        raise BadRequest(
+            "Traces and commands cannot be compared", "Record the commands with `uj run -o` first"
+        )
     turns = Turns(
         runs=arguments.runs, warm_up=arguments.warmup, order=arguments.order, max_time_s=arguments.max_time
     )

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, report
+from . import calibrated, options, report
 
 if TYPE_CHECKING:
     from ..measuring.meter import Meter
@@ -58,7 +58,9 @@ def add_meter(parser: argparse.ArgumentParser, max_time_s: float) -> None:
         metavar="TIME",
         help=f"what it may take: 90s, 5m; default {max_time_s:g}s",
     )
-    parser.add_argument("--channel", default="", metavar="ID", help="this channel's energy; default: the total")
+    parser.add_argument(
+        "--channel", default="", metavar="ID", help="this channel's energy; default: the total"
+    )
 
 
 def meter(arguments: argparse.Namespace) -> Meter:
@@ -71,6 +73,7 @@ def meter(arguments: argparse.Namespace) -> Meter:
         root=arguments.root,
         visible_gpus=options.visible_gpus(arguments),
         cadence=options.cadence(arguments),
+        calibration=calibrated.stored(arguments),
     )
 
 
@@ -107,7 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
         traceback.print_exc()
         return STATEMENT_FAILED
     if arguments.json is not None:
-        report.write_text(json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
+        report.write_text(
+            json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json
+        )
     if arguments.json != Path("-"):
         print("\n".join(lines(found)))
     return 0

@@ -29,12 +29,13 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, Series
-from .budget import budgets
+from .budget import budgets, steps_inside
 from .estimate import STATUSES, Estimate
 from .unwrap import Steps, counts, quantum, unwrap
 
 F64 = npt.NDArray[np.float64]
 _FRACTION_BITS = 10
+ENDLESS_NS = np.iinfo(np.uint32).max  # the length of a read that took 4.3 s or more
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
 
@@ -88,15 +89,20 @@ class Counter:
     Args:
         series: The channel's readings.
         channel: The channel.
+        machine: Whose it is: figures of two machines share no cause.
     """
 
-    def __init__(self, series: Series, channel: Channel) -> None:
+    def __init__(self, series: Series, channel: Channel, machine: str = "") -> None:
         self.channel = channel
+        self.machine = machine
         self._failed_ns = np.empty(0, np.int64)
         t_ns, read_ns, raw = series.t_ns, series.read_ns, series.raw
-        if series.valid is not None:
-            self._failed_ns = t_ns[~series.valid]
-            t_ns, read_ns, raw = t_ns[series.valid], read_ns[series.valid], raw[series.valid]
+        valid = series.valid
+        if len(read_ns) and int(read_ns.max()) == ENDLESS_NS:  # nobody knows when such a read ended
+            valid = read_ns != ENDLESS_NS if valid is None else valid & (read_ns != ENDLESS_NS)
+        if valid is not None:
+            self._failed_ns = t_ns[~valid]
+            t_ns, read_ns, raw = t_ns[valid], read_ns[valid], raw[valid]
         self.t_ns: I64 = t_ns
         self._read_ns = read_ns
         self.quantum = quantum(channel)
@@ -256,7 +262,8 @@ class Counter:
         around = self.segments(t)
         right = total[changes[np.minimum(around.right, len(changes) - 1)]]
         left = np.where(around.left >= 0, total[changes[np.maximum(around.left, 0)]], 0)
-        gain = np.rint(((right - left) << self.bits) * around.part).astype(np.int64)
+        part = around.part + steps_inside(self, around, right - left) if len(changes) > 1 else around.part
+        gain = np.rint(((right - left) << self.bits) * part).astype(np.int64)
         found: I64 = (left << self.bits) + gain
         return found
 

@@ -111,9 +111,9 @@ class Estimate:
 
     def __add__(self, other: Estimate) -> Estimate:
         """The sum of two figures of different things, in one unit; guaranteed intervals add."""
-        return (
-            self._linear(other, 1, other.low, other.high) if isinstance(other, Estimate) else NotImplemented
-        )
+        if not isinstance(other, Estimate):
+            return NotImplemented
+        return replace(self._linear(other, 1, other.low, other.high), accuracy=_accuracy(self, other))
 
     def __sub__(self, other: Estimate) -> Estimate:
         """The difference; it may be negative."""
@@ -182,7 +182,8 @@ class Estimate:
     def _product(self, other: Estimate) -> Estimate:
         mine, theirs = self.value or 0.0, other.value or 0.0
         unit = _PRODUCTS.get((self.unit, other.unit)) or _times(self.unit, other.unit)
-        bounds = (self.low * other.low, _reach(self.high, other.high), unit)
+        corners = [_reach(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        bounds = (min(corners), max(corners), unit)
         parts = scaled(self.components, theirs) + scaled(other.components, mine)
         return self._joined(other, lambda a, b: a * b, bounds, parts)
 
@@ -191,8 +192,7 @@ class Estimate:
             raise ZeroDivisionError("the ratio of two figures, of which the second is zero")
         mine, theirs = self.value or 0.0, other.value or math.inf
         unit = "1" if self.unit == other.unit else _QUOTIENTS.get((self.unit, other.unit), "1")
-        low = self.low / other.high if other.high else math.inf
-        high = self.high / other.low if other.low > 0 else math.inf
+        low, high = _quotients((self.low, self.high), (other.low, other.high))
         parts = scaled(self.components, 1 / theirs) + scaled(other.components, -mine / theirs**2)
         return self._joined(other, lambda a, b: a / b, (low, high, unit), parts)
 
@@ -212,7 +212,6 @@ class Estimate:
             unit=unit,
             status=worst(self.status, other.status),
             provenance=max(self.provenance, other.provenance, key=PROVENANCES.index),
-            accuracy=_accuracy(self, other),
             components=components if known else (),
         )
 
@@ -229,6 +228,15 @@ def _times(one: str, other: str) -> str:
 def _reach(one: float, other: float) -> float:
     """A product in which nothing times infinity is nothing."""
     return one * other if one and other else 0.0
+
+
+def _quotients(over: tuple[float, float], under: tuple[float, float]) -> tuple[float, float]:
+    """The least and the largest quotient; nothing bounds it where the divisor may be zero."""
+    if under[0] <= 0 <= under[1]:
+        is_positive = over[0] >= 0 and under[0] >= 0 and under[1] > 0
+        return (over[0] / under[1] if is_positive else -math.inf), math.inf
+    corners = [_reach(a, 1 / b) for a in over for b in under]
+    return min(corners), max(corners)
 
 
 def _accuracy(one: Estimate, other: Estimate) -> float | None:

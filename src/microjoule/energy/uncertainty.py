@@ -103,7 +103,10 @@ def gathered(components: Iterable[Component]) -> list[Component]:
 
 def _sum(group: Sequence[Component]) -> Component:
     largest = max(group, key=_size)
-    dof = min(component.dof for component in group)
+    # Welch and Satterthwaite's rule for sizes that add: a tiny member has a tiny say.
+    size = math.fsum(abs(component.u) for component in group)
+    lost = math.fsum((c.u / size) ** 4 / c.dof for c in group if c.dof != math.inf) if size else 0.0
+    dof = 1 / lost if lost else math.inf
     return largest._replace(u=math.fsum(component.u for component in group), dof=dof)
 
 

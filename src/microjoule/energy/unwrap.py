@@ -167,7 +167,9 @@ class _Unwrapping:
         # A binary modulus is a mask on the difference; any other must be reduced beforehand.
         if self.is_binary or not len(counts) or int(counts.max()) < self.modulus:
             return counts
-        return counts % np.uint64(self.modulus)
+        # Two's complement: the kernel's 64-bit count runs on below zero when its register wraps, and
+        # 2^64 is no multiple of such a modulus.
+        return (counts.view(np.int64) % np.int64(self.modulus)).astype(np.uint64)
 
     def limit(self, gap_ns: int) -> float:
         return self.rate_ns * (gap_ns + self.slack_ns) + self.quantum
@@ -184,6 +186,8 @@ class _Unwrapping:
             self._block(start, stop, step[:size], gap[:size])
             changes.append(np.flatnonzero(step[:size]) + (start + 1))
             signed = step[:size].view(np.int64)
+            if float(total[start]) + float(step[:size].sum(dtype=np.float64)) > _LARGEST:
+                self._break_off(start, float(total[start]), signed)
             signed[0] += total[start]
             np.cumsum(signed, out=total[start + 1 : stop + 1])
         return Steps(
@@ -192,7 +196,7 @@ class _Unwrapping:
             _joined(self.wrapped),
             _joined(self.ambiguous),
             _joined(self.extra),
-            _joined(self.reset),
+            np.unique(_joined(self.reset)),
         )
 
     def _block(self, start: int, stop: int, step: U64, gap: I64) -> None:
@@ -226,6 +230,13 @@ class _Unwrapping:
         self.ambiguous.append(at + start + 1)
         most = float(_LARGEST // self.modulus)
         self.extra.append(np.minimum(more[at], most).astype(np.int64) * min(self.modulus, _LARGEST))
+
+    def _break_off(self, start: int, before: float, step: I64) -> None:
+        """Ends the sum, as a reset does, before it leaves 64 bits: 1 GJ in counts of 2^-32 J."""
+        sums = before + np.cumsum(step.view(np.uint64), dtype=np.float64)
+        at = int((sums > _LARGEST).argmax())
+        step[at:] = 0
+        self.reset.append(np.array([start + 1 + at], np.int64))
 
     def _wraps(self, start: int, before: U64, after: U64) -> None:
         # Of a modulus that is no power of two the counts were reduced beforehand.

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from ..energy.estimate import Estimate
 from ..energy.uncertainty import RECTANGULAR, Component, combined, gathered
-from .repeats import averaged
+from .repeats import averaged, mean, quotient
 
 SENSOR = ("gain", "offset", "model")
 """Components that a baseline shares with what it is subtracted from."""
@@ -26,9 +28,16 @@ def seconds_exactly(duration_s: float, components: tuple[Component, ...] = ()) -
 
 def power(energies: Sequence[Estimate], durations_s: Sequence[float]) -> Estimate:
     """The mean power of windows in which nothing changed, in watts, with its scatter."""
-    return averaged(
-        [energy / seconds_exactly(t) for energy, t in zip(energies, durations_s, strict=True)]
-    )
+    return averaged([energy / seconds_exactly(t) for energy, t in zip(energies, durations_s, strict=True)])
+
+
+def mean_power(energies: Sequence[Estimate], durations_s: Sequence[float]) -> Estimate:
+    """All energy over all time, in watts; its scatter is that of energy beyond what time explains."""
+    whole, whole_s = mean(energies), math.fsum(durations_s) / len(durations_s)
+    if whole.value is None:
+        return whole / seconds_exactly(whole_s)
+    values = np.array([one.value for one in energies], np.float64)
+    return quotient(whole, seconds_exactly(whole_s), values, np.asarray(durations_s, np.float64))
 
 
 def between(before: Estimate, after: Estimate, share: float, group: str) -> Estimate:
@@ -52,5 +61,6 @@ def between(before: Estimate, after: Estimate, share: float, group: str) -> Esti
     drift = Component("drift", abs(after.value - before.value) / 4 / math.sqrt(3), form=RECTANGULAR)
     joint = combined([Component("baseline", found.u, "A", dof=found.dof), drift])
     return replace(
-        whole, components=(*kept, Component("baseline", joint.u, "A", dof=joint.dof, group=f"baseline:{group}"))
+        whole,
+        components=(*kept, Component("baseline", joint.u, "A", dof=joint.dof, group=f"baseline:{group}")),
     )

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..channel import Channel, PowerModel
@@ -17,20 +17,21 @@ from ..energy.total import covered
 from ..energy.uncertainty import RECTANGULAR, Component
 from ..recording.native import now_ns
 from ..units import seconds
-from .baseline import SENSOR
 from .comparison import Comparison, Run, Side, apart, comparison, side
 from .measure import WINDOW, idle, isolated, timed
 from .meter import Fitted, Meter
-from .plan import IDLE_MAX_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
+from .plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
 from .refusals import BadRequest, TooLong
-from .task import Task, command_cpu_ns, of_function
+from .task import Task, of_function
 
 ORDERS = ("abba", "random")
 RUNS = 10
 LEAST_S = 3.0  # of each thing in all
 WINDOW_UPDATES = 100  # of a function's window: its edges are then some 0.4 %
 WARM_UP = 1
-MODELLED = "these figures are modelled: they compare CPU time through one power model, and no energy was measured"
+MODELLED = (
+    "these figures are modelled: they compare CPU time through one power model, and no energy was measured"
+)
 
 Comparable = Callable[[], object] | EnergyTrace | str | os.PathLike[str]
 
@@ -120,7 +121,13 @@ def compared(
     run = _modelled_runs if fitted.is_modelled else _measured_runs
     runs = run(tasks, counts, order, fitted, cpu_ns)
     notes = [MODELLED] if fitted.is_modelled else []
-    return comparison([task.name for task in tasks], runs, turns.order, fitted.ids, notes)
+    return comparison(
+        [task.name for task in tasks],
+        runs,
+        turns.order,
+        ("CPU time",) if fitted.is_modelled else fitted.ids,
+        notes,
+    )
 
 
 def _warm_up(task: Task, n: int) -> float:
@@ -150,7 +157,7 @@ def _measured_runs(
     _: Callable[[], int],
 ) -> list[Run]:
     pause_s = seconds(fitted.settle_ns) + PAD_UPDATES * fitted.update_s
-    idle_s = min(max(IDLE_UPDATES * fitted.update_s, 0.2), IDLE_MAX_S)
+    idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S)
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         path = Path(folder) / "compare.arrows"
         with fitted.recorder(path) as recorder:
@@ -193,7 +200,12 @@ def _modelled_runs(
             ended_ns, used_ns = now_ns(), cpu_ns() - used_ns
             energy = modelled(seconds(used_ns), channel) / counts[task]
             runs.append(
-                Run(task=task, block=block, energy=energy, duration_s=seconds(ended_ns - begun_ns) / counts[task])
+                Run(
+                    task=task,
+                    block=block,
+                    energy=energy,
+                    duration_s=seconds(ended_ns - begun_ns) / counts[task],
+                )
             )
     return runs
 
@@ -219,12 +231,13 @@ def compared_traces(
         raise BadRequest("One thing cannot be compared", "Name two or more")
     opened = [trace if isinstance(trace, EnergyTrace) else load(trace) for trace in traces]
     titles = names or [
-        f"trace {i + 1}" if isinstance(trace, EnergyTrace) else os.fspath(trace) for i, trace in enumerate(traces)
+        f"trace {i + 1}" if isinstance(trace, EnergyTrace) else os.fspath(trace)
+        for i, trace in enumerate(traces)
     ]
     sides = [_trace_side(name, trace, window) for name, trace in zip(titles, opened, strict=True)]
     channels = covered({name: opened[0].channels[name] for name in opened[0].energy_channels})
     notes = ["traces were not recorded in turns: what changed between them is in the ratio"]
-    if len({_machine(trace) for trace in opened}) > 1:
+    if len({trace.machine for trace in opened}) > 1:
         notes.append("they are of different machines: no gain cancels")
     else:
         notes.append("they describe the same machine: the gain of its sensors has cancelled")
@@ -240,24 +253,13 @@ def _trace_side(name: str, trace: EnergyTrace, window: str | None) -> Side:
         windows = [trace.span]
     else:
         windows = [one for one in trace.windows if one.name == window] or [trace.window(window)]
-    machine = _machine(trace)
     runs = [
-        Run(task=0, block=i, energy=_of_machine(trace.energy(one).total, machine), duration_s=seconds(one.duration_ns))
+        Run(
+            task=0,
+            block=i,
+            energy=trace.energy(one).total,
+            duration_s=seconds(one.duration_ns),
+        )
         for i, one in enumerate(windows)
     ]
     return side(name, runs)
-
-
-def _machine(trace: EnergyTrace) -> str:
-    """Whose sensors they were; two traces that do not say count as one machine's."""
-    host = trace.facts.get("host", {})
-    return str(host.get("hostname", host)) if isinstance(host, dict) else str(host)
-
-
-def _of_machine(estimate: Estimate, machine: str) -> Estimate:
-    """The estimate with its sensor's groups named by machine: another's gain is another gain."""
-    parts = tuple(
-        c._replace(group=f"{c.group}@{machine}") if c.name in SENSOR and c.group else c
-        for c in estimate.components
-    )
-    return replace(estimate, components=parts)

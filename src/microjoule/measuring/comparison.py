@@ -1,13 +1,10 @@
 """Two or more things compared: energy, time, power, and ratios in which the sensor's gain cancels. Pure.
 
 Runs come in *blocks* in which everything is run once or twice. What drifts (the room, the fan, the
-clock) moves a whole block, so that a ratio's scatter is taken from what is left of each block,
-
-    e_j = (A_j - R B_j) / mean(B),   u² = Σ e_j² / (m (m - 1))
-
-(the ratio estimator's variance, Cochran, Sampling Techniques, 2.11), and not from how A and B scatter
-by themselves. In ABBA order linear drift drops out of each block too (science.md C3: bias 1.00 % when
-run one after the other under 2 % drift, 0 ± 0.10 % so).
+clock) moves a whole block, so that a ratio's scatter is taken from what is left of each block
+(``repeats.quotient``) and not from how A and B scatter by themselves. In ABBA order linear drift drops
+out of each block too (science.md C3: bias 1.00 % when run one after the other under 2 % drift, 0 ± 0.10 %
+so).
 """
 
 from __future__ import annotations
@@ -22,9 +19,9 @@ import numpy.typing as npt
 
 from ..energy.estimate import Estimate
 from ..units import S_PER_MIN
-from .baseline import seconds_exactly
+from .baseline import mean_power, seconds_exactly
 from .measurement import plain
-from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, with_scatter
+from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, quotient
 
 F64 = npt.NDArray[np.float64]
 
@@ -167,11 +164,19 @@ def comparison(
     for task in range(1, len(names)):
         energy = _ratio(means[task], means[0], energies[task], energies[0])
         time = _ratio(
-            seconds_exactly(float(times[task].mean())), seconds_exactly(float(times[0].mean())), times[task], times[0]
+            seconds_exactly(float(times[task].mean())),
+            seconds_exactly(float(times[0].mean())),
+            times[task],
+            times[0],
         )
         ratios.append(_judged(task, energy, time, sides, minutes))
     return Comparison(
-        sides=sides, ratios=tuple(ratios), order=order, blocks=len(blocks), channels=tuple(channels), notes=tuple(notes)
+        sides=sides,
+        ratios=tuple(ratios),
+        order=order,
+        blocks=len(blocks),
+        channels=tuple(channels),
+        notes=tuple(notes),
     )
 
 
@@ -183,7 +188,12 @@ def apart(sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] =
         for task in range(1, len(sides))
     )
     return Comparison(
-        sides=tuple(sides), ratios=ratios, order="as recorded", blocks=1, channels=tuple(channels), notes=tuple(notes)
+        sides=tuple(sides),
+        ratios=ratios,
+        order="as recorded",
+        blocks=1,
+        channels=tuple(channels),
+        notes=tuple(notes),
     )
 
 
@@ -191,10 +201,10 @@ def side(name: str, runs: Sequence[Run]) -> Side:
     """One thing by itself: means over its runs."""
     energy = averaged([run.energy for run in runs])
     time = averaged([seconds_exactly(run.duration_s) for run in runs])
-    values = [run.energy.value for run in runs if run.energy.value is not None]
-    return Side(
-        name=name, n=len(runs), energy=energy, time=time, power=energy / time, outliers=outliers(values)
-    )
+    energies = [run.energy for run in runs]
+    values = [one.value for one in energies if one.value is not None]
+    power = mean_power(energies, [run.duration_s for run in runs])
+    return Side(name=name, n=len(runs), energy=energy, time=time, power=power, outliers=outliers(values))
 
 
 def _by_block(
@@ -210,15 +220,9 @@ def _by_block(
 
 
 def _ratio(one: Estimate, other: Estimate, ones: F64, others: F64) -> Estimate:
-    """The ratio of two means with the scatter that is left within blocks."""
     if not other.value:
         return Estimate(value=None, low=0.0, high=math.inf, unit="1", status="incomplete")
-    found = one / other
-    m = len(ones)
-    if found.value is None or m < 2:
-        return found
-    left = (ones - found.value * others) / others.mean()
-    return with_scatter(found, float((left**2).sum()) / (m * (m - 1)), m - 1)
+    return quotient(one, other, ones, others)
 
 
 def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], minutes: float) -> Ratio:
@@ -227,13 +231,19 @@ def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], 
         return Ratio(of=task, energy=energy, time=time, differs=False, verdict=f"{name}: {energy.status}")
     differs = energy.U > 0 and abs(energy.value - 1) > energy.U
     if differs:
-        less, share = ("less", 1 - energy.value) if energy.value < 1 else ("more", energy.value - 1)
-        verdict = f"{name} uses {100 * share:.2g} % {less} energy than {first}"
+        verdict = f"{name} uses {_by_how_much(energy.value)} {first}"
     elif not energy.U:
         verdict = f"{name} and {first}: nothing is known of how such figures scatter"
     else:
-        verdict = f"no difference can be seen at this precision (± {100 * energy.U:.2g} %){_to_see(energy, sides[task].n, minutes)}"
+        more = _to_see(energy, sides[task].n, minutes)
+        verdict = f"{name}: no difference can be seen at this precision (± {100 * energy.U:.2g} %){more}"
     return Ratio(of=task, energy=energy, time=time, differs=differs, verdict=verdict)
+
+
+def _by_how_much(ratio: float) -> str:
+    if ratio >= 2:
+        return f"{ratio:.3g} times the energy of"
+    return f"{100 * abs(ratio - 1):.2g} % {'less' if ratio < 1 else 'more'} energy than"
 
 
 def _to_see(ratio: Estimate, n: int, minutes: float) -> str:
@@ -248,5 +258,3 @@ def _to_see(ratio: Estimate, n: int, minutes: float) -> str:
     more = (u / math.sqrt((SEEN / _K) ** 2 - fixed**2)) ** 2
     runs = math.ceil(n * max(more, 1.0))
     return f"; to see {100 * SEEN:g} % takes about {runs} runs of each, {minutes * runs / n:.2g} minutes"
-
-

@@ -21,12 +21,12 @@ from ..recording.native import now_ns
 from ..trace.window import Window
 from ..units import nanoseconds, seconds
 from . import single
-from .baseline import between, power, seconds_exactly
+from .baseline import between, mean_power, power, seconds_exactly
 from .measurement import Measurement, achieved
 from .meter import Fitted, Meter
-from .plan import Ask, Pilot, Plan, is_steady, plan, slope_per_s
+from .plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 from .refusals import NoUpdate, OnlyModelled, TooLong
-from .repeats import averaged, line, outliers
+from .repeats import averaged, line, outliers, unexplained
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
 
@@ -38,6 +38,7 @@ PILOT_UPDATES = 40
 PILOT_CHUNKS = 8  # enough to see a slope
 PILOTS_MAX = 4
 IDLE_PARTS = 5  # so that idle power has a scatter
+POLL_S = 2e-5  # between two readings of a spin, at most
 WINDOW, IDLE = "window", "idle"
 
 
@@ -84,7 +85,8 @@ def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
     fitted = meter.fitted()
     if fitted.is_modelled:
         raise OnlyModelled(
-            f"Only a model of power is at hand here ({', '.join(fitted.ids)}): it would tell CPU time and no energy",
+            f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
+            "it would tell CPU time and no energy",
             "`uj probe` says what keeps the counters closed; `uj compare` goes on and says so",
         )
     if ask.mode in ("edge", "dither") and fitted.has_gauge:
@@ -94,6 +96,8 @@ def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
         )
     if ask.is_single:
         return single.once(task, ask, fitted)
+    if ask.mode == "dither":
+        fitted = fitted.closely()
     first_s = timed(task, 1)
     if first_s > ask.max_time_s:
         raise TooLong(
@@ -126,9 +130,7 @@ def recording(fitted: Fitted, path: Path) -> Iterator[Recorder]:
         yield recorder
 
 
-def _pilot(
-    task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float
-) -> tuple[Pilot, list[str]]:
+def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> tuple[Pilot, list[str]]:
     """What one call takes, and whether the machine has warmed up; tried again until it has."""
     wanted_s = max(PILOT_MIN_S, PILOT_UPDATES * fitted.update_s)
     chunk_s = min(wanted_s, PILOT_MAX_SHARE * ask.max_time_s) / PILOT_CHUNKS
@@ -151,9 +153,16 @@ def _pilot(
         watts = [(e.value or 0.0) / t for e, t in zip(energies, durations, strict=True)]
         at_s = [seconds(window.t0_ns - windows[0].t0_ns) for window in windows]
         call_s = durations[-1] / counts[-1]
+        if all(energy.value is None for energy in energies):
+            raise NoUpdate(
+                f"{', '.join(fitted.ids)} gave no figure while this ran: "
+                f"the readings are {energies[-1].status}",
+                "Ask `uj probe` which channels can be read, and take one with --channel",
+            )
         steady = is_steady(at_s[1:], watts[1:])
         if steady or spent_s > 2 * PILOT_MAX_SHARE * ask.max_time_s:
             break
+    calls = [energy / n for energy, n in zip(energies, counts, strict=True)]
     pilot = Pilot(
         call_s=call_s,
         power_w=sum(watts[-3:]) / len(watts[-3:]),
@@ -161,7 +170,8 @@ def _pilot(
         quantum_j=fitted.quantum_j,
         is_part_time=fitted.is_part_time,
         spent_s=spent_s,
-        edge_s=1 / fitted.cadence.rate_hz,
+        edge_s=POLL_S if ask.mode == "edge" else 1 / fitted.cadence.rate_hz,
+        scatter=unexplained(calls[1:]),
         settle_s=seconds(fitted.settle_ns),
     )
     drift = 100 * slope_per_s(at_s[1:], watts[1:])[0]
@@ -177,8 +187,10 @@ def _record(task: Task, fitted: Fitted, planned: Plan, path: Path) -> EnergyTrac
         for count, offset_s in zip(planned.counts, planned.offsets_s, strict=True):
             if planned.pad_s:
                 time.sleep(planned.pad_s)
-            if planned.pad_s or any(planned.offsets_s):
                 _wait_for_phase(origin_ns, offset_s, fitted.update_ns)
+            else:
+                # On it runs for some updates: the next window's edges have errors of their own.
+                _run_in(task, LULL_UPDATES * fitted.update_s + offset_s)
             with recorder.window(WINDOW, n=count):
                 task.run(count)
             if planned.pad_s:
@@ -261,29 +273,34 @@ def figures(
         durations_s: How long each took.
         idle_power: Of the idle machine; None: it was not seen.
     """
-    calls = [energy / n for energy, n in zip(energies, planned.counts, strict=True)]
-    times = [seconds_exactly(t / n) for t, n in zip(durations_s, planned.counts, strict=True)]
-    energy, overhead_j = averaged(calls), None
-    call_time = averaged(times)
-    if planned.mode == "slope":
-        energy, overhead_j = line(planned.counts, energies)
-        call_time = line(planned.counts, [seconds_exactly(t) for t in durations_s]).slope
-    known = energy.value is not None and idle_power is not None and idle_power.value is not None
-    values = [one.value for one in calls if one.value is not None]
+    times = [seconds_exactly(t) for t in durations_s]
+    is_known = idle_power is not None and idle_power.value is not None
+    actives = (
+        [e - idle_power * t for e, t in zip(energies, times, strict=True)] if is_known and idle_power else []
+    )
+    values = [e.value / n for e, n in zip(energies, planned.counts, strict=True) if e.value is not None]
+    energy = _per_call(planned, energies)
     return Measurement(
         name=name,
         energy=energy,
-        active=energy - idle_power * call_time if known and idle_power is not None else None,
-        time=call_time,
-        power=energy / call_time,
+        active=_per_call(planned, actives) if actives else None,
+        time=_per_call(planned, times),
+        power=mean_power(energies, durations_s),
         idle=idle_power,
         plan=planned,
         rel=ask.rel,
         channels=channels,
         outliers=outliers(values),
-        overhead_j=overhead_j,
+        overhead_j=line(planned.counts, energies).intercept if planned.mode == "slope" else None,
         notes=_notes(energy, ask),
     )
+
+
+def _per_call(planned: Plan, figures: Sequence[Estimate]) -> Estimate:
+    """From a figure a window to one a call."""
+    if planned.mode == "slope":
+        return line(planned.counts, figures).slope
+    return averaged([one / n for one, n in zip(figures, planned.counts, strict=True)])
 
 
 def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:
@@ -322,5 +339,3 @@ def _idle_of(trace: EnergyTrace, energies: Sequence[Estimate], group: str) -> Es
         return None
     before, after = power(energies[:half], durations[:half]), power(energies[half:], durations[half:])
     return between(before, after, 0.5, group)
-
-

@@ -75,7 +75,9 @@ class Measurement:
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.energy} a call"]
         lines += [f"  active {self.active}"] if self.active is not None else []
-        return "\n".join([*lines, f"  time {self.time}", f"  {self.plan}", *(f"  {note}" for note in self.notes)])
+        return "\n".join(
+            [*lines, f"  time {self.time}", f"  {self.plan}", *(f"  {note}" for note in self.notes)]
+        )
 
 
 def achieved(estimate: Estimate) -> float:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..calibration import Calibration, applied, facts_of
 from ..channel import Channel, Kind
 from ..energy.total import covered, tells_energy
 from ..errors import NothingToMeasure, SourceUnavailable
-from ..recording.lane import Cadence, lane_rate_hz
+from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..units import NS_PER_S, seconds
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder
+
+
+CLOSELY = 9.3  # reads an update: where updates are located within g, a wait errs by some g²/4 T_u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Meter:
         root: The root of the file system whose counters to read.
         visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
         cadence: How often and how punctually.
+        calibration: What ``uj probe --calibrate`` learnt of this host.
     """
 
     channel: str = ""
@@ -34,6 +39,7 @@ class Meter:
     root: Path = Path("/")
     visible_gpus: str | None = None
     cadence: Cadence = field(default_factory=Cadence)
+    calibration: Calibration | None = None
 
     def fitted(self) -> Fitted:
         """The channels of this machine that will be read.
@@ -47,6 +53,7 @@ class Meter:
 
         surveys = survey(self.root, self.visible_gpus)
         listed = choose(surveys, self.sources)
+        listed = applied(listed, self.calibration)
         readable = {c.id: c for c in listed if c.access.cpu >= 0 or c.access.reader != "perf"}
         ids = tells_energy(readable)
         if self.channel and self.channel not in ids:
@@ -58,7 +65,8 @@ class Meter:
         if not chosen:
             raise NothingToMeasure("No channel that can be read here tells an energy", "Ask `uj probe` why")
         channels = tuple(readable[name] for name in chosen)
-        return Fitted(channels, machine_facts(self.root, surveys), self.cadence)
+        facts = {**machine_facts(self.root, surveys), **facts_of(self.calibration, channels)}
+        return Fitted(channels, facts, self.cadence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,11 @@ class Fitted:
         from ..recording.recorder import Recorder
 
         return Recorder(path, self.channels, self.cadence, self.facts)
+
+    def closely(self) -> Fitted:
+        """The same, read a few times an update, and not in step with it (science.md C3)."""
+        rate_hz = min(max(self.cadence.rate_hz, CLOSELY / self.update_s), RATE_MAX_HZ)
+        return replace(self, cadence=replace(self.cadence, rate_hz=rate_hz))
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 Methods (science.md C1, C4), by mode:
 
-* *batch*: n calls back to back make a window, and m windows follow each other. An edge somewhere
-  inside an update period T_u at power P costs P T_u/√6, a quantum q costs q/√6, so that one window
-  has the relative standard uncertainty √((P T_u)² + q²) / (√6 n E). Here n makes that equal to the
-  target; with ten windows the mean's is then a third of it, and its 95 % interval within it.
+* *batch*: n calls back to back make a window, and m windows follow each other, apart by four updates
+  and a part of one: their edges have errors of their own, and a part-time sensor sees all phases. An
+  edge somewhere inside an update period T_u at power P costs P T_u/√6, a quantum q costs q/√6, so that
+  one window has the relative standard uncertainty √((P T_u)² + q²) / (√6 n E). Here n makes that equal
+  to the target; with ten windows the mean's is then a third of it, and its 95 % interval within it.
 * *slope*: windows of n, 2n, 3n and 4n calls; the slope of energy over calls is free of what each
   window costs once. u(slope) = σ/√Σ(n - n̄)².
 * *dither*: windows of one call, with idle between them, their beginnings spread over the update
@@ -28,12 +29,16 @@ from .refusals import BadRequest, TooCoarse
 
 MODES = ("auto", "batch", "slope", "dither", "edge")
 WINDOWS = 10  # t for nine degrees of freedom is 2.26
+WINDOWS_LEAST = 4  # t for three degrees of freedom is 3.18 already
 WINDOWS_DITHERED = 16
+WINDOWS_MAX = 200  # against scatter: what scatters more is not made steady by repeating it
 PHASE_STRATA = 4  # of a part-time sensor at least (science.md C4.5)
 STEPS = (1, 2, 3, 4)  # of slope mode
 IDLE_SHARE = 0.05  # of the time allowed, on either side
 IDLE_MAX_S = 2.0
+IDLE_MIN_S = 0.5
 IDLE_UPDATES = 50  # enough for the baseline to be known to about a per cent
+LULL_UPDATES = 4  # that code runs on between two windows; the errors of nearer edges are alike
 PAD_UPDATES = 2.5  # idle or spin on either side of a single call
 STEADY_SHARE_PER_S = 1e-3  # science.md C4.7
 _ROOT_6 = math.sqrt(6.0)
@@ -90,6 +95,7 @@ class Pilot:
         spent_s: Time of the trial and its warm-up.
         edge_s: How far apart two readings are when updates are looked for.
         settle_s: After how long at most the counters show what was used.
+        scatter: Relative standard deviation of its windows beyond what their edges explain.
     """
 
     call_s: float
@@ -100,6 +106,7 @@ class Pilot:
     spent_s: float = 0.0
     edge_s: float = 1e-4
     settle_s: float = 0.0
+    scatter: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,24 +155,28 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
     n_wanted, m_wanted = (_singles if is_single_call else _batches)(pilot, ask, mode)
     step = sum(STEPS) / len(STEPS) if mode == "slope" else 1.0
 
+    around_each_s = 2 * pad_s + (LULL_UPDATES + 0.5) * pilot.update_s
+
     def time_s(n: int, m: int) -> float:
-        return m * (n * step * pilot.call_s + 2 * pad_s)
+        return m * (n * step * pilot.call_s + around_each_s)
 
     n, m = n_wanted, m_wanted
+    if time_s(n, m) > spare_s and not ask.repeat:
+        # What lies between windows must not use up the time for the windows.
+        m = min(m, max(WINDOWS_LEAST, math.floor(spare_s / 2 / around_each_s)))
     if time_s(n, m) > spare_s and not ask.number:
-        n = max(1, math.floor((spare_s / m - 2 * pad_s) / (step * pilot.call_s)))
+        n = max(1, math.floor((spare_s / m - around_each_s) / (step * pilot.call_s)))
     if time_s(n, m) > spare_s and not ask.repeat:
         m = max(1, math.floor(spare_s / time_s(n, 1)))
     if n * step * m * pilot.call_s * pilot.power_w < pilot.quantum_j:
         raise _too_coarse(pilot, ask, mode)
     needed_s = time_s(n_wanted, m_wanted)
     counts = _counts(mode, n, m, seed)
-    phased = mode == "dither" or (pilot.is_part_time and not is_single_call)
-    offsets = strata(max(len(counts), PHASE_STRATA if phased else 1))[: len(counts)]
+    offsets = strata(max(len(counts), PHASE_STRATA))[: len(counts)]
     return Plan(
         mode=mode,
         counts=counts,
-        offsets_s=tuple(part * pilot.update_s if phased else 0.0 for part in offsets),
+        offsets_s=tuple(part * pilot.update_s for part in offsets),
         pad_s=pad_s,
         idle_s=idle_s,
         run_in_s=run_in_s,
@@ -177,19 +188,21 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
 def single(update_s: float, idle_s: float) -> Plan:
     """One window of one call, for code that can run only once: nothing is tried before."""
     pad_s = PAD_UPDATES * update_s
-    return Plan(mode="edge", counts=(1,), offsets_s=(0.0,), pad_s=pad_s, idle_s=idle_s, run_in_s=0.0, needed_s=0.0)
+    return Plan(
+        mode="edge", counts=(1,), offsets_s=(0.0,), pad_s=pad_s, idle_s=idle_s, run_in_s=0.0, needed_s=0.0
+    )
 
 
 def _idle_s(pilot: Pilot, ask: Ask) -> float:
     """Enough updates for the baseline, and no more than a share of the time allowed."""
-    return min(max(IDLE_UPDATES * pilot.update_s, 0.1), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
+    return min(max(IDLE_UPDATES * pilot.update_s, IDLE_MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
 
 
 def _batches(pilot: Pilot, ask: Ask, mode: str) -> tuple[int, int]:
     energy_j = max(pilot.power_w * pilot.call_s, 1e-300)
     of_edges_j = math.hypot(pilot.power_w * pilot.update_s, pilot.quantum_j) / _ROOT_6
     gain = _SLOPE_GAIN if mode == "slope" else 1.0
-    repeat = ask.repeat or (WINDOWS if mode == "batch" else 3 * len(STEPS))
+    repeat = ask.repeat or max(WINDOWS if mode == "batch" else 3 * len(STEPS), _against_scatter(pilot, ask))
     return ask.number or max(1, math.ceil(of_edges_j / (gain * ask.rel * energy_j))), repeat
 
 
@@ -198,7 +211,14 @@ def _singles(pilot: Pilot, ask: Ask, mode: str) -> tuple[int, int]:
     energy_j = max(pilot.power_w * pilot.call_s, 1e-300)
     one = math.hypot(pilot.quantum_j, pilot.power_w * pilot.edge_s) / _ROOT_6 / energy_j
     least = WINDOWS_DITHERED if mode == "dither" else WINDOWS
-    return ask.number or 1, ask.repeat or max(least, math.ceil((2 * one / ask.rel) ** 2))
+    return ask.number or 1, ask.repeat or max(
+        least, math.ceil((2 * one / ask.rel) ** 2), _against_scatter(pilot, ask)
+    )
+
+
+def _against_scatter(pilot: Pilot, ask: Ask) -> int:
+    """Windows that bring the scatter of the pilot's own windows down to the target, up to a limit."""
+    return min(math.ceil((2.2 * pilot.scatter / ask.rel) ** 2), WINDOWS_MAX)
 
 
 def _counts(mode: str, n: int, m: int, seed: int) -> tuple[int, ...]:
@@ -220,12 +240,15 @@ def _sentence(needed_s: float, is_less: bool, pilot: Pilot, ask: Ask, around_s: 
 
 
 def _too_coarse(pilot: Pilot, ask: Ask, mode: str) -> TooCoarse:
-    most_j = pilot.power_w * (pilot.call_s if mode == "edge" else ask.max_time_s)
-    longer_s = WINDOWS * pilot.quantum_j / max(pilot.power_w, 1e-3)
+    power_w = max(pilot.power_w, 1e-3)
+    if mode in ("dither", "edge"):
+        most_j, instead = pilot.power_w * pilot.call_s, f"run it back to back with --mode {MODES[1]}"
+    else:
+        most_j = pilot.power_w * ask.max_time_s
+        instead = f"allow --max-time {_rounded(WINDOWS * pilot.quantum_j / power_w)}s and more"
     return TooCoarse(
-        f"The channel counts in steps of {pilot.quantum_j:g} J, and all that can be spent here is "
-        f"{most_j:.2g} J",
-        f"Take another channel with --channel, or allow --max-time {_rounded(longer_s)}s and more",
+        f"The channel counts in steps of {pilot.quantum_j:g} J, and this spends {most_j:.2g} J",
+        f"Take another channel with --channel, or {instead}",
     )
 
 

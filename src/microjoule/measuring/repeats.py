@@ -4,6 +4,11 @@ What each figure says of its own edges and quanta explains a part of how they sc
 *repeatability* (type A): √(s²/m - u²), with m - 1 degrees of freedom, where s² is the figures'
 variance and u what their edges and quanta come to in the mean. So nothing is counted twice, and the
 mean is never claimed to be better than s/√m or than its edges allow.
+
+Decision: windows must be apart by some updates, so that their edges have errors of their own. Where
+windows touch, edges drop out of the mean, but s² still holds them; taking them out of s² too was tried,
+and a difference of two noisy figures covered the truth in 85 of 100 trials only. What was given up: the
+two outer edges alone would be a more exact mean, with nothing to say how it scatters.
 """
 
 from __future__ import annotations
@@ -24,14 +29,16 @@ from ..energy.uncertainty import STUDENT, Component, combined, gathered
 
 F64 = npt.NDArray[np.float64]
 
-WINDOWS_OWN = ("edges", "quantisation", "read time", "aliasing")
+_SIGNIFICANT = 2.2  # of a variance's quotient; chi-square of seven over seven at 97 %
+
+WINDOWS_OWN = ("edges", "quantisation", "read time", "aliasing", "age")
 """Components that are drawn anew in each window, and so show in the scatter."""
 
 
 class Outlier(NamedTuple):
     """A figure outside Tukey's fences: ``mild`` beyond 1.5, ``severe`` beyond 3 interquartile ranges."""
 
-    index: int
+    window: int
     value: float
     kind: str
 
@@ -49,11 +56,16 @@ def own_u(estimate: Estimate) -> float:
 
 
 def with_scatter(estimate: Estimate, variance: float, dof: float) -> Estimate:
-    """The estimate with what its windows' own components do not explain of its observed variance."""
-    unexplained = math.sqrt(max(variance - own_u(estimate) ** 2, 0.0))
+    """The estimate with what its windows' own components do not explain of its observed variance.
+
+    The remainder r of a variance s² of ν degrees of freedom has ν (r/s²)² of its own (Satterthwaite:
+    2 r² over the variance of r), so that together with what was taken out it has ν again.
+    """
     if estimate.value is None or dof < 1:
         return estimate
-    part = Component("repeatability", unexplained, "A", STUDENT, dof)
+    rest = max(variance - own_u(estimate) ** 2, 0.0)
+    share = rest / variance if variance else 1.0
+    part = Component("repeatability", math.sqrt(rest), "A", STUDENT, dof * share**2 if share else dof)
     return replace(estimate, components=(*estimate.components, part))
 
 
@@ -68,8 +80,40 @@ def averaged(estimates: Sequence[Estimate]) -> Estimate:
     m = len(estimates)
     if whole.value is None or m < 2:
         return whole
-    variance = float(np.var([one.value for one in estimates], ddof=1)) / m
-    return with_scatter(whole, variance, m - 1)
+    variance = float(np.var(np.array([one.value for one in estimates], np.float64), ddof=1))
+    return with_scatter(whole, variance / m, m - 1)
+
+
+def unexplained(estimates: Sequence[Estimate]) -> float:
+    """The relative standard deviation of figures beyond what their edges and quanta explain.
+
+    0 where it is not significant: a few figures scatter by themselves.
+    """
+    values = np.array([one.value for one in estimates if one.value is not None], np.float64)
+    if len(values) < 4 or not values.mean():
+        return 0.0
+    variance, own = float(values.var(ddof=1)), float(np.mean([own_u(one) ** 2 for one in estimates]))
+    return math.sqrt(variance - own) / abs(float(values.mean())) if variance > _SIGNIFICANT * own else 0.0
+
+
+def quotient(one: Estimate, other: Estimate, ones: F64, others: F64) -> Estimate:
+    """The quotient of two means whose parts go in pairs, with the scatter that is left within pairs.
+
+    The ratio estimator's variance (Cochran, Sampling Techniques, 2.11): with e_j = ones_j - R others_j,
+    u² = Σ e_j² / (m (m - 1)) / mean(others)². What moves both of a pair alike is not in it.
+
+    Args:
+        one: Mean of ``ones`` with what it knows of itself.
+        other: Mean of ``others``; not 0.
+        ones: float64[m].
+        others: float64[m].
+    """
+    found = one / other
+    m = len(ones)
+    if found.value is None or m < 2:
+        return found
+    left = (ones - found.value * others) / others.mean()
+    return with_scatter(found, float((left**2).sum()) / (m * (m - 1)), m - 1)
 
 
 def line(counts: Sequence[int], estimates: Sequence[Estimate]) -> Line:

@@ -14,7 +14,7 @@ from ..recording.native import now_ns
 from ..units import seconds
 from . import waits
 from .baseline import between, power
-from .plan import IDLE_MAX_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single
+from .plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single
 from .poller import Poller
 from .refusals import NoUpdate
 from .task import Task
@@ -31,7 +31,7 @@ _Span = tuple[int, int]
 
 def once(task: Task, ask: Ask, fitted: Fitted) -> Measurement:
     """One run, with nothing tried before it."""
-    idle_s = min(max(IDLE_UPDATES * fitted.update_s, MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
+    idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
     return several(task, ask, fitted, single(fitted.update_s, idle_s))
 
 
@@ -91,4 +91,3 @@ def _power(counter: Counter, spans: list[_Span], group: str) -> Estimate:
     half = len(spans) // 2
     before, after = power(energies[:half], durations[:half]), power(energies[half:], durations[half:])
     return between(before, after, 0.5, group)
-

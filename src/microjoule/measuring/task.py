@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ..errors import MicrojouleError
@@ -111,23 +111,23 @@ def command_cpu_ns() -> int:
     return nanoseconds(used.ru_utime + used.ru_stime)
 
 
-def _jax(jax: Any) -> None:
+def _jax(jax: ModuleType) -> None:
     """Waits for each device: work on one runs in the order in which it was given."""
     for device in jax.local_devices():
         (jax.device_put(0.0, device) + 0).block_until_ready()
 
 
-def _torch(torch: Any) -> None:
+def _torch(torch: ModuleType) -> None:
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         for device in range(torch.cuda.device_count()):
             torch.cuda.synchronize(device)
 
 
-def _cupy(cupy: Any) -> None:
+def _cupy(cupy: ModuleType) -> None:
     cupy.cuda.Device().synchronize()
 
 
-SYNCHRONISERS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
+SYNCHRONISERS: Mapping[str, Callable[[ModuleType], None]] = MappingProxyType(
     {"torch": _torch, "cupy": _cupy, "jax": _jax}
 )
 

@@ -32,7 +32,7 @@ from .baseline import seconds_exactly
 
 I64 = npt.NDArray[np.int64]
 _ROOT_12 = math.sqrt(12.0)
-_REPLACED = ("edges", "read time")  # of the plain estimate: it takes the run's power for the wait's
+_REPLACED = ("edges", "read time", "lag", "steps")  # the plain ones take the run's power for the wait's
 
 
 def around(counter: Counter, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:

@@ -6,6 +6,7 @@ import math
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"
+_HUGE = 1e9  # a million of the largest prefix: from there on digits are counted and not read
 
 
 def _prefix(size: float) -> tuple[float, str]:
@@ -27,6 +28,8 @@ def quantity(value: float | None, unit: str, low: float | None = None, high: flo
     scale, prefix = _prefix(abs(value))
     known = low is not None and high is not None
     width = (high - low) / scale if known else 0.0  # type: ignore[operator]
+    if abs(value) >= _HUGE:
+        return f"{value:.3e} {unit}"
     return f"{value / scale:.{_places(width, abs(value) / scale)}f} {prefix}{unit}"
 
 
@@ -35,6 +38,8 @@ def spread(half: float | None, unit: str) -> str:
     if half is None:
         return ""
     scale, prefix = _prefix(half)
+    if half >= _HUGE:
+        return f"{half:.1e} {unit}"
     return f"{half / scale:.{_places(half / scale, 0)}f} {prefix}{unit}"
 
 
@@ -50,7 +55,11 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
         return _MISSING
     scale, prefix = _prefix(abs(high if high is not None else low))
     if high is None:
+        if low >= _HUGE:
+            return f"≥ {low:.3e} {unit}"
         return f"≥ {low / scale:.{_places(0, abs(low) / scale)}f} {prefix}{unit}"
+    if abs(high) >= _HUGE:
+        return f"{low:.3e} … {high:.3e} {unit}"
     places = _places((high - low) / scale, abs(high) / scale)
     return f"{low / scale:.{places}f} … {high / scale:.{places}f} {prefix}{unit}"
 

@@ -23,14 +23,22 @@ def lines(found: Plain) -> list[str]:
     ]
     shown = [f"  {name:<8}{with_spread(figure):<30}{says}".rstrip() for name, figure, says in rows if figure]
     head = f"{found['name']}" if "\n" not in found["name"] else "the statement"
-    return [head, *shown, *_budget(found["energy"]), f"  plan    {found['plan']}", *_odd(found), *_notes(found)]
+    return [
+        head,
+        *shown,
+        *_budget(found["energy"]),
+        f"  plan    {found['plan']}",
+        *_odd(found),
+        *_notes(found),
+    ]
 
 
 def with_spread(figure: Plain) -> str:
     """``12.34 J ± 0.21 J``; what is known instead where there is no value."""
     value, half = figure["value"], figure["U"]
+    low, high = figure["bound"]
     if value is None:
-        return f"{figure['status']}: {figures.interval(*figure['bound'], figure['unit'])}"
+        return f"{figure['status']}: {figures.interval(low, high, figure['unit'])}"
     unit = figure["unit"]
     if unit == "1":
         return figures.bare(value, half)
@@ -43,7 +51,9 @@ def _budget(energy: Plain) -> list[str]:
     if not energy["budget"]:
         return []
     parts = ", ".join(
-        f"{row['name']} {figures.spread(row['u'], energy['unit'])}" for row in energy["budget"][:_BUDGET] if row["u"]
+        f"{row['name']} {figures.spread(row['u'], energy['unit'])}"
+        for row in energy["budget"][:_BUDGET]
+        if row["u"]
     )
     return [f"  budget  k={energy['k']:.3g}; {parts}"] if energy["k"] else []
 
@@ -52,7 +62,7 @@ def _odd(found: Plain) -> list[str]:
     odd = found["outliers"]
     if not odd:
         return []
-    named = ", ".join(f"window {one['index']} ({one['kind']}, {one['value']:.4g} J)" for one in odd[:3])
+    named = ", ".join(f"window {one['window']} ({one['kind']}, {one['value']:.4g} J)" for one in odd[:3])
     return [f"  outliers kept: {named}{', …' if len(odd) > 3 else ''}"]
 
 

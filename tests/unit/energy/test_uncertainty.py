@@ -114,6 +114,29 @@ def test_units_and_intervals_follow_the_arithmetic():
         energy / replace(energy, value=0.0)
 
 
+def test_bounds_of_signed_figures_reach_every_corner():
+    """Total minus idle may be below zero, and so may what is made of it."""
+    signed = Estimate(value=1.0, low=-4.0, high=3.0)
+    plain = Estimate(value=2.0, low=1.0, high=4.0)
+    assert ((signed * plain).low, (signed * plain).high) == (-16.0, 12.0)
+    assert ((signed / plain).low, (signed / plain).high) == (-4.0, 3.0)
+    assert ((plain / signed).low, (plain / signed).high) == (-math.inf, math.inf)
+    assert (plain / Estimate(value=1.0, low=0.0, high=2.0)).low == 0.5
+
+
+def test_a_sensor_s_accuracy_is_kept_by_a_sum_and_by_nothing_else():
+    one, other = (figure(v, accuracy=0.05) for v in (100.0, 95.0))
+    assert (one + other).accuracy == pytest.approx(0.05)
+    assert (one - other).accuracy is None
+    assert (one / other).accuracy is None
+
+
+def test_a_tiny_member_of_a_group_does_not_decide_its_degrees_of_freedom():
+    large = Component("baseline", 1.0, "A", "t", 100, "idle")
+    tiny = Component("baseline", 1e-9, "A", "t", 2, "idle")
+    assert combined([large, tiny]).dof == pytest.approx(100)
+
+
 def test_a_figure_without_a_value_has_none_after_arithmetic_either():
     lost = Estimate(value=None, low=1.0, high=math.inf, status="incomplete")
     for result in (figure(2.0) + lost, lost - figure(2.0), figure(2.0) / lost, lost * figure(2.0)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +11,9 @@ import pytest
 from ideal import MS, Ideal, S, constant
 
 from microjoule.energy import unwrap as module
+from microjoule.energy.counter import Counter
 from microjoule.energy.unwrap import Step, largest_rate, unwrap
+from microjoule.trace.series import Series
 
 CHANNEL = Ideal(constant(100.0), limit_w=100.0).channel
 
@@ -79,3 +82,43 @@ def test_full_64_bits_count_through_zero() -> None:
     found = steps(raw, MS, channel)
     assert found.total.tolist() == [0, 20, 40, 60]
     assert found.wrapped.tolist() == [2]
+
+
+def test_a_64_bit_count_below_zero_is_the_framework_pmu_after_a_wrap() -> None:
+    """The kernel adds (new - previous) * 262143 in 64 bits, so that a wrap goes below zero."""
+    modulus = 262143 << 32
+    channel = Ideal(constant(100.0), modulus=modulus, unit=Fraction(1, 1 << 32), quantum=262143).channel
+    register = [4_294_967_000, 4_294_967_200, 100, 300, 500]  # 32 bits, wrapping once
+    shown, count = [], 0
+    for before, after in itertools.pairwise([register[0], *register]):
+        count += (after - before) * 262143
+        shown.append(count % (1 << 64))
+    t_ns = np.arange(5, dtype=np.int64) * MS
+    steps = unwrap(np.array(shown, np.uint64), t_ns, np.ones(5, np.uint32), channel)
+    true = [(each - register[0]) % (1 << 32) * 262143 for each in register]
+    assert steps.total.tolist() == true
+    assert len(steps.reset) == 0
+
+
+def test_a_sum_beyond_64_bits_is_broken_off_and_never_shown() -> None:
+    """2.1 GJ in counts of 2^-32 J: psys of a kilowatt after 25 days."""
+    channel = Ideal(constant(1000.0), modulus=1 << 64, unit=Fraction(1, 1 << 32), quantum=1 << 32).channel
+    day = 86_400 * 1000 << 32
+    raw = np.array([each * day % (1 << 64) for each in range(40)], np.uint64)
+    t_ns = np.arange(40, dtype=np.int64) * 86_400 * 10**9
+    counter = Counter(Series(t_ns, np.ones(40, np.uint32), raw, np.zeros(40, np.uint16)), channel)
+    whole = counter.energy(int(t_ns[1]), int(t_ns[-3]))
+    assert whole.status == "reset"
+    assert whole.value is None
+    assert whole.low <= 36 * 86.4e6 <= whole.high
+    assert counter.energy(int(t_ns[1]), int(t_ns[5])).status == "ok"
+
+
+def test_a_read_of_which_nobody_knows_the_end_bounds_nothing() -> None:
+    """read_ns is 32 bits: a read that took longer than it can say is left out, as a failed one is."""
+    ideal = Ideal(constant(100.0))
+    series = ideal.series
+    read_ns = series.read_ns.copy()
+    read_ns[100] = np.iinfo(np.uint32).max
+    counter = Counter(replace(series, read_ns=read_ns), ideal.channel)
+    assert len(counter) == len(series) - 1

@@ -1,0 +1,140 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from scripted import DRAM_W, PACKAGE_W, machine
+
+import microjoule as uj
+from microjoule.measuring.compare import Turns
+from microjoule.measuring.meter import Meter
+
+UJ = [sys.executable, "-m", "microjoule"]
+ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def command(*words):
+    return subprocess.run(
+        [*UJ, *map(str, words)], capture_output=True, text=True, timeout=120, env=ENVIRONMENT
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    return machine(tmp_path / "root")
+
+
+def holds(figure, truth):
+    """Within the figure's interval, half as wide again: one test must not fail once in twenty runs."""
+    return abs(figure["value"] - truth) <= 1.5 * figure["U"] + 1e-9
+
+
+def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
+    out, table = tmp_path / "c.json", tmp_path / "c.md"
+    sampling = ["--source", "script", "--root", root]
+    done = command(
+        "compare", *sampling, "-r", "8", "-w", "1", "--json", out, "--markdown", table,
+        "-n", "short", "-n", "long", "sleep 0.1", "sleep 0.2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert found["schema"] == "microjoule.compare/1"
+    short, long = found["sides"]
+    assert (short["name"], short["n"], long["n"]) == ("short", 8, 8)
+    (ratio,) = found["ratios"]
+    # The machine's power is constant, so that energies are to each other as times are, however late it was.
+    assert holds(ratio["energy"], long["time"]["value"] / short["time"]["value"])
+    assert ratio["energy"]["value"] == pytest.approx(2.0, rel=0.25)
+    assert ratio["differs"]
+    assert "times the energy of short" in ratio["verdict"] or "more energy than short" in ratio["verdict"]
+    for side in (short, long):
+        assert holds(side["power"], PACKAGE_W + DRAM_W)
+        low, high = side["energy"]["bound"]
+        assert low <= (PACKAGE_W + DRAM_W) * side["time"]["value"] <= high
+    assert found["channels"] == ["package-0", "package-0/dram"]
+    assert ratio["verdict"] in done.stdout
+    assert table.read_text().startswith("| thing | energy |")
+    assert "| short |" in table.read_text()
+
+
+def test_one_and_the_same_command_shows_no_difference_or_says_how_small(root):
+    done = command(
+        "compare", "--source", "script", "--root", root, "-r", "6", "--order", "random",
+        "sleep 0.05", "sleep 0.05", "--json", "-",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (ratio,) = json.loads(done.stdout)["ratios"]
+    assert ratio["differs"] == (abs(ratio["energy"]["value"] - 1) > ratio["energy"]["U"])
+
+
+def test_without_a_counter_every_line_is_modelled_and_it_says_what_it_compares():
+    done = command(
+        "compare", "--source", "cpu_time", "-r", "2", "true", "true", "--channel", "cpu_time/system"
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.rstrip().endswith("modelled") for line in lines[1:3]] == [True, True]
+    assert "compare CPU time through one power model" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["true"], 2, "Name two or more"),
+        (["true", "exit 3"], 1, "ended with exit code 3"),
+        (["true", "no-such-command-here"], 1, "exit code 127"),
+        (["--order", "x", "true", "true"], 2, "The orders are abba, random"),
+        (["-n", "one", "true", "true"], 2, "Give one --name for each"),
+        (["--channel", "gpu-7", "true", "true"], 3, "Take one of: package-0, package-0/dram"),
+        (["--max-time", "100ms", "sleep 0.3", "true"], 2, "Allow --max-time"),
+        (["a.arrows", "true"], 2, "Traces and commands"),
+        (["a.arrows", "b.arrows"], 1, "a.arrows"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(root, words, code, sentence):
+    done = command("compare", "--source", "script", "--root", root, *words)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith("uj: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_functions_and_traces(root, tmp_path):
+    import time
+
+    meter = Meter(sources=("script",), root=root)
+    turns = Turns(runs=4)
+    found = uj.compare(
+        [lambda: time.sleep(0.02), lambda: time.sleep(0.04)], names=["a", "b"], turns=turns, meter=meter
+    )
+    ratio = found.ratios[0]
+    truth = found.sides[1].time.value / found.sides[0].time.value
+    assert abs(ratio.energy.value - truth) <= 1.5 * ratio.energy.U
+    paths = [tmp_path / "a.arrows", tmp_path / "b.arrows"]
+    for path, duration_s in zip(paths, (0.03, 0.06), strict=True):
+        with uj.record(path, sources=["script"], root=root):
+            for _ in range(4):
+                with uj.window("step"):
+                    time.sleep(duration_s)
+    traces = uj.compare(paths, window="step")
+    assert [side.n for side in traces.sides] == [4, 4]
+    assert traces.ratios[0].energy.value == pytest.approx(2.0, rel=0.5)
+    assert traces.order == "as recorded"
+    done = command("compare", *paths, "--window", "step")
+    assert done.returncode == 0, done.stderr
+    assert "were not recorded in turns" in done.stdout
+
+
+def test_an_error_of_a_function_is_its_own_and_the_counters_are_closed(root):
+    meter = Meter(sources=("script",), root=root)
+    calls = []
+
+    def fails():
+        calls.append(0)
+        if len(calls) > 3:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        uj.compare([fails, fails], turns=Turns(runs=4), meter=meter)
+    assert uj.compare([lambda: None, lambda: None], turns=Turns(runs=2), meter=meter).blocks == 1
