@@ -97,6 +97,7 @@ enum uj_pace {
     UJ_PACE_DEADLINES, /* at each deadline */
     UJ_PACE_EDGES,     /* both sides of the lead channel's updates, which it predicts */
     UJ_PACE_POLL,      /* without a pause; both sides of each change of any channel */
+    UJ_PACE_KERNEL,    /* at each deadline, in a timer interrupt: perf events of one CPU only */
 };
 
 struct uj_cadence {
@@ -126,6 +127,8 @@ struct uj_counts {
     uint64_t late_max_ns; /* the latest tick */
     int fifo;             /* 1: SCHED_FIFO was granted; 0: not asked; -errno: refused */
     int pinned;           /* 1: pinned to the CPUs asked for; 0: not asked; -errno: refused */
+    int kernel;           /* 1: the kernel samples; 0: not asked, or not yet; -errno: it did not, or
+                           * was throttled, and the thread goes on at the deadlines */
 };
 
 struct uj_sampler;

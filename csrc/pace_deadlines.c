@@ -36,7 +36,7 @@ void uj_pace_deadlines(struct uj_sampler *s, int64_t start_ns)
         }
         uj_sampler_account(s, late_ns, period / LATE_SHARE);
         uj_sampler_read(s);
-        uj_sampler_push(s, s->rows);
+        uj_sampler_push(s);
         uj_add(&s->ticks, 1);
         deadline += period;
     }

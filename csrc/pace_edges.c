@@ -28,9 +28,10 @@
 #include "sampler.h"
 
 #define LOST 16           /* updates missed in a row */
+#define RETRIES 2         /* at the very next update */
 #define HUNT_PERIODS 2    /* no counter is two periods late twice */
 #define DEVIATIONS 4      /* as in RFC 6298 */
-#define LATE_DEVIATIONS 2 /* each costs CPU time at every update; a wake-up later still is rare */
+#define LATE_DEVIATIONS 3 /* likewise; each costs CPU time at every update */
 #define GAIN 8            /* of the running means: each new value counts an eighth */
 #define PERIOD_GAIN 16    /* likewise of the period */
 #define MARGIN_NS 2000LL  /* a read or two */
@@ -80,8 +81,8 @@ static int64_t edge_ns(const struct uj_sampler *s)
 
 static void keep_edge(struct uj_sampler *s)
 {
-    uj_sampler_push(s, s->before);
-    uj_sampler_push(s, s->rows);
+    uj_sampler_push_before(s);
+    uj_sampler_push(s);
     uj_add(&s->ticks, 1);
 }
 
@@ -97,7 +98,7 @@ static bool wait_for_life(struct uj_sampler *s, const struct lock *lock)
         if (!uj_sampler_sleep(s, at_ns + lock->period_ns))
             return false;
         uj_sampler_read(s);
-        uj_sampler_push(s, s->rows);
+        uj_sampler_push(s);
         if (lead_differs(s))
             return true;
         uj_add(&s->missed, 1);
@@ -136,11 +137,12 @@ static void learn(const struct uj_sampler *s, struct lock *lock, int64_t error_n
 
 static void miss(struct uj_sampler *s, struct lock *lock)
 {
-    uj_sampler_push(s, s->rows);
+    uj_sampler_push(s);
     uj_add(&s->missed, 1);
     lock->missed++;
     lock->deviation_ns = smaller(lock->deviation_ns * 3 / 2 + MARGIN_NS, s->cadence.spin_ns);
-    aim(lock, lock->next_ns);
+    /* The very next one, whatever one_in is; but where that fails too the machine is busy. */
+    lock->next_ns += lock->missed <= RETRIES ? lock->period_ns : lock->step_ns;
 }
 
 /* Sleeps and spins for one update; false when asked to stop. */
@@ -161,7 +163,8 @@ static bool follow(struct uj_sampler *s, struct lock *lock)
         return false;
     int64_t late_ns = uj_now_ns() - wake_ns;
     uj_sampler_account(s, late_ns - early_ns, 0);
-    if (slept) {
+    if (slept) { /* one that was late by a scheduler's slice says nothing of the next */
+        late_ns = smaller(late_ns, spin_ns);
         lock->late_deviation_ns +=
             (llabs(late_ns - lock->late_ns) - lock->late_deviation_ns) / GAIN;
         lock->late_ns += (late_ns - lock->late_ns) / GAIN;

@@ -22,18 +22,18 @@ void uj_pace_poll(struct uj_sampler *s, int64_t start_ns)
     (void)start_ns;
     bool is_kept = true; /* whether the round before has its rows already */
     uj_sampler_read(s);
-    uj_sampler_push(s, s->rows);
+    uj_sampler_push(s);
     uj_add(&s->ticks, 1);
     while (!uj_is_stopped(s)) {
         uj_sampler_read(s);
         uj_add(&s->ticks, 1);
         bool is_changed = has_changed(s);
         if (is_changed && !is_kept)
-            uj_sampler_push(s, s->before);
+            uj_sampler_push_before(s);
         if (is_changed)
-            uj_sampler_push(s, s->rows);
+            uj_sampler_push(s);
         is_kept = is_changed;
     }
     if (!is_kept)
-        uj_sampler_push(s, s->rows);
+        uj_sampler_push(s);
 }

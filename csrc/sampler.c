@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "reader_kernel.h"
 
 #define PERIOD_MIN_NS 50000LL
 #define PERIOD_MAX_NS UJ_NS_PER_S
@@ -25,6 +26,7 @@ static void (*const paces[])(struct uj_sampler *, int64_t start_ns) = {
     [UJ_PACE_DEADLINES] = uj_pace_deadlines,
     [UJ_PACE_EDGES] = uj_pace_edges,
     [UJ_PACE_POLL] = uj_pace_poll,
+    [UJ_PACE_KERNEL] = uj_pace_kernel,
 };
 
 void uj_sampler_read(struct uj_sampler *s)
@@ -44,10 +46,16 @@ static void push(struct uj_sampler *s, const struct uj_sample *row)
         uj_add(&s->dropped, 1);
 }
 
-void uj_sampler_push(struct uj_sampler *s, const struct uj_sample *rows)
+void uj_sampler_push_before(struct uj_sampler *s)
 {
     for (size_t i = 0; i < s->n_channels; i++)
-        push(s, &rows[i]);
+        push(s, &s->before[i]);
+}
+
+void uj_sampler_push(struct uj_sampler *s)
+{
+    for (size_t i = 0; i < s->n_channels; i++)
+        push(s, &s->rows[i]);
     for (size_t i = 0; s->more != NULL && i < s->n_banks; i++) {
         const struct uj_bank *bank = &s->banks[i];
         size_t n = bank->reader->read_more != NULL
@@ -92,6 +100,10 @@ static void settle(struct uj_sampler *s)
         struct sched_param param = {.sched_priority = s->cadence.fifo_priority};
         int code = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
         atomic_store(&s->fifo, code == 0 ? 1 : -code);
+    }
+    if (s->cadence.pace == UJ_PACE_KERNEL) {
+        bool is_able = uj_kernel_start(s->banks[0].state, s->cadence.period_ns);
+        atomic_store(&s->kernel, is_able ? 1 : -EIO);
     }
 }
 
@@ -148,6 +160,13 @@ static int open_banks(struct uj_sampler *s, const struct uj_channel *channels, s
         if (reader == NULL) {
             code = uj_fail(err, EINVAL, "find reader", channels[i].reader);
             break;
+        }
+        if (s->cadence.pace == UJ_PACE_KERNEL) {
+            if (reader != &uj_reader_perf) {
+                code = uj_fail(err, EINVAL, "sample in the kernel", channels[i].reader);
+                break;
+            }
+            reader = &uj_reader_kernel;
         }
         size_t n_same = 0;
         for (size_t k = i; k < n; k++) {
@@ -270,7 +289,7 @@ int uj_sampler_tick(struct uj_sampler *s)
     if (s->running)
         return -EBUSY;
     uj_sampler_read(s);
-    uj_sampler_push(s, s->rows);
+    uj_sampler_push(s);
     uj_add(&s->ticks, 1);
     return 0;
 }
@@ -299,6 +318,7 @@ int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
         .busy_ns = thread_busy_ns(s),
         .fifo = atomic_load(&s->fifo),
         .pinned = atomic_load(&s->pinned),
+        .kernel = atomic_load(&s->kernel),
     };
     return 0;
 }

@@ -28,7 +28,7 @@ struct uj_sampler {
     /* Written by the thread, read by anyone; each has one writer, so a store is enough. */
     alignas(UJ_CACHE_LINE) _Atomic uint64_t ticks;
     _Atomic uint64_t late, missed, dropped, errors, late_max_ns;
-    _Atomic int fifo, pinned;
+    _Atomic int fifo, pinned, kernel;
     alignas(UJ_CACHE_LINE) _Atomic bool stop;
     pthread_t thread;
     _Atomic pid_t owner;  /* 0: never started */
@@ -61,8 +61,12 @@ static inline void uj_add(_Atomic uint64_t *count, uint64_t n)
 /* Reads every channel into rows; what was there becomes before. */
 void uj_sampler_read(struct uj_sampler *s);
 
-/* Pushes a round of reads; what finds no room is counted as dropped. */
-void uj_sampler_push(struct uj_sampler *s, const struct uj_sample *rows);
+/* Pushes the latest round of reads, and what came with it; what finds no room is counted as
+ * dropped. */
+void uj_sampler_push(struct uj_sampler *s);
+
+/* Pushes the round before it, alone. Before that one, as rows ascend. */
+void uj_sampler_push_before(struct uj_sampler *s);
 
 /* Counts a tick that began so long after it was due; late is what is no longer punctual. */
 void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_ns);
@@ -74,5 +78,6 @@ bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns);
 void uj_pace_deadlines(struct uj_sampler *s, int64_t start_ns);
 void uj_pace_edges(struct uj_sampler *s, int64_t start_ns);
 void uj_pace_poll(struct uj_sampler *s, int64_t start_ns);
+void uj_pace_kernel(struct uj_sampler *s, int64_t start_ns);
 
 #endif

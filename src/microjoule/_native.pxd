@@ -34,6 +34,7 @@ cdef extern from "microjoule.h" nogil:
         UJ_PACE_DEADLINES
         UJ_PACE_EDGES
         UJ_PACE_POLL
+        UJ_PACE_KERNEL
 
     struct uj_cadence:
         int64_t period_ns
@@ -56,6 +57,7 @@ cdef extern from "microjoule.h" nogil:
         uint64_t late_max_ns
         int fifo
         int pinned
+        int kernel
 
     struct uj_sampler:
         pass

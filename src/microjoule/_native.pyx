@@ -71,7 +71,12 @@ cdef class Columns:
     cdef readonly Py_ssize_t raw_nulls, sensor_nulls
 
 
-_PACES = {"deadlines": UJ_PACE_DEADLINES, "edges": UJ_PACE_EDGES, "poll": UJ_PACE_POLL}
+_PACES = {
+    "deadlines": UJ_PACE_DEADLINES,
+    "edges": UJ_PACE_EDGES,
+    "poll": UJ_PACE_POLL,
+    "kernel": UJ_PACE_KERNEL,
+}
 
 
 cdef bytearray _room(Py_ssize_t nbytes):
@@ -87,7 +92,8 @@ cdef class Sampler:
         period_ns: Between deadlines, 50 000 (20 kHz) to 1 000 000 000 (1 Hz).
         ring_rows: How many rows wait at most for a drain.
         pace: ``(spin_ns, fifo_priority, cpus)``, which reads at deadlines. With ``"poll"`` behind it:
-            without a pause, both sides of each change. With ``"edges", one_in, lead``: both sides of
+            without a pause, both sides of each change. With ``"kernel"``: in the kernel's timer
+            interrupt, perf events of one CPU only. With ``"edges", one_in, lead``: both sides of
             one in so many updates of the channel with that code.
 
     Raises:
@@ -254,12 +260,16 @@ cdef class Marks:
 
 
 cdef class Mark:
-    """A window in the making. Begins at ``__enter__`` and ends at ``__exit__``; may be used again."""
+    """A window in the making. Begins at ``__enter__`` and ends at ``__exit__``; may be used again.
+
+    Entered once more before its end it is two windows, one inside the other.
+    """
 
     cdef Marks _ring
     cdef str _label
     cdef uint64_t _number
-    cdef bint _begun
+    cdef bint _begun, _entered
+    cdef list _outer  # (number, begun) of the windows that it was entered inside of; None: none yet
 
     def __cinit__(self, Marks ring not None, str label not None):
         self._ring = ring
@@ -268,6 +278,11 @@ cdef class Mark:
     def __enter__(self):
         cdef Py_ssize_t length
         cdef const char *text = PyUnicode_AsUTF8AndSize(self._label, &length)
+        if self._entered:
+            if self._outer is None:
+                self._outer = []
+            self._outer.append((self._number, self._begun))
+        self._entered = True
         # A full ring drops the mark and counts it; the program being measured is not told.
         self._begun = uj_marks_begin(self._ring._marks, text, length, &self._number) == 0
         return self
@@ -275,4 +290,8 @@ cdef class Mark:
     def __exit__(self, *exc_info):
         if self._begun:
             uj_marks_end(self._ring._marks, self._number)
+        if self._outer:
+            self._number, self._begun = self._outer.pop()
+        else:
+            self._entered = self._begun = False
         return None

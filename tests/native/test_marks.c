@@ -4,33 +4,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "check.h"
+#include "marks_layout.h"
 
-#define SLOTS 65536u
 #define WRITERS 4
 #define WINDOWS 5000
 #define PATIENCE_NS (30 * 1000 * MS) /* only a hang takes longer */
-
-/* The file's layout as marks.c has it: to play a writer that dies halfway, which no call can. */
-struct slot {
-    _Atomic uint64_t sequence;
-    int64_t t_ns;
-    uint64_t number;
-    uint16_t kind, length, parts_left, reserved;
-    char label[UJ_MARK_LABEL];
-};
-struct layout {
-    char magic[8];
-    uint64_t size;
-    _Alignas(64) _Atomic uint64_t head;
-    _Alignas(64) _Atomic uint64_t numbers;
-    _Alignas(64) _Atomic uint64_t dropped;
-    _Alignas(64) struct slot slots[SLOTS];
-};
 
 static struct uj_marks *create(const char *path)
 {

@@ -25,7 +25,7 @@ SANITIZERS = {
     "thread": ["-O1", "-g", "-fsanitize=thread"],
 }
 # What has threads or processes in it; the rest has nothing that ThreadSanitizer could see.
-THREADED = {"test_ring_threads", "test_marks", "test_sampler", "test_edges"}
+THREADED = {"test_ring_threads", "test_marks", "test_sampler", "test_edges", "test_kernel_lane"}
 PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
 HANG_S = 120
 SKIP = 77

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from numbers import Real
 from typing import Any
 
 from ..channel import Channel, Kind
@@ -36,7 +37,7 @@ RATE_MAX_OF_LANE_HZ = (
 # Edge-locked lanes. A counter quicker than this leaves no time to sleep between two updates; the
 # spin covers the jitter that updates are known to have, at a bounded share of a core.
 UPDATE_MIN_NS = 200 * NS_PER_US
-SPIN_SHARE = 8  # the spin reaches at most this part of an update to each side
+SPIN_SHARE = 10  # the spin reaches at most this part of an update to each side
 ONE_IN_MAX = 10_000
 ABOUT_AS_QUICK = 1.25
 
@@ -61,6 +62,9 @@ class Cadence:
         spin_ns: Wake this long before each deadline and spin: punctual, and costs a core's share.
         fifo_priority: Ask for SCHED_FIFO at this priority, 1 to 99; 0: do not.
         cpus: Run on these CPUs only; empty: on those of the lane's package.
+        kernel: Let the kernel read a package's perf events in its own timer interrupt, at a fraction of
+            the CPU time; where it will not, or stops, the lane's thread does (``csrc/pace_kernel.c``
+            says when, and why this is not the default).
     """
 
     rate_hz: float = RATE_HZ
@@ -68,6 +72,7 @@ class Cadence:
     spin_ns: int = 0
     fifo_priority: int = 0
     cpus: tuple[int, ...] = ()
+    kernel: bool = False
 
     def __post_init__(self) -> None:
         if not RATE_MIN_HZ <= self.rate_hz <= RATE_MAX_HZ:
@@ -88,7 +93,7 @@ def cadence_of(rate: float | str | Cadence) -> Cadence:
         return rate
     if rate == "edges":
         return Cadence(edges=1)
-    if isinstance(rate, str):
+    if not isinstance(rate, Real):
         raise BadRate(f"A rate of {rate!r} is not known", 'Give a number of hertz, or "edges"')
     return Cadence(rate_hz=rate)
 
@@ -125,7 +130,15 @@ class Lane:
             (c.access.reader, c.access.path, c.access.type, c.access.config, c.access.cpu, codes[c.id])
             for c in self.channels
         ]
-        self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
+        self.refused = ""
+        if cadence.kernel and self.lead is None and is_for_kernel(self.channels):
+            try:
+                self.sampler = Sampler(name, table, period_ns, ring_rows, (*pace, "kernel", 1, 0))
+            except (MicrojouleError, OSError, ValueError) as error:
+                self.refused = str(error)
+                self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
+        else:
+            self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
         self.ring_s = self.sampler.capacity / rows_per_s
 
     @property
@@ -137,7 +150,12 @@ class Lane:
         """
         timings = [channel.timing for channel in self.channels if channel.kind is Kind.COUNTER]
         first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
-        means = [c.timing for c in self.channels if c.kind is Kind.GAUGE and not c.trust.parents]
+        counted = {channel.id for channel in self.channels if channel.kind is Kind.COUNTER}
+        means = [
+            channel.timing
+            for channel in self.channels
+            if channel.kind is Kind.GAUGE and not counted & set(channel.trust.parents)
+        ]
         half = max(((each.window_ns or 0) // 2 + (each.update_ns or 0) for each in means), default=0)
         return max(first, half), max((timing.update_max_ns for timing in timings), default=0)
 
@@ -151,7 +169,15 @@ class Lane:
             "ring_s": round(self.ring_s, 1),
             "fifo": granted(counts["fifo"]),
             "pinned": granted(counts["pinned"]),
+            "sampled_by": "kernel" if counts["kernel"] == 1 else "thread",
+            "kernel": f"refused: {self.refused}" if self.refused else granted(counts["kernel"]),
         }
+
+
+def is_for_kernel(channels: Iterable[Channel]) -> bool:
+    """Whether the kernel can sample these: perf events of one CPU, at least one."""
+    ways = {(channel.access.reader, channel.access.cpu) for channel in channels}
+    return len(ways) == 1 and all(reader == "perf" and cpu >= 0 for reader, cpu in ways)
 
 
 def cpus_of_lanes(packages: Mapping[str, Iterable[int]]) -> dict[str, tuple[int, ...]]:

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * perf events that the kernel itself reads, in its own timer interrupt (Linux, perf_event_open(2);
+ * kernel/events/core.c: perf_swevent_hrtimer, perf_output_read_group,
+ * __perf_event_account_interrupt).
+ *
+ * A `cpu-clock` event with a sample period leads a group, and the energy events are its members.
+ * Each time its hrtimer fires on the events' CPU, the kernel writes a record: CLOCK_MONOTONIC, then
+ * the counts of all members, which it reads right there with interrupts off. No thread of ours
+ * wakes and no register is read from afar. Records wait in memory that is mapped here.
+ *
+ * When a member was read. The record's time is taken before the members are read: it is t_ns as it
+ * stands. The end is known too: the last member is a cpu-clock that only counts, so its count says
+ * when, in the kernel's sched_clock, the read was over. Its distance from CLOCK_MONOTONIC is
+ * bracketed by reads of the group from here, at each collection; of the two collections around a
+ * record the larger upper bound is taken. read_ns is therefore measured for each record, and holds
+ * as long as that distance moves one way only between two collections.
+ *
+ * When records are lost, measured on 6.1 (with RAPL) and 6.18:
+ * - *Throttling*. An event that has given more than perf_event_max_sample_rate / HZ records between
+ *   two ticks of the scheduler is stopped until the next tick. That is meant for storms, but an
+ * idle CPU has no ticks: with 100000 and 250 Hz the 401st record at 1 kHz is the last, 0.4 s after
+ * the tick was stopped, and what follows is whatever wakes the CPU. Measured there: 55 to 99.65 %
+ * of 1 kHz and 34 % of 4 kHz arrived. A busy CPU, or one whose idle governor keeps the tick for
+ *   sleeps as short as a millisecond (menu, teo: unless it had been stopped before), loses none.
+ *   Nothing that exclude_* says matters: none is set, and the idle task is sampled as any other.
+ * - *Since 6.16 a throttled event stops its whole group*: the members do not count meanwhile, and
+ *   those joules are gone from their counts (half of them, at 4 kHz with a limit of 2000).
+ * - *A full buffer*: the kernel drops the newest and says how many.
+ *
+ * So the sampled events are never the only ones. A second group of the same events, read by
+ * reader_perf.c, always counts; what the sampled ones say is moved onto its counts, and when
+ * records end or a throttle is met, the thread goes on with that one: see pace_kernel.c.
+ */
+#define _GNU_SOURCE
+#include "reader_kernel.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "error.h"
+
+#define MEMBERS_MAX 30
+#define PAGE_BYTES                                                                                 \
+    4096UL              /* x86-64, arm64 as distributions build it; a larger page only fits less */
+#define PAGES_MAX 128UL /* 512 KiB: what perf_event_mlock_kb allows anybody */
+#define PAGES_MIN 16UL
+#define TRIES 256
+#define BRACKETS 3 /* of these the narrowest says when a read of the group ends */
+
+/* What read() of the group gives, and a record after its time. */
+struct group {
+    uint64_t n_events, running_ns;
+    uint64_t counts[MEMBERS_MAX + 2]; /* the leader, the members, the clock */
+};
+
+struct record {
+    struct perf_event_header header;
+    union {
+        struct {
+            uint64_t t_ns;
+            struct group group;
+        } sample;
+        struct {
+            uint64_t id, lost;
+        } lost;
+    };
+};
+
+struct kernel_state {
+    void *counting; /* reader_perf's, of the same events */
+    size_t n;
+    int leader;
+    int fds[MEMBERS_MAX + 1]; /* the members, the clock */
+    uint16_t codes[MEMBERS_MAX];
+    struct perf_event_mmap_page *page;
+    const uint8_t *data;
+    size_t mapped, n_bytes;
+    uint64_t tail, end;          /* of this collection */
+    uint64_t base[MEMBERS_MAX];  /* what a member's count lacks */
+    uint64_t over[MEMBERS_MAX];  /* what the counting event has too many */
+    uint64_t found[MEMBERS_MAX]; /* the same, at this collection: not yet known to be sound */
+    int64_t before_ns, now_ns; /* CLOCK_MONOTONIC less the clock's count, at most: last time, now */
+};
+
+static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64_t period_ns)
+{
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.size = sizeof attr;
+    attr.type = type;
+    attr.config = config;
+    attr.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_RUNNING;
+    attr.use_clockid = 1; /* of all the group alike, or it is refused */
+    attr.clockid = CLOCK_MONOTONIC;
+    if (leader < 0) {
+        attr.disabled = 1; /* and so is the group, until the pace begins */
+        attr.sample_period = (uint64_t)period_ns;
+        attr.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_READ;
+        attr.watermark = 1; /* nobody is to be woken */
+        attr.wakeup_watermark = UINT32_MAX;
+    }
+    return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, leader, PERF_FLAG_FD_CLOEXEC);
+}
+
+static void kernel_close(void *opened)
+{
+    struct kernel_state *k = opened;
+    if (k->page != NULL)
+        munmap(k->page, k->mapped);
+    for (size_t i = MEMBERS_MAX + 1; i-- > 0;)
+        if (k->fds[i] >= 0)
+            close(k->fds[i]);
+    if (k->leader >= 0)
+        close(k->leader);
+    if (k->counting != NULL)
+        uj_reader_perf.close(k->counting);
+    free(k);
+}
+
+/* Maps the records' memory, as large as it may be. */
+static int map(struct kernel_state *k)
+{
+    for (size_t pages = PAGES_MAX; pages >= PAGES_MIN; pages /= 2) {
+        k->mapped = (pages + 1) * PAGE_BYTES;
+        void *at =
+            mmap(NULL, k->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, k->leader, 0);
+        if (at == MAP_FAILED)
+            continue;
+        k->page = at;
+        k->data = (const uint8_t *)at + PAGE_BYTES;
+        k->n_bytes = pages * PAGE_BYTES;
+        return 0;
+    }
+    return -errno;
+}
+
+static int open_group(struct kernel_state *k, const struct uj_channel *channels, size_t n)
+{
+    int cpu = channels[0].cpu;
+    /* Its real period comes with the pace: PERF_EVENT_IOC_PERIOD. */
+    k->leader = open_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, cpu, -1, UJ_NS_PER_S);
+    if (k->leader < 0)
+        return -errno;
+    for (size_t i = 0; i <= n; i++) {
+        k->fds[i] =
+            i < n ? open_event(channels[i].type, channels[i].config, cpu, k->leader, 0)
+                  : open_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, cpu, k->leader, 0);
+        if (k->fds[i] < 0)
+            return -errno;
+    }
+    return map(k);
+}
+
+static int kernel_open(const struct uj_channel *channels, size_t n, void **out,
+                       struct uj_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (n > MEMBERS_MAX || channels[i].cpu < 0 || channels[i].cpu != channels[0].cpu)
+            return uj_fail(err, EINVAL, "sample in the kernel", "events of more than one CPU");
+    struct kernel_state *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        return uj_fail(err, ENOMEM, "sample in the kernel", "perf events");
+    k->n = n;
+    k->leader = -1;
+    for (size_t i = 0; i < MEMBERS_MAX + 1; i++)
+        k->fds[i] = -1;
+    for (size_t i = 0; i < n; i++)
+        k->codes[i] = channels[i].code;
+    int code = uj_reader_perf.open(channels, n, &k->counting, err);
+    if (code == 0) {
+        code = open_group(k, channels, n);
+        if (code != 0)
+            code = uj_fail(err, -code, "sample in the kernel", "perf cpu-clock group");
+    }
+    if (code != 0) {
+        kernel_close(k);
+        return code;
+    }
+    *out = k;
+    return 0;
+}
+
+/* The counting events, so that they go on where the sampled ones were. */
+static void kernel_read(void *opened, struct uj_sample *rows)
+{
+    struct kernel_state *k = opened;
+    uj_reader_perf.read(k->counting, rows);
+    for (size_t i = 0; i < k->n; i++)
+        rows[i].raw -= rows[i].status == 0 ? k->over[i] : 0;
+}
+
+static bool read_group(struct kernel_state *k, struct group *group)
+{
+    ssize_t got = read(k->leader, group, sizeof *group);
+    int64_t after_ns = uj_now_ns();
+    if (got != (ssize_t)((2 + k->n + 2) * sizeof(uint64_t)))
+        return false;
+    int64_t distance_ns = after_ns - (int64_t)group->counts[k->n + 1];
+    if (distance_ns < k->now_ns)
+        k->now_ns = distance_ns;
+    return true;
+}
+
+/* Holds both groups against one another, each channel between two updates of its own. is_first:
+ * the difference becomes base, or half way between the two closest reads where it never stands
+ * still; otherwise what it has become is found. False: the group cannot be read. */
+static bool compare(struct kernel_state *k, bool is_first)
+{
+    struct uj_sample rows[2][MEMBERS_MAX];
+    uint64_t narrowest[MEMBERS_MAX];
+    size_t n_known = 0;
+    memset(narrowest, 0xff, sizeof narrowest);
+    k->before_ns = k->now_ns;
+    k->now_ns = INT64_MAX;
+    uj_reader_perf.read(k->counting, rows[0]);
+    for (int try = 0; try < (is_first ? TRIES : BRACKETS) && (n_known < k->n || try < BRACKETS);
+         try++) {
+        struct group group;
+        if (!read_group(k, &group))
+            return false;
+        struct uj_sample *before = rows[try % 2], *after = rows[1 - try % 2];
+        uj_reader_perf.read(k->counting, after);
+        for (size_t i = 0; i < k->n; i++) {
+            uint64_t moved = after[i].raw - before[i].raw;
+            uint64_t difference = before[i].raw + moved / 2 - group.counts[1 + i];
+            if (moved >= narrowest[i] || before[i].status != 0 || (!is_first && moved > 0))
+                continue;
+            narrowest[i] = moved;
+            n_known += moved == 0;
+            if (is_first)
+                k->base[i] = difference;
+            else
+                k->found[i] = difference - k->base[i];
+        }
+    }
+    return true;
+}
+
+bool uj_kernel_start(void *opened, int64_t period_ns)
+{
+    struct kernel_state *k = opened;
+    uint64_t period = (uint64_t)period_ns;
+    if (ioctl(k->leader, PERF_EVENT_IOC_PERIOD, &period) != 0 ||
+        ioctl(k->leader, PERF_EVENT_IOC_ENABLE, 0) != 0)
+        return false;
+    bool is_able = compare(k, true);
+    k->before_ns = k->now_ns;
+    return is_able;
+}
+
+void uj_kernel_end(void *opened)
+{
+    struct kernel_state *k = opened;
+    ioctl(k->leader, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+bool uj_kernel_collect(void *opened)
+{
+    struct kernel_state *k = opened;
+    k->end = __atomic_load_n(&k->page->data_head, __ATOMIC_ACQUIRE);
+    return k->tail != k->end ? compare(k, false) : true;
+}
+
+/* Copies bytes out, which may go round the end of the memory. */
+static void copy(const struct kernel_state *k, void *to, size_t length)
+{
+    size_t at = k->tail % k->n_bytes;
+    size_t first = length < k->n_bytes - at ? length : k->n_bytes - at;
+    memcpy(to, k->data + at, first);
+    memcpy((uint8_t *)to + first, k->data, length - first);
+}
+
+/* When the next record was begun, if it says so: the one before was over by then. */
+static int64_t next_begins_ns(const struct kernel_state *k)
+{
+    struct {
+        struct perf_event_header header;
+        int64_t t_ns;
+    } next;
+    if (k->tail == k->end)
+        return INT64_MAX;
+    copy(k, &next, sizeof next);
+    bool has_time =
+        next.header.type == PERF_RECORD_SAMPLE || next.header.type == PERF_RECORD_THROTTLE;
+    return has_time ? next.t_ns : INT64_MAX;
+}
+
+static void take(struct kernel_state *k, struct record *record)
+{
+    copy(k, &record->header, sizeof record->header);
+    size_t size = record->header.size;
+    copy(k, record, size < sizeof *record ? size : sizeof *record);
+    k->tail += size;
+    __atomic_store_n(&k->page->data_tail, k->tail, __ATOMIC_RELEASE);
+}
+
+enum uj_kernel_found uj_kernel_next(void *opened, struct uj_sample *rows, uint64_t *n_lost)
+{
+    struct kernel_state *k = opened;
+    while (k->tail != k->end) {
+        struct record record;
+        take(k, &record);
+        if (record.header.type == PERF_RECORD_LOST) {
+            *n_lost = record.lost.lost;
+            return UJ_KERNEL_LOST;
+        }
+        if (record.header.type == PERF_RECORD_THROTTLE)
+            return UJ_KERNEL_THROTTLED;
+        if (record.header.type != PERF_RECORD_SAMPLE)
+            continue;
+        const struct group *group = &record.sample.group;
+        int64_t t_ns = (int64_t)record.sample.t_ns;
+        int64_t distance_ns = k->before_ns > k->now_ns ? k->before_ns : k->now_ns;
+        int64_t end_ns = (int64_t)group->counts[k->n + 1] + distance_ns;
+        int64_t next_ns = next_begins_ns(k);
+        end_ns = end_ns < next_ns ? end_ns : next_ns;
+        for (size_t i = 0; i < k->n; i++)
+            rows[i] = (struct uj_sample){
+                .t_ns = t_ns,
+                .raw = group->counts[1 + i] + k->base[i],
+                .sensor_ns = UJ_NO_SENSOR_TIME,
+                .read_ns = uj_elapsed_ns(t_ns, end_ns > t_ns ? end_ns : t_ns),
+                .channel = k->codes[i],
+            };
+        return UJ_KERNEL_SAMPLE;
+    }
+    memcpy(k->over, k->found, sizeof k->over); /* no throttle has made the two differ */
+    return UJ_KERNEL_NONE;
+}
+
+/* Named as the reader whose place it takes. */
+const struct uj_reader uj_reader_kernel = {"perf", kernel_open, kernel_read, kernel_close, NULL};
