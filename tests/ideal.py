@@ -240,7 +240,7 @@ def rows(ideals: Iterable[Ideal], marks: Iterable[tuple[int, str, int, str]] = (
         marks: ``(t_ns, "@begin" | "@end", number, label)``.
     """
     ideals = list(ideals)
-    found = schema.schema([each.channel for each in ideals], {"host": "ideal"})
+    found = schema.schema([each.channel for each in ideals], {"host": {"hostname": "ideal"}})
     names = schema.dictionary([each.channel for each in ideals])
     out = []
     for code, each in enumerate(ideals):

@@ -54,6 +54,8 @@ class Scale:
         quantum: The smallest step that the reading can show, in counts.
         shown_nj: Of ``Encoding.POWERCAP``, the whole nanojoules by which the kernel multiplied a count;
             None: the unit's own, cut off.
+        starts_at_open: Whether the count begins when it is opened, so that two recordings of it have
+            nothing in common.
     """
 
     quantity: str
@@ -62,6 +64,7 @@ class Scale:
     modulus: int | None = None
     quantum: int = 1
     shown_nj: int | None = None
+    starts_at_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
+US_PER_S = 1_000_000
 S_PER_NS = 1e-9
 S_PER_DAY = 86_400
 UJ_PER_J = 1_000_000

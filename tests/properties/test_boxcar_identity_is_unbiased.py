@@ -96,6 +96,7 @@ def test_boxcar_identity_is_unbiased(
 
 
 @given(steps, st.integers(1, 3))
+@example([(1, 0), (10, 1), (330_769_220, 0)], 1)
 def test_readings_a_window_apart_add_up(load: list[tuple[int, int]], m: int) -> None:
     """Of m W inside a load that never settles, the readings spaced W are the energy."""
     lengths, watts = zip(*load, strict=True)
@@ -106,4 +107,6 @@ def test_readings_a_window_apart_add_up(load: list[tuple[int, int]], m: int) -> 
     found = gauge(power, 100 * MS, S, 0, end + 3 * S).energy(T0, end)
     truth = (power.integral(end) - power.integral(T0)) / S
     assert found.value is not None
-    assert abs(found.value - truth) <= BIAS * max(truth, 1.0) + 2 * found.u
+    # Instants are whole nanoseconds, and each of forty pulses may lose some of its own to that.
+    rounding = 40 * max(watts) * 1e-9
+    assert abs(found.value - truth) <= BIAS * max(truth, 1.0) + 2 * found.u + rounding

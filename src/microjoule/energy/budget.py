@@ -209,7 +209,10 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
     name = f"{counter.channel.id}@{counter.machine}"
     shared = {"lag": end.lag - begin.lag, "steps": end.steps - begin.steps}
     own = [getattr(edge, part) * scale for part in _OF_AN_EDGE for edge in (begin, end)]
-    columns = [column.tolist() for column in [*own, *(each * scale for each in shared.values())]]
+    # No cause can move the figure further than the guaranteed interval, which follows without a model.
+    widest = (brackets.high - brackets.low) / _ROOT_12
+    own += [each * scale for each in shared.values()]
+    columns = [np.clip(column, -widest, widest).tolist() for column in own]
     times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist()
     found: list[tuple[Component, ...]] = []
     for t0, t1, value, e0, e1, q0, q1, r0, r1, lag, steps in zip(*times, *columns, strict=True):
@@ -225,8 +228,8 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
                 Component("quantisation", q1, form=RECTANGULAR, group=f"quantum:{to}"),
                 Component("read time", -r0, form=RECTANGULAR, group=f"read:{at}"),
                 Component("read time", r1, form=RECTANGULAR, group=f"read:{to}"),
-                Component("lag", lag, form=RECTANGULAR, group=f"lag:{name}"),
-                Component("steps", steps, form=RECTANGULAR, group=f"steps:{name}"),
+                *([Component("lag", lag, form=RECTANGULAR, group=f"lag:{name}")] if lag else []),
+                *([Component("steps", steps, form=RECTANGULAR, group=f"steps:{name}")] if steps else []),
                 *_sensor(counter, value, seconds(t1 - t0)),
             )
         )

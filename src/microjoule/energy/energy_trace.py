@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 
+from ..channel import Channel
 from ..errors import TraceError
 from ..trace.trace import Trace
 from ..trace.window import Window
-from ..units import NS_PER_S
+from ..units import NS_PER_S, seconds
 from . import power as powers
 from .counter import Counter
 from .energies import Energies
+from .estimate import Estimate
 from .gauge import Gauge
 from .total import is_power, tells_energy
 
 _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
+
+# A package or a platform cannot draw 0 W: a counter of one that never moved was never updated, as in many
+# a virtual machine. Nothing awake draws less than FLOOR_W, which is asked because the counter of a
+# platform may move by whole joules.
+PLACES = re.compile(r"package-\d+(-die-\d+)?|psys(-\d+)?")
+DEAD_UPDATES = 20
+FLOOR_W = 0.1
 
 ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the others had died by itself
 
@@ -43,6 +54,14 @@ class EnergyTrace(Trace):
         ends = [span[1] for span in spans if span is not None]
         alive = [end for end in ends if end > max(ends) - ALIVE_NS]
         return replace(window, t1_ns=max(min(alive), window.t0_ns)) if alive else window
+
+    @cached_property
+    def machine(self) -> str:
+        """Whose counters these are; a name of its own where the trace does not say."""
+        host = self.facts.get("host", {})
+        name = host.get("hostname") if isinstance(host, dict) else None
+        started = self.facts.get("started_realtime_ns", self.path or id(self))
+        return str(name) if name else f"unknown, recorded at {started}"
 
     @cached_property
     def energy_channels(self) -> tuple[str, ...]:
@@ -79,7 +98,7 @@ class EnergyTrace(Trace):
             series, channel = self.series(channel_id), self.channels[channel_id]
             clock = self.clock_pairs.get(f"@clock/{channel.timing.sensor_clock}")
             self._meters[channel_id] = (
-                Gauge(series, channel, clock) if is_power(channel) else Counter(series, channel)
+                Gauge(series, channel, clock) if is_power(channel) else Counter(series, channel, self.machine)
             )
         return self._meters[channel_id]
 
@@ -93,6 +112,26 @@ class EnergyTrace(Trace):
         if isinstance(meter, Gauge):
             raise TraceError(f"channel {channel_id!r} is a gauge and counts nothing", "Take `.meter(...)`")
         return meter
+
+    def still_ns(self, channel_id: str) -> int:
+        """For how long a measured counter was read without once moving; 0: it moved, or is no such one."""
+        meter = self.meter(channel_id)
+        if not isinstance(meter, Counter) or self.channels[channel_id].trust.model is not None:
+            return 0
+        return 0 if len(meter.changes) or not len(meter) else int(meter.t_ns[-1] - meter.t_ns[0])
+
+    @cached_property
+    def dead(self) -> frozenset[str]:
+        """The counters of packages and platforms that never moved, though they must have: see ``PLACES``."""
+        return frozenset(name for name in self.energy_channels if self._is_dead(self.channels[name]))
+
+    def _is_dead(self, channel: Channel) -> bool:
+        if not PLACES.fullmatch(channel.physical_id):
+            return False
+        update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
+        least_j = float(2 * channel.scale.quantum * channel.scale.unit)
+        still_ns = self.still_ns(channel.id)
+        return still_ns > DEAD_UPDATES * update_ns > 0 and seconds(still_ns) * FLOOR_W > least_j
 
     def unwrap_all(self) -> None:
         """Makes the meters of all energy channels, on as many cores as there are."""
@@ -114,7 +153,8 @@ class EnergyTrace(Trace):
         self.unwrap_all()
         of = self.span if window is None else self.window(window)
         estimates = {name: self.meter(name).energy(of.t0_ns, of.t1_ns) for name in self.energy_channels}
-        return Energies(estimates, self.channels)
+        dead = {name: unread(estimates[name]) for name in self.dead}
+        return Energies(estimates | dead, self.channels)
 
     def power(self, channel_id: str, window: str | Window | None = None) -> powers.Power:
         """The power of a channel over a window, in watts, one bin between two updates.
@@ -134,6 +174,11 @@ class EnergyTrace(Trace):
             )
         of = self.span if window is None else self.window(window)
         return powers.power(meter, of.t0_ns, of.t1_ns)
+
+
+def unread(estimate: Estimate) -> Estimate:
+    """The figure of a counter that told nothing."""
+    return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())
 
 
 def load(path: str | os.PathLike[str]) -> EnergyTrace:

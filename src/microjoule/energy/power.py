@@ -16,11 +16,13 @@ from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from .counter import F64, Counter
+from .estimate import STATUSES
 from .gauge import Gauge
 
 PEAK_NS = 50 * NS_PER_MS
 PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
 """The shortest time over which a peak is taken: below it one update's jitter makes the figure."""
+_SPAN_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +34,15 @@ class Power:
         watts: float64[n].
         edges_ns: int64[n + 1].
         energy_j: float64[n]; their sum is the window's energy to within a raw unit.
+        status: uint8[n], indices into ``STATUSES``; where it is not ``ok``, as outside the readings or
+            at a reset, watts and joules are NaN.
     """
 
     t_ns: I64
     watts: F64
     edges_ns: I64
     energy_j: F64
+    status: npt.NDArray[np.uint8]
 
 
 def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
@@ -51,14 +56,15 @@ def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
     Returns:
         Empty where the window is, or where the meter has no reading.
     """
-    updates = _updates(meter)
+    # Where the readings end is an edge too: on its far side nothing is known.
+    updates = np.union1d(_updates(meter), np.array(meter.span_ns or (), np.int64))
     inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]
     edges = np.unique(np.concatenate(([t0_ns], inside, [t1_ns]))).astype(np.int64)
     if not len(meter):
         edges = edges[:1]
-    energy_j = _between(meter, edges)
+    energy_j, status = _between(meter, edges)
     lengths = np.diff(edges)
-    return Power(edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths, edges, energy_j)
+    return Power(edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths, edges, energy_j, status)
 
 
 def _updates(meter: Counter | Gauge) -> I64:
@@ -68,11 +74,16 @@ def _updates(meter: Counter | Gauge) -> I64:
     return meter.update_ns(meter.changes) if len(meter.changes) else np.empty(0, np.int64)
 
 
-def _between(meter: Counter | Gauge, instants_ns: I64) -> F64:
-    """Joules between neighbouring instants."""
-    if isinstance(meter, Gauge):
-        return np.diff(meter.readings.cumulative_j(instants_ns))
-    return joules(meter, np.diff(meter.position(instants_ns)))
+def _between(meter: Counter | Gauge, instants_ns: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
+    """Joules between neighbouring instants, and the status of each; NaN unless it is ``ok``."""
+    t0, t1 = instants_ns[:-1], instants_ns[1:]
+    if isinstance(meter, Counter):
+        brackets = meter.energies(t0, t1)
+        return brackets.value, brackets.status
+    unknown = ~meter.readings.covers(t0, t1) | (meter.readings.holes(t0, t1) > 0)
+    energy_j = np.diff(meter.readings.cumulative_j(instants_ns))
+    energy_j[unknown] = np.nan
+    return energy_j, np.where(unknown, STATUSES.index("incomplete"), 0).astype(np.uint8)
 
 
 def joules(counter: Counter, steps: I64) -> F64:
@@ -132,6 +143,34 @@ def peaks_w(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) 
     return peaks
 
 
+def peak_spans_ns(meter: Counter | Gauge, t0_ns: I64, t1_ns: I64) -> I64:
+    """int64[n]: the shortest time over which the peaks of windows were taken.
+
+    That is ``peak_span_ns``, or more where readings lie further apart, as in a thinned trace; the whole
+    window where it holds no two that are far enough apart.
+    """
+    asked = peak_span_ns(meter.channel)
+    updates = _updates(meter)
+    spans: I64 = np.maximum(t1_ns - t0_ns, asked)
+    later = np.searchsorted(updates, updates + asked, "left")
+    starts = int(np.searchsorted(later, len(updates), "left"))
+    first, end, some = _pairs(t0_ns, t1_ns, updates, later[:starts])
+    if some.any():
+        apart = updates[later[:starts]] - updates[:starts]
+        bounds = np.stack((first[some], end[some]), axis=1).ravel()
+        spans[some] = np.minimum.reduceat(np.append(apart, np.iinfo(np.int64).max), bounds)[::2]
+    # Pairs of a full-rate trace are longer than asked by the rest of an update.
+    spans[spans < asked * (1 + _SPAN_SLACK)] = asked
+    return spans
+
+
+def _pairs(t0: I64, t1: I64, updates: I64, later: I64) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
+    """The first pair that lies in each window, the one after the last, and whether there are any."""
+    first = np.searchsorted(updates, t0, "left")
+    end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
+    return first, end, first < end
+
+
 def _gain(counter: Counter, total: I64) -> Callable[[I64, I64], F64]:
     return lambda a, b: joules(counter, (total[b] - total[a]) << counter.bits)
 
@@ -148,9 +187,7 @@ def _raise(
     later = later[:starts]
     from_ = np.arange(starts)
     watts = gain(from_, later) * NS_PER_S / (updates[later] - updates[:starts])
-    first = np.searchsorted(updates, t0, "left")
-    end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
-    some = first < end
+    first, end, some = _pairs(t0, t1, updates, later)
     pairs = np.stack((first[some], end[some]), axis=1).ravel()
     # The end of the last pair may be the end of the array, which reduceat does not take.
     best = np.maximum.reduceat(np.append(watts, -np.inf), pairs)[::2] if len(pairs) else watts[:0]

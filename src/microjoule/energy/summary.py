@@ -17,10 +17,9 @@ from ..errors import TraceError
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
-from .counter import Counter
-from .energy_trace import EnergyTrace
+from .energy_trace import EnergyTrace, unread
 from .estimate import STATUSES, Estimate
-from .power import means_w, peak_span_ns, peaks_w
+from .power import means_w, peak_spans_ns, peaks_w
 from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
@@ -67,6 +66,7 @@ def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
     names = trace.energy_channels
     by_channel = {name: _channel(trace, name, t0_ns, t1_ns) for name in names}
     ids = covered({name: trace.channels[name] for name in names})
+    has_gpu = any(name.startswith(GPUS) for name in names)
     figures = []
     for number, window in enumerate(windows):
         rows = {name: by_channel[name][number] for name in names}
@@ -78,7 +78,7 @@ def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
                 "duration_s": seconds(window.duration_ns),
                 "attributes": dict(window.attributes),
                 "is_open": window.is_open,
-                "synchronised": _synchronised(trace, window),
+                "synchronised": _synchronised(window) if has_gpu else None,
                 "channels": [row for row, _ in rows.values()],
                 "total": _total(total({name: rows[name][1] for name in ids}, trace.channels)),
             }
@@ -86,11 +86,9 @@ def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
     return figures
 
 
-def _synchronised(trace: EnergyTrace, window: Window) -> bool | None:
-    """Whether the GPUs were waited for at the window's edges; None: it has no GPU, or nobody marked it."""
-    if window not in trace.windows or not any(name.startswith(GPUS) for name in trace.energy_channels):
-        return None
-    return bool(window.attributes.get("synchronised", False))
+def _synchronised(window: Window) -> bool | None:
+    """Whether the GPUs were waited for at the window's edges; None: nobody marked it."""
+    return bool(window.attributes.get("synchronised", False)) if window.is_marked else None
 
 
 def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
@@ -99,7 +97,10 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
     estimates = meter.estimates(brackets)
     means = means_w(brackets.value, t0_ns, t1_ns).tolist()
     peaks = np.where(brackets.status == 0, peaks_w(meter, t0_ns, t1_ns), np.nan).tolist()
-    span_s = seconds(peak_span_ns(channel))
+    if name in trace.dead:
+        estimates = [unread(each) for each in estimates]
+        means = peaks = [math.nan] * len(estimates)
+    spans_s = (peak_spans_ns(meter, t0_ns, t1_ns) / NS_PER_S).tolist()
     accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
     return [
         (
@@ -118,7 +119,7 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
             },
             estimate,
         )
-        for estimate, mean, peak in zip(estimates, means, peaks, strict=True)
+        for estimate, mean, peak, span_s in zip(estimates, means, peaks, spans_s, strict=True)
     ]
 
 
@@ -128,6 +129,7 @@ def _total(of: Total) -> Plain:
         "bound_j": _bound(of),
         **_uncertainty(of),
         "channels": list(of.channels),
+        "covers": of.covers,
         "status": of.status,
         "provenance": of.provenance,
     }
@@ -191,14 +193,12 @@ def _failures(trace: EnergyTrace) -> list[Plain]:
 
 
 def _stuck(trace: EnergyTrace) -> list[str]:
-    """Measured counters that never moved, though there was time for a hundred updates."""
+    """Measured counters that never moved, though there was time for a hundred updates; and dead ones."""
     found = []
     for name in trace.energy_channels:
-        channel, meter = trace.channels[name], trace.meter(name)
-        patience_ns = STUCK_UPDATES * max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
-        if not isinstance(meter, Counter) or channel.trust.model is not None or len(meter.changes):
-            continue
-        if len(meter) and meter.t_ns[-1] - meter.t_ns[0] > patience_ns:
+        timing = trace.channels[name].timing
+        patience_ns = STUCK_UPDATES * max(timing.update_ns or 0, timing.update_max_ns)
+        if name in trace.dead or trace.still_ns(name) > patience_ns:
             found.append(name)
     return found
 

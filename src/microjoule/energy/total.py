@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import reduce
 from itertools import combinations
 from operator import add as plus
+from types import MappingProxyType
 
 from ..channel import UNPLACED, Channel, Kind
 from ..errors import Overlap
 from .estimate import Estimate
 
-# What holds packages, memory and more: RAPL's psys, a Cray node, ACPI's meter, a Grace Hopper module.
-PLATFORMS = ("psys", "node", "machine", "module")
-PACKAGE = "package-"
+# What holds packages, memory and more: a Cray node, ACPI's meter, RAPL's psys, a Grace Hopper module. The
+# first of them that is there is taken, with as many modules as there are, which lie side by side.
+PLATFORMS = ("node", "machine", "psys", "module")
+SIDE_BY_SIDE = "module"
+COVERED = MappingProxyType(
+    {
+        "node": "the whole node, its GPUs among it",
+        "machine": "the whole machine, its GPUs among it",
+        "psys": "the board as psys sees it; a card with a supply of its own may lie outside",
+        "module": "whole modules, each with its CPU, GPU and memory",
+    }
+)
+PROCESSORS = ("package-", "grace-")
+PARTS_OF_NODE = re.compile(r"node/(?!energy$|power$)")
+DIE = re.compile(r"-die-\d+")
 SYSTEM_TIME = "cpu_time/system"
 
 
@@ -28,6 +42,11 @@ class Total(Estimate):
     """
 
     channels: tuple[str, ...] = ()
+
+    @property
+    def covers(self) -> str:
+        """What a platform's meter takes in that stands beside it; empty: just what the channels name."""
+        return "; ".join(dict.fromkeys(COVERED[k] for k in map(_kind, self.channels) if k in COVERED))
 
 
 def is_energy(channel: Channel) -> bool:
@@ -58,20 +77,24 @@ def tells_energy(channels: Mapping[str, Channel]) -> tuple[str, ...]:
 def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 
-    One source of each physical channel; measured before modelled; packages and what lies beside
-    them before the platform that contains them; nothing whose parent is there; of modelled busy
-    time only the system's, which contains the command's.
+    One source of each physical channel, a counter before a gauge; measured before modelled; packages
+    and what lies beside them before the platform that contains them, but one platform before devices
+    whose packages nobody reads; nothing whose parent is there; of modelled busy time only the
+    system's, which contains the command's.
     """
     placed = [channel for channel in channels.values() if UNPLACED not in channel.trust.parents]
-    # Counters first: of two channels of one thing a counter says it better than a gauge.
-    energies = [c for c in placed if is_energy(c)] + [c for c in placed if is_power(c)]
-    first = {c.physical_id: c for c in sorted(energies, key=lambda c: "@" in c.id, reverse=True)}
+    energies = [c for c in placed if is_energy(c) or is_power(c)]
+    # The last of an id stays: a counter under its plain name.
+    by_worth = sorted(energies, key=lambda c: (is_power(c), "@" in c.id), reverse=True)
+    first = {c.physical_id: c for c in by_worth}
     single = [c for c in energies if first[c.physical_id] is c]
     measured = [c for c in single if c.trust.model is None]
     apart = [c for c in measured if not _is_platform(c)]
     modelled = [c for c in single if c.trust.model is not None]
     system = [c for c in modelled if c.physical_id == SYSTEM_TIME]
-    chosen = apart or measured or system or modelled
+    has_processors = any(c.id.startswith(PROCESSORS) and not _is_part(c) for c in apart)
+    whole = [] if has_processors else _one_platform(measured)
+    chosen = whole or apart or measured or system or modelled
     present = {c.physical_id for c in chosen}
     ids = {c.id for c in chosen if not present & _ancestors(c, channels)}
     return tuple(name for name in channels if name in ids)
@@ -112,22 +135,48 @@ def _sum(estimates: Mapping[str, Estimate], ids: tuple[str, ...]) -> Total:
     return Total(**{field.name: getattr(whole, field.name) for field in fields(Estimate)}, channels=ids)
 
 
+def _kind(name: str) -> str:
+    return name.partition("@")[0].partition("/")[0].partition("-")[0]
+
+
 def _is_platform(channel: Channel) -> bool:
-    return channel.physical_id.partition("/")[0].partition("-")[0] in PLATFORMS
+    return _kind(channel.id) in PLATFORMS
+
+
+def _is_part(channel: Channel) -> bool:
+    """Whether a processor's channel tells of some of it only: its cores, its uncore, its memory."""
+    return channel.physical_id.partition("/")[2] not in ("", "power")
+
+
+def _one_platform(channels: Iterable[Channel]) -> list[Channel]:
+    """The meters of one platform whole, by the first of ``PLATFORMS`` that has some."""
+    whole = [c for c in channels if _is_platform(c) and not PARTS_OF_NODE.match(c.physical_id)]
+    kind = min((_kind(c.id) for c in whole), key=PLATFORMS.index, default="")
+    of_kind = [c for c in whole if _kind(c.id) == kind]
+    # Of two machine meters nobody knows whether they are two supplies, or one supply's two sides.
+    first = {c.physical_id.partition("/")[0] for c in of_kind[:1]}
+    return [c for c in of_kind if kind == SIDE_BY_SIDE or c.physical_id.partition("/")[0] in first]
 
 
 def _ancestors(channel: Channel, channels: Mapping[str, Channel]) -> set[str]:
     """The physical ids of all channels that contain this one."""
     by_physical = {c.physical_id: c for c in channels.values()}
     found: set[str] = set()
-    waiting = list(channel.trust.parents)
+    waiting = [*channel.trust.parents, *_of_whole_package(channel.physical_id)]
     while waiting:
         parent = waiting.pop().partition("@")[0]
         if parent not in found:
             found.add(parent)
+            waiting.extend(_of_whole_package(parent))
             if parent in by_physical:
                 waiting.extend(by_physical[parent].trust.parents)
     return found
+
+
+def _of_whole_package(physical_id: str) -> list[str]:
+    """The channel that has all dies of what a die's channel counts, by its name: a source knows its own."""
+    whole = DIE.sub("", physical_id)
+    return [whole] if whole != physical_id else []
 
 
 def _overlap(one: Channel, other: Channel, channels: Mapping[str, Channel]) -> bool:

@@ -6,6 +6,7 @@ Theory of the device. Two counters of busy CPU seconds:
   over all CPUs: user, nice, system, irq, softirq and steal are added; idle and iowait are not.
   Guest time is inside user already. Steal is time that the hypervisor gave to others while this
   machine wanted to run: its energy was drawn elsewhere, and the model's interval has to bear that.
+  Each field is cut off to a whole tick by itself, so that their sum falls short by up to one a field.
   Most kernels book whole ticks to whoever runs at the tick, so it moves every 10 ms and short
   sleepers hide between ticks. Anyone may read it.
 - ``cpu_time/command``: perf's software event task-clock (``kernel/events/core.c``), nanoseconds that
@@ -102,7 +103,7 @@ def survey(root: Path = Path("/")) -> Survey:
         id="cpu_time/system",
         source=NAME,
         lane=LANE,
-        scale=Scale(quantity="s", unit=S_PER_JIFFY, unit_source="kernel"),
+        scale=Scale(quantity="s", unit=S_PER_JIFFY, unit_source="kernel", quantum=len(BUSY_FIELDS)),
         timing=Timing(update_ns=10 * NS_PER_MS, update_max_ns=20 * NS_PER_MS, lag_ns=10 * NS_PER_MS),
         trust=_trust(host, root, ()),
         access=Access(reader="text", path=str(stat), config=BUSY_MASK),
@@ -111,7 +112,7 @@ def survey(root: Path = Path("/")) -> Survey:
         id="cpu_time/command",
         source=NAME,
         lane=LANE,
-        scale=Scale(quantity="s", unit=Fraction(1, NS_PER_S), unit_source="kernel"),
+        scale=Scale(quantity="s", unit=Fraction(1, NS_PER_S), unit_source="kernel", starts_at_open=True),
         trust=_trust(host, root, (system.id,)),
         access=Access(
             reader="perf",

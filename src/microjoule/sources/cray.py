@@ -27,11 +27,13 @@ from ..channel import Access, Channel, Kind, Scale, Timing, Trust
 from ..units import NS_PER_S
 from .host import text_of
 from .survey import Cause, Obstacle, Survey
+from .zones import PLATFORM_LIMIT_W
 
 NAME = "cray"
 READERS = "everyone (mode 0444)"
 FOLDER = "sys/cray/pm_counters"
 WHOLE = "energy"
+WHOLE_POWER = "power"
 SCAN_HZ = 10
 MISSED = 2  # a scan that was missed is ordinary
 
@@ -61,13 +63,15 @@ def survey(root: Path = Path("/")) -> Survey:
 
 def _channels(folder: Path, names: list[str]) -> Iterator[Channel]:
     timing = _timing(folder)
-    limit_w = _number(folder / "power_cap") or None
+    cap_w = _number(folder / "power_cap") or None
     is_fresh = names and _number(folder / "freshness") is not None
     if is_fresh:
         yield _freshness(folder, "freshness", timing)
     for name in names:
         meter = METER.fullmatch(name)
         kind, quantity = QUANTITIES[meter[1] if meter else WHOLE]
+        container = _container(name, names)
+        limit_w, limit_source = _limit(cap_w, kind)
         yield Channel(
             id=f"node/{name}",
             source=NAME,
@@ -77,8 +81,8 @@ def _channels(folder: Path, names: list[str]) -> Iterator[Channel]:
             timing=timing,
             trust=Trust(
                 power_limit_w=limit_w,
-                power_limit_source="power_cap" if limit_w else "none",
-                parents=() if name == names[0] else (f"node/{_container(name, names)}",),
+                power_limit_source=limit_source,
+                parents=(f"node/{container}",) if container else (),
             ),
             access=Access(reader="text", path=str(folder / name)),
         )
@@ -86,11 +90,19 @@ def _channels(folder: Path, names: list[str]) -> Iterator[Channel]:
         yield _freshness(folder, "freshness_after", timing)
 
 
-def _container(name: str, names: list[str]) -> str:
-    """What contains a part: its own energy for a power, else the node's first meter."""
+def _limit(cap_w: float | None, kind: Kind) -> tuple[float | None, str]:
+    """A cap may be lifted, and no true step of a counter may lie above what is believed of it."""
+    if kind is Kind.COUNTER and (cap_w is None or cap_w < PLATFORM_LIMIT_W):
+        return PLATFORM_LIMIT_W, "assumed"
+    return cap_w, "power_cap" if cap_w else "none"
+
+
+def _container(name: str, names: list[str]) -> str | None:
+    """What contains a part, of the meters that answer: its own energy for a power, else the node's."""
     own_energy = re.sub("power$", "energy", name)
     of_all_accelerators = re.sub(r"\d+_", "_", name)
-    return next((one for one in (own_energy, of_all_accelerators) if one != name and one in names), names[0])
+    containers = () if name == WHOLE else (own_energy, of_all_accelerators, WHOLE, WHOLE_POWER)
+    return next((one for one in containers if one != name and one in names), None)
 
 
 def _freshness(folder: Path, name: str, timing: Timing) -> Channel:

@@ -5,7 +5,7 @@ an unknown CPU, not a default one.
 
 Where they come from: ``/proc/cpuinfo`` (vendor, family, model, stepping, name, and the flag
 ``hypervisor``, which CPUID leaf 1 sets in a guest), ``/proc/sys/kernel`` (release, paranoia of
-perf), ``/sys/devices/system/cpu`` (which CPU sits in which package: only online CPUs have a
+perf, id of the boot), ``/sys/devices/system/cpu`` (which CPU sits in which package: only online CPUs have a
 ``topology`` folder), ``/sys/kernel/security/lockdown`` (the state in brackets; the file is there
 only where the lockdown module is), ``/proc/self/status`` (CapEff, this process's capabilities).
 
@@ -41,6 +41,7 @@ class Host:
         dies: Die of each online CPU, where the kernel tells.
         lockdown: ``none``, ``integrity`` or ``confidentiality``; None: the kernel has no lockdown file.
         capabilities: Effective capabilities of this process, as bits.
+        boot_id: Of this start of the kernel, since which its clocks and most counters run.
     """
 
     cpu_vendor: str | None = None
@@ -56,6 +57,8 @@ class Host:
     perf_event_paranoid: int | None = None
     lockdown: str | None = None
     capabilities: int | None = None
+    hostname: str | None = None
+    boot_id: str | None = None
 
     def is_capable_of(self, capability: int) -> bool:
         """Whether this process holds a capability; where its file is missing, whether it is root.
@@ -90,6 +93,8 @@ class Host:
             },
             "perf_event_paranoid": self.perf_event_paranoid,
             "lockdown": self.lockdown,
+            "hostname": self.hostname,
+            "boot_id": self.boot_id,
         }
 
 
@@ -114,6 +119,8 @@ def read_host(root: Path = Path("/")) -> Host:
         perf_event_paranoid=integer_in(root / "proc/sys/kernel/perf_event_paranoid"),
         lockdown=lockdown.group(1) if lockdown else None,
         capabilities=int(capabilities.group(1), 16) if capabilities else None,
+        hostname=text_of(root / "proc/sys/kernel/hostname"),
+        boot_id=text_of(root / "proc/sys/kernel/random/boot_id"),
     )
 
 

@@ -10,7 +10,8 @@ milliseconds. The drivers known here, and what they lie about:
 
 - ``amdgpu`` (``amdgpu_pm.c``): ``power1_average`` of the socket, and on some parts ``power1_input`` in
   its place; no energy. Firmware refreshes it about once a millisecond to once in 100 ms. Where
-  ``amdsmi`` tells the card's energy, this power is inside it.
+  ``amdsmi`` tells the card's energy, this power is inside it. "On APUs this includes the CPU", which
+  RAPL's package counts as well: there it is ``UNPLACED``. Only an APU has the rail ``vddnb``.
 - ``xe`` (``xe_hwmon.c``), ``i915`` (``i915_hwmon.c``): ``energy1_input``; on xe ``card`` contains ``pkg``.
   The driver makes 64 bits of a 32-bit register and loses a wrap that nobody reads over.
 - ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and what is measured stands in
@@ -81,6 +82,7 @@ METERS = (
 # Parents that another source lists; they contain the sensor where they are recorded too.
 ELSEWHERE = ("amdgpu",)
 LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
+APU_DRIVER, APU_RAIL = "amdgpu", "vddnb"  # amdgpu_pm.c: hwmon_attributes_visible, "only APUs have vddnb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,12 @@ class Sensor:
     def is_energy(self) -> bool:
         """Whether it counts microjoules; otherwise it says microwatts."""
         return self.stem.startswith("energy")
+
+    @property
+    def is_apu(self) -> bool:
+        """Whether the chip is CPU and GPU in one, so that the sensor sees both."""
+        rail = text_of(self.path.with_name("in1_label"))
+        return self.driver == APU_DRIVER and rail == APU_RAIL
 
     def beside(self, suffix: str) -> Path:
         """A file of the same sensor."""
@@ -206,6 +214,7 @@ def _names(sensor: Sensor) -> tuple[str, str]:
         match = re.fullmatch(meter.label, sensor.label)
         if meter.driver == sensor.driver and match:
             name, parent = (match.expand(part) for part in (meter.id, meter.parent))
+            parent = UNPLACED if sensor.is_apu else parent
             return name.format(n=sensor.device), parent.format(n=sensor.device)
     if sensor.is_energy:
         return "", ""

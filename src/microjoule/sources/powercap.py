@@ -20,6 +20,8 @@ Known lies.
 - ``intel-rapl-mmio`` is the same package through another window, not a second one.
 - AMD before Linux 6.11 lists ``package-0-die-0``, ``package-0-die-1``, …: mirrors of one counter. On
   Intel's multi-die parts the dies are real.
+- The driver's unit may be wrong: it takes Broadwell-D's DRAM for 2^-14 J. The quirk row's unit holds,
+  while the count still comes back by the driver's own (``shown_nj``).
 - AMD's zone ``core`` reads the register of one core, the first, and looks like all cores.
 - A domain whose counter was 0 when the driver loaded is hidden. A zone may stay and answer EIO.
 - On Linux 6.1 a package that goes offline while ``energy_uj`` is read hangs both: the reader waits
@@ -32,6 +34,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Encoding, Scale
@@ -42,6 +45,7 @@ from .domains import (
     absence,
     assumed_unit,
     id_order,
+    quirk_unit,
     with_parents,
 )
 from .host import AMD, Host, read_host
@@ -127,7 +131,7 @@ def _without_die(zone: Zone) -> Zone:
 
 
 def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
-    unit, origin = (zone.exact_unit, "inferred") if zone.exact_unit else (assumed_unit(host), "assumed")
+    unit, origin = _unit(host, zone)
     packages = [other.id for other in kept if other.id.startswith("package-") and "/" not in other.id]
     first = min(packages, key=id_order, default="package-0")
     whole_nj = zone.unit_nj or int(unit * NJ_PER_J)
@@ -148,6 +152,15 @@ def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
         trust=trust(host, zone.id, zone),
         access=Access(reader="text", path=str(zone.path / "energy_uj")),
     )
+
+
+def _unit(host: Host, zone: Zone) -> tuple[Fraction, str]:
+    """The joules of one register count, whatever the driver takes it for, and who says so."""
+    domain = "psys" if zone.id == "psys" else zone.id.partition("/")[2]
+    quirk = quirk_unit(host, domain)
+    if quirk is not None:
+        return quirk, "kernel"
+    return (zone.exact_unit, "inferred") if zone.exact_unit else (assumed_unit(host), "assumed")
 
 
 def _obstacle(zone: Zone) -> Obstacle | None:

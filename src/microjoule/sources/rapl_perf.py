@@ -152,6 +152,7 @@ def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: Zone | None, unit: Fract
         unit_source=origin,
         modulus=None if modulus >= COUNTS * COUNTS else modulus,  # psys of 1 J a count fills all 64 bits
         quantum=quantum,
+        starts_at_open=True,
     )
 
 

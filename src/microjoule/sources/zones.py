@@ -26,6 +26,10 @@ LAST_COUNT = (1 << 32) - 1
 # Server DRAM: intel_rapl_common.c's dram_domain_energy_unit, and what rapl.c takes for the same registers.
 # Intel's manual rounds 2^-16 J to 15.3 uJ; powercap's own joules are therefore 0.27 % too many.
 FIXED_UNITS_NJ = MappingProxyType({15_300: Fraction(1, 1 << 16)})
+# What a part may draw whose firmware states nothing: a factor under which no true step may lie, so generous
+# ones. Twice the limit is believed (``energy.unwrap``), for a board with its GPUs that is ten kilowatts.
+PLATFORM_LIMIT_W = 5_000.0
+DOMAIN_LIMIT_W = 500.0
 LIMIT_CEILING_W = 100_000  # firmware that means "no limit" writes absurd ones; no socket draws this
 
 
@@ -40,6 +44,7 @@ class Zone:
         unit_nj: Whole nanojoules per count, as the driver has it; None: not told.
         limit_w: Its largest power limit; None: none stated.
         limit_source: The file of that limit.
+        is_settable: Whether that limit is only what somebody set, and may be lifted at any time.
     """
 
     path: Path
@@ -49,6 +54,7 @@ class Zone:
     unit_nj: int | None
     limit_w: float | None
     limit_source: str
+    is_settable: bool = False
 
     @property
     def exact_unit(self) -> Fraction | None:
@@ -115,8 +121,7 @@ def _zone(path: Path, parent: str, family: str) -> Zone | None:
     if not name:
         return None
     range_uj = integer_in(path / "max_energy_range_uj")
-    limit_w, limit_source = _limit(path)
-    return Zone(path, name, parent, family, _unit_nj(range_uj), limit_w, limit_source)
+    return Zone(path, name, parent, family, _unit_nj(range_uj), *_limit(path))
 
 
 def _unit_nj(range_uj: int | None) -> int | None:
@@ -125,14 +130,26 @@ def _unit_nj(range_uj: int | None) -> int | None:
     return unit or None
 
 
-def _limit(path: Path) -> tuple[float | None, str]:
-    found: list[tuple[float, str]] = []
-    for pattern in ("constraint_*_power_limit_uw", "constraint_*_max_power_uw"):
-        for file in sorted(path.glob(pattern)):
-            limit_w = (integer_in(file) or 0) / UW_PER_W
-            if 0 < limit_w <= LIMIT_CEILING_W:
-                found.append((limit_w, f"{path.name}/{file.name}"))
-    return max(found, default=(None, "none"), key=lambda row: row[0] or 0)
+def _limit(path: Path) -> tuple[float | None, str, bool]:
+    """The largest limit, its file, and whether no more stands behind it than a setting.
+
+    ``max_power_uw`` is the part's own (its thermal design power), ``power_limit_uw`` is set by firmware,
+    a daemon or a user. A setting above the part's own counts, because short turbo limits are, and
+    are drawn; a lower one says nothing of what is drawn once it is lifted.
+    """
+    rated, caps = (_largest(path, name) for name in ("max_power_uw", "power_limit_uw"))
+    if rated is None and caps is None:
+        return None, "none", False
+    limit_w, source = max(row for row in (rated, caps) if row is not None)
+    return limit_w, source, rated is None
+
+
+def _largest(path: Path, name: str) -> tuple[float, str] | None:
+    found = (
+        ((integer_in(file) or 0) / UW_PER_W, f"{path.name}/{file.name}")
+        for file in sorted(path.glob(f"constraint_*_{name}"))
+    )
+    return max((row for row in found if 0 < row[0] <= LIMIT_CEILING_W), default=None)
 
 
 def _zone_number(path: Path) -> tuple[int, ...]:
@@ -147,7 +164,22 @@ def _is_hex(text: str) -> bool:
 def trust(host: Host, key: str, zone: Zone | None) -> Trust:
     """What is promised of the RAPL channel ``key``: its zone's power limit, and the sensor's doubt."""
     domain = key.partition("/")[2] if "/" in key else key.partition("-")[0].removeprefix("package")
-    sensor = sensor_error(host, domain)
-    if zone is None:
-        return Trust(sensor=sensor)
-    return Trust(power_limit_w=zone.limit_w, power_limit_source=zone.limit_source, sensor=sensor)
+    limit_w, source = power_limit(domain, zone)
+    return Trust(power_limit_w=limit_w, power_limit_source=source, sensor=sensor_error(host, domain))
+
+
+def power_limit(domain: str, zone: Zone | None) -> tuple[float | None, str]:
+    """The largest power to expect of a domain, and where that comes from; None: nothing is stated.
+
+    A limit under which true steps lie makes resets of them, so that one which may be lifted is raised
+    to what such parts can draw.
+    """
+    is_platform = domain == "psys"
+    usual_w = PLATFORM_LIMIT_W if is_platform else DOMAIN_LIMIT_W
+    if zone is None or zone.limit_w is None:
+        return (usual_w, "assumed") if is_platform else (None, "none")
+    if not zone.is_settable:
+        return zone.limit_w, zone.limit_source
+    if zone.limit_w >= usual_w:
+        return zone.limit_w, f"settable cap {zone.limit_source}"
+    return usual_w, f"assumed: the settable cap {zone.limit_source} may be lifted"

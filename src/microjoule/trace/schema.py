@@ -23,6 +23,7 @@ time, and that plus 1, 2, 3 ns: an index and no measurement. What instant each s
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,8 @@ END = "@end"
 CLOCKS = ("@clock/realtime", "@clock/boottime")
 LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns")
 MARKS_DROPPED = "@engine/marks/dropped"
+
+FACTS = ("host", "lanes", "left_out", "openings")  # facts that are tables themselves
 
 COLUMNS = (
     pa.field("t_ns", pa.int64(), nullable=False),
@@ -95,7 +98,7 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
         name: What to call the file in a message.
 
     Raises:
-        TraceError: The file is not a trace, or is one of a later format.
+        TraceError: The file is not a trace, is damaged in its opening, or is one of a later format.
     """
     metadata = found.metadata or {}
     if KEY_FORMAT not in metadata:
@@ -103,11 +106,69 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
             f"{name} is an Arrow file but not a microjoule trace",
             "Open a file that `uj run -o` or `uj record` wrote",
         )
-    version = int(metadata[KEY_FORMAT])
+    try:
+        version = int(metadata[KEY_FORMAT])
+    except ValueError as error:
+        raise damaged(name, f"its format is {metadata[KEY_FORMAT]!r}") from error
     if version > FORMAT:
         raise TraceError(
             f"{name} is in trace format {version}, and this microjoule reads up to format {FORMAT}",
             "Update it: pip install --upgrade microjoule",
         )
-    table = json.loads(metadata[KEY_CHANNELS])
-    return [Channel.from_json(plain) for plain in table], json.loads(metadata[KEY_FACTS])
+    for column in COLUMNS:
+        types = [found.field(i).type for i in found.get_all_field_indices(column.name)]
+        if len(types) != 1 or not _is_readable_as(types[0], column.type):
+            of = " and ".join(map(str, types)) or "missing"
+            raise damaged(name, f"its column {column.name} is {of}, and should be {column.type}")
+    try:
+        channels = [Channel.from_json(plain) for plain in json.loads(metadata[KEY_CHANNELS])]
+        facts = json.loads(metadata[KEY_FACTS])
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise damaged(name, f"its opening says {error!r}") from error
+    wrong = next((channel for channel in channels if not _is_sound(channel)), None)
+    if wrong is not None:
+        raise damaged(name, f"its channel {wrong.id!r} is described with values of the wrong kind")
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(part, {}), dict) for part in FACTS):
+        raise damaged(name, "its facts are no table")
+    return channels, facts
+
+
+def damaged(name: str, what: str) -> TraceError:
+    """The error of a file that was a trace and cannot be read as one."""
+    return TraceError(f"{name} is damaged: {what}", "Take another copy of it, or record again")
+
+
+def _is_readable_as(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of one type are those of another; Parquet's writers choose their own text types."""
+    if pa.types.is_dictionary(wanted):
+        return pa.types.is_dictionary(found) and _is_text(found.value_type)
+    return bool(found == wanted) or (_is_text(wanted) and _is_text(found))
+
+
+def _is_text(of: pa.DataType) -> bool:
+    return bool(pa.types.is_string(of) or pa.types.is_large_string(of))
+
+
+def _is_sound(channel: Channel) -> bool:
+    """Whether the fields of a channel that are reckoned with hold what they should."""
+    scale, timing, trust = channel.scale, channel.timing, channel.trust
+    model = trust.model
+    texts = (channel.id, channel.source, channel.lane, scale.quantity, *trust.parents)
+    counts = (scale.quantum, timing.update_max_ns, timing.lag_ns)
+    optional = (scale.modulus, scale.shown_nj, timing.update_ns, timing.window_ns)
+    figures = [each for each in (trust.power_limit_w, trust.accuracy) if each is not None]
+    figures += [model.value_w, model.low_w, model.high_w] if model else []
+    figures += [trust.sensor.gain, trust.sensor.offset_w] if trust.sensor else []
+    return (
+        all(isinstance(each, str) for each in texts)
+        and all(_is_count(each) for each in counts)
+        and all(each is None or _is_count(each) for each in optional)
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in figures)
+        and scale.unit > 0
+        and scale.quantum > 0
+        and (scale.modulus is None or scale.modulus > 0)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1 << 64

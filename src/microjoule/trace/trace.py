@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from .series import I64, Columns, Series
 from .window import Mark, Window, pair
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_APART = "Report the traces side by side: `uj report A B` adds up their energies"
 _REMEDY_FOREIGN = "Open a file that `uj run -o` or `uj record` wrote"
 
 
@@ -91,6 +92,8 @@ class Trace:
         """
         if isinstance(window, Window):
             return window
+        if not isinstance(window, str):
+            raise BadWindow(f"{window!r} is no window", "Give a window of this trace, or its name")
         for candidate in self.windows:
             if candidate.name == window:
                 return candidate
@@ -185,10 +188,11 @@ def load(path: str | os.PathLike[str]) -> Trace:
 def merge(traces: Sequence[Trace]) -> Trace:
     """One trace of the rows of several; the order does not matter, and doubles count once.
 
-    The facts are those of the first.
+    The facts are those of the first, with the ``openings`` of counters that started when opened.
 
     Raises:
-        TraceError: There is none, or two describe one channel differently.
+        TraceError: There is none, two describe one channel differently, two are of different boots,
+            or one channel started again from nothing between them.
     """
     if not traces:
         raise TraceError("no trace to merge", "Name at least one file")
@@ -200,9 +204,40 @@ def merge(traces: Sequence[Trace]) -> Trace:
                     f"channel {channel.id!r} is described differently in {trace.path or 'a trace'}",
                     "Merge only traces that one machine recorded through the same source",
                 )
-    joined = schema.schema(channels.values(), traces[0].facts)
+    _refuse_other_boots(traces)
+    openings = _openings(traces)
+    facts = {**traces[0].facts, **({"openings": openings} if openings else {})}
+    joined = schema.schema(channels.values(), facts)
     tables = [trace.table.cast(joined) for trace in traces]
     return Trace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
+
+
+def _refuse_other_boots(traces: Sequence[Trace]) -> None:
+    """The clock of ``t_ns`` and most counters start with the kernel; traces that do not tell are believed."""
+    hosts = [trace.facts.get("host") for trace in traces]
+    boots = {host.get("boot_id") for host in hosts if isinstance(host, dict)} - {None}
+    if len(boots) > 1:
+        raise TraceError("the traces are of different boots, which share no clock and no counter", _APART)
+
+
+def _openings(traces: Sequence[Trace]) -> dict[str, Any]:
+    """When each counter was opened that starts at its opening; of one channel there can be one only."""
+    found: dict[str, Any] = {}
+    for trace in traces:
+        earlier = trace.facts.get("openings", {})
+        begun = trace.facts.get("started_realtime_ns")
+        for channel in trace.channels.values():
+            if not channel.scale.starts_at_open:
+                continue
+            opened = earlier.get(channel.id, begun)
+            # A trace that does not say when it was begun is a recording of its own.
+            if channel.id in found and (opened is None or found[channel.id] != opened):
+                raise TraceError(
+                    f"channel {channel.id!r} counts from its opening, and was opened anew between the traces",
+                    _APART,
+                )
+            found[channel.id] = opened
+    return found
 
 
 def repair(path_in: str | os.PathLike[str], path_out: str | os.PathLike[str]) -> Repair:
@@ -250,25 +285,43 @@ def _read(path: Path) -> _Opened:
             ) from error
         with reader:
             schema.opening(reader.schema, str(path))
-            return _batches(source, reader, size)
+            return _batches(source, reader, path)
 
 
-def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, size: int) -> _Opened:
+def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, path: Path) -> _Opened:
+    size = source.size()
     batches: list[pa.RecordBatch] = []
-    opening = kept = source.tell()
+    ends = [source.tell()]
     cutter = Cutter()
+    checks: list[Future[None]] = []
     is_cut_short = False
-    # Decoding holds neither the GIL nor a second core: batches are cut apart beside it.
+
+    def take(batch: pa.RecordBatch) -> None:
+        _check(batch)
+        cutter.add(batch)
+
+    # Decoding holds neither the GIL nor a second core: batches are checked and cut apart beside it.
     with ThreadPoolExecutor(1) as beside:
         try:
             for batch in reader:
-                if not batches and source.tell() > opening:
-                    cutter = Cutter(batch.num_rows * (size - opening) // (source.tell() - opening))
+                if not batches and source.tell() > ends[0]:
+                    cutter = Cutter(batch.num_rows * (size - ends[0]) // (source.tell() - ends[0]))
                 batches.append(batch)
-                kept = source.tell()
-                beside.submit(cutter.add, batch)
+                ends.append(source.tell())
+                checks.append(beside.submit(take, batch))
         except (pa.ArrowException, OSError):
             is_cut_short = True
+    errors = (each.exception() for each in checks)
+    for n, error in enumerate(errors):
+        if isinstance(error, pa.ArrowInvalid):
+            if n == 0:
+                raise schema.damaged(str(path), _first_line(error)) from error
+            # One that cannot be believed ends the trace as one that cannot be decoded does.
+            is_cut_short, batches, cutter = True, batches[:n], Cutter()
+            for batch in batches:
+                cutter.add(batch)
+            break
+    kept = ends[len(batches)]
     table = pa.Table.from_batches(batches, reader.schema)
     if is_cut_short:
         return _Opened(table, True, kept, cutter)
@@ -278,10 +331,38 @@ def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, si
     return _Opened(table, not is_whole, size if is_whole else kept, cutter)
 
 
+def _check(rows: pa.RecordBatch | pa.Table) -> None:
+    """Refuses what decodes and is not what it should be, before anybody follows its offsets.
+
+    Raises:
+        ArrowInvalid: Text that is no text, codes without a channel, or nothing where a value must be.
+    """
+    rows.validate()
+    for column in (rows.column("channel"), rows.column("label")):
+        column.validate(full=True)
+    for field in schema.COLUMNS:
+        if not field.nullable and rows.column(field.name).null_count:
+            raise pa.ArrowInvalid(f"there are rows without {field.name}")
+    column = rows.column("channel")
+    for part in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        if part.dictionary.null_count:
+            raise pa.ArrowInvalid("there are channels without a name")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _parquet(path: Path) -> pa.Table:
     import pyarrow.parquet as pq  # costs as much as the rest of pyarrow, and few traces are Parquet
 
     try:
-        return pq.read_table(path)
+        table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise TraceError(f"cannot read {path} as Parquet: {error}", "Check the path") from error
+    schema.opening(table.schema, str(path))
+    try:
+        _check(table)
+    except pa.ArrowInvalid as error:
+        raise schema.damaged(str(path), _first_line(error)) from error
+    return table

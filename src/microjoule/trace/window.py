@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from ..errors import BadWindow
 from ..label import unlabel
 
+UNMARKED = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -19,7 +21,7 @@ class Window:
         t0_ns: Its first nanosecond.
         t1_ns: The first nanosecond after it.
         attributes: What the person noted beside the name; JSON values.
-        number: Its number in the trace; -1 where it was never recorded as marks.
+        number: Its number in the trace; ``UNMARKED`` where it was never recorded as marks.
         is_open: No end was recorded, so that it ends where the readings end.
 
     Raises:
@@ -30,7 +32,7 @@ class Window:
     t0_ns: int
     t1_ns: int
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    number: int = -1
+    number: int = UNMARKED
     is_open: bool = False
 
     def __post_init__(self) -> None:
@@ -44,6 +46,11 @@ class Window:
     def duration_ns(self) -> int:
         """Its length in nanoseconds."""
         return self.t1_ns - self.t0_ns
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a program marked it; else somebody chose its instants."""
+        return self.number != UNMARKED
 
 
 class Mark(NamedTuple):

@@ -95,3 +95,17 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         of.energy("epohc")
     with pytest.raises(TraceError, match="package-0"):
         of.power("pakage-0")
+
+
+def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:
+    """A package cannot draw 0 W, its graphics can."""
+    still = Ideal(constant(0.0), n=600)
+    of = EnergyTrace(rows([still, replace(still, id="package-0/uncore")]))
+    found = summary(of)
+    (window,) = found["windows"]
+    assert [row["status"] for row in window["channels"]] == ["failed", "ok"]
+    assert window["channels"][0]["energy_j"] is None
+    assert window["channels"][0]["bound_j"] == [0.0, None]
+    assert (window["total"]["status"], window["total"]["energy_j"]) == ("failed", None)
+    assert of.energy().total.status == "failed"
+    assert "package-0" in found["engine"]["stuck"]

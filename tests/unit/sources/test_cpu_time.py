@@ -26,6 +26,17 @@ def test_the_mask_adds_the_busy_fields_and_no_others(tmp_path):
     assert system.access.path == str(tmp_path / "proc/stat")
 
 
+def test_each_field_may_hide_a_tick(tmp_path):
+    """The kernel cuts each of the six off by itself, so that their sum falls short by up to six."""
+    (system, command) = cpu_time.survey(write(EMPTY_VM, tmp_path)).channels
+    assert (system.scale.quantum, command.scale.quantum) == (len(cpu_time.BUSY_FIELDS), 1) == (6, 1)
+
+
+def test_a_commands_count_starts_at_its_opening(tmp_path):
+    (system, command) = cpu_time.survey(write(EMPTY_VM, tmp_path)).channels
+    assert (system.scale.starts_at_open, command.scale.starts_at_open) == (False, True)
+
+
 def test_no_more_seconds_a_second_than_cpus(tmp_path):
     (system, _) = cpu_time.survey(write(EMPTY_VM, tmp_path)).channels
     assert system.trust.power_limit_w == 2

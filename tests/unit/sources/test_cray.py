@@ -64,7 +64,9 @@ def test_units_limit_and_period(tmp_path):
     energy, power = channels["node/energy"], channels["node/power"]
     assert (energy.kind, energy.scale.quantity, energy.scale.unit) == (Kind.COUNTER, "J", 1)
     assert (power.kind, power.scale.quantity) == (Kind.GAUGE, "W")
-    assert (energy.trust.power_limit_w, energy.trust.power_limit_source) == (400, "power_cap")
+    assert (power.trust.power_limit_w, power.trust.power_limit_source) == (400, "power_cap")
+    # A cap may be lifted: no true step of the counter may lie above what is believed.
+    assert (energy.trust.power_limit_w, energy.trust.power_limit_source) == (5000, "assumed")
     assert energy.timing.update_ns == 100_000_000
 
 
@@ -77,7 +79,23 @@ def test_a_meter_at_zero_is_left_out_and_said(tmp_path):
 def test_a_node_without_freshness_or_cap(tmp_path):
     survey = node(tmp_path, freshness=None, power_cap="0 W")
     assert "node/freshness" not in {channel.id for channel in survey.channels}
-    assert survey.channels[0].trust.power_limit_w is None
+    assert survey.channels[0].trust.power_limit_w == 5000
+
+
+def test_parts_of_a_node_that_does_not_answer_lie_side_by_side(tmp_path):
+    """Without the node's own meters no part contains the others."""
+    channels = node(tmp_path, energy=None, power=None).channels
+    parents = {channel.id: channel.trust.parents for channel in channels}
+    assert parents["node/accel_energy"] == parents["node/cpu_energy"] == ()
+    assert parents["node/accel0_energy"] == ("node/accel_energy",)
+    assert parents["node/cpu_power"] == ("node/cpu_energy",)
+
+
+def test_a_node_that_tells_its_power_alone_contains_its_parts(tmp_path):
+    channels = node(tmp_path, energy=None).channels
+    parents = {channel.id: channel.trust.parents for channel in channels}
+    assert parents["node/power"] == ()
+    assert parents["node/cpu_energy"] == ("node/power",)
 
 
 def test_elsewhere_there_is_none(tmp_path):

@@ -43,3 +43,12 @@ def test_a_capability_opens_what_the_paranoid_level_closes(tmp_path):
 def test_a_kernel_list_has_ranges_and_single_cpus():
     assert cpu_list("0-2,8\n") == (0, 1, 2, 8)
     assert cpu_list(None) == ()
+
+
+def test_the_boot_is_told_where_the_kernel_tells_it(tmp_path):
+    """Counters and clocks of two boots have nothing in common."""
+    assert read_host(tmp_path).to_json()["boot_id"] is None
+    path = tmp_path / "proc/sys/kernel/random/boot_id"
+    path.parent.mkdir(parents=True)
+    path.write_text("5f3c0c6e-3d0f-4d8e-9d0a-1c7b0e6a2f10\n")
+    assert read_host(tmp_path).to_json()["boot_id"] == "5f3c0c6e-3d0f-4d8e-9d0a-1c7b0e6a2f10"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from microjoule.channel import Encoding, Kind
+from microjoule.channel import UNPLACED, Encoding, Kind, Trust
+from microjoule.energy.total import covered
 from microjoule.sources import hwmon
 from microjoule.sources.survey import Cause
 
@@ -36,6 +38,17 @@ def test_amdgpu_is_a_gauge_in_microwatts_with_its_limit(tmp_path):
     assert channel.encoding is Encoding.SIGNED
     assert channel.access.reader == "text"
     assert channel.access.path.endswith("hwmon3/power1_average")
+
+
+def test_an_apus_power_holds_the_cpu_and_enters_no_total(tmp_path):
+    """ "On APUs this includes the CPU" (amdgpu_pm.c), which RAPL's package counts as well."""
+    device(tmp_path, 3, "amdgpu", power1_average=23_000_000, power1_label="PPT", in1_label="vddnb")
+    device(tmp_path, 4, "amdgpu", power1_average=90_000_000, power1_label="PPT", in1_label="vddmem")
+    apu, card = (found(tmp_path)[f"amdgpu-{n}/power"] for n in (0, 1))
+    assert apu.trust.parents == (UNPLACED,)
+    assert card.trust.parents == ("amdgpu-1/energy",)
+    package = replace(card, id="package-0", trust=Trust())
+    assert covered({c.id: c for c in (package, apu, card)}) == ("package-0", "amdgpu-1/power")
 
 
 def test_amdgpu_without_a_mean_has_its_present_power(tmp_path):

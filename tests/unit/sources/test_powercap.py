@@ -2,6 +2,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from machines import (
     AMD_MIRRORED_DIES,
@@ -17,6 +18,7 @@ from machines import (
 )
 
 from microjoule.channel import Encoding
+from microjoule.energy.unwrap import counts
 from microjoule.sources import powercap
 from microjoule.sources.zones import true_unit
 
@@ -38,7 +40,8 @@ def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
     assert channels["package-0/dram"].scale.unit == Fraction(1, 1 << 16)
     assert channels["package-0/dram"].scale.shown_nj == 15_300
     assert {channel.scale.modulus for channel in channels.values()} == {2**32}
-    assert {channel.scale.unit_source for channel in channels.values()} == {"inferred"}
+    assert channels["package-0"].scale.unit_source == "inferred"
+    assert channels["package-0/dram"].scale.unit_source == "kernel"
 
 
 @pytest.mark.parametrize("esu", range(10, 23))
@@ -94,12 +97,45 @@ def test_dies_of_intel_are_real(tmp_path):
     assert "package-0-die-1" in by_id(powercap.survey(write(machine, tmp_path)))
 
 
-def test_the_largest_sane_power_limit_counts_and_names_its_file(tmp_path):
+def test_broadwell_ds_dram_has_the_registers_unit_and_not_the_drivers(tmp_path):
+    """The driver takes its DRAM for 2^-14 J a count, four times what a count is (rapl.c's quirk)."""
+    zones = (Zone(id="0", name="package-0", unit_nj=61_035), Zone(id="0:0", name="dram", unit_nj=61_035))
+    machine = replace(CLIENT, cpu=replace(CLIENT.cpu, model=0x56), zones=zones)
+    dram = by_id(powercap.survey(write(machine, tmp_path)))["package-0/dram"]
+    assert (dram.scale.unit, dram.scale.unit_source) == (Fraction(1, 1 << 16), "kernel")
+    assert dram.scale.shown_nj == 61_035
+    raw = np.array([energy_uj(1000, 61_035)], np.uint64)
+    assert counts(raw, dram).tolist() == [1000]
+
+
+def test_a_cap_that_may_be_lifted_is_raised_to_what_such_parts_draw(tmp_path):
     channels = by_id(powercap.survey(write(CLIENT, tmp_path)))
-    assert channels["package-0"].trust.power_limit_w == 119.0
-    assert channels["package-0"].trust.power_limit_source == "intel-rapl:0/constraint_1_power_limit_uw"
+    trust = channels["package-0"].trust
+    assert trust.power_limit_w == 500.0
+    assert "settable cap intel-rapl:0/constraint_1_power_limit_uw may be lifted" in trust.power_limit_source
     assert channels["package-0/core"].trust.power_limit_w is None
-    assert channels["package-0"].trust.accuracy is None
+    assert trust.accuracy is None
+
+
+@pytest.mark.parametrize(("rated_w", "expected"), [(125, (125.0, 0)), (65, (119.0, 1))])
+def test_the_parts_own_power_counts_and_a_turbo_limit_above_it(tmp_path, rated_w, expected):
+    """CLIENT's settings are up to 119 W: a lower one than the part's own says nothing."""
+    root = write(CLIENT, tmp_path)
+    zone = root / "sys/class/powercap/intel-rapl:0"
+    (zone / "constraint_0_max_power_uw").write_text(f"{rated_w}000000\n")
+    trust = by_id(powercap.survey(root))["package-0"].trust
+    names = ("constraint_0_max_power_uw", "constraint_1_power_limit_uw")
+    assert (trust.power_limit_w, trust.power_limit_source) == (
+        expected[0],
+        f"intel-rapl:0/{names[expected[1]]}",
+    )
+
+
+def test_a_platform_may_draw_kilowatts(tmp_path):
+    """Nothing states a limit of psys, and 1.5 kW of a board with GPUs are no reset."""
+    trust = by_id(powercap.survey(write(CLIENT, tmp_path)))["psys"].trust
+    assert trust.power_limit_w == 5000.0
+    assert trust.power_limit_source.startswith("assumed")
 
 
 def test_files_of_root_close_the_channels_and_the_remedy_names_its_price(shared_path, nobody):

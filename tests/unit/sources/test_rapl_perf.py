@@ -106,8 +106,16 @@ def test_dies_of_intel_are_real(tmp_path):
     }
 
 
-def test_the_power_limit_is_the_largest_that_powercap_states(tmp_path):
+def test_a_count_starts_at_its_opening(tmp_path):
     channels = by_id(rapl_perf.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    assert all(channel.scale.starts_at_open for channel in channels.values())
+
+
+def test_the_power_limit_is_the_largest_that_powercap_states(tmp_path):
+    root = write(TWO_SOCKET_SERVER, tmp_path)
+    for number in (0, 1):
+        (root / f"sys/class/powercap/intel-rapl:{number}/constraint_0_max_power_uw").write_text("150000000\n")
+    channels = by_id(rapl_perf.survey(root))
     assert channels["package-1"].trust.power_limit_w == 180.0
     assert channels["package-1"].trust.power_limit_source == "intel-rapl:0/constraint_1_power_limit_uw"
     assert channels["package-0"].trust.power_limit_w == 150.0  # 200 kW is firmware's "no limit"

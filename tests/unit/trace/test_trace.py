@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from ideal import Ideal, constant, rows, write
 
-from microjoule.errors import TraceError
+from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
 from microjoule.trace.trace import Trace, load, merge
 from microjoule.trace.window import Mark, pair
@@ -121,6 +121,70 @@ def test_bad_files_are_refused_with_a_remedy(tmp_path: Path) -> None:
         assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (schema.KEY_FORMAT, b"one"),
+        (schema.KEY_CHANNELS, None),
+        (schema.KEY_CHANNELS, b"[{}]"),
+        (schema.KEY_CHANNELS, b"[3]"),
+        (schema.KEY_CHANNELS, b"\xff"),
+        (schema.KEY_FACTS, None),
+        (schema.KEY_FACTS, b"[]"),
+        (schema.KEY_FACTS, b'{"host": 3}'),
+        (schema.KEY_FACTS, b"{"),
+    ],
+)
+def test_a_damaged_opening_is_a_sentence(key: bytes, value: bytes | None) -> None:
+    """Missing or malformed metadata never gets further than the opening."""
+    table = rows([ONE])
+    metadata = {k: v for k, v in {**table.schema.metadata, key: value}.items() if v is not None}
+    with pytest.raises(TraceError, match="damaged") as caught:
+        Trace(table.replace_schema_metadata(metadata))
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", [field.name for field in schema.COLUMNS])
+def test_a_column_that_is_missing_or_of_another_type_is_named(name: str) -> None:
+    """Types are what the arithmetic rests on."""
+    table = rows([ONE])
+    i = table.column_names.index(name)
+    for other in (table.drop([name]), table.set_column(i, name, pa.nulls(len(table), pa.float32()))):
+        with pytest.raises(TraceError, match=f"its column {name} is"):
+            Trace(other.replace_schema_metadata(table.schema.metadata))
+
+
+def test_rows_that_decode_and_make_no_sense_end_the_trace(tmp_path: Path) -> None:
+    """A code without a channel, or a label that is no text, is never followed: what came before stays."""
+    table = rows([ONE], [(ONE.inside(0.5)[0], "@begin", 1, "w")])
+    whole = table.combine_chunks().to_batches()[0]
+    codes = pa.array(np.full(len(table), 60_000, np.uint16))
+    dictionary = whole.column("channel").dictionary
+    wild = pa.DictionaryArray.from_arrays(codes, dictionary, safe=False)
+    n = len(table)
+    offsets = np.arange(n + 1, dtype=np.int32)
+    text = pa.Array.from_buffers(pa.utf8(), n, [None, pa.py_buffer(offsets), pa.py_buffer(b"\xff" * n)])
+    for name, column in (("channel", wild), ("label", text)):
+        bad = whole.set_column(whole.schema.names.index(name), whole.schema.field(name), column)
+        for batches in ([bad], [whole, bad, whole]):
+            with pa.ipc.new_stream(str(tmp_path / "x.arrows"), table.schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+            if len(batches) == 1:
+                with pytest.raises(TraceError, match="damaged"):
+                    load(tmp_path / "x.arrows")
+            else:
+                trace = load(tmp_path / "x.arrows")
+                assert trace.is_truncated
+                assert np.array_equal(trace.series("package-0").raw, ONE.series.raw)
+
+
+def test_what_is_no_window_is_a_sentence() -> None:
+    """A number is neither a window nor the name of one."""
+    with pytest.raises(BadWindow, match="5 is no window"):
+        Trace(rows([ONE])).window(5)
+
+
 def test_merge_refuses_two_descriptions_of_one_channel() -> None:
     """A unit that differs would make joules of one file wrong."""
     other = replace(ONE, quantum=2)
@@ -128,6 +192,41 @@ def test_merge_refuses_two_descriptions_of_one_channel() -> None:
         merge([Trace(rows([ONE])), Trace(rows([other]))])
     with pytest.raises(TraceError, match="no trace to merge"):
         merge([])
+
+
+def recorded(ideal: Ideal, begun: int, boot: str, starts_at_open: bool = False) -> Trace:
+    """A trace with the facts that a recorder gives."""
+    table = rows([ideal])
+    (channel,) = Trace(table).channels.values()
+    channel = replace(channel, scale=replace(channel.scale, starts_at_open=starts_at_open))
+    facts = {"started_realtime_ns": begun, "host": {"boot_id": boot}}
+    return Trace(table.cast(schema.schema([channel], facts)))
+
+
+def test_counters_that_start_at_their_opening_do_not_merge() -> None:
+    """Two openings share no count; two parts of one opening do, through any number of merges."""
+    a, b = recorded(ONE, 1, "x", True), recorded(ONE, 2, "x", True)
+    with pytest.raises(TraceError, match=r"'package-0' counts from its opening") as caught:
+        merge([a, b])
+    assert "uj report A B" in caught.value.remedy
+    halves = [Trace(a.table.slice(0, 50)), Trace(a.table.slice(50))]
+    whole = merge(halves)
+    assert np.array_equal(whole.series("package-0").raw, a.series("package-0").raw)
+    other = recorded(TWO, 2, "x", True)
+    both = merge([other, whole])  # the facts of the first, and still each counter's own opening
+    assert merge([both, a]).channels.keys() == {"package-0", "gpu-0"}
+    with pytest.raises(TraceError, match="opened anew"):
+        merge([both, b])
+    with pytest.raises(TraceError, match="opened anew"):
+        merge([recorded(TWO, 1, "x", True), both])
+
+
+def test_traces_merge_within_a_boot_and_not_across() -> None:
+    """A register that counts on is one counter through many recordings, until the machine starts again."""
+    a, b = recorded(ONE, 1, "x"), recorded(ONE, 2, "x")
+    assert "openings" not in merge([a, b]).facts
+    with pytest.raises(TraceError, match="different boots"):
+        merge([a, recorded(ONE, 2, "y")])
 
 
 def test_unknown_channel_is_named_with_the_nearest() -> None:
