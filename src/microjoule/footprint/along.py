@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..units import J_PER_KWH
+from ..units import J_PER_KWH, seconds
 from .factor import Factor
 from .series import F64, I64, Series, integrate, on_clock
 
 if TYPE_CHECKING:
     from ..energy.energy_trace import EnergyTrace
+    from ..energy.power import Power
 
 _REALTIME = "@clock/realtime"
 
@@ -39,9 +40,26 @@ def along(trace: EnergyTrace, series: Series, static: Factor) -> list[Factor]:
     found = []
     for window in windows:
         bins = [trace.power(part, window) for part in trace.energy(window).total.channels]
-        shares = [(on_clock(each.edges_ns, *pairs), np.maximum(each.energy_j, 0.0)) for each in bins]
-        found.append(_factor(shares, series, static))
+        shares = [(on_clock(each.edges_ns, *pairs), _weights(each.energy_j)) for each in bins]
+        found.append(_with_note(_factor(shares, series, static), _unknown(bins)))
     return found
+
+
+def _weights(energy_j: F64) -> F64:
+    """What a bin counts in the mean: its joules, and nothing where they are not known."""
+    return np.maximum(np.nan_to_num(energy_j, nan=0.0), 0.0)
+
+
+def _unknown(bins: Sequence[Power]) -> str:
+    """What the mean leaves out: the time of which some channel does not tell the power."""
+    unknown_ns = [int(np.diff(each.edges_ns)[np.isnan(each.energy_j)].sum()) for each in bins]
+    longest = seconds(max(unknown_ns, default=0))
+    return f"the power of {longest:.3g} s is not known and weighs nothing" if longest else ""
+
+
+def _with_note(of: Factor, note: str) -> Factor:
+    notes = "; ".join(each for each in (of.origin.note, note) if each)
+    return replace(of, origin=replace(of.origin, note=notes)) if note else of
 
 
 def _factor(shares: Sequence[tuple[I64, F64]], series: Series, static: Factor) -> Factor:

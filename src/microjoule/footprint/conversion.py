@@ -25,9 +25,14 @@ def figure(text: str) -> tuple[float, str]:
     """``432.7 g/kWh`` as its number and its unit; the unit is empty where there is none.
 
     Raises:
-        BadFactor: It does not begin with a number.
+        BadFactor: It does not begin with a number, or has a comma in it.
     """
     found = _FIGURE.fullmatch(text)
+    if found and (found[2] or "").startswith(","):
+        raise BadFactor(
+            f"The comma of {text!r} may mean a thousand or a decimal",
+            "Write a point before the decimals, as in 0.5, and thousands without a comma",
+        )
     try:
         return float(found[1].replace("_", "")), (found[2] or "").replace(" ", "")  # type: ignore[index]
     except (TypeError, ValueError):

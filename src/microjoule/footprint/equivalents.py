@@ -20,7 +20,7 @@ class BadAmount(MicrojouleError, ValueError):
     """An amount of energy or CO2e that cannot be one."""
 
 
-class UnknownEquivalent(MicrojouleError, LookupError):
+class UnknownEquivalent(MicrojouleError, LookupError, ValueError):
     """No equivalent has this key."""
 
 
@@ -44,8 +44,10 @@ class Bounded:
     def __post_init__(self) -> None:
         figures = [each for each in (self.low, self.value, self.high) if each is not None]
         if not all(math.isfinite(each) and each >= 0 for each in figures) or figures != sorted(figures):
+            ends = [("least", self.low), ("most", self.high)]
+            said = "".join(f", {end:g} at {which}," for which, end in ends if end is not None)
             raise BadAmount(
-                f"An amount of {self.value:g} between {self.low} and {self.high} cannot be",
+                f"An amount of {self.value:g}{said} cannot be",
                 "Give 0 <= low <= value <= high, all finite",
             )
 

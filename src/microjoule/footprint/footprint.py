@@ -1,4 +1,4 @@
-"""The footprint of an energy: CO2e and money, each with two ranges that are never folded into one.
+"""The footprint of an energy: CO2e and money, each with its ranges, which are never folded into one.
 
     facility energy = energy × PUE
     CO2e            = facility energy × intensity      location-based: of the place
@@ -7,8 +7,9 @@
     cost            = facility energy × price          and what the accelerators' hire costs, apart
     score           = (CO2e + embodied share) / units
 
-``interval`` is what the measurement leaves open, with every factor at its value. ``choice`` is what
-the choice of factors leaves open, with the energy at its value.
+``interval`` is what the readings leave open, guaranteed but for the sensor's own error; ``spread`` is the
+energy's ± U at 95 %, the sensor's error among it; both with every factor at its value. ``choice`` is
+what the choice of factors leaves open, with the energy at its value.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ class Amount:
     Attributes:
         value: The figure; None where the energy has none.
         unit: ``kWh``, ``g``, or a currency's three letters.
-        interval: What the measurement leaves open.
+        interval: What the readings leave open, the sensor's own error apart.
         choice: What the choice of factors leaves open; None where the energy has no figure.
         is_choice_known: Whether some factor has a range at all.
+        spread: Half the width of what the measurement leaves open at 95 %, with the sensor; None: it was
+            not assessed.
     """
 
     value: float | None
@@ -49,9 +52,10 @@ class Amount:
     interval: tuple[float, float]
     choice: tuple[float, float] | None
     is_choice_known: bool = True
+    spread: float | None = None
 
     def __add__(self, other: Amount) -> Amount:
-        """The sum of two amounts of different things; both ranges add.
+        """The sum of two amounts of different things; all ranges add, as if both sensors erred alike.
 
         Raises:
             UnitMismatch: They are in different units.
@@ -71,6 +75,7 @@ class Amount:
             interval=_plus(self.interval, other.interval),
             choice=_plus(self.choice, other.choice) if chosen else None,  # type: ignore[arg-type]
             is_choice_known=self.is_choice_known or other.is_choice_known,
+            spread=None if self.spread is None or other.spread is None else self.spread + other.spread,
         )
 
     def plain(self) -> Plain:
@@ -79,6 +84,7 @@ class Amount:
             "value": self.value,
             "unit": self.unit,
             "bound": [_finite(end) for end in self.interval],
+            "spread": self.spread,
             "choice": list(self.choice) if self.choice and self.is_choice_known else None,
         }
 
@@ -155,6 +161,22 @@ def amount(energy: Estimate, factor: Factor, unit: str) -> Amount:
         BadFactor: The factor is in another unit.
         UnitMismatch: The energy is not in joules.
     """
+    return _amount(_Energy(energy, _expanded(energy)), factor, unit)
+
+
+class _Energy(NamedTuple):
+    """An energy and its ± U in J, which a report keeps without the budget behind it."""
+
+    figure: Estimate
+    expanded_j: float | None
+
+
+def _expanded(energy: Estimate) -> float | None:
+    return energy.U if energy.components and energy.value is not None else None
+
+
+def _amount(of: _Energy, factor: Factor, unit: str) -> Amount:
+    energy = of.figure
     factor.in_unit("1" if unit == "kWh" else f"{unit}/kWh")
     if energy.unit != "J":
         raise UnitMismatch(f"An energy in {energy.unit} is none", "Give it in joules")
@@ -165,6 +187,7 @@ def amount(energy: Estimate, factor: Factor, unit: str) -> Amount:
         interval=(_times(energy.low, factor.value), _times(energy.high, factor.value)),
         choice=None if kwh is None else (kwh * factor.low, kwh * factor.high),
         is_choice_known=factor.low < factor.high,
+        spread=None if of.expanded_j is None else _times(of.expanded_j, factor.value),
     )
 
 
@@ -177,6 +200,7 @@ def constant(factor: Factor, times: float, unit: str) -> Amount:
         interval=(value, value),
         choice=(factor.low * times, factor.high * times),
         is_choice_known=factor.low < factor.high,
+        spread=0.0,
     )
 
 
@@ -192,7 +216,7 @@ def footprint(energy: Estimate, terms: Terms, hours: float, rental: Amount | Non
     Raises:
         BadFactor: A factor is in a unit that does not fit.
     """
-    return _footprint(energy, _rates(terms), hours, rental)
+    return _footprint(_Energy(energy, _expanded(energy)), _rates(terms), hours, rental)
 
 
 def attached(summary: Plain, terms: Terms, along: Sequence[Factor] = ()) -> Plain:
@@ -238,21 +262,21 @@ def _rates(terms: Terms) -> _Rates:
     )
 
 
-def _footprint(energy: Estimate, rates: _Rates, hours: float, rental: Amount | None) -> Footprint:
+def _footprint(energy: _Energy, rates: _Rates, hours: float, rental: Amount | None) -> Footprint:
     terms = rates.terms
-    location = amount(energy, rates.location, "g")
+    location = _amount(energy, rates.location, "g")
     embodied = constant(terms.embodied.in_unit("g/h"), hours, "g") if terms.embodied else None
     score = None
     if terms.units:
         score = _per(location + embodied if embodied else location, terms.units)
     return Footprint(
-        energy=energy,
-        facility=amount(energy, terms.pue, "kWh"),
+        energy=energy.figure,
+        facility=_amount(energy, terms.pue, "kWh"),
         location=location,
-        market=amount(energy, rates.market, "g") if rates.market else None,
-        marginal=amount(energy, rates.marginal, "g") if rates.marginal else None,
+        market=_amount(energy, rates.market, "g") if rates.market else None,
+        marginal=_amount(energy, rates.marginal, "g") if rates.marginal else None,
         embodied=embodied,
-        electricity=amount(energy, rates.price, rates.currency) if rates.price else None,
+        electricity=_amount(energy, rates.price, rates.currency) if rates.price else None,
         rental=rental,
         score=score,
     )
@@ -263,15 +287,16 @@ def hours_of(window: Plain) -> float:
     return float(window["duration_s"] / S_PER_HOUR)
 
 
-def _energy(total: Plain) -> Estimate:
+def _energy(total: Plain) -> _Energy:
     low, high = total["bound_j"]
-    return Estimate(
+    figure = Estimate(
         value=total["energy_j"],
         low=0.0 if low is None else low,
         high=math.inf if high is None else high,
         status=worst(total["status"]),
         provenance=max("measured", total["provenance"], key=PROVENANCES.index),
     )
+    return _Energy(figure, None if figure.value is None else total.get("U_j"))
 
 
 def _per(of: Amount, units: Factor) -> Amount:
@@ -283,6 +308,7 @@ def _per(of: Amount, units: Factor) -> Amount:
         interval=(of.interval[0] / count, of.interval[1] / count),
         choice=None if of.choice is None else (of.choice[0] / count, of.choice[1] / count),
         is_choice_known=of.is_choice_known,
+        spread=None if of.spread is None else of.spread / count,
     )
 
 

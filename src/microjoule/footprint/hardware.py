@@ -14,6 +14,10 @@ class UnknownHardware(MicrojouleError, ValueError):
     """A device whose power is not in the table, or whose name several carry."""
 
 
+class UnknownProvider(MicrojouleError, ValueError):
+    """A provider whose hire prices are not in the table."""
+
+
 def power(name: str) -> Factor:
     """The power of one device at full load, in W: its TDP, or what was measured where a row says so.
 
@@ -71,6 +75,19 @@ def hire(name: str, provider: str = "") -> Factor | None:
         unit=row["unit"],
         origin=Origin(source=sources, year=int(row["year"]), licence=row["licence"], note=note),
     )
+
+
+def known_provider(name: str) -> str:
+    """The name itself, where prices of its hire are known.
+
+    Raises:
+        UnknownProvider: None are.
+    """
+    if name not in providers():
+        raise UnknownProvider(
+            f"No hire prices of {name!r} are known", f"Take one of: {', '.join(providers())}"
+        )
+    return name
 
 
 def providers() -> tuple[str, ...]:

@@ -60,6 +60,7 @@ class Reading:
         per: The functional unit.
         hardware: On what, in words.
         provenance: ``measured``, ``modelled``, or ``stated`` by the person.
+        note: What must be said with the figure; empty where nothing.
     """
 
     wh: float
@@ -68,6 +69,7 @@ class Reading:
     per: str
     hardware: str
     provenance: str = "stated"
+    note: str = ""
 
 
 def label_sets() -> tuple[LabelSet, ...]:
@@ -113,8 +115,10 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
     low, high = reading.low, reading.high
     figures = [figure for figure in (low, reading.wh, high) if figure is not None]
     if not all(math.isfinite(figure) and figure >= 0 for figure in figures) or figures != sorted(figures):
+        ends = [("least", low), ("most", high)]
+        said = "".join(f", {end:g} Wh at {which}," for which, end in ends if end is not None)
         raise BadLabel(
-            f"{reading.wh:g} Wh between {low} and {high} cannot be the energy of {reading.per}",
+            f"{reading.wh:g} Wh{said} cannot be the energy of {reading.per}",
             "Give 0 <= low <= value <= high",
         )
     if not reading.wh:
@@ -130,6 +134,7 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
         "per": of.per,
         "hardware": reading.hardware.strip(),
         "provenance": reading.provenance,
+        "note": reading.note,
         "set": {
             "key": of.key,
             "task": of.task,

@@ -56,7 +56,9 @@ class Hours:
         """
         if (wall is None) == (device is None):
             raise BadJob(
-                "A job has its hours by the wall clock or by the device, and not both",
+                "The job does not say how long it took"
+                if wall is None
+                else "A job has its hours by the wall clock or by the device, and not both",
                 "Give exactly one: --wall-hours 10, or --device-hours 80, which is the same on 8 devices",
             )
         if wall is None:
@@ -99,6 +101,11 @@ class Job:
         for name, figure in figures.items():
             if not (math.isfinite(figure) and figure >= 0):
                 raise BadFactor(f"The {name} of {figure:g} is none", "Give a finite number, 0 or more")
+        if self.memory_gb and self.memory_w:
+            raise BadJob(
+                "Memory has its power by its size or in watts, and both are given",
+                "Give --memory-gb or --memory-watts, not both",
+            )
         if self.utilisation is not None and not 0 <= self.utilisation <= 1:
             raise BadJob(f"A utilisation of {self.utilisation:g} is none", "Give a share from 0 to 1")
         if not self.hardware and self.device_w is None:
@@ -154,11 +161,14 @@ def estimate(job: Job, terms: Terms) -> Modelled:
 
     Raises:
         UnknownHardware: The device's power is not known.
+        UnknownProvider: The provider's prices are not known.
         BadFactor: A factor is in a unit that does not fit.
     """
     used = {}
     if job.device_w is None:
         used["hardware"] = hardware.power(job.hardware)
+    if job.provider:
+        hardware.known_provider(job.provider)
     if job.memory_gb:
         used["memory"] = tables.constant("greenalgorithms-memory")
     hire = hardware.hire(job.hardware, job.provider) if job.hardware else None
@@ -166,7 +176,13 @@ def estimate(job: Job, terms: Terms) -> Modelled:
         used["hire"] = hire
     rental = _rental(hire, job.hours) if hire else None
     found = footprint(energy(job, terms.method), terms, job.hours.wall, rental)
-    return Modelled(footprint=found, factors=used, assumed=_assumed(job, terms.method))
+    said = _assumed(job, terms.method)
+    if job.provider and not hire:
+        said = (
+            *said,
+            f"without the cost of hire: no price of {job.hardware or 'it'} at {job.provider} is known",
+        )
+    return Modelled(footprint=found, factors=used, assumed=said)
 
 
 def _watts(job: Job, method: Method) -> tuple[float, float, float]:
@@ -176,6 +192,11 @@ def _watts(job: Job, method: Method) -> tuple[float, float, float]:
         low = value = high = job.device_w
     else:
         full = hardware.power(job.hardware)
+        if not busy:
+            raise BadJob(
+                f"An idle {job.hardware} still draws power, and the table does not know how much",
+                "Give its watts when idle, as in --watts 50, instead of --utilisation 0",
+            )
         idle = tables.constant("idle-share").value if _is_open(job, method) else busy
         low, value, high = full.low * idle, full.value * busy, full.high * busy
     memory_w = job.memory_w + job.memory_gb * tables.constant("greenalgorithms-memory").value

@@ -1,8 +1,9 @@
 """A project: every run that it took, the failed ones too, as Table 4 of Strubell et al. 2019 sums them.
 
-Decision: a run is all of its trace, from the first reading to the last, and not the window that its
-author marked, because what was spent before a crash was spent. A file that cannot be read makes the
-total an *at least*: it is named and never counted as nothing.
+Decision: a run is all of its command, as `uj run` recorded it, or all of its trace where there is no such
+window, and not the window that its author marked, because what was spent before a crash was spent.
+Measured and modelled runs have each a sum of their own: one figure of both would be neither. A file that
+cannot be read makes the total an *at least*: it is named and never counted as nothing.
 
 A window that carries a metric (``uj.window("epoch", accuracy=0.91)``) says how far the run had come
 when it ended; one that carries ``flops`` says how much it computed.
@@ -18,12 +19,13 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from ..energy.estimate import Estimate
+from ..energy.estimate import PROVENANCES, Estimate
 from ..errors import MicrojouleError, TraceError
 from ..units import S_PER_HOUR, seconds
 from .footprint import Footprint, footprint
 from .tables import digest
 from .terms import Terms
+from .whole import whole
 
 if TYPE_CHECKING:
     from ..energy.energy_trace import EnergyTrace
@@ -109,7 +111,7 @@ def unreadable(name: str, why: str) -> Trial:
 def trial(name: str, trace: EnergyTrace, target: Target | None) -> Trial:
     """A run of a trace."""
     try:
-        span = trace.span
+        span = whole(trace)
     except TraceError as error:
         return unreadable(name, error.what)
     metrics = []
@@ -130,8 +132,14 @@ def trial(name: str, trace: EnergyTrace, target: Target | None) -> Trial:
         metrics=tuple(metrics),
         flop=flop,
         flop_energy=_sum(spent_on),
-        remark="cut short: what was recorded counts" if trace.is_truncated else "",
+        remark=_remark(trace.is_truncated, span.is_open),
     )
+
+
+def _remark(is_truncated: bool, is_open: bool) -> str:
+    if is_truncated:
+        return "cut short: what was recorded counts"
+    return "never ended: counted up to the last reading" if is_open else ""
 
 
 def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models: int) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
     if models < 1:
         raise BadTarget(f"A project of {models} models is none", "Give --models 1 or more")
     found = [footprint(each.energy, terms, each.hours) for each in trials]
-    whole = reduce(add, found)
+    total = reduce(add, found)
     best = (
         {each.name: target.best(figure for figure, _, _ in each.metrics) for each in trials} if target else {}
     )
@@ -172,10 +180,11 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
             }
             for each, of in zip(trials, found, strict=True)
         ],
-        "total": {"energy": _energy(whole.energy), "footprint": whole.plain()},
+        "total": {"energy": _energy(total.energy), "footprint": total.plain()},
+        "sums": _sums(trials, found, models),
         "hours": sum(each.hours for each in trials),
         "models": models,
-        "per_model": _each(whole, models),
+        "per_model": _each(total, models),
         "target": str(target) if target else None,
         "metric": target.metric if target else None,
         "n_unreadable": sum(each.energy.status == "failed" for each in trials),
@@ -216,9 +225,33 @@ def _front(trials: Sequence[Trial], best: Mapping[str, float | None], target: Ta
     }
 
 
-def _each(whole: Footprint, models: int) -> dict[str, Any]:
+def _sums(trials: Sequence[Trial], found: Sequence[Footprint], models: int) -> list[dict[str, Any]]:
+    """The sum of the measured runs and that of the modelled ones; a run that says nothing is in each."""
+    known = [each.energy.provenance for each in trials if each.energy.status != "failed"]
+    sums = []
+    for provenance in [each for each in PROVENANCES if each in known] or ["measured"]:
+        of = [
+            (trial, one)
+            for trial, one in zip(trials, found, strict=True)
+            if trial.energy.status == "failed" or trial.energy.provenance == provenance
+        ]
+        total = reduce(add, [one for _, one in of])
+        sums.append(
+            {
+                "provenance": provenance,
+                "n_runs": sum(trial.energy.status != "failed" for trial, _ in of),
+                "hours": sum(trial.hours for trial, _ in of),
+                "energy": _energy(total.energy),
+                "footprint": total.plain(),
+                "per_model": _each(total, models),
+            }
+        )
+    return sums
+
+
+def _each(total: Footprint, models: int) -> dict[str, Any]:
     """The total spread over the models: the share of each is the total's with all its ranges."""
-    plain = whole.plain()
+    plain = total.plain()
     shared = {
         part: None
         if of is None
@@ -227,6 +260,7 @@ def _each(whole: Footprint, models: int) -> dict[str, Any]:
             "value": None if of["value"] is None else of["value"] / models,
             "bound": [None if end is None else end / models for end in of["bound"]],
             "choice": None if of["choice"] is None else [end / models for end in of["choice"]],
+            "spread": None if of["spread"] is None else of["spread"] / models,
         }
         for part, of in plain.items()
         if part not in ("status", "provenance")

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..errors import TraceError
 from ..units import NS_PER_S, NS_PER_US, S_PER_DAY
 from .factor import Boundary, Origin
 from .series import BadSeries, Interval, Series
@@ -31,7 +32,8 @@ def load_series(path: str | os.PathLike[str]) -> Series:
     """The series in a file: ``.csv``, ``.arrow``, ``.arrows``, ``.feather`` or ``.parquet``.
 
     Raises:
-        BadSeries: The file is missing, foreign, or its rows make no series.
+        TraceError: The file is missing or cannot be read.
+        BadSeries: It is foreign, or its rows make no series.
     """
     path = Path(path)
     try:
@@ -40,7 +42,7 @@ def load_series(path: str | os.PathLike[str]) -> Series:
                 return _series(path.stem, list(csv.DictReader(file)))
         return series_from_arrow(_table(path), path.stem)
     except OSError as error:
-        raise BadSeries(
+        raise TraceError(
             f"Cannot read {path}: {error.strerror or error}", "Name a CSV or Arrow file"
         ) from error
     except UnicodeDecodeError as error:

@@ -7,6 +7,8 @@ from ..footprint.equivalents import Bounded
 from ..units import J_PER_KWH
 from .amounts import amount, plain, span
 
+_NEARLY_ALL = 0.9995
+
 
 def render(of: Amortised) -> str:
     """The figures, one a line."""
@@ -14,7 +16,7 @@ def render(of: Amortised) -> str:
         ("one use alone", _energy(of.use_j)),
         ("training per use", _energy(of.training_j_per_use)),
         ("all together", _energy(of.total_j)),
-        ("share of training", f"{100 * of.training_share:.3g} %"),
+        ("share of training", _share(of.training_share)),
         ("break-even", _uses(of.break_even_uses, "the uses have taken as much as the training", "never")),
     ]
     if of.alternative_j is not None:
@@ -31,6 +33,11 @@ def _energy(of: Bounded) -> str:
     if low == high:
         return text
     return f"{text} ({span((low / J_PER_KWH, high / J_PER_KWH), 'kWh')})"
+
+
+def _share(of: float) -> str:
+    """``30 %``; a part that is nearly all is not rounded to all."""
+    return "> 99.9 %" if _NEARLY_ALL < of < 1 else f"{100 * of:.3g} %"
 
 
 def _uses(count: float | None, words: str, never: str) -> str:

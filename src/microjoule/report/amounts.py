@@ -10,18 +10,22 @@ from ..units import S_PER_HOUR, S_PER_MIN
 
 _MISSING = "–"
 _TINY = 1e-5
+_HUGE = 1e9  # money and counts of the published runs stand below it, digit by digit
 _MASS = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 _ENERGY = ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"))
 _HOURS = ((1.0, "h"), (S_PER_MIN / S_PER_HOUR, "min"), (1 / S_PER_HOUR, "s"))
 _SCALES = {"g": _MASS, "kWh": _ENERGY}
+_LARGEST, _MANY = ("t", "GWh"), 1e6
 
 
-def plain(value: float, digits: int = 4) -> str:
-    """``626,155``, ``26.84``, ``0.0031``: so many digits, and no fewer before the point."""
+def plain(value: float, digits: int = 4, huge: float = _HUGE) -> str:
+    """``626,155``, ``26.84``, ``0.0031``: so many digits, and no fewer before the point below ``huge``."""
     if not value:
         return "0"
     if abs(value) < _TINY:
         return f"{value:.2e}"
+    if abs(value) >= huge:
+        return f"{value:.{digits - 1}e}"
     places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if places else text
@@ -47,7 +51,17 @@ def amount(of: Mapping[str, Any] | None) -> str:
     if of is None or of["value"] is None:
         return _MISSING
     by, unit = _scale(of["unit"], abs(of["value"]))
-    return f"{plain(of['value'] / by)} {unit}"
+    return f"{_written(of['value'] / by, unit)} {unit}"
+
+
+def _written(value: float, unit: str) -> str:
+    """A figure of a unit: a million of the largest one of a scale is read as a power of ten."""
+    return plain(value, huge=_MANY if unit.partition("/")[0] in _LARGEST else _HUGE)
+
+
+def share(half_width: float, value: float) -> str:
+    """``± 5.9 %``: half a width of a figure."""
+    return f"± {plain(100 * half_width / abs(value), 2)} %"
 
 
 def span(ends: Sequence[float | None] | None, unit: str) -> str:
@@ -57,5 +71,5 @@ def span(ends: Sequence[float | None] | None, unit: str) -> str:
     low, high = ends
     by, name = _scale(unit, abs(high if high is not None else low))  # type: ignore[arg-type]
     if high is None:
-        return f"≥ {plain(low / by)} {name}"  # type: ignore[operator]
-    return f"{plain(low / by)} … {plain(high / by)} {name}"  # type: ignore[operator]
+        return f"≥ {_written(low / by, name)} {name}".rstrip()  # type: ignore[operator]
+    return f"{_written(low / by, name)} … {_written(high / by, name)} {name}".rstrip()  # type: ignore[operator]

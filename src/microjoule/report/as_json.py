@@ -16,4 +16,6 @@ def render(summary: Mapping[str, Any]) -> str:
     Raises:
         ValueError: A figure is not finite: null is what a missing figure is.
     """
-    return json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    # An argument that is not UTF-8 came in as lone surrogates: JSON writes those as escapes.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

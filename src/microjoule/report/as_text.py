@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import figures, footprint_lines
+from .words import cut, safe
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
@@ -15,12 +17,16 @@ BLOCKS_MAX = 20
 _HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
 _FOOT = (
-    "± 95 %: all that is known, the sensor's doubt included; guaranteed: the truth, if the sensor is right; "
-    "sensor: its stated accuracy; * over at least 50 ms and 20 updates"
+    "± 95 %: all that is assessed; where the sensor's own error is unknown it is not in it;\n"
+    "guaranteed: the truth, if the sensor is right; sensor: its stated accuracy;\n"
+    "* over at least 50 ms and 20 updates"
 )
 
 _GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
 _NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
+
+_WIDTH = 100
+_NAME_MAX = 40
 
 _Row = tuple[str, ...]
 
@@ -33,8 +39,10 @@ def render(summary: Mapping[str, Any]) -> str:
     single = single[:BLOCKS_MAX]
     lines = [*_warnings(summary)]
     if single:
-        blocks = [(_title(window), _rows(window)) for window in single]
+        blocks = [(_title(window), _rows(window), _covered(window)) for window in single]
         lines += [*_table(blocks), _FOOT]
+    elif not summary["windows"]:
+        lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
     lines += ["", *map(_repeat, summary["repeated"])] if summary["repeated"] else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: --json FILE has them all"]
@@ -84,19 +92,38 @@ def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 
 def _title(window: Mapping[str, Any]) -> str:
     told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
-    attributes = " ".join(f"{key}={value}" for key, value in told.items())
+    attributes = safe(" ".join(f"{key}={value}" for key, value in told.items()))
     remark = ", never ended" if window["is_open"] else ""
     remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
-    return f"{window['name']}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
+    return f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
 
 
 def _rows(window: Mapping[str, Any]) -> list[_Row]:
     rows = [_row(row["channel"], row, row) for row in window["channels"]]
     total = window["total"]
-    if len(total["channels"]) > 1:
-        name = "total: " + " + ".join(total["channels"])
+    if len(total["channels"]) > 1 or (total.get("covers") and len(rows) > 1):
+        name = _total_name(total["channels"])
+        name += f" ({total['covers']})" if total.get("covers") else ""
         rows.append(_row(name, total, {"mean_w": None, "peak_w": None, "accuracy": "", **total}))
     return rows
+
+
+def _total_name(channels: Sequence[str]) -> str:
+    """``total: package-0 + gpu-0``; of many how many, because each column stands to the right of it."""
+    name = "total: " + " + ".join(channels)
+    return name if len(name) <= _NAME_MAX else f"total of {len(channels)} channels"
+
+
+def _covered(window: Mapping[str, Any]) -> list[str]:
+    """The channels of a total that its name only counts."""
+    channels = window["total"]["channels"]
+    if len(channels) < 2 or not _total_name(channels).startswith("total of"):
+        return []
+    text = "of " + " + ".join(channels)
+    indent = " " * 4
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
@@ -115,8 +142,8 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     )
 
 
-def _table(blocks: Sequence[tuple[str, Sequence[_Row]]]) -> list[str]:
-    rows = [_HEAD, *(row for _, block in blocks for row in block)]
+def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
+    rows = [_HEAD, *(row for _, block, _ in blocks for row in block)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
 
     def line(row: _Row) -> str:
@@ -127,8 +154,8 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row]]]) -> list[str]:
         return ("  " + "  ".join(cells)).rstrip()
 
     lines = [line(_HEAD)]
-    for title, block in blocks:
-        lines += [title, *map(line, block)]
+    for title, block, under in blocks:
+        lines += [title, *map(line, block), *under]
     return lines
 
 
@@ -137,7 +164,7 @@ def _repeat(group: Mapping[str, Any]) -> str:
     left_out = f", {group['n_excluded']} without a figure" if group["n_excluded"] else ""
     mean = figures.quantity(group["mean_j"], "J")
     each = figures.seconds(group["mean_s"])
-    return f"{group['name']} × {group['n']}: mean {mean}{spread}, {each} each{left_out}"
+    return f"{cut(group['name'])} × {group['n']}: mean {mean}{spread}, {each} each{left_out}"
 
 
 def _lane(lane: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .measured_lines import with_spread
+from .words import safe
 
 Plain = Mapping[str, Any]
 _HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
@@ -42,7 +43,7 @@ def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
     remarks = [] if side["provenance"] == "measured" else ["modelled"]
     remarks += [f"{len(side['outliers'])} outliers, kept"] if side["outliers"] else []
     return (
-        side["name"],
+        safe(side["name"]),
         with_spread(side["energy"]),
         with_spread(side["time"]),
         with_spread(side["power"]),
@@ -54,4 +55,4 @@ def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
 
 def _remarks(found: Plain) -> Sequence[str]:
     covers = f"energy of {' + '.join(found['channels'])}; order {found['order']}, {found['blocks']} blocks"
-    return [*(ratio["verdict"] for ratio in found["ratios"]), covers, *found["notes"]]
+    return [*(safe(ratio["verdict"]) for ratio in found["ratios"]), covers, *found["notes"]]

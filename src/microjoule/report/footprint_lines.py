@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .amounts import amount, plain, span
+from .amounts import amount, plain, share, span
+from .words import cut
 
 _WIDTH = 100
 _PARTS = (
@@ -19,26 +20,37 @@ _PARTS = (
     ("cost_rental", "cost of hire (apart)"),
     ("score", "score"),
 )
-_FOOT = "measured: left open by the energy's interval; choice: left open by the range of the factors"
+_FOOT = "choice: left open by the range of the factors"
+_LEFT_OPEN = {
+    "measured": "measured: left open by the readings, and ± to 95 % all that is assessed; ",
+    "modelled": "modelled: left open by the model of the power; ",
+}
 
 
 def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The block of a report: one paragraph a window, then the factors."""
     found = [title(terms)]
+    kinds = dict.fromkeys(_LEFT_OPEN, False)
     for window in windows:
         footprint = window["footprint"]
-        tail = ", modelled" if footprint["provenance"] == "modelled" else ""
-        found += [f"{window['name']}{tail}", *parts(footprint)]
+        kinds[_kind(footprint)] = True
+        tail = ", modelled" if _kind(footprint) == "modelled" else ""
+        found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
         found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
-    return [*found, _FOOT, *factors(terms)]
+    foot = "".join(_LEFT_OPEN[kind] for kind, is_there in kinds.items() if is_there) + _FOOT
+    return [*found, foot, *factors(terms)]
 
 
 def parts(footprint: Mapping[str, Any]) -> list[str]:
     """One line for each figure that there is, its two ranges apart."""
     rows = [(title, footprint[part]) for part, title in _PARTS if footprint.get(part)]
-    left = "modelled" if footprint["provenance"] == "modelled" else "measured"
+    left = _kind(footprint)
     width = max((len(amount(row)) for _, row in rows), default=0)
     return [f"  {title:<24}{amount(row):>{width}}  {_ranges(row, left)}".rstrip() for title, row in rows]
+
+
+def _kind(footprint: Mapping[str, Any]) -> str:
+    return "modelled" if footprint["provenance"] == "modelled" else "measured"
 
 
 def factors(terms: Mapping[str, Any]) -> list[str]:
@@ -67,8 +79,15 @@ def title(terms: Mapping[str, Any]) -> str:
 
 
 def _ranges(of: Mapping[str, Any], left: str) -> str:
-    """Both ranges, and of a figure that no measurement touched only the second."""
+    """All ranges, and of a figure that no measurement touched only that of the choice."""
     measured = span(of["bound"], of["unit"])
-    choice = span(of["choice"], of["unit"])
+    # Of no figure, and of nothing, the factors leave nothing open, known as their ranges may be.
+    has_choice = of["choice"] or of["value"]
+    choice = f"choice {span(of['choice'], of['unit'])}" if has_choice else ""
     is_exact = of["bound"][0] == of["bound"][1]
-    return f"choice {choice}" if is_exact else f"{left} {measured}; choice {choice}"
+    spread, value = of.get("spread"), of["value"]
+    # The energy's own range has no width where the readings leave nothing open, and the sensor may.
+    if is_exact and not spread:
+        return choice
+    sensor = f"; {share(spread, value)} at 95 %" if spread and value else ""
+    return "; ".join(part for part in (f"{left} {measured}{sensor}", choice) if part)

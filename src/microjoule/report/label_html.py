@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from . import label_svg
-from .label_words import energy
+from .label_words import energy, title
 
 _STYLE = (
     "body{margin:0;background:#f3f5f8;display:flex;justify-content:center;padding:2rem}"
@@ -17,10 +17,10 @@ _STYLE = (
 
 def render(label: Mapping[str, Any]) -> str:
     """The page."""
-    title = f"{label['title'] or label['set']['task']}: {energy(label['wh'])} per {label['per']}"
+    heading = f"{title(label) or label['set']['task']}: {energy(label['wh'])} per {label['per']}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{escape(heading)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n{label_svg.render(label)}</body>\n</html>\n"
     )

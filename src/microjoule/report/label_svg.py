@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from .label_words import LETTERS, energy, facts, ranges, source
+from .label_words import LETTERS, energy, facts, ranges, source, title
 
 WIDTH = 480
 MARGIN = 32
@@ -30,12 +30,13 @@ def render(label: Mapping[str, Any]) -> str:
     head, y = _head(label)
     arrows, bottom = _arrows(label, y)
     below, height = _facts(label, bottom + 28)
-    title = f"Energy class {label['letter']}: {energy(label['wh'])} per {label['per']}, {label['hardware']}"
+    hardware = dict(facts(label))["Hardware"]
+    spoken = f"Energy class {label['letter']}: {energy(label['wh'])} per {label['per']}, {hardware}"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
             f'viewBox="0 0 {WIDTH} {height}" role="img" font-family="{FONT}">',
-            f"<title>{escape(title)}</title>",
+            f"<title>{escape(spoken)}</title>",
             f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="16" fill="#ffffff" '
             f'stroke="{LINE}"/>',
             *head,
@@ -54,8 +55,8 @@ def _text(x: float, y: float, text: str, size: float, **style: str) -> str:
 
 
 def _head(label: Mapping[str, Any]) -> tuple[list[str], int]:
-    title = label["title"] or label["set"]["task"].capitalize()
-    lines = textwrap.wrap(title, 25, max_lines=2, placeholder="…") or [""]
+    heading = title(label) or label["set"]["task"].capitalize()
+    lines = textwrap.wrap(heading, 25, max_lines=2, placeholder="…") or [""]
     drawn = [_text(MARGIN, 44, "ENERGY LABEL", 12, fill=SOFT, font_weight="600", letter_spacing="2")]
     y = 44
     for line in lines:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from .label_words import LETTERS, energy, facts, ranges, source
+from .label_words import LETTERS, energy, facts, ranges, source, title
 
 _FIRST, _STEP = 8, 3  # lengths of the bars, in characters
 _COLOURS = (28, 70, 148, 220, 214, 202, 160)
@@ -23,8 +23,11 @@ def render_in_colour(label: Mapping[str, Any]) -> str:
 
 
 def _render(label: Mapping[str, Any], paint: Any) -> str:  # noqa: ANN401 - two ways of colouring
-    title = label["title"] or label["set"]["task"]
-    lines = [f"ENERGY  {title}", f"{energy(label['wh'])} per {label['per']}", ""]
+    lines = [
+        f"ENERGY  {title(label) or label['set']['task']}",
+        f"{energy(label['wh'])} per {label['per']}",
+        "",
+    ]
     for number, (letter, held) in enumerate(zip(LETTERS, ranges(label["set"]["borders_wh"]), strict=True)):
         bar = f" {letter} " + "█" * (_FIRST + number * _STEP) + "▶"
         tail = f"◀ {letter}" if letter == label["letter"] else "·" if letter in label["letters"] else ""

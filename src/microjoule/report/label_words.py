@@ -7,6 +7,7 @@ from typing import Any
 
 from ..units import KWH
 from .amounts import amount
+from .words import safe
 
 LETTERS = "ABCDEFG"
 _PROVENANCES = {
@@ -19,6 +20,11 @@ _PROVENANCES = {
 def energy(wh: float | None) -> str:
     """``47 Wh``, ``2.907 kWh``."""
     return amount(None if wh is None else {"value": wh * KWH["Wh"], "unit": "kWh"})
+
+
+def title(label: Mapping[str, Any]) -> str:
+    """What it is the label of; empty where nobody said."""
+    return safe(label["title"])
 
 
 def ranges(borders_wh: list[float]) -> list[str]:
@@ -39,14 +45,16 @@ def uncertainty(label: Mapping[str, Any]) -> str:
 def facts(label: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What always stands on a label: heading and text."""
     of = label["set"]
+    note = [("Note", label["note"])] if label.get("note") else []
     return [
-        ("Hardware", label["hardware"]),
+        ("Hardware", safe(label["hardware"])),
         ("Uncertainty", uncertainty(label)),
         ("Provenance", _PROVENANCES.get(label["provenance"], label["provenance"])),
         (
             "Reference set",
             f"{of['key']}: {energy(of['reference_wh'])} per {label['per']}, on {of['hardware']}",
         ),
+        *note,
     ]
 
 

@@ -78,7 +78,7 @@ def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
 
 def _mix(row: Mapping[str, Any]) -> str:
     shares = ", ".join(f"{fuel} {share:g} %" for fuel, share in row["shares"].items())
-    intensity = f"{plain(row['intensity']['value'])} [{span(row['intensity']['range'], '')[:-1]}] g/kWh"
+    intensity = f"{plain(row['intensity']['value'])} [{span(row['intensity']['range'], '')}] g/kWh"
     return f"  {row['name']:<14}{shares}: {intensity}; {row['run']}: {amount(row['co2e'])}"
 
 

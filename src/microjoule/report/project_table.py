@@ -7,20 +7,34 @@ from typing import Any
 
 from . import figures, footprint_lines
 from .amounts import amount, hours
+from .words import safe
 
 
 def lines(project: Mapping[str, Any]) -> list[str]:
     """The whole of it."""
     runs = project["runs"]
     found = _runs(project)
-    total = project["total"]["footprint"]
-    found += ["", f"total of {len(runs)} runs, {hours(project['hours'])}", *footprint_lines.parts(total)]
+    sums = project["sums"]
+    for each in sums:
+        found += ["", _sum_title(project, each), *footprint_lines.parts(each["footprint"])]
+        if project["models"] > 1:
+            found += [f"each of {project['models']} models", *footprint_lines.parts(each["per_model"])]
+    if len(sums) > 1:
+        found.append("What was measured and what was modelled is not added up: one sum of both is neither.")
     if project["n_unreadable"]:
-        found.append(f"{project['n_unreadable']} of them say nothing: the total is AT LEAST what is shown")
-    if project["models"] > 1:
-        found += [f"each of {project['models']} models", *footprint_lines.parts(project["per_model"])]
+        found.append(
+            f"{project['n_unreadable']} of {len(runs)} say nothing: the total is AT LEAST what is shown"
+        )
     found += _target(project)
     return [*found, "", footprint_lines.title(project["terms"]), *footprint_lines.factors(project["terms"])]
+
+
+def _sum_title(project: Mapping[str, Any], of: Mapping[str, Any]) -> str:
+    """``total of 3 runs, 2 h``; with its provenance where there are two sums, or it was modelled."""
+    n = of["n_runs"] if len(project["sums"]) > 1 else len(project["runs"])
+    is_plain = len(project["sums"]) == 1 and of["provenance"] == "measured"
+    kind = "" if is_plain else f"{of['provenance']} "
+    return f"total of {n} {kind}{'run' if n == 1 else 'runs'}, {hours(of['hours'])}"
 
 
 def _runs(project: Mapping[str, Any]) -> list[str]:
@@ -29,10 +43,11 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
     head += ["J/FLOP"] if has_flop else []
     head += [f"best {project['metric']}", "Pareto"] if project["metric"] else []
     rows = [head]
+    kinds = {each["provenance"] for each in project["sums"]}
     for run in project["runs"]:
         low, high = run["energy"]["bound_j"]
         row = [
-            run["run"],
+            safe(run["run"]),
             hours(run["hours"]),
             figures.quantity(run["energy"]["energy_j"], "J", low, high),
             amount(run["footprint"]["co2e_location"]),
@@ -42,7 +57,9 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
             row.append("–" if run["j_per_flop"] is None else f"{run['j_per_flop']:.4g}")
         if project["metric"]:
             row += ["–" if run["best"] is None else f"{run['best']:g}", "*" if run["is_pareto"] else ""]
-        rows.append([*row, run["remark"]])
+        told = [run["energy"]["provenance"]] if len(kinds) > 1 or kinds == {"modelled"} else []
+        told = [] if run["energy"]["status"] == "failed" else told
+        rows.append([*row, "; ".join([*told, *([run["remark"]] if run["remark"] else [])])])
     rows[0].append("")
     return _aligned(rows)
 
@@ -53,14 +70,15 @@ def _target(project: Mapping[str, Any]) -> list[str]:
     found = ["", f"until {project['target']}"]
     for run in project["runs"]:
         reached = run["to_target"]
+        name = safe(run["run"])
         if reached is None:
-            found.append(f"  {run['run']}: not reached")
+            found.append(f"  {name}: not reached")
             continue
         energy = figures.quantity(reached["energy"]["energy_j"], "J", *reached["energy"]["bound_j"])
         co2e, cost = (reached["footprint"][part] for part in ("co2e_location", "cost_electricity"))
         parts = [energy, f"{hours(reached['hours'])}", f"{amount(co2e)} CO2e"]
         parts += [amount(cost)] if cost else []
-        found.append(f"  {run['run']}: {', '.join(parts)}")
+        found.append(f"  {name}: {', '.join(parts)}")
     return [*found, "* no other run is at least as good with no more energy"]
 
 

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.energy.estimate import Estimate
+from microjoule.energy.uncertainty import NORMAL, Component
 from microjoule.footprint.factor import BadFactor, Factor, Origin
 from microjoule.footprint.footprint import UnitMismatch, amount, attached, footprint
 from microjoule.footprint.terms import Wishes, terms
+from microjoule.report import footprint_lines
 from microjoule.units import J_PER_KWH
 
 FIGURES = st.floats(0, 1e12, allow_subnormal=False)
@@ -151,3 +153,23 @@ def test_a_summary_gets_a_footprint_for_each_window_and_its_terms_once():
     assert len(found["footprint"]["data"]) == 12
     assert "footprint" not in summary["windows"][0]
     json.dumps(found, allow_nan=False)
+
+
+def test_the_sensors_error_reaches_grams_and_money():
+    """The guaranteed interval leaves the sensor out; ± U at 95 % has it, and is shown beside it."""
+    joules = J_PER_KWH
+    gain = Component("gain", 0.1 * joules, "B", NORMAL)
+    energy = Estimate(value=joules, low=0.998 * joules, high=1.002 * joules, components=(gain,))
+    found = footprint(energy, FRANCE, 1.0)
+    for part in (found.facility, found.location, found.electricity):
+        assert part.spread / part.value == pytest.approx(energy.U / joules)
+        assert part.interval == pytest.approx((0.998 * part.value, 1.002 * part.value))
+    assert (found + found).location.spread == pytest.approx(2 * found.location.spread)
+    assert json.loads(json.dumps(found.plain()))["co2e_location"]["spread"] == found.location.spread
+    (line, *_) = footprint_lines.parts(found.plain())
+    assert "; ± 20 % at 95 %; choice" in line
+    told = {"energy_j": joules, "bound_j": [energy.low, energy.high], "U_j": energy.U, "status": "ok"}
+    window = {"name": "w", "duration_s": 1.0, "total": {**told, "provenance": "measured"}}
+    (reported,) = attached({"windows": [window]}, FRANCE)["windows"]
+    assert reported["footprint"]["co2e_location"]["spread"] == pytest.approx(found.location.spread)
+    assert footprint(measured(1.0), FRANCE, 1.0).location.spread is None

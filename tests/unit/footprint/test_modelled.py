@@ -67,7 +67,7 @@ def test_the_search_of_2019_is_two_million_gpu_hours_and_not_a_quarter_of_one():
     assert Hours.of(8, wall=274_120).device == 2_192_960
 
 
-@given(st.floats(0, 1e5), st.integers(1, 512), st.floats(0, 1))
+@given(st.floats(0, 1e5), st.integers(1, 512), st.floats(0.01, 1))
 def test_an_estimate_is_linear_in_its_hours(hours, devices, utilisation):
     def job(of):
         return Job(hours=Hours.of(devices, wall=of), hardware="V100", utilisation=utilisation)

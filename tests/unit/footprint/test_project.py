@@ -13,7 +13,9 @@ from microjoule.energy.energy_trace import EnergyTrace
 from microjoule.energy.estimate import Estimate
 from microjoule.footprint.project import BadTarget, Target, Trial, project, trial, unreadable
 from microjoule.footprint.terms import Wishes, terms
+from microjoule.footprint.whole import whole
 from microjoule.label import label
+from microjoule.report.project_table import lines
 from microjoule.units import J_PER_KWH
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -122,3 +124,36 @@ def test_the_front_is_what_no_other_run_beats():
 def test_a_project_that_is_none_is_a_sentence(runs, models):
     with pytest.raises(BadTarget):
         project(runs, TERMS, None, models)
+
+
+def test_a_run_of_the_command_is_its_window_and_not_the_recorder_s_time_around_it():
+    of = replace_name(trace((0.2, 0.5, {}), (0.3, 0.4, {})), "run")
+    assert whole(of) == of.windows[0]
+    assert trial("a", of, None).energy.value == of.energy("run").total.value
+
+
+def test_a_window_that_only_calls_itself_run_is_not_the_whole():
+    of = replace_name(trace((0.2, 0.3, {}), (0.4, 0.5, {})), "run")
+    assert whole(of) == of.span
+
+
+def test_measured_and_modelled_runs_have_each_a_sum_of_their_own():
+    modelled = spent("b", 2 * J_PER_KWH)
+    modelled = replace(modelled, energy=replace(modelled.energy, provenance="modelled"))
+    found = project([spent("a", J_PER_KWH), modelled, spent("c", J_PER_KWH)], TERMS, None, 2)
+    assert [(each["provenance"], each["n_runs"]) for each in found["sums"]] == [
+        ("measured", 2),
+        ("modelled", 1),
+    ]
+    assert [each["energy"]["energy_j"] for each in found["sums"]] == [2 * J_PER_KWH, 2 * J_PER_KWH]
+    text = "\n".join(lines(found))
+    assert "total of 2 measured runs" in text
+    assert "total of 1 modelled run" in text
+    assert "total of 3" not in text
+
+
+def replace_name(of, name):
+    """The same windows, the first of them called so."""
+    first, *rest = of.windows
+    of.__dict__["windows"] = (replace(first, name=name), *rest)
+    return of

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import TraceError
 from microjoule.footprint.factor import BadFactor, Boundary, Factor, Origin
 from microjoule.footprint.series import BadSeries, Interval, Series, integrate, on_clock
 from microjoule.footprint.series_file import load_series, realtime_ns, series_from_arrow, series_to_arrow
@@ -255,7 +256,7 @@ def test_bad_files_are_answered_with_a_sentence(tmp_path, text, says):
 
 
 def test_missing_and_foreign_files_are_answered_with_a_sentence(tmp_path):
-    with pytest.raises(BadSeries, match="Cannot read"):
+    with pytest.raises(TraceError, match="Cannot read"):
         load_series(tmp_path / "none.csv")
     (tmp_path / "grid.arrow").write_text(json.dumps({}))
     with pytest.raises(BadSeries, match="not an Arrow file"):

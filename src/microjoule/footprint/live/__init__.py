@@ -32,16 +32,20 @@ PROVIDERS: Mapping[str, Callable[[Access], Provider]] = MappingProxyType(
 )
 
 
+class UnknownProvider(SourceUnavailable, ValueError):
+    """A name that no provider of intensities has."""
+
+
 def provider(name: str, access: Access) -> Provider:
     """The provider of a name.
 
     Raises:
-        SourceUnavailable: There is none of this name.
+        UnknownProvider: There is none of this name.
     """
     if name not in PROVIDERS:
         near = difflib.get_close_matches(name, list(PROVIDERS), n=2) or list(PROVIDERS)
-        raise SourceUnavailable(f"No live provider is called {name!r}", f"Take one of: {', '.join(near)}")
+        raise UnknownProvider(f"No live provider is called {name!r}", f"Take one of: {', '.join(near)}")
     return PROVIDERS[name](access)
 
 
-__all__ = ["PROVIDERS", "Access", "Provider", "provider"]
+__all__ = ["PROVIDERS", "Access", "Provider", "UnknownProvider", "provider"]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, ends, factor, hardware, intensity_of, number, said_of, tool, value
+from ..words import safe
+from .record import context, doubts, ends, factor, hardware, intensity_of, number, said_of, tool, value
 
 _KNOWN = {"measured": "known (measured)", "modelled": "estimated (modelled)"}
 
@@ -29,7 +30,7 @@ def _block(record: Mapping[str, Any], window: Mapping[str, Any]) -> list[str]:
     low, high = ends(window, "facility", "bound")
     grams = value(window, "co2e_location")
     stage = context(record, "stage")
-    lines = [f"Phase: {stage or window['name']}, {number(window['duration_s'])} s"]
+    lines = [f"Phase: {safe(stage or window['name'])}, {number(window['duration_s'])} s"]
     if energy is None:
         status = window["total"]["status"]
         lines.append(f"Energy consumption: not known ({status}); to be estimated from the compute used")
@@ -41,6 +42,7 @@ def _block(record: Mapping[str, Any], window: Mapping[str, Any]) -> list[str]:
         )
         how = _KNOWN.get(window["total"]["provenance"], window["total"]["provenance"])
         lines.append(f"Energy consumption: {number(energy)} kWh, {how}{within}")
+    lines += [f"Remark: {doubt}" for doubt in doubts(record, window)]
     lines.append(f"Covered: {', '.join(window['total']['channels']) or 'nothing'}")
     lines.append(f"Power usage effectiveness: {said_of(factor(record, 'pue'))}")
     if grams is not None:

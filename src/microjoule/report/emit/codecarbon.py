@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from ..words import safe
 from .record import context, cpu_name, factor, gpu_names, kilograms, kwh, tool, value
 
 COLUMNS = (
@@ -37,7 +38,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
     kernel = record.get("facts", {}).get("host", {}).get("kernel")
     return {
         "timestamp": context(record, "made_at"),
-        "project_name": context(record, "project") or window["name"],
+        "project_name": context(record, "project") or safe(window["name"]),
         "run_id": context(record, "run_id"),
         "duration": window["duration_s"],
         "emissions": kilograms(value(window, "co2e_location")),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, hardware, intensity_of, number, one, said_of, tool, value
+from .record import context, doubts, hardware, intensity_of, number, one, said_of, tool, value
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -23,6 +23,7 @@ def render(record: Mapping[str, Any]) -> str:
     grams = value(window, "co2e_location")
     how = window.get("footprint", {}).get("provenance") or window["total"]["provenance"]
     source = f"{tool(record)}, energy {how}, intensity {said_of(intensity_of(record, window))}"
+    source = "; ".join([source, *doubts(record, window)])
     fields = {
         "source": source,
         "training_type": context(record, "stage"),

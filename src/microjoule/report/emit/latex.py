@@ -10,7 +10,8 @@ from typing import Any
 
 from ..amounts import amount, span
 from ..figures import seconds
-from .record import factor, hardware, intensity_of, said_of, tool
+from ..words import safe
+from .record import doubts, factor, hardware, intensity_of, said_of, tool
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -59,13 +60,14 @@ def _paragraph(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     if co2e and co2e["value"] is not None:
         choice = f" (choice of factors: {span(co2e['choice'], 'g')})" if co2e["choice"] else ""
         said.append(f"At {said_of(intensity_of(record, window))} that is {amount(co2e)} of CO2e{choice}.")
-    return escaped(" ".join(said)).replace("CO2e", r"CO\textsubscript{2}e")
+    said += [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts(record, window)]
+    return escaped(safe(" ".join(said))).replace("CO2e", r"CO\textsubscript{2}e")
 
 
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     footprint = window.get("footprint", {})
     cells = (
-        window["name"],
+        safe(window["name"]),
         ", ".join(hardware(record)) or "–",
         seconds(window["duration_s"]),
         amount(footprint.get("facility")),

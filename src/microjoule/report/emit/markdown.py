@@ -7,7 +7,8 @@ from typing import Any
 
 from ..amounts import amount, span
 from ..figures import interval, quantity, seconds
-from .record import hardware, said_of, tool
+from ..words import safe
+from .record import doubts, hardware, said_of, tool
 
 _HEAD = "| window | duration | energy | guaranteed | with PUE | CO2e | choice of factors | |"
 _RULE = "|---|---:|---:|---:|---:|---:|---:|---|"
@@ -16,7 +17,7 @@ _RULE = "|---|---:|---:|---:|---:|---:|---:|---|"
 def render(record: Mapping[str, Any]) -> str:
     """The table, then the factors, the hardware and the hash of the data."""
     terms = record.get("footprint", {})
-    lines = [_HEAD, _RULE, *(_row(window) for window in record["windows"]), ""]
+    lines = [_HEAD, _RULE, *(_row(record, window) for window in record["windows"]), ""]
     lines += [f"- {part}: {_cell(said_of(each))}" for part, each in terms.get("factors", {}).items()]
     for window in record["windows"]:
         own = window.get("footprint", {}).get("intensity")
@@ -32,12 +33,13 @@ def render(record: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(window: Mapping[str, Any]) -> str:
+def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     footprint, total = window.get("footprint", {}), window["total"]
     co2e = footprint.get("co2e_location")
     low, high = total["bound_j"]
     remarks = [total["status"]] if total["status"] != "ok" else []
     remarks += ["modelled"] if total["provenance"] == "modelled" else []
+    remarks += doubts(record, window)
     cells = (
         window["name"],
         seconds(window["duration_s"]),
@@ -52,4 +54,4 @@ def _row(window: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return safe(text.replace("\n", " ")).replace("|", "\\|")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import MicrojouleError
+from ...footprint import whole
 from ...units import GRAMS, J_PER_KWH
+from ..words import cut
 
 Plain = Mapping[str, Any]
 
@@ -24,10 +26,25 @@ def one(record: Plain, form: str) -> Plain:
     """
     windows = record["windows"]
     if len(windows) != 1:
-        names = ", ".join(dict.fromkeys(window["name"] for window in windows)) or "none"
-        raise BadRecord(f"{form} is of one window, and there are {len(windows)}", f"Choose one: {names}")
+        raise BadRecord(f"{form} is of one window, and there are {len(windows)}", _way_to_one(windows))
     found: Plain = windows[0]
     return found
+
+
+def _way_to_one(windows: Sequence[Plain]) -> str:
+    names = list(dict.fromkeys(window["name"] for window in windows))
+    if len({window.get("trace") for window in windows}) > 1:
+        return "Emit the traces one by one"
+    if len(names) < len(windows) and len(names) == 1:
+        return f"All are called {names[0]!r}: mark the one that is meant with a name of its own"
+    return f"Choose one: {', '.join(map(cut, names))}" if names else "Record for longer"
+
+
+def doubts(record: Plain, window: Plain) -> list[str]:
+    """What a window's figures do not say by themselves: that its recording was cut, or did not end."""
+    traces = {each["trace"]: each for each in record.get("traces", [])}
+    of = traces.get(window.get("trace"), record)
+    return list(whole.doubts(bool(of.get("is_truncated")), bool(window.get("is_open"))))
 
 
 def value(window: Plain, part: str) -> float | None:

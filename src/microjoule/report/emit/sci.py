@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, factor, hardware, intensity_of, one, tool, value
+from .record import context, doubts, factor, hardware, intensity_of, one, tool, value
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -45,6 +45,7 @@ def render(record: Mapping[str, Any]) -> str:
             "duration_s": window["duration_s"],
             "status": window["total"]["status"],
             "provenance": window["total"]["provenance"],
+            "remarks": doubts(record, window),
         },
         "method": {
             "name": terms.get("method"),

@@ -1,0 +1,30 @@
+r"""Words of others in a report: names and attributes that a program or a person chose.
+
+Decision: control characters are written out (``\x1b``), because a terminal obeys them and XML forbids
+them; and in a terminal a name is cut, because one of a thousand characters pushes all figures away.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 60
+
+_UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def safe(text: str) -> str:
+    """The text with each control character written out."""
+    if text.isprintable():
+        return text
+    return "".join(_written(each) if unicodedata.category(each) in _UNSAFE else each for each in text)
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """The same, and no longer than so many characters."""
+    shown = safe(text)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def _written(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
