@@ -27,6 +27,7 @@ MARGIN = 1.25  # the longest update seen in seconds is not the longest that ther
 EDGES_MIN = 20  # fewer updates say too little of the usual one
 DISTINCT = 16  # increments of so many sizes: by chance they share a factor once in 2^16
 
+UNKNOWN = "unknown"
 AGAIN = "Run `uj probe --calibrate`"
 
 _Record = TypeVar("_Record")
@@ -124,6 +125,11 @@ class HostKey:
     hostname: str
     cpu: str
     kernel: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything tells this host from others: else a file of its own would be everybody's."""
+        return self.hostname != UNKNOWN and (self.kernel != UNKNOWN or self.cpu.strip("? ") != "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

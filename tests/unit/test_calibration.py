@@ -230,3 +230,13 @@ def test_the_library_looks_for_no_file_by_itself():
     import microjoule.calibration as module
 
     assert "environ" not in Path(module.__file__).read_text()
+
+
+def test_a_host_that_nothing_tells_from_others_has_no_file_of_its_own(tmp_path, capsys):
+    from microjoule.cli import main
+
+    assert not HostKey(hostname="unknown", cpu="? ? ? ?", kernel="unknown").is_known
+    assert not HostKey(hostname="h", cpu="? ? ? ?", kernel="unknown").is_known
+    assert HostKey(hostname="h", cpu="? ? ? ?", kernel="6.1").is_known  # ARM tells no family
+    assert main(["probe", "--calibrate", "--root", str(tmp_path)]) == 1
+    assert "--calibration FILE" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 Exit codes: 0 well; 1 a file or a counter could not be read or written; 2 usage, which every error that
 is a ``ValueError`` is; 3 nothing, or not what was asked for, can be measured. ``uj run`` gives the
-command's own.
+command's own. Ctrl-C is 130, as in a shell.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
 from . import (
     amortise,
+    compare,
     data,
     emit,
     equivalents,
@@ -20,16 +21,20 @@ from . import (
     label,
     paper,
     probe,
+    profile,
     record,
     repair,
     report,
     run,
+    streams,
     zones,
 )
 
 COMMANDS = (
     probe,
     run,
+    profile,
+    compare,
     record,
     report,
     repair,
@@ -43,6 +48,7 @@ COMMANDS = (
     data,
 )
 
+INTERRUPTED = 130
 _EXIT_CODES = ((ValueError, 2), (SourceUnavailable, 3), (PermissionDenied, 3), (MicrojouleError, 1))
 
 _EXAMPLES = """\
@@ -50,6 +56,8 @@ examples:
   uj probe                                  what this machine can measure, and what it lacks
   uj run -- python train.py                 the energy of a command
   uj run -o trace.arrows --rate 4000 -- ./a.out
+  uj profile -s 'x = list(range(1000))' 'sum(x)'
+  uj compare 'python one.py' 'python other.py'
   uj report trace.arrows --zone DE --json report.json
   uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
   uj emit huggingface trace.arrows --zone DE --stage fine-tuning
@@ -83,17 +91,34 @@ class _Version(argparse.Action):
 
 def main(arguments: list[str] | None = None) -> int:
     """The ``uj`` command; returns its exit code."""
-    chosen = parser().parse_args(arguments)
+    streams.steady()
     try:
+        code = _answer(arguments)
+        streams.flush()
+    except BrokenPipeError:
+        # The reader of a pipe went away; that is its right. Nothing more may be flushed into it.
+        streams.abandon()
+        return 1
+    except OSError as error:
+        print(f"uj: {streams.failure(error)}", file=sys.stderr)
+        streams.abandon()
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _answer(arguments: list[str] | None) -> int:
+    try:
+        chosen = parser().parse_args(arguments)
         code: int = chosen.run(chosen)
+    except SystemExit:  # of the parser, once it has printed its help
+        streams.flush()
+        raise
     except MicrojouleError as error:
         print(f"uj: {error}", file=sys.stderr)
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
     except ImportError as error:
         print(f"uj: {error}. Reinstall: pip install --force-reinstall microjoule", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # The reader of a pipe went away; that is its right. Nothing more may be flushed into it.
-        sys.stdout = None
         return 1
     return code

@@ -45,6 +45,7 @@ def series(path: Path, arguments: argparse.Namespace) -> Series | None:
         PermissionDenied: A provider has no token, or refuses it.
         LiveUnavailable: It could not be reached.
     """
+    from ..errors import PermissionDenied
     from ..footprint.series import BadSeries
 
     if arguments.series and arguments.live:
@@ -58,14 +59,24 @@ def series(path: Path, arguments: argparse.Namespace) -> Series | None:
     from ..footprint.live import provider
 
     name, _, zone = arguments.live.partition(":")
-    return provider(name, _access(name)).series(zone, *_span(path))
+    asked = provider(name, _access(name))
+    if not zone:
+        raise BadSeries(f"--live {name} names no zone", f"Add it as the provider calls it: --live {name}:DE")
+    try:
+        return asked.series(zone, *_span(path))
+    except PermissionDenied as error:
+        word = _word(name)
+        raise PermissionDenied(
+            error.what,
+            f"{error.remedy}, and put it into {TOKEN.format(word)} (a user name: {USER.format(word)})",
+        ) from None
 
 
 def _access(name: str) -> Access:
     from ..footprint import tables
     from ..footprint.live import Access
 
-    word = name.upper().replace("-", "_")
+    word = _word(name)
     rows = [row for row in tables.rows("fuels") if row["scope"] == "lifecycle"]
     return Access(
         token=os.environ.get(TOKEN.format(word), ""),
@@ -73,6 +84,11 @@ def _access(name: str) -> Access:
         base_url=os.environ.get(ADDRESS.format(word), ""),
         fuels={row["fuel"]: tables.factor(row, row["fuel"]) for row in rows},
     )
+
+
+def _word(name: str) -> str:
+    """A provider's name in those of its variables."""
+    return name.upper().replace("-", "_")
 
 
 def _span(path: Path) -> tuple[datetime, datetime]:

@@ -12,12 +12,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "amortise", help="a training's energy spread over its uses, and when it pays"
     )
-    parser.add_argument(
-        "--training", required=True, type=quantities.energy, metavar="ENERGY", help="1287 MWh, or a trace"
-    )
-    parser.add_argument(
-        "--use", required=True, type=quantities.energy, metavar="ENERGY", help="of one use: 3 Wh, or a trace"
-    )
+    parser.add_argument("--training", required=True, metavar="ENERGY", help="1287 MWh, or a trace")
+    parser.add_argument("--use", required=True, metavar="ENERGY", help="of one use: 3 Wh, or a trace")
     parser.add_argument("--uses", required=True, type=float, metavar="N", help="how many uses")
     parser.add_argument(
         "--uses-in-trace",
@@ -26,9 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="how many uses the energy of --use is of",
     )
-    parser.add_argument(
-        "--instead-of", type=quantities.energy, metavar="ENERGY", help="of one use of what it replaces"
-    )
+    parser.add_argument("--instead-of", metavar="ENERGY", help="of one use of what it replaces")
     parser.set_defaults(run=run)
 
 
@@ -37,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..footprint.amortise import amortise
     from ..report.amortised import render
 
-    use = arguments.use.divided(arguments.uses_in_trace)
-    print(render(amortise(arguments.training, use, arguments.uses, arguments.instead_of)), end="")
+    training, use = quantities.energy(arguments.training), quantities.energy(arguments.use)
+    instead = None if arguments.instead_of is None else quantities.energy(arguments.instead_of)
+    use = use.divided(arguments.uses_in_trace)
+    print(render(amortise(training, use, arguments.uses, instead)), end="")
     return 0

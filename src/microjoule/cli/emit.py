@@ -25,6 +25,12 @@ CONTEXT = {
     "run_id": "a name of the run",
 }
 
+# Of BoAmps: report_schema.json takes no other words.
+LISTS = {
+    "infrastructure": ("publicCloud", "privateCloud", "onPremise", "other"),
+    "quality": ("high", "medium", "low"),
+}
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
@@ -39,7 +45,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     along.add_series(parser)
     group = parser.add_argument_group("what only you know")
     for key, words in CONTEXT.items():
-        group.add_argument(f"--{key.replace('_', '-')}", default="", metavar="TEXT", help=words)
+        group.add_argument(
+            f"--{key.replace('_', '-')}", default="", metavar="TEXT", help=words, choices=LISTS.get(key)
+        )
     parser.set_defaults(run=run)
 
 
@@ -47,8 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the emitted text."""
     from ..report.emit import EMITTERS
 
-    records = {path: _record(path, arguments) for path in arguments.records}
-    quantities.write(EMITTERS[arguments.format](_joined(records, arguments)), arguments.output)
+    paths = quantities.distinct(arguments.records)
+    quantities.refuse_overwriting([*paths, arguments.series], arguments.output)
+    joined = _joined({path: _record(path, arguments) for path in paths}, arguments)
+    text = EMITTERS[arguments.format](joined)
+    quantities.tell(dict.fromkeys(doubt for window in joined["windows"] for doubt in _doubts(joined, window)))
+    quantities.write(text, arguments.output)
     return 0
 
 
@@ -58,6 +70,7 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
     if path.suffix != ".json":
         return along.summarise(path, options.terms(arguments), arguments)
+    _refuse_terms(path, arguments)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["schema"].startswith("microjoule.report/") and isinstance(found["windows"], list):
@@ -69,14 +82,41 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     raise TraceError(f"{path} is not a report of microjoule", "Write one with `uj report TRACE --json FILE`")
 
 
+def _refuse_terms(path: Path, arguments: argparse.Namespace) -> None:
+    """Refuses factors for a report that has its own already: they would change no figure of it."""
+    from ..report.emit.record import BadRecord
+
+    given = [f"--{word}" for word in options.footprint_given(arguments)]
+    given += [f"--{word}" for word in ("series", "live") if getattr(arguments, word)]
+    if given:
+        raise BadRecord(
+            f"{path} is a report with factors of its own, and {', '.join(given)} would change none of them",
+            "Emit its trace with them, or write the report again: `uj report TRACE --json FILE`",
+        )
+
+
+def _doubts(record: dict[str, Any], window: dict[str, Any]) -> list[str]:
+    """What is to be said of a window's figures, with its name."""
+    from ..report.emit.record import doubts
+    from ..report.words import cut
+
+    return [f"{cut(window['name'])}: {doubt}" for doubt in doubts(record, window)]
+
+
 def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> dict[str, Any]:
     """One record of the chosen windows, with what the person said."""
-    from ..errors import BadWindow
+    from ..errors import BadWindow, TraceError
     from . import report
 
     first = next(iter(records.values()))
     joined = report.joined(records)
+    _refuse_other_factors(records, arguments)
     windows = joined["windows"]
+    if not windows:
+        raise TraceError(
+            "There is no whole window: the channels were not read long enough for a figure",
+            "Record for longer",
+        )
     if arguments.window is not None:
         windows = [window for window in windows if window["name"] == arguments.window]
     if not windows:
@@ -87,6 +127,18 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
     began_ns = facts.get("started_realtime_ns")
     made = {"made_at": _iso(began_ns)} if began_ns is not None else {}
     return {**joined, "facts": facts, "windows": windows, "context": {**made, **said}}
+
+
+def _refuse_other_factors(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> None:
+    """Refuses reports of different factors in a form that names the factors once."""
+    from ..report.emit.record import BadRecord
+
+    factors = [record.get("footprint") for record in records.values()]
+    if arguments.format != "json" and any(each != factors[0] for each in factors):
+        raise BadRecord(
+            "The reports were made with different factors, and this form names them once",
+            "Emit them one by one, or their traces together",
+        )
 
 
 def _iso(t_ns: int) -> str:

@@ -45,14 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _amount(text: str) -> tuple[str, Bounded]:
-    from ..footprint.equivalents import BadAmount
-
     mass = quantities.mass(text)
     if mass is not None:
         return "co2e_g", mass
-    try:
-        return "energy_j", quantities.energy(text)
-    except argparse.ArgumentTypeError:
-        raise BadAmount(
-            f"{text!r} is neither CO2e nor an energy", "Write '284 t' or '3 kWh', or name a trace"
-        ) from None
+    return "energy_j", quantities.energy(text, "CO2e nor an energy nor a trace", "284 t or 3 kWh")

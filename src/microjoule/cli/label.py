@@ -13,6 +13,8 @@ from . import quantities
 if TYPE_CHECKING:
     from ..footprint.label import Reading
 
+_FORMATS = {"": "text", ".txt": "text", ".svg": "svg", ".html": "html", ".json": "json"}
+
 _EXAMPLES = """\
 examples:
   uj label --sets
@@ -32,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="take the energy from it")
-    parser.add_argument("--window", metavar="NAME", help="of the trace; default: all of it")
+    parser.add_argument("--window", metavar="NAME", help="of the trace; default: all that was run")
     parser.add_argument("--units", type=float, metavar="N", help="how many functional units the window did")
     parser.add_argument("--wh-per-unit", type=float, metavar="X", help="watt-hours per unit, without a trace")
     parser.add_argument("--low", type=float, metavar="X", help="at least so many watt-hours per unit")
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the label."""
     from ..footprint import label
 
+    quantities.refuse_overwriting([arguments.trace], arguments.output)
+
     if arguments.sets:
         for each in label.label_sets():
             origin = each.reference.origin
@@ -60,16 +64,23 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{each.key}: {each.reference.value:g} Wh per {each.per} on {each.hardware}; {origin.source}"
             )
         return 0
+    render = _renderer(arguments)
     found = label.label(_reading(arguments), label.label_set(arguments.set), arguments.title)
-    quantities.write(_renderer(arguments)(found), arguments.output)
+    quantities.write(render(found), arguments.output)
     return 0
 
 
 def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], str]:
+    from ..footprint.label import BadLabel
     from ..report import as_json, label_html, label_svg, label_text
 
     suffix = arguments.output.suffix if arguments.output else ""
-    chosen = arguments.format or {".svg": "svg", ".html": "html", ".json": "json"}.get(suffix, "text")
+    if arguments.format is None and suffix not in _FORMATS:
+        raise BadLabel(
+            f"No form of a label has names that end in {suffix!r}",
+            f"End the name in {', '.join(each for each in _FORMATS if each)}, or say --format",
+        )
+    chosen = arguments.format or _FORMATS[suffix]
     in_colour = chosen == "text" and not suffix and sys.stdout.isatty()
     text = label_text.render_in_colour if in_colour else label_text.render
     return {"text": text, "svg": label_svg.render, "html": label_html.render, "json": as_json.render}[chosen]
@@ -89,9 +100,12 @@ def _reading(arguments: argparse.Namespace) -> Reading:
             per=arguments.unit,
             hardware=arguments.hardware,
         )
-    if not arguments.units or not 0 < arguments.units < float("inf"):
+    if arguments.units is None:
         raise BadLabel("The trace does not say how many units it did", "Give --units N")
-    total = quantities.total_of(arguments.trace, arguments.window)
+    if not 0 < arguments.units < float("inf"):
+        raise BadLabel(f"An energy is not of {arguments.units:g} units", "Give --units a number above 0")
+    total, doubts = quantities.total_of(arguments.trace, arguments.window)
+    quantities.tell(f"{arguments.trace}: {doubt}" for doubt in doubts)
     joules_per_wh = J_PER_WH * arguments.units
     return Reading(
         wh=(total.value or 0.0) / joules_per_wh,
@@ -100,4 +114,5 @@ def _reading(arguments: argparse.Namespace) -> Reading:
         per=arguments.unit,
         hardware=arguments.hardware,
         provenance=total.provenance,
+        note="; ".join(doubts),
     )

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..units import US_PER_S
+
 if TYPE_CHECKING:
     from ..footprint.terms import Terms
     from ..recording import Cadence
@@ -16,6 +18,9 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
 EDGES = "edges"
+_WISHES = (
+    "method", "zone", "intensity", "pue", "price", "tariff", "market", "embodied", "per", "currency",
+)  # fmt: skip
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +54,16 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cpu", type=int, action="append", metavar="N", help="run the sampler on this CPU")
     group.add_argument("--fifo", action="store_true", help="sample under SCHED_FIFO where permitted")
     group.add_argument(
-        "--spin", type=float, default=0.0, metavar="US", help="wake so many microseconds early and spin"
+        "--kernel-sampling",
+        action="store_true",
+        help="let the kernel read perf events in its own timer interrupt; the thread is the fallback",
+    )
+    group.add_argument(
+        "--spin",
+        type=spin_us,
+        default=0.0,
+        metavar="US",
+        help="wake so many microseconds early and spin",
     )
 
 
@@ -102,9 +116,16 @@ def terms(arguments: argparse.Namespace) -> Terms:
     from ..footprint.terms import Wishes
     from ..footprint.terms import terms as chosen
 
-    words = ("method", "zone", "intensity", "pue", "price", "tariff", "market", "embodied", "per", "currency")
-    wishes = {word: getattr(arguments, word) for word in words}
+    wishes = {word: getattr(arguments, word) for word in _WISHES}
     return chosen(Wishes(**wishes, rates=dict(arguments.exchange or ())))
+
+
+def footprint_given(arguments: argparse.Namespace) -> list[str]:
+    """The options of a footprint that were given another value than they have by themselves."""
+    from ..footprint.methods import DEFAULT
+
+    nothing = ("", None, DEFAULT)
+    return [word for word in (*_WISHES, "exchange") if getattr(arguments, word) not in nothing]
 
 
 def cadence(arguments: argparse.Namespace) -> Cadence:
@@ -123,12 +144,20 @@ def cadence(arguments: argparse.Namespace) -> Cadence:
         spin_ns=round(arguments.spin * NS_PER_US),
         fifo_priority=1 if arguments.fifo else 0,
         cpus=tuple(arguments.cpu or ()),
+        kernel=arguments.kernel_sampling,
     )
 
 
 def rate(text: str) -> float | str:
     """Hertz, or ``edges``; an argparse type."""
     return EDGES if text == EDGES else float(text)
+
+
+def spin_us(text: str) -> float:
+    """Microseconds, at most a second; an argparse type."""
+    if not 0.0 <= float(text) <= US_PER_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and {US_PER_S} microseconds")
+    return float(text)
 
 
 def visible_gpus(arguments: argparse.Namespace) -> str | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
+from . import options
+
+_CURRENCY = "USD"
 _TODAY = "US"  # the paper's own factor is the average of the United States
 
 
@@ -14,6 +18,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--pue", default="", metavar="X", help="another PUE than the paper's 1.58")
     parser.add_argument("--zone", default=_TODAY, metavar="CODE", help=f"today's grid; default {_TODAY}")
     parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="another price than 0.12 USD/kWh")
+    parser.add_argument(
+        "--exchange", action="append", type=options.exchange, metavar="CUR=X", help="USD for one CUR"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -24,8 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     from ..footprint.terms import Wishes, terms
 
     method = "strubell2019"
-    paper = terms(Wishes(method=method, pue=arguments.pue, price=arguments.price))
-    today = terms(Wishes(method=method, pue=arguments.pue, price=arguments.price, zone=arguments.zone))
+    # The paper's costs are in USD, and so are the columns beside them.
+    currency = _CURRENCY if arguments.price else ""
+    wishes = Wishes(
+        method=method,
+        pue=arguments.pue,
+        price=arguments.price,
+        currency=currency,
+        rates=dict(arguments.exchange or ()),
+    )
+    paper, today = terms(wishes), terms(replace(wishes, zone=arguments.zone))
     plain = tables_recomputed(paper, today)
     if arguments.json:
         print(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))

@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
     surveys = sources.survey(arguments.root)
     if arguments.calibrate:
+        _refuse_unknown(arguments)
         return calibrated.learn(arguments, surveys)
     host = read_host(arguments.root)
     chosen = _chosen(surveys)
@@ -69,6 +70,19 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(as_text(host, surveys, chosen)))
     return 0 if _measured(chosen) else NOTHING_MEASURED
+
+
+def _refuse_unknown(arguments: argparse.Namespace) -> None:
+    """Refuses to keep a calibration as the default of a host that nothing tells from others."""
+    from ..calibration import CalibrationError
+    from ..recording.host_key import host_key
+
+    if arguments.calibration is None and not host_key(arguments.root).is_known:
+        raise CalibrationError(
+            f"No file under {arguments.root} says which host this is, so that what is learnt of it cannot "
+            "be kept for it",
+            "Name a file: --calibration FILE",
+        )
 
 
 def as_json(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel, ...]) -> dict[str, Any]:

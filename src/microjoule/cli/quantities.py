@@ -1,42 +1,58 @@
-"""Energies as they are written on the command line, or as a trace holds them."""
+"""Energies as they are written on the command line, or as a trace holds them; files in and out."""
 
 from __future__ import annotations
 
-import argparse
 import re
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import MicrojouleError
 
 if TYPE_CHECKING:
     from ..energy.total import Total
     from ..footprint.equivalents import Bounded
 
+_NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
+_TRACES = (".arrows", ".parquet")
 
-def energy(text: str) -> Bounded:
-    """``1287 MWh``, ``3 Wh``, ``500 J``, or the path of a trace; an argparse type, in joules."""
+
+class SameFile(MicrojouleError, ValueError):
+    """A file that would be written over what it is made of."""
+
+
+class Whole(NamedTuple):
+    """The energy of a window of a trace, or of all that was run, and what is to be said with it."""
+
+    total: Total
+    doubts: tuple[str, ...]
+
+
+def energy(text: str, kinds: str = "an energy nor a trace", example: str = "3 Wh or 1287 MWh") -> Bounded:
+    """``1287 MWh``, ``3 Wh``, ``500 J``, or the path of a trace, in joules.
+
+    Args:
+        text: As it was written.
+        kinds: What it could have been, for the sentence of what is none.
+        example: How these are written.
+
+    Raises:
+        BadAmount: It is neither.
+        TraceError: It names a file that is missing or no trace.
+    """
     from ..footprint.equivalents import BadAmount, Bounded
     from ..units import J_PER_KWH, KWH
 
     number, unit = _split(text)
     joules = {"J": 1.0, "kJ": 1e3, "MJ": 1e6, **{unit: kwh * J_PER_KWH for unit, kwh in KWH.items()}}
-    if number is None or unit not in joules:
-        if Path(text).exists():
-            total = total_of(Path(text), None)
-            return Bounded(total.value or 0.0, total.low, total.high)
-        raise argparse.ArgumentTypeError(f"{text!r} is neither an energy, as 3 Wh or 1287 MWh, nor a trace")
-    try:
+    if number is not None and unit in joules:
         return Bounded(number * joules[unit])
-    except BadAmount:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an energy: write 3 Wh or 1287 MWh") from None
-
-
-def _split(text: str) -> tuple[float | None, str]:
-    """The number and the unit of ``1,287 MWh``; no number where there is none."""
-    found = re.fullmatch(r"([\d.,]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]+)", text.strip())
-    try:
-        return (float(found[1].replace(",", "")), found[2]) if found else (None, "")
-    except ValueError:
-        return None, ""
+    if not _is_file(text):
+        raise BadAmount(f"{text!r} is neither {kinds}", f"Write {example}, or name a trace")
+    found = total_of(Path(text), None)
+    tell(f"{text}: {doubt}" for doubt in found.doubts)
+    return Bounded(found.total.value or 0.0, found.total.low, found.total.high)
 
 
 def mass(text: str) -> Bounded | None:
@@ -48,8 +64,34 @@ def mass(text: str) -> Bounded | None:
     return Bounded(number * GRAMS[unit]) if number is not None and unit in GRAMS else None
 
 
-def total_of(path: Path, window: str | None) -> Total:
-    """The energy of a window of a trace, or of all of it.
+def _is_file(text: str) -> bool:
+    """Whether a text names a file, be it there or not."""
+    return bool(text.strip()) and (Path(text).exists() or text.endswith(_TRACES))
+
+
+def _split(text: str) -> tuple[float | None, str]:
+    """The number and the unit of ``1,287 MWh``; no number where there is none.
+
+    Raises:
+        BadAmount: A comma stands where no thousands end: half the world writes ``0,5`` for a half.
+    """
+    from ..footprint.equivalents import BadAmount
+
+    found = re.fullmatch(r"([\d.,]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]+)", text.strip())
+    if not found:
+        return None, ""
+    if _NUMBER.fullmatch(found[1]):
+        return float(found[1].replace(",", "")), found[2]
+    if "," in found[1]:
+        raise BadAmount(
+            f"The comma of {text!r} separates no thousands",
+            "Write a point before the decimals, as in 0.5, and commas only as in 1,287",
+        )
+    return None, ""
+
+
+def total_of(path: Path, window: str | None) -> Whole:
+    """The energy of a window of a trace, or of all that `uj run` or `uj record` recorded in it.
 
     Raises:
         TraceError: The file is no trace, or its energy has no figure.
@@ -57,14 +99,53 @@ def total_of(path: Path, window: str | None) -> Total:
     """
     from ..energy.energy_trace import load
     from ..errors import TraceError
+    from ..footprint.whole import doubts, whole
 
-    total = load(path).energy(window).total
+    trace = load(path)
+    of = whole(trace) if window is None else trace.window(window)
+    total = trace.energy(of).total
     if total.value is None:
         raise TraceError(
             f"The energy of {window or 'all'} in {path} has no figure: {total.status}",
             "Choose a window that was read to its end",
         )
-    return total
+    return Whole(total, doubts(trace.is_truncated, of.is_open))
+
+
+def tell(sentences: Iterable[str]) -> None:
+    """Says what must not be overlooked, where it is in nobody's way."""
+    for sentence in sentences:
+        print(f"uj: {sentence}", file=sys.stderr)
+
+
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """The paths without those of a file that was named before, which is said."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        first = found.setdefault(path.resolve(), path)
+        if first is not path:
+            tell([f"{path} is named twice and counts once"])
+    return list(found.values())
+
+
+def refuse_overwriting(inputs: Iterable[Path | None], output: Path | None) -> None:
+    """Refuses an output that is one of the inputs.
+
+    Raises:
+        SameFile: It is.
+    """
+    if output is None or output == Path("-"):
+        return
+    for path in inputs:
+        if path is not None and (path.resolve() == output.resolve() or _is_one(path, output)):
+            raise SameFile(f"{output} is what is read, and would be lost", "Name another file to write")
+
+
+def _is_one(path: Path, output: Path) -> bool:
+    try:
+        return path.samefile(output)
+    except OSError:
+        return False
 
 
 def write(text: str, path: Path | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import along, options
+from . import along, options, quantities
 
 if TYPE_CHECKING:
     from ..footprint.series import Series
@@ -36,6 +36,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report of a trace, or the total of several."""
+    arguments.traces = quantities.distinct(arguments.traces)
+    quantities.refuse_overwriting([*arguments.traces, arguments.series], arguments.json)
     terms = options.terms(arguments)
     is_total = arguments.total or (len(arguments.traces) > 1 and not arguments.each)
     _refuse(arguments, is_total)
@@ -106,7 +108,10 @@ def summarise(path: Path, terms: Terms, series: Series | None = None) -> dict[st
 
 
 def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
-    """One document of several: windows and lanes in a row, each with its trace's path."""
+    """One document of several: windows and what sampling did in a row, each with its trace's path.
+
+    ``footprint`` is that of the first; ``traces`` has the one of each.
+    """
     if len(summaries) == 1:
         return next(iter(summaries.values()))
 
@@ -117,13 +122,28 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
         "schema": next(iter(summaries.values()))["schema"],
         "windows": rows(lambda part: part["windows"]),
         "repeated": rows(lambda part: part["repeated"]),
-        "footprint": next(iter(summaries.values()))["footprint"],
-        "engine": {"lanes": rows(lambda part: part["engine"]["lanes"])},
-        "traces": [
-            {"trace": str(path), "facts": part["facts"], "is_truncated": part["is_truncated"]}
-            for path, part in summaries.items()
-        ],
+        "footprint": next(iter(summaries.values())).get("footprint", {}),
+        "engine": {
+            "lanes": rows(lambda part: part["engine"]["lanes"]),
+            "failures": rows(lambda part: part["engine"].get("failures", [])),
+            "stuck": rows(lambda part: [_named(each) for each in part["engine"].get("stuck", [])]),
+            "marks_dropped": sum(part["engine"].get("marks_dropped", 0) for part in summaries.values()),
+        },
+        "traces": [each for path, part in summaries.items() for each in _traces(path, part)],
     }
+
+
+def _named(channel: str | dict[str, Any]) -> dict[str, Any]:
+    """A stuck channel as a row, which it is already where the document is of several traces."""
+    return channel if isinstance(channel, dict) else {"channel": channel}
+
+
+def _traces(path: Path, part: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a joined document keeps of a trace; of a part that was joined itself, of each of its own."""
+    if "facts" not in part:
+        return [{"footprint": part.get("footprint"), **each} for each in part.get("traces", [])]
+    kept = ("facts", "is_truncated", "footprint", "engine")
+    return [{"trace": str(path), **{key: part.get(key) for key in kept}}]
 
 
 def write_json(summary: dict[str, Any], path: Path) -> None:

@@ -2,12 +2,14 @@
 
 The command keeps its standard streams, its signals and its exit code; the report goes to stderr.
 Failures of ``uj run`` itself exit as those of ``env`` and ``timeout`` do: 125 its own, 126 a
-command that cannot be run, 127 one that is not found. They come before the command starts.
+command that cannot be run, 127 one that is not found. They come before the command starts; once it has
+run its exit code stands, whatever becomes of the report. A signal then ends ``uj run`` and no other.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,9 +17,9 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
-from . import calibrated, options, report
+from . import calibrated, options, report, streams
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -30,7 +32,7 @@ COMMAND_CHANNEL = "cpu_time/command"
 # By name: where some are unknown nothing can be run, and this file must still be imported.
 _FORWARDED = tuple(
     getattr(signal, name)
-    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM")
     if hasattr(signal, name)
 )
 
@@ -60,10 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     # Blocked before any thread starts, so that each thread inherits it and the wait below gets all.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
-    with tempfile.TemporaryDirectory(prefix="microjoule-") as scratch:
+    with contextlib.ExitStack() as stack:
         try:
+            _refuse(arguments)
+            scratch = stack.enter_context(_scratch())
             terms = options.terms(arguments)
-            recorder = _recorder(arguments, Path(scratch))
+            recorder = _recorder(arguments, command, Path(scratch))
             recorder.open()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
@@ -77,10 +81,38 @@ def run(arguments: argparse.Namespace) -> int:
     return _exit_as(code)
 
 
-def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
+def _refuse(arguments: argparse.Namespace) -> None:
+    """Refuses places where the report could not be written, while nothing has run yet."""
+    from ..errors import MicrojouleError
+
+    if arguments.json is None or arguments.json == Path("-"):
+        return
+    target = arguments.json.resolve()
+    if arguments.output is not None and target == arguments.output.resolve():
+        raise MicrojouleError(f"Both the trace and the report would be {target}", "Give each its own file")
+    folder = target.parent
+    if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
+        raise MicrojouleError(
+            f"The report cannot be written to {target}",
+            "Choose a file that you may write" if folder.is_dir() else "Make its folder first",
+        )
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    from ..errors import MicrojouleError
+
+    try:
+        return tempfile.TemporaryDirectory(prefix="microjoule-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise MicrojouleError(
+            f"No temporary folder can be made: {error.strerror}", "Set TMPDIR to one with room"
+        ) from error
+
+
+def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) -> Recorder:
     from ..calibration import applied, facts_of
     from ..recording import Recorder
-    from ..recording.recorder import machine_facts
+    from ..recording.recorder import machine_facts, others_of
     from ..recording.thin import Thinner
     from ..sources import choose, survey
 
@@ -90,14 +122,16 @@ def _recorder(arguments: argparse.Namespace, scratch: Path) -> Recorder:
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
     learnt = calibrated.stored(arguments)
     facts = {
-        **machine_facts(arguments.root, surveys),
+        **machine_facts(arguments.root, surveys, channels),
         **facts_of(learnt, channels),
-        "command": arguments.command,
+        "command": command,
     }
     channels = applied(channels, learnt)
     thinner = None if arguments.output else Thinner(channels)
     recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
     recorder.marks_path = str(scratch / "marks")
+    if not arguments.source:
+        recorder.others = others_of(surveys, channels, learnt)
     return recorder
 
 
@@ -164,25 +198,52 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
         got = signal.sigwaitinfo(mask)
         # A terminal's own signals have reached the child already; those of a kill have not.
         if got.si_signo != signal.SIGCHLD and got.si_code <= 0:
-            os.kill(child.pid, got.si_signo)
+            with contextlib.suppress(PermissionError):  # of a setuid command; it goes on, as under env
+                os.kill(child.pid, got.si_signo)
 
 
 def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> None:
     from ..errors import MicrojouleError
     from ..report import REPORTERS
 
+    _drop_signals()
     try:
         try:
             recorder.close()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
+        _end_on_signals()
         summary = report.summarise(recorder.path, terms)
         sys.stderr.write(REPORTERS["text"](summary))
         if arguments.json is not None:
             report.write_json(summary, arguments.json)
+            streams.flush()
     except MicrojouleError as error:
         # The command has run: its exit code stands, whatever became of the report.
         print(f"uj run: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"uj run: {streams.failure(error)}", file=sys.stderr)
+        streams.abandon()
+    except Exception as error:
+        print(f"uj run: the report failed, which is a mistake in microjoule: {error!r}", file=sys.stderr)
+
+
+def _drop_signals() -> None:
+    """Takes away what came while the command ended, such as the Ctrl-C that ended it."""
+    while signal.sigtimedwait({*_FORWARDED, signal.SIGCHLD}, 0) is not None:
+        pass
+
+
+def _end_on_signals() -> None:
+    """From here on a signal ends this process, with the folders that it made."""
+    for number in _FORWARDED:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
+
+
+def _end(number: int, _: object) -> Never:
+    raise SystemExit(128 + number)
 
 
 def _exit_as(status: int) -> int:

@@ -65,7 +65,7 @@ class Meter:
         if not chosen:
             raise NothingToMeasure("No channel that can be read here tells an energy", "Ask `uj probe` why")
         channels = tuple(readable[name] for name in chosen)
-        facts = {**machine_facts(self.root, surveys), **facts_of(self.calibration, channels)}
+        facts = {**machine_facts(self.root, surveys, channels), **facts_of(self.calibration, channels)}
         return Fitted(channels, facts, self.cadence)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..calibration import Calibration, HostKey, load
+from ..calibration import UNKNOWN, Calibration, HostKey, load
 
 
 def host_key(root: Path = Path("/")) -> HostKey:
@@ -14,9 +14,9 @@ def host_key(root: Path = Path("/")) -> HostKey:
     host = read_host(root)
     parts = (host.cpu_vendor, host.cpu_family, host.cpu_model, host.cpu_stepping)
     return HostKey(
-        hostname=text_of(root / "proc/sys/kernel/hostname") or "unknown",
+        hostname=text_of(root / "proc/sys/kernel/hostname") or UNKNOWN,
         cpu=" ".join("?" if part is None else str(part) for part in parts),
-        kernel=host.kernel or "unknown",
+        kernel=host.kernel or UNKNOWN,
     )
 
 

@@ -20,7 +20,7 @@ from ..errors import MicrojouleError
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from typing import Any, TypeVar
 
@@ -120,15 +120,27 @@ def window(name: str, *, sync: str | None = None, **attributes: object) -> Abstr
 
 
 def measured(function: _Function) -> _Function:
-    """Makes each call of a function a window of its qualified name. Coroutines too.
+    """Makes each call of a function a window of its qualified name. Coroutines and generators too.
 
-    The recorder is looked for at each call, so that decorating costs nothing where none is open.
+    The window of a generator reaches from its first item asked for to its end, and holds what its
+    consumer does in between. The recorder is looked for at each call, so that decorating costs nothing
+    where none is open.
+
+    Raises:
+        TypeError: It cannot be called, or is an asynchronous generator, whose end nobody sees.
     """
     import inspect
     from functools import wraps
     from typing import cast
 
-    name = function.__qualname__
+    name = getattr(function, "__qualname__", None) or repr(function)
+    if not callable(function):
+        raise TypeError(f"{name} cannot be called. Write @uj.measured next to the function itself.")
+    if inspect.isasyncgenfunction(function):
+        raise TypeError(
+            f"{name} is an asynchronous generator, and nobody sees when it ends. "
+            "Put `with uj.window(...)` around the loop that consumes it."
+        )
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)
@@ -137,6 +149,14 @@ def measured(function: _Function) -> _Function:
                 return await function(*args, **kwargs)
 
         return cast("_Function", awaited)
+    if inspect.isgeneratorfunction(function):
+
+        @wraps(function)
+        def iterated(*args: object, **kwargs: object) -> Generator[object, object, object]:
+            with window(name):
+                return (yield from function(*args, **kwargs))
+
+        return cast("_Function", iterated)
 
     @wraps(function)
     def called(*args: object, **kwargs: object) -> object:

@@ -24,7 +24,7 @@ from ..channel import Channel
 from ..errors import MicrojouleError, NothingToMeasure
 from ..trace import schema
 from ..units import NS_PER_S, seconds
-from . import marking
+from . import instead, marking
 from .host_key import of_this_host
 from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
 from .native import Marks, clock_pair, now_ns
@@ -57,8 +57,9 @@ class Recorder:
 
     Attributes:
         path: Where the trace goes.
-        channels: What to read.
-        left_out: Channels that could not be opened after all: id to sentence.
+        channels: What to read; from ``open`` on what is read.
+        others: Other ways to read a channel, by its id: taken in their order where it does not open.
+        left_out: Channels that are not read, or in another way than was chosen: id to sentence.
         marks_path: The marks file for other processes; None: shared with forked children only.
     """
 
@@ -71,7 +72,8 @@ class Recorder:
         thinner: Thinner | None = None,
     ) -> None:
         self.path = Path(path)
-        self.left_out: dict[str, str] = {}
+        self.left_out: dict[str, str] = dict(facts.get("left_out", {}))
+        self.others: Mapping[str, tuple[Channel, ...]] = {}
         self.marks_path: str | None = None
         self.channels = tuple(channels)
         self._cadence = cadence
@@ -93,10 +95,11 @@ class Recorder:
         Raises:
             NothingToMeasure: None of the channels can be opened.
             TraceError: The file cannot be written.
+            MicrojouleError: It was opened before.
         """
-        codes = {channel.id: code for code, channel in enumerate(self.channels)}
-        cpus = cpus_of_lanes(self._facts.get("host", {}).get("packages", {}))
-        self._lanes, self.left_out = open_lanes(self.channels, codes, self._cadence, cpus)
+        if self._thread is not None:
+            raise MicrojouleError("A recorder records once", "Make another with `uj.record`")
+        self._open_lanes()
         if not self._lanes:
             causes = "".join(f"; {channel}: {why}" for channel, why in self.left_out.items())
             raise NothingToMeasure(
@@ -147,11 +150,31 @@ class Recorder:
             raise self._failure
         writer.close()
 
+    def _open_lanes(self) -> None:
+        """Opens the lanes; with what does not open, again through its next other interface."""
+        cpus = cpus_of_lanes(self._facts.get("host", {}).get("packages", {}))
+        codes = {channel.id: code for code, channel in enumerate(self.channels)}
+        waiting = {name: list(others) for name, others in self.others.items()}
+        while True:
+            self._lanes, failed = open_lanes(self.channels, codes, self._cadence, cpus)
+            taken = {name: waiting[name].pop(0) for name in failed if waiting.get(name)}
+            if not taken:
+                self.left_out |= failed
+                return
+            self._lanes = []  # closes them: what replaces a channel is read in its lane
+            for channel in self.channels:
+                if channel.id in taken:
+                    source = taken[channel.id].source
+                    self.left_out[f"{channel.id}@{channel.source}"] = (
+                        f"{failed[channel.id]} It is read through {source} instead."
+                    )
+            self.channels = tuple(taken.get(channel.id, channel) for channel in self.channels)
+
     def window(
         self, name: str, *, sync: str | None = None, **attributes: object
     ) -> AbstractContextManager[object]:
         """A named window of this recording; see :func:`microjoule.window`."""
-        if self._marks is None:
+        if self._marks is None or self._writer is None:
             raise MicrojouleError("This recorder is not open", "Use it in a `with` statement")
         return marking.mark(self._marks, name, attributes, sync)
 
@@ -265,22 +288,42 @@ def record(
         CalibrationError: The calibration cannot be read, or is another host's.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
             be measured; the message says what to do.
+        UnknownSource: No source has one of the names, or no name was given.
         BadRate: The rate is out of range.
     """
-    from ..sources import choose, survey
+    from ..sources import SOURCES, UnknownSource, choose, survey
 
     cadence = cadence_of(rate)
+    if isinstance(sources, str) or (sources is not None and not sources):
+        names = ", ".join(source.NAME for source in SOURCES)
+        raise UnknownSource(
+            f"The sources {sources!r} are no list of names", f"Give a list of some of {names}; or None"
+        )
     learnt = of_this_host(calibration, Path(root))
     surveys = survey(Path(root), visible_gpus)
     channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    facts = {**machine_facts(Path(root), surveys), **facts_of(learnt, channels)}
-    return Recorder(path, applied(channels, learnt), cadence, facts)
+    facts = {**machine_facts(Path(root), surveys, channels), **facts_of(learnt, channels)}
+    recorder = Recorder(path, applied(channels, learnt), cadence, facts)
+    if sources is None:
+        recorder.others = others_of(surveys, recorder.channels, learnt)
+    return recorder
 
 
-def machine_facts(root: Path, surveys: Iterable[Survey]) -> dict[str, Any]:
-    """What every trace says of the machine, its devices, the software and the moment."""
+def others_of(
+    surveys: Iterable[Survey], channels: Iterable[Channel], learnt: Calibration | None
+) -> dict[str, tuple[Channel, ...]]:
+    """The other ways to read channels, with what was learnt of each."""
+    found = instead.others(surveys, channels)
+    return {name: applied(others, learnt) for name, others in found.items()}
+
+
+def machine_facts(root: Path, surveys: Iterable[Survey], channels: Iterable[Channel] = ()) -> dict[str, Any]:
+    """What every trace says of the machine, its devices, the software and the moment.
+
+    Of the channels it says which others, closed ones, are left out beside them.
+    """
     from importlib.metadata import version
 
     from ..sources.host import read_host
@@ -291,5 +334,6 @@ def machine_facts(root: Path, surveys: Iterable[Survey]) -> dict[str, Any]:
         "started_realtime_ns": time.time_ns(),
         "root": str(root),
         "host": read_host(root).to_json(),
+        "left_out": instead.closed(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},
     }

@@ -34,12 +34,22 @@ def test_traces_give_their_energy_with_its_interval(tmp_path, capsys):
     assert " … " in text
 
 
-@pytest.mark.parametrize("word", ["3", "3 kg", "-3 Wh", "nowhere.arrows", "1.2.3 Wh", "1e999 Wh"])
+@pytest.mark.parametrize("word", ["", "3", "3 kg", "-3 Wh", "1.2.3 Wh", "1e999 Wh", "1,5 MWh", "1,28,7 Wh"])
 def test_what_is_no_energy_is_a_mistake_of_usage(word, capsys):
-    with pytest.raises(SystemExit) as left:
-        uj("--training", word, "--use", "3 Wh", "--uses", "1")
-    assert left.value.code == 2
-    assert "energy" in capsys.readouterr().err
+    assert uj("--training", word, "--use", "3 Wh", "--uses", "1") == 2
+    err = capsys.readouterr().err
+    assert "uj: " in err
+    assert "None" not in err
+
+
+def test_a_missing_trace_is_a_file_that_cannot_be_read(tmp_path, capsys):
+    assert uj("--training", tmp_path / "nowhere.arrows", "--use", "3 Wh", "--uses", "1") == 1
+    assert "cannot open" in capsys.readouterr().err
+
+
+def test_a_share_of_nearly_all_is_not_all(capsys):
+    assert uj("--training", "1 MWh", "--use", "1 J", "--uses", "1") == 0
+    assert "> 99.9 %" in capsys.readouterr().out
 
 
 def test_no_uses_are_refused(capsys):

@@ -31,11 +31,20 @@ def record(root, *words):
     return uj.load(trace)
 
 
+def named(root):
+    """The folder as that of a host with a name and a kernel; gives the folder back."""
+    folder = root / "proc/sys/kernel"
+    folder.mkdir(parents=True)
+    (folder / "hostname").write_text("bench\n")
+    (folder / "osrelease").write_text("6.1\n")
+    return root
+
+
 def test_a_calibration_is_shown_kept_and_used_by_later_recordings(tmp_path, home, capsys):
-    root = machine(tmp_path)
+    root = named(machine(tmp_path))
     assert calibrate(root) == 0
     said = capsys.readouterr().out
-    kept = home / "microjoule/calibration/unknown.json"
+    kept = home / "microjoule/calibration/bench.json"
     assert f"Kept in {kept}" in said
     for word in ("package-0/dram", "period", "idle", " ± ", "resolution", "quantum"):
         assert word in said
@@ -72,13 +81,13 @@ def test_a_file_that_was_named_must_do_and_the_hosts_own_need_not(tmp_path, caps
 def test_a_machine_that_tells_nothing_is_not_kept(tmp_path, home, capsys):
     write_machine(tmp_path, [channel("package-0", "a.txt")])
     (tmp_path / "a.txt").write_text(script_text([Entry(raw=7)]))
-    assert calibrate(tmp_path) == 3
+    assert calibrate(named(tmp_path)) == 3
     assert "its reading never changed in 0.3 s" in capsys.readouterr().out
     assert not home.exists()
 
 
 def test_a_folder_without_any_channel_is_not_kept(tmp_path, home):
-    assert calibrate(tmp_path) == 3
+    assert calibrate(named(tmp_path)) == 3
     assert not home.exists()
 
 

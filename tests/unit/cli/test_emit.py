@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from replay import Answer, serving
 from scripted import machine
@@ -12,6 +13,7 @@ from scripted import machine
 from microjoule import load
 from microjoule.cli import emit, main
 from microjoule.report.emit import EMITTERS
+from microjoule.report.emit.record import doubts
 from microjoule.units import NS_PER_S
 
 WINDOWS = """\
@@ -150,3 +152,112 @@ def test_without_a_token_nothing_is_asked_and_the_exit_code_says_so(trace, capsy
     assert uj("emit", "annex-xi", trace, "--live", "electricitymaps:DE") == 3
     assert "needs a token" in capsys.readouterr().err
     assert uj("emit", "annex-xi", trace, "--live", "nobody:DE") != 0
+
+
+# What would be silent
+
+
+@pytest.mark.parametrize(
+    "words", [["--zone", "DE"], ["--pue", "1.5"], ["--method", "sci"], ["--series", "a.csv"]]
+)
+def test_factors_for_a_report_that_has_its_own_are_refused(trace, tmp_path, words, capsys):
+    path = tmp_path / "r.json"
+    assert uj("report", trace, "--json", path) == 0
+    assert uj("emit", "markdown", path, *words) == 2
+    assert f"{words[0]} would change none of them" in capsys.readouterr().err
+
+
+def test_reports_of_different_factors_are_not_emitted_as_one(trace, tmp_path, capsys):
+    paths = tmp_path / "a.json", tmp_path / "b.json"
+    for path, zone in zip(paths, ("FR", "DE"), strict=True):
+        assert uj("report", trace, "--zone", zone, "--json", path) == 0
+    assert uj("emit", "markdown", *paths) == 2
+    assert "different factors" in capsys.readouterr().err
+    assert uj("emit", "json", *paths) == 0
+    found = json.loads(capsys.readouterr().out)
+    names = [each["footprint"]["factors"]["intensity"]["name"] for each in found["traces"]]
+    assert names == ["grid of France", "grid of Germany"]
+
+
+def test_a_file_that_is_named_twice_counts_once(trace, tmp_path, capsys):
+    link = tmp_path / "link.arrows"
+    link.symlink_to(trace)
+    assert uj("emit", "markdown", trace, link, "--window", "a") == 0
+    said = capsys.readouterr()
+    assert said.out.count("| a |") == 1
+    assert "counts once" in said.err
+    assert uj("report", trace, trace) == 0
+    assert "total of" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["emit", "json", "-o"], ["report", "--json"]])
+def test_an_input_is_never_written_over(trace, tmp_path, command, capsys):
+    path = Path(shutil.copy(trace, tmp_path / "t.arrows"))
+    assert uj(*command, path, path) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert path.read_bytes() == trace.read_bytes()
+
+
+@pytest.mark.parametrize("form", emit.FORMATS)
+def test_a_trace_that_was_cut_short_is_emitted_with_a_remark(trace, tmp_path, form, capsys):
+    cut = tmp_path / "cut.arrows"
+    cut.write_bytes(trace.read_bytes()[:-8])
+    assert uj("emit", form, cut, "--window", "a") == 0
+    said = capsys.readouterr()
+    assert "cut short" in said.err
+    if form == "json":
+        assert json.loads(said.out)["is_truncated"]
+    elif form not in ("boamps", "codecarbon"):  # these have no field for it
+        assert "cut short" in said.out
+
+
+def test_several_traces_keep_what_sampling_did_of_each(trace, tmp_path):
+    other = Path(shutil.copy(trace, tmp_path / "other.arrows"))
+    assert uj("report", trace, other, "--each", "--json", tmp_path / "r.json") == 0
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert set(found["engine"]) == {"lanes", "failures", "stuck", "marks_dropped"}
+    assert all({"facts", "footprint", "engine", "is_truncated"} <= set(each) for each in found["traces"])
+
+
+def test_several_runs_of_one_name_are_to_be_emitted_one_by_one(trace, tmp_path, capsys):
+    other = Path(shutil.copy(trace, tmp_path / "other.arrows"))
+    assert uj("emit", "sci", trace, other, "--window", "run") == 2
+    assert "one by one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--infrastructure", "foo"], ["--quality", "bar"]])
+def test_words_that_boamps_does_not_know_are_refused(trace, words, capsys):
+    with pytest.raises(SystemExit) as left:
+        uj("emit", "boamps", trace, *words)
+    assert left.value.code == 2
+    assert "choose from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("live", "code", "says"),
+    [
+        ("electricitymaps", 2, "names no zone"),
+        ("nobody:DE", 2, "Take one of"),
+        ("electricitymaps:DE", 3, "MICROJOULE_ELECTRICITYMAPS_TOKEN"),
+    ],
+)
+def test_a_live_provider_that_cannot_be_asked_says_what_is_missing(trace, live, code, says, capsys):
+    assert uj("report", trace, "--live", live) == code
+    assert says in capsys.readouterr().err
+
+
+def test_a_window_that_never_ended_is_told():
+    record = {"windows": [{"name": "a", "is_open": True, "trace": "t"}], "traces": [{"trace": "t"}]}
+    assert doubts(record, record["windows"][0]) == ["the window never ended: counted up to the last reading"]
+    cut = {**record, "traces": [{"trace": "t", "is_truncated": True}]}
+    assert len(doubts(cut, cut["windows"][0])) == 2
+
+
+def test_a_trace_without_a_whole_window_is_a_sentence(trace, tmp_path, capsys):
+    whole = pa.ipc.open_stream(trace.read_bytes()).read_all()
+    with pa.ipc.new_stream(str(tmp_path / "empty.arrows"), whole.schema) as writer:
+        writer.write_table(whole.slice(0, 0))
+    assert uj("emit", "sci", tmp_path / "empty.arrows") == 1
+    assert "no whole window" in capsys.readouterr().err
+    assert uj("report", tmp_path / "empty.arrows") == 0
+    assert "There is no figure" in capsys.readouterr().out

@@ -39,6 +39,9 @@ def test_one_key_may_be_chosen(capsys):
         (["1 kg", "--against", "1 kWh"], "two of one kind"),
         (["1 kWh", "--key", "car-km"], "not counted in energy_j"),
         (["1e999 kg"], "cannot be"),
+        ([""], "neither CO2e nor an energy"),
+        (["0,5 kg"], "separates no thousands"),
+        (["1,5 MWh"], "separates no thousands"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(words, says, capsys):
@@ -47,5 +50,5 @@ def test_what_cannot_be_counted_is_refused(words, says, capsys):
 
 
 def test_an_unknown_key_is_answered_with_the_nearest(capsys):
-    assert uj("1 kg", "--key", "car") == 1
+    assert uj("1 kg", "--key", "car") == 2
     assert "car-km" in capsys.readouterr().err

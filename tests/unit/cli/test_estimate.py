@@ -95,3 +95,30 @@ def test_a_rate_that_is_none_is_refused(capsys):
         main([*V100, "--wall-hours", "1", "--exchange", "EUR"])
     assert caught.value.code == 2
     assert "EUR=1.08" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--memory-gb", "10", "--memory-watts", "10"], "not both"),
+        (["--provider", "foo"], "Take one of: gcp"),
+        (["--utilisation", "0"], "An idle V100 still draws power"),
+        (["--per", "1,000 requests"], "The comma of"),
+        (["--pue", "gcpx"], "one of: gcp"),
+    ],
+)
+def test_what_would_be_dropped_or_counted_twice_is_refused(words, says, capsys):
+    assert main([*V100, "--wall-hours", "1", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_job_without_hours_is_told_so_and_not_of_two_ways(capsys):
+    assert main(V100) == 2
+    err = capsys.readouterr().err
+    assert "does not say how long" in err
+    assert "not both" not in err
+
+
+def test_a_provider_without_a_price_of_the_device_is_said(capsys):
+    assert main(["estimate", "--watts", "300", "--wall-hours", "1", "--provider", "gcp"]) == 0
+    assert "without the cost of hire" in capsys.readouterr().out

@@ -80,3 +80,50 @@ def test_a_trace_without_a_number_of_units_is_refused(trace, capsys):
 def test_a_file_that_cannot_be_written_is_said(tmp_path, capsys):
     assert uj("label", *GIVEN, "--hardware", "x", "-o", tmp_path / "no" / "l.svg") == 1
     assert "Cannot write" in capsys.readouterr().err
+
+
+UNIT = ["--unit", "1000 texts", "--set", SET, "--hardware", "scripted"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([*UNIT, "--units", "0"], "not of 0 units"),
+        ([*UNIT, "--units", "-3"], "not of -3 units"),
+        ([*UNIT, "--units", "nan"], "not of nan units"),
+        (UNIT, "does not say how many"),
+        ([*UNIT, "--units", "1", "-o", "x.pdf"], "'.pdf'"),
+    ],
+)
+def test_a_label_of_a_trace_that_cannot_be_is_a_sentence(trace, words, says, capsys):
+    assert uj("label", trace, *words) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_negative_figure_is_told_without_ends_that_nobody_gave(capsys):
+    assert uj("label", "--wh-per-unit", "-1", *UNIT) == 2
+    assert "None" not in capsys.readouterr().err
+
+
+def test_a_trace_is_never_written_over(trace, capsys):
+    before = trace.read_bytes()
+    assert uj("label", trace, *UNIT, "--units", "1", "--format", "text", "-o", trace) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert trace.read_bytes() == before
+
+
+def test_without_a_window_it_is_the_command_and_not_the_recorder_s_time_around_it(trace, capsys):
+    found = []
+    for window in ([], ["--window", "run"]):
+        assert uj("label", trace, *window, *UNIT, "--units", "0.001", "--format", "json") == 0
+        found.append(json.loads(capsys.readouterr().out)["wh"])
+    assert found[0] == found[1]
+
+
+def test_a_trace_that_was_cut_short_says_so_on_its_label(trace, tmp_path, capsys):
+    cut = tmp_path / "cut.arrows"
+    cut.write_bytes(trace.read_bytes()[:-8])
+    assert uj("label", cut, *UNIT, "--units", "0.001") == 0
+    said = capsys.readouterr()
+    assert "Note" in said.out
+    assert "cut short" in said.err

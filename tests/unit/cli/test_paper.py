@@ -177,7 +177,7 @@ def test_a_gap_in_a_series_is_the_static_factor_and_says_so(capsys, tmp_path):
 
 
 def test_a_series_that_is_none_is_a_sentence(capsys, runs, tmp_path):
-    assert main(["report", runs[0], "--series", str(tmp_path / "absent.csv")]) == 2
+    assert main(["report", runs[0], "--series", str(tmp_path / "absent.csv")]) == 1
     assert "absent.csv" in capsys.readouterr().err
 
 
@@ -192,3 +192,14 @@ def test_a_series_that_is_none_is_a_sentence(capsys, runs, tmp_path):
 def test_an_option_without_effect_is_refused(capsys, runs, words, sentence):
     assert main(["report", runs[0], *words]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_price_in_another_currency_needs_what_it_is_worth(capsys):
+    assert main(["paper", "--price", "0.5 EUR/kWh"]) == 2
+    assert "--exchange EUR=" in capsys.readouterr().err
+    assert main(["paper", "--price", "0.06 EUR/kWh", "--exchange", "EUR=2", "--json"]) == 0
+    converted = json.loads(capsys.readouterr().out)
+    assert main(["paper", "--price", "0.12 USD/kWh", "--json"]) == 0
+    assert [row["cells"] for row in converted["rows"]] == [
+        row["cells"] for row in json.loads(capsys.readouterr().out)["rows"]
+    ]

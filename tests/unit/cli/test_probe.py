@@ -28,7 +28,7 @@ def test_a_machine_with_counters_exits_0_and_names_each_channel(tmp_path, capsys
         "cpu_time/command",
     ):
         assert word in text
-    assert "at 119 W" in text  # time to wrap at the device's own limit
+    assert "at 500 W" in text  # time to wrap at what such parts draw
 
 
 def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):

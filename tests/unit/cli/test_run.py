@@ -42,21 +42,24 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
     assert window["duration_s"] == pytest.approx((window["t1_ns"] - window["t0_ns"]) / 1e9)
     package, dram = window["channels"]
     parts = {row["name"] for row in package["budget"]}
-    assert parts == {"edges", "quantisation", "read time"}
+    assert {"edges", "quantisation", "read time"} <= parts <= {"edges", "quantisation", "read time", "steps"}
     assert package["U_j"] == pytest.approx(package["k"] * package["u_j"])
     assert abs(package["energy_j"] - PACKAGE_W * window["duration_s"]) <= 2 * package["U_j"]
-    assert package.items() >= {
-        "channel": "package-0",
-        "source": "script",
-        "provenance": "measured",
-        "energy_j": package["energy_j"],
-        "bound_j": package["bound_j"],
-        "accuracy": "unknown",
-        "mean_w": package["mean_w"],
-        "peak_w": package["peak_w"],
-        "peak_over_s": 0.05,
-        "status": "ok",
-    }.items()
+    assert (
+        package.items()
+        >= {
+            "channel": "package-0",
+            "source": "script",
+            "provenance": "measured",
+            "energy_j": package["energy_j"],
+            "bound_j": package["bound_j"],
+            "accuracy": "unknown",
+            "mean_w": package["mean_w"],
+            "peak_w": package["peak_w"],
+            "peak_over_s": 0.05,
+            "status": "ok",
+        }.items()
+    )
     for row, watts in ((package, PACKAGE_W), (dram, DRAM_W)):
         low, high = row["bound_j"]
         assert low <= watts * window["duration_s"] <= high
@@ -252,3 +255,89 @@ def test_a_zone_that_fails_all_along_is_named_with_its_reason(root, tmp_path):
     assert [row["status"] for row in window["channels"]] == ["ok", "failed"]
     assert window["channels"][1]["energy_j"] is None
     assert window["total"]["energy_j"] is None
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "2> >(true)", ">&-", "--json - >/dev/full"])
+def test_the_exit_code_stands_whoever_listens(root, where):
+    """A closed stream never becomes the other one, and what cannot be said changes no exit code."""
+    options, _, redirection = where.rpartition("- ") if "json" in where else ("", "", where)
+    options = f"{options}-" if options else ""
+    words = f"{sys.executable} -m microjoule run --source script --root {root} {options} -- "
+    line = f"{words} sh -c 'echo out; exit 7' {redirection}"
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False
+    )
+    assert done.returncode == 7
+    assert done.stdout in ("out\n", "")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_never_goes_to_standard_output():
+    line = f"{sys.executable} -m microjoule run --source nonsense -- true 2>&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert (done.returncode, done.stdout) == (125, "")
+
+
+@pytest.mark.parametrize("where", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_a_sentence(where):
+    line = f"{sys.executable} -m microjoule zones {where}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert done.returncode == 1
+    assert done.stderr.startswith("uj: Cannot write to standard output")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_stream_without_a_character_gets_its_escape(root):
+    done = uj_run(
+        "--source", "script", "--root", root, "--", "true", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 0
+    assert "\\xb1 95 %" in done.stderr
+
+
+def test_figures_that_are_not_finite_and_names_that_are_no_text_leave_the_report_whole(root, tmp_path):
+    program = (
+        "import microjoule as uj\nwith uj.window('w', loss=float('nan'), of=[float('inf')]): pass\nexit(5)"
+    )
+    path = tmp_path / "r.json"
+    words = ["--source", "script", "--root", root, "--json", path, "--", sys.executable, "-c", program]
+    done = uj_run(*words, os.fsdecode(b"\xff"))
+    assert done.returncode == 5, done.stderr
+    report = json.loads(path.read_text())
+    assert report["windows"][1]["attributes"] == {"loss": "NaN", "of": ["Infinity"]}
+    assert report["facts"]["command"][-1] == "\udcff"
+    assert report["facts"]["command"][0] == sys.executable
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_report_that_could_not_be_written_is_refused_before_the_command(root, tmp_path, same):
+    mark, path = tmp_path / "started", tmp_path / "own"
+    words = ["-o", path, "--json", path] if same else ["--json", "/nowhere/r.json"]
+    done = uj_run("--source", "script", "--root", root, *words, "--", "touch", mark)
+    assert done.returncode == 125
+    assert "Both the trace and the report" in done.stderr or "Make its folder first" in done.stderr
+    assert not mark.exists()
+
+
+def test_an_alarm_reaches_the_command(root):
+    words = [*UJ, "run", "--source", "script", "--root", root, "--", "sh", "-c"]
+    words.append("trap 'exit 4' ALRM; echo ready; while :; do sleep 0.05; done")
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGALRM)
+        assert process.wait(timeout=60) == 4
+
+
+def test_a_signal_ends_the_report(root, tmp_path):
+    """The report goes to a pipe that nobody empties: only a signal can end it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = [*UJ, "run", "--source", "script", "--root", root, "--json", pipe, "--", "true"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        while "lane" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 128 + signal.SIGTERM

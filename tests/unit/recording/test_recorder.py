@@ -1,16 +1,20 @@
+import functools
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
-from scripted import DRAM_W, PACKAGE_W, machine
+from scripted import DRAM_W, PACKAGE_W, channel, machine
 
 import microjoule as uj
 from microjoule.errors import BadRate, MicrojouleError, NothingToMeasure, SourceUnavailable, TraceError
 from microjoule.recording import Cadence
+from microjoule.recording.instead import closed, others
+from microjoule.sources import Cause, Closed, Obstacle, Survey, UnknownSource
 
 
 def test_a_window_of_known_power_holds_its_energy_within_the_bound(tmp_path):
@@ -117,6 +121,12 @@ def test_a_rate_out_of_range_is_refused_before_anything_starts(tmp_path, rate):
     with pytest.raises(BadRate, match="1 to 20000 Hz"):
         uj.record(tmp_path / "t.arrows", rate=rate, sources=["script"], root=machine(tmp_path))
     assert not (tmp_path / "t.arrows").exists()
+
+
+@pytest.mark.parametrize("rate", [None, "fast", [1]])
+def test_a_rate_that_is_no_number_is_refused(tmp_path, rate):
+    with pytest.raises(BadRate, match="number of hertz"):
+        uj.record(tmp_path / "t.arrows", rate=rate, sources=["script"], root=machine(tmp_path))
 
 
 def test_two_recorders_do_not_share_a_file(tmp_path):
@@ -242,6 +252,94 @@ def test_a_recorder_that_is_not_open_has_no_windows(tmp_path):
     rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path))
     with pytest.raises(MicrojouleError, match="not open"):
         rec.window("w")
+
+
+def test_a_recorder_records_once_and_has_no_windows_afterwards(tmp_path):
+    rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path))
+    with rec:
+        pass
+    with pytest.raises(MicrojouleError, match="not open"):
+        rec.window("w")
+    with pytest.raises(MicrojouleError, match="records once"):
+        rec.open()
+
+
+@pytest.mark.parametrize("sources", [[], (), "script"])
+def test_sources_that_are_no_list_of_names_are_refused(tmp_path, sources):
+    with pytest.raises(UnknownSource, match="no list of names"):
+        uj.record(tmp_path / "t.arrows", sources=sources, root=machine(tmp_path))
+
+
+def test_a_channel_that_does_not_open_is_read_through_another_source(tmp_path):
+    root = machine(tmp_path)
+    rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=root)
+    package, dram = rec.channels
+    broken = replace(package, source="rapl_perf", access=replace(package.access, path="/nowhere"))
+    rec.channels = (broken, dram)
+    rec.others = {package.id: (package,)}
+    with rec, rec.window("w"):
+        time.sleep(0.02)
+    trace = uj.load(tmp_path / "t.arrows")
+    assert trace.channels["package-0"].source == "script"
+    assert trace.energy("w")["package-0"].status == "ok"
+    assert list(trace.facts["left_out"]) == ["package-0@rapl_perf"]
+    assert "read through script instead" in trace.facts["left_out"]["package-0@rapl_perf"]
+
+
+def test_others_are_the_same_domain_of_another_source_and_closed_ones_are_named():
+    one = channel("package-0", "a.txt")
+    other, core = replace(one, source="powercap"), channel("package-0/core", "b.txt")
+    obstacle = Obstacle(Cause.FAILING, "the file is empty", "Do this")
+    surveys = (
+        Survey("script", "", (one,), closed=(Closed(core, obstacle), Closed(one, obstacle))),
+        Survey("powercap", "", (other,), closed=(Closed(replace(core, id="psys"), obstacle),)),
+    )
+    assert others(surveys, [one]) == {"package-0": (other,)}
+    assert closed(surveys, [one]) == {"package-0/core": "the file is empty. Do this."}
+
+
+def test_a_window_entered_again_inside_itself_is_two(tmp_path):
+    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)) as rec:
+        window = rec.window("w")
+        with window, window:
+            pass
+        with window:
+            pass
+    found = uj.load(tmp_path / "t.arrows").windows
+    assert [each.is_open for each in found] == [False] * 3
+    assert found[0].t1_ns >= found[1].t1_ns
+
+
+def test_a_measured_generator_is_a_window_until_its_end(tmp_path):
+    @uj.measured
+    def items(n):
+        for i in range(n):
+            got = yield i
+            assert got is None
+        return "end"
+
+    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)):
+        unused = items(3)
+        for _ in items(2):
+            time.sleep(0.01)
+        left = items(5)
+        next(left)
+        left.close()
+    del unused
+    used, closed_early = uj.load(tmp_path / "t.arrows").windows
+    assert used.duration_ns >= 20_000_000
+    assert not closed_early.is_open
+
+
+def test_what_cannot_be_measured_is_a_sentence():
+    async def items():
+        yield 1
+
+    with pytest.raises(TypeError, match="asynchronous generator"):
+        uj.measured(items)
+    with pytest.raises(TypeError, match="cannot be called"):
+        uj.measured(classmethod(len))
+    assert uj.measured(functools.partial(int, "7"))() == 7
 
 
 def test_duckdb_and_polars_see_what_pyarrow_sees(tmp_path):

@@ -1,0 +1,54 @@
+"""What a recording leaves out, and what it reads instead of it.
+
+A survey says what may be read by what the machine shows of it; whether a channel opens is known when it
+is opened. One that does not is read through another interface where another shows the same domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..channel import Channel
+    from ..sources.survey import Survey
+
+
+def closed(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, str]:
+    """Why channels are not recorded that exist and are closed: id to sentence.
+
+    Those of the sources that are in use, and of no domain that is read anyhow. A command's own
+    channels are for ``uj run`` alone.
+    """
+    channels = tuple(channels)
+    used = {channel.source for channel in channels}
+    read = {channel.physical_id for channel in channels}
+    left_out: dict[str, str] = {}
+    for found in surveys:
+        for one in found.closed if found.source in used else ():
+            is_command_s = one.channel.access.reader == "perf" and one.channel.access.cpu < 0
+            if one.channel.physical_id not in read and not is_command_s:
+                what, remedy = one.obstacle.what, one.obstacle.remedy
+                left_out[one.channel.id] = f"{what}. {remedy}." if remedy else f"{what}."
+    return left_out
+
+
+def others(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, tuple[Channel, ...]]:
+    """The other ways to read each channel, the best first: by the id of the channel."""
+    able = [other for found in surveys for other in found.channels]
+    return {
+        channel.id: tuple(
+            replace(other, id=channel.id, trust=replace(other.trust, parents=channel.trust.parents))
+            for other in able
+            if _is_other(other, channel)
+        )
+        for channel in channels
+    }
+
+
+def _is_other(other: Channel, channel: Channel) -> bool:
+    return other.source != channel.source and all(
+        getattr(other, name) == getattr(channel, name)
+        for name in ("physical_id", "lane", "kind", "provenance")
+    )
