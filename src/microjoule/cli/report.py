@@ -20,6 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("report", help="energy of a trace's windows; the total of several traces")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    parser.add_argument("--budget", action="store_true", help="what each figure's uncertainty is made of too")
     group = parser.add_argument_group(
         "project", "Several traces are summed, a run a line, the failed ones too."
     )
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path, summary in summaries.items():
         title = f"{path}\n" if len(summaries) > 1 else ""
         sys.stdout.write(title + REPORTERS["text"](summary))
+        if arguments.budget:
+            sys.stdout.write("\nbudget of uncertainty\n" + REPORTERS["budget"](summary))
     return 0
 
 
@@ -64,6 +67,8 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
         raise BadTarget(
             "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
         )
+    if is_total and arguments.budget:
+        raise BadTarget("A total has no budget of its own", "Report the runs with --each")
     if not is_total and (arguments.until or arguments.models != 1):
         raise BadTarget("--until and --models belong to a project's total", "Add --total")
 

@@ -346,3 +346,14 @@ def test_a_signal_ends_the_report(root, tmp_path):
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 128 + signal.SIGTERM
+
+
+def test_report_prints_the_budget_on_request(root, tmp_path):
+    path = tmp_path / "t.arrows"
+    assert uj_run("--source", "script", "--root", root, "-o", path, "--", "sleep", "0.1").returncode == 0
+    plain, asked = command("report", path), command("report", "--budget", path)
+    assert asked.stdout.startswith(plain.stdout)
+    more = asked.stdout.removeprefix(plain.stdout)
+    assert "quantisation" in more
+    assert "type B, rectangular" in more
+    assert command("report", "--budget", "--total", path).returncode == 2
