@@ -65,8 +65,13 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """``0.31 %``, or a dash where there is no whole."""
-    return f"{100 * part / whole:.2g} %" if whole else _MISSING
+    """``0.31 %``, ``99.8 %``, or a dash where there is no whole."""
+    if not whole:
+        return _MISSING
+    percent = 100 * part / whole
+    if 0 < percent < 0.01:
+        return "< 0.01 %"
+    return f"{percent:.3g} %" if percent >= 10 else f"{percent:.2g} %"
 
 
 def accuracy(stated: float | str) -> str:
