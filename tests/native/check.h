@@ -46,6 +46,20 @@ static inline _Noreturn void skip(const char *why)
     exit(77);
 }
 
+/* The type of the msr PMU, which virtual machines have too; a skip where there is none. */
+static inline uint32_t msr_type(void)
+{
+    unsigned type = 0;
+    FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
+    if (file == NULL)
+        skip("this kernel has no msr PMU");
+    int words = fscanf(file, "%u", &type);
+    fclose(file);
+    if (words != 1)
+        skip("the type of the msr PMU cannot be read");
+    return type;
+}
+
 static inline void nap_ms(long ms)
 {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000L};

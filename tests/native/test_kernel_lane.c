@@ -16,15 +16,7 @@ static struct uj_channel events[2] = {
 
 static void find_pmu(void)
 {
-    unsigned type = 0;
-    FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
-    if (file == NULL)
-        skip("this kernel has no msr PMU");
-    int words = fscanf(file, "%u", &type);
-    fclose(file);
-    if (words != 1)
-        skip("the type of the msr PMU cannot be read");
-    events[0].type = events[1].type = type;
+    events[0].type = events[1].type = msr_type();
 }
 
 static int open_kernel(const struct uj_channel *channels, size_t n, int64_t period_ns,

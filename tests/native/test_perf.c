@@ -9,19 +9,6 @@
 #define TSC 0 /* the msr PMU's event, arch/x86/events/msr.c */
 #define BURN_NS (50 * MS)
 
-static uint32_t msr_type(void)
-{
-    unsigned type = 0;
-    FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
-    if (file == NULL)
-        skip("this kernel has no msr PMU");
-    int words = fscanf(file, "%u", &type);
-    fclose(file);
-    if (words != 1)
-        skip("the type of the msr PMU cannot be read");
-    return type;
-}
-
 static struct uj_sampler *open_or_skip(const struct uj_channel *channels, size_t n)
 {
     struct uj_cadence cadence = {.period_ns = MS, .ring_rows = 256};

@@ -88,8 +88,7 @@ def edges(counter: Counter, t_ns: I64) -> Edges:
     alike = np.minimum(_ROOT_12 * right / length_ns, 1.0) ** 2
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * alike * f * (1 - f) * left * right
     located = p * np.sqrt(shares)
-    before, after, side_noise = _sides(counter, here, around)
-    trust = _trust(counter, around, here)
+    before, after, side_noise, _, trust = _kink(counter, around, here)
     noise = 2 * p**2 * (left**2 + right**2)
     next_to = (_rate(counter, here, here + 1) - _rate(counter, here - 2, here - 1)) * length_ns
     jump = np.sqrt(np.maximum(next_to**2 - noise, 0.0)) * (1.0 - trust * _STEP_TRUST) * _STEP_SHARE
@@ -133,18 +132,27 @@ def _beyond(values: F64, variance: F64) -> F64:
     return values * (1.0 - of_noise)
 
 
-def _trust(counter: Counter, around: Segments, here: I64) -> F64:
-    """The share of a step between two updates that :func:`steps_inside` has taken care of."""
+class _Kink(NamedTuple):
+    """A step between two updates: the power before and after it, when it came, how far to trust in it."""
+
+    before: F64
+    after: F64
+    noise: F64  # four times that of the difference
+    at_ns: F64  # from the left update on
+    trust: F64  # 0 to 1
+
+
+def _kink(counter: Counter, around: Segments, here: I64) -> _Kink:
     before, after, noise = _sides(counter, here, around)
     counts = counter.steps.total[counter.changes]
     gained = counts[here] - counts[here - 1]
     difference = after - before
     with np.errstate(divide="ignore", invalid="ignore"):
-        s = (after * around.length_ns - gained) / difference
+        at_ns = (after * around.length_ns - gained) / difference
         trust = 1.0 - noise / difference**2
     is_inside = (around.left >= 1) & (around.right < len(counter.changes) - 1) & (gained > 0)
-    is_inside &= (s >= 0) & (s <= around.length_ns)
-    return np.where(is_inside & (trust > 0), trust, 0.0)
+    is_inside &= (at_ns >= 0) & (at_ns <= around.length_ns)
+    return _Kink(before, after, noise, at_ns, np.where(is_inside & (trust > 0), trust, 0.0))
 
 
 def steps_inside(counter: Counter, around: Segments, gained: I64) -> F64:
@@ -163,13 +171,12 @@ def steps_inside(counter: Counter, around: Segments, gained: I64) -> F64:
         float64[n], to be added to ``around.part``.
     """
     here = np.clip(around.right, 1, len(counter.changes) - 1)
-    trust = _trust(counter, around, here)
-    before, after, _ = _sides(counter, here, around)
+    kink = _kink(counter, around, here)
     x = around.part * around.length_ns
     with np.errstate(divide="ignore", invalid="ignore"):
-        s = (after * around.length_ns - gained) / (after - before)
-        kinked = (before * np.minimum(x, s) + after * np.maximum(x - s, 0.0)) / gained
-    return trust * np.where(trust > 0, kinked - around.part, 0.0)
+        until, since = np.minimum(x, kink.at_ns), np.maximum(x - kink.at_ns, 0.0)
+        kinked = (kink.before * until + kink.after * since) / gained
+    return kink.trust * np.where(kink.trust > 0, kinked - around.part, 0.0)
 
 
 def _sides(counter: Counter, here: I64, around: Segments) -> tuple[F64, F64, F64]:
