@@ -40,6 +40,10 @@ class NativeMissing(SourceUnavailable, ImportError):
     """The native half was not built: analysis works, sampling does not."""
 
 
+class MissingExtra(MicrojouleError, ImportError):
+    """A feature needs a library that only an extra brings."""
+
+
 class TraceError(MicrojouleError):
     """A trace file cannot be read or written as one."""
 

@@ -14,6 +14,7 @@ ROOT = Path(microjoule.__file__).parent
 MAY_IMPORT = {
     "units": set(),
     "errors": set(),
+    "extras": {"errors"},
     "label": set(),
     "lazy": set(),
     "channel": set(),
