@@ -19,7 +19,7 @@ lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .
 	.venv-lint/bin/ruff format --check .
 	.venv-lint/bin/mypy
-	.venv-lint/bin/cython-lint src
+	PATH="$(CURDIR)/.venv-lint/bin:$$PATH" .venv-lint/bin/cython-lint src
 	.venv-lint/bin/clang-format --dry-run --Werror csrc/*.[ch] $(wildcard tests/native/*.[ch])
 
 .venv/ready: $(SOURCES)
