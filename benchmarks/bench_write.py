@@ -25,7 +25,7 @@ from microjoule.recording.writer import Writer
 from microjoule.trace import schema
 
 ROUNDS = 31
-ROWS_A_DRAIN = 1000  # four channels at 1 kHz, drained four times a second
+ROWS_A_DRAIN = 3800  # four channels at 1 kHz, drained every 0.95 s
 SECONDS = 10.0
 UPDATE_S = 0.001
 UPDATE_NS = 976_562  # RAPL's

@@ -7,7 +7,8 @@ that reads the whole stream at once. Rows whose channel begins with ``@`` are th
 column      type                       meaning
 =========== ========================== ============================================================
 t_ns        int64                      CLOCK_MONOTONIC when the read began
-read_ns     uint32                     how long it took; one group read has one t_ns and one read_ns
+read_ns     uint32                     how long it took, in steps of 64 ns, rounded up to a step's last
+                                       nanosecond; one group read has one t_ns and one read_ns
 channel     dictionary<uint16, utf8>   fixed at the opening
 raw         uint64, null: read failed  what the interface said: not unwrapped, not scaled
 sensor_ns   int64, null: none          the device's own time, unconverted
@@ -33,6 +34,7 @@ from ..channel import Channel
 from ..errors import TraceError
 
 FORMAT = 1
+READ_STEP_NS = 64  # a power of two; how the recorder rounds, and nothing that a reader relies on
 KEY_FORMAT = b"microjoule.format"
 KEY_CHANNELS = b"microjoule.channels"
 KEY_FACTS = b"microjoule.facts"
