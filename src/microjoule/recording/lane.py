@@ -169,6 +169,7 @@ class Lane:
             "ring_s": round(self.ring_s, 1),
             "fifo": granted(counts["fifo"]),
             "pinned": granted(counts["pinned"]),
+            "locked": granted(counts["locked"]),
             "sampled_by": "kernel" if counts["kernel"] == 1 else "thread",
             "kernel": f"refused: {self.refused}" if self.refused else granted(counts["kernel"]),
         }
