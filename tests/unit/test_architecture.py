@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "errors",
         "units",
     },
+    "pytest_plugin": {"measuring", "energy", "report", "errors", "units"},
     "__init__": {"lazy"},
     "__main__": {"cli"},
 }
