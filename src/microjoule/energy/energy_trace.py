@@ -11,6 +11,7 @@ from functools import cached_property
 
 from ..channel import Channel
 from ..errors import TraceError
+from ..shown import shown
 from ..trace.trace import Trace
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
@@ -35,6 +36,8 @@ ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the ot
 
 class EnergyTrace(Trace):
     """A trace with the energy and the power of its windows."""
+
+    _repr_html_ = shown("trace")
 
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
+from ..shown import shown
 from . import schema
 from .cut import Cutter
 from .series import I64, Columns, Series
@@ -50,6 +51,8 @@ class Trace:
         self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
         self._cutter: Cutter | None = None
+
+    _repr_html_ = shown("readings")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
