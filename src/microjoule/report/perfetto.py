@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .measured_lines import with_spread
+
+if TYPE_CHECKING:
+    from ..energy.tracks import Gap, Track
 
 SCHEMA = "microjoule.perfetto/1"
 POWER, WINDOWS = 1, 2  # process ids: what the viewers group tracks by
@@ -25,18 +28,7 @@ _CHUNK = 10_000  # events that are put together at a time
 Plain = Mapping[str, Any]
 
 
-class Line(Protocol):
-    """A channel over time: ``energy.tracks.Track``."""
-
-    channel: Any
-    unit: Any
-    provenance: Any
-    t_ns: Any
-    value: Any
-    gaps: Any
-
-
-def render(summary: Plain, lines: Sequence[Line]) -> Iterator[str]:
+def render(summary: Plain, lines: Sequence[Track]) -> Iterator[str]:
     """The whole file in pieces, so that a million readings need no memory of their own.
 
     Args:
@@ -60,7 +52,7 @@ def render(summary: Plain, lines: Sequence[Line]) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def counter_events(line: Line, process: int, points: Iterable[tuple[int, float]]) -> Iterator[str]:
+def counter_events(line: Track, process: int, points: Iterable[tuple[int, float]]) -> Iterator[str]:
     """The events of one counter, each after a comma, in pieces.
 
     Args:
@@ -85,11 +77,11 @@ def process_name(process: int, name: str) -> str:
     return _metadata("process_name", process, 0, {"name": name})
 
 
-def _columns(line: Line) -> tuple[list[int], list[float]]:
+def _columns(line: Track) -> tuple[list[int], list[float]]:
     return line.t_ns.tolist(), line.value.tolist()
 
 
-def _names(summary: Plain, lines: Sequence[Line]) -> Iterator[str]:
+def _names(summary: Plain, lines: Sequence[Track]) -> Iterator[str]:
     host = summary["facts"].get("host", {}).get("hostname") or "this machine"
     yield process_name(POWER, f"power of {host}")
     yield _metadata("process_sort_index", POWER, 0, {"sort_index": POWER})
@@ -108,7 +100,7 @@ def _metadata(name: str, process: int, thread: int, args: Plain) -> str:
     return _json({"ph": "M", "name": name, "pid": process, "tid": thread, "args": args})
 
 
-def _gap(thread: int, gap: Any) -> str:  # noqa: ANN401 - energy.tracks.Gap
+def _gap(thread: int, gap: Gap) -> str:
     event = {"ph": "X", "name": f"no figure: {gap.status}", "cat": "gap", "pid": POWER, "tid": thread}
     return _slice(event, gap.t0_ns, gap.t1_ns)
 

@@ -119,6 +119,10 @@ class Trace:
             )
         return self._columns.series(channel_id)
 
+    def own(self, name: str) -> Series:
+        """The recorder's own rows of a name that begins with ``@``; empty: there are none."""
+        return self._columns.series(name)
+
     def engine(self) -> dict[str, dict[str, int]]:
         """What sampling itself did, by lane: the last value recorded of each of ``LANE_COUNTS``."""
         lanes = dict.fromkeys(channel.lane for channel in self.channels.values())
@@ -135,7 +139,7 @@ class Trace:
     @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
         """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
-        pairs = {name: self._columns.series(name) for name in schema.CLOCKS}
+        pairs = {name: self.own(name) for name in schema.CLOCKS}
         return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
 
     def to_arrow(self) -> pa.Table:
