@@ -100,12 +100,15 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
 def summarise(path: Path, terms: Terms, series: Series | None = None) -> dict[str, Any]:
     """The summary of the trace in a file, with its footprint, along a series where there is one."""
     from ..energy.energy_trace import load
+    from ..energy.streamed import stream
     from ..energy.summary import summary
     from ..footprint.footprint import attached
 
-    trace = load(path)
+    if series is None:
+        return attached(summary(stream(path)), terms)
+    trace = load(path)  # energies between the edges of the series too
     found = summary(trace)
-    if series is None or not found["windows"]:
+    if not found["windows"]:
         return attached(found, terms)
     from ..footprint.along import along as laid
 

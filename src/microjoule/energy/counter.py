@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel
-from ..trace.series import I64, Series
+from ..trace.series import I64, U64, Series
 from .budget import budgets, steps_inside
 from .estimate import STATUSES, Estimate
 from .unwrap import Steps, counts, quantum, unwrap
@@ -81,6 +81,38 @@ class Segments(NamedTuple):
     part: F64  # how far between the two the instant lies, 0 to 1
 
 
+class Unwrapped(NamedTuple):
+    """The good readings of a counter with what happened between them.
+
+    Attributes:
+        t_ns: int64[n], ascending.
+        read_ns: uint32[n].
+        steps: Of these readings.
+        failed_ns: int64, when reads failed.
+    """
+
+    t_ns: I64
+    read_ns: npt.NDArray[np.uint32]
+    steps: Steps
+    failed_ns: I64
+
+
+def unwrapped(series: Series, channel: Channel) -> Unwrapped:
+    """The good readings of a series, unwrapped."""
+    t_ns, read_ns, raw, failed_ns = sound(series)
+    return Unwrapped(t_ns, read_ns, unwrap(counts(raw, channel), t_ns, read_ns, channel), failed_ns)
+
+
+def sound(series: Series) -> tuple[I64, npt.NDArray[np.uint32], U64, I64]:
+    """``t_ns``, ``read_ns`` and ``raw`` of the readings that tell something, and when reads failed."""
+    t_ns, read_ns, raw, valid = series.t_ns, series.read_ns, series.raw, series.valid
+    if len(read_ns) and int(read_ns.max()) == ENDLESS_NS:  # nobody knows when such a read ended
+        valid = read_ns != ENDLESS_NS if valid is None else valid & (read_ns != ENDLESS_NS)
+    if valid is None:
+        return t_ns, read_ns, raw, np.empty(0, np.int64)
+    return t_ns[valid], read_ns[valid], raw[valid], t_ns[~valid]
+
+
 class Counter:
     """The readings of one counter, ready to answer for any number of windows.
 
@@ -93,21 +125,24 @@ class Counter:
     """
 
     def __init__(self, series: Series, channel: Channel, machine: str = "") -> None:
+        self._take(unwrapped(series, channel), channel, machine)
+
+    @classmethod
+    def of(cls, readings: Unwrapped, channel: Channel, machine: str = "") -> Counter:
+        """The counter of readings that were unwrapped before."""
+        counter = cls.__new__(cls)
+        counter._take(readings, channel, machine)
+        return counter
+
+    def _take(self, readings: Unwrapped, channel: Channel, machine: str) -> None:
         self.channel = channel
         self.machine = machine
-        self._failed_ns = np.empty(0, np.int64)
-        t_ns, read_ns, raw = series.t_ns, series.read_ns, series.raw
-        valid = series.valid
-        if len(read_ns) and int(read_ns.max()) == ENDLESS_NS:  # nobody knows when such a read ended
-            valid = read_ns != ENDLESS_NS if valid is None else valid & (read_ns != ENDLESS_NS)
-        if valid is not None:
-            self._failed_ns = t_ns[~valid]
-            t_ns, read_ns, raw = t_ns[valid], read_ns[valid], raw[valid]
-        self.t_ns: I64 = t_ns
-        self._read_ns = read_ns
+        self.t_ns: I64 = readings.t_ns
+        self._read_ns = readings.read_ns
+        self.steps: Steps = readings.steps
+        self._failed_ns = readings.failed_ns
         self.quantum = quantum(channel)
         self.bits = max(0, _FRACTION_BITS + 1 - self.quantum.bit_length())
-        self.steps: Steps = unwrap(counts(raw, channel), t_ns, read_ns, channel)
 
     def __len__(self) -> int:
         return len(self.t_ns)
@@ -207,7 +242,7 @@ class Counter:
         if len(self.changes):
             # An update that was missed by an edge-locked lane came a period before the next one,
             # which is known much better.
-            after = np.searchsorted(self.changes, at, "right")
+            after = self._after(at)
             next_early, next_late = self.update_span_ns(
                 self.changes[np.minimum(after, len(self.changes) - 1)]
             )
@@ -216,6 +251,13 @@ class Counter:
             guess = next_early + (next_late - next_early) // 2 - period
             found = np.where(is_known, np.clip(guess, earliest, latest), found)
         return found - timing.lag_ns // 2
+
+    def _after(self, at: I64) -> I64:
+        """The first change after each of some readings, as a position in ``changes``."""
+        first = int(np.searchsorted(self.changes, at[0])) if len(at) else 0
+        if np.array_equal(self.changes[first : first + len(at)], at):  # all of them, mostly: no search
+            return np.arange(first + 1, first + 1 + len(at))
+        return np.searchsorted(self.changes, at, "right")
 
     def update_span_ns(self, at: I64) -> tuple[I64, I64]:
         """int64: between which instants that update must have been."""

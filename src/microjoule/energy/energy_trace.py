@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+
 from ..channel import Channel
 from ..errors import TraceError
-from ..shown import shown
+from ..trace.series import I64, Series
 from ..trace.trace import Trace
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from . import power as powers
-from .counter import Counter
+from .counter import F64, Counter
 from .energies import Energies
 from .estimate import Estimate
 from .gauge import Gauge
@@ -37,8 +39,6 @@ ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the ot
 class EnergyTrace(Trace):
     """A trace with the energy and the power of its windows."""
 
-    _repr_html_ = shown("trace")
-
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:
         return {}
@@ -53,7 +53,7 @@ class EnergyTrace(Trace):
         return tuple(self._closed(window) if window.is_open else window for window in super().windows)
 
     def _closed(self, window: Window) -> Window:
-        spans = [self.counter(name).span_ns for name in self.energy_channels]
+        spans = [self.meter(name).span_ns for name in self.energy_channels]
         ends = [span[1] for span in spans if span is not None]
         alive = [end for end in ends if end > max(ends) - ALIVE_NS]
         return replace(window, t1_ns=max(min(alive), window.t0_ns)) if alive else window
@@ -159,6 +159,25 @@ class EnergyTrace(Trace):
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels)
 
+    def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
+        """Peak powers of a channel in windows, and over how long each was taken.
+
+        Args:
+            channel_id: A channel that tells an energy.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+
+        Returns:
+            float64[n], watts, and int64[n], nanoseconds: :func:`power.peaks_w`, :func:`power.peak_spans_ns`.
+        """
+        meter = self.meter(channel_id)
+        return powers.peaks_w(meter, t0_ns, t1_ns), powers.peak_spans_ns(meter, t0_ns, t1_ns)
+
+    def failures(self) -> dict[str, dict[int, int]]:
+        """Of each channel whose reads failed, how many with which code."""
+        found = {name: failed(self.series(name)) for name in self.channels}
+        return {name: codes for name, codes in found.items() if codes}
+
     def power(self, channel_id: str, window: str | Window | None = None) -> powers.Power:
         """The power of a channel over a window, in watts, one bin between two updates.
 
@@ -177,6 +196,14 @@ class EnergyTrace(Trace):
             )
         of = self.span if window is None else self.window(window)
         return powers.power(meter, of.t0_ns, of.t1_ns)
+
+
+def failed(series: Series) -> dict[int, int]:
+    """How many reads of a series failed, by their codes."""
+    if series.status.strides == (0,):  # one value stands for all
+        return {int(series.status[0]): len(series)} if len(series) and series.status[0] else {}
+    codes, counts = np.unique(series.status, return_counts=True)
+    return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}
 
 
 def unread(estimate: Estimate) -> Estimate:

@@ -133,12 +133,12 @@ def peaks_w(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) 
         sums = meter.readings.cumulative_j(meter.readings.t_ns)
         whole_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0)
         peaks = means_w(whole_j, t0, t1)
-        _raise(peaks, (t0, t1), meter.readings.t_ns, span_ns, lambda a, b: sums[b] - sums[a])
+        raise_peaks(peaks, (t0, t1), meter.readings.t_ns, span_ns, lambda a, b: sums[b] - sums[a])
     else:
         peaks = means_w(joules(meter, meter.position(t1) - meter.position(t0)), t0, t1)
         total = meter.steps.total[meter.changes]
-        gain = _gain(meter, total)
-        _raise(peaks, (t0, t1), _updates(meter), span_ns, gain)
+        gain = gains(meter, total)
+        raise_peaks(peaks, (t0, t1), _updates(meter), span_ns, gain)
     peaks[t1 - t0 < span_ns] = np.nan
     return peaks
 
@@ -154,28 +154,32 @@ def peak_spans_ns(meter: Counter | Gauge, t0_ns: I64, t1_ns: I64) -> I64:
     spans: I64 = np.maximum(t1_ns - t0_ns, asked)
     later = np.searchsorted(updates, updates + asked, "left")
     starts = int(np.searchsorted(later, len(updates), "left"))
-    first, end, some = _pairs(t0_ns, t1_ns, updates, later[:starts])
+    first, end, some = pairs(t0_ns, t1_ns, updates, later[:starts])
     if some.any():
         apart = updates[later[:starts]] - updates[:starts]
         bounds = np.stack((first[some], end[some]), axis=1).ravel()
         spans[some] = np.minimum.reduceat(np.append(apart, np.iinfo(np.int64).max), bounds)[::2]
-    # Pairs of a full-rate trace are longer than asked by the rest of an update.
-    spans[spans < asked * (1 + _SPAN_SLACK)] = asked
-    return spans
+    return snapped(spans, asked)
 
 
-def _pairs(t0: I64, t1: I64, updates: I64, later: I64) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
+def snapped(spans_ns: I64, asked_ns: int) -> I64:
+    """Spans with those that are as long as was asked, but for the rest of an update, as just that."""
+    return np.where(spans_ns < asked_ns * (1 + _SPAN_SLACK), asked_ns, spans_ns)
+
+
+def pairs(t0: I64, t1: I64, updates: I64, later: I64) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
     """The first pair that lies in each window, the one after the last, and whether there are any."""
     first = np.searchsorted(updates, t0, "left")
     end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
     return first, end, first < end
 
 
-def _gain(counter: Counter, total: I64) -> Callable[[I64, I64], F64]:
+def gains(counter: Counter, total: I64) -> Callable[[I64, I64], F64]:
+    """The joules between updates by their numbers, of a counter with these totals at its updates."""
     return lambda a, b: joules(counter, (total[b] - total[a]) << counter.bits)
 
 
-def _raise(
+def raise_peaks(
     peaks: F64, windows: tuple[I64, I64], updates: I64, span_ns: int, gain: Callable[[I64, I64], F64]
 ) -> None:
     """Raises peaks to the largest mean from an update to the first one at least a span later."""
@@ -187,8 +191,8 @@ def _raise(
     later = later[:starts]
     from_ = np.arange(starts)
     watts = gain(from_, later) * NS_PER_S / (updates[later] - updates[:starts])
-    first, end, some = _pairs(t0, t1, updates, later)
-    pairs = np.stack((first[some], end[some]), axis=1).ravel()
+    first, end, some = pairs(t0, t1, updates, later)
+    bounds = np.stack((first[some], end[some]), axis=1).ravel()
     # The end of the last pair may be the end of the array, which reduceat does not take.
-    best = np.maximum.reduceat(np.append(watts, -np.inf), pairs)[::2] if len(pairs) else watts[:0]
+    best = np.maximum.reduceat(np.append(watts, -np.inf), bounds)[::2] if len(bounds) else watts[:0]
     peaks[some] = np.maximum(peaks[some], best)

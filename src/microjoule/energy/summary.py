@@ -19,7 +19,7 @@ from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .energy_trace import EnergyTrace, unread
 from .estimate import STATUSES, Estimate
-from .power import means_w, peak_spans_ns, peaks_w
+from .power import means_w
 from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
@@ -47,7 +47,6 @@ def summary(trace: EnergyTrace) -> Plain:
             "failures": _failures(trace),
             "stuck": _stuck(trace),
             "marks_dropped": trace.marks_dropped,
-            "overhead": _overhead(trace),
         },
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
@@ -97,11 +96,12 @@ def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tupl
     brackets = meter.energies(t0_ns, t1_ns)
     estimates = meter.estimates(brackets)
     means = means_w(brackets.value, t0_ns, t1_ns).tolist()
-    peaks = np.where(brackets.status == 0, peaks_w(meter, t0_ns, t1_ns), np.nan).tolist()
+    peaks_w, spans_ns = trace.peaks(name, t0_ns, t1_ns)
+    peaks = np.where(brackets.status == 0, peaks_w, np.nan).tolist()
     if name in trace.dead:
         estimates = [unread(each) for each in estimates]
         means = peaks = [math.nan] * len(estimates)
-    spans_s = (peak_spans_ns(meter, t0_ns, t1_ns) / NS_PER_S).tolist()
+    spans_s = (spans_ns / NS_PER_S).tolist()
     accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
     return [
         (
@@ -182,15 +182,11 @@ def _repeat(name: str, group: Sequence[Plain]) -> Plain:
 
 def _failures(trace: EnergyTrace) -> list[Plain]:
     """How many reads of each channel failed, and with what code."""
-    found = []
-    for name in trace.channels:
-        codes, counts = np.unique(trace.series(name).status, return_counts=True)
-        found += [
-            {"channel": name, "code": code, "n": n}
-            for code, n in zip(codes.tolist(), counts.tolist(), strict=True)
-            if code
-        ]
-    return found
+    return [
+        {"channel": name, "code": code, "n": n}
+        for name, codes in trace.failures().items()
+        for code, n in codes.items()
+    ]
 
 
 def _stuck(trace: EnergyTrace) -> list[str]:
@@ -202,19 +198,6 @@ def _stuck(trace: EnergyTrace) -> list[str]:
         if name in trace.dead or trace.still_ns(name) > patience_ns:
             found.append(name)
     return found
-
-
-def _overhead(trace: EnergyTrace) -> Plain | None:
-    """What sampling took, as it was measured at another time; None: nothing alike was measured.
-
-    Nothing either where a lane was not granted what the figure rests on.
-    """
-    known = trace.facts.get("overhead")
-    lanes = trace.facts.get("lanes", {}).values()
-    grants = ("fifo", "kernel")
-    if not known or any(str(lane.get(grant)).startswith("refused") for lane in lanes for grant in grants):
-        return None
-    return dict(known)
 
 
 def _lanes(trace: EnergyTrace) -> list[Plain]:

@@ -16,7 +16,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -134,7 +133,7 @@ class Cutter:
         channel, status = batch.column("channel"), batch.column("status")
         if batch.column("raw").null_count or batch.column("sensor_ns").null_count < batch.num_rows:
             return None
-        if pc.max(status).as_py():
+        if status.to_numpy().any():
             return None
         if self._dictionary is None:
             self._dictionary = channel.dictionary

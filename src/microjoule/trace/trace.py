@@ -1,7 +1,7 @@
 """The trace: what a recording left behind, immutable, and how its file is opened.
 
-Decision: a file is read whole, in one pass of pyarrow, and batch by batch only where that fails,
-because a file cut inside a batch is the exception. What was given up: traces larger than memory.
+Decision: a file is read whole, batch by batch, so that one cut inside a batch gives up what came before.
+Traces larger than memory are read in parts: ``parts.py``, from where ``uj report`` takes its figures.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ import pyarrow as pa
 
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
-from ..shown import shown
 from . import schema
 from .cut import Cutter
+from .opened import check, is_ended, opened
 from .series import I64, Columns, Series
 from .window import Mark, Window, pair
 
-_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
-_REMEDY_FOREIGN = "Open a file that `uj run -o` or `uj record` wrote"
 
 
 class Trace:
@@ -52,17 +50,15 @@ class Trace:
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
         self._cutter: Cutter | None = None
 
-    _repr_html_ = shown("readings")
-
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """The trace in a file: see :func:`load`."""
         path = Path(path)
         if path.suffix == ".parquet":
             return cls(_parquet(path), path)
-        opened = _read(path)
-        trace = cls(opened.table, path, opened.is_truncated)
-        trace._cutter = opened.cutter
+        found = _read(path)
+        trace = cls(found.table, path, found.is_truncated)
+        trace._cutter = found.cutter
         return trace
 
     @cached_property
@@ -119,10 +115,6 @@ class Trace:
             )
         return self._columns.series(channel_id)
 
-    def own(self, name: str) -> Series:
-        """The recorder's own rows of a name that begins with ``@``; empty: there are none."""
-        return self._columns.series(name)
-
     def engine(self) -> dict[str, dict[str, int]]:
         """What sampling itself did, by lane: the last value recorded of each of ``LANE_COUNTS``."""
         lanes = dict.fromkeys(channel.lane for channel in self.channels.values())
@@ -139,7 +131,7 @@ class Trace:
     @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
         """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
-        pairs = {name: self.own(name) for name in schema.CLOCKS}
+        pairs = {name: self._columns.series(name) for name in schema.CLOCKS}
         return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
 
     def to_arrow(self) -> pa.Table:
@@ -256,46 +248,29 @@ def repair(path_in: str | os.PathLike[str], path_out: str | os.PathLike[str]) ->
         TraceError: Nothing can be recovered, or ``path_out`` cannot be written.
     """
     source, target = Path(path_in), Path(path_out)
-    opened = _read(source)
-    schema.opening(opened.table.schema, str(source))
+    found = _read(source)
+    schema.opening(found.table.schema, str(source))
     whole = source.stat().st_size
     partial = target.with_name(target.name + ".partial")
-    batches = opened.table.to_batches()
+    batches = found.table.to_batches()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     try:
-        with pa.ipc.new_stream(str(partial), opened.table.schema, options=options) as writer:
+        with pa.ipc.new_stream(str(partial), found.table.schema, options=options) as writer:
             for batch in batches:
                 writer.write_batch(batch)
         os.replace(partial, target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise TraceError(f"cannot write {target}: {error}", "Name a file on a disk with room") from error
-    return Repair(len(batches), opened.table.num_rows, whole - opened.bytes_kept)
+    return Repair(len(batches), found.table.num_rows, whole - found.bytes_kept)
 
 
 def _read(path: Path) -> _Opened:
-    try:
-        size = path.stat().st_size
-        if size == 0:
-            raise TraceError(
-                f"{path} is empty", "The recording stopped before it wrote its opening: record again"
-            )
-        source = pa.memory_map(str(path))
-    except OSError as error:
-        raise TraceError(f"cannot open {path}: {error.strerror or error}", "Check the path") from error
-    with source:
-        try:
-            reader = pa.ipc.open_stream(source)
-        except (pa.ArrowException, OSError) as error:
-            raise TraceError(
-                f"{path} is not a trace, or was cut inside its opening", _REMEDY_FOREIGN
-            ) from error
-        with reader:
-            schema.opening(reader.schema, str(path))
-            return _batches(source, reader, path)
+    with opened(path) as (source, reader):
+        return _batches(source, reader, path)
 
 
-def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, path: Path) -> _Opened:
+def _batches(source: pa.NativeFile, reader: pa.RecordBatchStreamReader, path: Path) -> _Opened:
     size = source.size()
     batches: list[pa.RecordBatch] = []
     ends = [source.tell()]
@@ -304,7 +279,7 @@ def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, pa
     is_cut_short = False
 
     def take(batch: pa.RecordBatch) -> None:
-        _check(batch)
+        check(batch)
         cutter.add(batch)
 
     # Decoding holds neither the GIL nor a second core: batches are checked and cut apart beside it.
@@ -332,28 +307,8 @@ def _batches(source: pa.MemoryMappedFile, reader: pa.RecordBatchStreamReader, pa
     table = pa.Table.from_batches(batches, reader.schema)
     if is_cut_short:
         return _Opened(table, True, kept, cutter)
-    source.seek(max(0, size - len(_END_OF_STREAM)))
-    # A writer that was killed between two batches leaves a file that reads well and has no end.
-    is_whole = source.read(len(_END_OF_STREAM)) == _END_OF_STREAM
+    is_whole = is_ended(path)
     return _Opened(table, not is_whole, size if is_whole else kept, cutter)
-
-
-def _check(rows: pa.RecordBatch | pa.Table) -> None:
-    """Refuses what decodes and is not what it should be, before anybody follows its offsets.
-
-    Raises:
-        ArrowInvalid: Text that is no text, codes without a channel, or nothing where a value must be.
-    """
-    rows.validate()
-    for column in (rows.column("channel"), rows.column("label")):
-        column.validate(full=True)
-    for field in schema.COLUMNS:
-        if not field.nullable and rows.column(field.name).null_count:
-            raise pa.ArrowInvalid(f"there are rows without {field.name}")
-    column = rows.column("channel")
-    for part in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-        if part.dictionary.null_count:
-            raise pa.ArrowInvalid("there are channels without a name")
 
 
 def _first_line(error: BaseException) -> str:
@@ -369,7 +324,7 @@ def _parquet(path: Path) -> pa.Table:
         raise TraceError(f"cannot read {path} as Parquet: {error}", "Check the path") from error
     schema.opening(table.schema, str(path))
     try:
-        _check(table)
+        check(table)
     except pa.ArrowInvalid as error:
         raise schema.damaged(str(path), _first_line(error)) from error
     return table

@@ -1,0 +1,210 @@
+"""A counter's readings taken piece by piece, of which those are kept that some instants depend on.
+
+What a :class:`Counter` says of an instant rests on the readings around it: those that bracket it, some
+updates on either side, with the reading before each, and what was counted up to there. So every reading
+is unwrapped, in its piece, with the last one of the piece before it; and then all are let go but those
+around the instants that were asked for, the first one, the last ones, and both sides of each step that
+was not plain. Of these a counter is made that gives the same figures, to the bit.
+
+Decision: what is not decided when a piece ends, such as an instant after which the counter has not
+changed often enough, is carried into the next piece, so that nothing depends on where pieces end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..channel import Channel
+from ..trace.series import I64, U64, Series
+from .counter import Counter, Unwrapped, sound
+from .unwrap import Steps, counts, unwrap
+
+AROUND = 8  # updates on either side of an instant: the budget looks at six
+_READINGS = 4  # and readings, where updates are rare
+_TOTAL_MAX = 1 << 61  # above it unwrapping may break off, and where depends on its blocks
+
+Bools = npt.NDArray[np.bool_]
+
+
+class TooMuch(Exception):
+    """The counter has counted more than can be taken in pieces, or its pieces are in no order."""
+
+
+class _Rows(NamedTuple):
+    """Readings with their numbers in the whole series: arrays of one length."""
+
+    number: I64
+    t_ns: I64
+    read_ns: npt.NDArray[np.uint32]
+    total: I64
+    is_change: Bools
+
+    def taken(self, these: I64) -> _Rows:
+        return _Rows(
+            self.number[these],
+            self.t_ns[these],
+            self.read_ns[these],
+            self.total[these],
+            self.is_change[these],
+        )
+
+
+def _joined(parts: list[_Rows]) -> _Rows:
+    return _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+class _Piece(NamedTuple):
+    """Successive readings, unwrapped from the first of them on."""
+
+    t_ns: I64
+    read_ns: npt.NDArray[np.uint32]
+    steps: Steps
+
+    def rows(self, at: I64, first: int, base: int) -> _Rows:
+        """Some of them, for pieces that begin with that number and that total."""
+        is_change = np.zeros(len(self.t_ns), bool)
+        is_change[self.steps.changes] = True
+        total = self.steps.total[at] + base
+        return _Rows(at + first, self.t_ns[at], self.read_ns[at], total, is_change[at])
+
+
+class Digest:
+    """What instants need of a counter, from readings that come in pieces.
+
+    Args:
+        channel: The counter's channel.
+        instants_ns: int64, ascending: what will be asked for.
+    """
+
+    def __init__(self, channel: Channel, instants_ns: I64) -> None:
+        self.channel = channel
+        self._waiting = instants_ns
+        self._last: tuple[I64, npt.NDArray[np.uint32], U64] | None = None
+        self._n = 0
+        self._carry: _Rows | None = None
+        self._piece = (_EMPTY, _Piece(_NONE, np.empty(0, np.uint32), _NO_STEPS), 0, 0)
+        self._given = 0
+        self._kept: list[_Rows] = []
+        self._failed_ns: list[int] = []
+        self._unusual: dict[str, list[I64]] = {"wrapped": [], "ambiguous": [], "extra": [], "reset": []}
+
+    def add(self, series: Series) -> None:
+        """Takes the next readings.
+
+        Raises:
+            TooMuch: They are not after the ones before, or have counted too much.
+        """
+        t_ns, read_ns, raw, failed_ns = sound(series)
+        if len(failed_ns):  # whether reads failed before and after all others is all that is asked
+            self._failed_ns = [*self._failed_ns[:1], int(failed_ns[0]), int(failed_ns[-1])]
+        if not len(t_ns):
+            return
+        if self._last is None:
+            self._waiting = np.union1d(self._waiting, t_ns[:1])
+        elif int(t_ns[0]) <= int(self._last[0][0]):
+            raise TooMuch
+        else:
+            t_ns = np.concatenate((self._last[0], t_ns))
+            read_ns = np.concatenate((self._last[1], read_ns))
+            raw = np.concatenate((self._last[2], raw))
+        self._last = (t_ns[-1:], read_ns[-1:], raw[-1:])
+        piece = _Piece(t_ns, read_ns, unwrap(counts(raw, self.channel), t_ns, read_ns, self.channel))
+        carried, first = self._carry, self._n - 1
+        self._n += len(t_ns) - (carried is not None)
+        base = int(carried.total[-1]) if carried is not None else 0
+        if base + int(piece.steps.total[-1]) > _TOTAL_MAX:
+            raise TooMuch
+        if carried is None:
+            carried, first = _EMPTY, 0
+        self._piece = (carried, piece, first, base)
+        unusual = self._remember(piece.steps, first)
+        changes = piece.steps.changes
+        if len(unusual) or len(changes) <= AROUND or (self._waiting[:1] <= t_ns[-1]).any():
+            self._keep(self._rows(), unusual)
+        else:
+            self._carry = piece.rows(_recent(changes[-AROUND - 1 :], len(t_ns)), first, base)
+
+    def updates(self, held_back: int) -> tuple[Counter, I64]:
+        """The last piece as a counter, and its changes that were not given before.
+
+        Args:
+            held_back: How many of the last ones are given the next time.
+        """
+        if self._last is None:
+            return Counter.of(Unwrapped(_NONE, _EMPTY.read_ns, _NO_STEPS, _NONE), self.channel), _NONE
+        rows = self._rows()
+        changes = np.flatnonzero(rows.is_change)
+        steps = Steps(rows.total, changes, _NONE, _NONE, _NONE, _NONE)
+        fresh = changes[np.searchsorted(rows.number[changes], self._given, "right") :]
+        fresh = fresh[: max(len(fresh) - held_back, 0)]
+        if len(fresh):
+            self._given = int(rows.number[fresh[-1]])
+        return Counter.of(Unwrapped(rows.t_ns, rows.read_ns, steps, _NONE), self.channel), fresh
+
+    def counter(self, machine: str) -> Counter:
+        """The counter, once all pieces are in."""
+        if self._carry is not None:
+            self._kept.append(self._carry)
+        rows = _joined(self._kept) if self._kept else _EMPTY
+        _, first = np.unique(rows.number, return_index=True)
+        rows = rows.taken(first)
+        unusual = {name: np.concatenate([_NONE, *parts]) for name, parts in self._unusual.items()}
+        at = {name: np.searchsorted(rows.number, unusual[name]) for name in ("wrapped", "ambiguous", "reset")}
+        steps = Steps(total=rows.total, changes=np.flatnonzero(rows.is_change), extra=unusual["extra"], **at)
+        failed_ns = np.array(self._failed_ns, np.int64)
+        return Counter.of(Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns), self.channel, machine)
+
+    def _rows(self) -> _Rows:
+        """The last piece, which begins with the last reading before it, behind all that was carried."""
+        carried, piece, first, base = self._piece
+        return _joined(
+            [carried, piece.rows(np.arange(1 if len(carried.number) else 0, len(piece.t_ns)), first, base)]
+        )
+
+    def _remember(self, steps: Steps, first: int) -> I64:
+        """Notes the steps of a piece that were not plain, and gives their numbers."""
+        for name in ("wrapped", "ambiguous", "reset"):
+            self._unusual[name].append(getattr(steps, name) + first)
+        self._unusual["extra"].append(steps.extra)
+        return np.concatenate([self._unusual[name][-1] for name in ("wrapped", "ambiguous", "reset")])
+
+    def _keep(self, rows: _Rows, unusual: I64) -> None:
+        """Keeps what the instants need that these rows settle, and carries on what is not settled."""
+        n, changes, timing = len(rows.t_ns), np.flatnonzero(rows.is_change), self.channel.timing
+        reached = int(np.searchsorted(self._waiting, rows.t_ns[-1], "right"))
+        due, later = self._waiting[:reached], self._waiting[reached:]
+        first = np.searchsorted(rows.t_ns, due)
+        settled = np.searchsorted(rows.t_ns, due + (timing.lag_ns + timing.update_max_ns)) + 1
+        before = np.searchsorted(changes, first) - AROUND
+        after = np.searchsorted(changes, settled) + AROUND
+        is_settled = (after < len(changes)) & (settled < n)
+        padded = np.concatenate(([1], changes, [n - 1]))  # in front of all changes, and behind them
+        low = np.minimum(first - _READINGS, padded[np.maximum(before, -1) + 1] - 1)
+        high = np.maximum(padded[np.minimum(after, len(changes)) + 1], settled)
+        at = np.searchsorted(rows.number, unusual)
+        kept = _ranges(low[is_settled], high[is_settled], n)
+        self._kept.append(rows.taken(np.unique(np.concatenate((kept, at - 1, at)))))
+        self._waiting = np.concatenate((due[~is_settled], later))
+        carried = _ranges(low[~is_settled], settled[~is_settled], n)
+        oldest = min([len(changes) - AROUND - 1, *before[~is_settled].tolist()])
+        recent = changes[max(oldest, 0) :]
+        self._carry = rows.taken(np.union1d(carried, _recent(recent, n)))
+
+
+def _recent(changes: I64, n: int) -> I64:
+    """The numbers of the last of n readings, and of changes and the readings before them."""
+    return np.unique(np.maximum(np.concatenate((changes - 1, changes, np.arange(n - _READINGS, n))), 0))
+
+
+def _ranges(low: I64, high: I64, n: int) -> I64:
+    """The numbers below n that lie in ranges, their ends included; some more than once."""
+    ends = zip(np.maximum(low, 0).tolist(), np.minimum(high + 1, n).tolist(), strict=True)
+    return np.concatenate([_NONE, *(np.arange(first, end) for first, end in ends)])
+
+
+_NONE = np.empty(0, np.int64)
+_NO_STEPS = Steps(*[_NONE] * 6)
+_EMPTY = _Rows(_NONE, _NONE, np.empty(0, np.uint32), _NONE, np.empty(0, bool))

@@ -1,0 +1,194 @@
+"""Taken piece by piece, a trace tells of its windows what it tells as a whole: to the bit."""
+
+import os
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
+from microjoule.energy.counter import Counter
+from microjoule.energy.digest import Digest
+from microjoule.energy.energy_trace import load
+from microjoule.energy.peaks import Peaks
+from microjoule.energy.power import peak_span_ns, peak_spans_ns, peaks_w
+from microjoule.energy.streamed import StreamedTrace, stream, stream_energies
+from microjoule.energy.summary import summary
+from microjoule.errors import TraceError
+from microjoule.trace import schema
+from microjoule.trace.series import Series
+
+MS = 1_000_000
+MODULUS = 1 << 20
+
+
+def counter(name="package-0", lag_ns=0, update_max_ns=2 * MS, parents=()):
+    return Channel(
+        id=name,
+        source="script",
+        lane="package-0",
+        scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=MODULUS),
+        timing=Timing(update_ns=MS, update_max_ns=update_max_ns, lag_ns=lag_ns),
+        trust=Trust(power_limit_w=200.0, parents=parents),
+        access=Access(reader="script", path=""),
+    )
+
+
+def series(seed, n, still, rare):
+    """Readings about a millisecond apart; some fail, some show no change, few steps are beyond belief."""
+    chance = np.random.default_rng(seed)
+    t_ns = np.cumsum(chance.integers(MS // 2, 3 * MS // 2, n)) + 10**12
+    t_ns[chance.random(n).cumsum() > n / 4] += 50 * MS  # and one long silence
+    read_ns = chance.integers(100, 100_000, n).astype(np.uint32)
+    counts = chance.integers(0, 4000, n) * (chance.random(n) > still)
+    counts = np.where(chance.random(n) < rare, MODULUS // 2, counts)
+    raw = (np.cumsum(counts) % MODULUS).astype(np.uint64)
+    valid = chance.random(n) > rare
+    return Series(t_ns, read_ns, raw, np.where(valid, 0, 5).astype(np.uint16), valid)
+
+
+def pieces(of, ends):
+    for start, stop in zip([0, *ends], [*ends, len(of)], strict=True):
+        yield Series(
+            of.t_ns[start:stop],
+            of.read_ns[start:stop],
+            of.raw[start:stop],
+            of.status[start:stop],
+            of.valid[start:stop],
+        )
+
+
+@given(
+    seed=st.integers(0, 1 << 30),
+    n=st.integers(1, 300),
+    still=st.sampled_from([0.0, 0.5, 0.97, 1.0]),
+    rare=st.sampled_from([0.0, 0.0, 0.02, 0.3]),
+    lag_ns=st.sampled_from([0, 3 * MS, 40 * MS]),
+    cuts=st.lists(st.floats(0, 1), max_size=8),
+    edges=st.lists(st.floats(-0.1, 1.1), min_size=2, max_size=8),
+)
+@example(seed=1, n=200, still=1.0, rare=0.0, lag_ns=0, cuts=[0.2, 0.4, 0.6], edges=[0.1, 0.5])
+@example(seed=2, n=250, still=0.97, rare=0.0, lag_ns=3 * MS, cuts=[0.25, 0.25, 0.9], edges=[0.0, 0.24, 1.0])
+def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, edges):
+    whole, channel = series(seed, n, still, rare), counter(lag_ns=lag_ns)
+    first, last = int(whole.t_ns[0]), int(whole.t_ns[-1])
+    instants = np.unique([first + int(edge * (last - first)) for edge in edges])
+    t0, t1 = np.meshgrid(instants, instants)
+    t0, t1 = t0[t0 <= t1], t1[t0 <= t1]
+    digest, peaks = Digest(channel, instants), Peaks(peak_span_ns(channel), t0, t1)
+    for piece in pieces(whole, sorted(int(cut * n) for cut in cuts)):
+        digest.add(piece)
+        peaks.add(*digest.updates(held_back=1))
+    peaks.add(*digest.updates(held_back=0))
+    found, expected = digest.counter(""), Counter(whole, channel)
+    assert found.estimates(found.energies(t0, t1)) == expected.estimates(expected.energies(t0, t1))
+    assert found.span_ns == expected.span_ns
+    assert peaks.watts(found).tolist() == pytest.approx(
+        peaks_w(expected, t0, t1).tolist(), rel=0, nan_ok=True
+    )
+    assert peaks.spans_ns().tolist() == peak_spans_ns(expected, t0, t1).tolist()
+
+
+def test_of_a_long_series_little_is_kept():
+    whole, channel = series(7, 20_000, 0.5, 0.0), counter()
+    digest = Digest(channel, whole.t_ns[[5000, 15_000]] + 7)
+    for piece in pieces(whole, list(range(1000, 20_000, 1000))):
+        digest.add(piece)
+    assert len(digest.counter("")) < 200
+
+
+def gauge():
+    return Channel(
+        id="psu",
+        source="script",
+        lane="hwmon",
+        kind=Kind.GAUGE,
+        scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
+        timing=Timing(update_ns=10 * MS, update_max_ns=20 * MS),
+        access=Access(reader="script", path=""),
+    )
+
+
+CHANNELS = (counter(), counter("package-1"), counter("package-1/dram", parents=("package-1",)), gauge())
+
+
+def write(path, seed, batches, *, has_windows, silent_from):
+    """A trace of small batches; from one of them on ``package-1`` says nothing more."""
+    chance = np.random.default_rng(seed)
+    names = schema.dictionary(CHANNELS)
+    found = schema.schema(CHANNELS, {"host": {"hostname": "x"}})
+    t_ns, counts, number = 10**12, np.zeros(4, np.int64), 0
+    with pa.ipc.new_stream(str(path), found, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream_:
+        for batch in range(batches):
+            rows = []
+            for _ in range(6):
+                t_ns += int(chance.integers(MS // 2, 2 * MS))
+                counts += chance.integers(0, 3000, 4)
+                for code in range(4):
+                    failed = chance.random() < 0.02
+                    if code != 1 or batch < silent_from:
+                        raw = None if failed else int(counts[code] % MODULUS)
+                        rows.append((t_ns, 900, code, raw, 5 if failed else 0, None))
+            if has_windows and batch % 7 == 3:
+                rows.append((t_ns - 2 * MS, 0, names.index("@begin"), number, 0, f"step {number % 3}"))
+            if has_windows and batch % 7 == 5 and number < 12:
+                rows.append((t_ns - MS, 0, names.index("@end"), number, 0, None))
+                number += 1
+            rows.append((t_ns, 0, names.index("@engine/package-0/ticks"), batch, 0, None))
+            t, read, code, raw, status, label = zip(*rows, strict=True)
+            stream_.write_batch(
+                pa.record_batch(
+                    [
+                        pa.array(t, pa.int64()), pa.array(read, pa.uint32()),
+                        pa.DictionaryArray.from_arrays(pa.array(code, pa.uint16()), pa.array(names)),
+                        pa.array(raw, pa.uint64()), pa.nulls(len(rows), pa.int64()),
+                        pa.array(status, pa.uint16()), pa.array(label, pa.utf8()),
+                    ],
+                    schema=found,
+                )
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("has_windows", [False, True])
+@pytest.mark.parametrize("silent_from", [90, 1000])
+@pytest.mark.parametrize("cut", [0, 1, 700])
+def test_a_file_in_parts_reports_as_one_in_memory(tmp_path, has_windows, silent_from, cut):
+    """With windows, open ones too, and without; a channel that falls silent; a file that was cut."""
+    path = tmp_path / "t.arrows"
+    write(path, 3, 200, has_windows=has_windows, silent_from=silent_from)
+    os.truncate(path, path.stat().st_size - cut)
+    found = stream(path)
+    assert isinstance(found, StreamedTrace)
+    whole = load(path)
+    assert summary(found) == summary(whole)
+    assert whole.failures()
+    assert stream_energies(path).energy() == whole.energy()
+
+
+def test_what_was_not_kept_is_refused(tmp_path):
+    path = tmp_path / "t.arrows"
+    write(path, 3, 30, has_windows=True, silent_from=1000)
+    found = stream(path)
+    other = found.windows[0].__class__("other", found.windows[0].t0_ns + 1, found.windows[0].t1_ns)
+    for ask in (
+        lambda: found.series("package-0"),
+        lambda: found.power("package-0"),
+        lambda: found.energy(other),
+        lambda: found.to_arrow(),
+        lambda: found.peaks("package-0", np.array([1]), np.array([2])),
+    ):
+        with pytest.raises(TraceError, match="not kept"):
+            ask()
+
+
+def test_a_file_with_a_flaw_inside_is_read_whole(tmp_path):
+    """Batches before the flaw are reported, as by ``load``."""
+    path = tmp_path / "t.arrows"
+    write(path, 3, 120, has_windows=True, silent_from=1000)
+    spoilt = bytearray(path.read_bytes())
+    spoilt[len(spoilt) // 2 : len(spoilt) // 2 + 4000] = bytes(4000)
+    path.write_bytes(spoilt)
+    assert summary(stream(path)) == summary(load(path))
