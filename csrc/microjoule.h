@@ -129,11 +129,17 @@ struct uj_counts {
     int pinned;           /* 1: pinned to the CPUs asked for; 0: not asked; -errno: refused */
     int kernel;           /* 1: the kernel samples; 0: not asked, or not yet; -errno: it did not, or
                            * was throttled, and the thread goes on at the deadlines */
+    int locked;           /* 1: the ring's memory is locked; -errno: refused. Its pages are there
+                           * from the start all the same */
 };
+
+/* A tick's lateness is counted in one of so many places: each is an eighth of an octave wide. */
+#define UJ_LATE_PLACES 256
 
 struct uj_sampler;
 
-/* Opens every channel's reader and prepares the ring; samples nothing yet. On success the caller
+/* Opens every channel's reader and prepares the ring; samples nothing yet. Without any channel a
+ * sampler is an empty loop that keeps its deadlines, to compare others with. On success the caller
  * owns *out and must close it. Codes: -EINVAL (a reader that does not exist, a cadence out of
  * range), -ENOMEM, and whatever opening the channel gave, with err->what naming it. A perf channel
  * with cpu -1 counts the commands that the calling thread starts after this. */
@@ -153,7 +159,7 @@ int uj_sampler_stop(struct uj_sampler *sampler);
  * runs. For tests, for benchmarks, and for one last reading after a stop. */
 int uj_sampler_tick(struct uj_sampler *sampler);
 
-/* How many rows wait in the ring. One consumer at a time. */
+/* How many rows wait in the ring; none in a fork. One consumer at a time. */
 size_t uj_sampler_waiting(const struct uj_sampler *sampler);
 
 /* Moves up to capacity rows out of the ring into columns; returns how many. One consumer at a
@@ -163,11 +169,31 @@ size_t uj_sampler_drain(struct uj_sampler *sampler, size_t capacity, struct uj_c
 /* The account so far. Any thread. -ECHILD as in stop. */
 int uj_sampler_counts(const struct uj_sampler *sampler, struct uj_counts *out);
 
+/* How many ticks began how late, so far: ticks has UJ_LATE_PLACES places, and in each those from
+ * uj_late_from_ns(place) up to the next. Any thread. -ECHILD as in stop. */
+int uj_sampler_lateness(const struct uj_sampler *sampler, uint64_t *ticks);
+int64_t uj_late_from_ns(size_t place);
+
 /* How many rows the ring holds. */
 size_t uj_sampler_capacity(const struct uj_sampler *sampler);
 
 /* Stops if need be, closes the readers, frees. */
 void uj_sampler_close(struct uj_sampler *sampler);
+
+/* ---- what sampling costs ------------------------------------------------------------------- */
+
+struct uj_work {
+    uint64_t wall_ns; /* how long it took */
+    uint64_t cpu_ns;  /* of which the thread was on a CPU */
+};
+
+/* Works for so many rounds, about 2 ns each, always the same. Returns what came of it, so that no
+ * compiler leaves it out. Any thread. */
+uint64_t uj_work(uint64_t rounds, struct uj_work *took);
+
+/* So many ticks one straight after the other, as uj_sampler_tick, whose codes it returns; what they
+ * took together. Rows that find no room are dropped. */
+int uj_sampler_burst(struct uj_sampler *sampler, uint64_t ticks, uint64_t *wall_ns);
 
 /* ---- marks ------------------------------------------------------------------------------- */
 

@@ -2,8 +2,8 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "memory.h"
 
 int uj_ring_init(struct uj_ring *ring, size_t rows)
 {
@@ -12,11 +12,11 @@ int uj_ring_init(struct uj_ring *ring, size_t rows)
         return -ENOMEM;
     while (places < rows)
         places *= 2;
-    ring->rows = aligned_alloc(UJ_CACHE_LINE, places * sizeof *ring->rows);
+    ring->rows = uj_memory_map(places * sizeof *ring->rows);
     if (ring->rows == NULL)
         return -ENOMEM;
-    memset(ring->rows, 0, places * sizeof *ring->rows);
     ring->mask = places - 1;
+    ring->locked = uj_memory_lock(ring->rows, places * sizeof *ring->rows);
     ring->tail_seen = 0;
     atomic_init(&ring->head, 0);
     atomic_init(&ring->tail, 0);
@@ -79,6 +79,6 @@ size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *c
 
 void uj_ring_free(struct uj_ring *ring)
 {
-    free(ring->rows);
+    uj_memory_unmap(ring->rows, (ring->mask + 1) * sizeof *ring->rows);
     ring->rows = NULL;
 }

@@ -26,9 +26,11 @@ struct uj_ring {
     alignas(UJ_CACHE_LINE) _Atomic size_t tail; /* next to read: the consumer's */
     alignas(UJ_CACHE_LINE) struct uj_sample *rows;
     size_t mask;
+    int locked; /* 1, or -errno */
 };
 
-/* Allocates at least rows places and touches every page, so that no fault comes while sampling. */
+/* Allocates at least rows places, of which no page is missing while sampling; locks them if it may
+ * and says so in locked. */
 int uj_ring_init(struct uj_ring *ring, size_t rows);
 
 /* Producer: false, and nothing written, when there is no room. */

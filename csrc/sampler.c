@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "memory.h"
 #include "reader_kernel.h"
 
 #define PERIOD_MIN_NS 50000LL
@@ -68,6 +69,7 @@ void uj_sampler_push(struct uj_sampler *s)
 
 void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_ns)
 {
+    uj_lateness_add(&s->lateness, late_ns);
     if (late_ns <= 0)
         return;
     if (late_ns > punctual_ns)
@@ -90,6 +92,7 @@ bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns)
 
 static void settle(struct uj_sampler *s)
 {
+    uj_memory_touch_stack();
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     prctl(PR_SET_NAME, (unsigned long)s->name, 0UL, 0UL, 0UL);
     if (s->cadence.n_cpus > 0) {
@@ -150,8 +153,8 @@ static int check_cadence(const struct uj_cadence *c, struct uj_error *err)
 static int open_banks(struct uj_sampler *s, const struct uj_channel *channels, size_t n,
                       struct uj_error *err)
 {
-    struct uj_channel *same = calloc(n, sizeof *same);
-    bool *is_open = calloc(n, sizeof *is_open);
+    struct uj_channel *same = calloc(n + 1, sizeof *same);
+    bool *is_open = calloc(n + 1, sizeof *is_open);
     int code = same == NULL || is_open == NULL ? uj_fail(err, ENOMEM, "open", "channels") : 0;
     for (size_t i = 0; i < n && code == 0; i++) {
         if (is_open[i])
@@ -206,7 +209,7 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     int code = check_cadence(cadence, err);
     if (code != 0)
         return code;
-    if (n_channels == 0)
+    if (n_channels == 0 && cadence->pace != UJ_PACE_DEADLINES)
         return uj_fail(err, EINVAL, "start sampler", "no channels");
     struct uj_sampler *s = aligned_alloc(UJ_CACHE_LINE, sizeof *s);
     if (s == NULL)
@@ -218,9 +221,9 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
         CPU_SET((size_t)cadence->cpus[i], &s->cpus);
     s->cadence.cpus = NULL; /* the caller's array may go away */
     snprintf(s->name, sizeof s->name, "uj-%s", name);
-    s->banks = calloc(n_channels, sizeof *s->banks);
-    s->rows = calloc(n_channels, sizeof *s->rows);
-    s->before = calloc(n_channels, sizeof *s->before);
+    s->banks = calloc(n_channels + 1, sizeof *s->banks);
+    s->rows = calloc(n_channels + 1, sizeof *s->rows);
+    s->before = calloc(n_channels + 1, sizeof *s->before);
     if (s->banks == NULL || s->rows == NULL || s->before == NULL ||
         uj_ring_init(&s->ring, cadence->ring_rows) != 0)
         code = uj_fail(err, ENOMEM, "start sampler", name);
@@ -296,12 +299,12 @@ int uj_sampler_tick(struct uj_sampler *s)
 
 size_t uj_sampler_waiting(const struct uj_sampler *s)
 {
-    return uj_ring_waiting(&s->ring);
+    return is_forked(s) ? 0 : uj_ring_waiting(&s->ring);
 }
 
 size_t uj_sampler_drain(struct uj_sampler *s, size_t capacity, struct uj_columns *columns)
 {
-    return uj_ring_drain(&s->ring, capacity, columns);
+    return uj_ring_drain(&s->ring, is_forked(s) ? 0 : capacity, columns);
 }
 
 int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
@@ -319,7 +322,17 @@ int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
         .fifo = atomic_load(&s->fifo),
         .pinned = atomic_load(&s->pinned),
         .kernel = atomic_load(&s->kernel),
+        .locked = s->ring.locked,
     };
+    return 0;
+}
+
+int uj_sampler_lateness(const struct uj_sampler *s, uint64_t *ticks)
+{
+    if (is_forked(s))
+        return -ECHILD;
+    for (size_t i = 0; i < UJ_LATE_PLACES; i++)
+        ticks[i] = atomic_load_explicit(&s->lateness.ticks[i], memory_order_relaxed);
     return 0;
 }
 

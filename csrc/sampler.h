@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "lateness.h"
 #include "reader.h"
 #include "ring.h"
 
@@ -29,6 +30,7 @@ struct uj_sampler {
     alignas(UJ_CACHE_LINE) _Atomic uint64_t ticks;
     _Atomic uint64_t late, missed, dropped, errors, late_max_ns;
     _Atomic int fifo, pinned, kernel;
+    struct uj_lateness lateness;
     alignas(UJ_CACHE_LINE) _Atomic bool stop;
     pthread_t thread;
     _Atomic pid_t owner;  /* 0: never started */

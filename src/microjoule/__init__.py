@@ -21,8 +21,14 @@ _HOMES = {
     "window": "recording.marking",
 }
 
+# What `%load_ext microjoule` looks for.
+_EXTENSION = {
+    "load_ipython_extension": "notebook.extension",
+    "unload_ipython_extension": "notebook.extension",
+}
+
 __all__ = list(_HOMES)
-__getattr__ = lazy(__name__, _HOMES)
+__getattr__ = lazy(__name__, {**_HOMES, **_EXTENSION})
 
 
 def __dir__() -> list[str]:

@@ -58,6 +58,10 @@ cdef extern from "microjoule.h" nogil:
         int fifo
         int pinned
         int kernel
+        int locked
+
+    enum:
+        UJ_LATE_PLACES
 
     struct uj_sampler:
         pass
@@ -70,8 +74,17 @@ cdef extern from "microjoule.h" nogil:
     size_t uj_sampler_waiting(const uj_sampler *sampler)
     size_t uj_sampler_drain(uj_sampler *sampler, size_t capacity, uj_columns *columns)
     int uj_sampler_counts(const uj_sampler *sampler, uj_counts *out)
+    int uj_sampler_lateness(const uj_sampler *sampler, uint64_t *ticks)
+    int64_t uj_late_from_ns(size_t place)
     size_t uj_sampler_capacity(const uj_sampler *sampler)
     void uj_sampler_close(uj_sampler *sampler)
+
+    struct uj_work:
+        uint64_t wall_ns
+        uint64_t cpu_ns
+
+    uint64_t uj_work_done "uj_work"(uint64_t rounds, uj_work *took)
+    int uj_sampler_burst(uj_sampler *sampler, uint64_t ticks, uint64_t *wall_ns)
 
     enum:
         UJ_MARK_BEGIN

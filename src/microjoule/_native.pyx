@@ -59,6 +59,14 @@ def clock_pair(int clock):
     return t_ns, read_ns, value_ns
 
 
+def work(uint64_t rounds):
+    """A fixed piece of work of so many rounds, without the GIL: the nanoseconds (elapsed, on a CPU)."""
+    cdef uj_work took
+    with nogil:
+        uj_work_done(rounds, &took)
+    return took.wall_ns, took.cpu_ns
+
+
 cdef class Columns:
     """Rows drained from a sampler, as buffers that Arrow can wrap without a copy.
 
@@ -171,6 +179,24 @@ cdef class Sampler:
         with nogil:
             code = uj_sampler_tick(self._sampler)
         _check(code, NULL)
+
+    def burst(self, uint64_t ticks):
+        """Reads so many times in this thread, back to back; the nanoseconds that it took together."""
+        cdef int code
+        cdef uint64_t wall_ns = 0
+        with nogil:
+            code = uj_sampler_burst(self._sampler, ticks, &wall_ns)
+        _check(code, NULL)
+        return wall_ns
+
+    def lateness(self):
+        """How many ticks began how late: ``(from_ns, below_ns, ticks)``, ascending, where there are any."""
+        cdef uint64_t[UJ_LATE_PLACES] ticks
+        cdef size_t i, places = UJ_LATE_PLACES
+        _check(uj_sampler_lateness(self._sampler, ticks), NULL)
+        return [
+            (uj_late_from_ns(i), uj_late_from_ns(i + 1), ticks[i]) for i in range(places) if ticks[i]
+        ]
 
     @property
     def capacity(self):

@@ -10,16 +10,14 @@ value inside its bound. What was given up: tighter bounds on a counter that was 
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from .channel import Channel, Kind
 from .errors import MicrojouleError
+from .kept import HostKey, Kept, known
 
 FORMAT = 1
 KIND = "microjoule.calibration"
@@ -27,14 +25,14 @@ MARGIN = 1.25  # the longest update seen in seconds is not the longest that ther
 EDGES_MIN = 20  # fewer updates say too little of the usual one
 DISTINCT = 16  # increments of so many sizes: by chance they share a factor once in 2^16
 
-UNKNOWN = "unknown"
 AGAIN = "Run `uj probe --calibrate`"
-
-_Record = TypeVar("_Record")
 
 
 class CalibrationError(MicrojouleError):
     """A calibration that cannot be read, or is not of this host."""
+
+
+_FILE = Kept("calibration", KIND, FORMAT, CalibrationError, AGAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +117,6 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostKey:
-    """Whose calibration it is: nothing here changes with a reboot, all of it with what was measured."""
-
-    hostname: str
-    cpu: str
-    kernel: str
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anything tells this host from others: else a file of its own would be everybody's."""
-        return self.hostname != UNKNOWN and (self.kernel != UNKNOWN or self.cpu.strip("? ") != "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """What was learnt on one host.
 
@@ -161,11 +145,11 @@ class Calibration:
     def from_json(cls, plain: dict[str, Any]) -> Calibration:
         """The calibration that ``to_json`` wrote; unknown fields are passed over."""
         return cls(
-            host=_known(HostKey, plain["host"]),
+            host=known(HostKey, plain["host"]),
             taken_realtime_ns=int(plain["taken_realtime_ns"]),
             channels=tuple(_learnt(one) for one in plain["channels"]),
             disagreements=tuple(
-                _known(Disagreement, one | {"sources": tuple(one["sources"])})
+                known(Disagreement, one | {"sources": tuple(one["sources"])})
                 for one in plain["disagreements"]
             ),
         )
@@ -191,30 +175,9 @@ def load(path: Path | str, host: HostKey | None = None) -> Calibration:
         CalibrationError: There is none, it cannot be read, a later format wrote it, or it is another
             host's.
     """
-    try:
-        plain = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CalibrationError(f"There is no calibration {path}", AGAIN) from None
-    except OSError as error:
-        raise CalibrationError(
-            f"The calibration {path} cannot be read: {os.strerror(error.errno or 0)}", AGAIN
-        ) from error
-    except ValueError as error:
-        raise CalibrationError(f"The calibration {path} is damaged ({error})", AGAIN) from error
-    if not isinstance(plain, dict) or plain.get("kind") != KIND:
-        raise CalibrationError(f"{path} is not a calibration", AGAIN)
-    if plain.get("format") != FORMAT:
-        raise CalibrationError(
-            f"The calibration {path} is in format {plain.get('format')}, and this microjoule reads "
-            f"format {FORMAT}",
-            AGAIN,
-        )
-    try:
-        found = Calibration.from_json(plain)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CalibrationError(f"The calibration {path} is damaged ({error!r})", AGAIN) from error
-    if host is not None and found.host != host:
-        raise CalibrationError(f"The calibration {path} is of {_differing(found.host, host)}", AGAIN)
+    found = _FILE.load(path, Calibration.from_json)
+    if host is not None:
+        _FILE.refuse_other(found.host, host, path)
     return found
 
 
@@ -224,25 +187,7 @@ def save(calibration: Calibration, path: Path | str) -> None:
     Raises:
         CalibrationError: It cannot be written.
     """
-    target = Path(path)
-    text = json.dumps(calibration.to_json(), indent=1, ensure_ascii=False) + "\n"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CalibrationError(
-            f"The calibration {target} cannot be written: {os.strerror(error.errno or 0)}",
-            "Choose a folder that you may write to",
-        ) from error
+    _FILE.save(calibration.to_json(), path)
 
 
 def applied(channels: Iterable[Channel], calibration: Calibration | None) -> tuple[Channel, ...]:
@@ -282,19 +227,6 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
 
 def _learnt(plain: dict[str, Any]) -> Learnt:
     parts: dict[str, Any] = {
-        name: _known(kind, plain[name]) for name, kind in _PARTS.items() if plain.get(name)
+        name: known(kind, plain[name]) for name, kind in _PARTS.items() if plain.get(name)
     }
-    return _known(Learnt, plain | parts)
-
-
-def _known(record: type[_Record], plain: dict[str, Any]) -> _Record:
-    names = record.__dataclass_fields__  # type: ignore[attr-defined]
-    return record(**{key: value for key, value in plain.items() if key in names})
-
-
-def _differing(theirs: HostKey, ours: HostKey) -> str:
-    names = {"hostname": "host", "cpu": "CPU", "kernel": "kernel"}
-    pairs = [(word, getattr(theirs, name), getattr(ours, name)) for name, word in names.items()]
-    return " and ".join(
-        f"{word} {theirs!r}, and this is {ours!r}" for word, theirs, ours in pairs if theirs != ours
-    )
+    return known(Learnt, plain | parts)

@@ -23,10 +23,14 @@ WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = {
     "address": ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "thread": ["-O1", "-g", "-fsanitize=thread"],
+    "plain": ["-O2"],
 }
+# What counts page faults, of which a sanitizer has its own: built as it is for users, and of these the
+# first with no sanitizer at all.
+PLAIN = ("test_faults", "test_kernel_lane")
 # What has threads or processes in it; the rest has nothing that ThreadSanitizer could see.
 THREADED = {"test_ring_threads", "test_marks", "test_sampler", "test_edges", "test_kernel_lane"}
-PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
+PROGRAMS = sorted({path.stem for path in HERE.glob("test_*.c")} - {PLAIN[0]})
 HANG_S = 120
 SKIP = 77
 
@@ -64,7 +68,7 @@ class Build:
         probe.write_text("int main(void) { return 0; }\n")
         said = _compile(*self.flags, probe, "-o", folder / "probe")
         if said.returncode != 0:
-            self.missing = f"{CC[0]} has no {sanitizer} sanitizer: {said.stderr.strip()[-200:]}"
+            self.missing = f"{CC[0]} has no {sanitizer} build: {said.stderr.strip()[-200:]}"
             return
         # Older ThreadSanitizers cannot map their shadow where the kernel randomises too much.
         for self.prefix in ([], ["setarch", "-R"]):
@@ -135,3 +139,9 @@ def test_address_and_undefined(name: str, builds: dict[str, Build], tmp_path: Pa
 def test_thread(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
     """The program holds under ThreadSanitizer."""
     _check(builds["thread"], name, tmp_path)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
+    """The program holds as it is built for users."""
+    _check(builds["plain"], name, tmp_path)

@@ -13,12 +13,14 @@ import sys
 from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
 from . import (
     amortise,
+    attribute,
     compare,
     data,
     emit,
     equivalents,
     estimate,
     label,
+    overhead,
     paper,
     probe,
     profile,
@@ -37,7 +39,9 @@ COMMANDS = (
     compare,
     record,
     report,
+    attribute,
     repair,
+    overhead,
     zones,
     estimate,
     paper,
@@ -60,6 +64,7 @@ examples:
   uj compare 'python one.py' 'python other.py'
   uj report trace.arrows --zone DE --json report.json
   uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
+  uj attribute trace.arrows profile.json.gz
   uj emit huggingface trace.arrows --zone DE --stage fine-tuning
 """
 

@@ -31,11 +31,15 @@ HEADINGS = (
 )
 
 
-def path_of(hostname: str) -> Path:
-    """Where the calibration of a host is kept: in the user's XDG data folder."""
+def data_folder() -> Path:
+    """Where what is learnt of hosts is kept: in the user's XDG data folder."""
     home = os.environ.get("XDG_DATA_HOME", "")
-    data = Path(home) if home.startswith("/") else Path.home() / ".local/share"
-    return data / "microjoule" / "calibration" / f"{hostname.replace('/', '_')}.json"
+    return (Path(home) if home.startswith("/") else Path.home() / ".local/share") / "microjoule"
+
+
+def path_of(hostname: str) -> Path:
+    """Where the calibration of a host is kept."""
+    return data_folder() / "calibration" / f"{hostname.replace('/', '_')}.json"
 
 
 def stored(arguments: argparse.Namespace) -> Calibration | None:

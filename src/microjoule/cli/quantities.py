@@ -148,6 +148,27 @@ def _is_one(path: Path, output: Path) -> bool:
         return False
 
 
+def refuse_unwritable(path: Path | None) -> None:
+    """Refuses a place where a result could not be written, while nothing has been done for it yet.
+
+    Raises:
+        MicrojouleError: It is one.
+    """
+    import os
+
+    from ..errors import MicrojouleError
+
+    if path is None or path == Path("-"):
+        return
+    target = path.resolve()
+    folder = target.parent
+    if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
+        raise MicrojouleError(
+            f"The report cannot be written to {target}",
+            "Choose a file that you may write" if folder.is_dir() else "Make its folder first",
+        )
+
+
 def write(text: str, path: Path | None) -> None:
     """The text into a file, or to standard output.
 

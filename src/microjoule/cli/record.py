@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import calibrated, options
+from . import calibrated, options, own_overhead
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         root=arguments.root,
         visible_gpus=options.visible_gpus(arguments),
         calibration=calibrated.stored(arguments),
+        overhead=own_overhead.stored(arguments.root),
     )
     with recorder, recorder.window("record"):
         if sys.stderr.isatty():

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from . import calibrated, options, report, streams
+from . import calibrated, options, own_overhead, quantities, report, streams
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -90,12 +90,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
     target = arguments.json.resolve()
     if arguments.output is not None and target == arguments.output.resolve():
         raise MicrojouleError(f"Both the trace and the report would be {target}", "Give each its own file")
-    folder = target.parent
-    if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
-        raise MicrojouleError(
-            f"The report cannot be written to {target}",
-            "Choose a file that you may write" if folder.is_dir() else "Make its folder first",
-        )
+    quantities.refuse_unwritable(arguments.json)
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
@@ -111,8 +106,9 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) -> Recorder:
     from ..calibration import applied, facts_of
+    from ..overhead import RECORDER, THINNED
     from ..recording import Recorder
-    from ..recording.recorder import machine_facts, others_of
+    from ..recording.recorder import machine_facts, others_of, sampling_facts
     from ..recording.thin import Thinner
     from ..sources import choose, survey
 
@@ -124,6 +120,12 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
     facts = {
         **machine_facts(arguments.root, surveys, channels),
         **facts_of(learnt, channels),
+        **sampling_facts(
+            own_overhead.stored(arguments.root),
+            RECORDER if arguments.output else THINNED,
+            channels,
+            cadence,
+        ),
         "command": command,
     }
     channels = applied(channels, learnt)

@@ -237,13 +237,13 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
                 Component("read time", r1, form=RECTANGULAR, group=f"read:{to}"),
                 *([Component("lag", lag, form=RECTANGULAR, group=f"lag:{name}")] if lag else []),
                 *([Component("steps", steps, form=RECTANGULAR, group=f"steps:{name}")] if steps else []),
-                *_sensor(counter, value, seconds(t1 - t0)),
+                *sensor(counter, value, seconds(t1 - t0)),
             )
         )
     return found
 
 
-def _sensor(counter: Counter, value: float, duration_s: float) -> list[Component]:
+def sensor(counter: Counter, value: float, duration_s: float) -> list[Component]:
     """What the sensor, or the model in its place, adds; one group each for all of its windows."""
     trust, of = counter.channel.trust, f"{counter.channel.physical_id}@{counter.machine}"
     found = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from ..channel import Channel
+from ..shown import shown
 from . import total as totals
 from .estimate import Estimate
 
@@ -43,6 +44,8 @@ class Energies(Mapping[str, Estimate]):
             Overlap: Two of them count the same joules.
         """
         return totals.add(channel_ids, self._estimates, self._channels)
+
+    _repr_html_ = shown("energies")
 
     def __repr__(self) -> str:
         lines = [f"  {name}: {estimate}" for name, estimate in self._estimates.items()]

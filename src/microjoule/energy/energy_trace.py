@@ -13,6 +13,7 @@ import numpy as np
 
 from ..channel import Channel
 from ..errors import TraceError
+from ..shown import shown
 from ..trace.series import I64, Series
 from ..trace.trace import Trace
 from ..trace.window import Window
@@ -38,6 +39,8 @@ ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the ot
 
 class EnergyTrace(Trace):
     """A trace with the energy and the power of its windows."""
+
+    _repr_html_ = shown("trace")
 
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from ..shown import shown
 from .uncertainty import Combined, Component, combined, gathered, scaled
 
 STATUSES = ("ok", "incomplete", "ambiguous", "reset", "failed")
@@ -53,6 +54,8 @@ class Estimate:
     provenance: str = "measured"
     accuracy: float | None = None
     components: tuple[Component, ...] = ()
+
+    _repr_html_ = shown("estimate")
 
     @property
     def is_ok(self) -> bool:

@@ -47,6 +47,7 @@ def summary(trace: EnergyTrace) -> Plain:
             "failures": _failures(trace),
             "stuck": _stuck(trace),
             "marks_dropped": trace.marks_dropped,
+            "overhead": _overhead(trace),
         },
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
@@ -198,6 +199,19 @@ def _stuck(trace: EnergyTrace) -> list[str]:
         if name in trace.dead or trace.still_ns(name) > patience_ns:
             found.append(name)
     return found
+
+
+def _overhead(trace: EnergyTrace) -> Plain | None:
+    """What sampling took, as it was measured at another time; None: nothing alike was measured.
+
+    Nothing either where a lane was not granted what the figure rests on.
+    """
+    known = trace.facts.get("overhead")
+    lanes = trace.facts.get("lanes", {}).values()
+    grants = ("fifo", "kernel")
+    if not known or any(str(lane.get(grant)).startswith("refused") for lane in lanes for grant in grants):
+        return None
+    return dict(known)
 
 
 def _lanes(trace: EnergyTrace) -> list[Plain]:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from ..energy.estimate import PROVENANCES, Estimate, worst
 from ..errors import MicrojouleError
+from ..shown import shown
 from ..units import J_PER_KWH, S_PER_HOUR
 from .conversion import product
 from .factor import Factor
@@ -114,6 +115,8 @@ class Footprint:
     electricity: Amount | None = None
     rental: Amount | None = None
     score: Amount | None = None
+
+    _repr_html_ = shown("footprint")
 
     def __add__(self, other: Footprint) -> Footprint:
         """The footprint of both; what one of them lacks the sum lacks."""

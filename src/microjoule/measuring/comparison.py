@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..energy.estimate import Estimate
+from ..shown import shown
 from ..units import S_PER_MIN
 from .baseline import mean_power, seconds_exactly
 from .measurement import plain
@@ -105,6 +106,8 @@ class Comparison:
     blocks: int
     channels: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    _repr_html_ = shown("comparison")
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain JSON values, schema ``microjoule.compare/1``."""

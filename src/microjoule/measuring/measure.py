@@ -234,7 +234,7 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: EnergyTr
         energies = isolated(trace, fitted, windows)
     else:
         energies = [trace.energy(window).total for window in windows]
-    return figures(name, ask, planned, fitted.ids, energies, durations, _idle_power(trace))
+    return figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
 
 
 def isolated(trace: EnergyTrace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:
@@ -319,7 +319,8 @@ def sum_of(estimates: Sequence[Estimate]) -> Estimate:
     return whole
 
 
-def _idle_power(trace: EnergyTrace) -> Estimate | None:
+def idle_power_of(trace: EnergyTrace) -> Estimate | None:
+    """The power of the idle machine around a trace's windows, in watts; None: nothing tells it."""
     return _idle_of(trace, window_energies(trace, IDLE), "total")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..energy.estimate import Estimate
+from ..shown import shown
 from .baseline import SENSOR
 from .plan import Plan
 from .repeats import Outlier
@@ -43,6 +44,8 @@ class Measurement:
     outliers: tuple[Outlier, ...] = ()
     overhead_j: float | None = None
     notes: tuple[str, ...] = ()
+
+    _repr_html_ = shown("measurement")
 
     @property
     def achieved(self) -> float:

@@ -1,10 +1,13 @@
-"""Whose calibration it is: the name, CPU and kernel of the machine under a root folder."""
+"""Whose calibration and overhead it is: the name, CPU and kernel of the machine under a root folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..calibration import UNKNOWN, Calibration, HostKey, load
+from ..calibration import Calibration, load
+from ..kept import UNKNOWN, HostKey
+from ..overhead import Overhead
+from ..overhead import load as load_overhead
 
 
 def host_key(root: Path = Path("/")) -> HostKey:
@@ -29,3 +32,14 @@ def of_this_host(calibration: Calibration | Path | str | None, root: Path) -> Ca
     if calibration is None or isinstance(calibration, Calibration):
         return calibration
     return load(calibration, host_key(root))
+
+
+def overhead_of_this_host(overhead: Overhead | Path | str | None, root: Path) -> Overhead | None:
+    """An overhead as it is given to ``record``: itself, or from its file if it is this host's.
+
+    Raises:
+        OverheadError: The file cannot be read, or is another host's.
+    """
+    if overhead is None or isinstance(overhead, Overhead):
+        return overhead
+    return load_overhead(overhead, host_key(root))

@@ -86,6 +86,13 @@ class Cadence:
                 f"Choose 1, every update, to {ONE_IN_MAX}",
             )
 
+    @property
+    def pace(self) -> str:
+        """The word for how it waits: one of ``microjoule.overhead.PACES``."""
+        if self.edges:
+            return "edges"
+        return "kernel" if self.kernel else "hybrid" if self.spin_ns else "sleep"
+
 
 def cadence_of(rate: float | str | Cadence) -> Cadence:
     """A cadence as it is given to ``record``: itself, reads a second, or ``"edges"``."""
@@ -169,6 +176,7 @@ class Lane:
             "ring_s": round(self.ring_s, 1),
             "fifo": granted(counts["fifo"]),
             "pinned": granted(counts["pinned"]),
+            "locked": granted(counts["locked"]),
             "sampled_by": "kernel" if counts["kernel"] == 1 else "thread",
             "kernel": f"refused: {self.refused}" if self.refused else granted(counts["kernel"]),
         }

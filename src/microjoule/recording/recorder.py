@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any
 from ..calibration import Calibration, applied, facts_of
 from ..channel import Channel
 from ..errors import MicrojouleError, NothingToMeasure
+from ..overhead import RECORDER, Overhead, Way
+from ..overhead import facts_of as loss_facts
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import instead, marking
-from .host_key import of_this_host
+from .host_key import of_this_host, overhead_of_this_host
 from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
 from .native import Marks, clock_pair, now_ns
 from .writer import Writer
@@ -263,6 +265,7 @@ def record(
     root: Path | str = "/",
     visible_gpus: str | None = None,
     calibration: Calibration | Path | str | None = None,
+    overhead: Overhead | Path | str | None = None,
 ) -> Recorder:
     """A recorder of this machine, to be opened with ``with``.
 
@@ -278,9 +281,12 @@ def record(
         root: The root of the file system whose counters to read.
         visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
         calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
+        overhead: What ``uj overhead`` measured on this host, or the path of its file: the trace then says
+            what its sampling takes.
 
     Raises:
         CalibrationError: The calibration cannot be read, or is another host's.
+        OverheadError: The same of the overhead.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
             be measured; the message says what to do.
         UnknownSource: No source has one of the names, or no name was given.
@@ -299,11 +305,23 @@ def record(
     channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    facts = {**machine_facts(Path(root), surveys, channels), **facts_of(learnt, channels)}
+    facts = {
+        **machine_facts(Path(root), surveys, channels),
+        **facts_of(learnt, channels),
+        **sampling_facts(overhead_of_this_host(overhead, Path(root)), RECORDER, channels, cadence),
+    }
     recorder = Recorder(path, applied(channels, learnt), cadence, facts)
     if sources is None:
         recorder.others = others_of(surveys, recorder.channels, learnt)
     return recorder
+
+
+def sampling_facts(
+    overhead: Overhead | None, subject: str, channels: Iterable[Channel], cadence: Cadence
+) -> dict[str, Any]:
+    """What a trace of these channels says of what its sampling takes; nothing where that is not known."""
+    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace, is_fifo=cadence.fifo_priority > 0)
+    return loss_facts(overhead, subject, channels, way)
 
 
 def others_of(

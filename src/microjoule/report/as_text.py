@@ -49,7 +49,7 @@ def render(summary: Mapping[str, Any]) -> str:
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     if summary["engine"]["lanes"]:
-        lines += ["", *map(_lane, summary["engine"]["lanes"])]
+        lines += ["", *map(_lane, summary["engine"]["lanes"]), *_overhead(summary["engine"].get("overhead"))]
     return "\n".join(lines) + "\n"
 
 
@@ -172,3 +172,14 @@ def _lane(lane: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
     busy = figures.quantity(lane["busy_s"], "s")
     return f"lane {lane['lane']}: {rate}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
+
+
+def _overhead(known: Mapping[str, Any] | None) -> list[str]:
+    """What sampling took of the machine, as `uj overhead` had measured it."""
+    if not known:
+        return []
+    value, half = figures.bare(100 * known["share_of_core"], 100 * known["U"]).split(" ± ")
+    at = " and ".join(f"{rate_hz:g} Hz" for rate_hz in known["measured_at_hz"])
+    between = "between " if len(known["measured_at_hz"]) > 1 else ""
+    how = f"{known['method']}, {between}{at}, taken {known['taken']}"
+    return [f"sampling took {value} % ± {half} % of a core (modelled: {how})"]

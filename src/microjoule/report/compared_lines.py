@@ -9,39 +9,40 @@ from .measured_lines import with_spread
 from .words import safe
 
 Plain = Mapping[str, Any]
-_HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
+HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
 
 
 def lines(found: Plain) -> list[str]:
     """The whole of it as a table of aligned columns."""
-    rows = [_HEAD, *_rows(found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    shown = [HEAD, *rows(found)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(HEAD))]
     table = [
         "  ".join(
-            cell.ljust(width) if column in (0, len(_HEAD) - 1) else cell.rjust(width)
+            cell.ljust(width) if column in (0, len(HEAD) - 1) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in shown
     ]
-    return [*table, "", *_remarks(found)]
+    return [*table, "", *remarks(found)]
 
 
 def markdown(found: Plain) -> str:
     """The same as a Markdown table."""
-    head = ("thing", *_HEAD[1:-1], "remark")
-    rows = [head, ("---", *["---:"] * (len(head) - 2), "---"), *_rows(found)]
-    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*table, "", *(f"- {remark}" for remark in _remarks(found))]) + "\n"
+    head = ("thing", *HEAD[1:-1], "remark")
+    shown = [head, ("---", *["---:"] * (len(head) - 2), "---"), *rows(found)]
+    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in shown]
+    return "\n".join([*table, "", *(f"- {remark}" for remark in remarks(found))]) + "\n"
 
 
-def _rows(found: Plain) -> list[tuple[str, ...]]:
+def rows(found: Plain) -> list[tuple[str, ...]]:
+    """The cells of each thing, beneath ``HEAD``."""
     ratios = [None, *found["ratios"]]
     return [_row(side, ratio) for side, ratio in zip(found["sides"], ratios, strict=True)]
 
 
 def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
-    remarks = [] if side["provenance"] == "measured" else ["modelled"]
-    remarks += [f"{len(side['outliers'])} outliers, kept"] if side["outliers"] else []
+    odd = [] if side["provenance"] == "measured" else ["modelled"]
+    odd += [f"{len(side['outliers'])} outliers, kept"] if side["outliers"] else []
     return (
         safe(side["name"]),
         with_spread(side["energy"]),
@@ -49,10 +50,11 @@ def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
         with_spread(side["power"]),
         "1" if ratio is None else with_spread(ratio["energy"]),
         str(side["n"]),
-        ", ".join(remarks),
+        ", ".join(odd),
     )
 
 
-def _remarks(found: Plain) -> Sequence[str]:
+def remarks(found: Plain) -> Sequence[str]:
+    """The verdicts, then what the energies are of, then the notes."""
     covers = f"energy of {' + '.join(found['channels'])}; order {found['order']}, {found['blocks']} blocks"
     return [*(safe(ratio["verdict"]) for ratio in found["ratios"]), covers, *found["notes"]]

@@ -10,7 +10,7 @@ from .amounts import amount, plain, share, span
 from .words import cut
 
 _WIDTH = 100
-_PARTS = (
+PARTS = (
     ("facility", "energy with PUE"),
     ("co2e_location", "CO2e, location-based"),
     ("co2e_market", "CO2e, market-based"),
@@ -43,7 +43,7 @@ def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> lis
 
 def parts(footprint: Mapping[str, Any]) -> list[str]:
     """One line for each figure that there is, its two ranges apart."""
-    rows = [(title, footprint[part]) for part, title in _PARTS if footprint.get(part)]
+    rows = [(title, footprint[part]) for part, title in PARTS if footprint.get(part)]
     left = _kind(footprint)
     width = max((len(amount(row)) for _, row in rows), default=0)
     return [f"  {title:<24}{amount(row):>{width}}  {_ranges(row, left)}".rstrip() for title, row in rows]

@@ -45,7 +45,7 @@ CLOCKS = ("@clock/realtime", "@clock/boottime")
 LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns")
 MARKS_DROPPED = "@engine/marks/dropped"
 
-FACTS = ("host", "lanes", "left_out", "openings")  # facts that are tables themselves
+FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves
 
 COLUMNS = (
     pa.field("t_ns", pa.int64(), nullable=False),

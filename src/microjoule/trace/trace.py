@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
+from ..shown import shown
 from . import schema
 from .cut import Cutter
 from .opened import check, is_ended, opened
@@ -49,6 +50,8 @@ class Trace:
         self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
         self._cutter: Cutter | None = None
+
+    _repr_html_ = shown("readings")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -115,6 +118,10 @@ class Trace:
             )
         return self._columns.series(channel_id)
 
+    def own(self, name: str) -> Series:
+        """The recorder's own rows of a name that begins with ``@``; empty: there are none."""
+        return self._columns.series(name)
+
     def engine(self) -> dict[str, dict[str, int]]:
         """What sampling itself did, by lane: the last value recorded of each of ``LANE_COUNTS``."""
         lanes = dict.fromkeys(channel.lane for channel in self.channels.values())
@@ -131,7 +138,7 @@ class Trace:
     @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
         """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
-        pairs = {name: self._columns.series(name) for name in schema.CLOCKS}
+        pairs = {name: self.own(name) for name in schema.CLOCKS}
         return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
 
     def to_arrow(self) -> pa.Table:

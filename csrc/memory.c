@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096        /* or a multiple of it: then pages are touched twice */
+#define STACK_USED (64 * 1024) /* more than any reader takes; a library's call may */
+
+void *uj_memory_map(size_t bytes)
+{
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    madvise(start, bytes, MADV_WIPEONFORK); /* before Linux 4.14 not, and then a fork copies */
+    return start;
+}
+
+int uj_memory_lock(void *start, size_t bytes)
+{
+    struct rlimit limit;
+    if (geteuid() != 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur / 2)
+        return -ENOMEM;
+    return mlock(start, bytes) == 0 ? 1 : -errno;
+}
+
+void uj_memory_unmap(void *start, size_t bytes)
+{
+    if (start != NULL)
+        munmap(start, bytes);
+}
+
+void uj_memory_touch_stack(void)
+{
+    volatile char room[STACK_USED];
+    for (size_t i = 0; i < STACK_USED; i += PAGE_BYTES)
+        room[i] = 0;
+    (void)room[0];
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Memory of which no page has to be fetched while somebody samples into it.
+ *
+ * Decision: pages are there from the start (populated), are not copied by a fork of the program,
+ * and are locked where that is permitted. A fork would otherwise share each page with the child,
+ * and the sampler's next write to each would fault and copy it; so the child finds zeros there.
+ * What is given up: in a child the rows that waited are gone, which belong to the parent's file
+ * anyway. No more than half of RLIMIT_MEMLOCK is taken, because the limit is the program's.
+ */
+#ifndef UJ_MEMORY_H
+#define UJ_MEMORY_H
+
+#include <stddef.h>
+
+/* Whole pages for so many bytes, zeroed; NULL: none to be had. */
+void *uj_memory_map(size_t bytes);
+
+/* Keeps pages from being swapped out. 1, or -errno: refused, and they stay as they are. */
+int uj_memory_lock(void *start, size_t bytes);
+
+void uj_memory_unmap(void *start, size_t bytes);
+
+/* Touches so many bytes of the calling thread's stack below this call. */
+void uj_memory_touch_stack(void);
+
+#endif

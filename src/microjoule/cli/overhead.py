@@ -1,0 +1,169 @@
+"""``uj overhead``: what sampling costs on this machine, and what it takes from a program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import calibrated, options, own_overhead, quantities, report
+
+if TYPE_CHECKING:
+    from ..costing import Wishes
+    from ..costing.taking import Site
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "overhead",
+        help="what sampling costs here, and what a program loses to it",
+        description=(
+            "Measures reads, loops at their deadlines, and what a loop on the sampler's own core loses, in "
+            "blocks with and without sampling in turns. Later recordings say from it what sampling took."
+        ),
+    )
+    parser.add_argument("--quick", action="store_true", help="one rate, beside a victim: about 25 s")
+    parser.add_argument(
+        "--max-time", type=options.duration_s, metavar="TIME", help="about as long as it may take (100s)"
+    )
+    parser.add_argument(
+        "--rate", type=float, action="append", metavar="HZ", help="repeat for several; 10 100 1000 10000"
+    )
+    parser.add_argument(
+        "--pace", action="append", metavar="NAME", help="sleep, hybrid, edges or kernel, of every source"
+    )
+    parser.add_argument(
+        "--load", action="append", metavar="NAME", help="idle, busy or saturated, of every source"
+    )
+    parser.add_argument("--fifo", action="store_true", help="everything under SCHED_FIFO as well")
+    parser.add_argument("--source", action="append", metavar="NAME", help="these only; see `uj probe`")
+    parser.add_argument("--cpu", type=int, metavar="N", help="sampler and victim run on this CPU")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
+    parser.add_argument(
+        "--keep", metavar="FILE", help="keep it there, not in this host's own file; none: nowhere"
+    )
+    parser.add_argument("--calibration", metavar="FILE", help="as for `uj record`")
+    parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures, prints the table, keeps the file."""
+    from ..costing import take
+    from ..overhead import OverheadError, load, save
+    from ..report import overhead_plot, overhead_table
+
+    wishes = _wishes(arguments)
+    if arguments.plot is not None:
+        overhead_plot.ready(arguments.plot)
+    for output in (arguments.json, arguments.plot):
+        quantities.refuse_unwritable(output)
+    site = _site(arguments)
+    with _progress() as say:
+        found = take(site, wishes, say)
+    plain = found.to_json()
+    if arguments.json is not None:
+        report.write_text(
+            json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json
+        )
+    if arguments.json != Path("-"):
+        print("\n".join(overhead_table.lines(plain)))
+    if arguments.plot is not None:
+        overhead_plot.draw(plain, arguments.plot)
+    if arguments.keep == own_overhead.NO_FILE:
+        return 0
+    path = Path(arguments.keep) if arguments.keep else own_overhead.path_of(site.host.hostname)
+    if not (arguments.keep or site.host.is_known):
+        print("uj: no file says which host this is, so that nothing is kept for it", file=sys.stderr)
+        return 0
+    older = None
+    if path.exists():
+        try:
+            older = load(path)
+        except OverheadError as error:
+            print(f"uj: {error}. It is replaced", file=sys.stderr)
+    save(found.over(older), path)
+    print(f"Kept in {path}", file=sys.stderr)
+    return 0
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    from ..costing import Wishes
+    from ..costing.plan import FOR_S, QUICK_S, RATES_HZ
+    from ..recording.lane import RATE_HZ
+
+    usual_hz = (RATE_HZ,) if arguments.quick else RATES_HZ
+    return Wishes(
+        rates_hz=tuple(dict.fromkeys(arguments.rate or usual_hz)),
+        paces=tuple(dict.fromkeys(arguments.pace or ())),
+        loads=tuple(dict.fromkeys(arguments.load or ())),
+        is_fifo=arguments.fifo,
+        is_quick=arguments.quick,
+        cpu=arguments.cpu,
+        for_s=arguments.max_time or (QUICK_S if arguments.quick else FOR_S),
+    )
+
+
+def _site(arguments: argparse.Namespace) -> Site:
+    """What there is; without any channel an empty loop is still something to measure."""
+    from ..calibration import applied
+    from ..costing.taking import Site
+    from ..errors import NothingToMeasure
+    from ..recording.host_key import host_key
+    from ..recording.lane import NATIVE_READERS
+    from ..sources import choose, survey
+    from ..sources.host import read_host
+
+    surveys = survey(arguments.root)
+    try:
+        chosen = choose(surveys, arguments.source)
+    except NothingToMeasure:
+        chosen = ()
+    learnt = calibrated.stored(arguments)
+    listed = chosen if arguments.source else [channel for one in surveys for channel in one.channels]
+    able = [c for c in listed if c.access.reader in NATIVE_READERS]
+    closed = {
+        f"{one.source}": f"{obstacle.cause}: {obstacle.what}"
+        for one in surveys
+        for obstacle in one.obstacles[:1]
+        if not one.channels
+    }
+    host = read_host(arguments.root)
+    facts: dict[str, Any] = {
+        "cpu_name": host.cpu_name or host.cpu_vendor,
+        "kernel": host.kernel,
+        "is_virtual": host.is_virtual,
+        "closed": closed,
+    }
+    return Site(
+        host=host_key(arguments.root),
+        listed=_machines(applied(able, learnt)),
+        chosen=_machines(applied(chosen, learnt)),
+        machine=facts,
+    )
+
+
+def _machines(channels: Any) -> Any:  # noqa: ANN401
+    return tuple(c for c in channels if c.access.cpu >= 0 or c.access.reader != "perf")
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Says on a terminal what is being taken, on one line that is gone afterwards."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+
+    def say(words: str) -> None:
+        print(f"\r\x1b[Kuj: {words}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield say
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

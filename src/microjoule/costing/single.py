@@ -1,0 +1,203 @@
+"""One subject, sampled one way: what it cost.
+
+Beside a victim, a block is a fixed piece of work; its loss is 1 - t_without / t_with, the share of the
+core's work that did not get done. On the idle machine a block is a sleep, with a measured energy counter
+read at both ends where there is one.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import TypeVar
+
+from ..channel import Channel
+from ..errors import SourceUnavailable
+from ..measuring.poller import Poller
+from ..overhead import RECORDER, THINNED, Cost, Mean, Way, counted
+from ..recording.native import now_ns, work
+from ..units import NS_PER_S
+from .blocks import PAIRS_MIN, added, in_turns, lateness, mean, rounds_in
+from .subject import Running, Subject
+
+BLOCK_S = 0.05  # at least: below it the clock's and the scheduler's own grain shows
+UPDATES_MIN = 100  # of an energy counter in a block
+IDLE_BLOCKS = 8
+
+_Block = TypeVar("_Block")
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A block of work: how long it took, of which on a CPU, and the sampler's CPU time meanwhile."""
+
+    wall_ns: int
+    cpu_ns: int
+    sampler_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """A block of idleness, and the sampler's CPU time in it."""
+
+    t0_ns: int
+    t1_ns: int
+    sampler_ns: int
+
+
+def least_s(subject: Subject, way: Way, meter: Sequence[Channel]) -> float:
+    """What one cost takes at least."""
+    if way.load == "idle" and not meter:
+        return 2 * _block_s(subject, way)
+    block_s = _block_s(subject, way) if way.load != "idle" else max(_block_s(subject, way), _metered_s(meter))
+    return 2 * PAIRS_MIN * block_s * 1.2
+
+
+def cost(subject: Subject, way: Way, cpu: int, for_s: float, meter: tuple[Channel, ...]) -> Cost:
+    """What it costs, taken in about so long.
+
+    Args:
+        subject: What samples.
+        way: How, and beside what: other cores are the caller's to keep busy.
+        cpu: Where; the calling thread runs on it already.
+        for_s: How long.
+        meter: Measured energy counters that count nothing twice; none: added power is not measured.
+
+    Raises:
+        MicrojouleError: It cannot be sampled in this way.
+    """
+    runs: list[Running] = []
+    taken = Cost(
+        subject=subject.name,
+        channels=counted(subject.channels),
+        way=replace(way, rate_hz=subject.rate_hz(way)),
+        taken_realtime_ns=time.time_ns(),
+    )
+    if way.load == "idle":
+        taken = _idle(taken, _on(subject, way, cpu, runs), for_s, _block_s(subject, way), meter)
+    else:
+        taken = _beside_a_victim(taken, _on(subject, way, cpu, runs), for_s, _block_s(subject, way))
+    rounds_ns = [took for running in runs for took in running.rounds_ns]
+    if way.pace == "edges" and not any(running.ticks for running in runs):
+        raise SourceUnavailable(f"No update of {subject.name} was ever seen")
+    ticks, missed = (sum(getattr(running, what) for running in runs) for what in ("ticks", "missed"))
+    return replace(
+        taken,
+        ticks=ticks,
+        missed=missed,
+        tick_cpu_ns=_a_tick(taken, ticks, missed),
+        lateness=lateness(added([running.histogram for running in runs])),
+        read_ns=round(statistics.median(rounds_ns)) if rounds_ns else None,
+        notes=tuple(dict.fromkeys(note for running in runs for note in running.notes)),
+    )
+
+
+def moves(channel: Channel) -> bool:
+    """Whether an energy counter moves at all: some of virtual machines never do."""
+    poller = Poller((channel,))
+    poller.spin_to_update()
+    poller.spin_to_update()
+    return bool(poller.counters()[channel.id].steps.total.any())
+
+
+def _block_s(subject: Subject, way: Way) -> float:
+    """A multiple of the subject's beat, so that each block holds as many ticks as the next."""
+    beat_s = subject.beat_s(way)
+    return beat_s * -(-BLOCK_S // beat_s)
+
+
+_On = Callable[[Callable[[Running | None], _Block], int], list[_Block]]
+
+
+def _on(subject: Subject, way: Way, cpu: int, runs: list[Running]) -> _On[_Block]:
+    """Takes so many blocks in a row while the subject samples, and keeps what it did."""
+
+    def taken(block: Callable[[Running | None], _Block], n: int) -> list[_Block]:
+        with subject.sampling(way, cpu) as running:
+            blocks = [block(running) for _ in range(n)]
+        runs.append(running)
+        return blocks
+
+    return taken
+
+
+def _beside_a_victim(taken: Cost, on: _On[Worked], for_s: float, block_s: float) -> Cost:
+    rounds = rounds_in(block_s)
+
+    def block(running: Running | None) -> Worked:
+        before_ns = running.busy_ns() if running else 0
+        wall_ns, cpu_ns = work(rounds)
+        return Worked(wall_ns, cpu_ns, running.busy_ns() - before_ns if running else 0)
+
+    pairs = in_turns(lambda n: on(block, n), lambda n: [block(None) for _ in range(n)], for_s)
+    alone = [without for _, without in pairs]
+    own = mean([with_it.sampler_ns / with_it.wall_ns for with_it, _ in pairs])
+    return replace(
+        taken,
+        loss_share=mean([1 - without.wall_ns / with_it.wall_ns for with_it, without in pairs]),
+        loss_cpu_share=mean([1 - off.cpu_ns / (on.cpu_ns + on.sampler_ns) for on, off in pairs]),
+        own_share=own,
+        others_share=1 - sum(one.cpu_ns for one in alone) / sum(one.wall_ns for one in alone),
+    )
+
+
+def _idle(taken: Cost, on: _On[Slept], for_s: float, block_s: float, meter: tuple[Channel, ...]) -> Cost:
+    if not meter:
+        block_s *= max(round(for_s / IDLE_BLOCKS / block_s), 1)
+
+        def block(running: Running | None) -> Slept:
+            t0_ns, before_ns = now_ns(), running.busy_ns() if running else 0
+            time.sleep(block_s)
+            return Slept(t0_ns, now_ns(), running.busy_ns() - before_ns if running else 0)
+
+        blocks = on(block, max(round(for_s / block_s), 2))
+        return _slept(taken, blocks)
+    block_s *= -(-_metered_s(meter) // block_s)
+    poller = Poller(meter)
+
+    def metered(running: Running | None) -> Slept:
+        poller.spin_to_update()
+        t0_ns, before_ns = now_ns(), running.busy_ns() if running else 0
+        time.sleep(block_s)
+        t1_ns, after_ns = now_ns(), running.busy_ns() if running else 0
+        poller.spin_to_update()
+        return Slept(t0_ns, t1_ns, after_ns - before_ns)
+
+    pairs = in_turns(lambda n: on(metered, n), lambda n: [metered(None) for _ in range(n)], for_s)
+    poller.spin_past_lag()
+    poller.spin_to_update()
+    with_w, without_w = (_powers_w(poller, blocks) for blocks in zip(*pairs, strict=True))
+    taken = _slept(taken, [with_it for with_it, _ in pairs])
+    known = [a - b for a, b in zip(with_w, without_w, strict=True) if isfinite(a - b)]
+    return replace(taken, added_w=mean(known))
+
+
+def _slept(taken: Cost, blocks: Sequence[Slept]) -> Cost:
+    own = mean([block.sampler_ns / (block.t1_ns - block.t0_ns) for block in blocks])
+    return replace(taken, own_share=own)
+
+
+def _a_tick(taken: Cost, ticks: int, missed: int) -> Mean | None:
+    """CPU time a tick that was taken; of a recorder, whose lanes tick at different rates, none."""
+    own = taken.own_share
+    if own is None or not ticks or taken.subject in (RECORDER, THINNED):
+        return None
+    a_tick_ns = NS_PER_S / taken.way.rate_hz * (ticks + missed) / ticks
+    return Mean(value=own.value * a_tick_ns, U=own.U * a_tick_ns, n=own.n)
+
+
+def _metered_s(meter: Sequence[Channel]) -> float:
+    return UPDATES_MIN * max(one.timing.update_ns or one.timing.update_max_ns for one in meter) / NS_PER_S
+
+
+def _powers_w(poller: Poller, blocks: Sequence[Slept]) -> list[float]:
+    """The mean power of each block, over all counters of the meter."""
+    t0_ns, t1_ns = [one.t0_ns for one in blocks], [one.t1_ns for one in blocks]
+    energies_j = sum(counter.energies(t0_ns, t1_ns).value for counter in poller.counters().values())
+    return [
+        float(energy_j) * NS_PER_S / (t1 - t0)
+        for energy_j, t0, t1 in zip(energies_j, t0_ns, t1_ns, strict=True)  # type: ignore[arg-type]
+    ]

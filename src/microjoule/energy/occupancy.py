@@ -1,0 +1,156 @@
+"""Which of some named things were under way, and when: overlapping events as states that follow one another.
+
+A *state* is the set of names under way at once; the empty set is nobody's time. States share no instant,
+so that their times add up to the span, and so do their energies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+
+F64 = npt.NDArray[np.float64]
+State = frozenset[int]
+
+
+class Events(NamedTuple):
+    """Things that went on, in any order.
+
+    Attributes:
+        names: What they are called, each name once.
+        name: int64[n], indices into ``names``.
+        t0_ns: int64[n], CLOCK_MONOTONIC.
+        t1_ns: int64[n], not before ``t0_ns``.
+        track: int64[n], where each went on: a thread, or a stream of a device.
+    """
+
+    names: tuple[str, ...]
+    name: I64
+    t0_ns: I64
+    t1_ns: I64
+    track: I64
+
+
+class Occupancy(NamedTuple):
+    """The states of a span and the pieces of time in which each was so.
+
+    Attributes:
+        states: The sets of names, the empty one first.
+        pieces: For each state int64[k, 2], ascending and apart: from when to when.
+    """
+
+    states: tuple[State, ...]
+    pieces: tuple[I64, ...]
+
+    def until(self, state: int, t_ns: I64) -> I64:
+        """int64: the nanoseconds that a state lasted before each instant."""
+        starts, ends = self.pieces[state].T
+        if not len(starts):
+            return np.zeros(len(t_ns), np.int64)
+        sums = np.concatenate(([0], np.cumsum(ends - starts)))
+        begun = np.searchsorted(starts, t_ns, "right")
+        last = np.maximum(begun - 1, 0)
+        left = np.where(begun > 0, np.maximum(ends[last] - t_ns, 0), 0)
+        found: I64 = sums[begun] - left
+        return found
+
+    def time_ns(self, state: int) -> int:
+        """How long a state lasted in all."""
+        return int((self.pieces[state][:, 1] - self.pieces[state][:, 0]).sum())
+
+
+def together(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
+    """The states of a span where all events under way count: ranges in one another, kernels of streams."""
+    return _swept(events, t0_ns, t1_ns)
+
+
+def innermost(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
+    """The states of a span where on each track only the event begun last counts: of calls, the callee."""
+    parts = [_leaves(events, np.flatnonzero(events.track == track)) for track in np.unique(events.track)]
+    if not parts:
+        return _swept(events, t0_ns, t1_ns)
+    name, start, end = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    return _swept(Events(events.names, name, start, end, np.zeros(len(name), np.int64)), t0_ns, t1_ns)
+
+
+def _leaves(events: Events, mine: I64) -> tuple[I64, I64, I64]:
+    """The stretches of one track in which each event was the innermost: name, from, to."""
+    order = mine[np.lexsort((-events.t1_ns[mine], events.t0_ns[mine]))]
+    found: list[tuple[int, int, int]] = []
+    open_: list[tuple[int, int]] = []  # (end, name) of what is under way, the innermost last
+    at = 0
+
+    def advance(to: int) -> None:
+        nonlocal at
+        while open_ and open_[-1][0] <= to:
+            end, name = open_.pop()
+            if end > at:
+                found.append((name, at, end))
+                at = end
+        if open_ and to > at:
+            found.append((open_[-1][1], at, to))
+        at = max(at, to)
+
+    rows = zip(
+        events.name[order].tolist(), events.t0_ns[order].tolist(), events.t1_ns[order].tolist(), strict=True
+    )
+    for name, start, end in rows:
+        advance(start)
+        # What a clock's rounding lets end after its caller ends with it.
+        open_.append((min(end, open_[-1][0]) if open_ else end, name))
+    while open_:
+        advance(open_[-1][0])
+    columns = np.array(found, np.int64).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2]
+
+
+def _swept(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
+    start, end = np.clip(events.t0_ns, t0_ns, t1_ns), np.clip(events.t1_ns, t0_ns, t1_ns)
+    some = np.flatnonzero(end > start)
+    times = np.concatenate((start[some], end[some]))
+    changes = np.concatenate((events.name[some] + 1, -(events.name[some] + 1)))
+    order = np.argsort(times, kind="stable")
+    numbers: dict[State, int] = {frozenset(): 0}
+    pieces: list[list[int]] = [[]]  # of each state: from, to, from, to …
+    counts: dict[int, int] = {}
+    since = t0_ns
+    for t, change in zip([*times[order].tolist(), t1_ns], [*changes[order].tolist(), 0], strict=True):
+        if t > since:
+            number = numbers.setdefault(frozenset(counts), len(numbers))
+            if number == len(pieces):
+                pieces.append([])
+            mine = pieces[number]
+            if mine and mine[-1] == since:
+                mine[-1] = t
+            else:
+                mine += (since, t)
+            since = t
+        if change:
+            name = abs(change) - 1
+            left = counts.get(name, 0) + (1 if change > 0 else -1)
+            if left:
+                counts[name] = left
+            else:
+                del counts[name]
+    return Occupancy(tuple(numbers), tuple(np.array(each, np.int64).reshape(-1, 2) for each in pieces))
+
+
+def merged(occupancy: Occupancy, states: Sequence[int]) -> I64:
+    """The pieces in which any of some states was so, those that touch as one: int64[k, 2]."""
+    return joined([occupancy.pieces[state] for state in states])
+
+
+def joined(pieces: Iterable[I64]) -> I64:
+    """Pieces that do not overlap, in order, those that touch as one: int64[k, 2]."""
+    every = np.concatenate([np.empty((0, 2), np.int64), *pieces])
+    every = every[np.argsort(every[:, 0], kind="stable")]
+    is_new = np.ones(len(every), bool)
+    is_new[1:] = every[1:, 0] > every[:-1, 1]
+    first = np.flatnonzero(is_new)
+    last = np.append(first[1:], len(every)) - 1
+    return np.stack((every[first, 0], every[last, 1]), axis=1) if len(every) else every

@@ -1,0 +1,289 @@
+"""The energy of states too short to be bracketed, from many updates of a counter: generalised least squares.
+
+Between two updates k and k + 1 the counter counted
+
+    y_k = Σ_j P_j x_kj + (n_{k+1} - n_k) + w_k
+
+with x_kj the time for which state j was so between them and P_j its mean power, never negative. Two kinds of
+noise are told apart, because they average differently:
+
+* *edges*, n_k: each update is known only to lie between two readings, and its count is cut off. One error
+  moves two neighbours, in opposite directions: successive updates are anticorrelated, and over a span all but
+  the two errors at its ends cancel. Its size is known before: P² gap²/12 + quantum²/12 (science.md D1).
+* *power*, w_k: what the states leave unexplained, launches that are not alike. It is independent from update
+  to update, with a variance that grows with the time between them.
+
+Their covariance is tridiagonal. How much there is of the second is found by restricted maximum likelihood,
+with the whole scale, so that the interval is that of the scatter that was seen. The states fill the span,
+so the energies add up to what was measured, within the noise of its two ends.
+
+Decision: a state's power is one number. That it varies from launch to launch widens the interval; that
+it drifts, as with temperature, shows there too, but not as what it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+from ..units import NS_PER_S
+from .counter import Counter
+from .nnls import nnls
+from .occupancy import Occupancy
+
+F64 = npt.NDArray[np.float64]
+
+ROWS = 50_000  # updates beyond this many are put together: the fit gains little, and time a lot
+COLUMNS = 64  # states beyond this many share one column: a design of all would not fit into memory
+LEAST = 4  # updates more than states, below which scatter tells nothing and the known noise is taken
+_LIKELY_ROWS = 8_000  # on which the share of the power's noise is found
+_SHARES = np.concatenate(([0.0], np.logspace(-3, 3, 13)))  # of the power's noise, edges being one
+_RANK = 1e-9  # singular values below this, of the largest, are rounding
+_PLACES = 8  # at which an update is thought to have been
+_ROUNDS = 3  # of taking the power at each edge from the fit before
+
+
+class Updates(NamedTuple):
+    """What a counter counted between neighbouring updates, and how well each update's instant is known.
+
+    Attributes:
+        edges_ns: int64[n + 1].
+        energy_j: float64[n].
+        is_ok: bool[n]: whether the counter says what it counted.
+        spread_s: float64[n + 1], standard uncertainty of the instants.
+        quantum_j: What a count is worth.
+    """
+
+    edges_ns: I64
+    energy_j: F64
+    is_ok: npt.NDArray[np.bool_]
+    spread_s: F64
+    quantum_j: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """The energies of states over a span.
+
+    Attributes:
+        energy_j: float64[m].
+        directions: float64[m, r]: orthogonal combinations of energies, in columns, the best known last.
+        u_j: float64[r], standard uncertainty along each; infinite where nothing is known.
+        dof: Degrees of freedom of ``u_j``; infinite where the noise was not estimated.
+        shift_j: float64[m], by how much the energies move if the events are that much later than thought.
+        edge_u_j: float64[n + 1], standard uncertainty of what had been counted at each update, fitted or not.
+        rows: Updates that were fitted.
+        power_share: Of the noise of one update's energy, the share that is not its edges'.
+    """
+
+    energy_j: F64
+    directions: F64
+    u_j: F64
+    dof: float
+    shift_j: F64
+    edge_u_j: F64
+    rows: int
+    power_share: float
+
+
+def updates(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
+    """The updates of a counter in a span; every so many of them where they are too many to fit."""
+    changes = counter.changes
+    at = changes[1:] if len(changes) > 1 else changes[:0]  # before the first one nothing was counted
+    instants = counter.update_ns(at) if len(at) else np.empty(0, np.int64)
+    inside = np.flatnonzero((instants >= t0_ns) & (instants <= t1_ns))
+    inside = inside[:: max(1, math.ceil(len(inside) / ROWS))]
+    at, edges = at[inside], instants[inside]
+    rising = np.concatenate(([True], np.diff(edges) > 0)) if len(edges) else np.empty(0, bool)
+    at, edges = at[rising], edges[rising]
+    if not len(edges):
+        return Updates(edges, np.empty(0), np.empty(0, bool), np.empty(0), 0.0)
+    earliest, latest = counter.update_span_ns(at)
+    brackets = counter.energies(edges[:-1], edges[1:])
+    model = counter.channel.trust.model
+    quantum_j = float(counter.quantity(np.array([counter.quantum]), 0)[0]) * (model.value_w if model else 1.0)
+    return Updates(
+        edges,
+        brackets.value,
+        brackets.status == 0,
+        (latest - earliest + counter.channel.timing.lag_ns) / math.sqrt(12.0) / NS_PER_S,
+        quantum_j,
+    )
+
+
+def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late_ns: int = 0) -> F64:
+    """float64[n, m]: the seconds of each column's states between neighbouring updates.
+
+    They are means over where the updates may have been: a state shorter than that, taken at the likeliest
+    instant alone, would look as if it had another power.
+
+    Args:
+        occupancy: The states of the span.
+        columns: Which of them share a column.
+        of: The n updates.
+        late_ns: By how much the states are taken to be later.
+    """
+    found = np.zeros((max(len(of.edges_ns) - 1, 0), len(columns)))
+    width_ns = of.spread_s * (math.sqrt(12.0) * NS_PER_S)
+    for part in range(_PLACES):
+        offset = np.rint(width_ns * ((part + 0.5) / _PLACES - 0.5)).astype(np.int64)
+        instants = of.edges_ns + offset - late_ns
+        for number, states in enumerate(columns):
+            total = sum(
+                (occupancy.until(state, instants) for state in states), np.zeros(len(instants), np.int64)
+            )
+            found[:, number] += np.diff(total)
+    return found / (_PLACES * NS_PER_S)
+
+
+def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
+    """The energies of states from what a counter counted.
+
+    Args:
+        of: n updates' energies.
+        design_s: float64[n, m], the time of each state between them.
+        time_s: float64[m], the time of each state in the whole span: its energy is its power times this.
+        shifted_s: ``design_s`` if the events are that much later than thought.
+    """
+    rows = np.flatnonzero(of.is_ok)
+    x, y = design_s[rows], of.energy_j[rows]
+    span_s = x.sum(axis=1)
+    mean_w = float(y.sum() / span_s.sum())
+    powers = np.full(x.shape[1], mean_w)
+    noise = _Noise(of, rows, span_s)
+    share, spare = 0.0, len(rows) - x.shape[1]
+    unit = x / time_s
+    energies = powers * time_s
+    for _ in range(_ROUNDS):
+        noise = noise.at(np.sqrt(_powers_squared(x, powers, mean_w)))
+        if spare >= LEAST:
+            share = _likeliest(noise, unit, y)
+        white = noise.whitened(np.column_stack((unit, y)), share)[0]
+        energies = nnls(white[:, :-1], white[:, -1])
+        powers = energies / time_s
+    r = _triangle(white)
+    _, sizes, directions = np.linalg.svd(r[:, :-1], full_matrices=True)
+    is_known = sizes > _RANK * sizes.max(initial=0.0)
+    rank = int(is_known.sum())
+    scale, dof = 1.0, math.inf
+    if spare >= LEAST:
+        dof = float(len(rows) - rank)
+        best = np.linalg.lstsq(white[:, :-1], white[:, -1], rcond=_RANK)[0]
+        scale = math.sqrt(float(((white[:, -1] - white[:, :-1] @ best) ** 2).sum()) / dof)
+    u_j = np.full(len(directions), np.inf)
+    u_j[: len(sizes)][is_known] = scale / sizes[is_known]
+    moved = noise.whitened(np.column_stack((shifted_s[rows] / time_s, y)), share)[0]
+    shift_j = nnls(moved[:, :-1], moved[:, -1]) - energies
+    edges = float(np.mean(noise.diagonal))
+    power_share = share * noise.unit / (edges + share * noise.unit) if edges else float(share > 0)
+    order = np.argsort(-u_j, kind="stable")
+    edge_u_j = scale * _edge_u_j(of, np.sqrt(_powers_squared(design_s, powers, mean_w)))
+    return Fit(energies, directions.T[:, order], u_j[order], dof, shift_j, edge_u_j, len(rows), power_share)
+
+
+def _edge_u_j(of: Updates, watts: F64) -> F64:
+    """float64[n + 1]: by the power on either side of each update, whichever is more."""
+    around = np.maximum(np.append(watts[0], watts), np.append(watts, watts[-1]))
+    found: F64 = np.hypot(around * of.spread_s, of.quantum_j / math.sqrt(12.0))
+    return found
+
+
+def _powers_squared(x: F64, powers: F64, mean_w: float) -> F64:
+    """float64[n]: the mean square of the power around each update; never nothing."""
+    found: F64 = x @ powers**2 / np.maximum(x.sum(axis=1), np.finfo(float).tiny)
+    return np.maximum(found, (0.01 * mean_w) ** 2)
+
+
+def _triangle(of: F64) -> F64:
+    """The upper triangle of a QR factorisation: all that lengths and angles of the columns come to."""
+    return np.asarray(np.linalg.qr(of, mode="r"))
+
+
+class _Noise:
+    """The tridiagonal covariance of updates' energies.
+
+    Args:
+        of: All updates.
+        rows: Which of them are fitted.
+        span_s: float64[n], the length of each.
+    """
+
+    def __init__(self, of: Updates, rows: I64, span_s: F64) -> None:
+        self._of, self._rows, self._span_s = of, rows, span_s
+        self._is_next = np.append(np.diff(rows) == 1, False)
+        self.diagonal: F64 = np.zeros(0)
+        self.beside: F64 = np.zeros(0)
+        self.unit = 0.0
+
+    def at(self, watts: F64) -> _Noise:
+        """The noise where the power between updates is this."""
+        found = _Noise(self._of, self._rows, self._span_s)
+        spread, cut = self._of.spread_s, self._of.quantum_j**2 / 12
+        left = (watts * spread[self._rows]) ** 2 + cut
+        right = (watts * spread[self._rows + 1]) ** 2 + cut
+        # The update between two rows has one error, of the power on either side of it.
+        shared = np.where(self._is_next, (right + np.append(left[1:], 0.0)) / 2, 0.0)
+        right = np.where(self._is_next, shared, right)
+        left = np.where(np.append(False, self._is_next[:-1]), np.append(0.0, shared[:-1]), left)
+        found.diagonal, found.beside = left + right, -shared
+        found.unit = float(np.mean(found.diagonal))
+        return found
+
+    def first(self, n: int) -> _Noise:
+        """The noise of the first n rows."""
+        found = _Noise(self._of, self._rows[:n], self._span_s[:n])
+        found.diagonal, found.beside, found.unit = self.diagonal[:n], self.beside[:n], self.unit
+        return found
+
+    def whitened(self, columns: F64, share: float) -> tuple[F64, float]:
+        """Columns in which the noise is independent and of size one, and the log of the determinant.
+
+        By the Cholesky factor of the tridiagonal matrix, row after row.
+        """
+        lengths = self._span_s / self._span_s.mean()
+        diagonal = (self.diagonal + share * self.unit * lengths).tolist()
+        pivots = np.empty(len(diagonal))
+        steps = np.empty(len(diagonal))
+        carried = 0.0
+        beside = self.beside.tolist()
+        before = 0.0
+        for i, own in enumerate(diagonal):
+            pivot = own - carried
+            # Edges alone make a matrix that is only just definite: rounding must not turn it.
+            pivot = max(pivot, own * 1e-12)
+            pivots[i] = pivot
+            steps[i] = before / pivots[i - 1] if i else 0.0
+            before = beside[i]
+            carried = before * before / pivot
+        out = columns.copy()
+        for i in np.flatnonzero(steps).tolist():
+            out[i] -= steps[i] * out[i - 1]
+        return out / np.sqrt(pivots)[:, None], float(np.log(pivots).sum())
+
+
+def _likeliest(noise: _Noise, unit: F64, y: F64) -> float:
+    """The share of the power's noise that makes the scatter most likely (restricted likelihood)."""
+    n = min(len(y), _LIKELY_ROWS)
+    some = noise.first(n)
+    used = np.flatnonzero(unit[:n].any(axis=0))
+    columns = np.column_stack((unit[:n, used], y[:n]))
+
+    def minus_log(share: float) -> float:
+        white, log_determinant = some.whitened(columns, share)
+        r = _triangle(white)
+        sizes: F64 = np.linalg.svd(r[:-1, :-1])[1]
+        sizes = sizes[sizes > _RANK * sizes.max(initial=0.0)]
+        best = np.linalg.lstsq(white[:, :-1], white[:, -1], rcond=_RANK)[0]
+        rest = float(((white[:, -1] - white[:, :-1] @ best) ** 2).sum())
+        spare = n - len(sizes)
+        if rest <= 0 or spare < 1:
+            return math.inf
+        return log_determinant + 2 * float(np.log(sizes).sum()) + spare * math.log(rest)
+
+    scores = [minus_log(share) for share in _SHARES]
+    return float(_SHARES[int(np.argmin(scores))])

@@ -1,0 +1,1 @@
+"""Profiles of other tools laid beside a trace: what ran when, on whose clock, and what energy it used."""

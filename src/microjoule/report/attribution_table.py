@@ -1,0 +1,110 @@
+"""The energy by kernel, range and window for a terminal: one table each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import figures
+from .measured_lines import with_spread
+from .words import cut
+
+Plain = Mapping[str, Any]
+
+_HEAD = ("launches", "time", "energy", "± 95 %", "mean", "share", "method")
+_TITLES = {
+    "kernel": "by kernel",
+    "operator": "by operator, without those that it calls",
+    "range": "by annotated range, with all that is inside",
+    "window": "by window of the trace, with all that is inside",
+}
+_ROWS = 30
+_NAME = 46
+_FOOT = (
+    "energy: all that the channel used in that time, and not what was more than idle\n"
+    "bracketed: each launch outlasts the counter's update; regression: fitted over all updates;\n"
+    "not separable: the readings tell the energy of these together, and not of each"
+)
+
+
+def render(found: Plain) -> str:
+    """The attribution as lines of about a hundred characters."""
+    lines = [*_warnings(found), _about(found)]
+    for table in found["tables"]:
+        lines += ["", *_table(table)]
+    return "\n".join([*lines, "", _FOOT]) + "\n"
+
+
+def _warnings(found: Plain) -> list[str]:
+    if found["provenance"] == "measured":
+        return []
+    return [
+        f"{found['channel']} is MODELLED from CPU time: these figures say how busy the processor was,",
+        "and not what one instruction costs more than another. `uj probe` says what this machine lacks.",
+        "",
+    ]
+
+
+def _about(found: Plain) -> str:
+    span = figures.seconds(found["span_s"])
+    aligned = figures.spread(found["alignment_u_s"], "s")
+    of = f" of the profile's {figures.seconds(found['profile_s'])}"
+    return (
+        f"{found['channel']}: {with_spread(found['measured'])} in {span}{of}; "
+        f"{found['updates']} updates, clocks aligned to {aligned}"
+    )
+
+
+def _table(table: Plain) -> list[str]:
+    shown = table["rows"][:_ROWS]
+    rows = [(_TITLES[table["kind"]], *_HEAD), *(row for each in shown for row in _rows(each))]
+    if table["sum"]:
+        rows.append(("sum", "", "", *_energy(table["sum"]), "", "", ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
+    left = len(table["rows"]) - len(shown)
+    return [*lines, f"  {left} more: --json FILE has them all"] if left else lines
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    last = len(row) - 1
+    return [
+        cell.ljust(width) if column in (0, last) else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+
+
+def _rows(row: Plain) -> list[tuple[str, ...]]:
+    """A line of figures; where names share it, a line for each of them before."""
+    figures_of = (
+        figures.seconds(row["time_s"]),
+        *_energy(row["energy"]),
+        _mean(row),
+        f"{100 * row['share']:.1f} %" if row["share"] is not None else "",
+        row["method"],
+    )
+    names = [
+        ("  " + cut(name, _NAME), _count(n)) for name, n in zip(row["names"], row["launches"], strict=True)
+    ]
+    if len(names) == 1:
+        return [(*names[0], *figures_of)]
+    blank = ("",) * len(figures_of)
+    head = [(name if number == 0 else f"  + {name[2:]}", count) for number, (name, count) in enumerate(names)]
+    return [*((name, count, *blank) for name, count in head[:-1]), (*head[-1], *figures_of)]
+
+
+def _mean(row: Plain) -> str:
+    mean, half = row["mean_w"], row["mean_U_w"]
+    return "" if mean is None else figures.quantity(mean, "W", mean - half, mean + half)
+
+
+def _count(launches: int | None) -> str:
+    return "" if launches is None else str(launches)
+
+
+def _energy(energy: Plain) -> tuple[str, str]:
+    value, half = energy["value"], energy["U"]
+    if value is None:
+        low, high = energy["bound"]
+        return f"{energy['status']}: {figures.interval(low, high, 'J')}", ""
+    return figures.quantity(value, "J", value - half, value + half), figures.spread(half, "J")

@@ -1,0 +1,182 @@
+"""Figures for a notebook: small tables of HTML that stand in the page's own colours, light or dark.
+
+Each function takes an object that has its figures already and writes them down. Names that a program or a
+person chose are escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ..energy.energies import Energies
+from ..energy.energy_trace import EnergyTrace
+from ..energy.estimate import Estimate
+from ..errors import MicrojouleError
+from ..footprint.footprint import Footprint
+from ..units import seconds
+from . import amounts, compared_lines, figures, footprint_lines, measured_lines, power_svg
+from .words import cut
+
+ROWS_MAX = 12
+
+_TABLE = "color:inherit;border-collapse:collapse;font-variant-numeric:tabular-nums"
+_CELL = "padding:.15em .8em;border:0;background:none;color:inherit"
+_RULE = "border-bottom:1px solid currentColor"
+_NOTE = "font-size:.85em;opacity:.75;margin:.2em .8em"
+_HEAD = ("energy", "± 95 %", "guaranteed", "sensor", "")
+_FOOT = "± 95 %: all that is assessed; guaranteed: the truth, if the sensor is right"
+
+Row = Sequence[str]
+
+
+def estimate(of: Estimate) -> str:
+    """One figure with both its intervals, and what its uncertainty is made of."""
+    head = ("value", *_HEAD[1:])
+    parts = ", ".join(
+        f"{row['name']} {figures.share(row['share'], 1.0)}" for row in of.budget()[:4] if row["share"] >= 0.01
+    )
+    notes = [f"k = {of.k:.3g}; shares of the variance: {parts}"] if parts else []
+    return table(head, [_cells(of)], notes)
+
+
+def energies(of: Energies) -> str:
+    """The figures of one window, a row a channel, and their total."""
+    rows = [(name, *_cells(each)) for name, each in of.items()]
+    if len(of) > 1:
+        name = f"total: {' + '.join(of.total.channels) or 'nothing'}"
+        rows.append((name, *_cells(of.total)))
+    notes = [_FOOT, *([f"total: {of.total.covers}"] if of.total.covers else [])]
+    return table(("channel", *_HEAD), rows, notes)
+
+
+def trace(of: EnergyTrace) -> str:
+    """A trace: its first windows with the totals of each, and what was read on which machine."""
+    windows = of.windows or _span(of)
+    rows = [_window(of, window) for window in windows[:ROWS_MAX]]
+    left_over = len(windows) - len(rows)
+    notes = [f"{left_over} more windows: `trace.windows` has them all"] if left_over > 0 else []
+    return table(("window", "time", *_HEAD), rows, [*notes, *_about(of)])
+
+
+def readings(of: Any) -> str:  # noqa: ANN401 - a trace; of its room report knows nothing
+    """A trace without its energies: windows and how long they took."""
+    rows = [
+        (cut(window.name), figures.seconds(seconds(window.duration_ns))) for window in of.windows[:ROWS_MAX]
+    ]
+    return table(("window", "time"), rows, [*_about(of), "`uj.load` opens it with its energies"])
+
+
+def footprint(of: Footprint) -> str:
+    """What an energy comes to in CO2e and money, each with its ranges apart."""
+    plain = of.plain()
+    rows = [
+        (
+            title,
+            amounts.amount(row),
+            amounts.amount({"value": row["spread"], "unit": row["unit"]}) if row["spread"] else "",
+            amounts.span(row["bound"], row["unit"]),
+            amounts.span(row["choice"], row["unit"]) if row["choice"] else "",
+        )
+        for part, title in footprint_lines.PARTS
+        if (row := plain[part]) is not None
+    ]
+    remark = [] if plain["status"] == "ok" else [f"the energy is {plain['status']}"]
+    remark += ["modelled, and not measured"] if plain["provenance"] == "modelled" else []
+    head = ("footprint", "amount", "± 95 %", plain["provenance"], "choice of factors")
+    return table(_HEAD, [_cells(of.energy)], []) + table(head, rows, remark)
+
+
+def measurement(of: Any) -> str:  # noqa: ANN401 - of a room that report doesn't know: what it says of itself
+    """The energy of one call."""
+    plain: Mapping[str, Any] = of.to_json()
+    rows = [
+        (name, measured_lines.with_spread(plain[name]), says)
+        for name, says in (
+            ("energy", f"a call, total of {' + '.join(plain['channels'])}"),
+            ("active", "without what the idle machine uses in that time"),
+            ("time", "a call"),
+            ("power", ""),
+            ("idle", ""),
+        )
+        if plain[name]
+    ]
+    notes = [f"{plain['provenance']}; {plain['plan']}", *plain["notes"]]
+    return table((cut(plain["name"]), "± 95 %", ""), rows, notes)
+
+
+def comparison(of: Any) -> str:  # noqa: ANN401 - as above
+    """Things compared, a row each, and the verdicts."""
+    plain: Mapping[str, Any] = of.to_json()
+    return table(compared_lines.HEAD, compared_lines.rows(plain), compared_lines.remarks(plain))
+
+
+def cell(of: Any) -> str:  # noqa: ANN401 - as above
+    """What one cell of a notebook used: its power over time, and its energies."""
+    remark = "" if of.energy.total.provenance == "measured" else ", modelled from CPU time"
+    title = f"{cut(of.name)}  {figures.seconds(seconds(of.window.duration_ns))}{remark}"
+    return power_svg.render(of.power, title) + energies(of.energy)
+
+
+def table(head: Row, rows: Iterable[Row], notes: Iterable[str]) -> str:
+    """A table of text, escaped; the first column, and those without a heading, are set to the left."""
+    sides = ["left" if not i or not name else "right" for i, name in enumerate(head)]
+    above = "".join(_cell("th", f"{_CELL};{_RULE}", *each) for each in zip(sides, head, strict=True))
+    body = "".join(
+        f"<tr>{''.join(_cell('td', _CELL, *each) for each in zip(sides, row, strict=True))}</tr>"
+        for row in rows
+    )
+    under = "".join(f'<div style="{_NOTE}">{escape(note)}</div>' for note in notes)
+    return f'<table style="{_TABLE}"><thead><tr>{above}</tr></thead><tbody>{body}</tbody></table>{under}'
+
+
+def _cell(tag: str, style: str, side: str, words: str) -> str:
+    return f'<{tag} style="{style};text-align:{side}">{escape(words)}</{tag}>'
+
+
+def _cells(of: Estimate) -> tuple[str, ...]:
+    remark = [] if of.status == "ok" else [of.status.upper()]
+    remark += [of.provenance]
+    accuracy = figures.accuracy("unknown" if of.accuracy is None else of.accuracy)
+    known = of.value is not None and bool(of.components)
+    if of.unit == "1":
+        value = figures.quantity(of.value, "").strip() if of.value is not None else "–"
+        return value, f"{of.U:.2g}" if known else "", _interval(of), accuracy, ", ".join(remark)
+    half = of.U if known else 0.0
+    reach = (of.value - half, of.value + half) if of.value is not None and half else (None, None)
+    return (
+        figures.quantity(of.value, of.unit, *reach),
+        figures.spread(of.U, of.unit) if known else "",
+        _interval(of),
+        accuracy,
+        ", ".join(remark),
+    )
+
+
+def _interval(of: Estimate) -> str:
+    low, high = (end if abs(end) < float("inf") else None for end in (of.low, of.high))
+    return figures.interval(low, high, "" if of.unit == "1" else of.unit).strip()
+
+
+def _window(of: EnergyTrace, window: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    name = cut(window.name) + (", never ended" if window.is_open else "")
+    return name, figures.seconds(seconds(window.duration_ns)), *_cells(of.energy(window).total)
+
+
+def _span(of: EnergyTrace) -> tuple[Any, ...]:
+    try:
+        return (of.span,)
+    except MicrojouleError:
+        return ()
+
+
+def _about(of: Any) -> list[str]:  # noqa: ANN401 - as above
+    host = of.facts.get("host", {})
+    cpu = (host.get("cpu") or {}).get("name")
+    where = ", ".join(str(word) for word in (host.get("hostname"), cpu) if word)
+    notes = [f"channels: {', '.join(of.channels)}", *([f"machine: {where}"] if where else [])]
+    return [
+        *notes,
+        *(["the file ends in the middle of a batch: what is whole is shown"] if of.is_truncated else []),
+    ]

@@ -1,0 +1,72 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from microjoule.energy.estimate import Estimate
+from microjoule.energy.uncertainty import Component
+from microjoule.footprint.footprint import footprint
+from microjoule.footprint.terms import Wishes, terms
+from microjoule.report import power_svg
+from microjoule.report.in_notebook import table
+
+ENERGY = Estimate(value=12.34, low=12.0, high=12.6, accuracy=0.05, components=(Component("edges", 0.1),))
+
+
+def test_an_estimate_shows_both_intervals_and_what_it_is():
+    page = ENERGY._repr_html_()
+    for text in ("12.34 J", "200 mJ", "12.00 … 12.60 J", "5 %", "measured", "edges 100 %"):
+        assert f"{text}" in page
+
+
+@pytest.mark.parametrize("status", ["incomplete", "ambiguous", "reset", "failed"])
+def test_a_status_stands_in_the_figure_s_place(status):
+    page = replace(ENERGY, value=None, status=status, components=())._repr_html_()
+    assert status.upper() in page
+    assert "12.34" not in page
+    assert "12.00 … 12.60 J" in page
+
+
+def test_a_bound_that_nothing_bounds_is_left_open():
+    page = replace(ENERGY, value=None, high=math.inf, status="reset", components=())._repr_html_()
+    assert "≥ 12" in page
+    assert "inf" not in page
+
+
+def test_a_modelled_figure_says_so_and_a_ratio_has_no_unit():
+    assert "modelled" in replace(ENERGY, provenance="modelled")._repr_html_()
+    assert " J" not in (ENERGY / replace(ENERGY, value=6.17))._repr_html_()
+
+
+def test_a_footprint_shows_what_was_asked_for_and_nothing_else():
+    priced = footprint(ENERGY, terms(Wishes(zone="FR", price="0.12 USD/kWh")), 0.1)._repr_html_()
+    plain = footprint(ENERGY, terms(Wishes()), 0.1)._repr_html_()
+    assert "cost of electricity" in priced
+    assert "USD" in priced
+    assert "cost of electricity" not in plain
+    assert "CO2e, location-based" in plain
+    assert "12.34 J" in plain
+
+
+def test_words_of_others_are_escaped():
+    page = table(("<a>",), [("<script>",)], ["&"])
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "&lt;a&gt;" in page
+    assert "&amp;" in page
+
+
+def test_a_picture_leaves_a_gap_where_nothing_is_known():
+    page = power_svg.render([{"name": "p<", "edges_s": [0, 1, 2, 3], "power_w": [10.0, None, 20.0]}], "t&")
+    (line,) = [part for part in page.split("<path ") if 'stroke-width="1.3"' in part]
+    assert line.count("M") == 2
+    assert "p&lt;" in page
+    assert "t&amp;" in page
+    assert power_svg.render([{"name": "p", "edges_s": [0, 1], "power_w": [None]}], "t") == ""
+
+
+def test_no_colour_of_the_page_is_taken_for_granted():
+    page = ENERGY._repr_html_() + power_svg.render([{"name": "p", "edges_s": [0, 1], "power_w": [1.0]}], "t")
+    assert "currentColor" in page
+    for fixed in ("background:#", "color:#", "white", "black"):
+        assert fixed not in page
