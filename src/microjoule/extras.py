@@ -23,6 +23,11 @@ EXTRAS = MappingProxyType(
         "duckdb": "sql",
         "pandas": "pandas",
         "polars": "polars",
+        "transformers": "transformers",
+        "lightning": "lightning",
+        "pytorch_lightning": "lightning",
+        "keras": "keras",
+        "torch": "torch",
     }
 )
 

@@ -95,6 +95,7 @@ MAY_IMPORT = {
         "units",
     },
     "notebook": {"recording", "trace", "measuring", "energy", "extras", "shown", "errors", "units"},
+    "training": {"lazy", "recording", "energy", "extras", "errors"},
     "pytest_plugin": {"measuring", "energy", "report", "errors", "units"},
     "__init__": {"lazy"},
     "__main__": {"cli"},

@@ -8,6 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -33,6 +34,8 @@ _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 PLACES = re.compile(r"package-\d+(-die-\d+)?|psys(-\d+)?")
 DEAD_UPDATES = 20
 FLOOR_W = 0.1
+
+E = TypeVar("E", bound=Estimate)
 
 ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the others had died by itself
 
@@ -209,7 +212,7 @@ def failed(series: Series) -> dict[int, int]:
     return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}
 
 
-def unread(estimate: Estimate) -> Estimate:
+def unread(estimate: E) -> E:
     """The figure of a counter that told nothing."""
     return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())
 

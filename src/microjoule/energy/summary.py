@@ -45,7 +45,7 @@ def summary(trace: EnergyTrace) -> Plain:
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
-            "stuck": _stuck(trace),
+            "stuck": stuck(trace),
             "marks_dropped": trace.marks_dropped,
             "overhead": _overhead(trace),
         },
@@ -190,7 +190,7 @@ def _failures(trace: EnergyTrace) -> list[Plain]:
     ]
 
 
-def _stuck(trace: EnergyTrace) -> list[str]:
+def stuck(trace: EnergyTrace) -> list[str]:
     """Measured counters that never moved, though there was time for a hundred updates; and dead ones."""
     found = []
     for name in trace.energy_channels:

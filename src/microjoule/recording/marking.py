@@ -63,6 +63,11 @@ def _ring() -> Marks | None:
     return _around[0]
 
 
+def is_recorded() -> bool:
+    """Whether a window would be recorded: by a recorder of this process, or by the one around it."""
+    return _ring() is not None
+
+
 def _open(path: str | None) -> Marks | None:
     if not path:
         return None

@@ -13,6 +13,7 @@ from typing import Any
 from ..energy.energies import Energies
 from ..energy.energy_trace import EnergyTrace
 from ..energy.estimate import Estimate
+from ..energy.summary import stuck
 from ..errors import MicrojouleError
 from ..footprint.footprint import Footprint
 from ..units import seconds
@@ -57,7 +58,7 @@ def trace(of: EnergyTrace) -> str:
     rows = [_window(of, window) for window in windows[:ROWS_MAX]]
     left_over = len(windows) - len(rows)
     notes = [f"{left_over} more windows: `trace.windows` has them all"] if left_over > 0 else []
-    return table(("window", "time", *_HEAD), rows, [*notes, *_about(of)])
+    return table(("window", "time", *_HEAD), rows, [*notes, *_still(of), *_about(of)])
 
 
 def readings(of: Any) -> str:  # noqa: ANN401 - a trace; of its room report knows nothing
@@ -116,7 +117,7 @@ def cell(of: Any) -> str:  # noqa: ANN401 - as above
     """What one cell of a notebook used: its power over time, and its energies."""
     remark = "" if of.energy.total.provenance == "measured" else ", modelled from CPU time"
     title = f"{cut(of.name)}  {figures.seconds(seconds(of.window.duration_ns))}{remark}"
-    return power_svg.render(of.power, title) + energies(of.energy)
+    return power_svg.render(of.power, title) + energies(of.energy) + notes_below(_still(of.trace))
 
 
 def table(head: Row, rows: Iterable[Row], notes: Iterable[str]) -> str:
@@ -127,8 +128,13 @@ def table(head: Row, rows: Iterable[Row], notes: Iterable[str]) -> str:
         f"<tr>{''.join(_cell('td', _CELL, *each) for each in zip(sides, row, strict=True))}</tr>"
         for row in rows
     )
-    under = "".join(f'<div style="{_NOTE}">{escape(note)}</div>' for note in notes)
-    return f'<table style="{_TABLE}"><thead><tr>{above}</tr></thead><tbody>{body}</tbody></table>{under}'
+    above_rows = f"<thead><tr>{above}</tr></thead>"
+    return f'<table style="{_TABLE}">{above_rows}<tbody>{body}</tbody></table>{notes_below(notes)}'
+
+
+def notes_below(notes: Iterable[str]) -> str:
+    """Sentences beneath a table."""
+    return "".join(f'<div style="{_NOTE}">{escape(note)}</div>' for note in notes)
 
 
 def _cell(tag: str, style: str, side: str, words: str) -> str:
@@ -169,6 +175,13 @@ def _span(of: EnergyTrace) -> tuple[Any, ...]:
         return (of.span,)
     except MicrojouleError:
         return ()
+
+
+def _still(of: EnergyTrace) -> list[str]:
+    return [
+        f"{name} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement"
+        for name in stuck(of)
+    ]
 
 
 def _about(of: Any) -> list[str]:  # noqa: ANN401 - as above
