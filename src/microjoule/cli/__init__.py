@@ -19,6 +19,7 @@ from . import (
     emit,
     equivalents,
     estimate,
+    export,
     label,
     overhead,
     paper,
@@ -39,6 +40,7 @@ COMMANDS = (
     compare,
     record,
     report,
+    export,
     attribute,
     repair,
     overhead,
@@ -64,6 +66,7 @@ examples:
   uj compare 'python one.py' 'python other.py'
   uj report trace.arrows --zone DE --json report.json
   uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
+  uj export trace.arrows --perfetto trace.json.gz
   uj attribute trace.arrows profile.json.gz
   uj emit huggingface trace.arrows --zone DE --stage fine-tuning
 """

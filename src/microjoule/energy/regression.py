@@ -163,21 +163,19 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
         noise = noise.at(np.sqrt(_powers_squared(x, powers, mean_w)))
         if spare >= LEAST:
             share = _likeliest(noise, unit, y)
-        white = noise.whitened(np.column_stack((unit, y)), share)[0]
-        energies = nnls(white[:, :-1], white[:, -1])
+        r = _triangle(noise.whitened(np.column_stack((unit, y)), share)[0])
+        energies = nnls(r[:, :-1], r[:, -1])
         powers = energies / time_s
-    r = _triangle(white)
     _, sizes, directions = np.linalg.svd(r[:, :-1], full_matrices=True)
     is_known = sizes > _RANK * sizes.max(initial=0.0)
     rank = int(is_known.sum())
     scale, dof = 1.0, math.inf
     if spare >= LEAST:
         dof = float(len(rows) - rank)
-        best = np.linalg.lstsq(white[:, :-1], white[:, -1], rcond=_RANK)[0]
-        scale = math.sqrt(float(((white[:, -1] - white[:, :-1] @ best) ** 2).sum()) / dof)
+        scale = math.sqrt(_rest(r) / dof)
     u_j = np.full(len(directions), np.inf)
     u_j[: len(sizes)][is_known] = scale / sizes[is_known]
-    moved = noise.whitened(np.column_stack((shifted_s[rows] / time_s, y)), share)[0]
+    moved = _triangle(noise.whitened(np.column_stack((shifted_s[rows] / time_s, y)), share)[0])
     shift_j = nnls(moved[:, :-1], moved[:, -1]) - energies
     edges = float(np.mean(noise.diagonal))
     power_share = share * noise.unit / (edges + share * noise.unit) if edges else float(share > 0)
@@ -202,6 +200,12 @@ def _powers_squared(x: F64, powers: F64, mean_w: float) -> F64:
 def _triangle(of: F64) -> F64:
     """The upper triangle of a QR factorisation: all that lengths and angles of the columns come to."""
     return np.asarray(np.linalg.qr(of, mode="r"))
+
+
+def _rest(triangle: F64) -> float:
+    """The least sum of squares that the last column leaves of the others, whatever their sign."""
+    best = np.linalg.lstsq(triangle[:, :-1], triangle[:, -1], rcond=_RANK)[0]
+    return float(((triangle[:, -1] - triangle[:, :-1] @ best) ** 2).sum())
 
 
 class _Noise:
@@ -276,10 +280,9 @@ def _likeliest(noise: _Noise, unit: F64, y: F64) -> float:
     def minus_log(share: float) -> float:
         white, log_determinant = some.whitened(columns, share)
         r = _triangle(white)
-        sizes: F64 = np.linalg.svd(r[:-1, :-1])[1]
+        sizes: F64 = np.linalg.svd(r[:, :-1])[1]
         sizes = sizes[sizes > _RANK * sizes.max(initial=0.0)]
-        best = np.linalg.lstsq(white[:, :-1], white[:, -1], rcond=_RANK)[0]
-        rest = float(((white[:, -1] - white[:, :-1] @ best) ** 2).sum())
+        rest = _rest(r)
         spare = n - len(sizes)
         if rest <= 0 or spare < 1:
             return math.inf

@@ -1,0 +1,108 @@
+"""``uj export TRACE``: a trace as files that other tools open. One format a row of ``FORMATS``."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from ..errors import MicrojouleError
+from . import quantities
+
+if TYPE_CHECKING:
+    from ..energy.energy_trace import EnergyTrace
+
+_EPILOG = """\
+examples:
+  uj export trace.arrows --perfetto trace.json.gz    open it in ui.perfetto.dev or chrome://tracing
+"""
+_LEVEL = 6  # of gzip
+
+
+class NoFormat(MicrojouleError, ValueError):
+    """An export to nothing."""
+
+
+class Format(NamedTuple):
+    """A form in which a trace can be written: the option that asks for it, and what writes it."""
+
+    option: str
+    help: str
+    write: Callable[[EnergyTrace, Path], None]
+
+
+def _perfetto(trace: EnergyTrace, path: Path) -> None:
+    from ..energy.summary import summary
+    from ..energy.tracks import tracks
+    from ..report import perfetto
+
+    write_pieces(perfetto.render(summary(trace), tracks(trace)), path)
+
+
+FORMATS = (
+    Format(
+        "perfetto",
+        "power as counters and windows as slices, for ui.perfetto.dev and chrome://tracing; .gz packs it",
+        _perfetto,
+    ),
+)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "export",
+        help="a trace in the form of other tools",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("trace", type=Path, metavar="TRACE")
+    for form in FORMATS:
+        parser.add_argument(f"--{form.option}", type=Path, metavar="FILE", help=form.help)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes each file that was asked for."""
+    wanted = [(form, getattr(arguments, form.option)) for form in FORMATS]
+    chosen = [(form, path) for form, path in wanted if path is not None]
+    if not chosen:
+        options = " or ".join(f"--{form.option} FILE" for form in FORMATS)
+        raise NoFormat("No format was named", f"Add {options}")
+    taken = [arguments.trace]
+    for _, path in chosen:
+        quantities.refuse_overwriting(taken, path)
+        taken.append(path)
+    from ..energy.energy_trace import load
+
+    trace = load(arguments.trace)
+    for form, path in chosen:
+        form.write(trace, path)
+    return 0
+
+
+def write_pieces(pieces: Iterable[str], path: Path) -> None:
+    """A text in pieces into a file, packed if its name ends in ``.gz``; it appears once it is whole.
+
+    Raises:
+        TraceError: The file cannot be written.
+    """
+    from ..errors import TraceError
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with _created(partial, path.suffix == ".gz") as out:
+            for piece in pieces:
+                out.write(piece.encode("utf-8"))
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TraceError(f"Cannot write {path}: {error.strerror or error}", "Choose another file") from error
+
+
+def _created(path: Path, is_packed: bool) -> IO[bytes]:
+    # A time in the header would make two exports of one trace differ.
+    return gzip.GzipFile(path, "wb", _LEVEL, mtime=0) if is_packed else path.open("wb")  # type: ignore[return-value]

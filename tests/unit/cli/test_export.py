@@ -1,0 +1,49 @@
+"""``uj export``: files for other tools."""
+
+import gzip
+
+import pytest
+from ideal import MS, T0, Ideal, rows, square, write
+from trace_events import checked, counters
+
+from microjoule.cli import main
+
+MARKS = [(T0 + 20 * MS, "@begin", 1, "step"), (T0 + 60 * MS, "@end", 1, "")]
+
+
+@pytest.fixture
+def trace(tmp_path):
+    return write(tmp_path / "t.arrows", rows([Ideal(square(20, 100, 0.02), n=200)], MARKS))
+
+
+def test_a_trace_for_perfetto_is_written_plain_or_packed_and_the_same(capsys, tmp_path, trace):
+    plain, packed = tmp_path / "t.json", tmp_path / "t.json.gz"
+    assert main(["export", str(trace), "--perfetto", str(plain)]) == 0
+    assert main(["export", str(trace), "--perfetto", str(packed)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    events = checked(plain.read_text())
+    assert len(counters(events)["package-0"]) > 190
+    assert [event["name"] for event in events["X"] if event["cat"] == "window"] == ["step"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.arrows", "t.json", "t.json.gz"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ([], 2, "No format was named"),
+        (["--perfetto", "t.arrows"], 2, "is what is read"),
+        (["--perfetto", "no/such.json"], 1, "Cannot write"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_a_sentence(
+    capsys, tmp_path, trace, monkeypatch, arguments, code, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    before = trace.read_bytes()
+    assert main(["export", "t.arrows", *arguments]) == code
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert sentence in err
+    assert trace.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t.arrows"]
