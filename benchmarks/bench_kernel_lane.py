@@ -6,9 +6,8 @@ The event is the `msr` PMU's `tsc` on CPU 0, four times in one group: the path o
 for the register. Thread and kernel take turns, with a turn of nothing between, second by second.
 
 - *delivered*: rounds of reads that arrived, of the deadlines that there were.
-- *own CPU*: of the lane's thread. The kernel's interrupt is nobody's: it is in the victim's loss.
-- *victim's loss*: a loop that counts on CPU 0, beside the lane, against the same loop alone, in the
-  turns before and after. CPU 0 is busy then, as it is idle in the other table.
+- *own CPU*: of the lane's thread. The kernel's interrupt is nobody's: what either takes from a program is
+  measured by `uj overhead --rate 1000 --rate 4000 --pace sleep --pace kernel`.
 - *read_ns*: within which the readings were taken.
 - *off the line*: a time stamp counter is linear, so each reading says how far it is from where its row
   has it: the largest, and how many rows are off by more than their own read_ns. The line is through
@@ -17,11 +16,10 @@ for the register. Thread and kernel take turns, with a turn of nothing between, 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import statistics
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for conftest.py
 
 from conftest import pytest_benchmark_update_machine_info
 
+from microjoule.costing.saturate import busy
 from microjoule.recording.native import Sampler
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kernel_lane.md"
@@ -84,44 +83,17 @@ def take(way: str, rate: int) -> Took:
     )
 
 
-def victim(count: multiprocessing.sharedctypes.Synchronized[int]) -> None:
-    """Counts on CPU 0 until it is ended."""
-    os.sched_setaffinity(0, {CPU})
-    done = 0
-    while True:
-        for _ in range(2000):
-            done += 1
-        count.value = done
-
-
 def rows_of(is_busy: bool) -> list[str]:
     """One table's lines."""
-    count = multiprocessing.Value("q", 0, lock=False)
-    loop = multiprocessing.Process(target=victim, args=(count,), daemon=True)
-    if is_busy:
-        loop.start()
-        time.sleep(0.3)
-
-    def speed(work) -> tuple[object, float]:
-        first, began = count.value, time.monotonic()
-        result = work()
-        return result, (count.value - first) / (time.monotonic() - began)
-
-    took: dict[tuple[str, int], list[tuple[Took, float]]] = {}
-    alone = speed(lambda: time.sleep(SECONDS))[1]
-    for _ in range(ROUNDS):
-        for rate in RATES:
-            for way in WAYS:
-                one, beside = speed(lambda way=way, rate=rate: take(way, rate))
-                after = speed(lambda: time.sleep(SECONDS / 2))[1]
-                loss = 1 - beside / ((alone + after) / 2) if is_busy else float("nan")
-                alone = after
-                took.setdefault((way, rate), []).append((one, loss))
-    if is_busy:
-        loop.terminate()
+    took: dict[tuple[str, int], list[Took]] = {}
+    with busy({CPU}) if is_busy else nullcontext():
+        for _ in range(ROUNDS):
+            for rate in RATES:
+                for way in WAYS:
+                    took.setdefault((way, rate), []).append(take(way, rate))
+                    time.sleep(SECONDS / 2)
     lines = []
-    for (way, rate), turns in took.items():
-        each = [one for one, _ in turns]
+    for (way, rate), each in took.items():
 
         def mid(values) -> str:
             values = sorted(values)
@@ -130,7 +102,6 @@ def rows_of(is_busy: bool) -> list[str]:
         lines.append(
             f"| {way}, {rate // 1000} kHz | {mid(100 * o.delivered for o in each)} "
             f"| {mid(100 * o.cpu for o in each)} "
-            f"| {mid(100 * loss for _, loss in turns) if is_busy else '–'} "
             f"| {mid(100 * o.late for o in each)} | {statistics.median(o.read_us[0] for o in each):.2f}, "
             f"{statistics.median(o.read_us[1] for o in each):.1f} | {mid(o.off_us for o in each)} "
             f"| {sum(o.outside for o in each)} | {sum(o.stayed for o in each)} of {ROUNDS} |"
@@ -147,7 +118,6 @@ def main() -> None:
         "sampled by",
         "delivered, %",
         "own CPU, % of a core",
-        "victim's loss, %",
         "late, % of ticks",
         "read_ns: median, 99 %, µs",
         "off the line at most, µs",
@@ -159,7 +129,7 @@ def main() -> None:
         "Taken by `python benchmarks/bench_kernel_lane.py`, which says in its first lines what is measured;"
     ]
     text += [f"median of {ROUNDS} turns of {SECONDS:g} s, and their range.", ""]
-    for is_busy, words in ((False, "CPU 0 idle"), (True, "CPU 0 busy with the victim")):
+    for is_busy, words in ((False, "CPU 0 idle"), (True, "CPU 0 busy")):
         text += [f"### {words}", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
         text += [*rows_of(is_busy), ""]
         print("\n".join(text[-8:]), flush=True)

@@ -27,6 +27,7 @@ PACES = ("sleep", "hybrid", "edges", "kernel")
 LOADS = ("idle", "busy", "saturated")
 RECORDER, THINNED, EMPTY = "recorder", "recorder, thinned", "empty loop"
 
+_COMMANDS = ("perf", "rusage")  # readers that without a CPU count what a command uses
 _SAME_RATE = 0.01  # rates that differ by less are one
 
 
@@ -215,7 +216,7 @@ def save(overhead: Overhead, path: Path | str) -> None:
 
 def counted(channels: Iterable[Channel]) -> dict[str, int]:
     """How many channels of each source; what a command counts of itself costs no lane anything."""
-    return dict(Counter(c.source for c in channels if c.access.reader != "perf" or c.access.cpu >= 0))
+    return dict(Counter(c.source for c in channels if c.access.reader not in _COMMANDS or c.access.cpu >= 0))
 
 
 def facts_of(

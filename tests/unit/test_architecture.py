@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "calibration": {"channel", "errors", "kept"},
     "overhead": {"channel", "errors", "kept", "units"},
     "costing": {
+        "calibration",
         "lazy",
         "measuring",
         "recording",

@@ -108,8 +108,9 @@ def test_nothing_was_measured_and_nothing_is_said():
     assert facts_of(None, RECORDER, CHANNELS, Way(rate_hz=1000.0)) == {}
 
 
-def test_what_a_command_counts_of_itself_is_no_channel_of_a_lane():
-    own = replace(CHANNELS[0], access=replace(CHANNELS[0].access, reader="perf", cpu=-1))
+@pytest.mark.parametrize("reader", ["perf", "rusage"])
+def test_what_a_command_counts_of_itself_is_no_channel_of_a_lane(reader):
+    own = replace(CHANNELS[0], access=replace(CHANNELS[0].access, reader=reader, cpu=-1))
     assert counted([*CHANNELS, own]) == {"script": 2}
 
 

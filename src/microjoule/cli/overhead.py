@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import calibrated, options, own_overhead, quantities, report
 
+NOTHING_MEASURED = 3
+
 if TYPE_CHECKING:
     from ..costing import Wishes
-    from ..costing.taking import Site
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--quick", action="store_true", help="one rate, beside a victim: about 25 s")
     parser.add_argument(
-        "--max-time", type=options.duration_s, metavar="TIME", help="about as long as it may take (100s)"
+        "--max-time", type=options.duration_s, metavar="TIME", help="about as long as it may take (2m)"
     )
     parser.add_argument(
         "--rate", type=float, action="append", metavar="HZ", help="repeat for several; 10 100 1000 10000"
@@ -55,7 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures, prints the table, keeps the file."""
-    from ..costing import take
+    from ..costing import site_of, take
     from ..overhead import OverheadError, load, save
     from ..report import overhead_plot, overhead_table
 
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         overhead_plot.ready(arguments.plot)
     for output in (arguments.json, arguments.plot):
         quantities.refuse_unwritable(output)
-    site = _site(arguments)
+    site = site_of(arguments.root, arguments.source, calibrated.stored(arguments))
     with _progress() as say:
         found = take(site, wishes, say)
     plain = found.to_json()
@@ -76,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(overhead_table.lines(plain)))
     if arguments.plot is not None:
         overhead_plot.draw(plain, arguments.plot)
+    if not found.costs:
+        print("uj: nothing was measured, and nothing is kept", file=sys.stderr)
+        return NOTHING_MEASURED
     if arguments.keep == own_overhead.NO_FILE:
         return 0
     path = Path(arguments.keep) if arguments.keep else own_overhead.path_of(site.host.hostname)
@@ -110,51 +114,8 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
     )
 
 
-def _site(arguments: argparse.Namespace) -> Site:
-    """What there is; without any channel an empty loop is still something to measure."""
-    from ..calibration import applied
-    from ..costing.taking import Site
-    from ..errors import NothingToMeasure
-    from ..recording.host_key import host_key
-    from ..recording.lane import NATIVE_READERS
-    from ..sources import choose, survey
-    from ..sources.host import read_host
-
-    surveys = survey(arguments.root)
-    try:
-        chosen = choose(surveys, arguments.source)
-    except NothingToMeasure:
-        chosen = ()
-    learnt = calibrated.stored(arguments)
-    listed = chosen if arguments.source else [channel for one in surveys for channel in one.channels]
-    able = [c for c in listed if c.access.reader in NATIVE_READERS]
-    closed = {
-        f"{one.source}": f"{obstacle.cause}: {obstacle.what}"
-        for one in surveys
-        for obstacle in one.obstacles[:1]
-        if not one.channels
-    }
-    host = read_host(arguments.root)
-    facts: dict[str, Any] = {
-        "cpu_name": host.cpu_name or host.cpu_vendor,
-        "kernel": host.kernel,
-        "is_virtual": host.is_virtual,
-        "closed": closed,
-    }
-    return Site(
-        host=host_key(arguments.root),
-        listed=_machines(applied(able, learnt)),
-        chosen=_machines(applied(chosen, learnt)),
-        machine=facts,
-    )
-
-
-def _machines(channels: Any) -> Any:  # noqa: ANN401
-    return tuple(c for c in channels if c.access.cpu >= 0 or c.access.reader != "perf")
-
-
 @contextmanager
-def _progress() -> Iterator[Any]:
+def _progress() -> Iterator[Callable[[str], None]]:
     """Says on a terminal what is being taken, on one line that is gone afterwards."""
     if not sys.stderr.isatty():
         yield lambda _: None

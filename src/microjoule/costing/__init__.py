@@ -5,6 +5,7 @@
 ========== =========================================================================================
 file       what it does
 ========== =========================================================================================
+site       what there is on the machine
 subject    what samples: an empty loop, a source's lane, a whole recorder
 blocks     blocks with and without it, in turns A BB AA BB …, and what their pairs come to
 single     one subject, sampled one way: its cost
@@ -21,6 +22,8 @@ from ..lazy import lazy
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .plan import Wishes as Wishes
+    from .site import Site as Site
+    from .site import site_of as site_of
     from .taking import take as take
 
-__getattr__ = lazy(__name__, {"take": "taking", "Wishes": "plan"})
+__getattr__ = lazy(__name__, {"take": "taking", "Wishes": "plan", "Site": "site", "site_of": "site"})

@@ -1,15 +1,16 @@
 """Which subjects are sampled in which ways, the most telling first.
 
-Each subject is taken at every rate, asleep between its deadlines, idle and beside a victim. At the rate
-nearest to a kilohertz the first quick lane is taken in every other way as well. Paces or loads that are
-named are taken of every subject instead.
+A recorder comes first, because later traces speak of it; then each subject at every rate, asleep between
+its deadlines, idle and beside a victim. At the rate nearest to a kilohertz the first quick lane is taken in
+every other way as well. Paces and loads that are named are taken of every subject instead, and of a
+recorder last.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..channel import Channel
 from ..overhead import LOADS, PACES, BadWish, Way
@@ -17,7 +18,7 @@ from ..recording.lane import RATE_HZ, RATE_MAX_HZ, RATE_MIN_HZ
 from .subject import Subject, WholeRecorder
 
 RATES_HZ = (10.0, 100.0, 1000.0, 10_000.0)
-FOR_S = 100.0
+FOR_S = 120.0
 QUICK_S = 25.0
 RECORDER_WEIGHT = 5.0  # a recorder's blocks are as long as the time between its drains
 
@@ -46,6 +47,11 @@ class Wishes:
     is_quick: bool = False
     cpu: int | None = None
     for_s: float = FOR_S
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody said in which ways."""
+        return bool(self.paces or self.loads or self.is_fifo)
 
     def __post_init__(self) -> None:
         for rate_hz in self.rates_hz:
@@ -78,27 +84,46 @@ def units(subjects: Sequence[Subject], chosen: Sequence[Channel], wishes: Wishes
         wishes: Of the user.
     """
     middle_hz = min(wishes.rates_hz, key=lambda rate_hz: abs(math.log(rate_hz / RATE_HZ)))
-    recorders = [WholeRecorder(chosen, is_thinned=thin) for thin in (False, True)] if chosen else []
-    at_middle = [Unit(one, Way(rate_hz=middle_hz, load="busy"), RECORDER_WEIGHT) for one in recorders]
-    others_hz = [rate_hz for rate_hz in wishes.rates_hz if rate_hz != middle_hz]
-    found = at_middle
-    for rate_hz in (middle_hz, *sorted(others_hz, reverse=True)):
+    others_hz = sorted(set(wishes.rates_hz) - {middle_hz}, reverse=True)
+    recorders = _recorders(chosen, (middle_hz,), wishes)
+    found = [] if wishes.is_named else recorders
+    for rate_hz in (middle_hz, *others_hz):
         found += _lanes(subjects, rate_hz, wishes)
-        if rate_hz == middle_hz and not (wishes.paces or wishes.loads or wishes.is_quick):
+        if rate_hz == middle_hz and not (wishes.is_named or wishes.is_quick):
             found += _extras(subjects, rate_hz)
-        if rate_hz != middle_hz and recorders:
-            found.append(Unit(recorders[0], Way(rate_hz=rate_hz, load="busy"), RECORDER_WEIGHT))
+        if rate_hz != middle_hz and not wishes.is_named:
+            found += _recorders(chosen, (rate_hz,), wishes)[:1]
+    if wishes.is_named:
+        found += recorders + _recorders(chosen, others_hz, wishes)
     return tuple(_once(found))
+
+
+def _recorders(chosen: Sequence[Channel], rates_hz: Sequence[float], wishes: Wishes) -> list[Unit]:
+    """What later traces say their sampling took; of the whole trace first, then of a thinned one."""
+    if not chosen or (wishes.loads and "busy" not in wishes.loads):
+        return []
+    return [
+        Unit(WholeRecorder(chosen, is_thinned=is_thinned), replace(way, load="busy"), RECORDER_WEIGHT)
+        for rate_hz in rates_hz
+        for is_thinned in (False, True)
+        for way in _ways(rate_hz, wishes)
+    ]
+
+
+def _ways(rate_hz: float, wishes: Wishes) -> list[Way]:
+    return [
+        Way(rate_hz=rate_hz, pace=pace, is_fifo=is_fifo)
+        for pace in wishes.paces or ("sleep",)
+        for is_fifo in ((False, True) if wishes.is_fifo else (False,))
+    ]
 
 
 def _lanes(subjects: Sequence[Subject], rate_hz: float, wishes: Wishes) -> list[Unit]:
     loads = wishes.loads or (("busy",) if wishes.is_quick else ("idle", "busy"))
-    fifos = (False, True) if wishes.is_fifo else (False,)
     return [
-        Unit(subject, Way(rate_hz=rate_hz, pace=pace, is_fifo=is_fifo, load=load))
+        Unit(subject, replace(way, load=load))
         for subject in subjects
-        for pace in wishes.paces or ("sleep",)
-        for is_fifo in fifos
+        for way in _ways(rate_hz, wishes)
         for load in loads
     ]
 

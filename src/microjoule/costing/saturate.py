@@ -24,7 +24,8 @@ def busy(cpus: Iterable[int]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for cpu in cpus:
             command = [sys.executable, "-S", "-E", "-c", _SPIN.format(cpu=cpu, parent=os.getpid())]
-            spinner = subprocess.Popen(command, stdout=subprocess.PIPE)
+            # A session of its own: a terminal's Ctrl-C is for the parent, which ends it.
+            spinner = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
             stack.callback(_end, spinner)
             if spinner.stdout is not None:
                 spinner.stdout.readline()  # it runs

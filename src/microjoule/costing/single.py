@@ -1,8 +1,8 @@
 """One subject, sampled one way: what it cost.
 
 Beside a victim, a block is a fixed piece of work; its loss is 1 - t_without / t_with, the share of the
-core's work that did not get done. On the idle machine a block is a sleep, with a measured energy counter
-read at both ends where there is one.
+core's work that did not get done (``blocks.lost``). On the idle machine a block is a sleep, with a
+measured energy counter read at both ends where there is one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from ..measuring.poller import Poller
 from ..overhead import RECORDER, THINNED, Cost, Mean, Way, counted
 from ..recording.native import now_ns, work
 from ..units import NS_PER_S
-from .blocks import PAIRS_MIN, added, in_turns, lateness, mean, rounds_in
+from .blocks import PAIRS_MIN, added, in_turns, lateness, lost, mean, rounds_in
 from .subject import Running, Subject
 
 BLOCK_S = 0.05  # at least: below it the clock's and the scheduler's own grain shows
@@ -69,7 +70,7 @@ def cost(subject: Subject, way: Way, cpu: int, for_s: float, meter: tuple[Channe
     Raises:
         MicrojouleError: It cannot be sampled in this way.
     """
-    runs: list[Running] = []
+    turns = _Turns(subject, way, cpu)
     taken = Cost(
         subject=subject.name,
         channels=counted(subject.channels),
@@ -77,21 +78,21 @@ def cost(subject: Subject, way: Way, cpu: int, for_s: float, meter: tuple[Channe
         taken_realtime_ns=time.time_ns(),
     )
     if way.load == "idle":
-        taken = _idle(taken, _on(subject, way, cpu, runs), for_s, _block_s(subject, way), meter)
+        taken = _idle(taken, turns, for_s, _block_s(subject, way), meter)
     else:
-        taken = _beside_a_victim(taken, _on(subject, way, cpu, runs), for_s, _block_s(subject, way))
-    rounds_ns = [took for running in runs for took in running.rounds_ns]
-    if way.pace == "edges" and not any(running.ticks for running in runs):
+        taken = _beside_a_victim(taken, turns, for_s, _block_s(subject, way))
+    rounds_ns = [took for running in turns.runs for took in running.rounds_ns]
+    if way.pace == "edges" and not any(running.ticks for running in turns.runs):
         raise SourceUnavailable(f"No update of {subject.name} was ever seen")
-    ticks, missed = (sum(getattr(running, what) for running in runs) for what in ("ticks", "missed"))
+    ticks, missed = (sum(getattr(running, what) for running in turns.runs) for what in ("ticks", "missed"))
     return replace(
         taken,
         ticks=ticks,
         missed=missed,
         tick_cpu_ns=_a_tick(taken, ticks, missed),
-        lateness=lateness(added([running.histogram for running in runs])),
+        lateness=lateness(added([running.histogram for running in turns.runs])),
         read_ns=round(statistics.median(rounds_ns)) if rounds_ns else None,
-        notes=tuple(dict.fromkeys(note for running in runs for note in running.notes)),
+        notes=tuple(dict.fromkeys(note for running in turns.runs for note in running.notes)),
     )
 
 
@@ -109,22 +110,34 @@ def _block_s(subject: Subject, way: Way) -> float:
     return beat_s * -(-BLOCK_S // beat_s)
 
 
-_On = Callable[[Callable[[Running | None], _Block], int], list[_Block]]
+class _Turns:
+    """Blocks in a row, with the subject sampling and without, and what it did.
 
+    Before a turn without, the thread sleeps for as long as it took to begin the turn with: a scheduler
+    favours who has slept, and on a busy machine that alone would look like a gain.
+    """
 
-def _on(subject: Subject, way: Way, cpu: int, runs: list[Running]) -> _On[_Block]:
-    """Takes so many blocks in a row while the subject samples, and keeps what it did."""
+    def __init__(self, subject: Subject, way: Way, cpu: int) -> None:
+        self.runs: list[Running] = []
+        self._sampling = partial(subject.sampling, way, cpu)
+        self._begun_s = 0.0
 
-    def taken(block: Callable[[Running | None], _Block], n: int) -> list[_Block]:
-        with subject.sampling(way, cpu) as running:
+    def on(self, block: Callable[[Running | None], _Block], n: int) -> list[_Block]:
+        """So many blocks while it samples."""
+        start_s = time.monotonic()
+        with self._sampling() as running:
+            self._begun_s = time.monotonic() - start_s
             blocks = [block(running) for _ in range(n)]
-        runs.append(running)
+        self.runs.append(running)
         return blocks
 
-    return taken
+    def off(self, block: Callable[[Running | None], _Block], n: int) -> list[_Block]:
+        """So many blocks without."""
+        time.sleep(self._begun_s)
+        return [block(None) for _ in range(n)]
 
 
-def _beside_a_victim(taken: Cost, on: _On[Worked], for_s: float, block_s: float) -> Cost:
+def _beside_a_victim(taken: Cost, turns: _Turns, for_s: float, block_s: float) -> Cost:
     rounds = rounds_in(block_s)
 
     def block(running: Running | None) -> Worked:
@@ -132,19 +145,21 @@ def _beside_a_victim(taken: Cost, on: _On[Worked], for_s: float, block_s: float)
         wall_ns, cpu_ns = work(rounds)
         return Worked(wall_ns, cpu_ns, running.busy_ns() - before_ns if running else 0)
 
-    pairs = in_turns(lambda n: on(block, n), lambda n: [block(None) for _ in range(n)], for_s)
+    pairs = in_turns(partial(turns.on, block), partial(turns.off, block), for_s)
     alone = [without for _, without in pairs]
     own = mean([with_it.sampler_ns / with_it.wall_ns for with_it, _ in pairs])
     return replace(
         taken,
-        loss_share=mean([1 - without.wall_ns / with_it.wall_ns for with_it, without in pairs]),
-        loss_cpu_share=mean([1 - off.cpu_ns / (on.cpu_ns + on.sampler_ns) for on, off in pairs]),
+        loss_share=lost([(with_it.wall_ns, without.wall_ns) for with_it, without in pairs]),
+        loss_cpu_share=lost(
+            [(with_it.cpu_ns + with_it.sampler_ns, without.cpu_ns) for with_it, without in pairs]
+        ),
         own_share=own,
         others_share=1 - sum(one.cpu_ns for one in alone) / sum(one.wall_ns for one in alone),
     )
 
 
-def _idle(taken: Cost, on: _On[Slept], for_s: float, block_s: float, meter: tuple[Channel, ...]) -> Cost:
+def _idle(taken: Cost, turns: _Turns, for_s: float, block_s: float, meter: tuple[Channel, ...]) -> Cost:
     if not meter:
         block_s *= max(round(for_s / IDLE_BLOCKS / block_s), 1)
 
@@ -153,7 +168,7 @@ def _idle(taken: Cost, on: _On[Slept], for_s: float, block_s: float, meter: tupl
             time.sleep(block_s)
             return Slept(t0_ns, now_ns(), running.busy_ns() - before_ns if running else 0)
 
-        blocks = on(block, max(round(for_s / block_s), 2))
+        blocks = turns.on(block, max(round(for_s / block_s), 2))
         return _slept(taken, blocks)
     block_s *= -(-_metered_s(meter) // block_s)
     poller = Poller(meter)
@@ -166,7 +181,7 @@ def _idle(taken: Cost, on: _On[Slept], for_s: float, block_s: float, meter: tupl
         poller.spin_to_update()
         return Slept(t0_ns, t1_ns, after_ns - before_ns)
 
-    pairs = in_turns(lambda n: on(metered, n), lambda n: [metered(None) for _ in range(n)], for_s)
+    pairs = in_turns(partial(turns.on, metered), partial(turns.off, metered), for_s)
     poller.spin_past_lag()
     poller.spin_to_update()
     with_w, without_w = (_powers_w(poller, blocks) for blocks in zip(*pairs, strict=True))

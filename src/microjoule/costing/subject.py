@@ -30,6 +30,7 @@ from .blocks import Histogram
 
 HYBRID_SPIN_NS = 50 * NS_PER_US
 FIFO_PRIORITY = 1
+_NO_FIFO, _MAKE_FIFO = "SCHED_FIFO was refused", "Run as root, or grant CAP_SYS_NICE"
 COLLECT_S = 0.1  # the thread of a lane that the kernel samples wakes so often
 
 
@@ -175,7 +176,12 @@ class WholeRecorder:
             with Recorder(path, self.channels, cadence(way, cpu), {}, thinner):
                 time.sleep(self.beat_s(way) / 4)
                 yield running
-            lanes = load(path).engine().values()
+            trace = load(path)
+        lanes, told = trace.engine().values(), trace.facts["lanes"].values()
+        if way.is_fifo and any(lane["fifo"] != "yes" for lane in told):
+            raise SourceUnavailable(_NO_FIFO, _MAKE_FIFO)
+        if way.pace == "kernel" and all(lane["sampled_by"] != "kernel" for lane in told):
+            raise SourceUnavailable("The kernel samples none of these lanes")
         running.ticks = sum(lane["ticks"] for lane in lanes)
         running.missed = sum(lane["missed"] for lane in lanes)
 
@@ -211,7 +217,7 @@ def _sampling(sampler: Sampler, n_channels: int, way: Way) -> Iterator[Running]:
     sampler.start()
     first = sampler.counts()
     if way.is_fifo and first["fifo"] != 1:
-        raise SourceUnavailable("SCHED_FIFO was refused", "Run as root, or grant CAP_SYS_NICE")
+        raise SourceUnavailable(_NO_FIFO, _MAKE_FIFO)
     if way.pace == "kernel" and first["kernel"] != 1:
         raise SourceUnavailable("The kernel does not sample these events")
     try:

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..channel import Channel, Kind
 from ..energy.total import covered
@@ -19,35 +19,17 @@ from . import saturate
 from .blocks import difference, median
 from .plan import Unit, Wishes, units
 from .single import cost, least_s, moves
+from .site import Site
 from .subject import OneLane, Subject, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ..kept import HostKey
 
 HOT_BLOCKS = 101
 HOT_TICKS = 500
 HOT_BLOCK_NS = 2 * NS_PER_MS  # of a slow interface fewer ticks
 
 _ALONE = "this process may use one CPU only, where saturated is the same as busy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What is there to be measured.
-
-    Attributes:
-        host: Whose overhead it is.
-        listed: Every channel that can be read of the sources that are wanted.
-        chosen: Those of a recording.
-        machine: Facts that go with the figures.
-    """
-
-    host: HostKey
-    listed: tuple[Channel, ...]
-    chosen: tuple[Channel, ...]
-    machine: dict[str, Any] = field(default_factory=dict)
 
 
 def take(site: Site, wishes: Wishes, say: Callable[[str], None]) -> Overhead:
@@ -67,7 +49,7 @@ def take(site: Site, wishes: Wishes, say: Callable[[str], None]) -> Overhead:
     meter, why_not = _meter(site.chosen)
     others = allowed - {cpu}
     all_of = subjects(site.listed)
-    left_out = {} if meter else {"added power": why_not}
+    left_out = dict(site.denied) if meter else {**site.denied, "added power": why_not}
     costs: list[Cost] = []
     machine = {
         **site.machine,
@@ -86,7 +68,7 @@ def take(site: Site, wishes: Wishes, say: Callable[[str], None]) -> Overhead:
             name = _name(unit)
             least = least_s(unit.subject, unit.way, meter)
             if end - time.monotonic() < least:
-                left_out[name] = "there was no time left for it: --max-time gives more"
+                left_out[name] = "there was no time left, and --max-time gives more"
                 continue
             if unit.way.load == "saturated" and not others:
                 left_out[name] = _ALONE

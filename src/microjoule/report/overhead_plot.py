@@ -18,8 +18,10 @@ Plain = Mapping[str, Any]
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
-_LINEAR_TO = 0.1  # per cent: a loss below is shown on a straight axis, as it may be less than nothing
-_ASIDE = 1.08  # subjects at one rate stand side by side
+_LINEAR_TO = 1.0  # per cent: a loss below is shown on a straight axis, as it may be less than nothing
+_ASIDE = 1.25  # subjects at one rate stand side by side
+# How a loss is drawn: without the time that others ran, and as the clock on the wall has it.
+_BARS = ({"ms": 6, "capsize": 4, "lw": 2.2, "alpha": 0.6}, {"ms": 3.5, "capsize": 2, "lw": 0.9})
 _LATE = (("p50_ns", "50 %", "-"), ("p99_ns", "99 %", "--"), ("p999_ns", "99.9 %", ":"))
 
 
@@ -68,13 +70,17 @@ def _losses(axes: Any, costs: Sequence[Plain]) -> None:  # noqa: ANN401 - matplo
     for number, (subject, its) in enumerate(_by_subject(costs).items()):
         known = [cost for cost in its if cost["loss_share"]]
         rates = [cost["way"]["rate_hz"] * _ASIDE**number for cost in known]
-        means = [100 * cost["loss_share"]["value"] for cost in known]
-        halves = [100 * cost["loss_share"]["U"] for cost in known]
-        axes.errorbar(rates, means, yerr=halves, marker="o", ms=4, capsize=3, lw=1, label=subject)
+        color = f"C{number}"
+        for name, face in (("loss_cpu_share", "white"), ("loss_share", color)):
+            means = [100 * cost[name]["value"] if cost[name] else math.nan for cost in known]
+            halves = [100 * cost[name]["U"] if cost[name] else math.nan for cost in known]
+            is_named = name == "loss_share"
+            axes.errorbar(rates, means, yerr=halves, fmt="o", color=color, mfc=face, **_BARS[is_named])
+        axes.plot([], [], "o", color=color, ms=4, label=subject)
     axes.axhline(0, color="0.6", lw=0.8)
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=_LINEAR_TO)
-    axes.set(xlabel="ticks a second", ylabel="lost by a victim loop, % of its core (± at 95 %)")
+    axes.set(xlabel="ticks a second", ylabel="lost by a victim, % of its core (± at 95 %)")
     _legend(axes)
 
 
@@ -88,7 +94,7 @@ def _latenesses(axes: Any, costs: Sequence[Plain]) -> None:  # noqa: ANN401 - ma
             axes.plot(rates, late_us, style, color=f"C{number}", marker=".", label=label)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set(xlabel="ticks a second", ylabel="late beside a victim, µs (so many ticks at most)")
+    axes.set(xlabel="ticks a second", ylabel="late beside a victim, µs")
     _legend(axes)
 
 
@@ -101,13 +107,16 @@ def _ways(axes: Any, costs: Sequence[Plain]) -> None:  # noqa: ANN401 - matplotl
     middle = max(set(rates), key=lambda rate: (rates.count(rate), -abs(math.log(rate / 1000))))
     shown = [cost for cost in costs if cost["way"]["rate_hz"] == middle]
     for row, cost in enumerate(reversed(shown)):
-        mean = cost["loss_share"]
-        axes.errorbar(100 * mean["value"], row, xerr=100 * mean["U"], marker="o", ms=4, capsize=3, color="C0")
+        for name, face in (("loss_cpu_share", "white"), ("loss_share", "C0")):
+            mean, is_named = cost[name], name == "loss_share"
+            if mean:
+                at, half = 100 * mean["value"], 100 * mean["U"]
+                axes.errorbar(at, row, xerr=half, fmt="o", color="C0", mfc=face, **_BARS[is_named])
         if cost["own_share"]:
             axes.plot(100 * cost["own_share"]["value"], row, "|", ms=12, color="C1")
     axes.axvline(0, color="0.6", lw=0.8)
     axes.set_yticks(range(len(shown)), [_words(cost) for cost in reversed(shown)], fontsize=7)
-    axes.set(xlabel=f"% of a core at {middle:g} Hz:\nlost by a victim (●), booked to the sampler (|)")
+    axes.set_xlabel(f"% of a core at {middle:g} Hz:\n● lost, ○ without others, | booked", fontsize=9)
 
 
 def _words(cost: Plain) -> str:

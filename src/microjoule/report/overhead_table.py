@@ -53,8 +53,24 @@ def lines(found: Plain) -> list[str]:
     shown += ["", *dict.fromkeys(notes)] if notes else []
     if found["left_out"]:
         shown += ["", "not measured:"]
-        shown += [f"  {what}: {why}." for what, why in found["left_out"].items()]
+        shown += _left_out(found["left_out"])
     return shown
+
+
+def _left_out(left_out: Mapping[str, str]) -> Iterator[str]:
+    """Each reason once, and what it kept from being measured."""
+    by_reason: dict[str, list[str]] = {}
+    for what, why in left_out.items():
+        by_reason.setdefault(why, []).append(what)
+    for why, whats in by_reason.items():
+        yield from textwrap.wrap(
+            f"{why} ({'; '.join(whats)}).",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _machine(machine: Plain) -> str:

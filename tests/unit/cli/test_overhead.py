@@ -10,6 +10,7 @@ import microjoule as uj
 from microjoule.cli import main
 from microjoule.cli.own_overhead import path_of
 from microjoule.costing import blocks, subject
+from microjoule.energy.summary import summary
 from microjoule.overhead import RECORDER, THINNED, Cost, Mean, Overhead, Way, load, save
 from microjoule.recording import recorder
 from microjoule.recording.host_key import host_key
@@ -176,6 +177,22 @@ def test_a_plot_is_drawn(root, suffix):
     plain = load(keep(root, RECORDER)).to_json() | {"machine": {"cpu_name": "A CPU", "kernel": "6.1"}}
     draw(plain, root / f"o.{suffix}")
     assert (root / f"o.{suffix}").stat().st_size > 1000
+
+
+def test_nothing_measured_is_nothing_kept(root, home, capsys):
+    assert overhead(root, "--max-time", "1ms") == 3
+    said = capsys.readouterr()
+    assert "--max-time gives more" in said.out
+    assert "nothing is kept" in said.err
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(("grant", "is_said"), [("yes", True), ("not asked", True), ("refused: no", False)])
+def test_a_lane_that_was_refused_its_pace_was_not_as_measured(root, grant, is_said):
+    keep(root, RECORDER)
+    trace = uj.load(record(root))
+    trace.facts["lanes"]["package-0"]["fifo"] = grant
+    assert (summary(trace)["engine"]["overhead"] is not None) == is_said
 
 
 def test_without_any_channel_the_empty_loop_is_measured(tmp_path, capsys):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.costing import blocks
-from microjoule.costing.blocks import PAIRS_MIN, added, difference, in_turns, lateness, mean, median
+from microjoule.costing.blocks import PAIRS_MIN, added, difference, in_turns, lateness, lost, mean, median
 from microjoule.overhead import Mean
 
 
@@ -53,6 +53,21 @@ def test_a_mean_has_the_interval_of_students_t():
     assert found.value == 2.5
     assert pytest.approx(3.1824 * statistics.stdev([1, 2, 3, 4]) / 2, rel=1e-4) == found.U
     assert mean([1.0]) is None
+
+
+def test_a_loss_is_the_share_of_the_work_that_did_not_get_done():
+    found = lost([(100.0, 99.0)] * 5)
+    assert found.value == pytest.approx(0.01)
+    assert pytest.approx(0.0, abs=1e-12) == found.U
+    assert lost([(1.0, 1.0)]) is None
+
+
+@given(st.lists(st.floats(0.01, 100.0), min_size=1, max_size=30))
+def test_a_disturbance_on_either_side_by_chance_is_no_loss(slower):
+    """However large it is: the mean of the shares themselves would be below nothing by far."""
+    pairs = [pair for each in slower for pair in ((1.0, 1.0 + each), (1.0 + each, 1.0))]
+    found = lost(pairs)
+    assert found.value == pytest.approx(0.0, abs=1e-9)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=200))

@@ -57,6 +57,15 @@ def test_what_is_named_is_taken_of_every_subject_and_nothing_else():
     assert len(found) == 4  # each plain and under SCHED_FIFO
 
 
+def test_of_a_recorder_it_is_taken_too_and_last():
+    wishes = Wishes(rates_hz=(1000.0, 500.0), paces=("hybrid",))
+    found = units(subjects(PACKAGES), PACKAGES, wishes)
+    assert [unit.subject.name for unit in found[-4:]] == [RECORDER, THINNED] * 2
+    assert {unit.way.pace for unit in found} == {"hybrid"}
+    idle = units(subjects(PACKAGES), PACKAGES, Wishes(loads=("idle",)))
+    assert {RECORDER, THINNED}.isdisjoint(unit.subject.name for unit in idle)
+
+
 def test_without_any_channel_there_is_an_empty_loop():
     assert {unit.subject.name for unit in units(subjects(()), (), Wishes())} == {EMPTY}
 

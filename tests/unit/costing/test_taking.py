@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from scripted import channel, steady
 
-from microjoule.costing import Wishes, blocks, saturate, subject, take
+from microjoule.costing import Site, Wishes, blocks, saturate, subject, take
 from microjoule.costing.single import moves
-from microjoule.costing.taking import Site
 from microjoule.kept import HostKey
 from microjoule.overhead import EMPTY, RECORDER, BadWish, Overhead
 from microjoule.recording import recorder
