@@ -47,12 +47,11 @@ def attributed(trace: EnergyTrace, profile: Profile, channel: str = "") -> Attri
 
     Raises:
         ProfileError: The two do not belong together, or no counter suits.
-        TraceError: The trace has no such channel, or it is a gauge.
         TooFewUpdates: The counter moved too seldom in the time that they share.
     """
     name = channel or chosen(trace, profile)
-    counter = trace.counter(name)
     _refuse(trace, name)
+    counter = trace.counter(name)
     span = counter.span_ns
     if span is None:
         raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
@@ -116,10 +115,11 @@ def chosen(trace: EnergyTrace, profile: Profile) -> str:
 
 
 def _refuse(trace: EnergyTrace, name: str) -> None:
-    if name not in trace.energy_channels:
+    counters = [each for each in trace.energy_channels if trace.channels[each].kind is Kind.COUNTER]
+    if name not in counters:
+        what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
         raise ProfileError(
-            f"{name} counts no energy",
-            f"Take --channel {' or '.join(trace.energy_channels) or 'of another trace'}",
+            f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}"
         )
     if name in trace.dead:
         raise ProfileError(f"{name} never moved, though it must have", "Take another --channel")

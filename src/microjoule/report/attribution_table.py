@@ -20,6 +20,7 @@ _TITLES = {
 }
 _ROWS = 30
 _NAME = 46
+_SHARING = 8  # names of one figure that are shown
 _FOOT = (
     "energy: all that the channel used in that time, and not what was more than idle\n"
     "bracketed: each launch outlasts the counter's update; regression: fitted over all updates;\n"
@@ -83,14 +84,13 @@ def _rows(row: Plain) -> list[tuple[str, ...]]:
         f"{100 * row['share']:.1f} %" if row["share"] is not None else "",
         row["method"],
     )
-    names = [
-        ("  " + cut(name, _NAME), _count(n)) for name, n in zip(row["names"], row["launches"], strict=True)
-    ]
-    if len(names) == 1:
-        return [(*names[0], *figures_of)]
+    named = list(zip(row["names"], row["launches"], strict=True))[:_SHARING]
+    lines = [("  " + cut(name, _NAME), _count(launches)) for name, launches in named[:1]]
+    lines += [("  + " + cut(name, _NAME - 2), _count(launches)) for name, launches in named[1:]]
+    left = len(row["names"]) - len(named)
+    lines += [(f"  + {left} more", "")] if left else []
     blank = ("",) * len(figures_of)
-    head = [(name if number == 0 else f"  + {name[2:]}", count) for number, (name, count) in enumerate(names)]
-    return [*((name, count, *blank) for name, count in head[:-1]), (*head[-1], *figures_of)]
+    return [*((*line, *blank) for line in lines[:-1]), (*lines[-1], *figures_of)]
 
 
 def _mean(row: Plain) -> str:

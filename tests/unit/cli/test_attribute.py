@@ -169,7 +169,9 @@ def test_what_does_not_belong_together_is_refused_in_one_sentence(capsys, tmp_pa
 
 def test_a_channel_that_counts_no_energy_is_refused(capsys, tmp_path, gpu):
     path, profile, _ = gpu
-    assert attribute(capsys, path, profile, "--channel", "gpu-0/power")[0] == 1
+    code, _, err = attribute(capsys, path, profile, "--channel", "gpu-0/power")
+    assert code == 1
+    assert "has no channel 'gpu-0/power'. Its energy counters: gpu-0/energy" in err
     code, _, err = attribute(capsys, path, profile, "-o", profile)
     assert code == 2
     assert "would be lost" in err
