@@ -2,6 +2,8 @@
 
 The names are looked up when they are first used: importing this package costs a fraction of a
 millisecond, and a program that only marks windows never loads numpy or Arrow.
+
+(PYTEST_DONT_REWRITE: or a program that imports this package and then runs pytest is warned for nothing.)
 """
 
 from .lazy import lazy

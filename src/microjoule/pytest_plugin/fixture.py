@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -144,6 +145,7 @@ class EnergyFixture:
         Raises:
             Exception: Whatever the function raises.
         """
+        _refuse_coroutines(function)
         called = Called(partial(function, *args, **kwargs) if args or kwargs else function)
         return self._measured(called, self._planned)  # type: ignore[return-value]
 
@@ -173,6 +175,7 @@ class EnergyFixture:
         Raises:
             Exception: Whatever the function or the setup raises.
         """
+        _refuse_coroutines(target)
         given: list[Callable[[], object]] = [partial(target, *args, **(kwargs or {}))]
         called = Called(lambda: given[0]())
 
@@ -275,6 +278,15 @@ class EnergyFixture:
             if verdict.failure:
                 run.failures[node.nodeid] = verdict.failure
         run.verdicts.append(verdict)
+
+
+def _refuse_coroutines(function: Callable[..., object]) -> None:
+    if inspect.iscoroutinefunction(function):
+        pytest.fail(
+            f"{getattr(function, '__qualname__', function)} is a coroutine function: a call of it only makes "
+            "the coroutine. Measure `lambda: asyncio.run(function())`.",
+            pytrace=False,
+        )
 
 
 def _remedy(error: MicrojouleError) -> str:

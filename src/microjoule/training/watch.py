@@ -1,8 +1,8 @@
 """What every training loop's callback does: records unless somebody does, makes windows, sums up.
 
 Decision: figures are taken from the whole file when the training has ended. To know them at an epoch's end
-would mean to wait for the counters' next updates and for the drain, on the training's own time; what was
-given up is a curve of joules while it runs, for which there is `uj watch`.
+would mean to wait for the counters' next updates and for the drain, on the training's own time. What was
+given up: a curve of joules while it runs.
 """
 
 from __future__ import annotations

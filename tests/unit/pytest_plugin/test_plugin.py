@@ -121,14 +121,26 @@ def test_a_function_s_own_error_is_the_test_s(pytester, scripted):
         def test_ours(energy):
             energy(uj.load, "no-such-file.arrows")
 
+        async def waits(): ...
+
+        def test_coroutine(energy):
+            energy(waits)
+
         def test_twice(energy):
             energy.pedantic(int)
             energy(int)
         """
     )
     done = pytester.runpytest_inprocess(*scripted)
-    done.assert_outcomes(failed=3)
-    done.stdout.fnmatch_lines(["*ZeroDivisionError*", "*TraceError: *", "*A test measures one thing*"])
+    done.assert_outcomes(failed=4)
+    done.stdout.fnmatch_lines(
+        [
+            "*ZeroDivisionError*",
+            "*TraceError: *",
+            "waits is a coroutine function*",
+            "*A test measures one thing*",
+        ]
+    )
 
 
 def test_disabled_it_runs_a_function_once_and_measures_nothing(pytester):
@@ -199,6 +211,16 @@ def test_a_file_that_cannot_be_written_is_said_and_fails_the_run(pytester, scrip
     done = pytester.runpytest_inprocess(*scripted, "--energy-json=absent/run.json")
     assert done.ret == 1
     done.stdout.fnmatch_lines(["cannot write absent/run.json: No such file or directory*"])
+
+
+def test_a_program_that_imported_the_package_runs_pytest_without_a_warning(tmp_path):
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
+    program = "import microjoule, pytest; raise SystemExit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout
+    assert "microjoule" not in done.stdout
 
 
 def test_a_run_without_measurements_loads_nothing_heavy(tmp_path):
