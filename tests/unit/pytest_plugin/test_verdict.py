@@ -11,7 +11,9 @@ from microjoule.energy.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.kept import estimate_of, kept
 from microjoule.measuring.measure import figures
 from microjoule.measuring.plan import Ask, Plan
+from microjoule.pytest_plugin.fixture import Run
 from microjoule.pytest_plugin.options import limit
+from microjoule.pytest_plugin.table import table
 from microjoule.pytest_plugin.verdict import judged
 
 GAIN = 0.05
@@ -142,3 +144,38 @@ def test_what_is_kept_has_its_value_its_uncertainty_and_its_sensor(value, parts)
         *(u for name, u in parts if name != "gain"), 1e-12
     )
     assert sum(c.u for c in back.components if c.name == "gain") == pytest.approx(gains * value)
+
+
+def run_of(hostname, earlier):
+    run = Run(None, is_worker=False)
+    run.facts = {"host": {"hostname": hostname}}
+    run.earlier = {"machine": {"name": earlier}, "tests": []}
+    for value, group in ((2.0, "g"), (1.0, "g"), (5.0, "")):
+        run.found.append(measurement(value))
+        run.rows.append({**row(run.found[-1]), "name": str(value), "group": group})
+        run.verdicts.append(None)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "says"),
+    [
+        ("a", "a", ""),
+        ("a", "b", "another machine (b)"),
+        ("a", None, "nothing says"),
+        (None, None, "nothing says"),
+    ],
+)
+def test_a_table_says_where_no_gain_cancels(here, there, says):
+    notes = [note for note in table(run_of(here, there))["notes"] if "gain" in note]
+    assert [says in note for note in notes] == ([True] if says else [])
+
+
+def test_rows_of_a_group_stand_beside_the_least_of_it_and_those_of_none_alone():
+    alone, group = table(run_of("a", "a"))["groups"]
+    assert [r["to_least"] for r in alone["rows"]] == [None]
+    least, most = group["rows"]
+    assert (least["name"], most["name"]) == ("1.0", "2.0")
+    assert least["to_least"] is None
+    assert most["to_least"]["value"] == pytest.approx(2.0)
+    assert most["to_least"]["U"] < GAIN  # the gain of one sensor is not in a ratio of its figures
