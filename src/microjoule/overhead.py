@@ -5,8 +5,9 @@ No sampling here. ``microjoule.costing`` takes the figures; this file holds, kee
 Decision: a trace says what a victim loop lost *while something else was recorded, at another time*, so
 the figure is modelled and says when it was taken. It is given only where the same number of channels of
 the same sources was read at the same pace, at a rate that was measured or lies between two that were:
-a loss is so much a tick, so between two rates it is a straight line. What was given up: a figure for
-any other recording, which would be a guess.
+a loss is so much a tick, so between two rates it is a straight line. Where other programs disturbed the
+victim, it is its loss of CPU time, and says so. What was given up: a figure for any other recording, which
+would be a guess.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PACES = ("sleep", "hybrid", "edges", "kernel")
 LOADS = ("idle", "busy", "saturated")
 RECORDER, THINNED, EMPTY = "recorder", "recorder, thinned", "empty loop"
 
+QUIET_SHARE = 0.02  # what others may take of a core that is still called quiet
 _COMMANDS = ("perf", "rusage")  # readers that without a CPU count what a command uses
 _SAME_RATE = 0.01  # rates that differ by less are one
 
@@ -118,6 +120,16 @@ class Cost:
     others_share: float | None = None
     added_w: Mean | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether other programs left the core alone meanwhile."""
+        return self.others_share is None or self.others_share < QUIET_SHARE
+
+    @property
+    def loss(self) -> Mean | None:
+        """The loss by the clock; where others disturbed it, that of CPU time, which they don't touch."""
+        return self.loss_share if self.is_quiet else self.loss_cpu_share
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -239,7 +251,7 @@ def facts_of(
             for cost in overhead.costs
             if cost.subject == subject
             and cost.way.load == "busy"
-            and cost.loss_share is not None
+            and cost.loss is not None
             and want == {"channels": cost.channels, "pace": cost.way.pace, "is_fifo": cost.way.is_fifo}
         ),
         key=lambda cost: cost.way.rate_hz,
@@ -247,17 +259,19 @@ def facts_of(
     found = _at(alike, way.rate_hz)
     if found is None:
         return {}
-    share, rates_hz, taken_realtime_ns = found
+    share, ends = found
+    taken_realtime_ns = min(cost.taken_realtime_ns for cost in ends)
     taken = time.strftime("%Y-%m-%d", time.gmtime(taken_realtime_ns // NS_PER_S))
+    is_quiet = all(cost.is_quiet for cost in ends)
     return {
         "overhead": {
             "share_of_core": share.value,
             "U": share.U,
             "n": share.n,
             "provenance": "modelled",
-            "method": "victim loop",
+            "method": "victim loop" if is_quiet else "victim loop, CPU time",
             "rate_hz": way.rate_hz,
-            "measured_at_hz": list(rates_hz),
+            "measured_at_hz": [cost.way.rate_hz for cost in ends],
             "pace": way.pace,
             "is_fifo": way.is_fifo,
             "taken": taken,
@@ -265,25 +279,23 @@ def facts_of(
     }
 
 
-def _at(alike: list[Cost], rate_hz: float) -> tuple[Mean, tuple[float, ...], int] | None:
-    """The loss at a rate: measured there, or on the line between its neighbours."""
+def _at(alike: list[Cost], rate_hz: float) -> tuple[Mean, tuple[Cost, ...]] | None:
+    """The loss at a rate, measured there or on the line between its neighbours; and what it rests on."""
     for cost in alike:
-        if abs(cost.way.rate_hz - rate_hz) <= _SAME_RATE * rate_hz and cost.loss_share is not None:
-            return cost.loss_share, (cost.way.rate_hz,), cost.taken_realtime_ns
+        if abs(cost.way.rate_hz - rate_hz) <= _SAME_RATE * rate_hz and cost.loss is not None:
+            return cost.loss, (cost,)
     below = [cost for cost in alike if cost.way.rate_hz < rate_hz]
     above = [cost for cost in alike if cost.way.rate_hz > rate_hz]
     if not below or not above:
         return None
     low, high = below[-1], above[0]
-    first, second = low.loss_share, high.loss_share
+    first, second = low.loss, high.loss
     if first is None or second is None:
         return None
     part = (rate_hz - low.way.rate_hz) / (high.way.rate_hz - low.way.rate_hz)
     value = first.value + part * (second.value - first.value)
     half = (((1 - part) * first.U) ** 2 + (part * second.U) ** 2) ** 0.5
-    taken = min(low.taken_realtime_ns, high.taken_realtime_ns)
-    mean = Mean(value=value, U=half, n=min(first.n, second.n))
-    return mean, (low.way.rate_hz, high.way.rate_hz), taken
+    return Mean(value=value, U=half, n=min(first.n, second.n)), (low, high)
 
 
 def _mean(plain: dict[str, Any] | None) -> Mean | None:

@@ -104,6 +104,16 @@ def test_what_was_not_measured_beside_a_victim_says_nothing(changes):
     assert said(overhead(cost(**changes))) is None
 
 
+def test_of_a_busy_machine_it_is_the_loss_of_cpu_time_and_says_so():
+    disturbed = cost(others_share=0.4, loss_cpu_share=Mean(value=0.002, U=0.0005, n=8))
+    assert said(overhead(cost(others_share=0.001)))["method"] == "victim loop"
+    found = said(overhead(disturbed))
+    assert (found["share_of_core"], found["method"]) == (0.002, "victim loop, CPU time")
+    between = said(overhead(disturbed, cost(100.0, 0.0002)), 550.0)
+    assert between["method"] == "victim loop, CPU time"
+    assert between["share_of_core"] == pytest.approx(0.0011)
+
+
 def test_nothing_was_measured_and_nothing_is_said():
     assert facts_of(None, RECORDER, CHANNELS, Way(rate_hz=1000.0)) == {}
 

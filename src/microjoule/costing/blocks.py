@@ -20,7 +20,7 @@ from ..recording.native import work
 from ..units import nanoseconds
 
 PAIRS_MIN = 3  # fewer say nothing of their spread
-PAIRS_MAX = 40
+PAIRS_MAX = 400
 
 _WARM_ROUNDS = 1_000_000
 _TRIES = 7

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..channel import Channel
-from ..overhead import LOADS, PACES, BadWish, Way
+from ..overhead import LOADS, PACES, RECORDER, THINNED, BadWish, Way
 from ..recording.lane import RATE_HZ, RATE_MAX_HZ, RATE_MIN_HZ
 from .subject import Subject, WholeRecorder
 
@@ -103,9 +103,9 @@ def _recorders(chosen: Sequence[Channel], rates_hz: Sequence[float], wishes: Wis
     if not chosen or (wishes.loads and "busy" not in wishes.loads):
         return []
     return [
-        Unit(WholeRecorder(chosen, is_thinned=is_thinned), replace(way, load="busy"), RECORDER_WEIGHT)
+        Unit(WholeRecorder(name, chosen), replace(way, load="busy"), RECORDER_WEIGHT)
         for rate_hz in rates_hz
-        for is_thinned in (False, True)
+        for name in (RECORDER, THINNED)
         for way in _ways(rate_hz, wishes)
     ]
 

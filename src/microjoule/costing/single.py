@@ -27,6 +27,7 @@ from .subject import Running, Subject
 BLOCK_S = 0.05  # at least: below it the clock's and the scheduler's own grain shows
 UPDATES_MIN = 100  # of an energy counter in a block
 IDLE_BLOCKS = 8
+IDLE_S = 20.0  # at most: the ring of a lane holds half a minute
 
 _Block = TypeVar("_Block")
 
@@ -161,6 +162,7 @@ def _beside_a_victim(taken: Cost, turns: _Turns, for_s: float, block_s: float) -
 
 def _idle(taken: Cost, turns: _Turns, for_s: float, block_s: float, meter: tuple[Channel, ...]) -> Cost:
     if not meter:
+        for_s = min(for_s, IDLE_S)
         block_s *= max(round(for_s / IDLE_BLOCKS / block_s), 1)
 
         def block(running: Running | None) -> Slept:

@@ -20,7 +20,7 @@ import numpy as np
 from ..channel import Channel
 from ..energy.energy_trace import load
 from ..errors import SourceUnavailable
-from ..overhead import EMPTY, RECORDER, THINNED, Way, counted
+from ..overhead import EMPTY, THINNED, Way, counted
 from ..recording.lane import Cadence, Lane, is_for_kernel, lane_rate_hz, lead_of
 from ..recording.native import Sampler
 from ..recording.recorder import DRAIN_S, Recorder
@@ -98,7 +98,7 @@ class EmptyLoop:
         spin_ns = HYBRID_SPIN_NS if way.pace == "hybrid" else 0
         fifo = FIFO_PRIORITY if way.is_fifo else 0
         sampler = Sampler("empty", [], round(NS_PER_S / way.rate_hz), 64, (spin_ns, fifo, (cpu,)))
-        yield from _sampling(sampler, 0, way)
+        yield from _sampling(sampler, 0, way, self.beat_s(way))
 
 
 class OneLane:
@@ -134,7 +134,7 @@ class OneLane:
         lane = self.opened(way, cpu)
         if lane.refused:
             raise SourceUnavailable(f"The kernel does not sample {self.name}: {lane.refused.rstrip('.')}")
-        yield from _sampling(lane.sampler, len(self.channels), way)
+        yield from _sampling(lane.sampler, len(self.channels), way, self.beat_s(way))
 
     def opened(self, way: Way, cpu: int) -> Lane:
         """The lane, not started."""
@@ -146,13 +146,14 @@ class WholeRecorder:
     """A recorder with all its threads on one core, its file written.
 
     Args:
+        name: ``RECORDER``; or ``THINNED``: readings away from marks are left out, as in a trace that
+            nobody keeps.
         channels: What it reads.
-        is_thinned: Whether readings away from marks are left out, as in a trace that nobody keeps.
     """
 
-    def __init__(self, channels: Iterable[Channel], *, is_thinned: bool) -> None:
+    def __init__(self, name: str, channels: Iterable[Channel]) -> None:
+        self.name = name
         self.channels = tuple(channels)
-        self.name = THINNED if is_thinned else RECORDER
 
     def rate_hz(self, way: Way) -> float:
         """As it was asked for: lanes that gain nothing from more read more slowly."""
@@ -211,17 +212,17 @@ def subjects(channels: Iterable[Channel]) -> tuple[Subject, ...]:
     return (EmptyLoop(), *forms.values())
 
 
-def _sampling(sampler: Sampler, n_channels: int, way: Way) -> Iterator[Running]:
+def _sampling(sampler: Sampler, n_channels: int, way: Way, beat_s: float) -> Iterator[Running]:
     """Runs a sampler; its first deadline is a period later, and blocks begin half-way to it."""
     running = Running(lambda: sampler.counts()["busy_ns"])
     sampler.start()
-    first = sampler.counts()
-    if way.is_fifo and first["fifo"] != 1:
-        raise SourceUnavailable(_NO_FIFO, _MAKE_FIFO)
-    if way.pace == "kernel" and first["kernel"] != 1:
-        raise SourceUnavailable("The kernel does not sample these events")
     try:
-        time.sleep(1 / way.rate_hz / 2 if way.pace != "kernel" else COLLECT_S / 2)
+        first = sampler.counts()
+        if way.is_fifo and first["fifo"] != 1:
+            raise SourceUnavailable(_NO_FIFO, _MAKE_FIFO)
+        if way.pace == "kernel" and first["kernel"] != 1:
+            raise SourceUnavailable("The kernel does not sample these events")
+        time.sleep(beat_s / 2)
         yield running
     finally:
         sampler.stop()
