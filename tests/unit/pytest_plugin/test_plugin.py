@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from scripted import DRAM_W, PACKAGE_W, machine
@@ -14,6 +15,7 @@ from microjoule.pytest_plugin.saved import SCHEMA
 
 pytest_plugins = ["pytester"]
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "test_sorting.py"
 TOTAL_W = PACKAGE_W + DRAM_W
 QUICK = ("--energy-rel=5%", "--energy-max-time=300ms")
 SLEEPS = """
@@ -155,6 +157,11 @@ def test_disabled_it_runs_a_function_once_and_measures_nothing(pytester):
     done = pytester.runpytest_inprocess("--energy-disable")
     done.assert_outcomes(passed=1)
     assert "energy of one call" not in done.stdout.str()
+
+
+def test_the_example_runs(pytester):
+    pytester.makepyfile(test_sorting=EXAMPLE.read_text())
+    pytester.runpytest_inprocess("--energy-disable", "--strict-markers").assert_outcomes(passed=3)
 
 
 def test_only_and_skip_choose_by_the_fixture(pytester):
