@@ -20,7 +20,7 @@ lint: .venv-lint/ready
 	.venv-lint/bin/ruff format --check .
 	.venv-lint/bin/mypy
 	PATH="$(CURDIR)/.venv-lint/bin:$$PATH" .venv-lint/bin/cython-lint src
-	.venv-lint/bin/clang-format --dry-run --Werror csrc/*.[ch] $(wildcard tests/native/*.[ch])
+	.venv-lint/bin/clang-format --dry-run --Werror csrc/*.[ch] $(wildcard tests/native/*.[ch] tests/instructions/*.c)
 
 .venv/ready: $(SOURCES)
 	$(PYTHON) -m venv .venv
