@@ -144,8 +144,8 @@ class _Kink(NamedTuple):
 
 def _kink(counter: Counter, around: Segments, here: I64) -> _Kink:
     before, after, noise = _sides(counter, here, around)
-    counts = counter.steps.total[counter.changes]
-    gained = counts[here] - counts[here - 1]
+    total, changes = counter.steps.total, counter.changes
+    gained = total[changes[here]] - total[changes[here - 1]]
     difference = after - before
     with np.errstate(divide="ignore", invalid="ignore"):
         at_ns = (after * around.length_ns - gained) / difference

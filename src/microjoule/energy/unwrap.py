@@ -176,7 +176,8 @@ class _Unwrapping:
 
     def steps(self) -> Steps:
         n = len(self.counts)
-        total = np.zeros(n, np.int64)
+        total = np.empty(n, np.int64)
+        total[:1] = 0
         changes: list[I64] = []
         step = np.empty(min(BLOCK, n), np.uint64)
         gap = np.empty(min(BLOCK, n), np.int64)
@@ -185,9 +186,11 @@ class _Unwrapping:
             size = stop - start
             self._block(start, stop, step[:size], gap[:size])
             changes.append(np.flatnonzero(step[:size]) + (start + 1))
-            signed = step[:size].view(np.int64)
-            if float(total[start]) + float(step[:size].sum(dtype=np.float64)) > _LARGEST:
-                self._break_off(start, float(total[start]), signed)
+            signed, before = step[:size].view(np.int64), float(total[start])
+            # The largest step of all is quicker had than the sum, and says that there is room nearly always.
+            is_near = before + size * float(step[:size].max()) > _LARGEST
+            if is_near and before + float(step[:size].sum(dtype=np.float64)) > _LARGEST:
+                self._break_off(start, before, signed)
             signed[0] += total[start]
             np.cumsum(signed, out=total[start + 1 : stop + 1])
         return Steps(
