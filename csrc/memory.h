@@ -21,7 +21,10 @@ int uj_memory_lock(void *start, size_t bytes);
 
 void uj_memory_unmap(void *start, size_t bytes);
 
-/* Touches so many bytes of the calling thread's stack below this call. */
-void uj_memory_touch_stack(void);
+/* Touches what the calling thread may need of its stack, and locks it. 1, or -errno: not locked. */
+int uj_memory_hold_stack(void);
+
+/* Lets it go again: the next thread may get the same stack. */
+void uj_memory_release_stack(void);
 
 #endif

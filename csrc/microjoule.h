@@ -129,8 +129,8 @@ struct uj_counts {
     int pinned;           /* 1: pinned to the CPUs asked for; 0: not asked; -errno: refused */
     int kernel;           /* 1: the kernel samples; 0: not asked, or not yet; -errno: it did not, or
                            * was throttled, and the thread goes on at the deadlines */
-    int locked;           /* 1: the ring's memory is locked; -errno: refused. Its pages are there
-                           * from the start all the same */
+    int locked;           /* 1: the ring and the thread's stack are locked; 0: not started;
+                           * -errno: refused. Their pages are there from the start all the same */
 };
 
 /* A tick's lateness is counted in one of so many places: each is an eighth of an octave wide. */

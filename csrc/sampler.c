@@ -92,16 +92,17 @@ bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns)
 
 static void settle(struct uj_sampler *s)
 {
-    uj_memory_touch_stack();
+    int code = uj_memory_hold_stack();
+    atomic_store(&s->locked, s->ring.locked == 1 ? code : s->ring.locked);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     prctl(PR_SET_NAME, (unsigned long)s->name, 0UL, 0UL, 0UL);
     if (s->cadence.n_cpus > 0) {
-        int code = pthread_setaffinity_np(pthread_self(), sizeof s->cpus, &s->cpus);
+        code = pthread_setaffinity_np(pthread_self(), sizeof s->cpus, &s->cpus);
         atomic_store(&s->pinned, code == 0 ? 1 : -code);
     }
     if (s->cadence.fifo_priority > 0) {
         struct sched_param param = {.sched_priority = s->cadence.fifo_priority};
-        int code = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+        code = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
         atomic_store(&s->fifo, code == 0 ? 1 : -code);
     }
     if (s->cadence.pace == UJ_PACE_KERNEL) {
@@ -128,6 +129,7 @@ static void *run(void *started)
     sem_post(&s->ready);
     paces[s->cadence.pace](s, start_ns);
     atomic_store(&s->busy_at_end_ns, busy_ns(CLOCK_THREAD_CPUTIME_ID));
+    uj_memory_release_stack();
     return NULL;
 }
 
@@ -322,7 +324,7 @@ int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
         .fifo = atomic_load(&s->fifo),
         .pinned = atomic_load(&s->pinned),
         .kernel = atomic_load(&s->kernel),
-        .locked = s->ring.locked,
+        .locked = atomic_load(&s->locked),
     };
     return 0;
 }

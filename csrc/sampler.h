@@ -29,7 +29,7 @@ struct uj_sampler {
     /* Written by the thread, read by anyone; each has one writer, so a store is enough. */
     alignas(UJ_CACHE_LINE) _Atomic uint64_t ticks;
     _Atomic uint64_t late, missed, dropped, errors, late_max_ns;
-    _Atomic int fifo, pinned, kernel;
+    _Atomic int fifo, pinned, kernel, locked;
     struct uj_lateness lateness;
     alignas(UJ_CACHE_LINE) _Atomic bool stop;
     pthread_t thread;

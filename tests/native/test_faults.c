@@ -114,6 +114,30 @@ static void a_fork_costs_a_handful(void)
     uj_sampler_close(sampler);
 }
 
+static long locked_kib(void)
+{
+    char line[256];
+    long kib = -1;
+    FILE *file = fopen("/proc/self/status", "re");
+    CHECK(file != NULL);
+    while (kib < 0 && fgets(line, sizeof line, file) != NULL)
+        sscanf(line, "VmLck: %ld", &kib);
+    fclose(file);
+    return kib;
+}
+
+/* What is said to be locked is: ring and stack, for as long as it samples. */
+static void what_is_locked_is_let_go(void)
+{
+    long before = locked_kib();
+    struct uj_sampler *sampler = started(MS);
+    bool is_locked = counts_after(sampler, 3).locked == 1;
+    if (is_locked)
+        CHECK(locked_kib() - before >= ROWS * 32 / 1024 + 64);
+    uj_sampler_close(sampler);
+    CHECK_EQ(locked_kib(), before);
+}
+
 /* Whoever may not lock memory is told so, and samples all the same. */
 static void a_refusal_to_lock_is_told(void)
 {
@@ -139,6 +163,7 @@ static void a_refusal_to_lock_is_told(void)
 
 int main(void)
 {
+    what_is_locked_is_let_go();
     a_refusal_to_lock_is_told();
     no_page_is_fetched();
     a_fork_costs_a_handful();
