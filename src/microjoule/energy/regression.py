@@ -13,7 +13,11 @@ noise are told apart, because they average differently:
 * *power*, w_k: what the states leave unexplained, launches that are not alike. It is independent from update
   to update, with a variance that grows with the time between them.
 
-Their covariance is tridiagonal. How much there is of the second is found by restricted maximum likelihood,
+The times x_kj are means over where the updates may have been. Taken at the likeliest instants alone they
+would be those of launches as short as that doubt, of which some are in the update and some are not: with a
+read as seldom as updates come, that bias was as large as the interval.
+
+The covariance is tridiagonal. How much there is of the second is found by restricted maximum likelihood,
 with the whole scale, so that the interval is that of the scatter that was seen. The states fill the span,
 so the energies add up to what was measured, within the noise of its two ends.
 
