@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import along, options, quantities
+from . import along, options, pages, quantities
 
 if TYPE_CHECKING:
     from ..footprint.series import Series
@@ -21,6 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
     parser.add_argument("--budget", action="store_true", help="what each figure's uncertainty is made of too")
+    pages.add_options(parser)
     group = parser.add_argument_group(
         "project", "Several traces are summed, a run a line, the failed ones too."
     )
@@ -39,15 +40,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the report of a trace, or the total of several."""
     arguments.traces = quantities.distinct(arguments.traces)
     quantities.refuse_overwriting([*arguments.traces, arguments.series], arguments.json)
+    pages.refuse(arguments, arguments.traces)
     terms = options.terms(arguments)
     is_total = arguments.total or (len(arguments.traces) > 1 and not arguments.each)
     _refuse(arguments, is_total)
     if is_total:
         return _total(arguments, terms)
     summaries = {path: summarise(path, terms, along.series(path, arguments)) for path in arguments.traces}
+    for path, summary in summaries.items():
+        pages.write(arguments, path, summary, path.name)
     if arguments.json is not None:
         write_json(joined(summaries), arguments.json)
-    if arguments.json == Path("-"):
+    if Path("-") in (arguments.json, arguments.html):
         return 0
     from ..report import REPORTERS
 
@@ -67,6 +71,8 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
         raise BadTarget(
             "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
         )
+    if is_total and arguments.html:
+        raise BadTarget("A total has no page of its own", "Report one run without --total")
     if is_total and arguments.budget:
         raise BadTarget("A total has no budget of its own", "Report the runs with --each")
     if not is_total and (arguments.until or arguments.models != 1):

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from . import calibrated, options, own_overhead, quantities, report, streams
+from . import calibrated, options, own_overhead, pages, quantities, report, streams
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -46,6 +46,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    pages.add_options(parser)
     options.add_sampling(parser)
     options.add_footprint(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
@@ -85,6 +86,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
     """Refuses places where the report could not be written, while nothing has run yet."""
     from ..errors import MicrojouleError
 
+    pages.refuse(arguments, [arguments.output] if arguments.output else [])
     if arguments.json is None or arguments.json == Path("-"):
         return
     target = arguments.json.resolve()
@@ -129,7 +131,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
         "command": command,
     }
     channels = applied(channels, learnt)
-    thinner = None if arguments.output else Thinner(channels)
+    thinner = None if arguments.output or arguments.html else Thinner(channels)
     recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
     recorder.marks_path = str(scratch / "marks")
     if not arguments.source:
@@ -217,6 +219,7 @@ def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> 
         _end_on_signals()
         summary = report.summarise(recorder.path, terms)
         sys.stderr.write(REPORTERS["text"](summary))
+        pages.write(arguments, recorder.path, summary, " ".join(arguments.command))
         if arguments.json is not None:
             report.write_json(summary, arguments.json)
             streams.flush()

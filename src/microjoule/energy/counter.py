@@ -230,6 +230,13 @@ class Counter:
         instants = np.atleast_1d(np.asarray(t_ns, np.int64))
         return self._edges(instants).position if len(self) else np.zeros(len(instants), np.int64)
 
+    def limits(self, t_ns: I64) -> tuple[I64, I64, I64]:
+        """int64: the position at instants within ``span_ns``, and the least and the most that it can be."""
+        edges, total = self._edges(t_ns), self.steps.total
+        least = total[np.maximum(edges.before, 0)] << self.bits
+        most = (total[np.minimum(edges.after, len(self) - 1)] + self.quantum) << self.bits
+        return edges.position, least, most
+
     def update_ns(self, at: I64) -> I64:
         """int64: when the counter was updated to what the readings ``at`` (from 1 on) first showed.
 

@@ -14,9 +14,9 @@ from .words import cut, safe
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
 
-_HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
+HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
-_FOOT = (
+FOOT = (
     "± 95 %: all that is assessed; where the sensor's own error is unknown it is not in it;\n"
     "guaranteed: the truth, if the sensor is right; sensor: its stated accuracy;\n"
     "* over at least 50 ms and 20 updates"
@@ -37,23 +37,28 @@ def render(summary: Mapping[str, Any]) -> str:
     single = [window for window in summary["windows"] if repeats[window["name"]] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
-    lines = [*_warnings(summary)]
+    lines = [*warnings(summary)]
     if single:
-        blocks = [(_title(window), _rows(window), _covered(window)) for window in single]
-        lines += [*_table(blocks), _FOOT]
+        blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
+        lines += [*_table(blocks), FOOT]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
-    lines += ["", *map(_repeat, summary["repeated"])] if summary["repeated"] else []
+    lines += ["", *map(repeat, summary["repeated"])] if summary["repeated"] else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: --json FILE has them all"]
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     if summary["engine"]["lanes"]:
-        lines += ["", *map(_lane, summary["engine"]["lanes"]), *_overhead(summary["engine"].get("overhead"))]
+        lines += [
+            "",
+            *map(_lane, summary["engine"]["lanes"]),
+            *overhead_lines(summary["engine"].get("overhead")),
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _warnings(summary: Mapping[str, Any]) -> list[str]:
+def warnings(summary: Mapping[str, Any]) -> list[str]:
+    """What must be known before any figure is believed, a sentence each; a blank line after them."""
     lines = []
     if summary["is_truncated"]:
         lines.append("The file ends in the middle of a batch: what is whole is shown. `uj repair` cleans it.")
@@ -90,7 +95,8 @@ def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return list(summary["facts"].get("left_out", {}).items())
 
 
-def _title(window: Mapping[str, Any]) -> str:
+def window_title(window: Mapping[str, Any]) -> str:
+    """``step  51.3 ms, never ended  loss=0.5``: name, duration, remarks and attributes."""
     told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
     attributes = safe(" ".join(f"{key}={value}" for key, value in told.items()))
     remark = ", never ended" if window["is_open"] else ""
@@ -98,7 +104,8 @@ def _title(window: Mapping[str, Any]) -> str:
     return f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
 
 
-def _rows(window: Mapping[str, Any]) -> list[_Row]:
+def rows_of(window: Mapping[str, Any]) -> list[_Row]:
+    """One row a channel and one of the total, in the columns of ``HEAD``."""
     rows = [_row(row["channel"], row, row) for row in window["channels"]]
     total = window["total"]
     if len(total["channels"]) > 1 or (total.get("covers") and len(rows) > 1):
@@ -143,8 +150,8 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
 
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
-    rows = [_HEAD, *(row for _, block, _ in blocks for row in block)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
 
     def line(row: _Row) -> str:
         cells = [
@@ -153,13 +160,14 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
         ]
         return ("  " + "  ".join(cells)).rstrip()
 
-    lines = [line(_HEAD)]
+    lines = [line(HEAD)]
     for title, block, under in blocks:
         lines += [title, *map(line, block), *under]
     return lines
 
 
-def _repeat(group: Mapping[str, Any]) -> str:
+def repeat(group: Mapping[str, Any]) -> str:
+    """Windows of one name in a line."""
     spread = f", sd {figures.quantity(group['sd_j'], 'J')}" if group["sd_j"] is not None else ""
     left_out = f", {group['n_excluded']} without a figure" if group["n_excluded"] else ""
     mean = figures.quantity(group["mean_j"], "J")
@@ -174,7 +182,7 @@ def _lane(lane: Mapping[str, Any]) -> str:
     return f"lane {lane['lane']}: {rate}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
 
 
-def _overhead(known: Mapping[str, Any] | None) -> list[str]:
+def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:
     """What sampling took of the machine, as `uj overhead` had measured it."""
     if not known:
         return []

@@ -20,17 +20,28 @@ def render(summary: Mapping[str, Any]) -> str:
 
 
 def _channel(row: Mapping[str, Any]) -> list[str]:
+    return [f"  {head(row)}", *(f"    {_component(part)}" for part in row["budget"])]
+
+
+def head(row: Mapping[str, Any]) -> str:
+    """A channel's figure with its uncertainty, or why it has none."""
     if not row["budget"]:
-        return [f"  {row['channel']}: no figure, and so no budget ({row['status']})"]
+        return f"{row['channel']}: no figure, and so no budget ({row['status']})"
     low, high = row["bound_j"]
     energy = figures.quantity(row["energy_j"], "J", low, high)
     expanded = figures.spread(row["U_j"], "J")
-    head = f"  {row['channel']}: {energy} ± {expanded}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"
-    return [head, *(f"    {_component(part)}" for part in row["budget"])]
+    return f"{row['channel']}: {energy} ± {expanded}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"
 
 
 def _component(part: Mapping[str, Any]) -> str:
-    dof = "" if part["dof"] is None else f", {part['dof']:.3g} degrees of freedom"
+    name, size, share, kind, form, dof = cells(part)
+    return f"{name:<14} {size:>9}  {share:>8}  type {kind}, {form}" + (
+        f", {dof} degrees of freedom" if dof else ""
+    )
+
+
+def cells(part: Mapping[str, Any]) -> tuple[str, ...]:
+    """A component: name, standard uncertainty, share of the variance, type, form, degrees of freedom."""
+    dof = "" if part["dof"] is None else f"{part['dof']:.3g}"
     share = figures.share(part["share"], 1.0)
-    size = figures.spread(part["u"], "J")
-    return f"{part['name']:<14} {size:>9}  {share:>8}  type {part['kind']}, {part['form']}{dof}"
+    return part["name"], figures.spread(part["u"], "J"), share, part["kind"], part["form"], dof

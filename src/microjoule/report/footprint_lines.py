@@ -33,23 +33,34 @@ def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> lis
     kinds = dict.fromkeys(_LEFT_OPEN, False)
     for window in windows:
         footprint = window["footprint"]
-        kinds[_kind(footprint)] = True
-        tail = ", modelled" if _kind(footprint) == "modelled" else ""
+        kinds[kind_of(footprint)] = True
+        tail = ", modelled" if kind_of(footprint) == "modelled" else ""
         found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
         found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
-    foot = "".join(_LEFT_OPEN[kind] for kind, is_there in kinds.items() if is_there) + _FOOT
-    return [*found, foot, *factors(terms)]
+    return [*found, foot(kind for kind, is_there in kinds.items() if is_there), *factors(terms)]
+
+
+def foot(kinds: Iterable[str]) -> str:
+    """What the ranges of figures of these kinds leave open."""
+    return "".join(_LEFT_OPEN[kind] for kind in kinds) + _FOOT
 
 
 def parts(footprint: Mapping[str, Any]) -> list[str]:
     """One line for each figure that there is, its two ranges apart."""
+    rows = cells(footprint)
+    width = max((len(figure) for _, figure, _ in rows), default=0)
+    return [f"  {title:<24}{figure:>{width}}  {ranges}".rstrip() for title, figure, ranges in rows]
+
+
+def cells(footprint: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What each figure that there is is called, how much it is, and its ranges."""
+    left = kind_of(footprint)
     rows = [(title, footprint[part]) for part, title in PARTS if footprint.get(part)]
-    left = _kind(footprint)
-    width = max((len(amount(row)) for _, row in rows), default=0)
-    return [f"  {title:<24}{amount(row):>{width}}  {_ranges(row, left)}".rstrip() for title, row in rows]
+    return [(title, amount(row), _ranges(row, left)) for title, row in rows]
 
 
-def _kind(footprint: Mapping[str, Any]) -> str:
+def kind_of(footprint: Mapping[str, Any]) -> str:
+    """``measured`` or ``modelled``."""
     return "modelled" if footprint["provenance"] == "modelled" else "measured"
 
 
