@@ -14,6 +14,7 @@ from scripted import machine
 import microjoule as uj
 from microjoule.cli import main
 from microjoule.energy.energy_trace import load
+from microjoule.report.figures import quantity
 from microjoule.report.html import packed
 from microjoule.trace.window import Window
 
@@ -98,7 +99,8 @@ def test_the_table_shows_the_figures_of_the_json(page, browser):
     for window in page[1]["windows"]:
         for channel in window["channels"]:
             shown = [row for row in rows if row.startswith(channel["channel"] + "\t")]
-            assert any(f"{channel['mean_w']:.2f}" in row for row in shown)
+            assert any(quantity(channel["mean_w"], "W") in row.split("\t") for row in shown)
+            assert any(quantity(channel["energy_j"], "J", *channel["bound_j"]) in row for row in shown)
 
 
 def test_a_span_on_the_screen_is_the_energy_of_the_trace(page, browser):
