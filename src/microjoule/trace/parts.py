@@ -30,7 +30,7 @@ from .series import Columns
 PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and 4 MB cut apart
 PART_BATCHES = 64
 WORKERS_MAX = 4  # each holds a part, and one more waits: more of them would not be flat in memory
-END_BYTES = PART_BYTES // 2  # of a file's beginning and of its end
+END_BYTES = 1 << 16  # of a file's beginning and of its end; a batch each at least
 _ONE_THREAD = {"use_threads": False}  # a batch is small: shared out over cores it takes longer
 
 
