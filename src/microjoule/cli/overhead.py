@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "blocks with and without sampling in turns. Later recordings say from it what sampling took."
         ),
     )
-    parser.add_argument("--quick", action="store_true", help="one rate, beside a victim: about 25 s")
+    parser.add_argument("--quick", action="store_true", help="one rate, beside a victim: about 30 s")
     parser.add_argument(
         "--max-time", type=options.duration_s, metavar="TIME", help="about as long as it may take (2m)"
     )

@@ -1,9 +1,9 @@
 """Which subjects are sampled in which ways, the most telling first.
 
-A recorder comes first, because later traces speak of it; then each subject at every rate, asleep between
-its deadlines, idle and beside a victim. At the rate nearest to a kilohertz the first quick lane is taken in
-every other way as well. Paces and loads that are named are taken of every subject instead, and of a
-recorder last.
+At the rate nearest to a kilohertz, and then at every other: each subject asleep between its deadlines, idle
+and beside a victim, which takes a second or two; and a recorder, of which later traces speak. At the first
+the first quick lane is taken in every other way as well. Paces and loads that are named are taken of
+every subject instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .subject import Subject, WholeRecorder
 
 RATES_HZ = (10.0, 100.0, 1000.0, 10_000.0)
 FOR_S = 120.0
-QUICK_S = 25.0
+QUICK_S = 30.0
 RECORDER_WEIGHT = 5.0  # a recorder's blocks are as long as the time between its drains
 
 
@@ -85,26 +85,22 @@ def units(subjects: Sequence[Subject], chosen: Sequence[Channel], wishes: Wishes
     """
     middle_hz = min(wishes.rates_hz, key=lambda rate_hz: abs(math.log(rate_hz / RATE_HZ)))
     others_hz = sorted(set(wishes.rates_hz) - {middle_hz}, reverse=True)
-    recorders = _recorders(chosen, (middle_hz,), wishes)
-    found = [] if wishes.is_named else recorders
+    found: list[Unit] = []
     for rate_hz in (middle_hz, *others_hz):
+        is_middle = rate_hz == middle_hz
         found += _lanes(subjects, rate_hz, wishes)
-        if rate_hz == middle_hz and not (wishes.is_named or wishes.is_quick):
+        found += _recorders(chosen, rate_hz, wishes)[: None if is_middle or wishes.is_named else 1]
+        if is_middle and not (wishes.is_named or wishes.is_quick):
             found += _extras(subjects, rate_hz)
-        if rate_hz != middle_hz and not wishes.is_named:
-            found += _recorders(chosen, (rate_hz,), wishes)[:1]
-    if wishes.is_named:
-        found += recorders + _recorders(chosen, others_hz, wishes)
     return tuple(_once(found))
 
 
-def _recorders(chosen: Sequence[Channel], rates_hz: Sequence[float], wishes: Wishes) -> list[Unit]:
+def _recorders(chosen: Sequence[Channel], rate_hz: float, wishes: Wishes) -> list[Unit]:
     """What later traces say their sampling took; of the whole trace first, then of a thinned one."""
     if not chosen or (wishes.loads and "busy" not in wishes.loads):
         return []
     return [
         Unit(WholeRecorder(name, chosen), replace(way, load="busy"), RECORDER_WEIGHT)
-        for rate_hz in rates_hz
         for name in (RECORDER, THINNED)
         for way in _ways(rate_hz, wishes)
     ]

@@ -21,11 +21,15 @@ def test_of_lanes_that_are_alike_one_is_taken():
     assert [one.name for one in subjects([*PACKAGES, SLOW])] == [EMPTY, "script: package-0", "script: cpu"]
 
 
-def test_the_recorder_at_a_kilohertz_comes_first():
+def test_what_is_at_a_kilohertz_comes_first_and_recorders_before_other_ways():
     found = units(subjects(PACKAGES), PACKAGES, Wishes())
-    assert [unit.subject.name for unit in found[:2]] == [RECORDER, THINNED]
-    assert {unit.way.rate_hz for unit in found[:2]} == {1000.0}
-    assert found[0].weight > found[2].weight
+    rates = [unit.way.rate_hz for unit in found]
+    assert set(rates[: rates.count(1000.0)]) == {1000.0}
+    names = [unit.subject.name for unit in found]
+    assert names[names.index(RECORDER) + 1] == THINNED
+    others = [place for place, unit in enumerate(found) if unit.way.pace != "sleep" or unit.way.is_fifo]
+    assert names.index(THINNED) < min(others)
+    assert found[names.index(RECORDER)].weight > found[0].weight
 
 
 def test_every_subject_is_taken_at_every_rate_idle_and_beside_a_victim():
@@ -57,10 +61,13 @@ def test_what_is_named_is_taken_of_every_subject_and_nothing_else():
     assert len(found) == 4  # each plain and under SCHED_FIFO
 
 
-def test_of_a_recorder_it_is_taken_too_and_last():
+def test_of_a_recorder_it_is_taken_too_where_there_is_a_victim():
     wishes = Wishes(rates_hz=(1000.0, 500.0), paces=("hybrid",))
     found = units(subjects(PACKAGES), PACKAGES, wishes)
-    assert [unit.subject.name for unit in found[-4:]] == [RECORDER, THINNED] * 2
+    recorders = {(unit.subject.name, unit.way.rate_hz) for unit in found} - {
+        (one.name, rate_hz) for one in subjects(PACKAGES) for rate_hz in wishes.rates_hz
+    }
+    assert recorders == {(name, rate_hz) for name in (RECORDER, THINNED) for rate_hz in (1000.0, 500.0)}
     assert {unit.way.pace for unit in found} == {"hybrid"}
     idle = units(subjects(PACKAGES), PACKAGES, Wishes(loads=("idle",)))
     assert {RECORDER, THINNED}.isdisjoint(unit.subject.name for unit in idle)
