@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,39 @@ from . import quantities
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Where the page goes."""
+    """Where the page and the pictures go."""
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page that opens offline too")
+    parser.add_argument(
+        "--png", type=Path, metavar="FILE", help="draw power over time too, through matplotlib"
+    )
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="the same as lines that scale")
 
 
-def refuse(arguments: argparse.Namespace, traces: list[Path]) -> None:
-    """Refuses places where the page could not be written, and several traces in one.
+def asked(arguments: argparse.Namespace) -> list[Path]:
+    """The files that are to be written."""
+    return [path for path in (arguments.html, arguments.png, arguments.svg) if path is not None]
+
+
+def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
+    """Refuses what could not be written, and several traces in one, before anything is done for it.
 
     Raises:
-        MicrojouleError: It is one, or there are several.
+        MicrojouleError: It is one, there are several, or matplotlib is missing.
     """
     from ..footprint.project import BadTarget
+    from ..report import power_plot
 
-    if arguments.html is None:
-        return
-    if len(traces) > 1:
+    if asked(arguments) and len(traces) > 1:
         raise BadTarget("A page shows one trace", "Report each trace into a page of its own")
-    quantities.refuse_overwriting(traces, arguments.html)
-    quantities.refuse_unwritable(arguments.html)
+    for path in asked(arguments):
+        quantities.refuse_overwriting(traces, path)
+        quantities.refuse_unwritable(path)
+    for path, suffix in ((arguments.png, ".png"), (arguments.svg, ".svg")):
+        if path is None:
+            continue
+        power_plot.ready(path)
+        if path.suffix != suffix:
+            raise power_plot.CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
 
 
 def write(arguments: argparse.Namespace, trace: Path, summary: dict[str, Any], title: str) -> None:
@@ -36,10 +52,20 @@ def write(arguments: argparse.Namespace, trace: Path, summary: dict[str, Any], t
     Raises:
         TraceError: The trace cannot be read, or the file cannot be written.
     """
-    if arguments.html is None:
+    if not asked(arguments):
         return
     from ..energy.energy_trace import load
-    from ..energy.pictured import pictured
-    from ..report import html
+    from ..energy.pictured import enveloped, pictured
+    from ..errors import TraceError
+    from ..report import html, power_plot
 
-    quantities.write(html.render(summary, pictured(load(trace)), title), arguments.html)
+    loaded = load(trace)
+    if arguments.html is not None:
+        quantities.write(html.render(summary, pictured(loaded), title), arguments.html)
+    for path in (arguments.png, arguments.svg):
+        if path is None:
+            continue
+        try:
+            power_plot.draw(enveloped(loaded), title, path)
+        except OSError as error:
+            raise TraceError(f"Cannot write {path}: {error.strerror}", "Choose another file") from error

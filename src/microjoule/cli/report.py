@@ -71,7 +71,7 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
         raise BadTarget(
             "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
         )
-    if is_total and arguments.html:
+    if is_total and pages.asked(arguments):
         raise BadTarget("A total has no page of its own", "Report one run without --total")
     if is_total and arguments.budget:
         raise BadTarget("A total has no budget of its own", "Report the runs with --each")

@@ -131,7 +131,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
         "command": command,
     }
     channels = applied(channels, learnt)
-    thinner = None if arguments.output or arguments.html else Thinner(channels)
+    thinner = None if arguments.output or pages.asked(arguments) else Thinner(channels)
     recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
     recorder.marks_path = str(scratch / "marks")
     if not arguments.source:

@@ -17,12 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
+from ..units import NS_PER_S
 from .counter import Counter
 from .energy_trace import EnergyTrace
 from .power import power
 from .tracks import Track, tracks
 
 _I32 = np.iinfo(np.int32)
+
+_SILENT = 1.8  # a tick that was missed leaves twice the usual time between two readings
+_SILENCES_MAX = 2000
 
 Plain = dict[str, Any]
 Numbers = npt.NDArray[Any]
@@ -41,7 +45,8 @@ def pictured(trace: EnergyTrace) -> Plain:
           much more than a step the position can be less, or more;
         * of a ``gauge``: ``t_ns`` int64[n + 1] and ``values`` float64[n], in ``unit``, NaN in a gap;
 
-        and ``gaps``, of which nothing is drawn: ``t0_ns``, ``t1_ns``, ``status``; ``windows``: ``name``,
+        and ``gaps``, of which nothing is known: ``t0_ns``, ``t1_ns``, ``status``; ``silences``, in which a
+        counter was not read and only its mean is known, the longest first;  ``windows``: ``name``,
         ``t0_ns``, ``t1_ns``.
     """
     found = [(track, *_ends(trace, track)) for track in tracks(trace)]
@@ -79,6 +84,7 @@ def _channel(trace: EnergyTrace, track: Track, origin_ns: int, last_ns: int) -> 
         "provenance": track.provenance,
         "tells_energy": track.channel in trace.energy_channels,
         "gaps": gaps,
+        "silences": [],
     }
     meter = trace.meter(track.channel) if track.unit == "W" else None
     if isinstance(meter, Counter) and meter.span_ns is not None:
@@ -102,6 +108,7 @@ def _counted(counter: Counter, last_ns: int, origin_ns: int) -> Plain:
     model = counter.channel.trust.model
     factors = (1.0, 1.0, 1.0) if model is None else (model.value_w, model.low_w, model.high_w)
     return {
+        "silences": _silences(counter, origin_ns),
         "t_ns": edges - origin_ns,
         "steps": _narrow(steps),
         "least": _narrow(position - least - before),
@@ -110,7 +117,75 @@ def _counted(counter: Counter, last_ns: int, origin_ns: int) -> Plain:
     }
 
 
+def _silences(counter: Counter, origin_ns: int) -> list[Plain]:
+    """Where neighbouring readings lie further apart than a tick or an update: missed, late or failed."""
+    apart = np.diff(counter.t_ns)
+    if not len(apart):
+        return []
+    usual_ns = max(int(np.median(apart)), counter.channel.timing.update_max_ns)
+    long = np.flatnonzero(apart > _SILENT * usual_ns)
+    long = long[np.argsort(apart[long], kind="stable")[::-1]][:_SILENCES_MAX]
+    starts, ends = (counter.t_ns[long] - origin_ns).tolist(), (counter.t_ns[long + 1] - origin_ns).tolist()
+    return [{"t0_ns": t0, "t1_ns": t1} for t0, t1 in zip(starts, ends, strict=True)]
+
+
 def _narrow(values: I64) -> Numbers:
     """The same whole numbers as int32 where they fit, as float64 where they don't."""
     fits = not len(values) or (values.min() >= _I32.min and values.max() <= _I32.max)
     return values.astype(np.int32 if fits else np.float64)
+
+
+def enveloped(trace: EnergyTrace, columns: int = 1400) -> Plain:
+    """The channels of a trace in at most so many equal columns: for a picture that cannot show each update.
+
+    Args:
+        trace: The trace.
+        columns: How many.
+
+    Returns:
+        ``length_s``; ``channels`` with ``id``, ``unit``, ``provenance``, ``edges_s`` float64[m + 1],
+        ``mean``, ``least`` and ``most`` float64[m], NaN where nothing is known, and ``gaps_s`` and
+        ``silences_s``, the beginnings and ends of both; ``windows`` with ``name``, ``t0_s``, ``t1_s``.
+        A channel of fewer updates is there update by update.
+    """
+    found = pictured(trace)
+    return {
+        "length_s": found["length_ns"] / NS_PER_S,
+        "channels": [_enveloped(each, found["length_ns"], columns) for each in found["channels"]],
+        "windows": [
+            {"name": w["name"], "t0_s": w["t0_ns"] / NS_PER_S, "t1_s": w["t1_ns"] / NS_PER_S}
+            for w in found["windows"]
+        ],
+    }
+
+
+def _enveloped(of: Plain, length_ns: int, columns: int) -> Plain:
+    edges: I64 = of["t_ns"]
+    lengths = np.diff(edges).astype(np.float64)
+    if of["kind"] == "counter":
+        value = of["steps"] * of["scale_j"][0] * NS_PER_S / np.maximum(lengths, 1)
+    else:
+        value = of["values"].copy()
+    for gap in of["gaps"]:
+        value[(edges[:-1] >= gap["t0_ns"]) & (edges[:-1] < gap["t1_ns"])] = np.nan
+    # The first update of each column: a column is as wide as the updates that begin in it.
+    first = np.unique(edges[:-1] * columns // max(length_ns, 1), return_index=True)[1]
+    known = np.isfinite(value)
+    if len(first):
+        area = np.add.reduceat(np.where(known, value * lengths, 0.0), first)
+        time = np.add.reduceat(np.where(known, lengths, 0.0), first)
+        mean = np.divide(area, time, out=np.full(len(first), np.nan), where=time > 0)
+        least, most = np.fmin.reduceat(value, first), np.fmax.reduceat(value, first)
+    else:
+        mean = least = most = np.empty(0)
+    return {
+        "id": of["id"],
+        "unit": of["unit"],
+        "provenance": of["provenance"],
+        "edges_s": np.append(edges[:-1][first], edges[-1:]) / NS_PER_S,
+        "mean": mean,
+        "least": least,
+        "most": most,
+        "gaps_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["gaps"]],
+        "silences_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["silences"]],
+    }

@@ -61,11 +61,13 @@
     ctx.setLineDash(DASH[(c.number / HUES.length | 0) % DASH.length]);
     ctx.beginPath();
     let down = false;
+    const quiet = [];
     if (last - first <= width * 1.5) {
       for (let i = first; i < last; i++) {
         const v = c.value[i];
         if (v !== v) { down = false; continue; }
         const y = yOf(v);
+        if (c.quiet[i]) { quiet.push([x(c.t[i]), x(c.t[i + 1]), y]); down = false; continue; }
         if (down) ctx.lineTo(x(c.t[i]), y); else ctx.moveTo(x(c.t[i]), y);
         ctx.lineTo(x(c.t[i + 1]), y);
         down = true;
@@ -81,7 +83,9 @@
         j = Math.min(Math.max(j, i), c.n - 1);
         const [low, high] = extremes(c, i, Math.min(j + 1, last)), known = c.known[j + 1] - c.known[i];
         if (high >= low) ctx.fillRect(x0 + column, yOf(high), 1, Math.max(yOf(low) - yOf(high), 0.8));
-        means.push(known ? (c.area[j + 1] - c.area[i]) / known : NaN);
+        const mean = known ? (c.area[j + 1] - c.area[i]) / known : NaN, still = i === j && c.quiet[i];
+        if (still) quiet.push([x0 + column, x0 + column + 1, yOf(mean)]);
+        means.push(still ? NaN : mean);
         i = j;
       }
       ctx.globalAlpha = 1;
@@ -93,6 +97,13 @@
       ctx.stroke();
     }
     ctx.setLineDash([]);
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (const [l, r, y] of quiet) for (let at = Math.ceil(l / 6) * 6; at < r; at += 6) { ctx.moveTo(at, y); ctx.lineTo(at + 2, y); }
+    ctx.stroke();
+    ctx.globalAlpha = 0.1;
+    for (const [l, r, y] of quiet) ctx.fillRect(l, y, r - l, Math.max(yOf(0) - y, 0));
+    ctx.globalAlpha = 1;
   }
 
   function hatch(ctx, x, y, w, h, words) {
@@ -164,11 +175,13 @@
         ctx.fillStyle = colour("--soft");
         ctx.fillText(si(Math.round(v / rule) * rule, box.unit), GUTTER - 7, Math.min(Math.max(y(v) + 4, box.top + 9), box.bottom));
       }
+      ctx.textAlign = "left";
       ctx.save(); ctx.beginPath(); ctx.rect(GUTTER, box.top - 1, width - GUTTER, box.bottom - box.top + 2); ctx.clip();
       const strip = Math.min(18, (box.bottom - box.top) / Math.max(mine.length, 1));
       mine.forEach((c, at) => {
         for (let g = upTo(c.gapEnds, a); g < c.gaps.length && c.gaps[g].t0_ns < b; g++) {
           const gap = c.gaps[g], l = Math.max(x(gap.t0_ns), GUTTER), r = Math.min(x(gap.t1_ns), width);
+          if (r - l < 6) { ctx.fillStyle = colour("--gap"); ctx.fillRect(l, box.top, 1, box.bottom - box.top); ctx.fillText(gap.status, l + 4, box.bottom - strip * at - 5); }
           hatch(ctx, l, box.bottom - strip * (at + 1), Math.max(r - l, 3), strip - 2, `${c.id}: ${gap.status}`);
         }
         trace(ctx, c, view, GUTTER, width, y);
@@ -242,7 +255,7 @@
         const i = upTo(c.t, hover) - 1, gap = c.gaps.find((g) => g.t0_ns <= hover && hover < g.t1_ns);
         if (gap) says(c.id, gap.status, c);
         else if (i < 0 || i >= c.n || !(c.value[i] === c.value[i])) says(c.id, "not read", c);
-        else says(c.id, `${si(c.value[i], c.unit, 6)} from ${time(c.t[i])} to ${time(c.t[i + 1])}`, c);
+        else says(c.id, `${si(c.value[i], c.unit, 6)} from ${time(c.t[i])} to ${time(c.t[i + 1])}${c.quiet[i] ? ", not read meanwhile: mean only" : ""}`, c);
       }
     } else if (!span) says("", `${time(view[0], 7)} … ${time(view[1], 7)}; point at the screen for values, drag to measure.`);
   }

@@ -49,6 +49,10 @@ async function prepared(of, number) {
   for (const gap of of.gaps) for (let i = Math.max(upTo(t, gap.t0_ns) - 1, 0); i < n && t[i] < gap.t1_ns; i++) {
     if (t[i] >= gap.t0_ns) value[i] = NaN;
   }
+  channel.quiet = new Uint8Array(n);  // updates in which nothing was read: only their mean is known
+  for (const gap of of.silences) for (let i = Math.max(upTo(t, gap.t0_ns) - 1, 0); i < n && t[i] < gap.t1_ns; i++) {
+    if ((Math.min(t[i + 1], gap.t1_ns) - Math.max(t[i], gap.t0_ns)) * 2 > t[i + 1] - t[i]) channel.quiet[i] = 1;
+  }
   channel.area = new Float64Array(n + 1);
   channel.known = new Float64Array(n + 1);
   for (let i = 0; i < n; i++) {

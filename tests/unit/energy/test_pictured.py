@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from ideal import Ideal, constant, rows, write
 from scripted import machine
 
 import microjoule as uj
 from microjoule.energy.energy_trace import load
-from microjoule.energy.pictured import pictured
+from microjoule.energy.pictured import enveloped, pictured
 from microjoule.trace.window import Window
 
 
@@ -57,3 +58,31 @@ def test_instants_are_counted_from_the_first_one_and_windows_are_all_there(trace
     assert min(int(each["t_ns"][0]) for each in found["channels"]) == 0
     names = [(each["name"], each["t1_ns"] - each["t0_ns"]) for each in found["windows"]]
     assert names == [(window.name, window.duration_ns) for window in trace.windows]
+
+
+@pytest.mark.parametrize("columns", [7, 50, 10_000])
+def test_columns_keep_the_energy_and_hold_every_update(trace, columns):
+    whole = {each["id"]: each for each in pictured(trace)["channels"]}
+    for each in enveloped(trace, columns)["channels"]:
+        of, seconds = whole[each["id"]], np.diff(each["edges_s"])
+        end_ns = of["gaps"][0]["t0_ns"] if of["gaps"] else of["t_ns"][-1]
+        known_s = np.minimum(each["edges_s"][1:], end_ns / 1e9) - each["edges_s"][:-1]
+        joules = np.nansum(each["mean"] * np.where(seconds > known_s, known_s, seconds))
+        assert joules == pytest.approx(of["steps"].sum(dtype=np.int64) * of["scale_j"][0], rel=1e-6)
+        told = np.isfinite(each["mean"])
+        assert (each["least"][told] <= each["mean"][told] * (1 + 1e-12)).all()
+        assert (each["mean"][told] <= each["most"][told] * (1 + 1e-12)).all()
+        assert len(each["mean"]) <= columns
+
+
+def test_a_time_without_readings_is_a_silence(tmp_path):
+    table = rows([Ideal(wave=constant(40.0), n=300)])
+    t_ns = np.sort(table.column("t_ns").to_numpy())
+    is_kept = ~(
+        (table.column("t_ns").to_numpy() >= t_ns[100]) & (table.column("t_ns").to_numpy() < t_ns[150])
+    )
+    path = write(tmp_path / "t.arrows", table.filter(is_kept))
+    picture = pictured(load(path))
+    longest = picture["channels"][0]["silences"][0]
+    assert longest["t0_ns"] + picture["origin_ns"] == t_ns[99]
+    assert longest["t1_ns"] + picture["origin_ns"] == t_ns[150]

@@ -79,6 +79,16 @@ def test_several_traces_or_a_total_have_no_page(page, tmp_path, capsys):
     assert "page" in capsys.readouterr().err
 
 
+def test_a_trace_is_drawn_for_a_paper(page, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    png, svg = tmp_path / "o.png", tmp_path / "o.svg"
+    assert main(["report", str(page[2].path), "--png", str(png), "--svg", str(svg)]) == 0
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "</svg>" in svg.read_text()
+    assert main(["report", str(page[2].path), "--png", str(tmp_path / "o.gif")]) == 2
+    assert "o.gif" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def browser(page, tmp_path_factory):
     if PROGRAM is None:
