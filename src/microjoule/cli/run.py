@@ -219,7 +219,7 @@ def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> 
         _end_on_signals()
         summary = report.summarise(recorder.path, terms)
         sys.stderr.write(REPORTERS["text"](summary))
-        pages.write(arguments, recorder.path, summary, " ".join(arguments.command))
+        pages.write(arguments, recorder.path, summary, " ".join(arguments.command).removeprefix("-- "))
         if arguments.json is not None:
             report.write_json(summary, arguments.json)
             streams.flush()

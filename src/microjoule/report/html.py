@@ -31,7 +31,6 @@ from .words import cut, safe
 Plain = Mapping[str, Any]
 
 WINDOWS_MAX = 200  # blocks of figures; the screen has all
-_BANDS_MAX = 20_000
 _ARRAYS = ("t_ns", "steps", "least", "most", "values")
 
 
@@ -96,7 +95,7 @@ def _packed(picture: Plain) -> dict[str, Any]:
         {key: packed(value) if key in _ARRAYS else value for key, value in channel.items()}
         for channel in picture["channels"]
     ]
-    windows = [{**window, "name": safe(window["name"])} for window in picture["windows"][:_BANDS_MAX]]
+    windows = [{**window, "name": safe(window["name"])} for window in picture["windows"]]
     return {**picture, "channels": channels, "windows": windows}
 
 
@@ -247,13 +246,19 @@ def _footprint(summary: Plain) -> str:
     terms = summary["footprint"]
     along = [w["footprint"]["intensity"] for w in shown if "intensity" in w["footprint"]]
     told = [*(footprint_lines.factor("intensity", each) for each in along), *footprint_lines.factors(terms)]
-    lines = [footprint_lines.title(terms), footprint_lines.foot(kinds)]
+    lines = [footprint_lines.title(terms), footprint_lines.foot(kinds), *_rest(summary["windows"])]
     factors = "".join(f"<p>{_text(' '.join(line.split()))}</p>" for line in told)
     return (
         f'<h2>CO2e and cost</h2><div class="card">{_table(("", "", "what is left open"), blocks)}'
         f'<p class="foot">{_text_lines(lines)}</p><details><summary>Factors and their sources</summary>'
         f'<div class="told">{factors}</div></details></div>'
     )
+
+
+def _rest(windows: Sequence[Plain]) -> list[str]:
+    """That there are more windows than a block shows."""
+    more = len(windows) - as_text.BLOCKS_MAX
+    return [f"{more} more windows: --json FILE has them all"] if more > 0 else []
 
 
 def _name(window: Plain) -> str:
@@ -286,7 +291,8 @@ def _budget(windows: Sequence[Plain]) -> str:
         f"{_table(_BUDGET, [_components(row) for row in window['channels']])}</details>"
         for window in windows[: as_text.BLOCKS_MAX]
     )
-    return f'<h2>What the uncertainty is made of</h2><div class="card">{blocks}</div>' if blocks else ""
+    foot = "".join(f'<p class="foot">{line}</p>' for line in _rest(windows))
+    return f'<h2>What the uncertainty is made of</h2><div class="card">{blocks}{foot}</div>' if blocks else ""
 
 
 def _components(row: Plain) -> tuple[str, list[tuple[str, ...]]]:

@@ -125,7 +125,7 @@
       const l = Math.max(x(w.t0_ns), GUTTER), r = Math.max(x(w.t1_ns), l + 1);
       ctx.fillStyle = `rgba(${colour("--band")}, .07)`; ctx.fillRect(l, top, r - l, bottom - top);
       ctx.fillStyle = `rgba(${colour("--band")}, .55)`;
-      for (const edge of [w.t0_ns, w.t1_ns]) if (edge >= a && edge <= b) ctx.fillRect(x(edge), top, 1, bottom - top);
+      for (const edge of r - l > 4 ? [w.t0_ns, w.t1_ns] : []) if (edge >= a && edge <= b) ctx.fillRect(x(edge), top, 1, bottom - top);
       row = l < right ? (row + 1) % 3 : 0;
       right = Math.max(right, Math.min(r, l + 90));
       if (r - l > 26) {
@@ -214,7 +214,7 @@
   function energy(c, a, b) {
     const near = (t) => { const i = Math.max(upTo(c.t, t) - 1, 0); return i < c.n && c.t[i + 1] - t < t - c.t[i] ? i + 1 : i; };
     const i = near(a), j = near(b);
-    if (j <= i) return { status: "between two updates" };
+    if (j <= i) return { status: "no update in the span" };
     const bad = c.gaps.find((gap) => gap.t0_ns < c.t[j] && gap.t1_ns > c.t[i]);
     const at = { from: c.t[i], to: c.t[j] };
     if (bad) return { ...at, status: bad.status };

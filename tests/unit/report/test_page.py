@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 import time
 import zlib
 
@@ -145,3 +147,13 @@ def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
     browser.value("document.getElementById('screen').focus()")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="0")
     assert browser.value("microjoule.view()") == whole
+
+
+def test_a_run_has_its_page_with_every_update(tmp_path):
+    """And so the recording under it is not thinned out."""
+    words = ["--html", "r.html", "--root", str(machine(tmp_path)), "--source", "script", "--", "sleep", "0.3"]
+    subprocess.run([sys.executable, "-m", "microjoule", "run", *words], cwd=tmp_path, check=True, timeout=60)
+    text = (tmp_path / "r.html").read_text()
+    told = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
+    assert "<title>sleep 0.3: energy</title>" in text
+    assert told["channels"][0]["t_ns"]["n"] > 100
