@@ -23,6 +23,7 @@ from microjoule.trace.series import Series
 
 MS = 1_000_000
 MODULUS = 1 << 20
+REALTIME_NS = 10**18
 
 
 def counter(name="package-0", lag_ns=0, update_max_ns=2 * MS, parents=()):
@@ -107,7 +108,7 @@ def gauge():
         lane="hwmon",
         kind=Kind.GAUGE,
         scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
-        timing=Timing(update_ns=10 * MS, update_max_ns=20 * MS),
+        timing=Timing(update_ns=10 * MS, update_max_ns=20 * MS, sensor_clock="realtime"),
         access=Access(reader="script", path=""),
     )
 
@@ -131,20 +132,23 @@ def write(path, seed, batches, *, has_windows, silent_from):
                     failed = chance.random() < 0.02
                     if code != 1 or batch < silent_from:
                         raw = None if failed else int(counts[code] % MODULUS)
-                        rows.append((t_ns, 900, code, raw, 5 if failed else 0, None))
+                        stamp = t_ns + REALTIME_NS - 300 if code == 3 else None
+                        rows.append((t_ns, 900, code, raw, stamp, 5 if failed else 0, None))
             if has_windows and batch % 7 == 3:
-                rows.append((t_ns - 2 * MS, 0, names.index("@begin"), number, 0, f"step {number % 3}"))
+                rows.append((t_ns - 2 * MS, 0, names.index("@begin"), number, None, 0, f"step {number % 3}"))
             if has_windows and batch % 7 == 5 and number < 12:
-                rows.append((t_ns - MS, 0, names.index("@end"), number, 0, None))
+                rows.append((t_ns - MS, 0, names.index("@end"), number, None, 0, None))
                 number += 1
-            rows.append((t_ns, 0, names.index("@engine/package-0/ticks"), batch, 0, None))
-            t, read, code, raw, status, label = zip(*rows, strict=True)
+            rows.append((t_ns, 0, names.index("@engine/package-0/ticks"), batch, None, 0, None))
+            realtime_ns = t_ns + REALTIME_NS + batch * 1000  # it is slewed
+            rows.append((t_ns, 50, names.index("@clock/realtime"), realtime_ns, None, 0, None))
+            t, read, code, raw, stamp, status, label = zip(*rows, strict=True)
             stream_.write_batch(
                 pa.record_batch(
                     [
                         pa.array(t, pa.int64()), pa.array(read, pa.uint32()),
                         pa.DictionaryArray.from_arrays(pa.array(code, pa.uint16()), pa.array(names)),
-                        pa.array(raw, pa.uint64()), pa.nulls(len(rows), pa.int64()),
+                        pa.array(raw, pa.uint64()), pa.array(stamp, pa.int64()),
                         pa.array(status, pa.uint16()), pa.array(label, pa.utf8()),
                     ],
                     schema=found,
@@ -165,6 +169,7 @@ def test_a_file_in_parts_reports_as_one_in_memory(tmp_path, has_windows, silent_
     whole = load(path)
     assert summary(found) == summary(whole)
     assert whole.failures()
+    assert found.meter("psu").readings.is_stamped
     assert stream_energies(path).energy() == whole.energy()
 
 
@@ -192,3 +197,17 @@ def test_a_file_with_a_flaw_inside_is_read_whole(tmp_path):
     spoilt[len(spoilt) // 2 : len(spoilt) // 2 + 4000] = bytes(4000)
     path.write_bytes(spoilt)
     assert summary(stream(path)) == summary(load(path))
+
+
+def test_rows_in_no_order_are_read_whole(tmp_path):
+    """As of recordings that were put together: the figures are those of ``load``."""
+    path, mixed = tmp_path / "t.arrows", tmp_path / "mixed.arrows"
+    write(path, 3, 140, has_windows=True, silent_from=1000)
+    with pa.ipc.open_stream(path) as reader:
+        batches = list(reader)
+    with pa.ipc.new_stream(str(mixed), batches[0].schema) as stream_:
+        for batch in [*batches[70:], *batches[:70]]:
+            stream_.write_batch(batch)
+    found = stream(mixed)
+    assert not isinstance(found, StreamedTrace)
+    assert summary(found) == summary(load(path))

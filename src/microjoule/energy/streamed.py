@@ -69,7 +69,7 @@ class StreamedTrace(EnergyTrace):
     def __init__(self, found: Survey, asked: Asked) -> None:
         super().__init__(found.sketch, found.path, found.is_truncated)
         takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
-        self._asked = asked
+        self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for columns in parts(found):
@@ -102,7 +102,7 @@ class StreamedTrace(EnergyTrace):
             TraceError: Its edges are others.
         """
         of = self.span if window is None else self.window(window)
-        if not {of.t0_ns, of.t1_ns} <= set(self._asked.instants_ns):
+        if not {of.t0_ns, of.t1_ns} <= self._instants_ns:
             self._refuse(f"the readings around the window {of.name!r}")
         return super().energy(of)
 
