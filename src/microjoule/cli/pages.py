@@ -30,10 +30,12 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
     Raises:
         MicrojouleError: It is one, there are several, or matplotlib is missing.
     """
+    if not asked(arguments):
+        return
     from ..footprint.project import BadTarget
     from ..report import power_plot
 
-    if asked(arguments) and len(traces) > 1:
+    if len(traces) > 1:
         raise BadTarget("A page shows one trace", "Report each trace into a page of its own")
     for path in asked(arguments):
         quantities.refuse_overwriting(traces, path)

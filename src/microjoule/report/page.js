@@ -159,7 +159,7 @@
 
   function paint() {
     queued = false;
-    if (!channels.length) return;
+    if (!channels.length) { readout.textContent = "The trace has nothing to draw."; return; }
     const all = boxes(), bottom = all.length ? all.at(-1).bottom : 120;
     const [ctx, width] = fitted(screen, bottom + FOOT), [a, b] = view;
     const x = (t) => GUTTER + (t - a) / (b - a) * (width - GUTTER);
