@@ -4,13 +4,16 @@ SOURCES := $(shell find src csrc -name '*.py' -o -name '*.pyx' -o -name '*.px[di
 	setup.py pyproject.toml README.md LICENSE
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench peers clean
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
 
 test: .venv-test/ready
 	.venv-test/bin/python -m pytest $(PYTEST)
+
+peers: .venv-test/ready
+	.venv-test/bin/python benchmarks/peers/compare.py $(PEERS)
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m pytest benchmarks --benchmark-only $(PYTEST)
@@ -41,4 +44,4 @@ lint: .venv-lint/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-test .venv-lint build dist src/*.egg-info
+	rm -rf .venv .venv-test .venv-lint .venv-peers build dist src/*.egg-info
