@@ -97,6 +97,8 @@ def test_boxcar_identity_is_unbiased(
 
 @given(steps, st.integers(1, 3))
 @example([(1, 0), (10, 1), (330_769_220, 0)], 1)
+@example([(206, 0), (125_925_720, 1)], 1)  # eight gaps in each second: all means before are equal
+@example([(5_703_836, 684), (195_473_242, 511), (196, 306)], 3)  # it settles shortly after the window
 def test_readings_a_window_apart_add_up(load: list[tuple[int, int]], m: int) -> None:
     """Of m W inside a load that never settles, the readings spaced W are the energy."""
     lengths, watts = zip(*load, strict=True)
