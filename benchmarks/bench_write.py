@@ -22,7 +22,8 @@ from microjoule._native import Sampler
 from microjoule.channel import Access, Channel
 from microjoule.recording import Cadence, Recorder
 from microjoule.recording.writer import Writer
-from microjoule.trace import schema
+from microjoule.trace import exporting, schema
+from microjoule.trace.trace import Trace
 
 ROUNDS = 31
 ROWS_A_DRAIN = 3800  # four channels at 1 kHz, drained every 0.95 s
@@ -207,3 +208,20 @@ def test_bytes_of_separate_reads(benchmark: BenchmarkFixture, tmp_path: Path) ->
             return bytes_a_reading(path, channels)
 
     keep_bytes(benchmark, record, "separate reads (text)", "≤ 6.5")
+
+
+@pytest.mark.parametrize(("form", "target"), [("parquet", "≤ 4.8"), ("wide", "≤ 2.0")])
+def test_bytes_of_exports(benchmark: BenchmarkFixture, tmp_path: Path, form: str, target: str) -> None:
+    """Group reads with RAPL's counts, as ``uj export`` writes them."""
+    channels = floor.tsc_channels(4)
+    recorded, path, exported = (tmp_path / name for name in ("group.arrows", "energies.arrows", "exported"))
+
+    def record() -> float:
+        bytes_a_reading(recorded, channels)
+        as_energies(recorded, path, channels)
+        trace = Trace.load(path)
+        with exported.open("wb") as sink:
+            getattr(exporting, form)(trace, sink)
+        return exported.stat().st_size / sum(len(trace.series(name)) for name in trace.channels)
+
+    keep_bytes(benchmark, record, f"group reads, RAPL-like counts, uj export --{form}", target)

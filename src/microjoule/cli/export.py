@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
+  uj export trace.arrows --parquet trace.parquet     uj.load reads it as the trace
+  uj export trace.arrows --wide ticks.parquet        one row a tick
   uj export trace.arrows --perfetto trace.json.gz    open it in ui.perfetto.dev or chrome://tracing
 """
 _LEVEL = 6  # of gzip
@@ -42,7 +45,31 @@ def _perfetto(trace: EnergyTrace, path: Path) -> None:
     write_pieces(perfetto.render(summary(trace), tracks(trace)), path)
 
 
+def _parquet(trace: EnergyTrace, path: Path) -> None:
+    from ..trace import exporting
+
+    with whole(path) as out:
+        exporting.parquet(trace, out)
+
+
+def _wide(trace: EnergyTrace, path: Path) -> None:
+    from ..trace import exporting
+
+    with whole(path) as out:
+        exporting.wide(trace, out)
+
+
+def _csv(trace: EnergyTrace, path: Path) -> None:
+    from ..trace import exporting
+
+    with whole(path) as out:
+        exporting.csv(trace, out)
+
+
 FORMATS = (
+    Format("parquet", "all rows, the smallest; `uj report` and uj.load read it as the trace", _parquet),
+    Format("wide", "Parquet with one row a tick and one raw column a channel, for other tools", _wide),
+    Format("csv", "all rows as text; .gz packs it", _csv),
     Format(
         "perfetto",
         "power as counters and windows as slices, for ui.perfetto.dev and chrome://tracing; .gz packs it",
@@ -85,7 +112,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_pieces(pieces: Iterable[str], path: Path) -> None:
-    """A text in pieces into a file, packed if its name ends in ``.gz``; it appears once it is whole.
+    """A text in pieces into a file.
+
+    Raises:
+        TraceError: The file cannot be written.
+    """
+    with whole(path) as out:
+        for piece in pieces:
+            out.write(piece.encode("utf-8"))
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, packed if its name ends in ``.gz``; it appears once it is whole.
 
     Raises:
         TraceError: The file cannot be written.
@@ -95,8 +134,7 @@ def write_pieces(pieces: Iterable[str], path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         with _created(partial, path.suffix == ".gz") as out:
-            for piece in pieces:
-                out.write(piece.encode("utf-8"))
+            yield out
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)

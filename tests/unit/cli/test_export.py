@@ -2,11 +2,13 @@
 
 import gzip
 
+import pyarrow.parquet as pq
 import pytest
 from ideal import MS, T0, Ideal, rows, square, write
 from trace_events import checked, counters
 
 from microjoule.cli import main
+from microjoule.energy.energy_trace import load
 
 MARKS = [(T0 + 20 * MS, "@begin", 1, "step"), (T0 + 60 * MS, "@end", 1, "")]
 
@@ -26,6 +28,18 @@ def test_a_trace_for_perfetto_is_written_plain_or_packed_and_the_same(capsys, tm
     assert len(counters(events)["package-0"]) > 190
     assert [event["name"] for event in events["X"] if event["cat"] == "window"] == ["step"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.arrows", "t.json", "t.json.gz"]
+
+
+def test_data_tools_get_parquet_wide_and_csv_files_and_nothing_is_left_beside_them(tmp_path, trace):
+    files = [tmp_path / name for name in ("all.parquet", "ticks.parquet", "all.csv.gz")]
+    options = [
+        word for pair in zip(("--parquet", "--wide", "--csv"), map(str, files), strict=True) for word in pair
+    ]
+    assert main(["export", str(trace), *options]) == 0
+    assert load(files[0]).energy("step")["package-0"] == load(trace).energy("step")["package-0"]
+    assert pq.read_table(files[1]).column_names == ["t_ns", "package-0"]
+    assert len(gzip.decompress(files[2].read_bytes()).splitlines()) == load(trace).table.num_rows + 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["t.arrows", *(f.name for f in files)])
 
 
 @pytest.mark.parametrize(
