@@ -15,14 +15,8 @@ from .errors import MissingExtra
 # The package as it is imported -> the extra of pyproject.toml.
 EXTRAS = MappingProxyType(
     {
-        "rich": "watch",
         "matplotlib": "plot",
-        "prometheus_client": "prometheus",
-        "opentelemetry": "otel",
         "IPython": "notebook",
-        "duckdb": "sql",
-        "pandas": "pandas",
-        "polars": "polars",
         "transformers": "transformers",
         "lightning": "lightning",
         "pytorch_lightning": "lightning",

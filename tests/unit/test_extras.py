@@ -13,10 +13,10 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_what_is_installed_is_the_module_itself(monkeypatch, tmp_path):
-    (tmp_path / "polars.py").write_text("found = 1\n")
+    (tmp_path / "lightning.py").write_text("found = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "polars", raising=False)
-    assert extra("polars").found == 1
+    monkeypatch.delitem(sys.modules, "lightning", raising=False)
+    assert extra("lightning").found == 1
 
 
 @pytest.mark.parametrize("package", EXTRAS)
@@ -30,11 +30,11 @@ def test_a_missing_library_is_named_with_its_extra(package, monkeypatch):
 
 
 def test_a_library_that_lacks_something_of_its_own_says_that(monkeypatch, tmp_path):
-    (tmp_path / "polars.py").write_text("import nothing_of_this_name\n")
+    (tmp_path / "lightning.py").write_text("import nothing_of_this_name\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "polars", raising=False)
+    monkeypatch.delitem(sys.modules, "lightning", raising=False)
     with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
-        extra("polars")
+        extra("lightning")
 
 
 def test_every_extra_is_one_of_the_project():
