@@ -13,13 +13,20 @@ What a reading speaks of is the channel's declared behaviour, and there are thre
   the m readings spaced W that end at b add up to the energy, whatever the waveform. Of the two the one
   with the smaller uncertainty is taken.
 * *hold*: the mean of a part of each update period, or of all of it. A reading stands for the period
-  that it ends. What lies between two parts is not seen: an ``aliasing`` component.
+  that it ends or, where it saw a part only, for the period about that part's middle. What lies between
+  two parts is not seen: an ``aliasing`` component.
 * *point*: a momentary value, or nobody knows what: trapezoids between readings, and ``aliasing`` too.
 
 Aliasing is judged from the steps d between neighbouring readings, as if the power that was not seen
 were as different: u² = (1 - c) Σ (d dt)² / 2 for a coverage c. **A load that keeps step with the sensor
 escapes it**: all its readings are alike. Only the guaranteed interval holds that, and it rests on the
 channel's power limit alone: no less than nothing, no more than twice the limit throughout.
+
+A window that begins or ends with a step of power D loses some of it to the time outside, at whatever
+phase: where the reading that an edge falls into saw the load, it lends power to the time before it, and
+where it did not, the window lacks it. For a held reading of period T and coverage c the mean loss is
+D T (1/8 + c²/24), from ∫ over the phase; for trapezoids D T/6. Steps are not known to stand at the edges,
+so that it is a component (``steps``) and no correction; and windows of one shape share it.
 
 Decision: joules in float64. A gauge's counts are no energy, so there are no whole counts to keep, and
 additivity holds to rounding. What was given up: the counter's exactness, which a gauge has not.
@@ -45,6 +52,7 @@ from .uncertainty import NORMAL, RECTANGULAR, Component
 from .unwrap import LIMIT_FACTOR
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
+_BESIDE = 2  # readings on either side of an edge that tell its step
 _HALF = 1 / np.sqrt(12.0)  # standard uncertainty of a rectangle of width 1
 
 
@@ -153,7 +161,7 @@ class Gauge:
         parts = [Part("aliasing", u, "A", NORMAL, dof)] if self.readings.coverage < 1 else []
         if self.readings.shape is Shape.HOLD:
             parts += [self._edge(t0, -1.0), self._edge(t1, 1.0)]
-        return value, tuple(parts)
+        return value, (*parts, self._lost_steps(t0, t1))
 
     def _boxcar(self, t0: I64, t1: I64) -> tuple[F64, tuple[Part, ...]]:
         """Means of the past W: over [a, b + W) less the ramps, or by readings spaced W."""
@@ -220,6 +228,28 @@ class Gauge:
         return Part(
             "edges", sign * jump * self.readings.dt_s[right - 1] * _HALF, "B", RECTANGULAR, None, groups
         )
+
+    def _lost_steps(self, t0: I64, t1: I64) -> Part:
+        """What windows lose of the power steps that they begin and end with, of one cause in them all."""
+        groups = (f"steps:{self.channel.id}",) * len(t0)
+        lost = np.zeros(len(t0))
+        if len(self) >= 2 * _BESIDE + 2:
+            mean_loss = (
+                1 / 6 if self.readings.shape is Shape.POINT else 1 / 8 + self.readings.coverage**2 / 24
+            )
+            lost = (self._step_j(t0) - self._step_j(t1)) * mean_loss
+        return Part("steps", lost, "B", RECTANGULAR, None, groups)
+
+    def _step_j(self, t: I64) -> F64:
+        """The power step at instants, beyond what readings differ there anyway, times the period."""
+        w, n = self.readings.watts, len(self)
+        here = np.clip(np.searchsorted(self.readings.t_ns, t), _BESIDE, n - _BESIDE - 1)
+        before = np.stack([w[here - i - 1] for i in range(_BESIDE)])
+        after = np.stack([w[here + i + 1] for i in range(_BESIDE)])
+        step = after.mean(0) - before.mean(0)
+        noise2 = (before.var(0, ddof=1) + after.var(0, ddof=1)) / _BESIDE
+        beyond: F64 = np.sign(step) * np.sqrt(np.maximum(step**2 - noise2, 0.0))
+        return beyond * self.readings.dt_s[here - 1]
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""

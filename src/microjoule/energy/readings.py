@@ -48,7 +48,9 @@ class Readings:
         clock: Pairs of the clock of ``sensor_ns``; None: the time of the read is taken.
 
     Attributes:
-        t_ns: int64[n], ascending: the instants that the readings speak of, CLOCK_MONOTONIC.
+        t_ns: int64[n], ascending: the instants that the readings speak of, CLOCK_MONOTONIC. A held
+            reading speaks of the period that ends then; where it saw a part of it, of the period whose
+            middle that part is.
         watts: float64[n].
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
@@ -66,7 +68,7 @@ class Readings:
         if stamps is not None:
             # By the stamps themselves: brought to our clock, two of one update differ by its slew.
             rows = rows[np.unique(stamps[rows], return_index=True)[1]]
-        t_ns, first = np.unique(instants[rows], return_index=True)
+        t_ns, first = np.unique(instants[rows] + _late_ns(channel.timing), return_index=True)
         raw = series.raw[rows[first]]
         counts = raw.view(np.int64) if channel.encoding is Encoding.SIGNED else raw
         self.t_ns: I64 = t_ns
@@ -173,6 +175,13 @@ class Readings:
             bottom = np.minimum.reduceat(np.append(self.watts, np.inf), pairs)[::2]
             swing[some] = np.maximum(top, here[some]) - np.minimum(bottom, here[some])
         return swing
+
+
+def _late_ns(timing: Timing) -> int:
+    """By how much the period that a held reading stands for outlasts the part, at its end, that was seen."""
+    if shape(timing) is not Shape.HOLD or timing.update_ns is None or timing.window_ns is None:
+        return 0
+    return (timing.update_ns - timing.window_ns) // 2
 
 
 def _instants(series: Series, timing: Timing, clock: Clock | None) -> tuple[I64, I64 | None]:

@@ -26,7 +26,7 @@ from .measurement import Measurement, achieved
 from .meter import Fitted, Meter
 from .plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 from .refusals import NoUpdate, OnlyModelled, TooLong
-from .repeats import averaged, line, outliers, unexplained
+from .repeats import averaged, line, outliers, stratified, unexplained
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
 
@@ -106,7 +106,7 @@ def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
         )
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", first_s)
-        planned = plan(pilot, ask)
+        planned = plan(pilot, ask, seed=now_ns())
         if planned.mode == "edge":
             found = single.several(task, ask, fitted, planned)
         else:
@@ -188,6 +188,11 @@ def _record(task: Task, fitted: Fitted, planned: Plan, path: Path) -> EnergyTrac
             if planned.pad_s:
                 time.sleep(planned.pad_s)
                 _wait_for_phase(origin_ns, offset_s, fitted.update_ns)
+            elif planned.is_stratified:
+                # Whole calls cannot reach every phase of a sensor that they keep step with: a rest can.
+                _run_in(task, fitted.update_s)
+                _wait_for_phase(origin_ns, offset_s, fitted.update_ns)
+                _run_in(task, LULL_UPDATES * fitted.update_s)
             else:
                 # On it runs for some updates: the next window's edges have errors of their own.
                 _run_in(task, LULL_UPDATES * fitted.update_s + offset_s)
@@ -280,12 +285,15 @@ def figures(
     )
     values = [e.value / n for e, n in zip(energies, planned.counts, strict=True) if e.value is not None]
     energy = _per_call(planned, energies)
+    powers = [e / t for e, t in zip(energies, times, strict=True)]
     return Measurement(
         name=name,
         energy=energy,
         active=_per_call(planned, actives) if actives else None,
         time=_per_call(planned, times),
-        power=mean_power(energies, durations_s),
+        power=stratified(powers, planned.offsets_s)
+        if planned.is_stratified
+        else mean_power(energies, durations_s),
         idle=idle_power,
         plan=planned,
         rel=ask.rel,
@@ -300,7 +308,8 @@ def _per_call(planned: Plan, figures: Sequence[Estimate]) -> Estimate:
     """From a figure a window to one a call."""
     if planned.mode == "slope":
         return line(planned.counts, figures).slope
-    return averaged([one / n for one, n in zip(figures, planned.counts, strict=True)])
+    calls = [one / n for one, n in zip(figures, planned.counts, strict=True)]
+    return stratified(calls, planned.offsets_s) if planned.is_stratified else averaged(calls)
 
 
 def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 Methods (science.md C1, C4), by mode:
 
 * *batch*: n calls back to back make a window, and m windows follow each other, apart by four updates
-  and a part of one: their edges have errors of their own, and a part-time sensor sees all phases. An
-  edge somewhere inside an update period T_u at power P costs P T_u/√6, a quantum q costs q/√6, so that
-  one window has the relative standard uncertainty √((P T_u)² + q²) / (√6 n E). Here n makes that equal
-  to the target; with ten windows the mean's is then a third of it, and its 95 % interval within it.
+  and a part of one: their edges have errors of their own. For a part-time sensor what runs begins at a
+  random place in each of m equal parts of the period, so that it sees all phases of any load. An edge
+  somewhere inside an update period T_u at power P costs P T_u/√6, a quantum q costs q/√6, so that one
+  window has the relative standard uncertainty √((P T_u)² + q²) / (√6 n E). Here n makes that equal to
+  the target; with ten windows the mean's is then a third of it, and its 95 % interval within it.
 * *slope*: windows of n, 2n, 3n and 4n calls; the slope of energy over calls is free of what each
   window costs once. u(slope) = σ/√Σ(n - n̄)².
 * *dither*: windows of one call, with idle between them, their beginnings spread over the update
@@ -26,13 +27,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .refusals import BadRequest, TooCoarse
+from .repeats import STRATA_LEAST
 
 MODES = ("auto", "batch", "slope", "dither", "edge")
 WINDOWS = 10  # t for nine degrees of freedom is 2.26
 WINDOWS_LEAST = 4  # t for three degrees of freedom is 3.18 already
 WINDOWS_DITHERED = 16
 WINDOWS_MAX = 200  # against scatter: what scatters more is not made steady by repeating it
-PHASE_STRATA = 4  # of a part-time sensor at least (science.md C4.5)
+WINDOWS_PART_TIME = 20  # fewer phases leave kinks, and nine degrees of freedom make k 2.2
+PHASE_STRATA = 4  # at least
 STEPS = (1, 2, 3, 4)  # of slope mode
 IDLE_SHARE = 0.05  # of the time allowed, on either side
 IDLE_MAX_S = 2.0
@@ -123,6 +126,7 @@ class Plan:
             steady run.
         needed_s: What the target would take.
         sentence: Why less than the target is planned, and what to ask for; empty: it is not.
+        is_stratified: Whether each offset lies at random in a stratum of its own.
     """
 
     mode: str
@@ -133,6 +137,7 @@ class Plan:
     run_in_s: float
     needed_s: float
     sentence: str = ""
+    is_stratified: bool = False
 
     def __str__(self) -> str:
         sizes = "/".join(str(count) for count in sorted(set(self.counts)))
@@ -155,7 +160,7 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
     n_wanted, m_wanted = (_singles if is_single_call else _batches)(pilot, ask, mode)
     step = sum(STEPS) / len(STEPS) if mode == "slope" else 1.0
 
-    around_each_s = 2 * pad_s + (LULL_UPDATES + 0.5) * pilot.update_s
+    around_each_s = 2 * pad_s + pilot.update_s if is_single_call else _between_s(pilot)
 
     def time_s(n: int, m: int) -> float:
         return m * (n * step * pilot.call_s + around_each_s)
@@ -172,16 +177,17 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
         raise _too_coarse(pilot, ask, mode)
     needed_s = time_s(n_wanted, m_wanted)
     counts = _counts(mode, n, m, seed)
-    offsets = strata(max(len(counts), PHASE_STRATA))[: len(counts)]
+    is_stratified = pilot.is_part_time and mode == "batch" and len(counts) >= STRATA_LEAST
     return Plan(
         mode=mode,
         counts=counts,
-        offsets_s=tuple(part * pilot.update_s for part in offsets),
+        offsets_s=tuple(part * pilot.update_s for part in _offsets(len(counts), is_stratified, seed)),
         pad_s=pad_s,
         idle_s=idle_s,
         run_in_s=run_in_s,
         needed_s=needed_s,
         sentence=_sentence(needed_s, (n, m) < (n_wanted, m_wanted), pilot, ask, idle_s + run_in_s),
+        is_stratified=is_stratified,
     )
 
 
@@ -193,6 +199,13 @@ def single(update_s: float, idle_s: float) -> Plan:
     )
 
 
+def _between_s(pilot: Pilot) -> float:
+    """What passes between two windows of a steady run: whole calls, and a part-time sensor's rest."""
+    lull_s = (LULL_UPDATES + 0.5) * pilot.update_s + pilot.call_s / 2
+    rest_s = 1.5 * pilot.update_s + pilot.call_s / 2 if pilot.is_part_time else 0.0
+    return lull_s + rest_s
+
+
 def _idle_s(pilot: Pilot, ask: Ask) -> float:
     """Enough updates for the baseline, and no more than a share of the time allowed."""
     return min(max(IDLE_UPDATES * pilot.update_s, IDLE_MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
@@ -202,7 +215,8 @@ def _batches(pilot: Pilot, ask: Ask, mode: str) -> tuple[int, int]:
     energy_j = max(pilot.power_w * pilot.call_s, 1e-300)
     of_edges_j = math.hypot(pilot.power_w * pilot.update_s, pilot.quantum_j) / _ROOT_6
     gain = _SLOPE_GAIN if mode == "slope" else 1.0
-    repeat = ask.repeat or max(WINDOWS if mode == "batch" else 3 * len(STEPS), _against_scatter(pilot, ask))
+    least = WINDOWS_PART_TIME if pilot.is_part_time else WINDOWS
+    repeat = ask.repeat or max(least if mode == "batch" else 3 * len(STEPS), _against_scatter(pilot, ask))
     return ask.number or max(1, math.ceil(of_edges_j / (gain * ask.rel * energy_j))), repeat
 
 
@@ -227,6 +241,16 @@ def _counts(mode: str, n: int, m: int, seed: int) -> tuple[int, ...]:
     steps = [n * STEPS[i % len(STEPS)] for i in range(max(m, len(STEPS)))]
     random.Random(seed).shuffle(steps)  # so that drift does not look like a cost a call
     return tuple(steps)
+
+
+def _offsets(m: int, is_stratified: bool, seed: int) -> tuple[float, ...]:
+    """Where in a period m windows begin: on a grid, or at random within the steps of it.
+
+    A grid alone is blind to a load that repeats as often as it has steps.
+    """
+    grid = strata(max(m, PHASE_STRATA))[:m]
+    chance = random.Random(seed)
+    return tuple(at + chance.random() / m for at in grid) if is_stratified else grid
 
 
 def _sentence(needed_s: float, is_less: bool, pilot: Pilot, ask: Ask, around_s: float) -> str:

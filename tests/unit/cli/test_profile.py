@@ -8,12 +8,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from scripted import DRAM_W, PACKAGE_W, channel, machine, steady
+from scripted import DRAM_W, MS, PACKAGE_W, channel, machine, steady
 
 import microjoule as uj
+from microjoule.channel import Kind, Scale, Timing
+from microjoule.measuring.measurement import plain
 from microjoule.measuring.meter import Meter
 from microjoule.measuring.refusals import BadRequest, OnlyModelled, TooCoarse, TooLong
-from microjoule.sources.script import write_machine
+from microjoule.sources.script import Entry, Repeat, script_text, write_machine
 
 UJ = [sys.executable, "-m", "microjoule"]
 ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -124,6 +126,28 @@ def test_a_counter_in_steps_of_a_joule_is_refused_for_little(tmp_path):
     (tmp_path / "psys.txt").write_text(steady(0, 3))
     with pytest.raises(TooCoarse, match=r"steps of 1 J.*--channel"):
         uj.measure(lambda: None, max_time_s=2, meter=Meter(sources=("script",), root=tmp_path))
+
+
+def test_a_gauge_that_looks_a_quarter_of_the_time_is_shown_all_phases(tmp_path):
+    """A steady 100 W that such a sensor shows with some noise of its own: windows in strata of its period."""
+    gauge = replace(
+        channel(
+            "gpu-0/power", "gpu.txt", timing=Timing(update_ns=4 * MS, update_max_ns=8 * MS, window_ns=MS)
+        ),
+        kind=Kind.GAUGE,
+        scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
+    )
+    write_machine(tmp_path, [gauge])
+    noise = [Entry(raw=100_000 + (37 * i % 11 - 5) * 100, t_ns=4 * MS * i) for i in range(11)]
+    (tmp_path / "gpu.txt").write_text(script_text(noise, Repeat(44 * MS, 0)))
+    meter = Meter(sources=("script",), root=tmp_path)
+    found = uj.measure(lambda: time.sleep(0.001), rel=0.05, max_time_s=20, repeat=8, number=20, meter=meter)
+    assert found.plan.is_stratified
+    assert len({int(offset / 0.0005) for offset in found.plan.offsets_s}) == 8  # one in each eighth of 4 ms
+    assert holds(plain(found.power), 100.0)
+    assert 0 < found.power.u < 1
+    assert {c.name for c in found.power.components} >= {"repeatability"}
+    assert not {"edges", "aliasing"} & {c.name for c in found.power.components}
 
 
 def test_a_function_s_error_comes_after_the_counters_are_closed(meter):

@@ -96,10 +96,11 @@ def test_a_part_time_sensor_has_an_aliasing_component_and_a_whole_time_one_has_n
     t, watts = every(100, 41), [100.0, 300.0] * 20 + [100.0]
     stamps = [at + 10**18 for at in t]
     clock = (np.array([T0]), np.array([T0 + 10**18]))
-    quarter = Gauge(series(t, watts, stamps), channel(QUARTER), clock).energy(t[0], t[-1])
-    full = Gauge(series(t, watts, stamps), channel(FULL), clock).energy(t[0], t[-1])
-    assert quarter.value == full.value == pytest.approx(4 * 200.0)
-    assert budget(quarter)["aliasing"] == pytest.approx(200 * 0.1 * np.sqrt(40 * 0.75 / 2))
+    quarter = Gauge(series(t, watts, stamps), channel(QUARTER), clock).energy(t[1], t[-1] - 100 * MS)
+    full = Gauge(series(t, watts, stamps), channel(FULL), clock).energy(t[1], t[-1] - 100 * MS)
+    assert quarter.value == full.value == pytest.approx(3.8 * 200.0)
+    # 39 periods hold the 38 of the window: its ends lie inside two.
+    assert budget(quarter)["aliasing"] == pytest.approx(200 * 0.1 * np.sqrt(39 * 0.75 / 2))
     assert "aliasing" not in budget(full)
 
 
@@ -118,9 +119,9 @@ def test_aliasing_says_how_far_a_part_time_sensor_is_off() -> None:
         watts = (at(ends_s) - at(ends_s - 0.025)) / 0.025
         t = [T0 + round(end * S) for end in ends_s]
         clock = (np.array([T0]), np.array([T0]))
-        found = Gauge(series(t, list(watts), t), channel(QUARTER), clock).energy(t[0], t[-1])
+        found = Gauge(series(t, list(watts), t), channel(QUARTER), clock).energy(t[1], t[-1])
         assert found.value is not None
-        errors.append(found.value - float(at(ends_s[-1:])[0] - at(ends_s[:1])[0]))
+        errors.append(found.value - float(at(ends_s[-1:])[0] - at(ends_s[1:2])[0]))
         stated.append(budget(found)["aliasing"])
     assert 0.6 < np.std(errors) / np.mean(stated) < 1.4
 

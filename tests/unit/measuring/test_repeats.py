@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,7 @@ from microjoule.energy.estimate import Estimate
 from microjoule.energy.uncertainty import Component, student
 from microjoule.measuring.baseline import between, mean_power
 from microjoule.measuring.measurement import achieved
-from microjoule.measuring.repeats import averaged, line, outliers
+from microjoule.measuring.repeats import averaged, line, outliers, stratified
 
 
 def energy(value, *parts, unit="J"):
@@ -27,6 +28,29 @@ def test_scatter_that_edges_explain_is_not_counted_twice():
     assert half.dof == pytest.approx(3)
     whole = averaged([energy(v, Component("edges", 5.0)) for v in values])
     assert whole.u == pytest.approx(5 / 2)
+
+
+def test_strata_take_a_slope_of_phase_out_and_leave_the_scatter_within_them():
+    """A sawtooth of phase leaves its one break; what windows know of themselves makes way, gain stays."""
+    phases = [0.5, 0.0, 0.75, 0.25, 0.875, 0.125, 0.625, 0.375]
+    each = [
+        energy(10 + phase, Component("edges", 3.0), Component("gain", 0.5, group="gain:x"))
+        for phase in phases
+    ]
+    found = stratified(each, phases)
+    assert found.value == pytest.approx(10 + sum(phases) / 8)
+    budget = {row["name"]: row for row in found.budget()}
+    assert set(budget) == {"gain", "repeatability"}
+    assert budget["gain"]["u"] == pytest.approx(0.5)
+    assert budget["repeatability"]["u"] == pytest.approx(math.sqrt(2 * 1.0 / 6) / 8)
+    assert averaged(each).u > 2 * budget["repeatability"]["u"]
+
+
+def test_a_few_windows_or_a_missing_one_are_no_strata():
+    few = [energy(v, Component("edges", 1.0)) for v in (1.0, 2.0, 3.0)]
+    assert stratified(few, [0, 1, 2]) == averaged(few)
+    lost = [*few, *few, replace(few[0], value=None, status="failed")]
+    assert stratified(lost, range(7)).value is None
 
 
 def test_the_gain_is_the_mean_s_and_does_not_average_away():
