@@ -23,6 +23,7 @@ from ..units import S_PER_MIN
 from .baseline import mean_power, seconds_exactly
 from .measurement import plain
 from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, quotient
+from .scatter import Scatter, ratio_of_means, resampled, scatter
 
 F64 = npt.NDArray[np.float64]
 
@@ -58,6 +59,7 @@ class Side:
         time: Mean of a run, in seconds.
         power: Their quotient, in watts.
         outliers: Runs outside Tukey's fences, by energy; they are in the means.
+        scatter: How the runs' energies lie; None: fewer than two.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Side:
     time: Estimate
     power: Estimate
     outliers: tuple[Outlier, ...] = ()
+    scatter: Scatter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class Ratio:
         time: The ratio of times.
         differs: Whether 1 lies outside the interval of the energies' ratio.
         verdict: The same as a sentence.
+        interval: That of the energies' ratio by the bootstrap over blocks, of scatter alone; None: they
+            did not take turns, or there are fewer than 20.
     """
 
     of: int
@@ -85,6 +90,7 @@ class Ratio:
     time: Estimate
     differs: bool
     verdict: str
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,7 @@ class Comparison:
                 "power": plain(side.power),
                 "provenance": side.energy.provenance,
                 "outliers": [one._asdict() for one in side.outliers],
+                "scatter": None if side.scatter is None else side.scatter.to_json(),
             }
             for side in self.sides
         ]
@@ -131,6 +138,7 @@ class Comparison:
                 "time": plain(ratio.time),
                 "differs": ratio.differs,
                 "verdict": ratio.verdict,
+                "interval": None if ratio.interval is None else list(ratio.interval),
             }
             for ratio in self.ratios
         ]
@@ -172,7 +180,8 @@ def comparison(
             times[task],
             times[0],
         )
-        ratios.append(_judged(task, energy, time, sides, minutes))
+        interval = resampled(np.stack((energies[task], energies[0]), axis=1), ratio_of_means)
+        ratios.append(replace(_judged(task, energy, time, sides, minutes), interval=interval))
     return Comparison(
         sides=sides,
         ratios=tuple(ratios),
@@ -207,7 +216,15 @@ def side(name: str, runs: Sequence[Run]) -> Side:
     energies = [run.energy for run in runs]
     values = [one.value for one in energies if one.value is not None]
     power = mean_power(energies, [run.duration_s for run in runs])
-    return Side(name=name, n=len(runs), energy=energy, time=time, power=power, outliers=outliers(values))
+    return Side(
+        name=name,
+        n=len(runs),
+        energy=energy,
+        time=time,
+        power=power,
+        outliers=outliers(values),
+        scatter=scatter(values),
+    )
 
 
 def _by_block(

@@ -27,6 +27,7 @@ from .meter import Fitted, Meter
 from .plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 from .refusals import NoUpdate, OnlyModelled, TooLong
 from .repeats import averaged, line, outliers, stratified, unexplained
+from .scatter import Scatter, scatter
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
 
@@ -299,6 +300,7 @@ def figures(
         rel=ask.rel,
         channels=channels,
         outliers=outliers(values),
+        scatter=_scatter(planned, values),
         overhead_j=line(planned.counts, energies).intercept if planned.mode == "slope" else None,
         notes=_notes(energy, ask),
     )
@@ -310,6 +312,12 @@ def _per_call(planned: Plan, figures: Sequence[Estimate]) -> Estimate:
         return line(planned.counts, figures).slope
     calls = [one / n for one, n in zip(figures, planned.counts, strict=True)]
     return stratified(calls, planned.offsets_s) if planned.is_stratified else averaged(calls)
+
+
+def _scatter(planned: Plan, values: Sequence[float]) -> Scatter | None:
+    """How the figures lie; those of strata were not drawn independently, so that no resample is like them."""
+    found = None if planned.mode == "slope" else scatter(values)
+    return found._replace(interval=None) if found and planned.is_stratified else found
 
 
 def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ..shown import shown
 from .baseline import SENSOR
 from .plan import Plan
 from .repeats import Outlier
+from .scatter import Scatter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Measurement:
         rel: The target.
         channels: What the energy adds up.
         outliers: Windows outside Tukey's fences; none was dropped.
+        scatter: How the energies of a call lie from window to window; None: windows of different sizes,
+            or fewer than two.
         overhead_j: What each window cost once, of slope mode; None elsewhere.
         notes: What else there is to know, a sentence each.
     """
@@ -42,6 +45,7 @@ class Measurement:
     rel: float
     channels: tuple[str, ...]
     outliers: tuple[Outlier, ...] = ()
+    scatter: Scatter | None = None
     overhead_j: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -72,6 +76,7 @@ class Measurement:
             "overhead_j": self.overhead_j,
             "channels": list(self.channels),
             "outliers": [one._asdict() for one in self.outliers],
+            "scatter": None if self.scatter is None else self.scatter.to_json(),
             "notes": list(self.notes),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .measured_lines import with_spread
+from .measured_lines import median, with_spread
 from .words import safe
 
 Plain = Mapping[str, Any]
@@ -42,7 +42,8 @@ def rows(found: Plain) -> list[tuple[str, ...]]:
 
 def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
     odd = [] if side["provenance"] == "measured" else ["modelled"]
-    odd += [f"{len(side['outliers'])} outliers, kept"] if side["outliers"] else []
+    n = len(side["outliers"])
+    odd += [f"{n} outlier{'s' if n > 1 else ''}, kept"] if n else []
     return (
         safe(side["name"]),
         with_spread(side["energy"]),
@@ -57,4 +58,25 @@ def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
 def remarks(found: Plain) -> Sequence[str]:
     """The verdicts, then what the energies are of, then the notes."""
     covers = f"energy of {' + '.join(found['channels'])}; order {found['order']}, {found['blocks']} blocks"
-    return [*(safe(ratio["verdict"]) for ratio in found["ratios"]), covers, *found["notes"]]
+    return [
+        *(safe(ratio["verdict"]) for ratio in found["ratios"]),
+        *_resampled(found),
+        covers,
+        *found["notes"],
+    ]
+
+
+def _resampled(found: Plain) -> list[str]:
+    """What needs no belief in a distribution: medians, and ratios by the bootstrap."""
+    said = [
+        f"median of {safe(side['name'])}: {median(side['scatter'], side['energy']['unit'])}"
+        for side in found["sides"]
+        if side.get("scatter")
+    ]
+    for ratio in found["ratios"]:
+        if ratio.get("interval"):
+            low, high = ratio["interval"]
+            said.append(
+                f"{safe(ratio['name'])} by the bootstrap: {low:.4g} to {high:.4g} of the first's energy"
+            )
+    return said

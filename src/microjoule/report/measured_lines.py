@@ -28,6 +28,7 @@ def lines(found: Plain) -> list[str]:
         *shown,
         *_budget(found["energy"]),
         f"  plan    {found['plan']}",
+        *_scatter(found),
         *_odd(found),
         *_notes(found),
     ]
@@ -56,6 +57,21 @@ def _budget(energy: Plain) -> list[str]:
         if row["u"]
     )
     return [f"  budget  k={energy['k']:.3g}; {parts}"] if energy["k"] else []
+
+
+def _scatter(found: Plain) -> list[str]:
+    return [f"  median  {median(found['scatter'], found['energy']['unit'])}"] if found.get("scatter") else []
+
+
+def median(scatter: Plain, unit: str) -> str:
+    """``12.34 J, MAD 0.05 J of 40; their mean by the bootstrap 12.31 to 12.40 J``."""
+    middle, mad = scatter["median"], scatter["mad"]
+    said = f"{figures.quantity(middle, unit, middle - mad, middle + mad)}, MAD {figures.spread(mad, unit)}"
+    said += f" of {scatter['n']}"
+    if not scatter["interval"]:
+        return said
+    low, high = scatter["interval"]
+    return f"{said}; their mean by the bootstrap {figures.interval(low, high, unit)}"
 
 
 def _odd(found: Plain) -> list[str]:

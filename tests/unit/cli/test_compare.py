@@ -52,6 +52,12 @@ def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
         assert holds(side["power"], PACKAGE_W + DRAM_W)
         low, high = side["energy"]["bound"]
         assert low <= (PACKAGE_W + DRAM_W) * side["time"]["value"] <= high
+        lie = side["scatter"]
+        assert lie["n"] == 8
+        assert lie["median"] == pytest.approx(side["energy"]["value"], rel=0.25)
+        assert lie["interval"] is None  # of eight runs
+        assert f"median of {side['name']}: " in done.stdout
+    assert ratio["interval"] is None
     assert found["channels"] == ["package-0", "package-0/dram"]
     assert ratio["verdict"] in done.stdout
     assert table.read_text().startswith("| thing | energy |")
@@ -66,6 +72,27 @@ def test_one_and_the_same_command_shows_no_difference_or_says_how_small(root):
     assert done.returncode == 0, done.stderr
     (ratio,) = json.loads(done.stdout)["ratios"]
     assert ratio["differs"] == (abs(ratio["energy"]["value"] - 1) > ratio["energy"]["U"])
+
+
+def test_from_twenty_blocks_on_the_ratio_has_an_interval_by_the_bootstrap_too(root):
+    done = command(
+        "compare",
+        "--source",
+        "script",
+        "--root",
+        root,
+        "-r",
+        "40",
+        "--json",
+        "-",
+        "sleep 0.005",
+        "sleep 0.005",
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    low, high = found["ratios"][0]["interval"]
+    assert low < found["ratios"][0]["energy"]["value"] < high
+    assert all(side["scatter"]["interval"] for side in found["sides"])
 
 
 def test_without_a_counter_every_line_is_modelled_and_it_says_what_it_compares():
