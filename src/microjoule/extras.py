@@ -22,6 +22,8 @@ EXTRAS = MappingProxyType(
         "pytorch_lightning": "lightning",
         "keras": "keras",
         "torch": "torch",
+        "prometheus_client": "prometheus",
+        "opentelemetry": "otel",
     }
 )
 

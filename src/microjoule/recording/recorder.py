@@ -16,7 +16,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,8 @@ class Recorder:
         others: Other ways to read a channel, by its id: taken in their order where it does not open.
         left_out: Channels that are not read, or in another way than was chosen: id to sentence.
         marks_path: The marks file for other processes; None: shared with forked children only.
+        heard: Where given, it is called with each batch on its way to the file, in the thread that drains.
+        drain_s: The time between two drains of the rings.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class Recorder:
         self.left_out: dict[str, str] = dict(facts.get("left_out", {}))
         self.others: Mapping[str, tuple[Channel, ...]] = {}
         self.marks_path: str | None = None
+        self.heard: Callable[[pa.RecordBatch], None] | None = None
+        self.drain_s = DRAIN_S
         self.channels = tuple(channels)
         self._cadence = cadence
         self._facts = dict(facts)
@@ -214,7 +218,7 @@ class Recorder:
             lane.sampler.tick()
 
     def _drain_until_ended(self) -> None:
-        while not self._ended.wait(DRAIN_S):
+        while not self._ended.wait(self.drain_s):
             self._write_all(self._drain() + self._own_batches())
 
     def _drain(self) -> list[pa.RecordBatch]:
@@ -232,6 +236,9 @@ class Recorder:
 
     def _write_all(self, batches: list[pa.RecordBatch]) -> None:
         """Writes batches; the first failure is kept for ``close`` and ends the writing."""
+        if self.heard is not None:
+            for batch in batches:
+                self.heard(batch)
         if self._writer is None or self._failure is not None:
             return
         try:

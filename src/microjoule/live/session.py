@@ -1,0 +1,95 @@
+"""Sampling that keeps no file: a recorder whose batches go into totals, several times a second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..calibration import Calibration
+from ..channel import Channel
+from .level import Level
+from .totals import Totals
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..recording import Recorder
+
+DRAIN_S = 0.2
+
+
+class Session:
+    """Samples from ``open`` to ``close`` and says what was drawn so far; a context manager.
+
+    Args:
+        recorder: Not yet opened. What it writes goes where it was told to.
+
+    Attributes:
+        recorder: The same; its ``left_out`` says what is not read, and why.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._totals: Totals | None = None
+        recorder.drain_s = DRAIN_S
+        recorder.heard = self._hear
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """The channels that have an account, by id; what did not open is not among them."""
+        return {} if self._totals is None else self._totals.channels
+
+    def levels(self) -> tuple[Level, ...]:
+        """What is known now of each channel that was read, or tried."""
+        return () if self._totals is None else self._totals.levels()
+
+    def open(self) -> Session:
+        """Starts to sample.
+
+        Raises:
+            NothingToMeasure: None of the channels can be opened.
+        """
+        self.recorder.open()
+        return self
+
+    def close(self) -> None:
+        """Ends it; the levels stay as they were at the end. Harmless when repeated."""
+        self.recorder.close()
+
+    def __enter__(self) -> Session:
+        return self.open()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _hear(self, batch: pa.RecordBatch) -> None:
+        if self._totals is None:
+            # Only now it is known through which interface each channel is read.
+            left_out = self.recorder.left_out
+            self._totals = Totals(c for c in self.recorder.channels if c.id not in left_out)
+        self._totals.add(batch)
+
+
+def session(
+    *,
+    rate: float,
+    sources: Sequence[str] | None = None,
+    root: Path | str = "/",
+    visible_gpus: str | None = None,
+    calibration: Calibration | Path | str | None = None,
+) -> Session:
+    """A session of this machine that keeps no file; the arguments and errors are those of ``uj.record``."""
+    from ..recording import record
+
+    return Session(
+        record(
+            os.devnull,
+            rate=rate,
+            sources=sources,
+            root=root,
+            visible_gpus=visible_gpus,
+            calibration=calibration,
+        )
+    )

@@ -1,0 +1,22 @@
+"""Batches as a recorder hears them, of readings that a test makes up."""
+
+import pyarrow as pa
+
+from microjoule.trace import schema
+
+
+def batch(channels, rows):
+    """A batch of ``(t_ns, channel, raw)`` rows; a raw of None is a read that failed."""
+    names = schema.dictionary(channels)
+    t_ns, of, raw = zip(*rows, strict=True) if rows else ((), (), ())
+    codes = pa.array([names.index(name) for name in of], pa.uint16())
+    columns = [
+        pa.array(t_ns, pa.int64()),
+        pa.array([1000] * len(rows), pa.uint32()),
+        pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.utf8())),
+        pa.array(raw, pa.uint64()),
+        pa.nulls(len(rows), pa.int64()),
+        pa.array([5 if value is None else 0 for value in raw], pa.uint16()),
+        pa.nulls(len(rows), pa.utf8()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema.schema(channels, {}))

@@ -1,0 +1,49 @@
+"""Whatever sessions come and go, nothing that is served as a counter is ever lower than before."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from levels import BUSY, CORE, DRAM, PACKAGE, PSYS, level, picture
+
+from microjoule.channel import Kind
+from microjoule.serving.metrics import METRICS
+from microjoule.serving.odometer import Odometer
+
+COUNTS = st.integers(0, 1 << 62)
+CHANNELS = (PACKAGE, CORE, DRAM, PSYS, BUSY)
+LEVELS = st.lists(
+    st.builds(
+        level,
+        st.sampled_from(CHANNELS),
+        COUNTS,
+        extra_counts=COUNTS,
+        readings=COUNTS,
+        failed=COUNTS,
+        missed=COUNTS,
+        resets=COUNTS,
+        power_w=st.none() | st.floats(0, 1e4),
+    ),
+    max_size=4,
+    unique_by=lambda one: one.channel.id,
+)
+
+
+def counters(levels):
+    now = picture(levels, channels=CHANNELS)
+    return {
+        (metric.otel, point.channel and point.channel.id): point.value
+        for metric in METRICS
+        if metric.kind is Kind.COUNTER
+        for point in metric.points(now)
+    }
+
+
+@given(st.lists(LEVELS, min_size=2, max_size=6))
+@example([[level(PSYS, 90)], [level(PACKAGE, 1)]])
+def test_no_counter_steps_back(sessions):
+    odometer = Odometer(iter(sessions).__next__)
+    before = {}
+    for _ in sessions:
+        now = counters(odometer.read())
+        lower = {name: (before[name], now.get(name)) for name in before if now.get(name, -1) < before[name]}
+        assert not lower
+        before = now
