@@ -67,7 +67,10 @@ def prometheus(folder, target):
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
-    with (folder / "log").open("w") as log, subprocess.Popen(["prometheus", *arguments], stderr=log) as server:
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(["prometheus", *arguments], stderr=log) as server,
+    ):
         try:
             _wait(f"http://127.0.0.1:{port}/-/ready", server)
             yield Server(f"http://127.0.0.1:{port}")

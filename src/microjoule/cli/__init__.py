@@ -29,6 +29,7 @@ from . import (
     repair,
     report,
     run,
+    serve,
     streams,
     zones,
 )
@@ -39,6 +40,7 @@ COMMANDS = (
     profile,
     compare,
     record,
+    serve,
     report,
     export,
     attribute,

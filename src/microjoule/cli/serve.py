@@ -1,0 +1,175 @@
+"""``uj serve``: the energies of this host as metrics, until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MicrojouleError
+from ..serving import LOOPBACK, PORT
+from . import calibrated
+
+if TYPE_CHECKING:
+    from ..serving.metrics import Picture
+
+NO_PAGE = "none"
+RATE_HZ = 10.0  # a counter loses nothing between two readings, and no scrape comes oftener
+LAST_PUSH_MS = 3000  # for a collector that is away when the service ends
+
+_DESCRIPTION = """\
+The energies of this host as metrics: on a page that Prometheus scrapes, or pushed to an OpenTelemetry
+collector. SIGTERM or Ctrl-C ends it.
+
+Counters begin at zero at each start and never step back while it runs: not when a counter of the hardware
+wraps or is reset, nor when a device goes away and comes back. Channels that overlap are in metrics of their
+own, so that sum(rate(microjoule_energy_joules_total[5m])) counts no joule twice and is the host's power.
+A power that is not known is absent, never zero.
+
+Only this host can read the page unless --bind says otherwise: who sees a machine's power sees something
+of what it computes.
+"""
+_EPILOG = """\
+examples:
+  uj serve                                       http://127.0.0.1:9464/metrics
+  uj serve --bind 0.0.0.0 --port 9100            for every host that reaches this one
+  uj serve --otlp http://collector:4318          pushed to a collector as well
+  OTEL_EXPORTER_OTLP_HEADERS=api-key=… uj serve --port none --otlp https://otel.example
+  uj serve --source nvml                         GPUs alone
+
+examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it.
+"""
+
+
+class NothingServed(MicrojouleError, ValueError):
+    """Neither a page nor a collector."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="energies as metrics for Prometheus and OpenTelemetry",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--bind",
+        default=LOOPBACK,
+        metavar="ADDRESS",
+        help=f"listen here; default {LOOPBACK}: this host alone",
+    )
+    parser.add_argument(
+        "--port",
+        type=port,
+        default=PORT,
+        metavar="N",
+        help=f"default {PORT}; 0: any that is free; none: no page for Prometheus",
+    )
+    parser.add_argument(
+        "--otlp",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="push to an OpenTelemetry collector over HTTP; without a URL to the one that "
+        "OTEL_EXPORTER_OTLP_ENDPOINT names, or http://localhost:4318",
+    )
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--rate", type=float, default=RATE_HZ, metavar="HZ", help=f"1 to 20000, default {RATE_HZ:g}"
+    )
+    group.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
+    )
+    group.add_argument(
+        "--source",
+        action="append",
+        metavar="NAME",
+        help="force a source, and no others (repeat for several); see `uj probe`",
+    )
+    group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    parser.set_defaults(run=run)
+
+
+def port(text: str) -> int | None:
+    """A port's number, or ``none``; an argparse type."""
+    if text == NO_PAGE:
+        return None
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give one from 1 to 65535")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until a signal, says where on stderr, and exits 0."""
+    import signal
+
+    from ..live.session import session
+    from ..serving.metrics import Picture
+    from ..serving.odometer import Odometer
+
+    if arguments.port is None and arguments.otlp is None:
+        raise NothingServed("Neither a page nor a collector is asked for", "Give --port N, or --otlp URL")
+    # Blocked before any thread starts, so that each inherits it: a signal is then taken by
+    # the wait below and by nothing else.
+    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with ExitStack() as closing:
+        closing.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
+        running = closing.enter_context(
+            session(
+                rate=arguments.rate,
+                sources=arguments.source,
+                root=arguments.root,
+                calibration=calibrated.stored(arguments),
+            )
+        )
+        for channel, why in running.recorder.left_out.items():
+            print(f"uj: {channel} was left out: {why}", file=sys.stderr)
+        odometer = Odometer(running.levels)
+
+        def picture() -> Picture:
+            return Picture(running.channels, odometer.read(), time.monotonic_ns())
+
+        for place in _ways(arguments, picture, closing):
+            print(f"uj: {place}", file=sys.stderr, flush=True)
+        signal.sigwait(ends)
+    return 0
+
+
+def _ways(arguments: argparse.Namespace, picture: Callable[[], Picture], closing: ExitStack) -> Iterator[str]:
+    """Opens what was asked for, to be closed at the end; a sentence of where each is."""
+    from ..serving import otlp
+    from ..serving.prometheus import Collector, Page
+
+    if arguments.port is not None:
+        collector = Collector(picture, time.time())
+        page = closing.enter_context(Page(collector, arguments.bind, arguments.port))
+        yield f"serving {page.url}; Ctrl-C ends it"
+    if arguments.otlp is not None:
+        collector_url = arguments.otlp or "the collector that OTEL_EXPORTER_OTLP_ENDPOINT names"
+        provider = otlp.exporting(picture, arguments.otlp)
+        closing.callback(provider.shutdown, timeout_millis=LAST_PUSH_MS)
+        _say_what_fails(collector_url)
+        yield f"pushing to {collector_url}"
+
+
+def _say_what_fails(collector_url: str) -> None:
+    """Makes a sentence of what the SDK logs when a push has failed; of each try before that, nothing."""
+    import logging
+
+    said = logging.StreamHandler(sys.stderr)
+    again = "counters are cumulative, so the next push makes up for it"
+    said.setFormatter(logging.Formatter(f"uj: {collector_url} took no metrics: %(message)s ({again})"))
+    said.setLevel(logging.ERROR)
+    log = logging.getLogger("opentelemetry")
+    log.addHandler(said)
+    log.propagate = False
