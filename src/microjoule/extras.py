@@ -24,6 +24,9 @@ EXTRAS = MappingProxyType(
         "torch": "torch",
         "prometheus_client": "prometheus",
         "opentelemetry": "otel",
+        "pandas": "pandas",
+        "polars": "polars",
+        "duckdb": "sql",
     }
 )
 

@@ -30,6 +30,7 @@ from . import (
     report,
     run,
     serve,
+    sql,
     streams,
     zones,
 )
@@ -43,6 +44,7 @@ COMMANDS = (
     serve,
     report,
     export,
+    sql,
     attribute,
     repair,
     overhead,
@@ -69,6 +71,7 @@ examples:
   uj report trace.arrows --zone DE --json report.json
   uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
   uj export trace.arrows --perfetto trace.json.gz
+  uj sql trace.arrows 'select name, energy_j from windows'
   uj attribute trace.arrows profile.json.gz
   uj emit huggingface trace.arrows --zone DE --stage fine-tuning
 """

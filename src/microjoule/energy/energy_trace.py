@@ -8,7 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -202,6 +202,33 @@ class EnergyTrace(Trace):
             )
         of = self.span if window is None else self.window(window)
         return powers.power(meter, of.t0_ns, of.t1_ns)
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - a class of an optional library
+        """The readings as a tidy ``pandas.DataFrame``, a copy: one row a reading of one channel.
+
+        Its columns, with units, are those of :mod:`microjoule.energy.frames`. ``t_ns`` is int64, ``raw``
+        UInt64, ``count`` and ``sensor_ns`` Int64 (missing is ``pd.NA``), ``energy_j`` and ``value`` float64,
+        ``time`` datetime64[us, UTC]; ``channel`` and what is told of it are categories.
+
+        Raises:
+            MissingExtra: pandas is not installed: ``pip install 'microjoule[pandas]'``.
+        """
+        from . import frames
+
+        return frames.pandas(self)
+
+    def to_polars(self) -> Any:  # noqa: ANN401 - a class of an optional library
+        """The readings as a tidy ``polars.DataFrame``: one row a reading of one channel.
+
+        Its columns, with units, are those of :mod:`microjoule.energy.frames`, in Polars' types of the same
+        name; ``channel`` and what is told of it are categorical.
+
+        Raises:
+            MissingExtra: Polars is not installed: ``pip install 'microjoule[polars]'``.
+        """
+        from . import frames
+
+        return frames.polars(self)
 
 
 def failed(series: Series) -> dict[int, int]:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..energy import clocks
 from ..errors import MicrojouleError
 from ..units import J_PER_KWH, NS_PER_S, seconds
 from .factor import Boundary, Factor, Origin
@@ -175,18 +176,12 @@ def on_clock(edges_ns: npt.ArrayLike, t_ns: npt.ArrayLike, clock_ns: npt.ArrayLi
     Raises:
         BadSeries: There is no pair.
     """
-    edges = np.asarray(edges_ns, np.int64)
-    pair_t, pair_clock = np.asarray(t_ns, np.int64), np.asarray(clock_ns, np.int64)
-    if not len(pair_t):
+    if not len(np.asarray(t_ns)):
         raise BadSeries(
             "The trace has no readings of the real-time clock, so that it cannot be laid along a series",
             "Record it anew; `uj run` and `uj record` read the clock once a second",
         )
-    offset = pair_clock - pair_t
-    # Careful: nanoseconds since 1970 do not fit a float; differences do.
-    drift = np.interp(edges - pair_t[0], pair_t - pair_t[0], (offset - offset[0]).astype(np.float64))
-    moved: I64 = edges + offset[0] + np.rint(drift).astype(np.int64)
-    return moved
+    return clocks.on_clock(edges_ns, t_ns, clock_ns)
 
 
 def _bins(edges_realtime_ns: npt.ArrayLike, energy_j: npt.ArrayLike) -> tuple[I64, F64]:

@@ -1,0 +1,54 @@
+"""``uj sql TRACE 'select …'``: a trace as tables, in DuckDB's SQL."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+_EPILOG = """\
+tables:
+  readings   one row a reading of one channel: raw counts, counts over all wraps, joules since the first
+  windows    one row a window, with the energy of its total and the uncertainty of that
+  energy     one row a window and channel
+
+The query sees the trace and nothing else: no file, no network.
+
+examples:
+  uj sql trace.arrows                                          the columns of the tables
+  uj sql trace.arrows 'select name, energy_j, expanded_j from windows'
+  uj sql trace.arrows 'select channel, sum(energy_j) from energy group by all' --json
+  uj sql trace.arrows 'select t_ns, raw from readings' --csv > readings.csv
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "sql",
+        help="ask a trace in SQL",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("trace", type=Path, metavar="TRACE")
+    parser.add_argument(
+        "query", nargs="?", metavar="QUERY", help="default: list the tables and their columns"
+    )
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV instead of a table")
+    forms.add_argument(
+        "--json", dest="form", action="store_const", const="json", help="JSON, an object a row"
+    )
+    parser.set_defaults(run=run, form="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the answer as it comes."""
+    from ..querying.database import Database
+    from ..report.rows import RENDERERS
+
+    database = Database(arguments.trace)
+    answer = database.schema() if arguments.query is None else database.ask(arguments.query)
+    for piece in RENDERERS[arguments.form](answer.columns, answer.rows):
+        sys.stdout.write(piece)
+    return 0

@@ -1,0 +1,61 @@
+"""``uj sql`` answers as a table, CSV or JSON, and refuses in a sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ideal import MS, T0, Ideal, constant, rows, write
+
+from microjoule import cli
+
+pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+MARKS = [(T0 + 20 * MS, "@begin", 1, "step"), (T0 + 60 * MS, "@end", 1, "")]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return write(tmp_path / "t.arrows", rows([Ideal(constant(50), n=100)], MARKS))
+
+
+def test_an_answer_in_its_three_forms(path, capsys):
+    sql = ["sql", str(path), "select name, number from windows"]
+    assert cli.main(sql) == 0
+    assert capsys.readouterr().out == "name  number\n----  ------\nstep       0\n"
+    assert cli.main([*sql, "--csv"]) == 0
+    assert capsys.readouterr().out == "name,number\nstep,0\n"
+    assert cli.main([*sql, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"name": "step", "number": 0}]
+
+
+def test_no_query_lists_the_columns(path, capsys):
+    assert cli.main(["sql", str(path), "--csv"]) == 0
+    assert "\nenergy,expanded_j,DOUBLE\n" in capsys.readouterr().out
+
+
+def test_a_bad_query_is_a_usage_error_in_one_sentence(path, capsys):
+    assert cli.main(["sql", str(path), "selec 1"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("uj: Parser Error: syntax error")
+    assert told.err.count("\n") == 1
+
+
+def test_a_missing_trace_is_a_failure(tmp_path, capsys):
+    assert cli.main(["sql", str(tmp_path / "none.arrows"), "select 1"]) == 1
+    assert "cannot open" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("example", ["query_duckdb", "query_ibis"])
+def test_the_examples_run(path, example):
+    for library in example.split("_")[1:]:
+        pytest.importorskip(library, reason=f"the example is of {library}")
+    pytest.importorskip("polars")
+    command = [sys.executable, "-W", "error", EXAMPLES / f"{example}.py", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "package-0" in done.stdout
+    assert "energy_j" in done.stdout
