@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "footprint": {"shown", "energy", "errors", "units", "lazy"},
     "report": {"energy", "footprint", "extras", "errors", "units"},
     "sources": {"channel", "errors", "units"},
-    "live": {"recording", "calibration", "energy", "trace", "channel", "units"},
+    "live": {"recording", "calibration", "energy", "trace", "channel", "errors", "units"},
     "serving": {"live", "energy", "channel", "extras", "errors", "units"},
     "kept": {"errors"},
     "calibration": {"channel", "errors", "kept"},

@@ -15,10 +15,12 @@ from ..serving import LOOPBACK, PORT
 from . import calibrated
 
 if TYPE_CHECKING:
+    from ..live.session import Session
     from ..serving.metrics import Picture
 
 NO_PAGE = "none"
 RATE_HZ = 10.0  # a counter loses nothing between two readings, and no scrape comes oftener
+LOOK_S = 5.0  # how often it is looked whether a source died
 LAST_PUSH_MS = 3000  # for a collector that is away when the service ends
 
 _DESCRIPTION = """\
@@ -112,9 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal, says where on stderr, and exits 0."""
     import signal
 
+    from ..live.lasting import Lasting
     from ..live.session import session
     from ..serving.metrics import Picture
-    from ..serving.odometer import Odometer
 
     if arguments.port is None and arguments.otlp is None:
         raise NothingServed("Neither a page nor a collector is asked for", "Give --port N, or --otlp URL")
@@ -122,26 +124,27 @@ def run(arguments: argparse.Namespace) -> int:
     # the wait below and by nothing else.
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    calibration = calibrated.stored(arguments)
+
+    def begin() -> Session:
+        return session(
+            rate=arguments.rate, sources=arguments.source, root=arguments.root, calibration=calibration
+        )
+
     with ExitStack() as closing:
         closing.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
-        running = closing.enter_context(
-            session(
-                rate=arguments.rate,
-                sources=arguments.source,
-                root=arguments.root,
-                calibration=calibrated.stored(arguments),
-            )
-        )
-        for channel, why in running.recorder.left_out.items():
+        running = closing.enter_context(Lasting(begin))
+        for channel, why in running.left_out.items():
             print(f"uj: {channel} was left out: {why}", file=sys.stderr)
-        odometer = Odometer(running.levels)
 
         def picture() -> Picture:
-            return Picture(running.channels, odometer.read(), time.monotonic_ns())
+            return Picture(running.channels, running.levels(), time.monotonic_ns())
 
         for place in _ways(arguments, picture, closing):
             print(f"uj: {place}", file=sys.stderr, flush=True)
-        signal.sigwait(ends)
+        while signal.sigtimedwait(ends, LOOK_S) is None:
+            for channel in running.look():
+                print(f"uj: {channel} fell silent; the sources are opened anew", file=sys.stderr, flush=True)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..channel import Channel, Kind
+from ..energy.energy_trace import PLACES
 from ..units import NS_PER_S
 
 
@@ -34,6 +35,12 @@ class Level:
     failed: int
     missed: int
     resets: int
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it was read and, of a package or a platform, ever moved: neither can draw nothing."""
+        is_place = self.channel.trust.model is None and PLACES.fullmatch(self.channel.physical_id)
+        return self.readings > 0 and not (is_place and self.energy_counts == 0)
 
     @property
     def energy_j(self) -> float:

@@ -1,7 +1,7 @@
 """Energies as metrics: what `uj serve` tells Prometheus and OpenTelemetry.
 
-``metrics`` is the table of what is served; ``odometer`` keeps it from stepping back; ``prometheus`` and
-``otlp`` bring it into the two languages. Nothing here samples.
+``metrics`` is the table of what is served; ``component`` says which hardware a channel is of; ``prometheus``
+and ``otlp`` bring it into the two languages. Nothing here samples.
 
 A counter begins at zero when the service does, and says when that was. Both worlds take a restart of the
 service for what it is: ``rate()`` and ``increase()`` see a reset, and no joule is counted twice.

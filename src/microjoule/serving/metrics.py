@@ -43,10 +43,12 @@ class Point(NamedTuple):
 class Picture:
     """All levels at one moment.
 
+    A counter of a package or a platform that never moved was never updated, as in many a virtual machine:
+    it has no energy, and hides nothing that is known otherwise.
+
     Attributes:
-        channels: All that are served, by id, those among them that nobody could read yet. They say which
-            overlap, so that a metric's channels stay the same from the first moment to the last.
-        levels: One a channel that was read.
+        channels: All that are served, by id, those among them that nobody could read yet.
+        levels: One a channel that was read or tried.
         now_ns: The moment, CLOCK_MONOTONIC.
     """
 
@@ -55,20 +57,30 @@ class Picture:
     now_ns: int
 
     @cached_property
+    def alive(self) -> dict[str, Level]:
+        """The levels that tell an energy, by channel."""
+        return {level.channel.id: level for level in self.levels if level.is_alive}
+
+    @cached_property
     def apart(self) -> tuple[Level, ...]:
         """The levels whose sum counts no joule twice, and leaves out none that is known of."""
-        ids = covered(self.channels)
-        return tuple(level for level in self.levels if level.channel.id in ids)
+        return tuple(
+            self.alive[name] for name in covered({name: one.channel for name, one in self.alive.items()})
+        )
 
     @cached_property
     def overlapping(self) -> tuple[Level, ...]:
-        """All others: parts of those, what contains them, and other readings of the same."""
-        return tuple(level for level in self.levels if level not in self.apart)
+        """All others that tell one: parts of those, what contains them, other readings of the same."""
+        return tuple(level for level in self.alive.values() if level not in self.apart)
 
     @property
-    def provenance(self) -> str:
-        """Of the sum: ``measured``, or ``modelled`` where any part of it is."""
-        return max((level.channel.provenance for level in self.apart), default="measured")
+    def host_labels(self) -> tuple[tuple[str, str], ...]:
+        """What the sum is made of, and whether any part of it is ``modelled``.
+
+        Once a further channel shows itself, that is another sum and so another series: none steps back.
+        """
+        provenance = max((level.channel.provenance for level in self.apart), default="measured")
+        return (("channels", "+".join(level.channel.id for level in self.apart)), ("provenance", provenance))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +105,7 @@ class Metric:
 
 
 def _energies(levels: Sequence[Level]) -> Iterator[Point]:
-    return (Point(level.channel, level.energy_j) for level in levels if level.readings)
+    return (Point(level.channel, level.energy_j) for level in levels)
 
 
 def _powers(levels: Sequence[Level]) -> Iterator[Point]:
@@ -103,18 +115,18 @@ def _powers(levels: Sequence[Level]) -> Iterator[Point]:
 def _host_energy(picture: Picture) -> Iterator[Point]:
     known = [point.value for point in _energies(picture.apart)]
     if known:
-        yield Point(None, fsum(known), (("provenance", picture.provenance),))
+        yield Point(None, fsum(known), picture.host_labels)
 
 
 def _host_power(picture: Picture) -> Iterator[Point]:
     powers = [level.power_w for level in picture.apart]
     known = [power_w for power_w in powers if power_w is not None]
     if known and len(known) == len(powers):  # a sum without one of its parts is no sum
-        yield Point(None, fsum(known), (("provenance", picture.provenance),))
+        yield Point(None, fsum(known), picture.host_labels)
 
 
 def _ambiguous(picture: Picture) -> Iterator[Point]:
-    return (Point(level.channel, level.extra_j) for level in picture.levels if level.readings)
+    return (Point(level.channel, level.extra_j) for level in picture.alive.values())
 
 
 def _bounds(picture: Picture) -> Iterator[Point]:
@@ -135,6 +147,10 @@ def _offsets(picture: Picture) -> Iterator[Point]:
         sensor = level.channel.trust.sensor
         if sensor is not None and level.channel.trust.model is None:
             yield Point(level.channel, sensor.offset_w)
+
+
+def _alive(picture: Picture) -> Iterator[Point]:
+    return (Point(level.channel, int(level.is_alive)) for level in picture.levels)
 
 
 def _ages(picture: Picture) -> Iterator[Point]:
@@ -221,6 +237,15 @@ METRICS = (
         unit="W",
         help="By how much a sensor may be off to either side at any load, beside microjoule_bound_ratio.",
         points=_offsets,
+    ),
+    Metric(
+        prometheus="microjoule_channel_alive",
+        otel="microjoule.channel.alive",
+        kind=Kind.GAUGE,
+        unit="{channel}",
+        help="0 where a channel has no energy: it was never read, or is of a package or a platform and its "
+        "counter never moved; otherwise 1.",
+        points=_alive,
     ),
     Metric(
         prometheus="microjoule_readings",

@@ -22,7 +22,7 @@ def points(name, levels=SERVER, now_ns=1_000_000_000):
 
 def test_energy_is_of_channels_that_share_no_joule_and_its_sum_is_the_hosts():
     assert points("hw.energy") == {("package-0",): 40.0, ("package-0/dram",): 5.0}
-    assert points("hw.host.energy") == {("", "measured"): 45.0}
+    assert points("hw.host.energy") == {("", "package-0+package-0/dram", "measured"): 45.0}
 
 
 def test_every_channel_is_in_one_of_the_two_energies():
@@ -32,7 +32,7 @@ def test_every_channel_is_in_one_of_the_two_energies():
 def test_powers_are_told_apart_likewise():
     assert points("hw.power") == {("package-0",): 40.0, ("package-0/dram",): 5.0}
     assert points("microjoule.overlapping.power") == {("package-0/core",): 30.0, ("psys",): 60.0}
-    assert points("hw.host.power") == {("", "measured"): 45.0}
+    assert points("hw.host.power") == {("", "package-0+package-0/dram", "measured"): 45.0}
 
 
 def test_a_power_that_is_not_known_is_no_point_and_neither_is_a_sum_of_it():
@@ -42,15 +42,26 @@ def test_a_power_that_is_not_known_is_no_point_and_neither_is_a_sum_of_it():
 
 
 def test_a_power_of_nothing_is_a_figure():
-    idle = (level(PACKAGE, 0, power_w=0.0),)
-    assert points("hw.power", idle) == {("package-0",): 0.0}
-    assert points("hw.host.power", idle) == {("", "measured"): 0.0}
+    idle = (level(placed("gpu-0/energy"), 0, power_w=0.0),)
+    assert points("hw.power", idle) == {("gpu-0/energy",): 0.0}
+    assert points("hw.host.power", idle) == {("", "gpu-0/energy", "measured"): 0.0}
 
 
-def test_a_channel_that_nobody_could_read_yet_is_no_point_and_keeps_its_place():
-    only_psys = picture([level(PSYS, 60_000)], channels=[PACKAGE, PSYS])
-    assert list(ROWS["hw.energy"].points(only_psys)) == []
-    assert [point.value for point in ROWS["microjoule.overlapping.energy"].points(only_psys)] == [60.0]
+def test_a_package_that_never_moved_has_no_energy_and_hides_nothing():
+    """As psys in many a virtual machine: what is known is the model's."""
+    levels = [level(PSYS, 0, power_w=0.0), level(BUSY, 2000, power_w=3.0)]
+    assert points("hw.energy", levels) == {("cpu_time/system",): 8.0}
+    assert points("hw.power", levels) == {("cpu_time/system",): 3.0}
+    assert points("microjoule.overlapping.energy", levels) == {}
+    assert points("hw.host.energy", levels) == {("", "cpu_time/system", "modelled"): 8.0}
+    assert points("microjoule.channel.alive", levels) == {("psys",): 0, ("cpu_time/system",): 1}
+
+
+def test_a_sum_of_other_channels_is_another_series():
+    """Once the board shows itself: neither series ever steps back."""
+    (before,) = points("hw.host.energy", [level(PSYS, 0), level(BUSY, 2000)])
+    (after,) = points("hw.host.energy", [level(PSYS, 1000), level(BUSY, 2000)])
+    assert before != after
 
 
 def test_a_channel_whose_every_read_failed_has_no_energy_and_says_how_often():
@@ -65,7 +76,7 @@ def test_without_a_channel_there_is_no_figure_at_all():
 
 
 def test_a_modelled_host_says_so():
-    assert points("hw.host.energy", [level(BUSY, 2000)]) == {("", "modelled"): 8.0}
+    assert points("hw.host.energy", [level(BUSY, 2000)]) == {("", "cpu_time/system", "modelled"): 8.0}
 
 
 def test_what_ambiguous_steps_may_have_had_is_in_joules():

@@ -2,7 +2,7 @@
 
 from levels import DRAM, PACKAGE, level
 
-from microjoule.serving.odometer import Odometer
+from microjoule.live.odometer import Odometer
 
 
 def reader(*sessions):

@@ -1,8 +1,8 @@
-"""Counters that only go forward, whatever happens to what feeds them.
+"""Counts that only go forward, over sessions that end and begin anew.
 
-Within a session the totals carry wraps and pass over resets by themselves. A session that ends and is
-opened anew (a driver was reloaded, a device came back) begins at zero; here what came before is kept
-and the new is added to it. What was drawn in between nobody has seen, and nobody adds.
+Within a session the totals carry wraps and pass over resets by themselves. A new session begins at zero;
+here what came before is kept and the new is added to it. What was drawn in between nobody has seen, and
+nobody adds.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..live.level import Level
+from .level import Level
 
 _COUNTS = ("energy_counts", "extra_counts", "readings", "failed", "missed", "resets")
 
 
 class Odometer:
-    """The levels of a service, from its start on.
+    """Levels that never fall.
 
     A level of which any count is lower than before belongs to a session that began anew.
 
