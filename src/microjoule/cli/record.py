@@ -25,13 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Records, then says where the trace is."""
     import signal
 
-    from ..recording import record
-
     output = arguments.output or Path(time.strftime("trace-%Y%m%d-%H%M%S.arrows"))
-    # Blocked before any thread starts, so that each inherits it: a signal is then taken by
-    # the wait below and by nothing else.
+    # Blocked before any thread starts, numpy's own among them, so that each inherits it: a signal is then
+    # taken by the wait below and by nothing else.
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    from ..recording import record
+
     recorder = record(
         output,
         rate=options.cadence(arguments),

@@ -114,25 +114,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal, says where on stderr, and exits 0."""
     import signal
 
+    if arguments.port is None and arguments.otlp is None:
+        raise NothingServed("Neither a page nor a collector is asked for", "Give --port N, or --otlp URL")
+    # Blocked before any thread starts, numpy's own among them, so that each inherits it: a signal is then
+    # taken by the wait below and by nothing else.
+    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     from ..live.lasting import Lasting
     from ..live.session import session
     from ..serving.metrics import Picture
 
-    if arguments.port is None and arguments.otlp is None:
-        raise NothingServed("Neither a page nor a collector is asked for", "Give --port N, or --otlp URL")
-    # Blocked before any thread starts, so that each inherits it: a signal is then taken by
-    # the wait below and by nothing else.
-    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    calibration = calibrated.stored(arguments)
-
-    def begin() -> Session:
-        return session(
-            rate=arguments.rate, sources=arguments.source, root=arguments.root, calibration=calibration
-        )
-
     with ExitStack() as closing:
         closing.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
+        calibration = calibrated.stored(arguments)
+
+        def begin() -> Session:
+            return session(
+                rate=arguments.rate, sources=arguments.source, root=arguments.root, calibration=calibration
+            )
+
         running = closing.enter_context(Lasting(begin))
         for channel, why in running.left_out.items():
             print(f"uj: {channel} was left out: {why}", file=sys.stderr)
