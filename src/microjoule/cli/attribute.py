@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import quantities
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..energy.energy_trace import EnergyTrace
@@ -54,8 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..profiles.kineto import read
     from ..report import attribution_table
 
-    trace, profile = load(arguments.trace), read(arguments.profile)
-    found = attributed(trace, profile, arguments.channel)
+    with progress() as say:
+        say(f"reading {arguments.trace}")
+        trace = load(arguments.trace)
+        say(f"reading {arguments.profile}")
+        profile = read(arguments.profile)
+        say("attributing")
+        found = attributed(trace, profile, arguments.channel)
     if arguments.output is not None:
         from ..profiles.write_back import write_back
 

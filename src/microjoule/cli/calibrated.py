@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..calibration import Calibration, CalibrationError, Learnt, Power, Spread, load, save
 from ..units import NS_PER_MS, NS_PER_US
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..sources import Survey
@@ -70,7 +71,10 @@ def learn(arguments: argparse.Namespace, surveys: Iterable[Survey]) -> int:
     from ..calibrating import calibrate
 
     channels = [channel for found in surveys for channel in found.channels]
-    calibration = calibrate(channels, arguments.root, arguments.for_s, _say)
+    with progress() as say:
+        calibration = calibrate(
+            channels, arguments.root, arguments.for_s, lambda words: say(f"calibrating: {words}")
+        )
     path = Path(arguments.calibration) if arguments.calibration else path_of(calibration.host.hostname)
     print("\n".join(as_text(calibration)))
     if not any(one.edges for one in calibration.channels):
@@ -95,11 +99,6 @@ def as_text(calibration: Calibration) -> Iterator[str]:
             yield known
     for differing in calibration.disagreements:
         yield f"disagreement: {differing.what} (ratio {differing.ratio:.6f}, u {differing.u:.1e})"
-
-
-def _say(words: str) -> None:
-    if sys.stderr.isatty():
-        print(f"uj: calibrating: {words}", file=sys.stderr)
 
 
 def _row(one: Learnt) -> tuple[str, ...]:

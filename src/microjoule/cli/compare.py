@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import options, profile, report
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..measuring.comparison import Comparison
@@ -65,7 +66,9 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
         )
     traces = [thing for thing in arguments.things if thing.endswith(".arrows")]
     if len(traces) == len(arguments.things):
-        return compared_traces(traces, names, arguments.window)
+        with progress() as say:
+            say(f"reading {len(traces)} traces")
+            return compared_traces(traces, names, arguments.window)
     if traces:
         raise BadRequest(
             "Traces and commands cannot be compared", "Record the commands with `uj run -o` first"
@@ -74,4 +77,6 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
         runs=arguments.runs, warm_up=arguments.warmup, order=arguments.order, max_time_s=arguments.max_time
     )
     tasks = [Task(name, of_command(text).run) for name, text in zip(names, arguments.things, strict=True)]
-    return compared(tasks, turns, profile.meter(arguments), command_cpu_ns, is_repeatable=False)
+    meter = profile.meter(arguments)
+    with progress() as say:
+        return compared(tasks, turns, meter, command_cpu_ns, is_repeatable=False, say=say)

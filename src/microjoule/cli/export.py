@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ..errors import MicrojouleError
 from . import quantities
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..energy.energy_trace import EnergyTrace
@@ -105,9 +106,12 @@ def run(arguments: argparse.Namespace) -> int:
         taken.append(path)
     from ..energy.energy_trace import load
 
-    trace = load(arguments.trace)
-    for form, path in chosen:
-        form.write(trace, path)
+    with progress() as say:
+        say(f"reading {arguments.trace}")
+        trace = load(arguments.trace)
+        for form, path in chosen:
+            say(f"writing {path}")
+            form.write(trace, path)
     return 0
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import calibrated, options, own_overhead, quantities, report
+from .progress import progress
 
 NOTHING_MEASURED = 3
 
@@ -66,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     for output in (arguments.json, arguments.plot):
         quantities.refuse_unwritable(output)
     site = site_of(arguments.root, arguments.source, calibrated.stored(arguments))
-    with _progress() as say:
+    with progress() as say:
         found = take(site, wishes, say)
     plain = found.to_json()
     if arguments.json is not None:
@@ -112,19 +111,3 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         cpu=arguments.cpu,
         for_s=arguments.max_time or (QUICK_S if arguments.quick else FOR_S),
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Says on a terminal what is being taken, on one line that is gone afterwards."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-
-    def say(words: str) -> None:
-        print(f"\r\x1b[Kuj: {words}", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield say
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import calibrated, options, report
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..measuring.meter import Meter
@@ -103,7 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
     sys.path.insert(0, "")  # as python -m timeit does, so that a module beside is found
     try:
         task = of_statement("\n".join(arguments.statement), "\n".join(arguments.setup or ["pass"]))
-        found = measured(task, ask, meter(arguments)).to_json()
+        with progress() as say:
+            found = measured(task, ask, meter(arguments), say).to_json()
     except MicrojouleError:
         raise
     except Exception:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import calibrated, options, own_overhead
+from .progress import progress
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         calibration=calibrated.stored(arguments),
         overhead=own_overhead.stored(arguments.root),
     )
-    with recorder, recorder.window("record"):
-        if sys.stderr.isatty():
-            print(f"uj: recording {output}; Ctrl-C ends it", file=sys.stderr)
+    with progress() as say, recorder, recorder.window("record"):
+        say(f"recording {output}; Ctrl-C ends it")
         if arguments.for_s is None:
             signal.sigwait(ends)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import along, options, pages, quantities
+from .progress import progress, share_of
 
 if TYPE_CHECKING:
     from ..footprint.series import Series
@@ -46,7 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse(arguments, is_total)
     if is_total:
         return _total(arguments, terms)
-    summaries = {path: summarise(path, terms, along.series(path, arguments)) for path in arguments.traces}
+    with progress() as say:
+        summaries = {
+            path: summarise(path, terms, along.series(path, arguments), share_of(path, say))
+            for path in arguments.traces
+        }
     for path, summary in summaries.items():
         pages.write(arguments, path, summary, path.name)
     if arguments.json is not None:
@@ -90,11 +95,13 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
 
     target = Target.of(arguments.until) if arguments.until else None
     trials: list[Trial] = []
-    for path in arguments.traces:
-        try:
-            trials.append(trial(str(path), load(path), target))
-        except TraceError as error:
-            trials.append(unreadable(str(path), error.what))
+    with progress() as say:
+        for path in arguments.traces:
+            say(f"reading {path}")
+            try:
+                trials.append(trial(str(path), load(path), target))
+            except TraceError as error:
+                trials.append(unreadable(str(path), error.what))
     plain = project(trials, terms, target, arguments.models)
     if arguments.json is not None:
         write_text(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
@@ -103,15 +110,20 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     return 1 if plain["n_unreadable"] else 0
 
 
-def summarise(path: Path, terms: Terms, series: Series | None = None) -> dict[str, Any]:
-    """The summary of the trace in a file, with its footprint, along a series where there is one."""
+def summarise(
+    path: Path, terms: Terms, series: Series | None = None, told: Callable[[float], None] = lambda _: None
+) -> dict[str, Any]:
+    """The summary of the trace in a file, with its footprint, along a series where there is one.
+
+    ``told`` hears now and then how much of the file was read.
+    """
     from ..energy.energy_trace import load
     from ..energy.streamed import stream
     from ..energy.summary import summary
     from ..footprint.footprint import attached
 
     if series is None:
-        return attached(summary(stream(path)), terms)
+        return attached(summary(stream(path, told)), terms)
     trace = load(path)  # energies between the edges of the series too
     found = summary(trace)
     if not found["windows"]:

@@ -61,21 +61,25 @@ class StreamedTrace(EnergyTrace):
     Args:
         found: The survey of the file.
         asked: What it will be asked.
+        told: Hears which share of the rows was taken.
 
     Raises:
         NotInParts, TooMuch: It cannot be taken part by part.
     """
 
-    def __init__(self, found: Survey, asked: Asked) -> None:
+    def __init__(self, found: Survey, asked: Asked, told: Callable[[float], None]) -> None:
         super().__init__(found.sketch, found.path, found.is_truncated)
         takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
         self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
+        taken = 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for columns in parts(found):
                 codes = pool.map(partial(_fed, columns, takers), self.channels)
                 for name, failures in zip(self.channels, codes, strict=True):
                     self._count(name, failures)
+                taken += columns.n
+                told(taken / found.rows)
         self._peaks: dict[str, Peaks] = {}
         for name, taker in takers.items():
             self._meters[name] = taker.meter(self)
@@ -178,16 +182,20 @@ class _Gauged:
         return Gauge(_joined(self._series), self._channel, clock)
 
 
-def stream(path: str | os.PathLike[str]) -> EnergyTrace:
+def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> EnergyTrace:
     """The trace in a file, ready to answer for its own windows in little memory.
 
     Of a file that cannot be taken part by part, as one that is damaged inside or whose rows are in no
     order, and of Parquet, it is what :func:`load` gives.
 
+    Args:
+        path: The file.
+        told: Hears now and then which share of the rows was taken, 0 to 1.
+
     Raises:
         TraceError: As of ``load``; and of what it is asked later, if that is no window of its own.
     """
-    return _streamed(Path(path), Asked.of)
+    return _streamed(Path(path), Asked.of, told)
 
 
 def stream_energies(path: str | os.PathLike[str]) -> EnergyTrace:
@@ -196,17 +204,19 @@ def stream_energies(path: str | os.PathLike[str]) -> EnergyTrace:
     Raises:
         TraceError: As of ``stream``; and of a peak power.
     """
-    return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(windows=()))
+    return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(windows=()), lambda _: None)
 
 
-def _streamed(path: Path, asked_of: Callable[[EnergyTrace], Asked]) -> EnergyTrace:
+def _streamed(
+    path: Path, asked_of: Callable[[EnergyTrace], Asked], told: Callable[[float], None]
+) -> EnergyTrace:
     if path.suffix == ".parquet":
         return load(path)
     try:
         found = survey(path)
         asked = asked_of(EnergyTrace(found.sketch, path, found.is_truncated))
         while True:
-            trace = StreamedTrace(found, asked)
+            trace = StreamedTrace(found, asked, told)
             needed = asked_of(trace)
             if needed == asked:
                 return trace

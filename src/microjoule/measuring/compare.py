@@ -6,7 +6,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from .meter import Fitted, Meter
 from .plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
 from .refusals import BadRequest, TooLong
 from .task import Task, of_function
+from .telling import Say, silent, told
 
 ORDERS = ("abba", "random")
 RUNS = 10
@@ -99,7 +100,13 @@ def compare(
 
 
 def compared(
-    tasks: Sequence[Task], turns: Turns, meter: Meter, cpu_ns: Callable[[], int], *, is_repeatable: bool
+    tasks: Sequence[Task],
+    turns: Turns,
+    meter: Meter,
+    cpu_ns: Callable[[], int],
+    *,
+    is_repeatable: bool,
+    say: Say = silent,
 ) -> Comparison:
     """Tasks that take turns.
 
@@ -110,16 +117,17 @@ def compared(
         cpu_ns: CPU time that the tasks have used so far; where no channel measures, it is what is
             compared, through the machine's power model.
         is_repeatable: Whether a run may be several calls back to back.
+        say: Hears where it is, before the pause in front of a run.
     """
     if len(tasks) < 2:
         raise BadRequest("One thing cannot be compared", "Name two or more")
     fitted = meter.fitted()
-    call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in tasks]
+    call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in told(tasks, "warming up", say)]
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
     counts = [max(1, math.ceil(least_s / max(each, 1e-7))) for each in call_s]
     order = _order(tasks, [n * each for n, each in zip(counts, call_s, strict=True)], turns)
     run = _modelled_runs if fitted.is_modelled else _measured_runs
-    runs = run(tasks, counts, order, fitted, cpu_ns)
+    runs = run(tasks, counts, told(order, "block", say), fitted, cpu_ns)
     notes = [MODELLED] if fitted.is_modelled else []
     return comparison(
         [task.name for task in tasks],
@@ -152,7 +160,7 @@ def _order(tasks: Sequence[Task], run_s: Sequence[float], turns: Turns) -> list[
 def _measured_runs(
     tasks: Sequence[Task],
     counts: Sequence[int],
-    order: Sequence[Sequence[int]],
+    order: Iterable[Sequence[int]],
     fitted: Fitted,
     _: Callable[[], int],
 ) -> list[Run]:
@@ -186,7 +194,7 @@ def _measured_runs(
 def _modelled_runs(
     tasks: Sequence[Task],
     counts: Sequence[int],
-    order: Sequence[Sequence[int]],
+    order: Iterable[Sequence[int]],
     fitted: Fitted,
     cpu_ns: Callable[[], int],
 ) -> list[Run]:

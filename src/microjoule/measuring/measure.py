@@ -29,6 +29,7 @@ from .refusals import NoUpdate, OnlyModelled, TooLong
 from .repeats import averaged, line, outliers, stratified, unexplained
 from .scatter import Scatter, scatter
 from .task import Task, of_function
+from .telling import Say, silent, told
 from .waits import energies as energies_less_waits
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def measure(
     return measured(of_function(fn), ask, meter or Meter())
 
 
-def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
-    """The energy of one run of a task: see :func:`measure`."""
+def measured(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
+    """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
     fitted = meter.fitted()
     if fitted.is_modelled:
         raise OnlyModelled(
@@ -96,9 +97,11 @@ def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
             "Use --mode batch, or a counter with --channel",
         )
     if ask.is_single:
+        say("from update to update")
         return single.once(task, ask, fitted)
     if ask.mode == "dither":
         fitted = fitted.closely()
+    say("a first call")
     first_s = timed(task, 1)
     if first_s > ask.max_time_s:
         raise TooLong(
@@ -106,12 +109,14 @@ def measured(task: Task, ask: Ask, meter: Meter) -> Measurement:
             f"Allow --max-time {10 * first_s:.2g}s, or measure a single call with --mode edge -r 1",
         )
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
+        say("warming up")
         pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", first_s)
         planned = plan(pilot, ask, seed=now_ns())
         if planned.mode == "edge":
+            say("from update to update")
             found = single.several(task, ask, fitted, planned)
         else:
-            trace = _record(task, fitted, planned, Path(folder) / "measure.arrows")
+            trace = _record(task, fitted, planned, Path(folder) / "measure.arrows", say)
             found = _figures(task.name, ask, fitted, planned, trace)
     sentences = [planned.sentence] if planned.sentence and achieved(found.energy) > ask.rel else []
     return replace(found, notes=(*sentences, *notes, *found.notes))
@@ -179,13 +184,14 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> 
     return pilot, [] if steady else [f"the power still moved by {drift:+.2g} % a second after warming up"]
 
 
-def _record(task: Task, fitted: Fitted, planned: Plan, path: Path) -> EnergyTrace:
+def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> EnergyTrace:
     """Runs the plan under a recorder."""
+    say("the idle machine")
     with recording(fitted, path) as recorder:
         idle(recorder, planned.idle_s)
         _run_in(task, planned.run_in_s)
         origin_ns = now_ns()
-        for count, offset_s in zip(planned.counts, planned.offsets_s, strict=True):
+        for count, offset_s in told(list(zip(planned.counts, planned.offsets_s, strict=True)), "window", say):
             if planned.pad_s:
                 time.sleep(planned.pad_s)
                 _wait_for_phase(origin_ns, offset_s, fitted.update_ns)

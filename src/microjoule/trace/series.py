@@ -65,6 +65,9 @@ class Columns:
     Args:
         table: The rows.
         cutter: Has taken the table's batches.
+
+    Attributes:
+        n: How many rows there are.
     """
 
     def __init__(self, table: pa.Table, cutter: Cutter) -> None:
@@ -72,6 +75,7 @@ class Columns:
         self._own_rows = cutter.own_rows()
         self._cuts = cutter.cuts()
         self._arrays: dict[str, npt.NDArray[Any]] = {}
+        self.n = table.num_rows
 
     @cached_property
     def _coded(self) -> tuple[npt.NDArray[np.uint16], list[str]]:
