@@ -66,6 +66,7 @@ examples:
   uj probe                                  what this machine can measure, and what it lacks
   uj run -- python train.py                 the energy of a command
   uj run -o trace.arrows --rate 4000 -- ./a.out
+  uj serve                                  http://127.0.0.1:9464/metrics, for Prometheus
   uj profile -s 'x = list(range(1000))' 'sum(x)'
   uj compare 'python one.py' 'python other.py'
   uj report trace.arrows --zone DE --json report.json

@@ -32,8 +32,8 @@ wraps or is reset, nor when a device goes away and comes back. Channels that ove
 own, so that sum(rate(microjoule_energy_joules_total[5m])) counts no joule twice and is the host's power.
 A power that is not known is absent, never zero.
 
-Only this host can read the page unless --bind says otherwise: who sees a machine's power sees something
-of what it computes.
+Only programs on this host can read the page unless --bind says otherwise: who sees a machine's power sees
+something of what it computes.
 """
 _EPILOG = """\
 examples:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..live.level import Level
 
 HOST = "host"
+_K = MappingProxyType({"rectangular": 1.0, "normal": 2.0})  # from a sensor's error to what holds 95 % or more
 
 
 class Point(NamedTuple):
@@ -135,7 +136,8 @@ def _bounds(picture: Picture) -> Iterator[Point]:
         if trust.model is not None:
             low, high = trust.model.low_w / trust.model.value_w, trust.model.high_w / trust.model.value_w
         elif trust.sensor is not None:
-            low, high = 1 - trust.sensor.gain, 1 + trust.sensor.gain
+            gain = trust.sensor.gain * _K[trust.sensor.form]
+            low, high = 1 - gain, 1 + gain
         else:
             continue
         yield Point(level.channel, low, (("bound", "low"),))
@@ -146,7 +148,7 @@ def _offsets(picture: Picture) -> Iterator[Point]:
     for level in picture.levels:
         sensor = level.channel.trust.sensor
         if sensor is not None and level.channel.trust.model is None:
-            yield Point(level.channel, sensor.offset_w)
+            yield Point(level.channel, sensor.offset_w * _K[sensor.form])
 
 
 def _alive(picture: Picture) -> Iterator[Point]:
@@ -227,7 +229,7 @@ METRICS = (
         kind=Kind.GAUGE,
         unit="1",
         help="The least and the most that a channel's true energy and power may be, as parts of the figure: "
-        "the power model's interval, or the sensor's error of slope; absent where it is unknown.",
+        "the power model's interval, or the sensor's error of slope, by 95 %; absent where it is unknown.",
         points=_bounds,
     ),
     Metric(

@@ -9,6 +9,7 @@ next interval, and loses nothing: counters are cumulative.
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,11 +17,13 @@ from urllib.parse import urlsplit, urlunsplit
 from ..channel import Kind
 from ..errors import MicrojouleError
 from ..extras import extra
+from ..units import NS_PER_MS
 from .component import component, is_platform
 from .metrics import HOST, METRICS, Metric, Picture, Point
 
 SCOPE = "microjoule"
 PATH = "/v1/metrics"
+HELD_NS = 100 * NS_PER_MS  # longer than a collection takes, and shorter than the time between two
 _HARDWARE = "hw."
 
 
@@ -72,11 +75,30 @@ def provider(picture: Callable[[], Picture], reader: Any) -> Any:  # noqa: ANN40
         Kind.COUNTER: meter.create_observable_counter,
         Kind.GAUGE: meter.create_observable_gauge,
     }
+    held = _Held(picture)
     for metric in METRICS:
         create[metric.kind](
-            metric.otel, callbacks=[_observer(metric, picture)], unit=metric.unit, description=metric.help
+            metric.otel,
+            callbacks=[_observer(metric, held.picture)],
+            unit=metric.unit,
+            description=metric.help,
         )
     return made
+
+
+class _Held:
+    """One picture for all instruments of a collection, so that their sums agree."""
+
+    def __init__(self, picture: Callable[[], Picture]) -> None:
+        self._picture = picture
+        self._held: Picture | None = None
+        self._taken_ns = 0
+
+    def picture(self) -> Picture:
+        now_ns = time.monotonic_ns()
+        if self._held is None or now_ns - self._taken_ns > HELD_NS:
+            self._held, self._taken_ns = self._picture(), now_ns
+        return self._held
 
 
 def _observer(metric: Metric, picture: Callable[[], Picture]) -> Callable[[object], Iterator[Any]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import prometheus_server
 import pytest
 import scripted
+from otlp_collector import collector
 from prometheus_client import parser
 
 from microjoule.cli import main
@@ -92,7 +93,7 @@ def test_a_signal_ends_it_well(tmp_path, sent):
 
 @pytest.mark.skipif(prometheus_server.MISSING is not None, reason=prometheus_server.MISSING or "")
 def test_prometheus_answers_with_the_scripts_power_over_wraps(tmp_path):
-    """The package wraps every 1.6 s, so in any three; the server sees no reset, and 40 W."""
+    """The package wraps every 1.6 s; the server sees no reset, and 40 W."""
     modulus = 1 << 16
     with (
         serving(whirling(tmp_path, modulus), "--rate", "100") as (url, _),
@@ -102,7 +103,7 @@ def test_prometheus_answers_with_the_scripts_power_over_wraps(tmp_path):
     ):
         package = 'microjoule_energy_joules_total{channel="package-0"}'
         around_40 = pytest.approx(scripted.PACKAGE_W, rel=0.05)
-        assert server.eventually(f"rate({package}[3s])", lambda w: w == around_40) == around_40
+        assert server.eventually(f"rate({package}[2s])", lambda w: w == around_40) == around_40
         grown_j = server.value(f"max_over_time({package}[1m]) - min_over_time({package}[1m])")
         assert grown_j > modulus / 1000
         assert server.value(f"resets({package}[1m])") == 0
@@ -113,6 +114,38 @@ def test_prometheus_answers_with_the_scripts_power_over_wraps(tmp_path):
         assert questions
         for question in questions:
             server.ask(question)
+
+
+def test_a_collector_gets_what_the_script_plays_and_once_more_at_the_end(tmp_path):
+    with collector() as (url, arrived):
+        with serving(scripted.machine(tmp_path), "--otlp", url, OTEL_METRIC_EXPORT_INTERVAL="200") as (
+            page_url,
+            _,
+        ):
+            figures(page_url)
+        *_, (_, _, last) = arrived
+    (scope,) = last.scope_metrics
+    metrics = {metric.name: metric for metric in scope.metrics}
+    parts = [point.as_double for point in metrics["hw.energy"].sum.data_points]
+    (whole,) = metrics["hw.host.energy"].sum.data_points
+    assert len(parts) == 2
+    assert whole.as_double > 0
+    assert whole.as_double == pytest.approx(sum(parts))
+
+
+def test_a_collector_that_is_away_is_a_sentence_and_ends_well(tmp_path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        told = {"OTEL_METRIC_EXPORT_INTERVAL": "100", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+        with serving(scripted.machine(tmp_path), "--otlp", away, **told) as (_, service):
+            assert service.stderr.readline() == f"uj: pushing to {away}\n"
+            said = service.stderr.readline()
+            service.terminate()
+            rest = service.communicate(timeout=60)[1]
+    assert service.returncode == 0
+    assert said.startswith(f"uj: {away} took no metrics: ")
+    assert all(line.startswith("uj: ") for line in rest.splitlines())
 
 
 def test_a_port_that_is_taken_is_one_sentence_and_exit_1(tmp_path, capsys):

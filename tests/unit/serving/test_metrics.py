@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from levels import BUSY, CORE, PACKAGE, PSYS, SERVER, level, picture, placed
 
-from microjoule.channel import Kind
+from microjoule.channel import Kind, SensorError
 from microjoule.serving.metrics import METRICS, PROMETHEUS_UNITS
 
 ROWS = {metric.otel: metric for metric in METRICS}
@@ -98,6 +98,14 @@ def test_bounds_are_the_models_or_the_sensors_and_absent_where_nobody_knows():
     assert points("microjoule.sensor.offset", [level(BUSY), level(PACKAGE), level(CORE)]) == {
         ("package-0",): 1.5
     }
+
+
+def test_a_standard_uncertainty_is_taken_twice():
+    known = placed("package-0", sensor=SensorError(gain=0.05, offset_w=1.5, form="normal"))
+    assert points("microjoule.bound", [level(known, 9)]) == pytest.approx(
+        {("package-0", "low"): 0.9, ("package-0", "high"): 1.1}
+    )
+    assert points("microjoule.sensor.offset", [level(known, 9)]) == {("package-0",): 3.0}
 
 
 def test_samplings_own_counts_are_the_levels():

@@ -1,16 +1,11 @@
 """The metrics as OpenTelemetry has them: in the SDK's memory, and as bytes that arrive over HTTP."""
 
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import itertools
 
 import pytest
-from levels import BUSY, PACKAGE, PSYS, SERVER, level, picture
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
+from levels import BUSY, DRAM, PACKAGE, PSYS, SERVER, level, picture
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from otlp_collector import collector
 
 from microjoule.serving.otlp import BadEndpoint, endpoint, exporting, provider
 
@@ -18,7 +13,7 @@ from microjoule.serving.otlp import BadEndpoint, endpoint, exporting, provider
 def collected(levels=SERVER):
     """The metrics of one collection by name, and its resource."""
     reader = InMemoryMetricReader()
-    made = provider(lambda: picture(levels), reader)
+    made = provider(lambda: picture(levels() if callable(levels) else levels), reader)
     try:
         (resource,) = reader.get_metrics_data().resource_metrics
         (scope,) = resource.scope_metrics
@@ -63,6 +58,14 @@ def test_a_point_says_which_hardware_it_is_of_and_how_it_is_known():
     }
 
 
+def test_all_metrics_of_a_collection_are_of_one_moment():
+    """However much is drawn while it lasts."""
+    counts = itertools.count(1000, 1000)
+    metrics, _ = collected(lambda: [level(PACKAGE, next(counts)), level(DRAM, next(counts))])
+    (host,) = by_id(metrics["hw.host.energy"]).values()
+    assert sum(by_id(metrics["hw.energy"]).values()) == host
+
+
 def test_a_modelled_figure_says_so():
     metrics, _ = collected([level(BUSY, 2000)])
     (point,) = metrics["hw.host.energy"].data.data_points
@@ -93,37 +96,11 @@ def test_the_resource_names_host_and_service_and_the_environment_has_the_last_wo
     assert resource["service.name"] == "power of the lab"
 
 
-@contextmanager
-def collector():
-    """A real collector's HTTP side: the URL, and the requests that arrived."""
-    arrived = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            arrived.append((self.path, self.headers["Content-Type"], body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-protobuf")
-            self.end_headers()
-            self.wfile.write(ExportMetricsServiceResponse().SerializeToString())
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", arrived
-        server.shutdown()
-        thread.join()
-
-
 def test_what_arrives_at_a_collector_is_what_was_said():
     with collector() as (url, arrived):
         exporting(picture, url).shutdown()
-    ((path, kind, body),) = arrived
+    ((path, kind, resource),) = arrived
     assert (path, kind) == ("/v1/metrics", "application/x-protobuf")
-    (resource,) = ExportMetricsServiceRequest.FromString(body).resource_metrics
     (scope,) = resource.scope_metrics
     metrics = {metric.name: metric for metric in scope.metrics}
     energy = metrics["hw.energy"].sum
