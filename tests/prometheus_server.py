@@ -75,7 +75,7 @@ def prometheus(folder, target):
             _wait(f"http://127.0.0.1:{port}/-/ready", server)
             yield Server(f"http://127.0.0.1:{port}")
         finally:
-            server.terminate()
+            server.kill()  # its files go with the folder
 
 
 def _wait(url, server):
