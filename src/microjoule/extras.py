@@ -27,6 +27,7 @@ EXTRAS = MappingProxyType(
         "pandas": "pandas",
         "polars": "polars",
         "duckdb": "sql",
+        "shtab": "completion",
     }
 )
 

@@ -99,6 +99,7 @@ MAY_IMPORT = {
         "sources",
         "channel",
         "errors",
+        "extras",
         "units",
     },
     "notebook": {"recording", "trace", "measuring", "energy", "extras", "shown", "errors", "units"},

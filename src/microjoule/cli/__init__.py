@@ -15,10 +15,12 @@ from . import (
     amortise,
     attribute,
     compare,
+    completion,
     data,
     emit,
     equivalents,
     estimate,
+    examples,
     export,
     label,
     overhead,
@@ -56,26 +58,11 @@ COMMANDS = (
     equivalents,
     amortise,
     data,
+    completion,
 )
 
 INTERRUPTED = 130
 _EXIT_CODES = ((ValueError, 2), (SourceUnavailable, 3), (PermissionDenied, 3), (MicrojouleError, 1))
-
-_EXAMPLES = """\
-examples:
-  uj probe                                  what this machine can measure, and what it lacks
-  uj run -- python train.py                 the energy of a command
-  uj run -o trace.arrows --rate 4000 -- ./a.out
-  uj serve                                  http://127.0.0.1:9464/metrics, for Prometheus
-  uj profile -s 'x = list(range(1000))' 'sum(x)'
-  uj compare 'python one.py' 'python other.py'
-  uj report trace.arrows --zone DE --json report.json
-  uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA
-  uj export trace.arrows --perfetto trace.json.gz
-  uj sql trace.arrows 'select name, energy_j from windows'
-  uj attribute trace.arrows profile.json.gz
-  uj emit huggingface trace.arrows --zone DE --stage fine-tuning
-"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,13 +70,14 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="uj",
         description="An oscilloscope for energy: counters at kilohertz, with an interval on every figure.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(commands)
+    for name, one in commands.choices.items():
+        examples.finish(one, examples.EXAMPLES.get(name, ()))
+    examples.finish(whole, examples.FIRST)
     return whole
 
 

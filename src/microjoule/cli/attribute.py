@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from ..profiles.alignment import Alignment
     from ..profiles.kineto import Profile
 
-_EPILOG = """\
-The profile is what torch.profiler's export_chrome_trace wrote, of the run that the trace is of:
-  uj run -o trace.arrows -- python train.py      # train.py exports profile.json.gz
-  uj attribute trace.arrows profile.json.gz -o with_power.json.gz
-"""
+_EPILOG = "The profile is what torch.profiler's export_chrome_trace wrote, of the run that the trace is of."
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +26,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "attribute",
         help="the energy of each kernel and annotated range of a PyTorch profile",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument("profile", type=Path, metavar="PROFILE", help=".json or .json.gz")

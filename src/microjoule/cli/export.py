@@ -17,12 +17,6 @@ from .progress import progress
 if TYPE_CHECKING:
     from ..energy.energy_trace import EnergyTrace
 
-_EPILOG = """\
-examples:
-  uj export trace.arrows --parquet trace.parquet     uj.load reads it as the trace
-  uj export trace.arrows --wide ticks.parquet        one row a tick
-  uj export trace.arrows --perfetto trace.json.gz    open it in ui.perfetto.dev or chrome://tracing
-"""
 _LEVEL = 6  # of gzip
 
 
@@ -84,8 +78,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "export",
         help="a trace in the form of other tools",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     for form in FORMATS:

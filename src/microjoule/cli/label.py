@@ -15,23 +15,12 @@ if TYPE_CHECKING:
 
 _FORMATS = {"": "text", ".txt": "text", ".svg": "svg", ".html": "html", ".json": "json"}
 
-_EXAMPLES = """\
-examples:
-  uj label --sets
-  uj label --wh-per-unit 900 --low 850 --high 950 --unit "1000 images" \\
-           --set luccioni2024-image-generation --hardware "1 × H200" -o label.svg
-  uj label trace.arrows --window inference --units 2.5 --unit "1000 texts" \\
-           --set luccioni2024-text-generation --hardware "1 × H200"
-"""
-
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser(
         "label",
         help="an energy label from A to G, for watt-hours per unit",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="take the energy from it")
     parser.add_argument("--window", metavar="NAME", help="of the trace; default: all that was run")

@@ -35,16 +35,7 @@ A power that is not known is absent, never zero.
 Only programs on this host can read the page unless --bind says otherwise: who sees a machine's power sees
 something of what it computes.
 """
-_EPILOG = """\
-examples:
-  uj serve                                       http://127.0.0.1:9464/metrics
-  uj serve --bind 0.0.0.0 --port 9100            for every host that reaches this one
-  uj serve --otlp http://collector:4318          pushed to a collector as well
-  OTEL_EXPORTER_OTLP_HEADERS=api-key=… uj serve --port none --otlp https://otel.example
-  uj serve --source nvml                         GPUs alone
-
-examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it.
-"""
+_EPILOG = "examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it."
 
 
 class NothingServed(MicrojouleError, ValueError):
@@ -58,7 +49,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="energies as metrics for Prometheus and OpenTelemetry",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--bind",

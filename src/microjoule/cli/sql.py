@@ -13,12 +13,6 @@ tables:
   energy     one row a window and channel
 
 The query sees the trace and nothing else: no file, no network.
-
-examples:
-  uj sql trace.arrows                                          the columns of the tables
-  uj sql trace.arrows 'select name, energy_j, expanded_j from windows'
-  uj sql trace.arrows 'select channel, sum(energy_j) from energy group by all' --json
-  uj sql trace.arrows 'select t_ns, raw from readings' --csv > readings.csv
 """
 
 
@@ -28,7 +22,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "sql",
         help="ask a trace in SQL",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument(

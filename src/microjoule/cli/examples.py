@@ -1,0 +1,186 @@
+"""The examples with which each command's ``--help`` ends, and the shape of that help.
+
+One row an example: what is typed, and what comes of it. A test lets the parser take each of them, so that
+none outlives the options that it shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+HEADING = "examples:"
+
+
+class Example(NamedTuple):
+    """A command for a shell, in one line or in several that go on; and what it does."""
+
+    line: str
+    does: str
+
+
+def _rows(*rows: tuple[str, str]) -> tuple[Example, ...]:
+    return tuple(Example(*row) for row in rows)
+
+
+FIRST = _rows(
+    ("uj probe", "what this machine can measure, and what it lacks"),
+    ("uj run -- python train.py", "the energy of a command"),
+    ("uj run -o trace.arrows --rate 4000 -- ./a.out", "the same, and every reading kept"),
+    ("uj report trace.arrows --zone DE --html report.html", "as text, and as a page that opens offline"),
+    ("uj compare 'python one.py' 'python other.py'", "which of two commands takes less"),
+    ("uj COMMAND --help", "the options of a command, and examples"),
+)
+
+EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
+    {
+        "probe": _rows(
+            ("uj probe", "every source and channel, and the command that mends what is missing"),
+            ("uj probe --json > host.json", "the same for a program"),
+            ("sudo uj probe --calibrate", "learn how often each counter is updated, for later recordings"),
+        ),
+        "run": _rows(
+            ("uj run -- python train.py", "the energy of a command and of the windows that it marks"),
+            ("uj run -o trace.arrows --html page.html -- make -j8", "keep the readings, and draw them"),
+            ("uj run --zone DE --price '0.30 EUR/kWh' -- ./a.out", "with its CO2e and its cost"),
+        ),
+        "profile": _rows(
+            ("uj profile -s 'x = list(range(1000))' 'sum(x)'", "the energy of one call, to 1 %"),
+            ("uj profile --rel 5% --max-time 10s 'sorted(range(100))'", "less exact, and quicker"),
+            ("uj profile --mode edge -r 1 'import numpy'", "what can run only once"),
+        ),
+        "compare": _rows(
+            ("uj compare 'python one.py' 'python other.py'", "in turns, with the ratio and its interval"),
+            ("uj compare -n old -n new -r 20 --markdown - ./old ./new", "a table for a pull request"),
+            ("uj compare before.arrows after.arrows --window step", "windows that were recorded"),
+        ),
+        "record": _rows(
+            ("uj record -o day.arrows", "the whole machine, until Ctrl-C"),
+            ("uj record --for 10m --rate 100", "ten minutes at a hundred readings a second"),
+            ("uj record --source nvml --all-gpus -o gpus.arrows", "all GPUs and nothing else"),
+        ),
+        "serve": _rows(
+            ("uj serve", "http://127.0.0.1:9464/metrics, for this host alone"),
+            ("uj serve --bind 0.0.0.0 --port 9100", "for every host that reaches this one"),
+            ("uj serve --otlp http://collector:4318", "pushed to a collector as well"),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS=api-key=… \\\n    uj serve --port none --otlp https://otel.example",
+                "pushed and nothing else, with a key",
+            ),
+            ("uj serve --source nvml", "GPUs alone"),
+        ),
+        "report": _rows(
+            ("uj report trace.arrows --budget", "each window, and what its uncertainty is made of"),
+            ("uj report trace.arrows --zone DE --html report.html", "a page that opens offline"),
+            ("uj report trials/*.arrows --until 'accuracy>=0.9'", "a project's total, failed runs too"),
+        ),
+        "export": _rows(
+            ("uj export trace.arrows --parquet trace.parquet", "all rows, smallest; uj.load reads it"),
+            ("uj export trace.arrows --wide ticks.parquet", "one row a tick, one column a channel"),
+            ("uj export trace.arrows --perfetto trace.json.gz", "open it in ui.perfetto.dev"),
+        ),
+        "sql": _rows(
+            ("uj sql trace.arrows", "the tables and their columns"),
+            ("uj sql trace.arrows 'select name, energy_j, expanded_j from windows'", "a table of windows"),
+            (
+                "uj sql trace.arrows 'select channel, sum(energy_j) from energy group by 1' --json",
+                "each channel over all windows, for a program",
+            ),
+            ("uj sql trace.arrows 'select t_ns, raw from readings' --csv > raw.csv", "exact counts"),
+        ),
+        "attribute": _rows(
+            ("uj attribute trace.arrows profile.json.gz", "energy by kernel, operator and range"),
+            (
+                "uj attribute trace.arrows profile.json.gz -o with_power.json.gz",
+                "the profile with the power inside",
+            ),
+            ("uj attribute trace.arrows profile.json --channel gpu-0/energy --json -", "of one channel"),
+        ),
+        "repair": _rows(
+            ("uj repair cut.arrows", "every whole batch, into cut.repaired.arrows"),
+            ("uj repair cut.arrows -o cut.arrows", "in place"),
+        ),
+        "overhead": _rows(
+            ("uj overhead --quick", "one rate, beside a victim: about 30 s"),
+            ("uj overhead --rate 1000 --rate 10000 --plot overhead.svg", "two rates, and a picture"),
+        ),
+        "zones": _rows(
+            ("uj zones germany", "its code and its figure"),
+            ("uj zones US- --json", "all zones of the United States, with the source of each"),
+        ),
+        "estimate": _rows(
+            ("uj estimate --hardware V100 --count 8 --wall-hours 24 --zone US-CA", "8 GPUs for a day"),
+            ("uj estimate --hardware H100-SXM --device-hours 4e6 --utilisation 0.8", "summed over devices"),
+        ),
+        "paper": _rows(
+            ("uj paper", "as it was printed beside what is computed"),
+            ("uj paper --zone FR --pue 1.1", "the same work on another grid, in a better building"),
+        ),
+        "emit": _rows(
+            ("uj emit huggingface trace.arrows --zone DE --stage fine-tuning", "for a model card"),
+            ("uj emit latex trace.arrows --window train -o energy.tex", "a table for a paper"),
+            ("uj emit boamps report.json --country Germany -o boamps.json", "from a report's JSON"),
+        ),
+        "label": _rows(
+            ("uj label --sets", "what can be compared with"),
+            (
+                "uj label --wh-per-unit 900 --low 850 --high 950 --unit '1000 images' \\\n"
+                "     --set luccioni2024-image-generation --hardware '1 × H200' -o label.svg",
+                "of a figure",
+            ),
+            (
+                "uj label trace.arrows --window inference --units 2.5 --unit '1000 texts' \\\n"
+                "     --set luccioni2024-text-generation --hardware '1 × H200'",
+                "of a trace",
+            ),
+        ),
+        "equivalents": _rows(
+            ("uj equivalents '284 t'", "an amount of CO2e, as flights, car-kilometres, …"),
+            ("uj equivalents '3 kWh' --key car-km", "an amount of energy, as one thing"),
+            ("uj equivalents '284 t' --against '5 t'", "two amounts, and their ratio"),
+        ),
+        "amortise": _rows(
+            ("uj amortise --training '1287 MWh' --use '3 Wh' --uses 1e9", "the training's share of a use"),
+            (
+                "uj amortise --training train.arrows --use '0.2 Wh' --uses 1e6 --instead-of '0.5 Wh'",
+                "and when it pays",
+            ),
+        ),
+        "data": _rows(
+            ("uj data licences", "the sources of all figures, and what is owed for them"),
+            ("uj data hash", "which tables a figure came from"),
+        ),
+        "completion": _rows(
+            ("uj completion bash > ~/.local/share/bash-completion/completions/uj", "for bash"),
+            ("uj completion zsh > ~/.zfunc/_uj", "for zsh, with ~/.zfunc in fpath before compinit"),
+            ("uj completion fish > ~/.config/fish/completions/uj.fish", "for fish"),
+        ),
+    }
+)
+
+
+class Layout(argparse.HelpFormatter):
+    """Fills paragraphs, as argparse does, and leaves those that have lines of their own as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = text.strip("\n").split("\n\n")
+        filled = (
+            part if "\n" in part else super(Layout, self)._fill_text(part, width, indent) for part in parts
+        )
+        return "\n\n".join(filled)
+
+
+def finish(parser: argparse.ArgumentParser, rows: tuple[Example, ...]) -> None:
+    """Lets a parser's help end with examples, below whatever stands there already."""
+    parser.formatter_class = Layout
+    parser.epilog = "\n\n".join(filter(None, [(parser.epilog or "").strip("\n"), "\n".join(_lines(rows))]))
+
+
+def _lines(rows: tuple[Example, ...]) -> Iterator[str]:
+    if rows:
+        yield HEADING
+    for row in rows:
+        yield from (f"  {part}" for part in row.line.splitlines())
+        yield f"      {row.does}"
