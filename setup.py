@@ -4,10 +4,13 @@ Switches, from the environment of a build:
 
 - ``MICROJOULE_SANITIZE=address,undefined`` or ``thread``: with the compiler's sanitizers
 - ``MICROJOULE_DEBUG=1``: with symbols, without optimisation
+
+The manual page is made here too, out of the command line's parser, so that it is always that of the code.
 """
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -40,4 +43,17 @@ def extensions():
     return cythonize([native], build_dir="build")
 
 
-setup(ext_modules=extensions())
+def manual():
+    """The manual page, and where it is installed."""
+    sys.path.insert(0, "src")
+    from microjoule.cli import parser
+    from microjoule.cli.manual import page
+
+    version = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
+    path = Path("build", "man", "uj.1")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(parser(), version), encoding="ascii")
+    return [("share/man/man1", [str(path)])]
+
+
+setup(ext_modules=extensions(), data_files=manual())
