@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ideal import MS, T0, US, Ideal, constant, sine, square
+from kernels import runs_wave
 
 from microjoule.energy.counter import Counter
 
@@ -88,6 +89,40 @@ def test_a_mean_over_windows_that_begin_and_end_with_power_steps_holds_its_truth
         assert total.low <= truth <= total.high
         inside.append(abs(total.value - truth) <= total.U)
     assert np.mean(inside) >= 0.85
+
+
+PULSES = {
+    "1 kHz": {"poll_ns": 1013 * US},
+    "4 kHz": {"poll_ns": 253 * US},
+    "10 kHz": {"poll_ns": 101 * US},
+    "10 kHz, no lag assumed": {"poll_ns": 101 * US, "assumed_lag_ns": 0},
+    "4 kHz, three quarters of an update": {"poll_ns": 253 * US, "length_ns": 750 * US},
+    "4 kHz, two updates": {"poll_ns": 253 * US, "length_ns": 2 * MS},
+}
+
+
+@pytest.mark.parametrize("case", PULSES)
+def test_pulses_of_an_update_hold_their_truth_once_and_in_the_mean(case):
+    """No update lies inside to tell the power, and the lag that is assumed is not there: 40 % too little."""
+    how = {"length_ns": MS, "assumed_lag_ns": MS, **PULSES[case]}
+    length_ns = how["length_ns"]
+    once, means = [], []
+    for seed in range(40):
+        begun_ns = 30 * MS + np.cumsum(np.random.default_rng([seed, 31]).integers(30 * MS, 40 * MS, 20))
+        wave = runs_wave(120.0, 20.0, begun_ns / 1e9, length_ns / 1e9)
+        n = int(begun_ns[-1] + 50 * MS) // how["poll_ns"]
+        one = Ideal(wave, seed=seed, poll_ns=how["poll_ns"], n=n, jitter=0.02)
+        timing = replace(one.channel.timing, lag_ns=how["assumed_lag_ns"])
+        counter = Counter(one.series, replace(one.channel, timing=timing))
+        each = counter.estimates(counter.energies(T0 + begun_ns, T0 + begun_ns + length_ns))
+        truth = 120.0 * length_ns / 1e9
+        assert all(e.low - 1e-9 <= truth <= e.high + 1e-9 for e in each)
+        once += [abs(e.value - truth) <= e.U for e in each]
+        mean = sum(each[1:], each[0]) / len(each)
+        means.append(abs(mean.value - truth) <= mean.U)
+    print(case, "once", np.mean(once), "mean", np.mean(means))
+    assert np.mean(once) >= 0.93
+    assert np.mean(means) >= 0.93
 
 
 @pytest.mark.parametrize("case", CAREFUL)

@@ -19,7 +19,8 @@ Of all edges of a channel together, signed:
 * *lag*: the declared lag as one constant, p l/√12 with the power before the edge. It cancels in steady
   power and stays, however many they are, over windows that power steps bound.
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
-  end with their own steps it does not average.
+  end with their own steps it does not average. Of a window of an update or two what its own steps would
+  lend to the time around it (:func:`_shared`).
 
 Of the whole window the *gain* and *offset* of the sensor, and the power *model*.
 
@@ -51,6 +52,7 @@ _SIDE = 2  # likewise on one side of a step
 _SCATTER = 4  # likewise for the scatter of their rates
 _STEP_SHARE = math.sqrt(1 / 30)  # the root mean square of f (1 - f) over f from 0 to 1
 _STEP_MEAN = 1 / 3  # twice its mean: the noise of the two sides hides a part of a step
+_SHORT = 2  # updates between a window's edges, up to which what ran there has no power of its own to show
 _STEP_TRUST = 0.5  # how much a kink that fits is believed: power that swings fits one as well
 
 
@@ -214,7 +216,7 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
     )
     begin, end = edges(counter, brackets.t0_ns), edges(counter, brackets.t1_ns)
     name = f"{counter.channel.id}@{counter.machine}"
-    shared = {"lag": end.lag - begin.lag, "steps": end.steps - begin.steps}
+    shared = _shared(counter, brackets, begin, end)
     own = [getattr(edge, part) * scale for part in _OF_AN_EDGE for edge in (begin, end)]
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
     widest = (brackets.high - brackets.low) / _ROOT_12
@@ -241,6 +243,35 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
             )
         )
     return found
+
+
+def _shared(counter: Counter, brackets: Brackets, begin: Edges, end: Edges) -> dict[str, F64]:
+    """What windows share of their edges' errors, in counts: ``lag`` and ``steps``.
+
+    In a window of an update or two no update tells what ran there, so that the power at its edges says
+    little. But the power some updates before and after it is known. If the power stepped at its edges,
+    all that was gained between beyond that power would be the window's: what it has less of is ``steps``.
+    """
+    lag, steps = end.lag - begin.lag, end.steps - begin.steps
+    if not len(counter.changes):
+        return {"lag": lag, "steps": steps}
+    last, total = len(counter.changes) - 1, counter.steps.total[counter.changes]
+    begun, ended = counter.segments(brackets.t0_ns), counter.segments(brackets.t1_ns)
+    reach = 1 if counter.channel.timing.lag_ns else 0  # what is shown an update late may be the window's
+    left, right = begun.left - reach, ended.right + reach
+    short = np.flatnonzero((ended.left - begun.left <= _SHORT) & (left >= _SIDE) & (right <= last - _SIDE))
+    left, right = left[short], right[short]
+    before, after = _rate(counter, left - _SIDE, left), _rate(counter, right, right + _SIDE)
+    t0, t1 = brackets.t0_ns[short], brackets.t1_ns[short]
+    at_left, at_right = (counter.update_ns(counter.changes[at]) for at in (left, right))
+    middle = t0 + (t1 - t0) // 2
+    without = before * (middle - at_left) + after * (at_right - middle)
+    inside = (before + after) / 2 * (t1 - t0)
+    plain = (counter.position(t1) - counter.position(t0)) * 2.0**-counter.bits
+    lent = total[right] - total[left] - without + inside - plain
+    lent = -_beyond(lent, (begin.edges**2 + end.edges**2)[short])
+    steps[short] = np.where(np.abs(lent) > np.abs(steps[short]), lent, steps[short])
+    return {"lag": lag, "steps": steps}
 
 
 def sensor(counter: Counter, value: float, duration_s: float) -> list[Component]:
