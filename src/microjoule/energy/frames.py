@@ -110,7 +110,9 @@ def pandas(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional 
     """The readings as a ``pandas.DataFrame``; integers that may be missing in pandas' nullable types."""
     library = extra("pandas")
     nullable = {pa.uint64(): library.UInt64Dtype(), pa.int64(): library.Int64Dtype()}
-    return table(trace).to_pandas(types_mapper=nullable.get).astype({"t_ns": "int64"})
+    frame = table(trace).to_pandas(types_mapper=nullable.get)
+    frame["t_ns"] = frame["t_ns"].astype("int64")
+    return frame
 
 
 def polars(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional library

