@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from .progress import progress
+
 _EPILOG = """\
 tables:
   readings   one row a reading of one channel: raw counts, counts over all wraps, joules since the first
@@ -40,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..querying.database import Database
     from ..report.rows import RENDERERS
 
-    database = Database(arguments.trace)
-    answer = database.schema() if arguments.query is None else database.ask(arguments.query)
+    with progress() as say:
+        say(f"asking {arguments.trace}")
+        database = Database(arguments.trace)
+        answer = database.schema() if arguments.query is None else database.ask(arguments.query)
     for piece in RENDERERS[arguments.form](answer.columns, answer.rows):
         sys.stdout.write(piece)
     return 0

@@ -67,22 +67,30 @@ _TAGS: Mapping[str, Callable[[Channel], str]] = MappingProxyType(
     }
 )
 
+MEANING = b"meaning"  # of a column, in a few words: metadata of its field
+
+
+def column(name: str, of: pa.DataType, meaning: str, nullable: bool = True) -> pa.Field:
+    """A column that says what it means."""
+    return pa.field(name, of, nullable, {MEANING: meaning.encode()})
+
+
 SCHEMA = pa.schema(
     [
-        pa.field("t_ns", pa.int64(), nullable=False),
-        pa.field("time", _TIME),
-        pa.field("channel", _WORDS, nullable=False),
-        pa.field("raw", pa.uint64()),
-        pa.field("count", pa.int64()),
-        pa.field("energy_j", pa.float64()),
-        pa.field("value", pa.float64()),
-        pa.field("status", pa.uint16(), nullable=False),
-        pa.field("read_ns", pa.uint32(), nullable=False),
-        pa.field("sensor_ns", pa.int64()),
-        pa.field("quantity", _WORDS, nullable=False),
-        pa.field("kind", _WORDS, nullable=False),
-        pa.field("source", _WORDS, nullable=False),
-        pa.field("provenance", _WORDS, nullable=False),
+        column("t_ns", pa.int64(), "when the read began: CLOCK_MONOTONIC, ns", nullable=False),
+        column("time", _TIME, "the same instant by the real-time clock, UTC"),
+        column("channel", _WORDS, "its id", nullable=False),
+        column("raw", pa.uint64(), "what the interface said; null: the read failed"),
+        column("count", pa.int64(), "of a counter: counts since its first reading, over all wraps"),
+        column("energy_j", pa.float64(), "the same in joules, where it counts energy"),
+        column("value", pa.float64(), "of a gauge: what it said, in quantity"),
+        column("status", pa.uint16(), "0, or the code of the failed read", nullable=False),
+        column("read_ns", pa.uint32(), "how long the read took, ns", nullable=False),
+        column("sensor_ns", pa.int64(), "the device's own time, unconverted, ns"),
+        column("quantity", _WORDS, "J, W, s, °C, Hz or 1", nullable=False),
+        column("kind", _WORDS, "counter or gauge", nullable=False),
+        column("source", _WORDS, "the family of hardware", nullable=False),
+        column("provenance", _WORDS, "measured or modelled", nullable=False),
     ]
 )
 

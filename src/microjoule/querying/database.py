@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -41,13 +42,15 @@ _LOCKED = MappingProxyType(
 )
 
 _COLUMNS = """
-    select table_name as "table", column_name as "column", data_type as type
-    from duckdb_columns() where not internal order by table_oid, column_index
+    select table_name, column_name, data_type from duckdb_columns()
+    where not internal order by table_oid, column_index
 """
 _REMEDY = "Without a query, `uj sql TRACE` lists the tables and their columns"
 
 # Times with a zone need an extension of DuckDB's, which the lock keeps out: in SQL they are UTC without one.
-READINGS = frames.SCHEMA.set(frames.SCHEMA.get_field_index("time"), pa.field("time", pa.timestamp("us")))
+READINGS = frames.SCHEMA.set(
+    frames.SCHEMA.get_field_index("time"), frames.SCHEMA.field("time").with_type(pa.timestamp("us"))
+)
 
 
 class BadQuery(MicrojouleError, ValueError):
@@ -64,7 +67,6 @@ class Answer(NamedTuple):
     """
 
     columns: list[str]
-    types: list[str]
     rows: Iterator[Sequence[Any]]
 
 
@@ -78,6 +80,10 @@ class _Scanned:
         self._schema = schema
         self._batches = batches
         self.failures: list[MicrojouleError] = []
+
+    def meaning(self, column: str) -> str:
+        """What a column means."""
+        return str(self._schema.field(column).metadata[frames.MEANING].decode())
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return pa.RecordBatchReader.from_batches(self._schema, self._made()).__arrow_c_stream__(
@@ -133,11 +139,15 @@ class Database:
             told = self._connection.execute(sql).description if sql.strip() else None
         if told is None:
             raise BadQuery("That is no query", "Try: select * from energy")
-        return Answer([each[0] for each in told], [str(each[1]) for each in told], self._rows())
+        return Answer(_distinct([each[0] for each in told]), self._rows())
 
     def schema(self) -> Answer:
-        """Which columns the tables have: table, column and type."""
-        return self.ask(_COLUMNS)
+        """Which columns the tables have: table, column, type and meaning."""
+        rows = (
+            (table, column, of, self._tables[table].meaning(column))
+            for table, column, of in self.ask(_COLUMNS).rows
+        )
+        return Answer(["table", "column", "type", "meaning"], rows)
 
     def _rows(self) -> Iterator[Sequence[Any]]:
         while True:
@@ -180,6 +190,15 @@ class Database:
         with self._once:
             found = self._summary
         yield from table(found).to_batches()
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, later ones of a kind with a number, as DuckDB does where it must tell columns apart."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        found.append(name if name not in found else next(each for each in numbered if each not in found))
+    return found
 
 
 def _sentence(text: str) -> str:

@@ -11,44 +11,49 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..energy.frames import column
+
 Plain = Mapping[str, Any]
 
 _FIGURES = (
-    pa.field("energy_j", pa.float64()),  # null where the status is not ok
-    pa.field("low_j", pa.float64()),  # guaranteed
-    pa.field("high_j", pa.float64()),  # guaranteed; null: nothing bounds it
-    pa.field("u_j", pa.float64()),  # standard uncertainty
-    pa.field("expanded_j", pa.float64()),  # U = k u, 95 %
-    pa.field("k", pa.float64()),
-    pa.field("status", pa.utf8()),
-    pa.field("provenance", pa.utf8()),
+    column("energy_j", pa.float64(), "joules; null unless the status is ok"),
+    column("low_j", pa.float64(), "at least so much, guaranteed by the readings"),
+    column("high_j", pa.float64(), "at most so much; null: nothing bounds it"),
+    column("u_j", pa.float64(), "standard uncertainty, the sensor's too where that is known"),
+    column("expanded_j", pa.float64(), "expanded uncertainty U = k u, 95 %"),
+    column("k", pa.float64(), "coverage factor"),
+    column("status", pa.utf8(), "ok, ambiguous, reset, incomplete or failed"),
+    column("provenance", pa.utf8(), "measured or modelled"),
 )
-_WINDOW = (pa.field("number", pa.int64()), pa.field("name", pa.utf8()))
+_WINDOW = (
+    column("number", pa.int64(), "which window, from 0, in the order in which they began"),
+    column("name", pa.utf8(), "of the window; several may share one"),
+)
 
 WINDOWS = pa.schema(
     [
         *_WINDOW,
-        pa.field("t0_ns", pa.int64()),
-        pa.field("t1_ns", pa.int64()),
-        pa.field("duration_s", pa.float64()),
-        pa.field("is_open", pa.bool_()),
-        pa.field("synchronised", pa.bool_()),
-        pa.field("attributes", pa.utf8()),  # JSON: attributes->>'step'
+        column("t0_ns", pa.int64(), "its beginning: CLOCK_MONOTONIC, ns"),
+        column("t1_ns", pa.int64(), "its end"),
+        column("duration_s", pa.float64(), "seconds"),
+        column("is_open", pa.bool_(), "no end was recorded"),
+        column("synchronised", pa.bool_(), "GPUs were waited for; null: there are none"),
+        column("attributes", pa.utf8(), "what was noted, as JSON: attributes->>'name'"),
         *_FIGURES,
-        pa.field("covers", pa.utf8()),
+        column("covers", pa.utf8(), "what the total is of"),
     ]
 )
 ENERGY = pa.schema(
     [
         *_WINDOW,
-        pa.field("channel", pa.utf8()),
-        pa.field("source", pa.utf8()),
-        pa.field("in_total", pa.bool_()),  # whether the window's figure is a sum of this one
+        column("channel", pa.utf8(), "its id"),
+        column("source", pa.utf8(), "the family of hardware"),
+        column("in_total", pa.bool_(), "whether it is part of the window's total"),
         *_FIGURES,
-        pa.field("accuracy", pa.float64()),  # of the sensor, a fraction; null: unknown
-        pa.field("mean_w", pa.float64()),
-        pa.field("peak_w", pa.float64()),
-        pa.field("peak_over_s", pa.float64()),
+        column("accuracy", pa.float64(), "of the sensor, a fraction; null: unknown"),
+        column("mean_w", pa.float64(), "mean power, watts"),
+        column("peak_w", pa.float64(), "largest power, watts, over peak_over_s"),
+        column("peak_over_s", pa.float64(), "seconds"),
     ]
 )
 

@@ -33,7 +33,7 @@ def test_an_answer_in_its_three_forms(path, capsys):
 
 def test_no_query_lists_the_columns(path, capsys):
     assert cli.main(["sql", str(path), "--csv"]) == 0
-    assert "\nenergy,expanded_j,DOUBLE\n" in capsys.readouterr().out
+    assert "\nenergy,expanded_j,DOUBLE," in capsys.readouterr().out
 
 
 def test_a_bad_query_is_a_usage_error_in_one_sentence(path, capsys):

@@ -105,7 +105,24 @@ def test_every_column_of_every_table_is_listed(path):
     for table in ("readings", "windows", "energy"):
         columns = database.ask(f"select * from {table}").columns
         assert [row[1] for row in listed if row[0] == table] == columns
-    assert ("readings", "raw", "UBIGINT") in listed
+    assert [row[2] for row in listed if row[:2] == ("readings", "raw")] == ["UBIGINT"]
+    assert all(len(row[3]) > 3 for row in listed)
+
+
+def test_two_columns_of_one_name_are_both_there(path):
+    answer = Database(path).ask("select 1 as a, 2 as a, 3 as a_1, 4 as a")
+    assert answer.columns == ["a", "a_1", "a_1_1", "a_2"]
+    assert list(answer.rows) == [(1, 2, 3, 4)]
+
+
+def test_a_trace_without_windows_is_one_window(path):
+    write(path, rows([Ideal(constant(5), n=100)]))
+    assert ask(path, "select name, status from windows") == [("trace", "ok")]
+
+
+def test_a_file_that_was_cut_is_asked_for_its_whole_batches(path):
+    path.write_bytes(path.read_bytes()[:-8])
+    assert ask(path, "select count(*) from readings") == [(400,)]
 
 
 def test_what_is_wrong_with_the_file_is_said_as_of_any_trace(path):
