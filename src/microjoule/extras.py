@@ -22,6 +22,7 @@ EXTRAS = MappingProxyType(
         "pytorch_lightning": "lightning",
         "keras": "keras",
         "torch": "torch",
+        "rich": "watch",
         "prometheus_client": "prometheus",
         "opentelemetry": "otel",
         "pandas": "pandas",

@@ -34,6 +34,7 @@ from . import (
     serve,
     sql,
     streams,
+    watch,
     zones,
 )
 
@@ -43,6 +44,7 @@ COMMANDS = (
     profile,
     compare,
     record,
+    watch,
     serve,
     report,
     export,

@@ -61,6 +61,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj record --for 10m --rate 100", "ten minutes at a hundred readings a second"),
             ("uj record --source nvml --all-gpus -o gpus.arrows", "all GPUs and nothing else"),
         ),
+        "watch": _rows(
+            ("uj watch", "this machine; q ends it, r records"),
+            ("uj watch --rate 100 --source nvml", "GPUs alone, a hundred times a second"),
+            ("uj watch trace.arrows", "what another process records there"),
+        ),
         "serve": _rows(
             ("uj serve", "http://127.0.0.1:9464/metrics, for this host alone"),
             ("uj serve --bind 0.0.0.0 --port 9100", "for every host that reaches this one"),

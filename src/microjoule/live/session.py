@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..calibration import Calibration
 from ..channel import Channel
+from ..errors import MicrojouleError
 from .level import Level
+from .tape import Tape
 from .totals import Totals
 
 if TYPE_CHECKING:
@@ -28,11 +31,15 @@ class Session:
 
     Attributes:
         recorder: The same; its ``left_out`` says what is not read, and why.
+        failure: Why the last recording ended by itself; None: it did not.
     """
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.failure: MicrojouleError | None = None
         self._totals: Totals | None = None
+        self._tape: Tape | None = None
+        self._lock = threading.Lock()
         recorder.drain_s = DRAIN_S
         recorder.heard = self._hear
 
@@ -55,8 +62,34 @@ class Session:
         return self
 
     def close(self) -> None:
-        """Ends it; the levels stay as they were at the end. Harmless when repeated."""
+        """Ends it and its recording; the levels stay as they were at the end. Harmless when repeated."""
+        if self._tape is not None:
+            self._tape.end()
         self.recorder.close()
+        with self._lock:
+            self._finish()
+
+    @property
+    def recording(self) -> Path | None:
+        """The file that is being recorded, its last readings too; None: there is none."""
+        tape = self._tape
+        return None if tape is None else tape.path
+
+    def record(self, path: Path, name: str) -> None:
+        """Begins a recording: a trace with one window of this name, until ``stop`` or ``close``.
+
+        Raises:
+            TraceError: The file cannot be made.
+        """
+        with self._lock:
+            self._finish()
+            self.failure = None
+            self._tape = Tape(path, self.recorder, name)
+
+    def stop(self) -> None:
+        """Ends the recording's window; its file is whole some tenths of a second later."""
+        if self._tape is not None:
+            self._tape.end()
 
     def __enter__(self) -> Session:
         return self.open()
@@ -70,6 +103,20 @@ class Session:
             left_out = self.recorder.left_out
             self._totals = Totals(c for c in self.recorder.channels if c.id not in left_out)
         self._totals.add(batch)
+        with self._lock:
+            try:
+                if self._tape is not None and not self._tape.write(batch):
+                    self._finish()
+            except MicrojouleError as error:
+                self.failure = error
+                if self._tape is not None:
+                    self._tape.abandon()
+                self._tape = None
+
+    def _finish(self) -> None:
+        tape, self._tape = self._tape, None
+        if tape is not None:
+            tape.close()
 
 
 def session(

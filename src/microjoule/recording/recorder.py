@@ -65,6 +65,7 @@ class Recorder:
         marks_path: The marks file for other processes; None: shared with forked children only.
         heard: Where given, it is called with each batch on its way to the file, in the thread that drains.
         drain_s: The time between two drains of the rings.
+        opening: From ``open`` on, the facts that the file opens with.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Recorder:
         self.drain_s = DRAIN_S
         self.channels = tuple(channels)
         self._cadence = cadence
+        self.opening: Mapping[str, Any] = {}
         self._facts = dict(facts)
         self._thinner = thinner
         self._lanes: list[Lane] = []
@@ -123,8 +125,8 @@ class Recorder:
             lane.sampler.tick()
             lane.sampler.start()
         lanes = {lane.name: lane.facts() for lane in self._lanes}
-        facts = {**self._facts, "lanes": lanes, "left_out": self.left_out}
-        self._writer = Writer(self.path, self.channels, facts)
+        self.opening = {**self._facts, "lanes": lanes, "left_out": self.left_out}
+        self._writer = Writer(self.path, self.channels, self.opening)
         self._write_all(self._own_batches())  # a disk that is full is better known now than at the end
         if self._failure is not None:
             writer, self._writer = self._writer, None

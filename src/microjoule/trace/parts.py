@@ -121,7 +121,7 @@ def survey(path: Path) -> Survey:
         place = reader.schema.get_field_index("channel")
         channels, _ = schema.opening(reader.schema, str(path))
     has_clocks = any(channel.timing.sensor_clock for channel in channels)
-    opening = _opening(path)
+    opening = opening_of(path)
     offsets = [len(opening)]
     needed: set[int] = set()
     last: dict[int, int] = {}
@@ -180,8 +180,12 @@ class _Names:
         return pa.array(self._is_own[table.column("channel").chunk(0).indices.to_numpy()])
 
 
-def _opening(path: Path) -> bytes:
-    """What stands in front of the first batch: the schema and the dictionary."""
+def opening_of(path: Path) -> bytes:
+    """What stands in front of the first batch: the schema and the dictionary.
+
+    Raises:
+        NotInParts: There is no batch.
+    """
     with pa.OSFile(os.fspath(path)) as source:
         messages = pa.ipc.MessageReader.open_stream(source)
         end = 0

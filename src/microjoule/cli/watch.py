@@ -1,0 +1,222 @@
+"""``uj watch``: what every channel draws now, four times a second, until ``q``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MicrojouleError, TraceError
+from ..units import NS_PER_S
+from . import calibrated, options
+
+if TYPE_CHECKING:
+    from ..live.level import Level
+    from ..live.session import Session
+
+FRAME_S = 0.25
+QUIET_S = 5.0  # a recorder writes once a second
+_DESCRIPTION = """\
+Each channel's watts now and lately, its joules so far, and what was missed, four times a second in the
+terminal, over ssh too. q ends it; r begins a recording of its own and ends it again.
+
+With TRACE it follows a file that `uj run -o` or `uj record` is writing in another process.
+"""
+
+
+class NoTerminal(MicrojouleError, ValueError):
+    """There is nobody to look."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "watch", help="what every channel draws now, in the terminal", description=_DESCRIPTION
+    )
+    parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="follow this file instead")
+    options.add_sampling(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watches until ``q``."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise NoTerminal(
+            "uj watch shows power in a terminal, and this is none",
+            "Use `uj record -o TRACE` for a file, or `uj serve` for metrics",
+        )
+    return _follow(arguments.trace) if arguments.trace else _sample(arguments)
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    """What this machine draws."""
+    from ..live.session import Session
+    from ..recording import record
+
+    recorder = record(
+        "/dev/null",
+        rate=options.cadence(arguments),
+        sources=arguments.source,
+        root=arguments.root,
+        visible_gpus=options.visible_gpus(arguments),
+        calibration=calibrated.stored(arguments),
+    )
+    with _screen() as (show, key), Session(recorder) as session:
+        tapes: list[Path] = []
+        begun_s = time.monotonic()
+
+        def state() -> str:
+            if session.failure is not None:
+                return str(session.failure)
+            return f"● recording {session.recording}" if session.recording else _made(tapes)
+
+        for pressed in _frames(
+            show, key, lambda: (session.levels(), time.monotonic() - begun_s), _live(state)
+        ):
+            if pressed == "q":
+                break
+            if pressed == "r":
+                _toggle(session, tapes)
+    for path in tapes:
+        print(path)
+    for channel, why in recorder.left_out.items():
+        print(f"uj: {channel} was left out: {why}", file=sys.stderr)
+    return 0
+
+
+def _live(state: Callable[[], str]) -> Callable[[], Mapping[str, str]]:
+    return lambda: {
+        "title": "uj watch",
+        "state": state(),
+        "keys": "q quits, r records" if not state().startswith("●") else "q quits, r stops",
+    }
+
+
+def _made(tapes: list[Path]) -> str:
+    return f"recorded {tapes[-1]}" if tapes else ""
+
+
+def _toggle(session: Session, tapes: list[Path]) -> None:
+    """Begins a recording, or ends the one that there is."""
+    if session.recording is not None:
+        session.stop()
+        return
+    path = _free(Path(time.strftime("watch-%Y%m%d-%H%M%S.arrows")))
+    try:
+        session.record(path, "watch")
+    except TraceError as error:
+        session.failure = error
+    else:
+        tapes.append(path)
+
+
+def _free(path: Path) -> Path:
+    """The path, or the next one that no file has."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_stem(f"{path.stem}-{number}")
+    return found
+
+
+def _follow(path: Path) -> int:
+    """What another process writes."""
+    from ..live.totals import Totals
+    from ..trace.tail import Tail
+
+    tail = Tail(path)
+    totals = Totals(tail.channels)
+    spans_ns: list[int] = []
+    grown_s = time.monotonic()
+
+    def look() -> tuple[tuple[Level, ...], float]:
+        nonlocal grown_s
+        for batch in tail.read():
+            totals.add(batch)
+            grown_s = time.monotonic()
+        levels = totals.levels()
+        instants = [level.t_ns for level in levels if level.readings]
+        spans_ns.extend(instants[:1] if not spans_ns else [])
+        return levels, (max(instants) - spans_ns[0]) / NS_PER_S if instants else 0.0
+
+    def state() -> str:
+        if tail.is_ended:
+            return "the recording has ended"
+        quiet_s = time.monotonic() - grown_s
+        return f"no reading for {quiet_s:.0f} s: its writer may be gone" if quiet_s > QUIET_S else "following"
+
+    with _screen() as (show, key):
+        for pressed in _frames(
+            show, key, look, lambda: {"title": f"uj watch {path}", "state": state(), "keys": "q quits"}
+        ):
+            if pressed == "q":
+                break
+    return 0
+
+
+def _frames(
+    show: Callable[[Mapping[str, Any]], None],
+    key: Callable[[float], str],
+    look: Callable[[], tuple[tuple[Level, ...], float]],
+    words: Callable[[], Mapping[str, str]],
+) -> Iterator[str]:
+    """Shows a frame, waits for its time to pass or for a key, and gives that key."""
+    from ..live.scene import Scene
+
+    scene = Scene()
+    next_s = time.monotonic()
+    rows: list[Mapping[str, Any]] = []
+    elapsed_s = 0.0
+    while True:
+        now_s = time.monotonic()
+        if now_s >= next_s:
+            next_s = max(next_s + FRAME_S, now_s)
+            levels, elapsed_s = look()
+            rows = scene.look(levels)
+        show({**words(), "rows": rows, "elapsed_s": elapsed_s})
+        yield key(max(next_s - time.monotonic(), 0.0))
+
+
+@contextmanager
+def _screen() -> Iterator[tuple[Callable[[Mapping[str, Any]], None], Callable[[float], str]]]:
+    """The terminal to draw on, and its keys; as it was afterwards, whatever ends it."""
+    import select
+    import signal
+    import termios
+    import tty
+
+    from ..extras import extra
+    from ..report import live_view
+
+    console = extra("rich.console").Console(highlight=False, markup=False, emoji=False)
+    live = extra("rich.live").Live(console=console, screen=True, auto_refresh=False)
+    text = extra("rich.text").Text
+    before = termios.tcgetattr(sys.stdin)
+
+    def show(scene: Mapping[str, Any]) -> None:
+        width, height = console.size
+        live.update(text("\n".join(live_view.lines(scene, width, height)), no_wrap=True), refresh=True)
+
+    def key(wait_s: float) -> str:
+        keyboard = sys.stdin.fileno()
+        ready, _, _ = select.select([keyboard], [], [], wait_s)
+        # Not through sys.stdin, whose buffer select does not see. A terminal that went away reads nothing.
+        return (os.read(keyboard, 1).decode(errors="replace").lower() or "q") if ready else ""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    old = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        tty.setcbreak(sys.stdin)
+        with live:
+            yield show, key
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        for one, handler in old.items():
+            signal.signal(one, handler)

@@ -1,0 +1,45 @@
+"""What is drawn while it goes on: levels now, and how power went lately. Plain data for a view."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..energy.total import covered
+from .level import Level
+
+HISTORY = 120  # figures a channel: half a minute at four a second
+
+
+class Scene:
+    """Remembers each channel's power from look to look."""
+
+    def __init__(self) -> None:
+        self._powers: dict[str, deque[float | None]] = {}
+
+    def look(self, levels: Iterable[Level]) -> list[Mapping[str, Any]]:
+        """A row a channel: name, watts now and lately, joules, and what went wrong."""
+        levels = list(levels)
+        counted = set(covered({one.channel.id: one.channel for one in levels if one.is_alive}))
+        return [self._row(level, counted) for level in levels]
+
+    def _row(self, level: Level, counted: set[str]) -> Mapping[str, Any]:
+        powers = self._powers.setdefault(level.channel.id, deque(maxlen=HISTORY))
+        powers.append(level.power_w)
+        return {
+            "name": level.channel.id,
+            "power_w": level.power_w,
+            "lately_w": [math.nan if power is None else power for power in powers],
+            "energy_j": level.energy_j,
+            "extra_j": level.extra_j,
+            "is_modelled": level.channel.trust.model is not None,
+            "is_alive": level.is_alive,
+            "is_counted": level.channel.id in counted,
+            "readings": level.readings,
+            "failed": level.failed,
+            "missed": level.missed,
+            "resets": level.resets,
+            "lane": level.channel.lane,
+        }

@@ -1,0 +1,177 @@
+"""``uj watch`` in a terminal of 80 by 24, as it is typed."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import contextmanager
+
+import pytest
+from scripted import DRAM_W, PACKAGE_W, machine
+
+import microjoule as uj
+
+pytest.importorskip("rich")
+UJ = [sys.executable, "-m", "microjoule"]
+PATIENCE_S = 60
+
+
+class Terminal:
+    """What a program in it has drawn, and its keyboard."""
+
+    def __init__(self, place, process):
+        self.place, self.process, self.drawn = place, process, ""
+
+    def until(self, words):
+        """Waits until that was drawn, since it was asked for last."""
+        ends = time.monotonic() + PATIENCE_S
+        while words not in self.drawn:
+            assert time.monotonic() < ends, self.drawn[-2000:]
+            self.read()
+        self.drawn = self.drawn[self.drawn.index(words) + len(words) :]
+
+    def read(self):
+        if select.select([self.place], [], [], 0.1)[0]:
+            try:
+                self.drawn += os.read(self.place, 1 << 16).decode(errors="replace")
+            except OSError:  # its other side is closed
+                assert self.process.wait(PATIENCE_S) is not None
+
+    def press(self, key):
+        os.write(self.place, key.encode())
+
+    def ends(self):
+        """The exit code."""
+        ends = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < ends
+            self.read()
+        return self.process.returncode
+
+
+@contextmanager
+def terminal(folder, *words):
+    place, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(inside)
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [*UJ, "watch", *map(str, words)],
+        cwd=folder, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield Terminal(place, process)
+        assert process.poll() is not None
+        assert termios.tcgetattr(inside) == before  # as it was
+    finally:
+        process.kill()
+        process.wait()
+        os.close(inside)
+        os.close(place)
+
+
+def test_it_shows_watts_records_twice_and_quits(tmp_path):
+    sampling = ("--source", "script", "--root", machine(tmp_path / "root"), "--rate", "200")
+    with terminal(tmp_path, *sampling) as seen:
+        seen.until("40.00 W")
+        seen.until("45.00 W")  # the total
+        for _ in range(2):
+            seen.press("r")
+            seen.until("recording watch-")
+            seen.press("r")
+            seen.until("recorded watch-")
+        seen.press("q")
+        assert seen.ends() == 0
+    paths = sorted(tmp_path.glob("watch-*.arrows"))
+    assert len(paths) == 2
+    for path in paths:
+        trace = uj.load(path)
+        (window,) = trace.windows
+        total = trace.energy(window).total
+        duration_s = (window.t1_ns - window.t0_ns) / 1e9
+        assert window.name == "watch"
+        assert total.status == "ok"
+        assert total.low <= (PACKAGE_W + DRAM_W) * duration_s <= total.high
+
+
+def test_no_line_is_longer_than_the_terminal_is_wide(tmp_path):
+    sampling = ("--source", "script", "--root", machine(tmp_path / "root"), "--rate", "100")
+    with terminal(tmp_path, *sampling) as seen:
+        seen.until("q quits")
+        seen.until("q quits")
+        frame = seen.drawn
+        while "q quits" not in frame:
+            seen.read()
+            frame = seen.drawn
+        seen.press("q")
+        assert seen.ends() == 0
+    screens = frame.split("\x1b[H")  # each is drawn from the upper left corner
+    rows = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", row) for screen in screens for row in screen.split("\n")]
+    assert max(len(screen.split("\n")) for screen in screens) <= 24
+    assert max(len(row.rstrip("\r")) for row in rows) <= 80
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda sent: sent.name)
+def test_a_signal_leaves_the_terminal_as_it_was_and_the_recording_whole(tmp_path, sent):
+    sampling = ("--source", "script", "--root", machine(tmp_path / "root"), "--rate", "100")
+    with terminal(tmp_path, *sampling) as seen:
+        seen.until("45.00 W")
+        seen.press("r")
+        seen.until("recording watch-")
+        seen.process.send_signal(sent)
+        assert seen.ends() == (130 if sent is signal.SIGINT else 143)
+    (path,) = tmp_path.glob("watch-*.arrows")
+    (window,) = uj.load(path).windows
+    assert uj.load(path).energy(window).total.status == "ok"
+
+
+def test_it_follows_what_another_process_records(tmp_path):
+    path = tmp_path / "grows.arrows"
+    recorder = uj.record(path, rate=100, sources=["script"], root=machine(tmp_path / "root"))
+    with recorder, terminal(tmp_path, path) as seen:
+        seen.until("45.00 W")
+        seen.until("following")
+        seen.press("q")
+        assert seen.ends() == 0
+    with terminal(tmp_path, path) as seen:
+        seen.until("the recording has ended")
+        seen.press("q")
+        assert seen.ends() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("none.arrows", "No such file"), ("text", "is not a trace"), ("empty", "is empty")]
+)
+def test_what_cannot_be_followed_is_one_sentence(tmp_path, name, sentence):
+    (tmp_path / "text").write_text("words\n" * 100)
+    (tmp_path / "empty").touch()
+    with terminal(tmp_path, name) as seen:
+        seen.until(sentence)
+        assert seen.ends() == 1
+
+
+def test_without_a_terminal_it_says_what_to_use():
+    done = subprocess.run([*UJ, "watch"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert "uj record -o TRACE" in done.stderr
+    assert "uj serve" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_library_is_named_with_its_extra(tmp_path):
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['rich'] = None\n")
+    sampling = ("--source", "script", "--root", machine(tmp_path / "root"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(hidden))
+        with terminal(tmp_path, *sampling) as seen:
+            seen.until("microjoule[watch]")
+            assert seen.ends() == 1

@@ -1,0 +1,109 @@
+"""Power now, in the lines of a terminal."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microjoule.report.live_view import lines, sparkline
+
+ROW = {
+    "name": "package-0",
+    "power_w": 40.0,
+    "lately_w": [10.0, 20.0, math.nan, 40.0],
+    "energy_j": 123.4,
+    "extra_j": 0.0,
+    "is_modelled": False,
+    "is_alive": True,
+    "is_counted": True,
+    "readings": 1000,
+    "failed": 0,
+    "missed": 3,
+    "resets": 0,
+    "lane": "package-0",
+}
+
+
+def scene(*rows):
+    return {
+        "title": "uj watch",
+        "elapsed_s": 61.5,
+        "rows": rows,
+        "state": "● recording a.arrows",
+        "keys": "q quits",
+    }
+
+
+names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=60)
+rows = st.builds(
+    lambda name, power, energy, readings, missed, alive, extra: {
+        **ROW,
+        "name": name,
+        "power_w": power,
+        "lately_w": [power or math.nan] * 200,
+        "energy_j": energy,
+        "readings": readings,
+        "missed": missed,
+        "is_alive": alive,
+        "extra_j": extra,
+    },
+    names,
+    st.none() | st.floats(0, 1e6),
+    st.floats(0, 1e15),
+    st.integers(0, 1 << 40),
+    st.integers(0, 1 << 40),
+    st.booleans(),
+    st.sampled_from([0.0, 5.0]),
+)
+
+
+@given(st.lists(rows, max_size=40), st.integers(20, 200), st.integers(6, 60))
+def test_whatever_is_shown_fits_the_terminal(shown, width, height):
+    found = lines(scene(*shown), width, height)
+    assert len(found) <= height
+    assert all(len(line) <= width for line in found)
+    assert "q quits" in found[-1] or width < 40
+
+
+def test_a_line_says_watts_now_lately_and_joules():
+    head, _, package, total, account, keys = (
+        lines(scene(ROW, {**ROW, "name": "dram", "power_w": 5.0}), 80, 24)[:2] + lines(scene(ROW), 80, 24)[2:]
+    )
+    assert head == "uj watch  01:01"
+    assert package.split() == ["package-0", "40.00", "W", "▃▅", "█", "123.4", "J"]
+    assert total.split()[:3] == ["total", "40.00", "W"]
+    assert account == "1000 readings, 3 ticks missed"
+    assert keys == "● recording a.arrows  q quits"
+
+
+def test_modelled_is_marked_and_what_is_missing_is_missing():
+    odd = [
+        {**ROW, "name": "cpu_time/system", "is_modelled": True},
+        {**ROW, "name": "psys", "is_alive": False, "is_counted": False, "energy_j": 0.0, "power_w": 0.0},
+        {**ROW, "name": "gone", "power_w": None, "is_counted": False, "failed": 7, "extra_j": 9.0},
+    ]
+    text = "\n".join(lines(scene(*odd), 100, 24))
+    model, psys, gone, total = text.splitlines()[2:6]
+    assert "~40.00 W" in model
+    assert "~123.4 J" in total
+    assert psys.split() == ["psys", "–", "–"]
+    assert "≥ 123.4 J" in gone
+    assert gone.split()[1] == "–"
+    assert "7 failed" in text
+    assert "never moved: psys" in text
+
+
+def test_what_has_no_room_is_counted():
+    many = [{**ROW, "name": f"gpu-{i}"} for i in range(30)]
+    found = lines(scene(*many), 80, 10)
+    assert "… and 26 more: a higher terminal shows them" in found
+    assert len(found) == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "bars"),
+    [([], ""), ([0.0, 0.0], "▁▁"), ([1.0, 8.0], "▂█"), ([math.nan, 4.0], " █"), ([-1.0, 1.0], "▁█")],
+)
+def test_bars_start_at_zero_and_a_missing_one_is_blank(values, bars):
+    assert sparkline(values, 10) == bars

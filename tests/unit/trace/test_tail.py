@@ -1,0 +1,65 @@
+"""A file that grows: its whole batches come once each, however it is cut."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import machine
+
+import microjoule as uj
+from microjoule.errors import TraceError
+from microjoule.trace.tail import Tail
+from microjoule.trace.trace import Trace
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tail")
+    path = folder / "whole.arrows"
+    recorder = uj.record(path, rate=100, sources=["script"], root=machine(folder / "root"))
+    recorder.drain_s = 0.05
+    with recorder, recorder.window("a"):
+        pass
+    return path.read_bytes(), Trace.open(path).table.num_rows if hasattr(Trace, "open") else None
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_whole_batches_come_once_each_however_the_file_grows(tmp_path_factory, recorded, data):
+    whole, _ = recorded
+    path = tmp_path_factory.mktemp("grow") / "t.arrows"
+    opening = whole.index(b"microjoule")  # somewhere inside the opening
+    cuts = sorted(data.draw(st.lists(st.integers(opening, len(whole)), max_size=6)))
+    found, tail = [], None
+    for cut in [*cuts, len(whole)]:
+        path.write_bytes(whole[:cut]) if tail is None else append(path, whole, cut)
+        if tail is None:
+            try:
+                tail = Tail(path)
+            except TraceError:
+                continue  # its opening is not whole yet
+        found += tail.read()
+        assert tail.is_ended == (cut == len(whole))
+    assert tail is not None
+    again = Tail(path)
+    assert found
+    assert sum(batch.num_rows for batch in found) == sum(batch.num_rows for batch in again.read())
+    assert tail.read() == []
+
+
+def append(path, whole, cut):
+    with path.open("ab") as file:
+        file.write(whole[path.stat().st_size : cut])
+
+
+def test_a_file_that_is_replaced_or_gone_is_a_sentence(tmp_path, recorded):
+    whole, _ = recorded
+    path = tmp_path / "t.arrows"
+    path.write_bytes(whole)
+    tail = Tail(path)
+    tail.read()
+    path.write_bytes(whole[:2000])
+    with pytest.raises(TraceError, match="replaced"):
+        tail.read()
+    path.unlink()
+    with pytest.raises(TraceError, match="is gone"):
+        tail.read()
