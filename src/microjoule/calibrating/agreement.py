@@ -16,7 +16,7 @@ from ..calibration import Disagreement
 from ..channel import Channel
 from ..errors import MicrojouleError
 from ..sources import RAPL
-from .updates import Updates, updates
+from .updates import Updates, seen_at_once, updates
 from .watch import poll
 
 SIGNIFICANT = 3.0  # standard uncertainties
@@ -69,10 +69,16 @@ def _is_near(ratio: float, known: float, near: float) -> bool:
 
 
 def _power(found: Updates, channel: Channel) -> tuple[float, float]:
-    """Counts a second in joules, and the relative uncertainty of that: of its two ends."""
-    length_ns = float(found.t_ns[-1] - found.t_ns[0])
-    counted = float(found.value[-1] - found.value[0])
-    ends = hypot(float(found.width_ns[0]), float(found.width_ns[-1])) / np.sqrt(12) / length_ns
+    """Counts a second in joules, and the relative uncertainty of that: of its two ends.
+
+    From the first to the last update that was seen at once: a thread that had to wait knows no end well.
+    """
+    first, last = np.flatnonzero(seen_at_once(found))[[0, -1]]
+    if first == last:
+        first, last = 0, len(found) - 1
+    length_ns = float(found.t_ns[last] - found.t_ns[first])
+    counted = float(found.value[last] - found.value[first])
+    ends = hypot(float(found.width_ns[first]), float(found.width_ns[last])) / np.sqrt(12) / length_ns
     whole = channel.scale.quantum / np.sqrt(6) / max(counted, 1.0)
     return counted * float(channel.scale.unit) / length_ns, hypot(float(ends), float(whole))
 

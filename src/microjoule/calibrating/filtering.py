@@ -16,7 +16,7 @@ from ..channel import Channel
 from ..sources import RAPL
 from ..sources.host import INTEL, Host
 from ..units import NS_PER_MS
-from .updates import Updates, scatter
+from .updates import Updates, apart, scatter
 
 ARCH_CAPABILITIES, MISC_PACKAGE_CTLS = 0x10A, 0xBC
 HAS_CONTROL, IS_ON = 1 << 11, 1 << 0
@@ -48,7 +48,7 @@ def by_statistics(found: Updates) -> Filtering:
         return Filtering(state="unknown", known_from="too few updates")
     import numpy as np
 
-    period_ms = float(np.median(np.diff(found.t_ns))) / NS_PER_MS
+    period_ms = float(np.median(apart(found)[0])) / NS_PER_MS
     noise = scatter(found)
     seen = f"updates every {period_ms:.3g} ms, increments scatter by {noise:.0%}"
     if period_ms * NS_PER_MS >= SLOW_NS:

@@ -24,7 +24,7 @@ from ..units import NS_PER_MS
 from .agreement import disagreements
 from .filtering import filtering
 from .lag import lags_ns
-from .updates import power, quantum, spread, updates
+from .updates import apart, power, quantum, spread, updates
 from .watch import look_now_and_then, poll
 
 EDGES = 200
@@ -112,7 +112,7 @@ def _learn(members: list[Channel], for_s: float, host: Host, root: Path) -> list
                 channel=channel.physical_id,
                 source=channel.source,
                 edges=len(seen),
-                update=spread(seen.t_ns[1:] - seen.t_ns[:-1]),
+                update=spread(apart(seen)[0]),
                 read=spread(ok),
                 resolution_ns=int(sorted(seen.width_ns)[len(seen) // 2]) if len(seen) else None,
                 quantum=step,

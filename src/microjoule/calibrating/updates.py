@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
+import numpy.typing as npt
 
 from ..calibration import Power, Spread
 from ..channel import Channel, Kind
@@ -13,6 +14,8 @@ from ..energy.unwrap import counts, unwrap
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
 
+WIDE = 4  # times the width that a quarter of the updates have, from which on one was seen late
+PAIRS_MIN = 20
 PARTS = 10  # into so many a watch is cut for the scatter of its power
 
 
@@ -49,6 +52,29 @@ def updates(series: Series, channel: Channel) -> Updates:
     at = np.flatnonzero(value[1:] != value[:-1]) + 1
     width = t_ns[at] + read_ns[at] - t_ns[at - 1]
     return Updates(t_ns[at - 1] + width // 2, width, value[at])
+
+
+def seen_at_once(found: Updates) -> npt.NDArray[np.bool_]:
+    """bool[n]: which updates were seen as soon as they came.
+
+    Where the watching thread had to wait for a core, one change may hide several updates, and is located
+    as badly as that took: several times wider than most.
+    """
+    if not len(found):
+        return np.zeros(0, bool)
+    prompt: npt.NDArray[np.bool_] = found.width_ns <= WIDE * np.percentile(found.width_ns, 25)
+    return prompt
+
+
+def apart(found: Updates) -> tuple[I64, I64]:
+    """Times and counts from update to update, where both were seen at once; of few, from all to all.
+
+    Two such neighbours have nothing between them: a wait that hid an update would have shown it late.
+    """
+    times, counts = np.diff(found.t_ns), np.diff(found.value)
+    prompt = seen_at_once(found)
+    both = prompt[1:] & prompt[:-1]
+    return (times[both], counts[both]) if np.count_nonzero(both) >= PAIRS_MIN else (times, counts)
 
 
 def spread(durations_ns: np.ndarray) -> Spread | None:
@@ -103,6 +129,6 @@ def power(t_ns: I64, value: I64, channel: Channel) -> Power | None:
 
 def scatter(found: Updates) -> float:
     """How much single increments scatter: median absolute deviation over the median."""
-    increments = np.diff(found.value).astype(np.float64)
+    increments = apart(found)[1].astype(np.float64)
     middle = float(np.median(increments)) if len(increments) else 0.0
     return float(np.median(np.abs(increments - middle))) / middle if middle > 0 else np.inf

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from fractions import Fraction
 from math import gcd
 
 import numpy as np
@@ -11,7 +12,7 @@ from scripted import channel
 from microjoule.calibrating.agreement import compared
 from microjoule.calibrating.filtering import by_statistics
 from microjoule.calibrating.lag import HALF_NS, lag_ns
-from microjoule.calibrating.updates import Updates, power, quantum, spread, updates
+from microjoule.calibrating.updates import Updates, apart, power, quantum, spread, updates
 from microjoule.channel import Kind, Scale
 from microjoule.trace.series import Series
 
@@ -41,6 +42,53 @@ def test_percentiles_are_durations_that_were_seen(durations):
     assert got.max_ns == max(durations)
     below = sum(each <= got.median_ns for each in durations)
     assert below * 2 >= len(durations)
+
+
+def stalled(unit_j, seed=0):
+    """Updates each 0.977 ms as a thread sees them that waits 10 ms for a core after every third of them."""
+    rng = np.random.default_rng(seed)
+    true_ns = np.cumsum(rng.normal(976_600, 5_000, 6000)).astype(np.int64)
+    kept, width, i = [], [], 0
+    while i < len(true_ns):
+        kept += range(i, min(i + 3, len(true_ns)))
+        width += [13_000] * (len(kept) - len(width))
+        i += 13  # ten were hidden, and the next one is shown with them
+        if i < len(true_ns):
+            kept.append(i)
+            width.append(10_000_000)
+            i += 1
+    at, width = np.array(kept), np.array(width, np.int64)
+    t_ns = true_ns[at] - np.where(width > MS, width // 2, 0)
+    return Updates(t_ns, width, np.round((at + 1) * 5 * 976.6e-6 / unit_j).astype(np.int64))
+
+
+def test_a_thread_that_loses_its_core_tells_the_period_all_the_same():
+    """Of its neighbours every second pair spans ten updates; that is not the counter's doing."""
+    seen = stalled(2.0**-16)
+    assert np.median(np.diff(seen.t_ns)) > 2 * MS or np.mean(np.diff(seen.t_ns) > 2 * MS) > 0.2
+    times, increments = apart(seen)
+    assert spread(times).p95_ns < 1_000_000
+    assert spread(times).median_ns == pytest.approx(976_600, rel=0.01)
+    assert np.ptp(increments) <= 2
+    assert by_statistics(seen).state == "off"
+
+
+def test_dram_units_that_differ_are_named_by_a_thread_that_loses_its_core():
+    perf, powercap = (
+        replace(COUNTER, source=source, scale=replace(COUNTER.scale, unit=Fraction(unit)))
+        for source, unit in (("rapl_perf", 2.0**-16), ("powercap", 15.3e-6))
+    )
+    one = compared(perf, stalled(2.0**-16), powercap, stalled(2.0**-16))  # one register
+    assert one is not None
+    assert "0.27% more" in one.what
+    assert "15.3 µJ" in one.what
+
+
+def test_of_few_updates_all_are_taken():
+    few = found([0, 1000, 2000, 5000], [0, 1, 2, 5])
+    times, increments = apart(few)
+    assert times.tolist() == [1000, 1000, 3000]
+    assert increments.tolist() == [1, 1, 3]
 
 
 def test_no_durations_have_no_percentiles():
