@@ -79,7 +79,7 @@ class _Scanned:
     def __init__(self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
         self._schema = schema
         self._batches = batches
-        self.failures: list[MicrojouleError] = []
+        self.failures: list[BaseException] = []
 
     def meaning(self, column: str) -> str:
         """What a column means."""
@@ -94,7 +94,7 @@ class _Scanned:
         # DuckDB opens a stream for its schema alone too: nothing is made before the first batch is asked for.
         try:
             yield from self._batches()
-        except MicrojouleError as error:
+        except (Exception, KeyboardInterrupt) as error:
             self.failures.append(error)
             raise
 
@@ -167,6 +167,8 @@ class Database:
                 for failure in scanned.failures:
                     raise failure from error
             raise BadQuery(_sentence(str(error)), _REMEDY) from error
+        except RuntimeError as error:  # as DuckDB's Python calls a Ctrl-C
+            raise KeyboardInterrupt from error
 
     @cached_property
     def _trace(self) -> EnergyTrace:

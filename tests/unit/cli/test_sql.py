@@ -1,6 +1,8 @@
 """``uj sql`` answers as a table, CSV or JSON, and refuses in a sentence."""
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +61,21 @@ def test_the_examples_run(path, example):
     assert done.returncode == 0, done.stderr
     assert "package-0" in done.stdout
     assert "energy_j" in done.stdout
+
+
+def test_ctrl_c_ends_a_long_query_without_a_traceback(path):
+    """Repeated until it is heard: where Python has not come to DuckDB yet, DuckDB can't hear it."""
+    sql = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
+    command = [sys.executable, "-m", "microjoule", "sql", path, sql]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as started:
+        try:
+            for _ in range(60):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    started.wait(1)
+                    break
+                if "_duckdb" in Path(f"/proc/{started.pid}/maps").read_text():
+                    started.send_signal(signal.SIGINT)
+        finally:
+            started.kill()
+        told = started.stderr.read()
+    assert (started.returncode, told) == (130, "")
