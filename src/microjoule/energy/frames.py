@@ -14,8 +14,9 @@ raw        uint64                   what the interface said: not unwrapped, not 
 count      int64                    of a counter, the counts since the channel's first good reading, over
                                     all wraps; null of a gauge, where a read failed, and from the first
                                     step on of which the count is not certain
-energy_j   float64                  of a counter of energy, ``count`` in joules; else null. Measured or
-                                    modelled, as ``provenance`` says
+energy_j   float64                  of a counter of energy, ``count`` in joules; else null, and of one that
+                                    never moved though it must have. Measured or modelled, as ``provenance``
+                                    says
 value      float64                  of a gauge, what it said in ``quantity``; else null
 status     uint16                   0, or the code of the failed read
 read_ns    uint32                   how long the read took
@@ -134,6 +135,8 @@ class _Readings:
     def __init__(self, trace: EnergyTrace, channel_id: str) -> None:
         self.series = trace.series(channel_id)
         self._channel = trace.channels[channel_id]
+        # One that never moved, though it must have, tells nothing: its zero is none.
+        self._tells_energy = is_energy(self._channel) and channel_id not in trace.dead
         meter = self._meter(trace)
         n = len(self.series)
         self._count = np.zeros(n, np.int64)
@@ -159,13 +162,12 @@ class _Readings:
         nothing = np.ones(len(t_ns), bool)
         sensor_ns = np.full(len(t_ns), NO_TIME) if series.sensor_ns is None else series.sensor_ns[part]
         uncounted = ~self._is_counted[part]
-        counts_energy = is_energy(self._channel)
         return {
             "t_ns": pa.array(t_ns),
             "time": _time(t_ns, clock),
             "raw": pa.array(raw, mask=failed),
             "count": pa.array(self._count[part], mask=uncounted),
-            "energy_j": pa.array(self._energy_j[part], mask=uncounted if counts_energy else nothing),
+            "energy_j": pa.array(self._energy_j[part], mask=uncounted if self._tells_energy else nothing),
             "value": pa.array(self._shown(raw), mask=failed if is_gauge else nothing),
             "status": pa.array(series.status[part]),
             "read_ns": pa.array(series.read_ns[part]),

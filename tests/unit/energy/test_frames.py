@@ -76,6 +76,14 @@ def test_from_a_reset_on_the_count_is_not_known():
     assert found["energy_j"].to_pylist() == [0.0, 0.05, None]
 
 
+def test_a_counter_that_is_dead_has_no_joules_and_not_none_of_them():
+    trace = EnergyTrace(rows([Ideal(constant(0), limit_w=100.0)]))
+    assert trace.dead == {"package-0"}
+    found = frames.table(trace)
+    assert set(found["count"].to_pylist()) == {0}
+    assert found["energy_j"].null_count == len(found) > 0
+
+
 def test_a_gauge_has_a_value_and_nothing_that_is_counted():
     gauge = channel(Kind.GAUGE, "W")
     found = frames.table(written([gauge], [(T0, 0, 42_500), (T0 + MS, 0, None)]))
