@@ -12,7 +12,9 @@ was given up: joins with files of one's own; for those there is ``uj export --pa
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
@@ -33,6 +35,7 @@ from ..trace.opened import opened
 from . import tables
 
 _AT_ONCE = 1000  # rows taken from DuckDB
+_PATIENCE_S = 0.05
 _LOCKED = MappingProxyType(
     {
         "enable_external_access": False,
@@ -79,7 +82,7 @@ class _Scanned:
     def __init__(self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
         self._schema = schema
         self._batches = batches
-        self.failures: list[BaseException] = []
+        self.failures: list[Exception] = []
 
     def meaning(self, column: str) -> str:
         """What a column means."""
@@ -94,7 +97,7 @@ class _Scanned:
         # DuckDB opens a stream for its schema alone too: nothing is made before the first batch is asked for.
         try:
             yield from self._batches()
-        except (Exception, KeyboardInterrupt) as error:
+        except Exception as error:
             self.failures.append(error)
             raise
 
@@ -136,7 +139,7 @@ class Database:
             TraceError: The file cannot be read as a trace; of this and of the rows as they are taken.
         """
         with self._refusals():
-            told = self._connection.execute(sql).description if sql.strip() else None
+            told = self._executed(sql) if sql.strip() else None
         if told is None:
             raise BadQuery("That is no query", "Try: select * from energy")
         return Answer(_distinct([each[0] for each in told]), self._rows())
@@ -148,6 +151,20 @@ class Database:
             for table, column, of in self.ask(_COLUMNS).rows
         )
         return Answer(["table", "column", "type", "meaning"], rows)
+
+    def _executed(self, sql: str) -> list[Any] | None:
+        """Runs a query; what it says of its columns."""
+        # On a thread beside: DuckDB looks for a Ctrl-C when it happens to, and this one always hears it.
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(self._connection.execute, sql)
+            try:
+                found: list[Any] | None = running.result().description
+            except KeyboardInterrupt:
+                while not running.done():  # it may not have begun yet
+                    self._connection.interrupt()
+                    time.sleep(_PATIENCE_S)
+                raise
+        return found
 
     def _rows(self) -> Iterator[Sequence[Any]]:
         while True:
@@ -167,8 +184,6 @@ class Database:
                 for failure in scanned.failures:
                     raise failure from error
             raise BadQuery(_sentence(str(error)), _REMEDY) from error
-        except RuntimeError as error:  # as DuckDB's Python calls a Ctrl-C
-            raise KeyboardInterrupt from error
 
     @cached_property
     def _trace(self) -> EnergyTrace:

@@ -1,10 +1,10 @@
 """``uj sql`` answers as a table, CSV or JSON, and refuses in a sentence."""
 
-import contextlib
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,17 +64,16 @@ def test_the_examples_run(path, example):
 
 
 def test_ctrl_c_ends_a_long_query_without_a_traceback(path):
-    """Repeated until it is heard: where Python has not come to DuckDB yet, DuckDB can't hear it."""
     sql = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
     command = [sys.executable, "-m", "microjoule", "sql", path, sql]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as started:
         try:
-            for _ in range(60):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    started.wait(1)
-                    break
-                if "_duckdb" in Path(f"/proc/{started.pid}/maps").read_text():
-                    started.send_signal(signal.SIGINT)
+            # Until DuckDB is there, Python itself may be what hears it, and the command isn't at work yet.
+            while "_duckdb" not in Path(f"/proc/{started.pid}/maps").read_text():
+                time.sleep(0.05)
+            time.sleep(0.3)
+            started.send_signal(signal.SIGINT)
+            started.wait(60)
         finally:
             started.kill()
         told = started.stderr.read()
