@@ -199,8 +199,9 @@ miss on hardware (`edges.md`). Medians of {TURNS} boots of {SECONDS} s.
 CALIBRATION_SAYS = """## What `uj probe --calibrate` found
 
 The truth: updates every 976.6 µs, late by up to 20 µs; 2⁻¹⁴ J a step (perf shows it as 2¹⁸ of its own
-counts); no lag, no filtering. On the server a DRAM step is 2⁻¹⁶ J: powercap takes it for 15.3 µJ, which is
-0.27 % more.
+counts); no lag, no filtering. On the server a DRAM step is 2⁻¹⁶ J, and the kernel's powercap takes it for
+15.3 µJ, 0.27 % more; the count is taken back from that exactly and given its true unit, so that perf,
+powercap and the MSR agree below and no disagreement is left to name.
 """
 
 main()
