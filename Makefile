@@ -1,10 +1,11 @@
-# make run: a first measurement.  make test: the wheel, tested.  Both from a fresh clone.
+# make run: a first measurement.  make test: the wheel, tested.  make docs: the pages, into docs/_build/html.
+# All from a fresh clone.
 PYTHON ?= python3
 SOURCES := $(shell find src csrc -name '*.py' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ch]' -o -name '*.pyi') \
 	setup.py pyproject.toml README.md LICENSE
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench peers clean
+.PHONY: run test lint bench peers docs clean
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -17,6 +18,10 @@ peers: .venv-test/ready
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m pytest benchmarks --benchmark-only $(PYTEST)
+
+docs: .venv-docs/ready
+	.venv-docs/bin/sphinx-build -W --keep-going -q -E docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .
@@ -43,5 +48,10 @@ lint: .venv-lint/ready
 	.venv-lint/bin/python $(PIP) install ruff mypy cython-lint clang-format numpy pyarrow
 	touch $@
 
+.venv-docs/ready: $(SOURCES)
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP) install 'sphinx>=8' furo myst-parser .
+	touch $@
+
 clean:
-	rm -rf .venv .venv-test .venv-lint .venv-peers build dist src/*.egg-info
+	rm -rf .venv .venv-test .venv-lint .venv-peers .venv-docs docs/_build build dist src/*.egg-info
