@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from microjoule.channel import Kind, Scale, Timing
 from microjoule.measuring.measurement import plain
 from microjoule.measuring.meter import Meter
 from microjoule.measuring.refusals import BadRequest, OnlyModelled, TooCoarse, TooLong
-from microjoule.sources.script import Entry, Repeat, script_text, write_machine
+from microjoule.sources.script import Entry, script_text, write_machine
 
 UJ = [sys.executable, "-m", "microjoule"]
 ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -138,8 +139,9 @@ def test_a_gauge_that_looks_a_quarter_of_the_time_is_shown_all_phases(tmp_path):
         scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
     )
     write_machine(tmp_path, [gauge])
-    noise = [Entry(raw=100_000 + (37 * i % 11 - 5) * 100, t_ns=4 * MS * i) for i in range(11)]
-    (tmp_path / "gpu.txt").write_text(script_text(noise, Repeat(44 * MS, 0)))
+    chance = random.Random(5)  # for a minute: what comes round again would come round to windows alike
+    noise = [Entry(raw=100_000 + round(chance.gauss(0, 300)), t_ns=4 * MS * i) for i in range(15_000)]
+    (tmp_path / "gpu.txt").write_text(script_text(noise))
     meter = Meter(sources=("script",), root=tmp_path)
     found = uj.measure(lambda: time.sleep(0.001), rel=0.05, max_time_s=20, repeat=8, number=20, meter=meter)
     assert found.plan.is_stratified
