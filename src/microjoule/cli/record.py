@@ -6,9 +6,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import calibrated, options, own_overhead
 from .progress import progress
+
+if TYPE_CHECKING:
+    import signal
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
     # Blocked before any thread starts, numpy's own among them, so that each inherits it: a signal is then
     # taken by the wait below and by nothing else.
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        return _recorded(arguments, output, ends)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Signals]) -> int:
+    import signal
+
     from ..recording import record
 
     recorder = record(

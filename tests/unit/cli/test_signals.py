@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from scripted import machine
 
+from microjoule.cli import main
+
 PATIENCE_S = 60
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -39,3 +41,11 @@ def test_no_thread_but_the_first_can_be_found_by_a_signal(tmp_path, words):
     assert running.returncode == 0
     assert found
     assert all(left == set(ENDS) for left in found.values()), found
+
+
+def test_a_recording_in_process_leaves_signals_as_they_were(tmp_path):
+    """Whoever calls it goes on, and what they start inherits their mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    words = ["record", "-o", str(tmp_path / "t.arrows"), "--for", "10ms", "--source", "script"]
+    assert main([*words, "--root", str(machine(tmp_path / "root"))]) == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
