@@ -255,15 +255,19 @@ def _shared(counter: Counter, brackets: Brackets, begin: Edges, end: Edges) -> d
     lag, steps = end.lag - begin.lag, end.steps - begin.steps
     if not len(counter.changes):
         return {"lag": lag, "steps": steps}
-    last, total = len(counter.changes) - 1, counter.steps.total[counter.changes]
+    changes, total = counter.changes, counter.steps.total
+    last = len(changes) - 1
     begun, ended = counter.segments(brackets.t0_ns), counter.segments(brackets.t1_ns)
     reach = 1 if counter.channel.timing.lag_ns else 0  # what is shown an update late may be the window's
     left, right = begun.left - reach, ended.right + reach
     short = np.flatnonzero((ended.left - begun.left <= _SHORT) & (left >= _SIDE) & (right <= last - _SIDE))
+    if not len(short):
+        return {"lag": lag, "steps": steps}
     left, right = left[short], right[short]
     before, after = _rate(counter, left - _SIDE, left), _rate(counter, right, right + _SIDE)
     t0, t1 = brackets.t0_ns[short], brackets.t1_ns[short]
-    at_left, at_right = (counter.update_ns(counter.changes[at]) for at in (left, right))
+    left, right = changes[left], changes[right]
+    at_left, at_right = counter.update_ns(left), counter.update_ns(right)
     middle = t0 + (t1 - t0) // 2
     without = before * (middle - at_left) + after * (at_right - middle)
     inside = (before + after) / 2 * (t1 - t0)
