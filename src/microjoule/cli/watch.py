@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminal(
             "uj watch shows power in a terminal, and this is none",
-            "Use `uj record -o TRACE` for a file, or `uj serve` for metrics",
+            "Use `uj run` for a command, `uj record -o TRACE` for a file, or `uj serve` for metrics",
         )
     return _follow(arguments.trace) if arguments.trace else _sample(arguments)
 
@@ -131,18 +131,19 @@ def _follow(path: Path) -> int:
 
     tail = Tail(path)
     totals = Totals(tail.channels)
-    spans_ns: list[int] = []
+    begun_ns: list[int] = []
     grown_s = time.monotonic()
 
     def look() -> tuple[tuple[Level, ...], float]:
         nonlocal grown_s
         for batch in tail.read():
+            if not begun_ns and batch.num_rows:
+                begun_ns.append(batch.column("t_ns")[0].as_py())  # of the recording, whenever we came
             totals.add(batch)
             grown_s = time.monotonic()
         levels = totals.levels()
         instants = [level.t_ns for level in levels if level.readings]
-        spans_ns.extend(instants[:1] if not spans_ns else [])
-        return levels, (max(instants) - spans_ns[0]) / NS_PER_S if instants else 0.0
+        return levels, (max(instants) - begun_ns[0]) / NS_PER_S if instants else 0.0
 
     def state() -> str:
         if tail.is_ended:
@@ -152,7 +153,7 @@ def _follow(path: Path) -> int:
 
     with _screen() as (show, key):
         for pressed in _frames(
-            show, key, look, lambda: {"title": f"uj watch {path}", "state": state(), "keys": "q quits"}
+            show, key, look, lambda: {"title": f"uj watch {path.name}", "state": state(), "keys": "q quits"}
         ):
             if pressed == "q":
                 break

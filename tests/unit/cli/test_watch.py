@@ -140,7 +140,11 @@ def test_it_follows_what_another_process_records(tmp_path):
         seen.until("following")
         seen.press("q")
         assert seen.ends() == 0
+    trace = uj.load(path)
+    seconds = int((trace.series("package-0").t_ns[-1] - trace.series("package-0").t_ns[0]) / 1e9)
     with terminal(tmp_path, path) as seen:
+        seen.until("uj watch grows.arrows  00:")  # the recording's own time, not ours
+        assert abs(int(seen.drawn[:2]) - seconds) <= 1
         seen.until("the recording has ended")
         seen.press("q")
         assert seen.ends() == 0
