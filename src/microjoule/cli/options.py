@@ -23,6 +23,22 @@ _WISHES = (
 )  # fmt: skip
 
 
+def add_counters(group: argparse._ArgumentGroup) -> None:
+    """Which counters to read, and what is known of them."""
+    group.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
+    )
+    group.add_argument(
+        "--source",
+        action="append",
+        metavar="NAME",
+        help="force a source, and no others (repeat for several); see `uj probe`",
+    )
+    group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+
+
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """What to read and how often."""
     group = parser.add_argument_group("sampling")
@@ -36,18 +52,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--edges", type=int, default=0, metavar="N", help="as --rate edges, of one update in N"
     )
-    group.add_argument(
-        "--calibration",
-        metavar="FILE",
-        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
-    )
-    group.add_argument(
-        "--source",
-        action="append",
-        metavar="NAME",
-        help="force a source, and no others (repeat for several); see `uj probe`",
-    )
-    group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    add_counters(group)
     group.add_argument(
         "--all-gpus", action="store_true", help="all GPUs, not only those in CUDA_VISIBLE_DEVICES"
     )

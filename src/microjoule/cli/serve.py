@@ -7,12 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MicrojouleError
 from ..serving import LOOPBACK, PORT
-from . import calibrated
+from . import calibrated, options
 
 if TYPE_CHECKING:
     from ..live.session import Session
@@ -75,18 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     group.add_argument(
         "--rate", type=float, default=RATE_HZ, metavar="HZ", help=f"1 to 20000, default {RATE_HZ:g}"
     )
-    group.add_argument(
-        "--calibration",
-        metavar="FILE",
-        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
-    )
-    group.add_argument(
-        "--source",
-        action="append",
-        metavar="NAME",
-        help="force a source, and no others (repeat for several); see `uj probe`",
-    )
-    group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    options.add_counters(group)
     parser.set_defaults(run=run)
 
 

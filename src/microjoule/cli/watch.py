@@ -167,7 +167,7 @@ def _frames(
     words: Callable[[], Mapping[str, str]],
 ) -> Iterator[str]:
     """Shows a frame, waits for its time to pass or for a key, and gives that key."""
-    from ..live.scene import Scene
+    from ..live.scene import Scene, total
 
     scene = Scene()
     next_s = time.monotonic()
@@ -179,7 +179,7 @@ def _frames(
             next_s = max(next_s + FRAME_S, now_s)
             levels, elapsed_s = look()
             rows = scene.look(levels)
-        show({**words(), "rows": rows, "elapsed_s": elapsed_s})
+        show({**words(), "rows": rows, "total": total(rows), "elapsed_s": elapsed_s})
         yield key(max(next_s - time.monotonic(), 0.0))
 
 

@@ -43,3 +43,22 @@ class Scene:
             "resets": level.resets,
             "lane": level.channel.lane,
         }
+
+
+def total(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The counted rows as one, as far back as all of them go; None: there is none.
+
+    Its watts are missing where those of one row are.
+    """
+    counted = [row for row in rows if row["is_counted"]]
+    if not counted:
+        return None
+    powers = [row["power_w"] for row in counted]
+    n = min(len(row["lately_w"]) for row in counted)
+    lately = zip(*(row["lately_w"][-n:] for row in counted), strict=True)
+    return {
+        "power_w": None if None in powers else math.fsum(powers),
+        "lately_w": [math.fsum(each) for each in lately],
+        "energy_j": math.fsum(row["energy_j"] for row in counted),
+        "is_modelled": any(row["is_modelled"] for row in counted),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import figures
@@ -21,7 +21,8 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
     """At most ``height`` lines of at most ``width`` characters.
 
     Args:
-        scene: ``title`` and ``state`` (strings), ``elapsed_s``, ``rows`` (see ``live.scene``) and ``keys``.
+        scene: ``title``, ``state`` and ``keys`` (strings), ``elapsed_s``, ``rows`` and ``total`` (see
+            ``live.scene``).
         width: Columns of the terminal.
         height: Lines of it.
     """
@@ -42,7 +43,7 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
         f"{scene['title']}  {_clock(scene['elapsed_s'])}",
         head,
         *body,
-        _cells(_total(rows, spark), name, spark),
+        _cells(_total(scene["total"], spark), name, spark),
         _account(rows),
         "  ".join(each for each in (scene["state"], scene["keys"]) if each),
     ]
@@ -60,22 +61,10 @@ def _row(row: Plain, spark: int) -> list[str]:
     return [row["name"], power, sparkline(row["lately_w"], spark), energy]
 
 
-def _total(rows: Sequence[Plain], spark: int) -> list[str]:
-    counted = [row for row in rows if row["is_counted"]]
-    if not counted:
+def _total(total: Plain | None, spark: int) -> list[str]:
+    if total is None:
         return ["total", "–", "", "–"]
-    mark = "~" if any(row["is_modelled"] for row in counted) else ""
-    powers = [row["power_w"] for row in counted]
-    power = "–" if None in powers else mark + figures.quantity(math.fsum(powers), "W")
-    lately = [math.fsum(each) for each in zip(*_same_length(counted), strict=True)]
-    energy = mark + figures.quantity(math.fsum(row["energy_j"] for row in counted), "J")
-    return ["total", power, sparkline(lately, spark), energy]
-
-
-def _same_length(rows: Iterable[Plain]) -> list[list[float]]:
-    lately = [list(row["lately_w"]) for row in rows]
-    n = min(map(len, lately))
-    return [each[len(each) - n :] for each in lately]
+    return _row({**total, "name": "total", "extra_j": 0.0, "is_alive": True}, spark)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.live.scene import total
 from microjoule.report.live_view import lines, sparkline
 
 ROW = {
@@ -30,6 +31,7 @@ def scene(*rows):
         "title": "uj watch",
         "elapsed_s": 61.5,
         "rows": rows,
+        "total": total(rows),
         "state": "● recording a.arrows",
         "keys": "q quits",
     }
