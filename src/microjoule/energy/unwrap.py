@@ -10,9 +10,10 @@ D2; the two updates are the one that the first reading had missed and the one th
 just seen). One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
 the interval. None: a *reset*, of which nothing is known but that energy is not negative.
 
-Decision: the channel's limit bounds a block of readings at once (its largest step against its
-shortest gap) and single steps are looked at only in a block where that fails, because on a healthy
-counter nothing ever does. Blocks stay in the second-level cache. What was given up: brevity.
+Decision: the channel's limit bounds a block of readings at once (its largest step against a gap of
+nothing, and then against its shortest gap) and single steps are looked at only in a block where that
+fails, because on a healthy counter nothing ever does. Blocks stay in the second-level cache. What was
+given up: brevity.
 """
 
 from __future__ import annotations
@@ -180,46 +181,54 @@ class _Unwrapping:
         total[:1] = 0
         changes: list[I64] = []
         step = np.empty(min(BLOCK, n), np.uint64)
-        gap = np.empty(min(BLOCK, n), np.int64)
+        is_change = np.empty(min(BLOCK, n), bool)
         for start in range(0, n - 1, BLOCK):
             stop = min(start + BLOCK, n - 1)
             size = stop - start
-            self._block(start, stop, step[:size], gap[:size])
-            changes.append(np.flatnonzero(step[:size]) + (start + 1))
+            largest = self._block(start, stop, step[:size])
+            changes.append(np.flatnonzero(np.not_equal(step[:size], 0, out=is_change[:size])))
+            changes[-1] += start + 1
             signed, before = step[:size].view(np.int64), float(total[start])
             # The largest step of all is quicker had than the sum, and says that there is room nearly always.
-            is_near = before + size * float(step[:size].max()) > _LARGEST
+            is_near = before + size * float(largest) > _LARGEST
             if is_near and before + float(step[:size].sum(dtype=np.float64)) > _LARGEST:
                 self._break_off(start, before, signed)
             signed[0] += total[start]
             np.cumsum(signed, out=total[start + 1 : stop + 1])
+            # Where nothing wrapped, the steps add up to the plain difference.
+            first, last = (int(self.counts[at]) % self.modulus for at in (start, stop))
+            if int(total[stop]) - int(total[start]) != last - first:
+                self._wraps(start, stop)
         return Steps(
             total,
             _joined(changes),
             _joined(self.wrapped),
             _joined(self.ambiguous),
             _joined(self.extra),
-            np.unique(_joined(self.reset)),
+            np.unique(_joined(self.reset)) if self.reset else _joined(self.reset),
         )
 
-    def _block(self, start: int, stop: int, step: U64, gap: I64) -> None:
+    def _block(self, start: int, stop: int, step: U64) -> int:
+        """Works out the steps of a block, and gives the largest of them or more."""
         before, after = self.counts[start:stop], self.counts[start + 1 : stop + 1]
         np.subtract(after, before, out=step)
         if self.is_binary:
             np.bitwise_and(step, self.mask, out=step)
         else:
             step[after < before] += np.uint64(self.modulus)
-        np.subtract(self.t_ns[start + 1 : stop + 1], self.t_ns[start:stop], out=gap)
-        longest = int(gap.max()) + int(self.read_ns[start + 1 : stop + 1].max())
         largest = int(step.max())
-        if largest > min(self.limit(int(gap.min())), _LARGEST // BLOCK) or self.modulus <= self.limit(
-            longest
-        ):
-            self._unusual(start, step, gap + self.read_ns[start + 1 : stop + 1])
-        first, last = int(before[0]) % self.modulus, int(after[-1]) % self.modulus
-        # Where nothing wrapped, the steps add up to the plain difference.
-        if int(step.view(np.int64).sum()) != last - first:
-            self._wraps(start, before, after)
+        # No gap is longer than the block, and no read than its field can say.
+        span_ns = int(self.t_ns[stop] - self.t_ns[start]) + int(np.iinfo(np.uint32).max)
+        if largest <= self._believed(0) and self.modulus > self.limit(span_ns):
+            return largest
+        gap, read_ns = np.diff(self.t_ns[start : stop + 1]), self.read_ns[start + 1 : stop + 1]
+        longest_ns = int(gap.max()) + int(read_ns.max())
+        if largest > self._believed(int(gap.min())) or self.modulus <= self.limit(longest_ns):
+            self._unusual(start, step, gap + read_ns)
+        return largest
+
+    def _believed(self, gap_ns: int) -> float:
+        return min(self.limit(gap_ns), _LARGEST // BLOCK)
 
     def _unusual(self, start: int, step: U64, gap: I64) -> None:
         """Judges each step of a block by itself; a reset's step becomes 0."""
@@ -241,7 +250,8 @@ class _Unwrapping:
         step[at:] = 0
         self.reset.append(np.array([start + 1 + at], np.int64))
 
-    def _wraps(self, start: int, before: U64, after: U64) -> None:
+    def _wraps(self, start: int, stop: int) -> None:
+        before, after = self.counts[start:stop], self.counts[start + 1 : stop + 1]
         # Of a modulus that is no power of two the counts were reduced beforehand.
         back = ((after & self.mask) < (before & self.mask)) if self.is_binary else after < before
         at = np.flatnonzero(back) + start + 1

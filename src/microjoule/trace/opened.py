@@ -11,6 +11,7 @@ import pyarrow as pa
 from ..errors import TraceError
 from . import schema
 
+ONE_THREAD = {"use_threads": False}  # a batch is small: shared out over cores it takes longer
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _REMEDY_FOREIGN = "Open a file that `uj run -o` or `uj record` wrote"
 
@@ -33,7 +34,7 @@ def opened(path: Path) -> Iterator[tuple[pa.NativeFile, pa.RecordBatchStreamRead
         raise TraceError(f"cannot open {path}: {error.strerror or error}", "Check the path") from error
     with source:
         try:
-            reader = pa.ipc.open_stream(source)
+            reader = pa.ipc.open_stream(source, options=pa.ipc.IpcReadOptions(**ONE_THREAD))
         except (pa.ArrowException, OSError) as error:
             raise TraceError(
                 f"{path} is not a trace, or was cut inside its opening", _REMEDY_FOREIGN
@@ -46,14 +47,17 @@ def opened(path: Path) -> Iterator[tuple[pa.NativeFile, pa.RecordBatchStreamRead
 def check(rows: pa.RecordBatch | pa.Table) -> None:
     """Refuses what decodes and is not what it should be, before anybody follows its offsets.
 
+    Columns that were not decoded are not missed.
+
     Raises:
         ArrowInvalid: Text that is no text, codes without a channel, or nothing where a value must be.
     """
     rows.validate()
-    for column in (rows.column("channel"), rows.column("label")):
-        column.validate(full=True)
+    decoded = set(rows.schema.names)
+    for name in {"channel", "label"} & decoded:
+        rows.column(name).validate(full=True)
     for field in schema.COLUMNS:
-        if not field.nullable and rows.column(field.name).null_count:
+        if field.name in decoded and not field.nullable and rows.column(field.name).null_count:
             raise pa.ArrowInvalid(f"there are rows without {field.name}")
     column = rows.column("channel")
     for part in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:

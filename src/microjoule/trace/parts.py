@@ -1,21 +1,23 @@
 """A trace file part by part, for traces larger than memory.
 
-A survey reads the channel codes alone, which is cheap, and notes where each batch begins; so any stretch
-of the file, put behind its opening, is a stream of its own that can be decoded without what came before.
+A survey notes where each batch begins, so that any stretch of the file, put behind its opening, is a
+stream of its own that can be decoded without what came before; and it reads the channel codes, which is
+cheap, to find the rows that tell the windows.
 
 Decision: parts are decoded on all cores, each by one thread, some ahead of where they are needed,
-because decoding takes longer than all that follows. The file is read and not mapped: mapped pages stay
-in memory. What was given up: files that are damaged inside, or that replace their dictionary on the
-way, are not read in parts but whole.
+because decoding takes longer than all that follows; and of the columns only those that energies depend
+on. The file is read and not mapped: mapped pages stay in memory. What was given up: files that are
+damaged inside, or that replace their dictionary on the way, are not read in parts but whole.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +25,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from . import schema
-from .cut import Cutter
-from .opened import check, is_ended, opened
+from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
 from .series import Columns
 
 PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and 4 MB cut apart
 PART_BATCHES = 64
 WORKERS_MAX = 4  # each holds a part, and one more waits: more of them would not be flat in memory
 END_BYTES = 1 << 16  # of a file's beginning and of its end; a batch each at least
-_ONE_THREAD = {"use_threads": False}  # a batch is small: shared out over cores it takes longer
 
 
 class NotInParts(Exception):
@@ -46,6 +46,7 @@ class Survey:
         path: The file.
         opening: Its bytes in front of the first batch.
         offsets: Where each batch begins, and where the last one ends.
+        columns: The places of those columns that the energies of its channels depend on.
         sketch: All rows of the file's beginning and end; of the recorder's own rows between them those
             of windows, the last of its account, and the pairs of clocks where a channel has times of its own.
         is_truncated: The file stopped before the end of its stream.
@@ -55,30 +56,31 @@ class Survey:
     path: Path
     opening: bytes
     offsets: tuple[int, ...]
+    columns: list[int]
     sketch: pa.Table
     is_truncated: bool
     rows: int
 
 
 def parts(survey: Survey) -> Iterator[Columns]:
-    """The rows of a file in their order, some batches at a time.
+    """The rows of a file in their order, some batches at a time; only the columns that are needed.
 
     Raises:
         NotInParts: A batch cannot be decoded.
     """
     workers = min(os.cpu_count() or 1, WORKERS_MAX)
-    waiting: deque[Future[Columns]] = deque()
+    waiting: deque[Future[pa.Table]] = deque()
     with survey.path.open("rb") as file, ThreadPoolExecutor(workers) as pool:
         file.seek(survey.offsets[0])
         for start, stop in _stretches(survey.offsets):
-            waiting.append(pool.submit(_cut, survey.opening, file.read(stop - start)))
+            waiting.append(pool.submit(_decoded, survey.opening, file.read(stop - start), survey.columns))
             if len(waiting) > workers:
-                yield waiting.popleft().result()
+                yield Columns(waiting.popleft().result())
         while waiting:
-            yield waiting.popleft().result()
+            yield Columns(waiting.popleft().result())
 
 
-def _stretches(offsets: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+def _stretches(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Neighbouring batches: where they begin and end."""
     first = 0
     while first < len(offsets) - 1:
@@ -88,18 +90,11 @@ def _stretches(offsets: tuple[int, ...]) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _cut(opening: bytes, batches: bytes) -> Columns:
-    table = _decoded(opening, batches)
-    cutter = Cutter(table.num_rows)
-    for batch in table.to_batches():
-        cutter.add(batch)
-    return Columns(table, cutter)
-
-
-def _decoded(opening: bytes, batches: bytes) -> pa.Table:
+def _decoded(opening: bytes, batches: bytes, columns: list[int] | None = None) -> pa.Table:
     try:
         stream = pa.py_buffer(opening + batches)
-        with pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(**_ONE_THREAD)) as reader:
+        options = pa.ipc.IpcReadOptions(included_fields=columns, **ONE_THREAD)
+        with pa.ipc.open_stream(stream, options=options) as reader:
             table = reader.read_all()
         check(table)
     except (pa.ArrowException, OSError) as error:
@@ -118,28 +113,24 @@ def survey(path: Path) -> Survey:
         TraceError: It is no trace.
     """
     with opened(path) as (_, reader):
-        place = reader.schema.get_field_index("channel")
         channels, _ = schema.opening(reader.schema, str(path))
+        places = {field.name: reader.schema.get_field_index(field.name) for field in schema.COLUMNS}
     has_clocks = any(channel.timing.sensor_clock for channel in channels)
-    opening = opening_of(path)
+    opening = _opening(path)
     offsets = [len(opening)]
+    own: _OwnRows | None = None
     needed: set[int] = set()
     last: dict[int, int] = {}
-    names: _Names | None = None
-    rows, is_truncated = 0, not is_ended(path)
-    for end, column in _codes(path, place):
-        if column is None:
-            is_truncated = True
-            break
-        names = names or _Names(column.dictionary, has_clocks)
-        number = len(offsets) - 1
-        own = names.own(column)
-        last.update(dict.fromkeys(own.tolist(), number))
-        if names.is_wanted[own].any():
-            needed.add(number)
-        offsets.append(end)
-        rows += len(column)
-    if names is None:
+    codes = _codes(path, places["channel"], offsets)
+    rows = 0
+    while some := list(islice(codes, PART_BATCHES)):
+        own = own or _OwnRows(some[0].dictionary, has_clocks)
+        first = len(offsets) - 1 - len(some)
+        found, batches = own.of(some)
+        last.update(zip(found.tolist(), (batches + first).tolist(), strict=True))
+        needed.update((batches[own.is_wanted[found]] + first).tolist())
+        rows += sum(map(len, some))
+    if own is None:
         raise NotInParts
     ends = np.array(offsets)
     whole = np.flatnonzero((ends[1:] < ends[0] + END_BYTES) | (ends[:-1] > ends[-1] - END_BYTES))
@@ -149,65 +140,76 @@ def survey(path: Path) -> Survey:
         for number in sorted({*whole.tolist(), *needed, *last.values()}):
             file.seek(offsets[number])
             table = _decoded(opening, file.read(offsets[number + 1] - offsets[number]))
-            tables.append(table if number in whole else table.filter(names.is_own_row(table)))
-    return Survey(path, opening, tuple(offsets), pa.concat_tables(tables), is_truncated, rows)
+            tables.append(table if number in whole else table.filter(own.mask(table)))
+    not_needed = {"label", *(() if has_clocks else ("sensor_ns",))}
+    columns = [place for name, place in places.items() if name not in not_needed]
+    is_whole = is_ended(path) and path.stat().st_size == offsets[-1] + len(END_OF_STREAM)
+    return Survey(path, opening, tuple(offsets), columns, pa.concat_tables(tables), not is_whole, rows)
 
 
-class _Names:
-    """Which of a file's channels are the recorder's own, and which of those are wanted."""
+class _OwnRows:
+    """Finds the recorder's own rows, and tells which of them are wanted."""
 
     def __init__(self, dictionary: pa.Array, has_clocks: bool) -> None:
         self._dictionary = dictionary
         names = dictionary.to_pylist()
         wanted = {schema.BEGIN, schema.END, *(schema.CLOCKS if has_clocks else ())}
         self._is_own = np.array([str(name).startswith("@") for name in names])
-        self._first_own = int(self._is_own.argmax()) if self._is_own.any() else len(names)
+        self._first = int(self._is_own.argmax()) if self._is_own.any() else len(names)
         self.is_wanted = np.array([name in wanted for name in names])
 
-    def own(self, column: pa.DictionaryArray) -> npt.NDArray[np.uint16]:
-        """The codes of the recorder's own rows."""
-        codes = column.indices.to_numpy(zero_copy_only=False)
-        is_known = len(codes) == 0 or int(codes.max()) < len(self._is_own)
-        if not is_known or not column.dictionary.equals(self._dictionary):
-            raise NotInParts
+    def of(self, columns: list[pa.DictionaryArray]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+        """Their codes in some batches, and in which of these each is."""
+        whole = np.concatenate([column.indices.to_numpy(zero_copy_only=False) for column in columns])
         # They come last in the dictionary of every recorder: a comparison is quicker than a look-up.
-        own: npt.NDArray[np.uint16] = codes[codes >= self._first_own]
-        really: npt.NDArray[np.uint16] = own[self._is_own[own]]
-        return really
+        at = np.flatnonzero(whole >= self._first)
+        is_known = not len(at) or int(whole[at].max()) < len(self._is_own)
+        if not is_known or not all(column.dictionary.equals(self._dictionary) for column in columns):
+            raise NotInParts
+        at = at[self._is_own[whole[at]]]
+        return whole[at], np.searchsorted(np.cumsum([len(column) for column in columns]), at, "right")
 
-    def is_own_row(self, table: pa.Table) -> pa.Array:
-        """Which rows of one batch are the recorder's own."""
+    def mask(self, table: pa.Table) -> pa.Array:
+        """Which rows of one batch they are."""
         return pa.array(self._is_own[table.column("channel").chunk(0).indices.to_numpy()])
 
 
-def opening_of(path: Path) -> bytes:
+def _codes(path: Path, place: int, offsets: list[int]) -> Iterator[pa.DictionaryArray]:
+    """The channels of each batch that can be decoded, and no other column; ``offsets`` gets where it ends."""
+    options = pa.ipc.IpcReadOptions(included_fields=[place], **ONE_THREAD)
+    with pa.OSFile(os.fspath(path)) as source, pa.ipc.open_stream(source, options=options) as reader:
+        while True:
+            try:
+                column = reader.read_next_batch().column(0)
+            except (StopIteration, pa.ArrowException, OSError):
+                return
+            offsets.append(source.tell())
+            yield column
+
+
+def _opening(path: Path) -> bytes:
     """What stands in front of the first batch: the schema and the dictionary.
 
     Raises:
         NotInParts: There is no batch.
     """
     with pa.OSFile(os.fspath(path)) as source:
-        messages = pa.ipc.MessageReader.open_stream(source)
-        end = 0
+        for kind, begin, _ in messages(source):
+            if kind == "record batch":
+                source.seek(0)
+                return bytes(source.read(begin))
+    raise NotInParts
+
+
+def messages(source: pa.NativeFile) -> Iterator[tuple[str, int, int]]:
+    """What each whole message of a stream is, and where it begins and ends."""
+    reader = pa.ipc.MessageReader.open_stream(source)
+    begin = source.tell()
+    while True:
         try:
-            while messages.read_next_message().type != "record batch":
-                end = source.tell()
-        except (StopIteration, pa.ArrowException, OSError) as error:
-            raise NotInParts from error
-        source.seek(0)
-        return bytes(source.read(end))
-
-
-def _codes(path: Path, place: int) -> Iterator[tuple[int, pa.DictionaryArray | None]]:
-    """Where each batch ends, and its channels, None where that is cut; no other column is decoded."""
-    options = pa.ipc.IpcReadOptions(included_fields=[place], **_ONE_THREAD)
-    with pa.OSFile(os.fspath(path)) as source, pa.ipc.open_stream(source, options=options) as reader:
-        while True:
-            try:
-                column = reader.read_next_batch().column(0)
-            except StopIteration:
-                return
-            except (pa.ArrowException, OSError):
-                yield source.tell(), None
-                return
-            yield source.tell(), column
+            kind = reader.read_next_message().type
+        except (StopIteration, pa.ArrowException, OSError):  # the end, or a message that is cut
+            return
+        end = source.tell()
+        yield kind, begin, end
+        begin = end

@@ -64,16 +64,16 @@ class Columns:
 
     Args:
         table: The rows.
-        cutter: Has taken the table's batches.
+        cutter: Has taken the table's batches; None: the table is searched.
 
     Attributes:
         n: How many rows there are.
     """
 
-    def __init__(self, table: pa.Table, cutter: Cutter) -> None:
+    def __init__(self, table: pa.Table, cutter: Cutter | None = None) -> None:
         self._table = table
-        self._own_rows = cutter.own_rows()
-        self._cuts = cutter.cuts()
+        self._own_rows = cutter and cutter.own_rows()
+        self._cuts = cutter and cutter.cuts()
         self._arrays: dict[str, npt.NDArray[Any]] = {}
         self.n = table.num_rows
 
@@ -130,7 +130,7 @@ class Columns:
         valid = self.valid()
         mine = None if valid is None else valid[rows]
         sensor = None
-        if self._table.column("sensor_ns").null_count < self._table.num_rows:
+        if self._has_sensor_ns:
             sensor = self._taken("sensor_ns", rows, NO_TIME)
             sensor = sensor if (sensor != NO_TIME).any() else None
         return Series(
@@ -151,6 +151,12 @@ class Columns:
         if not self.has_failures:
             return np.broadcast_to(np.uint16(0), len(rows))  # no memory for what is zero throughout
         return self._taken("status", rows)
+
+    @cached_property
+    def _has_sensor_ns(self) -> bool:
+        """Whether any row has a device's own time; of a table taken for its energies it may be left out."""
+        has_column = "sensor_ns" in self._table.column_names
+        return has_column and self._table.column("sensor_ns").null_count < self.n
 
     @cached_property
     def has_failures(self) -> bool:

@@ -11,7 +11,7 @@ from ..channel import Channel
 from ..errors import TraceError
 from . import schema
 from .opened import END_OF_STREAM, check, is_ended, opened
-from .parts import NotInParts, opening_of
+from .parts import messages
 
 
 class Tail:
@@ -50,32 +50,22 @@ class Tail:
         """
         if _file_id(self.path) != self._file_id or self.path.stat().st_size < self._place:
             raise TraceError(f"{self.path} was replaced while it was followed", "Follow it anew")
-        if not self._opening:
-            try:
-                self._opening = opening_of(self.path)
-            except NotInParts:
-                return []  # no batch yet
-            self._place = len(self._opening)
         with self.path.open("rb") as file:
             file.seek(self._place)
             added = file.read()
-        source = pa.BufferReader(self._opening + added)
-        found: list[pa.RecordBatch] = []
-        read = len(self._opening)
-        with pa.ipc.open_stream(source) as reader:
-            while True:
-                try:
-                    batch = reader.read_next_batch()
-                    check(batch)
-                except (
-                    StopIteration,
-                    pa.ArrowException,
-                    OSError,
-                ):  # the end, or a batch that is not whole yet
-                    break
-                found.append(batch)
-                read = source.tell()
-        self._place += read - len(self._opening)
+        framed = [each for each in messages(pa.BufferReader(added)) if each[0] == "record batch"]
+        if not framed:
+            return []
+        begin, end = framed[0][1], framed[-1][2]
+        self._opening = self._opening or added[:begin]
+        self._place += end
+        try:
+            with pa.ipc.open_stream(pa.py_buffer(self._opening + added[begin:end])) as reader:
+                found = list(reader)
+            for batch in found:
+                check(batch)
+        except (pa.ArrowException, OSError) as error:  # what is whole should decode
+            raise schema.damaged(str(self.path), str(error).partition("\n")[0]) from error
         return found
 
 
