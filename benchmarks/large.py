@@ -36,7 +36,8 @@ WORK = {
     "bare decode": """
 import pyarrow as pa
 def work(path):
-    with pa.OSFile(path) as source, pa.ipc.open_stream(source) as reader:
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    with pa.OSFile(path) as source, pa.ipc.open_stream(source, options=options) as reader:
         for batch in reader:
             pass
 """,

@@ -13,8 +13,9 @@ from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
 from microjoule.energy.counter import Counter
 from microjoule.energy.digest import Digest
 from microjoule.energy.energy_trace import load
-from microjoule.energy.peaks import Peaks
-from microjoule.energy.power import peak_span_ns, peak_spans_ns, peaks_w
+from microjoule.energy.peaks import Peaks, first_later
+from microjoule.energy.power import peak_span_ns, peaks_w
+from microjoule.energy.power import peaks as peaks_of
 from microjoule.energy.streamed import StreamedTrace, stream, stream_energies
 from microjoule.energy.summary import summary
 from microjoule.errors import TraceError
@@ -82,15 +83,30 @@ def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, 
     digest, peaks = Digest(channel, instants), Peaks(peak_span_ns(channel), t0, t1)
     for piece in pieces(whole, sorted(int(cut * n) for cut in cuts)):
         digest.add(piece)
-        peaks.add(*digest.updates(held_back=1))
-    peaks.add(*digest.updates(held_back=0))
+        raised(peaks, *digest.updates(held_back=1))
+    raised(peaks, *digest.updates(held_back=0))
     found, expected = digest.counter(""), Counter(whole, channel)
     assert found.estimates(found.energies(t0, t1)) == expected.estimates(expected.energies(t0, t1))
     assert found.span_ns == expected.span_ns
-    assert peaks.watts(found).tolist() == pytest.approx(
-        peaks_w(expected, t0, t1).tolist(), rel=0, nan_ok=True
-    )
-    assert peaks.spans_ns().tolist() == peak_spans_ns(expected, t0, t1).tolist()
+    watts, spans_ns = peaks_of(expected, t0, t1)
+    assert peaks_w(found, peaks).tolist() == pytest.approx(watts.tolist(), rel=0, nan_ok=True)
+    assert peaks.spans_ns().tolist() == spans_ns.tolist()
+
+
+def raised(peaks, piece, changes):
+    if len(changes):
+        peaks.add(piece.update_ns(changes), piece.steps.total[changes])
+
+
+@given(
+    gaps=st.lists(st.integers(0, 5), max_size=60),
+    span_ns=st.integers(1, 40),
+    often=st.integers(1, 20),
+)
+def test_the_first_later_instant_is_the_one_that_a_search_finds(gaps, span_ns, often):
+    t_ns = np.cumsum(np.array(gaps * often + [1], np.int64))
+    searched = np.searchsorted(t_ns, t_ns + span_ns, "left")
+    assert first_later(t_ns, span_ns).tolist() == searched[searched < len(t_ns)].tolist()
 
 
 def test_of_a_long_series_little_is_kept():

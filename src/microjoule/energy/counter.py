@@ -35,6 +35,7 @@ from .unwrap import Steps, counts, quantum, unwrap
 
 F64 = npt.NDArray[np.float64]
 _FRACTION_BITS = 10
+_UNKNOWN_NS = 1 << 60
 ENDLESS_NS = np.iinfo(np.uint32).max  # the length of a read that took 4.3 s or more
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
@@ -244,34 +245,44 @@ class Counter:
         and before the reading ended; half the lag earlier is what the count stands for.
         """
         timing = self.channel.timing
-        earliest, latest = self.update_span_ns(at)
-        found = earliest + (latest - earliest) // 2
-        if len(self.changes):
-            # An update that was missed by an edge-locked lane came a period before the next one,
-            # which is known much better.
-            after = self._after(at)
-            next_early, next_late = self.update_span_ns(
-                self.changes[np.minimum(after, len(self.changes) - 1)]
-            )
-            is_known = (after < len(self.changes)) & ((next_late - next_early) * 4 < latest - earliest)
+        earliest, latest, next_early, next_late = self._around(at)
+        width_ns = latest - earliest
+        found = earliest + width_ns // 2
+        # An update that was missed by an edge-locked lane came a period before the next one, which is
+        # known much better.
+        known = np.flatnonzero((next_late - next_early) * 4 < width_ns[: len(next_late)])
+        if len(known):
             period = timing.update_ns or timing.update_max_ns
-            guess = next_early + (next_late - next_early) // 2 - period
-            found = np.where(is_known, np.clip(guess, earliest, latest), found)
-        return found - timing.lag_ns // 2
+            guess = next_early[known] + (next_late[known] - next_early[known]) // 2 - period
+            found[known] = np.clip(guess, earliest[known], latest[known])
+        found -= timing.lag_ns // 2
+        return found
 
-    def _after(self, at: I64) -> I64:
-        """The first change after each of some readings, as a position in ``changes``."""
-        first = int(np.searchsorted(self.changes, at[0])) if len(at) else 0
-        if np.array_equal(self.changes[first : first + len(at)], at):  # all of them, mostly: no search
-            return np.arange(first + 1, first + 1 + len(at))
-        return np.searchsorted(self.changes, at, "right")
+    def _around(self, at: I64) -> tuple[I64, I64, I64, I64]:
+        """Between which instants the updates ``at`` must have been, and the next ones.
+
+        The latter may be one fewer, where the last one of all has no next one.
+        """
+        n, changes = len(at), self.changes
+        first = int(np.searchsorted(changes, at[0])) if n else 0
+        run = changes[first : first + n + 1]
+        if np.array_equal(run[:n], at):  # all of them, mostly, so that each one's next is at hand
+            early, late = self.update_span_ns(run)
+            return early[:n], late[:n], early[1:], late[1:]
+        after = np.searchsorted(changes, at, "right")
+        next_early, next_late = self.update_span_ns(_at(changes, after, 1))
+        unknown = after == len(changes)
+        next_late[unknown] = next_early[unknown] + _UNKNOWN_NS
+        return *self.update_span_ns(at), next_early, next_late
 
     def update_span_ns(self, at: I64) -> tuple[I64, I64]:
         """int64: between which instants that update must have been."""
         timing = self.channel.timing
         period = timing.update_ns or timing.update_max_ns
-        latest = self._ends(at)
-        return np.minimum(np.maximum(self._ends(at - 1), self.t_ns[at] - period), latest), latest
+        t_ns = self.t_ns[at]
+        latest = t_ns + self._read_ns[at]
+        earliest = np.maximum(self._ends(at - 1), t_ns - period)
+        return np.minimum(earliest, latest, out=earliest), latest
 
     def read_ns(self, at: I64) -> I64:
         """How long the reads ``at`` took."""

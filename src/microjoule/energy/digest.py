@@ -65,10 +65,18 @@ class _Piece(NamedTuple):
 
     def rows(self, at: I64, first: int, base: int) -> _Rows:
         """Some of them, for pieces that begin with that number and that total."""
-        is_change = np.zeros(len(self.t_ns), bool)
-        is_change[self.steps.changes] = True
-        total = self.steps.total[at] + base
-        return _Rows(at + first, self.t_ns[at], self.read_ns[at], total, is_change[at])
+        total = self.steps.total
+        is_change = (at > 0) & (total[at] != total[at - 1])
+        return _Rows(at + first, self.t_ns[at], self.read_ns[at], total[at] + base, is_change)
+
+    def rows_from(self, start: int, first: int, base: int) -> _Rows:
+        """All of them but some at the beginning."""
+        n, total = len(self.t_ns), self.steps.total
+        is_change = np.empty(n, bool)
+        is_change[:1] = False
+        np.not_equal(total[1:], total[:-1], out=is_change[1:])
+        number = np.arange(first + start, first + n)
+        return _Rows(number, self.t_ns[start:], self.read_ns[start:], total[start:] + base, is_change[start:])
 
 
 class Digest:
@@ -138,7 +146,7 @@ class Digest:
         rows = self._rows()
         changes = np.flatnonzero(rows.is_change)
         steps = Steps(rows.total, changes, _NONE, _NONE, _NONE, _NONE)
-        fresh = changes[np.searchsorted(rows.number[changes], self._given, "right") :]
+        fresh = changes[np.searchsorted(changes, np.searchsorted(rows.number, self._given, "right")) :]
         fresh = fresh[: max(len(fresh) - held_back, 0)]
         if len(fresh):
             self._given = int(rows.number[fresh[-1]])
@@ -160,9 +168,9 @@ class Digest:
     def _rows(self) -> _Rows:
         """The last piece, which begins with the last reading before it, behind all that was carried."""
         carried, piece, first, base = self._piece
-        return _joined(
-            [carried, piece.rows(np.arange(1 if len(carried.number) else 0, len(piece.t_ns)), first, base)]
-        )
+        if not len(carried.number):
+            return piece.rows_from(0, first, base)
+        return _joined([carried, piece.rows_from(1, first, base)])
 
     def _remember(self, steps: Steps, first: int) -> I64:
         """Notes the steps of a piece that were not plain, and gives their numbers."""

@@ -174,10 +174,9 @@ class EnergyTrace(Trace):
             t1_ns: int64[n], ends.
 
         Returns:
-            float64[n], watts, and int64[n], nanoseconds: :func:`power.peaks_w`, :func:`power.peak_spans_ns`.
+            float64[n], watts, and int64[n], nanoseconds: :func:`power.peaks`.
         """
-        meter = self.meter(channel_id)
-        return powers.peaks_w(meter, t0_ns, t1_ns), powers.peak_spans_ns(meter, t0_ns, t1_ns)
+        return powers.peaks(self.meter(channel_id), t0_ns, t1_ns)
 
     def failures(self) -> dict[str, dict[int, int]]:
         """Of each channel whose reads failed, how many with which code."""

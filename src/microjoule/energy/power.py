@@ -6,7 +6,6 @@ window (:mod:`microjoule.energy.gauge`) that is the power of a while ago, and it
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +17,11 @@ from ..units import NS_PER_MS, NS_PER_S
 from .counter import F64, Counter
 from .estimate import STATUSES
 from .gauge import Gauge
+from .peaks import Peaks
 
 PEAK_NS = 50 * NS_PER_MS
 PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
 """The shortest time over which a peak is taken: below it one update's jitter makes the figure."""
-_SPAN_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +111,8 @@ def peak_span_ns(channel: Channel) -> int:
     return max(PEAK_NS, PEAK_UPDATES * (timing.update_ns or 0))
 
 
-def peaks_w(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> F64:
-    """The largest mean power of windows over at least ``peak_span_ns`` of the channel.
+def peaks(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> tuple[F64, I64]:
+    """The largest mean power of windows over at least ``peak_span_ns`` of the channel, and over what.
 
     From each update to the first one at least so much later, and over the whole window.
 
@@ -123,76 +122,28 @@ def peaks_w(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) 
         t1_ns: int64[n], ends.
 
     Returns:
-        float64[n]; NaN where a window is shorter.
+        float64[n], watts, NaN where a window is shorter; int64[n], the shortest time over which each was
+        taken, as :meth:`Peaks.spans_ns` has it.
     """
-    span_ns = peak_span_ns(meter.channel)
     t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
+    found = Peaks(peak_span_ns(meter.channel), t0, t1)
+    if isinstance(meter, Gauge):
+        found.add(meter.readings.t_ns, meter.readings.cumulative_j(meter.readings.t_ns))
+    else:
+        found.add(_updates(meter), meter.steps.total[meter.changes])
+    return peaks_w(meter, found), found.spans_ns()
+
+
+def peaks_w(meter: Counter | Gauge, found: Peaks) -> F64:
+    """The peaks of a meter's updates in watts: see :func:`peaks`."""
+    t0, t1 = found.t0_ns, found.t1_ns
     if not len(meter):
         return np.full(len(t0), np.nan)
     if isinstance(meter, Gauge):
-        sums = meter.readings.cumulative_j(meter.readings.t_ns)
-        whole_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0)
-        peaks = means_w(whole_j, t0, t1)
-        raise_peaks(peaks, (t0, t1), meter.readings.t_ns, span_ns, lambda a, b: sums[b] - sums[a])
+        whole_j, one_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0), 1.0
     else:
-        peaks = means_w(joules(meter, meter.position(t1) - meter.position(t0)), t0, t1)
-        total = meter.steps.total[meter.changes]
-        gain = gains(meter, total)
-        raise_peaks(peaks, (t0, t1), _updates(meter), span_ns, gain)
-    peaks[t1 - t0 < span_ns] = np.nan
-    return peaks
-
-
-def peak_spans_ns(meter: Counter | Gauge, t0_ns: I64, t1_ns: I64) -> I64:
-    """int64[n]: the shortest time over which the peaks of windows were taken.
-
-    That is ``peak_span_ns``, or more where readings lie further apart, as in a thinned trace; the whole
-    window where it holds no two that are far enough apart.
-    """
-    asked = peak_span_ns(meter.channel)
-    updates = _updates(meter)
-    spans: I64 = np.maximum(t1_ns - t0_ns, asked)
-    later = np.searchsorted(updates, updates + asked, "left")
-    starts = int(np.searchsorted(later, len(updates), "left"))
-    first, end, some = pairs(t0_ns, t1_ns, updates, later[:starts])
-    if some.any():
-        apart = updates[later[:starts]] - updates[:starts]
-        bounds = np.stack((first[some], end[some]), axis=1).ravel()
-        spans[some] = np.minimum.reduceat(np.append(apart, np.iinfo(np.int64).max), bounds)[::2]
-    return snapped(spans, asked)
-
-
-def snapped(spans_ns: I64, asked_ns: int) -> I64:
-    """Spans with those that are as long as was asked, but for the rest of an update, as just that."""
-    return np.where(spans_ns < asked_ns * (1 + _SPAN_SLACK), asked_ns, spans_ns)
-
-
-def pairs(t0: I64, t1: I64, updates: I64, later: I64) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
-    """The first pair that lies in each window, the one after the last, and whether there are any."""
-    first = np.searchsorted(updates, t0, "left")
-    end = np.searchsorted(later, np.searchsorted(updates, t1, "right") - 1, "right")
-    return first, end, first < end
-
-
-def gains(counter: Counter, total: I64) -> Callable[[I64, I64], F64]:
-    """The joules between updates by their numbers, of a counter with these totals at its updates."""
-    return lambda a, b: joules(counter, (total[b] - total[a]) << counter.bits)
-
-
-def raise_peaks(
-    peaks: F64, windows: tuple[I64, I64], updates: I64, span_ns: int, gain: Callable[[I64, I64], F64]
-) -> None:
-    """Raises peaks to the largest mean from an update to the first one at least a span later."""
-    t0, t1 = windows
-    later = np.searchsorted(updates, updates + span_ns, "left")
-    starts = int(np.searchsorted(later, len(updates), "left"))
-    if not starts:
-        return
-    later = later[:starts]
-    from_ = np.arange(starts)
-    watts = gain(from_, later) * NS_PER_S / (updates[later] - updates[:starts])
-    first, end, some = pairs(t0, t1, updates, later)
-    bounds = np.stack((first[some], end[some]), axis=1).ravel()
-    # The end of the last pair may be the end of the array, which reduceat does not take.
-    best = np.maximum.reduceat(np.append(watts, -np.inf), bounds)[::2] if len(bounds) else watts[:0]
-    peaks[some] = np.maximum(peaks[some], best)
+        whole_j = joules(meter, meter.position(t1) - meter.position(t0))
+        one_j = float(joules(meter, np.array([1 << meter.bits]))[0])
+    watts: F64 = np.fmax(means_w(whole_j, t0, t1), found.rates * (one_j * NS_PER_S))
+    watts[t1 - t0 < peak_span_ns(meter.channel)] = np.nan
+    return watts

@@ -33,7 +33,7 @@ from .energies import Energies
 from .energy_trace import EnergyTrace, failed, load
 from .gauge import Gauge
 from .peaks import Peaks
-from .power import peak_span_ns
+from .power import peak_span_ns, peaks_w
 from .total import is_power
 
 
@@ -97,7 +97,7 @@ class StreamedTrace(EnergyTrace):
             return super().peaks(channel_id, t0_ns, t1_ns)
         if not (np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns)):
             self._refuse("peaks of other windows than its own")
-        return peaks.watts(self.counter(channel_id)), peaks.spans_ns()
+        return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
 
     def energy(self, window: str | Window | None = None) -> Energies:
         """As of :class:`EnergyTrace`, for windows whose edges were asked for.
@@ -159,11 +159,16 @@ class _Counted:
         if not len(self.peaks.t0_ns):
             return
         # When the last update was depends on the next one.
-        self.peaks.add(*self._digest.updates(held_back=1))
+        self._raise(held_back=1)
 
     def meter(self, trace: EnergyTrace) -> Counter:
-        self.peaks.add(*self._digest.updates(held_back=0))
+        self._raise(held_back=0)
         return self._digest.counter(trace.machine)
+
+    def _raise(self, held_back: int) -> None:
+        piece, changes = self._digest.updates(held_back)
+        if len(changes):
+            self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
 
 
 class _Gauged:

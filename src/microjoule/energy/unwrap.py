@@ -224,7 +224,7 @@ class _Unwrapping:
         gap, read_ns = np.diff(self.t_ns[start : stop + 1]), self.read_ns[start + 1 : stop + 1]
         longest_ns = int(gap.max()) + int(read_ns.max())
         if largest > self._believed(int(gap.min())) or self.modulus <= self.limit(longest_ns):
-            self._unusual(start, step, gap + read_ns)
+            self._unusual(start, step, gap + read_ns.astype(np.int64))
         return largest
 
     def _believed(self, gap_ns: int) -> float:

@@ -72,8 +72,8 @@ class Columns:
 
     def __init__(self, table: pa.Table, cutter: Cutter | None = None) -> None:
         self._table = table
-        self._own_rows = cutter and cutter.own_rows()
-        self._cuts = cutter and cutter.cuts()
+        self._own_rows = None if cutter is None else cutter.own_rows()
+        self._cuts = None if cutter is None else cutter.cuts()
         self._arrays: dict[str, npt.NDArray[Any]] = {}
         self.n = table.num_rows
 

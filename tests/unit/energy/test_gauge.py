@@ -12,7 +12,7 @@ import pytest
 from microjoule.channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
 from microjoule.energy.energy_trace import EnergyTrace
 from microjoule.energy.gauge import Gauge
-from microjoule.energy.power import peaks_w, power
+from microjoule.energy.power import peaks, power
 from microjoule.energy.readings import Shape, shape
 from microjoule.energy.summary import summary
 from microjoule.energy.total import covered, tells_energy
@@ -231,7 +231,7 @@ def test_power_series_and_peak_of_a_gauge() -> None:
     gauge = Gauge(series(t, watts, t), channel(FULL), (np.array([T0]), np.array([T0])))
     found = power(gauge, T0 + S, T0 + 2 * S)
     assert found.energy_j.sum() == pytest.approx(130.0)
-    assert peaks_w(gauge, [T0 + S], [T0 + 2 * S])[0] == pytest.approx(400.0)
+    assert peaks(gauge, T0 + S, T0 + 2 * S)[0][0] == pytest.approx(400.0)
 
 
 # ---- which gauges are energy ----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from microjoule.energy.counter import Counter
 from microjoule.energy.energy_trace import EnergyTrace
 from microjoule.energy.estimate import STATUSES
 from microjoule.energy.gauge import Gauge
-from microjoule.energy.power import peak_spans_ns, power
+from microjoule.energy.power import peaks, power
 from microjoule.footprint.along import _unknown, _weights
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -70,7 +70,7 @@ def test_a_peak_says_over_how_long_it_was_taken() -> None:
     """50 ms at full rate; of a thinned trace no less than its readings lie apart."""
     t0, t1 = (np.array([each]) for each in IDEAL.inside(0.05, 0.95))
     whole = Counter(IDEAL.series, IDEAL.channel)
-    assert peak_spans_ns(whole, t0, t1).tolist() == [50 * MS]
+    assert peaks(whole, t0, t1)[1].tolist() == [50 * MS]
     few = Counter(thinned(IDEAL.series, np.arange(600) % 80 == 0), IDEAL.channel)
-    (span_ns,) = peak_spans_ns(few, t0, t1).tolist()
+    (span_ns,) = peaks(few, t0, t1)[1].tolist()
     assert 75 * MS < span_ns < 85 * MS
