@@ -6,8 +6,9 @@
 For each size a trace is written as a recorder leaves it (four channels in one group at 1 kHz, a batch a
 second, a window around all but its ends) and then read by processes of their own: pyarrow's bare decode,
 batch by batch; the energies of its windows; and all that ``uj report`` shows, which adds peak powers. Each
-time is that of the work, without the start of Python and its imports; the memory is the process's largest
-resident set, all included. Writes ``results/large.md``, line by line.
+time is that of the work, once the process has done it to a small trace, so that neither the start of Python
+nor imports count; the memory is the process's largest resident set, all included. Writes
+``results/large.md``, line by line.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from conftest import pytest_benchmark_update_machine_info
 
 from microjoule.trace import schema
 
-LARGEST = 10**9
+SIZES = (*(10**power for power in range(4, 10)), 6 * 10**9)  # the last one takes 10 GB
 TICKS = 1000  # a batch
 ROUNDS = 3
 ONCE = 10**9  # readings from which on one round has to do
+SMALL = "small.arrows"
 BYTES_PER_MB = 10**6
 RESULTS = Path(__file__).resolve().parent / "results" / "large.md"
 WORK = {
@@ -57,6 +59,7 @@ def work(path):
 }
 TIMED = """
 import sys, time
+work(sys.argv[2])
 start = time.perf_counter()
 work(sys.argv[1])
 print(time.perf_counter() - start)
@@ -72,6 +75,7 @@ def write(path: Path, readings: int) -> None:
     begin, end, clock = names.index(schema.BEGIN), names.index(schema.END), names.index(schema.CLOCKS[0])
     ticks = readings // len(channels)
     t_ns, read_ns, raw = bench_integrate.readings(TICKS * min(64, -(-ticks // TICKS)))
+    constant: dict[tuple[int, int], tuple[pa.Array, ...]] = {}  # columns that are the same in most batches
     span_ns, counted = len(t_ns) * 1_000_000, int(np.uint64(raw[-1] - raw[0]) % np.uint64(1 << 32)) + 1600
     with pa.ipc.new_stream(str(path), found, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         for first in range(0, ticks, TICKS):
@@ -85,23 +89,29 @@ def write(path: Path, readings: int) -> None:
             edges = t[[n // 10, n - n // 10]] if n == ticks else t[[n // 2]]
             none = np.zeros(len(own), np.uint64)
             lengths = np.append(np.repeat(read_ns[part] | np.uint32(63), 4), none)
-            codes = np.append(np.tile(np.arange(4), n), own)
-            labels = [None] * (4 * n) + ["all" if each == begin else None for each in own]
+            if (n, kind) not in constant:
+                labels = [None] * (4 * n) + ["all" if each == begin else None for each in own]
+                codes = np.append(np.tile(np.arange(4), n), own).astype(np.uint16)
+                constant[n, kind] = (
+                    pa.DictionaryArray.from_arrays(pa.array(codes), dictionary),
+                    pa.nulls(len(codes), pa.int64()),
+                    pa.array(np.zeros(len(codes), np.uint16)),
+                    pa.array(labels, pa.utf8()),
+                )
+            channel, *others = constant[n, kind]
             columns = [
                 pa.array(np.append(np.repeat(t, 4), edges)),
                 pa.array(lengths.astype(np.uint32)),
-                pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.uint16)), dictionary),
+                channel,
                 pa.array(np.append(np.repeat(counts, 4), none)),
-                pa.nulls(len(codes), pa.int64()),
-                pa.array(np.zeros(len(codes), np.uint16)),
-                pa.array(labels, pa.utf8()),
+                *others,
             ]
             writer.write_batch(pa.record_batch(columns, schema=found))
 
 
 def taken(path: Path, what: str) -> tuple[float, float]:
     """Seconds of the work in a process of its own, and the process's largest resident set in MB."""
-    command = [sys.executable, "-c", WORK[what] + TIMED, str(path)]
+    command = [sys.executable, "-c", WORK[what] + TIMED, str(path), str(path.with_name(SMALL))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         printed = process.stdout.read()
@@ -133,7 +143,7 @@ def row(folder: Path, readings: int) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    largest = int(arguments[0]) if arguments else LARGEST
+    largest = int(arguments[0]) if arguments else SIZES[-1]
     lines = [
         "# The cost of a reading, whatever the size of the trace",
         "",
@@ -148,10 +158,11 @@ def main(arguments: list[str]) -> None:
     machine = ["", "The machine:", "", *spine.machine({"machine_info": facts})]
     print("\n".join(lines))
     with tempfile.TemporaryDirectory() as folder:
-        for power in range(4, 19):
-            if 10**power > largest:
+        write(Path(folder) / SMALL, SIZES[0])
+        for readings in SIZES:
+            if readings > largest:
                 break
-            lines.append(row(Path(folder), 10**power))
+            lines.append(row(Path(folder), readings))
             print(lines[-1], flush=True)
             if not arguments:
                 RESULTS.write_text("\n".join([*lines, *machine]) + "\n")

@@ -13,8 +13,9 @@ damaged inside, or that replace their dictionary on the way, are not read in par
 from __future__ import annotations
 
 import os
+from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -26,7 +27,7 @@ import pyarrow as pa
 
 from . import schema
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
-from .series import Columns
+from .series import I64, Columns
 
 PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and 4 MB cut apart
 PART_BATCHES = 64
@@ -38,14 +39,14 @@ class NotInParts(Exception):
     """The file cannot be taken part by part."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Survey:
     """What one pass over the channel codes of a file finds.
 
     Attributes:
         path: The file.
         opening: Its bytes in front of the first batch.
-        offsets: Where each batch begins, and where the last one ends.
+        offsets: int64, where each batch begins, and where the last one ends.
         columns: The places of those columns that the energies of its channels depend on.
         sketch: All rows of the file's beginning and end; of the recorder's own rows between them those
             of windows, the last of its account, and the pairs of clocks where a channel has times of its own.
@@ -55,7 +56,7 @@ class Survey:
 
     path: Path
     opening: bytes
-    offsets: tuple[int, ...]
+    offsets: I64
     columns: list[int]
     sketch: pa.Table
     is_truncated: bool
@@ -80,13 +81,13 @@ def parts(survey: Survey) -> Iterator[Columns]:
             yield Columns(waiting.popleft().result())
 
 
-def _stretches(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _stretches(offsets: I64) -> Iterator[tuple[int, int]]:
     """Neighbouring batches: where they begin and end."""
     first = 0
     while first < len(offsets) - 1:
         last = int(np.searchsorted(offsets, offsets[first] + PART_BYTES, "right")) - 1
         last = min(max(last, first + 1), first + PART_BATCHES, len(offsets) - 1)
-        yield offsets[first], offsets[last]
+        yield int(offsets[first]), int(offsets[last])
         first = last
 
 
@@ -117,24 +118,24 @@ def survey(path: Path) -> Survey:
         places = {field.name: reader.schema.get_field_index(field.name) for field in schema.COLUMNS}
     has_clocks = any(channel.timing.sensor_clock for channel in channels)
     opening = _opening(path)
-    offsets = [len(opening)]
+    ends = array("q", [len(opening)])
     own: _OwnRows | None = None
     needed: set[int] = set()
     last: dict[int, int] = {}
-    codes = _codes(path, places["channel"], offsets)
+    codes = _codes(path, places["channel"], ends)
     rows = 0
     while some := list(islice(codes, PART_BATCHES)):
         own = own or _OwnRows(some[0].dictionary, has_clocks)
-        first = len(offsets) - 1 - len(some)
+        first = len(ends) - 1 - len(some)
         found, batches = own.of(some)
         last.update(zip(found.tolist(), (batches + first).tolist(), strict=True))
         needed.update((batches[own.is_wanted[found]] + first).tolist())
         rows += sum(map(len, some))
     if own is None:
         raise NotInParts
-    ends = np.array(offsets)
-    whole = np.flatnonzero((ends[1:] < ends[0] + END_BYTES) | (ends[:-1] > ends[-1] - END_BYTES))
-    whole = np.union1d(whole, [0, len(ends) - 2])
+    offsets = np.array(ends, np.int64)
+    whole = np.flatnonzero((offsets[1:] < offsets[0] + END_BYTES) | (offsets[:-1] > offsets[-1] - END_BYTES))
+    whole = np.union1d(whole, [0, len(offsets) - 2])
     with path.open("rb") as file:
         tables = []
         for number in sorted({*whole.tolist(), *needed, *last.values()}):
@@ -144,7 +145,7 @@ def survey(path: Path) -> Survey:
     not_needed = {"label", *(() if has_clocks else ("sensor_ns",))}
     columns = [place for name, place in places.items() if name not in not_needed]
     is_whole = is_ended(path) and path.stat().st_size == offsets[-1] + len(END_OF_STREAM)
-    return Survey(path, opening, tuple(offsets), columns, pa.concat_tables(tables), not is_whole, rows)
+    return Survey(path, opening, offsets, columns, pa.concat_tables(tables), not is_whole, rows)
 
 
 class _OwnRows:
@@ -174,8 +175,8 @@ class _OwnRows:
         return pa.array(self._is_own[table.column("channel").chunk(0).indices.to_numpy()])
 
 
-def _codes(path: Path, place: int, offsets: list[int]) -> Iterator[pa.DictionaryArray]:
-    """The channels of each batch that can be decoded, and no other column; ``offsets`` gets where it ends."""
+def _codes(path: Path, place: int, ends: array[int]) -> Iterator[pa.DictionaryArray]:
+    """The channels of each batch that can be decoded, and no other column; ``ends`` gets where it ends."""
     options = pa.ipc.IpcReadOptions(included_fields=[place], **ONE_THREAD)
     with pa.OSFile(os.fspath(path)) as source, pa.ipc.open_stream(source, options=options) as reader:
         while True:
@@ -183,7 +184,7 @@ def _codes(path: Path, place: int, offsets: list[int]) -> Iterator[pa.Dictionary
                 column = reader.read_next_batch().column(0)
             except (StopIteration, pa.ArrowException, OSError):
                 return
-            offsets.append(source.tell())
+            ends.append(source.tell())
             yield column
 
 
