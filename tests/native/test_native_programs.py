@@ -29,7 +29,14 @@ SANITIZERS = {
 # first with no sanitizer at all.
 PLAIN = ("test_faults", "test_kernel_lane")
 # What has threads or processes in it; the rest has nothing that ThreadSanitizer could see.
-THREADED = {"test_ring_threads", "test_marks", "test_sampler", "test_edges", "test_kernel_lane"}
+THREADED = {
+    "test_ring_threads",
+    "test_marks",
+    "test_sampler",
+    "test_sampler_account",
+    "test_edges",
+    "test_kernel_lane",
+}
 PROGRAMS = sorted({path.stem for path in HERE.glob("test_*.c")} - {PLAIN[0]})
 HANG_S = 120
 SKIP = 77

@@ -209,8 +209,8 @@ def _screen() -> Iterator[tuple[Callable[[Mapping[str, Any]], None], Callable[[f
         # Not through sys.stdin, whose buffer select does not see. A terminal that went away reads nothing.
         return (os.read(keyboard, 1).decode(errors="replace").lower() or "q") if ready else ""
 
-    def end(*_: object) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
 
     old = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:

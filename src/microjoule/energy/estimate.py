@@ -26,7 +26,7 @@ _QUOTIENTS = {("J", "s"): "W", ("W", "1"): "W", ("J", "1"): "J", ("J", "W"): "s"
 _PRODUCTS = {("W", "s"): "J", ("s", "W"): "J"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate:
     """A quantity with its two intervals.
 
@@ -159,6 +159,9 @@ class Estimate:
         tail = "" if self.provenance == "measured" else f", {self.provenance}"
         figure, spread = f"{self.value:.{places}f} {self.unit}", f"{self.U:.{places}f} {self.unit}"
         return f"{figure} ± {spread} (k={self.k:.3g}; {parts}{tail})"
+
+    def __repr__(self) -> str:
+        return f"Estimate({self})"
 
     def _bounded(self) -> str:
         places = _places(self.high - self.low, self.low)

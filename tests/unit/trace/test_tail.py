@@ -1,5 +1,6 @@
 """A file that grows: its whole batches come once each, however it is cut."""
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from scripted import machine
 
 import microjoule as uj
 from microjoule.errors import TraceError
+from microjoule.trace.parts import messages
 from microjoule.trace.tail import Tail
 from microjoule.trace.trace import Trace
 
@@ -63,3 +65,14 @@ def test_a_file_that_is_replaced_or_gone_is_a_sentence(tmp_path, recorded):
     path.unlink()
     with pytest.raises(TraceError, match="is gone"):
         tail.read()
+
+
+def test_a_batch_that_is_damaged_inside_is_a_sentence_and_not_waited_for(tmp_path, recorded):
+    whole, _ = recorded
+    path = tmp_path / "t.arrows"
+    path.write_bytes(whole)
+    begin, end = next((b, e) for kind, b, e in messages(pa.BufferReader(whole)) if kind == "record batch")
+    body = whole.index(b"\x28\xb5\x2f\xfd", begin, end)  # zstd's magic number: the first column of the batch
+    path.write_bytes(whole[:body] + b"\0" * 4 + whole[body + 4 :])
+    with pytest.raises(TraceError, match=r"t\.arrows is damaged"):
+        Tail(path).read()
