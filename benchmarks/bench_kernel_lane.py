@@ -1,6 +1,8 @@
 """What sampling in the kernel's timer interrupt costs and delivers, against the thread.
 
-    python benchmarks/bench_kernel_lane.py      # a minute and a half; writes results/kernel_lane.md
+    python benchmarks/bench_kernel_lane.py                 # two minutes; writes results/kernel_lane.md
+    python benchmarks/bench_kernel_lane.py menu haltpoll   # idle under each of these governors, as root; the
+                                                           # machine's own is put back at the end
 
 The event is the `msr` PMU's `tsc` on CPU 0, four times in one group: the path of an energy event but
 for the register. Thread and kernel take turns, with a turn of nothing between, second by second.
@@ -19,7 +21,8 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +37,7 @@ from microjoule.costing.saturate import busy
 from microjoule.recording.native import Sampler
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kernel_lane.md"
+GOVERNOR = Path("/sys/devices/system/cpu/cpuidle/current_governor")
 S = 1_000_000_000
 SECONDS, ROUNDS, EVENTS, CPU = 1.0, 5, 4, 0
 RATES = (1000, 4000)
@@ -57,7 +61,8 @@ def take(way: str, rate: int) -> Took:
     """One turn of a lane."""
     kind = int(Path("/sys/bus/event_source/devices/msr/type").read_text())
     table = [("perf", "", kind, 0, CPU, code) for code in range(EVENTS)]
-    sampler = Sampler("bench", table, S // rate, 1 << 18, (0, 0, (), WAYS[way], 1, 0))
+    cpus = (CPU,) if way == "kernel" else ()  # as lanes do
+    sampler = Sampler("bench", table, S // rate, 1 << 18, (0, 0, cpus, WAYS[way], 1, 0))
     sampler.start()
     time.sleep(SECONDS)
     sampler.stop()
@@ -109,7 +114,20 @@ def rows_of(is_busy: bool) -> list[str]:
     return lines
 
 
-def main() -> None:
+@contextmanager
+def governed(governor: str) -> Iterator[None]:
+    """A context under an idle governor; without a name under that which there is."""
+    before = GOVERNOR.read_text() if GOVERNOR.exists() else ""
+    if governor:
+        GOVERNOR.write_text(governor)
+    try:
+        yield
+    finally:
+        if governor:
+            GOVERNOR.write_text(before)
+
+
+def main(governors: list[str]) -> None:
     """Writes the tables."""
     machine: dict[str, object] = {}
     pytest_benchmark_update_machine_info(machine)
@@ -124,15 +142,21 @@ def main() -> None:
         "rows outside",
         "not given up",
     )
+    heading = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     text = ["# The kernel's own sampling against the thread", ""]
     text += [
-        "Taken by `python benchmarks/bench_kernel_lane.py`, which says in its first lines what is measured;"
+        f"Taken by `{' '.join(['python benchmarks/bench_kernel_lane.py', *governors])}`, which says in its "
+        "first lines what is measured;"
     ]
     text += [f"median of {ROUNDS} turns of {SECONDS:g} s, and their range.", ""]
-    for is_busy, words in ((False, "CPU 0 idle"), (True, "CPU 0 busy")):
-        text += [f"### {words}", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-        text += [*rows_of(is_busy), ""]
+    now = GOVERNOR.read_text().strip() if GOVERNOR.exists() else "none"
+    for governor in governors or [""]:
+        text += [f"### CPU 0 idle, idle governor {governor or now}", "", *heading]
+        with governed(governor):
+            text += [*rows_of(is_busy=False), ""]
         print("\n".join(text[-8:]), flush=True)
+    text += ["### CPU 0 busy", "", *heading, *rows_of(is_busy=True), ""]
+    print("\n".join(text[-8:]), flush=True)
     text += [
         "The machine:",
         "",
@@ -144,4 +168,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

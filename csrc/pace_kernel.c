@@ -8,17 +8,18 @@
  * the grid lies is learnt from the rows: no row comes before its deadline, so that the earliest
  * tells; it yields slowly, as the kernel's timer moves by a little whenever somebody opens events.
  *
- * Decision: on demand (Cadence.kernel), not by default. Where the scheduler's tick runs it delivers
- * more than the thread, at 2 to 28 % of its CPU time, and says closer when a value was read
- * (benchmarks/results/kernel_lane.md). But an idle CPU stops that tick, and then the kernel takes a
- * kilohertz for a storm and throttles it after perf_event_max_sample_rate / HZ rounds, which since
- * 6.16 stops the counts too. Whether that happens depends on the idle governor, on HZ and on what
- * else runs, none of which can be asked beforehand: 1 kHz on an idle CPU of the rig may last 0.4 s,
- * 4 kHz here was given up in 2 of 5 idle turns. The first throttle therefore ends it: the thread
- * takes over at the deadlines, on events that were never stopped, and what passed between is
- * counted as missed. What is given up: a thread that never wakes. Its ten wake-ups a second (0.1 to
- * 0.8 % of a core here, the comparison of both groups among it) keep the program's GIL out of it,
- * and make a throttled or dead timer known within 0.1 s.
+ * Decision: the default where the scheduler's tick goes on while a CPU idles
+ * (src/microjoule/recording/idle_tick.py): there it delivers more than the thread, at 2 to 28 % of
+ * its CPU time, and says closer when a value was read (benchmarks/results/kernel_lane.md). Where
+ * the tick stops, the kernel takes a kilohertz for a storm and throttles it after
+ * perf_event_max_sample_rate / HZ rounds, which since 6.16 stops the counts too: 1 kHz on an idle
+ * CPU of the rig may last 0.4 s. So the first throttle ends it: the thread takes over at the
+ * deadlines, on events that were never stopped, and what passed between is counted as missed.
+ *
+ * Decision: the thread runs on the CPU of the events and wakes ten times a second. A CPU that had
+ * stopped its tick before starts it again only when a task runs there; a throttled or dead timer is
+ * known within 0.1 s; and the program's GIL is kept out of it. What is given up: a thread that
+ * never wakes, 0.1 to 0.8 % of a core here, the comparison of both groups among it.
  */
 #include <errno.h>
 

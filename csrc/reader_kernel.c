@@ -19,11 +19,12 @@
  * When records are lost, measured on 6.1 (with RAPL) and 6.18:
  * - *Throttling*. An event that has given more than perf_event_max_sample_rate / HZ records between
  *   two ticks of the scheduler is stopped until the next tick. That is meant for storms, but an
- * idle CPU has no ticks: with 100000 and 250 Hz the 401st record at 1 kHz is the last, 0.4 s after
- * the tick was stopped, and what follows is whatever wakes the CPU. Measured there: 55 to 99.65 %
- * of 1 kHz and 34 % of 4 kHz arrived. A busy CPU, or one whose idle governor keeps the tick for
- *   sleeps as short as a millisecond (menu, teo: unless it had been stopped before), loses none.
- *   Nothing that exclude_* says matters: none is set, and the idle task is sampled as any other.
+ *   idle CPU may have no ticks: with 100000 and 250 Hz the 401st record at 1 kHz is the last, 0.4 s
+ *   after the tick was stopped, and what follows is whatever wakes the CPU. Measured there: 55 to
+ *   99.65 % of 1 kHz and 34 % of 4 kHz arrived. A busy CPU, or one whose idle governor keeps the
+ *   tick for sleeps as short as a millisecond (menu, teo: unless it had been stopped before),
+ *   loses none. Nothing that exclude_* says matters: none is set, and the idle task is sampled as
+ *   any other.
  * - *Since 6.16 a throttled event stops its whole group*: the members do not count meanwhile, and
  *   those joules are gone from their counts (half of them, at 4 kHz with a limit of 2000).
  * - *A full buffer*: the kernel drops the newest and says how many.

@@ -60,8 +60,9 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fifo", action="store_true", help="sample under SCHED_FIFO where permitted")
     group.add_argument(
         "--kernel-sampling",
-        action="store_true",
-        help="let the kernel read perf events in its own timer interrupt; the thread is the fallback",
+        action=argparse.BooleanOptionalAction,
+        help="let the kernel read perf events in its own timer interrupt, or not; the thread is the fallback "
+        "(default: where an idle CPU keeps its tick)",
     )
     group.add_argument(
         "--spin",

@@ -132,8 +132,9 @@ class OneLane:
         if way.pace == "kernel" and not is_for_kernel(self.channels):
             raise SourceUnavailable(f"{self.name} is not read through perf events of one CPU")
         lane = self.opened(way, cpu)
-        if lane.refused:
-            raise SourceUnavailable(f"The kernel does not sample {self.name}: {lane.refused.rstrip('.')}")
+        if way.pace == "kernel" and lane.why_not_kernel:
+            why = lane.why_not_kernel.rstrip(".")
+            raise SourceUnavailable(f"The kernel does not sample {self.name}: {why}")
         yield from _sampling(lane.sampler, len(self.channels), way, self.beat_s(way))
 
     def opened(self, way: Way, cpu: int) -> Lane:

@@ -222,7 +222,7 @@ def _lanes(trace: EnergyTrace) -> list[Plain]:
             "rate_hz": told.get(lane, {}).get("rate_hz"),
             **{count: counts[count] for count in ("ticks", "late", "missed", "dropped", "errors")},
             "busy_s": counts["busy_ns"] / NS_PER_S,
-            **{grant: told.get(lane, {}).get(grant) for grant in ("fifo", "pinned")},
+            **{grant: told.get(lane, {}).get(grant) for grant in ("fifo", "pinned", "sampled_by")},
             "late_max_s": counts["late_max_ns"] / NS_PER_S,
         }
         for lane, counts in trace.engine().items()

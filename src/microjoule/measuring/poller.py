@@ -38,7 +38,8 @@ class Poller:
         codes = {channel.id: code for code, channel in enumerate(channels)}
         self._channels = channels
         self._lanes = [
-            Lane(name, [c for c in channels if c.lane == name], codes, Cadence()) for name in names
+            Lane(name, [c for c in channels if c.lane == name], codes, Cadence(kernel=False))
+            for name in names
         ]
         self._last: list[Columns | None] = [None] * len(names)
         self._is_kept = [False] * len(names)

@@ -7,7 +7,7 @@ table below says which, and what they get instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from numbers import Real
@@ -16,6 +16,7 @@ from typing import Any
 from ..channel import Channel, Kind
 from ..errors import BadRate, MicrojouleError
 from ..units import BYTES_PER_MIB, NS_PER_S, NS_PER_US
+from .idle_tick import why_not
 from .native import Sampler
 
 RATE_MIN_HZ = 1.0
@@ -45,6 +46,8 @@ RING_S = 30  # how long a program may hold the GIL before a reading is dropped
 RING_BYTES_MAX = 64 * BYTES_PER_MIB
 ROW_BYTES = 32  # sizeof(struct uj_sample)
 
+NOT_ASKED = "not asked"
+
 # Readers that the native core knows. A channel read in another way (a command's rusage) is filled
 # in by whoever asked for it.
 NATIVE_READERS = ("text", "msr", "perf", "script", "nvml", "amdsmi")
@@ -63,8 +66,9 @@ class Cadence:
         fifo_priority: Ask for SCHED_FIFO at this priority, 1 to 99; 0: do not.
         cpus: Run on these CPUs only; empty: on those of the lane's package.
         kernel: Let the kernel read a package's perf events in its own timer interrupt, at a fraction of
-            the CPU time; where it will not, or stops, the lane's thread does (``csrc/pace_kernel.c``
-            says when, and why this is not the default).
+            the CPU time; where it will not, or stops, the lane's thread does (``csrc/pace_kernel.c``).
+            None: where nothing else is asked of the thread and the kernel will not throttle it
+            (:mod:`.idle_tick`).
     """
 
     rate_hz: float = RATE_HZ
@@ -72,7 +76,7 @@ class Cadence:
     spin_ns: int = 0
     fifo_priority: int = 0
     cpus: tuple[int, ...] = ()
-    kernel: bool = False
+    kernel: bool | None = None
 
     def __post_init__(self) -> None:
         if not RATE_MIN_HZ <= self.rate_hz <= RATE_MAX_HZ:
@@ -86,12 +90,27 @@ class Cadence:
                 f"Choose 1, every update, to {ONE_IN_MAX}",
             )
 
-    @property
-    def pace(self) -> str:
-        """The word for how it waits: one of ``microjoule.overhead.PACES``."""
+    def pace(self, channels: Iterable[Channel]) -> str:
+        """The word for how it waits where it reads these: one of ``microjoule.overhead.PACES``."""
         if self.edges:
             return "edges"
-        return "kernel" if self.kernel else "hybrid" if self.spin_ns else "sleep"
+        lanes = {
+            channel.lane: [each for each in channels if each.lane == channel.lane] for channel in channels
+        }
+        if any(not self.why_not_kernel(members) for members in lanes.values()):
+            return "kernel"
+        return "hybrid" if self.spin_ns else "sleep"
+
+    def why_not_kernel(self, channels: Collection[Channel]) -> str:
+        """Why the kernel is not to sample a lane of these channels; empty: it is."""
+        if self.edges or self.kernel is False or not is_for_kernel(channels):
+            return NOT_ASKED
+        if self.kernel:
+            return ""
+        if self.spin_ns or self.fifo_priority:
+            return NOT_ASKED
+        why = why_not(round(NS_PER_S / self.rate_hz), next(iter(channels)).access.cpu)
+        return f"left to the thread: {why}" if why else ""
 
 
 def cadence_of(rate: float | str | Cadence) -> Cadence:
@@ -137,15 +156,16 @@ class Lane:
             (c.access.reader, c.access.path, c.access.type, c.access.config, c.access.cpu, codes[c.id])
             for c in self.channels
         ]
-        self.refused = ""
-        if cadence.kernel and self.lead is None and is_for_kernel(self.channels):
+        self.why_not_kernel = cadence.why_not_kernel(self.channels)
+        sampler: Sampler | None = None
+        if not self.why_not_kernel:
+            # Where the events are: a thread that runs there brings back the tick of an idle CPU.
+            by_kernel = (*pace[:2], cadence.cpus or (self.channels[0].access.cpu,), "kernel", 1, 0)
             try:
-                self.sampler = Sampler(name, table, period_ns, ring_rows, (*pace, "kernel", 1, 0))
+                sampler = Sampler(name, table, period_ns, ring_rows, by_kernel)
             except (MicrojouleError, OSError, ValueError) as error:
-                self.refused = str(error)
-                self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
-        else:
-            self.sampler = Sampler(name, table, period_ns, ring_rows, pace)
+                self.why_not_kernel = f"refused: {error}"
+        self.sampler = sampler or Sampler(name, table, period_ns, ring_rows, pace)
         self.ring_s = self.sampler.capacity / rows_per_s
 
     @property
@@ -178,7 +198,7 @@ class Lane:
             "pinned": granted(counts["pinned"]),
             "locked": granted(counts["locked"]),
             "sampled_by": "kernel" if counts["kernel"] == 1 else "thread",
-            "kernel": f"refused: {self.refused}" if self.refused else granted(counts["kernel"]),
+            "kernel": self.why_not_kernel or granted(counts["kernel"]),
         }
 
 
@@ -207,7 +227,7 @@ def granted(code: int) -> str:
     """``yes``, ``not asked``, or the sentence of why not."""
     import os
 
-    return {0: "not asked", 1: "yes"}.get(code) or f"refused: {os.strerror(-code)}"
+    return {0: NOT_ASKED, 1: "yes"}.get(code) or f"refused: {os.strerror(-code)}"
 
 
 def lane_rate_hz(lane: str, rate_hz: float) -> float:

@@ -16,7 +16,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -333,10 +333,10 @@ def record(
 
 
 def sampling_facts(
-    overhead: Overhead | None, subject: str, channels: Iterable[Channel], cadence: Cadence
+    overhead: Overhead | None, subject: str, channels: Collection[Channel], cadence: Cadence
 ) -> dict[str, Any]:
     """What a trace of these channels says of what its sampling takes; nothing where that is not known."""
-    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace, is_fifo=cadence.fifo_priority > 0)
+    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace(channels), is_fifo=cadence.fifo_priority > 0)
     return loss_facts(overhead, subject, channels, way)
 
 

@@ -179,7 +179,8 @@ def _lane(lane: Mapping[str, Any]) -> str:
     rate = f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "rate unknown"
     counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
     busy = figures.quantity(lane["busy_s"], "s")
-    return f"lane {lane['lane']}: {rate}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
+    by = ", sampled by the kernel" if lane.get("sampled_by") == "kernel" else ""
+    return f"lane {lane['lane']}: {rate}{by}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
 
 
 def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:

@@ -13,6 +13,8 @@ import microjoule as uj
 from microjoule.channel import Access, Scale
 from microjoule.errors import PermissionDenied
 from microjoule.recording import Cadence
+from microjoule.recording import lane as lanes
+from microjoule.recording.idle_tick import why_not
 from microjoule.recording.lane import Lane, is_for_kernel
 from microjoule.recording.native import Sampler
 from microjoule.recording.recorder import Recorder
@@ -50,13 +52,72 @@ def test_only_perf_events_of_one_cpu_can_be_sampled_by_the_kernel():
     assert not is_for_kernel([])
 
 
-def test_it_is_asked_for(events):
-    """The thread samples unless the cadence says otherwise."""
-    lane = Lane("package-0", events, {"package-0": 0, "package-0/dram": 1}, Cadence())
+CODES = {"package-0": 0, "package-0/dram": 1}
+
+
+def told(events, cadence):
+    """What the lane says of itself once it has started."""
+    lane = Lane("package-0", events, CODES, cadence)
     lane.sampler.start()
     facts = lane.facts()
     lane.sampler.stop()
-    assert (facts["sampled_by"], facts["kernel"]) == ("thread", "not asked")
+    return facts["sampled_by"], facts["kernel"]
+
+
+@pytest.mark.parametrize(
+    "cadence",
+    [Cadence(kernel=False), Cadence(spin_ns=50_000), Cadence(fifo_priority=1)],
+    ids=["refused", "spin", "fifo"],
+)
+def test_the_thread_samples_where_something_is_asked_of_it(events, cadence):
+    assert told(events, cadence) == ("thread", "not asked")
+
+
+@pytest.mark.parametrize("why", ["", "an idle CPU has no tick here"])
+def test_by_default_it_depends_on_the_idle_tick(events, monkeypatch, why):
+    """The kernel samples where it will not throttle; else the trace says why it is the thread."""
+    asked = []
+    monkeypatch.setattr(lanes, "why_not", lambda *of: asked.append(of) or why)
+    expected = ("thread", f"left to the thread: {why}") if why else ("kernel", "yes")
+    assert told(events, Cadence(rate_hz=2000)) == expected
+    assert asked == [(500_000, 0)]
+    assert Cadence(rate_hz=2000).pace(events) == ("sleep" if why else "kernel")
+
+
+MENU = {"cpuidle/current_driver": "intel_idle", "cpuidle/current_governor": "menu"}
+
+
+@pytest.mark.parametrize(
+    ("period_ms", "files", "cmdline", "limit", "why"),
+    [
+        (1.0, MENU, "quiet", 100_000, ""),
+        (2.0, MENU, "quiet", 100_000, ""),
+        (2.1, MENU, "quiet", 100_000, "4 ms are too few"),
+        (1.0, {**MENU, "cpuidle/current_governor": "teo"}, "quiet", 100_000, ""),
+        (1.0, {**MENU, "cpuidle/current_governor": "haltpoll"}, "quiet", 100_000, "governor is haltpoll"),
+        (1.0, {"cpuidle/current_driver": "none", "cpuidle/current_governor": "menu"}, "", 100_000, "no idle"),
+        (1.0, {}, "quiet", 100_000, "no idle driver"),
+        (1.0, {}, "quiet nohz=off", 100_000, ""),
+        (5.0, {}, "quiet nohz=off", 100_000, ""),
+        (1.0, {**MENU, "nohz_full": "0-1"}, "", 100_000, "nohz_full"),
+        (1.0, {**MENU, "nohz_full": "2-3"}, "", 100_000, ""),
+        (1.0, {**MENU, "nohz_full": "(null)"}, "", 100_000, ""),
+        (1.0, MENU, "", 2000, ""),
+        (1.0, MENU, "nohz=off", 1999, "perf_event_max_sample_rate is 1999"),
+        (1.0, MENU, "nohz=off", None, "perf_event_max_sample_rate is None"),
+    ],
+)
+def test_when_an_idle_cpu_keeps_its_tick(tmp_path, period_ms, files, cmdline, limit, why):
+    """By the files of the machine, at 250 ticks a second, of CPU 1."""
+    for name, text in {
+        **{f"sys/devices/system/cpu/{name}": text for name, text in files.items()},
+        "proc/cmdline": cmdline,
+        **({} if limit is None else {"proc/sys/kernel/perf_event_max_sample_rate": str(limit)}),
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    found = why_not(round(period_ms * 1e6), 1, tmp_path, tick_ns=4_000_000)
+    assert (why in found) if why else found == ""
 
 
 def test_what_the_kernel_refuses_the_thread_samples(events):
