@@ -16,6 +16,7 @@
 #include "error.h"
 #include "memory.h"
 #include "reader_kernel.h"
+#include "slice.h"
 
 #define PERIOD_MIN_NS 50000LL
 #define PERIOD_MAX_NS UJ_NS_PER_S
@@ -95,6 +96,7 @@ static void settle(struct uj_sampler *s)
     int code = uj_memory_hold_stack();
     atomic_store(&s->locked, s->ring.locked == 1 ? code : s->ring.locked);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    uj_ask_short_turns();
     prctl(PR_SET_NAME, (unsigned long)s->name, 0UL, 0UL, 0UL);
     if (s->cadence.n_cpus > 0) {
         code = pthread_setaffinity_np(pthread_self(), sizeof s->cpus, &s->cpus);
