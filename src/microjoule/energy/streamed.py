@@ -156,8 +156,6 @@ class _Counted:
 
     def add(self, series: Series) -> None:
         self._digest.add(series)
-        if not len(self.peaks.t0_ns):
-            return
         # When the last update was depends on the next one.
         self._raise(held_back=1)
 
@@ -166,6 +164,8 @@ class _Counted:
         return self._digest.counter(trace.machine)
 
     def _raise(self, held_back: int) -> None:
+        if not len(self.peaks.t0_ns):
+            return
         piece, changes = self._digest.updates(held_back)
         if len(changes):
             self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
