@@ -174,10 +174,11 @@ class Digest:
 
     def _remember(self, steps: Steps, first: int) -> I64:
         """Notes the steps of a piece that were not plain, and gives their numbers."""
-        for name in ("wrapped", "ambiguous", "reset"):
-            self._unusual[name].append(getattr(steps, name) + first)
-        self._unusual["extra"].append(steps.extra)
-        return np.concatenate([self._unusual[name][-1] for name in ("wrapped", "ambiguous", "reset")])
+        these = {name: getattr(steps, name) + first for name in ("wrapped", "ambiguous", "reset")}
+        for name, found in {**these, "extra": steps.extra}.items():
+            if len(found):  # no array for each piece of a counter to which nothing ever happens
+                self._unusual[name].append(found)
+        return np.concatenate(list(these.values()))
 
     def _keep(self, rows: _Rows, unusual: I64) -> None:
         """Keeps what the instants need that these rows settle, and carries on what is not settled."""
