@@ -90,7 +90,7 @@ class Cadence:
                 f"Choose 1, every update, to {ONE_IN_MAX}",
             )
 
-    def pace(self, channels: Iterable[Channel]) -> str:
+    def pace(self, channels: Collection[Channel]) -> str:
         """The word for how it waits where it reads these: one of ``microjoule.overhead.PACES``."""
         if self.edges:
             return "edges"

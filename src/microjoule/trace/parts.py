@@ -71,18 +71,20 @@ def parts(survey: Survey) -> Iterator[Columns]:
     """
     workers = min(os.cpu_count() or 1, WORKERS_MAX)
     waiting: deque[Future[pa.Table]] = deque()
-    with survey.path.open("rb") as file, ThreadPoolExecutor(workers) as pool:
-
-        def decoded(start: int, stop: int) -> pa.Table:
-            # Read here, beside the others: of a file that is not in memory a read takes as long as the rest.
-            return _decoded(survey.opening, os.pread(file.fileno(), stop - start, start), survey.columns)
-
+    with ThreadPoolExecutor(workers) as pool:
         for start, stop in _stretches(survey.offsets):
-            waiting.append(pool.submit(decoded, start, stop))
+            waiting.append(pool.submit(_part, survey, start, stop))
             if len(waiting) > workers:
                 yield Columns(waiting.popleft().result())
         while waiting:
             yield Columns(waiting.popleft().result())
+
+
+def _part(survey: Survey, start: int, stop: int) -> pa.Table:
+    # Read beside the others too: of a file that is not in memory that takes as long as the rest.
+    with survey.path.open("rb") as file:
+        file.seek(start)
+        return _decoded(survey.opening, file.read(stop - start), survey.columns)
 
 
 def _stretches(offsets: I64) -> Iterator[tuple[int, int]]:
