@@ -47,6 +47,10 @@ class Terminal:
     def press(self, key):
         os.write(self.place, key.encode())
 
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.place, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
+
     def ends(self):
         """The exit code."""
         ends = time.monotonic() + PATIENCE_S
@@ -101,10 +105,14 @@ def test_it_shows_watts_records_twice_and_quits(tmp_path):
         assert total.low <= (PACKAGE_W + DRAM_W) * duration_s <= total.high
 
 
-def test_no_line_is_longer_than_the_terminal_is_wide(tmp_path):
+@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (12, 50), (50, 132)])
+def test_no_line_is_longer_than_the_terminal_is_wide(tmp_path, rows, columns):
+    """As wide as it is when a frame is drawn, whatever it was at first."""
     sampling = ("--source", "script", "--root", machine(tmp_path / "root"), "--rate", "100")
     with terminal(tmp_path, *sampling) as seen:
         seen.until("q quits")
+        seen.resize(rows, columns)
+        seen.until("q quits")  # may have been under way
         seen.until("q quits")
         frame = seen.drawn
         while "q quits" not in frame:
@@ -113,9 +121,9 @@ def test_no_line_is_longer_than_the_terminal_is_wide(tmp_path):
         seen.press("q")
         assert seen.ends() == 0
     screens = frame.split("\x1b[H")  # each is drawn from the upper left corner
-    rows = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", row) for screen in screens for row in screen.split("\n")]
-    assert max(len(screen.split("\n")) for screen in screens) <= 24
-    assert max(len(row.rstrip("\r")) for row in rows) <= 80
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for screen in screens for line in screen.split("\n")]
+    assert max(len(screen.split("\n")) for screen in screens) <= rows
+    assert max(len(line.rstrip("\r")) for line in lines) <= columns
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda sent: sent.name)
@@ -148,6 +156,24 @@ def test_it_follows_what_another_process_records(tmp_path):
         seen.until("the recording has ended")
         seen.press("q")
         assert seen.ends() == 0
+
+
+def test_a_file_that_stalls_is_said_and_one_that_is_damaged_ends_it(tmp_path):
+    """The writer of the first was killed; of the second a byte of each batch was lost on the way."""
+    path = tmp_path / "whole.arrows"
+    with uj.record(path, rate=100, sources=["script"], root=machine(tmp_path / "root")):
+        time.sleep(0.1)
+    whole = path.read_bytes()
+    (tmp_path / "stalled.arrows").write_bytes(whole[:-8])  # without the end of its stream
+    with terminal(tmp_path, "stalled.arrows") as seen:
+        seen.until("following")
+        seen.until("its writer may be gone")
+        seen.press("q")
+        assert seen.ends() == 0
+    (tmp_path / "damaged.arrows").write_bytes(whole.replace(b"\x28\xb5\x2f\xfd", b"\0\0\0\0"))
+    with terminal(tmp_path, "damaged.arrows") as seen:
+        seen.until("damaged.arrows is damaged")
+        assert seen.ends() == 1
 
 
 @pytest.mark.parametrize(
