@@ -111,7 +111,7 @@ def test_integrate_from_memory(benchmark: BenchmarkFixture, series: Series) -> N
 
 
 def decode(path: Path) -> int:
-    """By one thread: pyarrow's own way, a thread a column, takes a fifth longer on batches of this size."""
+    """By one thread: pyarrow's own way, a thread a column, takes a quarter longer on batches of this size."""
     options = pa.ipc.IpcReadOptions(use_threads=False)
     with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source, options=options) as reader:
         return reader.read_all().num_rows

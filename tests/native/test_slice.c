@@ -8,17 +8,9 @@
 #include "check.h"
 #include "slice.h"
 
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime_ns, deadline_ns, period_ns;
-};
-
-static struct attributes its(void)
+static struct uj_scheduling its(void)
 {
-    struct attributes found = {0};
+    struct uj_scheduling found = {0};
     CHECK_EQ(syscall(SYS_sched_getattr, 0, &found, sizeof found, 0), 0);
     return found;
 }

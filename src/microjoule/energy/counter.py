@@ -31,12 +31,11 @@ from ..channel import Channel
 from ..trace.series import I64, U64, Series
 from .budget import budgets, steps_inside
 from .estimate import STATUSES, Estimate
-from .unwrap import Steps, counts, quantum, unwrap
+from .unwrap import ENDLESS_NS, Steps, counts, quantum, unwrap
 
 F64 = npt.NDArray[np.float64]
 _FRACTION_BITS = 10
-_UNKNOWN_NS = 1 << 60
-ENDLESS_NS = np.iinfo(np.uint32).max  # the length of a read that took 4.3 s or more
+_UNKNOWN_NS = 1 << 60  # as wide as where nothing is known of an update
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
 

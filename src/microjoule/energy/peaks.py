@@ -85,7 +85,7 @@ def first_later(t_ns: I64, span_ns: int) -> I64:
     """Of the first instants that have one, the number of the first instant at least a span later.
 
     Instants that come regularly mostly have it as many numbers later as the middle one has, or one more
-    or less; only the others are searched, which takes five times as long.
+    or less; only the others are searched, which takes several times as long.
 
     Args:
         t_ns: int64[n], ascending.

@@ -31,6 +31,7 @@ from ..units import NS_PER_S
 FULL = 1 << 64
 BLOCK = 1 << 14
 _LARGEST = 1 << 62
+ENDLESS_NS = int(np.iinfo(np.uint32).max)  # the length of a read that took 4.3 s or more
 
 DEFAULT_RATE = {"J": 1000.0, "s": 1024.0}
 """The largest rate believed of a channel that states no limit, in its quantity per second:
@@ -218,7 +219,7 @@ class _Unwrapping:
             step[after < before] += np.uint64(self.modulus)
         largest = int(step.max())
         # No gap is longer than the block, and no read than its field can say.
-        span_ns = int(self.t_ns[stop] - self.t_ns[start]) + int(np.iinfo(np.uint32).max)
+        span_ns = int(self.t_ns[stop] - self.t_ns[start]) + ENDLESS_NS
         if largest <= self._believed(0) and self.modulus > self.limit(span_ns):
             return largest
         gap, read_ns = np.diff(self.t_ns[start : stop + 1]), self.read_ns[start + 1 : stop + 1]

@@ -18,7 +18,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ..sources.host import cpu_list, integer_in, text_of
 from ..units import NS_PER_S
 
 GOVERNORS = ("menu", "teo")
@@ -36,6 +35,8 @@ def why_not(period_ns: int, cpu: int, root: Path = Path("/"), tick_ns: int = 0) 
         root: Of the machine's files; perf events are always the real machine's.
         tick_ns: Between two ticks; 0: as the kernel says.
     """
+    from ..sources.host import cpu_list, integer_in, text_of  # with all sources: only where there are events
+
     tick_ns = tick_ns or round(time.clock_getres(_CLOCK_MONOTONIC_COARSE) * NS_PER_S)
     limit_hz = integer_in(root / "proc/sys/kernel/perf_event_max_sample_rate")
     if limit_hz is None or period_ns * limit_hz < NS_PER_S * LIMIT_SHARE:

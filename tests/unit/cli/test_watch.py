@@ -159,7 +159,7 @@ def test_it_follows_what_another_process_records(tmp_path):
 
 
 def test_a_file_that_stalls_is_said_and_one_that_is_damaged_ends_it(tmp_path):
-    """The writer of the first was killed; of the second a byte of each batch was lost on the way."""
+    """The writer of the first was killed; of the second the first bytes of each column were lost."""
     path = tmp_path / "whole.arrows"
     with uj.record(path, rate=100, sources=["script"], root=machine(tmp_path / "root")):
         time.sleep(0.1)
