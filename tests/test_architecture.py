@@ -1,4 +1,4 @@
-"""The house's arrows, read from the code's own imports."""
+"""The dependency rules between packages, read from the code's own imports."""
 
 import ast
 import re
@@ -135,34 +135,43 @@ def imported_rooms(path):
                 yield parts[1]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_follow_the_arrows(path):
-    here = room(path)
-    found = {name for name in imported_rooms(path) if name != here}
-    assert found <= MAY_IMPORT[here], f"{here} imports {found - MAY_IMPORT[here]}"
+def test_imports_follow_the_dependency_rules():
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules()
+        for name in sorted({*imported_rooms(path)} - {room(path)} - MAY_IMPORT[room(path)])
+    ]
+    assert not found, "\n".join(["these imports break the rules in MAY_IMPORT:", *found])
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_recording_knows_of_the_trace_its_schema_only(path):
-    if room(path) == "recording":
-        text = path.read_text()
-        assert "from ..trace import" not in text.replace("from ..trace import schema", "")
-        assert "from ..trace." not in text
+def test_recording_knows_of_the_trace_its_schema_only():
+    recording = [path for path in modules() if room(path) == "recording"]
+    assert recording
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in recording
+        for line in path.read_text().splitlines()
+        if re.search(r"from \.\.trace(\.| import (?!schema$))", line)
+    ]
+    assert not found, "\n".join(["import the schema only:", *found])
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_is_longer_than_the_wall(path):
-    assert len(path.read_text().splitlines()) <= 400
+def test_no_file_is_longer_than_400_lines():
+    lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in modules()}
+    found = [f"{path}: {n} lines" for path, n in lengths.items() if n > 400]
+    assert not found, "\n".join(["a file has at most 400 lines:", *found])
 
 
 def test_only_the_command_line_reads_arguments_and_environment():
-    for path in modules():
-        if room(path) == "cli":
-            continue
-        text = path.read_text()
-        assert "sys.argv" not in text, path
-        # The one exception: how a command that `uj run` started finds its recorder.
-        assert not re.search(r"\benvironb?\b|\bgetenv\b", text) or path.name == "marking.py", path
+    # The one exception: how a command that `uj run` started finds its recorder.
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for path in modules()
+        if room(path) != "cli"
+        for word in re.findall(r"sys\.argv|\benvironb?\b|\bgetenv\b", path.read_text())
+        if path.name != "marking.py" or word == "sys.argv"
+    ]
+    assert not found, "\n".join(["only cli reads arguments and environment:", *found])
 
 
 def run(program):
@@ -195,16 +204,20 @@ def test_the_analysis_half_works_without_the_native_half():
     assert "native" in done.stdout
 
 
-def test_what_a_notebook_shows_is_the_one_arrow_that_points_up():
+def test_what_a_notebook_shows_is_the_one_import_against_the_rules():
     """``shown`` makes ``_repr_html_`` and nothing else, of a function that is there."""
     from microjoule.report import in_notebook
 
-    for path in modules():
-        for line in path.read_text().splitlines():
-            if "shown(" in line and room(path) != "shown" and "import" not in line:
-                made = re.fullmatch(r' +_repr_html_ = shown\("(\w+)"\)', line)
-                assert made or "_shown(" in line, (path, line)
-                assert not made or callable(getattr(in_notebook, made[1])), (path, line)
+    lines = [
+        line
+        for path in modules()
+        for line in path.read_text().splitlines()
+        if re.search(r"(?<!_)shown\(", line) and room(path) != "shown" and "import" not in line
+    ]
+    made = [re.fullmatch(r' +_repr_html_ = shown\("(\w+)"\)', line) for line in lines]
+    assert all(made), [line for line, match in zip(lines, made, strict=True) if not match]
+    assert len(made) > 3
+    assert all(callable(getattr(in_notebook, match[1])) for match in made)
 
 
 def test_every_public_name_resolves():
