@@ -47,14 +47,13 @@ def checked(text):
         assert set(event) <= ALLOWED[phase], event
         assert isinstance(event["name"], str)
         assert isinstance(event["pid"], int)
-        if phase == "M":
-            key = METADATA[event["name"]]
-            assert set(event["args"]) == {key}
-            named.add((event["pid"], event["tid"] if event["name"] == "thread_name" else None))
-        if phase == "C":
-            assert len(event["args"]) == 1
-            assert all(isinstance(value, int | Fraction) for value in event["args"].values())
         by_phase[phase].append(event)
+    for event in by_phase["M"]:
+        assert set(event["args"]) == {METADATA[event["name"]]}
+        named.add((event["pid"], event["tid"] if event["name"] == "thread_name" else None))
+    for event in by_phase["C"]:
+        assert len(event["args"]) == 1
+        assert all(isinstance(value, int | Fraction) for value in event["args"].values())
     for event in by_phase["X"]:
         assert ns(event["dur"]) >= 0
         assert (event["pid"], event["tid"]) in named, "a track without a name"

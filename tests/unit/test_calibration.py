@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reached import reached
 from scripted import channel
 
 from microjoule.calibration import (
@@ -158,6 +159,7 @@ def test_another_hosts_calibration_is_refused(tmp_path, part, said):
     assert load(tmp_path / "c.json").host != HOST
 
 
+@pytest.mark.reaches(learnt=5)
 @given(
     declared=st.builds(Timing, update_ns=st.none() | times, update_max_ns=times, lag_ns=times),
     learnt=st.builds(
@@ -178,7 +180,7 @@ def test_a_bound_only_grows(declared, learnt, kind):
     assert after.timing.update_max_ns >= before.timing.update_max_ns
     assert after.timing.lag_ns >= before.timing.lag_ns
     assert after.scale.quantum >= before.scale.quantum
-    if learnt.update is not None and learnt.edges >= EDGES_MIN:
+    if reached("learnt", learnt.update is not None and learnt.edges >= EDGES_MIN):
         assert after.timing.update_max_ns >= learnt.update.max_ns
     assert replace(after, timing=before.timing, scale=before.scale) == before
 

@@ -12,7 +12,7 @@ from ..channel import Channel
 from ..errors import NothingToMeasure
 from ..kept import HostKey
 from ..recording.host_key import host_key
-from ..recording.native import reader_names
+from ..recording.lane import NATIVE_READERS
 from ..sources import choose, survey
 from ..sources.host import read_host
 from ..sources.survey import DENIALS, Survey
@@ -73,7 +73,7 @@ def _of_lanes(channels: Iterable[Channel]) -> list[Channel]:
     return [
         channel
         for channel in channels
-        if channel.access.reader in reader_names()
+        if channel.access.reader in NATIVE_READERS
         and (channel.access.cpu >= 0 or channel.access.reader != "perf")
     ]
 

@@ -64,9 +64,8 @@ def test_what_is_marked_runs_as_it_stands(folder, page):
         made = [*UJ, "run", "-o", "trace.arrows", "--", sys.executable, "-c", "pass"]
         subprocess.run(made, cwd=folder, env=environment, check=True, capture_output=True)
     ran = 0
-    for is_run, language, text in blocks(ROOT / "docs" / f"{page}.md"):
-        if not is_run:
-            continue
+    marked = [(language, text) for is_run, language, text in blocks(ROOT / "docs" / f"{page}.md") if is_run]
+    for language, text in marked:
         steps = [[sys.executable, "-c", text]] if language == "python" else typed(text)
         for words in steps:
             words = [sys.executable if word == "python" else word for word in words]

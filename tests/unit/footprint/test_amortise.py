@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reached import reached
 
 from microjoule.footprint.amortise import BadAmortisation, amortise
 from microjoule.footprint.equivalents import BadAmount, Bounded
@@ -27,11 +28,13 @@ def test_at_break_even_half_is_training(training, use, uses):
     assert at.training_share == pytest.approx(0.5)
 
 
+@pytest.mark.reaches(pays=20)
 @given(sizes, sizes, sizes)
 def test_from_where_it_pays_both_cost_the_same(training, use, saved):
     other = use + saved
     found = amortise(Bounded(training), Bounded(use), 1, Bounded(other))
-    if found.pays_after_uses is not None:
+    assert (found.pays_after_uses is None) == (other <= use)
+    if reached("pays", found.pays_after_uses is not None):
         n = found.pays_after_uses
         assert training + n * use == pytest.approx(n * other, rel=1e-6)
 

@@ -79,19 +79,17 @@ values = st.recursive(
 )
 def test_reading_in_pieces_of_any_size_is_reading_whole(head, events, size, is_ascii):
     head.pop("traceEvents", None)
-    try:
-        text = json.dumps({**head, "traceEvents": events, "after": 1}, ensure_ascii=is_ascii).encode()
-    except UnicodeEncodeError:
-        return
+    text = json.dumps({**head, "traceEvents": events, "after": 1}, ensure_ascii=is_ascii).encode()
     chunk, chrome._CHUNK = chrome._CHUNK, size
     try:
         whole = Document(io.BytesIO(text), Path("p"))
         found = list(whole.events())
     finally:
         chrome._CHUNK = chunk
-    if is_ascii:
-        assert found == events
-    assert len(found) == len(events)
+    # The text is read byte by byte, so that a name that was not escaped is decoded where it is used.
+    if not is_ascii:
+        found = json.loads(json.dumps(found, ensure_ascii=False).encode("latin-1"))
+    assert found == events
     assert text[whole.events_end : whole.events_end + 1] == b"]"
 
 

@@ -67,9 +67,7 @@ def test_a_channel_s_readings_are_its_rows(plan):
     trace = Trace(whole)
     code = whole.column("channel").combine_chunks()
     code = code.indices.to_numpy() if whole.num_rows else np.empty(0)
-    for number, name in enumerate(NAMES[:5]):
-        if number == 4:
-            continue
+    for number, name in enumerate(NAMES[:4]):
         rows = np.flatnonzero(code == number)
         series = trace.series(name)
         assert series.t_ns.tolist() == whole.column("t_ns").to_numpy()[rows].tolist()
