@@ -10,7 +10,6 @@ The manual page is made here too, out of the command line's parser, so that it i
 
 import os
 import sys
-import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -48,11 +47,11 @@ def manual():
     sys.path.insert(0, "src")
     from microjoule.cli import parser
     from microjoule.cli.manual import page
+    from microjoule.version import VERSION
 
-    version = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
     path = Path("build", "man", "uj.1")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(parser(), version), encoding="ascii")
+    path.write_text(page(parser(), VERSION), encoding="ascii")
     return [("share/man/man1", [str(path)])]
 
 

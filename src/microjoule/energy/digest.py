@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
 from .counter import Counter, Unwrapped, sound
@@ -111,7 +112,7 @@ class Digest:
         if not len(t_ns):
             return
         if self._last is None:
-            self._waiting = np.union1d(self._waiting, t_ns[:1])
+            self._waiting = distinct(self._waiting, t_ns[:1])
         elif int(t_ns[0]) <= int(self._last[0][0]):
             raise TooMuch
         else:
@@ -195,17 +196,17 @@ class Digest:
         high = np.maximum(padded[np.minimum(after, len(changes)) + 1], settled)
         at = np.searchsorted(rows.number, unusual)
         kept = _ranges(low[is_settled], high[is_settled], n)
-        self._kept.append(rows.taken(np.unique(np.concatenate((kept, at - 1, at)))))
+        self._kept.append(rows.taken(distinct(kept, at - 1, at)))
         self._waiting = np.concatenate((due[~is_settled], later))
         carried = _ranges(low[~is_settled], settled[~is_settled], n)
         oldest = min([len(changes) - AROUND - 1, *before[~is_settled].tolist()])
         recent = changes[max(oldest, 0) :]
-        self._carry = rows.taken(np.union1d(carried, _recent(recent, n)))
+        self._carry = rows.taken(distinct(carried, _recent(recent, n)))
 
 
 def _recent(changes: I64, n: int) -> I64:
     """The numbers of the last of n readings, and of changes and the readings before them."""
-    return np.unique(np.maximum(np.concatenate((changes - 1, changes, np.arange(n - _READINGS, n))), 0))
+    return distinct(np.maximum(np.concatenate((changes - 1, changes, np.arange(n - _READINGS, n))), 0))
 
 
 def _ranges(low: I64, high: I64, n: int) -> I64:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
@@ -56,9 +57,9 @@ def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
         Empty where the window is, or where the meter has no reading.
     """
     # Where the readings end is an edge too: on its far side nothing is known.
-    updates = np.union1d(_updates(meter), np.array(meter.span_ns or (), np.int64))
+    updates = distinct(_updates(meter), np.array(meter.span_ns or (), np.int64))
     inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]
-    edges = np.unique(np.concatenate(([t0_ns], inside, [t1_ns]))).astype(np.int64)
+    edges = distinct([t0_ns], inside, [t1_ns]).astype(np.int64)
     if not len(meter):
         edges = edges[:1]
     energy_j, status = _between(meter, edges)

@@ -24,6 +24,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel, Encoding
 from ..trace.series import I64, U64
 from ..units import NS_PER_S
@@ -206,7 +207,7 @@ class _Unwrapping:
             _joined(self.wrapped),
             _joined(self.ambiguous),
             _joined(self.extra),
-            np.unique(_joined(self.reset)) if self.reset else _joined(self.reset),
+            distinct(*self.reset) if self.reset else _joined(self.reset),
         )
 
     def _block(self, start: int, stop: int, step: U64) -> int:

@@ -12,11 +12,12 @@ import hashlib
 import io
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 from .factor import Boundary, Factor, Origin
 
+DATA = Path(__file__).parent / "data"
 COMMON = ("value", "low", "high", "unit", "year", "source", "licence", "note")
 
 Row = Mapping[str, str]
@@ -33,7 +34,7 @@ class Attribution(NamedTuple):
 
 def _texts() -> dict[str, bytes]:
     """The bytes of every table, by name."""
-    found = (entry for entry in files(__package__).joinpath("data").iterdir() if entry.name.endswith(".csv"))
+    found = (entry for entry in DATA.iterdir() if entry.name.endswith(".csv"))
     return {entry.name.removesuffix(".csv"): entry.read_bytes() for entry in found}
 
 
@@ -46,7 +47,7 @@ def names() -> tuple[str, ...]:
 @cache
 def rows(table: str) -> tuple[Row, ...]:
     """The rows of a table, in the order of its file."""
-    text = files(__package__).joinpath("data", f"{table}.csv").read_text(encoding="utf-8")
+    text = DATA.joinpath(f"{table}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(io.StringIO(text)))
 
 

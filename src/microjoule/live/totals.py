@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arrays import is_valid, numbers
 from ..channel import Channel
 from ..trace.schema import engine
 from .level import Level
@@ -39,15 +40,15 @@ class Totals:
         """Takes in a batch of a trace's columns, the recorder's own rows among them."""
         if not batch.num_rows:
             return
-        codes = batch.column("channel").indices.to_numpy()
+        codes = numbers(batch.column("channel").indices)
         names = batch.column("channel").dictionary.to_pylist()
-        t_ns = batch.column("t_ns").to_numpy()
-        read_ns = batch.column("read_ns").to_numpy()
-        raw = batch.column("raw").fill_null(0).to_numpy()
-        is_good = batch.column("raw").is_valid().to_numpy(zero_copy_only=False)
+        t_ns = numbers(batch.column("t_ns"))
+        read_ns = numbers(batch.column("read_ns"))
+        raw = numbers(batch.column("raw"))
+        is_good = is_valid(batch.column("raw"))
         with self._lock:
             self._now_ns = max(self._now_ns, int(t_ns.max()))
-            for code in np.unique(codes):
+            for code in np.flatnonzero(np.bincount(codes)):
                 name, rows = names[code], np.flatnonzero(codes == code)
                 if name in self._missed_of:
                     self._missed_of[name] = int(raw[rows[-1]])

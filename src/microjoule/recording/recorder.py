@@ -27,6 +27,7 @@ from ..overhead import RECORDER, Overhead, Way
 from ..overhead import facts_of as loss_facts
 from ..trace import schema
 from ..units import NS_PER_S, seconds
+from ..version import VERSION
 from . import instead, marking
 from .host_key import of_this_host, overhead_of_this_host
 from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
@@ -353,12 +354,10 @@ def machine_facts(root: Path, surveys: Iterable[Survey], channels: Iterable[Chan
 
     Of the channels it says which others, closed ones, are left out beside them.
     """
-    from importlib.metadata import version
-
     from ..sources.host import read_host
 
     return {
-        "microjoule": version("microjoule"),
+        "microjoule": VERSION,
         "python": platform.python_version(),
         "started_realtime_ns": time.time_ns(),
         "root": str(root),

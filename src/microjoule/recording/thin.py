@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from ..arrays import filtered, numbers
 from ..channel import Channel, Kind
 from ..units import NS_PER_S
 
@@ -65,16 +66,16 @@ class Thinner:
             yield self._thin(self._held.popleft()[1])
 
     def _thin(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        t_ns = batch.column("t_ns").to_numpy()
-        codes = batch.column("channel").indices.to_numpy()
-        keep = self._near_a_mark(t_ns) | (batch.column("status").to_numpy() != 0)
+        t_ns = numbers(batch.column("t_ns"))
+        codes = numbers(batch.column("channel").indices)
+        keep = self._near_a_mark(t_ns) | (numbers(batch.column("status")) != 0)
         keep |= ~self._is_counter[codes]
-        raw = batch.column("raw").fill_null(0).to_numpy()
-        for code in np.unique(codes):
+        raw = numbers(batch.column("raw"))
+        for code in np.flatnonzero(np.bincount(codes)):
             rows = np.flatnonzero(codes == code)
             if self._is_counter[code]:
                 keep[rows] |= self._worth_keeping(int(code), t_ns[rows], raw[rows])
-        return batch.filter(pa.array(keep))
+        return filtered(batch, keep)
 
     def _near_a_mark(self, t_ns: np.ndarray) -> np.ndarray:
         if not self._marks_ns:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..arrays import array, text
 from ..channel import Channel
 from ..errors import TraceError
 from ..trace import schema
@@ -48,7 +49,7 @@ class Writer:
         self._schema = schema.schema(channels, facts)
         self._names = schema.dictionary(channels)
         self._codes = {name: code for code, name in enumerate(self._names)}
-        self._dictionary = pa.array(self._names, pa.utf8())
+        self._dictionary = text(self._names)
         try:
             self._sink = pa.OSFile(os.fspath(path), "wb")
             # In this thread alone: batches are small, and the cores belong to what is measured.
@@ -86,15 +87,15 @@ class Writer:
         """The recorder's own rows, ``(t_ns, read_ns, channel, raw, label)``, as a batch."""
         t_ns, read_ns, names, raw, labels = zip(*rows, strict=True)
         n = len(t_ns)
-        codes = pa.array([self._codes[name] for name in names], pa.uint16())
+        codes = array(np.array([self._codes[name] for name in names], np.uint16))
         arrays = [
-            pa.array(t_ns, pa.int64()),
-            pa.array(read_ns, pa.uint32()),
-            pa.DictionaryArray.from_arrays(codes, self._dictionary),
-            pa.array(raw, pa.uint64()),
+            array(np.array(t_ns, np.int64)),
+            array(np.array(read_ns, np.uint32)),
+            pa.DictionaryArray.from_arrays(codes, self._dictionary, safe=False),
+            array(np.array(raw, np.uint64)),
             pa.nulls(n, pa.int64()),
-            pa.array([0] * n, pa.uint16()),
-            pa.array(labels, pa.utf8()),
+            array(np.zeros(n, np.uint16)),
+            text(labels),
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 

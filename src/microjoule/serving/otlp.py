@@ -18,6 +18,7 @@ from ..channel import Kind
 from ..errors import MicrojouleError
 from ..extras import extra
 from ..units import NS_PER_MS
+from ..version import VERSION
 from .component import component, is_platform
 from .metrics import HOST, METRICS, Metric, Picture, Point
 
@@ -70,7 +71,7 @@ def provider(picture: Callable[[], Picture], reader: Any) -> Any:  # noqa: ANN40
     made = extra("opentelemetry.sdk.metrics").MeterProvider(
         metric_readers=[reader], resource=_resource(), shutdown_on_exit=False
     )
-    meter = made.get_meter(SCOPE, _version())
+    meter = made.get_meter(SCOPE, VERSION)
     create = {
         Kind.COUNTER: meter.create_observable_counter,
         Kind.GAUGE: meter.create_observable_gauge,
@@ -133,11 +134,5 @@ def attributes(point: Point, picture: Picture) -> dict[str, str]:
 def _resource() -> Any:  # noqa: ANN401 - of an optional library
     resources = extra("opentelemetry.sdk.resources")
     said = resources.OTELResourceDetector().detect()
-    ours = {"service.name": SCOPE, "service.version": _version(), "host.name": platform.node()}
+    ours = {"service.name": SCOPE, "service.version": VERSION, "host.name": platform.node()}
     return resources.Resource.create(ours).merge(said)
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("microjoule")

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ..arrays import numbers
+
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
@@ -100,7 +102,7 @@ class Cutter:
         stretches = self._cut(batch)
         if stretches is None:
             return
-        t_ns, read_ns, raw = (batch.column(name).to_numpy() for name in ("t_ns", "read_ns", "raw"))
+        t_ns, read_ns, raw = (numbers(batch.column(name)) for name in ("t_ns", "read_ns", "raw"))
         for start, stop, ids in stretches:
             self._take(ids, t_ns[start:stop], read_ns[start:stop], raw[start:stop])
         first_own = stretches[-1].stop if stretches else 0
@@ -133,14 +135,14 @@ class Cutter:
         channel, status = batch.column("channel"), batch.column("status")
         if batch.column("raw").null_count or batch.column("sensor_ns").null_count < batch.num_rows:
             return None
-        if status.to_numpy().any():
+        if numbers(status).any():
             return None
         if self._dictionary is None:
             self._dictionary = channel.dictionary
             self._own = np.array([name.startswith("@") for name in self._dictionary.to_pylist()])
         elif not channel.dictionary.equals(self._dictionary):
             return None
-        code = channel.indices.to_numpy(zero_copy_only=False)
+        code = numbers(channel.indices)
         if not np.array_equal(code, self._code):  # most batches are cut as the one before
             self._stretches = stretches(code, self._own, self._dictionary.to_pylist())
             self._code = code

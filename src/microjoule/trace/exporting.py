@@ -15,6 +15,7 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
+from ..arrays import array, distinct, numbers
 from .trace import Trace
 
 _DELTA, _SPLIT, _PLAIN = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "PLAIN"
@@ -24,9 +25,9 @@ def parquet(trace: Trace, sink: IO[bytes]) -> None:
     """All rows, with the channel table and the facts, by channel and time."""
     codes = trace.table["channel"].combine_chunks()
     by_channel = codes.indices if isinstance(codes, pa.DictionaryArray) else codes.dictionary_encode().indices
-    order = np.lexsort((trace.table["t_ns"].to_numpy(), by_channel.to_numpy()))
+    order = np.lexsort((numbers(trace.table["t_ns"]), numbers(by_channel)))
     encodings = {"t_ns": _SPLIT, "read_ns": _PLAIN, "raw": _DELTA}
-    _write(trace.table.take(pa.array(order)), encodings, ["channel", "status", "label"], sink)
+    _write(trace.table.take(array(order)), encodings, ["channel", "status", "label"], sink)
 
 
 def wide(trace: Trace, sink: IO[bytes]) -> None:
@@ -35,14 +36,14 @@ def wide(trace: Trace, sink: IO[bytes]) -> None:
     A channel that was not read at an instant, or whose read failed, is null there.
     """
     series = {name: trace.series(name) for name in trace.channels}
-    t_ns = np.unique(np.concatenate([np.empty(0, np.int64), *(one.t_ns for one in series.values())]))
-    columns = {"t_ns": pa.array(t_ns)}
+    t_ns = distinct(np.empty(0, np.int64), *(one.t_ns for one in series.values()))
+    columns = {"t_ns": array(t_ns)}
     for name, one in series.items():
         at = np.searchsorted(t_ns, one.t_ns)
         valid = np.ones(len(at), bool) if one.valid is None else one.valid
         raw, missing = np.zeros(len(t_ns), np.uint64), np.ones(len(t_ns), bool)
         raw[at], missing[at] = one.raw, ~valid
-        columns[name] = pa.array(raw, mask=missing)
+        columns[name] = array(raw, missing)
     table = pa.table(columns, metadata=trace.table.schema.metadata)
     _write(table, dict.fromkeys(columns, _DELTA), [], sink)
 

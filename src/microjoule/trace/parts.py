@@ -13,7 +13,7 @@ damaged inside, or that replace their dictionary on the way, are not read in par
 from __future__ import annotations
 
 import os
-from array import array
+from array import array as growing
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ..arrays import distinct, filtered, numbers
 from . import schema
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
 from .series import I64, Columns
@@ -124,7 +125,7 @@ def survey(path: Path) -> Survey:
         places = {field.name: reader.schema.get_field_index(field.name) for field in schema.COLUMNS}
     has_clocks = any(channel.timing.sensor_clock for channel in channels)
     opening = _opening(path)
-    ends = array("q", [len(opening)])
+    ends = growing("q", [len(opening)])
     own: _OwnRows | None = None
     needed: set[int] = set()
     last: dict[int, int] = {}
@@ -141,13 +142,13 @@ def survey(path: Path) -> Survey:
         raise NotInParts
     offsets = np.array(ends, np.int64)
     whole = np.flatnonzero((offsets[1:] < offsets[0] + END_BYTES) | (offsets[:-1] > offsets[-1] - END_BYTES))
-    whole = np.union1d(whole, [0, len(offsets) - 2])
+    whole = distinct(whole, [0, len(offsets) - 2])
     with path.open("rb") as file:
         tables = []
         for number in sorted({*whole.tolist(), *needed, *last.values()}):
             file.seek(offsets[number])
             table = _decoded(opening, file.read(offsets[number + 1] - offsets[number]))
-            tables.append(table if number in whole else table.filter(own.mask(table)))
+            tables.append(table if number in whole else own.of_one(table))
     not_needed = {"label", *(() if has_clocks else ("sensor_ns",))}
     columns = [place for name, place in places.items() if name not in not_needed]
     is_whole = is_ended(path) and path.stat().st_size == offsets[-1] + len(END_OF_STREAM)
@@ -167,7 +168,7 @@ class _OwnRows:
 
     def of(self, columns: list[pa.DictionaryArray]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
         """Their codes in some batches, and in which of these each is."""
-        whole = np.concatenate([column.indices.to_numpy(zero_copy_only=False) for column in columns])
+        whole = np.concatenate([numbers(column.indices) for column in columns])
         # They come last in the dictionary of every recorder: a comparison is quicker than a look-up.
         at = np.flatnonzero(whole >= self._first)
         is_known = not len(at) or int(whole[at].max()) < len(self._is_own)
@@ -176,18 +177,21 @@ class _OwnRows:
         at = at[self._is_own[whole[at]]]
         return whole[at], np.searchsorted(np.cumsum([len(column) for column in columns]), at, "right")
 
-    def mask(self, table: pa.Table) -> pa.Array:
-        """Which rows of one batch they are."""
-        return pa.array(self._is_own[table.column("channel").chunk(0).indices.to_numpy()])
+    def of_one(self, table: pa.Table) -> pa.Table:
+        """Their rows in one batch."""
+        (batch,) = table.to_batches()
+        kept = filtered(batch, self._is_own[numbers(batch.column("channel").indices)])
+        return pa.Table.from_batches([kept])
 
 
-def _codes(path: Path, place: int, ends: array[int]) -> Iterator[pa.DictionaryArray]:
+def _codes(path: Path, place: int, ends: growing[int]) -> Iterator[pa.DictionaryArray]:
     """The channels of each batch that can be decoded, and no other column; ``ends`` gets where it ends."""
     options = pa.ipc.IpcReadOptions(included_fields=[place], **ONE_THREAD)
     with pa.OSFile(os.fspath(path)) as source, pa.ipc.open_stream(source, options=options) as reader:
         while True:
             try:
                 column = reader.read_next_batch().column(0)
+                column.validate()
             except (StopIteration, pa.ArrowException, OSError):
                 return
             ends.append(source.tell())

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ..arrays import is_valid, numbers
 from .cut import Cutter
 
 NO_TIME = np.iinfo(np.int64).min
@@ -56,7 +56,7 @@ def codes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint16], list[str]]:
     whole = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.unify_dictionaries().chunk(0)
-    return whole.indices.to_numpy().astype(np.uint16, copy=False), whole.dictionary.to_pylist()
+    return numbers(whole.indices).astype(np.uint16, copy=False), whole.dictionary.to_pylist()
 
 
 class Columns:
@@ -93,10 +93,7 @@ class Columns:
     def array(self, name: str, fill: int = 0) -> npt.NDArray[Any]:
         """A column without its nulls, which become ``fill``."""
         if name not in self._arrays:
-            column = self._table.column(name)
-            if column.null_count:
-                column = pc.fill_null(column, pa.scalar(fill, column.type))
-            self._arrays[name] = column.to_numpy()
+            self._arrays[name] = numbers(self._table.column(name), fill)
         return self._arrays[name]
 
     def valid(self) -> Bools | None:
@@ -104,7 +101,7 @@ class Columns:
         if not self._table.column("raw").null_count:
             return None
         if "valid" not in self._arrays:
-            self._arrays["valid"] = pc.is_valid(self._table.column("raw")).to_numpy()
+            self._arrays["valid"] = is_valid(self._table.column("raw"))
         return self._arrays["valid"]
 
     def rows(self, channel_id: str) -> I64:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pyarrow as pa
 
+from ..arrays import texts
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
 from ..shown import shown
@@ -154,7 +155,7 @@ class Trace:
 
     def _marks(self, name: str, is_begin: bool) -> list[Mark]:
         rows = self._columns.rows(name)
-        labels = self.table.column("label").take(pa.array(rows)).to_pylist()
+        labels = texts(self.table.column("label"), rows)
         times = self._columns.array("t_ns")[rows].tolist()
         numbers = self._columns.array("raw")[rows].tolist()
         return [
