@@ -19,10 +19,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.energy.counter import Counter
-from microjoule.energy.energy_trace import load
-from microjoule.energy.streamed import stream, stream_energies
-from microjoule.energy.summary import summary
+from microjoule.joules.counter import Counter
+from microjoule.joules.energy_trace import load
+from microjoule.joules.streamed import stream, stream_energies
+from microjoule.joules.summary import summary
 from microjoule.trace import schema
 from microjoule.trace.series import Series
 

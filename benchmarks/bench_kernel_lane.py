@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for conftest.py
 
 from conftest import pytest_benchmark_update_machine_info
 
-from microjoule.costing.saturate import busy
+from microjoule.learning.saturate import busy
 from microjoule.recording.native import Sampler
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kernel_lane.md"

@@ -35,8 +35,8 @@ import numpy as np
 
 import microjoule as uj
 from microjoule.channel import Access, Channel, Kind, Scale
-from microjoule.energy.energy_trace import EnergyTrace
-from microjoule.energy.gauge import Gauge
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.gauge import Gauge
 from microjoule.recording import Cadence, Recorder
 from microjoule.recording.recorder import machine_facts
 from microjoule.sources import nvml

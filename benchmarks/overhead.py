@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for floor.py
 import floor
 import pytest
 
-from microjoule.costing import Wishes, site_of, take
+from microjoule.learning import Wishes, site_of, take
 from microjoule.report import overhead_plot, overhead_table
 from microjoule.units import S_PER_MIN
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.energy.counter import Counter
-from microjoule.energy.estimate import Estimate
-from microjoule.energy.uncertainty import Component
-from microjoule.measuring.plan import Ask, Pilot, plan
+from microjoule.joules.counter import Counter
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.uncertainty import Component
 from microjoule.measuring.repeats import averaged
 from microjoule.measuring.waits import energies
+from microjoule.measuring.window_plan import Ask, Pilot, plan
 from microjoule.trace.series import Series
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from microjoule.pytest_plugin.fixture import EnergyFixture
+    from microjoule.plugins.pytest.fixture import EnergyFixture
 
 NUMBERS = [random.Random(1).random() for _ in range(20_000)]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from microjoule.energy import Total
+    from microjoule.joules import Total
 
 EPOCHS, ROWS, BATCH, WIDTH = 3, 20_000, 100, 64
 
@@ -41,7 +41,7 @@ def huggingface() -> Mapping[str, Sequence[Total]]:
     import torch
     import transformers
 
-    from microjoule.training import HuggingFaceCallback
+    from microjoule.plugins.training import HuggingFaceCallback
 
     class Model(torch.nn.Module):
         def __init__(self) -> None:
@@ -69,7 +69,7 @@ def lightning() -> Mapping[str, Sequence[Total]]:
     import lightning.pytorch as pl
     import torch
 
-    from microjoule.training import LightningCallback
+    from microjoule.plugins.training import LightningCallback
 
     class Model(pl.LightningModule):
         def __init__(self) -> None:
@@ -96,7 +96,7 @@ def keras() -> Mapping[str, Sequence[Total]]:
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras as k
 
-    from microjoule.training import KerasCallback
+    from microjoule.plugins.training import KerasCallback
 
     model = k.Sequential([k.layers.Input((2,)), k.layers.Dense(WIDTH, "relu"), k.layers.Dense(1, "sigmoid")])
     model.compile(optimizer="adam", loss="binary_crossentropy")

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 from ideal import MS, T0, Ideal, Wave, constant
 
-from microjoule.energy.attribution import Attribution, Item, attribute, usable_span
-from microjoule.energy.counter import Counter
-from microjoule.energy.occupancy import Events, together
+from microjoule.joules.attribution import Attribution, Item, attribute, usable_span
+from microjoule.joules.counter import Counter
+from microjoule.joules.occupancy import Events, together
 
 NAMES = ("idle", "a", "b", "c")
 BASE = Ideal(constant(1.0), n=600, limit_w=300.0)

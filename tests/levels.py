@@ -6,7 +6,7 @@ from scripted import channel
 
 from microjoule.channel import PowerModel, SensorError
 from microjoule.live.level import Level
-from microjoule.serving.metrics import Picture
+from microjoule.live.metrics import Picture
 
 MODEL = PowerModel(value_w=4.0, low_w=2.0, high_w=8.0, source="a table")
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ideal import T0, S
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
-from microjoule.energy.gauge import Gauge
+from microjoule.joules.gauge import Gauge
 from microjoule.trace.series import Series
 
 F64 = npt.NDArray[np.float64]

@@ -14,103 +14,49 @@ ROOT = Path(microjoule.__file__).parent
 MAY_IMPORT = {
     "units": set(),
     "errors": set(),
-    "extras": {"errors"},
-    "label": set(),
-    "lazy": set(),
-    "arrays": set(),
-    "version": set(),
-    "shown": set(),
+    "late": {"errors"},
     "channel": set(),
     "_native": {"errors"},
-    "trace": {"arrays", "shown", "lazy", "channel", "errors", "label", "units"},
-    "energy": {"arrays", "shown", "extras", "lazy", "trace", "channel", "errors", "label", "units"},
-    "querying": {"energy", "trace", "extras", "errors"},
-    "profiles": {"energy", "trace", "channel", "errors", "units"},
-    "footprint": {"shown", "energy", "errors", "units", "lazy"},
-    "report": {"energy", "footprint", "extras", "errors", "units"},
+    "trace": {"late", "channel", "errors", "units"},
+    "joules": {"late", "trace", "channel", "errors", "units"},
+    "footprint": {"late", "joules", "errors", "units"},
+    "report": {"late", "joules", "footprint", "errors", "units"},
     "sources": {"channel", "errors", "units"},
-    "live": {"arrays", "recording", "calibration", "energy", "trace", "channel", "errors", "units"},
-    "serving": {"version", "live", "energy", "channel", "extras", "errors", "units"},
-    "kept": {"errors"},
-    "calibration": {"channel", "errors", "kept"},
-    "overhead": {"channel", "errors", "kept", "units"},
-    "costing": {
-        "calibration",
-        "lazy",
+    "host": {"sources", "channel", "errors", "units"},
+    "recording": {"_native", "late", "host", "sources", "trace", "channel", "errors", "units"},
+    "live": {"late", "recording", "host", "joules", "trace", "channel", "errors", "units"},
+    "measuring": {"late", "recording", "host", "sources", "joules", "trace", "channel", "errors", "units"},
+    "learning": {
+        "late",
         "measuring",
         "recording",
-        "energy",
+        "host",
         "sources",
-        "overhead",
-        "kept",
-        "channel",
-        "errors",
-        "units",
-    },
-    "calibrating": {
-        "lazy",
-        "recording",
-        "energy",
-        "trace",
-        "sources",
-        "calibration",
-        "channel",
-        "errors",
-        "units",
-    },
-    "recording": {
-        "arrays",
-        "version",
-        "lazy",
-        "_native",
-        "calibration",
-        "overhead",
-        "kept",
-        "sources",
-        "trace",
-        "channel",
-        "errors",
-        "label",
-        "units",
-    },
-    "measuring": {
-        "lazy",
-        "shown",
-        "recording",
-        "calibration",
-        "sources",
-        "energy",
+        "joules",
         "trace",
         "channel",
         "errors",
         "units",
     },
+    "plugins": {"late", "measuring", "recording", "report", "joules", "trace", "channel", "errors", "units"},
     "cli": {
-        "version",
-        "overhead",
-        "costing",
-        "calibration",
-        "calibrating",
-        "footprint",
-        "profiles",
-        "querying",
-        "report",
-        "energy",
-        "trace",
-        "recording",
-        "measuring",
-        "serving",
+        "late",
+        "plugins",
         "live",
+        "learning",
+        "measuring",
+        "recording",
+        "host",
         "sources",
+        "report",
+        "footprint",
+        "joules",
+        "trace",
         "channel",
         "errors",
-        "extras",
         "units",
     },
-    "notebook": {"recording", "trace", "measuring", "energy", "extras", "shown", "errors", "units"},
-    "training": {"lazy", "recording", "energy", "extras", "errors"},
-    "pytest_plugin": {"measuring", "energy", "report", "errors", "units"},
-    "__init__": {"lazy"},
+    "__init__": {"late"},
     "__main__": {"cli"},
 }
 
@@ -149,16 +95,16 @@ def test_imports_follow_the_dependency_rules():
     assert not found, "\n".join(["these imports break the rules in MAY_IMPORT:", *found])
 
 
-def test_recording_knows_of_the_trace_its_schema_only():
+def test_recording_knows_of_the_trace_its_schema_and_labels_only():
     recording = [path for path in modules() if room(path) == "recording"]
     assert recording
     found = [
         f"{path.relative_to(ROOT)}: {line}"
         for path in recording
         for line in path.read_text().splitlines()
-        if re.search(r"from \.\.trace(\.| import (?!schema$))", line)
+        if re.search(r"from \.\.trace(\.(?!label import)| import (?!schema$))", line)
     ]
-    assert not found, "\n".join(["import the schema only:", *found])
+    assert not found, "\n".join(["import the schema and the labels only:", *found])
 
 
 def test_no_file_is_longer_than_400_lines():
@@ -198,7 +144,7 @@ def test_the_analysis_half_works_without_the_native_half():
         "import sys\n"
         "sys.modules['microjoule._native'] = None\n"
         "import microjoule as uj\n"
-        "from microjoule.energy import summary; from microjoule.report import REPORTERS\n"
+        "from microjoule.joules import summary; from microjoule.report import REPORTERS\n"
         "assert uj.load and uj.Trace and uj.Estimate and uj.Window and uj.Channel\n"
         "with uj.window('x'): pass\n"
         "import microjoule.cli\n"
@@ -217,7 +163,7 @@ def test_what_a_notebook_shows_is_the_one_import_against_the_rules():
         line
         for path in modules()
         for line in path.read_text().splitlines()
-        if re.search(r"(?<!_)shown\(", line) and room(path) != "shown" and "import" not in line
+        if re.search(r"(?<!_)shown\(", line) and room(path) != "late" and "import" not in line
     ]
     made = [re.fullmatch(r' +_repr_html_ = shown\("(\w+)"\)', line) for line in lines]
     assert all(made), [line for line, match in zip(lines, made, strict=True) if not match]

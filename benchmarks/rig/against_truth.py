@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from microjoule.energy.counter import Counter
-from microjoule.energy.energy_trace import EnergyTrace
-from microjoule.energy.estimate import Estimate
+from microjoule.joules.counter import Counter
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.estimate import Estimate
 from microjoule.measuring.baseline import power
 from microjoule.measuring.repeats import averaged
 from microjoule.measuring.waits import energies as less_waits

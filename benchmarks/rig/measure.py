@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for conftest.py
 import against_truth
 from conftest import pytest_benchmark_update_machine_info
 
-from microjoule.energy.energy_trace import load
-from microjoule.energy.summary import summary
+from microjoule.joules.energy_trace import load
+from microjoule.joules.summary import summary
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"

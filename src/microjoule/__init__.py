@@ -6,17 +6,17 @@ millisecond, and a program that only marks windows never loads numpy or Arrow.
 (PYTEST_DONT_REWRITE: or a program that imports this package and then runs pytest is warned for nothing.)
 """
 
-from .lazy import lazy
+from .late import lazy
 
 _HOMES = {
     "Channel": "channel",
-    "Estimate": "energy.estimate",
+    "Estimate": "joules.estimate",
     "Meter": "measuring.meter",
     "MicrojouleError": "errors",
     "Trace": "trace.trace",
     "Window": "trace.window",
     "compare": "measuring.compare",
-    "load": "energy.energy_trace",
+    "load": "joules.energy_trace",
     "measure": "measuring.measure",
     "measured": "recording.marking",
     "record": "recording.recorder",
@@ -25,8 +25,8 @@ _HOMES = {
 
 # What `%load_ext microjoule` looks for.
 _EXTENSION = {
-    "load_ipython_extension": "notebook.extension",
-    "unload_ipython_extension": "notebook.extension",
+    "load_ipython_extension": "plugins.notebook.extension",
+    "unload_ipython_extension": "plugins.notebook.extension",
 }
 
 __all__ = list(_HOMES)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.energy.counter import Counter
+from microjoule.joules.counter import Counter
 from microjoule.trace.series import Series
 
 READINGS = 1_000_000

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
-from microjoule.energy.gauge import Gauge
+from microjoule.joules.gauge import Gauge
 from microjoule.trace.series import NO_TIME, Series
 
 MS = 1_000_000

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from microjoule.energy.estimate import Estimate
-from microjoule.energy.uncertainty import RECTANGULAR, Component
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.comparison import Run, comparison
-from microjoule.measuring.plan import abba, shuffled
+from microjoule.measuring.window_plan import abba, shuffled
 
 TRUE_RATIO = 1.05
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from ideal import Ideal, rows, wild
 from reached import reached
 
-from microjoule.energy.energy_trace import EnergyTrace
 from microjoule.errors import Overlap
+from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.trace.window import Window
 
 

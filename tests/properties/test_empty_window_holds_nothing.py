@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from ideal import Ideal, parts, wild
 
-from microjoule.energy.counter import Counter
 from microjoule.errors import BadWindow
+from microjoule.joules.counter import Counter
 from microjoule.trace.window import Window
 
 

@@ -7,7 +7,7 @@ import pytest
 from ideal import MS, T0, US, Ideal, constant, sine, square
 from kernels import runs_wave
 
-from microjoule.energy.counter import Counter
+from microjoule.joules.counter import Counter
 
 STEADY = Ideal(constant(100.0), n=600)
 

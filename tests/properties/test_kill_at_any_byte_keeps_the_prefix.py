@@ -9,8 +9,8 @@ import pytest
 from ideal import Ideal, constant, rows, write
 from reached import reached
 
-from microjoule.energy.energy_trace import load
 from microjoule.errors import TraceError
+from microjoule.joules.energy_trace import load
 from microjoule.trace.trace import repair
 
 

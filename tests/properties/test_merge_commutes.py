@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ideal import Ideal, rows, thinned, wild
 from reached import reached
 
-from microjoule.energy.counter import Counter
-from microjoule.energy.energy_trace import EnergyTrace
+from microjoule.joules.counter import Counter
+from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.trace.trace import Trace, merge
 
 

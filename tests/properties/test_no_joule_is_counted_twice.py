@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from reached import reached
 
 from microjoule.channel import UNPLACED, Access, Channel, PowerModel, Scale, Trust
-from microjoule.energy.energies import Energies
-from microjoule.energy.estimate import Estimate
 from microjoule.errors import Overlap
+from microjoule.joules.energies import Energies
+from microjoule.joules.estimate import Estimate
 
 MODEL = PowerModel(value_w=5.0, low_w=1.0, high_w=9.0, source="a table")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from part_time import PartTime
 
-from microjoule.measuring.plan import Ask, Pilot, plan
 from microjoule.measuring.repeats import averaged, stratified
+from microjoule.measuring.window_plan import Ask, Pilot, plan
 
 A100 = PartTime()
 V100 = PartTime(update_s=0.02, part_s=0.01, call_s=0.0066, calls=40, around_s=0.1, rest_s=0.06)

@@ -11,8 +11,8 @@ from hypothesis import given
 from ideal import Ideal, wild, windows
 from reached import reached
 
-from microjoule.energy.counter import Counter
-from microjoule.energy.power import peaks, power
+from microjoule.joules.counter import Counter
+from microjoule.joules.power import peaks, power
 
 
 @pytest.mark.reaches(not_empty=20)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal import Ideal, tame
 
-from microjoule.energy.counter import Counter
-from microjoule.energy.unwrap import Step
+from microjoule.joules.counter import Counter
+from microjoule.joules.unwrap import Step
 
 
 @given(tame(100), st.integers(5, 95), st.integers(0, 1 << 30))

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from levels import BUSY, CORE, DRAM, PACKAGE, PSYS, level, picture
 
 from microjoule.channel import Kind
+from microjoule.live.metrics import METRICS
 from microjoule.live.odometer import Odometer
-from microjoule.serving.metrics import METRICS
 
 COUNTS = st.integers(0, 1 << 62)
 CHANNELS = (PACKAGE, CORE, DRAM, PSYS, BUSY)

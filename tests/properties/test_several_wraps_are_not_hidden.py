@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ideal import T0, Ideal, S, constant
 from reached import reached
 
-from microjoule.energy.counter import Counter
+from microjoule.joules.counter import Counter
 
 LIMIT_W = 400
 UNIT = Fraction(1, 1 << 14)

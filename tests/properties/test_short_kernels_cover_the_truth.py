@@ -11,11 +11,11 @@ import pytest
 from ideal import MS, T0, US, Ideal, S
 from kernels import Kernels, runs_wave
 
-from microjoule.energy.counter import Counter
-from microjoule.energy.estimate import Estimate
-from microjoule.measuring.plan import LULL_UPDATES, STEPS
+from microjoule.joules.counter import Counter
+from microjoule.joules.estimate import Estimate
 from microjoule.measuring.repeats import averaged, line
 from microjoule.measuring.waits import energies
+from microjoule.measuring.window_plan import LULL_UPDATES, STEPS
 
 EDGE = Kernels()
 DITHER = Kernels(poll_ns=270 * US, wait_w=10.0, n=128, length_ns=800 * US, wait_u=0.02)

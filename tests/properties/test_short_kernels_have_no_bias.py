@@ -8,9 +8,9 @@ from ideal import MS, US, S
 from kernels import Kernels
 from reached import reached
 
-from microjoule.energy.uncertainty import Component, combined
-from microjoule.measuring.plan import strata
+from microjoule.joules.uncertainty import Component, combined
 from microjoule.measuring.waits import energies
+from microjoule.measuring.window_plan import strata
 
 IDLE_BEFORE = Kernels(power_w=100.0, wait_w=5.0, wait_u=0.0)
 CASES = {

@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
-from microjoule.energy.counter import Counter
-from microjoule.energy.digest import Digest
-from microjoule.energy.energy_trace import load
-from microjoule.energy.peaks import Peaks, first_later
-from microjoule.energy.power import peak_span_ns, peaks_w
-from microjoule.energy.power import peaks as peaks_of
-from microjoule.energy.streamed import StreamedTrace, stream, stream_energies
-from microjoule.energy.summary import summary
 from microjoule.errors import TraceError
+from microjoule.joules.counter import Counter
+from microjoule.joules.digest import Digest
+from microjoule.joules.energy_trace import load
+from microjoule.joules.peaks import Peaks, first_later
+from microjoule.joules.power import peak_span_ns, peaks_w
+from microjoule.joules.power import peaks as peaks_of
+from microjoule.joules.streamed import StreamedTrace, stream, stream_energies
+from microjoule.joules.summary import summary
 from microjoule.trace import schema
 from microjoule.trace.series import Series
 

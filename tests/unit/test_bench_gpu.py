@@ -10,7 +10,7 @@ import pytest
 from standin import Wave, compiler, machine
 
 from microjoule._native import now_ns
-from microjoule.energy.energy_trace import load
+from microjoule.joules.energy_trace import load
 
 BENCH = Path(__file__).resolve().parents[2] / "benchmarks" / "gpu.py"
 MS = 1_000_000

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reached import reached
 from scripted import channel
 
-from microjoule.calibration import (
+from microjoule.channel import Kind, Timing
+from microjoule.host.calibration import (
     DISTINCT,
     EDGES_MIN,
     Calibration,
@@ -26,7 +27,6 @@ from microjoule.calibration import (
     load,
     save,
 )
-from microjoule.channel import Kind, Timing
 
 MS = 1_000_000
 HOST = HostKey(hostname="a", cpu="x 6 85 7", kernel="6.1")
@@ -117,9 +117,9 @@ def test_unknown_fields_of_a_later_writer_are_passed_over(tmp_path):
         ('{"kind": "microjoule.calib', "is damaged"),
         ("[]", "is not a calibration"),
         ('{"kind": "something else"}', "is not a calibration"),
-        ('{"kind": "microjoule.calibration", "format": 2}', "is in format 2"),
-        ('{"kind": "microjoule.calibration", "format": 1}', "is damaged"),
-        ('{"kind": "microjoule.calibration", "format": 1, "host": 3, "channels": []}', "is damaged"),
+        ('{"kind": "microjoule.host.calibration", "format": 2}', "is in format 2"),
+        ('{"kind": "microjoule.host.calibration", "format": 1}', "is damaged"),
+        ('{"kind": "microjoule.host.calibration", "format": 1, "host": 3, "channels": []}', "is damaged"),
         ("\xff\xfe", "is damaged"),
     ],
 )
@@ -229,7 +229,7 @@ def test_a_trace_keeps_what_was_learnt_of_its_own_channels():
 
 
 def test_the_library_looks_for_no_file_by_itself():
-    import microjoule.calibration as module
+    import microjoule.host.calibration as module
 
     assert "environ" not in Path(module.__file__).read_text()
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from microjoule.footprint import tables
+from microjoule.footprint import data_tables as tables
 
 ROWS = [(name, row) for name in tables.names() for row in tables.rows(name)]
 KEYS = {
@@ -134,7 +134,7 @@ def test_every_licence_is_printed():
 
 
 def test_the_hash_is_of_all_tables_and_the_same_in_every_process():
-    program = "from microjoule.footprint import tables; print(tables.digest(), end='')"
+    program = "from microjoule.footprint import data_tables as tables; print(tables.digest(), end='')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == tables.digest()
     assert len(tables.digest()) == 12

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from microjoule.errors import MissingExtra
-from microjoule.extras import EXTRAS, extra
+from microjoule.late import EXTRAS, extra
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

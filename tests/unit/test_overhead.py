@@ -10,8 +10,8 @@ from reached import reached
 from scripted import channel
 
 from microjoule.errors import MicrojouleError
-from microjoule.kept import HostKey
-from microjoule.overhead import (
+from microjoule.host.files import HostKey
+from microjoule.host.sampling_cost import (
     EMPTY,
     RECORDER,
     THINNED,
@@ -151,9 +151,9 @@ def test_a_later_measurement_replaces_the_same_and_keeps_the_rest():
     ("text", "why"),
     [
         ("{", "is damaged"),
-        ('{"kind": "microjoule.calibration"}', "is not an overhead"),
-        ('{"kind": "microjoule.overhead", "format": 2}', "in format 2"),
-        ('{"kind": "microjoule.overhead", "format": 1}', "is damaged"),
+        ('{"kind": "microjoule.host.calibration"}', "is not an overhead"),
+        ('{"kind": "microjoule.host.sampling_cost", "format": 2}', "in format 2"),
+        ('{"kind": "microjoule.host.sampling_cost", "format": 1}', "is damaged"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, text, why):

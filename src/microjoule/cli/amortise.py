@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Prints it."""
     from ..footprint.amortise import amortise
-    from ..report.amortised import render
+    from ..report.amortised_lines import render
 
     training, use = quantities.energy(arguments.training), quantities.energy(arguments.use)
     instead = None if arguments.instead_of is None else quantities.energy(arguments.instead_of)

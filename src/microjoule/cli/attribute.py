@@ -13,9 +13,9 @@ from . import quantities
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..energy.energy_trace import EnergyTrace
-    from ..profiles.alignment import Alignment
-    from ..profiles.kineto import Profile
+    from ..joules.energy_trace import EnergyTrace
+    from ..plugins.profiles.alignment import Alignment
+    from ..plugins.profiles.kineto import Profile
 
 _EPILOG = "The profile is what torch.profiler's export_chrome_trace wrote, of the run that the trace is of."
 
@@ -45,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     for output in (arguments.json, arguments.output):
         quantities.refuse_overwriting(inputs, output)
     quantities.refuse_overwriting([arguments.json], arguments.output)
-    from ..energy.energy_trace import load
-    from ..profiles.attribute import attributed
-    from ..profiles.kineto import read
+    from ..joules.energy_trace import load
+    from ..plugins.profiles.attribute import attributed
+    from ..plugins.profiles.kineto import read
     from ..report import attribution_table
 
     with progress() as say:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         say("attributing")
         found = attributed(trace, profile, arguments.channel)
     if arguments.output is not None:
-        from ..profiles.write_back import write_back
+        from ..plugins.profiles.write_back import write_back
 
         pieces = _power(trace, profile, found.alignment)
         write_back(arguments.profile, profile.events_end, pieces, arguments.output)
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _power(trace: EnergyTrace, profile: Profile, alignment: Alignment) -> Iterator[str]:
     """The channels' lines as events on the profile's own clock, over its own span."""
-    from ..energy.tracks import tracks
+    from ..joules.tracks import tracks
     from ..report import perfetto
 
     yield ",\n" + perfetto.process_name(profile.process, "power (microjoule)")

@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the shell's script."""
-    from ..extras import extra
+    from ..late import extra
     from . import parser
 
     shtab = extra("shtab")

@@ -14,7 +14,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints it."""
-    from ..footprint import tables
+    from ..footprint import data_tables as tables
 
     if arguments.what == "hash":
         print(tables.digest())

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import along, options, quantities
+from . import intensity_over_time as along
+from . import options, quantities
 
 FORMATS = ("huggingface", "sci", "boamps", "codecarbon", "annex-xi", "latex", "markdown", "json")
 CONTEXT = {
@@ -53,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the emitted text."""
-    from ..report.emit import EMITTERS
+    from ..report.emitters import EMITTERS
 
     paths = quantities.distinct(arguments.records)
     quantities.refuse_overwriting([*paths, arguments.series], arguments.output)
@@ -84,7 +85,7 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _refuse_terms(path: Path, arguments: argparse.Namespace) -> None:
     """Refuses factors for a report that has its own already: they would change no figure of it."""
-    from ..report.emit.record import BadRecord
+    from ..report.emitters.record import BadRecord
 
     given = [f"--{word}" for word in options.footprint_given(arguments)]
     given += [f"--{word}" for word in ("series", "live") if getattr(arguments, word)]
@@ -97,8 +98,8 @@ def _refuse_terms(path: Path, arguments: argparse.Namespace) -> None:
 
 def _doubts(record: dict[str, Any], window: dict[str, Any]) -> list[str]:
     """What is to be said of a window's figures, with its name."""
-    from ..report.emit.record import doubts
-    from ..report.words import cut
+    from ..report.emitters.record import doubts
+    from ..report.foreign_text import cut
 
     return [f"{cut(window['name'])}: {doubt}" for doubt in doubts(record, window)]
 
@@ -131,7 +132,7 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
 
 def _refuse_other_factors(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> None:
     """Refuses reports of different factors in a form that names the factors once."""
-    from ..report.emit.record import BadRecord
+    from ..report.emitters.record import BadRecord
 
     factors = [record.get("footprint") for record in records.values()]
     if arguments.format != "json" and any(each != factors[0] for each in factors):

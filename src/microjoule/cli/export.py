@@ -15,7 +15,7 @@ from . import quantities
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..energy.energy_trace import EnergyTrace
+    from ..joules.energy_trace import EnergyTrace
 
 _LEVEL = 6  # of gzip
 
@@ -33,8 +33,8 @@ class Format(NamedTuple):
 
 
 def _perfetto(trace: EnergyTrace, path: Path) -> None:
-    from ..energy.summary import summary
-    from ..energy.tracks import tracks
+    from ..joules.summary import summary
+    from ..joules.tracks import tracks
     from ..report import perfetto
 
     write_pieces(perfetto.render(summary(trace), tracks(trace)), path)
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     for _, path in chosen:
         quantities.refuse_overwriting(taken, path)
         taken.append(path)
-    from ..energy.energy_trace import load
+    from ..joules.energy_trace import load
 
     with progress() as say:
         say(f"reading {arguments.trace}")

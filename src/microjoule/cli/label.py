@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import quantities
 
 if TYPE_CHECKING:
-    from ..footprint.label import Reading
+    from ..footprint.energy_label import Reading
 
 _FORMATS = {"": "text", ".txt": "text", ".svg": "svg", ".html": "html", ".json": "json"}
 
@@ -42,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the label."""
-    from ..footprint import label
+    from ..footprint import energy_label as label
 
     quantities.refuse_overwriting([arguments.trace], arguments.output)
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], str]:
-    from ..footprint.label import BadLabel
+    from ..footprint.energy_label import BadLabel
     from ..report import as_json, label_html, label_svg, label_text
 
     suffix = arguments.output.suffix if arguments.output else ""
@@ -76,7 +76,7 @@ def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], st
 
 
 def _reading(arguments: argparse.Namespace) -> Reading:
-    from ..footprint.label import BadLabel, Reading
+    from ..footprint.energy_label import BadLabel, Reading
     from ..units import J_PER_WH
 
     if (arguments.trace is None) == (arguments.wh_per_unit is None):

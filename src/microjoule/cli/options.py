@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..units import US_PER_S
 
 if TYPE_CHECKING:
-    from ..footprint.terms import Terms
+    from ..footprint.chosen_factors import Terms
     from ..recording import Cadence
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
@@ -119,8 +119,8 @@ def terms(arguments: argparse.Namespace) -> Terms:
     Raises:
         MicrojouleError: A name is unknown, or a figure is none.
     """
-    from ..footprint.terms import Wishes
-    from ..footprint.terms import terms as chosen
+    from ..footprint.chosen_factors import Wishes
+    from ..footprint.chosen_factors import terms as chosen
 
     wishes = {word: getattr(arguments, word) for word in _WISHES}
     return chosen(Wishes(**wishes, rates=dict(arguments.exchange or ())))

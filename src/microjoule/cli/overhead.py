@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import calibrated, options, own_overhead, quantities, report
+from . import options, quantities, report
+from . import probe_calibrate as calibrated
+from . import sampling_cost_line as own_overhead
 from .progress import progress
 
 NOTHING_MEASURED = 3
 
 if TYPE_CHECKING:
-    from ..costing import Wishes
+    from ..learning import Wishes
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,8 +57,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures, prints the table, keeps the file."""
-    from ..costing import site_of, take
-    from ..overhead import OverheadError, load, save
+    from ..host.sampling_cost import OverheadError, load, save
+    from ..learning import site_of, take
     from ..report import overhead_plot, overhead_table
 
     wishes = _wishes(arguments)
@@ -97,8 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
-    from ..costing import Wishes
-    from ..costing.plan import FOR_S, QUICK_S, RATES_HZ
+    from ..learning import Wishes
+    from ..learning.cost_plan import FOR_S, QUICK_S, RATES_HZ
     from ..recording.lane import RATE_HZ
 
     usual_hz = (RATE_HZ,) if arguments.quick else RATES_HZ

@@ -56,9 +56,9 @@ def write(arguments: argparse.Namespace, trace: Path, summary: dict[str, Any], t
     """
     if not asked(arguments):
         return
-    from ..energy.energy_trace import load
-    from ..energy.pictured import enveloped, pictured
     from ..errors import TraceError
+    from ..joules.energy_trace import load
+    from ..joules.plot_data import enveloped, pictured
     from ..report import html, power_plot
 
     loaded = load(trace)

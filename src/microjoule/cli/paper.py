@@ -27,8 +27,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the tables."""
+    from ..footprint.chosen_factors import Wishes, terms
     from ..footprint.published import tables_recomputed
-    from ..footprint.terms import Wishes, terms
 
     method = "strubell2019"
     # The paper's costs are in USD, and so are the columns beside them.

@@ -14,7 +14,8 @@ from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..sources.host import Host, read_host
 from ..units import NS_PER_MS, NS_PER_US
-from . import calibrated, options
+from . import options
+from . import probe_calibrate as calibrated
 
 NOTHING_MEASURED = 3
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_unknown(arguments: argparse.Namespace) -> None:
     """Refuses to keep a calibration as the default of a host that nothing tells from others."""
-    from ..calibration import CalibrationError
-    from ..recording.host_key import host_key
+    from ..host.calibration import CalibrationError
+    from ..host.key import host_key
 
     if arguments.calibration is None and not host_key(arguments.root).is_known:
         raise CalibrationError(

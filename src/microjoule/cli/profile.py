@@ -12,7 +12,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import calibrated, options, report
+from . import options, report
+from . import probe_calibrate as calibrated
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measures the statement and prints what came of it."""
     from ..errors import MicrojouleError
     from ..measuring.measure import measured
-    from ..measuring.plan import Ask
     from ..measuring.task import of_statement
+    from ..measuring.window_plan import Ask
     from ..report.measured_lines import lines
 
     ask = Ask(

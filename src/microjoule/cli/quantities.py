@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import MicrojouleError
 
 if TYPE_CHECKING:
-    from ..energy.total import Total
     from ..footprint.equivalents import Bounded
+    from ..joules.total import Total
 
 _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 _TRACES = (".arrows", ".parquet")
@@ -97,9 +97,9 @@ def total_of(path: Path, window: str | None) -> Whole:
         TraceError: The file is no trace, or its energy has no figure.
         BadWindow: It has no such window.
     """
-    from ..energy.energy_trace import load
     from ..errors import TraceError
-    from ..footprint.whole import doubts, whole
+    from ..footprint.run_window import doubts, whole
+    from ..joules.energy_trace import load
 
     trace = load(path)
     of = whole(trace) if window is None else trace.window(window)

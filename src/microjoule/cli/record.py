@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import calibrated, options, own_overhead
+from . import options
+from . import probe_calibrate as calibrated
+from . import sampling_cost_line as own_overhead
 from .progress import progress
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import along, options, pages, quantities
+from . import intensity_over_time as along
+from . import options, pages, quantities
 from .progress import progress, share_of
 
 if TYPE_CHECKING:
-    from ..footprint.series import Series
-    from ..footprint.terms import Terms
+    from ..footprint.chosen_factors import Terms
+    from ..footprint.intensity_series import Series
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -88,9 +89,9 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     """Prints the total of a project; 1 where a run could not be read."""
     import json
 
-    from ..energy.energy_trace import load
     from ..errors import TraceError
     from ..footprint.project import Target, Trial, project, trial, unreadable
+    from ..joules.energy_trace import load
     from ..report.project_table import lines
 
     target = Target.of(arguments.until) if arguments.until else None
@@ -117,10 +118,10 @@ def summarise(
 
     ``told`` hears now and then how much of the file was read.
     """
-    from ..energy.energy_trace import load
-    from ..energy.streamed import stream
-    from ..energy.summary import summary
     from ..footprint.footprint import attached
+    from ..joules.energy_trace import load
+    from ..joules.streamed import stream
+    from ..joules.summary import summary
 
     if series is None:
         return attached(summary(stream(path, told)), terms)
@@ -128,7 +129,7 @@ def summarise(
     found = summary(trace)
     if not found["windows"]:
         return attached(found, terms)
-    from ..footprint.along import along as laid
+    from ..footprint.over_time import along as laid
 
     return attached(found, terms, laid(trace, series, terms.intensity))
 

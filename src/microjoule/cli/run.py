@@ -19,11 +19,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from . import calibrated, options, own_overhead, pages, quantities, report, streams
+from . import (
+    options,
+    pages,
+    quantities,
+    report,
+    streams,
+)
+from . import (
+    probe_calibrate as calibrated,
+)
+from . import (
+    sampling_cost_line as own_overhead,
+)
 
 if TYPE_CHECKING:
     from ..channel import Channel
-    from ..footprint.terms import Terms
+    from ..footprint.chosen_factors import Terms
     from ..recording import Recorder
 
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
@@ -107,8 +119,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) -> Recorder:
-    from ..calibration import applied, facts_of
-    from ..overhead import RECORDER, THINNED
+    from ..host.calibration import applied, facts_of
+    from ..host.sampling_cost import RECORDER, THINNED
     from ..recording import Recorder
     from ..recording.recorder import machine_facts, others_of, sampling_facts
     from ..recording.thin import Thinner

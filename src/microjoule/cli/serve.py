@@ -10,12 +10,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ..errors import MicrojouleError
-from ..serving import LOOPBACK, PORT
-from . import calibrated, options
+from ..live import LOOPBACK, PORT
+from . import options
+from . import probe_calibrate as calibrated
 
 if TYPE_CHECKING:
+    from ..live.metrics import Picture
     from ..live.session import Session
-    from ..serving.metrics import Picture
 
 NO_PAGE = "none"
 RATE_HZ = 10.0  # a counter loses nothing between two readings, and no scrape comes oftener
@@ -99,8 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     from ..live.lasting import Lasting
+    from ..live.metrics import Picture
     from ..live.session import session
-    from ..serving.metrics import Picture
 
     with ExitStack() as closing:
         closing.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
@@ -128,8 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ways(arguments: argparse.Namespace, picture: Callable[[], Picture], closing: ExitStack) -> Iterator[str]:
     """Opens what was asked for, to be closed at the end; a sentence of where each is."""
-    from ..serving import otlp
-    from ..serving.prometheus import Collector, Page
+    from ..live import otlp
+    from ..live.prometheus import Collector, Page
 
     if arguments.port is not None:
         collector = Collector(picture, time.time())

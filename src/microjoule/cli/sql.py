@@ -39,8 +39,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the answer as it comes."""
-    from ..querying.database import Database
-    from ..report.rows import RENDERERS
+    from ..plugins.sql.database import Database
+    from ..report.row_output import RENDERERS
 
     with progress() as say:
         say(f"asking {arguments.trace}")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MicrojouleError, TraceError
 from ..units import NS_PER_S
-from . import calibrated, options
+from . import options
+from . import probe_calibrate as calibrated
 
 if TYPE_CHECKING:
     from ..live.level import Level
@@ -191,7 +192,7 @@ def _screen() -> Iterator[tuple[Callable[[Mapping[str, Any]], None], Callable[[f
     import termios
     import tty
 
-    from ..extras import extra
+    from ..late import extra
     from ..report import live_view
 
     console = extra("rich.console").Console(highlight=False, markup=False, emoji=False)

@@ -16,9 +16,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the zones that hold the text, and exits 1 where none does."""
+    from ..footprint.chosen_factors import described
     from ..footprint.intensity import zone, zones
-    from ..footprint.overhead import pue_of
-    from ..footprint.terms import described
+    from ..footprint.pue import pue_of
 
     text = " ".join(arguments.text)
     found = zones(text)

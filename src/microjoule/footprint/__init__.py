@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazy
+from ..late import lazy
 
 if TYPE_CHECKING:
+    from .chosen_factors import Terms as Terms
+    from .chosen_factors import Wishes as Wishes
     from .factor import Boundary as Boundary
     from .factor import Factor as Factor
     from .factor import Origin as Origin
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from .intensity import zones as zones
     from .modelled import Job as Job
     from .modelled import estimate as estimate
-    from .terms import Terms as Terms
-    from .terms import Wishes as Wishes
 
 _HOMES = {
     "Amount": "footprint",
@@ -31,8 +31,8 @@ _HOMES = {
     "Footprint": "footprint",
     "Job": "modelled",
     "Origin": "factor",
-    "Terms": "terms",
-    "Wishes": "terms",
+    "Terms": "chosen_factors",
+    "Wishes": "chosen_factors",
     "Zone": "intensity",
     "estimate": "modelled",
     "zone": "intensity",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import MicrojouleError
 from ..units import S_PER_DAY
-from . import tables
+from . import data_tables as tables
 from .factor import Factor
 
 

@@ -19,13 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..energy.estimate import PROVENANCES, Estimate, worst
 from ..errors import MicrojouleError
-from ..shown import shown
+from ..joules.estimate import PROVENANCES, Estimate, worst
+from ..late import shown
 from ..units import J_PER_KWH, S_PER_HOUR
+from .chosen_factors import Terms, described
 from .conversion import product
 from .factor import Factor
-from .terms import Terms, described
 
 Plain = dict[str, Any]
 
@@ -226,7 +226,7 @@ def attached(summary: Plain, terms: Terms, along: Sequence[Factor] = ()) -> Plai
     """A trace's summary with the footprint of each window, and with the terms beneath.
 
     Args:
-        summary: Of :func:`microjoule.energy.summary.summary`.
+        summary: Of :func:`microjoule.joules.summary.summary`.
         terms: The factors.
         along: The intensity of each window where it changes with time; empty: the terms' own.
     """

@@ -6,7 +6,7 @@ import difflib
 import re
 
 from ..errors import MicrojouleError
-from . import tables
+from . import data_tables as tables
 from .factor import Factor, Origin
 
 

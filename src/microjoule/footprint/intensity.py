@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..errors import MicrojouleError
-from . import tables
+from . import data_tables as tables
 from .factor import Factor
 
 WORLD = "WORLD"

@@ -13,14 +13,15 @@ import math
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..energy.estimate import Estimate
 from ..errors import MicrojouleError
+from ..joules.estimate import Estimate
 from ..units import J_PER_KWH, W_PER_KW
-from . import hardware, tables
+from . import data_tables as tables
+from . import hardware
+from .chosen_factors import Terms, described
 from .factor import BadFactor, Factor
 from .footprint import Amount, Footprint, Plain, constant, footprint
 from .methods import Method
-from .terms import Terms, described
 
 SCHEMA = "microjoule.estimate/1"
 

@@ -19,16 +19,16 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from ..energy.estimate import PROVENANCES, Estimate
 from ..errors import MicrojouleError, TraceError
+from ..joules.estimate import PROVENANCES, Estimate
 from ..units import S_PER_HOUR, seconds
+from .chosen_factors import Terms
+from .data_tables import digest
 from .footprint import Footprint, footprint
-from .tables import digest
-from .terms import Terms
-from .whole import whole
+from .run_window import whole
 
 if TYPE_CHECKING:
-    from ..energy.energy_trace import EnergyTrace
+    from ..joules.energy_trace import EnergyTrace
 
 SCHEMA = "microjoule.project/1"
 FLOPS = "flops"

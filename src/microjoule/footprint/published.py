@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ..units import GRAMS, W_PER_KW
-from . import overhead, tables
+from . import data_tables as tables
+from . import pue as overhead
+from .chosen_factors import Terms
 from .conversion import GIVEN
 from .factor import Factor
 from .footprint import Amount
-from .mix import mix, published_mixes
+from .fuel_mix import mix, published_mixes
 from .modelled import Hours, Job, Modelled, estimate
-from .terms import Terms
 
 TABLE_3, TABLE_4 = "table3", "table4"
 LATER = ("patterson2021", "luccioni2022", "meta2024")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..units import KWH
-from . import tables
+from . import data_tables as tables
 from .conversion import given, per_kwh, scaled
 from .factor import BadFactor, Factor
 from .intensity import Zone, around

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..channel import Channel, Kind
-from ..energy.energy_trace import PLACES
+from ..joules.energy_trace import PLACES
 from ..units import NS_PER_S
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..energy.total import covered
+from ..joules.total import covered
 from .level import Level
 
 HISTORY = 120  # figures a channel: half a minute at four a second

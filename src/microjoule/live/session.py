@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..calibration import Calibration
 from ..channel import Channel
 from ..errors import MicrojouleError
+from ..host.calibration import Calibration
 from .level import Level
 from .tape import Tape
 from .totals import Totals

@@ -1,6 +1,6 @@
 """One channel's account, which grows by the readings of each batch.
 
-A counter's steps are those of :mod:`microjoule.energy.unwrap`, from the last reading of one batch to the
+A counter's steps are those of :mod:`microjoule.joules.unwrap`, from the last reading of one batch to the
 first of the next as inside a batch. A gauge's energy is the integral of its readings at the time
 of the read: the sensor's own time, which windows need, changes no total.
 
@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel, Encoding
-from ..energy.readings import Shape, shape
-from ..energy.total import is_energy, is_power
-from ..energy.unwrap import counts, unwrap
+from ..joules.readings import Shape, shape
+from ..joules.total import is_energy, is_power
+from ..joules.unwrap import counts, unwrap
 from ..trace.series import I64, U64
 from ..units import NS_PER_S, seconds
 from .level import Level, energy_j

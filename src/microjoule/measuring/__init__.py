@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazy
+from ..late import lazy
 
 if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .measurement import Measurement as Measurement
     from .meter import Meter as Meter
-    from .plan import Ask as Ask
-    from .plan import Pilot as Pilot
-    from .plan import Plan as Plan
+    from .window_plan import Ask as Ask
+    from .window_plan import Pilot as Pilot
+    from .window_plan import Plan as Plan
 
 _HOMES = {
-    "Ask": "plan",
+    "Ask": "window_plan",
     "Comparison": "comparison",
     "Measurement": "measurement",
     "Meter": "meter",
-    "Pilot": "plan",
-    "Plan": "plan",
+    "Pilot": "window_plan",
+    "Plan": "window_plan",
 }
 __getattr__ = lazy(__name__, _HOMES)

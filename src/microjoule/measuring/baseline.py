@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..energy.estimate import Estimate
-from ..energy.uncertainty import RECTANGULAR, Component, combined, gathered
+from ..joules.estimate import Estimate
+from ..joules.uncertainty import RECTANGULAR, Component, combined, gathered
 from .repeats import averaged, mean, quotient
 
 SENSOR = ("gain", "offset", "model")

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..channel import Channel, PowerModel
-from ..energy.energy_trace import EnergyTrace, load
-from ..energy.estimate import Estimate
-from ..energy.total import covered
-from ..energy.uncertainty import RECTANGULAR, Component
+from ..joules.energy_trace import EnergyTrace, load
+from ..joules.estimate import Estimate
+from ..joules.total import covered
+from ..joules.uncertainty import RECTANGULAR, Component
 from ..recording.native import now_ns
 from ..units import seconds
 from .comparison import Comparison, Run, Side, apart, comparison, side
 from .measure import WINDOW, idle, isolated, timed
 from .meter import Fitted, Meter
-from .plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
+from .progress_words import Say, silent, told
 from .refusals import BadRequest, TooLong
 from .task import Task, of_function
-from .telling import Say, silent, told
+from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
 
 ORDERS = ("abba", "random")
 RUNS = 10

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..energy.estimate import Estimate
-from ..shown import shown
+from ..joules.estimate import Estimate
+from ..late import shown
 from ..units import S_PER_MIN
 from .baseline import mean_power, seconds_exactly
 from .measurement import plain

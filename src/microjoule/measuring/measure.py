@@ -15,22 +15,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..energy.energy_trace import EnergyTrace, load
-from ..energy.estimate import Estimate
+from ..joules.energy_trace import EnergyTrace, load
+from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..trace.window import Window
 from ..units import nanoseconds, seconds
-from . import single
+from . import single_run as single
 from .baseline import between, mean_power, power, seconds_exactly
 from .measurement import Measurement, achieved
 from .meter import Fitted, Meter
-from .plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
+from .progress_words import Say, silent, told
 from .refusals import NoUpdate, OnlyModelled, TooLong
 from .repeats import averaged, line, outliers, stratified, unexplained
 from .scatter import Scatter, scatter
 from .task import Task, of_function
-from .telling import Say, silent, told
 from .waits import energies as energies_less_waits
+from .window_plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..energy.estimate import Estimate
-from ..shown import shown
+from ..joules.estimate import Estimate
+from ..late import shown
 from .baseline import SENSOR
-from .plan import Plan
 from .repeats import Outlier
 from .scatter import Scatter
+from .window_plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..calibration import Calibration, applied, facts_of
 from ..channel import Channel, Kind
-from ..energy.total import covered, tells_energy
 from ..errors import NothingToMeasure, SourceUnavailable
+from ..host.calibration import Calibration, applied, facts_of
+from ..joules.total import covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..units import NS_PER_S, seconds
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..channel import Channel
-from ..energy.counter import Counter
+from ..joules.counter import Counter
 from ..recording.lane import Cadence, Lane
 from ..recording.native import Columns, now_ns
 from ..trace.series import Series

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
-from ..energy.energy_trace import load
-from ..energy.estimate import Estimate
+from ..joules.energy_trace import load
+from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
 from .compare import modelled
 from .measure import WINDOW, figures, idle, idle_power_of, isolated, recording
 from .measurement import Measurement
 from .meter import Fitted
-from .plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan
 from .refusals import BadRequest, NoUpdate, OnlyModelled
 from .task import Task
+from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan
 
 MODELLED = "modelled: CPU time of this process through one power model; no energy was measured"
 

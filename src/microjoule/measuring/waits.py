@@ -24,9 +24,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..energy.counter import Counter
-from ..energy.estimate import Estimate
-from ..energy.uncertainty import TRIANGULAR, Component
+from ..joules.counter import Counter
+from ..joules.estimate import Estimate
+from ..joules.uncertainty import TRIANGULAR, Component
 from ..units import NS_PER_S, seconds
 from .baseline import seconds_exactly
 

@@ -7,7 +7,7 @@ only marks windows loads no sampler.
 
 from __future__ import annotations
 
-from ..lazy import lazy
+from ..late import lazy
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:

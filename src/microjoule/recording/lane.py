@@ -91,7 +91,7 @@ class Cadence:
             )
 
     def pace(self, channels: Collection[Channel]) -> str:
-        """The word for how it waits where it reads these: one of ``microjoule.overhead.PACES``."""
+        """The word for how it waits where it reads these: one of ``microjoule.host.sampling_cost.PACES``."""
         if self.edges:
             return "edges"
         lanes = {

@@ -88,7 +88,7 @@ def mark(
     if sync is not None:
         return _synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
-        from ..label import label
+        from ..trace.label import label
 
         name = label(name, attributes)
     return ring.window(name)
@@ -97,7 +97,7 @@ def mark(
 def _synchronised(
     ring: Marks, name: str, attributes: dict[str, Any], sync: str
 ) -> AbstractContextManager[object]:
-    from .sync import ATTRIBUTE, Synchronised, synchroniser
+    from .gpu_wait import ATTRIBUTE, Synchronised, synchroniser
 
     wait = synchroniser(sync)
     marked = mark(ring, name, {**attributes, ATTRIBUTE: wait is not None})

@@ -20,16 +20,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..calibration import Calibration, applied, facts_of
 from ..channel import Channel
 from ..errors import MicrojouleError, NothingToMeasure
-from ..overhead import RECORDER, Overhead, Way
-from ..overhead import facts_of as loss_facts
+from ..host.calibration import Calibration, applied, facts_of
+from ..host.key import of_this_host, overhead_of_this_host
+from ..host.sampling_cost import RECORDER, Overhead, Way
+from ..host.sampling_cost import facts_of as loss_facts
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from ..version import VERSION
-from . import instead, marking
-from .host_key import of_this_host, overhead_of_this_host
+from . import marking
+from . import replaced_channels as instead
 from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
 from .native import Marks, clock_pair, now_ns
 from .writer import Writer

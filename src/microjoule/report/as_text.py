@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import figures, footprint_lines
-from .words import cut, safe
+from . import footprint_lines
+from . import written_numbers as figures
+from .foreign_text import cut, safe
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20

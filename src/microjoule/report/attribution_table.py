@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import figures
+from . import written_numbers as figures
+from .foreign_text import cut
 from .measured_lines import with_spread
-from .words import cut
 
 Plain = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import figures
-from .words import cut
+from . import written_numbers as figures
+from .foreign_text import cut
 
 
 def render(summary: Mapping[str, Any]) -> str:

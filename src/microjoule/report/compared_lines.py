@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .foreign_text import safe
 from .measured_lines import median, with_spread
-from .words import safe
 
 Plain = Mapping[str, Any]
 HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .amounts import amount, plain, share, span
-from .words import cut
+from .foreign_text import cut
 
 _WIDTH = 100
 PARTS = (

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import as_text, budget_table, figures, footprint_lines
+from . import as_text, budget_table, footprint_lines
+from . import written_numbers as figures
 from .amounts import amount, span
-from .words import cut, safe
+from .foreign_text import cut, safe
 
 Plain = Mapping[str, Any]
 
@@ -38,8 +39,8 @@ def render(summary: Plain, picture: Plain, title: str) -> str:
     """The page.
 
     Args:
-        summary: ``energy.summary.summary``, with its footprint.
-        picture: ``energy.pictured.pictured`` of the same trace.
+        summary: ``joules.summary.summary``, with its footprint.
+        picture: ``joules.plot_data.pictured`` of the same trace.
         title: What the trace is called.
     """
     script, style = _part("page_numbers.js") + _part("page.js"), _part("page.css")

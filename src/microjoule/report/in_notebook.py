@@ -10,15 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..energy.energies import Energies
-from ..energy.energy_trace import EnergyTrace
-from ..energy.estimate import Estimate
-from ..energy.summary import stuck
 from ..errors import MicrojouleError
 from ..footprint.footprint import Footprint
+from ..joules.energies import Energies
+from ..joules.energy_trace import EnergyTrace
+from ..joules.estimate import Estimate
+from ..joules.summary import stuck
 from ..units import seconds
-from . import amounts, compared_lines, figures, footprint_lines, measured_lines, power_svg
-from .words import cut
+from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg
+from . import written_numbers as figures
+from .foreign_text import cut
 
 ROWS_MAX = 12
 

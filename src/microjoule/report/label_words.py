@@ -7,7 +7,7 @@ from typing import Any
 
 from ..units import KWH
 from .amounts import amount
-from .words import safe
+from .foreign_text import safe
 
 LETTERS = "ABCDEFG"
 _PROVENANCES = {

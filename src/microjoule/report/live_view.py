@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import figures
+from . import written_numbers as figures
 
 Plain = Mapping[str, Any]
 

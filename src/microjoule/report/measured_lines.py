@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import figures
+from . import written_numbers as figures
 
 Plain = Mapping[str, Any]
 _BUDGET = 4  # components shown

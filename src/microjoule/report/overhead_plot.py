@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MicrojouleError
-from ..extras import extra
+from ..late import extra
 from ..units import NS_PER_US
 
 Plain = Mapping[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..units import NS_PER_US
-from . import figures
+from . import written_numbers as figures
 
 Plain = Mapping[str, Any]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .measured_lines import with_spread
 
 if TYPE_CHECKING:
-    from ..energy.tracks import Gap, Track
+    from ..joules.tracks import Gap, Track
 
 SCHEMA = "microjoule.perfetto/1"
 POWER, WINDOWS = 1, 2  # process ids: what the viewers group tracks by

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MicrojouleError
-from ..extras import extra
-from .words import cut
+from ..late import extra
+from .foreign_text import cut
 
 Plain = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def draw(envelope: Plain, title: str, path: Path) -> None:
     """Draws power over time into a file.
 
     Args:
-        envelope: ``energy.pictured.enveloped`` of a trace.
+        envelope: ``joules.plot_data.enveloped`` of a trace.
         title: What the trace is called.
         path: Where to; its suffix says in which form.
 

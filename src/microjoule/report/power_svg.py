@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from . import figures
+from . import written_numbers as figures
 
 _W, _H = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 8, 22, 20

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import figures, footprint_lines
+from . import footprint_lines
+from . import written_numbers as figures
 from .amounts import amount, hours
-from .words import safe
+from .foreign_text import safe
 
 
 def lines(project: Mapping[str, Any]) -> list[str]:

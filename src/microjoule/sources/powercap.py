@@ -38,16 +38,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Encoding, Scale
-from .domains import (
-    COUNTS,
-    DOMAINS,
-    TIMING,
-    absence,
-    assumed_unit,
-    id_order,
-    quirk_unit,
-    with_parents,
-)
+from .domains import COUNTS, DOMAINS, TIMING, absence, assumed_unit, id_order, quirk_unit, with_parents
 from .host import AMD, Host, read_host
 from .survey import Cause, Closed, Obstacle, Survey
 from .zones import NJ_PER_J, NJ_PER_UJ, Zone, trust, zones

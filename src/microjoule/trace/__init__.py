@@ -5,10 +5,9 @@ Names are lazy: ``from microjoule.trace import schema`` for the recorder costs n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ..late import lazy
 
-from ..lazy import lazy
-
+TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .series import Series as Series
     from .trace import Trace as Trace

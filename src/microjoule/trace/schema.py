@@ -13,7 +13,7 @@ channel     dictionary<uint16, utf8>   fixed at the opening
 raw         uint64, null: read failed  what the interface said: not unwrapped, not scaled
 sensor_ns   int64, null: none          the device's own time, unconverted
 status      uint16                     0, or the code of the failed read
-label       utf8, null but on marks    a window's name and attributes: ``microjoule.label``
+label       utf8, null but on marks    a window's name and attributes: ``microjoule.trace.label``
 =========== ========================== ============================================================
 
 No two rows of a channel have one ``t_ns``. A read that brings several rows of one channel, such as the

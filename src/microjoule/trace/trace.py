@@ -21,7 +21,7 @@ import pyarrow as pa
 from ..arrays import texts
 from ..channel import Channel
 from ..errors import BadWindow, TraceError
-from ..shown import shown
+from ..late import shown
 from . import schema
 from .cut import Cutter
 from .opened import check, is_ended, opened

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import BadWindow
-from ..label import unlabel
+from .label import unlabel
 
 UNMARKED = -1
 

@@ -8,9 +8,9 @@ import pytest
 from scripted import MS, PACKAGE_W, channel, machine, steady
 
 import microjoule as uj
-from microjoule.calibration import load
 from microjoule.cli import main
-from microjoule.cli.calibrated import path_of
+from microjoule.cli.probe_calibrate import path_of
+from microjoule.host.calibration import load
 from microjoule.sources.script import Entry, script_text, write_machine
 
 

@@ -12,8 +12,8 @@ from scripted import machine
 
 from microjoule import load
 from microjoule.cli import emit, main
-from microjoule.report.emit import EMITTERS
-from microjoule.report.emit.record import doubts
+from microjoule.report.emitters import EMITTERS
+from microjoule.report.emitters.record import doubts
 from microjoule.units import NS_PER_S
 
 WINDOWS = """\

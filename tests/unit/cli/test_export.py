@@ -8,7 +8,7 @@ from ideal import MS, T0, Ideal, rows, square, write
 from trace_events import checked, counters
 
 from microjoule.cli import main
-from microjoule.energy.energy_trace import load
+from microjoule.joules.energy_trace import load
 
 MARKS = [(T0 + 20 * MS, "@begin", 1, "step"), (T0 + 60 * MS, "@end", 1, "")]
 

@@ -8,12 +8,13 @@ from scripted import machine
 
 import microjoule as uj
 from microjoule.cli import main
-from microjoule.cli.own_overhead import path_of
-from microjoule.costing import blocks, subject
-from microjoule.energy.summary import summary
-from microjoule.overhead import RECORDER, THINNED, Cost, Mean, Overhead, Way, load, save
+from microjoule.cli.sampling_cost_line import path_of
+from microjoule.host.key import host_key
+from microjoule.host.sampling_cost import RECORDER, THINNED, Cost, Mean, Overhead, Way, load, save
+from microjoule.joules.summary import summary
+from microjoule.learning import paired_blocks as blocks
+from microjoule.learning import sampling_loops as subject
 from microjoule.recording import recorder
-from microjoule.recording.host_key import host_key
 
 QUICK = ("--max-time", "60s", "--rate", "2000", "--pace", "sleep", "--load", "busy")
 
@@ -76,7 +77,7 @@ def test_it_prints_a_table_keeps_a_file_and_writes_json(root, home, capsys):
         assert word in said.out
     assert "\x1b" not in said.err  # no progress where there is no terminal
     plain = json.loads(target.read_text())
-    assert plain["schema"] == "microjoule.overhead/1"
+    assert plain["schema"] == "microjoule.host.sampling_cost/1"
     assert {cost["subject"] for cost in plain["costs"]} >= {"script: package-0", "empty loop"}
     assert (
         load(home / "microjoule/overhead/bench.json", host_key(root)).to_json()

@@ -7,8 +7,8 @@ import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.cli import main
-from microjoule.energy.energy_trace import EnergyTrace
-from microjoule.label import label
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.trace.label import label
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from microjoule.cli import main
-from microjoule.footprint import tables
+from microjoule.footprint import data_tables as tables
 
 
 def test_a_text_is_searched_and_the_source_is_shown(capsys):

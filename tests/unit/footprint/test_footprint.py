@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.energy.estimate import Estimate
-from microjoule.energy.uncertainty import NORMAL, Component
+from microjoule.footprint.chosen_factors import Wishes, terms
 from microjoule.footprint.factor import BadFactor, Factor, Origin
 from microjoule.footprint.footprint import UnitMismatch, amount, attached, footprint
-from microjoule.footprint.terms import Wishes, terms
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.uncertainty import NORMAL, Component
 from microjoule.report import footprint_lines
 from microjoule.units import J_PER_KWH
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
-from microjoule.energy.energy_trace import EnergyTrace
-from microjoule.energy.estimate import Estimate
+from microjoule.footprint.chosen_factors import Wishes, terms
 from microjoule.footprint.project import BadTarget, Target, Trial, project, trial, unreadable
-from microjoule.footprint.terms import Wishes, terms
-from microjoule.footprint.whole import whole
-from microjoule.label import label
+from microjoule.footprint.run_window import whole
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.estimate import Estimate
 from microjoule.report.project_table import lines
+from microjoule.trace.label import label
 from microjoule.units import J_PER_KWH
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)

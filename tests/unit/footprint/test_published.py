@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from microjoule.energy.estimate import Estimate
+from microjoule.footprint.chosen_factors import Wishes, terms
 from microjoule.footprint.footprint import footprint
 from microjoule.footprint.modelled import Hours, Job, estimate
 from microjoule.footprint.published import run, runs, tables_recomputed
-from microjoule.footprint.terms import Wishes, terms
+from microjoule.joules.estimate import Estimate
 from microjoule.units import GRAMS, J_PER_KWH
 
 PAPER = terms(Wishes(method="strubell2019"))

@@ -9,9 +9,9 @@ from scripted import MS, PACKAGE_W, channel, machine
 from scripted import steady as steady_script
 
 import microjoule as uj
-from microjoule.calibration import Calibration, CalibrationError, HostKey, Learnt, Spread, save
 from microjoule.channel import Kind, PowerModel, Timing
 from microjoule.errors import BadRate
+from microjoule.host.calibration import Calibration, CalibrationError, HostKey, Learnt, Spread, save
 from microjoule.recording import Cadence
 from microjoule.recording.lane import Lane, cadence_of, lead_of
 from microjoule.sources.script import Entry, Repeat, script_text, write_machine

@@ -13,7 +13,7 @@ from scripted import DRAM_W, PACKAGE_W, channel, machine
 import microjoule as uj
 from microjoule.errors import BadRate, MicrojouleError, NothingToMeasure, SourceUnavailable, TraceError
 from microjoule.recording import Cadence
-from microjoule.recording.instead import closed, others
+from microjoule.recording.replaced_channels import closed, others
 from microjoule.sources import Cause, Closed, Obstacle, Survey, UnknownSource
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scripted import channel
 
 from microjoule.channel import Kind
-from microjoule.energy.counter import Counter
+from microjoule.joules.counter import Counter
 from microjoule.recording.thin import BIN_NS, NEAR_NS, Thinner
 from microjoule.trace import schema
 from microjoule.trace.series import Series

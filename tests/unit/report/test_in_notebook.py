@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from microjoule.energy.estimate import Estimate
-from microjoule.energy.uncertainty import Component
+from microjoule.footprint.chosen_factors import Wishes, terms
 from microjoule.footprint.footprint import footprint
-from microjoule.footprint.terms import Wishes, terms
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.uncertainty import Component
 from microjoule.report import power_svg
 from microjoule.report.in_notebook import table
 

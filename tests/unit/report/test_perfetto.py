@@ -11,9 +11,9 @@ from reached import reached
 from trace_events import checked, counters, ns
 
 from microjoule.channel import Kind, Scale
-from microjoule.energy.energy_trace import EnergyTrace
-from microjoule.energy.summary import summary
-from microjoule.energy.tracks import tracks
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.summary import summary
+from microjoule.joules.tracks import tracks
 from microjoule.report.perfetto import nested, render
 from microjoule.trace import schema
 

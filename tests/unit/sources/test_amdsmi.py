@@ -15,8 +15,8 @@ from standin import AMD_SMI, CSRC, HERE, ROCM_SMI, amd_machine, compiler
 from standin.native import MS, once, sampler
 
 from microjoule.channel import Kind
-from microjoule.energy.total import covered, tells_energy
 from microjoule.errors import PermissionDenied, SourceUnavailable
+from microjoule.joules.total import covered, tells_energy
 from microjoule.sources import amdsmi, choose, hwmon
 from microjoule.sources.survey import Cause
 

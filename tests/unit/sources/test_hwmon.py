@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from microjoule.channel import UNPLACED, Encoding, Kind, Trust
-from microjoule.energy.total import covered
+from microjoule.joules.total import covered
 from microjoule.sources import hwmon
 from microjoule.sources.survey import Cause
 

@@ -7,15 +7,7 @@ from itertools import combinations
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.sources.nvml_behaviour import (
-    TABLE,
-    Figure,
-    Shape,
-    behaviour,
-    branch,
-    chip,
-    timing,
-)
+from microjoule.sources.nvml_behaviour import TABLE, Figure, Shape, behaviour, branch, chip, timing
 
 CELLS = [  # the matrix of Yang, Adamek, Armour: chip, driver, figure, period, window
     ("hopper", 535, "draw", 100, 1000),

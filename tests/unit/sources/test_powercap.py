@@ -18,7 +18,7 @@ from machines import (
 )
 
 from microjoule.channel import Encoding
-from microjoule.energy.unwrap import counts
+from microjoule.joules.unwrap import counts
 from microjoule.sources import powercap
 from microjoule.sources.zones import true_unit
 

@@ -1,0 +1,227 @@
+"""A channel: one counter or gauge, what a count of it is worth, and what is promised of it.
+
+Both halves share this file: a source builds channels, the native half is told how to read them
+(``access``), the trace file carries them as JSON, and the analysis needs nothing else to turn raw
+readings into joules. Exact figures stay exact: a unit is a fraction, a limit an integer.
+
+Decision: small records inside one record rather than one of twenty fields, so that a source's
+table can share ``Timing`` and ``Trust`` between its rows. What was given up: one level of dots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeVar
+
+_Record = TypeVar("_Record")
+
+UNPLACED = "?"
+"""As a parent: nobody knows what contains the channel, so that it enters no total."""
+
+
+class Kind(StrEnum):
+    """Whether a reading accumulates (a counter) or says what is so now (a gauge)."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+class Encoding(StrEnum):
+    """How ``raw`` is to be understood.
+
+    ``COUNT`` is an unsigned count. ``SIGNED`` is two's complement in 64 bits. ``POWERCAP`` is the
+    kernel's floor(count * floor(unit in nJ) / 1000) in microjoules, which
+    :mod:`microjoule.joules.unwrap` turns back into the count.
+    """
+
+    COUNT = "count"
+    SIGNED = "signed"
+    POWERCAP = "powercap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What one count is worth.
+
+    Attributes:
+        quantity: ``J``, ``W``, ``s``, ``°C``, ``Hz`` or ``1``.
+        unit: ``quantity`` per count, exact.
+        unit_source: Where the unit comes from: ``register``, ``kernel``, ``interface``,
+            ``inferred`` or ``assumed``.
+        modulus: Counts after which a counter starts again; None: the full 64 bits.
+        quantum: The smallest step that the reading can show, in counts.
+        shown_nj: Of ``Encoding.POWERCAP``, the whole nanojoules by which the kernel multiplied a count;
+            None: the unit's own, cut off.
+        starts_at_open: Whether the count begins when it is opened, so that two recordings of it have
+            nothing in common.
+    """
+
+    quantity: str
+    unit: Fraction
+    unit_source: str
+    modulus: int | None = None
+    quantum: int = 1
+    shown_nj: int | None = None
+    starts_at_open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How the number moves.
+
+    Attributes:
+        update_ns: Usual time between two updates; None: not known, or at every read.
+        update_max_ns: The longest time between two updates that is still normal.
+        lag_ns: The longest time by which an update can trail the energy that it reports.
+        window_ns: For a gauge, how much of each update period is averaged; None: not known.
+        sensor_clock: The clock of ``sensor_ns``; None: the channel has no timestamp of its own.
+    """
+
+    update_ns: int | None = None
+    update_max_ns: int = 0
+    lag_ns: int = 0
+    window_ns: int | None = None
+    sensor_clock: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerModel:
+    """Watts per unit of a quantity that is not energy: what makes a figure *modelled*.
+
+    ``value_w``, ``low_w`` and ``high_w`` are watts for each second counted a second.
+    """
+
+    value_w: float
+    low_w: float
+    high_w: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorError:
+    """How far the sensor may be off, by the best that is known and not by its vendor's word.
+
+    Attributes:
+        gain: Half-width of the relative error of its slope.
+        offset_w: Half-width of its error in watts that is there at any load.
+        form: ``rectangular`` or ``normal`` (then both are standard uncertainties).
+        source: Where this was found.
+    """
+
+    gain: float
+    offset_w: float = 0.0
+    form: str = "rectangular"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What is promised of the channel, and by whom.
+
+    Attributes:
+        power_limit_w: The largest power limit that the device states; None: none stated.
+        power_limit_source: Where that limit was read.
+        accuracy: The sensor's stated accuracy as a fraction; None: unknown.
+        sensor: How far the sensor may be off, for the budget of uncertainty; None: not known.
+        parents: Ids of the channels whose readings already contain this one's, or ``UNPLACED``.
+        model: The power model, where the figure is modelled; None: measured.
+    """
+
+    power_limit_w: float | None = None
+    power_limit_source: str = "none"
+    accuracy: float | None = None
+    sensor: SensorError | None = None
+    parents: tuple[str, ...] = ()
+    model: PowerModel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How the native half reads the number; the analysis never looks here.
+
+    Attributes:
+        reader: ``perf``, ``text``, ``msr``, ``script``: a name in ``csrc/readers.c``.
+        path: The file behind it; for perf the PMU's folder, for information.
+        type: For perf, the PMU's type.
+        config: For perf the event, for msr the register, for text the mask of fields to add.
+        cpu: The CPU to read on; -1: for perf, the commands that this thread starts next.
+    """
+
+    reader: str
+    path: str
+    type: int = 0
+    config: int = 0
+    cpu: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One counter or gauge.
+
+    Attributes:
+        id: ``package-0``, ``package-0/dram``, …; a second source of one id is ``id@source``.
+        source: The family of hardware that lists it: a name in ``sources.SOURCES``.
+        lane: The sampler that reads it.
+        kind: Counter or gauge.
+        encoding: How ``raw`` is to be understood.
+    """
+
+    id: str
+    source: str
+    lane: str
+    kind: Kind = Kind.COUNTER
+    encoding: Encoding = Encoding.COUNT
+    scale: Scale
+    timing: Timing = field(default_factory=Timing)
+    trust: Trust = field(default_factory=Trust)
+    access: Access
+
+    @property
+    def provenance(self) -> str:
+        """``measured``, or ``modelled`` where a power model stands between reading and joule."""
+        return "measured" if self.trust.model is None else "modelled"
+
+    @property
+    def physical_id(self) -> str:
+        """The id without the source that sets a second reading of it apart."""
+        return self.id.partition("@")[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """The channel as plain JSON values; ``from_json`` gives the same channel back."""
+        plain = asdict(self)
+        unit = self.scale.unit
+        plain["scale"]["unit"] = [unit.numerator, unit.denominator]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Channel:
+        """The channel that ``to_json`` wrote.
+
+        Unknown fields are passed over, so that a later format's file can still be read.
+        """
+        scale = dict(plain["scale"])
+        scale["unit"] = Fraction(*scale["unit"])
+        trust = dict(plain.get("trust", {}))
+        trust["parents"] = tuple(trust.get("parents", ()))
+        if trust.get("model"):
+            trust["model"] = _known(PowerModel, trust["model"])
+        if trust.get("sensor"):
+            trust["sensor"] = _known(SensorError, trust["sensor"])
+        return cls(
+            id=plain["id"],
+            source=plain["source"],
+            lane=plain["lane"],
+            kind=Kind(plain.get("kind", "counter")),
+            encoding=Encoding(plain.get("encoding", "count")),
+            scale=_known(Scale, scale),
+            timing=_known(Timing, plain.get("timing", {})),
+            trust=_known(Trust, trust),
+            access=_known(Access, plain["access"]),
+        )
+
+
+def _known(record: type[_Record], plain: dict[str, Any]) -> _Record:
+    names = record.__dataclass_fields__  # type: ignore[attr-defined]
+    return record(**{key: value for key, value in plain.items() if key in names})

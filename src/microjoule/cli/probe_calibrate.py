@@ -1,0 +1,138 @@
+"""``uj probe --calibrate``: learns of each channel what the file of this host is to hold, and shows it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..host.calibration import Calibration, CalibrationError, Learnt, Power, Spread, load, save
+from ..units import NS_PER_MS, NS_PER_US
+from .progress import progress
+
+if TYPE_CHECKING:
+    from ..sources import Survey
+
+NO_FILE = "none"
+HEADINGS = (
+    "channel",
+    "source",
+    "updates",
+    "period (p5 to p95)",
+    "read (p99)",
+    "resolution",
+    "quantum",
+    "lag",
+    "idle",
+    "reading",
+    "filtering",
+)
+
+
+def data_folder() -> Path:
+    """Where what is learnt of hosts is kept: in the user's XDG data folder."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local/share") / "microjoule"
+
+
+def path_of(hostname: str) -> Path:
+    """Where the calibration of a host is kept."""
+    return data_folder() / "calibration" / f"{hostname.replace('/', '_')}.json"
+
+
+def stored(arguments: argparse.Namespace) -> Calibration | None:
+    """The calibration that a recording is to use: the one named, or this host's own if it has one.
+
+    Raises:
+        CalibrationError: The one that was named cannot be used; of the host's own that is a warning.
+    """
+    from ..host.key import host_key
+
+    if arguments.calibration == NO_FILE:
+        return None
+    host = host_key(arguments.root)
+    if arguments.calibration is not None:
+        return load(arguments.calibration, host)
+    path = path_of(host.hostname)
+    if not path.exists():
+        return None
+    try:
+        return load(path, host)
+    except CalibrationError as error:
+        print(f"uj: {error}. Recording without it", file=sys.stderr)
+        return None
+
+
+def learn(arguments: argparse.Namespace, surveys: Iterable[Survey]) -> int:
+    """Calibrates, prints a table and keeps the file; 0, or 3 when no channel could be learnt of."""
+    from ..learning import calibrate
+
+    channels = [channel for found in surveys for channel in found.channels]
+    with progress() as say:
+        calibration = calibrate(
+            channels, arguments.root, arguments.for_s, lambda words: say(f"calibrating: {words}")
+        )
+    path = Path(arguments.calibration) if arguments.calibration else path_of(calibration.host.hostname)
+    print("\n".join(as_text(calibration)))
+    if not any(one.edges for one in calibration.channels):
+        print("Nothing was learnt, and nothing is kept.")
+        return 3
+    save(calibration, path)
+    print(f"Kept in {path}")
+    return 0
+
+
+def as_text(calibration: Calibration) -> Iterator[str]:
+    """The calibration as lines for a person."""
+    rows = [HEADINGS, *(_row(one) for one in calibration.channels)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for one in calibration.channels:
+        if one.note:
+            yield f"{one.channel} ({one.source}): {one.note}"
+    for known in dict.fromkeys(_filtering(one) for one in calibration.channels):
+        if known:
+            yield known
+    for differing in calibration.disagreements:
+        yield f"disagreement: {differing.what} (ratio {differing.ratio:.6f}, u {differing.u:.1e})"
+
+
+def _row(one: Learnt) -> tuple[str, ...]:
+    return (
+        one.channel,
+        one.source,
+        str(one.edges),
+        _period(one.update),
+        f"{_time(one.read.median_ns)} ({_time(one.read.p99_ns)})" if one.read else "-",
+        _time(one.resolution_ns),
+        "-" if one.quantum is None else str(one.quantum),
+        _time(one.lag_ns),
+        _power(one.idle),
+        _power(one.spin),
+        "-" if one.filtering is None else one.filtering.state,
+    )
+
+
+def _filtering(one: Learnt) -> str:
+    return f"filtering {one.filtering.state}: {one.filtering.known_from}" if one.filtering else ""
+
+
+def _period(spread: Spread | None) -> str:
+    if spread is None:
+        return "-"
+    return f"{_time(spread.median_ns)} ({_time(spread.p5_ns)} to {_time(spread.p95_ns)})"
+
+
+def _time(t_ns: int | None) -> str:
+    if t_ns is None:
+        return "-"
+    in_us = f"{t_ns / NS_PER_US:.3g}"
+    return f"{in_us} µs" if float(in_us) < 1000 else f"{t_ns / NS_PER_MS:.4g} ms"
+
+
+def _power(power: Power | None) -> str:
+    return "-" if power is None else f"{power.value_w:.4g} ± {power.u_w:.1g} W"

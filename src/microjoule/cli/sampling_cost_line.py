@@ -1,0 +1,35 @@
+"""The file of this host that ``uj overhead`` keeps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import probe_calibrate as calibrated
+
+if TYPE_CHECKING:
+    from ..host.sampling_cost import Overhead
+
+NO_FILE = "none"
+
+
+def path_of(hostname: str) -> Path:
+    """Where the overhead of a host is kept: in the user's XDG data folder."""
+    return calibrated.data_folder() / "overhead" / f"{hostname.replace('/', '_')}.json"
+
+
+def stored(root: Path) -> Overhead | None:
+    """What was measured on this host, if anything; a file that cannot be used is a warning."""
+    from ..host.key import host_key
+    from ..host.sampling_cost import OverheadError, load
+
+    host = host_key(root)
+    path = path_of(host.hostname)
+    if not host.is_known or not path.exists():
+        return None
+    try:
+        return load(path, host)
+    except OverheadError as error:
+        print(f"uj: {error}. The trace will not say what sampling took", file=sys.stderr)
+        return None

@@ -1,0 +1,169 @@
+"""The energy label: a letter from A to G for watt-hours per functional unit, against a named set.
+
+A letter means nothing without the set it is of, the hardware it was measured on and its uncertainty:
+the label carries all three, always. The sets' borders are in ``data/label_sets.csv``: at an eighth, a
+quarter, half, once, twice and four times a published reference, because between models of one task
+energy differs by powers of ten; D is the class that the reference itself closes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import MicrojouleError
+from . import data_tables as tables
+from .factor import Factor
+
+LETTERS = "ABCDEFG"
+
+
+class BadLabel(MicrojouleError, ValueError):
+    """A label that cannot be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSet:
+    """A reference set and its borders.
+
+    Attributes:
+        key: Its name in the table.
+        task: What its units do, for a person.
+        per: The functional unit: ``1000 images``.
+        reference: What its borders are drawn about, in Wh per functional unit.
+        borders_wh: The upper border of A to F; each belongs to its class.
+        hardware: On which the reference was measured.
+    """
+
+    key: str
+    task: str
+    per: str
+    reference: Factor
+    borders_wh: tuple[float, ...]
+    hardware: str
+
+    def letter(self, wh: float) -> str:
+        """The class of so many watt-hours per functional unit."""
+        return LETTERS[sum(wh > border for border in self.borders_wh)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was measured.
+
+    Attributes:
+        wh: Watt-hours per functional unit.
+        low: Their least; None: not stated.
+        high: Their most; None: not stated.
+        per: The functional unit.
+        hardware: On what, in words.
+        provenance: ``measured``, ``modelled``, or ``stated`` by the person.
+        note: What must be said with the figure; empty where nothing.
+    """
+
+    wh: float
+    low: float | None = None
+    high: float | None = None
+    per: str
+    hardware: str
+    provenance: str = "stated"
+    note: str = ""
+
+
+def label_sets() -> tuple[LabelSet, ...]:
+    """All sets of the table."""
+    by_key: dict[str, list[tables.Row]] = {}
+    for row in tables.rows("label_sets"):
+        by_key.setdefault(row["set"], []).append(row)
+    return tuple(_set(key, group) for key, group in by_key.items())
+
+
+def label_set(key: str) -> LabelSet:
+    """The set of a name.
+
+    Raises:
+        BadLabel: There is none.
+    """
+    sets = {each.key: each for each in label_sets()}
+    if key not in sets:
+        near = difflib.get_close_matches(key, list(sets), n=3, cutoff=0.3) or list(sets)
+        raise BadLabel(f"No reference set is called {key!r}", f"Nearest: {', '.join(near)}")
+    return sets[key]
+
+
+def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
+    """The label as plain data, schema ``microjoule.trace.label/1``, for any rendering.
+
+    Args:
+        reading: What was measured.
+        of: The set it is held against.
+        title: What it is the label of: a model, a program.
+
+    Raises:
+        BadLabel: The figures are none, the functional unit is another than the set's, or the hardware
+            is not named.
+    """
+    if not reading.hardware.strip():
+        raise BadLabel("A label names the hardware it was measured on", "Give --hardware")
+    if _unit(reading.per) != _unit(of.per):
+        raise BadLabel(
+            f"{reading.per!r} is not the functional unit of the set {of.key}, which is {of.per!r}",
+            f"Give the energy per {of.per}, or choose another set",
+        )
+    low, high = reading.low, reading.high
+    figures = [figure for figure in (low, reading.wh, high) if figure is not None]
+    if not all(math.isfinite(figure) and figure >= 0 for figure in figures) or figures != sorted(figures):
+        ends = [("least", low), ("most", high)]
+        said = "".join(f", {end:g} Wh at {which}," for which, end in ends if end is not None)
+        raise BadLabel(
+            f"{reading.wh:g} Wh{said} cannot be the energy of {reading.per}",
+            "Give 0 <= low <= value <= high",
+        )
+    if not reading.wh:
+        raise BadLabel("Nothing uses 0 Wh", "Give what was measured; a failed measurement has no label")
+    first, last = of.letter(figures[0]), of.letter(figures[-1])
+    return {
+        "schema": "microjoule.trace.label/1",
+        "title": title,
+        "letter": of.letter(reading.wh),
+        "letters": list(LETTERS[LETTERS.index(first) : LETTERS.index(last) + 1]),
+        "wh": reading.wh,
+        "bound_wh": [low, high],
+        "per": of.per,
+        "hardware": reading.hardware.strip(),
+        "provenance": reading.provenance,
+        "note": reading.note,
+        "set": {
+            "key": of.key,
+            "task": of.task,
+            "hardware": of.hardware,
+            "reference_wh": of.reference.value,
+            "borders_wh": list(of.borders_wh),
+            "source": of.reference.origin.source,
+            "year": of.reference.origin.year,
+            "licence": of.reference.origin.licence,
+            "note": of.reference.origin.note,
+        },
+    }
+
+
+def _unit(text: str) -> str:
+    """A functional unit without what people write differently: ``1,000 Images`` is ``1000 images``."""
+    return " ".join(text.lower().replace(",", "").replace("\u202f", "").split())
+
+
+def _set(key: str, group: list[tables.Row]) -> LabelSet:
+    by_letter = {row["letter"]: row for row in group}
+    reference = by_letter["reference"]
+    return LabelSet(
+        key=key,
+        task=reference["name"],
+        per=reference["per"],
+        reference=tables.factor(reference, f"reference of {key}").in_unit("Wh"),
+        borders_wh=tuple(
+            tables.factor(by_letter[letter], letter).in_unit("Wh").value for letter in LETTERS[:-1]
+        ),
+        hardware=reference["hardware"],
+    )

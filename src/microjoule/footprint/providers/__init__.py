@@ -1,0 +1,51 @@
+"""Providers of time-varying intensity on the network, behind one protocol.
+
+Decision: standard-library HTTP, no client packages, and nothing here is ever called unless a person
+names a provider: the analysis itself never goes out. A fetch belongs after the run. What was given up:
+connection reuse and caching, which a run's one or two requests do not repay.
+
+A provider is a file here with a class that takes an ``Access``, and its entry in ``PROVIDERS``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ...errors import SourceUnavailable
+from .eia import Eia
+from .electricity_maps import ElectricityMaps
+from .entsoe import Entsoe
+from .neso import Neso
+from .protocol import Access, Provider
+from .watttime import WattTime
+
+PROVIDERS: Mapping[str, Callable[[Access], Provider]] = MappingProxyType(
+    {
+        "electricitymaps": ElectricityMaps,
+        "watttime": WattTime,
+        "neso": Neso,
+        "entsoe": Entsoe,
+        "eia": Eia,
+    }
+)
+
+
+class UnknownProvider(SourceUnavailable, ValueError):
+    """A name that no provider of intensities has."""
+
+
+def provider(name: str, access: Access) -> Provider:
+    """The provider of a name.
+
+    Raises:
+        UnknownProvider: There is none of this name.
+    """
+    if name not in PROVIDERS:
+        near = difflib.get_close_matches(name, list(PROVIDERS), n=2) or list(PROVIDERS)
+        raise UnknownProvider(f"No live provider is called {name!r}", f"Take one of: {', '.join(near)}")
+    return PROVIDERS[name](access)
+
+
+__all__ = ["PROVIDERS", "Access", "Provider", "UnknownProvider", "provider"]

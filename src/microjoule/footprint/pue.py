@@ -1,0 +1,62 @@
+"""Power usage effectiveness: what a building uses for each kilowatt-hour of its computers.
+
+Decision: where no facility is named nothing is added, and the range reaches to the survey's average,
+because a laptop has no cooling plant and a data centre does, and only the user knows which it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from . import data_tables as tables
+from .conversion import figure, given
+from .factor import BadFactor, Factor
+from .intensity import Zone
+
+AVERAGE = "uptime2024"
+
+
+def pue(text: str) -> Factor:
+    """A PUE that the user writes (``1.1``), or that of a facility by its code (``gcp``, ``uptime2024``).
+
+    Raises:
+        BadFactor: Below one, not a number, or a code that the table does not have.
+    """
+    found = _row(text)
+    if found is not None:
+        return found
+    try:
+        figure(text)
+    except BadFactor:
+        codes = [row["code"] for row in tables.rows("pue")]
+        near = difflib.get_close_matches(text, codes, n=3, cutoff=0.4)
+        raise BadFactor(
+            f"No facility is called {text!r}", f"Write a number, or one of: {', '.join(near or codes[:8])}"
+        ) from None
+    factor = given("PUE", text)
+    factor = replace(factor, unit=factor.unit or "1").in_unit("1")
+    if factor.value < 1:
+        raise BadFactor(
+            f"A PUE of {factor.value:g} is below 1",
+            "A building uses at least what its computers use: give 1 or more",
+        )
+    return factor
+
+
+def pue_of(zone: Zone) -> Factor | None:
+    """The PUE of a cloud region, or of its provider's fleet; None where the zone is no cloud's."""
+    provider, is_cloud, _ = zone.code.partition(":")
+    return (_row(zone.code) or _row(provider)) if is_cloud else None
+
+
+def unknown() -> Factor:
+    """The PUE where no facility is named: one, and a range up to the average of data centres."""
+    nothing, average = pue("none"), pue(AVERAGE)
+    note = f"no facility is named; the range reaches to {average.value:g}, {average.origin.source}"
+    return replace(nothing, high=average.value, origin=replace(nothing.origin, note=note))
+
+
+def _row(code: str) -> Factor | None:
+    rows = (row for row in tables.rows("pue") if row["code"] == code)
+    return next((tables.factor(row, f"PUE ({row['name']})") for row in rows), None)

@@ -1,0 +1,329 @@
+"""Which of the things that went on used a counter's energy: bracketed, fitted, or not to be told apart.
+
+Something that always outlasts the counter's update by enough is *bracketed*: its energy is what was counted
+from the last update before each launch to the first one after it, whatever its power did in between, less
+what others used of that by the fit. (To interpolate at a launch's edges instead is biased: there, of all
+places, the power steps.) Anything shorter is fitted over all updates (:mod:`microjoule.joules.regression`).
+
+Things are *not to be told apart* where the readings leave their powers open by as much as the mean power of
+the span: along a singular direction of the fit's design, by two standard uncertainties. Two kernels launched
+in a fixed proportion are so whatever the noise. Then one figure is given for all of them together, which is
+known where the parts are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MicrojouleError
+from ..trace.series import I64
+from ..units import nanoseconds, seconds
+from .budget import sensor
+from .counter import Counter
+from .estimate import Estimate
+from .occupancy import Occupancy, merged
+from .regression import COLUMNS, Fit, Updates, fit, occupied_s, updates
+from .uncertainty import NORMAL, RECTANGULAR, Component, student
+
+F64 = npt.NDArray[np.float64]
+
+BRACKETED, FITTED, INSEPARABLE = "bracketed", "regression", "not separable"
+
+_OUTLASTS = 4  # updates that each piece must last to be bracketed: shorter, its edges are most of it
+_FEWEST = 3  # updates below which nothing can be said of parts
+_OPEN = 2.0  # standard uncertainties by which a direction may move a power
+_LOADED = 1e-6  # the least part of a direction that is no rounding
+_LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
+
+
+class TooFewUpdates(MicrojouleError, ValueError):
+    """A counter that moved too seldom in the time in question."""
+
+
+class Item(NamedTuple):
+    """Something whose energy is asked for: a name, and the states in which it was under way."""
+
+    name: str
+    states: tuple[int, ...]
+
+
+class Share(NamedTuple):
+    """The energy of one item, or of several that cannot be told apart.
+
+    Attributes:
+        names: Of the items.
+        method: ``bracketed``, ``regression`` or ``not separable``.
+        time_ns: How long any of them was under way.
+        energy: The counter's energy in that time, all of it and not what was more than idle.
+    """
+
+    names: tuple[str, ...]
+    method: str
+    time_ns: int
+    energy: Estimate
+
+
+class Attribution(NamedTuple):
+    """The energy of a span, by items.
+
+    Attributes:
+        t0_ns: Its beginning: the first update of the counter in the time that was asked for.
+        t1_ns: Its end: the last one.
+        shares: In the order of the items.
+        measured: What the counter says of the span.
+        updates: How many of its updates were fitted.
+        power_share: Of one update's noise, the share that the counter's own edges do not explain.
+    """
+
+    t0_ns: int
+    t1_ns: int
+    shares: tuple[Share, ...]
+    measured: Estimate
+    updates: int
+    power_share: float
+
+
+def usable_span(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
+    """The updates between two instants, to attribute.
+
+    Raises:
+        TooFewUpdates: There are fewer than a handful.
+    """
+    found = updates(counter, t0_ns, t1_ns)
+    n = int(found.is_ok.sum())
+    if n < _FEWEST:
+        raise TooFewUpdates(
+            f"{counter.channel.id} tells of {n} update{'s' * (n != 1)} in the "
+            f"{seconds(t1_ns - t0_ns):.3g} s that the profile and the trace share",
+            "Profile for longer, or take a --channel that is updated more often",
+        )
+    return found
+
+
+def attribute(
+    counter: Counter, of: Updates, occupancy: Occupancy, items: Sequence[Item], u_align_ns: float
+) -> Attribution:
+    """The energies of items over the updates of a counter.
+
+    Args:
+        counter: The counter.
+        of: Its updates, of :func:`usable_span`.
+        occupancy: The states of that time, of a little more than the updates' span.
+        items: Each with its states.
+        u_align_ns: Standard uncertainty of the events' instants, all late or early together.
+    """
+    span = _Span(counter, of, occupancy, u_align_ns)
+    known = [item for item in items if span.time_ns(item.states)]
+    is_long = [span.is_bracketed(item.states) for item in known]
+    apart = _together([item for item, long in zip(known, is_long, strict=True) if not long], span)
+    shares: list[Share] = []
+    for item, long in zip(known, is_long, strict=True):
+        if long:
+            shares.append(
+                Share((item.name,), BRACKETED, span.time_ns(item.states), span.bracketed(item.states))
+            )
+            continue
+        names, columns, is_cut = apart[item.name]
+        if names[0] == item.name:
+            method = INSEPARABLE if is_cut else FITTED
+            shares.append(Share(names, method, *span.fitted(columns)))
+    t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
+    return Attribution(t0, t1, tuple(shares), counter.energy(t0, t1), span.fit.rows, span.fit.power_share)
+
+
+class _Span:
+    """A fitted span: what all items ask of it."""
+
+    def __init__(self, counter: Counter, of: Updates, occupancy: Occupancy, u_align_ns: float) -> None:
+        self.counter, self.of = counter, of
+        self.t0_ns, self.t1_ns = int(of.edges_ns[0]), int(of.edges_ns[-1])
+        ends = np.array([self.t0_ns, self.t1_ns])
+        self._times = [
+            int(np.diff(occupancy.until(state, ends))[0]) for state in range(len(occupancy.states))
+        ]
+        self._occupancy = occupancy
+        columns = _columns(self._times)
+        design = occupied_s(occupancy, columns, of)
+        # Where the ends of the span are is not known to the nanosecond: what lies there alone is not in it.
+        inside = np.flatnonzero(design.any(axis=0))
+        self.columns = [columns[number] for number in inside]
+        design = design[:, inside]
+        self._time_s: F64 = design.sum(axis=0)
+        late = occupied_s(occupancy, self.columns, of, round(u_align_ns))
+        self._design, self._late = design, late
+        self.fit: Fit = fit(of, design, self._time_s, late)
+        self._is_seen = design[of.is_ok].any(axis=0)
+        self.mean_w = float(of.energy_j[of.is_ok].sum() / design[of.is_ok].sum())
+        self._is_inside = {state for column in self.columns for state in column}
+
+    def time_ns(self, states: Iterable[int]) -> int:
+        return sum(self._times[state] for state in states if state in self._is_inside)
+
+    def pieces(self, states: Sequence[int]) -> I64:
+        found = np.clip(merged(self._occupancy, states), self.t0_ns, self.t1_ns)
+        return found[found[:, 1] > found[:, 0]]
+
+    def is_bracketed(self, states: Sequence[int]) -> bool:
+        """Whether each piece, save where the span cuts it, outlasts the counter's update."""
+        timing = self.counter.channel.timing
+        pieces = self.pieces(states)
+        whole = pieces[(pieces[:, 0] > self.t0_ns) & (pieces[:, 1] < self.t1_ns)]
+        whole = whole if len(whole) else pieces
+        update_ns = max(timing.update_ns or 0, timing.update_max_ns) + timing.lag_ns
+        least = _OUTLASTS * max(update_ns, int(np.median(np.diff(self.of.edges_ns))))
+        mixes = any(len(column) > 1 for column in self.columns if set(column) & set(states))
+        return bool((whole[:, 1] - whole[:, 0] >= least).all()) and not mixes
+
+    def bracketed(self, states: Sequence[int]) -> Estimate:
+        """What was counted over the updates that some states touch, less the others' part of them."""
+        is_own = np.array([column[0] in states for column in self.columns])
+        touched = self._design[:, is_own].any(axis=1)
+        others_s = self._design[touched][:, ~is_own].sum(axis=0)
+        late_s = self._late[touched][:, ~is_own].sum(axis=0)
+        powers_w = self.fit.energy_j / self._time_s
+        late_w = (self.fit.energy_j + self.fit.shift_j) / self._time_s
+        counted = self.of.energy_j[touched].sum()
+        value = float(counted - powers_w[~is_own] @ others_s)
+        moved = float(counted - late_w[~is_own] @ late_s) - value
+        chosen = np.zeros(len(self.columns))
+        chosen[~is_own] = -others_s / self._time_s[~is_own]
+        ends = np.flatnonzero(np.diff(np.concatenate(([False], touched, [False]))))
+        edges = Component("edges", float(np.sqrt((self.fit.edge_u_j[ends] ** 2).sum())), "B", NORMAL)
+        is_known = bool(self.of.is_ok[touched].all()) and not self._is_open(chosen)
+        time_ns = self.time_ns(states)
+        return self._estimate(
+            value if is_known else None,
+            states,
+            (edges, *self._regression(chosen), *self._beside(value, time_ns, moved)),
+        )
+
+    def fitted(self, columns: frozenset[int]) -> tuple[int, Estimate]:
+        """The time and the energy of columns together."""
+        states = [state for column in sorted(columns) for state in self.columns[column]]
+        chosen = np.zeros(len(self.columns))
+        chosen[sorted(columns)] = 1.0
+        value = float(chosen @ self.fit.energy_j)
+        time_ns = nanoseconds(float(chosen @ self._time_s))
+        moved = float(chosen @ self.fit.shift_j)
+        components = (*self._regression(chosen), *self._beside(value, time_ns, moved))
+        return time_ns, self._estimate(None if self._is_open(chosen) else value, states, components)
+
+    def _estimate(
+        self, value: float | None, states: Sequence[int], components: tuple[Component, ...]
+    ) -> Estimate:
+        low, high = self._guaranteed(states)
+        return Estimate(
+            value=value,
+            low=low,
+            high=high,
+            status="ok" if value is not None else "incomplete",
+            provenance=self.counter.channel.provenance,
+            accuracy=self.counter.channel.trust.accuracy,
+            components=components if value is not None else (),
+        )
+
+    def _is_open(self, chosen: F64) -> bool:
+        """Whether a combination holds something that no update with a figure saw."""
+        return bool((np.abs(chosen @ self.fit.directions[:, np.isinf(self.fit.u_j)]) > _LOADED).any())
+
+    def _beside(self, value: float, time_ns: int, moved_j: float) -> list[Component]:
+        """What the fit knows nothing of: the two clocks, and the sensor."""
+        of = f"alignment:{self.t0_ns}/{self.t1_ns}"
+        alignment = Component("alignment", moved_j, "B", RECTANGULAR, group=of)
+        return [alignment, *sensor(self.counter, value, seconds(time_ns))]
+
+    def _regression(self, chosen: F64) -> list[Component]:
+        """The fit's covariance, a direction a component: so sums of shares have their own uncertainty."""
+        of = f"regression:{self.counter.channel.id}@{self.counter.machine}/{self.t0_ns}/{self.t1_ns}"
+        # All directions have one scale, estimated once: that cannot be said of components, whose degrees of
+        # freedom are taken as their own. So Student's quantile is put into u, and the form is normal.
+        wider = student(self.fit.dof) / 2.0 if self.fit.dof < _LARGE else 1.0
+        kind = "A" if math.isfinite(self.fit.dof) else "B"
+        parts = chosen @ self.fit.directions
+        return [
+            Component("regression", float(part * u * wider), kind, NORMAL, math.inf, f"{of}/{number}")
+            for number, (part, u) in enumerate(zip(parts, self.fit.u_j, strict=True))
+            if abs(part) > _LOADED and math.isfinite(u)
+        ]
+
+    def _guaranteed(self, states: Sequence[int]) -> tuple[float, float]:
+        t0, t1 = self.pieces(states).T
+        brackets = self.counter.energies(t0, t1)
+        whole = self.counter.energies([self.t0_ns], [self.t1_ns])
+        return float(brackets.low.sum()), min(float(brackets.high.sum()), float(whole.high[0]))
+
+    def groups(self) -> list[frozenset[int]]:
+        """Columns whose powers the fit leaves open against one another, and those that share a column."""
+        found = []
+        for number, u in enumerate(self.fit.u_j):
+            along = np.abs(self.fit.directions[:, number])
+            if math.isinf(u):
+                members = np.flatnonzero((along > _LOADED) & self._is_seen)
+            else:
+                moved_w = _OPEN * along * u / self._time_s
+                members = np.flatnonzero((moved_w >= self.mean_w) & self._is_seen & (along > _LOADED))
+            if len(members) > 1:
+                found.append(frozenset(members.tolist()))
+        return found
+
+
+class _Figure(NamedTuple):
+    """The names that share one figure, the columns it is of, and whether the names cannot be told apart."""
+
+    names: tuple[str, ...]
+    columns: frozenset[int]
+    is_cut: bool
+
+
+def _columns(times: Sequence[int]) -> list[list[int]]:
+    """States that lasted, each with a column; of too many the shortest together in the last one."""
+    order = sorted((s for s, time in enumerate(times) if time), key=lambda s: -times[s])
+    if len(order) <= COLUMNS:
+        return [[state] for state in sorted(order)]
+    return [*([state] for state in sorted(order[: COLUMNS - 1])), sorted(order[COLUMNS - 1 :])]
+
+
+def _together(items: Sequence[Item], span: _Span) -> dict[str, _Figure]:
+    """For each item what its figure is of, names in the order of the items.
+
+    An item that takes in a part only of what cannot be told apart is widened to all of it; those that then
+    have columns in common share one figure, save where one takes in the other by itself.
+    """
+    groups = span.groups()
+    column_of = {state: number for number, column in enumerate(span.columns) for state in column}
+    widened: dict[str, tuple[frozenset[int], bool]] = {}
+    for item in items:
+        own = {column_of[state] for state in item.states if state in column_of}
+        whole = _widened(frozenset(own), groups)
+        states = {state for column in own for state in span.columns[column]}
+        is_cut = whole != own or states != {s for s in item.states if s in column_of}
+        widened[item.name] = (whole, is_cut)
+    found: dict[str, _Figure] = {}
+    for name, (columns, is_cut) in widened.items():
+        if not is_cut:
+            found[name] = _Figure((name,), columns, False)
+            continue
+        names = [name]
+        while True:
+            more = [n for n, (theirs, cut) in widened.items() if cut and n not in names and theirs & columns]
+            if not more:
+                break
+            names += more
+            columns = _widened(columns.union(*(widened[n][0] for n in more)), groups)
+        ordered = tuple(n for n in widened if n in names)
+        found[name] = _Figure(ordered, columns, True)
+    return found
+
+
+def _widened(columns: frozenset[int], groups: Sequence[frozenset[int]]) -> frozenset[int]:
+    """The columns with all of each group that they hold a part of."""
+    while True:
+        wider = columns.union(*(group for group in groups if group & columns))
+        if wider == columns:
+            return columns
+        columns = wider

@@ -1,0 +1,53 @@
+"""The energies of one window: a mapping from channel to estimate, with their total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from ..channel import Channel
+from ..late import shown
+from . import total as totals
+from .estimate import Estimate
+
+
+class Energies(Mapping[str, Estimate]):
+    """What each channel says of one window.
+
+    Args:
+        estimates: By channel id.
+        channels: The channel table, which tells what overlaps.
+    """
+
+    def __init__(self, estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) -> None:
+        self._estimates = dict(estimates)
+        self._channels = channels
+
+    def __getitem__(self, channel_id: str) -> Estimate:
+        return self._estimates[channel_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._estimates)
+
+    def __len__(self) -> int:
+        return len(self._estimates)
+
+    @cached_property
+    def total(self) -> totals.Total:
+        """All that is known of, no joule twice; ``.total.channels`` says what it covers."""
+        return totals.total(self._estimates, self._channels)
+
+    def add(self, *channel_ids: str) -> totals.Total:
+        """The sum of just these channels.
+
+        Raises:
+            Overlap: Two of them count the same joules.
+        """
+        return totals.add(channel_ids, self._estimates, self._channels)
+
+    _repr_html_ = shown("energies")
+
+    def __repr__(self) -> str:
+        lines = [f"  {name}: {estimate}" for name, estimate in self._estimates.items()]
+        covers = " + ".join(self.total.channels) or "nothing"
+        return "\n".join(["Energies", *lines, f"  total ({covers}): {self.total}"])

@@ -1,0 +1,252 @@
+"""A trace that answers in joules and watts: what ``uj.load`` gives."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..channel import Channel
+from ..errors import TraceError
+from ..late import shown
+from ..trace.series import I64, Series
+from ..trace.trace import Trace
+from ..trace.window import Window
+from ..units import NS_PER_S, seconds
+from . import power as powers
+from .counter import F64, Counter
+from .energies import Energies
+from .estimate import Estimate
+from .gauge import Gauge
+from .total import is_power, tells_energy
+
+_WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
+
+# A package or a platform cannot draw 0 W: a counter of one that never moved was never updated, as in many
+# a virtual machine. Nothing awake draws less than FLOOR_W, which is asked because the counter of a
+# platform may move by whole joules.
+PLACES = re.compile(r"package-\d+(-die-\d+)?|psys(-\d+)?")
+DEAD_UPDATES = 20
+FLOOR_W = 0.1
+
+E = TypeVar("E", bound=Estimate)
+
+ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the others had died by itself
+
+
+class EnergyTrace(Trace):
+    """A trace with the energy and the power of its windows."""
+
+    _repr_html_ = shown("trace")
+
+    @cached_property
+    def _meters(self) -> dict[str, Counter | Gauge]:
+        return {}
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """All windows, in the order in which they began.
+
+        One that a killed recording left open ends at the last instant that is bracketed in every
+        channel that was read to the end: so it has figures, of what there is.
+        """
+        return tuple(self._closed(window) if window.is_open else window for window in super().windows)
+
+    def _closed(self, window: Window) -> Window:
+        spans = [self.meter(name).span_ns for name in self.energy_channels]
+        ends = [span[1] for span in spans if span is not None]
+        alive = [end for end in ends if end > max(ends) - ALIVE_NS]
+        return replace(window, t1_ns=max(min(alive), window.t0_ns)) if alive else window
+
+    @cached_property
+    def machine(self) -> str:
+        """Whose counters these are; a name of its own where the trace does not say."""
+        host = self.facts.get("host", {})
+        name = host.get("hostname") if isinstance(host, dict) else None
+        started = self.facts.get("started_realtime_ns", self.path or id(self))
+        return str(name) if name else f"unknown, recorded at {started}"
+
+    @cached_property
+    def energy_channels(self) -> tuple[str, ...]:
+        """The channels that tell an energy, measured or modelled, in the order of the table.
+
+        Counters of joules, and power gauges of what no counter here counts.
+        """
+        return tells_energy(self.channels)
+
+    @cached_property
+    def span(self) -> Window:
+        """The longest window in which every energy channel is bracketed on both sides.
+
+        Channels without a reading are passed over.
+
+        Raises:
+            TraceError: There is no such window.
+        """
+        spans = [self.meter(name).span_ns for name in self.energy_channels]
+        known = [span for span in spans if span is not None]
+        t0_ns = max((span[0] for span in known), default=0)
+        t1_ns = min((span[1] for span in known), default=-1)
+        if t1_ns < t0_ns:
+            raise TraceError("the trace has no time in which its channels were read", "Record for longer")
+        return Window("trace", t0_ns, t1_ns)
+
+    def meter(self, channel_id: str) -> Counter | Gauge:
+        """The unwrapped counter of a channel, or the readings of a gauge of watts; made once.
+
+        Raises:
+            TraceError: The trace has no such channel.
+        """
+        if channel_id not in self._meters:
+            series, channel = self.series(channel_id), self.channels[channel_id]
+            clock = self.clock_pairs.get(f"@clock/{channel.timing.sensor_clock}")
+            self._meters[channel_id] = (
+                Gauge(series, channel, clock) if is_power(channel) else Counter(series, channel, self.machine)
+            )
+        return self._meters[channel_id]
+
+    def counter(self, channel_id: str) -> Counter:
+        """The unwrapped counter of a channel; made once.
+
+        Raises:
+            TraceError: The trace has no such channel, or it is a gauge.
+        """
+        meter = self.meter(channel_id)
+        if isinstance(meter, Gauge):
+            raise TraceError(f"channel {channel_id!r} is a gauge and counts nothing", "Take `.meter(...)`")
+        return meter
+
+    def still_ns(self, channel_id: str) -> int:
+        """For how long a measured counter was read without once moving; 0: it moved, or is no such one."""
+        meter = self.meter(channel_id)
+        if not isinstance(meter, Counter) or self.channels[channel_id].trust.model is not None:
+            return 0
+        return 0 if len(meter.changes) or not len(meter) else int(meter.t_ns[-1] - meter.t_ns[0])
+
+    @cached_property
+    def dead(self) -> frozenset[str]:
+        """The counters of packages and platforms that never moved, though they must have: see ``PLACES``."""
+        return frozenset(name for name in self.energy_channels if self._is_dead(self.channels[name]))
+
+    def _is_dead(self, channel: Channel) -> bool:
+        if not PLACES.fullmatch(channel.physical_id):
+            return False
+        update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
+        least_j = float(2 * channel.scale.quantum * channel.scale.unit)
+        still_ns = self.still_ns(channel.id)
+        return still_ns > DEAD_UPDATES * update_ns > 0 and seconds(still_ns) * FLOOR_W > least_j
+
+    def unwrap_all(self) -> None:
+        """Makes the meters of all energy channels, on as many cores as there are."""
+        missing = [name for name in self.energy_channels if name not in self._meters]
+        if len(missing) > 1 and self.table.num_rows > _WORTH_THREADS:
+            _ = self.series(missing[0]), self.clock_pairs  # what all channels share is made once
+            with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
+                list(pool.map(self.meter, missing))
+
+    def energy(self, window: str | Window | None = None) -> Energies:
+        """The energy of a window by channel, in joules, with ``.total``.
+
+        Args:
+            window: A window or its name; None: the whole trace, see ``span``.
+
+        Raises:
+            BadWindow: No window has this name.
+        """
+        self.unwrap_all()
+        of = self.span if window is None else self.window(window)
+        estimates = {name: self.meter(name).energy(of.t0_ns, of.t1_ns) for name in self.energy_channels}
+        dead = {name: unread(estimates[name]) for name in self.dead}
+        return Energies(estimates | dead, self.channels)
+
+    def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
+        """Peak powers of a channel in windows, and over how long each was taken.
+
+        Args:
+            channel_id: A channel that tells an energy.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+
+        Returns:
+            float64[n], watts, and int64[n], nanoseconds: :func:`power.peaks`.
+        """
+        return powers.peaks(self.meter(channel_id), t0_ns, t1_ns)
+
+    def failures(self) -> dict[str, dict[int, int]]:
+        """Of each channel whose reads failed, how many with which code."""
+        found = {name: failed(self.series(name)) for name in self.channels}
+        return {name: codes for name, codes in found.items() if codes}
+
+    def power(self, channel_id: str, window: str | Window | None = None) -> powers.Power:
+        """The power of a channel over a window, in watts, one bin between two updates.
+
+        Args:
+            channel_id: A channel that tells an energy.
+            window: A window or its name; None: the whole trace.
+
+        Raises:
+            BadWindow: No window has this name.
+            TraceError: The trace has no such channel, or it tells no energy.
+        """
+        meter = self.meter(channel_id)
+        if channel_id not in self.energy_channels and not isinstance(meter, Gauge):
+            raise TraceError(
+                f"channel {channel_id!r} tells no energy", f"Take one of: {', '.join(self.energy_channels)}"
+            )
+        of = self.span if window is None else self.window(window)
+        return powers.power(meter, of.t0_ns, of.t1_ns)
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - a class of an optional library
+        """The readings as a tidy ``pandas.DataFrame``, a copy: one row a reading of one channel.
+
+        Its columns, with units, are those of :mod:`microjoule.joules.frames`. ``t_ns`` is int64, ``raw``
+        UInt64, ``count`` and ``sensor_ns`` Int64 (missing is ``pd.NA``), ``energy_j`` and ``value`` float64,
+        ``time`` datetime64[us, UTC]; ``channel`` and what is told of it are categories.
+
+        Raises:
+            MissingExtra: pandas is not installed: ``pip install 'microjoule[pandas]'``.
+        """
+        from . import frames
+
+        return frames.pandas(self)
+
+    def to_polars(self) -> Any:  # noqa: ANN401 - a class of an optional library
+        """The readings as a tidy ``polars.DataFrame``: one row a reading of one channel.
+
+        Its columns, with units, are those of :mod:`microjoule.joules.frames`, in Polars' types of the same
+        name; ``channel`` and what is told of it are categorical.
+
+        Raises:
+            MissingExtra: Polars is not installed: ``pip install 'microjoule[polars]'``.
+        """
+        from . import frames
+
+        return frames.polars(self)
+
+
+def failed(series: Series) -> dict[int, int]:
+    """How many reads of a series failed, by their codes."""
+    if series.status.strides == (0,):  # one value stands for all
+        return {int(series.status[0]): len(series)} if len(series) and series.status[0] else {}
+    codes, counts = np.unique(series.status, return_counts=True)
+    return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}
+
+
+def unread(estimate: E) -> E:
+    """The figure of a counter that told nothing."""
+    return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())
+
+
+def load(path: str | os.PathLike[str]) -> EnergyTrace:
+    """The trace in a file, ready to answer in joules: see :func:`microjoule.trace.trace.load`.
+
+    Raises:
+        TraceError: The file is missing, empty, foreign, cut in its opening, or of a later format.
+    """
+    return EnergyTrace.load(path)

@@ -1,0 +1,150 @@
+"""Power from a counter: the steps of its interpolated count, so that the energy is conserved.
+
+From a gauge it is what the gauge said, held or drawn out between its readings; of a mean of a past
+window (:mod:`microjoule.joules.gauge`) that is the power of a while ago, and its sum is not the energy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import distinct
+from ..channel import Channel, Kind
+from ..trace.series import I64
+from ..units import NS_PER_MS, NS_PER_S
+from .counter import F64, Counter
+from .estimate import STATUSES
+from .gauge import Gauge
+from .peaks import Peaks
+
+PEAK_NS = 50 * NS_PER_MS
+PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
+"""The shortest time over which a peak is taken: below it one update's jitter makes the figure."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Power:
+    """Mean power in adjoining bins.
+
+    Attributes:
+        t_ns: int64[n], the middle of each bin.
+        watts: float64[n].
+        edges_ns: int64[n + 1].
+        energy_j: float64[n]; their sum is the window's energy to within a raw unit.
+        status: uint8[n], indices into ``STATUSES``; where it is not ``ok``, as outside the readings or
+            at a reset, watts and joules are NaN.
+    """
+
+    t_ns: I64
+    watts: F64
+    edges_ns: I64
+    energy_j: F64
+    status: npt.NDArray[np.uint8]
+
+
+def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
+    """The power of a counter or a gauge over a window, one bin between two updates.
+
+    Args:
+        meter: Of joules, of seconds with a power model, or of watts.
+        t0_ns: Beginning of the window.
+        t1_ns: Its end.
+
+    Returns:
+        Empty where the window is, or where the meter has no reading.
+    """
+    # Where the readings end is an edge too: on its far side nothing is known.
+    updates = distinct(_updates(meter), np.array(meter.span_ns or (), np.int64))
+    inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]
+    edges = distinct([t0_ns], inside, [t1_ns]).astype(np.int64)
+    if not len(meter):
+        edges = edges[:1]
+    energy_j, status = _between(meter, edges)
+    lengths = np.diff(edges)
+    return Power(edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths, edges, energy_j, status)
+
+
+def _updates(meter: Counter | Gauge) -> I64:
+    """When what the meter says changed, or could have."""
+    if isinstance(meter, Gauge):
+        return meter.readings.t_ns
+    return meter.update_ns(meter.changes) if len(meter.changes) else np.empty(0, np.int64)
+
+
+def _between(meter: Counter | Gauge, instants_ns: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
+    """Joules between neighbouring instants, and the status of each; NaN unless it is ``ok``."""
+    t0, t1 = instants_ns[:-1], instants_ns[1:]
+    if isinstance(meter, Counter):
+        brackets = meter.energies(t0, t1)
+        return brackets.value, brackets.status
+    unknown = ~meter.readings.covers(t0, t1) | (meter.readings.holes(t0, t1) > 0)
+    energy_j = np.diff(meter.readings.cumulative_j(instants_ns))
+    energy_j[unknown] = np.nan
+    return energy_j, np.where(unknown, STATUSES.index("incomplete"), 0).astype(np.uint8)
+
+
+def joules(counter: Counter, steps: I64) -> F64:
+    """Differences of positions as joules."""
+    model = counter.channel.trust.model
+    value: F64 = counter.quantity(steps, counter.bits)
+    return value if model is None else value * model.value_w
+
+
+def means_w(energy_j: F64, t0_ns: I64, t1_ns: I64) -> F64:
+    """Mean power of windows; NaN where a window is empty."""
+    lengths = np.asarray(t1_ns - t0_ns, np.float64)
+    means: F64 = np.full(len(lengths), np.nan)
+    np.divide(energy_j * NS_PER_S, lengths, out=means, where=lengths > 0)
+    return means
+
+
+def peak_span_ns(channel: Channel) -> int:
+    """The shortest time over which a peak is taken: 50 ms, and twenty of a counter's updates.
+
+    Of a gauge it is an update and its window: a reading is a mean already, and has no jitter to hide.
+    """
+    timing = channel.timing
+    if channel.kind is Kind.GAUGE:
+        return max(PEAK_NS, timing.update_ns or 0, timing.window_ns or 0)
+    return max(PEAK_NS, PEAK_UPDATES * (timing.update_ns or 0))
+
+
+def peaks(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> tuple[F64, I64]:
+    """The largest mean power of windows over at least ``peak_span_ns`` of the channel, and over what.
+
+    From each update to the first one at least so much later, and over the whole window.
+
+    Args:
+        meter: Of joules, of seconds with a power model, or of watts.
+        t0_ns: int64[n], beginnings.
+        t1_ns: int64[n], ends.
+
+    Returns:
+        float64[n], watts, NaN where a window is shorter; int64[n], the shortest time over which each was
+        taken, as :meth:`Peaks.spans_ns` has it.
+    """
+    t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
+    found = Peaks(peak_span_ns(meter.channel), t0, t1)
+    if isinstance(meter, Gauge):
+        found.add(meter.readings.t_ns, meter.readings.cumulative_j(meter.readings.t_ns))
+    else:
+        found.add(_updates(meter), meter.steps.total[meter.changes])
+    return peaks_w(meter, found), found.spans_ns()
+
+
+def peaks_w(meter: Counter | Gauge, found: Peaks) -> F64:
+    """The peaks of a meter's updates in watts: see :func:`peaks`."""
+    t0, t1 = found.t0_ns, found.t1_ns
+    if not len(meter):
+        return np.full(len(t0), np.nan)
+    if isinstance(meter, Gauge):
+        whole_j, one_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0), 1.0
+    else:
+        whole_j = joules(meter, meter.position(t1) - meter.position(t0))
+        one_j = float(joules(meter, np.array([1 << meter.bits]))[0])
+    watts: F64 = np.fmax(means_w(whole_j, t0, t1), found.rates * (one_j * NS_PER_S))
+    watts[t1 - t0 < peak_span_ns(meter.channel)] = np.nan
+    return watts

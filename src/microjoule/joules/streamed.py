@@ -1,0 +1,261 @@
+"""A trace that answers for its own windows without ever being in memory as a whole.
+
+The file is surveyed first, for its marks and its two ends, which tell the windows; then it is taken part
+by part, and of each counter that is kept which the windows depend on (:mod:`microjoule.joules.digest`).
+Where the windows turn out otherwise, as when a channel fell silent on the way, the file is taken again.
+The figures are those of :func:`microjoule.load`, to the bit. A power gauge's energy is nowhere but in
+its samples: gauges are kept whole, 30 bytes a reading.
+
+Decision: one way to report, small trace or large, because two would have to agree. What was given up:
+anything about instants that are not a window's edge; for that there is ``load``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from ..channel import Channel
+from ..errors import TraceError
+from ..trace.parts import NotInParts, Survey, parts, survey
+from ..trace.series import I64, NO_TIME, Columns, Series
+from ..trace.window import Window
+from .counter import F64, Counter
+from .digest import Digest, TooMuch
+from .energies import Energies
+from .energy_trace import EnergyTrace, failed, load
+from .gauge import Gauge
+from .peaks import Peaks
+from .power import peak_span_ns, peaks_w
+from .total import is_power
+
+
+class Asked(NamedTuple):
+    """What a trace is taken for: its windows, or its span where it has none; and all instants of both."""
+
+    windows: tuple[Window, ...]
+    instants_ns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, trace: EnergyTrace) -> Asked:
+        """What is to be asked of a trace, as far as it can tell."""
+        windows = trace.windows
+        try:
+            span: tuple[Window, ...] = (trace.span,)
+        except TraceError:
+            span = ()
+        instants = {instant for each in (*windows, *span) for instant in (each.t0_ns, each.t1_ns)}
+        return cls(windows or span, tuple(sorted(instants)))
+
+
+class StreamedTrace(EnergyTrace):
+    """What a trace file tells of its windows; its readings are not kept.
+
+    Args:
+        found: The survey of the file.
+        asked: What it will be asked.
+        told: Hears which share of the rows was taken.
+
+    Raises:
+        NotInParts, TooMuch: It cannot be taken part by part.
+    """
+
+    def __init__(self, found: Survey, asked: Asked, told: Callable[[float], None]) -> None:
+        super().__init__(found.sketch, found.path, found.is_truncated)
+        takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
+        self._instants_ns = frozenset(asked.instants_ns)
+        self._failures: dict[str, dict[int, int]] = {}
+        taken = 0
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for columns in parts(found):
+                codes = pool.map(partial(_fed, columns, takers), self.channels)
+                for name, failures in zip(self.channels, codes, strict=True):
+                    self._count(name, failures)
+                taken += columns.n
+                told(taken / found.rows)
+        self._peaks: dict[str, Peaks] = {}
+        for name, taker in takers.items():
+            self._meters[name] = taker.meter(self)
+            if isinstance(taker, _Counted):
+                self._peaks[name] = taker.peaks
+
+    def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
+        """As of :class:`EnergyTrace`, for the trace's own windows.
+
+        Raises:
+            TraceError: They are others.
+        """
+        peaks = self._peaks.get(channel_id)
+        if peaks is None:
+            return super().peaks(channel_id, t0_ns, t1_ns)
+        if not (np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns)):
+            self._refuse("peaks of other windows than its own")
+        return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
+
+    def energy(self, window: str | Window | None = None) -> Energies:
+        """As of :class:`EnergyTrace`, for windows whose edges were asked for.
+
+        Raises:
+            TraceError: Its edges are others.
+        """
+        of = self.span if window is None else self.window(window)
+        if not {of.t0_ns, of.t1_ns} <= self._instants_ns:
+            self._refuse(f"the readings around the window {of.name!r}")
+        return super().energy(of)
+
+    def power(self, channel_id: str, window: str | Window | None = None) -> NoReturn:
+        """Refuses: updates are not kept."""
+        self._refuse(f"the updates of {channel_id!r} in {window or 'the trace'}")
+
+    def failures(self) -> dict[str, dict[int, int]]:
+        """Of each channel whose reads failed, how many with which code."""
+        return self._failures
+
+    def series(self, channel_id: str) -> NoReturn:
+        """Refuses: readings are not kept."""
+        self._refuse(f"the readings of {channel_id!r}")
+
+    def to_arrow(self) -> NoReturn:
+        """Refuses: rows are not kept."""
+        self._refuse("its rows")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise TraceError(f"{what} were not kept while the trace was streamed", "Take `uj.load`")
+
+    def _count(self, name: str, codes: dict[int, int]) -> None:
+        for code, n in codes.items():
+            mine = self._failures.setdefault(name, {})
+            mine[code] = mine.get(code, 0) + n
+
+    def _taker(self, channel: Channel, asked: Asked) -> _Counted | _Gauged:
+        return _Gauged(channel) if is_power(channel) else _Counted(channel, asked)
+
+
+def _fed(columns: Columns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
+    """Hands a channel's readings in a part on to its taker, if it has one; how many failed, by code."""
+    series = columns.series(name)
+    if name in takers:
+        takers[name].add(series)
+    return failed(series)
+
+
+class _Counted:
+    """A counter in the making, and its peaks."""
+
+    def __init__(self, channel: Channel, asked: Asked) -> None:
+        self._digest = Digest(channel, np.array(asked.instants_ns, np.int64))
+        edges = np.array([(w.t0_ns, w.t1_ns) for w in asked.windows], np.int64).reshape(-1, 2)
+        self.peaks = Peaks(peak_span_ns(channel), edges[:, 0].copy(), edges[:, 1].copy())
+
+    def add(self, series: Series) -> None:
+        self._digest.add(series)
+        # When the last update was depends on the next one.
+        self._raise(held_back=1)
+
+    def meter(self, trace: EnergyTrace) -> Counter:
+        self._raise(held_back=0)
+        return self._digest.counter(trace.machine)
+
+    def _raise(self, held_back: int) -> None:
+        if not len(self.peaks.t0_ns):
+            return
+        piece, changes = self._digest.updates(held_back)
+        if len(changes):
+            self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
+
+
+class _Gauged:
+    """The readings of a gauge, all of them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._series: list[Series] = []
+
+    def add(self, series: Series) -> None:
+        if len(series):
+            self._series.append(series)
+
+    def meter(self, trace: EnergyTrace) -> Gauge:
+        clock = trace.clock_pairs.get(f"@clock/{self._channel.timing.sensor_clock}")
+        return Gauge(_joined(self._series), self._channel, clock)
+
+
+def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> EnergyTrace:
+    """The trace in a file, ready to answer for its own windows in little memory.
+
+    Of a file that cannot be taken part by part, as one that is damaged inside or whose rows are in no
+    order, and of Parquet, it is what :func:`load` gives.
+
+    Args:
+        path: The file.
+        told: Hears now and then which share of the rows was taken, 0 to 1.
+
+    Raises:
+        TraceError: As of ``load``; and of what it is asked later, if that is no window of its own.
+    """
+    return _streamed(Path(path), Asked.of, told)
+
+
+def stream_energies(path: str | os.PathLike[str]) -> EnergyTrace:
+    """As :func:`stream`, but for peak powers, which take as long as all the rest.
+
+    Raises:
+        TraceError: As of ``stream``; and of a peak power.
+    """
+    return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(windows=()), lambda _: None)
+
+
+def _streamed(
+    path: Path, asked_of: Callable[[EnergyTrace], Asked], told: Callable[[float], None]
+) -> EnergyTrace:
+    if path.suffix == ".parquet":
+        return load(path)
+    try:
+        found = survey(path)
+        asked = asked_of(EnergyTrace(found.sketch, path, found.is_truncated))
+        while True:
+            trace = StreamedTrace(found, asked, told)
+            needed = asked_of(trace)
+            if needed == asked:
+                return trace
+            asked = needed
+    except (NotInParts, TooMuch):
+        return load(path)
+
+
+def _joined(parts: list[Series]) -> Series:
+    """One series of successive ones."""
+    if not parts:
+        return _NOTHING
+    t_ns = np.concatenate([part.t_ns for part in parts])
+    if not bool((t_ns[1:] > t_ns[:-1]).all()):
+        raise TooMuch
+    has_failed = any(part.valid is not None for part in parts)
+    is_stamped = any(part.sensor_ns is not None for part in parts)
+    return Series(
+        t_ns,
+        np.concatenate([part.read_ns for part in parts]),
+        np.concatenate([part.raw for part in parts]),
+        np.broadcast_to(np.uint16(0), len(t_ns)),
+        np.concatenate([_or(part.valid, len(part), True).astype(bool) for part in parts])
+        if has_failed
+        else None,
+        np.concatenate([_or(part.sensor_ns, len(part), NO_TIME) for part in parts]) if is_stamped else None,
+    )
+
+
+def _or(values: npt.NDArray[Any] | None, n: int, otherwise: int) -> npt.NDArray[Any]:
+    """Values, or as many of another where there are none."""
+    return np.full(n, otherwise) if values is None else values
+
+
+_NOTHING = Series(
+    np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.uint64), np.empty(0, np.uint16)
+)

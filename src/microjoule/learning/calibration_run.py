@@ -1,0 +1,136 @@
+"""A whole calibration: every channel that can be read, lane by lane.
+
+First all lanes are looked at now and then while the machine is left alone (idle power), then each is
+polled without a pause (updates, reads, quantum, spin power), then under a square load (lag), and last
+the sources that show one register are read together (agreement). A lane is polled at most ``for_s``
+seconds; slow channels may want more than the default.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from ..channel import Channel, Kind
+from ..errors import MicrojouleError
+from ..host.calibration import Calibration, Learnt, Power
+from ..host.key import host_key
+from ..recording.lane import NATIVE_READERS
+from ..sources.host import Host, read_host
+from ..units import NS_PER_MS
+from .agreement import disagreements
+from .filtering import filtering
+from .lag import lags_ns
+from .polling import look_now_and_then, poll
+from .update_statistics import apart, power, quantum, spread, updates
+
+EDGES = 200
+FOR_S = 5.0
+IDLE_S = 2.0
+IDLE_PERIOD_NS = 50 * NS_PER_MS
+
+_CANNOT = (MicrojouleError, OSError, ValueError)
+
+
+def calibrate(
+    channels: Iterable[Channel],
+    root: Path = Path("/"),
+    for_s: float = FOR_S,
+    say: Callable[[str], None] = lambda _: None,
+) -> Calibration:
+    """Learns of each channel what can be learnt in that time.
+
+    Args:
+        channels: All that can be read, of every source.
+        root: The root of the file system that they are read under.
+        for_s: How long a lane is polled at most.
+        say: Called with a few words before each lane.
+    """
+    able = [
+        c
+        for c in channels
+        if c.access.reader in NATIVE_READERS and (c.access.cpu >= 0 or c.access.reader != "perf")
+    ]
+    lanes: dict[tuple[str, str], list[Channel]] = {}
+    for channel in able:
+        lanes.setdefault((channel.source, channel.lane), []).append(channel)
+    host = read_host(root)
+    say(f"idle for {min(IDLE_S, for_s):g} s")
+    idle = _idle(list(lanes.values()), min(IDLE_S, for_s))
+    learnt: list[Learnt] = []
+    for (source, lane), members in lanes.items():
+        say(f"{source} {lane}")
+        for one in _learn(members, for_s, host, root):
+            learnt.append(replace(one, idle=idle.get((one.channel, one.source))))
+    say("sources of one channel")
+    return Calibration(
+        host=host_key(root),
+        taken_realtime_ns=time.time_ns(),
+        channels=tuple(learnt),
+        disagreements=disagreements(able, min(for_s, IDLE_S), EDGES * 5),
+    )
+
+
+def _idle(lanes: Sequence[Sequence[Channel]], for_s: float) -> dict[tuple[str, str], Power]:
+    """The power of each channel, all watched at once, by id and source."""
+
+    def look(members: Sequence[Channel]) -> dict[tuple[str, str], Power]:
+        try:
+            watched = look_now_and_then(members, for_s, IDLE_PERIOD_NS)
+        except _CANNOT:
+            return {}  # said when the lane is polled
+        found = {}
+        for channel, series in zip(members, watched.series, strict=True):
+            seen = updates(series, channel)
+            mean = power(seen.t_ns, seen.value, channel)
+            if mean is not None:
+                found[channel.physical_id, channel.source] = mean
+        return found
+
+    with ThreadPoolExecutor(max_workers=max(len(lanes), 1)) as pool:
+        return {key: mean for found in pool.map(look, lanes) for key, mean in found.items()}
+
+
+def _learn(members: list[Channel], for_s: float, host: Host, root: Path) -> list[Learnt]:
+    try:
+        watched = poll(members, for_s, EDGES)
+        lags = lags_ns(members)
+    except _CANNOT as error:
+        if len(members) > 1:  # one that cannot be opened must not hide the rest
+            return [one for channel in members for one in _learn([channel], for_s, host, root)]
+        return [Learnt(channel=members[0].physical_id, source=members[0].source, note=str(error))]
+    found = []
+    for channel, series, lag in zip(members, watched.series, lags, strict=True):
+        seen = updates(series, channel)
+        ok = series.read_ns if series.valid is None else series.read_ns[series.valid]
+        step, distinct = quantum(seen) if channel.kind is Kind.COUNTER else (None, 0)
+        found.append(
+            Learnt(
+                channel=channel.physical_id,
+                source=channel.source,
+                edges=len(seen),
+                update=spread(apart(seen)[0]),
+                read=spread(ok),
+                resolution_ns=int(sorted(seen.width_ns)[len(seen) // 2]) if len(seen) else None,
+                quantum=step,
+                distinct=distinct,
+                lag_ns=lag,
+                spin=power(seen.t_ns, seen.value, channel),
+                filtering=filtering(channel, seen, host, root),
+                note=_note(len(ok), len(seen), for_s),
+            )
+        )
+    return found
+
+
+def _note(readings: int, seen: int, for_s: float) -> str:
+    if not readings:
+        return f"every read of {for_s:g} s failed"
+    if not seen:
+        return f"its reading never changed in {for_s:g} s: idle, hidden or not counting"
+    if seen == 1:
+        return f"its reading changed only once in {for_s:g} s: give it longer with --for"
+    return ""

@@ -1,0 +1,95 @@
+"""By how much a reading trails the load that it reports: a square load, cross-correlated.
+
+The load is this thread at work and at rest in turns. Where the channel does not see it clearly (a
+GPU, a scripted counter, a machine busy with other things) there is no figure rather than a bad one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..channel import Channel, Kind
+from ..recording.native import now_ns
+from ..trace.series import I64
+from ..units import NS_PER_MS, seconds
+from .polling import poll
+from .update_statistics import Updates, updates
+
+HALF_NS = 25 * NS_PER_MS
+CYCLES = 20
+CLEAR = 0.9  # correlation from which on a load is seen
+STEPS = 200
+UPDATES_MIN = 50
+
+
+@dataclass(slots=True)
+class SquareLoad:
+    """Works and rests in turns; a ``meanwhile`` of a watch.
+
+    Attributes:
+        switched_ns: When it began to work, stopped, began again, …
+    """
+
+    switched_ns: list[int] = field(default_factory=list)
+
+    def __call__(self, _: float) -> None:
+        """One cycle: half of it at work, half at rest."""
+        begun_ns = now_ns()
+        while now_ns() < begun_ns + HALF_NS:
+            sum(range(1000))
+        self.switched_ns += [begun_ns, now_ns()]
+        time.sleep(seconds(HALF_NS))
+
+
+def lags_ns(channels: Sequence[Channel]) -> list[int | None]:
+    """The lag of each of a lane's channels; None: it cannot be told."""
+    if not any(_is_worth_it(channel) for channel in channels):
+        return [None] * len(channels)
+    load = SquareLoad()
+    watched = poll(channels, CYCLES * 2 * seconds(HALF_NS), 1 << 40, load)
+    return [
+        lag_ns(updates(series, channel), load.switched_ns) if _is_worth_it(channel) else None
+        for channel, series in zip(channels, watched.series, strict=True)
+    ]
+
+
+def lag_ns(found: Updates, switched_ns: Sequence[int]) -> int | None:
+    """The shift of a load at which it explains the increments best; None: at none does it.
+
+    Args:
+        found: A counter's updates while the load ran.
+        switched_ns: When the load began, ended, began, …
+    """
+    if len(found) < UPDATES_MIN or len(switched_ns) < 4:
+        return None
+    power = np.diff(found.value) / np.diff(found.t_ns)
+    switched = np.array(switched_ns, np.int64)
+    shifts = np.linspace(0, HALF_NS, STEPS + 1)
+    match = np.array([_correlation(power, _share_on(found.t_ns - shift, switched)) for shift in shifts])
+    best = int(np.argmax(match))
+    # At the end of the search it could as well be half a period more: that is no answer.
+    return round(shifts[best]) if match[best] >= CLEAR and best < STEPS else None
+
+
+def _is_worth_it(channel: Channel) -> bool:
+    quick = channel.timing.update_ns is not None and channel.timing.update_ns < HALF_NS // 2
+    return channel.kind is Kind.COUNTER and channel.scale.quantity == "J" and quick
+
+
+def _share_on(t_ns: np.ndarray, switched_ns: I64) -> np.ndarray:
+    """The share of each interval between instants in which the load was at work."""
+    lengths = np.diff(switched_ns)
+    lengths[1::2] = 0
+    worked = np.concatenate(([0], np.cumsum(lengths)))
+    share: np.ndarray = np.diff(np.interp(t_ns, switched_ns, worked)) / np.diff(t_ns)
+    return share
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm > 0 else 0.0

@@ -1,0 +1,93 @@
+"""Code that can run only once, or a few times: from update to update, with a spin around (edge mode).
+
+Spin until the counter was updated, run, spin until it is updated again; the spin's own power, known
+from a longer spin before and after, is subtracted for the wait (science.md C1, C4.3; Hähnel 2012).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..joules.counter import Counter
+from ..joules.estimate import Estimate
+from ..recording.native import now_ns
+from ..units import seconds
+from . import waits
+from .baseline import between, power
+from .poller import Poller
+from .refusals import NoUpdate
+from .task import Task
+from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single
+
+if TYPE_CHECKING:
+    from .measurement import Measurement
+    from .meter import Fitted
+
+PARTS = 5  # so that the power of a spin and of idling has a scatter
+MIN_S = 0.05
+
+_Span = tuple[int, int]
+
+
+def once(task: Task, ask: Ask, fitted: Fitted) -> Measurement:
+    """One run, with nothing tried before it."""
+    idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
+    return several(task, ask, fitted, single(fitted.update_s, idle_s))
+
+
+def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan) -> Measurement:
+    """The runs of a plan, each from update to update."""
+    from .measure import figures, sum_of
+
+    poller = Poller(fitted.channels)
+    spins: list[_Span] = []
+    idles: list[_Span] = []
+    _around(poller, planned, idles, spins, is_before=True)
+    runs = []
+    for count in planned.counts:
+        poller.spin_to_update()
+        begun_ns = now_ns()
+        task.run(count)
+        runs.append((begun_ns, now_ns()))
+        poller.spin_past_lag()
+        poller.spin_to_update()
+    _around(poller, planned, idles, spins, is_before=False)
+    poller.spin_past_lag()
+    poller.spin_to_update()
+    counters = poller.counters()
+    begun, ended = [run[0] for run in runs], [run[1] for run in runs]
+    by_channel = [
+        waits.energies(counter, begun, ended, _power(counter, spins, f"spin:{name}"))
+        for name, counter in counters.items()
+    ]
+    energies = [sum_of(each) for each in zip(*by_channel, strict=True)]
+    idle = sum_of([_power(counter, idles, f"idle:{name}") for name, counter in counters.items()])
+    durations = [seconds(end - begin) for begin, end in runs]
+    if not any(len(counter.changes) for counter in counters.values()):
+        raise NoUpdate(
+            f"None of {', '.join(fitted.ids)} moved while this ran", "Choose another channel with --channel"
+        )
+    return figures(task.name, ask, planned, fitted.ids, energies, durations, idle)
+
+
+def _around(
+    poller: Poller, planned: Plan, idles: list[_Span], spins: list[_Span], *, is_before: bool
+) -> None:
+    """Idles and spins for a while; the spin is next to the runs."""
+    part_s = max(planned.idle_s, MIN_S) / PARTS
+    stretches = [(idles, poller.idle_for), (spins, poller.spin_for)]
+    for spans, pass_time in stretches if is_before else stretches[::-1]:
+        pass_time(part_s)
+        for _ in range(PARTS):
+            begun_ns = now_ns()
+            pass_time(part_s)
+            spans.append((begun_ns, now_ns()))
+
+
+def _power(counter: Counter, spans: list[_Span], group: str) -> Estimate:
+    """The mean power of a channel over stretches before and after, in watts."""
+    energies = [counter.energy(*span) for span in spans]
+    durations = [seconds(end - begin) for begin, end in spans]
+    half = len(spans) // 2
+    before, after = power(energies[:half], durations[:half]), power(energies[half:], durations[half:])
+    return between(before, after, 0.5, group)

@@ -1,0 +1,1 @@
+"""Where other programs meet microjoule: notebooks, pytest, training loops, profiles of profilers, SQL."""

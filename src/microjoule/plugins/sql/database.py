@@ -1,0 +1,224 @@
+"""A trace as a database: ``readings``, ``windows`` and ``energy``, for DuckDB's SQL.
+
+``readings`` is :mod:`microjoule.joules.frames`, handed over batch by batch whenever a query scans it;
+``windows`` and ``energy`` are a report's own figures, and the trace is taken in parts for them. What a
+query leaves alone is not read.
+
+Decision: the database lives in memory and is locked before the first query: no file, no network, no
+extension, no setting, because a query may come from anybody and the trace is all that it is about. What
+was given up: joins with files of one's own; for those there is ``uj export --parquet`` and any DuckDB.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from ...errors import MicrojouleError
+from ...joules import frames
+from ...joules.energy_trace import EnergyTrace, load
+from ...joules.streamed import stream
+from ...joules.summary import summary
+from ...late import extra
+from ...trace.opened import opened
+from . import tables
+
+_AT_ONCE = 1000  # rows taken from DuckDB
+_PATIENCE_S = 0.05
+_LOCKED = MappingProxyType(
+    {
+        "enable_external_access": False,
+        "python_enable_replacements": False,
+        "lock_configuration": True,
+    }
+)
+
+_COLUMNS = """
+    select table_name, column_name, data_type from duckdb_columns()
+    where not internal order by table_oid, column_index
+"""
+_REMEDY = "Without a query, `uj sql TRACE` lists the tables and their columns"
+
+# Times with a zone need an extension of DuckDB's, which the lock keeps out: in SQL they are UTC without one.
+READINGS = frames.SCHEMA.set(
+    frames.SCHEMA.get_field_index("time"), frames.SCHEMA.field("time").with_type(pa.timestamp("us"))
+)
+
+
+class BadQuery(MicrojouleError, ValueError):
+    """SQL that DuckDB refuses."""
+
+
+class Answer(NamedTuple):
+    """What a query gives.
+
+    Attributes:
+        columns: Their names.
+        types: DuckDB's names of their types.
+        rows: Taken from DuckDB as they are wanted; integers of any size are exact.
+    """
+
+    columns: list[str]
+    rows: Iterator[Sequence[Any]]
+
+
+class _Scanned:
+    """A table that is made anew each time that somebody scans it, batch by batch.
+
+    Whatever goes wrong on the way is kept in ``failures``: DuckDB passes on its text alone.
+    """
+
+    def __init__(self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        self._schema = schema
+        self._batches = batches
+        self.failures: list[Exception] = []
+
+    def meaning(self, column: str) -> str:
+        """What a column means."""
+        return str(self._schema.field(column).metadata[frames.MEANING].decode())
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return pa.RecordBatchReader.from_batches(self._schema, self._made()).__arrow_c_stream__(
+            requested_schema
+        )
+
+    def _made(self) -> Iterator[pa.RecordBatch]:
+        # DuckDB opens a stream for its schema alone too: nothing is made before the first batch is asked for.
+        try:
+            yield from self._batches()
+        except Exception as error:
+            self.failures.append(error)
+            raise
+
+
+class Database:
+    """A trace file, ready to be asked in SQL.
+
+    Args:
+        path: The file.
+
+    Raises:
+        MissingExtra: DuckDB is not installed: ``pip install 'microjoule[sql]'``.
+        TraceError: The file cannot be opened as a trace.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._errors = extra("duckdb").Error
+        self._once = Lock()  # DuckDB scans on threads of its own
+        if self._path.suffix == ".parquet":
+            _ = self._trace
+        else:
+            with opened(self._path):
+                pass
+        self._tables = {
+            "readings": _Scanned(READINGS, self._readings),
+            "windows": _Scanned(tables.WINDOWS, lambda: self._told(tables.windows)),
+            "energy": _Scanned(tables.ENERGY, lambda: self._told(tables.energy)),
+        }
+        self._connection = extra("duckdb").connect(":memory:", config=dict(_LOCKED))
+        for name, scanned in self._tables.items():
+            self._connection.register(name, scanned)
+
+    def ask(self, sql: str) -> Answer:
+        """The answer to a query; of several statements to the last one.
+
+        Raises:
+            BadQuery: DuckDB refuses it, in DuckDB's words; or there is none.
+            TraceError: The file cannot be read as a trace; of this and of the rows as they are taken.
+        """
+        with self._refusals():
+            told = self._executed(sql) if sql.strip() else None
+        if told is None:
+            raise BadQuery("That is no query", "Try: select * from energy")
+        return Answer(_distinct([each[0] for each in told]), self._rows())
+
+    def schema(self) -> Answer:
+        """Which columns the tables have: table, column, type and meaning."""
+        rows = (
+            (table, column, of, self._tables[table].meaning(column))
+            for table, column, of in self.ask(_COLUMNS).rows
+        )
+        return Answer(["table", "column", "type", "meaning"], rows)
+
+    def _executed(self, sql: str) -> list[Any] | None:
+        """Runs a query; what it says of its columns."""
+        # On a thread beside: DuckDB looks for a Ctrl-C when it happens to, and this one always hears it.
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(self._connection.execute, sql)
+            try:
+                found: list[Any] | None = running.result().description
+            except KeyboardInterrupt:
+                while not running.done():  # it may not have begun yet
+                    self._connection.interrupt()
+                    time.sleep(_PATIENCE_S)
+                raise
+        return found
+
+    def _rows(self) -> Iterator[Sequence[Any]]:
+        while True:
+            with self._refusals():
+                rows = self._connection.fetchmany(_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """DuckDB's errors as ours."""
+        try:
+            yield
+        except self._errors as error:
+            for scanned in self._tables.values():
+                for failure in scanned.failures:
+                    raise failure from error
+            raise BadQuery(_sentence(str(error)), _REMEDY) from error
+
+    @cached_property
+    def _trace(self) -> EnergyTrace:
+        return load(self._path)
+
+    @cached_property
+    def _summary(self) -> dict[str, Any]:
+        return summary(stream(self._path))
+
+    def _readings(self) -> Iterator[pa.RecordBatch]:
+        with self._once:
+            trace = self._trace
+            trace.unwrap_all()
+        place = READINGS.get_field_index("time")
+        for batch in frames.batches(trace):
+            columns = batch.columns
+            columns[place] = columns[place].cast(READINGS.field("time").type)
+            yield pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+    def _told(self, table: Callable[[dict[str, Any]], pa.Table]) -> Iterator[pa.RecordBatch]:
+        with self._once:
+            found = self._summary
+        yield from table(found).to_batches()
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, later ones of a kind with a number, as DuckDB does where it must tell columns apart."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        found.append(name if name not in found else next(each for each in numbered if each not in found))
+    return found
+
+
+def _sentence(text: str) -> str:
+    """What DuckDB says, in one line: without the query that it repeats below its reason."""
+    reason = text.partition("\n\nLINE ")[0]
+    return "; ".join(line.strip() for line in reason.splitlines() if line.strip()).rstrip(".!")

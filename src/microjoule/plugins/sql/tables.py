@@ -1,0 +1,103 @@
+"""The windows and their energies as tables, out of what a report shows: nothing is computed here.
+
+``expanded_j`` is the report's ``U_j``: SQL's names know no capitals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from ...joules.frames import column
+
+Plain = Mapping[str, Any]
+
+_FIGURES = (
+    column("energy_j", pa.float64(), "joules; null unless the status is ok"),
+    column("low_j", pa.float64(), "at least so much, guaranteed by the readings"),
+    column("high_j", pa.float64(), "at most so much; null: nothing bounds it"),
+    column("u_j", pa.float64(), "standard uncertainty, the sensor's too where that is known"),
+    column("expanded_j", pa.float64(), "expanded uncertainty U = k u, 95 %"),
+    column("k", pa.float64(), "coverage factor"),
+    column("status", pa.utf8(), "ok, ambiguous, reset, incomplete or failed"),
+    column("provenance", pa.utf8(), "measured or modelled"),
+)
+_WINDOW = (
+    column("number", pa.int64(), "which window, from 0, in the order in which they began"),
+    column("name", pa.utf8(), "of the window; several may share one"),
+)
+
+WINDOWS = pa.schema(
+    [
+        *_WINDOW,
+        column("t0_ns", pa.int64(), "its beginning: CLOCK_MONOTONIC, ns"),
+        column("t1_ns", pa.int64(), "its end"),
+        column("duration_s", pa.float64(), "seconds"),
+        column("is_open", pa.bool_(), "no end was recorded"),
+        column("synchronised", pa.bool_(), "GPUs were waited for; null: there are none"),
+        column("attributes", pa.utf8(), "what was noted, as JSON: attributes->>'name'"),
+        *_FIGURES,
+        column("covers", pa.utf8(), "what the total is of"),
+    ]
+)
+ENERGY = pa.schema(
+    [
+        *_WINDOW,
+        column("channel", pa.utf8(), "its id"),
+        column("source", pa.utf8(), "the family of hardware"),
+        column("in_total", pa.bool_(), "whether it is part of the window's total"),
+        *_FIGURES,
+        column("accuracy", pa.float64(), "of the sensor, a fraction; null: unknown"),
+        column("mean_w", pa.float64(), "mean power, watts"),
+        column("peak_w", pa.float64(), "largest power, watts, over peak_over_s"),
+        column("peak_over_s", pa.float64(), "seconds"),
+    ]
+)
+
+
+def windows(summary: Plain) -> pa.Table:
+    """One row a window, with the figure of its total; ``number`` counts from 0 in their order."""
+    return _table(_windows, summary, WINDOWS)
+
+
+def energy(summary: Plain) -> pa.Table:
+    """One row a window and channel."""
+    return _table(_energies, summary, ENERGY)
+
+
+def _table(rows: Callable[[Plain], Iterator[Plain]], summary: Plain, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(list(rows(summary)), schema)
+
+
+def _windows(summary: Plain) -> Iterator[Plain]:
+    for number, window in enumerate(summary["windows"]):
+        attributes = json.dumps(window["attributes"])
+        yield {
+            **window,
+            "number": number,
+            "attributes": attributes,
+            **_figures(window["total"]),
+            "covers": window["total"]["covers"],
+        }
+
+
+def _energies(summary: Plain) -> Iterator[Plain]:
+    for number, window in enumerate(summary["windows"]):
+        for row in window["channels"]:
+            yield {
+                **row,
+                "number": number,
+                "name": window["name"],
+                "in_total": row["channel"] in window["total"]["channels"],
+                **_figures(row),
+                "accuracy": None if row["accuracy"] == "unknown" else row["accuracy"],
+            }
+
+
+def _figures(of: Plain) -> Plain:
+    low, high = of["bound_j"]
+    told = {name: of[name] for name in ("energy_j", "u_j", "k", "status", "provenance")}
+    return {**told, "low_j": low, "high_j": high, "expanded_j": of["U_j"]}

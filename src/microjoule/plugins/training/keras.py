@@ -1,0 +1,97 @@
+"""For Keras 3, on any of its backends."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ...late import extra
+from ...recording.gpu_wait import FRAMEWORKS
+from .log_values import logged, summed
+from .training_run import WINDOWS, Watch, Watched
+
+if TYPE_CHECKING:
+    from ...recording.recorder import Recorder
+
+_keras: Any = extra("keras")
+
+
+class KerasCallback(Watched, _keras.callbacks.Callback):  # type: ignore[misc]
+    """The energy of ``model.fit``, its epochs and its validations.
+
+    ``history = model.fit(..., callbacks=[KerasCallback()])``. Then ``history.history["energy_epoch_j"]`` has
+    a figure an epoch, beside its ``energy_epoch_U_j``, ``energy_train_j`` and ``energy_eval_j`` one each;
+    these two are in the ``logs`` of ``on_train_end`` as well, for the callbacks that come after this one.
+
+    At each edge the device of the backend is waited for, torch's or jax's. Keras does not say which process
+    of a node this is: it is asked of ``torch.distributed`` where that is in use; with another backend, add
+    the callback in one process of each node only.
+
+    Args:
+        recorder: From ``uj.record(path, ...)``, not yet open, for a trace to keep; None: a temporary one.
+        windows: Some of ``train``, ``epoch``, ``eval``, ``step``; ``train`` is always there.
+
+    Attributes:
+        trace: The recording, once the training has ended; None under ``uj run``, and on other ranks.
+        energies: By window name the totals, in the order in which the windows began.
+
+    Raises:
+        MissingExtra: keras is not installed.
+        BadWindow: There is no window of such a name.
+    """
+
+    def __init__(self, recorder: Recorder | None = None, *, windows: tuple[str, ...] = WINDOWS) -> None:
+        super().__init__()
+        backend = _keras.backend.backend()
+        self._watch = Watch(recorder, windows, backend if backend in FRAMEWORKS else None)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Opens the recording."""
+        self._watch.begin_training(_local_rank() == 0)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begins the window ``epoch``."""
+        self._watch.begin("epoch", number=epoch)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Begins the window ``step``."""
+        self._watch.begin("step", number=batch)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Ends the window ``step``."""
+        self._watch.end("step")
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Begins the window ``eval``; it lies inside the epoch."""
+        self._watch.begin("eval")
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Ends the window ``eval``."""
+        self._watch.end("eval")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Ends the window ``epoch``."""
+        self._watch.end("epoch")
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Closes the recording and adds the figures to the history."""
+        self._watch.end_training()
+        found = self._watch.energies
+        if not found:
+            return
+        history = self.model.history.history
+        for energy in found["epoch"]:
+            for name, value in logged("epoch", energy).items():
+                history.setdefault(name, []).append(value)
+        last = {**logged("train", found["train"][-1]), **summed("eval", found["eval"])}
+        history.update({name: [value] for name, value in last.items()})
+        if logs is not None:
+            logs.update(last)
+
+
+def _local_rank() -> int:
+    """The rank on this node; 0 where nobody tells."""
+    distributed = getattr(sys.modules.get("torch"), "distributed", None)
+    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+        return 0
+    return int(distributed.get_node_local_rank(fallback_rank=0))

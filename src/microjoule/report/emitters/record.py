@@ -1,0 +1,138 @@
+"""What emitters read of a record, and how they write a figure. Conversions are of units only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import MicrojouleError
+from ...footprint import run_window as whole
+from ...units import GRAMS, J_PER_KWH
+from ..foreign_text import cut
+
+Plain = Mapping[str, Any]
+
+
+class BadRecord(MicrojouleError, ValueError):
+    """A record that a format cannot be made of."""
+
+
+def one(record: Plain, form: str) -> Plain:
+    """The only window of a record.
+
+    Raises:
+        BadRecord: There are several, or none.
+    """
+    windows = record["windows"]
+    if len(windows) != 1:
+        raise BadRecord(f"{form} is of one window, and there are {len(windows)}", _way_to_one(windows))
+    found: Plain = windows[0]
+    return found
+
+
+def _way_to_one(windows: Sequence[Plain]) -> str:
+    names = list(dict.fromkeys(window["name"] for window in windows))
+    if len({window.get("trace") for window in windows}) > 1:
+        return "Emit the traces one by one"
+    if len(names) < len(windows) and len(names) == 1:
+        return f"All are called {names[0]!r}: mark the one that is meant with a name of its own"
+    return f"Choose one: {', '.join(map(cut, names))}" if names else "Record for longer"
+
+
+def doubts(record: Plain, window: Plain) -> list[str]:
+    """What a window's figures do not say by themselves: that its recording was cut, or did not end."""
+    traces = {each["trace"]: each for each in record.get("traces", [])}
+    of = traces.get(window.get("trace"), record)
+    return list(whole.doubts(bool(of.get("is_truncated")), bool(window.get("is_open"))))
+
+
+def value(window: Plain, part: str) -> float | None:
+    """The figure of a part of a window's footprint; None where it is not known."""
+    amount = window.get("footprint", {}).get(part)
+    return amount["value"] if amount else None
+
+
+def ends(window: Plain, part: str, which: str) -> tuple[float | None, float | None]:
+    """Both ends of ``bound`` or ``choice`` of a part; None where they are not known."""
+    amount = window.get("footprint", {}).get(part)
+    found = amount[which] if amount else None
+    return (found[0], found[1]) if found else (None, None)
+
+
+def kilograms(grams: float | None) -> float | None:
+    """Grams as kilograms."""
+    return None if grams is None else grams / GRAMS["kg"]
+
+
+def kwh(energy_j: float | None) -> float | None:
+    """Joules as kilowatt-hours."""
+    return None if energy_j is None else energy_j / J_PER_KWH
+
+
+def factor(record: Plain, part: str) -> Plain | None:
+    """A factor of the record; None where there is none."""
+    found: Plain | None = record.get("footprint", {}).get("factors", {}).get(part)
+    return found
+
+
+def intensity_of(record: Plain, window: Plain) -> Plain | None:
+    """The intensity that a window was reckoned with: its own along a series, or the record's."""
+    found: Plain | None = window.get("footprint", {}).get("intensity")
+    return found or factor(record, "intensity")
+
+
+def context(record: Plain, key: str) -> Any:  # noqa: ANN401 - JSON
+    """What the person said; None where nothing."""
+    return record.get("context", {}).get(key) or None
+
+
+def hardware(record: Plain) -> list[str]:
+    """The hardware in words: what the person said, or else what the trace's facts name."""
+    said = context(record, "hardware")
+    if said:
+        return [said] if isinstance(said, str) else list(said)
+    cpu = cpu_name(record)
+    return [*([cpu] if cpu else []), *gpu_names(record)]
+
+
+def cpu_name(record: Plain) -> str | None:
+    """The processor as the trace names it."""
+    found: str | None = record.get("facts", {}).get("host", {}).get("cpu", {}).get("name")
+    return found
+
+
+def gpu_names(record: Plain) -> list[str]:
+    """The GPUs as the trace names them, in its order."""
+    return [gpu["name"] for gpu in record.get("facts", {}).get("gpus", []) if gpu.get("name")]
+
+
+def version(record: Plain) -> str | None:
+    """The version of microjoule that recorded."""
+    found: str | None = context(record, "version") or record.get("facts", {}).get("microjoule")
+    return found
+
+
+def tool(record: Plain) -> str:
+    """``microjoule 0.1.0``."""
+    return f"microjoule {version(record) or ''}".strip()
+
+
+def number(figure: float, digits: int = 6) -> str:
+    """A figure in plain decimals: YAML and TeX do not agree about exponents."""
+    if not figure:
+        return "0"
+    places = max(digits - 1 - math.floor(math.log10(abs(figure))), 0)
+    text = f"{figure:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def said_of(described: Plain | None) -> str:
+    """``329.6 g/kWh (grid of Germany; average, lifecycle, generation; Ember, 2025)``."""
+    if described is None:
+        return "not known"
+    boundary = ", ".join(described[word] for word in ("signal", "scope", "basis") if described[word])
+    origin = ", ".join(str(described[word]) for word in ("source", "year") if described[word])
+    unit = "" if described["unit"] == "1" else f" {described['unit']}"
+    inside = "; ".join(part for part in (described["name"], boundary, origin) if part)
+    return f"{number(described['value'])}{unit} ({inside})"

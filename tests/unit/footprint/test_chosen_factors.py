@@ -1,0 +1,230 @@
+"""Zones, PUE, prices, mixes and methods: what is chosen, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from microjoule.errors import MicrojouleError
+from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.factor import BadFactor
+from microjoule.footprint.fuel_mix import fuel, mix, published_mixes
+from microjoule.footprint.hardware import UnknownHardware, hire, power
+from microjoule.footprint.intensity import UnknownZone, around, zone, zones
+from microjoule.footprint.methods import METHODS, UnknownMethod, method
+from microjoule.footprint.pue import pue
+from microjoule.footprint.tariff import NoRate, price, tariff, tariff_of
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("DE", "DE"),
+        ("deu", "DE"),
+        ("germany", "DE"),
+        ("SRVC", "US-SRVC"),
+        ("us-ca", "US-CA"),
+        ("aws:us-east-1", "aws:us-east-1"),
+        ("us-east-1", "aws:us-east-1"),
+        ("CN-SC", "CN-SC"),
+        ("NO2", "NO2"),
+        ("CA", "CA"),
+    ],
+)
+def test_a_zone_is_found_by_its_code_alias_or_name(text, code):
+    assert zone(text).code == code
+
+
+def test_an_unknown_zone_names_its_nearest():
+    with pytest.raises(UnknownZone, match=r"Germany"):
+        zone("germny")
+
+
+def test_a_name_of_two_places_is_no_place():
+    with pytest.raises(UnknownZone, match=r"GE \(country\), US-GA \(state\)"):
+        zone("Georgia")
+
+
+def test_one_place_has_several_official_figures():
+    """N. Virginia: 269 by EPA, 323 by Google; each says what it counts, and each range holds the other."""
+    epa, google = zone("aws:us-east-1").intensity, zone("gcp:us-east4").intensity
+    assert (epa.value, google.value) == (269.016, 323.05)
+    assert epa.low <= google.value <= epa.high
+    assert google.low <= epa.value <= google.high
+
+
+def test_zones_are_searched_in_codes_names_and_kinds():
+    assert {"US-VA", "US-WV", "US-SRVC"} <= {each.code for each in zones("virginia")}
+    assert {"aws:eu-west-3", "gcp:europe-west9"} == {each.code for each in zones("paris")}
+    assert {each.kind for each in zones("province")} == {"province"}
+    assert zones("no such place at all") == ()
+
+
+def test_the_way_out_of_a_zone_ends_at_the_world():
+    assert [each.code for each in around(zone("aws:us-east-1"))] == ["aws:us-east-1", "US", "WORLD"]
+
+
+def test_without_a_zone_the_world_stands_and_says_how_to_choose():
+    found = terms(Wishes())
+    assert found.intensity.name == "world average grid"
+    assert found.intensity.low < 30
+    assert found.intensity.high >= 1000
+    assert "--zone" in found.remark
+    assert found.price is None
+    assert (found.pue.value, found.pue.high) == (1.0, 1.56)
+
+
+def test_a_cloud_region_brings_its_pue_and_another_region_its_fleet_s():
+    assert terms(Wishes(zone="aws:us-east-1")).pue.value == 1.15
+    fleet = terms(Wishes(zone="aws:eu-west-2")).pue
+    assert fleet.value == 1.2
+    assert fleet.low < fleet.value < fleet.high
+
+
+def test_marginal_is_apart_from_average():
+    found = terms(Wishes(zone="US-SRVC"))
+    assert found.intensity.boundary.signal == "average"
+    assert found.marginal is not None
+    assert found.marginal.boundary.signal == "marginal"
+    assert found.marginal.value == 586.622
+
+
+def test_what_the_user_gives_stands_above_what_the_method_fixes():
+    found = terms(Wishes(method="strubell2019"))
+    assert found.pue.value == 1.58
+    assert found.intensity.value == pytest.approx(432.73, abs=0.01)
+    assert found.price is not None
+    assert found.price.value == 0.12
+    other = terms(Wishes(method="strubell2019", pue="1.1", zone="FR", price="0.2 EUR/kWh"))
+    assert (other.pue.value, other.intensity.value) == (1.1, 41.5)
+    assert other.price is not None
+    assert other.price.unit == "EUR/kWh"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sentence"),
+    [
+        (Wishes(zone="nowhere"), "Nearest"),
+        (Wishes(method="strubel"), "strubell2019"),
+        (Wishes(pue="0.9"), "below 1"),
+        (Wishes(pue="nan"), "finite"),
+        (Wishes(pue="gpc"), "gcp"),
+        (Wishes(pue="1.2 kWh"), "1 is needed"),
+        (Wishes(price="0.12"), "currency"),
+        (Wishes(price="12 ct/kWh"), "currency"),
+        (Wishes(price="-0.12 USD/kWh"), "low <= value"),
+        (Wishes(price="0.1 USD/kWh", tariff="DE"), "not both"),
+        (Wishes(tariff="XX"), "No electricity price"),
+        (Wishes(zone="DE", currency="USD"), "--exchange EUR"),
+        (Wishes(zone="DE", currency="USD", rates={"EUR": -1.0}), "positive"),
+        (Wishes(intensity="0.954"), "Write the unit"),
+        (Wishes(intensity="0.4 kg/Wh", pue="-1"), "Give 0 <="),
+        (Wishes(market="0 g/kWh"), "what was bought"),
+        (Wishes(market="green power"), "what was bought"),
+        (Wishes(embodied="1000 kg"), "over years"),
+        (Wishes(embodied="1000 kWh / 4 y"), "over years"),
+        (Wishes(embodied="1000 kg / 0 y"), "over years"),
+        (Wishes(per="requests"), "not a figure"),
+        (Wishes(per="0 requests"), "functional units"),
+        (Wishes(method="sci"), "--embodied"),
+    ],
+)
+def test_a_bad_wish_is_a_sentence_with_a_remedy(wishes, sentence):
+    with pytest.raises(MicrojouleError, match=sentence) as caught:
+        terms(wishes)
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.remedy
+
+
+def test_a_price_in_another_currency_needs_a_rate():
+    assert price("120 EUR/MWh").value == pytest.approx(0.12)
+    found = terms(Wishes(zone="DE", currency="USD", rates={"EUR": 1.1})).price
+    euros = tariff("DE")
+    assert found is not None
+    assert found.value == pytest.approx(1.1 * euros.value)
+    with pytest.raises(NoRate):
+        terms(Wishes(zone="DE", currency="USD", rates={"GBP": 1.3}))
+
+
+def test_tariffs_by_place():
+    assert tariff("US-NM").value == pytest.approx(0.0543)
+    household = tariff("DE/household")
+    assert tariff("DE").value < household.value == tariff("DE").high
+    assert tariff_of(zone("aws:us-east-1")) == tariff("US")
+    assert tariff_of(zone("CN-SC")) is None
+
+
+def test_a_mix_is_the_mean_of_its_fuels():
+    found = mix("half", {"coal": 50, "gas": 50})
+    assert found.value == (820 + 490) / 2
+    assert (found.low, found.high) == ((740 + 410) / 2, (910 + 650) / 2)
+    assert found.boundary.scope == "lifecycle"
+
+
+def test_what_a_mix_leaves_untold_widens_it():
+    whole, part = mix("a", {"coal": 50, "nuclear": 50}), mix("b", {"coal": 40, "nuclear": 40})
+    assert whole.value == pytest.approx(part.value)
+    assert part.low < whole.low
+    assert part.high > whole.high
+    assert "20 %" in part.origin.note
+
+
+@pytest.mark.parametrize("shares", [{"coal": 120}, {"coal": -1, "gas": 50}, {}, {"unicorns": 100}])
+def test_a_mix_that_is_none_is_a_sentence(shares):
+    with pytest.raises(BadFactor):
+        mix("bad", shares)
+
+
+def test_the_paper_s_mixes_are_there_and_the_american_one_is_36_per_cent_without_carbon():
+    mixes = published_mixes()
+    assert len(mixes) == 6
+    _, shares = mixes["strubell2019-US"]
+    assert shares["renewables"] + shares["nuclear"] == 36
+    values = {code: mix(name, of).value for code, (name, of) in mixes.items()}
+    assert max(values, key=values.__getitem__) == "strubell2019-CN"
+    assert min(values, key=values.__getitem__) == "strubell2019-gcp"
+    assert fuel("coal", "direct").value == 760
+
+
+def test_methods_have_names():
+    assert [each.name for each in METHODS] == [
+        "default",
+        "strubell2019",
+        "lacoste2019",
+        "greenalgorithms",
+        "sci",
+    ]
+    with pytest.raises(UnknownMethod, match="lacoste2019"):
+        method("lacoste")
+
+
+@pytest.mark.parametrize(
+    ("name", "watts"),
+    [
+        ("V100", 300),
+        ("NVIDIA Tesla V100", 300),
+        ("tesla p100", 250),
+        ("H100-80GB", 700),
+        ("AMD EPYC 7763", 280),
+    ],
+)
+def test_hardware_is_found_by_its_name(name, watts):
+    assert power(name).value == watts
+
+
+def test_unknown_hardware_names_its_nearest():
+    with pytest.raises(UnknownHardware, match="V100"):
+        power("V1000")
+    with pytest.raises(UnknownHardware, match="--watts"):
+        power("zzzzzz")
+
+
+def test_hire_is_from_preemptible_to_on_demand():
+    found = hire("P100", "gcp")
+    assert found is not None
+    assert (found.low, found.value, found.high) == (0.43, 1.46, 1.46)
+    assert hire("AMD EPYC 7763") is None
+
+
+def test_a_method_s_pue_is_a_number_or_a_place():
+    assert pue("uptime2024").value == 1.56
+    assert pue("1.1").value == 1.1

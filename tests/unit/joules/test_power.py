@@ -1,0 +1,76 @@
+"""Power over time: where nothing is known there is no figure, and never 0 W."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ideal import MS, Ideal, S, constant, rows, thinned
+
+from microjoule.channel import Kind
+from microjoule.footprint.over_time import _unknown, _weights
+from microjoule.joules.counter import Counter
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.estimate import STATUSES
+from microjoule.joules.gauge import Gauge
+from microjoule.joules.power import peaks, power
+
+IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge"])
+def test_there_is_no_power_outside_the_readings(kind: str) -> None:
+    """A window that outlasts the readings on both sides has NaN there, and figures between."""
+    meter: Counter | Gauge = Counter(IDEAL.series, IDEAL.channel)
+    if kind == "gauge":
+        trace = EnergyTrace(rows([IDEAL]))
+        (channel,) = trace.channels.values()
+        scale = replace(channel.scale, quantity="W")
+        meter = Gauge(IDEAL.series, replace(channel, kind=Kind.GAUGE, scale=scale))
+    assert meter.span_ns is not None
+    first, last = meter.span_ns
+    found = power(meter, first - S, last + S)
+    assert np.isnan(found.watts[[0, -1]]).all()
+    assert np.isnan(found.energy_j[[0, -1]]).all()
+    assert [STATUSES[code] for code in found.status[[0, -1]]] == ["incomplete"] * 2
+    assert {first, last} <= set(found.edges_ns.tolist())
+    inside = (found.edges_ns[:-1] >= first) & (found.edges_ns[1:] <= last)
+    assert np.array_equal(inside, found.status == 0)
+    assert np.array_equal(inside, np.isfinite(found.watts))
+
+
+def test_a_reset_has_no_power() -> None:
+    """The bins that touch it are NaN and say why; the others stand."""
+    series = IDEAL.series
+    raw = series.raw.copy()
+    raw[300:] += np.uint64(1 << 31)
+    counter = Counter(replace(series, raw=raw), IDEAL.channel)
+    found = power(counter, *IDEAL.inside(0.2, 0.8))
+    bad = found.status != 0
+    assert 0 < bad.sum() < 10
+    assert {STATUSES[code] for code in found.status[bad]} == {"reset"}
+    assert np.array_equal(np.isnan(found.watts), bad)
+    assert (found.watts[~bad] > 0).all()
+
+
+def test_what_is_not_known_weighs_nothing_and_is_said() -> None:
+    """The intensity along a window is a mean over known joules; the note has the rest."""
+    counter = Counter(IDEAL.series, IDEAL.channel)
+    assert counter.span_ns is not None
+    found = power(counter, *IDEAL.inside(0.2), counter.span_ns[1] + 2 * S)
+    weights = _weights(found.energy_j)
+    assert weights[-1] == 0
+    assert np.isfinite(weights).all()
+    assert _unknown([found]) == "the power of 2 s is not known and weighs nothing"
+    assert _unknown([power(counter, *IDEAL.inside(0.2, 0.8))]) == ""
+
+
+def test_a_peak_says_over_how_long_it_was_taken() -> None:
+    """50 ms at full rate; of a thinned trace no less than its readings lie apart."""
+    t0, t1 = (np.array([each]) for each in IDEAL.inside(0.05, 0.95))
+    whole = Counter(IDEAL.series, IDEAL.channel)
+    assert peaks(whole, t0, t1)[1].tolist() == [50 * MS]
+    few = Counter(thinned(IDEAL.series, np.arange(600) % 80 == 0), IDEAL.channel)
+    (span_ns,) = peaks(few, t0, t1)[1].tolist()
+    assert 75 * MS < span_ns < 85 * MS

@@ -1,0 +1,111 @@
+"""The plain data of a report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from ideal import Ideal, constant, rows
+
+from microjoule.errors import BadWindow, TraceError
+from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.summary import summary
+
+IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
+
+
+def trace(*windows: tuple[str, float, float]) -> EnergyTrace:
+    marks = []
+    for number, (name, start, end) in enumerate(windows):
+        a, b = IDEAL.inside(start, end)
+        marks += [(a, "@begin", number, name), (b, "@end", number, name)]
+    return EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+
+
+def test_window_has_the_fields_of_report_1() -> None:
+    """Every field of microjoule.report/1, as JSON values."""
+    found = summary(trace(("run", 0.1, 0.9)))
+    assert found["schema"] == "microjoule.report/1"
+    (window,) = json.loads(json.dumps(found, allow_nan=False))["windows"]
+    assert {"name", "t0_ns", "t1_ns", "duration_s", "channels", "total"} <= set(window)
+    channel = window["channels"][0]
+    assert list(channel) == [
+        "channel", "source", "provenance", "energy_j", "bound_j", "u_j", "U_j", "k", "budget",
+        "accuracy", "mean_w", "peak_w",
+        "peak_over_s", "status",
+    ]  # fmt: skip
+    assert channel["accuracy"] == "unknown"
+    assert channel["mean_w"] == pytest.approx(100.0, rel=0.01)
+    assert channel["peak_w"] == pytest.approx(100.0, rel=0.05)
+    assert channel["bound_j"][0] < channel["energy_j"] < channel["bound_j"][1]
+    assert window["total"]["channels"] == ["package-0", "package-0/dram"]
+
+
+def test_figures_are_null_where_the_status_forbids_them() -> None:
+    """A window that outlasts the readings has its lower bound and no more."""
+    found = summary(trace(("late", 0.5, 1.0)))["windows"][0]["channels"][0]
+    assert found["status"] == "incomplete"
+    assert (found["energy_j"], found["mean_w"], found["peak_w"]) == (None, None, None)
+    assert found["bound_j"][0] > 20
+    assert found["bound_j"][1] is None
+
+
+def test_windows_of_one_name_are_summarised_without_those_that_failed() -> None:
+    """n counts all, the mean only those that have a value, and says how many it left out."""
+    found = summary(trace(("e", 0.1, 0.3), ("e", 0.3, 0.5), ("e", 0.9, 1.0), ("f", 0.5, 0.6)))
+    (repeated,) = found["repeated"]
+    assert (repeated["name"], repeated["n"], repeated["n_excluded"]) == ("e", 3, 1)
+    values = [w["total"]["energy_j"] for w in found["windows"][:2]]
+    assert repeated["mean_j"] == pytest.approx(sum(values) / 2)
+    assert repeated["sd_j"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+
+
+def test_summary_and_energy_agree() -> None:
+    """The vectorised figures are those of one window at a time."""
+    of = trace(("a", 0.1, 0.3), ("b", 0.2, 0.25))
+    for window in summary(of)["windows"]:
+        energies = of.energy(window["name"])
+        assert window["total"]["energy_j"] == energies.total.value
+        for row in window["channels"]:
+            estimate = energies[row["channel"]]
+            assert (row["energy_j"], row["bound_j"]) == (estimate.value, [estimate.low, estimate.high])
+
+
+def test_trace_without_windows_is_one_window() -> None:
+    """All of it that is bracketed on both sides is the window 'trace', with status ok."""
+    (window,) = summary(trace())["windows"]
+    assert window["name"] == "trace"
+    assert window["total"]["status"] == "ok"
+    assert window["total"]["energy_j"] == pytest.approx(2 * 100 * window["duration_s"], rel=0.02)
+
+
+def test_trace_without_readings_has_no_windows() -> None:
+    """Nothing was read: the summary says so by being empty, and the energy raises with a remedy."""
+    empty = EnergyTrace(rows([IDEAL]).slice(0, 0))
+    assert summary(empty)["windows"] == []
+    with pytest.raises(TraceError, match="Record for longer"):
+        empty.energy()
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    """A slip of the pen is mended by the message."""
+    of = trace(("epoch", 0.1, 0.3))
+    with pytest.raises(BadWindow, match="'epoch'"):
+        of.energy("epohc")
+    with pytest.raises(TraceError, match="package-0"):
+        of.power("pakage-0")
+
+
+def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:
+    """A package cannot draw 0 W, its graphics can."""
+    still = Ideal(constant(0.0), n=600)
+    of = EnergyTrace(rows([still, replace(still, id="package-0/uncore")]))
+    found = summary(of)
+    (window,) = found["windows"]
+    assert [row["status"] for row in window["channels"]] == ["failed", "ok"]
+    assert window["channels"][0]["energy_j"] is None
+    assert window["channels"][0]["bound_j"] == [0.0, None]
+    assert (window["total"]["status"], window["total"]["energy_j"]) == ("failed", None)
+    assert of.energy().total.status == "failed"
+    assert "package-0" in found["engine"]["stuck"]

@@ -1,0 +1,102 @@
+import math
+from itertools import product
+
+import pytest
+
+from microjoule.measuring.refusals import BadRequest, TooCoarse
+from microjoule.measuring.window_plan import Ask, Pilot, abba, is_steady, plan, shuffled, slope_per_s, strata
+
+RAPL = {"power_w": 100.0, "update_s": 1e-3, "quantum_j": 61e-6}
+NVML = {"power_w": 400.0, "update_s": 0.1, "quantum_j": 1e-3}
+
+
+def test_a_kernel_of_a_tenth_of_a_millisecond_runs_409_times_a_window():
+    """The last column of science.md's table C2."""
+    planned = plan(Pilot(call_s=1e-4, **RAPL), Ask())
+    assert planned.counts == (409,) * 10
+    assert planned.sentence == ""
+
+
+def test_a_target_that_cannot_be_had_is_a_sentence_with_the_time_it_takes():
+    planned = plan(Pilot(call_s=0.01, **NVML), Ask(max_time_s=30))
+    assert planned.counts[0] < 409
+    assert "1 % needs 46 s at this power" in planned.sentence
+    assert "run with --max-time 59s" in planned.sentence
+    assert plan(Pilot(call_s=0.01, **NVML), Ask(max_time_s=59)).sentence == ""
+
+
+PLANS = list(product(["batch", "slope", "dither", "edge"], [1e-7, 1e-3, 0.3, 4.0], [5, 60]))
+TOO_COARSE = [("dither", 1e-7, 5), ("edge", 1e-7, 5)]  # some calls of 40 µJ against steps of 1 mJ
+
+
+@pytest.mark.parametrize(("mode", "call_s", "max_time_s"), TOO_COARSE)
+def test_calls_too_small_for_a_mode_and_the_time_are_refused(mode, call_s, max_time_s):
+    with pytest.raises(TooCoarse, match="--mode batch"):
+        plan(Pilot(call_s=call_s, **NVML, settle_s=0.1), Ask(mode=mode, max_time_s=max_time_s))
+
+
+@pytest.mark.parametrize(("mode", "call_s", "max_time_s"), [each for each in PLANS if each not in TOO_COARSE])
+def test_a_plan_keeps_to_the_time_allowed_or_runs_once(mode, call_s, max_time_s):
+    pilot = Pilot(call_s=call_s, **NVML, settle_s=0.1)
+    planned = plan(pilot, Ask(mode=mode, max_time_s=max_time_s))
+    assert planned.mode == mode
+    around_s = 2 * (planned.idle_s + planned.run_in_s) + len(planned.counts) * 2 * planned.pad_s
+    whole_s = sum(planned.counts) * call_s + around_s
+    assert whole_s <= max_time_s + call_s or sum(planned.counts) <= 10
+    assert len(planned.offsets_s) == len(planned.counts)
+    assert all(0 <= offset < pilot.update_s for offset in planned.offsets_s)
+
+
+def test_number_and_repeat_are_kept():
+    planned = plan(Pilot(call_s=1e-4, **RAPL), Ask(number=7, repeat=3))
+    assert planned.counts == (7, 7, 7)
+
+
+def test_windows_that_scatter_are_repeated_more_often():
+    steady, scattered = (plan(Pilot(call_s=1e-4, **RAPL, scatter=s), Ask()) for s in (0.0, 0.02))
+    assert len(scattered.counts) == 20 > len(steady.counts)
+
+
+def test_a_quantum_larger_than_all_that_can_be_spent_is_refused():
+    psys = {"power_w": 0.01, "update_s": 1e-3, "quantum_j": 1.0}
+    with pytest.raises(TooCoarse, match=r"steps of 1 J.*--channel.*--max-time"):
+        plan(Pilot(call_s=1e-4, **psys), Ask())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rel": 0},
+        {"rel": -1},
+        {"rel": 1.5},
+        {"rel": math.nan},
+        {"max_time_s": 0},
+        {"mode": "x"},
+        {"number": -1},
+    ],
+)
+def test_what_nobody_can_measure_is_refused(wrong):
+    with pytest.raises(BadRequest) as raised:
+        Ask(**wrong)
+    assert raised.value.remedy
+    assert isinstance(raised.value, ValueError)
+
+
+def test_phases_are_a_grid_whose_beginning_is_well_spread():
+    assert strata(4) == (0.0, 0.5, 0.25, 0.75)
+    assert sorted(strata(7)) == [i / 7 for i in range(7)]
+
+
+def test_orders():
+    assert abba(2, 2) == [[0, 1, 1, 0], [0, 1, 1, 0]]
+    assert abba(3, 1) == [[0, 1, 2, 2, 1, 0]]
+    assert all(sorted(block) == [0, 1, 2] for block in shuffled(3, 20))
+    assert len({tuple(block) for block in shuffled(3, 50)}) == 6
+
+
+def test_a_power_that_moves_is_not_steady():
+    t_s = [0.1 * i for i in range(8)]
+    assert is_steady(t_s, [100.0] * 8)
+    assert not is_steady(t_s, [100 + 5 * t for t in t_s])
+    assert slope_per_s(t_s, [100 + 5 * t for t in t_s])[0] == pytest.approx(0.049, abs=0.001)
+    assert is_steady(t_s, [100, 104, 97, 101, 103, 96, 100, 102])  # noise, and no drift that can be seen

@@ -1,0 +1,134 @@
+"""A trace is asked in SQL: its figures are the report's, its counts exact, and nothing else is in reach."""
+
+import pytest
+from ideal import MS, T0, Ideal, constant, rows, square, write
+
+from microjoule.errors import TraceError
+from microjoule.joules.streamed import stream
+from microjoule.joules.summary import summary
+from microjoule.trace.label import label
+
+pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
+
+from microjoule.plugins.sql.database import BadQuery, Database
+
+MARKS = [(T0 + 20 * MS, "@begin", 1, label("step", {"n": 3})), (T0 + 60 * MS, "@end", 1, "")]
+
+
+@pytest.fixture
+def path(tmp_path):
+    ideals = [Ideal(square(20, 100, 0.02), n=200), Ideal(constant(5), id="package-0/dram", n=200)]
+    return write(tmp_path / "t.arrows", rows(ideals, MARKS))
+
+
+def ask(path, sql):
+    return list(Database(path).ask(sql).rows)
+
+
+def test_the_energies_are_those_of_the_report(path):
+    (window,) = summary(stream(path))["windows"]
+    for row in window["channels"]:
+        sql = f"""select energy_j, low_j, high_j, u_j, expanded_j, k, mean_w, status, provenance, accuracy,
+                  in_total from energy where channel = '{row["channel"]}'"""
+        total = row["channel"] in window["total"]["channels"]
+        expected = (row["energy_j"], *row["bound_j"], row["u_j"], row["U_j"], row["k"], row["mean_w"])
+        assert ask(path, sql) == [(*expected, row["status"], row["provenance"], None, total)]
+    total = window["total"]
+    assert ask(path, "select name, t0_ns, t1_ns, energy_j, u_j, status, covers from windows") == [
+        (
+            "step",
+            T0 + 20 * MS,
+            T0 + 60 * MS,
+            total["energy_j"],
+            total["u_j"],
+            total["status"],
+            total["covers"],
+        )
+    ]
+
+
+def test_attributes_are_json(path):
+    assert ask(path, "select attributes->>'n' from windows") == [("3",)]
+
+
+def test_readings_are_scanned_as_often_as_a_query_names_them(path):
+    sql = "select count(*), max(a.t_ns - b.t_ns) from readings a join readings b using (channel, t_ns)"
+    assert ask(path, sql) == [(400, 0)]
+
+
+def test_sums_of_counts_are_exact(path):
+    raw = [int(each) for each in Ideal(square(20, 100, 0.02), n=200).series.raw]
+    sql = "select sum(raw::hugeint * 1000000000000000) from readings where channel = 'package-0'"
+    assert ask(path, sql) == [(sum(raw) * 10**15,)]
+
+
+def test_joins_of_all_three_tables_hold(path):
+    sql = """select w.name, e.channel, count(*) from windows w join energy e using (number)
+             join readings r on r.channel = e.channel and r.t_ns >= w.t0_ns and r.t_ns < w.t1_ns
+             group by all order by all"""
+    found = ask(path, sql)
+    assert [row[:2] for row in found] == [("step", "package-0"), ("step", "package-0/dram")]
+    assert all(30 < n < 50 for _, _, n in found)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_text('{path}')",
+        "select * from '{path}'",
+        "copy energy to '{path}.csv'",
+        "attach '{path}.db' as other",
+        "set enable_external_access = true",
+        "install httpfs",
+        "select * from path",
+    ],
+)
+def test_nothing_but_the_trace_is_in_reach(path, sql):
+    with pytest.raises(BadQuery) as found:
+        ask(path, sql.format(path=path))
+    assert "\n" not in str(found.value)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_the_reason_of_a_refusal_is_duckdbs(path):
+    with pytest.raises(BadQuery, match=r'^Binder Error: .*"jule".* not found'):
+        ask(path, "select jule from energy")
+    with pytest.raises(BadQuery, match="no query"):
+        ask(path, " ")
+    with pytest.raises(BadQuery, match=r"^Conversion Error"):
+        ask(path, "select channel::int from readings")
+
+
+def test_every_column_of_every_table_is_listed(path):
+    database = Database(path)
+    listed = list(database.schema().rows)
+    for table in ("readings", "windows", "energy"):
+        columns = database.ask(f"select * from {table}").columns
+        assert [row[1] for row in listed if row[0] == table] == columns
+    assert [row[2] for row in listed if row[:2] == ("readings", "raw")] == ["UBIGINT"]
+    assert all(len(row[3]) > 3 for row in listed)
+
+
+def test_two_columns_of_one_name_are_both_there(path):
+    answer = Database(path).ask("select 1 as a, 2 as a, 3 as a_1, 4 as a")
+    assert answer.columns == ["a", "a_1", "a_1_1", "a_2"]
+    assert list(answer.rows) == [(1, 2, 3, 4)]
+
+
+def test_a_trace_without_windows_is_one_window(path):
+    write(path, rows([Ideal(constant(5), n=100)]))
+    assert ask(path, "select name, status from windows") == [("trace", "ok")]
+
+
+def test_a_file_that_was_cut_is_asked_for_its_whole_batches(path):
+    path.write_bytes(path.read_bytes()[:-8])
+    assert ask(path, "select count(*) from readings") == [(400,)]
+
+
+def test_what_is_wrong_with_the_file_is_said_as_of_any_trace(path):
+    with pytest.raises(TraceError, match="cannot open"):
+        Database(path.with_name("none.arrows"))
+    database = Database(path)
+    path.unlink()
+    with pytest.raises(TraceError, match="cannot open"):
+        list(database.ask("select * from readings").rows)
