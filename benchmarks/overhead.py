@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for floor.py
 import floor
 import pytest
 
-from microjoule.learning import Wishes, site_of, take
+from microjoule.learning import CostOptions, site_of, take
 from microjoule.report import overhead_plot, overhead_table
 from microjoule.units import S_PER_MIN
 
@@ -46,7 +46,7 @@ def main(minutes: float) -> None:
         print(f"without the group of tsc events: {why}", file=sys.stderr)
         group = ()
     site = replace(site, listed=group + site.listed)
-    found = take(site, Wishes(for_s=minutes * S_PER_MIN), lambda words: print(words, file=sys.stderr))
+    found = take(site, CostOptions(for_s=minutes * S_PER_MIN), lambda words: print(words, file=sys.stderr))
     plain = found.to_json()
     table = "\n".join(overhead_table.lines(plain))
     taken = datetime.now(UTC).isoformat(timespec="minutes")

@@ -7,7 +7,7 @@ import pytest
 
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import RECTANGULAR, Component
-from microjoule.measuring.comparison import Run, comparison
+from microjoule.measuring.comparison import ComparedRun, comparison
 from microjoule.measuring.window_plan import abba, shuffled
 
 TRUE_RATIO = 1.05
@@ -28,7 +28,7 @@ def runs(order, rng, drift=0.02, noise=0.003, gain=0.0):
     values = np.array([(10.0, 10.0 * TRUE_RATIO)[task] for _, task in members])
     values = values * drifts * (1 + noise * rng.standard_normal(len(members)))
     return [
-        Run(task=task, block=block, energy=energy(value, gain), duration_s=value / 40)
+        ComparedRun(task=task, block=block, energy=energy(value, gain), duration_s=value / 40)
         for (block, task), value in zip(members, values.tolist(), strict=True)
     ]
 

@@ -19,8 +19,8 @@ from microjoule.host.calibration import (
     Disagreement,
     Filtering,
     HostKey,
+    LearnedPower,
     Learnt,
-    Power,
     Spread,
     applied,
     facts_of,
@@ -35,7 +35,7 @@ COUNTER = channel("package-0", "x.txt")
 times = st.integers(0, 10**10)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 spreads = st.builds(Spread, p5_ns=times, median_ns=times, p95_ns=times, p99_ns=times, max_ns=times)
-powers = st.builds(Power, value_w=finite, u_w=finite)
+powers = st.builds(LearnedPower, value_w=finite, u_w=finite)
 
 
 def maybe(strategy):

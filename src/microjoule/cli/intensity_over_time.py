@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
-    from ..footprint.intensity_series import Series
-    from ..footprint.providers import Access
+    from ..footprint.intensity_series import IntensitySeries
+    from ..footprint.providers import ProviderAccess
 
 TOKEN, USER, ADDRESS = "MICROJOULE_{}_TOKEN", "MICROJOULE_{}_USER", "MICROJOULE_{}_URL"
 
@@ -37,7 +37,7 @@ def summarise(path: Path, terms: Terms, arguments: argparse.Namespace) -> dict[s
     return report.summarise(path, terms, series(path, arguments))
 
 
-def series(path: Path, arguments: argparse.Namespace) -> Series | None:
+def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:
     """The series that the options ask for, as long as the trace in a file; None where they ask for none.
 
     Raises:
@@ -72,13 +72,13 @@ def series(path: Path, arguments: argparse.Namespace) -> Series | None:
         ) from None
 
 
-def _access(name: str) -> Access:
+def _access(name: str) -> ProviderAccess:
     from ..footprint import data_tables as tables
-    from ..footprint.providers import Access
+    from ..footprint.providers import ProviderAccess
 
     word = _word(name)
     rows = [row for row in tables.rows("fuels") if row["scope"] == "lifecycle"]
-    return Access(
+    return ProviderAccess(
         token=os.environ.get(TOKEN.format(word), ""),
         user=os.environ.get(USER.format(word), ""),
         base_url=os.environ.get(ADDRESS.format(word), ""),

@@ -119,11 +119,11 @@ def terms(arguments: argparse.Namespace) -> Terms:
     Raises:
         MicrojouleError: A name is unknown, or a figure is none.
     """
-    from ..footprint.chosen_factors import Wishes
+    from ..footprint.chosen_factors import FactorOptions
     from ..footprint.chosen_factors import terms as chosen
 
     wishes = {word: getattr(arguments, word) for word in _WISHES}
-    return chosen(Wishes(**wishes, rates=dict(arguments.exchange or ())))
+    return chosen(FactorOptions(**wishes, rates=dict(arguments.exchange or ())))
 
 
 def footprint_given(arguments: argparse.Namespace) -> list[str]:

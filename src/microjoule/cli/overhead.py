@@ -16,7 +16,7 @@ from .progress import progress
 NOTHING_MEASURED = 3
 
 if TYPE_CHECKING:
-    from ..learning import Wishes
+    from ..learning import CostOptions
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,13 +98,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wishes(arguments: argparse.Namespace) -> Wishes:
-    from ..learning import Wishes
+def _wishes(arguments: argparse.Namespace) -> CostOptions:
+    from ..learning import CostOptions
     from ..learning.cost_plan import FOR_S, QUICK_S, RATES_HZ
     from ..recording.lane import RATE_HZ
 
     usual_hz = (RATE_HZ,) if arguments.quick else RATES_HZ
-    return Wishes(
+    return CostOptions(
         rates_hz=tuple(dict.fromkeys(arguments.rate or usual_hz)),
         paces=tuple(dict.fromkeys(arguments.pace or ())),
         loads=tuple(dict.fromkeys(arguments.load or ())),

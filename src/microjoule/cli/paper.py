@@ -27,13 +27,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the tables."""
-    from ..footprint.chosen_factors import Wishes, terms
+    from ..footprint.chosen_factors import FactorOptions, terms
     from ..footprint.published import tables_recomputed
 
     method = "strubell2019"
     # The paper's costs are in USD, and so are the columns beside them.
     currency = _CURRENCY if arguments.price else ""
-    wishes = Wishes(
+    wishes = FactorOptions(
         method=method,
         pue=arguments.pue,
         price=arguments.price,

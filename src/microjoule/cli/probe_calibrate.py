@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..host.calibration import Calibration, CalibrationError, Learnt, Power, Spread, load, save
+from ..host.calibration import Calibration, CalibrationError, LearnedPower, Learnt, Spread, load, save
 from ..units import NS_PER_MS, NS_PER_US
 from .progress import progress
 
@@ -134,5 +134,5 @@ def _time(t_ns: int | None) -> str:
     return f"{in_us} µs" if float(in_us) < 1000 else f"{t_ns / NS_PER_MS:.4g} ms"
 
 
-def _power(power: Power | None) -> str:
+def _power(power: LearnedPower | None) -> str:
     return "-" if power is None else f"{power.value_w:.4g} ± {power.u_w:.1g} W"

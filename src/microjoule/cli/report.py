@@ -14,7 +14,7 @@ from .progress import progress, share_of
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
-    from ..footprint.intensity_series import Series
+    from ..footprint.intensity_series import IntensitySeries
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -112,7 +112,10 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
 
 
 def summarise(
-    path: Path, terms: Terms, series: Series | None = None, told: Callable[[float], None] = lambda _: None
+    path: Path,
+    terms: Terms,
+    series: IntensitySeries | None = None,
+    told: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The summary of the trace in a file, with its footprint, along a series where there is one.
 

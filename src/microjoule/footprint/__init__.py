@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ..late import lazy
 
 if TYPE_CHECKING:
+    from .chosen_factors import FactorOptions as FactorOptions
     from .chosen_factors import Terms as Terms
-    from .chosen_factors import Wishes as Wishes
     from .factor import Boundary as Boundary
     from .factor import Factor as Factor
     from .factor import Origin as Origin
@@ -32,7 +32,7 @@ _HOMES = {
     "Job": "modelled",
     "Origin": "factor",
     "Terms": "chosen_factors",
-    "Wishes": "chosen_factors",
+    "FactorOptions": "chosen_factors",
     "Zone": "intensity",
     "estimate": "modelled",
     "zone": "intensity",

@@ -25,7 +25,7 @@ HOW_TO_CHOOSE = "no zone is named: --zone CODE chooses one, `uj zones TEXT` find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class FactorOptions:
     """What the user said, as it was written; an empty text where nothing was.
 
     Attributes:
@@ -125,7 +125,7 @@ def described(factor: Factor) -> dict[str, Any]:
     }
 
 
-def terms(wishes: Wishes) -> Terms:
+def terms(wishes: FactorOptions) -> Terms:
     """The factors that the wishes come to.
 
     Raises:
@@ -164,7 +164,7 @@ def terms(wishes: Wishes) -> Terms:
     )
 
 
-def _pue(wishes: Wishes, chosen: Method, zone: intensity.Zone | None) -> Factor:
+def _pue(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor:
     if wishes.pue:
         return overhead.pue(wishes.pue)
     if chosen.pue:
@@ -172,7 +172,7 @@ def _pue(wishes: Wishes, chosen: Method, zone: intensity.Zone | None) -> Factor:
     return (overhead.pue_of(zone) if zone else None) or overhead.unknown()
 
 
-def _price(wishes: Wishes, chosen: Method, zone: intensity.Zone | None) -> Factor | None:
+def _price(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor | None:
     if wishes.price and wishes.tariff:
         raise BadFactor("A price and a tariff are two prices", "Give --price or --tariff, not both")
     found = None

@@ -23,7 +23,7 @@ COMMON = ("value", "low", "high", "unit", "year", "source", "licence", "note")
 Row = Mapping[str, str]
 
 
-class Attribution(NamedTuple):
+class Credit(NamedTuple):
     """What is owed for the rows of a table that have one source."""
 
     source: str
@@ -62,14 +62,14 @@ def digest() -> str:
 
 
 @cache
-def attributions() -> tuple[Attribution, ...]:
+def attributions() -> tuple[Credit, ...]:
     """Each source of each table, with its licence and how many rows come from it."""
     counts: dict[tuple[str, str, str], int] = {}
     for table in names():
         for row in rows(table):
             key = (row["source"], row["licence"], table)
             counts[key] = counts.get(key, 0) + 1
-    return tuple(sorted(Attribution(*key, rows=count) for key, count in counts.items()))
+    return tuple(sorted(Credit(*key, rows=count) for key, count in counts.items()))
 
 
 def factor(row: Row, name: str) -> Factor:

@@ -93,7 +93,7 @@ class Equivalent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class EquivalentRatio:
     """Two amounts as counts of one thing.
 
     Attributes:
@@ -140,7 +140,7 @@ def equivalent(key: str, amount: float) -> Equivalent:
     return _equivalent(_row(key), Bounded(amount).value)
 
 
-def compare(first: Bounded, second: Bounded, key: str = "car-km") -> Comparison:
+def compare(first: Bounded, second: Bounded, key: str = "car-km") -> EquivalentRatio:
     """Two amounts by one factor, and their ratio.
 
     Args:
@@ -154,7 +154,7 @@ def compare(first: Bounded, second: Bounded, key: str = "car-km") -> Comparison:
     row = _row(key)
     low, high = first.ends
     other_low, other_high = second.ends
-    return Comparison(
+    return EquivalentRatio(
         first=_equivalent(row, first.value),
         second=_equivalent(row, second.value),
         ratio=first.value / second.value if second.value else None,

@@ -14,7 +14,7 @@ class UnknownHardware(MicrojouleError, ValueError):
     """A device whose power is not in the table, or whose name several carry."""
 
 
-class UnknownProvider(MicrojouleError, ValueError):
+class UnknownCloud(MicrojouleError, ValueError):
     """A provider whose hire prices are not in the table."""
 
 
@@ -81,12 +81,10 @@ def known_provider(name: str) -> str:
     """The name itself, where prices of its hire are known.
 
     Raises:
-        UnknownProvider: None are.
+        UnknownCloud: None are.
     """
     if name not in providers():
-        raise UnknownProvider(
-            f"No hire prices of {name!r} are known", f"Take one of: {', '.join(providers())}"
-        )
+        raise UnknownCloud(f"No hire prices of {name!r} are known", f"Take one of: {', '.join(providers())}")
     return name
 
 

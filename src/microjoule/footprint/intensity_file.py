@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import TraceError
 from ..units import NS_PER_S, NS_PER_US, S_PER_DAY
 from .factor import Boundary, Origin
-from .intensity_series import BadSeries, Interval, Series
+from .intensity_series import BadSeries, IntensitySeries, IntensityStep
 
 REQUIRED = ("t_start", "t_end", "g_per_kwh")
 ONCE = ("signal", "scope", "basis", "source", "licence", "retrieved_at")
@@ -28,7 +28,7 @@ _TRUE = ("1", "true", "yes")
 _FALSE = ("0", "false", "no", "", "none")
 
 
-def load_series(path: str | os.PathLike[str]) -> Series:
+def load_series(path: str | os.PathLike[str]) -> IntensitySeries:
     """The series in a file: ``.csv``, ``.arrow``, ``.arrows``, ``.feather`` or ``.parquet``.
 
     Raises:
@@ -49,7 +49,7 @@ def load_series(path: str | os.PathLike[str]) -> Series:
         raise BadSeries(f"{path} is not text in UTF-8", "Save it as CSV in UTF-8") from error
 
 
-def series_from_arrow(table: Any, name: str) -> Series:  # noqa: ANN401 - pyarrow has no types
+def series_from_arrow(table: Any, name: str) -> IntensitySeries:  # noqa: ANN401 - pyarrow has no types
     """The series in an Arrow table; timestamps of any unit with a time zone are taken.
 
     Raises:
@@ -69,7 +69,7 @@ def series_from_arrow(table: Any, name: str) -> Series:  # noqa: ANN401 - pyarro
     return _series(name, table.to_pylist())
 
 
-def series_to_arrow(series: Series) -> Any:  # noqa: ANN401 - pyarrow has no types
+def series_to_arrow(series: IntensitySeries) -> Any:  # noqa: ANN401 - pyarrow has no types
     """The series as an Arrow table in the columns of this module."""
     import pyarrow as pa
 
@@ -132,7 +132,7 @@ def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
         ) from error
 
 
-def _series(name: str, rows: list[Mapping[str, Any]]) -> Series:
+def _series(name: str, rows: list[Mapping[str, Any]]) -> IntensitySeries:
     missing = [column for column in REQUIRED if not rows or column not in rows[0]]
     if missing:
         what = f"lacks the column {missing[0]!r}" if rows else "has no rows"
@@ -140,12 +140,12 @@ def _series(name: str, rows: list[Mapping[str, Any]]) -> Series:
     once = {column: _one(name, column, (row.get(column) for row in rows)) for column in ONCE}
     known = [row for row in rows if str(row["g_per_kwh"] if row["g_per_kwh"] is not None else "").strip()]
     intervals = [
-        Interval(
+        IntensityStep(
             realtime_ns(row["t_start"]), realtime_ns(row["t_end"]), _figure(name, row), _is_true(name, row)
         )
         for row in known
     ]
-    return Series(
+    return IntensitySeries(
         name,
         intervals,
         Boundary(signal=once["signal"], scope=once["scope"], basis=once["basis"]),

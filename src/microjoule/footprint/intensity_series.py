@@ -35,7 +35,7 @@ class BadSeries(MicrojouleError, ValueError):
     """An intensity series that cannot be one, or times and energies that do not fit each other."""
 
 
-class Interval(NamedTuple):
+class IntensityStep(NamedTuple):
     """The half-open ``[t0_ns, t1_ns)`` of the real-time clock with one intensity.
 
     ``is_estimated``: the publisher itself calls the figure estimated or forecast.
@@ -47,7 +47,7 @@ class Interval(NamedTuple):
     is_estimated: bool = False
 
 
-class Series:
+class IntensitySeries:
     """The intensity of a grid over time.
 
     Args:
@@ -65,7 +65,7 @@ class Series:
     def __init__(
         self,
         name: str,
-        intervals: Iterable[Interval],
+        intervals: Iterable[IntensityStep],
         boundary: Boundary,
         origin: Origin,
         retrieved_at: str = "",
@@ -96,9 +96,9 @@ class Series:
 
     def __repr__(self) -> str:
         if not self.intervals:
-            return f"Series({self.name!r}, empty)"
+            return f"IntensitySeries({self.name!r}, empty)"
         span = f"{_iso(self.intervals[0].t0_ns)} … {_iso(self.intervals[-1].t1_ns)}"
-        return f"Series({self.name!r}, {len(self)} intervals, {span})"
+        return f"IntensitySeries({self.name!r}, {len(self)} intervals, {span})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class Integrated:
 
 
 def integrate(
-    edges_realtime_ns: npt.ArrayLike, energy_j: npt.ArrayLike, series: Series, static: Factor
+    edges_realtime_ns: npt.ArrayLike, energy_j: npt.ArrayLike, series: IntensitySeries, static: Factor
 ) -> Integrated:
     """The CO2e of energy bins along a series: Σ Eᵢ·I(tᵢ).
 
@@ -198,7 +198,7 @@ def _bins(edges_realtime_ns: npt.ArrayLike, energy_j: npt.ArrayLike) -> tuple[I6
 
 
 def _result(
-    pieces: F64, lengths: I64, series: Series, static: Factor, at: npt.NDArray[np.intp] | None = None
+    pieces: F64, lengths: I64, series: IntensitySeries, static: Factor, at: npt.NDArray[np.intp] | None = None
 ) -> Integrated:
     at = np.full(len(pieces), -1, np.intp) if at is None else at
     covered = at >= 0
@@ -227,7 +227,9 @@ def _result(
     )
 
 
-def _note(shares: tuple[float | None, float | None], gap_ns: int, series: Series, static: Factor) -> str:
+def _note(
+    shares: tuple[float | None, float | None], gap_ns: int, series: IntensitySeries, static: Factor
+) -> str:
     notes = []
     if gap_ns:
         told = "" if shares[0] is None else f" ({100 * (1 - shares[0]):.3g} % of the energy)"
@@ -242,7 +244,7 @@ def _note(shares: tuple[float | None, float | None], gap_ns: int, series: Series
     return " ".join(notes)
 
 
-def _check(name: str, interval: Interval) -> None:
+def _check(name: str, interval: IntensityStep) -> None:
     if interval.t1_ns <= interval.t0_ns:
         raise BadSeries(
             f"An interval of the series {name!r} begins at {_iso(interval.t0_ns)} and ends at "

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..units import J_PER_KWH, seconds
 from .factor import Factor
-from .intensity_series import F64, I64, Series, integrate, on_clock
+from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import EnergyTrace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _REALTIME = "@clock/realtime"
 
 
-def along(trace: EnergyTrace, series: Series, static: Factor) -> list[Factor]:
+def along(trace: EnergyTrace, series: IntensitySeries, static: Factor) -> list[Factor]:
     """The intensity of each window of a trace, or of all of it where it has none, in its order.
 
     Args:
@@ -62,7 +62,7 @@ def _with_note(of: Factor, note: str) -> Factor:
     return replace(of, origin=replace(of.origin, note=notes)) if note else of
 
 
-def _factor(shares: Sequence[tuple[I64, F64]], series: Series, static: Factor) -> Factor:
+def _factor(shares: Sequence[tuple[I64, F64]], series: IntensitySeries, static: Factor) -> Factor:
     parts = [integrate(edges, energy, series, static) for edges, energy in shares]
     kwh = sum(float(energy.sum()) for _, energy in shares) / J_PER_KWH
     if not kwh:

@@ -32,7 +32,7 @@ _THOUSANDS = "printed in thousands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class PublishedRun:
     """A published run.
 
     Attributes:
@@ -81,7 +81,7 @@ class Run:
 
 
 @cache
-def runs(table: str) -> tuple[Run, ...]:
+def runs(table: str) -> tuple[PublishedRun, ...]:
     """The runs of a table, in its order."""
     by_row: dict[str, dict[str, Factor]] = {}
     for row in tables.rows("paper"):
@@ -93,7 +93,7 @@ def runs(table: str) -> tuple[Run, ...]:
     return tuple(run for run in found if run)
 
 
-def run(table: str, name: str) -> Run:
+def run(table: str, name: str) -> PublishedRun:
     """One run of a table.
 
     Raises:
@@ -120,7 +120,7 @@ def tables_recomputed(paper: Terms, today: Terms) -> dict[str, Any]:
     }
 
 
-def _run(table: str, name: str, figures: Mapping[str, Factor], draw: Factor | None) -> Run | None:
+def _run(table: str, name: str, figures: Mapping[str, Factor], draw: Factor | None) -> PublishedRun | None:
     power = draw or figures.get("power")
     if "time" in figures:
         job = _timed(figures, power)
@@ -129,7 +129,7 @@ def _run(table: str, name: str, figures: Mapping[str, Factor], draw: Factor | No
         job = Job(hours=Hours.of(1, wall=1.0), device_w=figures["energy"].value * W_PER_KW)
     else:
         return None
-    return Run(
+    return PublishedRun(
         table=table,
         name=name,
         job=job,
@@ -182,7 +182,7 @@ def _matches(published: Factor, ours: Mapping[str, Any]) -> bool:
     return all(one is not None and abs(one - other) <= half for one, other in pairs)
 
 
-def _plain(of: Run, paper: Terms, today: Terms) -> dict[str, Any]:
+def _plain(of: PublishedRun, paper: Terms, today: Terms) -> dict[str, Any]:
     now = of.recomputed(today).footprint
     return {
         "table": of.table,

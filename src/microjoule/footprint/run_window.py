@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 OUTERMOST = ("run", "record")  # what `uj run` and `uj record` call the window about all others
 
 
-class Interval(Protocol):
+class TimeSpan(Protocol):
     """What is asked of a window here."""
 
     @property
@@ -23,8 +23,8 @@ class Interval(Protocol):
         """Whether no end was recorded."""
 
 
-W = TypeVar("W", bound=Interval)
-W_co = TypeVar("W_co", bound=Interval, covariant=True)
+W = TypeVar("W", bound=TimeSpan)
+W_co = TypeVar("W_co", bound=TimeSpan, covariant=True)
 
 
 class Recorded(Protocol[W_co]):

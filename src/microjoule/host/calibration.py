@@ -47,7 +47,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class LearnedPower:
     """A mean power and its standard uncertainty (type A), in the channel's quantity per second."""
 
     value_w: float
@@ -91,8 +91,8 @@ class Learnt:
     quantum: int | None = None
     distinct: int = 0
     lag_ns: int | None = None
-    idle: Power | None = None
-    spin: Power | None = None
+    idle: LearnedPower | None = None
+    spin: LearnedPower | None = None
     filtering: Filtering | None = None
     note: str = ""
 
@@ -158,8 +158,8 @@ class Calibration:
 _PARTS = {
     "update": Spread,
     "read": Spread,
-    "idle": Power,
-    "spin": Power,
+    "idle": LearnedPower,
+    "spin": LearnedPower,
     "filtering": Filtering,
 }
 

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..errors import TraceError
-from ..trace.parts import NotInParts, Survey, parts, survey
-from ..trace.series import I64, NO_TIME, Columns, Series
+from ..trace.parts import BatchSurvey, NotInParts, parts, survey
+from ..trace.series import I64, NO_TIME, Series, SeriesColumns
 from ..trace.window import Window
 from .counter import F64, Counter
 from .digest import Digest, TooMuch
@@ -67,7 +67,7 @@ class StreamedTrace(EnergyTrace):
         NotInParts, TooMuch: It cannot be taken part by part.
     """
 
-    def __init__(self, found: Survey, asked: Asked, told: Callable[[float], None]) -> None:
+    def __init__(self, found: BatchSurvey, asked: Asked, told: Callable[[float], None]) -> None:
         super().__init__(found.sketch, found.path, found.is_truncated)
         takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
         self._instants_ns = frozenset(asked.instants_ns)
@@ -138,7 +138,7 @@ class StreamedTrace(EnergyTrace):
         return _Gauged(channel) if is_power(channel) else _Counted(channel, asked)
 
 
-def _fed(columns: Columns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
+def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
     """Hands a channel's readings in a part on to its taker, if it has one; how many failed, by code."""
     series = columns.series(name)
     if name in takers:

@@ -29,14 +29,14 @@ from ..late import lazy
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .calibration_run import calibrate as calibrate
-    from .cost_plan import Wishes as Wishes
+    from .cost_plan import CostOptions as CostOptions
     from .measurable import Site as Site
     from .measurable import site_of as site_of
     from .sampling_cost import take as take
 
 _HOMES = {
     "Site": "measurable",
-    "Wishes": "cost_plan",
+    "CostOptions": "cost_plan",
     "calibrate": "calibration_run",
     "site_of": "measurable",
     "take": "sampling_cost",

@@ -17,7 +17,7 @@ from ..errors import MicrojouleError
 from ..host.calibration import Disagreement
 from ..sources import RAPL
 from .polling import poll
-from .update_statistics import Updates, seen_at_once, updates
+from .update_statistics import ObservedUpdates, seen_at_once, updates
 
 SIGNIFICANT = 3.0  # standard uncertainties
 ROUNDING = 3e-4  # powercap's whole nanojoules, at the finest unit that is in use
@@ -45,7 +45,7 @@ def disagreements(channels: Iterable[Channel], for_s: float, edges: int) -> tupl
     return tuple(found)
 
 
-def compared(a: Channel, of_a: Updates, b: Channel, of_b: Updates) -> Disagreement | None:
+def compared(a: Channel, of_a: ObservedUpdates, b: Channel, of_b: ObservedUpdates) -> Disagreement | None:
     """What is to be said of two sources; None: they agree, or saw too little."""
     if len(of_a) < 2 or len(of_b) < 2:
         return None
@@ -68,7 +68,7 @@ def _is_near(ratio: float, known: float, near: float) -> bool:
     return abs(ratio / known - 1) < near or abs(ratio * known - 1) < near
 
 
-def _power(found: Updates, channel: Channel) -> tuple[float, float]:
+def _power(found: ObservedUpdates, channel: Channel) -> tuple[float, float]:
     """Counts a second in joules, and the relative uncertainty of that: of its two ends.
 
     From the first to the last update that was seen at once: a thread that had to wait knows no end well.

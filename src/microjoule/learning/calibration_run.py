@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
-from ..host.calibration import Calibration, Learnt, Power
+from ..host.calibration import Calibration, LearnedPower, Learnt
 from ..host.key import host_key
 from ..recording.lane import NATIVE_READERS
 from ..sources.host import Host, read_host
@@ -74,10 +74,10 @@ def calibrate(
     )
 
 
-def _idle(lanes: Sequence[Sequence[Channel]], for_s: float) -> dict[tuple[str, str], Power]:
+def _idle(lanes: Sequence[Sequence[Channel]], for_s: float) -> dict[tuple[str, str], LearnedPower]:
     """The power of each channel, all watched at once, by id and source."""
 
-    def look(members: Sequence[Channel]) -> dict[tuple[str, str], Power]:
+    def look(members: Sequence[Channel]) -> dict[tuple[str, str], LearnedPower]:
         try:
             watched = look_now_and_then(members, for_s, IDLE_PERIOD_NS)
         except _CANNOT:

@@ -24,7 +24,7 @@ RECORDER_WEIGHT = 5.0  # a recorder's blocks are as long as the time between its
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class CostOptions:
     """What to take.
 
     Attributes:
@@ -75,7 +75,7 @@ class Unit:
     weight: float = 1.0
 
 
-def units(subjects: Sequence[Subject], chosen: Sequence[Channel], wishes: Wishes) -> tuple[Unit, ...]:
+def units(subjects: Sequence[Subject], chosen: Sequence[Channel], wishes: CostOptions) -> tuple[Unit, ...]:
     """What to take, the most telling first.
 
     Args:
@@ -95,7 +95,7 @@ def units(subjects: Sequence[Subject], chosen: Sequence[Channel], wishes: Wishes
     return tuple(_once(found))
 
 
-def _recorders(chosen: Sequence[Channel], rate_hz: float, wishes: Wishes) -> list[Unit]:
+def _recorders(chosen: Sequence[Channel], rate_hz: float, wishes: CostOptions) -> list[Unit]:
     """What later traces say their sampling took; of the whole trace first, then of a thinned one."""
     if not chosen or (wishes.loads and "busy" not in wishes.loads):
         return []
@@ -106,7 +106,7 @@ def _recorders(chosen: Sequence[Channel], rate_hz: float, wishes: Wishes) -> lis
     ]
 
 
-def _ways(rate_hz: float, wishes: Wishes) -> list[Way]:
+def _ways(rate_hz: float, wishes: CostOptions) -> list[Way]:
     return [
         Way(rate_hz=rate_hz, pace=pace, is_fifo=is_fifo)
         for pace in wishes.paces or ("sleep",)
@@ -114,7 +114,7 @@ def _ways(rate_hz: float, wishes: Wishes) -> list[Way]:
     ]
 
 
-def _lanes(subjects: Sequence[Subject], rate_hz: float, wishes: Wishes) -> list[Unit]:
+def _lanes(subjects: Sequence[Subject], rate_hz: float, wishes: CostOptions) -> list[Unit]:
     loads = wishes.loads or (("busy",) if wishes.is_quick else ("idle", "busy"))
     return [
         Unit(subject, replace(way, load=load))

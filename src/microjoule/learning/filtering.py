@@ -16,7 +16,7 @@ from ..host.calibration import Filtering
 from ..sources import RAPL
 from ..sources.host import INTEL, Host
 from ..units import NS_PER_MS
-from .update_statistics import Updates, apart, scatter
+from .update_statistics import ObservedUpdates, apart, scatter
 
 ARCH_CAPABILITIES, MISC_PACKAGE_CTLS = 0x10A, 0xBC
 HAS_CONTROL, IS_ON = 1 << 11, 1 << 0
@@ -25,7 +25,7 @@ NOISY = 0.25  # of an increment, at a load that does not change
 UPDATES_MIN = 20
 
 
-def filtering(channel: Channel, found: Updates, host: Host, root: Path) -> Filtering | None:
+def filtering(channel: Channel, found: ObservedUpdates, host: Host, root: Path) -> Filtering | None:
     """What is known of a channel's filtering; None: it is not RAPL.
 
     Args:
@@ -42,7 +42,7 @@ def filtering(channel: Channel, found: Updates, host: Host, root: Path) -> Filte
     return by_register or by_statistics(found)
 
 
-def by_statistics(found: Updates) -> Filtering:
+def by_statistics(found: ObservedUpdates) -> Filtering:
     """What the updates alone tell."""
     if len(found) < UPDATES_MIN:
         return Filtering(state="unknown", known_from="too few updates")

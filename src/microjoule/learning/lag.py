@@ -17,7 +17,7 @@ from ..recording.native import now_ns
 from ..trace.series import I64
 from ..units import NS_PER_MS, seconds
 from .polling import poll
-from .update_statistics import Updates, updates
+from .update_statistics import ObservedUpdates, updates
 
 HALF_NS = 25 * NS_PER_MS
 CYCLES = 20
@@ -57,7 +57,7 @@ def lags_ns(channels: Sequence[Channel]) -> list[int | None]:
     ]
 
 
-def lag_ns(found: Updates, switched_ns: Sequence[int]) -> int | None:
+def lag_ns(found: ObservedUpdates, switched_ns: Sequence[int]) -> int | None:
     """The shift of a load at which it explains the increments best; None: at none does it.
 
     Args:

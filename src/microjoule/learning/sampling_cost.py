@@ -16,7 +16,7 @@ from ..joules.total import covered
 from ..recording.native import Sampler
 from ..units import NS_PER_MS, NS_PER_S
 from . import saturate
-from .cost_plan import Unit, Wishes, units
+from .cost_plan import CostOptions, Unit, units
 from .loop_cost import cost, least_s, moves
 from .measurable import Site
 from .paired_blocks import difference, median
@@ -32,7 +32,7 @@ HOT_BLOCK_NS = 2 * NS_PER_MS  # of a slow interface fewer ticks
 _ALONE = "this process may use one CPU only, where saturated is the same as busy"
 
 
-def take(site: Site, wishes: Wishes, say: Callable[[str], None]) -> Overhead:
+def take(site: Site, wishes: CostOptions, say: Callable[[str], None]) -> Overhead:
     """The overhead, in about the time that is wished for.
 
     Args:
@@ -112,7 +112,7 @@ def _name(unit: Unit) -> str:
     return f"{unit.subject.name}{rate}, {way.pace}{fifo}, {way.load}"
 
 
-def _cpu(wishes: Wishes, channels: Sequence[Channel], allowed: set[int]) -> int:
+def _cpu(wishes: CostOptions, channels: Sequence[Channel], allowed: set[int]) -> int:
     """The CPU on which the lanes' events are read: from elsewhere a read may cost an interrupt."""
     if wishes.cpu is not None:
         if wishes.cpu not in allowed:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel, Kind
-from ..host.calibration import Power, Spread
+from ..host.calibration import LearnedPower, Spread
 from ..joules.unwrap import counts, unwrap
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
@@ -20,7 +20,7 @@ PARTS = 10  # into so many a watch is cut for the scatter of its power
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Updates:
+class ObservedUpdates:
     """The updates of one channel, n of them, in the order of time.
 
     Attributes:
@@ -37,24 +37,24 @@ class Updates:
         return len(self.t_ns)
 
 
-def updates(series: Series, channel: Channel) -> Updates:
+def updates(series: Series, channel: Channel) -> ObservedUpdates:
     """The updates between successive readings that differ."""
     t_ns, read_ns, raw = series.t_ns, series.read_ns, series.raw
     if series.valid is not None:
         t_ns, read_ns, raw = t_ns[series.valid], read_ns[series.valid], raw[series.valid]
     if not len(t_ns):
         nothing = np.empty(0, np.int64)
-        return Updates(nothing, nothing, nothing)
+        return ObservedUpdates(nothing, nothing, nothing)
     if channel.kind is Kind.COUNTER:
         value = unwrap(counts(raw, channel), t_ns, read_ns, channel).total
     else:
         value = raw.view(np.int64)
     at = np.flatnonzero(value[1:] != value[:-1]) + 1
     width = t_ns[at] + read_ns[at] - t_ns[at - 1]
-    return Updates(t_ns[at - 1] + width // 2, width, value[at])
+    return ObservedUpdates(t_ns[at - 1] + width // 2, width, value[at])
 
 
-def seen_at_once(found: Updates) -> npt.NDArray[np.bool_]:
+def seen_at_once(found: ObservedUpdates) -> npt.NDArray[np.bool_]:
     """bool[n]: which updates were seen as soon as they came.
 
     Where the watching thread had to wait for a core, one change may hide several updates, and is located
@@ -66,7 +66,7 @@ def seen_at_once(found: Updates) -> npt.NDArray[np.bool_]:
     return prompt
 
 
-def apart(found: Updates) -> tuple[I64, I64]:
+def apart(found: ObservedUpdates) -> tuple[I64, I64]:
     """Times and counts from update to update, where both were seen at once; of few, from all to all.
 
     Two such neighbours have nothing between them: a wait that hid an update would have shown it late.
@@ -91,7 +91,7 @@ def spread(durations_ns: np.ndarray) -> Spread | None:
     )
 
 
-def quantum(found: Updates) -> tuple[int | None, int]:
+def quantum(found: ObservedUpdates) -> tuple[int | None, int]:
     """The greatest common divisor of the increments, and of how many different ones."""
     increments = np.unique(np.abs(np.diff(found.value)))
     increments = increments[increments > 0]
@@ -100,7 +100,7 @@ def quantum(found: Updates) -> tuple[int | None, int]:
     return gcd(*increments.tolist()), len(increments)
 
 
-def power(t_ns: I64, value: I64, channel: Channel) -> Power | None:
+def power(t_ns: I64, value: I64, channel: Channel) -> LearnedPower | None:
     """The mean power over readings or updates, its uncertainty from the scatter over the parts.
 
     Args:
@@ -124,10 +124,10 @@ def power(t_ns: I64, value: I64, channel: Channel) -> Power | None:
     else:
         each = np.add.reduceat(value, cuts[:-1]) * unit / np.diff(cuts)
         mean = float(np.mean(value)) * unit
-    return Power(value_w=mean, u_w=float(np.std(each, ddof=1) / np.sqrt(len(each))))
+    return LearnedPower(value_w=mean, u_w=float(np.std(each, ddof=1) / np.sqrt(len(each))))
 
 
-def scatter(found: Updates) -> float:
+def scatter(found: ObservedUpdates) -> float:
     """How much single increments scatter: median absolute deviation over the median."""
     increments = apart(found)[1].astype(np.float64)
     middle = float(np.median(increments)) if len(increments) else 0.0

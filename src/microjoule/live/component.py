@@ -34,7 +34,7 @@ _ORDINAL = re.compile(r"(-\d+|-die)*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
+class HardwareComponent:
     """The piece of hardware that a channel tells of.
 
     Attributes:
@@ -54,7 +54,7 @@ class Component:
     provenance: str
 
 
-def component(channel: Channel, channels: Mapping[str, Channel]) -> Component:
+def component(channel: Channel, channels: Mapping[str, Channel]) -> HardwareComponent:
     """The component of a channel.
 
     Args:
@@ -65,7 +65,7 @@ def component(channel: Channel, channels: Mapping[str, Channel]) -> Component:
     kind = _ORDINAL.sub("", device)
     part = _READ_AS.sub("", detail).strip("_")
     type_ = _PARTS.get(_NUMBER.sub("", part)) or _DEVICES.get(kind, _OTHER)
-    return Component(
+    return HardwareComponent(
         id=channel.id,
         domain=part or (type_ if type_ == "gpu" else kind),
         type=type_,

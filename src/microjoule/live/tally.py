@@ -31,26 +31,26 @@ SILENT_NS = 3 * NS_PER_S  # no lane reads less than once a second
 HOLE_NS = 2 * NS_PER_S  # what a gauge said holds no longer than this
 
 
-class Readings(NamedTuple):
+class BatchReadings(NamedTuple):
     """Successive good readings: int64, uint32 and uint64, of one length."""
 
     t_ns: I64
     read_ns: npt.NDArray[np.uint32]
     raw: U64
 
-    def after(self, last: Readings | None) -> Readings:
+    def after(self, last: BatchReadings | None) -> BatchReadings:
         """These, behind the last one of those before."""
         if last is None:
             return self
-        return Readings(
+        return BatchReadings(
             np.concatenate((last.t_ns, self.t_ns)),
             np.concatenate((last.read_ns, self.read_ns)),
             np.concatenate((last.raw, self.raw)),
         )
 
-    def last(self) -> Readings:
+    def last(self) -> BatchReadings:
         """The last one alone."""
-        return Readings(self.t_ns[-1:], self.read_ns[-1:], self.raw[-1:])
+        return BatchReadings(self.t_ns[-1:], self.read_ns[-1:], self.raw[-1:])
 
 
 class Tally(ABC):
@@ -68,9 +68,9 @@ class Tally(ABC):
         self._energy_counts = self._extra_counts = self._resets = 0
         self._good = self._failed = 0
         self._is_failing = False
-        self._last: Readings | None = None
+        self._last: BatchReadings | None = None
 
-    def add(self, found: Readings, failed: int, ends_failing: bool) -> None:
+    def add(self, found: BatchReadings, failed: int, ends_failing: bool) -> None:
         """Takes in what a batch has of the channel.
 
         Args:
@@ -106,7 +106,7 @@ class Tally(ABC):
         )
 
     @abstractmethod
-    def _grow(self, found: Readings) -> None:
+    def _grow(self, found: BatchReadings) -> None:
         """Adds readings, the first of which was taken in before unless it is the first of all."""
 
     @abstractmethod
@@ -118,14 +118,14 @@ class Tally(ABC):
         """What was read before tells no power any more."""
 
 
-class _Counted(Tally):
+class _CountedTally(Tally):
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)
         self._span_ns = max(POWER_NS, UPDATES * (channel.timing.update_ns or 0))
         self._seen: deque[tuple[int, int]] = deque()  # time and count of each batch's last reading
         self._changes: deque[tuple[int, int]] = deque()  # and of its last that showed a change
 
-    def _grow(self, found: Readings) -> None:
+    def _grow(self, found: BatchReadings) -> None:
         steps = unwrap(counts(found.raw, self.channel), found.t_ns, found.read_ns, self.channel)
         self._extra_counts += int(sum(steps.extra.tolist()))
         self._resets += len(steps.reset)
@@ -156,7 +156,7 @@ class _Counted(Tally):
 
 
 class _Integrated(Tally):
-    def _grow(self, found: Readings) -> None:
+    def _grow(self, found: BatchReadings) -> None:
         t_ns = (found.t_ns + found.read_ns // 2).tolist()
         said = self._said(found.raw)
         hole_ns = max(HOLE_NS, 2 * self.channel.timing.update_max_ns)
@@ -184,5 +184,5 @@ class _Integrated(Tally):
 def tally(channel: Channel) -> Tally | None:
     """An account for a channel; None: it tells neither energy nor power."""
     if is_energy(channel):
-        return _Counted(channel)
+        return _CountedTally(channel)
     return _Integrated(channel) if is_power(channel) else None

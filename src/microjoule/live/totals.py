@@ -12,7 +12,7 @@ from ..arrays import is_valid, numbers
 from ..channel import Channel
 from ..trace.schema import engine
 from .level import Level
-from .tally import Readings, tally
+from .tally import BatchReadings, tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +54,7 @@ class Totals:
                     self._missed_of[name] = int(raw[rows[-1]])
                 elif name in self._tallies:
                     good = rows[is_good[rows]]
-                    found = Readings(t_ns[good], read_ns[good], raw[good])
+                    found = BatchReadings(t_ns[good], read_ns[good], raw[good])
                     self._tallies[name].add(found, len(rows) - len(good), not is_good[rows[-1]])
 
     def levels(self) -> tuple[Level, ...]:

@@ -17,7 +17,7 @@ from ..joules.total import covered
 from ..joules.uncertainty import RECTANGULAR, Component
 from ..recording.native import now_ns
 from ..units import seconds
-from .comparison import Comparison, Run, Side, apart, comparison, side
+from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .measure import WINDOW, idle, isolated, timed
 from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
@@ -163,7 +163,7 @@ def _measured_runs(
     order: Iterable[Sequence[int]],
     fitted: Fitted,
     _: Callable[[], int],
-) -> list[Run]:
+) -> list[ComparedRun]:
     pause_s = seconds(fitted.settle_ns) + PAD_UPDATES * fitted.update_s
     idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S)
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
@@ -181,7 +181,7 @@ def _measured_runs(
         trace = load(path)
         windows = [window for window in trace.windows if window.name == WINDOW]
         return [
-            Run(
+            ComparedRun(
                 task=(task := int(window.attributes["task"])),
                 block=int(window.attributes["block"]),
                 energy=energy / counts[task],
@@ -197,7 +197,7 @@ def _modelled_runs(
     order: Iterable[Sequence[int]],
     fitted: Fitted,
     cpu_ns: Callable[[], int],
-) -> list[Run]:
+) -> list[ComparedRun]:
     """Without a recorder: the kernel says how much CPU time the tasks used, and one model the rest."""
     channel = fitted.channels[0]
     runs = []
@@ -208,7 +208,7 @@ def _modelled_runs(
             ended_ns, used_ns = now_ns(), cpu_ns() - used_ns
             energy = modelled(seconds(used_ns), channel) / counts[task]
             runs.append(
-                Run(
+                ComparedRun(
                     task=task,
                     block=block,
                     energy=energy,
@@ -262,7 +262,7 @@ def _trace_side(name: str, trace: EnergyTrace, window: str | None) -> Side:
     else:
         windows = [one for one in trace.windows if one.name == window] or [trace.window(window)]
     runs = [
-        Run(
+        ComparedRun(
             task=0,
             block=i,
             energy=trace.energy(one).total,

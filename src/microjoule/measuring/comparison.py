@@ -32,7 +32,7 @@ _K = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ComparedRun:
     """One run of one thing.
 
     Attributes:
@@ -154,7 +154,11 @@ class Comparison:
 
 
 def comparison(
-    names: Sequence[str], runs: Sequence[Run], order: str, channels: Sequence[str], notes: Sequence[str] = ()
+    names: Sequence[str],
+    runs: Sequence[ComparedRun],
+    order: str,
+    channels: Sequence[str],
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """The comparison of runs that took turns.
 
@@ -209,7 +213,7 @@ def apart(sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] =
     )
 
 
-def side(name: str, runs: Sequence[Run]) -> Side:
+def side(name: str, runs: Sequence[ComparedRun]) -> Side:
     """One thing by itself: means over its runs."""
     energy = averaged([run.energy for run in runs])
     time = averaged([seconds_exactly(run.duration_s) for run in runs])
@@ -228,7 +232,7 @@ def side(name: str, runs: Sequence[Run]) -> Side:
 
 
 def _by_block(
-    tasks: int, blocks: Sequence[int], runs: Sequence[Run], values: Sequence[float | None]
+    tasks: int, blocks: Sequence[int], runs: Sequence[ComparedRun], values: Sequence[float | None]
 ) -> list[F64]:
     """float64[tasks][blocks]: the mean of each thing in each block; NaN where a figure is missing."""
     at = {block: number for number, block in enumerate(blocks)}

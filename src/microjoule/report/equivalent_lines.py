@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..footprint.equivalents import Comparison, Equivalent
+from ..footprint.equivalents import Equivalent, EquivalentRatio
 from .amounts import plain
 
 
@@ -13,7 +13,7 @@ def render(of: Iterable[Equivalent]) -> str:
     return "".join(f"{_line(each)}\n" for each in of)
 
 
-def render_comparison(of: Comparison) -> str:
+def render_comparison(of: EquivalentRatio) -> str:
     """The ratio with its interval, then both counts by one factor."""
     ratio = "no ratio: the second is nothing" if of.ratio is None else f"{plain(of.ratio)} times as much"
     if of.ratio_low is not None and of.ratio_low != of.ratio_high:

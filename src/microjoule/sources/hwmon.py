@@ -49,7 +49,7 @@ LIMITS = ("cap_max", "max", "cap")
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class HwmonSensor:
     """How one driver's label is called here.
 
     Attributes:
@@ -67,17 +67,17 @@ class Meter:
 
 
 METERS = (
-    Meter("power_meter", r"Module Power Socket (\d+)", r"module-\1/power"),
-    Meter("power_meter", r"Grace Power Socket (\d+)", r"grace-\1/power", r"module-\1/power"),
-    Meter("power_meter", r"CPU Power Socket (\d+)", r"grace-\1/cpu_power", r"grace-\1/power"),
-    Meter("power_meter", r"SysIO Power Socket (\d+)", r"grace-\1/sysio_power", r"grace-\1/power"),
-    Meter("power_meter", r".*", r"machine-{n}/power"),
-    Meter("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power", r"amdgpu-{n}/energy"),
-    Meter("xe", r"card", r"xe-{n}/energy"),
-    Meter("xe", r"pkg", r"xe-{n}/package", r"xe-{n}/energy"),
-    Meter("i915", r"energy1", r"i915-{n}/energy"),
-    Meter("amd_energy", r"Esocket(\d+)", r"package-\1@hwmon"),
-    Meter("amd_energy", r"Ecore\d+", ""),
+    HwmonSensor("power_meter", r"Module Power Socket (\d+)", r"module-\1/power"),
+    HwmonSensor("power_meter", r"Grace Power Socket (\d+)", r"grace-\1/power", r"module-\1/power"),
+    HwmonSensor("power_meter", r"CPU Power Socket (\d+)", r"grace-\1/cpu_power", r"grace-\1/power"),
+    HwmonSensor("power_meter", r"SysIO Power Socket (\d+)", r"grace-\1/sysio_power", r"grace-\1/power"),
+    HwmonSensor("power_meter", r".*", r"machine-{n}/power"),
+    HwmonSensor("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power", r"amdgpu-{n}/energy"),
+    HwmonSensor("xe", r"card", r"xe-{n}/energy"),
+    HwmonSensor("xe", r"pkg", r"xe-{n}/package", r"xe-{n}/energy"),
+    HwmonSensor("i915", r"energy1", r"i915-{n}/energy"),
+    HwmonSensor("amd_energy", r"Esocket(\d+)", r"package-\1@hwmon"),
+    HwmonSensor("amd_energy", r"Ecore\d+", ""),
 )
 # Parents that another source lists; they contain the sensor where they are recorded too.
 ELSEWHERE = ("amdgpu",)

@@ -91,7 +91,7 @@ def call_config(call: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """One channel that a GPU may have.
 
     Attributes:
@@ -108,7 +108,7 @@ class Row:
 
 MILLI = Fraction(1, 1000)
 ROWS = (
-    Row(
+    FieldRow(
         "energy",
         Kind.COUNTER,
         "J",
@@ -119,22 +119,22 @@ ROWS = (
             (call_config(ENERGY_CALL), Figure.ENERGY),
         ),
     ),
-    Row(
+    FieldRow(
         "power",
         Kind.GAUGE,
         "W",
         MILLI,
         ((field_config(186), Figure.INSTANT), (call_config(POWER_CALL), Figure.DRAW)),
     ),
-    Row("power_average", Kind.GAUGE, "W", MILLI, ((field_config(185), Figure.AVERAGE),)),
-    Row("memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),)),
-    Row("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),)),
-    Row("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
+    FieldRow("power_average", Kind.GAUGE, "W", MILLI, ((field_config(185), Figure.AVERAGE),)),
+    FieldRow("memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),)),
+    FieldRow("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),)),
+    FieldRow("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
 )
 SLOW_ROWS = (
-    Row("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
-    Row("temperature", Kind.GAUGE, "°C", Fraction(1), ((call_config(TEMPERATURE_CALL), None),)),
-    Row("utilization", Kind.GAUGE, "1", Fraction(1, 100), ((call_config(UTILIZATION_CALL), None),)),
+    FieldRow("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
+    FieldRow("temperature", Kind.GAUGE, "°C", Fraction(1), ((call_config(TEMPERATURE_CALL), None),)),
+    FieldRow("utilization", Kind.GAUGE, "1", Fraction(1, 100), ((call_config(UTILIZATION_CALL), None),)),
 )
 
 
@@ -349,12 +349,12 @@ def _channels(device: Device, library: str) -> Iterator[Channel]:
             yield _channel(device, library, row, way[0], lane + SLOW, Timing(), Trust())
 
 
-def _way(device: Device, row: Row) -> tuple[int, Figure | None] | None:
+def _way(device: Device, row: FieldRow) -> tuple[int, Figure | None] | None:
     return next((way for way in row.ways if way[0] in device.answers), None)
 
 
 def _channel(
-    device: Device, library: str, row: Row, config: int, lane: str, moves: Timing, trust: Trust
+    device: Device, library: str, row: FieldRow, config: int, lane: str, moves: Timing, trust: Trust
 ) -> Channel:
     return Channel(
         id=f"gpu-{device.index}/{row.name}",

@@ -37,7 +37,7 @@ SENSOR_CLOCK = "realtime"
 SECOND_MS = 1000
 
 
-class Shape(StrEnum):
+class SensorShape(StrEnum):
     """How a figure follows the power."""
 
     PART = "part of each period averaged"
@@ -59,13 +59,13 @@ class Figure(StrEnum):
 class Behaviour:
     """How one figure moves; None: not known."""
 
-    shape: Shape
+    shape: SensorShape
     period_ms: int | None
     window_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BehaviourRow:
     """The behaviour of one figure on some chips under some drivers.
 
     Attributes:
@@ -102,15 +102,15 @@ BEFORE_530 = (0, 529)
 ONLY_530 = (530, 530)
 AFTER_530 = (531, 1 << 16)
 
-_SECOND = Behaviour(Shape.BOXCAR, 100, SECOND_MS)
-_QUARTER = Behaviour(Shape.PART, 100, 25)
-_FULL = Behaviour(Shape.PART, 100, 100)
-_HALF_OF_20 = Behaviour(Shape.PART, 20, 10)
-_LOGARITHMIC = Behaviour(Shape.LOGARITHMIC, 100, None)
+_SECOND = Behaviour(SensorShape.BOXCAR, 100, SECOND_MS)
+_QUARTER = Behaviour(SensorShape.PART, 100, 25)
+_FULL = Behaviour(SensorShape.PART, 100, 100)
+_HALF_OF_20 = Behaviour(SensorShape.PART, 20, 10)
+_LOGARITHMIC = Behaviour(SensorShape.LOGARITHMIC, 100, None)
 
 
-def _row(chips: str, figures: str, drivers: tuple[int, int], behaviour: Behaviour) -> Row:
-    return Row(frozenset(chips.split()), frozenset(map(Figure, figures.split())), drivers, behaviour)
+def _row(chips: str, figures: str, drivers: tuple[int, int], behaviour: Behaviour) -> BehaviourRow:
+    return BehaviourRow(frozenset(chips.split()), frozenset(map(Figure, figures.split())), drivers, behaviour)
 
 
 TABLE = (
@@ -176,7 +176,7 @@ def timing(figure: Figure, known: Behaviour | None) -> Timing:
         )
     if known is None or known.period_ms is None:
         return Timing(sensor_clock=SENSOR_CLOCK)
-    freeze_ms = FREEZE_MS if known.shape is Shape.BOXCAR else 0
+    freeze_ms = FREEZE_MS if known.shape is SensorShape.BOXCAR else 0
     return Timing(
         update_ns=known.period_ms * NS_PER_MS,
         update_max_ns=(MISSED * known.period_ms + freeze_ms) * NS_PER_MS,

@@ -41,7 +41,7 @@ from ..channel import Access, Channel, Encoding, Scale
 from .domains import COUNTS, DOMAINS, TIMING, absence, assumed_unit, id_order, quirk_unit, with_parents
 from .host import AMD, Host, read_host
 from .survey import Cause, Closed, Obstacle, Survey
-from .zones import NJ_PER_J, NJ_PER_UJ, Zone, trust, zones
+from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, trust, zones
 
 NAME = "powercap"
 READERS = "root (mode 0400), or whom energy_uj is opened to"
@@ -89,9 +89,11 @@ def survey(root: Path = Path("/")) -> Survey:
     )
 
 
-def _physical(host: Host, found: tuple[Zone, ...]) -> tuple[tuple[Zone, ...], tuple[Obstacle, ...]]:
+def _physical(
+    host: Host, found: tuple[PowercapZone, ...]
+) -> tuple[tuple[PowercapZone, ...], tuple[Obstacle, ...]]:
     """The zones that are one physical domain each, and a note for each kind that was left out."""
-    kept: dict[str, Zone] = {}
+    kept: dict[str, PowercapZone] = {}
     notes: dict[Obstacle, None] = {}
     for zone in found:
         if not _is_known(zone):
@@ -110,18 +112,18 @@ def _physical(host: Host, found: tuple[Zone, ...]) -> tuple[tuple[Zone, ...], tu
     return tuple(kept.values()), tuple(notes)
 
 
-def _is_known(zone: Zone) -> bool:
+def _is_known(zone: PowercapZone) -> bool:
     if zone.parent:
         return zone.name in NESTED and zone.parent.startswith("package-")
     return re.fullmatch(r"package-\d+(-die-\d+)?|psys(-\d+)?", zone.name) is not None
 
 
-def _without_die(zone: Zone) -> Zone:
+def _without_die(zone: PowercapZone) -> PowercapZone:
     name, parent = (re.sub(r"-die-\d+$", "", text) for text in (zone.name, zone.parent))
     return replace(zone, name=name, parent=parent)
 
 
-def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
+def _channel(host: Host, zone: PowercapZone, kept: tuple[PowercapZone, ...]) -> Channel:
     unit, origin = _unit(host, zone)
     packages = [other.id for other in kept if other.id.startswith("package-") and "/" not in other.id]
     first = min(packages, key=id_order, default="package-0")
@@ -145,7 +147,7 @@ def _channel(host: Host, zone: Zone, kept: tuple[Zone, ...]) -> Channel:
     )
 
 
-def _unit(host: Host, zone: Zone) -> tuple[Fraction, str]:
+def _unit(host: Host, zone: PowercapZone) -> tuple[Fraction, str]:
     """The joules of one register count, whatever the driver takes it for, and who says so."""
     domain = "psys" if zone.id == "psys" else zone.id.partition("/")[2]
     quirk = quirk_unit(host, domain)
@@ -154,7 +156,7 @@ def _unit(host: Host, zone: Zone) -> tuple[Fraction, str]:
     return (zone.exact_unit, "inferred") if zone.exact_unit else (assumed_unit(host), "assumed")
 
 
-def _obstacle(zone: Zone) -> Obstacle | None:
+def _obstacle(zone: PowercapZone) -> Obstacle | None:
     """What stands in the way of a reading, found by trying one; None: nothing does."""
     path = zone.path / "energy_uj"
     try:

@@ -47,7 +47,7 @@ from .domains import (
 )
 from .host import AMD, CAP_SYS_RAWIO, INTEL, Host, read_host
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import Zone, trust, zone_of, zones
+from .zones import PowercapZone, trust, zone_of, zones
 
 NAME = "rapl_msr"
 READERS = "root with CAP_SYS_RAWIO"
@@ -153,7 +153,7 @@ def _unit(host: Host, name: str, word: int) -> tuple[Fraction, str]:
 
 
 def _channel(
-    host: Host, device: _Device, name: str, register: int, scale: Scale, all_zones: tuple[Zone, ...]
+    host: Host, device: _Device, name: str, register: int, scale: Scale, all_zones: tuple[PowercapZone, ...]
 ) -> Channel:
     key = channel_id(device.lane, name)
     zone = zone_of(all_zones, key)

@@ -49,7 +49,7 @@ from .domains import (
 )
 from .host import INTEL, Host, cpu_list, integer_in, read_host, text_of
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import NJ_PER_J, Zone, trust, zone_of, zones
+from .zones import NJ_PER_J, PowercapZone, trust, zone_of, zones
 
 NAME = "rapl_perf"
 READERS = "perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN"
@@ -107,7 +107,7 @@ def _placement(host: Host, mask: tuple[int, ...]) -> tuple[dict[str, int], bool]
     return cpus, is_framework
 
 
-def _channels(host: Host, pmu: _Pmu, all_zones: tuple[Zone, ...]) -> list[Channel]:
+def _channels(host: Host, pmu: _Pmu, all_zones: tuple[PowercapZone, ...]) -> list[Channel]:
     found: list[Channel] = []
     for domain in DOMAINS:
         event = pmu.folder / "events" / domain.event
@@ -139,7 +139,7 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[Zone, ...]) -> list[Channe
     return found
 
 
-def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: Zone | None, unit: Fraction) -> Scale:
+def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: PowercapZone | None, unit: Fraction) -> Scale:
     register_unit, origin = _register_unit(host, domain, zone)
     if pmu.is_framework:
         nanojoules = zone.unit_nj if zone and zone.unit_nj else register_unit * NJ_PER_J // 1
@@ -156,7 +156,7 @@ def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: Zone | None, unit: Fract
     )
 
 
-def _register_unit(host: Host, domain: Domain, zone: Zone | None) -> tuple[Fraction, str]:
+def _register_unit(host: Host, domain: Domain, zone: PowercapZone | None) -> tuple[Fraction, str]:
     quirk = quirk_unit(host, domain.name)
     if quirk is not None:
         return quirk, "kernel"

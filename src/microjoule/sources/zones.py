@@ -34,7 +34,7 @@ LIMIT_CEILING_W = 100_000  # firmware that means "no limit" writes absurd ones; 
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class PowercapZone:
     """One powercap zone.
 
     Attributes:
@@ -69,13 +69,13 @@ class Zone:
         return f"{self.parent}/{self.name}" if self.parent else self.name
 
 
-def zones(root: Path) -> tuple[Zone, ...]:
+def zones(root: Path) -> tuple[PowercapZone, ...]:
     """All RAPL zones, the MSR and TPMI ones before the memory-mapped duplicates."""
     folder = root / "sys/class/powercap"
     return tuple(zone for family in ("intel-rapl", "intel-rapl-mmio") for zone in _family(folder, family))
 
 
-def zone_of(all_zones: tuple[Zone, ...], key: str) -> Zone | None:
+def zone_of(all_zones: tuple[PowercapZone, ...], key: str) -> PowercapZone | None:
     """The first zone of a channel id; on parts that list a package by dies, its first die."""
     package, slash, domain = key.partition("/")
     for zone in all_zones:
@@ -100,7 +100,7 @@ def true_unit(unit_nj: int) -> Fraction:
     return Fraction(unit_nj, NJ_PER_J)
 
 
-def _family(folder: Path, family: str) -> Iterator[Zone]:
+def _family(folder: Path, family: str) -> Iterator[PowercapZone]:
     for top in sorted(folder.glob(f"{family}:*"), key=_zone_number):
         if top.name.count(":") != 1:
             continue
@@ -116,12 +116,12 @@ def _family(folder: Path, family: str) -> Iterator[Zone]:
                 yield subzone
 
 
-def _zone(path: Path, parent: str, family: str) -> Zone | None:
+def _zone(path: Path, parent: str, family: str) -> PowercapZone | None:
     name = text_of(path / "name")
     if not name:
         return None
     range_uj = integer_in(path / "max_energy_range_uj")
-    return Zone(path, name, parent, family, _unit_nj(range_uj), *_limit(path))
+    return PowercapZone(path, name, parent, family, _unit_nj(range_uj), *_limit(path))
 
 
 def _unit_nj(range_uj: int | None) -> int | None:
@@ -161,14 +161,14 @@ def _is_hex(text: str) -> bool:
     return all(character in "0123456789abcdefABCDEF" for character in text)
 
 
-def trust(host: Host, key: str, zone: Zone | None) -> Trust:
+def trust(host: Host, key: str, zone: PowercapZone | None) -> Trust:
     """What is promised of the RAPL channel ``key``: its zone's power limit, and the sensor's doubt."""
     domain = key.partition("/")[2] if "/" in key else key.partition("-")[0].removeprefix("package")
     limit_w, source = power_limit(domain, zone)
     return Trust(power_limit_w=limit_w, power_limit_source=source, sensor=sensor_error(host, domain))
 
 
-def power_limit(domain: str, zone: Zone | None) -> tuple[float | None, str]:
+def power_limit(domain: str, zone: PowercapZone | None) -> tuple[float | None, str]:
     """The largest power to expect of a domain, and where that comes from; None: nothing is stated.
 
     A limit under which true steps lie makes resets of them, so that one which may be lifted is raised

@@ -28,7 +28,7 @@ import pyarrow as pa
 from ..arrays import distinct, filtered, numbers
 from . import schema
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
-from .series import I64, Columns
+from .series import I64, SeriesColumns
 
 PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and 4 MB cut apart
 PART_BATCHES = 64
@@ -41,7 +41,7 @@ class NotInParts(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
+class BatchSurvey:
     """What one pass over the channel codes of a file finds.
 
     Attributes:
@@ -64,7 +64,7 @@ class Survey:
     rows: int
 
 
-def parts(survey: Survey) -> Iterator[Columns]:
+def parts(survey: BatchSurvey) -> Iterator[SeriesColumns]:
     """The rows of a file in their order, some batches at a time; only the columns that are needed.
 
     Raises:
@@ -76,12 +76,12 @@ def parts(survey: Survey) -> Iterator[Columns]:
         for start, stop in _stretches(survey.offsets):
             waiting.append(pool.submit(_part, survey, start, stop))
             if len(waiting) > workers:
-                yield Columns(waiting.popleft().result())
+                yield SeriesColumns(waiting.popleft().result())
         while waiting:
-            yield Columns(waiting.popleft().result())
+            yield SeriesColumns(waiting.popleft().result())
 
 
-def _part(survey: Survey, start: int, stop: int) -> pa.Table:
+def _part(survey: BatchSurvey, start: int, stop: int) -> pa.Table:
     # Read beside the others too: of a file that is not in memory that takes as long as the rest.
     with survey.path.open("rb") as file:
         file.seek(start)
@@ -110,7 +110,7 @@ def _decoded(opening: bytes, batches: bytes, columns: list[int] | None = None) -
     return table
 
 
-def survey(path: Path) -> Survey:
+def survey(path: Path) -> BatchSurvey:
     """What tells the windows of a file, without decoding all of it.
 
     Args:
@@ -152,7 +152,7 @@ def survey(path: Path) -> Survey:
     not_needed = {"label", *(() if has_clocks else ("sensor_ns",))}
     columns = [place for name, place in places.items() if name not in not_needed]
     is_whole = is_ended(path) and path.stat().st_size == offsets[-1] + len(END_OF_STREAM)
-    return Survey(path, opening, offsets, columns, pa.concat_tables(tables), not is_whole, rows)
+    return BatchSurvey(path, opening, offsets, columns, pa.concat_tables(tables), not is_whole, rows)
 
 
 class _OwnRows:

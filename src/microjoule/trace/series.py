@@ -59,7 +59,7 @@ def codes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint16], list[str]]:
     return numbers(whole.indices).astype(np.uint16, copy=False), whole.dictionary.to_pylist()
 
 
-class Columns:
+class SeriesColumns:
     """The columns of a table as whole numpy arrays, each made when it is first needed.
 
     Args:

@@ -25,7 +25,7 @@ from ..late import shown
 from . import schema
 from .cut import Cutter
 from .opened import check, is_ended, opened
-from .series import I64, Columns, Series
+from .series import I64, Series, SeriesColumns
 from .window import Mark, Window, pair
 
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
@@ -66,12 +66,12 @@ class Trace:
         return trace
 
     @cached_property
-    def _columns(self) -> Columns:
+    def _columns(self) -> SeriesColumns:
         if self._cutter is None:
             self._cutter = Cutter(self.table.num_rows)
             for batch in self.table.unify_dictionaries().to_batches():
                 self._cutter.add(batch)
-        return Columns(self.table, self._cutter)
+        return SeriesColumns(self.table, self._cutter)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from microjoule.errors import MicrojouleError
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.factor import BadFactor
 from microjoule.footprint.fuel_mix import fuel, mix, published_mixes
 from microjoule.footprint.hardware import UnknownHardware, hire, power
@@ -64,7 +64,7 @@ def test_the_way_out_of_a_zone_ends_at_the_world():
 
 
 def test_without_a_zone_the_world_stands_and_says_how_to_choose():
-    found = terms(Wishes())
+    found = terms(FactorOptions())
     assert found.intensity.name == "world average grid"
     assert found.intensity.low < 30
     assert found.intensity.high >= 1000
@@ -74,14 +74,14 @@ def test_without_a_zone_the_world_stands_and_says_how_to_choose():
 
 
 def test_a_cloud_region_brings_its_pue_and_another_region_its_fleet_s():
-    assert terms(Wishes(zone="aws:us-east-1")).pue.value == 1.15
-    fleet = terms(Wishes(zone="aws:eu-west-2")).pue
+    assert terms(FactorOptions(zone="aws:us-east-1")).pue.value == 1.15
+    fleet = terms(FactorOptions(zone="aws:eu-west-2")).pue
     assert fleet.value == 1.2
     assert fleet.low < fleet.value < fleet.high
 
 
 def test_marginal_is_apart_from_average():
-    found = terms(Wishes(zone="US-SRVC"))
+    found = terms(FactorOptions(zone="US-SRVC"))
     assert found.intensity.boundary.signal == "average"
     assert found.marginal is not None
     assert found.marginal.boundary.signal == "marginal"
@@ -89,12 +89,12 @@ def test_marginal_is_apart_from_average():
 
 
 def test_what_the_user_gives_stands_above_what_the_method_fixes():
-    found = terms(Wishes(method="strubell2019"))
+    found = terms(FactorOptions(method="strubell2019"))
     assert found.pue.value == 1.58
     assert found.intensity.value == pytest.approx(432.73, abs=0.01)
     assert found.price is not None
     assert found.price.value == 0.12
-    other = terms(Wishes(method="strubell2019", pue="1.1", zone="FR", price="0.2 EUR/kWh"))
+    other = terms(FactorOptions(method="strubell2019", pue="1.1", zone="FR", price="0.2 EUR/kWh"))
     assert (other.pue.value, other.intensity.value) == (1.1, 41.5)
     assert other.price is not None
     assert other.price.unit == "EUR/kWh"
@@ -103,29 +103,29 @@ def test_what_the_user_gives_stands_above_what_the_method_fixes():
 @pytest.mark.parametrize(
     ("wishes", "sentence"),
     [
-        (Wishes(zone="nowhere"), "Nearest"),
-        (Wishes(method="strubel"), "strubell2019"),
-        (Wishes(pue="0.9"), "below 1"),
-        (Wishes(pue="nan"), "finite"),
-        (Wishes(pue="gpc"), "gcp"),
-        (Wishes(pue="1.2 kWh"), "1 is needed"),
-        (Wishes(price="0.12"), "currency"),
-        (Wishes(price="12 ct/kWh"), "currency"),
-        (Wishes(price="-0.12 USD/kWh"), "low <= value"),
-        (Wishes(price="0.1 USD/kWh", tariff="DE"), "not both"),
-        (Wishes(tariff="XX"), "No electricity price"),
-        (Wishes(zone="DE", currency="USD"), "--exchange EUR"),
-        (Wishes(zone="DE", currency="USD", rates={"EUR": -1.0}), "positive"),
-        (Wishes(intensity="0.954"), "Write the unit"),
-        (Wishes(intensity="0.4 kg/Wh", pue="-1"), "Give 0 <="),
-        (Wishes(market="0 g/kWh"), "what was bought"),
-        (Wishes(market="green power"), "what was bought"),
-        (Wishes(embodied="1000 kg"), "over years"),
-        (Wishes(embodied="1000 kWh / 4 y"), "over years"),
-        (Wishes(embodied="1000 kg / 0 y"), "over years"),
-        (Wishes(per="requests"), "not a figure"),
-        (Wishes(per="0 requests"), "functional units"),
-        (Wishes(method="sci"), "--embodied"),
+        (FactorOptions(zone="nowhere"), "Nearest"),
+        (FactorOptions(method="strubel"), "strubell2019"),
+        (FactorOptions(pue="0.9"), "below 1"),
+        (FactorOptions(pue="nan"), "finite"),
+        (FactorOptions(pue="gpc"), "gcp"),
+        (FactorOptions(pue="1.2 kWh"), "1 is needed"),
+        (FactorOptions(price="0.12"), "currency"),
+        (FactorOptions(price="12 ct/kWh"), "currency"),
+        (FactorOptions(price="-0.12 USD/kWh"), "low <= value"),
+        (FactorOptions(price="0.1 USD/kWh", tariff="DE"), "not both"),
+        (FactorOptions(tariff="XX"), "No electricity price"),
+        (FactorOptions(zone="DE", currency="USD"), "--exchange EUR"),
+        (FactorOptions(zone="DE", currency="USD", rates={"EUR": -1.0}), "positive"),
+        (FactorOptions(intensity="0.954"), "Write the unit"),
+        (FactorOptions(intensity="0.4 kg/Wh", pue="-1"), "Give 0 <="),
+        (FactorOptions(market="0 g/kWh"), "what was bought"),
+        (FactorOptions(market="green power"), "what was bought"),
+        (FactorOptions(embodied="1000 kg"), "over years"),
+        (FactorOptions(embodied="1000 kWh / 4 y"), "over years"),
+        (FactorOptions(embodied="1000 kg / 0 y"), "over years"),
+        (FactorOptions(per="requests"), "not a figure"),
+        (FactorOptions(per="0 requests"), "functional units"),
+        (FactorOptions(method="sci"), "--embodied"),
     ],
 )
 def test_a_bad_wish_is_a_sentence_with_a_remedy(wishes, sentence):
@@ -137,12 +137,12 @@ def test_a_bad_wish_is_a_sentence_with_a_remedy(wishes, sentence):
 
 def test_a_price_in_another_currency_needs_a_rate():
     assert price("120 EUR/MWh").value == pytest.approx(0.12)
-    found = terms(Wishes(zone="DE", currency="USD", rates={"EUR": 1.1})).price
+    found = terms(FactorOptions(zone="DE", currency="USD", rates={"EUR": 1.1})).price
     euros = tariff("DE")
     assert found is not None
     assert found.value == pytest.approx(1.1 * euros.value)
     with pytest.raises(NoRate):
-        terms(Wishes(zone="DE", currency="USD", rates={"GBP": 1.3}))
+        terms(FactorOptions(zone="DE", currency="USD", rates={"GBP": 1.3}))
 
 
 def test_tariffs_by_place():

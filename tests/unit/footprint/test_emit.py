@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.joules.summary import summary
@@ -45,12 +45,12 @@ def record(*windows, wishes=None, context=CONTEXT):
         a, b = IDEAL.inside(start, end)
         marks += [(a, "@begin", index, name), (b, "@end", index, name)]
     trace = EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
-    plain = attached(summary(trace), terms(wishes or Wishes(zone="CA", pue="1.2")))
+    plain = attached(summary(trace), terms(wishes or FactorOptions(zone="CA", pue="1.2")))
     return {**plain, "facts": FACTS, "context": dict(context)}
 
 
 INCOMPLETE = ("late", 0.5, 1.0)
-SCORED = Wishes(zone="CA", pue="1.2", embodied="1000 kg / 4 y", per="1000 requests")
+SCORED = FactorOptions(zone="CA", pue="1.2", embodied="1000 kg / 4 y", per="1000 requests")
 
 
 def emitted(form, *windows, **more):
@@ -128,7 +128,7 @@ def test_a_score_is_e_times_i_and_m_per_r():
 
 
 def test_market_based_figures_stay_out_of_a_score():
-    wishes = Wishes(zone="CA", market="0 g/kWh solar contract")
+    wishes = FactorOptions(zone="CA", market="0 g/kWh solar contract")
     assert "solar" not in emitted("sci", wishes=wishes)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.factor import BadFactor, Factor, Origin
 from microjoule.footprint.footprint import UnitMismatch, amount, attached, footprint
 from microjoule.joules.estimate import Estimate
@@ -20,7 +20,7 @@ from microjoule.units import J_PER_KWH
 
 FIGURES = st.floats(0, 1e12, allow_subnormal=False)
 SHARES = st.floats(0, 1)
-FRANCE = terms(Wishes(zone="FR", pue="1.2", price="0.2 EUR/kWh"))
+FRANCE = terms(FactorOptions(zone="FR", pue="1.2", price="0.2 EUR/kWh"))
 
 
 def measured(kwh, low=None, high=None):
@@ -106,13 +106,15 @@ def test_watts_are_no_energy():
 
 def test_dollars_and_euros_do_not_add():
     one = footprint(measured(1.0), FRANCE, 1.0)
-    other = footprint(measured(1.0), terms(Wishes(price="0.1 USD/kWh")), 1.0)
+    other = footprint(measured(1.0), terms(FactorOptions(price="0.1 USD/kWh")), 1.0)
     with pytest.raises(UnitMismatch, match="USD"):
         one + other
 
 
 def test_market_based_stands_beside_location_based():
-    found = footprint(measured(2.0), terms(Wishes(zone="US-SRVC", market="0 g/kWh wind contract")), 1.0)
+    found = footprint(
+        measured(2.0), terms(FactorOptions(zone="US-SRVC", market="0 g/kWh wind contract")), 1.0
+    )
     assert found.market is not None
     assert found.market.value == 0
     assert found.location.value == pytest.approx(2 * 269.016)
@@ -123,7 +125,9 @@ def test_market_based_stands_beside_location_based():
 def test_the_software_carbon_intensity_is_energy_and_embodied_by_unit():
     """The standard's example: 1000 kg over 4 years is 28.5 g in an hour."""
     of = terms(
-        Wishes(method="sci", intensity="400 g/kWh", pue="1.5", embodied="1000 kg / 4 y", per="100 requests")
+        FactorOptions(
+            method="sci", intensity="400 g/kWh", pue="1.5", embodied="1000 kg / 4 y", per="100 requests"
+        )
     )
     found = footprint(measured(2.0), of, 1.0)
     assert found.embodied is not None
@@ -131,7 +135,7 @@ def test_the_software_carbon_intensity_is_energy_and_embodied_by_unit():
     assert found.score is not None
     assert found.score.unit == "g/requests"
     assert found.score.value == pytest.approx((2.0 * 1.5 * 400 + 28.54) / 100, abs=1e-3)
-    bought = terms(Wishes(method="sci", market="0 g/kWh wind", embodied="1 kg / 1 y", per="1 run"))
+    bought = terms(FactorOptions(method="sci", market="0 g/kWh wind", embodied="1 kg / 1 y", per="1 run"))
     assert bought.market is None
 
 

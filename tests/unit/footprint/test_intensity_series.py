@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from microjoule.errors import TraceError
 from microjoule.footprint.factor import BadFactor, Boundary, Factor, Origin
 from microjoule.footprint.intensity_file import load_series, realtime_ns, series_from_arrow, series_to_arrow
-from microjoule.footprint.intensity_series import BadSeries, Interval, Series, integrate, on_clock
+from microjoule.footprint.intensity_series import (
+    BadSeries,
+    IntensitySeries,
+    IntensityStep,
+    integrate,
+    on_clock,
+)
 from microjoule.units import J_PER_KWH, NS_PER_S
 
 HOUR = 3600 * NS_PER_S
@@ -24,7 +30,9 @@ STATIC = Factor(name="grid", value=400, low=300, high=500, unit="g/kWh", origin=
 
 
 def series(*intervals, name="a grid"):
-    return Series(name, [Interval(*each) for each in intervals], Boundary(), Origin(source="test"))
+    return IntensitySeries(
+        name, [IntensityStep(*each) for each in intervals], Boundary(), Origin(source="test")
+    )
 
 
 def hours(*intensities, start=T0):
@@ -59,8 +67,8 @@ def test_splitting_an_interval_changes_nothing(run, figures, at, data):
     of = hours(*figures)
     number = data.draw(st.integers(0, len(of) - 1))
     t0, t1, g, _ = of.intervals[number]
-    halves = [Interval(t0, t0 + at, g), Interval(t0 + at, t1, g)]
-    split = Series(
+    halves = [IntensityStep(t0, t0 + at, g), IntensityStep(t0 + at, t1, g)]
+    split = IntensitySeries(
         "a grid", [*of.intervals[:number], *halves, *of.intervals[number + 1 :]], of.boundary, of.origin
     )
     one, other = integrate(*run, of, STATIC), integrate(*run, split, STATIC)
@@ -73,7 +81,7 @@ def test_the_order_of_intervals_is_without_effect(run, figures, random):
     of = hours(*figures)
     mixed = list(of.intervals)
     random.shuffle(mixed)
-    again = Series("a grid", [*mixed, mixed[0]], of.boundary, of.origin)  # and a double counts once
+    again = IntensitySeries("a grid", [*mixed, mixed[0]], of.boundary, of.origin)  # and a double counts once
     assert integrate(*run, again, STATIC) == integrate(*run, of, STATIC)
 
 
@@ -204,8 +212,8 @@ def test_csv_is_read_across_the_night_of_summer_time(tmp_path):
     of = load_series(tmp_path / "grid.csv")
     midnight = realtime_ns("2026-03-29T00:00:00Z")
     assert of.intervals == (
-        Interval(midnight - HOUR, midnight, 120.0, False),
-        Interval(midnight + HOUR, midnight + 2 * HOUR, 90.5, True),
+        IntensityStep(midnight - HOUR, midnight, 120.0, False),
+        IntensityStep(midnight + HOUR, midnight + 2 * HOUR, 90.5, True),
     )
     assert of.boundary == Boundary(signal="average", scope="lifecycle", basis="consumption")
     assert (of.origin.source, of.origin.licence) == ("A grid", "CC-BY-4.0")
@@ -231,7 +239,7 @@ def test_timestamps_of_seconds_are_taken_and_naive_ones_refused():
     stamps = pa.array([T0 // NS_PER_S, T0 // NS_PER_S + 3600])
     columns = {"t_start": stamps[:1], "t_end": stamps[1:], "g_per_kwh": pa.array([1.0])}
     aware = {k: v.cast(pa.timestamp("s", "UTC")) if k != "g_per_kwh" else v for k, v in columns.items()}
-    assert series_from_arrow(pa.table(aware), "x").intervals == (Interval(T0, T0 + HOUR, 1.0),)
+    assert series_from_arrow(pa.table(aware), "x").intervals == (IntensityStep(T0, T0 + HOUR, 1.0),)
     naive = {k: v.cast(pa.timestamp("s")) if k != "g_per_kwh" else v for k, v in columns.items()}
     with pytest.raises(BadSeries, match="no offset from UTC"):
         series_from_arrow(pa.table(naive), "x")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.factor import BadFactor
 from microjoule.footprint.methods import METHODS, method
 from microjoule.footprint.modelled import BadJob, Hours, Job, energy, estimate
@@ -77,7 +77,7 @@ def test_an_estimate_is_linear_in_its_hours(hours, devices, utilisation):
 
 
 def test_what_was_not_measured_says_so():
-    found = estimate(Job(hours=Hours.of(8, wall=24.0), hardware="V100"), terms(Wishes(zone="FR")))
+    found = estimate(Job(hours=Hours.of(8, wall=24.0), hardware="V100"), terms(FactorOptions(zone="FR")))
     assert found.footprint.energy.provenance == "modelled"
     assert found.footprint.plain()["provenance"] == "modelled"
     assert any("nothing was measured" in each for each in found.assumed)
@@ -115,19 +115,19 @@ def test_each_method_counts_its_own_things():
 
 def test_lacoste_2019_is_power_times_time_times_intensity():
     job = Job(hours=Hours.of(1, device=100.0), hardware="V100")
-    found = estimate(job, terms(Wishes(method="lacoste2019", zone="FR"))).footprint
+    found = estimate(job, terms(FactorOptions(method="lacoste2019", zone="FR"))).footprint
     assert found.location.value == pytest.approx(300 * 100 / 1000 * 41.5)
 
 
 def test_green_algorithms_multiplies_by_the_building():
     job = Job(hours=Hours.of(1, wall=10.0), device_w=200.0, memory_gb=100.0)
-    found = estimate(job, terms(Wishes(method="greenalgorithms", zone="FR", pue="1.67"))).footprint
+    found = estimate(job, terms(FactorOptions(method="greenalgorithms", zone="FR", pue="1.67"))).footprint
     assert found.location.value == pytest.approx(10 * (200 + 37.25) / 1000 * 1.67 * 41.5)
 
 
 def test_hire_and_electricity_are_two_costs():
     job = Job(hours=Hours.of(8, wall=10.0), hardware="P100", provider="gcp")
-    found = estimate(job, terms(Wishes(price="0.1 USD/kWh", pue="1"))).footprint
+    found = estimate(job, terms(FactorOptions(price="0.1 USD/kWh", pue="1"))).footprint
     assert found.electricity is not None
     assert found.electricity.value == pytest.approx(8 * 0.25 * 10 * 0.1)
     assert found.rental is not None

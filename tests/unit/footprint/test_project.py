@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.project import BadTarget, Target, Trial, project, trial, unreadable
 from microjoule.footprint.run_window import whole
 from microjoule.joules.energy_trace import EnergyTrace
@@ -19,7 +19,7 @@ from microjoule.trace.label import label
 from microjoule.units import J_PER_KWH
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
-TERMS = terms(Wishes(intensity="500 g/kWh", pue="1", price="0.1 USD/kWh"))
+TERMS = terms(FactorOptions(intensity="500 g/kWh", pue="1", price="0.1 USD/kWh"))
 ACCURACY = Target.of("accuracy>=0.8")
 
 

@@ -15,7 +15,7 @@ from microjoule.errors import PermissionDenied, SourceUnavailable
 from microjoule.footprint.factor import Boundary, Factor, Origin
 from microjoule.footprint.intensity_file import realtime_ns
 from microjoule.footprint.intensity_series import BadSeries, integrate
-from microjoule.footprint.providers import PROVIDERS, Access, provider
+from microjoule.footprint.providers import PROVIDERS, ProviderAccess, provider
 from microjoule.footprint.providers.client import BadReply, Client, LiveUnavailable
 from microjoule.footprint.providers.generation_mix import UnknownFuel
 from microjoule.units import J_PER_KWH, KG_PER_LB, NS_PER_S
@@ -52,7 +52,7 @@ def ask(name, *answers, zone="ZONE", start=START, end=START + HOUR, clock=None, 
     access = {"token": SECRET, "user": "me", "fuels": FUELS, **access}
     with serving(*answers) as (url, seen):
         clock = clock or TestClock()
-        found = provider(name, Access(base_url=url, clock=clock, **access)).series(zone, start, end)
+        found = provider(name, ProviderAccess(base_url=url, clock=clock, **access)).series(zone, start, end)
         return found, seen
 
 
@@ -224,7 +224,7 @@ def test_refused_credentials_are_a_permission_error_at_once(name, status):
 def test_a_missing_token_is_said_before_anything_is_sent(name):
     with serving(Answer("{}")) as (url, seen):
         with pytest.raises(PermissionDenied, match="needs a"):
-            provider(name, Access(base_url=url)).series("Z", START, START + HOUR)
+            provider(name, ProviderAccess(base_url=url)).series("Z", START, START + HOUR)
         assert seen == []
 
 
@@ -333,7 +333,7 @@ def test_nobody_at_home_is_said_without_the_query():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        access = Access(base_url=url, token=SECRET, clock=TestClock(), fuels=FUELS)
+        access = ProviderAccess(base_url=url, token=SECRET, clock=TestClock(), fuels=FUELS)
         with pytest.raises(LiveUnavailable, match=r"could not be reached .Connection refused.") as caught:
             provider("entsoe", access).series("Z", START, START + HOUR)
     error = caught.value
@@ -346,6 +346,6 @@ def test_spans_and_names_that_cannot_be_are_refused():
     with pytest.raises(BadSeries, match="earlier time first"):
         ask("neso", Answer("{}"), end=START)
     with pytest.raises(SourceUnavailable, match="watttime"):
-        provider("wattime", Access())
+        provider("wattime", ProviderAccess())
     with pytest.raises(LiveUnavailable, match="not an HTTP one"):
-        provider("neso", Access(base_url="file:///etc/passwd"))
+        provider("neso", ProviderAccess(base_url="file:///etc/passwd"))

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import footprint
 from microjoule.footprint.modelled import Hours, Job, estimate
 from microjoule.footprint.published import run, runs, tables_recomputed
 from microjoule.joules.estimate import Estimate
 from microjoule.units import GRAMS, J_PER_KWH
 
-PAPER = terms(Wishes(method="strubell2019"))
+PAPER = terms(FactorOptions(method="strubell2019"))
 LB, T = GRAMS["lb"], GRAMS["t"]
 
 # Strubell et al. 2019 (arXiv:1906.02243), Table 3: watts of the whole machine, hours, kWh, lb, USD.
@@ -135,7 +135,7 @@ def test_patterson_s_table_4(name, mwh, tonnes):
 
 def test_gpt_3_by_the_american_average():
     """1,287 MWh and 0.429 kg/kWh are independent figures: their product is the printed 552.1 t."""
-    of = terms(Wishes(intensity="0.429 kg/kWh", pue="1"))
+    of = terms(FactorOptions(intensity="0.429 kg/kWh", pue="1"))
     found = run("patterson2021", "GPT-3").recomputed(of).footprint
     assert found.location.value / T == pytest.approx(552.1, abs=0.05)
 
@@ -148,7 +148,9 @@ def test_bloom_with_idle_and_embodied_apart():
     assert dynamic.location.value / T == pytest.approx(24.69, abs=0.005)
     idle_kwh = 14.6 * T / 57
     hours = 1_082_990.0
-    with_hardware = terms(Wishes(intensity="57 g/kWh", pue="1", embodied=f"{11.2 / hours * 8760} t / 1 y"))
+    with_hardware = terms(
+        FactorOptions(intensity="57 g/kWh", pue="1", embodied=f"{11.2 / hours * 8760} t / 1 y")
+    )
     whole = footprint(Estimate(value=433_196 * J_PER_KWH, low=0, high=0), with_hardware, hours) + footprint(
         Estimate(value=idle_kwh * J_PER_KWH, low=0, high=0), replace(with_hardware), 0.0
     )
@@ -160,7 +162,8 @@ def test_llama_3_1_by_location_and_by_market():
     """Meta 2024: 39.3 M H100-hours at 700 W, 11,390 t by location and nothing by market."""
     published = run("meta2024", "Llama 3.1")
     of = replace(
-        terms(Wishes(pue="none", market="0 g/kWh certificates")), intensity=published.figures["intensity"]
+        terms(FactorOptions(pue="none", market="0 g/kWh certificates")),
+        intensity=published.figures["intensity"],
     )
     found = published.recomputed(of).footprint
     assert found.facility.value == pytest.approx(27.51e6)
@@ -171,7 +174,7 @@ def test_llama_3_1_by_location_and_by_market():
 
 
 def test_another_pue_changes_every_powered_cell():
-    other = terms(Wishes(method="strubell2019", pue="1.1"))
+    other = terms(FactorOptions(method="strubell2019", pue="1.1"))
     for table in ("table3", "table4"):
         for each in runs(table):
             one, two = each.recomputed(PAPER).footprint, each.recomputed(other).footprint
@@ -181,16 +184,16 @@ def test_another_pue_changes_every_powered_cell():
 
 
 def test_every_cell_with_a_printed_figure_matches_it():
-    found = tables_recomputed(PAPER, terms(Wishes(method="strubell2019", zone="US")))
+    found = tables_recomputed(PAPER, terms(FactorOptions(method="strubell2019", zone="US")))
     cells = [cell for row in found["rows"] for cell in row["cells"].values() if cell["published"]]
     assert len(cells) >= 24
     assert all(cell["matches"] for cell in cells)
-    other = tables_recomputed(terms(Wishes(method="strubell2019", pue="1.1")), PAPER)
+    other = tables_recomputed(terms(FactorOptions(method="strubell2019", pue="1.1")), PAPER)
     cells = {row["row"]: row["cells"] for row in other["rows"]}
     assert not cells["NAS"]["co2e"]["matches"]
 
 
 def test_the_paper_with_a_grid_of_today():
     """footprint.md 3.5: the search is 252 t at the 384.4 g/kWh of 2025."""
-    today = terms(Wishes(method="strubell2019", zone="US"))
+    today = terms(FactorOptions(method="strubell2019", zone="US"))
     assert run("table3", "NAS").recomputed(today).footprint.location.value / T == pytest.approx(252, abs=0.5)

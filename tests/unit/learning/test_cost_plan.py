@@ -5,7 +5,7 @@ from scripted import channel
 
 from microjoule.errors import MicrojouleError
 from microjoule.host.sampling_cost import EMPTY, RECORDER, THINNED, BadWish
-from microjoule.learning import Wishes
+from microjoule.learning import CostOptions
 from microjoule.learning.cost_plan import units
 from microjoule.learning.sampling_loops import subjects
 
@@ -22,7 +22,7 @@ def test_of_lanes_that_are_alike_one_is_taken():
 
 
 def test_what_is_at_a_kilohertz_comes_first_and_recorders_before_other_ways():
-    found = units(subjects(PACKAGES), PACKAGES, Wishes())
+    found = units(subjects(PACKAGES), PACKAGES, CostOptions())
     rates = [unit.way.rate_hz for unit in found]
     assert set(rates[: rates.count(1000.0)]) == {1000.0}
     names = [unit.subject.name for unit in found]
@@ -33,7 +33,7 @@ def test_what_is_at_a_kilohertz_comes_first_and_recorders_before_other_ways():
 
 
 def test_every_subject_is_taken_at_every_rate_idle_and_beside_a_victim():
-    found = ways(units(subjects(PACKAGES), PACKAGES, Wishes()))
+    found = ways(units(subjects(PACKAGES), PACKAGES, CostOptions()))
     for rate_hz in (10.0, 100.0, 1000.0, 10_000.0):
         assert (RECORDER, rate_hz, "sleep", "busy") in found
         for name in (EMPTY, "script: package-0"):
@@ -41,7 +41,7 @@ def test_every_subject_is_taken_at_every_rate_idle_and_beside_a_victim():
 
 
 def test_one_quick_lane_is_taken_in_every_other_way():
-    found = units(subjects([SLOW, *PACKAGES]), (), Wishes())
+    found = units(subjects([SLOW, *PACKAGES]), (), CostOptions())
     extra = [unit for unit in found if unit.way.pace != "sleep" or unit.way.is_fifo]
     assert {unit.subject.name for unit in extra} == {"script: package-0"}
     assert {unit.way.pace for unit in extra} == {"sleep", "hybrid", "edges", "kernel"}
@@ -49,32 +49,34 @@ def test_one_quick_lane_is_taken_in_every_other_way():
 
 
 def test_a_slow_lane_is_taken_once_at_what_it_gets():
-    found = [unit for unit in units(subjects([SLOW]), (), Wishes()) if unit.subject.name == "script: cpu"]
+    found = [
+        unit for unit in units(subjects([SLOW]), (), CostOptions()) if unit.subject.name == "script: cpu"
+    ]
     rates = [unit.subject.rate_hz(unit.way) for unit in found if unit.way.load == "busy"]
     assert sorted(rates) == [10.0, 100.0]
 
 
 def test_what_is_named_is_taken_of_every_subject_and_nothing_else():
-    wishes = Wishes(rates_hz=(500.0,), paces=("hybrid",), loads=("saturated",), is_fifo=True)
+    wishes = CostOptions(rates_hz=(500.0,), paces=("hybrid",), loads=("saturated",), is_fifo=True)
     found = units(subjects(PACKAGES), (), wishes)
     assert ways(found) == {(n, 500.0, "hybrid", "saturated") for n in (EMPTY, "script: package-0")}
     assert len(found) == 4  # each plain and under SCHED_FIFO
 
 
 def test_of_a_recorder_it_is_taken_too_where_there_is_a_victim():
-    wishes = Wishes(rates_hz=(1000.0, 500.0), paces=("hybrid",))
+    wishes = CostOptions(rates_hz=(1000.0, 500.0), paces=("hybrid",))
     found = units(subjects(PACKAGES), PACKAGES, wishes)
     recorders = {(unit.subject.name, unit.way.rate_hz) for unit in found} - {
         (one.name, rate_hz) for one in subjects(PACKAGES) for rate_hz in wishes.rates_hz
     }
     assert recorders == {(name, rate_hz) for name in (RECORDER, THINNED) for rate_hz in (1000.0, 500.0)}
     assert {unit.way.pace for unit in found} == {"hybrid"}
-    idle = units(subjects(PACKAGES), PACKAGES, Wishes(loads=("idle",)))
+    idle = units(subjects(PACKAGES), PACKAGES, CostOptions(loads=("idle",)))
     assert {RECORDER, THINNED}.isdisjoint(unit.subject.name for unit in idle)
 
 
 def test_without_any_channel_there_is_an_empty_loop():
-    assert {unit.subject.name for unit in units(subjects(()), (), Wishes())} == {EMPTY}
+    assert {unit.subject.name for unit in units(subjects(()), (), CostOptions())} == {EMPTY}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,6 @@ def test_without_any_channel_there_is_an_empty_loop():
 )
 def test_a_wish_that_is_none_is_one_sentence(wish, said):
     with pytest.raises(BadWish) as error:
-        Wishes(**wish)
+        CostOptions(**wish)
     assert said in str(error.value)
     assert isinstance(error.value, ValueError | MicrojouleError)

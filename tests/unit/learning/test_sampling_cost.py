@@ -10,8 +10,8 @@ from scripted import channel, steady
 from microjoule.host.files import HostKey
 from microjoule.host.sampling_cost import EMPTY, RECORDER, BadWish, Overhead
 from microjoule.learning import (
+    CostOptions,
     Site,
-    Wishes,
     saturate,
     take,
 )
@@ -49,7 +49,7 @@ def few(monkeypatch):
 def taken(channels, chosen=(), **wishes):
     said = []
     usual = {"rates_hz": (2000.0,), "paces": ("sleep",), "loads": ("busy",), "for_s": 60.0}
-    found = take(Site(host=HOST, listed=channels, chosen=chosen), Wishes(**usual | wishes), said.append)
+    found = take(Site(host=HOST, listed=channels, chosen=chosen), CostOptions(**usual | wishes), said.append)
     return found, said
 
 

@@ -14,7 +14,7 @@ from microjoule.channel import Kind, Scale
 from microjoule.learning.agreement import compared
 from microjoule.learning.filtering import by_statistics
 from microjoule.learning.lag import HALF_NS, lag_ns
-from microjoule.learning.update_statistics import Updates, apart, power, quantum, spread, updates
+from microjoule.learning.update_statistics import ObservedUpdates, apart, power, quantum, spread, updates
 from microjoule.trace.series import Series
 
 COUNTER = channel("package-0", "x.txt")
@@ -23,7 +23,7 @@ increments = st.lists(st.integers(0, 10**6), min_size=1, max_size=60)
 
 def found(t_ns, value, width_ns=100):
     t_ns = np.asarray(t_ns, np.int64)
-    return Updates(t_ns, np.full(len(t_ns), width_ns, np.int64), np.asarray(value, np.int64))
+    return ObservedUpdates(t_ns, np.full(len(t_ns), width_ns, np.int64), np.asarray(value, np.int64))
 
 
 @given(increments)
@@ -60,7 +60,7 @@ def stalled(unit_j, seed=0):
             i += 1
     at, width = np.array(kept), np.array(width, np.int64)
     t_ns = true_ns[at] - np.where(width > MS, width // 2, 0)
-    return Updates(t_ns, width, np.round((at + 1) * 5 * 976.6e-6 / unit_j).astype(np.int64))
+    return ObservedUpdates(t_ns, width, np.round((at + 1) * 5 * 976.6e-6 / unit_j).astype(np.int64))
 
 
 def test_a_thread_that_loses_its_core_tells_the_period_all_the_same():
@@ -155,7 +155,7 @@ def test_the_lag_of_a_square_load_is_found(lag):
     wave = square(20.0, 120.0, period_s)  # at work in the first half of each period
     ideal = Ideal(wave, n=20000, poll_ns=50_000, read_ns=1000, jitter=0.02)
     got = updates(ideal.series, ideal.channel)
-    late = Updates(got.t_ns + lag, got.width_ns, got.value)
+    late = ObservedUpdates(got.t_ns + lag, got.width_ns, got.value)
     begun = 5_000_000_000_000
     switched = [begun + k * HALF_NS for k in range(40)]
     assert lag_ns(late, switched) == pytest.approx(lag, abs=0.7 * MS)

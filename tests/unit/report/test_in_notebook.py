@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from microjoule.footprint.chosen_factors import Wishes, terms
+from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import footprint
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import Component
@@ -39,8 +39,8 @@ def test_a_modelled_figure_says_so_and_a_ratio_has_no_unit():
 
 
 def test_a_footprint_shows_what_was_asked_for_and_nothing_else():
-    priced = footprint(ENERGY, terms(Wishes(zone="FR", price="0.12 USD/kWh")), 0.1)._repr_html_()
-    plain = footprint(ENERGY, terms(Wishes()), 0.1)._repr_html_()
+    priced = footprint(ENERGY, terms(FactorOptions(zone="FR", price="0.12 USD/kWh")), 0.1)._repr_html_()
+    plain = footprint(ENERGY, terms(FactorOptions()), 0.1)._repr_html_()
     assert "cost of electricity" in priced
     assert "USD" in priced
     assert "cost of electricity" not in plain

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.sources.nvml_behaviour import TABLE, Figure, Shape, behaviour, branch, chip, timing
+from microjoule.sources.nvml_behaviour import TABLE, Figure, SensorShape, behaviour, branch, chip, timing
 
 CELLS = [  # the matrix of Yang, Adamek, Armour: chip, driver, figure, period, window
     ("hopper", 535, "draw", 100, 1000),
@@ -78,7 +78,7 @@ def test_declared_bounds_hold_a_missed_update(figure, name):
     moves = timing(figure, known)
     assert moves.update_max_ns >= 2 * (moves.update_ns or 0)
     # At idle the average stands still for a second.
-    is_average = known is not None and known.shape is Shape.BOXCAR
+    is_average = known is not None and known.shape is SensorShape.BOXCAR
     assert moves.update_max_ns > 1_000_000_000 or not is_average
 
 

@@ -4,7 +4,7 @@ Decision: standard-library HTTP, no client packages, and nothing here is ever ca
 names a provider: the analysis itself never goes out. A fetch belongs after the run. What was given up:
 connection reuse and caching, which a run's one or two requests do not repay.
 
-A provider is a file here with a class that takes an ``Access``, and its entry in ``PROVIDERS``.
+A provider is a file here with a class that takes an ``ProviderAccess``, and its entry in ``PROVIDERS``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .eia import Eia
 from .electricity_maps import ElectricityMaps
 from .entsoe import Entsoe
 from .neso import Neso
-from .protocol import Access, Provider
+from .protocol import Provider, ProviderAccess
 from .watttime import WattTime
 
-PROVIDERS: Mapping[str, Callable[[Access], Provider]] = MappingProxyType(
+PROVIDERS: Mapping[str, Callable[[ProviderAccess], Provider]] = MappingProxyType(
     {
         "electricitymaps": ElectricityMaps,
         "watttime": WattTime,
@@ -36,7 +36,7 @@ class UnknownProvider(SourceUnavailable, ValueError):
     """A name that no provider of intensities has."""
 
 
-def provider(name: str, access: Access) -> Provider:
+def provider(name: str, access: ProviderAccess) -> Provider:
     """The provider of a name.
 
     Raises:
@@ -48,4 +48,4 @@ def provider(name: str, access: Access) -> Provider:
     return PROVIDERS[name](access)
 
 
-__all__ = ["PROVIDERS", "Access", "Provider", "UnknownProvider", "provider"]
+__all__ = ["PROVIDERS", "Provider", "ProviderAccess", "UnknownProvider", "provider"]

@@ -18,10 +18,10 @@ from ...errors import PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
-from ..intensity_series import Series
+from ..intensity_series import IntensitySeries
 from .client import BadReply, Client
 from .generation_mix import Generation, intervals
-from .protocol import Access, iso, span
+from .protocol import ProviderAccess, iso, span
 
 BASE_URL = "https://api.eia.gov"
 ROWS_MAX = 5000
@@ -53,11 +53,11 @@ class Eia:
         access: ``token``: the key, and ``fuels``: g/kWh by fuel or by EIA's code.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ProviderAccess) -> None:
         self._access = access
         self._client = Client("EIA", access.base_url or BASE_URL, access.clock)
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of generation of a respondent such as ``CISO`` or ``US48``; see ``Provider.series``.
 
         Raises:
@@ -70,7 +70,7 @@ class Eia:
         named = {code: fuels[fuel] for code, fuel in FUELS.items() if fuel in fuels}
         given = {code: factor for code, factor in fuels.items() if code in FUELS}
         scopes = {factor.boundary.scope for factor in fuels.values()}
-        return Series(
+        return IntensitySeries(
             f"generation of {zone}",
             intervals(self._rows(zone, start, end), {**named, **given}),
             Boundary(signal="average", scope=scopes.pop() if len(scopes) == 1 else "", basis="generation"),

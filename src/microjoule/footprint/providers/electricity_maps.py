@@ -17,9 +17,9 @@ from ...errors import PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
-from ..intensity_series import Interval, Series
+from ..intensity_series import IntensitySeries, IntensityStep
 from .client import BadReply, Client
-from .protocol import Access, chunks, iso, span
+from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.electricitymaps.com"
 LONGEST = timedelta(days=10)
@@ -35,11 +35,11 @@ class ElectricityMaps:
         access: ``token``: the API key.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ProviderAccess) -> None:
         self._access = access
         self._client = Client("Electricity Maps", access.base_url or BASE_URL, access.clock)
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of a zone such as ``DE`` or ``US-CAL-CISO``; see ``Provider.series``."""
         if not self._access.token:
             raise PermissionDenied("Electricity Maps needs a token", "Give the API key of your account")
@@ -57,7 +57,7 @@ class ElectricityMaps:
             raise BadReply(
                 f"Electricity Maps mixes {' and '.join(sorted(scopes))} figures", "Ask for one of them"
             )
-        return Series(
+        return IntensitySeries(
             f"grid of {zone}",
             [
                 _interval(point, length)
@@ -81,7 +81,7 @@ def _points(reply: Any) -> list[tuple[Any, str]]:  # noqa: ANN401 - JSON
         ) from None
 
 
-def _interval(point: Mapping[str, Any], granularity: str) -> Interval:
+def _interval(point: Mapping[str, Any], granularity: str) -> IntensityStep:
     if granularity not in GRANULARITY_S:
         raise BadReply(
             f"Electricity Maps gives {granularity!r} points", f"Ask for {', '.join(GRANULARITY_S)}"
@@ -91,6 +91,6 @@ def _interval(point: Mapping[str, Any], granularity: str) -> Interval:
         figure = float(point["carbonIntensity"])
     except (KeyError, TypeError, ValueError):
         raise BadReply("A point of Electricity Maps has no time or no number", "Try again") from None
-    return Interval(
+    return IntensityStep(
         t0_ns, t0_ns + GRANULARITY_S[granularity] * NS_PER_S, figure, bool(point.get("isEstimated"))
     )

@@ -19,10 +19,10 @@ from ...errors import PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Factor, Origin
 from ..intensity_file import realtime_ns
-from ..intensity_series import Series
+from ..intensity_series import IntensitySeries
 from .client import BadReply, Client
 from .generation_mix import Generation, intervals
-from .protocol import Access, chunks, iso, span
+from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://web-api.tp.entsoe.eu"
 LONGEST = timedelta(days=30)
@@ -66,11 +66,11 @@ class Entsoe:
         access: ``token``, and ``fuels``: g/kWh by fuel or by type code.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ProviderAccess) -> None:
         self._access = access
         self._client = Client("ENTSO-E", access.base_url or BASE_URL, access.clock)
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of generation in an area by its EIC code; see ``Provider.series``.
 
         Raises:
@@ -92,7 +92,7 @@ class Entsoe:
                 ("periodEnd", f"{last:%Y%m%d%H%M}"),
             ]
             rows += generation(self._client.text("/api", query))
-        return Series(
+        return IntensitySeries(
             f"generation of {zone}",
             intervals(rows, by_code(self._access.fuels)),
             Boundary(signal="average", scope=_scope(self._access.fuels), basis="generation"),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...errors import MicrojouleError
 from ..factor import Factor
-from ..intensity_series import G_PER_KWH, Interval
+from ..intensity_series import G_PER_KWH, IntensityStep
 
 
 class UnknownFuel(MicrojouleError, LookupError):
@@ -30,7 +30,7 @@ class Generation(NamedTuple):
     power: float
 
 
-def intervals(generation: Iterable[Generation], fuels: Mapping[str, Factor]) -> list[Interval]:
+def intervals(generation: Iterable[Generation], fuels: Mapping[str, Factor]) -> list[IntensityStep]:
     """The intensity of a mix.
 
     Args:
@@ -58,7 +58,7 @@ def intervals(generation: Iterable[Generation], fuels: Mapping[str, Factor]) -> 
         if {fuel for fuel, _ in powers} != seen or not total:
             continue
         emitted = sum(power * factors[fuel].value for fuel, power in powers if power)
-        found.append(Interval(t0_ns, t1_ns, emitted / total))
+        found.append(IntensityStep(t0_ns, t1_ns, emitted / total))
     return found
 
 

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
-from ..intensity_series import Interval, Series
+from ..intensity_series import IntensitySeries, IntensityStep
 from .client import BadReply, Client
-from .protocol import Access, chunks, iso, span
+from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.carbonintensity.org.uk"
 LONGEST = timedelta(days=14)
@@ -32,19 +32,19 @@ class Neso:
         access: No token is needed.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ProviderAccess) -> None:
         self._access = access
         self._client = Client("the Carbon Intensity API", access.base_url or BASE_URL, access.clock)
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of ``GB``, or of a region by its number, 1 to 17; see ``Provider.series``."""
         start, end = span(start, end)
-        intervals: list[Interval] = []
+        intervals: list[IntensityStep] = []
         for first, last in chunks(start, end, LONGEST):
             between = f"/intensity/{iso(first)}/{iso(last)}"
             path = between if zone in NATIONAL else f"/regional{between}/regionid/{quote(zone, safe='')}"
             intervals += _intervals(self._client.json(path))
-        return Series(
+        return IntensitySeries(
             "grid of GB" if zone in NATIONAL else f"grid of GB, region {zone}",
             intervals,
             Boundary(signal="average", scope="direct", basis="consumption"),
@@ -53,7 +53,7 @@ class Neso:
         )
 
 
-def _intervals(reply: Any) -> list[Interval]:  # noqa: ANN401 - JSON
+def _intervals(reply: Any) -> list[IntensityStep]:  # noqa: ANN401 - JSON
     try:
         rows = reply["data"]
         rows = rows["data"] if isinstance(rows, dict) else rows
@@ -67,9 +67,9 @@ def _intervals(reply: Any) -> list[Interval]:  # noqa: ANN401 - JSON
         ) from None
 
 
-def _interval(row: Mapping[str, Any]) -> Interval | None:
+def _interval(row: Mapping[str, Any]) -> IntensityStep | None:
     actual, forecast = row["intensity"].get("actual"), row["intensity"].get("forecast")
     figure = forecast if actual is None else actual
     if figure is None:
         return None
-    return Interval(realtime_ns(row["from"]), realtime_ns(row["to"]), float(figure), actual is None)
+    return IntensityStep(realtime_ns(row["from"]), realtime_ns(row["to"]), float(figure), actual is None)

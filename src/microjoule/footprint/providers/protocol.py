@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ..factor import Factor
-from ..intensity_series import BadSeries, Series
+from ..intensity_series import BadSeries, IntensitySeries
 
 _ALMOST_AN_HOUR = timedelta(hours=1) - timedelta(microseconds=1)
 
@@ -37,7 +37,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class ProviderAccess:
     """How a provider is reached.
 
     Attributes:
@@ -58,7 +58,7 @@ class Access:
 class Provider(Protocol):
     """One publisher of intensities."""
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of a zone over a span, as far as it is published.
 
         Args:

@@ -18,9 +18,9 @@ from ...errors import PermissionDenied
 from ...units import NS_PER_S, g_per_kwh_of_lb_per_mwh
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
-from ..intensity_series import Interval, Series
+from ..intensity_series import IntensitySeries, IntensityStep
 from .client import BadReply, Client
-from .protocol import Access, chunks, iso, span
+from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.watttime.org"
 LONGEST = timedelta(days=32)
@@ -35,15 +35,15 @@ class WattTime:
         access: ``user`` and ``token``, the password.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ProviderAccess) -> None:
         self._access = access
         self._client = Client("WattTime", access.base_url or BASE_URL, access.clock)
 
-    def series(self, zone: str, start: datetime, end: datetime) -> Series:
+    def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The marginal intensity of a region such as ``CAISO_NORTH``; see ``Provider.series``."""
         start, end = span(start, end)
         headers = {"Authorization": f"Bearer {self._login()}"}
-        intervals: list[Interval] = []
+        intervals: list[IntensityStep] = []
         for first, last in chunks(start, end, LONGEST):
             reply = self._client.json(
                 "/v3/historical",
@@ -51,7 +51,7 @@ class WattTime:
                 headers,
             )
             intervals += _intervals(reply)
-        return Series(
+        return IntensitySeries(
             f"margin of {zone}",
             intervals,
             Boundary(signal="marginal", scope="direct", basis="generation"),
@@ -72,7 +72,7 @@ class WattTime:
         return token
 
 
-def _intervals(reply: Any) -> list[Interval]:  # noqa: ANN401 - JSON
+def _intervals(reply: Any) -> list[IntensityStep]:  # noqa: ANN401 - JSON
     try:
         meta, rows = reply.get("meta", {}), reply["data"]
         units = meta.get("units", UNITS)
@@ -86,6 +86,6 @@ def _intervals(reply: Any) -> list[Interval]:  # noqa: ANN401 - JSON
         raise BadReply("WattTime answered without a list of points", "Check the region's name") from None
 
 
-def _interval(row: Mapping[str, Any], period_ns: int) -> Interval:
+def _interval(row: Mapping[str, Any], period_ns: int) -> IntensityStep:
     t0_ns = realtime_ns(row["point_time"])
-    return Interval(t0_ns, t0_ns + period_ns, g_per_kwh_of_lb_per_mwh(float(row["value"])))
+    return IntensityStep(t0_ns, t0_ns + period_ns, g_per_kwh_of_lb_per_mwh(float(row["value"])))

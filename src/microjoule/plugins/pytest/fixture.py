@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import pytest
 
 from ...errors import MicrojouleError, NothingToMeasure, PermissionDenied, SourceUnavailable
-from .options import Wishes
+from .options import EnergyOptions
 
 if TYPE_CHECKING:
     from ...measuring.measurement import Measurement
@@ -33,7 +33,7 @@ WORKER = (
 )
 
 
-class Run:
+class MeasuredTest:
     """One run of pytest: what was wanted, what was measured, what it is compared with.
 
     Attributes:
@@ -45,7 +45,7 @@ class Run:
         earlier: What that file holds.
     """
 
-    def __init__(self, wishes: Wishes, is_worker: bool) -> None:
+    def __init__(self, wishes: EnergyOptions, is_worker: bool) -> None:
         self.wishes = wishes
         self.is_worker = is_worker
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -111,7 +111,7 @@ class EnergyFixture:
             ``--energy-disable``.
     """
 
-    def __init__(self, run: Run, node: pytest.Item) -> None:
+    def __init__(self, run: MeasuredTest, node: pytest.Item) -> None:
         self.name = node.name
         self.group = ""
         self.rel = run.wishes.rel

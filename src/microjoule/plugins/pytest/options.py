@@ -65,7 +65,7 @@ def duration_s(text: str) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class EnergyOptions:
     """What the options say.
 
     Attributes:
@@ -150,14 +150,14 @@ def add(parser: pytest.Parser) -> None:
     )  # fmt: skip
 
 
-def wishes(config: pytest.Config) -> Wishes:
+def wishes(config: pytest.Config) -> EnergyOptions:
     """What the options say.
 
     Raises:
         pytest.UsageError: They contradict each other.
     """
     option = config.getoption
-    found = Wishes(
+    found = EnergyOptions(
         is_disabled=option("--energy-disable"),
         is_only=option("--energy-only"),
         is_skip=option("--energy-skip"),
@@ -178,7 +178,7 @@ def wishes(config: pytest.Config) -> Wishes:
     return found
 
 
-def _refuse_contradictions(of: Wishes) -> None:
+def _refuse_contradictions(of: EnergyOptions) -> None:
     if of.is_only and of.is_skip:
         raise pytest.UsageError("--energy-only and --energy-skip leave no test. Give one of them.")
     if of.limits and of.compare is None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .fixture import EnergyFixture, Run
+from .fixture import EnergyFixture, MeasuredTest
 from .options import add, wishes
 
-_RUN = pytest.StashKey[Run]()
+_RUN = pytest.StashKey[MeasuredTest]()
 _FIXTURE = "energy"
 
 
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "how exactly it is measured (half of the 95 % interval as a share), and for how many seconds.",
     )
     wanted = wishes(config)
-    run = Run(wanted, is_worker=hasattr(config, "workerinput"))
+    run = MeasuredTest(wanted, is_worker=hasattr(config, "workerinput"))
     config.stash[_RUN] = run
     if run.is_worker:
         return
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from error
 
 
-def _refuse_workers(config: pytest.Config, run: Run) -> None:
+def _refuse_workers(config: pytest.Config, run: MeasuredTest) -> None:
     from .fixture import WORKER
 
     wants_figures = run.wishes.save or run.wishes.is_autosave or run.wishes.json or run.wishes.compare

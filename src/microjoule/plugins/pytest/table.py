@@ -6,11 +6,11 @@ from typing import Any
 
 from ...joules.estimate import Estimate
 from ...measuring.measurement import plain
-from .fixture import Run
+from .fixture import MeasuredTest
 from .verdict import ELSEWHERE, NOWHERE
 
 
-def table(run: Run) -> dict[str, Any]:
+def table(run: MeasuredTest) -> dict[str, Any]:
     """The table of a run.
 
     Returns:
@@ -27,11 +27,11 @@ def table(run: Run) -> dict[str, Any]:
     return {"groups": groups, "compared": run.compared, "notes": notes}
 
 
-def _channels(run: Run) -> dict[str, None]:
+def _channels(run: MeasuredTest) -> dict[str, None]:
     return dict.fromkeys(" + ".join(found.channels) for found in run.found)
 
 
-def _group(run: Run, name: str, numbers: list[int]) -> dict[str, Any]:
+def _group(run: MeasuredTest, name: str, numbers: list[int]) -> dict[str, Any]:
     def size(number: int) -> float:
         value = run.found[number].energy.value
         return float("inf") if value is None else value
@@ -41,7 +41,7 @@ def _group(run: Run, name: str, numbers: list[int]) -> dict[str, Any]:
     return {"name": name, "rows": [_row(run, number, least) for number in ordered]}
 
 
-def _row(run: Run, number: int, least: Estimate | None) -> dict[str, Any]:
+def _row(run: MeasuredTest, number: int, least: Estimate | None) -> dict[str, Any]:
     verdict = run.verdicts[number]
     energy = run.found[number].energy
     is_other = least is not None and least.value and energy.value is not None and energy is not least

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...late import extra
 from .log_values import logged, summed
-from .training_run import WINDOWS, Watch, Watched
+from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
     from ...recording.recorder import Recorder
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _Callback: Any = extra("transformers").TrainerCallback
 
 
-class HuggingFaceCallback(Watched, _Callback):  # type: ignore[misc]
+class HuggingFaceCallback(TrainingRun, _Callback):  # type: ignore[misc]
     """The energy of a ``transformers.Trainer``'s training, its epochs and its evaluations.
 
     ``Trainer(..., callbacks=[HuggingFaceCallback()])``. After ``trainer.train()`` the entries stand in

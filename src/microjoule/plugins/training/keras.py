@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...late import extra
 from ...recording.gpu_wait import FRAMEWORKS
 from .log_values import logged, summed
-from .training_run import WINDOWS, Watch, Watched
+from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
     from ...recording.recorder import Recorder
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _keras: Any = extra("keras")
 
 
-class KerasCallback(Watched, _keras.callbacks.Callback):  # type: ignore[misc]
+class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[misc]
     """The energy of ``model.fit``, its epochs and its validations.
 
     ``history = model.fit(..., callbacks=[KerasCallback()])``. Then ``history.history["energy_epoch_j"]`` has

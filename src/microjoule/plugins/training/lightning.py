@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...late import extra
 from .log_values import logged, summed
-from .training_run import WINDOWS, Watch, Watched
+from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
     from ...recording.recorder import Recorder
@@ -21,7 +21,7 @@ def _callback() -> Any:
 _Callback: Any = _callback()
 
 
-class LightningCallback(Watched, _Callback):  # type: ignore[misc]
+class LightningCallback(TrainingRun, _Callback):  # type: ignore[misc]
     """The energy of a Lightning training, its epochs and its validations.
 
     ``Trainer(callbacks=[LightningCallback()])``. Lightning takes no ``self.log`` once a training has ended,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WINDOWS = ("train", "epoch", "eval")
 
 
-class Watched:
+class TrainingRun:
     """What all callbacks have: what came of a training, and an end for one that failed."""
 
     _watch: Watch

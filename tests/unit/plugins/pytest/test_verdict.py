@@ -11,7 +11,7 @@ from microjoule.joules.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.estimate_json import estimate_of, kept
 from microjoule.measuring.measure import figures
 from microjoule.measuring.window_plan import Ask, Plan
-from microjoule.plugins.pytest.fixture import Run
+from microjoule.plugins.pytest.fixture import MeasuredTest
 from microjoule.plugins.pytest.options import limit
 from microjoule.plugins.pytest.table import table
 from microjoule.plugins.pytest.verdict import judged
@@ -147,7 +147,7 @@ def test_what_is_kept_has_its_value_its_uncertainty_and_its_sensor(value, parts)
 
 
 def run_of(hostname, earlier):
-    run = Run(None, is_worker=False)
+    run = MeasuredTest(None, is_worker=False)
     run.facts = {"host": {"hostname": hostname}}
     run.earlier = {"machine": {"name": earlier}, "tests": []}
     for value, group in ((2.0, "g"), (1.0, "g"), (5.0, "")):
