@@ -58,3 +58,19 @@ class BadRate(MicrojouleError, ValueError):
 
 class Overlap(MicrojouleError, ValueError):
     """A sum over channels that would count a joule twice."""
+
+
+class UnitMismatch(MicrojouleError, ValueError):
+    """Two figures in different units that were to be added."""
+
+
+class NoValue(MicrojouleError, ValueError):
+    """A bare number was asked of an estimate that has none."""
+
+
+class NotComparable(MicrojouleError, TypeError):
+    """Two uncertain figures were to be put in order."""
+
+
+class BadFormat(MicrojouleError, ValueError):
+    """A format that is none of a number and no unit of the figure."""

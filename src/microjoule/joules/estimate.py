@@ -1,20 +1,23 @@
 """An estimate: a figure, how far it may be wrong, and what it rests on.
 
-Two intervals stand side by side. ``[low, high]`` is *guaranteed*: it follows from the readings and what
-the channel declares, whatever the power did, and says nothing of the sensor. ``value ± U`` is
-*statistical*: it combines all components, the sensor's among them, to 95 %.
+It has two intervals. ``[low, high]`` is *guaranteed*: it follows from the readings and what the channel
+declares, whatever the power did, and does not cover the sensor's own error. ``value ± U`` is *statistical*:
+it combines all components, the sensor's included, at 95 %.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from numbers import Real
+from typing import Any, Never, NoReturn
 
+from ..errors import NotComparable, NoValue, UnitMismatch
 from ..late import shown
+from . import estimate_text
 from .uncertainty import Combined, Component, combined, gathered, scaled
 
 STATUSES = ("ok", "incomplete", "ambiguous", "reset", "failed")
@@ -22,7 +25,7 @@ STATUSES = ("ok", "incomplete", "ambiguous", "reset", "failed")
 
 PROVENANCES = ("measured", "modelled")
 
-_QUOTIENTS = {("J", "s"): "W", ("W", "1"): "W", ("J", "1"): "J", ("J", "W"): "s"}
+_QUOTIENTS = {("J", "s"): "W", ("J", "W"): "s"}
 _PRODUCTS = {("W", "s"): "J", ("s", "W"): "J"}
 
 
@@ -30,15 +33,23 @@ _PRODUCTS = {("W", "s"): "J", ("s", "W"): "J"}
 class Estimate:
     """A quantity with its two intervals.
 
-    Sums, differences, products and ratios of estimates keep the components' correlation groups: a
-    ratio of two figures of one sensor loses its gain, and the sum of two windows does not average a
-    baseline that both share.
+    Estimates add, subtract, multiply and divide among themselves and with plain numbers, which are taken
+    as exact. The components keep their correlation groups: the gain of a sensor cancels in the ratio of two
+    of its figures, and the sum of two windows does not average a baseline that both share.
+
+    ``str(e)`` is ``3.85 mJ ± 0.29 mJ``, where ± is ``U``. A format may name a unit, a number format, or both:
+    ``f"{e:mJ}"`` is ``3.85 mJ ± 0.29 mJ``, ``f"{e:.4f}"`` the bare figure in ``unit``, ``0.0039``, and
+    ``f"{e:.1f mJ}"`` is ``3.9 mJ``. ``float(e)`` is the figure in ``unit``.
+
+    Estimates have no order, because a difference within their uncertainty decides nothing: ``<`` and its
+    like raise ``NotComparable``, and so does ``==`` with a number. ``==`` of two estimates is true where all
+    their attributes are equal.
 
     Attributes:
         value: The figure, in ``unit``; None unless ``status`` is ``ok``.
         low: No less than this was there, save for the sensor's own error.
         high: No more than this; infinity where nothing bounds it.
-        unit: ``J``, ``W``, ``s``, or ``1`` for a ratio.
+        unit: ``J``, ``W``, ``s``, a quotient such as ``J/W``, or ``1`` for a ratio, which prints without it.
         status: One of ``STATUSES``.
         provenance: ``measured`` or ``modelled``.
         accuracy: The sensor's stated accuracy as a fraction; None: unknown. It is not part of
@@ -56,6 +67,7 @@ class Estimate:
     components: tuple[Component, ...] = ()
 
     _repr_html_ = shown("estimate")
+    __array_ufunc__ = None  # numpy's numbers and arrays leave the arithmetic to this class
 
     @property
     def is_ok(self) -> bool:
@@ -124,60 +136,130 @@ class Estimate:
             return NotImplemented
         return self._linear(other, -1, -other.high, -other.low)
 
-    def __mul__(self, factor: int | Fraction | Estimate) -> Estimate:
-        """The figure times an exact, non-negative number, or times another figure."""
+    def __radd__(self, other: int) -> Estimate:
+        """What ``sum`` asks for: it begins with 0."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def __mul__(self, factor: float | Fraction | Estimate) -> Estimate:
+        """The figure times an exact number, or times another figure.
+
+        Raises:
+            ValueError: The number is not finite.
+        """
         if isinstance(factor, Estimate):
             return self._product(factor)
-        if not isinstance(factor, int | Fraction):
+        if not isinstance(factor, Real):
             return NotImplemented
-        if factor < 0:
-            raise ValueError("an estimate is scaled by a non-negative number only")
-        number = float(factor)
+        number = _finite(factor)
+        ends = (_reach(self.low, number), _reach(self.high, number))
         return replace(
             self,
             value=None if self.value is None else self.value * number,
-            low=self.low * number,
-            high=self.high * number if number else 0.0,
+            low=min(ends),
+            high=max(ends),
             components=scaled(self.components, number),
         )
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: int | Fraction | Estimate) -> Estimate:
-        """The figure divided by an exact number, or the ratio of two figures."""
+    def __neg__(self) -> Estimate:
+        """The figure with the other sign."""
+        return self * -1
+
+    def __truediv__(self, other: float | Fraction | Estimate) -> Estimate:
+        """The figure divided by an exact number, or the ratio of two figures.
+
+        Raises:
+            ValueError: The number is not finite.
+            ZeroDivisionError: The divisor is zero.
+        """
         if isinstance(other, Estimate):
             return self._ratio(other)
-        if not isinstance(other, int | Fraction):
+        if not isinstance(other, Real):
             return NotImplemented
-        return self * (1 / Fraction(other))
+        _finite(other)
+        return self * (1 / Fraction(other) if isinstance(other, int | Fraction) else 1 / float(other))
+
+    def __rtruediv__(self, number: float | Fraction) -> Estimate:
+        """An exact number divided by the figure: tokens by joules are tokens per joule, in ``1/J``.
+
+        Raises:
+            ValueError: The number is not finite.
+            ZeroDivisionError: The figure is zero.
+        """
+        if not isinstance(number, Real):
+            return NotImplemented
+        exact = _finite(number)
+        return Estimate(value=exact, low=exact, high=exact, unit="1") / self
+
+    def __float__(self) -> float:
+        """The figure, in ``unit``.
+
+        Raises:
+            NoValue: There is none: its ``status`` is not ``ok``.
+        """
+        if self.value is None:
+            raise NoValue(
+                f"This estimate has no value: {self}", "Use `.low` and `.high`, or test `.is_ok` first"
+            )
+        return self.value
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Real):
+            self._refuse_order(other)  # type: ignore[arg-type]
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
+
+    def _refuse_order(self, other: Never) -> NoReturn:
+        """Comparing uncertain figures is a decision that ``<`` cannot make.
+
+        Raises:
+            NotComparable: Always.
+        """
+        raise NotComparable(
+            f"Cannot compare {self} with {other}: a difference within the uncertainty decides nothing",
+            "Compare the figures alone: `float(a) < float(b)`; or test whether they differ: "
+            "`d = a - b; abs(float(d)) > d.U`; or sort with `key=float`",
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse_order
 
     def __str__(self) -> str:
-        if self.value is None or not self.components:
-            return self._bounded()
-        places = _places(self.U, abs(self.value))
-        parts = ", ".join(f"{row['name']} {row['u']:.{places}f}" for row in self.budget()[:3])
-        tail = "" if self.provenance == "measured" else f", {self.provenance}"
-        figure, spread = f"{self.value:.{places}f} {self.unit}", f"{self.U:.{places}f} {self.unit}"
-        return f"{figure} ± {spread} (k={self.k:.3g}; {parts}{tail})"
+        tail = "" if self.provenance == PROVENANCES[0] else f" ({self.provenance})"
+        return self._written() + tail
 
     def __repr__(self) -> str:
-        return f"Estimate({self})"
+        return f"{type(self).__name__}({self})"
 
-    def _bounded(self) -> str:
-        places = _places(self.high - self.low, self.low)
-        accuracy = "unknown" if self.accuracy is None else f"{100 * self.accuracy:g} %"
-        tail = f"sensor accuracy {accuracy}"
-        if self.provenance != "measured":
-            tail = f"{self.provenance}, {tail}"
+    def __format__(self, spec: str) -> str:
+        """As ``str``; in the unit that ``spec`` names; or the bare figure in the number format it gives.
+
+        A figure without a value is a dash in a number format, so that a program's own line never fails.
+
+        Raises:
+            BadFormat: ``spec`` is no format of a number and no unit of this quantity.
+        """
+        if not spec:
+            return str(self)
+        number, scale = estimate_text.parsed(spec, self.unit)
+        if not number:
+            return self._written(scale)
+        return estimate_text.number(self.value, number, scale)
+
+    def _written(self, scale: estimate_text.Scale | None = None) -> str:
+        interval = (self.low, self.high)
         if self.value is None:
-            if math.isinf(self.high):
-                return f"{self.status}: at least {self.low:.{places}f} {self.unit}, {tail}"
-            return f"{self.status}: [{self.low:.{places}f}, {self.high:.{places}f}] {self.unit}, {tail}"
-        return f"{self.value:.{places}f} {self.unit} [{self.low:.{places}f}, {self.high:.{places}f}], {tail}"
+            return estimate_text.missing(self.status, interval, scale or self.unit)
+        if not self.components:
+            return estimate_text.unassessed(self.value, interval, scale or self.unit)
+        return estimate_text.figure(self.value, self.U, scale or self.unit)
 
     def _linear(self, other: Estimate, sign: int, low: float, high: float) -> Estimate:
         if other.unit != self.unit:
-            raise ValueError(f"cannot add {other.unit} to {self.unit}")
+            raise UnitMismatch(
+                f"A figure in {other.unit} cannot be added to one in {self.unit}", "Convert one of them first"
+            )
         return self._joined(
             other,
             lambda mine, theirs: mine + sign * theirs,
@@ -197,7 +279,7 @@ class Estimate:
         if other.value == 0.0:
             raise ZeroDivisionError("the ratio of two figures, of which the second is zero")
         mine, theirs = self.value or 0.0, other.value or math.inf
-        unit = "1" if self.unit == other.unit else _QUOTIENTS.get((self.unit, other.unit), "1")
+        unit = _QUOTIENTS.get((self.unit, other.unit)) or _per(self.unit, other.unit)
         low, high = _quotients((self.low, self.high), (other.low, other.high))
         parts = scaled(self.components, 1 / theirs) + scaled(other.components, -mine / theirs**2)
         return self._joined(other, lambda a, b: a / b, (low, high, unit), parts)
@@ -231,6 +313,22 @@ def _times(one: str, other: str) -> str:
     return other if one == "1" else one if other == "1" else f"{one}·{other}"
 
 
+def _per(one: str, other: str) -> str:
+    return "1" if one == other else one if other == "1" else f"{one}/{other}"
+
+
+def _finite(number: float | Real) -> float:
+    """A factor as a float.
+
+    Raises:
+        ValueError: It is infinite or no number.
+    """
+    found = float(number)
+    if not math.isfinite(found):
+        raise ValueError(f"an estimate cannot be scaled by {found}")
+    return found
+
+
 def _reach(one: float, other: float) -> float:
     """A product in which nothing times infinity is nothing."""
     return one * other if one and other else 0.0
@@ -254,11 +352,3 @@ def _accuracy(one: Estimate, other: Estimate) -> float | None:
     if one_size + other_size <= 0:
         return max(one.accuracy, other.accuracy)
     return (one.accuracy * one_size + other.accuracy * other_size) / (one_size + other_size)
-
-
-def _places(width: float, size: float) -> int:
-    """Decimals that show two digits of the interval's width."""
-    scale = width if 0 < width < math.inf else abs(size) / 1000
-    if not 0 < scale < math.inf:
-        return 3
-    return min(max(1 - math.floor(math.log10(scale)), 0), 9)

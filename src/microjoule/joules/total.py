@@ -33,7 +33,7 @@ DIE = re.compile(r"-die-\d+")
 SYSTEM_TIME = "cpu_time/system"
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Total(Estimate):
     """A sum over channels.
 
