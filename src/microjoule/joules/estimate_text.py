@@ -105,7 +105,7 @@ def parsed(spec: str, unit: str) -> tuple[str, Scale | None]:
 
 
 def number(value: float | None, spec: str, scale: Scale | None) -> str:
-    """The bare figure in a number format, with the unit where one was asked for; a dash where it is missing."""
+    """The bare figure in a number format, with the unit where one was named; a dash if missing."""
     if scale is None:
         return MISSING if value is None else format(value, spec)
     return MISSING if value is None else f"{value / scale.size:{spec}} {scale.unit}"
@@ -176,7 +176,7 @@ def _outwards(end: float, places: int, rounded: Callable[[float], int]) -> str:
 
 
 def _number(value: float, places: int) -> str:
-    """A number to so many decimals, never ``-0``; below zero places whole tens, hundreds, …"""
+    """A number to so many decimals, never ``-0``; below zero places, whole tens and so on."""
     return f"{round(value, places):z.{max(places, 0)}f}"
 
 

@@ -18,8 +18,6 @@ from microjoule.joules.uncertainty import Component
 ONE = Estimate(value=12.34, low=12.32, high=12.361)
 
 
-
-
 def known(value: float, half: float, unit: str = "J") -> Estimate:
     """A figure with ± ``half`` at 95 %."""
     return Estimate(
