@@ -271,7 +271,7 @@ class Gauge:
     def _guaranteed(self, length_ns: I64) -> tuple[F64, F64]:
         limit_w = self.channel.trust.power_limit_w
         length_s = length_ns / NS_PER_S
-        most_w = np.inf if limit_w is None else LIMIT_FACTOR * limit_w
+        most_w = LIMIT_FACTOR * limit_w if limit_w and limit_w > 0 else np.inf
         high = np.zeros(len(length_s))
         np.multiply(length_s, most_w, out=high, where=length_ns > 0)
         # What was seen to feed back can do so unseen too.

@@ -129,11 +129,11 @@ def largest_rate(channel: Channel) -> float:
     """The largest plausible rate, in counts a second.
 
     ``power_limit_w`` is read as the channel's quantity per second, so that for a channel of busy
-    seconds it is the number of CPUs.
+    seconds it is the number of CPUs. A limit of 0, which firmware writes where none is set, is none.
     """
     limit = channel.trust.power_limit_w
     scale = channel.scale
-    rate = LIMIT_FACTOR * limit if limit is not None else DEFAULT_RATE.get(scale.quantity, OTHER_RATE)
+    rate = LIMIT_FACTOR * limit if limit and limit > 0 else DEFAULT_RATE.get(scale.quantity, OTHER_RATE)
     return rate / float(scale.unit)
 
 

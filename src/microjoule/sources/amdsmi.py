@@ -268,7 +268,7 @@ def _unit(unit_uj: float) -> tuple[Fraction, str]:
 def _limit(pci: str, root: Path) -> tuple[float | None, str]:
     for path in sorted((root / "sys/bus/pci/devices" / pci / "hwmon").glob("hwmon*/power1_cap_max")):
         limit_uw = integer_in(path)
-        if limit_uw:
+        if limit_uw and limit_uw > 0:  # 0 where none is set
             return limit_uw / UW_PER_W, path.name
     return None, "none"
 

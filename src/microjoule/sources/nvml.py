@@ -258,7 +258,7 @@ def _device(nvml: ModuleType, index: int) -> Device:
         name=ask("nvmlDeviceGetName", "unknown"),
         chip=chip(architecture, tuple(capability) if capability else None),
         driver=nvml.nvmlSystemGetDriverVersion(),
-        limit_w=float(limits[1] * MILLI) if limits else None,
+        limit_w=float(limits[1] * MILLI) if limits and limits[1] else None,  # 0 where none is set
         is_mig=bool(ask("nvmlDeviceGetMigMode", (0, 0))[0]),
         is_vgpu=ask("nvmlDeviceGetVirtualizationMode") == VGPU,
         answers=frozenset(_answers(nvml, handle)),
