@@ -22,6 +22,8 @@ cdef extern from "microjoule.h" nogil:
         size_t raw_nulls
         size_t sensor_nulls
 
+    const char *uj_reader_name(size_t index)
+
     struct uj_channel:
         const char *reader
         const char *path

@@ -67,6 +67,16 @@ def work(uint64_t rounds):
     return took.wall_ns, took.cpu_ns
 
 
+def reader_names():
+    """The names of the readers in ``csrc/``: what ``access.reader`` of a sampled channel may be."""
+    cdef size_t index = 0
+    cdef list names = []
+    while uj_reader_name(index) is not NULL:
+        names.append(uj_reader_name(index).decode())
+        index += 1
+    return tuple(names)
+
+
 cdef class Columns:
     """Rows drained from a sampler, as buffers that Arrow can wrap without a copy.
 

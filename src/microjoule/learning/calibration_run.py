@@ -18,7 +18,7 @@ from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..host.calibration import Calibration, LearnedPower, Learnt
 from ..host.key import host_key
-from ..recording.lane import NATIVE_READERS
+from ..recording.native import reader_names
 from ..sources.host import Host, read_host
 from ..units import NS_PER_MS
 from .agreement import disagreements
@@ -52,7 +52,7 @@ def calibrate(
     able = [
         c
         for c in channels
-        if c.access.reader in NATIVE_READERS and (c.access.cpu >= 0 or c.access.reader != "perf")
+        if c.access.reader in reader_names() and (c.access.cpu >= 0 or c.access.reader != "perf")
     ]
     lanes: dict[tuple[str, str], list[Channel]] = {}
     for channel in able:

@@ -12,7 +12,7 @@ from ..errors import NothingToMeasure
 from ..host.calibration import Calibration, applied
 from ..host.files import HostKey
 from ..host.key import host_key
-from ..recording.lane import NATIVE_READERS
+from ..recording.native import reader_names
 from ..sources import choose, survey
 from ..sources.host import read_host
 from ..sources.survey import DENIALS, Survey
@@ -73,7 +73,7 @@ def _of_lanes(channels: Iterable[Channel]) -> list[Channel]:
     return [
         channel
         for channel in channels
-        if channel.access.reader in NATIVE_READERS
+        if channel.access.reader in reader_names()
         and (channel.access.cpu >= 0 or channel.access.reader != "perf")
     ]
 

@@ -17,7 +17,7 @@ from ..channel import Channel, Kind
 from ..errors import BadRate, MicrojouleError
 from ..units import BYTES_PER_MIB, NS_PER_S, NS_PER_US
 from .idle_tick import why_not
-from .native import Sampler
+from .native import Sampler, reader_names
 
 RATE_MIN_HZ = 1.0
 RATE_MAX_HZ = 20_000.0
@@ -47,10 +47,6 @@ RING_BYTES_MAX = 64 * BYTES_PER_MIB
 ROW_BYTES = 32  # sizeof(struct uj_sample)
 
 NOT_ASKED = "not asked"
-
-# Readers that the native core knows. A channel read in another way (a command's rusage) is filled
-# in by whoever asked for it.
-NATIVE_READERS = ("text", "msr", "perf", "script", "nvml", "amdsmi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +269,8 @@ def open_lanes(
     Raises:
         BadRate: Edges were asked for, and no lane has a counter to follow.
     """
-    native = [channel for channel in channels if channel.access.reader in NATIVE_READERS]
+    # A channel read in another way (a command's rusage) is filled in by whoever asked for it.
+    native = [channel for channel in channels if channel.access.reader in reader_names()]
     if cadence.edges and lead_of(native) is None:
         raise BadRate(
             "No counter here has updates that can be followed: each is modelled, or its update period is "
