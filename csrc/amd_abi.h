@@ -22,7 +22,6 @@
 typedef void *amd_handle; /* of a socket or a processor */
 
 struct amd_library {
-    void *file;
     /* libamd_smi. A PCI address is function : 3, device : 5, bus : 8, domain : 48. */
     unsigned int (*init)(uint64_t);
     unsigned int (*shut_down)(void);

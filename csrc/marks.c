@@ -25,6 +25,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "fork.h"
 #include "microjoule.h"
 
 #define SLOTS 65536u
@@ -303,7 +304,7 @@ void uj_marks_close(struct uj_marks *marks)
     if (marks == NULL)
         return;
     munmap(marks->shared, sizeof *marks->shared);
-    if (marks->path != NULL && marks->creator == getpid())
+    if (marks->path != NULL && !uj_is_forked(marks->creator))
         unlink(marks->path);
     free(marks->path);
     free(marks);

@@ -150,12 +150,15 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
                     const struct uj_cadence *cadence, const char *name, struct uj_sampler **out,
                     struct uj_error *err);
 
+/* A sampler belongs to the process that opened it. In a fork every call says -ECHILD or that there
+ * are no rows, and a close frees what the child has of it without a call of any vendor's library.
+ */
+
 /* Starts the thread. -EALREADY when it has run before, -EAGAIN when no thread can be had. */
 int uj_sampler_start(struct uj_sampler *sampler, struct uj_error *err);
 
 /* Ends and joins the thread; within a tenth of a second. What the ring holds can still be drained.
- * 0 also when it does not run. -ECHILD in a fork of the process that started it: the thread did
- * not come along. */
+ * 0 also when it does not run. -ECHILD in a fork: the thread did not come along. */
 int uj_sampler_stop(struct uj_sampler *sampler);
 
 /* Reads once in the calling thread, as a tick does, and pushes the rows. -EBUSY while the thread

@@ -67,7 +67,6 @@ struct nvml_utilization {
 typedef void *nvml_device;
 
 struct nvml_library {
-    void *file;
     unsigned int (*init)(void);
     unsigned int (*shutdown)(void);
     unsigned int (*device_by_uuid)(const char *, nvml_device *);

@@ -20,7 +20,6 @@
  * 15.259 uJ, 0.27 % less.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +60,7 @@ struct amd_gpu {
 };
 
 struct amd_state {
+    struct uj_library library;
     struct amd_library amd;
     bool is_rocm, is_initialised;
     size_t n;
@@ -72,10 +72,9 @@ struct amd_state {
 static void amd_close(void *opened)
 {
     struct amd_state *state = opened;
-    if (state->is_initialised)
-        state->is_rocm ? state->amd.rocm_shut_down() : state->amd.shut_down();
-    if (state->amd.file != NULL)
-        dlclose(state->amd.file);
+    unsigned int (*shut_down)(void) =
+        state->is_rocm ? state->amd.rocm_shut_down : state->amd.shut_down;
+    uj_library_unload(&state->library, state->is_initialised ? shut_down : NULL);
     free(state->gpus);
     free(state);
 }
@@ -137,8 +136,8 @@ static bool find_rocm(const struct amd_library *amd, uint64_t pci, struct amd_gp
 static int start(struct amd_state *state, const char *library, struct uj_error *err)
 {
     struct amd_library *amd = &state->amd;
-    int code =
-        uj_library_load(library, symbols, sizeof symbols / sizeof *symbols, amd, &amd->file, err);
+    int code = uj_library_load(library, symbols, sizeof symbols / sizeof *symbols, amd,
+                               &state->library, err);
     if (code != 0)
         return code;
     bool is_amdsmi =

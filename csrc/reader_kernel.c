@@ -48,6 +48,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "fork.h"
 
 #define MEMBERS_MAX 30
 #define PAGE_BYTES                                                                                 \
@@ -77,6 +78,7 @@ struct record {
 };
 
 struct kernel_state {
+    pid_t opener;
     void *counting; /* reader_perf's, of the same events */
     size_t n;
     int leader;
@@ -115,7 +117,7 @@ static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64
 static void kernel_close(void *opened)
 {
     struct kernel_state *k = opened;
-    if (k->page != NULL)
+    if (k->page != NULL && !uj_is_forked(k->opener)) /* a fork does not have the mapping */
         munmap(k->page, k->mapped);
     for (size_t i = MEMBERS_MAX + 1; i-- > 0;)
         if (k->fds[i] >= 0)
@@ -170,6 +172,7 @@ static int kernel_open(const struct uj_channel *channels, size_t n, void **out,
     struct kernel_state *k = calloc(1, sizeof *k);
     if (k == NULL)
         return uj_fail(err, ENOMEM, "sample in the kernel", "perf events");
+    k->opener = getpid();
     k->n = n;
     k->leader = -1;
     for (size_t i = 0; i < MEMBERS_MAX + 1; i++)

@@ -29,7 +29,6 @@
  * drivers.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +88,7 @@ struct nvml_reading {
 };
 
 struct nvml_state {
+    struct uj_library library;
     struct nvml_library nvml;
     bool is_initialised;
     size_t n_readings, n_slots;
@@ -100,10 +100,7 @@ struct nvml_state {
 static void nvml_close(void *opened)
 {
     struct nvml_state *state = opened;
-    if (state->is_initialised)
-        state->nvml.shutdown();
-    if (state->nvml.file != NULL)
-        dlclose(state->nvml.file);
+    uj_library_unload(&state->library, state->is_initialised ? state->nvml.shutdown : NULL);
     for (size_t i = 0; i < state->n_readings; i++)
         free(state->readings[i].buffer);
     free(state->readings);
@@ -201,7 +198,7 @@ static int nvml_open(const struct uj_channel *channels, size_t n, void **out, st
         code = uj_fail(err, ENOMEM, "open", "NVML channels");
     else
         code = uj_library_load(library, symbols, sizeof symbols / sizeof *symbols, &state->nvml,
-                               &state->nvml.file, err);
+                               &state->library, err);
     if (code == 0) {
         unsigned int said = state->nvml.init();
         state->is_initialised = said == NVML_OK;

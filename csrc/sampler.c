@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "fork.h"
 #include "memory.h"
 #include "reader_kernel.h"
 #include "slice.h"
@@ -219,6 +220,7 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     if (s == NULL)
         return uj_fail(err, ENOMEM, "start sampler", name);
     memset(s, 0, sizeof *s);
+    s->opener = getpid();
     sem_init(&s->ready, 0, 0);
     s->cadence = *cadence;
     for (size_t i = 0; i < cadence->n_cpus; i++)
@@ -243,9 +245,16 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     return 0;
 }
 
+static bool is_forked(const struct uj_sampler *s)
+{
+    return uj_is_forked(s->opener);
+}
+
 int uj_sampler_start(struct uj_sampler *s, struct uj_error *err)
 {
-    if (s->owner != 0)
+    if (is_forked(s))
+        return uj_fail(err, ECHILD, "start sampler", s->name);
+    if (s->was_started)
         return uj_fail(err, EALREADY, "start sampler", s->name);
     pthread_attr_t attr;
     sigset_t all, before;
@@ -261,14 +270,9 @@ int uj_sampler_start(struct uj_sampler *s, struct uj_error *err)
         return uj_fail(err, code, "start sampler", s->name);
     while (sem_wait(&s->ready) != 0 && errno == EINTR)
         continue;
-    s->owner = getpid();
+    s->was_started = true;
     s->running = true; /* after the thread has told its clock */
     return 0;
-}
-
-static bool is_forked(const struct uj_sampler *s)
-{
-    return s->owner != 0 && s->owner != getpid();
 }
 
 static uint64_t thread_busy_ns(const struct uj_sampler *s)

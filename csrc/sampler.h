@@ -33,7 +33,8 @@ struct uj_sampler {
     struct uj_lateness lateness;
     alignas(UJ_CACHE_LINE) _Atomic bool stop;
     pthread_t thread;
-    _Atomic pid_t owner;  /* 0: never started */
+    pid_t opener;
+    bool was_started;
     _Atomic bool running; /* from start to the end of stop */
     clockid_t busy_clock; /* the thread's CPU time; not through s->thread, which a stop ends */
     _Atomic uint64_t busy_at_end_ns;

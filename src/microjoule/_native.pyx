@@ -26,8 +26,8 @@ cdef object _exception(int code, str what):
         return MemoryError(what)
     if code == -ECHILD:
         return MicrojouleError(
-            "This sampler belongs to the process that this one was forked from, and did not come along",
-            "Start a recorder in the child, or record in the parent only",
+            "This sampler belongs to the parent process, and a forked child has no copy of its thread",
+            "Open a recorder in the child, or record in the parent only",
         )
     if code == -EBUSY:
         return MicrojouleError("The sampler's thread is running", "Stop it first")

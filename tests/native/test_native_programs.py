@@ -32,6 +32,7 @@ PLAIN = ("test_faults", "test_kernel_lane")
 THREADED = {
     "test_ring_threads",
     "test_marks",
+    "test_fork",
     "test_sampler",
     "test_sampler_account",
     "test_edges",
@@ -91,13 +92,23 @@ class Build:
         self.missing = ""
         self.objects = _objects(folder, self.flags)
 
+    def library(self, name: str) -> list[str]:
+        """The library that a program is given as its argument: `x_library.c` for `test_x`; or nothing."""
+        source = HERE / f"{name.removeprefix('test_')}_library.c"
+        if not source.exists():
+            return []
+        target = self.folder / f"{source.stem}.so"
+        said = _compile(*self.flags, "-shared", "-fPIC", source, "-pthread", "-o", target)
+        assert said.returncode == 0, said.stderr
+        return [str(target)]
+
     def run(self, name: str, tmp: Path) -> subprocess.CompletedProcess[str]:
         program = self.folder / name
         flags = [*self.flags, "-D_GNU_SOURCE", f"-I{CSRC}"]
         said = _compile(*flags, HERE / f"{name}.c", *self.objects, "-pthread", "-ldl", "-o", program)
         assert said.returncode == 0, said.stderr
         return subprocess.run(
-            [*self.prefix, program],
+            [*self.prefix, program, *self.library(name)],
             env={**os.environ, "TMPDIR": str(tmp)},
             capture_output=True,
             text=True,
