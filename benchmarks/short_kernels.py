@@ -1,4 +1,4 @@
-"""The relative uncertainty of one short kernel, by method: science.md's table C2 from our own estimators.
+"""The relative uncertainty of one short kernel, by method, from the shipped estimators.
 
     python benchmarks/short_kernels.py      # a minute; writes results/short_kernels.md and .svg
 
@@ -251,7 +251,7 @@ def main(folder: Path) -> None:
         "# One short kernel: relative standard uncertainty (k = 1) by method",
         "",
         "Written by `python benchmarks/short_kernels.py`; simulated, seeded, from the shipped estimators.",
-        f"Parameters and layout are those of science.md's table C2; {TRIALS} trials a cell.",
+        f"The method: docs/methods.md, section Short kernels; {TRIALS} trials a cell.",
         "",
         "![relative uncertainty over kernel length](short_kernels.svg)",
     ]

@@ -1,4 +1,4 @@
-"""The mean of the past second gives any waveform's energy once it has settled (science.md E18)."""
+"""The mean of the past second gives any waveform's energy once it has settled."""
 
 from __future__ import annotations
 

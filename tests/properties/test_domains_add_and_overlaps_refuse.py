@@ -1,4 +1,4 @@
-"""Independent domains add; overlapping ones refuse to (science.md E14)."""
+"""Independent domains add; overlapping ones refuse to."""
 
 from __future__ import annotations
 

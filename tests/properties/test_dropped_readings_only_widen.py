@@ -1,4 +1,4 @@
-"""Readings that were never taken cost certainty, not energy (science.md E10)."""
+"""Readings that were never taken cost certainty, not energy."""
 
 from __future__ import annotations
 

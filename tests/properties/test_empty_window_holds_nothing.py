@@ -1,4 +1,4 @@
-"""An empty window holds no energy, and a reversed one is no window (science.md E2)."""
+"""An empty window holds no energy, and a reversed one is no window."""
 
 from __future__ import annotations
 

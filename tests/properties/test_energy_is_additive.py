@@ -1,4 +1,4 @@
-"""E[a,b) + E[b,c) = E[a,c), exactly, in the counter's own units (science.md E1)."""
+"""E[a,b) + E[b,c) = E[a,c), exactly, in the counter's own units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power is not negative, so energy does not decrease as a window grows (science.md E3)."""
+"""Power is not negative, so energy does not decrease as a window grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A counter that could not be read has no energy rather than none (science.md E22)."""
+"""A counter that could not be read has no energy rather than none."""
 
 from __future__ import annotations
 

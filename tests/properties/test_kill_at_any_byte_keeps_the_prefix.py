@@ -1,4 +1,4 @@
-"""A file cut at any byte gives what was whole, unchanged (science.md E21)."""
+"""A file cut at any byte gives what was whole, unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces merge in any order, in any split, and doubles count once (science.md E12, E13)."""
+"""Traces merge in any order, in any split, and doubles count once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bins of a power series hold the window's energy, no more and no less (science.md E20).
+"""The bins of a power series hold the window's energy, no more and no less.
 
 Bins outside what the readings bracket are NaN, and the law is of what lies within.
 """

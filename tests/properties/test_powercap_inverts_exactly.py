@@ -1,4 +1,4 @@
-"""Powercap's microjoules give back the counter's counts (science.md E9)."""
+"""Powercap's microjoules give back the counter's counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step back that the channel's power cannot explain is a reset (science.md E7)."""
+"""A step back that the channel's power cannot explain is a reset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The unit is one factor, and three interfaces show one counter alike (science.md E8)."""
+"""The unit is one factor, and three interfaces show one counter alike."""
 
 from __future__ import annotations
 

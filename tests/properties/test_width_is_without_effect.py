@@ -1,4 +1,4 @@
-"""One truth through counters of any width gives one energy (science.md E5)."""
+"""One truth through counters of any width gives one energy."""
 
 from __future__ import annotations
 

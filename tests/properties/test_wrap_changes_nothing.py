@@ -1,4 +1,4 @@
-"""Any constant added to a counter, modulo its modulus, changes nothing (science.md E4)."""
+"""Any constant added to a counter, modulo its modulus, changes nothing."""
 
 from __future__ import annotations
 

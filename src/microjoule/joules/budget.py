@@ -1,4 +1,4 @@
-"""The components of uncertainty of a counter's energies (science.md C1, C5).
+"""The components of uncertainty of a counter's energies (docs/methods.md).
 
 Of each edge of a window:
 

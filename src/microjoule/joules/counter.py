@@ -9,7 +9,7 @@ What is known of the counter's true count at an instant T without any model of p
   later shows everything too. Where there is neither, the window is ``incomplete``.
 
 Between these, the *position* F(T) interpolates linearly between the instants at which the counter
-was updated (science.md D1), each put in the middle of the interval in which it must have been, and
+was updated (docs/methods.md), each put in the middle of the interval in which it must have been, and
 is clipped into [lower, upper]. The energy of a window is F(b) - F(a), so that it lies inside its
 guaranteed interval and adds up exactly over adjoining windows.
 

@@ -1,4 +1,4 @@
-"""The energy of windows from the readings of one power gauge (science.md D3).
+"""The energy of windows from the readings of one power gauge (docs/methods.md).
 
 What a reading speaks of is the channel's declared behaviour, and there are three:
 

@@ -9,7 +9,7 @@ noise are told apart, because they average differently:
 
 * *edges*, n_k: each update is known only to lie between two readings, and its count is cut off. One error
   moves two neighbours, in opposite directions: successive updates are anticorrelated, and over a span all but
-  the two errors at its ends cancel. Its size is known before: P² gap²/12 + quantum²/12 (science.md D1).
+  the two errors at its ends cancel. Its size is known before: P² gap²/12 + quantum²/12 (docs/methods.md).
 * *power*, w_k: what the states leave unexplained, launches that are not alike. It is independent from update
   to update, with a variance that grows with the time between them.
 

@@ -1,4 +1,4 @@
-"""Sums over channels that count no joule twice, and say what they cover (science.md A9)."""
+"""Sums over channels that count no joule twice, and say what they cover (docs/methods.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Components of uncertainty and how they combine (JCGM 100:2008; science.md C5).
+"""Components of uncertainty and how they combine (JCGM 100:2008; docs/methods.md).
 
 A component is one reason why a figure may be wrong, as a *signed* standard uncertainty: the sign says
 which way the figure moves when its cause moves up. Components that share a cause share a ``group``
@@ -63,7 +63,7 @@ def combined(gathered_components: Sequence[Component]) -> Combined:
 
     The degrees of freedom are Welch and Satterthwaite's.
     ``k`` is 2 from 50 degrees of freedom on and Student's quantile below; where one component of
-    bounded form makes nearly all of the variance, that form's own (science.md C5).
+    bounded form makes nearly all of the variance, that form's own (docs/methods.md).
     """
     u = math.hypot(*(component.u for component in gathered_components))
     if u == 0.0:

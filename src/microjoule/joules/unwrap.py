@@ -5,8 +5,8 @@ multiple it was follows from how much can have passed: a step of d counts is pla
 
     d <= P_max * (dt + 2 * update_max + lag) / unit + quantum
 
-with ``P_max`` twice the channel's stated limit, or ``DEFAULT_RATE`` where it states none (science.md
-D2; the two updates are the one that the first reading had missed and the one that the second has
+with ``P_max`` twice the channel's stated limit, or ``DEFAULT_RATE`` where it states none (docs/methods.md;
+the two updates are the one that the first reading had missed and the one that the second has
 just seen). One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
 the interval. None: a *reset*, of which nothing is known but that energy is not negative.
 
@@ -98,7 +98,7 @@ def unit_nj(channel: Channel) -> int:
 def quantum(channel: Channel) -> int:
     """The largest count by which a reading can fall short of what the counter had.
 
-    Microjoules coarser than a count tell only that many counts (from ESU 20 on; science.md E9).
+    Microjoules coarser than a count tell only that many counts (from ESU 20 on; docs/methods.md).
     """
     if channel.encoding is Encoding.POWERCAP:
         return max(channel.scale.quantum, -(-1000 // unit_nj(channel)))
@@ -110,7 +110,7 @@ def counts(raw: U64, channel: Channel) -> U64:
 
     ``COUNT`` and ``SIGNED`` are taken as they are, for a difference of two's complements is one.
     Of ``POWERCAP`` the kernel's ``floor(count * unit_nj / 1000)`` is inverted:
-    ``ceil(uj * 1000 / unit_nj)``, exact for units of a microjoule or more (science.md A6).
+    ``ceil(uj * 1000 / unit_nj)``, exact for units of a microjoule or more (docs/methods.md).
 
     Args:
         raw: uint64[n] as recorded; not written to.

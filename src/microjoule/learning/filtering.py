@@ -1,6 +1,6 @@
 """Whether Intel's energy filtering is on, which smears RAPL's updates against PLATYPUS.
 
-Theory (science.md A8): IA32_ARCH_CAPABILITIES (MSR 0x10A) bit 11 says that there is a control, and
+Theory (docs/methods.md): IA32_ARCH_CAPABILITIES (MSR 0x10A) bit 11 says that there is a control, and
 MISC_PACKAGE_CTLS (MSR 0xBC) bit 0 is it; SGX turns it on without either. Where the registers cannot be
 read (no msr device, a virtual machine), statistics tell: filtered counters move about every 8 ms
 instead of every one, and their increments carry noise.

@@ -1,6 +1,6 @@
 """The power of a machine that does nothing else, and how it moves while something is measured. Pure.
 
-Idle before and after, a straight line between them (science.md C4.6). All windows from which one
+Idle before and after, a straight line between them (docs/methods.md). All windows from which one
 baseline is subtracted share it: its uncertainty carries one group and does not average away.
 """
 

@@ -3,7 +3,7 @@
 Runs come in *blocks* in which everything is run once or twice. What drifts (the room, the fan, the
 clock) moves a whole block, so that a ratio's scatter is taken from what is left of each block
 (``repeats.quotient``) and not from how A and B scatter by themselves. In ABBA order linear drift drops
-out of each block too (science.md C3: bias 1.00 % when run one after the other under 2 % drift, 0 ± 0.10 %
+out of each block too (docs/methods.md: bias 1.00 % when run one after the other under 2 % drift, 0 ± 0.10 %
 so).
 """
 

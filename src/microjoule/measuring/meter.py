@@ -90,7 +90,7 @@ class Fitted:
         return Recorder(path, self.channels, self.cadence, self.facts)
 
     def closely(self) -> Fitted:
-        """The same, read a few times an update, and not in step with it (science.md C3)."""
+        """The same, read a few times an update, and not in step with it (docs/methods.md)."""
         rate_hz = min(max(self.cadence.rate_hz, CLOSELY / self.update_s), RATE_MAX_HZ)
         return replace(self, cadence=replace(self.cadence, rate_hz=rate_hz))
 

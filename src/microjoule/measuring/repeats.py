@@ -147,7 +147,7 @@ def quotient(one: Estimate, other: Estimate, ones: F64, others: F64) -> Estimate
 
 
 def line(counts: Sequence[int], estimates: Sequence[Estimate]) -> Line:
-    """The regression of energies on numbers of calls (science.md C1): u(slope) = σ/√Σ(n - n̄)²."""
+    """The regression of energies on numbers of calls (docs/methods.md): u(slope) = σ/√Σ(n - n̄)²."""
     n = np.asarray(counts, np.float64)
     spread = float(((n - n.mean()) ** 2).sum())
     if not spread:

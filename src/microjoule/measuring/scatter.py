@@ -26,7 +26,7 @@ from ..joules.uncertainty import LEVEL, student
 F64 = npt.NDArray[np.float64]
 Statistic = Callable[[F64], F64]  # float64[..., m, k] -> float64[...]
 
-FIGURES_LEAST = 20  # of an interval by the bootstrap (science.md C4.9)
+FIGURES_LEAST = 20  # of an interval by the bootstrap (docs/methods.md)
 RESAMPLES = 2000
 _SEED = 1987  # one set of figures has one interval
 _NORMAL = NormalDist()

@@ -1,7 +1,7 @@
 """Code that can run only once, or a few times: from update to update, with a spin around (edge mode).
 
 Spin until the counter was updated, run, spin until it is updated again; the spin's own power, known
-from a longer spin before and after, is subtracted for the wait (science.md C1, C4.3; Hähnel 2012).
+from a longer spin before and after, is subtracted for the wait (docs/methods.md; Hähnel 2012).
 """
 
 from __future__ import annotations

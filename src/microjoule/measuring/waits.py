@@ -2,7 +2,7 @@
 
 A counter says exactly how much was used between two of its updates, but for a quantum. So take the
 last update before the run and the first one after it, and subtract the power of the wait (spin or
-idle) for the time that was not the run (science.md C1, edge aligned):
+idle) for the time that was not the run (docs/methods.md, edge aligned):
 
     E = C(right) - C(left) - P_wait (t_right - t_left - T)
 

@@ -1,6 +1,6 @@
 """How to measure: from what one call takes and what the counter does to a list of windows. Pure.
 
-Methods (science.md C1, C4), by mode:
+Methods (docs/methods.md), by mode:
 
 * *batch*: n calls back to back make a window, and m windows follow each other, apart by four updates
   and a part of one: their edges have errors of their own. For a part-time sensor what runs begins at a
@@ -43,7 +43,7 @@ IDLE_MIN_S = 0.5
 IDLE_UPDATES = 50  # enough for the baseline to be known to about a per cent
 LULL_UPDATES = 4  # that code runs on between two windows; the errors of nearer edges are alike
 PAD_UPDATES = 2.5  # idle or spin on either side of a single call
-STEADY_SHARE_PER_S = 1e-3  # science.md C4.7
+STEADY_SHARE_PER_S = 1e-3  # a judgement, docs/methods.md
 _ROOT_6 = math.sqrt(6.0)
 _SLOPE_GAIN = math.sqrt(1.25)  # root mean square deviation of 1, 2, 3, 4
 
@@ -287,7 +287,7 @@ def _rounded(t_s: float) -> str:
 def strata(n: int) -> tuple[float, ...]:
     """The grid 0, 1/n, … (n - 1)/n in the order of van der Corput: each beginning is well spread.
 
-    A mean over windows whose phases are such a grid errs by at most P T_u/2n (science.md C1).
+    A mean over windows whose phases are such a grid errs by at most P T_u/2n (docs/methods.md).
     """
     bits = max((n - 1).bit_length(), 1)
     order = sorted(range(1 << bits), key=lambda i: int(format(i, f"0{bits}b")[::-1], 2))

@@ -11,7 +11,7 @@ NVML = {"power_w": 400.0, "update_s": 0.1, "quantum_j": 1e-3}
 
 
 def test_a_kernel_of_a_tenth_of_a_millisecond_runs_409_times_a_window():
-    """The last column of science.md's table C2."""
+    """The number of calls for 1 %, by the formula in docs/methods.md."""
     planned = plan(Pilot(call_s=1e-4, **RAPL), Ask())
     assert planned.counts == (409,) * 10
     assert planned.sentence == ""

@@ -20,7 +20,7 @@ from .chrome import ProfileError
 from .kineto import Profile
 
 REALTIME = "@clock/realtime"
-_DRIFT = 50e-6  # of a quartz that nobody steers (science.md D4)
+_DRIFT = 50e-6  # of a quartz that nobody steers (docs/methods.md)
 _ROOT_12 = math.sqrt(12.0)
 
 
