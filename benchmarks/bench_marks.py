@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import microjoule as uj
 from microjoule.channel import Access
-from microjoule.recording import Cadence, Recorder
+from microjoule.recording import Recorder, RecordingPlan
 from microjoule.recording.marking import VARIABLE
 
 BLOCKS, WINDOWS = 41, 1000
@@ -76,8 +76,12 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     script = tmp_path / "counter"
     script.write_text("0 1000\n1000000 2600\nrepeat 2000000 3200 4294967296\n")
     access = Access(reader="script", path=str(script))
-    recording = Recorder(tmp_path / "marks.arrows", [floor.channel("package-0", access)], Cadence(), {})
-    recording.marks_path = str(tmp_path / "marks")
+    plan = RecordingPlan(
+        path=tmp_path / "marks.arrows",
+        channels=(floor.channel("package-0", access),),
+        marks_path=str(tmp_path / "marks"),
+    )
+    recording = Recorder(plan)
     with recording:
         yield recording
 
@@ -123,7 +127,7 @@ def test_window_of_another_process(
     benchmark: BenchmarkFixture, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the file that ``uj run`` names to its command."""
-    monkeypatch.setenv(VARIABLE, str(recorder.marks_path))
+    monkeypatch.setenv(VARIABLE, str(recorder.plan.marks_path))
     printed = benchmark.pedantic(
         subprocess.check_output, args=([sys.executable, __file__],), kwargs={"text": True}, rounds=1
     )

@@ -37,8 +37,8 @@ import microjoule as uj
 from microjoule.channel import Access, Channel, Kind, Scale
 from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.joules.gauge import Gauge
-from microjoule.recording import Cadence, Recorder
-from microjoule.recording.recorder import machine_facts
+from microjoule.recording import Cadence, Recorder, RecordingPlan
+from microjoule.recording.plan import machine_facts
 from microjoule.sources import nvml
 from microjoule.sources.survey import Survey
 
@@ -128,7 +128,13 @@ class Bench:
     ) -> Iterator[tuple[Recorder, Path]]:
         path = self.folder / f"{name}.arrows"
         facts = machine_facts(self.root, [self.survey])
-        recorder = Recorder(path, channels or self.channels, Cadence(rate_hz=rate_hz), facts)
+        plan = RecordingPlan(
+            path=path,
+            channels=tuple(channels or self.channels),
+            cadence=Cadence(rate_hz=rate_hz),
+            facts=facts,
+        )
+        recorder = Recorder(plan)
         with recorder:
             yield recorder, path
 

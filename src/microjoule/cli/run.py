@@ -122,8 +122,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
     from ..host.calibration import applied, facts_of
     from ..host.sampling_cost import RECORDER, THINNED
     from ..recording import Recorder
-    from ..recording.recorder import machine_facts, others_of, sampling_facts
-    from ..recording.thin import Thinner
+    from ..recording.plan import RecordingPlan, alternatives, machine_facts, sampling_facts
     from ..sources import choose, survey
 
     cadence = options.cadence(arguments)
@@ -143,12 +142,16 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
         "command": command,
     }
     channels = applied(channels, learnt)
-    thinner = None if arguments.output or pages.asked(arguments) else Thinner(channels)
-    recorder = Recorder(arguments.output or scratch / "run.arrows", channels, cadence, facts, thinner)
-    recorder.marks_path = str(scratch / "marks")
-    if not arguments.source:
-        recorder.others = others_of(surveys, channels, learnt)
-    return recorder
+    plan = RecordingPlan(
+        path=arguments.output or scratch / "run.arrows",
+        channels=channels,
+        cadence=cadence,
+        facts=facts,
+        alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
+        is_thinned=arguments.output is None and not pages.asked(arguments),
+        marks_path=str(scratch / "marks"),
+    )
+    return Recorder(plan)
 
 
 def _with_command(
@@ -178,7 +181,7 @@ def _run_in_window(command: list[str], recorder: Recorder) -> int | str:
         if signal.getsignal(forwarded) is not signal.SIG_IGN:
             signal.signal(forwarded, lambda got, _: waiting.append(got))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    environment = {**os.environ, VARIABLE: recorder.marks_path or ""}
+    environment = {**os.environ, VARIABLE: recorder.plan.marks_path or ""}
     mask = {*_FORWARDED, signal.SIGCHLD}
     rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
     for channel in rusage:

@@ -57,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _sample(arguments: argparse.Namespace) -> int:
     """What this machine draws."""
     from ..live.session import Session
-    from ..recording import record
+    from ..recording.plan import plan
 
-    recorder = record(
+    planned = plan(
         "/dev/null",
         rate=options.cadence(arguments),
         sources=arguments.source,
@@ -67,7 +67,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         visible_gpus=options.visible_gpus(arguments),
         calibration=calibrated.stored(arguments),
     )
-    with _screen() as (show, key), Session(recorder) as session:
+    with _screen() as (show, key), Session(planned) as session:
         tapes: list[Path] = []
         begun_s = time.monotonic()
 
@@ -85,7 +85,7 @@ def _sample(arguments: argparse.Namespace) -> int:
                 _toggle(session, tapes)
     for path in tapes:
         print(path)
-    for channel, why in recorder.left_out.items():
+    for channel, why in session.recorder.left_out.items():
         print(f"uj: {channel} was left out: {why}", file=sys.stderr)
     return 0
 

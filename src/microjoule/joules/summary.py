@@ -8,7 +8,7 @@ once, because a program may mark each of a hundred thousand steps. What was give
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -214,6 +214,12 @@ def _overhead(trace: EnergyTrace) -> Plain | None:
     return dict(known)
 
 
+def _sampled_by(told: Mapping[str, Any], counts: Mapping[str, int]) -> Any:  # noqa: ANN401 - as the facts have it
+    """Who took a lane's readings; where the kernel gives up, the lane's thread goes on."""
+    has_given_up = told.get("sampled_by") == "kernel" and not counts["by_kernel"]
+    return "kernel, then thread" if has_given_up else told.get("sampled_by")
+
+
 def _lanes(trace: EnergyTrace) -> list[Plain]:
     told = trace.facts.get("lanes", {})
     return [
@@ -222,7 +228,8 @@ def _lanes(trace: EnergyTrace) -> list[Plain]:
             "rate_hz": told.get(lane, {}).get("rate_hz"),
             **{count: counts[count] for count in ("ticks", "late", "missed", "dropped", "errors")},
             "busy_s": counts["busy_ns"] / NS_PER_S,
-            **{grant: told.get(lane, {}).get(grant) for grant in ("fifo", "pinned", "sampled_by")},
+            **{grant: told.get(lane, {}).get(grant) for grant in ("fifo", "pinned")},
+            "sampled_by": _sampled_by(told.get(lane, {}), counts),
             "late_max_s": counts["late_max_ns"] / NS_PER_S,
         }
         for lane, counts in trace.engine().items()

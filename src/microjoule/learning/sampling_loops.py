@@ -23,8 +23,8 @@ from ..host.sampling_cost import EMPTY, THINNED, Way, counted
 from ..joules.energy_trace import load
 from ..recording.lane import Cadence, Lane, is_for_kernel, lane_rate_hz, lead_of
 from ..recording.native import Sampler
-from ..recording.recorder import DRAIN_S, Recorder
-from ..recording.thin import Thinner
+from ..recording.plan import DRAIN_S, RecordingPlan
+from ..recording.recorder import Recorder
 from ..units import NS_PER_S, NS_PER_US
 from .paired_blocks import Histogram
 
@@ -167,7 +167,6 @@ class WholeRecorder:
     @contextmanager
     def sampling(self, way: Way, cpu: int) -> Iterator[Running]:
         """A context in which it records."""
-        thinner = Thinner(self.channels) if self.name == THINNED else None
 
         def busy_ns() -> int:  # of all threads but this one, which works
             return time.process_time_ns() - time.thread_time_ns()
@@ -175,7 +174,14 @@ class WholeRecorder:
         running = Running(busy_ns)
         with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
             path = Path(folder) / "overhead.arrows"
-            with Recorder(path, self.channels, cadence(way, cpu), {}, thinner):
+            plan = RecordingPlan(
+                path=path,
+                channels=self.channels,
+                cadence=cadence(way, cpu),
+                is_thinned=self.name == THINNED,
+                drain_s=DRAIN_S,
+            )
+            with Recorder(plan):
                 time.sleep(self.beat_s(way) / 4)
                 yield running
             trace = load(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from .totals import Totals
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..recording import Recorder
+    from ..recording.plan import RecordingPlan
 
 DRAIN_S = 0.2
 
@@ -27,21 +28,21 @@ class Session:
     """Samples from ``open`` to ``close`` and says what was drawn so far; a context manager.
 
     Args:
-        recorder: Not yet opened. What it writes goes where it was told to.
+        plan: What to read, and where it goes; how often the rings are drained is the session's.
 
     Attributes:
-        recorder: The same; its ``left_out`` says what is not read, and why.
+        recorder: Of that plan; its ``left_out`` says what is not read, and why.
         failure: Why the last recording ended by itself; None: it did not.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
+    def __init__(self, plan: RecordingPlan) -> None:
+        from ..recording.recorder import Recorder
+
+        self.recorder = Recorder(replace(plan, drain_s=DRAIN_S, listener=self._hear))
         self.failure: MicrojouleError | None = None
         self._totals: Totals | None = None
         self._tape: Tape | None = None
         self._lock = threading.Lock()
-        recorder.drain_s = DRAIN_S
-        recorder.heard = self._hear
 
     @property
     def channels(self) -> dict[str, Channel]:
@@ -128,10 +129,10 @@ def session(
     calibration: Calibration | Path | str | None = None,
 ) -> Session:
     """A session of this machine that keeps no file; the arguments and errors are those of ``uj.record``."""
-    from ..recording import record
+    from ..recording.plan import plan
 
     return Session(
-        record(
+        plan(
             os.devnull,
             rate=rate,
             sources=sources,

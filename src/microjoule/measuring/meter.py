@@ -48,7 +48,7 @@ class Meter:
             NothingToMeasure: No channel tells an energy.
             SourceUnavailable, PermissionDenied: What was asked for is not there, or may not be read.
         """
-        from ..recording.recorder import machine_facts
+        from ..recording.plan import machine_facts
         from ..sources import choose, survey
 
         surveys = survey(self.root, self.visible_gpus)
@@ -85,9 +85,11 @@ class Fitted:
 
     def recorder(self, path: Path) -> Recorder:
         """A recorder of these channels."""
+        from ..recording.plan import RecordingPlan
         from ..recording.recorder import Recorder
 
-        return Recorder(path, self.channels, self.cadence, self.facts)
+        plan = RecordingPlan(path=path, channels=self.channels, cadence=self.cadence, facts=self.facts)
+        return Recorder(plan)
 
     def closely(self) -> Fitted:
         """The same, read a few times an update, and not in step with it (docs/methods.md)."""

@@ -12,8 +12,9 @@ from ..late import lazy
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .lane import Cadence as Cadence
+    from .plan import RecordingPlan as RecordingPlan
     from .recorder import Recorder as Recorder
     from .recorder import record as record
 
-_HOMES = {"Cadence": "lane", "Recorder": "recorder", "record": "recorder"}
+_HOMES = {"Cadence": "lane", "Recorder": "recorder", "RecordingPlan": "plan", "record": "recorder"}
 __getattr__ = lazy(__name__, _HOMES)

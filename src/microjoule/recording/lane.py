@@ -182,6 +182,11 @@ class Lane:
         half = max(((each.window_ns or 0) // 2 + (each.update_ns or 0) for each in means), default=0)
         return max(first, half), max((timing.update_max_ns for timing in timings), default=0)
 
+    def counts(self) -> dict[str, int]:
+        """What it has done until now, by the names of ``schema.LANE_COUNTS``."""
+        counts = self.sampler.counts()
+        return {**counts, "by_kernel": int(counts["kernel"] == 1)}
+
     def facts(self) -> dict[str, Any]:
         """What the trace file says of the lane, once its thread has started."""
         counts = self.sampler.counts()

@@ -13,26 +13,23 @@ from __future__ import annotations
 
 import atexit
 import os
-import platform
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..channel import Channel
 from ..errors import MicrojouleError, NothingToMeasure
-from ..host.calibration import Calibration, applied, facts_of
-from ..host.key import of_this_host, overhead_of_this_host
-from ..host.sampling_cost import RECORDER, Overhead, Way
-from ..host.sampling_cost import facts_of as loss_facts
+from ..host.calibration import Calibration
+from ..host.sampling_cost import Overhead
 from ..trace import schema
 from ..units import NS_PER_S, seconds
-from ..version import VERSION
 from . import marking
-from . import replaced_channels as instead
-from .lane import RATE_HZ, Cadence, Lane, cadence_of, cpus_of_lanes, open_lanes
+from .lane import RATE_HZ, Cadence, Lane, cpus_of_lanes, open_lanes
 from .native import Marks, clock_pair, now_ns
+from .plan import RecordingPlan, plan
+from .thin import Thinner
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -40,10 +37,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from ..sources.survey import Survey
-    from .thin import Thinner
-
-DRAIN_S = 0.95  # a batch at least once a second, though a wake comes a little late
 CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
 _OwnRow = tuple[int, int, str, int, str | None]
@@ -53,42 +46,23 @@ class Recorder:
     """Records channels into a trace file, from ``open`` to ``close``; a context manager.
 
     Args:
-        path: Where the trace goes.
-        channels: What to read, each with an id of its own.
-        cadence: How often and how punctually.
-        facts: The machine, for the file's opening; ``host.packages`` says where lanes run.
-        thinner: Where given, readings pass through it on their way to the file.
+        plan: What to read, how often, and where it goes.
 
     Attributes:
+        plan: The same.
         path: Where the trace goes.
         channels: What to read; from ``open`` on what is read.
-        others: Other ways to read a channel, by its id: taken in their order where it does not open.
         left_out: Channels that are not read, or in another way than was chosen: id to sentence.
-        marks_path: The marks file for other processes; None: shared with forked children only.
-        heard: Where given, it is called with each batch on its way to the file, in the thread that drains.
-        drain_s: The time between two drains of the rings.
         opening: From ``open`` on, the facts that the file opens with.
     """
 
-    def __init__(
-        self,
-        path: Path | str,
-        channels: Sequence[Channel],
-        cadence: Cadence,
-        facts: Mapping[str, Any],
-        thinner: Thinner | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self.left_out: dict[str, str] = dict(facts.get("left_out", {}))
-        self.others: Mapping[str, tuple[Channel, ...]] = {}
-        self.marks_path: str | None = None
-        self.heard: Callable[[pa.RecordBatch], None] | None = None
-        self.drain_s = DRAIN_S
-        self.channels = tuple(channels)
-        self._cadence = cadence
+    def __init__(self, plan: RecordingPlan) -> None:
+        self.plan = plan
+        self.path = plan.path
+        self.channels = plan.channels
+        self.left_out: dict[str, str] = dict(plan.facts.get("left_out", {}))
         self.opening: Mapping[str, Any] = {}
-        self._facts = dict(facts)
-        self._thinner = thinner
+        self._thinner = Thinner(plan.channels) if plan.is_thinned else None
         self._lanes: list[Lane] = []
         self._own_rows: list[_OwnRow] = []
         self._failure: MicrojouleError | None = None
@@ -99,11 +73,8 @@ class Recorder:
         self._process = os.getpid()
 
     def thin(self) -> Recorder:
-        """The same recorder, which keeps ten readings a second away from marks: every energy is as it was."""
-        from .thin import Thinner
-
-        self._thinner = Thinner(self.channels)
-        return self
+        """A recorder that keeps ten readings a second away from marks: every energy is as it was."""
+        return Recorder(replace(self.plan, is_thinned=True))
 
     def open(self) -> Recorder:
         """Opens every channel, starts sampling, and waits for the first two updates.
@@ -122,12 +93,12 @@ class Recorder:
                 f"No channel could be opened{causes}",
                 "`uj probe` says what this machine has and who may read it",
             )
-        self._marks = Marks(self.marks_path)
+        self._marks = Marks(self.plan.marks_path)
         for lane in self._lanes:
             lane.sampler.tick()
             lane.sampler.start()
         lanes = {lane.name: lane.facts() for lane in self._lanes}
-        self.opening = {**self._facts, "lanes": lanes, "left_out": self.left_out}
+        self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
         self._writer = Writer(self.path, self.channels, self.opening)
         self._write_all(self._own_batches())  # a disk that is full is better known now than at the end
         if self._failure is not None:
@@ -168,11 +139,11 @@ class Recorder:
 
     def _open_lanes(self) -> None:
         """Opens the lanes; with what does not open, again through its next other interface."""
-        cpus = cpus_of_lanes(self._facts.get("host", {}).get("packages", {}))
+        cpus = cpus_of_lanes(self.plan.facts.get("host", {}).get("packages", {}))
         codes = {channel.id: code for code, channel in enumerate(self.channels)}
-        waiting = {name: list(others) for name, others in self.others.items()}
+        waiting = {name: list(others) for name, others in self.plan.alternatives.items()}
         while True:
-            self._lanes, failed = open_lanes(self.channels, codes, self._cadence, cpus)
+            self._lanes, failed = open_lanes(self.channels, codes, self.plan.cadence, cpus)
             taken = {name: waiting[name].pop(0) for name in failed if waiting.get(name)}
             if not taken:
                 self.left_out |= failed
@@ -222,7 +193,7 @@ class Recorder:
             lane.sampler.tick()
 
     def _drain_until_ended(self) -> None:
-        while not self._ended.wait(self.drain_s):
+        while not self._ended.wait(self.plan.drain_s):
             self._write_all(self._drain() + self._own_batches())
 
     def _drain(self) -> list[pa.RecordBatch]:
@@ -240,9 +211,9 @@ class Recorder:
 
     def _write_all(self, batches: list[pa.RecordBatch]) -> None:
         """Writes batches; the first failure is kept for ``close`` and ends the writing."""
-        if self.heard is not None:
+        if self.plan.listener is not None:
             for batch in batches:
-                self.heard(batch)
+                self.plan.listener(batch)
         if self._writer is None or self._failure is not None:
             return
         try:
@@ -267,7 +238,7 @@ class Recorder:
             rows.append((t_ns, read_ns, name, value_ns, None))
         for lane in self._lanes:
             t_ns = now_ns()
-            counts = lane.sampler.counts()
+            counts = lane.counts()
             names = {count: schema.engine(lane.name, count) for count in schema.LANE_COUNTS}
             rows += [(t_ns, 0, name, counts[count], None) for count, name in names.items()]
         if self._marks is not None:
@@ -310,59 +281,13 @@ def record(
         UnknownSource: No source has one of the names, or no name was given.
         BadRate: The rate is out of range.
     """
-    from ..sources import SOURCES, UnknownSource, choose, survey
-
-    cadence = cadence_of(rate)
-    if isinstance(sources, str) or (sources is not None and not sources):
-        names = ", ".join(source.NAME for source in SOURCES)
-        raise UnknownSource(
-            f"The sources {sources!r} are no list of names", f"Give a list of some of {names}; or None"
-        )
-    learnt = of_this_host(calibration, Path(root))
-    surveys = survey(Path(root), visible_gpus)
-    channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
-    if not channels:
-        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    facts = {
-        **machine_facts(Path(root), surveys, channels),
-        **facts_of(learnt, channels),
-        **sampling_facts(overhead_of_this_host(overhead, Path(root)), RECORDER, channels, cadence),
-    }
-    recorder = Recorder(path, applied(channels, learnt), cadence, facts)
-    if sources is None:
-        recorder.others = others_of(surveys, recorder.channels, learnt)
-    return recorder
-
-
-def sampling_facts(
-    overhead: Overhead | None, subject: str, channels: Collection[Channel], cadence: Cadence
-) -> dict[str, Any]:
-    """What a trace of these channels says of what its sampling takes; nothing where that is not known."""
-    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace(channels), is_fifo=cadence.fifo_priority > 0)
-    return loss_facts(overhead, subject, channels, way)
-
-
-def others_of(
-    surveys: Iterable[Survey], channels: Iterable[Channel], learnt: Calibration | None
-) -> dict[str, tuple[Channel, ...]]:
-    """The other ways to read channels, with what was learnt of each."""
-    found = instead.others(surveys, channels)
-    return {name: applied(others, learnt) for name, others in found.items()}
-
-
-def machine_facts(root: Path, surveys: Iterable[Survey], channels: Iterable[Channel] = ()) -> dict[str, Any]:
-    """What every trace says of the machine, its devices, the software and the moment.
-
-    Of the channels it says which others, closed ones, are left out beside them.
-    """
-    from ..sources.host import read_host
-
-    return {
-        "microjoule": VERSION,
-        "python": platform.python_version(),
-        "started_realtime_ns": time.time_ns(),
-        "root": str(root),
-        "host": read_host(root).to_json(),
-        "left_out": instead.closed(surveys, channels),
-        **{name: value for one in surveys for name, value in one.facts.items()},
-    }
+    planned = plan(
+        path,
+        rate=rate,
+        sources=sources,
+        root=root,
+        visible_gpus=visible_gpus,
+        calibration=calibration,
+        overhead=overhead,
+    )
+    return Recorder(planned)

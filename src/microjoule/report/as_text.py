@@ -176,11 +176,17 @@ def repeat(group: Mapping[str, Any]) -> str:
     return f"{cut(group['name'])} × {group['n']}: mean {mean}{spread}, {each} each{left_out}"
 
 
+_SAMPLED_BY = {
+    "kernel": ", sampled by the kernel",
+    "kernel, then thread": ", sampled by the kernel until it stopped (throttled), then by the lane's thread",
+}
+
+
 def _lane(lane: Mapping[str, Any]) -> str:
     rate = f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "rate unknown"
     counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
     busy = figures.quantity(lane["busy_s"], "s")
-    by = ", sampled by the kernel" if lane.get("sampled_by") == "kernel" else ""
+    by = _SAMPLED_BY.get(lane.get("sampled_by") or "", "")
     return f"lane {lane['lane']}: {rate}{by}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
 
 

@@ -42,7 +42,7 @@ KEY_FACTS = b"microjoule.facts"
 BEGIN = "@begin"
 END = "@end"
 CLOCKS = ("@clock/realtime", "@clock/boottime")
-LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns")
+LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns", "by_kernel")
 MARKS_DROPPED = "@engine/marks/dropped"
 
 FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves

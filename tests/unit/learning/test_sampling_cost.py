@@ -22,7 +22,6 @@ from microjoule.learning import (
     sampling_loops as subject,
 )
 from microjoule.learning.loop_cost import moves
-from microjoule.recording import recorder
 from microjoule.sources import script
 from microjoule.sources.script import write_machine
 
@@ -42,8 +41,7 @@ def channels(tmp_path):
 def few(monkeypatch):
     """As few pairs as say anything, and drains in quick succession: blocks are as long as between two."""
     monkeypatch.setattr(blocks, "PAIRS_MAX", blocks.PAIRS_MIN)
-    for module in (subject, recorder):
-        monkeypatch.setattr(module, "DRAIN_S", 0.05)
+    monkeypatch.setattr(subject, "DRAIN_S", 0.05)
 
 
 def taken(channels, chosen=(), **wishes):

@@ -1,5 +1,6 @@
 """Lanes that the kernel samples: which can be, what the file says of them, and what they deliver."""
 
+import errno
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -12,12 +13,16 @@ from scripted import channel
 import microjoule as uj
 from microjoule.channel import Access, Scale
 from microjoule.errors import PermissionDenied
+from microjoule.joules.summary import summary
 from microjoule.recording import Cadence
 from microjoule.recording import lane as lanes
 from microjoule.recording.idle_tick import why_not
 from microjoule.recording.lane import Lane, is_for_kernel
 from microjoule.recording.native import Sampler
+from microjoule.recording.plan import RecordingPlan
 from microjoule.recording.recorder import Recorder
+from microjoule.report import REPORTERS
+from microjoule.trace import schema
 
 MSR_TYPE = Path("/sys/bus/event_source/devices/msr/type")
 
@@ -135,7 +140,7 @@ def test_what_the_kernel_refuses_the_thread_samples(events):
 def test_a_recording_of_the_kernels_is_like_any_other(tmp_path, events):
     """Rounds with one time each, in order, from the first reading to the last, and all accounted for."""
     path = tmp_path / "t.arrows"
-    recorder = Recorder(path, events, Cadence(kernel=True), {})
+    recorder = Recorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
     with recorder as rec, rec.window("work"):
         time.sleep(0.4)
     trace = uj.load(path)
@@ -153,3 +158,32 @@ def test_a_recording_of_the_kernels_is_like_any_other(tmp_path, events):
     assert counts["dropped"] == 0
     covered_ms = (package.t_ns[-2] - package.t_ns[1]) / 1e6
     assert counts["ticks"] + counts["missed"] == pytest.approx(covered_ms, abs=5 + 0.02 * covered_ms)
+
+
+def test_a_kernel_that_gives_up_shows_in_the_trace_and_in_the_report(tmp_path, events):
+    """Its lane says until when the kernel sampled; the report says that the thread took over."""
+    path = tmp_path / "t.arrows"
+    recorder = Recorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
+    with recorder as rec, rec.window("work"):
+        (lane,) = rec._lanes
+        lane.sampler = GivesUp(lane.sampler)
+    trace = uj.load(path)
+    assert trace.facts["lanes"]["package-0"]["sampled_by"] == "kernel"
+    by_kernel = trace.own(schema.engine("package-0", "by_kernel")).raw
+    assert (by_kernel[0], by_kernel[-1]) == (1, 0)
+    found = summary(trace)
+    assert found["engine"]["lanes"][0]["sampled_by"] == "kernel, then thread"
+    assert "until it stopped (throttled), then by the lane's thread" in REPORTERS["text"](found)
+
+
+class GivesUp:
+    """A sampler whose kernel has throttled it: throttling itself needs a CPU without a tick."""
+
+    def __init__(self, sampler):
+        self._sampler = sampler
+
+    def __getattr__(self, name):
+        return getattr(self._sampler, name)
+
+    def counts(self):
+        return {**self._sampler.counts(), "kernel": -errno.EAGAIN}

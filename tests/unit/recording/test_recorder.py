@@ -12,7 +12,7 @@ from scripted import DRAM_W, PACKAGE_W, channel, machine
 
 import microjoule as uj
 from microjoule.errors import BadRate, MicrojouleError, NothingToMeasure, SourceUnavailable, TraceError
-from microjoule.recording import Cadence
+from microjoule.recording import Cadence, Recorder
 from microjoule.recording.replaced_channels import closed, others
 from microjoule.sources import Cause, Closed, Obstacle, Survey, UnknownSource
 
@@ -275,8 +275,7 @@ def test_a_channel_that_does_not_open_is_read_through_another_source(tmp_path):
     rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=root)
     package, dram = rec.channels
     broken = replace(package, source="rapl_perf", access=replace(package.access, path="/nowhere"))
-    rec.channels = (broken, dram)
-    rec.others = {package.id: (package,)}
+    rec = Recorder(replace(rec.plan, channels=(broken, dram), alternatives={package.id: (package,)}))
     with rec, rec.window("w"):
         time.sleep(0.02)
     trace = uj.load(tmp_path / "t.arrows")

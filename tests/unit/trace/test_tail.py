@@ -1,13 +1,16 @@
 """A file that grows: its whole batches come once each, however it is cut."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import machine
 
-import microjoule as uj
 from microjoule.errors import TraceError
+from microjoule.recording import Recorder
+from microjoule.recording.plan import plan
 from microjoule.trace.parts import messages
 from microjoule.trace.tail import Tail
 from microjoule.trace.trace import Trace
@@ -17,8 +20,8 @@ from microjoule.trace.trace import Trace
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tail")
     path = folder / "whole.arrows"
-    recorder = uj.record(path, rate=100, sources=["script"], root=machine(folder / "root"))
-    recorder.drain_s = 0.05
+    found = plan(path, rate=100, sources=["script"], root=machine(folder / "root"))
+    recorder = Recorder(replace(found, drain_s=0.05))
     with recorder, recorder.window("a"):
         pass
     return path.read_bytes(), Trace.open(path).table.num_rows if hasattr(Trace, "open") else None

@@ -1,0 +1,127 @@
+"""What a recording is to do, decided before it begins: one frozen value that its recorder is made of."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..channel import Channel
+from ..errors import NothingToMeasure
+from ..host.calibration import Calibration, applied, facts_of
+from ..host.key import of_this_host, overhead_of_this_host
+from ..host.sampling_cost import RECORDER, Overhead, Way
+from ..host.sampling_cost import facts_of as loss_facts
+from ..version import VERSION
+from . import replaced_channels
+from .lane import RATE_HZ, Cadence, cadence_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..sources.survey import Survey
+
+DRAIN_S = 0.95  # a batch at least once a second, though a wake comes a little late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPlan:
+    """What to read, how often, and where it goes.
+
+    Attributes:
+        path: Where the trace goes.
+        channels: What to read, each with an id of its own.
+        cadence: How often and how punctually.
+        facts: The machine, for the file's opening; ``host.packages`` says where lanes run.
+        alternatives: Other ways to read a channel, by its id: taken in their order where it does not open.
+        is_thinned: Away from marks keep ten readings a second only (:mod:`.thin`).
+        marks_path: The marks file for other processes; None: shared with forked children only.
+        listener: It is called with each batch on its way to the file, in the thread that drains.
+        drain_s: The time between two drains of the rings.
+    """
+
+    path: Path
+    channels: tuple[Channel, ...]
+    cadence: Cadence = field(default_factory=Cadence)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
+    is_thinned: bool = False
+    marks_path: str | None = None
+    listener: Callable[[pa.RecordBatch], None] | None = None
+    drain_s: float = DRAIN_S
+
+
+def plan(
+    path: Path | str,
+    *,
+    rate: float | str | Cadence = RATE_HZ,
+    sources: Sequence[str] | None = None,
+    root: Path | str = "/",
+    visible_gpus: str | None = None,
+    calibration: Calibration | Path | str | None = None,
+    overhead: Overhead | Path | str | None = None,
+) -> RecordingPlan:
+    """A plan to record this machine; the arguments and errors are those of :func:`microjoule.record`."""
+    from ..sources import SOURCES, UnknownSource, choose, survey
+
+    cadence = cadence_of(rate)
+    if isinstance(sources, str) or (sources is not None and not sources):
+        names = ", ".join(source.NAME for source in SOURCES)
+        raise UnknownSource(
+            f"The sources {sources!r} are no list of names", f"Give a list of some of {names}; or None"
+        )
+    learnt = of_this_host(calibration, Path(root))
+    surveys = survey(Path(root), visible_gpus)
+    channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
+    if not channels:
+        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
+    facts = {
+        **machine_facts(Path(root), surveys, channels),
+        **facts_of(learnt, channels),
+        **sampling_facts(overhead_of_this_host(overhead, Path(root)), RECORDER, channels, cadence),
+    }
+    known = tuple(applied(channels, learnt))
+    return RecordingPlan(
+        path=Path(path),
+        channels=known,
+        cadence=cadence,
+        facts=facts,
+        alternatives=alternatives(surveys, known, learnt) if sources is None else {},
+    )
+
+
+def sampling_facts(
+    overhead: Overhead | None, subject: str, channels: Collection[Channel], cadence: Cadence
+) -> dict[str, Any]:
+    """What a trace of these channels says of what its sampling takes; nothing where that is not known."""
+    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace(channels), is_fifo=cadence.fifo_priority > 0)
+    return loss_facts(overhead, subject, channels, way)
+
+
+def alternatives(
+    surveys: Iterable[Survey], channels: Iterable[Channel], learnt: Calibration | None
+) -> dict[str, tuple[Channel, ...]]:
+    """The other ways to read channels, with what was learnt of each."""
+    found = replaced_channels.others(surveys, channels)
+    return {name: tuple(applied(others, learnt)) for name, others in found.items()}
+
+
+def machine_facts(root: Path, surveys: Iterable[Survey], channels: Iterable[Channel] = ()) -> dict[str, Any]:
+    """What every trace says of the machine, its devices, the software and the moment.
+
+    Of the channels it says which others, closed ones, are left out beside them.
+    """
+    from ..sources.host import read_host
+
+    return {
+        "microjoule": VERSION,
+        "python": platform.python_version(),
+        "started_realtime_ns": time.time_ns(),
+        "root": str(root),
+        "host": read_host(root).to_json(),
+        "left_out": replaced_channels.closed(surveys, channels),
+        **{name: value for one in surveys for name, value in one.facts.items()},
+    }
