@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, profile, report
+from . import documents, options, profile
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     for content, path in ((text, arguments.json), (markdown(found), arguments.markdown)):
         if path is not None:
-            report.write_text(content, path)
+            documents.write_text(content, path)
     if Path("-") not in (arguments.json, arguments.markdown):
         print("\n".join(lines(found)))
     return 0

@@ -107,10 +107,10 @@ def _doubts(record: dict[str, Any], window: dict[str, Any]) -> list[str]:
 def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> dict[str, Any]:
     """One record of the chosen windows, with what the person said."""
     from ..errors import BadWindow, TraceError
-    from . import report
+    from . import documents
 
     first = next(iter(records.values()))
-    joined = report.joined(records)
+    joined = documents.joined(records)
     _refuse_other_factors(records, arguments)
     windows = joined["windows"]
     if not windows:

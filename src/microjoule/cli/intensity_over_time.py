@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import documents
+
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
     from ..footprint.intensity_series import IntensitySeries
@@ -32,9 +34,7 @@ def add_series(parser: argparse.ArgumentParser) -> None:
 
 def summarise(path: Path, terms: Terms, arguments: argparse.Namespace) -> dict[str, Any]:
     """The summary of the trace in a file, with its footprint, along a series where one is asked for."""
-    from . import report
-
-    return report.summarise(path, terms, series(path, arguments))
+    return documents.summarise(path, terms, series(path, arguments))
 
 
 def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:

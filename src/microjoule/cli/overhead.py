@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, quantities, report
+from . import documents, options, quantities
 from . import probe_calibrate as calibrated
 from . import sampling_cost_line as own_overhead
 from .progress import progress
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = take(site, wishes, say)
     plain = found.to_json()
     if arguments.json is not None:
-        report.write_text(
+        documents.write_text(
             json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json
         )
     if arguments.json != Path("-"):

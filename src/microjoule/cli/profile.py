@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, report
+from . import documents, options
 from . import probe_calibrate as calibrated
 from .progress import progress
 
@@ -90,7 +90,7 @@ def share(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Measures the statement and prints what came of it."""
     from ..errors import MicrojouleError
-    from ..measuring.measure import measured
+    from ..measuring.measure import measure_task
     from ..measuring.task import of_statement
     from ..measuring.window_plan import Ask
     from ..report.measured_lines import lines
@@ -106,14 +106,14 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         task = of_statement("\n".join(arguments.statement), "\n".join(arguments.setup or ["pass"]))
         with progress() as say:
-            found = measured(task, ask, meter(arguments), say).to_json()
+            found = measure_task(task, ask, meter(arguments), say).to_json()
     except MicrojouleError:
         raise
     except Exception:
         traceback.print_exc()
         return STATEMENT_FAILED
     if arguments.json is not None:
-        report.write_text(
+        documents.write_text(
             json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json
         )
     if arguments.json != Path("-"):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import intensity_over_time as along
 from . import options, pages, quantities
+from .documents import joined, summarise, write_json, write_text
 from .progress import progress, share_of
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
-    from ..footprint.intensity_series import IntensitySeries
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -109,96 +108,3 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     if arguments.json != Path("-"):
         print("\n".join(lines(plain)))
     return 1 if plain["n_unreadable"] else 0
-
-
-def summarise(
-    path: Path,
-    terms: Terms,
-    series: IntensitySeries | None = None,
-    told: Callable[[float], None] = lambda _: None,
-) -> dict[str, Any]:
-    """The summary of the trace in a file, with its footprint, along a series where there is one.
-
-    ``told`` hears now and then how much of the file was read.
-    """
-    from ..footprint.footprint import attached
-    from ..joules.energy_trace import load
-    from ..joules.streamed import stream
-    from ..joules.summary import summary
-
-    if series is None:
-        return attached(summary(stream(path, told)), terms)
-    trace = load(path)  # energies between the edges of the series too
-    found = summary(trace)
-    if not found["windows"]:
-        return attached(found, terms)
-    from ..footprint.over_time import along as laid
-
-    return attached(found, terms, laid(trace, series, terms.intensity))
-
-
-def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
-    """One document of several: windows and what sampling did in a row, each with its trace's path.
-
-    ``footprint`` is that of the first; ``traces`` has the one of each.
-    """
-    if len(summaries) == 1:
-        return next(iter(summaries.values()))
-
-    def rows(part_of: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        return [{"trace": str(path), **row} for path, part in summaries.items() for row in part_of(part)]
-
-    return {
-        "schema": next(iter(summaries.values()))["schema"],
-        "windows": rows(lambda part: part["windows"]),
-        "repeated": rows(lambda part: part["repeated"]),
-        "footprint": next(iter(summaries.values())).get("footprint", {}),
-        "engine": {
-            "lanes": rows(lambda part: part["engine"]["lanes"]),
-            "failures": rows(lambda part: part["engine"].get("failures", [])),
-            "stuck": rows(lambda part: [_named(each) for each in part["engine"].get("stuck", [])]),
-            "marks_dropped": sum(part["engine"].get("marks_dropped", 0) for part in summaries.values()),
-        },
-        "traces": [each for path, part in summaries.items() for each in _traces(path, part)],
-    }
-
-
-def _named(channel: str | dict[str, Any]) -> dict[str, Any]:
-    """A stuck channel as a row, which it is already where the document is of several traces."""
-    return channel if isinstance(channel, dict) else {"channel": channel}
-
-
-def _traces(path: Path, part: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a joined document keeps of a trace; of a part that was joined itself, of each of its own."""
-    if "facts" not in part:
-        return [{"footprint": part.get("footprint"), **each} for each in part.get("traces", [])]
-    kept = ("facts", "is_truncated", "footprint", "engine")
-    return [{"trace": str(path), **{key: part.get(key) for key in kept}}]
-
-
-def write_json(summary: dict[str, Any], path: Path) -> None:
-    """Writes the report's JSON to a file, or to standard output for ``-``.
-
-    Raises:
-        TraceError: The file cannot be written.
-    """
-    from ..report import REPORTERS
-
-    write_text(REPORTERS["json"](summary), path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Writes a text to a file, or to standard output for ``-``.
-
-    Raises:
-        TraceError: The file cannot be written.
-    """
-    from ..errors import TraceError
-
-    if path == Path("-"):
-        sys.stdout.write(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TraceError(f"Cannot write {path}: {error.strerror}", "Choose another file") from error

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from . import (
+    documents,
     options,
     pages,
     quantities,
-    report,
     streams,
 )
 from . import (
@@ -232,11 +232,11 @@ def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> 
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
         _end_on_signals()
-        summary = report.summarise(recorder.path, terms)
+        summary = documents.summarise(recorder.path, terms)
         sys.stderr.write(REPORTERS["text"](summary))
         pages.write(arguments, recorder.path, summary, " ".join(arguments.command).removeprefix("-- "))
         if arguments.json is not None:
-            report.write_json(summary, arguments.json)
+            documents.write_json(summary, arguments.json)
             streams.flush()
     except MicrojouleError as error:
         # The command has run: its exit code stands, whatever became of the report.

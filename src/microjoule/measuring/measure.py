@@ -21,15 +21,15 @@ from ..recording.native import now_ns
 from ..trace.window import Window
 from ..units import nanoseconds, seconds
 from . import single_run as single
-from .baseline import between, mean_power, power, seconds_exactly
+from .baseline import between, power
 from .measurement import Measurement, achieved
 from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
 from .refusals import NoUpdate, OnlyModelled, TooLong
-from .repeats import averaged, line, outliers, stratified, unexplained
-from .scatter import Scatter, scatter
+from .repeats import unexplained
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
+from .window_figures import figures, sum_of
 from .window_plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def measure(
             says what to do.
     """
     ask = Ask(rel=rel, max_time_s=max_time_s, mode=mode, number=number, repeat=repeat)
-    return measured(of_function(fn), ask, meter or Meter())
+    return measure_task(of_function(fn), ask, meter or Meter())
 
 
-def measured(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
+def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
     """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
     fitted = meter.fitted()
     if fitted.is_modelled:
@@ -263,83 +263,6 @@ def isolated(trace: EnergyTrace, fitted: Fitted, windows: Sequence[Window]) -> l
         for one in fitted.ids
     ]
     return [sum_of(each) for each in zip(*parts, strict=True)]
-
-
-def figures(
-    name: str,
-    ask: Ask,
-    planned: Plan,
-    channels: tuple[str, ...],
-    energies: Sequence[Estimate],
-    durations_s: Sequence[float],
-    idle_power: Estimate | None,
-) -> Measurement:
-    """A measurement from the energies of its windows. Pure.
-
-    Args:
-        name: What was measured.
-        ask: What was wanted.
-        planned: What was run.
-        channels: What the energies add up.
-        energies: One a window.
-        durations_s: How long each took.
-        idle_power: Of the idle machine; None: it was not seen.
-    """
-    times = [seconds_exactly(t) for t in durations_s]
-    is_known = idle_power is not None and idle_power.value is not None
-    actives = (
-        [e - idle_power * t for e, t in zip(energies, times, strict=True)] if is_known and idle_power else []
-    )
-    values = [e.value / n for e, n in zip(energies, planned.counts, strict=True) if e.value is not None]
-    energy = _per_call(planned, energies)
-    powers = [e / t for e, t in zip(energies, times, strict=True)]
-    return Measurement(
-        name=name,
-        energy=energy,
-        active=_per_call(planned, actives) if actives else None,
-        time=_per_call(planned, times),
-        power=stratified(powers, planned.offsets_s)
-        if planned.is_stratified
-        else mean_power(energies, durations_s),
-        idle=idle_power,
-        plan=planned,
-        rel=ask.rel,
-        channels=channels,
-        outliers=outliers(values),
-        scatter=_scatter(planned, values),
-        overhead_j=line(planned.counts, energies).intercept if planned.mode == "slope" else None,
-        notes=_notes(energy, ask),
-    )
-
-
-def _per_call(planned: Plan, figures: Sequence[Estimate]) -> Estimate:
-    """From a figure a window to one a call."""
-    if planned.mode == "slope":
-        return line(planned.counts, figures).slope
-    calls = [one / n for one, n in zip(figures, planned.counts, strict=True)]
-    return stratified(calls, planned.offsets_s) if planned.is_stratified else averaged(calls)
-
-
-def _scatter(planned: Plan, values: Sequence[float]) -> Scatter | None:
-    """How the figures lie; those of strata were not drawn independently, so that no resample is like them."""
-    found = None if planned.mode == "slope" else scatter(values)
-    return found._replace(interval=None) if found and planned.is_stratified else found
-
-
-def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:
-    if energy.value is None:
-        return (f"no figure: the readings are {energy.status}",)
-    if achieved(energy) > ask.rel:
-        return (f"achieved ± {100 * achieved(energy):.2g} %, and not the ± {100 * ask.rel:g} % asked for",)
-    return ()
-
-
-def sum_of(estimates: Sequence[Estimate]) -> Estimate:
-    """The sum of energies of channels that do not overlap."""
-    whole, *rest = estimates
-    for one in rest:
-        whole = whole + one
-    return whole
 
 
 def idle_power_of(trace: EnergyTrace) -> Estimate | None:

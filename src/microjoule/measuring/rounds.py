@@ -19,11 +19,12 @@ from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
 from .compare import modelled
-from .measure import WINDOW, figures, idle, idle_power_of, isolated, recording
+from .measure import WINDOW, idle, idle_power_of, isolated, recording
 from .measurement import Measurement
 from .meter import Fitted
 from .refusals import BadRequest, NoUpdate, OnlyModelled
 from .task import Task
+from .window_figures import figures
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan
 
 MODELLED = "modelled: CPU time of this process through one power model; no energy was measured"

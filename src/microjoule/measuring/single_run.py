@@ -17,6 +17,7 @@ from .baseline import between, power
 from .poller import Poller
 from .refusals import NoUpdate
 from .task import Task
+from .window_figures import figures, sum_of
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def once(task: Task, ask: Ask, fitted: Fitted) -> Measurement:
 
 def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan) -> Measurement:
     """The runs of a plan, each from update to update."""
-    from .measure import figures, sum_of
-
     poller = Poller(fitted.channels)
     spins: list[_Span] = []
     idles: list[_Span] = []

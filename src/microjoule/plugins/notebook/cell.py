@@ -109,7 +109,7 @@ def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) ->
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read.
         BadRequest, TooLong, TooCoarse: The target cannot be reached.
     """
-    from ...measuring.measure import measured
+    from ...measuring.measure import measure_task
     from ...measuring.meter import Meter
     from ...measuring.task import Task, of_function
     from ...measuring.window_plan import Ask
@@ -117,4 +117,4 @@ def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) ->
     sources = tuple(given.source) if given.source else None
     meter = Meter(channel=given.channel, sources=sources, root=given.root)
     ask = Ask(rel=0.01 if given.rel is None else given.rel, max_time_s=given.max_time)
-    return measured(Task(given.name or name, of_function(run).run), ask, meter)
+    return measure_task(Task(given.name or name, of_function(run).run), ask, meter)

@@ -229,14 +229,14 @@ class EnergyFixture:
         return called.result
 
     def _planned(self, task: Task, fitted: Fitted) -> Measurement:
-        from ...measuring.measure import measured
+        from ...measuring.measure import measure_task
         from ...measuring.rounds import calls_for
         from ...measuring.window_plan import Ask
 
         ask = Ask(rel=self.rel, max_time_s=self.max_time_s)
         if fitted.is_modelled and self._run.wishes.is_modelled:
             return self._in_rounds(task, calls_for(task, self.max_time_s, ROUNDS_BY_MODEL), fitted)
-        return measured(task, ask, self._run.meter())
+        return measure_task(task, ask, self._run.meter())
 
     def _in_rounds(self, task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
         from ...measuring.rounds import counted, counted_by_model

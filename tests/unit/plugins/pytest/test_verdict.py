@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.estimate_json import estimate_of, kept
-from microjoule.measuring.measure import figures
+from microjoule.measuring.window_figures import figures
 from microjoule.measuring.window_plan import Ask, Plan
 from microjoule.plugins.pytest.fixture import MeasuredTest
 from microjoule.plugins.pytest.options import limit
