@@ -1,7 +1,8 @@
-"""What can go wrong, each with the sentence that mends it.
+"""All exceptions of microjoule, each with what to do about it.
 
-Every exception carries ``remedy``: what the person can do now, as a command where there is one.
-``str(error)`` is the whole message: what happened, on what, and the remedy.
+Every one carries ``remedy``: what the person can do now, as a command where there is one. ``str(error)`` is
+the whole message: what happened, to what, and the remedy. Many are a ``ValueError`` or a ``LookupError`` too,
+as Python's own would be.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ class MicrojouleError(Exception):
         return f"{self.what}. {self.remedy}" if self.remedy else f"{self.what}."
 
 
+# --- Sources and readings ---
+
+
 class PermissionDenied(MicrojouleError, PermissionError):
-    """A counter is there and may not be read by this user."""
+    """A counter exists, and this user may not read it."""
 
 
 class SourceUnavailable(MicrojouleError):
-    """A counter, a device or an interface is not there."""
+    """A counter, a device or an interface does not exist here."""
 
 
 class NothingToMeasure(SourceUnavailable):
@@ -41,19 +45,38 @@ class NativeMissing(SourceUnavailable, ImportError):
 
 
 class MissingExtra(MicrojouleError, ImportError):
-    """A feature needs a library that only an extra brings."""
+    """A feature needs a library that only an extra installs."""
+
+
+class UnknownSource(MicrojouleError, ValueError):
+    """A source was named that does not exist."""
+
+
+class BadRate(MicrojouleError, ValueError):
+    """A sampling rate outside the sampler's range."""
+
+
+class CalibrationError(MicrojouleError):
+    """A calibration that cannot be read, or is another host's."""
+
+
+class OverheadError(MicrojouleError):
+    """A measured overhead that cannot be read, or is another host's."""
+
+
+class BadWish(MicrojouleError, ValueError):
+    """A sampling cost that cannot be measured, or an unknown name."""
+
+
+# --- Traces, windows and estimates ---
 
 
 class TraceError(MicrojouleError):
-    """A trace file cannot be read or written as one."""
+    """A trace file that cannot be read or written as one."""
 
 
 class BadWindow(MicrojouleError, ValueError):
     """A window that ends before it begins, or a name that no window has."""
-
-
-class BadRate(MicrojouleError, ValueError):
-    """A sampling rate outside what the sampler keeps."""
 
 
 class Overlap(MicrojouleError, ValueError):
@@ -73,4 +96,169 @@ class NotComparable(MicrojouleError, TypeError):
 
 
 class BadFormat(MicrojouleError, ValueError):
-    """A format that is none of a number and no unit of the figure."""
+    """A format that is neither one of numbers nor a unit of the figure."""
+
+
+class TooFewUpdates(MicrojouleError, ValueError):
+    """A counter that moved too seldom in the time in question."""
+
+
+class NotInParts(MicrojouleError):
+    """A trace file that cannot be read part by part; it is then read whole."""
+
+
+# --- Measuring ---
+
+
+class BadRequest(MicrojouleError, ValueError):
+    """A target, a time or a number that no measurement can have."""
+
+
+class TooLong(MicrojouleError, ValueError):
+    """One call takes longer than the whole measurement may."""
+
+
+class TooCoarse(SourceUnavailable):
+    """The channel's smallest step exceeds all the energy that the time allowed could use."""
+
+
+class OnlyEstimated(NothingToMeasure):
+    """No channel here measures: CPU time times a power model is no measurement of a kernel."""
+
+
+class NoUpdate(SourceUnavailable):
+    """A counter stood still, or a gauge was given where a counter is needed."""
+
+
+class CommandFailed(MicrojouleError):
+    """A command that was to be compared did not run, or ended with an exit code."""
+
+
+# --- CO2e and money ---
+
+
+class BadAmount(MicrojouleError, ValueError):
+    """An amount of energy or CO2e that cannot be one."""
+
+
+class BadFactor(MicrojouleError, ValueError):
+    """A factor that is negative, not finite, outside its range, or in another unit."""
+
+
+class NoRate(BadFactor):
+    """Two currencies without an exchange rate between them."""
+
+
+class BadSeries(MicrojouleError, ValueError):
+    """An intensity series that cannot be one, or whose times do not fit the energies."""
+
+
+class BadJob(MicrojouleError, ValueError):
+    """A job whose figures contradict each other or lack what is needed."""
+
+
+class BadTarget(MicrojouleError, ValueError):
+    """A target that does not say what is to be reached, or a bad number of models."""
+
+
+class BadAmortisation(MicrojouleError, ValueError):
+    """Amounts over which nothing can be amortised."""
+
+
+class BadLabel(MicrojouleError, ValueError):
+    """A label that cannot be given."""
+
+
+class UnknownZone(MicrojouleError, ValueError):
+    """A name that no zone has, or that several have."""
+
+
+class UnknownMethod(MicrojouleError, ValueError):
+    """A name that no method has."""
+
+
+class UnknownHardware(MicrojouleError, ValueError):
+    """A device whose power is not in the table, or whose name several have."""
+
+
+class UnknownCloud(MicrojouleError, ValueError):
+    """A cloud provider whose rental prices are not in the table."""
+
+
+class UnknownEquivalent(MicrojouleError, LookupError, ValueError):
+    """No equivalent has this key."""
+
+
+class UnknownFuel(MicrojouleError, LookupError):
+    """A fuel that generates, and whose emissions no factor gives."""
+
+
+class UnknownProvider(SourceUnavailable, ValueError):
+    """No provider of live intensities has this name."""
+
+
+class LiveUnavailable(MicrojouleError, ConnectionError):
+    """A provider that cannot be reached now."""
+
+
+class BadReply(MicrojouleError, ValueError):
+    """An answer that differs from the provider's documentation."""
+
+
+# --- Reports, exports and services ---
+
+
+class NoFormat(MicrojouleError, ValueError):
+    """An export to nothing."""
+
+
+class SameFile(MicrojouleError, ValueError):
+    """A file that would be written over its own source."""
+
+
+class CannotWrite(MicrojouleError):
+    """A file that cannot be written."""
+
+
+class CannotPlot(MicrojouleError, ValueError):
+    """A picture in an unknown format."""
+
+
+class BadRecord(MicrojouleError, ValueError):
+    """A record that cannot be put into the format asked for."""
+
+
+class BadQuery(MicrojouleError, ValueError):
+    """SQL that DuckDB refuses."""
+
+
+class ProfileError(MicrojouleError):
+    """A profile that cannot be read, or cannot be aligned with the trace."""
+
+
+class BadMagic(MicrojouleError, ValueError):
+    """Words that the notebook magic does not understand."""
+
+
+class BadRun(MicrojouleError, ValueError):
+    """A saved test run that is missing, or is none."""
+
+
+class NoTerminal(MicrojouleError, ValueError):
+    """A screen was asked for where there is no terminal."""
+
+
+class NothingServed(MicrojouleError, ValueError):
+    """Neither a page nor a collector was asked for."""
+
+
+class CannotServe(MicrojouleError):
+    """The port or the address is not available."""
+
+
+class BadAddress(CannotServe, ValueError):
+    """No address of this machine."""
+
+
+class BadEndpoint(MicrojouleError, ValueError):
+    """No URL that metrics can be pushed to."""

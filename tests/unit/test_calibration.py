@@ -11,11 +11,11 @@ from reached import reached
 from scripted import channel
 
 from microjoule.channel import Kind, Timing
+from microjoule.errors import CalibrationError
 from microjoule.host.calibration import (
     DISTINCT,
     EDGES_MIN,
     Calibration,
-    CalibrationError,
     Disagreement,
     Filtering,
     HostKey,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reached import reached
 from scripted import channel
 
-from microjoule.errors import MicrojouleError
+from microjoule.errors import MicrojouleError, OverheadError
 from microjoule.host.files import HostKey
 from microjoule.host.sampling_cost import (
     EMPTY,
@@ -19,7 +19,6 @@ from microjoule.host.sampling_cost import (
     Lateness,
     Mean,
     Overhead,
-    OverheadError,
     Read,
     Way,
     counted,

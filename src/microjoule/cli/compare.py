@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compared(arguments: argparse.Namespace) -> Comparison:
+    from ..errors import BadRequest
     from ..measuring.compare import Turns, compared, compared_traces
-    from ..measuring.refusals import BadRequest
     from ..measuring.task import Task, command_cpu_ns, of_command
 
     names = arguments.name or arguments.things

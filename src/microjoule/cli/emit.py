@@ -85,7 +85,7 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _refuse_terms(path: Path, arguments: argparse.Namespace) -> None:
     """Refuses factors for a report that has its own already: they would change no figure of it."""
-    from ..report.emitters.record import BadRecord
+    from ..errors import BadRecord
 
     given = [f"--{word}" for word in options.footprint_given(arguments)]
     given += [f"--{word}" for word in ("series", "live") if getattr(arguments, word)]
@@ -132,7 +132,7 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
 
 def _refuse_other_factors(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> None:
     """Refuses reports of different factors in a form that names the factors once."""
-    from ..report.emitters.record import BadRecord
+    from ..errors import BadRecord
 
     factors = [record.get("footprint") for record in records.values()]
     if arguments.format != "json" and any(each != factors[0] for each in factors):

@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints them."""
+    from ..errors import BadAmount
     from ..footprint import equivalents
     from ..report.equivalent_lines import render, render_comparison
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.against is not None:
         other_kind, other = _amount(arguments.against)
         if kind != other_kind:
-            raise equivalents.BadAmount("Grams and joules cannot be compared", "Give two of one kind")
+            raise BadAmount("Grams and joules cannot be compared", "Give two of one kind")
         key = arguments.key or {"co2e_g": "car-km", "energy_j": "brain-day"}[kind]
         print(render_comparison(equivalents.compare(amount, other, equivalents.of_kind(key, kind))), end="")
     elif arguments.key:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from ..errors import MicrojouleError
+from ..errors import NoFormat
 from . import quantities
 from .progress import progress
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from ..joules.energy_trace import EnergyTrace
 
 _LEVEL = 6  # of gzip
-
-
-class NoFormat(MicrojouleError, ValueError):
-    """An export to nothing."""
 
 
 class Format(NamedTuple):

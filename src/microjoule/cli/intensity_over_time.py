@@ -45,8 +45,7 @@ def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:
         PermissionDenied: A provider has no token, or refuses it.
         LiveUnavailable: It could not be reached.
     """
-    from ..errors import PermissionDenied
-    from ..footprint.intensity_series import BadSeries
+    from ..errors import BadSeries, PermissionDenied
 
     if arguments.series and arguments.live:
         raise BadSeries("A file and a live provider are two series", "Give --series or --live, not both")

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], str]:
-    from ..footprint.energy_label import BadLabel
+    from ..errors import BadLabel
     from ..report import as_json, label_html, label_svg, label_text
 
     suffix = arguments.output.suffix if arguments.output else ""
@@ -76,7 +76,8 @@ def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], st
 
 
 def _reading(arguments: argparse.Namespace) -> Reading:
-    from ..footprint.energy_label import BadLabel, Reading
+    from ..errors import BadLabel
+    from ..footprint.energy_label import Reading
     from ..units import J_PER_WH
 
     if (arguments.trace is None) == (arguments.wh_per_unit is None):

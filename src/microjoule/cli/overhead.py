@@ -57,7 +57,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures, prints the table, keeps the file."""
-    from ..host.sampling_cost import OverheadError, load, save
+    from ..errors import OverheadError
+    from ..host.sampling_cost import load, save
     from ..learning import site_of, take
     from ..report import overhead_plot, overhead_table
 

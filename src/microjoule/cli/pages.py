@@ -32,7 +32,7 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
     """
     if not asked(arguments):
         return
-    from ..footprint.project import BadTarget
+    from ..errors import BadTarget, CannotPlot
     from ..report import power_plot
 
     if len(traces) > 1:
@@ -45,7 +45,7 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
             continue
         power_plot.ready(path)
         if path.suffix != suffix:
-            raise power_plot.CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
+            raise CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
 
 
 def write(arguments: argparse.Namespace, trace: Path, summary: dict[str, Any], title: str) -> None:

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_unknown(arguments: argparse.Namespace) -> None:
     """Refuses to keep a calibration as the default of a host that nothing tells from others."""
-    from ..host.calibration import CalibrationError
+    from ..errors import CalibrationError
     from ..host.key import host_key
 
     if arguments.calibration is None and not host_key(arguments.root).is_known:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..host.calibration import Calibration, CalibrationError, LearnedPower, Learnt, Spread, load, save
+from ..errors import CalibrationError
+from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, load, save
 from ..units import NS_PER_MS, NS_PER_US
 from .progress import progress
 

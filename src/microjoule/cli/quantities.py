@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import MicrojouleError
+from ..errors import SameFile
 
 if TYPE_CHECKING:
     from ..footprint.equivalents import Bounded
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 _TRACES = (".arrows", ".parquet")
-
-
-class SameFile(MicrojouleError, ValueError):
-    """A file that would be written over what it is made of."""
 
 
 class Whole(NamedTuple):
@@ -41,7 +37,8 @@ def energy(text: str, kinds: str = "an energy nor a trace", example: str = "3 Wh
         BadAmount: It is neither.
         TraceError: It names a file that is missing or no trace.
     """
-    from ..footprint.equivalents import BadAmount, Bounded
+    from ..errors import BadAmount
+    from ..footprint.equivalents import Bounded
     from ..units import J_PER_KWH, KWH
 
     number, unit = _split(text)
@@ -75,7 +72,7 @@ def _split(text: str) -> tuple[float | None, str]:
     Raises:
         BadAmount: A comma stands where no thousands end: half the world writes ``0,5`` for a half.
     """
-    from ..footprint.equivalents import BadAmount
+    from ..errors import BadAmount
 
     found = re.fullmatch(r"([\d.,]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]+)", text.strip())
     if not found:

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
     """Refuses options that would have no effect, because a figure would silently lack them."""
-    from ..footprint.project import BadTarget
+    from ..errors import BadTarget
 
     if is_total and (arguments.series or arguments.live):
         raise BadTarget(

@@ -21,8 +21,9 @@ def path_of(hostname: str) -> Path:
 
 def stored(root: Path) -> Overhead | None:
     """What was measured on this host, if anything; a file that cannot be used is a warning."""
+    from ..errors import OverheadError
     from ..host.key import host_key
-    from ..host.sampling_cost import OverheadError, load
+    from ..host.sampling_cost import load
 
     host = host_key(root)
     path = path_of(host.hostname)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import MicrojouleError
+from ..errors import NothingServed
 from ..live import LOOPBACK, PORT
 from . import options
 from . import probe_calibrate as calibrated
@@ -36,10 +36,6 @@ Only programs on this host can read the page unless --bind says otherwise: who s
 something of what it computes.
 """
 _EPILOG = "examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it."
-
-
-class NothingServed(MicrojouleError, ValueError):
-    """Neither a page nor a collector."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MicrojouleError, TraceError
+from ..errors import NoTerminal, TraceError
 from ..units import NS_PER_S
 from . import options
 from . import probe_calibrate as calibrated
@@ -28,10 +28,6 @@ terminal, over ssh too. q ends it; r begins a recording of its own and ends it a
 
 With TRACE it follows a file that `uj run -o` or `uj record` is writing in another process.
 """
-
-
-class NoTerminal(MicrojouleError, ValueError):
-    """There is nobody to look."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

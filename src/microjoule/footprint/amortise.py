@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import MicrojouleError
+from ..errors import BadAmortisation
 from .equivalents import Bounded
-
-
-class BadAmortisation(MicrojouleError, ValueError):
-    """Amounts over which nothing can be amortised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import BadFactor
 from ..units import GRAMS, HOURS_PER_YEAR
 from . import data_tables as tables
 from . import intensity, tariff
 from . import pue as overhead
 from .conversion import GIVEN, INTENSITY, figure, given, per_kwh, scaled
 from .conversion import intensity as given_intensity
-from .factor import BadFactor, Factor
+from .factor import Factor
 from .methods import DEFAULT, Method, method
 
 HOW_TO_CHOOSE = "no zone is named: --zone CODE chooses one, `uj zones TEXT` finds it"

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..errors import BadFactor
 from ..units import GRAMS, KWH
-from .factor import BadFactor, Factor, Origin
+from .factor import Factor, Origin
 
 INTENSITY = "g/kWh"
 GIVEN = Origin(source="given by the user", licence="the user's own")

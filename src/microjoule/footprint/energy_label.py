@@ -13,15 +13,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import MicrojouleError
+from ..errors import BadLabel
 from . import data_tables as tables
 from .factor import Factor
 
 LETTERS = "ABCDEFG"
-
-
-class BadLabel(MicrojouleError, ValueError):
-    """A label that cannot be given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,18 +10,10 @@ import difflib
 import math
 from dataclasses import dataclass
 
-from ..errors import MicrojouleError
+from ..errors import BadAmount, UnknownEquivalent
 from ..units import S_PER_DAY
 from . import data_tables as tables
 from .factor import Factor
-
-
-class BadAmount(MicrojouleError, ValueError):
-    """An amount of energy or CO2e that cannot be one."""
-
-
-class UnknownEquivalent(MicrojouleError, LookupError, ValueError):
-    """No equivalent has this key."""
 
 
 @dataclass(frozen=True, slots=True)

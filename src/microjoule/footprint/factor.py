@@ -13,11 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..errors import MicrojouleError
-
-
-class BadFactor(MicrojouleError, ValueError):
-    """A factor that cannot be one: negative, not finite, outside its range, or in another unit."""
+from ..errors import BadFactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..errors import MicrojouleError
+from ..errors import UnitMismatch
 from ..joules.estimate import PROVENANCES, Estimate, worst
 from ..late import shown
 from ..units import J_PER_KWH, S_PER_HOUR
@@ -28,10 +28,6 @@ from .conversion import product
 from .factor import Factor
 
 Plain = dict[str, Any]
-
-
-class UnitMismatch(MicrojouleError, ValueError):
-    """Two figures in different units that were to be added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

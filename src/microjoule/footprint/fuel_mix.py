@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..errors import BadFactor
 from . import data_tables as tables
 from .conversion import INTENSITY
-from .factor import BadFactor, Boundary, Factor, Origin
+from .factor import Boundary, Factor, Origin
 
 LIFECYCLE = "lifecycle"
 _ALL = 100.0

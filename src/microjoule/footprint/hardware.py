@@ -5,17 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 
-from ..errors import MicrojouleError
+from ..errors import UnknownCloud, UnknownHardware
 from . import data_tables as tables
 from .factor import Factor, Origin
-
-
-class UnknownHardware(MicrojouleError, ValueError):
-    """A device whose power is not in the table, or whose name several carry."""
-
-
-class UnknownCloud(MicrojouleError, ValueError):
-    """A provider whose hire prices are not in the table."""
 
 
 def power(name: str) -> Factor:

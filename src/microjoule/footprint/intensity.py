@@ -12,16 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from ..errors import MicrojouleError
+from ..errors import UnknownZone
 from . import data_tables as tables
 from .factor import Factor
 
 WORLD = "WORLD"
 _NEAREST = 5
-
-
-class UnknownZone(MicrojouleError, ValueError):
-    """A name that no zone has, or that several have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import TraceError
+from ..errors import BadSeries, TraceError
 from ..units import NS_PER_S, NS_PER_US, S_PER_DAY
 from .factor import Boundary, Origin
-from .intensity_series import BadSeries, IntensitySeries, IntensityStep
+from .intensity_series import IntensitySeries, IntensityStep
 
 REQUIRED = ("t_start", "t_end", "g_per_kwh")
 ONCE = ("signal", "scope", "basis", "source", "licence", "retrieved_at")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MicrojouleError
+from ..errors import BadSeries
 from ..joules import clocks
 from ..units import J_PER_KWH, NS_PER_S, seconds
 from .factor import Boundary, Factor, Origin
@@ -29,10 +29,6 @@ G_PER_KWH = "g/kWh"
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-
-
-class BadSeries(MicrojouleError, ValueError):
-    """An intensity series that cannot be one, or times and energies that do not fit each other."""
 
 
 class IntensityStep(NamedTuple):

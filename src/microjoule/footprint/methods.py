@@ -10,11 +10,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from ..errors import MicrojouleError
-
-
-class UnknownMethod(MicrojouleError, ValueError):
-    """A name that no method has."""
+from ..errors import UnknownMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

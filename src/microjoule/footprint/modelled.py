@@ -13,21 +13,17 @@ import math
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..errors import MicrojouleError
+from ..errors import BadFactor, BadJob
 from ..joules.estimate import Estimate
 from ..units import J_PER_KWH, W_PER_KW
 from . import data_tables as tables
 from . import hardware
 from .chosen_factors import Terms, described
-from .factor import BadFactor, Factor
+from .factor import Factor
 from .footprint import Amount, Footprint, Plain, constant, footprint
 from .methods import Method
 
 SCHEMA = "microjoule.estimate/1"
-
-
-class BadJob(MicrojouleError, ValueError):
-    """A job whose figures contradict each other or leave out what is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +158,7 @@ def estimate(job: Job, terms: Terms) -> Modelled:
 
     Raises:
         UnknownHardware: The device's power is not known.
-        UnknownProvider: The provider's prices are not known.
+        UnknownCloud: The provider's prices are not known.
         BadFactor: A factor is in a unit that does not fit.
     """
     used = {}

@@ -19,7 +19,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MicrojouleError, TraceError
+from ..errors import BadTarget, TraceError
 from ..joules.estimate import PROVENANCES, Estimate
 from ..units import S_PER_HOUR, seconds
 from .chosen_factors import Terms
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "microjoule.project/1"
 FLOPS = "flops"
-
-
-class BadTarget(MicrojouleError, ValueError):
-    """A target that does not say what is to be reached, or a number of models that is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
+from ..errors import BadFactor
 from . import data_tables as tables
 from .conversion import figure, given
-from .factor import BadFactor, Factor
+from .factor import Factor
 from .intensity import Zone
 
 AVERAGE = "uptime2024"

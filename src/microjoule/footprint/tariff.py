@@ -7,17 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..errors import BadFactor, NoRate
 from ..units import KWH
 from . import data_tables as tables
 from .conversion import given, per_kwh, scaled
-from .factor import BadFactor, Factor
+from .factor import Factor
 from .intensity import Zone, around
 
 BUSINESS, HOUSEHOLD = "business", "household"
-
-
-class NoRate(BadFactor):
-    """Two currencies, and nothing that says what one is worth in the other."""
 
 
 def price(text: str) -> Factor:

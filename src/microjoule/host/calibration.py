@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..channel import Channel, Kind
-from ..errors import MicrojouleError
+from ..errors import CalibrationError
 from .files import HostKey, Kept, known
 
 FORMAT = 1
@@ -26,10 +26,6 @@ EDGES_MIN = 20  # fewer updates say too little of the usual one
 DISTINCT = 16  # increments of so many sizes: by chance they share a factor once in 2^16
 
 AGAIN = "Run `uj probe --calibrate`"
-
-
-class CalibrationError(MicrojouleError):
-    """A calibration that cannot be read, or is not of this host."""
 
 
 _FILE = Kept("calibration", KIND, FORMAT, CalibrationError, AGAIN)

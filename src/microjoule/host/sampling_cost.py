@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..channel import Channel
-from ..errors import MicrojouleError
+from ..errors import OverheadError
 from ..units import NS_PER_S
 from .files import HostKey, Kept, known
 
@@ -31,14 +31,6 @@ RECORDER, THINNED, EMPTY = "recorder", "recorder, thinned", "empty loop"
 QUIET_SHARE = 0.02  # what others may take of a core that is still called quiet
 _COMMANDS = ("perf", "rusage")  # readers that without a CPU count what a command uses
 _SAME_RATE = 0.01  # rates that differ by less are one
-
-
-class OverheadError(MicrojouleError):
-    """What was measured of the overhead cannot be read, or is not of this host."""
-
-
-class BadWish(MicrojouleError, ValueError):
-    """A cost that cannot be measured, or a name that nothing has."""
 
 
 _FILE = Kept("overhead", "microjoule.host.sampling_cost", 1, OverheadError, "Run `uj overhead`")

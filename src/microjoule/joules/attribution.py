@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MicrojouleError
+from ..errors import TooFewUpdates
 from ..trace.series import I64
 from ..units import nanoseconds, seconds
 from .budget import sensor
@@ -39,10 +39,6 @@ _FEWEST = 3  # updates below which nothing can be said of parts
 _OPEN = 2.0  # standard uncertainties by which a direction may move a power
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
-
-
-class TooFewUpdates(MicrojouleError, ValueError):
-    """A counter that moved too seldom in the time in question."""
 
 
 class Item(NamedTuple):

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from ..arrays import distinct
 from ..channel import Channel
+from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
 from .counter import Counter, Unwrapped, sound
 from .unwrap import Steps, counts, unwrap
@@ -28,10 +29,6 @@ _READINGS = 4  # and readings, where updates are rare
 _TOTAL_MAX = 1 << 61  # above it unwrapping may break off, and where depends on its blocks
 
 Bools = npt.NDArray[np.bool_]
-
-
-class TooMuch(Exception):
-    """The counter has counted more than can be taken in pieces, or its pieces are in no order."""
 
 
 class _Rows(NamedTuple):
@@ -104,7 +101,7 @@ class Digest:
         """Takes the next readings.
 
         Raises:
-            TooMuch: They are not after the ones before, or have counted too much.
+            NotInParts: They are not after the ones before, or have counted too much.
         """
         t_ns, read_ns, raw, failed_ns = sound(series)
         if len(failed_ns):  # whether reads failed before and after all others is all that is asked
@@ -114,7 +111,7 @@ class Digest:
         if self._last is None:
             self._waiting = distinct(self._waiting, t_ns[:1])
         elif int(t_ns[0]) <= int(self._last[0][0]):
-            raise TooMuch
+            raise NotInParts("the readings of a channel are in no order")
         else:
             t_ns = np.concatenate((self._last[0], t_ns))
             read_ns = np.concatenate((self._last[1], read_ns))
@@ -125,7 +122,7 @@ class Digest:
         self._n += len(t_ns) - (carried is not None)
         base = int(carried.total[-1]) if carried is not None else 0
         if base + int(piece.steps.total[-1]) > _TOTAL_MAX:
-            raise TooMuch
+            raise NotInParts("a counter counted more than 61 bits hold")
         if carried is None:
             carried, first = _EMPTY, 0
         self._piece = (carried, piece, first, base)

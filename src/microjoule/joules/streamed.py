@@ -23,12 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel
-from ..errors import TraceError
-from ..trace.parts import BatchSurvey, NotInParts, parts, survey
+from ..errors import NotInParts, TraceError
+from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.series import I64, NO_TIME, Series, SeriesColumns
 from ..trace.window import Window
 from .counter import F64, Counter
-from .digest import Digest, TooMuch
+from .digest import Digest
 from .energies import Energies
 from .energy_trace import EnergyTrace, failed, load
 from .gauge import Gauge
@@ -64,7 +64,7 @@ class StreamedTrace(EnergyTrace):
         told: Hears which share of the rows was taken.
 
     Raises:
-        NotInParts, TooMuch: It cannot be taken part by part.
+        NotInParts: It cannot be taken part by part.
     """
 
     def __init__(self, found: BatchSurvey, asked: Asked, told: Callable[[float], None]) -> None:
@@ -226,7 +226,7 @@ def _streamed(
             if needed == asked:
                 return trace
             asked = needed
-    except (NotInParts, TooMuch):
+    except NotInParts:
         return load(path)
 
 
@@ -236,7 +236,7 @@ def _joined(parts: list[Series]) -> Series:
         return _NOTHING
     t_ns = np.concatenate([part.t_ns for part in parts])
     if not bool((t_ns[1:] > t_ns[:-1]).all()):
-        raise TooMuch
+        raise NotInParts("the readings of a channel are in no order")
     has_failed = any(part.valid is not None for part in parts)
     is_stamped = any(part.sensor_ns is not None for part in parts)
     return Series(

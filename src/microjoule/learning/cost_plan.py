@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..channel import Channel
-from ..host.sampling_cost import LOADS, PACES, RECORDER, THINNED, BadWish, Way
+from ..errors import BadWish
+from ..host.sampling_cost import LOADS, PACES, RECORDER, THINNED, Way
 from ..recording.lane import RATE_HZ, RATE_MAX_HZ, RATE_MIN_HZ
 from .sampling_loops import Subject, WholeRecorder
 

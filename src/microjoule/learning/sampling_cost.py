@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..channel import Channel, Kind
-from ..errors import MicrojouleError
-from ..host.sampling_cost import EMPTY, BadWish, Cost, Overhead, Read, Way, counted
+from ..errors import BadWish, MicrojouleError
+from ..host.sampling_cost import EMPTY, Cost, Overhead, Read, Way, counted
 from ..joules.total import covered
 from ..recording.native import Sampler
 from ..units import NS_PER_MS, NS_PER_S

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..channel import Kind
-from ..errors import MicrojouleError
+from ..errors import BadEndpoint
 from ..late import extra
 from ..units import NS_PER_MS
 from ..version import VERSION
@@ -26,10 +26,6 @@ SCOPE = "microjoule"
 PATH = "/v1/metrics"
 HELD_NS = 100 * NS_PER_MS  # longer than a collection takes, and shorter than the time between two
 _HARDWARE = "hw."
-
-
-class BadEndpoint(MicrojouleError, ValueError):
-    """No URL that metrics can be pushed to."""
 
 
 def endpoint(url: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..channel import Channel, Kind
-from ..errors import MicrojouleError
+from ..errors import BadAddress, CannotServe
 from ..late import extra
 from . import LOOPBACK, PORT
 from .component import component
@@ -21,14 +21,6 @@ from .metrics import METRICS, PROMETHEUS_UNITS, Metric, Picture, Point
 _CHANNEL_LABELS = ("channel", "domain", "provenance")
 _INFO_LABELS = ("channel", "hardware", "source", "quantity", "unit_from", "parent", "model")
 _INFO_HELP = "How a channel is read, and by which model its figure is an energy; always 1."
-
-
-class CannotServe(MicrojouleError):
-    """The port or the address cannot be had."""
-
-
-class BadAddress(CannotServe, ValueError):
-    """No address of this machine."""
 
 
 class Collector:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..channel import Channel, PowerModel
+from ..errors import BadRequest, TooLong
 from ..joules.energy_trace import EnergyTrace, load
 from ..joules.estimate import Estimate
 from ..joules.total import covered
@@ -21,7 +22,6 @@ from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .measure import WINDOW, idle, isolated, timed
 from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
-from .refusals import BadRequest, TooLong
 from .task import Task, of_function
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import NoUpdate, OnlyEstimated, TooLong
 from ..joules.energy_trace import EnergyTrace, load
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
@@ -25,7 +26,6 @@ from .baseline import between, power
 from .measurement import Measurement, achieved
 from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
-from .refusals import NoUpdate, OnlyModelled, TooLong
 from .repeats import unexplained
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
@@ -74,7 +74,7 @@ def measure(
         BadRequest: The target, the time or the mode is none.
         TooLong: One call takes longer than ``max_time_s``.
         TooCoarse: The channel's smallest step is more than all that could be spent.
-        OnlyModelled: No channel here measures.
+        OnlyEstimated: No channel here measures.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read; the message
             says what to do.
     """
@@ -86,7 +86,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
     """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
     fitted = meter.fitted()
     if fitted.is_modelled:
-        raise OnlyModelled(
+        raise OnlyEstimated(
             f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
             "it would tell CPU time and no energy",
             "`uj probe` says what keeps the counters closed; `uj compare` goes on and says so",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
+from ..errors import BadRequest, NoUpdate, OnlyEstimated
 from ..joules.energy_trace import load
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
@@ -22,7 +23,6 @@ from .compare import modelled
 from .measure import WINDOW, idle, idle_power_of, isolated, recording
 from .measurement import Measurement
 from .meter import Fitted
-from .refusals import BadRequest, NoUpdate, OnlyModelled
 from .task import Task
 from .window_figures import figures
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan
@@ -61,10 +61,10 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
     """The energy of one call of a task over rounds that were counted out.
 
     Raises:
-        OnlyModelled: No channel here measures.
+        OnlyEstimated: No channel here measures.
     """
     if fitted.is_modelled:
-        raise OnlyModelled(
+        raise OnlyEstimated(
             f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
             "it would tell CPU time and no energy",
             "`uj probe` says what keeps the counters closed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import NoUpdate
 from ..joules.counter import Counter
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
@@ -15,7 +16,6 @@ from ..units import seconds
 from . import waits
 from .baseline import between, power
 from .poller import Poller
-from .refusals import NoUpdate
 from .task import Task
 from .window_figures import figures, sum_of
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single

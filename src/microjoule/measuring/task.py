@@ -11,12 +11,8 @@ from itertools import repeat
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from ..errors import MicrojouleError
+from ..errors import CommandFailed
 from ..units import nanoseconds
-
-
-class CommandFailed(MicrojouleError):
-    """A command that was to be compared did not run, or ended with an exit code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .refusals import BadRequest, TooCoarse
+from ..errors import BadRequest, TooCoarse
 from .repeats import STRATA_LEAST
 
 MODES = ("auto", "batch", "slope", "dither", "edge")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import MicrojouleError
+from ..errors import CannotPlot
 from ..late import extra
 from ..units import NS_PER_US
 
@@ -23,10 +23,6 @@ _ASIDE = 1.25  # subjects at one rate stand side by side
 # How a loss is drawn: without the time that others ran, and as the clock on the wall has it.
 _BARS = ({"ms": 6, "capsize": 4, "lw": 2.2, "alpha": 0.6}, {"ms": 3.5, "capsize": 2, "lw": 0.9})
 _LATE = (("p50_ns", "50 %", "-"), ("p99_ns", "99 %", "--"), ("p999_ns", "99.9 %", ":"))
-
-
-class CannotPlot(MicrojouleError, ValueError):
-    """A picture in a form that is not known."""
 
 
 def ready(path: Path) -> None:

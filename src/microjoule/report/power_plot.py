@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import MicrojouleError
+from ..errors import CannotPlot
 from ..late import extra
 from .foreign_text import cut
 
@@ -25,10 +25,6 @@ _BANDS_MAX = 40  # beyond it bands are a wash of colour
 _NAMES_MAX = 12
 _LEGEND_COLUMNS = 4
 _HEADROOM = 0.15  # for the names of windows above the lines
-
-
-class CannotPlot(MicrojouleError, ValueError):
-    """A picture in a form that is not known."""
 
 
 def ready(path: Path) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ..channel import Channel
-from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable
+from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource
 from . import amdsmi, battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
 from .domains import with_parents
-from .survey import DENIALS, Cause, Closed, Obstacle, Survey, UnknownSource
+from .survey import DENIALS, Cause, Closed, Obstacle, Survey
 
 __all__ = [
     "SOURCES",

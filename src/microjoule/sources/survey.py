@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any
 
 from ..channel import Channel
-from ..errors import MicrojouleError
 
 
 class Cause(StrEnum):
@@ -76,10 +75,6 @@ class Survey:
     closed: tuple[Closed, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-class UnknownSource(MicrojouleError, ValueError):
-    """A source was asked for by a name that no source has."""
 
 
 def closed_by(obstacle: Obstacle, channels: tuple[Channel, ...]) -> tuple[Closed, ...]:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..arrays import distinct, filtered, numbers
+from ..errors import NotInParts
 from . import schema
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
 from .series import I64, SeriesColumns
@@ -34,10 +35,6 @@ PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and
 PART_BATCHES = 64
 WORKERS_MAX = 4  # each holds a part, and one more waits: more of them would not be flat in memory
 END_BYTES = 1 << 16  # of a file's beginning and of its end; a batch each at least
-
-
-class NotInParts(Exception):
-    """The file cannot be taken part by part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +103,7 @@ def _decoded(opening: bytes, batches: bytes, columns: list[int] | None = None) -
             table = reader.read_all()
         check(table)
     except (pa.ArrowException, OSError) as error:
-        raise NotInParts from error
+        raise NotInParts("a batch cannot be decoded") from error
     return table
 
 
@@ -139,7 +136,7 @@ def survey(path: Path) -> BatchSurvey:
         needed.update((batches[own.is_wanted[found]] + first).tolist())
         rows += sum(map(len, some))
     if own is None:
-        raise NotInParts
+        raise NotInParts("the file has no batch")
     offsets = np.array(ends, np.int64)
     whole = np.flatnonzero((offsets[1:] < offsets[0] + END_BYTES) | (offsets[:-1] > offsets[-1] - END_BYTES))
     whole = distinct(whole, [0, len(offsets) - 2])
@@ -173,7 +170,7 @@ class _OwnRows:
         at = np.flatnonzero(whole >= self._first)
         is_known = not len(at) or int(whole[at].max()) < len(self._is_own)
         if not is_known or not all(column.dictionary.equals(self._dictionary) for column in columns):
-            raise NotInParts
+            raise NotInParts("the dictionary changes within the file")
         at = at[self._is_own[whole[at]]]
         return whole[at], np.searchsorted(np.cumsum([len(column) for column in columns]), at, "right")
 
@@ -209,7 +206,7 @@ def _opening(path: Path) -> bytes:
             if kind == "record batch":
                 source.seek(0)
                 return bytes(source.read(begin))
-    raise NotInParts
+    raise NotInParts("the file has no batch")
 
 
 def messages(source: pa.NativeFile) -> Iterator[tuple[str, int, int]]:

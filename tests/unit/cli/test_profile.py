@@ -13,9 +13,9 @@ from scripted import DRAM_W, MS, PACKAGE_W, channel, machine, steady
 
 import microjoule as uj
 from microjoule.channel import Kind, Scale, Timing
+from microjoule.errors import BadRequest, OnlyEstimated, TooCoarse, TooLong
 from microjoule.measuring.measurement import plain
 from microjoule.measuring.meter import Meter
-from microjoule.measuring.refusals import BadRequest, OnlyModelled, TooCoarse, TooLong
 from microjoule.sources.script import Entry, script_text, write_machine
 
 UJ = [sys.executable, "-m", "microjoule"]
@@ -116,7 +116,7 @@ def test_only_a_model_is_refused():
     done = profile("--source", "cpu_time", "--channel", "cpu_time/system", "pass")
     assert done.returncode == 3
     assert "uj compare" in done.stderr
-    with pytest.raises(OnlyModelled):
+    with pytest.raises(OnlyEstimated):
         uj.measure(lambda: None, meter=Meter(sources=("cpu_time",), channel="cpu_time/system"))
 
 

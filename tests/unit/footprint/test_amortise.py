@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reached import reached
 
-from microjoule.footprint.amortise import BadAmortisation, amortise
-from microjoule.footprint.equivalents import BadAmount, Bounded
+from microjoule.errors import BadAmortisation, BadAmount
+from microjoule.footprint.amortise import amortise
+from microjoule.footprint.equivalents import Bounded
 
 sizes = st.floats(1e-3, 1e15)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from microjoule.errors import MicrojouleError
+from microjoule.errors import BadFactor, MicrojouleError, NoRate, UnknownHardware, UnknownMethod, UnknownZone
 from microjoule.footprint.chosen_factors import FactorOptions, terms
-from microjoule.footprint.factor import BadFactor
 from microjoule.footprint.fuel_mix import fuel, mix, published_mixes
-from microjoule.footprint.hardware import UnknownHardware, hire, power
-from microjoule.footprint.intensity import UnknownZone, around, zone, zones
-from microjoule.footprint.methods import METHODS, UnknownMethod, method
+from microjoule.footprint.hardware import hire, power
+from microjoule.footprint.intensity import around, zone, zones
+from microjoule.footprint.methods import METHODS, method
 from microjoule.footprint.pue import pue
-from microjoule.footprint.tariff import NoRate, price, tariff, tariff_of
+from microjoule.footprint.tariff import price, tariff, tariff_of
 
 
 @pytest.mark.parametrize(

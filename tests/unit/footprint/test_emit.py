@@ -12,13 +12,14 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
+from microjoule.errors import BadRecord
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.joules.summary import summary
 from microjoule.report.emitters import EMITTERS
 from microjoule.report.emitters.codecarbon import COLUMNS
-from microjoule.report.emitters.record import BadRecord, number
+from microjoule.report.emitters.record import number
 from microjoule.units import J_PER_KWH
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)

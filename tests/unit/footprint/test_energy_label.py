@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import BadLabel
 from microjoule.footprint import data_tables as tables
-from microjoule.footprint.energy_label import LETTERS, BadLabel, Reading, label, label_set, label_sets
+from microjoule.footprint.energy_label import LETTERS, Reading, label, label_set, label_sets
 from microjoule.report import as_json, label_html, label_svg, label_text
 
 IMAGES = "luccioni2024-image-generation"

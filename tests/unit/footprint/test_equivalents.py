@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.footprint.equivalents import (
-    BadAmount,
-    Bounded,
-    UnknownEquivalent,
-    compare,
-    equivalent,
-    equivalents,
-    keys,
-)
+from microjoule.errors import BadAmount, UnknownEquivalent
+from microjoule.footprint.equivalents import Bounded, compare, equivalent, equivalents, keys
 from microjoule.units import GRAMS, J_PER_KWH, J_PER_WH, S_PER_HOUR
 
 STRUBELL_NAS_G = 626_155 * GRAMS["lb"]

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import BadFactor
 from microjoule.footprint.conversion import figure, intensity, per_kwh, product, scaled
 from microjoule.footprint.conversion import given as written
-from microjoule.footprint.factor import BadFactor, Factor, Origin
+from microjoule.footprint.factor import Factor, Origin
 from microjoule.units import GRAMS, KWH
 
 SOMEONE = Origin(source="someone")

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import BadFactor, UnitMismatch
 from microjoule.footprint.chosen_factors import FactorOptions, terms
-from microjoule.footprint.factor import BadFactor, Factor, Origin
-from microjoule.footprint.footprint import UnitMismatch, amount, attached, footprint
+from microjoule.footprint.factor import Factor, Origin
+from microjoule.footprint.footprint import amount, attached, footprint
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import NORMAL, Component
 from microjoule.report import footprint_lines

@@ -12,16 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.errors import TraceError
-from microjoule.footprint.factor import BadFactor, Boundary, Factor, Origin
+from microjoule.errors import BadFactor, BadSeries, TraceError
+from microjoule.footprint.factor import Boundary, Factor, Origin
 from microjoule.footprint.intensity_file import load_series, realtime_ns, series_from_arrow, series_to_arrow
-from microjoule.footprint.intensity_series import (
-    BadSeries,
-    IntensitySeries,
-    IntensityStep,
-    integrate,
-    on_clock,
-)
+from microjoule.footprint.intensity_series import IntensitySeries, IntensityStep, integrate, on_clock
 from microjoule.units import J_PER_KWH, NS_PER_S
 
 HOUR = 3600 * NS_PER_S

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import BadFactor, BadJob
 from microjoule.footprint.chosen_factors import FactorOptions, terms
-from microjoule.footprint.factor import BadFactor
 from microjoule.footprint.methods import METHODS, method
-from microjoule.footprint.modelled import BadJob, Hours, Job, energy, estimate
+from microjoule.footprint.modelled import Hours, Job, energy, estimate
 from microjoule.units import J_PER_KWH
 
 

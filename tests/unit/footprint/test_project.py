@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
+from microjoule.errors import BadTarget
 from microjoule.footprint.chosen_factors import FactorOptions, terms
-from microjoule.footprint.project import BadTarget, Target, Trial, project, trial, unreadable
+from microjoule.footprint.project import Target, Trial, project, trial, unreadable
 from microjoule.footprint.run_window import whole
 from microjoule.joules.energy_trace import EnergyTrace
 from microjoule.joules.estimate import Estimate

@@ -11,13 +11,19 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from replay import Answer, TestClock, serving
 
-from microjoule.errors import PermissionDenied, SourceUnavailable
+from microjoule.errors import (
+    BadReply,
+    BadSeries,
+    LiveUnavailable,
+    PermissionDenied,
+    SourceUnavailable,
+    UnknownFuel,
+)
 from microjoule.footprint.factor import Boundary, Factor, Origin
 from microjoule.footprint.intensity_file import realtime_ns
-from microjoule.footprint.intensity_series import BadSeries, integrate
+from microjoule.footprint.intensity_series import integrate
 from microjoule.footprint.providers import PROVIDERS, ProviderAccess, provider
-from microjoule.footprint.providers.client import BadReply, Client, LiveUnavailable
-from microjoule.footprint.providers.generation_mix import UnknownFuel
+from microjoule.footprint.providers.client import Client
 from microjoule.units import J_PER_KWH, KG_PER_LB, NS_PER_S
 
 SECRET = "s3cr3t-t0ken"

@@ -3,8 +3,8 @@
 import pytest
 from scripted import channel
 
-from microjoule.errors import MicrojouleError
-from microjoule.host.sampling_cost import EMPTY, RECORDER, THINNED, BadWish
+from microjoule.errors import BadWish, MicrojouleError
+from microjoule.host.sampling_cost import EMPTY, RECORDER, THINNED
 from microjoule.learning import CostOptions
 from microjoule.learning.cost_plan import units
 from microjoule.learning.sampling_loops import subjects

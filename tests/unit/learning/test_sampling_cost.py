@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from scripted import channel, steady
 
+from microjoule.errors import BadWish
 from microjoule.host.files import HostKey
-from microjoule.host.sampling_cost import EMPTY, RECORDER, BadWish, Overhead
+from microjoule.host.sampling_cost import EMPTY, RECORDER, Overhead
 from microjoule.learning import (
     CostOptions,
     Site,

@@ -7,7 +7,8 @@ from levels import BUSY, DRAM, PACKAGE, PSYS, SERVER, level, picture
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from otlp_collector import collector
 
-from microjoule.live.otlp import BadEndpoint, endpoint, exporting, provider
+from microjoule.errors import BadEndpoint
+from microjoule.live.otlp import endpoint, exporting, provider
 
 
 def collected(levels=SERVER):

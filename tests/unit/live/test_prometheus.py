@@ -10,7 +10,8 @@ from levels import BUSY, PACKAGE, SERVER, level, picture
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
-from microjoule.live.prometheus import BadAddress, CannotServe, Collector, Page
+from microjoule.errors import BadAddress, CannotServe
+from microjoule.live.prometheus import Collector, Page
 
 STARTED_S = 1_700_000_000.5
 HOST = ("package-0+package-0/dram", "measured")

@@ -4,7 +4,8 @@ from types import ModuleType
 
 import pytest
 
-from microjoule.measuring.task import CommandFailed, command_cpu_ns, of_command, of_function, of_statement
+from microjoule.errors import CommandFailed
+from microjoule.measuring.task import command_cpu_ns, of_command, of_function, of_statement
 
 
 def test_a_statement_runs_so_often_and_its_set_up_once():

@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from microjoule.measuring.refusals import BadRequest, TooCoarse
+from microjoule.errors import BadRequest, TooCoarse
 from microjoule.measuring.window_plan import Ask, Pilot, abba, is_steady, plan, shuffled, slope_per_s, strata
 
 RAPL = {"power_w": 100.0, "update_s": 1e-3, "quantum_j": 61e-6}

@@ -10,8 +10,8 @@ from scripted import steady as steady_script
 
 import microjoule as uj
 from microjoule.channel import Kind, PowerModel, Timing
-from microjoule.errors import BadRate
-from microjoule.host.calibration import Calibration, CalibrationError, HostKey, Learnt, Spread, save
+from microjoule.errors import BadRate, CalibrationError
+from microjoule.host.calibration import Calibration, HostKey, Learnt, Spread, save
 from microjoule.recording import Cadence
 from microjoule.recording.lane import Lane, cadence_of, lead_of
 from microjoule.sources.script import Entry, Repeat, script_text, write_machine

@@ -11,10 +11,17 @@ import pytest
 from scripted import DRAM_W, PACKAGE_W, channel, machine
 
 import microjoule as uj
-from microjoule.errors import BadRate, MicrojouleError, NothingToMeasure, SourceUnavailable, TraceError
+from microjoule.errors import (
+    BadRate,
+    MicrojouleError,
+    NothingToMeasure,
+    SourceUnavailable,
+    TraceError,
+    UnknownSource,
+)
 from microjoule.recording import Cadence, Recorder
 from microjoule.recording.replaced_channels import closed, others
-from microjoule.sources import Cause, Closed, Obstacle, Survey, UnknownSource
+from microjoule.sources import Cause, Closed, Obstacle, Survey
 
 
 def test_a_window_of_known_power_holds_its_energy_within_the_bound(tmp_path):

@@ -13,7 +13,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from ...errors import SourceUnavailable
+from ...errors import UnknownProvider
 from .eia import Eia
 from .electricity_maps import ElectricityMaps
 from .entsoe import Entsoe
@@ -30,10 +30,6 @@ PROVIDERS: Mapping[str, Callable[[ProviderAccess], Provider]] = MappingProxyType
         "eia": Eia,
     }
 )
-
-
-class UnknownProvider(SourceUnavailable, ValueError):
-    """A name that no provider of intensities has."""
 
 
 def provider(name: str, access: ProviderAccess) -> Provider:

@@ -16,7 +16,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ...errors import MicrojouleError, PermissionDenied
+from ...errors import BadReply, LiveUnavailable, PermissionDenied
 from .protocol import Clock
 
 TIMEOUT_S = 10.0
@@ -26,14 +26,6 @@ WAIT_MAX_S = 60.0  # a provider that asks for more is answered later, by a perso
 BYTES_MAX = 64 << 20
 
 Query = Sequence[tuple[str, str]]
-
-
-class LiveUnavailable(MicrojouleError, ConnectionError):
-    """A provider that cannot be reached now."""
-
-
-class BadReply(MicrojouleError, ValueError):
-    """An answer that is not what the provider's documentation says."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

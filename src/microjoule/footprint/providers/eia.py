@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import PermissionDenied
+from ...errors import BadReply, PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
 from ..intensity_series import IntensitySeries
-from .client import BadReply, Client
+from .client import Client
 from .generation_mix import Generation, intervals
 from .protocol import ProviderAccess, iso, span
 

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import PermissionDenied
+from ...errors import BadReply, PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
 from ..intensity_series import IntensitySeries, IntensityStep
-from .client import BadReply, Client
+from .client import Client
 from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.electricitymaps.com"

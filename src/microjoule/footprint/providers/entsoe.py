@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from ...errors import PermissionDenied
+from ...errors import BadReply, PermissionDenied
 from ...units import NS_PER_S
 from ..factor import Boundary, Factor, Origin
 from ..intensity_file import realtime_ns
 from ..intensity_series import IntensitySeries
-from .client import BadReply, Client
+from .client import Client
 from .generation_mix import Generation, intervals
 from .protocol import ProviderAccess, chunks, iso, span
 

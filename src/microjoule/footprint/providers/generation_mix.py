@@ -12,13 +12,9 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...errors import MicrojouleError
+from ...errors import UnknownFuel
 from ..factor import Factor
 from ..intensity_series import G_PER_KWH, IntensityStep
-
-
-class UnknownFuel(MicrojouleError, LookupError):
-    """A fuel generates, and no factor says what it emits."""
 
 
 class Generation(NamedTuple):

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from ...errors import BadReply
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
 from ..intensity_series import IntensitySeries, IntensityStep
-from .client import BadReply, Client
+from .client import Client
 from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.carbonintensity.org.uk"

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from ...errors import BadSeries
 from ..factor import Factor
-from ..intensity_series import BadSeries, IntensitySeries
+from ..intensity_series import IntensitySeries
 
 _ALMOST_AN_HOUR = timedelta(hours=1) - timedelta(microseconds=1)
 

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...errors import PermissionDenied
+from ...errors import BadReply, PermissionDenied
 from ...units import NS_PER_S, g_per_kwh_of_lb_per_mwh
 from ..factor import Boundary, Origin
 from ..intensity_file import realtime_ns
 from ..intensity_series import IntensitySeries, IntensityStep
-from .client import BadReply, Client
+from .client import Client
 from .protocol import ProviderAccess, chunks, iso, span
 
 BASE_URL = "https://api.watttime.org"

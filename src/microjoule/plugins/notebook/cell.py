@@ -105,7 +105,7 @@ def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) ->
         given: The options.
 
     Raises:
-        OnlyModelled: No channel here measures.
+        OnlyEstimated: No channel here measures.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read.
         BadRequest, TooLong, TooCoarse: The target cannot be reached.
     """

@@ -8,16 +8,12 @@ import shlex
 from pathlib import Path
 from typing import NoReturn
 
-from ...errors import MicrojouleError
+from ...errors import BadMagic
 from ...units import S_PER_HOUR, S_PER_MIN
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": S_PER_MIN, "h": S_PER_HOUR}
 _BARE = ("--once",)
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
-
-
-class BadMagic(MicrojouleError, ValueError):
-    """Words that the magic does not understand."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...errors import ProfileError
 from ...joules.energy_trace import EnergyTrace
 from ...joules.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US, seconds
-from .chrome import ProfileError
 from .kineto import Profile
 
 REALTIME = "@clock/realtime"

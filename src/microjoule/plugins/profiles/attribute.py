@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...channel import Kind
+from ...errors import ProfileError
 from ...joules.attribution import Attribution, Item, Share, attribute, usable_span
 from ...joules.energy_trace import EnergyTrace
 from ...joules.estimate import Estimate
@@ -17,7 +18,6 @@ from ...joules.occupancy import Events, Occupancy, innermost, together
 from ...joules.total import covered
 from ...units import NS_PER_S, seconds
 from .alignment import Alignment, align
-from .chrome import ProfileError
 from .kineto import GPU_RANGES, KERNELS, OPERATORS, RANGES, Profile
 
 SCHEMA = "microjoule.attribution/1"

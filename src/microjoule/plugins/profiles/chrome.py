@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import MicrojouleError
+from ...errors import ProfileError
 
 REMEDY = "Give the file that torch.profiler's export_chrome_trace wrote, .json or .json.gz"
 _CHUNK = 1 << 20
@@ -22,10 +22,6 @@ _LARGEST = 1 << 26  # bytes of one value; a string that never ends must not fill
 _NEAR_END = 16  # an error this near to what was read may be of what was not
 _SPACE = re.compile(r"[ \t\r\n]*")
 _GZIP = b"\x1f\x8b"
-
-
-class ProfileError(MicrojouleError):
-    """A profile cannot be read, or cannot be laid beside the trace."""
 
 
 def name(text: str) -> str:

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ProfileError
 from ...joules.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US
-from .chrome import REMEDY, Document, ProfileError, name, opened
+from .chrome import REMEDY, Document, name, opened
 
 KERNELS = ("kernel", "gpu_memcpy", "gpu_memset")
 OPERATORS = ("cpu_op",)

@@ -8,14 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from ...errors import MicrojouleError
+from ...errors import CannotWrite
 from .chrome import opened
 
 _CHUNK = 1 << 20
-
-
-class CannotWrite(MicrojouleError):
-    """A file that cannot be written."""
 
 
 def write_back(source: Path, events_end: int, pieces: Iterable[str], target: Path) -> None:

@@ -291,9 +291,9 @@ def _refuse_coroutines(function: Callable[..., object]) -> None:
 
 def _remedy(error: MicrojouleError) -> str:
     """What to do, in the options of pytest."""
-    from ...measuring.refusals import OnlyModelled, TooLong
+    from ...errors import OnlyEstimated, TooLong
 
-    if isinstance(error, OnlyModelled):
+    if isinstance(error, OnlyEstimated):
         return (
             "--energy-modelled goes on with a model of the power and says so; --energy-disable only runs "
             "the functions; `uj probe` says what is missing"

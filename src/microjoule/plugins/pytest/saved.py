@@ -20,16 +20,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import MicrojouleError
+from ...errors import BadRun
 from .options import LATEST
 
 SCHEMA = "microjoule.pytest/1"
 
 Plain = dict[str, Any]
-
-
-class BadRun(MicrojouleError, ValueError):
-    """A saved run that is not there, or is none."""
 
 
 def document(machine: Mapping[str, Any], started: str, tests: Sequence[Mapping[str, Any]]) -> Plain:

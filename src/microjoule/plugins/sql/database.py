@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ...errors import MicrojouleError
+from ...errors import BadQuery
 from ...joules import frames
 from ...joules.energy_trace import EnergyTrace, load
 from ...joules.streamed import stream
@@ -54,10 +54,6 @@ _REMEDY = "Without a query, `uj sql TRACE` lists the tables and their columns"
 READINGS = frames.SCHEMA.set(
     frames.SCHEMA.get_field_index("time"), frames.SCHEMA.field("time").with_type(pa.timestamp("us"))
 )
-
-
-class BadQuery(MicrojouleError, ValueError):
-    """SQL that DuckDB refuses."""
 
 
 class Answer(NamedTuple):

@@ -6,16 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import MicrojouleError
+from ...errors import BadRecord
 from ...footprint import run_window as whole
 from ...units import GRAMS, J_PER_KWH
 from ..foreign_text import cut
 
 Plain = Mapping[str, Any]
-
-
-class BadRecord(MicrojouleError, ValueError):
-    """A record that a format cannot be made of."""
 
 
 def one(record: Plain, form: str) -> Plain:

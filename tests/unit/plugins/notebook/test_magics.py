@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from scripted import DRAM_W, PACKAGE_W, machine
 
-from microjoule.plugins.notebook.options import BadMagic, parsed
+from microjoule.errors import BadMagic
+from microjoule.plugins.notebook.options import parsed
 
 pytest.importorskip("IPython", reason="IPython is not installed: pip install 'microjoule[notebook]'")
 

@@ -11,8 +11,9 @@ from gpu_profile import BASE_NS, document, event, kernel
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.errors import ProfileError
 from microjoule.plugins.profiles import chrome
-from microjoule.plugins.profiles.chrome import Document, ProfileError
+from microjoule.plugins.profiles.chrome import Document
 from microjoule.plugins.profiles.kineto import KERNELS, RANGES, read
 from microjoule.plugins.profiles.write_back import write_back
 

@@ -10,7 +10,8 @@ from microjoule.trace.label import label
 
 pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
 
-from microjoule.plugins.sql.database import BadQuery, Database
+from microjoule.errors import BadQuery
+from microjoule.plugins.sql.database import Database
 
 MARKS = [(T0 + 20 * MS, "@begin", 1, label("step", {"n": 3})), (T0 + 60 * MS, "@end", 1, "")]
 
