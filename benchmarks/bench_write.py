@@ -24,7 +24,7 @@ from microjoule.recording import Recorder, RecordingPlan
 from microjoule.recording.writer import Writer
 from microjoule.trace import exporting, schema
 from microjoule.trace.parts import survey
-from microjoule.trace.trace import Trace
+from microjoule.trace.raw_trace import RawTrace
 
 ROUNDS = 31
 ROWS_A_DRAIN = 3800  # four channels at 1 kHz, drained every 0.95 s
@@ -226,7 +226,7 @@ def test_bytes_of_exports(benchmark: BenchmarkFixture, tmp_path: Path, form: str
     def record() -> float:
         bytes_a_reading(recorded, channels)
         as_energies(recorded, path, channels)
-        trace = Trace.load(path)
+        trace = RawTrace.load(path)
         with exported.open("wb") as sink:
             getattr(exporting, form)(trace, sink)
         return exported.stat().st_size / sum(len(trace.series(name)) for name in trace.channels)

@@ -35,7 +35,7 @@ import numpy as np
 
 import microjoule as uj
 from microjoule.channel import Access, Channel, Kind, Scale
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
 from microjoule.recording import Cadence, Recorder, RecordingPlan
 from microjoule.recording.plan import machine_facts
@@ -139,7 +139,7 @@ class Bench:
             yield recorder, path
 
 
-def meters(trace: EnergyTrace) -> list[str]:
+def meters(trace: Trace) -> list[str]:
     """The channels of the GPU that say an energy, the counter first."""
     watts = [c.id for c in trace.channels.values() if c.kind is Kind.GAUGE and c.scale.quantity == "W"]
     return [*(c.id for c in trace.channels.values() if c.scale.quantity == "J"), *watts]
@@ -221,7 +221,7 @@ def ratio(one: uj.Estimate, first: uj.Estimate) -> str:
     return f"{of.value:.4f} ± {of.U:.4f}, {word}"
 
 
-def updates(trace: EnergyTrace, names: list[str]) -> list[str]:
+def updates(trace: Trace, names: list[str]) -> list[str]:
     """How often each channel was seen to move, and how long a read of it took."""
     lines = ["| channel | updates (median, 5–95 %) | read (median, 99 %) |", "|---|---|---|"]
     for name in names:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
 from microjoule.measuring.baseline import power
 from microjoule.measuring.repeats import averaged
@@ -99,7 +99,7 @@ class Errors:
         ]
 
 
-def pulses(trace: EnergyTrace, clock: Clock, domain: Domain) -> dict[tuple[str, str], Errors]:
+def pulses(trace: Trace, clock: Clock, domain: Domain) -> dict[tuple[str, str], Errors]:
     """By pulse and by how it was measured."""
     counter = trace.counter(CHANNEL)
     first, last = counter.span_ns  # type: ignore[misc]
@@ -150,7 +150,7 @@ class Updates:
     n: int
 
 
-def updates(trace: EnergyTrace, clock: Clock, domain: Domain, lane: Mapping[str, Any]) -> Updates:
+def updates(trace: Trace, clock: Clock, domain: Domain, lane: Mapping[str, Any]) -> Updates:
     """The middle of each change's bracket against the true time of the one update that lies in it."""
     counter = trace.counter(CHANNEL)
     first, last = counter.span_ns  # type: ignore[misc]

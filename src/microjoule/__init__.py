@@ -13,7 +13,7 @@ _HOMES = {
     "Estimate": "joules.estimate",
     "Meter": "measuring.meter",
     "MicrojouleError": "errors",
-    "Trace": "trace.trace",
+    "Trace": "joules.energy_trace",
     "Window": "trace.window",
     "compare": "measuring.compare",
     "load": "joules.energy_trace",

@@ -10,7 +10,7 @@ from ideal import Ideal, rows, wild
 from reached import reached
 
 from microjoule.errors import Overlap
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.trace.window import Window
 
 
@@ -19,7 +19,7 @@ from microjoule.trace.window import Window
 @given(wild(80), wild(80), wild(80))
 def test_domains_add_and_overlaps_refuse(package: Ideal, core: Ideal, dram: Ideal) -> None:
     """The total is package + dram; package + core is refused when it is asked for."""
-    trace = EnergyTrace(
+    trace = Trace(
         rows(
             [
                 replace(package, id="package-0"),

@@ -11,7 +11,7 @@ from reached import reached
 
 from microjoule.errors import TraceError
 from microjoule.joules.energy_trace import load
-from microjoule.trace.trace import repair
+from microjoule.trace.raw_trace import repair
 
 
 @pytest.fixture(scope="module")

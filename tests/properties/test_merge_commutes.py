@@ -14,8 +14,8 @@ from ideal import Ideal, rows, thinned, wild
 from reached import reached
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.energy_trace import EnergyTrace
-from microjoule.trace.trace import Trace, merge
+from microjoule.joules.energy_trace import Trace
+from microjoule.trace.raw_trace import RawTrace, merge
 
 
 @settings(max_examples=40)
@@ -24,10 +24,10 @@ def test_merge_commutes(ideal: Ideal, cuts: list[float], random: Random) -> None
     """Any split of a trace, in any order, some parts twice, integrates to the same bytes."""
     table = rows([ideal], [(ideal.inside(0.2)[0], "@begin", 1, "w"), (ideal.inside(0.8)[0], "@end", 1, "w")])
     ends = sorted({0, *(int(cut * len(table)) for cut in cuts), len(table)})
-    parts = [Trace(table.slice(a, b - a)) for a, b in pairwise(ends)]
+    parts = [RawTrace(table.slice(a, b - a)) for a, b in pairwise(ends)]
     parts.append(parts[0])
     random.shuffle(parts)
-    merged, whole = EnergyTrace(merge(parts).table), EnergyTrace(table)
+    merged, whole = Trace(merge(parts).table), Trace(table)
     one, other = merged.series(ideal.id), whole.series(ideal.id)
     assert np.array_equal(one.t_ns, other.t_ns)
     assert np.array_equal(one.raw, other.raw)
@@ -39,8 +39,8 @@ def test_merge_commutes(ideal: Ideal, cuts: list[float], random: Random) -> None
 @given(wild(60), wild(60))
 def test_merge_is_associative(one: Ideal, two: Ideal) -> None:
     """(a + b) + c = a + (b + c) over channels and time."""
-    a = Trace(rows([one]))
-    b, c = Trace(rows([replace(two, id="gpu-0")])), Trace(rows([one]).slice(10))
+    a = RawTrace(rows([one]))
+    b, c = RawTrace(rows([replace(two, id="gpu-0")])), RawTrace(rows([one]).slice(10))
     left, right = merge([merge([a, b]), c]), merge([a, merge([b, c])])
     for name in (one.id, "gpu-0"):
         assert np.array_equal(left.series(name).raw, right.series(name).raw)

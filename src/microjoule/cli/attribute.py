@@ -13,7 +13,7 @@ from . import quantities
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..joules.energy_trace import EnergyTrace
+    from ..joules.energy_trace import Trace
     from ..plugins.profiles.alignment import Alignment
     from ..plugins.profiles.kineto import Profile
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _power(trace: EnergyTrace, profile: Profile, alignment: Alignment) -> Iterator[str]:
+def _power(trace: Trace, profile: Profile, alignment: Alignment) -> Iterator[str]:
     """The channels' lines as events on the profile's own clock, over its own span."""
     from ..joules.tracks import tracks
     from ..report import perfetto

@@ -15,7 +15,7 @@ from . import quantities
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..joules.energy_trace import EnergyTrace
+    from ..joules.energy_trace import Trace
 
 _LEVEL = 6  # of gzip
 
@@ -25,10 +25,10 @@ class Format(NamedTuple):
 
     option: str
     help: str
-    write: Callable[[EnergyTrace, Path], None]
+    write: Callable[[Trace, Path], None]
 
 
-def _perfetto(trace: EnergyTrace, path: Path) -> None:
+def _perfetto(trace: Trace, path: Path) -> None:
     from ..joules.summary import summary
     from ..joules.tracks import tracks
     from ..report import perfetto
@@ -36,21 +36,21 @@ def _perfetto(trace: EnergyTrace, path: Path) -> None:
     write_pieces(perfetto.render(summary(trace), tracks(trace)), path)
 
 
-def _parquet(trace: EnergyTrace, path: Path) -> None:
+def _parquet(trace: Trace, path: Path) -> None:
     from ..trace import exporting
 
     with whole(path) as out:
         exporting.parquet(trace, out)
 
 
-def _wide(trace: EnergyTrace, path: Path) -> None:
+def _wide(trace: Trace, path: Path) -> None:
     from ..trace import exporting
 
     with whole(path) as out:
         exporting.wide(trace, out)
 
 
-def _csv(trace: EnergyTrace, path: Path) -> None:
+def _csv(trace: Trace, path: Path) -> None:
     from ..trace import exporting
 
     with whole(path) as out:

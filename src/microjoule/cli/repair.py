@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the repaired file and says what was kept."""
-    from ..trace.trace import repair
+    from ..trace.raw_trace import repair
 
     output = arguments.output or arguments.trace.with_suffix(f".repaired{arguments.trace.suffix}")
     kept = repair(arguments.trace, output)

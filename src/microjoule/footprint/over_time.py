@@ -16,13 +16,13 @@ from .factor import Factor
 from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock
 
 if TYPE_CHECKING:
-    from ..joules.energy_trace import EnergyTrace
+    from ..joules.energy_trace import Trace
     from ..joules.power import Power
 
 _REALTIME = "@clock/realtime"
 
 
-def along(trace: EnergyTrace, series: IntensitySeries, static: Factor) -> list[Factor]:
+def along(trace: Trace, series: IntensitySeries, static: Factor) -> list[Factor]:
     """The intensity of each window of a trace, or of all of it where it has none, in its order.
 
     Args:

@@ -28,7 +28,7 @@ from .footprint import Footprint, footprint
 from .run_window import whole
 
 if TYPE_CHECKING:
-    from ..joules.energy_trace import EnergyTrace
+    from ..joules.energy_trace import Trace
 
 SCHEMA = "microjoule.project/1"
 FLOPS = "flops"
@@ -104,7 +104,7 @@ def unreadable(name: str, why: str) -> Trial:
     return Trial(name=name, energy=Estimate(value=None, low=0.0, high=math.inf, status="failed"), remark=why)
 
 
-def trial(name: str, trace: EnergyTrace, target: Target | None) -> Trial:
+def trial(name: str, trace: Trace, target: Target | None) -> Trial:
     """A run of a trace."""
     try:
         span = whole(trace)

@@ -13,7 +13,7 @@ from ..late import lazy
 if TYPE_CHECKING:
     from .counter import Counter as Counter
     from .energies import Energies as Energies
-    from .energy_trace import EnergyTrace as EnergyTrace
+    from .energy_trace import Trace as Trace
     from .energy_trace import load as load
     from .estimate import Estimate as Estimate
     from .power import Power as Power
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Counter": "counter",
     "Energies": "energies",
-    "EnergyTrace": "energy_trace",
+    "Trace": "energy_trace",
     "Estimate": "estimate",
     "Power": "power",
     "Total": "total",

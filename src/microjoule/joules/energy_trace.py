@@ -15,8 +15,8 @@ import numpy as np
 from ..channel import Channel
 from ..errors import TraceError
 from ..late import shown
+from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, Series
-from ..trace.trace import Trace
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from . import power as powers
@@ -40,7 +40,7 @@ E = TypeVar("E", bound=Estimate)
 ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the others had died by itself
 
 
-class EnergyTrace(Trace):
+class Trace(RawTrace):
     """A trace with the energy and the power of its windows."""
 
     _repr_html_ = shown("trace")
@@ -243,10 +243,15 @@ def unread(estimate: E) -> E:
     return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())
 
 
-def load(path: str | os.PathLike[str]) -> EnergyTrace:
-    """The trace in a file, ready to answer in joules: see :func:`microjoule.trace.trace.load`.
+def load(path: str | os.PathLike[str]) -> Trace:
+    """The trace in a file, ready to answer in joules.
+
+    Args:
+        path: An ``.arrows`` file of a recording, or the ``.parquet`` that ``uj export`` made of one. Of a file
+            that was cut, as by a kill or a full disk, it holds every whole batch and is marked
+            ``is_truncated``.
 
     Raises:
-        TraceError: The file is missing, empty, foreign, cut in its opening, or of a later format.
+        TraceError: The file is missing, empty, foreign, cut before its opening ended, or of another format.
     """
-    return EnergyTrace.load(path)
+    return Trace.load(path)

@@ -28,7 +28,7 @@ provenance dictionary<utf8>         ``measured`` or ``modelled``
 ========== ======================== ================================================================
 
 The energy of a stretch of time is not the difference of two ``energy_j``: a counter shows at a reading
-what it had at its last update. ``EnergyTrace.energy`` knows that, and how far it may be wrong.
+what it had at its last update. ``Trace.energy`` knows that, and how far it may be wrong.
 
 Decision: batches that are made as they are taken, out of the arrays which the trace holds anyway, so that
 no consumer needs the table twice. What was given up: random access.
@@ -53,7 +53,7 @@ from .counter import F64, Counter
 from .total import is_energy
 
 if TYPE_CHECKING:
-    from .energy_trace import EnergyTrace
+    from .energy_trace import Trace
 
 BATCH_ROWS = 1 << 17
 _WORDS = pa.dictionary(pa.uint16(), pa.utf8())
@@ -96,7 +96,7 @@ SCHEMA = pa.schema(
 )
 
 
-def batches(trace: EnergyTrace) -> Iterator[pa.RecordBatch]:
+def batches(trace: Trace) -> Iterator[pa.RecordBatch]:
     """The readings in batches of ``SCHEMA``, a channel after the other, each ascending in time."""
     trace.unwrap_all()
     tags = _tags(list(trace.channels.values()))
@@ -110,12 +110,12 @@ def batches(trace: EnergyTrace) -> Iterator[pa.RecordBatch]:
             yield pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def table(trace: EnergyTrace) -> pa.Table:
+def table(trace: Trace) -> pa.Table:
     """The readings as one Arrow table of ``SCHEMA``."""
     return pa.Table.from_batches(batches(trace), SCHEMA)
 
 
-def pandas(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional library
+def pandas(trace: Trace) -> Any:  # noqa: ANN401 - a class of an optional library
     """The readings as a ``pandas.DataFrame``; integers that may be missing in pandas' nullable types."""
     library = extra("pandas")
     nullable = {pa.uint64(): library.UInt64Dtype(), pa.int64(): library.Int64Dtype()}
@@ -124,7 +124,7 @@ def pandas(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional 
     return frame
 
 
-def polars(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional library
+def polars(trace: Trace) -> Any:  # noqa: ANN401 - a class of an optional library
     """The readings as a ``polars.DataFrame``."""
     return extra("polars").from_arrow(table(trace))
 
@@ -132,7 +132,7 @@ def polars(trace: EnergyTrace) -> Any:  # noqa: ANN401 - a class of an optional 
 class _Readings:
     """One channel's readings, and what its counter had counted at each."""
 
-    def __init__(self, trace: EnergyTrace, channel_id: str) -> None:
+    def __init__(self, trace: Trace, channel_id: str) -> None:
         self.series = trace.series(channel_id)
         self._channel = trace.channels[channel_id]
         # One that never moved, though it must have, tells nothing: its zero is none.
@@ -150,7 +150,7 @@ class _Readings:
             model = self._channel.trust.model
             self._energy_j = meter.quantity(self._count, 0) * (1.0 if model is None else model.value_w)
 
-    def _meter(self, trace: EnergyTrace) -> Counter | None:
+    def _meter(self, trace: Trace) -> Counter | None:
         meter = trace.meter(self._channel.id) if self._channel.kind is Kind.COUNTER else None
         return meter if isinstance(meter, Counter) else None
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .counter import Counter
-from .energy_trace import EnergyTrace
+from .energy_trace import Trace
 from .power import power
 from .tracks import Track, tracks
 
@@ -32,7 +32,7 @@ Plain = dict[str, Any]
 Numbers = npt.NDArray[Any]
 
 
-def pictured(trace: EnergyTrace) -> Plain:
+def pictured(trace: Trace) -> Plain:
     """The channels and the windows of a trace, for a page or a figure.
 
     Returns:
@@ -64,14 +64,14 @@ def pictured(trace: EnergyTrace) -> Plain:
     }
 
 
-def _ends(trace: EnergyTrace, track: Track) -> tuple[int, int]:
+def _ends(trace: Trace, track: Track) -> tuple[int, int]:
     instants = [int(track.t_ns[0])] if len(track.t_ns) else []
     instants += [gap.t0_ns for gap in track.gaps]
     last = max([trace.last_ns, *(gap.t1_ns for gap in track.gaps)])
     return min(instants), last
 
 
-def _channel(trace: EnergyTrace, track: Track, origin_ns: int, last_ns: int) -> Plain:
+def _channel(trace: Trace, track: Track, origin_ns: int, last_ns: int) -> Plain:
     gaps = [
         {"t0_ns": gap.t0_ns - origin_ns, "t1_ns": gap.t1_ns - origin_ns, "status": gap.status}
         for gap in track.gaps
@@ -135,7 +135,7 @@ def _narrow(values: I64) -> Numbers:
     return values.astype(np.int32 if fits else np.float64)
 
 
-def enveloped(trace: EnergyTrace, columns: int = 1400) -> Plain:
+def enveloped(trace: Trace, columns: int = 1400) -> Plain:
     """The channels of a trace in at most so many equal columns: for a picture that cannot show each update.
 
     Args:

@@ -30,7 +30,7 @@ from ..trace.window import Window
 from .counter import F64, Counter
 from .digest import Digest
 from .energies import Energies
-from .energy_trace import EnergyTrace, failed, load
+from .energy_trace import Trace, failed, load
 from .gauge import Gauge
 from .peaks import Peaks
 from .power import peak_span_ns, peaks_w
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     instants_ns: tuple[int, ...]
 
     @classmethod
-    def of(cls, trace: EnergyTrace) -> Asked:
+    def of(cls, trace: Trace) -> Asked:
         """What is to be asked of a trace, as far as it can tell."""
         windows = trace.windows
         try:
@@ -55,7 +55,7 @@ class Asked(NamedTuple):
         return cls(windows or span, tuple(sorted(instants)))
 
 
-class StreamedTrace(EnergyTrace):
+class StreamedTrace(Trace):
     """What a trace file tells of its windows; its readings are not kept.
 
     Args:
@@ -87,7 +87,7 @@ class StreamedTrace(EnergyTrace):
                 self._peaks[name] = taker.peaks
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
-        """As of :class:`EnergyTrace`, for the trace's own windows.
+        """As of :class:`Trace`, for the trace's own windows.
 
         Raises:
             TraceError: They are others.
@@ -100,7 +100,7 @@ class StreamedTrace(EnergyTrace):
         return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
 
     def energy(self, window: str | Window | None = None) -> Energies:
-        """As of :class:`EnergyTrace`, for windows whose edges were asked for.
+        """As of :class:`Trace`, for windows whose edges were asked for.
 
         Raises:
             TraceError: Its edges are others.
@@ -159,7 +159,7 @@ class _Counted:
         # When the last update was depends on the next one.
         self._raise(held_back=1)
 
-    def meter(self, trace: EnergyTrace) -> Counter:
+    def meter(self, trace: Trace) -> Counter:
         self._raise(held_back=0)
         return self._digest.counter(trace.machine)
 
@@ -182,12 +182,12 @@ class _Gauged:
         if len(series):
             self._series.append(series)
 
-    def meter(self, trace: EnergyTrace) -> Gauge:
+    def meter(self, trace: Trace) -> Gauge:
         clock = trace.clock_pairs.get(f"@clock/{self._channel.timing.sensor_clock}")
         return Gauge(_joined(self._series), self._channel, clock)
 
 
-def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> EnergyTrace:
+def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> Trace:
     """The trace in a file, ready to answer for its own windows in little memory.
 
     Of a file that cannot be taken part by part, as one that is damaged inside or whose rows are in no
@@ -203,7 +203,7 @@ def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda 
     return _streamed(Path(path), Asked.of, told)
 
 
-def stream_energies(path: str | os.PathLike[str]) -> EnergyTrace:
+def stream_energies(path: str | os.PathLike[str]) -> Trace:
     """As :func:`stream`, but for peak powers, which take as long as all the rest.
 
     Raises:
@@ -212,14 +212,12 @@ def stream_energies(path: str | os.PathLike[str]) -> EnergyTrace:
     return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(windows=()), lambda _: None)
 
 
-def _streamed(
-    path: Path, asked_of: Callable[[EnergyTrace], Asked], told: Callable[[float], None]
-) -> EnergyTrace:
+def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[float], None]) -> Trace:
     if path.suffix == ".parquet":
         return load(path)
     try:
         found = survey(path)
-        asked = asked_of(EnergyTrace(found.sketch, path, found.is_truncated))
+        asked = asked_of(Trace(found.sketch, path, found.is_truncated))
         while True:
             trace = StreamedTrace(found, asked, told)
             needed = asked_of(trace)

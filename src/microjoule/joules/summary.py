@@ -17,7 +17,7 @@ from ..errors import TraceError
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
-from .energy_trace import EnergyTrace, unread
+from .energy_trace import Trace, unread
 from .estimate import STATUSES, Estimate
 from .power import means_w
 from .total import Total, covered, total
@@ -30,7 +30,7 @@ GPUS = ("gpu-", "amdgpu-")  # work on these goes on after the call that asked fo
 Plain = dict[str, Any]
 
 
-def summary(trace: EnergyTrace) -> Plain:
+def summary(trace: Trace) -> Plain:
     """All that a report shows of a trace, as JSON values; figures that a status forbids are None.
 
     Where the trace has no windows, its whole span is the one window ``trace``.
@@ -54,14 +54,14 @@ def summary(trace: EnergyTrace) -> Plain:
     }
 
 
-def _span(trace: EnergyTrace) -> tuple[Window, ...]:
+def _span(trace: Trace) -> tuple[Window, ...]:
     try:
         return (trace.span,)
     except TraceError:
         return ()
 
 
-def _windows(trace: EnergyTrace, windows: Sequence[Window]) -> list[Plain]:
+def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
     t0_ns = np.array([window.t0_ns for window in windows], np.int64)
     t1_ns = np.array([window.t1_ns for window in windows], np.int64)
     names = trace.energy_channels
@@ -92,7 +92,7 @@ def _synchronised(window: Window) -> bool | None:
     return bool(window.attributes.get("synchronised", False)) if window.is_marked else None
 
 
-def _channel(trace: EnergyTrace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
+def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
     meter, channel = trace.meter(name), trace.channels[name]
     brackets = meter.energies(t0_ns, t1_ns)
     estimates = meter.estimates(brackets)
@@ -181,7 +181,7 @@ def _repeat(name: str, group: Sequence[Plain]) -> Plain:
     }
 
 
-def _failures(trace: EnergyTrace) -> list[Plain]:
+def _failures(trace: Trace) -> list[Plain]:
     """How many reads of each channel failed, and with what code."""
     return [
         {"channel": name, "code": code, "n": n}
@@ -190,7 +190,7 @@ def _failures(trace: EnergyTrace) -> list[Plain]:
     ]
 
 
-def stuck(trace: EnergyTrace) -> list[str]:
+def stuck(trace: Trace) -> list[str]:
     """Measured counters that never moved, though there was time for a hundred updates; and dead ones."""
     found = []
     for name in trace.energy_channels:
@@ -201,7 +201,7 @@ def stuck(trace: EnergyTrace) -> list[str]:
     return found
 
 
-def _overhead(trace: EnergyTrace) -> Plain | None:
+def _overhead(trace: Trace) -> Plain | None:
     """What sampling took, as it was measured at another time; None: nothing alike was measured.
 
     Nothing either where a lane was not granted what the figure rests on.
@@ -220,7 +220,7 @@ def _sampled_by(told: Mapping[str, Any], counts: Mapping[str, int]) -> Any:  # n
     return "kernel, then thread" if has_given_up else told.get("sampled_by")
 
 
-def _lanes(trace: EnergyTrace) -> list[Plain]:
+def _lanes(trace: Trace) -> list[Plain]:
     told = trace.facts.get("lanes", {})
     return [
         {

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..channel import Channel, Encoding, Kind
 from ..trace.series import I64
 from .counter import F64
-from .energy_trace import EnergyTrace
+from .energy_trace import Trace
 from .estimate import STATUSES
 from .gauge import Gauge
 from .power import power
@@ -50,7 +50,7 @@ class Track(NamedTuple):
     gaps: tuple[Gap, ...]
 
 
-def tracks(trace: EnergyTrace) -> list[Track]:
+def tracks(trace: Trace) -> list[Track]:
     """The channels of a trace as lines, in the order of its table; those that say nothing to draw are none.
 
     Counters of anything but energy are left out: they have no power.
@@ -60,11 +60,11 @@ def tracks(trace: EnergyTrace) -> list[Track]:
     return [track for track in found if len(track.t_ns) or track.gaps]
 
 
-def _is_drawn(trace: EnergyTrace, channel: Channel) -> bool:
+def _is_drawn(trace: Trace, channel: Channel) -> bool:
     return channel.kind is Kind.GAUGE or channel.id in trace.energy_channels
 
 
-def _track(trace: EnergyTrace, channel: Channel) -> Track:
+def _track(trace: Trace, channel: Channel) -> Track:
     is_power = channel.id in trace.energy_channels or isinstance(trace.meter(channel.id), Gauge)
     unit = "W" if is_power else channel.scale.quantity
     starts, value, status = _power(trace, channel) if is_power else _level(trace, channel)
@@ -80,7 +80,7 @@ def _track(trace: EnergyTrace, channel: Channel) -> Track:
     )
 
 
-def _power(trace: EnergyTrace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
+def _power(trace: Trace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
     """From when each mean power holds, the watts and the status; from the first instant that is bracketed."""
     meter = trace.meter(channel.id)
     if meter.span_ns is None:
@@ -89,7 +89,7 @@ def _power(trace: EnergyTrace, channel: Channel) -> tuple[I64, F64, npt.NDArray[
     return bins.edges_ns[:-1], bins.watts, bins.status.astype(np.int64)
 
 
-def _level(trace: EnergyTrace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
+def _level(trace: Trace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
     """What a gauge of no power said at its readings; of a failed one nothing."""
     series = trace.series(channel.id)
     raw = series.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else series.raw

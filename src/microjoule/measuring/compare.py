@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..channel import Channel, PowerModel
 from ..errors import BadRequest, TooLong
-from ..joules.energy_trace import EnergyTrace, load
+from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
 from ..joules.total import covered
 from ..joules.uncertainty import RECTANGULAR, Component
@@ -34,7 +34,7 @@ MODELLED = (
     "these figures are modelled: they compare CPU time through one power model, and no energy was measured"
 )
 
-Comparable = Callable[[], object] | EnergyTrace | str | os.PathLike[str]
+Comparable = Callable[[], object] | Trace | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,15 +232,14 @@ def modelled(busy_s: float, channel: Channel) -> Estimate:
 
 
 def compared_traces(
-    traces: Sequence[EnergyTrace | str | os.PathLike[str]], names: Sequence[str], window: str | None
+    traces: Sequence[Trace | str | os.PathLike[str]], names: Sequence[str], window: str | None
 ) -> Comparison:
     """Traces side by side, each by itself."""
     if len(traces) < 2:
         raise BadRequest("One thing cannot be compared", "Name two or more")
-    opened = [trace if isinstance(trace, EnergyTrace) else load(trace) for trace in traces]
+    opened = [trace if isinstance(trace, Trace) else load(trace) for trace in traces]
     titles = names or [
-        f"trace {i + 1}" if isinstance(trace, EnergyTrace) else os.fspath(trace)
-        for i, trace in enumerate(traces)
+        f"trace {i + 1}" if isinstance(trace, Trace) else os.fspath(trace) for i, trace in enumerate(traces)
     ]
     sides = [_trace_side(name, trace, window) for name, trace in zip(titles, opened, strict=True)]
     channels = covered({name: opened[0].channels[name] for name in opened[0].energy_channels})
@@ -256,7 +255,7 @@ def compared_traces(
     return apart(sides, channels, notes)
 
 
-def _trace_side(name: str, trace: EnergyTrace, window: str | None) -> Side:
+def _trace_side(name: str, trace: Trace, window: str | None) -> Side:
     if window is None:
         windows = [trace.span]
     else:

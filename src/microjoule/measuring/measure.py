@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NoUpdate, OnlyEstimated, TooLong
-from ..joules.energy_trace import EnergyTrace, load
+from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..trace.window import Window
@@ -184,7 +184,7 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> 
     return pilot, [] if steady else [f"the power still moved by {drift:+.2g} % a second after warming up"]
 
 
-def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> EnergyTrace:
+def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> Trace:
     """Runs the plan under a recorder."""
     say("the idle machine")
     with recording(fitted, path) as recorder:
@@ -234,12 +234,12 @@ def _wait_for_phase(origin_ns: int, offset_s: float, period_ns: int) -> None:
     time.sleep(seconds((nanoseconds(offset_s) - (now_ns() - origin_ns)) % period_ns))
 
 
-def window_energies(trace: EnergyTrace, name: str) -> list[Estimate]:
+def window_energies(trace: Trace, name: str) -> list[Estimate]:
     """The totals of all windows of a name, in the order in which they began."""
     return [trace.energy(window).total for window in trace.windows if window.name == name]
 
 
-def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: EnergyTrace) -> Measurement:
+def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -> Measurement:
     windows = [window for window in trace.windows if window.name == WINDOW]
     durations = [seconds(window.duration_ns) for window in windows]
     if planned.mode == "dither":
@@ -249,7 +249,7 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: EnergyTr
     return figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
 
 
-def isolated(trace: EnergyTrace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:
+def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:
     """The energies of windows with idle time around them: see ``waits``. Of a gauge the plain ones.
 
     A plain window takes the power inside one update for even, and so moves a part of what runs at
@@ -265,12 +265,12 @@ def isolated(trace: EnergyTrace, fitted: Fitted, windows: Sequence[Window]) -> l
     return [sum_of(each) for each in zip(*parts, strict=True)]
 
 
-def idle_power_of(trace: EnergyTrace) -> Estimate | None:
+def idle_power_of(trace: Trace) -> Estimate | None:
     """The power of the idle machine around a trace's windows, in watts; None: nothing tells it."""
     return _idle_of(trace, window_energies(trace, IDLE), "total")
 
 
-def _idle_of_channel(trace: EnergyTrace, channel: str) -> Estimate:
+def _idle_of_channel(trace: Trace, channel: str) -> Estimate:
     windows = [window for window in trace.windows if window.name == IDLE]
     found = _idle_of(trace, [trace.energy(window)[channel] for window in windows], channel)
     if found is None or found.value is None:
@@ -278,7 +278,7 @@ def _idle_of_channel(trace: EnergyTrace, channel: str) -> Estimate:
     return found
 
 
-def _idle_of(trace: EnergyTrace, energies: Sequence[Estimate], group: str) -> Estimate | None:
+def _idle_of(trace: Trace, energies: Sequence[Estimate], group: str) -> Estimate | None:
     """The idle power amid the windows, from what came before and after them."""
     durations = [seconds(window.duration_ns) for window in trace.windows if window.name == IDLE]
     half = len(energies) // 2

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import MicrojouleError
 from ..footprint.footprint import Footprint
 from ..joules.energies import Energies
-from ..joules.energy_trace import EnergyTrace
+from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
 from ..joules.summary import stuck
 from ..units import seconds
@@ -53,7 +53,7 @@ def energies(of: Energies) -> str:
     return table(("channel", *_HEAD), rows, notes)
 
 
-def trace(of: EnergyTrace) -> str:
+def trace(of: Trace) -> str:
     """A trace: its first windows with the totals of each, and what was read on which machine."""
     windows = of.windows or _span(of)
     rows = [_window(of, window) for window in windows[:ROWS_MAX]]
@@ -166,19 +166,19 @@ def _interval(of: Estimate) -> str:
     return figures.interval(low, high, "" if of.unit == "1" else of.unit).strip()
 
 
-def _window(of: EnergyTrace, window: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+def _window(of: Trace, window: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
     name = cut(window.name) + (", never ended" if window.is_open else "")
     return name, figures.seconds(seconds(window.duration_ns)), *_cells(of.energy(window).total)
 
 
-def _span(of: EnergyTrace) -> tuple[Any, ...]:
+def _span(of: Trace) -> tuple[Any, ...]:
     try:
         return (of.span,)
     except MicrojouleError:
         return ()
 
 
-def _still(of: EnergyTrace) -> list[str]:
+def _still(of: Trace) -> list[str]:
     return [
         f"{name} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement"
         for name in stuck(of)

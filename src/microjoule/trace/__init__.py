@@ -9,19 +9,17 @@ from ..late import lazy
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
+    from .raw_trace import RawTrace as RawTrace
+    from .raw_trace import merge as merge
+    from .raw_trace import repair as repair
     from .series import Series as Series
-    from .trace import Trace as Trace
-    from .trace import load as load
-    from .trace import merge as merge
-    from .trace import repair as repair
     from .window import Window as Window
 
 _HOMES = {
     "Series": "series",
-    "Trace": "trace",
-    "load": "trace",
-    "merge": "trace",
-    "repair": "trace",
+    "RawTrace": "raw_trace",
+    "merge": "raw_trace",
+    "repair": "raw_trace",
     "Window": "window",
 }
 __getattr__ = lazy(__name__, _HOMES)

@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from ..arrays import array, distinct, numbers
-from .trace import Trace
+from .raw_trace import RawTrace
 
 _DELTA, _SPLIT, _PLAIN = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "PLAIN"
 
 
-def parquet(trace: Trace, sink: IO[bytes]) -> None:
+def parquet(trace: RawTrace, sink: IO[bytes]) -> None:
     """All rows, with the channel table and the facts, by channel and time."""
     codes = trace.table["channel"].combine_chunks()
     by_channel = codes.indices if isinstance(codes, pa.DictionaryArray) else codes.dictionary_encode().indices
@@ -30,7 +30,7 @@ def parquet(trace: Trace, sink: IO[bytes]) -> None:
     _write(trace.table.take(array(order)), encodings, ["channel", "status", "label"], sink)
 
 
-def wide(trace: Trace, sink: IO[bytes]) -> None:
+def wide(trace: RawTrace, sink: IO[bytes]) -> None:
     """One row a tick: ``t_ns`` int64, and the raw uint64 of each channel by its id.
 
     A channel that was not read at an instant, or whose read failed, is null there.
@@ -48,7 +48,7 @@ def wide(trace: Trace, sink: IO[bytes]) -> None:
     _write(table, dict.fromkeys(columns, _DELTA), [], sink)
 
 
-def csv(trace: Trace, sink: IO[bytes]) -> None:
+def csv(trace: RawTrace, sink: IO[bytes]) -> None:
     """All rows as they stand in the trace, under a line of the columns' names."""
     from pyarrow import csv as arrow_csv
 

@@ -7,7 +7,7 @@ import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.cli import main
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.trace.label import label
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -60,7 +60,7 @@ def runs(tmp_path):
         start, end = IDEAL.inside(0.2, 0.6)
         text = label("epoch", {"accuracy": accuracy, "flops": 1e9})
         marks = [(start, "@begin", 0, text), (end, "@end", 0, "")]
-        table = EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks)).table
+        table = Trace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks)).table
         path = tmp_path / f"{name}.arrows"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
@@ -147,7 +147,7 @@ def clocked(tmp_path):
     pairs = [(0, "@clock/realtime", 10**12, ""), (10**9, "@clock/realtime", 10**12 + 10**9, "")]
     a, b = IDEAL.inside(0.1, 0.5)
     marks = [*pairs, (a, "@begin", 0, "run"), (b, "@end", 0, "")]
-    table = EnergyTrace(rows([IDEAL], marks)).table
+    table = Trace(rows([IDEAL], marks)).table
     path = tmp_path / "clocked.arrows"
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

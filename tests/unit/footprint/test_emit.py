@@ -15,7 +15,7 @@ from ideal import Ideal, constant, rows
 from microjoule.errors import BadRecord
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 from microjoule.report.emitters import EMITTERS
 from microjoule.report.emitters.codecarbon import COLUMNS
@@ -45,7 +45,7 @@ def record(*windows, wishes=None, context=CONTEXT):
     for index, (name, start, end) in enumerate(windows or [("run", 0.1, 0.9)]):
         a, b = IDEAL.inside(start, end)
         marks += [(a, "@begin", index, name), (b, "@end", index, name)]
-    trace = EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+    trace = Trace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
     plain = attached(summary(trace), terms(wishes or FactorOptions(zone="CA", pue="1.2")))
     return {**plain, "facts": FACTS, "context": dict(context)}
 

@@ -13,7 +13,7 @@ from microjoule.errors import BadTarget
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.project import Target, Trial, project, trial, unreadable
 from microjoule.footprint.run_window import whole
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
 from microjoule.report.project_table import lines
 from microjoule.trace.label import label
@@ -29,7 +29,7 @@ def trace(*windows):
     for number, (start, end, attributes) in enumerate(windows):
         a, b = IDEAL.inside(start, end)
         marks += [(a, "@begin", number, label("epoch", attributes)), (b, "@end", number, "")]
-    return EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+    return Trace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
 
 
 def spent(name, joules, best=None):
@@ -107,7 +107,7 @@ def test_a_run_that_cannot_be_read_makes_the_total_an_at_least():
 
 
 def test_a_trace_without_readings_is_a_run_of_unknown_energy():
-    empty = EnergyTrace(rows([IDEAL]).slice(0, 0))
+    empty = Trace(rows([IDEAL]).slice(0, 0))
     found = trial("a", empty, None)
     assert found.energy.status == "failed"
     assert math.isinf(found.energy.high)

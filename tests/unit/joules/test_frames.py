@@ -12,7 +12,7 @@ from ideal import MS, T0, Ideal, constant, rows, square
 
 from microjoule.channel import Access, Channel, Kind, PowerModel, Scale, Trust
 from microjoule.joules import frames
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.trace import schema
 
 BIG = (1 << 64) - 3
@@ -34,7 +34,7 @@ def written(channels, readings, clock=()):
         pa.array([0 if each is not None else 5 for each in raw], pa.uint16()),
         pa.nulls(n, pa.utf8()),
     ]
-    return EnergyTrace(pa.table(columns, schema=schema.schema(channels, {})))
+    return Trace(pa.table(columns, schema=schema.schema(channels, {})))
 
 
 def channel(kind=Kind.COUNTER, quantity="J", unit=Fraction(1, 1000), model=None, modulus=None):
@@ -52,7 +52,7 @@ def channel(kind=Kind.COUNTER, quantity="J", unit=Fraction(1, 1000), model=None,
 @given(st.integers(0, 50), st.integers(0, 1 << 16), st.floats(0, 0.3))
 def test_counts_pass_over_every_wrap_and_are_missing_where_the_read_failed(seed, start, failed):
     ideal = Ideal(square(20, 100, 0.02), seed=seed, n=120, modulus=1 << 16, start=start, failed=failed)
-    found = frames.table(EnergyTrace(rows([ideal])))
+    found = frames.table(Trace(rows([ideal])))
     good = [i for i, status in enumerate(found["status"].to_pylist()) if status == 0]
     first = ideal.counts[good[0]] if good else 0
     assert found["t_ns"].to_pylist() == ideal.series.t_ns.tolist()
@@ -63,7 +63,7 @@ def test_counts_pass_over_every_wrap_and_are_missing_where_the_read_failed(seed,
 
 
 def test_joules_are_the_counts_times_the_exact_unit():
-    found = frames.table(EnergyTrace(rows([Ideal(constant(50), unit=Fraction(1, 3))])))
+    found = frames.table(Trace(rows([Ideal(constant(50), unit=Fraction(1, 3))])))
     for count, energy_j in zip(found["count"].to_pylist(), found["energy_j"].to_pylist(), strict=True):
         assert energy_j == float(Fraction(count, 3))
 
@@ -77,7 +77,7 @@ def test_from_a_reset_on_the_count_is_not_known():
 
 
 def test_a_counter_that_is_dead_has_no_joules_and_not_none_of_them():
-    trace = EnergyTrace(rows([Ideal(constant(0), limit_w=100.0)]))
+    trace = Trace(rows([Ideal(constant(0), limit_w=100.0)]))
     assert trace.dead == {"package-0"}
     found = frames.table(trace)
     assert set(found["count"].to_pylist()) == {0}
@@ -109,7 +109,7 @@ def test_times_are_those_of_the_real_time_clock():
 
 
 def test_batches_are_one_table_however_long_they_are(monkeypatch):
-    trace = EnergyTrace(rows([Ideal(constant(50), id="package-0"), Ideal(constant(9), id="package-1")]))
+    trace = Trace(rows([Ideal(constant(50), id="package-0"), Ideal(constant(9), id="package-1")]))
     whole = frames.table(trace)
     monkeypatch.setattr(frames, "BATCH_ROWS", 7)
     assert frames.table(trace).combine_chunks() == whole.combine_chunks()
@@ -117,7 +117,7 @@ def test_batches_are_one_table_however_long_they_are(monkeypatch):
 
 
 def test_a_trace_without_a_reading_is_an_empty_frame():
-    assert frames.table(EnergyTrace(rows([]))).num_rows == 0
+    assert frames.table(Trace(rows([]))).num_rows == 0
 
 
 def test_pandas_keeps_integers_that_no_float_can_hold():

@@ -11,7 +11,7 @@ import pytest
 
 from microjoule.channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
 from microjoule.errors import Overlap
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.power import peaks, power
 from microjoule.joules.readings import Shape, shape
@@ -271,7 +271,7 @@ def test_grace_is_counted_once_and_a_module_only_by_itself() -> None:
     assert covered(whole) == ("grace-0/power", "gpu-0/energy")
 
 
-def trace_of(*channels: Channel) -> EnergyTrace:
+def trace_of(*channels: Channel) -> Trace:
     n = 40
     t = every(100, n)
     ids = [one.id for one in channels]
@@ -285,7 +285,7 @@ def trace_of(*channels: Channel) -> EnergyTrace:
         "status": pa.array([0] * n * len(ids), pa.uint16()),
         "label": pa.nulls(n * len(ids), pa.utf8()),
     }
-    return EnergyTrace(pa.table(rows, schema=schema.schema(channels, {})))
+    return Trace(pa.table(rows, schema=schema.schema(channels, {})))
 
 
 def test_a_trace_of_a_gauge_answers_in_joules_and_has_a_report() -> None:

@@ -11,7 +11,7 @@ from ideal import MS, Ideal, S, constant, rows, thinned
 from microjoule.channel import Kind
 from microjoule.footprint.over_time import _unknown, _weights
 from microjoule.joules.counter import Counter
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import STATUSES
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.power import peaks, power
@@ -24,7 +24,7 @@ def test_there_is_no_power_outside_the_readings(kind: str) -> None:
     """A window that outlasts the readings on both sides has NaN there, and figures between."""
     meter: Counter | Gauge = Counter(IDEAL.series, IDEAL.channel)
     if kind == "gauge":
-        trace = EnergyTrace(rows([IDEAL]))
+        trace = Trace(rows([IDEAL]))
         (channel,) = trace.channels.values()
         scale = replace(channel.scale, quantity="W")
         meter = Gauge(IDEAL.series, replace(channel, kind=Kind.GAUGE, scale=scale))

@@ -9,18 +9,18 @@ import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.errors import BadWindow, TraceError
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
 
 
-def trace(*windows: tuple[str, float, float]) -> EnergyTrace:
+def trace(*windows: tuple[str, float, float]) -> Trace:
     marks = []
     for number, (name, start, end) in enumerate(windows):
         a, b = IDEAL.inside(start, end)
         marks += [(a, "@begin", number, name), (b, "@end", number, name)]
-    return EnergyTrace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+    return Trace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
 
 
 def test_window_has_the_fields_of_report_1() -> None:
@@ -82,7 +82,7 @@ def test_trace_without_windows_is_one_window() -> None:
 
 def test_trace_without_readings_has_no_windows() -> None:
     """Nothing was read: the summary says so by being empty, and the energy raises with a remedy."""
-    empty = EnergyTrace(rows([IDEAL]).slice(0, 0))
+    empty = Trace(rows([IDEAL]).slice(0, 0))
     assert summary(empty)["windows"] == []
     with pytest.raises(TraceError, match="Record for longer"):
         empty.energy()
@@ -100,7 +100,7 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:
     """A package cannot draw 0 W, its graphics can."""
     still = Ideal(constant(0.0), n=600)
-    of = EnergyTrace(rows([still, replace(still, id="package-0/uncore")]))
+    of = Trace(rows([still, replace(still, id="package-0/uncore")]))
     found = summary(of)
     (window,) = found["windows"]
     assert [row["status"] for row in window["channels"]] == ["failed", "ok"]

@@ -6,7 +6,7 @@ from scripted import channel, steady
 from microjoule._native import Sampler
 from microjoule.recording.writer import Writer
 from microjoule.trace import schema
-from microjoule.trace.trace import load
+from microjoule.trace.raw_trace import RawTrace
 
 ENDLESS = np.iinfo(np.uint32).max
 
@@ -27,7 +27,7 @@ def test_a_read_lies_inside_the_time_that_the_file_gives_it(tmp_path):
     writer = Writer(tmp_path / "t.arrows", channels, {})
     writer.write([writer.columns(drained)])
     writer.close()
-    found = load(tmp_path / "t.arrows").table["read_ns"].to_numpy()
+    found = RawTrace.load(tmp_path / "t.arrows").table["read_ns"].to_numpy()
     assert len(found) == 100
     assert (found >= taken).all()
     assert (found - taken < schema.READ_STEP_NS).all()

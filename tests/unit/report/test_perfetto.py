@@ -11,7 +11,7 @@ from reached import reached
 from trace_events import checked, counters, ns
 
 from microjoule.channel import Kind, Scale
-from microjoule.joules.energy_trace import EnergyTrace
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 from microjoule.joules.tracks import tracks
 from microjoule.report.perfetto import nested, render
@@ -30,7 +30,7 @@ MARKS = [
 
 
 def written(table):
-    trace = EnergyTrace(table)
+    trace = Trace(table)
     return trace, checked("".join(render(summary(trace), tracks(trace))))
 
 

@@ -8,7 +8,7 @@ from scripted import channel
 
 from microjoule.trace import schema
 from microjoule.trace.cut import Cutter
-from microjoule.trace.trace import Trace
+from microjoule.trace.raw_trace import RawTrace
 
 CHANNELS = [
     channel(name, "x", lane=lane) for name, lane in (("a", "p"), ("b", "p"), ("c", "p"), ("d", "cpu"))
@@ -64,7 +64,7 @@ def table(plan):
 def test_a_channel_s_readings_are_its_rows(plan):
     """Whatever lanes a batch holds, whole rounds or not, together or one by one."""
     whole = table(plan)
-    trace = Trace(whole)
+    trace = RawTrace(whole)
     code = whole.column("channel").combine_chunks()
     code = code.indices.to_numpy() if whole.num_rows else np.empty(0)
     for number, name in enumerate(NAMES[:4]):

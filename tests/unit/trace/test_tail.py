@@ -12,8 +12,8 @@ from microjoule.errors import TraceError
 from microjoule.recording import Recorder
 from microjoule.recording.plan import plan
 from microjoule.trace.parts import messages
+from microjoule.trace.raw_trace import RawTrace
 from microjoule.trace.tail import Tail
-from microjoule.trace.trace import Trace
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def recorded(tmp_path_factory):
     recorder = Recorder(replace(found, drain_s=0.05))
     with recorder, recorder.window("a"):
         pass
-    return path.read_bytes(), Trace.open(path).table.num_rows if hasattr(Trace, "open") else None
+    return path.read_bytes(), RawTrace.open(path).table.num_rows if hasattr(RawTrace, "open") else None
 
 
 @settings(max_examples=25)

@@ -13,7 +13,7 @@ from ideal import Ideal, constant, rows, write
 
 from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
-from microjoule.trace.trace import Trace, load, merge
+from microjoule.trace.raw_trace import RawTrace, merge
 from microjoule.trace.window import Mark, pair
 
 ONE = Ideal(constant(80.0), n=100, failed=0.1)
@@ -22,7 +22,7 @@ TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
 
 def test_series_are_the_rows_of_a_channel_whatever_interleaves_them() -> None:
     """Two lanes of different cadence in one table come apart as they were."""
-    trace = Trace(rows([ONE, TWO], [(ONE.inside(0.5)[0], "@begin", 1, "w")]))
+    trace = RawTrace(rows([ONE, TWO], [(ONE.inside(0.5)[0], "@begin", 1, "w")]))
     for ideal in (ONE, TWO):
         series, expected = trace.series(ideal.id), ideal.series
         assert np.array_equal(series.t_ns, expected.t_ns)
@@ -37,7 +37,7 @@ def test_rows_out_of_order_and_doubled_come_out_ascending_and_once() -> None:
     """A duplicate is the same (channel, t_ns); of a failed and a good one the good one stays."""
     table = rows([ONE])
     shuffled = table.take(np.random.default_rng(1).permutation(np.tile(np.arange(100), 2)))
-    series = Trace(shuffled).series("package-0")
+    series = RawTrace(shuffled).series("package-0")
     assert np.array_equal(series.t_ns, ONE.series.t_ns)
     assert np.array_equal(series.raw, ONE.series.raw)
 
@@ -46,7 +46,7 @@ def test_parquet_and_arrows_hold_the_same_trace(tmp_path: Path) -> None:
     """The schema's metadata travels with a Parquet copy."""
     table = rows([ONE, TWO], [(ONE.inside(0.2)[0], "@begin", 1, 'w\t{"k": 1}')])
     pq.write_table(table, tmp_path / "x.parquet")
-    one, other = load(write(tmp_path / "x.arrows", table)), load(tmp_path / "x.parquet")
+    one, other = RawTrace.load(write(tmp_path / "x.arrows", table)), RawTrace.load(tmp_path / "x.parquet")
     assert one.channels == other.channels
     assert one.windows == other.windows
     assert one.windows[0].attributes == {"k": 1}
@@ -55,7 +55,7 @@ def test_parquet_and_arrows_hold_the_same_trace(tmp_path: Path) -> None:
 
 def test_any_arrow_consumer_takes_a_trace(tmp_path: Path) -> None:
     """Through the C stream interface, metadata included."""
-    trace = load(write(tmp_path / "x.arrows", rows([ONE])))
+    trace = RawTrace.load(write(tmp_path / "x.arrows", rows([ONE])))
     taken = pa.table(trace)
     assert taken.equals(trace.to_arrow())
     assert schema.KEY_CHANNELS in taken.schema.metadata
@@ -64,7 +64,7 @@ def test_any_arrow_consumer_takes_a_trace(tmp_path: Path) -> None:
 def test_kill_loses_no_open_window() -> None:
     """A begin without an end is a window, closed where the readings end, and says so."""
     a, b = ONE.inside(0.2, 0.6)
-    trace = Trace(rows([ONE], [(a, "@begin", 1, "w"), (b, "@begin", 2, "in"), (b + 9, "@end", 2, "in")]))
+    trace = RawTrace(rows([ONE], [(a, "@begin", 1, "w"), (b, "@begin", 2, "in"), (b + 9, "@end", 2, "in")]))
     whole, inner = trace.windows
     assert (whole.name, whole.is_open, whole.t1_ns) == ("w", True, trace.last_ns)
     assert (inner.name, inner.is_open, inner.duration_ns) == ("in", False, 9)
@@ -94,7 +94,7 @@ def test_last_engine_counts_are_told_by_lane() -> None:
         ],
         schema=table.schema,
     )  # fmt: skip
-    assert Trace(pa.concat_tables([more, table])).engine()["lane-0"]["late"] == 5
+    assert RawTrace(pa.concat_tables([more, table])).engine()["lane-0"]["late"] == 5
 
 
 def test_bad_files_are_refused_with_a_remedy(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_bad_files_are_refused_with_a_remedy(tmp_path: Path) -> None:
         (tmp_path, "cannot open|is not a trace"),
     ):
         with pytest.raises(TraceError, match=what) as caught:
-            load(path)
+            RawTrace.load(path)
         assert caught.value.remedy
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_opening_is_a_sentence(key: bytes, value: bytes | None) -> Non
     table = rows([ONE])
     metadata = {k: v for k, v in {**table.schema.metadata, key: value}.items() if v is not None}
     with pytest.raises(TraceError, match="damaged") as caught:
-        Trace(table.replace_schema_metadata(metadata))
+        RawTrace(table.replace_schema_metadata(metadata))
     assert caught.value.remedy
 
 
@@ -151,7 +151,7 @@ def test_a_column_that_is_missing_or_of_another_type_is_named(name: str) -> None
     i = table.column_names.index(name)
     for other in (table.drop([name]), table.set_column(i, name, pa.nulls(len(table), pa.float32()))):
         with pytest.raises(TraceError, match=f"its column {name} is"):
-            Trace(other.replace_schema_metadata(table.schema.metadata))
+            RawTrace(other.replace_schema_metadata(table.schema.metadata))
 
 
 def written(path: Path, *batches: pa.RecordBatch) -> Path:
@@ -174,8 +174,8 @@ def test_rows_that_decode_and_make_no_sense_end_the_trace(tmp_path: Path) -> Non
     for name, column in (("channel", wild), ("label", text)):
         bad = whole.set_column(whole.schema.names.index(name), whole.schema.field(name), column)
         with pytest.raises(TraceError, match="damaged"):
-            load(written(tmp_path / "first.arrows", bad))
-        trace = load(written(tmp_path / "later.arrows", whole, bad, whole))
+            RawTrace.load(written(tmp_path / "first.arrows", bad))
+        trace = RawTrace.load(written(tmp_path / "later.arrows", whole, bad, whole))
         assert trace.is_truncated
         assert np.array_equal(trace.series("package-0").raw, ONE.series.raw)
 
@@ -183,25 +183,25 @@ def test_rows_that_decode_and_make_no_sense_end_the_trace(tmp_path: Path) -> Non
 def test_what_is_no_window_is_a_sentence() -> None:
     """A number is neither a window nor the name of one."""
     with pytest.raises(BadWindow, match="5 is no window"):
-        Trace(rows([ONE])).window(5)
+        RawTrace(rows([ONE])).window(5)
 
 
 def test_merge_refuses_two_descriptions_of_one_channel() -> None:
     """A unit that differs would make joules of one file wrong."""
     other = replace(ONE, quantum=2)
     with pytest.raises(TraceError, match="described differently"):
-        merge([Trace(rows([ONE])), Trace(rows([other]))])
+        merge([RawTrace(rows([ONE])), RawTrace(rows([other]))])
     with pytest.raises(TraceError, match="no trace to merge"):
         merge([])
 
 
-def recorded(ideal: Ideal, begun: int, boot: str, starts_at_open: bool = False) -> Trace:
+def recorded(ideal: Ideal, begun: int, boot: str, starts_at_open: bool = False) -> RawTrace:
     """A trace with the facts that a recorder gives."""
     table = rows([ideal])
-    (channel,) = Trace(table).channels.values()
+    (channel,) = RawTrace(table).channels.values()
     channel = replace(channel, scale=replace(channel.scale, starts_at_open=starts_at_open))
     facts = {"started_realtime_ns": begun, "host": {"boot_id": boot}}
-    return Trace(table.cast(schema.schema([channel], facts)))
+    return RawTrace(table.cast(schema.schema([channel], facts)))
 
 
 def test_counters_that_start_at_their_opening_do_not_merge() -> None:
@@ -210,7 +210,7 @@ def test_counters_that_start_at_their_opening_do_not_merge() -> None:
     with pytest.raises(TraceError, match=r"'package-0' counts from its opening") as caught:
         merge([a, b])
     assert "uj report A B" in caught.value.remedy
-    halves = [Trace(a.table.slice(0, 50)), Trace(a.table.slice(50))]
+    halves = [RawTrace(a.table.slice(0, 50)), RawTrace(a.table.slice(50))]
     whole = merge(halves)
     assert np.array_equal(whole.series("package-0").raw, a.series("package-0").raw)
     other = recorded(TWO, 2, "x", True)
@@ -233,7 +233,7 @@ def test_traces_merge_within_a_boot_and_not_across() -> None:
 def test_unknown_channel_is_named_with_the_nearest() -> None:
     """A slip of the pen is mended by the message."""
     with pytest.raises(TraceError, match="gpu-0"):
-        Trace(rows([ONE, TWO])).series("gpu0")
+        RawTrace(rows([ONE, TWO])).series("gpu0")
 
 
 def test_channels_that_take_turns_come_apart_as_any_others(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_channels_that_take_turns_come_apart_as_any_others(tmp_path: Path) -> No
     marks = [(ONE.begun[0][49] + 1 + group[0].series.t_ns[0] - ONE.begun[0][0], "@begin", 1, "w")]
     table = rows(group, marks)
     for size in (1, 2, 7, 60, 150, 151, 1000):
-        trace = load(write(tmp_path / f"{size}.arrows", table, size))
+        trace = RawTrace.load(write(tmp_path / f"{size}.arrows", table, size))
         for ideal in group:
             series = trace.series(ideal.id)
             assert np.array_equal(series.t_ns, ideal.series.t_ns)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...joules.energies import Energies
-from ...joules.energy_trace import EnergyTrace, load
+from ...joules.energy_trace import Trace, load
 from ...late import shown
 from ...measuring.task import synchronise
 from ...recording.recorder import record
@@ -37,7 +37,7 @@ class CellEnergy:
     """
 
     name: str
-    trace: EnergyTrace
+    trace: Trace
     window: Window
 
     _repr_html_ = shown("cell")

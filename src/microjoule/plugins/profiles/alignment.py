@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ProfileError
-from ...joules.energy_trace import EnergyTrace
+from ...joules.energy_trace import Trace
 from ...joules.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US, seconds
@@ -55,7 +55,7 @@ class Alignment:
         return events._replace(t0_ns=self.monotonic(events.t0_ns), t1_ns=self.monotonic(events.t1_ns))
 
 
-def align(trace: EnergyTrace, profile: Profile, span_ns: tuple[int, int]) -> Alignment:
+def align(trace: Trace, profile: Profile, span_ns: tuple[int, int]) -> Alignment:
     """How the profile lies beside the trace.
 
     Args:
@@ -111,7 +111,7 @@ def _apart(first: int, last: int, span_ns: tuple[int, int]) -> str:
     return f"began {seconds(first - span_ns[1]):.1f} s after the readings ended"
 
 
-def _refuse_other_host(trace: EnergyTrace, profile: Profile) -> None:
+def _refuse_other_host(trace: Trace, profile: Profile) -> None:
     host = trace.facts.get("host", {})
     mine = host.get("hostname") if isinstance(host, dict) else None
     if profile.host and mine and profile.host != mine:

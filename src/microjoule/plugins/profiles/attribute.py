@@ -12,7 +12,7 @@ import numpy as np
 from ...channel import Kind
 from ...errors import ProfileError
 from ...joules.attribution import Attribution, Item, Share, attribute, usable_span
-from ...joules.energy_trace import EnergyTrace
+from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
 from ...joules.occupancy import Events, Occupancy, innermost, together
 from ...joules.total import covered
@@ -37,7 +37,7 @@ class Attributed(NamedTuple):
     alignment: Alignment
 
 
-def attributed(trace: EnergyTrace, profile: Profile, channel: str = "") -> Attributed:
+def attributed(trace: Trace, profile: Profile, channel: str = "") -> Attributed:
     """The energy of a counter by kernel (or operator), by annotated range and by window of the trace.
 
     Args:
@@ -85,7 +85,7 @@ def attributed(trace: EnergyTrace, profile: Profile, channel: str = "") -> Attri
     )
 
 
-def chosen(trace: EnergyTrace, profile: Profile) -> str:
+def chosen(trace: Trace, profile: Profile) -> str:
     """The counter whose energy is most likely asked for.
 
     Raises:
@@ -114,7 +114,7 @@ def chosen(trace: EnergyTrace, profile: Profile) -> str:
     return moving[0]
 
 
-def _refuse(trace: EnergyTrace, name: str) -> None:
+def _refuse(trace: Trace, name: str) -> None:
     counters = [each for each in trace.energy_channels if trace.channels[each].kind is Kind.COUNTER]
     if name not in counters:
         what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
@@ -136,7 +136,7 @@ def _device(channel: str) -> int | None:
 
 
 def _sections(
-    trace: EnergyTrace, profile: Profile, alignment: Alignment, device: int | None, span: tuple[int, int]
+    trace: Trace, profile: Profile, alignment: Alignment, device: int | None, span: tuple[int, int]
 ) -> Iterable[tuple[str, Events, Occupancy]]:
     """What ran, which ranges were annotated, and which windows were marked; of each what there is."""
     kernels = alignment.moved(profile.of(KERNELS, device))
@@ -156,7 +156,7 @@ def _sections(
         yield "window", windows, together(windows, *span)
 
 
-def _windows(trace: EnergyTrace) -> Events:
+def _windows(trace: Trace) -> Events:
     names: dict[str, int] = {}
     numbers = [names.setdefault(window.name, len(names)) for window in trace.windows]
     t0, t1 = ([getattr(window, end) for window in trace.windows] for end in ("t0_ns", "t1_ns"))

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from ...errors import BadQuery
 from ...joules import frames
-from ...joules.energy_trace import EnergyTrace, load
+from ...joules.energy_trace import Trace, load
 from ...joules.streamed import stream
 from ...joules.summary import summary
 from ...late import extra
@@ -182,7 +182,7 @@ class Database:
             raise BadQuery(_sentence(str(error)), _REMEDY) from error
 
     @cached_property
-    def _trace(self) -> EnergyTrace:
+    def _trace(self) -> Trace:
         return load(self._path)
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...joules.energy_trace import EnergyTrace, unread
+from ...joules.energy_trace import Trace, unread
 from ...joules.estimate import Estimate
 from ...joules.summary import stuck
 from ...joules.total import Total
@@ -13,7 +13,7 @@ from ...joules.total import Total
 NAMES = ("train", "epoch", "eval", "step")
 
 
-def totals(trace: EnergyTrace) -> dict[str, list[Total]]:
+def totals(trace: Trace) -> dict[str, list[Total]]:
     """The totals of the windows of a training by their name, in the order in which they began, in joules."""
     found: dict[str, list[Total]] = {name: [] for name in NAMES}
     silent = set(stuck(trace))

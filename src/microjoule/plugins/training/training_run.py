@@ -19,7 +19,7 @@ from ...recording.marking import is_recorded, window
 from .log_values import NAMES, doubt, totals
 
 if TYPE_CHECKING:
-    from ...joules.energy_trace import EnergyTrace
+    from ...joules.energy_trace import Trace
     from ...joules.total import Total
     from ...recording.recorder import Recorder
 
@@ -32,7 +32,7 @@ class TrainingRun:
     _watch: Watch
 
     @property
-    def trace(self) -> EnergyTrace | None:
+    def trace(self) -> Trace | None:
         """The recording of the last training; None under ``uj run``, and on other ranks."""
         return self._watch.trace
 
@@ -74,7 +74,7 @@ class Watch:
             raise BadWindow(f"A training has no window {unknown[0]!r}", f"Take some of {', '.join(NAMES)}")
         if sync is not None:
             synchroniser(sync)
-        self.trace: EnergyTrace | None = None
+        self.trace: Trace | None = None
         self.energies: dict[str, list[Total]] = {}
         self._given = recorder
         self._names = ("train", *(name for name in windows if name != "train"))

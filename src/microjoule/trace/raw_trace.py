@@ -31,7 +31,7 @@ from .window import Mark, Window, pair
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
 
 
-class Trace:
+class RawTrace:
     """Recorded readings and their channel table.
 
     Args:
@@ -54,9 +54,21 @@ class Trace:
 
     _repr_html_ = shown("readings")
 
+    def __repr__(self) -> str:
+        where = "in memory" if self.path is None else str(self.path)
+        found = [f"{len(self.channels)} channels", f"{len(self.windows)} windows"]
+        return f"{type(self).__name__}({where}, {', '.join(found)}{', truncated' * self.is_truncated})"
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The trace in a file: see :func:`load`."""
+        """The trace in a file, ``.arrows`` or ``.parquet``.
+
+        Of a file that was cut, as by a kill or a full disk, it holds every whole batch and is marked
+        ``is_truncated``.
+
+        Raises:
+            TraceError: The file is missing, empty, foreign, cut before its opening ended, or of another format.
+        """
         path = Path(path)
         if path.suffix == ".parquet":
             return cls(_parquet(path), path)
@@ -179,20 +191,7 @@ class _Opened(NamedTuple):
     cutter: Cutter
 
 
-def load(path: str | os.PathLike[str]) -> Trace:
-    """The trace in a file, ``.arrows`` or ``.parquet``.
-
-    Of a file that was cut, as by a kill or a full disk, it holds every whole batch and is marked
-    ``is_truncated``.
-
-    Raises:
-        TraceError: The file is missing, empty, foreign, cut before its opening ended, or of a
-            later format.
-    """
-    return Trace.load(path)
-
-
-def merge(traces: Sequence[Trace]) -> Trace:
+def merge(traces: Sequence[RawTrace]) -> RawTrace:
     """One trace of the rows of several; the order does not matter, and doubles count once.
 
     The facts are those of the first, with the ``openings`` of counters that started when opened.
@@ -216,10 +215,10 @@ def merge(traces: Sequence[Trace]) -> Trace:
     facts = {**traces[0].facts, **({"openings": openings} if openings else {})}
     joined = schema.schema(channels.values(), facts)
     tables = [trace.table.cast(joined) for trace in traces]
-    return Trace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
+    return RawTrace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
 
 
-def _refuse_other_boots(traces: Sequence[Trace]) -> None:
+def _refuse_other_boots(traces: Sequence[RawTrace]) -> None:
     """The clock of ``t_ns`` and most counters start with the kernel; traces that do not tell are believed."""
     hosts = [trace.facts.get("host") for trace in traces]
     boots = {host.get("boot_id") for host in hosts if isinstance(host, dict)} - {None}
@@ -227,7 +226,7 @@ def _refuse_other_boots(traces: Sequence[Trace]) -> None:
         raise TraceError("the traces are of different boots, which share no clock and no counter", _APART)
 
 
-def _openings(traces: Sequence[Trace]) -> dict[str, Any]:
+def _openings(traces: Sequence[RawTrace]) -> dict[str, Any]:
     """When each counter was opened that starts at its opening; of one channel there can be one only."""
     found: dict[str, Any] = {}
     for trace in traces:
