@@ -247,9 +247,8 @@ def load(path: str | os.PathLike[str]) -> Trace:
     """The trace in a file, ready to answer in joules.
 
     Args:
-        path: An ``.arrows`` file of a recording, or the ``.parquet`` that ``uj export`` made of one. Of a file
-            that was cut, as by a kill or a full disk, it holds every whole batch and is marked
-            ``is_truncated``.
+        path: An ``.arrows`` file of a recording, or the ``.parquet`` that ``uj export`` made of one. A file that
+            was cut, by a kill or a full disk, gives every whole batch and is marked ``is_truncated``.
 
     Raises:
         TraceError: The file is missing, empty, foreign, cut before its opening ended, or of another format.

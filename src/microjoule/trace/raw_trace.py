@@ -67,7 +67,7 @@ class RawTrace:
         ``is_truncated``.
 
         Raises:
-            TraceError: The file is missing, empty, foreign, cut before its opening ended, or of another format.
+            TraceError: The file is missing, empty, foreign, cut in its opening, or of another format.
         """
         path = Path(path)
         if path.suffix == ".parquet":
