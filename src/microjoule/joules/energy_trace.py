@@ -247,7 +247,7 @@ def load(path: str | os.PathLike[str]) -> Trace:
     """The trace in a file, ready to answer in joules.
 
     Args:
-        path: An ``.arrows`` file of a recording, or the ``.parquet`` that ``uj export`` made of one. A file that
+        path: An ``.arrows`` file of a recording, or the ``.parquet`` of ``uj export``. A file that
             was cut, by a kill or a full disk, gives every whole batch and is marked ``is_truncated``.
 
     Raises:
