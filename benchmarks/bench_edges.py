@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for conftest.py
 
 from conftest import pytest_benchmark_update_machine_info
 
-from microjoule.channel import Access, Channel, Scale, Timing
+from microjoule.channel import Access, Channel, Place, Scale, Timing
 from microjoule.joules.counter import Counter
 from microjoule.recording.native import Sampler
 from microjoule.trace.series import Series
@@ -142,6 +142,8 @@ def window_errors_j(t: np.ndarray, read: np.ndarray, raw: np.ndarray, seed: int)
     """The errors of windows at random places, against 40 W."""
     channel = Channel(
         id="package-0",
+        place=Place(device="package", number=0),
+        hw_type="cpu",
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1_000_000), unit_source="interface"),

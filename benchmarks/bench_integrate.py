@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from microjoule.channel import Access, Channel, Scale, Timing, Trust
+from microjoule.channel import Access, Channel, Place, Role, Scale, Timing, Trust
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import load
 from microjoule.joules.streamed import stream, stream_energies
@@ -31,10 +32,14 @@ SECONDS = 3600
 ROUNDS = 9
 NAMES = ("package-0", "package-0/core", "package-0/uncore", "package-0/dram")
 
+PACKAGE = Place(device="package", number=0)
+
 
 def channel(name: str) -> Channel:
     return Channel(
         id=name,
+        place=PACKAGE if name == "package-0" else replace(PACKAGE, part=name, role=Role.PART),
+        hw_type="cpu",
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=1 << 32),

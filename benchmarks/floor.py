@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from microjoule.channel import Access, Channel, Scale, Timing
+from microjoule.channel import Access, Channel, Place, Scale, Timing
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
@@ -70,6 +70,8 @@ def channel(name: str, access: Access) -> Channel:
     """A counter of 2^-14 J with 32 bits, as RAPL's."""
     return Channel(
         id=name,
+        place=Place(device="package", number=0, part=name),
+        hw_type="cpu",
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=1 << 32),

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 import microjoule as uj
-from microjoule.channel import Access, Channel, Kind, Scale
+from microjoule.channel import Access, Channel, Kind, Place, Scale
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
 from microjoule.recording import Cadence, Recorder, RecordingPlan
@@ -245,6 +245,8 @@ def lanes(bench: Bench) -> list[str]:
     file.write_text("1\n")
     text = Channel(
         id="package-0",
+        place=Place(device="package", number=0),
+        hw_type="cpu",
         source="bench",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1_000_000), unit_source="assumed"),

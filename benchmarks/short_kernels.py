@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microjoule.channel import Access, Channel, Scale, Timing, Trust
+from microjoule.channel import Access, Channel, Place, Scale, Timing, Trust
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import Component
@@ -56,6 +56,8 @@ def channel(kind: Kind) -> Channel:
     period = round(kind.update_s * 1e9)
     return Channel(
         id="package-0",
+        place=Place(device="package", number=0),
+        hw_type="cpu",
         source="script",
         lane="lane-0",
         scale=Scale(

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
+from places import identity
 
 from microjoule.channel import Access, Channel, Encoding, Scale, Timing, Trust
 from microjoule.trace import schema
@@ -125,7 +126,7 @@ class Ideal:
     @property
     def channel(self) -> Channel:
         return Channel(
-            id=self.id,
+            **identity(self.id),
             source="script",
             lane="lane-0",
             encoding=self.encoding,

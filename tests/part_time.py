@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from ideal import T0, S
+from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
 from microjoule.joules.gauge import Gauge
@@ -117,7 +118,7 @@ class PartTime:
     @property
     def channel(self) -> Channel:
         return Channel(
-            id="gpu-0/power",
+            **identity("gpu-0/power"),
             source="script",
             lane="gpu-0",
             kind=Kind.GAUGE,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from places import identity
+
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
 from microjoule.sources.script import Entry, Repeat, script_text, write_machine
 
@@ -21,7 +23,7 @@ UPDATE = Timing(update_ns=MS, update_max_ns=2 * MS)
 def channel(channel_id: str, name: str, *, lane: str = "package-0", timing: Timing = UPDATE) -> Channel:
     """A counter of millijoules that the script of that name plays."""
     return Channel(
-        id=channel_id,
+        **identity(channel_id),
         source="script",
         lane=lane,
         scale=Scale(quantity="J", unit=Fraction(1, 1000), unit_source="interface", modulus=MODULUS),

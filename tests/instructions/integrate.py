@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+from places import identity
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
 from microjoule.joules.counter import Counter
@@ -19,7 +20,7 @@ BLOCK = 1 << 14  # in the second-level cache, as the integration has it
 
 def channel() -> Channel:
     return Channel(
-        id="package-0",
+        **identity("package-0"),
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=1 << 32),

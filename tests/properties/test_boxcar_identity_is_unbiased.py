@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import example, given
 from hypothesis import strategies as st
+from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
 from microjoule.joules.gauge import Gauge
@@ -43,7 +44,7 @@ def gauge(power: Pieces, update_ns: int, window_ns: int, phase_ns: int, end_ns: 
     ]
     n = len(edges)
     channel = Channel(
-        id="gpu-0/power_average",
+        **identity("gpu-0/power_average"),
         source="nvml",
         lane="gpu-0",
         kind=Kind.GAUGE,

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
 from microjoule.errors import TraceError
@@ -29,7 +30,7 @@ REALTIME_NS = 10**18
 
 def counter(name="package-0", lag_ns=0, update_max_ns=2 * MS, parents=()):
     return Channel(
-        id=name,
+        **identity(name),
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 1 << 14), unit_source="register", modulus=MODULUS),
@@ -119,7 +120,7 @@ def test_of_a_long_series_little_is_kept():
 
 def gauge():
     return Channel(
-        id="psu",
+        **identity("psu"),
         source="script",
         lane="hwmon",
         kind=Kind.GAUGE,

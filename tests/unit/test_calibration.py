@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import identity
 from reached import reached
 from scripted import channel
 
@@ -217,7 +218,7 @@ def test_other_channels_and_sources_are_left_alone():
     calibration = of(Learnt(channel="package-0", source="perf", edges=200, update=period(5, 5)))
     assert applied([COUNTER], calibration) == (COUNTER,)
     assert applied([COUNTER], None) == (COUNTER,)
-    twin = replace(COUNTER, id="package-0@perf", source="perf")
+    twin = replace(COUNTER, **identity("package-0@perf"), source="perf")
     assert applied([twin], calibration)[0].timing.update_ns == 5
 
 

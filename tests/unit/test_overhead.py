@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import identity
 from reached import reached
 from scripted import channel
 
@@ -121,7 +122,8 @@ def test_nothing_was_measured_and_nothing_is_said():
 
 @pytest.mark.parametrize("reader", ["perf", "rusage"])
 def test_what_a_command_counts_of_itself_is_no_channel_of_a_lane(reader):
-    own = replace(CHANNELS[0], access=replace(CHANNELS[0].access, reader=reader, cpu=-1))
+    access = replace(CHANNELS[0].access, reader=reader, cpu=-1)
+    own = replace(CHANNELS[0], **identity("cpu_time/command"), access=access)
     assert counted([*CHANNELS, own]) == {"script": 2}
 
 

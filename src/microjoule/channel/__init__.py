@@ -12,14 +12,19 @@ from .channel import (
     Timing,
     Trust,
 )
+from .place import DEVICES, Device, Place, Role
 
 __all__ = [
+    "DEVICES",
     "UNPLACED",
     "Access",
     "Channel",
+    "Device",
     "Encoding",
     "Kind",
+    "Place",
     "PowerModel",
+    "Role",
     "Scale",
     "SensorError",
     "Timing",

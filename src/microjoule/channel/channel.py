@@ -15,6 +15,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from .place import Place
+
 _Record = TypeVar("_Record")
 
 UNPLACED = "?"
@@ -77,6 +79,7 @@ class Timing:
         lag_ns: The longest time by which an update can trail the energy that it reports.
         window_ns: For a gauge, how much of each update period is averaged; None: not known.
         sensor_clock: The clock of ``sensor_ns``; None: the channel has no timestamp of its own.
+        rate_max_hz: Reads a second beyond which nothing is gained; None: no limit of its own.
     """
 
     update_ns: int | None = None
@@ -84,6 +87,7 @@ class Timing:
     lag_ns: int = 0
     window_ns: int | None = None
     sensor_clock: str | None = None
+    rate_max_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,8 @@ class Trust:
         power_limit_source: Where that limit was read.
         accuracy: The sensor's stated accuracy as a fraction; None: unknown.
         sensor: How far the sensor may be off, for the budget of uncertainty; None: not known.
-        parents: Ids of the channels whose readings already contain this one's, or ``UNPLACED``.
+        parents: The ``physical_id`` of each channel whose readings already contain this one's, whether
+            or not it is recorded; or ``UNPLACED``.
         model: The power model, where the figure is modelled; None: measured.
     """
 
@@ -161,7 +166,11 @@ class Channel:
     """One counter or gauge.
 
     Attributes:
-        id: ``package-0``, ``package-0/dram``, …; a second source of one id is ``id@source``.
+        id: ``package-0``, ``package-0/dram``, …, for people; a second source of one id is ``id@source``.
+        place: What it is of.
+        hw_type: The same in the word of OpenTelemetry's conventions for hardware (``hw.type``): ``cpu``,
+            ``gpu``, ``memory``, …; ``power_meter`` where they have none.
+        twin_of: The id that this one is a second reading of, through another source; empty: of none.
         source: The family of hardware that lists it: a name in ``sources.SOURCES``.
         lane: The sampler that reads it.
         kind: Counter or gauge.
@@ -169,6 +178,9 @@ class Channel:
     """
 
     id: str
+    place: Place
+    hw_type: str
+    twin_of: str = ""
     source: str
     lane: str
     kind: Kind = Kind.COUNTER
@@ -185,8 +197,13 @@ class Channel:
 
     @property
     def physical_id(self) -> str:
-        """The id without the source that sets a second reading of it apart."""
-        return self.id.partition("@")[0]
+        """What all readings of one sensor share, through whichever source: the first one's id."""
+        return self.twin_of or self.id
+
+    @property
+    def is_of_command(self) -> bool:
+        """Whether it counts what a command uses, so that ``uj run`` alone can fill it in."""
+        return self.place.device == "command"
 
     def to_json(self) -> dict[str, Any]:
         """The channel as plain JSON values; ``from_json`` gives the same channel back."""
@@ -211,6 +228,9 @@ class Channel:
             trust["sensor"] = _known(SensorError, trust["sensor"])
         return cls(
             id=plain["id"],
+            place=_known(Place, plain["place"]),
+            hw_type=plain["hw_type"],
+            twin_of=plain.get("twin_of", ""),
             source=plain["source"],
             lane=plain["lane"],
             kind=Kind(plain.get("kind", "counter")),

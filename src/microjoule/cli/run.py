@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..recording import Recorder
 
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
-COMMAND_CHANNEL = "cpu_time/command"
 
 # By name: where some are unknown nothing can be run, and this file must still be imported.
 _FORWARDED = tuple(
@@ -158,7 +157,7 @@ def _with_command(
     channels: tuple[Channel, ...], closed: list[Channel], forced: list[str] | None
 ) -> tuple[Channel, ...]:
     """The channels with the command's own CPU time, from rusage where perf does not give it."""
-    has_it = any(channel.id == COMMAND_CHANNEL for channel in channels)
+    has_it = any(channel.is_of_command for channel in channels)
     if has_it or (forced and "cpu_time" not in forced):
         return channels
     return (
@@ -166,7 +165,7 @@ def _with_command(
         *(
             replace(channel, access=replace(channel.access, reader="rusage", path="wait4"))
             for channel in closed
-            if channel.id == COMMAND_CHANNEL
+            if channel.is_of_command
         ),
     )
 

@@ -29,7 +29,6 @@ LOADS = ("idle", "busy", "saturated")
 RECORDER, THINNED, EMPTY = "recorder", "recorder, thinned", "empty loop"
 
 QUIET_SHARE = 0.02  # what others may take of a core that is still called quiet
-_COMMANDS = ("perf", "rusage")  # readers that without a CPU count what a command uses
 _SAME_RATE = 0.01  # rates that differ by less are one
 
 
@@ -220,7 +219,7 @@ def save(overhead: Overhead, path: Path | str) -> None:
 
 def counted(channels: Iterable[Channel]) -> dict[str, int]:
     """How many channels of each source; what a command counts of itself costs no lane anything."""
-    return dict(Counter(c.source for c in channels if c.access.reader not in _COMMANDS or c.access.cpu >= 0))
+    return dict(Counter(c.source for c in channels if not c.is_of_command))
 
 
 def facts_of(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -28,10 +27,8 @@ from .total import is_power, tells_energy
 
 _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 
-# A package or a platform cannot draw 0 W: a counter of one that never moved was never updated, as in many
-# a virtual machine. Nothing awake draws less than FLOOR_W, which is asked because the counter of a
-# platform may move by whole joules.
-PLACES = re.compile(r"package-\d+(-die-\d+)?|psys(-\d+)?")
+# A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a virtual
+# machine. Nothing awake draws less than FLOOR_W, which is asked because psys may move by whole joules.
 DEAD_UPDATES = 20
 FLOOR_W = 0.1
 
@@ -131,11 +128,11 @@ class Trace(RawTrace):
 
     @cached_property
     def dead(self) -> frozenset[str]:
-        """The counters of packages and platforms that never moved, though they must have: see ``PLACES``."""
+        """The counters of packages and platforms that never moved, though they must have."""
         return frozenset(name for name in self.energy_channels if self._is_dead(self.channels[name]))
 
     def _is_dead(self, channel: Channel) -> bool:
-        if not PLACES.fullmatch(channel.physical_id):
+        if not channel.place.always_draws:
             return False
         update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
         least_j = float(2 * channel.scale.quantum * channel.scale.unit)

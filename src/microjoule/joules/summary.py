@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,6 @@ from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
 STUCK_UPDATES = 100
-
-GPUS = ("gpu-", "amdgpu-")  # work on these goes on after the call that asked for it
 
 Plain = dict[str, Any]
 
@@ -67,7 +66,8 @@ def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
     names = trace.energy_channels
     by_channel = {name: _channel(trace, name, t0_ns, t1_ns) for name in names}
     ids = covered({name: trace.channels[name] for name in names})
-    has_gpu = any(name.startswith(GPUS) for name in names)
+    # Work on a GPU goes on after the call that asked for it.
+    has_gpu = any(trace.channels[name].place.device == "gpu" for name in names)
     figures = []
     for number, window in enumerate(windows):
         rows = {name: by_channel[name][number] for name in names}
@@ -108,6 +108,8 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
         (
             {
                 "channel": name,
+                "place": asdict(channel.place),
+                "hw_type": channel.hw_type,
                 "source": channel.source,
                 "provenance": estimate.provenance,
                 "energy_j": estimate.value,

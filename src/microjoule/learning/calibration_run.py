@@ -18,7 +18,6 @@ from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..host.calibration import Calibration, LearnedPower, Learnt
 from ..host.key import host_key
-from ..recording.native import reader_names
 from ..sources.host import Host, read_host
 from ..units import NS_PER_MS
 from .agreement import disagreements
@@ -49,11 +48,7 @@ def calibrate(
         for_s: How long a lane is polled at most.
         say: Called with a few words before each lane.
     """
-    able = [
-        c
-        for c in channels
-        if c.access.reader in reader_names() and (c.access.cpu >= 0 or c.access.reader != "perf")
-    ]
+    able = [channel for channel in channels if not channel.is_of_command]
     lanes: dict[tuple[str, str], list[Channel]] = {}
     for channel in able:
         lanes.setdefault((channel.source, channel.lane), []).append(channel)

@@ -12,7 +12,6 @@ from ..errors import NothingToMeasure
 from ..host.calibration import Calibration, applied
 from ..host.files import HostKey
 from ..host.key import host_key
-from ..recording.native import reader_names
 from ..sources import choose, survey
 from ..sources.host import read_host
 from ..sources.survey import DENIALS, Survey
@@ -70,12 +69,7 @@ def site_of(root: Path, names: Sequence[str] | None, calibration: Calibration | 
 
 def _of_lanes(channels: Iterable[Channel]) -> list[Channel]:
     """Those that a lane reads all the time: not what a command counts of itself."""
-    return [
-        channel
-        for channel in channels
-        if channel.access.reader in reader_names()
-        and (channel.access.cpu >= 0 or channel.access.reader != "perf")
-    ]
+    return [channel for channel in channels if not channel.is_of_command]
 
 
 def _denied(surveys: Iterable[Survey]) -> Iterable[tuple[str, str]]:

@@ -11,13 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from ..channel import Channel
+from ..channel import Channel, Place
 from ..errors import SourceUnavailable
 from ..host.sampling_cost import EMPTY, THINNED, Way, counted
 from ..joules.energy_trace import load
@@ -118,7 +118,7 @@ class OneLane:
         lead = lead_of(self.channels) if way.pace == "edges" else None
         if lead is not None:
             return NS_PER_S / (lead.timing.update_ns or 1)
-        return lane_rate_hz(self._lane, way.rate_hz)
+        return lane_rate_hz(self.channels, way.rate_hz)
 
     def beat_s(self, way: Way) -> float:
         """A period; between two collections where the kernel samples."""
@@ -212,10 +212,11 @@ def subjects(channels: Iterable[Channel]) -> tuple[Subject, ...]:
     for channel in channels:
         if counted([channel]):
             lanes.setdefault((channel.source, channel.lane), []).append(channel)
-    forms: dict[tuple[str, str], OneLane] = {}
-    for (source, lane), members in lanes.items():
-        form = "".join(letter for letter in lane if not letter.isdigit())
-        forms.setdefault((source, form), OneLane(members))
+    forms: dict[tuple[str, Place, str], OneLane] = {}
+    for (source, _), members in lanes.items():
+        first = members[0]
+        form = replace(first.place, number=None, die=None)
+        forms.setdefault((source, form, first.scale.quantity), OneLane(members))
     return (EmptyLoop(), *forms.values())
 
 

@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ..channel import Channel
-from ..joules.total import PLATFORMS
-
-# hw.type of OpenTelemetry's conventions for hardware: of the part that a channel's id names, else of the
-# device. What a platform's meter takes in is more than any of its types; the case comes nearest.
-_PARTS = MappingProxyType({"dram": "memory", "memory": "memory", "cpu": "cpu", "accel": "gpu"})
-_DEVICES = MappingProxyType(
-    {
-        "package": "cpu",
-        "grace": "cpu",
-        "cpu_time": "cpu",
-        "gpu": "gpu",
-        "amdgpu": "gpu",
-        "xe": "gpu",
-        "i915": "gpu",
-        "battery": "battery",
-        **dict.fromkeys(PLATFORMS, "enclosure"),
-    }
-)
-_OTHER = "power_meter"
-# Words of an id that say how the part is read, and not which part it is.
-_READ_AS = re.compile(r"(^|_)(energy|power|average|samples|system|command)(?=_|$)")
-_NUMBER = re.compile(r"\d+$")
-_ORDINAL = re.compile(r"(-\d+|-die)*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +36,20 @@ def component(channel: Channel, channels: Mapping[str, Channel]) -> HardwareComp
         channel: Whose.
         channels: All that are served, by id.
     """
-    device, _, detail = channel.physical_id.partition("/")
-    kind = _ORDINAL.sub("", device)
-    part = _READ_AS.sub("", detail).strip("_")
-    type_ = _PARTS.get(_NUMBER.sub("", part)) or _DEVICES.get(kind, _OTHER)
+    place = channel.place
     return HardwareComponent(
         id=channel.id,
-        domain=part or (type_ if type_ == "gpu" else kind),
-        type=type_,
-        name=f"{part} of {device}" if part else device,
-        parent=next((parent for parent in channel.trust.parents if parent in channels), ""),
+        domain=place.part or place.device,
+        type=channel.hw_type,
+        name=str(place),
+        parent=_parent(channel, channels),
         provenance=channel.provenance,
     )
 
 
-def is_platform(channel: Channel) -> bool:
-    """Whether the channel's meter takes in the whole host, or a whole module of it."""
-    return component(channel, {}).domain in PLATFORMS
+def _parent(channel: Channel, channels: Mapping[str, Channel]) -> str:
+    """The channel that contains this one, rather by the same source; empty: none is served."""
+    readings = [each for each in channels.values() if each.physical_id in channel.trust.parents]
+    rank = channel.trust.parents.index
+    readings.sort(key=lambda each: (rank(each.physical_id), each.source != channel.source))
+    return readings[0].id if readings else ""

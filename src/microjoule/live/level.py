@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..channel import Channel, Kind
-from ..joules.energy_trace import PLACES
 from ..units import NS_PER_S
 
 
@@ -39,8 +38,8 @@ class Level:
     @property
     def is_alive(self) -> bool:
         """Whether it was read and, of a package or a platform, ever moved: neither can draw nothing."""
-        is_place = self.channel.trust.model is None and PLACES.fullmatch(self.channel.physical_id)
-        return self.readings > 0 and not (is_place and self.energy_counts == 0)
+        must_move = self.channel.trust.model is None and self.channel.place.always_draws
+        return self.readings > 0 and not (must_move and self.energy_counts == 0)
 
     @property
     def energy_j(self) -> float:

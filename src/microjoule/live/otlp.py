@@ -19,7 +19,7 @@ from ..errors import BadEndpoint
 from ..late import extra
 from ..units import NS_PER_MS
 from ..version import VERSION
-from .component import component, is_platform
+from .component import component
 from .metrics import HOST, METRICS, Metric, Picture, Point
 
 SCOPE = "microjoule"
@@ -112,7 +112,8 @@ def _observer(metric: Metric, picture: Callable[[], Picture]) -> Callable[[objec
 
 def _is_hosts(metric: Metric, point: Point) -> bool:
     """Whether the point is of the whole host, which the conventions keep out of ``hw.energy``."""
-    return point.channel is not None and metric.otel.startswith(_HARDWARE) and is_platform(point.channel)
+    is_platform = point.channel is not None and point.channel.place.is_platform
+    return is_platform and metric.otel.startswith(_HARDWARE)
 
 
 def attributes(point: Point, picture: Picture) -> dict[str, str]:

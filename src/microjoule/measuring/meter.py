@@ -54,7 +54,7 @@ class Meter:
         surveys = survey(self.root, self.visible_gpus)
         listed = choose(surveys, self.sources)
         listed = applied(listed, self.calibration)
-        readable = {c.id: c for c in listed if c.access.cpu >= 0 or c.access.reader != "perf"}
+        readable = {c.id: c for c in listed if not c.is_of_command}
         ids = tells_energy(readable)
         if self.channel and self.channel not in ids:
             raise SourceUnavailable(
@@ -141,4 +141,4 @@ class Fitted:
         return seconds(self.update_ns)
 
     def _period_ns(self, channel: Channel) -> int:
-        return round(NS_PER_S / lane_rate_hz(channel.lane, self.cadence.rate_hz))
+        return round(NS_PER_S / lane_rate_hz([channel], self.cadence.rate_hz))

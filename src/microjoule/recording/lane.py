@@ -1,15 +1,14 @@
 """Lanes: which channels one native sampler reads together, and how often.
 
 A lane is named by its channels (``channel.lane``): one a package, one a GPU, so that a slow
-interface never delays a fast one. Some lanes gain nothing from the rate that is asked for; the
-table below says which, and what they get instead.
+interface never delays a fast one. A channel that gains nothing beyond some rate says so
+(``timing.rate_max_hz``), and its lane is read no faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from numbers import Real
 from typing import Any
 
@@ -22,18 +21,6 @@ from .native import Sampler, reader_names
 RATE_MIN_HZ = 1.0
 RATE_MAX_HZ = 20_000.0
 RATE_HZ = 1000.0
-
-# The kernel counts CPU time in hundredths of a second. A GPU's counter moves every 20 to 100 ms and
-# a call of its driver can take one; hwmon and Cray update ten times a second. Temperatures and
-# clocks move slowly.
-RATE_MAX_OF_LANE_HZ = (
-    ("cpu", 100.0),
-    ("gpu-*", 100.0),
-    ("amdgpu-*", 100.0),
-    ("hwmon*", 100.0),
-    ("cray*", 100.0),
-    ("*-slow", 10.0),
-)
 
 # Edge-locked lanes. A counter quicker than this leaves no time to sleep between two updates; the
 # spin covers the jitter that updates are known to have, at a bounded share of a core.
@@ -137,7 +124,7 @@ class Lane:
         self.channels = tuple(channels)
         self.lead = lead_of(self.channels) if cadence.edges else None
         self.one_in = cadence.edges
-        self.rate_hz = lane_rate_hz(name, cadence.rate_hz)
+        self.rate_hz = lane_rate_hz(self.channels, cadence.rate_hz)
         period_ns = round(NS_PER_S / self.rate_hz)
         pace: tuple[Any, ...] = (cadence.spin_ns, cadence.fifo_priority, cadence.cpus)
         rows_per_s = self.rate_hz * len(self.channels)
@@ -173,7 +160,7 @@ class Lane:
         """
         timings = [channel.timing for channel in self.channels if channel.kind is Kind.COUNTER]
         first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
-        counted = {channel.id for channel in self.channels if channel.kind is Kind.COUNTER}
+        counted = {channel.physical_id for channel in self.channels if channel.kind is Kind.COUNTER}
         means = [
             channel.timing
             for channel in self.channels
@@ -209,19 +196,25 @@ def is_for_kernel(channels: Iterable[Channel]) -> bool:
     return len(ways) == 1 and all(reader == "perf" and cpu >= 0 for reader, cpu in ways)
 
 
-def cpus_of_lanes(packages: Mapping[str, Iterable[int]]) -> dict[str, tuple[int, ...]]:
-    """Where each package's lane should run: a read from inside the package needs no interrupt.
+def cpus_of(channels: Iterable[Channel], packages: Mapping[str, Collection[int]]) -> tuple[int, ...]:
+    """Where a lane should run: a read from inside the package needs no interrupt.
 
-    A lane is left alone where its package is all that this process may use, or none of it.
+    A lane is left alone where its package is all that this process may use, or none of it, and where it
+    reads anything but one whole package.
 
     Args:
-        packages: The CPUs of each package, by its number.
+        channels: The lane's.
+        packages: The CPUs of each package, by its number in decimals, as JSON keeps it.
     """
     import os
 
+    places = {channel.place for channel in channels if channel.place.device != "psys"}
+    numbers = {place.number for place in places if place.device == "package" and place.die is None}
+    if len(numbers) != 1 or len({(place.device, place.number, place.die) for place in places}) != 1:
+        return ()
     allowed = os.sched_getaffinity(0)
-    inside = {f"package-{number}": allowed & set(cpus) for number, cpus in packages.items()}
-    return {lane: tuple(sorted(cpus)) for lane, cpus in inside.items() if cpus and cpus != allowed}
+    inside = allowed & set(packages.get(str(numbers.pop()), ()))
+    return tuple(sorted(inside)) if inside != allowed else ()
 
 
 def granted(code: int) -> str:
@@ -231,10 +224,10 @@ def granted(code: int) -> str:
     return {0: NOT_ASKED, 1: "yes"}.get(code) or f"refused: {os.strerror(-code)}"
 
 
-def lane_rate_hz(lane: str, rate_hz: float) -> float:
-    """The rate that a lane gets of the one that was asked for."""
-    limits = [limit for pattern, limit in RATE_MAX_OF_LANE_HZ if fnmatchcase(lane, pattern)]
-    return min([rate_hz, *limits])
+def lane_rate_hz(channels: Iterable[Channel], rate_hz: float) -> float:
+    """The rate that a lane of these channels gets of the one that was asked for."""
+    limits = [channel.timing.rate_max_hz for channel in channels]
+    return min([rate_hz, *(limit for limit in limits if limit is not None)])
 
 
 def lead_of(channels: Iterable[Channel]) -> Channel | None:
@@ -256,7 +249,7 @@ def open_lanes(
     channels: Iterable[Channel],
     codes: Mapping[str, int],
     cadence: Cadence,
-    cpus: Mapping[str, tuple[int, ...]],
+    packages: Mapping[str, Collection[int]],
 ) -> tuple[list[Lane], dict[str, str]]:
     """Opens a lane for each name among the channels.
 
@@ -266,7 +259,8 @@ def open_lanes(
         channels: What to read.
         codes: Each channel's code in the file's dictionary.
         cadence: Rate and pace of all lanes.
-        cpus: Where each lane should run, by lane; where the cadence names no CPUs of its own.
+        packages: The CPUs of each package, by its number, near which lanes run where the cadence names no
+            CPUs of its own.
 
     Returns:
         The lanes, and what was left out: channel id to sentence.
@@ -274,8 +268,16 @@ def open_lanes(
     Raises:
         BadRate: Edges were asked for, and no lane has a counter to follow.
     """
-    # A channel read in another way (a command's rusage) is filled in by whoever asked for it.
-    native = [channel for channel in channels if channel.access.reader in reader_names()]
+    readers = reader_names()
+    channels = tuple(channels)
+    native = [channel for channel in channels if channel.access.reader in readers]
+    # What a command used may come from elsewhere (its rusage); then whoever ran it fills it in.
+    left_out = {
+        channel.id: f"This build of microjoule has no reader {channel.access.reader!r}. "
+        "Add it to csrc/readers.c and install again."
+        for channel in channels
+        if channel.access.reader not in readers and not channel.is_of_command
+    }
     if cadence.edges and lead_of(native) is None:
         raise BadRate(
             "No counter here has updates that can be followed: each is modelled, or its update period is "
@@ -283,10 +285,9 @@ def open_lanes(
             "Run `uj probe --calibrate`, or choose a rate in hertz",
         )
     lanes: list[Lane] = []
-    left_out: dict[str, str] = {}
     for name in dict.fromkeys(channel.lane for channel in native):
-        pace = replace(cadence, cpus=cadence.cpus or cpus.get(name, ()))
         members = [channel for channel in native if channel.lane == name]
+        pace = replace(cadence, cpus=cadence.cpus or cpus_of(members, packages))
         try:
             lanes.append(Lane(name, members, codes, pace))
         except (MicrojouleError, OSError, ValueError):

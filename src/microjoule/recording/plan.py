@@ -75,7 +75,7 @@ def plan(
         )
     learnt = of_this_host(calibration, Path(root))
     surveys = survey(Path(root), visible_gpus)
-    channels = [c for c in choose(surveys, sources) if c.access.cpu >= 0 or c.access.reader != "perf"]
+    channels = [channel for channel in choose(surveys, sources) if not channel.is_of_command]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
     facts = {

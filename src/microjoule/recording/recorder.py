@@ -26,7 +26,7 @@ from ..host.sampling_cost import Overhead
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
-from .lane import RATE_HZ, Cadence, Lane, cpus_of_lanes, open_lanes
+from .lane import RATE_HZ, Cadence, Lane, open_lanes
 from .native import Marks, clock_pair, now_ns
 from .plan import RecordingPlan, plan
 from .thin import Thinner
@@ -139,11 +139,11 @@ class Recorder:
 
     def _open_lanes(self) -> None:
         """Opens the lanes; with what does not open, again through its next other interface."""
-        cpus = cpus_of_lanes(self.plan.facts.get("host", {}).get("packages", {}))
+        packages = self.plan.facts.get("host", {}).get("packages", {})
         codes = {channel.id: code for code, channel in enumerate(self.channels)}
         waiting = {name: list(others) for name, others in self.plan.alternatives.items()}
         while True:
-            self._lanes, failed = open_lanes(self.channels, codes, self.plan.cadence, cpus)
+            self._lanes, failed = open_lanes(self.channels, codes, self.plan.cadence, packages)
             taken = {name: waiting[name].pop(0) for name in failed if waiting.get(name)}
             if not taken:
                 self.left_out |= failed

@@ -27,8 +27,7 @@ def closed(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, 
     left_out: dict[str, str] = {}
     for found in surveys:
         for one in found.closed if found.source in used else ():
-            is_command_s = one.channel.access.reader == "perf" and one.channel.access.cpu < 0
-            if one.channel.physical_id not in read and not is_command_s:
+            if one.channel.physical_id not in read and not one.channel.is_of_command:
                 what, remedy = one.obstacle.what, one.obstacle.remedy
                 left_out[one.channel.id] = f"{what}. {remedy}." if remedy else f"{what}."
     return left_out

@@ -93,13 +93,13 @@ def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tup
 
 def _best(found: dict[str, Survey]) -> tuple[Channel, ...]:
     chosen: dict[str, Channel] = {}
-    has_dies: dict[str, bool] = {}
+    has_dies: dict[int | None, bool] = {}
     # By id and not by machine: a package that perf cannot read falls back to powercap by itself.
     for name in RAPL:
         for channel in found[name].channels if name in found else ():
             # One interface may show a package whole and another by dies: never both.
-            package, die, _ = channel.lane.partition("-die-")
-            if has_dies.setdefault(package, bool(die)) == bool(die):
+            is_die = channel.place.die is not None
+            if has_dies.setdefault(channel.place.number, is_die) == is_die:
                 chosen.setdefault(channel.id, channel)
     # What contains what depends on which ids are there, and those may now be of several sources.
     best = {channel.id: channel for channel in with_parents(chosen.values())}
@@ -129,13 +129,10 @@ def _named(found: dict[str, Survey], names: tuple[str, ...]) -> tuple[Channel, .
 
 
 def _set_apart(channel: Channel, taken: set[str]) -> Channel:
-    """The channel as the second reading of an id, its parents those of the same source."""
-
-    def renamed(plain: str) -> str:
-        return f"{plain}@{channel.source}" if plain in taken else plain
-
-    parents = tuple(renamed(parent) for parent in channel.trust.parents)
-    return replace(channel, id=renamed(channel.id), trust=replace(channel.trust, parents=parents))
+    """The channel as the second reading of an id."""
+    if channel.id not in taken:
+        return channel
+    return replace(channel, id=f"{channel.id}@{channel.source}", twin_of=channel.physical_id)
 
 
 def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Kind, Scale, Timing, Trust
+from ..channel import Access, Channel, Kind, Place, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from . import hwmon
 from .host import integer_in
@@ -48,7 +48,10 @@ INIT_GPUS = 2  # AMDSMI_INIT_AMD_GPUS
 KERNELS_UNIT = Fraction(1, 1 << 16)
 ALIKE = Fraction(1, 100)  # 15.3 µJ is the kernel's unit, rounded
 # The driver's cache is a millisecond; what the firmware does nobody has said.
-TIMING = Timing(update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS, sensor_clock="boottime")
+RATE_MAX_HZ = 100.0  # a call can take milliseconds
+TIMING = Timing(
+    update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS, sensor_clock="boottime", rate_max_hz=RATE_MAX_HZ
+)
 ADVANCE_S = 0.2  # in which a counter that works has moved, even of a card at rest
 
 NO_PERMISSION = {"libamd_smi": 10, "librocm_smi64": 4}
@@ -72,10 +75,10 @@ class Gpu:
 
 def survey(root: Path = Path("/")) -> Survey:
     """The AMD GPUs that the library under ``root`` (or where the loader finds it) tells of."""
-    places = hwmon.places(root, "amdgpu")
+    addresses = hwmon.addresses(root, hwmon.AMDGPU)
     library, loaded = _load(root)
     if loaded is None:
-        return Survey(NAME, READERS, obstacles=(_without(places),))
+        return Survey(NAME, READERS, obstacles=(_without(addresses),))
     dialect = _AmdSmi(loaded) if hasattr(loaded, "amdsmi_init") else _RocmSmi(loaded)
     missing = [name for name in dialect.required if not hasattr(loaded, name)]
     if missing:
@@ -87,7 +90,7 @@ def survey(root: Path = Path("/")) -> Survey:
         gpus = tuple(_gpus(dialect))
     finally:
         dialect.stop()
-    numbers = _numbers(places, gpus)
+    numbers = _numbers(addresses, gpus)
     gpus = tuple(sorted(gpus, key=lambda gpu: numbers[gpu.pci]))
     channels = [channel for gpu in gpus for channel in _channels(gpu, numbers[gpu.pci], library, root)]
     obstacles = [obstacle for gpu in gpus if (obstacle := _silent(gpu, numbers[gpu.pci])) is not None]
@@ -223,14 +226,15 @@ def _gpus(dialect: _AmdSmi | _RocmSmi) -> Iterator[Gpu]:
         yield Gpu(pci, unit_uj if answers else None, is_moving, dialect.has_power(device))
 
 
-def _numbers(places: tuple[str, ...], gpus: tuple[Gpu, ...]) -> dict[str, int]:
+def _numbers(addresses: tuple[str, ...], gpus: tuple[Gpu, ...]) -> dict[str, int]:
     """The N of each card's ``amdgpu-N``: hwmon's; of cards that hwmon does not show, those after."""
-    order = [*places, *(gpu.pci for gpu in gpus if gpu.pci not in places)]
+    order = [*addresses, *(gpu.pci for gpu in gpus if gpu.pci not in addresses)]
     return {pci: number for number, pci in enumerate(order)}
 
 
 def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Channel]:
-    lane = f"amdgpu-{number}"
+    place = Place(device="gpu", number=number, owner=hwmon.AMDGPU)
+    lane = place.device_name
     path = f"{gpu.pci}@{library}"
     limit_w, source = _limit(gpu.pci, root)
     energy_id = f"{lane}/energy"
@@ -238,6 +242,8 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
         unit, unit_source = _unit(gpu.unit_uj)
         yield Channel(
             id=energy_id,
+            place=place,
+            hw_type="gpu",
             source=NAME,
             lane=lane,
             scale=Scale(quantity="J", unit=unit, unit_source=unit_source),
@@ -248,10 +254,13 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
     if gpu.has_power:
         yield Channel(
             id=f"{lane}/power",
+            place=place,
+            hw_type="gpu",
             source=NAME,
             lane=lane,
             kind=Kind.GAUGE,
             scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+            timing=Timing(rate_max_hz=RATE_MAX_HZ),
             trust=Trust(power_limit_w=limit_w, power_limit_source=source, parents=(energy_id,)),
             access=Access(reader="amdsmi", path=path, config=POWER_CALL),
         )
@@ -277,10 +286,12 @@ def _nothing(obstacle: Obstacle) -> Survey:
     return Survey(NAME, READERS, obstacles=(obstacle,))
 
 
-def _without(places: tuple[str, ...]) -> Obstacle:
-    if not places:
+def _without(addresses: tuple[str, ...]) -> Obstacle:
+    if not addresses:
         return Obstacle(Cause.NO_HARDWARE, "no AMD GPU here, or no driver for it")
-    what = f"no {LIBRARIES[0]}: of the AMD GPU at {places[0]} hwmon tells the power, and nothing the energy"
+    what = (
+        f"no {LIBRARIES[0]}: of the AMD GPU at {addresses[0]} hwmon tells the power, and nothing the energy"
+    )
     return Obstacle(Cause.MODULE, what, "Install ROCm's amd-smi-lib, or your system's librocm-smi64-1")
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, Trust
+from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Scale, Timing, Trust
 from ..units import UW_PER_W
 from .host import integer_in, text_of
 from .survey import Cause, Obstacle, Survey
@@ -28,6 +28,7 @@ from .survey import Cause, Obstacle, Survey
 NAME = "battery"
 READERS = "everyone (mode 0444)"
 LANE = "battery-slow"
+RATE_MAX_HZ = 10.0
 
 UNPLUG = "Unplug the machine to measure with its battery"
 
@@ -62,11 +63,14 @@ def survey(root: Path = Path("/")) -> Survey:
 def _channel(number: int, battery: Path) -> Channel:
     return Channel(
         id=f"battery-{number}/power",
+        place=Place(device="battery", number=number),
+        hw_type="battery",
         source=NAME,
         lane=LANE,
         kind=Kind.GAUGE,
         encoding=Encoding.SIGNED,
         scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+        timing=Timing(rate_max_hz=RATE_MAX_HZ),
         trust=Trust(parents=(UNPLACED,)),
         access=Access(reader="text", path=str(battery / "power_now")),
     )

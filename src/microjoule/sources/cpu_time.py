@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, PowerModel, Scale, Timing, Trust
+from ..channel import Access, Channel, Place, PowerModel, Role, Scale, Timing, Trust
 from ..units import NS_PER_MS, NS_PER_S, S_PER_JIFFY
 from .host import AMD, INTEL, Host, cpu_list, read_host, text_of
 from .survey import Cause, Obstacle, Survey, closed_by
@@ -41,6 +41,7 @@ from .survey import Cause, Obstacle, Survey, closed_by
 NAME = "cpu_time"
 READERS = "everyone; the command's own time: perf_event_paranoid ≤ 2 or CAP_PERFMON"
 LANE = "cpu"
+RATE_MAX_HZ = 100.0  # the kernel counts in hundredths of a second
 PARANOID_LIMIT = 2
 
 BUSY_FIELDS = (1, 2, 3, 6, 7, 8)  # user nice system irq softirq steal; field 0 is the word "cpu"
@@ -101,18 +102,28 @@ def survey(root: Path = Path("/")) -> Survey:
         return Survey(NAME, READERS, obstacles=(obstacle,))
     system = Channel(
         id="cpu_time/system",
+        place=Place(device="machine", part="cpu", role=Role.PART),
+        hw_type="cpu",
         source=NAME,
         lane=LANE,
         scale=Scale(quantity="s", unit=S_PER_JIFFY, unit_source="kernel", quantum=len(BUSY_FIELDS)),
-        timing=Timing(update_ns=10 * NS_PER_MS, update_max_ns=20 * NS_PER_MS, lag_ns=10 * NS_PER_MS),
+        timing=Timing(
+            update_ns=10 * NS_PER_MS,
+            update_max_ns=20 * NS_PER_MS,
+            lag_ns=10 * NS_PER_MS,
+            rate_max_hz=RATE_MAX_HZ,
+        ),
         trust=_trust(host, root, ()),
         access=Access(reader="text", path=str(stat), config=BUSY_MASK),
     )
     command = Channel(
         id="cpu_time/command",
+        place=Place(device="command", part="cpu", role=Role.PART),
+        hw_type="cpu",
         source=NAME,
         lane=LANE,
         scale=Scale(quantity="s", unit=Fraction(1, NS_PER_S), unit_source="kernel", starts_at_open=True),
+        timing=Timing(rate_max_hz=RATE_MAX_HZ),
         trust=_trust(host, root, (system.id,)),
         access=Access(
             reader="perf",

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Kind, Scale, Timing, Trust
+from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import NS_PER_S
 from .host import text_of
 from .survey import Cause, Obstacle, Survey
@@ -35,10 +36,13 @@ FOLDER = "sys/cray/pm_counters"
 WHOLE = "energy"
 WHOLE_POWER = "power"
 SCAN_HZ = 10
+RATE_MAX_HZ = 100.0  # ten readings a scan place each update well enough
 MISSED = 2  # a scan that was missed is ordinary
 
 # Of the file's name; the first word is the part of the node, and none is all of it.
-METER = re.compile(r"(?:(?:cpu\d*|memory|accel\d*)_)?(energy|power)")
+METER = re.compile(r"(?:(?P<part>(?P<what>cpu|memory|accel)\d*)_)?(?P<quantity>energy|power)")
+HW_TYPES = {None: "enclosure", "cpu": "cpu", "memory": "memory", "accel": "gpu"}
+NODE = Place(device="node", role=Role.PLATFORM)
 QUANTITIES = {"energy": (Kind.COUNTER, "J"), "power": (Kind.GAUGE, "W")}
 
 
@@ -69,11 +73,14 @@ def _channels(folder: Path, names: list[str]) -> Iterator[Channel]:
         yield _freshness(folder, "freshness", timing)
     for name in names:
         meter = METER.fullmatch(name)
-        kind, quantity = QUANTITIES[meter[1] if meter else WHOLE]
+        part, what, word = meter.group("part", "what", "quantity") if meter else (None, None, WHOLE)
+        kind, quantity = QUANTITIES[word]
         container = _container(name, names)
         limit_w, limit_source = _limit(cap_w, kind)
         yield Channel(
             id=f"node/{name}",
+            place=replace(NODE, part=part, role=Role.PART) if part else NODE,
+            hw_type=HW_TYPES[what],
             source=NAME,
             lane=NAME,
             kind=kind,
@@ -108,6 +115,8 @@ def _container(name: str, names: list[str]) -> str | None:
 def _freshness(folder: Path, name: str, timing: Timing) -> Channel:
     return Channel(
         id=f"node/{name}",
+        place=NODE,
+        hw_type=HW_TYPES[None],
         source=NAME,
         lane=NAME,
         scale=Scale(quantity="1", unit=Fraction(1), unit_source="interface"),
@@ -118,7 +127,12 @@ def _freshness(folder: Path, name: str, timing: Timing) -> Channel:
 
 def _timing(folder: Path) -> Timing:
     update_ns = NS_PER_S // int(_number(folder / "raw_scan_hz") or SCAN_HZ)
-    return Timing(update_ns=update_ns, update_max_ns=MISSED * update_ns, lag_ns=update_ns)
+    return Timing(
+        update_ns=update_ns,
+        update_max_ns=MISSED * update_ns,
+        lag_ns=update_ns,
+        rate_max_hz=RATE_MAX_HZ,
+    )
 
 
 def _number(path: Path) -> float | None:

@@ -19,10 +19,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 
-from ..channel import Channel, SensorError, Timing
+from ..channel import Channel, Place, Role, SensorError, Timing
 from .host import AMD, INTEL, Host
 from .survey import Cause, Obstacle
+
+PSYS_NAME = "psys"
+PSYS = Place(device="psys", role=Role.PLATFORM)
 
 COUNTS = 1 << 32  # every RAPL register is 32 bits wide, on AMD too as far as every model can be trusted
 
@@ -38,25 +42,30 @@ class Domain:
     """One RAPL domain under the names that its interfaces give it.
 
     Attributes:
-        name: What stands after the package in a channel's id; empty: the package itself.
+        name: The part of the package; empty: the package itself.
         event: perf's event.
         zone: powercap's zone name, of a package the beginning of it.
         register: Intel's MSR.
+        hw_type: OpenTelemetry's word for it.
     """
 
     name: str
     event: str
     zone: str
     register: int
+    hw_type: str
 
 
 DOMAINS = (
-    Domain("", "energy-pkg", "package", 0x611),
-    Domain("core", "energy-cores", "core", 0x639),
-    Domain("uncore", "energy-gpu", "uncore", 0x641),
-    Domain("dram", "energy-ram", "dram", 0x619),
-    Domain("psys", "energy-psys", "psys", 0x64D),
+    Domain("", "energy-pkg", "package", 0x611, "cpu"),
+    Domain("core", "energy-cores", "core", 0x639, "cpu"),
+    Domain("uncore", "energy-gpu", "uncore", 0x641, "cpu"),
+    Domain("dram", "energy-ram", "dram", 0x619, "memory"),
+    Domain(PSYS_NAME, "energy-psys", "psys", 0x64D, "enclosure"),
 )
+NESTED = frozenset(domain.zone for domain in DOMAINS if domain.name not in ("", PSYS_NAME))
+INSIDE = ("core", "uncore")  # the package's own; DRAM is outside it
+BY_NAME = MappingProxyType({domain.name: domain for domain in DOMAINS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,54 +162,73 @@ def assumed_unit(host: Host) -> Fraction:
     return Fraction(1, 1 << INTEL_ESU)
 
 
-def scopes(host: Host) -> dict[str, int]:
-    """The first CPU of everything that has RAPL registers of its own, by its name in channel ids.
+def scopes(host: Host) -> dict[Place, int]:
+    """The first CPU of everything that has RAPL registers of its own.
 
     That is the package; on Intel's parts of several dies (Cascade Lake-AP) it is the die.
     """
     packages = set(host.packages.values())
     places = {cpu: (package, host.dies.get(cpu, 0)) for cpu, package in host.packages.items()}
     is_by_die = host.cpu_vendor == INTEL and len(set(places.values())) > len(packages)
-    first: dict[str, int] = {}
+    first: dict[Place, int] = {}
     for cpu, (package, die) in sorted(places.items()):
-        first.setdefault(f"package-{package}-die-{die}" if is_by_die else f"package-{package}", cpu)
-    return first or {"package-0": 0}  # no topology: the first CPU is there on every machine
+        first.setdefault(package_place(package, die if is_by_die else None), cpu)
+    return first or {package_place(0): 0}  # no topology: the first CPU is there on every machine
 
 
-def channel_id(package: str, domain: str) -> str:
-    """The id of a domain of a package: ``package-0``, ``package-0/dram``, ``psys``."""
-    if domain == "psys":
-        return domain
-    return f"{package}/{domain}" if domain else package
+def package_place(number: int, die: int | None = None) -> Place:
+    """A package, or one of its dies, as a whole."""
+    return Place(device="package", number=number, die=die)
 
 
-def parents(child: str, present: Collection[str]) -> tuple[str, ...]:
-    """The channels whose readings contain those of the id ``child``, of the ids that are present."""
-    package, _, domain = child.partition("/")
-    if child == "psys":
+def place_of(package: Place, domain: str) -> Place:
+    """The place of a domain of a package; psys is the board's, whichever package shows it."""
+    if domain == PSYS_NAME:
+        return PSYS
+    return replace(package, part=domain, role=Role.PART) if domain else package
+
+
+def domain_of(place: Place) -> Domain:
+    """The row of a RAPL place."""
+    return BY_NAME[PSYS_NAME if place == PSYS else place.part]
+
+
+def channel_id(place: Place) -> str:
+    """The id of a RAPL place: ``package-0``, ``package-0/dram``, ``psys``."""
+    return f"{place.device_name}/{place.part}" if place.part else place.device_name
+
+
+def parents(child: Place, present: Collection[Place]) -> tuple[str, ...]:
+    """The channels whose readings contain those of a place.
+
+    Args:
+        child: The place.
+        present: The places that are counted: psys is named only if it is among them.
+    """
+    if child == PSYS:
         return ()
-    if domain in ("core", "uncore"):
-        return (package,)
-    return ("psys",) if "psys" in present else ()
+    same = (child, replace(child, die=None))  # another interface may show the package whole
+    packages = [replace(place, part="", role=Role.WHOLE) for place in same] if child.part in INSIDE else []
+    containers = [place for place in dict.fromkeys((*packages, *same)) if place != child]
+    if not packages and PSYS in present:
+        containers.append(PSYS)
+    return tuple(channel_id(place) for place in containers)
 
 
 def with_parents(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """The channels in order of their ids, each told which of the others contain it."""
-    ordered = sorted(channels, key=lambda channel: id_order(channel.id))
-    present = {channel.id for channel in ordered}
+    """The channels in order of their places, each with the others that contain it."""
+    ordered = sorted(channels, key=lambda channel: order(channel.place))
+    present = {channel.place for channel in ordered}
     return tuple(
-        replace(channel, trust=replace(channel.trust, parents=parents(channel.id, present)))
+        replace(channel, trust=replace(channel.trust, parents=parents(channel.place, present)))
         for channel in ordered
     )
 
 
-def id_order(key: str) -> tuple[int, tuple[int, ...], int]:
-    """A sort key: packages by number, each followed by its domains; psys last."""
-    package, _, domain = key.partition("/")
-    if key == "psys":
-        return (1, (), 0)
-    numbers = tuple(int(part) for part in package.split("-") if part.isdigit())
-    return (0, numbers, [row.name for row in DOMAINS].index(domain))
+def order(place: Place) -> tuple[bool, int, int, int]:
+    """A sort key: packages by number and die, each followed by its domains; psys last."""
+    die = -1 if place.die is None else place.die
+    return (place == PSYS, place.number or 0, die, DOMAINS.index(domain_of(place)))
 
 
 def absence(host: Host, interface: str, remedy: str) -> Obstacle:

@@ -29,11 +29,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, Timing, Trust
+from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Role, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from .host import integer_in, text_of
 from .survey import Cause, Closed, Obstacle, Survey, closed_by
@@ -44,45 +44,68 @@ READERS = "everyone (mode 0444)"
 ENERGY = re.compile(r"energy(\d+)_input")
 POWER = re.compile(r"power(\d+)_(average|input)")
 # No driver tells how often its energy register moves: wide bounds, as those of the slowest meters here.
-UNKNOWN_COUNTER = Timing(update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS)
+RATE_MAX_HZ = 100.0  # most update about ten times a second
+UNKNOWN_COUNTER = Timing(update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS, rate_max_hz=RATE_MAX_HZ)
 LIMITS = ("cap_max", "max", "cap")
+
+
+AMDGPU = "amdgpu"
 
 
 @dataclass(frozen=True, slots=True)
 class HwmonSensor:
-    """How one driver's label is called here.
+    """What one driver's label is.
 
     Attributes:
         driver: The file ``name``.
-        label: A pattern of the whole label; an empty label is the file's stem, ``power1``.
-        id: The channel's id, with the pattern's groups; ``{n}`` is the device among its driver's. Empty:
-            left out.
-        parent: The id of what contains it, likewise.
+        label: A pattern of the whole label; an empty label is the file's stem, ``power1``. Its group, if it
+            has one, is the number of the place; otherwise the device's among its driver's is.
+        id: The channel's id with that number as ``{n}``. Empty: left out.
+        place: Its place, without the number.
+        hw_type: OpenTelemetry's word for it.
+        parent: The id of what contains it, as ``id``.
+        twin_of: The id of which it is a second reading, as ``id``.
     """
 
     driver: str
     label: str
     id: str
+    place: Place
+    hw_type: str
     parent: str = ""
+    twin_of: str = ""
 
 
+_MODULE = Place(device="module", role=Role.PLATFORM)
+_MACHINE = Place(device="machine", role=Role.PLATFORM)
+_GRACE = Place(device="package", owner="grace")
+_GRACE_CPU = replace(_GRACE, part="cpu", role=Role.PART)
+_SYSIO = replace(_GRACE, part="sysio", role=Role.PART)
+_PACKAGE = Place(device="package")
+_AMDGPU, _XE, _I915 = (Place(device="gpu", owner=driver) for driver in (AMDGPU, "xe", "i915"))
+_XE_PACKAGE = replace(_XE, part="package", role=Role.PART)
+_GRACE_ID, _MODULE_ID = "grace-{n}/power", "module-{n}/power"
 METERS = (
-    HwmonSensor("power_meter", r"Module Power Socket (\d+)", r"module-\1/power"),
-    HwmonSensor("power_meter", r"Grace Power Socket (\d+)", r"grace-\1/power", r"module-\1/power"),
-    HwmonSensor("power_meter", r"CPU Power Socket (\d+)", r"grace-\1/cpu_power", r"grace-\1/power"),
-    HwmonSensor("power_meter", r"SysIO Power Socket (\d+)", r"grace-\1/sysio_power", r"grace-\1/power"),
-    HwmonSensor("power_meter", r".*", r"machine-{n}/power"),
-    HwmonSensor("amdgpu", r"(?:.*PPT|power1)", r"amdgpu-{n}/power", r"amdgpu-{n}/energy"),
-    HwmonSensor("xe", r"card", r"xe-{n}/energy"),
-    HwmonSensor("xe", r"pkg", r"xe-{n}/package", r"xe-{n}/energy"),
-    HwmonSensor("i915", r"energy1", r"i915-{n}/energy"),
-    HwmonSensor("amd_energy", r"Esocket(\d+)", r"package-\1@hwmon"),
-    HwmonSensor("amd_energy", r"Ecore\d+", ""),
+    HwmonSensor("power_meter", r"Module Power Socket (\d+)", _MODULE_ID, _MODULE, "enclosure"),
+    HwmonSensor("power_meter", r"Grace Power Socket (\d+)", _GRACE_ID, _GRACE, "cpu", _MODULE_ID),
+    HwmonSensor(
+        "power_meter", r"CPU Power Socket (\d+)", "grace-{n}/cpu_power", _GRACE_CPU, "cpu", _GRACE_ID
+    ),
+    HwmonSensor(
+        "power_meter", r"SysIO Power Socket (\d+)", "grace-{n}/sysio_power", _SYSIO, "cpu", _GRACE_ID
+    ),
+    HwmonSensor("power_meter", r".*", "machine-{n}/power", _MACHINE, "enclosure"),
+    HwmonSensor("amdgpu", r".*PPT|power1", "amdgpu-{n}/power", _AMDGPU, "gpu", "amdgpu-{n}/energy"),
+    HwmonSensor("xe", r"card", "xe-{n}/energy", _XE, "gpu"),
+    HwmonSensor("xe", r"pkg", "xe-{n}/package", _XE_PACKAGE, "gpu", "xe-{n}/energy"),
+    HwmonSensor("i915", r"energy1", "i915-{n}/energy", _I915, "gpu"),
+    HwmonSensor("amd_energy", r"Esocket(\d+)", "package-{n}@hwmon", _PACKAGE, "cpu", twin_of="package-{n}"),
+    HwmonSensor("amd_energy", r"Ecore\d+", "", _PACKAGE, "cpu"),
 )
 # Parents that another source lists; they contain the sensor where they are recorded too.
-ELSEWHERE = ("amdgpu",)
+ELSEWHERE = (AMDGPU,)
 LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
-APU_DRIVER, APU_RAIL = "amdgpu", "vddnb"  # amdgpu_pm.c: hwmon_attributes_visible, "only APUs have vddnb"
+APU_RAIL = "vddnb"  # amdgpu_pm.c: hwmon_attributes_visible, "only APUs have vddnb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,28 +131,41 @@ class Sensor:
     def is_apu(self) -> bool:
         """Whether the chip is CPU and GPU in one, so that the sensor sees both."""
         rail = text_of(self.path.with_name("in1_label"))
-        return self.driver == APU_DRIVER and rail == APU_RAIL
+        return self.driver == AMDGPU and rail == APU_RAIL
 
     def beside(self, suffix: str) -> Path:
         """A file of the same sensor."""
         return self.path.with_name(f"{self.stem}_{suffix}")
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a sensor is: id, place and what contains it, ready for a channel."""
+
+    id: str
+    place: Place
+    hw_type: str
+    parent: str = ""
+    twin_of: str = ""
+
+
 def survey(root: Path = Path("/")) -> Survey:
     """The energy and power sensors of hwmon under ``root``."""
-    named: dict[str, tuple[Sensor, str]] = {}
+    named: dict[str, tuple[Sensor, Identity]] = {}
     notes: dict[Obstacle, None] = {}
     for sensor in _sensors(root / "sys/class/hwmon"):
-        name, parent = _names(sensor)
-        if name:
-            named.setdefault(name, (sensor, parent))
+        identity = _identity(sensor)
+        if identity is not None:
+            distinct = identity if identity.id not in named else _set_apart(identity, sensor)
+            named[distinct.id] = (sensor, distinct)
         elif sensor.driver not in LEFT_OUT:
             notes[_unknown(sensor)] = None
     readable: list[Channel] = []
     closed: list[Closed] = []
-    for name, (sensor, parent) in named.items():
+    for sensor, identity in named.values():
+        parent = identity.parent
         is_known = parent in named or parent == UNPLACED or sensor.driver in ELSEWHERE
-        channel = _channel(sensor, name, (parent,) if is_known else ())
+        channel = _channel(sensor, identity, (parent,) if is_known else ())
         obstacle = _obstacle(sensor.path)
         if obstacle is None:
             readable.append(channel)
@@ -141,7 +177,7 @@ def survey(root: Path = Path("/")) -> Survey:
     return Survey(NAME, READERS, tuple(readable), tuple(closed), tuple(notes))
 
 
-def places(root: Path, driver: str) -> tuple[str, ...]:
+def addresses(root: Path, driver: str) -> tuple[str, ...]:
     """The bus addresses of a driver's devices that have a sensor, in the order of their numbers here."""
     sensors = (sensor for sensor in _sensors(root / "sys/class/hwmon") if sensor.driver == driver)
     return tuple({sensor.device: _home(sensor.path) for sensor in sensors}.values())
@@ -188,10 +224,13 @@ def _place(hwmon: Path) -> tuple[str, int]:
     return (device.resolve().name if device.exists() else "", int(number[0]) if number else -1)
 
 
-def _channel(sensor: Sensor, name: str, parents: tuple[str, ...]) -> Channel:
+def _channel(sensor: Sensor, identity: Identity, parents: tuple[str, ...]) -> Channel:
     limit_w, limit_source = _limit(sensor)
     return Channel(
-        id=name,
+        id=identity.id,
+        place=identity.place,
+        hw_type=identity.hw_type,
+        twin_of=identity.twin_of,
         source=NAME,
         lane=NAME,
         kind=Kind.COUNTER if sensor.is_energy else Kind.GAUGE,
@@ -208,18 +247,30 @@ def _channel(sensor: Sensor, name: str, parents: tuple[str, ...]) -> Channel:
     )
 
 
-def _names(sensor: Sensor) -> tuple[str, str]:
-    """The channel's id and its parent's; no id where the sensor is left out."""
+def _identity(sensor: Sensor) -> Identity | None:
+    """What a sensor is; None where it is left out."""
     for meter in METERS:
         match = re.fullmatch(meter.label, sensor.label)
         if meter.driver == sensor.driver and match:
-            name, parent = (match.expand(part) for part in (meter.id, meter.parent))
+            n = int(match[1]) if match.groups() else sensor.device
+            name, parent, twin_of = (text.format(n=n) for text in (meter.id, meter.parent, meter.twin_of))
             parent = UNPLACED if sensor.is_apu else parent
-            return name.format(n=sensor.device), parent.format(n=sensor.device)
+            place = replace(meter.place, number=n)
+            return Identity(name, place, meter.hw_type, parent, twin_of) if name else None
     if sensor.is_energy:
-        return "", ""
-    plain = re.sub(r"[^a-z0-9]+", "_", sensor.label.lower()).strip("_") or sensor.stem
-    return f"{sensor.driver}-{sensor.device}/{plain}", UNPLACED
+        return None
+    part = re.sub(r"[^a-z0-9]+", "_", sensor.label.lower()).strip("_") or sensor.stem
+    place = Place(device="rail", number=sensor.device, part=part, role=Role.PART, owner=sensor.driver)
+    return Identity(f"{place.device_name}/{part}", place, "power_meter", UNPLACED)
+
+
+def _set_apart(identity: Identity, sensor: Sensor) -> Identity:
+    """Of a sensor whose label another has already: it is read, and what contains it nobody knows."""
+    apart = f"{sensor.device}_{sensor.stem}"
+    part = f"{identity.place.part}_{apart}".strip("_")
+    return replace(
+        identity, id=f"{identity.id}_{apart}", place=replace(identity.place, part=part), parent=UNPLACED
+    )
 
 
 def _unknown(sensor: Sensor) -> Obstacle:
@@ -231,12 +282,13 @@ def _timing(sensor: Sensor) -> Timing:
     interval_ms = None if sensor.is_energy else integer_in(sensor.beside("average_interval"))
     update_ms = integer_in(sensor.path.with_name("update_interval")) or interval_ms
     if not update_ms:
-        return UNKNOWN_COUNTER if sensor.is_energy else Timing()
+        return UNKNOWN_COUNTER if sensor.is_energy else Timing(rate_max_hz=RATE_MAX_HZ)
     return Timing(
         update_ns=update_ms * NS_PER_MS,
         update_max_ns=2 * update_ms * NS_PER_MS,
         lag_ns=update_ms * NS_PER_MS,
         window_ns=interval_ms * NS_PER_MS if interval_ms else None,
+        rate_max_hz=RATE_MAX_HZ,
     )
 
 

@@ -40,7 +40,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..channel import Access, Channel, Kind, Scale, Timing, Trust
+from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import seconds
 from .nvml_behaviour import OBSERVED, STATED, Figure, behaviour, branch, chip, timing
 from .nvml_obstacles import (
@@ -62,6 +62,10 @@ READERS = "everyone who may open /dev/nvidiactl"
 LIBRARY = "libnvidia-ml.so.1"
 REQUIRED = ("nvmlInit_v2", "nvmlShutdown", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetFieldValues")
 SLOW = "-slow"
+# A GPU's counter moves every 20 to 100 ms and a call of its driver can take one; temperatures and clocks
+# move slowly.
+RATE_MAX_HZ = 100.0
+SLOW_TIMING = Timing(rate_max_hz=10.0)
 LIMITS = "nvmlDeviceGetPowerManagementLimitConstraints"
 
 # By number in csrc/nvml_calls.c.
@@ -97,6 +101,8 @@ class FieldRow:
     Attributes:
         ways: ``(config, figure)`` in order of preference: the first that answers is read. The figure
             is its name in ``nvml_behaviour``, None where nothing is known of how it moves.
+        part: The part of the GPU, or of what it sits on; empty: the GPU.
+        hw_type: OpenTelemetry's word for it.
     """
 
     name: str
@@ -104,6 +110,8 @@ class FieldRow:
     quantity: str
     unit: Fraction
     ways: tuple[tuple[int, Figure | None], ...]
+    part: str = ""
+    hw_type: str = "gpu"
 
 
 MILLI = Fraction(1, 1000)
@@ -127,8 +135,10 @@ ROWS = (
         ((field_config(186), Figure.INSTANT), (call_config(POWER_CALL), Figure.DRAW)),
     ),
     FieldRow("power_average", Kind.GAUGE, "W", MILLI, ((field_config(185), Figure.AVERAGE),)),
-    FieldRow("memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),)),
-    FieldRow("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),)),
+    FieldRow(
+        "memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),), "memory", "memory"
+    ),
+    FieldRow("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),), "module"),
     FieldRow("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
 )
 SLOW_ROWS = (
@@ -342,11 +352,12 @@ def _channels(device: Device, library: str) -> Iterator[Channel]:
         )
         if config >= call_config(1) and config != call_config(SAMPLES_CALL):
             moves = replace(moves, sensor_clock=None)
+        moves = replace(moves, rate_max_hz=RATE_MAX_HZ)
         yield _channel(device, library, row, config, lane, moves, trust)
     for row in SLOW_ROWS:
         way = _way(device, row)
         if way is not None:
-            yield _channel(device, library, row, way[0], lane + SLOW, Timing(), Trust())
+            yield _channel(device, library, row, way[0], lane + SLOW, SLOW_TIMING, Trust())
 
 
 def _way(device: Device, row: FieldRow) -> tuple[int, Figure | None] | None:
@@ -358,6 +369,10 @@ def _channel(
 ) -> Channel:
     return Channel(
         id=f"gpu-{device.index}/{row.name}",
+        place=Place(
+            device="gpu", number=device.index, part=row.part, role=Role.PART if row.part else Role.WHOLE
+        ),
+        hw_type=row.hw_type,
         source=NAME,
         lane=lane,
         kind=row.kind,

@@ -32,13 +32,24 @@ Known lies.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Encoding, Scale
-from .domains import COUNTS, DOMAINS, TIMING, absence, assumed_unit, id_order, quirk_unit, with_parents
+from ..channel import Access, Channel, Encoding, Place, Role, Scale
+from .domains import (
+    COUNTS,
+    PSYS,
+    TIMING,
+    absence,
+    assumed_unit,
+    channel_id,
+    domain_of,
+    order,
+    package_place,
+    quirk_unit,
+    with_parents,
+)
 from .host import AMD, Host, read_host
 from .survey import Cause, Closed, Obstacle, Survey
 from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, trust, zones
@@ -56,7 +67,6 @@ MASKED = Obstacle(
     "because of CVE-2020-8694",
     "Start the container with `--security-opt systempaths=unconfined`, or measure on the host",
 )
-NESTED = frozenset(domain.zone for domain in DOMAINS if domain.name not in ("", "psys"))
 
 
 def survey(root: Path = Path("/")) -> Survey:
@@ -71,67 +81,63 @@ def survey(root: Path = Path("/")) -> Survey:
     kept, notes = _physical(host, found)
     readable: list[Channel] = []
     closed: list[tuple[Channel, Obstacle]] = []
-    for zone in kept:
+    # psys is read with the first package: a zone of it alone is no lane worth a thread.
+    packages = [place for place in kept if place.role == Role.WHOLE]
+    first = channel_id(min(packages, key=order, default=package_place(0)))
+    for place, zone in kept.items():
+        channel = _channel(host, place, zone, first)
         obstacle = _obstacle(zone)
         if obstacle is None:
-            readable.append(_channel(host, zone, kept))
+            readable.append(channel)
         else:
-            closed.append((_channel(host, zone, kept), obstacle))
+            closed.append((channel, obstacle))
     reasons = tuple(dict.fromkeys(obstacle for _, obstacle in closed))
-    order = with_parents(channel for channel, _ in closed)
+    ordered = with_parents(channel for channel, _ in closed)
     why = {channel.id: obstacle for channel, obstacle in closed}
     return Survey(
         NAME,
         READERS,
         channels=with_parents(readable),
-        closed=tuple(Closed(channel, why[channel.id]) for channel in order),
+        closed=tuple(Closed(channel, why[channel.id]) for channel in ordered),
         obstacles=reasons + notes,
     )
 
 
 def _physical(
     host: Host, found: tuple[PowercapZone, ...]
-) -> tuple[tuple[PowercapZone, ...], tuple[Obstacle, ...]]:
+) -> tuple[dict[Place, PowercapZone], tuple[Obstacle, ...]]:
     """The zones that are one physical domain each, and a note for each kind that was left out."""
-    kept: dict[str, PowercapZone] = {}
+    kept: dict[Place, PowercapZone] = {}
     notes: dict[Obstacle, None] = {}
     for zone in found:
-        if not _is_known(zone):
+        place = zone.place
+        if place is None:
             what = f"{zone.path.name} is called {zone.name}, which is no RAPL domain known here"
             notes[Obstacle(Cause.MISLEADING, f"{what}; it is left out")] = None
         elif host.cpu_vendor in AMD and zone.name == "core":
             what = f"AMD's zone {zone.path.name} (core) counts one core, not all of them; it is left out"
             notes[Obstacle(Cause.MISLEADING, what)] = None
         else:
-            single = _without_die(zone) if host.cpu_vendor in AMD else zone
-            if single.id not in kept:
-                kept[single.id] = single
+            place = replace(place, die=None) if host.cpu_vendor in AMD else place
+            if place not in kept:
+                kept[place] = zone
             elif zone.family == "intel-rapl":
-                what = f"{zone.path.name} ({zone.name}) mirrors the counter of {single.id}; it is left out"
+                twin = channel_id(place)
+                what = f"{zone.path.name} ({zone.name}) mirrors the counter of {twin}; it is left out"
                 notes[Obstacle(Cause.MISLEADING, what)] = None
-    return tuple(kept.values()), tuple(notes)
+    return kept, tuple(notes)
 
 
-def _is_known(zone: PowercapZone) -> bool:
-    if zone.parent:
-        return zone.name in NESTED and zone.parent.startswith("package-")
-    return re.fullmatch(r"package-\d+(-die-\d+)?|psys(-\d+)?", zone.name) is not None
-
-
-def _without_die(zone: PowercapZone) -> PowercapZone:
-    name, parent = (re.sub(r"-die-\d+$", "", text) for text in (zone.name, zone.parent))
-    return replace(zone, name=name, parent=parent)
-
-
-def _channel(host: Host, zone: PowercapZone, kept: tuple[PowercapZone, ...]) -> Channel:
-    unit, origin = _unit(host, zone)
-    packages = [other.id for other in kept if other.id.startswith("package-") and "/" not in other.id]
-    first = min(packages, key=id_order, default="package-0")
+def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channel:
+    domain = domain_of(place)
+    unit, origin = _unit(host, domain.name, zone)
     whole_nj = zone.unit_nj or int(unit * NJ_PER_J)
     return Channel(
-        id=zone.id,
+        id=channel_id(place),
+        place=place,
+        hw_type=domain.hw_type,
         source=NAME,
-        lane=first if zone.id == "psys" else zone.id.partition("/")[0],
+        lane=first if place == PSYS else place.device_name,
         encoding=Encoding.POWERCAP,
         scale=Scale(
             quantity="J",
@@ -142,14 +148,13 @@ def _channel(host: Host, zone: PowercapZone, kept: tuple[PowercapZone, ...]) -> 
             shown_nj=whole_nj,
         ),
         timing=TIMING,
-        trust=trust(host, zone.id, zone),
+        trust=trust(host, domain, zone),
         access=Access(reader="text", path=str(zone.path / "energy_uj")),
     )
 
 
-def _unit(host: Host, zone: PowercapZone) -> tuple[Fraction, str]:
+def _unit(host: Host, domain: str, zone: PowercapZone) -> tuple[Fraction, str]:
     """The joules of one register count, whatever the driver takes it for, and who says so."""
-    domain = "psys" if zone.id == "psys" else zone.id.partition("/")[2]
     quirk = quirk_unit(host, domain)
     if quirk is not None:
         return quirk, "kernel"

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Scale
+from ..channel import Access, Channel, Place, Scale
 from ..units import UJ_PER_J
 from .domains import (
     ATOM_MODELS,
@@ -40,7 +40,9 @@ from .domains import (
     absence,
     assumed_unit,
     channel_id,
+    domain_of,
     is_intel_model,
+    place_of,
     quirk_unit,
     scopes,
     with_parents,
@@ -68,7 +70,7 @@ LOCKDOWN_REMEDY = "Use perf or powercap, which lockdown leaves open, or turn Sec
 @dataclass(frozen=True, slots=True)
 class _Device:
     path: Path
-    lane: str
+    package: Place
     cpu: int
 
 
@@ -88,8 +90,8 @@ def survey(root: Path = Path("/")) -> Survey:
     found: dict[str, Channel] = {}
     refused: dict[str, Channel] = {}
     obstacles: tuple[Obstacle, ...] = ()
-    for lane, cpu in cpus.items():
-        device = _Device(_device(root, cpu), lane, cpu)
+    for package, cpu in cpus.items():
+        device = _Device(_device(root, cpu), package, cpu)
         try:
             for name, scale in _domains(host, device.path, unit_register, registers):
                 channel = _channel(host, device, name, registers[name], scale, all_zones)
@@ -155,15 +157,17 @@ def _unit(host: Host, name: str, word: int) -> tuple[Fraction, str]:
 def _channel(
     host: Host, device: _Device, name: str, register: int, scale: Scale, all_zones: tuple[PowercapZone, ...]
 ) -> Channel:
-    key = channel_id(device.lane, name)
-    zone = zone_of(all_zones, key)
+    place = place_of(device.package, name)
+    domain = domain_of(place)
     return Channel(
-        id=key,
+        id=channel_id(place),
+        place=place,
+        hw_type=domain.hw_type,
         source=NAME,
-        lane=device.lane,
+        lane=channel_id(device.package),
         scale=scale,
         timing=TIMING,
-        trust=trust(host, key, zone),
+        trust=trust(host, domain, zone_of(all_zones, place)),
         access=Access(reader="msr", path=str(device.path), config=register, cpu=device.cpu),
     )
 

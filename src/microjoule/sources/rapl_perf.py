@@ -35,15 +35,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import Access, Channel, Scale
+from ..channel import Access, Channel, Place, Scale
 from .domains import (
     COUNTS,
     DOMAINS,
+    PSYS_NAME,
     TIMING,
     Domain,
     absence,
     assumed_unit,
     channel_id,
+    package_place,
+    place_of,
     quirk_unit,
     with_parents,
 )
@@ -66,7 +69,7 @@ PARANOID_REMEDY = (
 class _Pmu:
     folder: Path
     type: int
-    cpus: dict[str, int]  # the CPU on which each package is read
+    cpus: dict[Place, int]  # the CPU on which each package is read
     is_framework: bool
 
 
@@ -92,18 +95,18 @@ def survey(root: Path = Path("/")) -> Survey:
     return Survey(NAME, READERS, closed=closed_by(obstacle, channels), obstacles=(obstacle,))
 
 
-def _placement(host: Host, mask: tuple[int, ...]) -> tuple[dict[str, int], bool]:
+def _placement(host: Host, mask: tuple[int, ...]) -> tuple[dict[Place, int], bool]:
     """The CPU to read each package on, and whether the mask is the framework PMU's."""
     dies = {(host.packages.get(cpu, 0), host.dies.get(cpu, 0)) for cpu in mask}
     is_framework = len(mask) > len(dies)
     # One entry a die and several dies a package: Intel's registers are then the die's own, and the
     # ids are powercap's. On AMD and Hygon the dies of older kernels mirror the one package counter.
     is_by_die = not is_framework and host.cpu_vendor == INTEL and len(dies) > len({die[0] for die in dies})
-    cpus: dict[str, int] = {}
+    cpus: dict[Place, int] = {}
     for cpu in sorted(mask):
         # Without a topology all belong to package 0: that may miss a package, and never counts one twice.
-        package = f"package-{host.packages.get(cpu, 0)}"
-        cpus.setdefault(f"{package}-die-{host.dies.get(cpu, 0)}" if is_by_die else package, cpu)
+        package = package_place(host.packages.get(cpu, 0), host.dies.get(cpu, 0) if is_by_die else None)
+        cpus.setdefault(package, cpu)
     return cpus, is_framework
 
 
@@ -115,24 +118,26 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[PowercapZone, ...]) -> lis
         scale = text_of(event.with_name(f"{domain.event}.scale"))
         if config is None or scale is None or text_of(event.with_name(f"{domain.event}.unit")) != "Joules":
             continue
-        lanes = list(pmu.cpus)[:1] if domain.name == "psys" else list(pmu.cpus)
-        for lane in lanes:
-            key = channel_id(lane, domain.name)
-            zone = zone_of(all_zones, key)
+        packages = list(pmu.cpus)[:1] if domain.name == PSYS_NAME else list(pmu.cpus)
+        for package in packages:
+            place = place_of(package, domain.name)
+            zone = zone_of(all_zones, place)
             found.append(
                 Channel(
-                    id=key,
+                    id=channel_id(place),
+                    place=place,
+                    hw_type=domain.hw_type,
                     source=NAME,
-                    lane=lane,
-                    scale=_scale(host, pmu, domain, zone or zone_of(all_zones, lane), Fraction(scale)),
+                    lane=channel_id(package),
+                    scale=_scale(host, pmu, domain, zone or zone_of(all_zones, package), Fraction(scale)),
                     timing=TIMING,
-                    trust=trust(host, key, zone),
+                    trust=trust(host, domain, zone),
                     access=Access(
                         reader="perf",
                         path=str(pmu.folder),
                         type=pmu.type,
                         config=int(config.group(1), 0),
-                        cpu=pmu.cpus[lane],
+                        cpu=pmu.cpus[package],
                     ),
                 )
             )

@@ -9,19 +9,22 @@ perf and MSR learn their register unit and their power limit from here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
-from ..channel import Trust
+from ..channel import Place, Trust
 from ..units import UJ_PER_J, UW_PER_W
-from .domains import sensor_error
+from .domains import NESTED, PSYS, PSYS_NAME, Domain, package_place, place_of, sensor_error
 from .host import Host, integer_in, text_of
 
 NJ_PER_UJ = 1000
 NJ_PER_J = NJ_PER_UJ * UJ_PER_J
+PACKAGE = re.compile(r"package-(\d+)(?:-die-(\d+))?")  # intel_rapl_common.c: rapl_detect_topology
+PSYS_ZONE = re.compile(r"psys(-\d+)?")
 LAST_COUNT = (1 << 32) - 1
 # Server DRAM: intel_rapl_common.c's dram_domain_energy_unit, and what rapl.c takes for the same registers.
 # Intel's manual rounds 2^-16 J to 15.3 uJ; powercap's own joules are therefore 0.27 % too many.
@@ -62,11 +65,15 @@ class PowercapZone:
         return None if self.unit_nj is None else true_unit(self.unit_nj)
 
     @property
-    def id(self) -> str:
-        """The channel's id: ``package-0``, ``package-0/dram``, ``psys``."""
-        if self.name.startswith("psys"):
-            return "psys"
-        return f"{self.parent}/{self.name}" if self.parent else self.name
+    def place(self) -> Place | None:
+        """What the driver's names say that it counts; None: nothing that is known here."""
+        if not self.parent and PSYS_ZONE.fullmatch(self.name):
+            return PSYS
+        package = PACKAGE.fullmatch(self.parent or self.name)
+        if package is None or (self.parent and self.name not in NESTED):
+            return None
+        number, die = (None if digits is None else int(digits) for digits in package.groups())
+        return place_of(package_place(number or 0, die), self.name if self.parent else "")
 
 
 def zones(root: Path) -> tuple[PowercapZone, ...]:
@@ -75,12 +82,11 @@ def zones(root: Path) -> tuple[PowercapZone, ...]:
     return tuple(zone for family in ("intel-rapl", "intel-rapl-mmio") for zone in _family(folder, family))
 
 
-def zone_of(all_zones: tuple[PowercapZone, ...], key: str) -> PowercapZone | None:
-    """The first zone of a channel id; on parts that list a package by dies, its first die."""
-    package, slash, domain = key.partition("/")
+def zone_of(all_zones: tuple[PowercapZone, ...], place: Place) -> PowercapZone | None:
+    """The first zone of a RAPL place; on parts that list a package by dies, its first die."""
     for zone in all_zones:
-        top, _, _ = zone.id.partition("/")
-        if zone.id == key or (top.startswith(f"{package}-die-") and zone.id == f"{top}{slash}{domain}"):
+        of = zone.place
+        if of == place or (of is not None and place.die is None and replace(of, die=None) == place):
             return zone
     return None
 
@@ -161,11 +167,10 @@ def _is_hex(text: str) -> bool:
     return all(character in "0123456789abcdefABCDEF" for character in text)
 
 
-def trust(host: Host, key: str, zone: PowercapZone | None) -> Trust:
-    """What is promised of the RAPL channel ``key``: its zone's power limit, and the sensor's doubt."""
-    domain = key.partition("/")[2] if "/" in key else key.partition("-")[0].removeprefix("package")
-    limit_w, source = power_limit(domain, zone)
-    return Trust(power_limit_w=limit_w, power_limit_source=source, sensor=sensor_error(host, domain))
+def trust(host: Host, domain: Domain, zone: PowercapZone | None) -> Trust:
+    """What is promised of a RAPL channel: its zone's power limit, and the sensor's doubt."""
+    limit_w, source = power_limit(domain.name, zone)
+    return Trust(power_limit_w=limit_w, power_limit_source=source, sensor=sensor_error(host, domain.name))
 
 
 def power_limit(domain: str, zone: PowercapZone | None) -> tuple[float | None, str]:
@@ -174,7 +179,7 @@ def power_limit(domain: str, zone: PowercapZone | None) -> tuple[float | None, s
     A limit under which true steps lie makes resets of them, so that one which may be lifted is raised
     to what such parts can draw.
     """
-    is_platform = domain == "psys"
+    is_platform = domain == PSYS_NAME
     usual_w = PLATFORM_LIMIT_W if is_platform else DOMAIN_LIMIT_W
     if zone is None or zone.limit_w is None:
         return (usual_w, "assumed") if is_platform else (None, "none")

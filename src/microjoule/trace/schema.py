@@ -33,7 +33,7 @@ import pyarrow as pa
 from ..channel import Channel
 from ..errors import TraceError
 
-FORMAT = 1
+FORMAT = 2
 READ_STEP_NS = 64  # a power of two; how the recorder rounds, and nothing that a reader relies on
 KEY_FORMAT = b"microjoule.format"
 KEY_CHANNELS = b"microjoule.channels"
@@ -100,7 +100,7 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
         name: What to call the file in a message.
 
     Raises:
-        TraceError: The file is not a trace, is damaged in its opening, or is one of a later format.
+        TraceError: The file is not a trace, is damaged in its opening, or is one of another format.
     """
     metadata = found.metadata or {}
     if KEY_FORMAT not in metadata:
@@ -112,6 +112,12 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
         version = int(metadata[KEY_FORMAT])
     except ValueError as error:
         raise damaged(name, f"its format is {metadata[KEY_FORMAT]!r}") from error
+    if version < FORMAT:
+        raise TraceError(
+            f"{name} is in trace format {version}, of a microjoule from before its first release, "
+            f"and this microjoule reads format {FORMAT} only",
+            "Record again: uj run -o FILE -- COMMAND",
+        )
     if version > FORMAT:
         raise TraceError(
             f"{name} is in trace format {version}, and this microjoule reads up to format {FORMAT}",
@@ -155,10 +161,13 @@ def _is_sound(channel: Channel) -> bool:
     """Whether the fields of a channel that are reckoned with hold what they should."""
     scale, timing, trust = channel.scale, channel.timing, channel.trust
     model = trust.model
-    texts = (channel.id, channel.source, channel.lane, scale.quantity, *trust.parents)
+    place = channel.place
+    names = (channel.id, channel.hw_type, channel.twin_of, channel.source, channel.lane)
+    texts = (*names, place.device, place.part, place.role, place.owner, scale.quantity, *trust.parents)
     counts = (scale.quantum, timing.update_max_ns, timing.lag_ns)
-    optional = (scale.modulus, scale.shown_nj, timing.update_ns, timing.window_ns)
-    figures = [each for each in (trust.power_limit_w, trust.accuracy) if each is not None]
+    optional = (scale.modulus, scale.shown_nj, timing.update_ns, timing.window_ns, place.number, place.die)
+    possible = (trust.power_limit_w, trust.accuracy, timing.rate_max_hz)
+    figures = [each for each in possible if each is not None]
     figures += [model.value_w, model.low_w, model.high_w] if model else []
     figures += [trust.sensor.gain, trust.sensor.offset_w] if trust.sensor else []
     return (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ideal import MS, T0, Ideal, constant, rows, square
+from places import identity
 
 from microjoule.channel import Access, Channel, Kind, PowerModel, Scale, Trust
 from microjoule.joules import frames
@@ -39,7 +40,7 @@ def written(channels, readings, clock=()):
 
 def channel(kind=Kind.COUNTER, quantity="J", unit=Fraction(1, 1000), model=None, modulus=None):
     return Channel(
-        id=f"{kind}-{quantity}",
+        **identity(f"{kind}-{quantity}"),
         source="script",
         lane="l",
         kind=kind,

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
+from places import identity
 
 from microjoule.channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
 from microjoule.errors import Overlap
@@ -31,7 +32,7 @@ SECOND = replace(QUARTER, window_ns=S)
 
 def channel(timing: Timing = POINT, name: str = "gpu-0/power", **trust: object) -> Channel:
     return Channel(
-        id=name,
+        **identity(name),
         source="nvml",
         lane="gpu-0",
         kind=Kind.GAUGE,

@@ -184,7 +184,7 @@ P = ("package-0",)
         ),
         pytest.param(table(("cpu_time/system", ()), ("package-0", ())), P, id="modelled added to measured"),
         pytest.param(
-            table(("cpu_time/command", ()), ("cpu_time/system", ())),
+            table(("cpu_time/command", ("cpu_time/system",)), ("cpu_time/system", ())),
             ("cpu_time/system",),
             id="the command added to the system that contains it",
         ),

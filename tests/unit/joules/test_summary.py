@@ -31,10 +31,14 @@ def test_window_has_the_fields_of_report_1() -> None:
     assert {"name", "t0_ns", "t1_ns", "duration_s", "channels", "total"} <= set(window)
     channel = window["channels"][0]
     assert list(channel) == [
-        "channel", "source", "provenance", "energy_j", "bound_j", "u_j", "U_j", "k", "budget",
-        "accuracy", "mean_w", "peak_w",
+        "channel", "place", "hw_type", "source", "provenance", "energy_j", "bound_j", "u_j",
+        "U_j", "k", "budget", "accuracy", "mean_w", "peak_w",
         "peak_over_s", "status",
     ]  # fmt: skip
+    assert channel["place"] == {
+        "device": "package", "number": 0, "part": "", "die": None, "role": "whole", "owner": "",
+    }  # fmt: skip
+    assert channel["hw_type"] == "cpu"
     assert channel["accuracy"] == "unknown"
     assert channel["mean_w"] == pytest.approx(100.0, rel=0.01)
     assert channel["peak_w"] == pytest.approx(100.0, rel=0.05)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Trust
+from microjoule.errors import Overlap
 from microjoule.joules.estimate import Estimate
-from microjoule.joules.total import covered, total
+from microjoule.joules.total import add, covered, total
 
 
 def channel(name: str, *parents: str, kind: Kind = Kind.COUNTER) -> Channel:
     return Channel(
-        id=name,
+        **identity(name),
         source="script",
         lane="lane",
         kind=kind,
@@ -69,7 +72,11 @@ def test_a_total_says_what_a_platform_takes_in() -> None:
 
 def test_dies_are_inside_their_package() -> None:
     """One interface shows a package whole and another by its dies."""
-    dies = [channel("package-0-die-0"), channel("package-0-die-1"), channel("package-0-die-0/dram")]
+    dies = [
+        channel("package-0-die-0", "package-0"),
+        channel("package-0-die-1", "package-0"),
+        channel("package-0-die-0/dram", "package-0/dram"),
+    ]
     assert covered(table(channel("package-0"), *dies[:2])) == ("package-0",)
     assert covered(table(channel("package-0"), channel("package-0/dram"), dies[2])) == (
         "package-0",
@@ -82,3 +89,33 @@ def test_a_counter_comes_before_a_gauge_of_the_same_thing() -> None:
     """Whichever of them has the plain name."""
     assert covered(table(gauge("package-0"), channel("package-0@powercap"))) == ("package-0@powercap",)
     assert covered(table(channel("package-0@powercap"), channel("package-0"))) == ("package-0",)
+
+
+def test_parts_of_a_node_are_no_total_beside_what_they_may_hold() -> None:
+    """A node's accelerator is a GPU that NVML counts as well, and its CPU a package."""
+    parts = [channel("node/cpu_energy"), channel("node/accel0_energy")]
+    assert covered(table(*parts, channel("gpu-0/energy"))) == ("gpu-0/energy",)
+    assert covered(table(*parts, channel("package-0"))) == ("package-0",)
+    with pytest.raises(Overlap):
+        add(("node/cpu_energy", "package-0"), {}, table(*parts, channel("package-0")))
+
+
+def test_no_meter_of_several_is_called_the_whole_machine() -> None:
+    """Two supplies, or two sides of one: nobody knows, so one of them is taken, and called that."""
+    one = Estimate(value=1.0, low=1.0, high=1.0)
+    channels = table(gauge("machine-0/power"), gauge("machine-1/power"))
+    found = total(dict.fromkeys(channels, one), channels)
+    assert found.channels == ("machine-0/power",)
+    assert "one of 2 meters" in found.covers
+    assert "whole machine" not in found.covers
+    modules = table(gauge("module-0/power"), gauge("module-1/power"))
+    assert "whole modules" in total(dict.fromkeys(modules, one), modules).covers
+
+
+def test_channels_of_one_place_count_the_same_joules() -> None:
+    """Whatever they are called: the place says it."""
+    twin = replace(channel("counted elsewhere"), place=channel("package-0").place)
+    channels = table(channel("package-0"), twin)
+    assert covered(channels) == ("package-0",)
+    with pytest.raises(Overlap):
+        add(channels, {}, channels)

@@ -3,6 +3,7 @@
 import pytest
 from scripted import channel
 
+from microjoule.channel import Timing
 from microjoule.errors import BadWish, MicrojouleError
 from microjoule.host.sampling_cost import EMPTY, RECORDER, THINNED
 from microjoule.learning import CostOptions
@@ -10,7 +11,7 @@ from microjoule.learning.cost_plan import units
 from microjoule.learning.sampling_loops import subjects
 
 PACKAGES = tuple(channel(f"package-{n}", f"{n}.txt", lane=f"package-{n}") for n in (0, 1))
-SLOW = channel("cpu_time/system", "c.txt", lane="cpu")
+SLOW = channel("cpu_time/system", "c.txt", lane="cpu", timing=Timing(rate_max_hz=100.0))
 
 
 def ways(found):

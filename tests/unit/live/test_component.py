@@ -1,9 +1,11 @@
-"""A channel's id, in the words of those who read metrics."""
+"""A channel's place, in the words of those who read metrics."""
+
+from dataclasses import replace
 
 import pytest
-from levels import BUSY, CORE, PACKAGE, PSYS, placed
+from levels import BUSY, CORE, PACKAGE, placed
 
-from microjoule.live.component import component, is_platform
+from microjoule.live.component import component
 
 
 @pytest.mark.parametrize(
@@ -23,14 +25,14 @@ from microjoule.live.component import component, is_platform
         ("node/energy", "node", "enclosure", "node"),
         ("node/cpu_energy", "cpu", "cpu", "cpu of node"),
         ("node/accel0_energy", "accel0", "gpu", "accel0 of node"),
-        ("grace-0/power", "grace", "cpu", "grace-0"),
+        ("grace-0/power", "package", "cpu", "grace-0"),
         ("grace-0/sysio_power", "sysio", "cpu", "sysio of grace-0"),
         ("battery-0/power", "battery", "battery", "battery-0"),
-        ("cpu_time/system", "cpu_time", "cpu", "cpu_time"),
+        ("cpu_time/system", "cpu", "cpu", "cpu of machine"),
         ("rack-4/power", "rack", "power_meter", "rack-4"),
     ],
 )
-def test_an_id_tells_domain_type_and_name(name, domain, type_, words):
+def test_a_place_tells_domain_type_and_name(name, domain, type_, words):
     found = component(placed(name), {})
     assert (found.id, found.domain, found.type, found.name) == (name, domain, type_, words)
 
@@ -41,12 +43,14 @@ def test_a_parent_is_named_where_it_is_served_too():
     assert component(PACKAGE, both).parent == ""
 
 
+def test_of_two_readings_of_a_parent_the_one_by_the_same_source_is_named():
+    other = replace(PACKAGE, id="package-0@powercap", twin_of="package-0", source="powercap")
+    inside = replace(CORE, id="package-0/core@powercap", twin_of="package-0/core", source="powercap")
+    served = {channel.id: channel for channel in (PACKAGE, other)}
+    assert component(inside, served).parent == "package-0@powercap"
+    assert component(CORE, served).parent == "package-0"
+
+
 def test_a_model_is_said():
     assert component(BUSY, {}).provenance == "modelled"
     assert component(PACKAGE, {}).provenance == "measured"
-
-
-def test_the_boards_meter_is_a_platform_and_a_package_is_none():
-    assert is_platform(PSYS)
-    assert not is_platform(PACKAGE)
-    assert not is_platform(placed("node/cpu_energy"))

@@ -91,7 +91,8 @@ def test_a_counter_that_never_moves_is_still_recorded(tmp_path):
 
 
 def test_a_lane_without_a_counter_is_read_at_the_rate(tmp_path):
-    slow = replace(channel("temperature", "b.txt", lane="package-0-slow"), kind=Kind.GAUGE)
+    slow = channel("temperature", "b.txt", lane="package-0-slow", timing=Timing(rate_max_hz=10.0))
+    slow = replace(slow, kind=Kind.GAUGE)
     write_machine(tmp_path, [channel("package-0", "a.txt"), slow])
     (tmp_path / "a.txt").write_text(steady_script(PACKAGE_W, 0))
     (tmp_path / "b.txt").write_text(script_text([Entry(raw=5)]))

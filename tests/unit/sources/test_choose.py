@@ -17,6 +17,7 @@ from machines import (
 
 from microjoule import sources
 from microjoule.errors import MicrojouleError, NothingToMeasure, PermissionDenied, SourceUnavailable
+from microjoule.joules.total import covered
 
 
 def chosen(machine, root, names=None):
@@ -102,9 +103,12 @@ def test_a_second_source_by_name_is_set_apart_with_its_parents(tmp_path):
     assert len(both) == 10
     assert both["package-0"].source == "rapl_perf"
     assert both["package-0/core@powercap"].source == "powercap"
-    assert both["package-0/core@powercap"].trust.parents == ("package-0@powercap",)
-    assert both["package-0@powercap"].trust.parents == ("psys@powercap",)
+    assert both["package-0/core@powercap"].trust.parents == ("package-0",)
+    assert both["package-0@powercap"].trust.parents == ("psys",)
     assert both["package-0/core@powercap"].physical_id == "package-0/core"
+    assert both["package-0/core@powercap"].place == both["package-0/core"].place
+    alone = {name: one for name, one in both.items() if name not in ("package-0@powercap", "psys")}
+    assert "package-0/core@powercap" not in covered(alone)  # package-0 holds it, through whichever source
 
 
 def test_an_unknown_name_is_answered_with_those_that_exist(tmp_path):

@@ -7,8 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from places import identity
 
-from microjoule.channel import UNPLACED, Encoding, Kind, Trust
+from microjoule.channel import UNPLACED, Encoding, Kind, Place, Role, Trust
 from microjoule.joules.total import covered
 from microjoule.sources import hwmon
 from microjoule.sources.survey import Cause
@@ -47,7 +48,7 @@ def test_an_apus_power_holds_the_cpu_and_enters_no_total(tmp_path):
     apu, card = (found(tmp_path)[f"amdgpu-{n}/power"] for n in (0, 1))
     assert apu.trust.parents == (UNPLACED,)
     assert card.trust.parents == ("amdgpu-1/energy",)
-    package = replace(card, id="package-0", trust=Trust())
+    package = replace(card, **identity("package-0"), trust=Trust())
     assert covered({c.id: c for c in (package, apu, card)}) == ("package-0", "amdgpu-1/power")
 
 
@@ -152,3 +153,42 @@ def test_a_file_without_a_number_is_said(tmp_path, text):
 def test_a_negative_power_is_a_number(tmp_path):
     device(tmp_path, 0, "amdgpu", power1_average=-5)
     assert "amdgpu-0/power" in found(tmp_path)
+
+
+def test_two_sensors_of_one_label_are_both_read(tmp_path):
+    """Which of them holds the other nobody knows, so the second enters no total."""
+    device(
+        tmp_path,
+        1,
+        "psu",
+        power1_input=3_000_000,
+        power1_label="in",
+        power2_input=2_000_000,
+        power2_label="in",
+    )
+    device(tmp_path, 2, "power_meter", power1_average=9_000_000, power2_average=8_000_000)
+    channels = found(tmp_path)
+    assert set(channels) == {"machine-0/power", "machine-0/power_0_power2", "psu-0/in", "psu-0/in_0_power2"}
+    assert len({channel.place for channel in channels.values()}) == 4
+    assert len({channel.access.path for channel in channels.values()}) == 4
+    assert channels["machine-0/power_0_power2"].trust.parents == (UNPLACED,)
+    assert covered(channels) == ("machine-0/power",)
+
+
+def test_places_are_those_of_the_labels(tmp_path):
+    device(tmp_path, 1, "power_meter", power1_average=1, power1_oem_info="CPU Power Socket 3")
+    device(tmp_path, 2, "xe", energy1_input=1, energy1_label="pkg")
+    device(tmp_path, 3, "amd_energy", energy1_input=1, energy1_label="Esocket1")
+    device(tmp_path, 4, "psu", power1_input=1, power1_label="+12V Rail")
+    channels = found(tmp_path)
+    assert channels["grace-3/cpu_power"].place == Place(
+        device="package", number=3, part="cpu", role=Role.PART, owner="grace"
+    )
+    assert channels["xe-0/package"].place == Place(
+        device="gpu", number=0, part="package", role=Role.PART, owner="xe"
+    )
+    socket = channels["package-1@hwmon"]
+    assert (socket.place, socket.twin_of) == (Place(device="package", number=1), "package-1")
+    assert channels["psu-0/12v_rail"].place == Place(
+        device="rail", number=0, part="12v_rail", role=Role.PART, owner="psu"
+    )

@@ -1,5 +1,7 @@
 from fractions import Fraction
 
+from places import identity
+
 from microjoule.channel import Access, Channel, Scale
 from microjoule.sources import script
 from microjoule.sources.script import Entry, Repeat, script_text, script_text_by_reads, write_machine
@@ -7,7 +9,7 @@ from microjoule.sources.script import Entry, Repeat, script_text, script_text_by
 
 def a_channel(path="package-0.script"):
     return Channel(
-        id="package-0",
+        **identity("package-0"),
         source="script",
         lane="package-0",
         scale=Scale(quantity="J", unit=Fraction(1, 2**14), unit_source="register", modulus=2**32),

@@ -99,20 +99,23 @@ def test_last_engine_counts_are_told_by_lane() -> None:
 
 def test_bad_files_are_refused_with_a_remedy(tmp_path: Path) -> None:
     """Missing, empty, foreign and newer files each get a sentence and what to do."""
-    empty, foreign, other, newer = (tmp_path / name for name in ("empty", "foreign", "other", "newer"))
+    names = ("empty", "foreign", "other", "newer", "older")
+    empty, foreign, other, newer, older = (tmp_path / name for name in names)
     empty.touch()
     foreign.write_bytes(b"name,value\n1,2\n" * 99)
     with pa.ipc.new_stream(str(other), pa.schema([("x", pa.int64())])) as writer:
         writer.write_table(pa.table({"x": [1]}))
     table = rows([ONE])
-    metadata = {**table.schema.metadata, schema.KEY_FORMAT: b"2"}
-    write(newer, table.replace_schema_metadata(metadata))
+    for path, version in ((newer, b"3"), (older, b"1")):
+        metadata = {**table.schema.metadata, schema.KEY_FORMAT: version}
+        write(path, table.replace_schema_metadata(metadata))
     for path, what in (
         (tmp_path / "missing", "cannot open"),
         (empty, "is empty"),
         (foreign, "is not a trace"),
         (other, "not a microjoule trace"),
-        (newer, "format 2"),
+        (newer, "newer is in trace format 3"),
+        (older, "older is in trace format 1"),
         (tmp_path / "missing.parquet", "cannot read"),
         (tmp_path, "cannot open|is not a trace"),
     ):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...channel import Kind
+from ...channel import Channel, Kind
 from ...errors import ProfileError
 from ...joules.attribution import Attribution, Item, Share, attribute, usable_span
 from ...joules.energy_trace import Trace
@@ -23,7 +23,6 @@ from .kineto import GPU_RANGES, KERNELS, OPERATORS, RANGES, Profile
 SCHEMA = "microjoule.attribution/1"
 IDLE = "(idle)"
 OUTSIDE = "(outside)"
-GPUS = ("gpu-", "amdgpu-")
 _AT_ONCE = " ∥ "
 _MOVED = 8  # times at least that a counter must have moved to be taken unasked
 
@@ -57,7 +56,7 @@ def attributed(trace: Trace, profile: Profile, channel: str = "") -> Attributed:
         raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
     alignment = align(trace, profile, span)
     updates = usable_span(counter, alignment.t0_ns, alignment.t1_ns)
-    device = _device(name)
+    device = _gpu(trace.channels[name])
     tables = []
     # A little more than the updates' span, because an update is known to have been somewhere only.
     margin = round(float(updates.spread_s.max()) * 2 * NS_PER_S)
@@ -94,7 +93,9 @@ def chosen(trace: Trace, profile: Profile) -> str:
     counters = [name for name in trace.energy_channels if trace.channels[name].kind is Kind.COUNTER]
     devices = sorted(set(profile.device[profile.device >= 0].tolist()))
     if devices:
-        of_gpus = [name for name in counters if _device(name) in devices and name not in trace.dead]
+        of_gpus = [
+            name for name in counters if _gpu(trace.channels[name]) in devices and name not in trace.dead
+        ]
         if len(of_gpus) == 1 or (of_gpus and len(devices) == 1):
             return of_gpus[0]
         what = f"kernels of GPU {', '.join(map(str, devices))}"
@@ -125,14 +126,9 @@ def _refuse(trace: Trace, name: str) -> None:
         raise ProfileError(f"{name} never moved, though it must have", "Take another --channel")
 
 
-def _device(channel: str) -> int | None:
-    """The index of the GPU that a channel is of."""
-    stem = channel.partition("/")[0].partition("@")[0]
-    for prefix in GPUS:
-        number = stem.removeprefix(prefix)
-        if stem.startswith(prefix) and number.isdigit():
-            return int(number)
-    return None
+def _gpu(channel: Channel) -> int | None:
+    """The index of the GPU that a channel is of; None: it is of none."""
+    return channel.place.number if channel.place.device == "gpu" else None
 
 
 def _sections(

@@ -42,12 +42,12 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         "run_id": context(record, "run_id"),
         "duration": window["duration_s"],
         "emissions": kilograms(value(window, "co2e_location")),
-        "cpu_power": _sum(window, "mean_w", _is_cpu),
-        "gpu_power": _sum(window, "mean_w", _is_gpu),
-        "ram_power": _sum(window, "mean_w", _is_ram),
-        "cpu_energy": kwh(_sum(window, "energy_j", _is_cpu)),
-        "gpu_energy": kwh(_sum(window, "energy_j", _is_gpu)),
-        "ram_energy": kwh(_sum(window, "energy_j", _is_ram)),
+        "cpu_power": _sum(window, "mean_w", "cpu"),
+        "gpu_power": _sum(window, "mean_w", "gpu"),
+        "ram_power": _sum(window, "mean_w", "memory"),
+        "cpu_energy": kwh(_sum(window, "energy_j", "cpu")),
+        "gpu_energy": kwh(_sum(window, "energy_j", "gpu")),
+        "ram_energy": kwh(_sum(window, "energy_j", "memory")),
         "energy_consumed": value(window, "facility"),
         "country_name": context(record, "country"),
         "region": context(record, "place"),
@@ -62,21 +62,9 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _is_gpu(channel: str) -> bool:
-    return channel.startswith("gpu-")
-
-
-def _is_ram(channel: str) -> bool:
-    return channel.partition("@")[0].endswith("/dram")
-
-
-def _is_cpu(channel: str) -> bool:
-    return channel.startswith(("package-", "cpu_time")) and not _is_ram(channel)
-
-
-def _sum(window: Mapping[str, Any], field: str, belongs: Any) -> float | None:  # noqa: ANN401 - a predicate
+def _sum(window: Mapping[str, Any], field: str, hw_type: str) -> float | None:
     """Of the channels that the total covers, so that none is counted twice; None where one has no figure."""
     covered = set(window["total"]["channels"])
-    rows = [row for row in window["channels"] if row["channel"] in covered and belongs(row["channel"])]
+    rows = [row for row in window["channels"] if row["channel"] in covered and row["hw_type"] == hw_type]
     figures = [row[field] for row in rows]
     return sum(figures) if figures and None not in figures else None
