@@ -8,6 +8,7 @@ from itertools import chain, combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import identity
 from reached import reached
 
 from microjoule.channel import UNPLACED, Access, Channel, PowerModel, Scale, Trust
@@ -20,7 +21,7 @@ MODEL = PowerModel(value_w=5.0, low_w=1.0, high_w=9.0, source="a table")
 
 def channel(name: str, *parents: str, model: PowerModel | None = None) -> Channel:
     return Channel(
-        id=name,
+        **identity(name),
         source="script",
         lane="lane",
         scale=Scale(quantity="J" if model is None else "s", unit=Fraction(1), unit_source="interface"),
@@ -50,10 +51,10 @@ MACHINE = (
     channel("package-0/core/part", "package-0/core"),
     channel("package-0/dram"),
     channel("package-1"),
-    channel("package-1-die-0"),
-    channel("package-1-die-1"),
+    channel("package-1-die-0", "package-1"),
+    channel("package-1-die-1", "package-1"),
     channel("package-1-die-0/core", "package-1-die-0"),
-    channel("package-2-die-0/dram"),
+    channel("package-2-die-0/dram", "package-2/dram"),
     channel("package-2/dram"),
     channel("gpu-0/energy"),
     channel("gpu-1/energy", UNPLACED),
