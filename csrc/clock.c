@@ -21,15 +21,6 @@ int64_t uj_now_ns(void)
     return (int64_t)now.tv_sec * UJ_NS_PER_S + now.tv_nsec;
 }
 
-void uj_sleep_until(int64_t deadline_ns)
-{
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline_ns / UJ_NS_PER_S),
-        .tv_nsec = (long)(deadline_ns % UJ_NS_PER_S),
-    };
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 uint32_t uj_elapsed_ns(int64_t t0_ns, int64_t t1_ns)
 {
     int64_t elapsed = t1_ns - t0_ns;

@@ -6,9 +6,6 @@
 
 #define UJ_NS_PER_S 1000000000LL
 
-/* Sleeps until the monotonic instant; returns early only for a signal. */
-void uj_sleep_until(int64_t deadline_ns);
-
 /* t1 - t0 as a row carries it: saturated to 32 bits. */
 uint32_t uj_elapsed_ns(int64_t t0_ns, int64_t t1_ns);
 

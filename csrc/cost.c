@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "clock.h"
-#include "sampler.h"
+#include "microjoule.h"
 
 #define WORDS_BITS 11 /* 2^11 words of 8 bytes are 16 KiB */
 #define FACTOR 6364136223846793005ULL
@@ -37,16 +37,4 @@ uint64_t uj_work(uint64_t rounds, struct uj_work *took)
     took->wall_ns = (uint64_t)(uj_now_ns() - start_ns);
     took->cpu_ns = cpu_ns() - busy;
     return x;
-}
-
-int uj_sampler_burst(struct uj_sampler *sampler, uint64_t ticks, uint64_t *wall_ns)
-{
-    int64_t start_ns = uj_now_ns();
-    for (uint64_t i = 0; i < ticks; i++) {
-        int code = uj_sampler_tick(sampler);
-        if (code != 0)
-            return code;
-    }
-    *wall_ns = (uint64_t)(uj_now_ns() - start_ns);
-    return 0;
 }

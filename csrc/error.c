@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
+/* The form of strerror_r that POSIX knows, which musl has too; the GNU C library needs to be asked.
+ */
+#undef _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L
 #include "error.h"
 
 #include <stdio.h>
@@ -8,9 +11,9 @@
 int uj_fail(struct uj_error *err, int errno_value, const char *verb, const char *subject)
 {
     if (err != NULL) {
-        char sentence[96];
-        /* The GNU form returns the text and may leave the buffer alone; it is safe in threads. */
-        const char *why = strerror_r(errno_value, sentence, sizeof sentence);
+        char why[96];
+        if (strerror_r(errno_value, why, sizeof why) != 0)
+            snprintf(why, sizeof why, "error %d", errno_value);
         err->code = -errno_value;
         snprintf(err->what, sizeof err->what, "%s %s: %s", verb, subject, why);
     }

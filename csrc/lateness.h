@@ -10,14 +10,14 @@
 #ifndef UJ_LATENESS_H
 #define UJ_LATENESS_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "microjoule.h"
+#include "order.h"
 
 struct uj_lateness {
-    _Atomic uint64_t ticks[UJ_LATE_PLACES]; /* one writer, so a store is enough */
+    _Atomic uint64_t ticks[UJ_LATE_PLACES];
 };
 
 /* The place of a lateness; what is early is 0. */
@@ -25,9 +25,7 @@ size_t uj_late_place(int64_t late_ns);
 
 static inline void uj_lateness_add(struct uj_lateness *lateness, int64_t late_ns)
 {
-    _Atomic uint64_t *ticks = &lateness->ticks[uj_late_place(late_ns)];
-    uint64_t now = atomic_load_explicit(ticks, memory_order_relaxed);
-    atomic_store_explicit(ticks, now + 1, memory_order_relaxed);
+    uj_add(&lateness->ticks[uj_late_place(late_ns)], 1);
 }
 
 #endif

@@ -9,8 +9,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define PAGE_BYTES 4096         /* or a multiple of it: then pages are touched twice */
+#define PAGE_BYTES 4096         /* or a multiple of it: then a page is touched more than once */
 #define STACK_USED (128 * 1024) /* more than any reader takes; a library's call may */
+#define STACK_SPARE (64 * 1024) /* not touched: the guard, and what the touch itself takes */
 
 void *uj_memory_map(size_t bytes)
 {
@@ -37,21 +38,23 @@ void uj_memory_unmap(void *start, size_t bytes)
         munmap(start, bytes);
 }
 
-/* The upper part of the calling thread's stack, where its frames are; false: not told. */
-static bool upper_stack(char **start)
+/* The part of the calling thread's stack below this frame that its calls use; NULL where there is
+ * not so much. Above it lies what the C library keeps of the thread, and the program's thread-local
+ * data. */
+__attribute__((noinline)) static char *lower_stack(void)
 {
     pthread_attr_t attr;
     void *lowest = NULL;
     size_t bytes = 0;
+    char *frame = __builtin_frame_address(0);
     if (pthread_getattr_np(pthread_self(), &attr) != 0)
-        return false;
+        return NULL;
     pthread_attr_getstack(&attr, &lowest, &bytes);
     pthread_attr_destroy(&attr);
-    *start = (char *)lowest + bytes - STACK_USED;
-    return bytes > STACK_USED;
+    return frame - (char *)lowest > STACK_USED + STACK_SPARE ? frame - STACK_USED : NULL;
 }
 
-static void touch_stack(void)
+__attribute__((noinline)) static void touch_stack(void)
 {
     volatile char room[STACK_USED / 2];
     for (size_t i = 0; i < sizeof room; i += PAGE_BYTES)
@@ -59,16 +62,21 @@ static void touch_stack(void)
     (void)room[0];
 }
 
-int uj_memory_hold_stack(void)
+int uj_memory_hold_stack(void **held)
 {
-    char *start;
+    char *start = lower_stack();
+    *held = NULL;
+    if (start == NULL)
+        return -ENOMEM;
     touch_stack();
-    return upper_stack(&start) ? uj_memory_lock(start, STACK_USED) : -ENOSYS;
+    int code = uj_memory_lock(start, STACK_USED);
+    if (code == 1)
+        *held = start;
+    return code;
 }
 
-void uj_memory_release_stack(void)
+void uj_memory_release_stack(void *held)
 {
-    char *start;
-    if (upper_stack(&start))
-        munlock(start, STACK_USED);
+    if (held != NULL)
+        munlock(held, STACK_USED);
 }

@@ -21,10 +21,11 @@ int uj_memory_lock(void *start, size_t bytes);
 
 void uj_memory_unmap(void *start, size_t bytes);
 
-/* Touches what the calling thread may need of its stack, and locks it. 1, or -errno: not locked. */
-int uj_memory_hold_stack(void);
+/* Touches what the calling thread may need of its stack below this frame, and locks it. 1, with the
+ * start of what is locked in *held; or -errno, with NULL: not locked. */
+int uj_memory_hold_stack(void **held);
 
 /* Lets it go again: the next thread may get the same stack. */
-void uj_memory_release_stack(void);
+void uj_memory_release_stack(void *held);
 
 #endif

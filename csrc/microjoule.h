@@ -157,8 +157,9 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
 /* Starts the thread. -EALREADY when it has run before, -EAGAIN when no thread can be had. */
 int uj_sampler_start(struct uj_sampler *sampler, struct uj_error *err);
 
-/* Ends and joins the thread; within a tenth of a second. What the ring holds can still be drained.
- * 0 also when it does not run. -ECHILD in a fork: the thread did not come along. */
+/* Wakes, ends and joins the thread: it takes as long as a read that has begun. Any thread. What the
+ * ring holds can still be drained. 0 also when it does not run. -ECHILD in a fork: the thread did
+ * not come along. */
 int uj_sampler_stop(struct uj_sampler *sampler);
 
 /* Reads once in the calling thread, as a tick does, and pushes the rows. -EBUSY while the thread

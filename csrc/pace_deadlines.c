@@ -8,12 +8,13 @@
  * What is given up: a late tick is not told apart from the deadline that it stands for, but by
  * its t_ns.
  */
+#define _GNU_SOURCE
 #include "sampler.h"
 
 #define LATE_SHARE 10 /* a tick is late by more than a tenth of the period */
 
 /* Waits for the deadline, the last of it awake; false when asked to stop. */
-static bool wait_until(const struct uj_sampler *s, int64_t deadline_ns)
+static bool wait_until(struct uj_sampler *s, int64_t deadline_ns)
 {
     if (!uj_sampler_sleep(s, deadline_ns - s->cadence.spin_ns))
         return false;

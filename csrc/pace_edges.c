@@ -23,6 +23,7 @@
  * lateness of wake-ups for at most as much again; a counter that jitters by more is seen less
  * often, and does not cost more.
  */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #include "sampler.h"

@@ -21,6 +21,7 @@
  * known within 0.1 s; and the program's GIL is kept out of it. What is given up: a thread that
  * never wakes, 0.1 to 0.8 % of a core here, the comparison of both groups among it.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 
 #include "reader_kernel.h"
@@ -84,7 +85,7 @@ static bool collect(struct uj_sampler *s, struct grid *grid)
 void uj_pace_kernel(struct uj_sampler *s, int64_t start_ns)
 {
     struct grid grid = {.period_ns = s->cadence.period_ns, .last_ns = start_ns};
-    bool is_able = atomic_load(&s->kernel) == 1; /* as it has settled */
+    bool is_able = uj_load_relaxed(&s->kernel) == 1; /* as it has settled */
     for (int64_t at_ns = start_ns; is_able;) {
         at_ns += COLLECT_NS;
         bool goes_on = uj_sampler_sleep(s, at_ns);
@@ -97,8 +98,8 @@ void uj_pace_kernel(struct uj_sampler *s, int64_t start_ns)
     uj_kernel_end(s->banks[0].state);
     if (is_able || uj_is_stopped(s))
         return;
-    if (atomic_load(&s->kernel) == 1)
-        atomic_store(&s->kernel, -EAGAIN);
+    if (uj_load_relaxed(&s->kernel) == 1)
+        uj_store_relaxed(&s->kernel, -EAGAIN);
     int64_t now_ns = uj_now_ns();
     if (now_ns - grid.last_ns > grid.period_ns)
         uj_add(&s->missed, (uint64_t)((now_ns - grid.last_ns) / grid.period_ns));

@@ -7,6 +7,7 @@
  * It takes a whole core. ticks counts all rounds of reads, whether kept or not: their number over
  * the time is the resolution.
  */
+#define _GNU_SOURCE
 #include "sampler.h"
 
 static bool has_changed(const struct uj_sampler *s)

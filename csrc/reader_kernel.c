@@ -49,12 +49,12 @@
 #include "clock.h"
 #include "error.h"
 #include "fork.h"
+#include "order.h"
 
 #define MEMBERS_MAX 30
-#define PAGE_BYTES                                                                                 \
-    4096UL              /* x86-64, arm64 as distributions build it; a larger page only fits less */
-#define PAGES_MAX 128UL /* 512 KiB: what perf_event_mlock_kb allows anybody */
-#define PAGES_MIN 16UL
+#define RECORDS_MAX                                                                                \
+    (512 * 1024)                /* what perf_event_mlock_kb allows anybody, beside the first page */
+#define RECORDS_MIN (64 * 1024) /* the largest page that Linux has, so that it is a whole one */
 #define TRIES 256
 #define BRACKETS 3 /* of these the narrowest says when a read of the group ends */
 
@@ -129,18 +129,19 @@ static void kernel_close(void *opened)
     free(k);
 }
 
-/* Maps the records' memory, as large as it may be. */
+/* Maps a page of facts and the records' memory (a power of two of pages), as large as it may be. */
 static int map(struct kernel_state *k)
 {
-    for (size_t pages = PAGES_MAX; pages >= PAGES_MIN; pages /= 2) {
-        k->mapped = (pages + 1) * PAGE_BYTES;
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t bytes = RECORDS_MAX; bytes >= RECORDS_MIN; bytes /= 2) {
+        k->mapped = page_bytes + bytes;
         void *at =
             mmap(NULL, k->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, k->leader, 0);
         if (at == MAP_FAILED)
             continue;
         k->page = at;
-        k->data = (const uint8_t *)at + PAGE_BYTES;
-        k->n_bytes = pages * PAGE_BYTES;
+        k->data = (const uint8_t *)at + page_bytes;
+        k->n_bytes = bytes;
         return 0;
     }
     return -errno;
@@ -270,7 +271,7 @@ void uj_kernel_end(void *opened)
 bool uj_kernel_collect(void *opened)
 {
     struct kernel_state *k = opened;
-    k->end = __atomic_load_n(&k->page->data_head, __ATOMIC_ACQUIRE);
+    k->end = uj_kernel_load_acquire(&k->page->data_head);
     return k->tail != k->end ? compare(k, false) : true;
 }
 
@@ -304,7 +305,7 @@ static void take(struct kernel_state *k, struct record *record)
     size_t size = record->header.size;
     copy(k, record, size < sizeof *record ? size : sizeof *record);
     k->tail += size;
-    __atomic_store_n(&k->page->data_tail, k->tail, __ATOMIC_RELEASE);
+    uj_kernel_store_release(&k->page->data_tail, k->tail);
 }
 
 enum uj_kernel_found uj_kernel_next(void *opened, struct uj_sample *rows, uint64_t *n_lost)

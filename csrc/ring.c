@@ -25,21 +25,20 @@ int uj_ring_init(struct uj_ring *ring, size_t rows)
 
 bool uj_ring_push(struct uj_ring *ring, const struct uj_sample *row)
 {
-    size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    size_t head = uj_load_relaxed(&ring->head);
     if (head - ring->tail_seen > ring->mask) {
-        ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+        ring->tail_seen = uj_load_acquire(&ring->tail);
         if (head - ring->tail_seen > ring->mask)
             return false;
     }
     ring->rows[head & ring->mask] = *row;
-    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    uj_store_release(&ring->head, head + 1);
     return true;
 }
 
 size_t uj_ring_waiting(const struct uj_ring *ring)
 {
-    return atomic_load_explicit(&ring->head, memory_order_acquire) -
-           atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    return uj_load_acquire(&ring->head) - uj_load_relaxed(&ring->tail);
 }
 
 static void put_bit(uint8_t *bits, size_t i, bool set)
@@ -53,7 +52,7 @@ static void put_bit(uint8_t *bits, size_t i, bool set)
 
 size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *columns)
 {
-    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    size_t tail = uj_load_relaxed(&ring->tail);
     size_t n = uj_ring_waiting(ring);
     if (n > capacity)
         n = capacity;
@@ -73,7 +72,7 @@ size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *c
         columns->raw_nulls += !has_raw;
         columns->sensor_nulls += !has_sensor;
     }
-    atomic_store_explicit(&ring->tail, tail + n, memory_order_release);
+    uj_store_release(&ring->tail, tail + n);
     return n;
 }
 

@@ -3,20 +3,18 @@
  * A ring of samples for one producer and one consumer.
  *
  * Decision: a full ring drops the newest row. For a counter a lost row costs resolution, never
- * joules, and the producer never has to touch what the consumer owns. The producer stores head
- * with release after the row, the consumer loads it with acquire before the row, and the same for
- * tail the other way round: no other ordering is needed. The producer keeps a copy of the
- * consumer's index and looks at the real one only when the copy says full, so that a push usually
- * touches no line that the other core writes.
+ * joules, and the producer never has to touch what the consumer owns (MEMORY_ORDER.md).
+ * The producer keeps a copy of the consumer's index and looks at the real one only when the copy
+ * says full, so that a push usually touches no line that the other core writes.
  */
 #ifndef UJ_RING_H
 #define UJ_RING_H
 
 #include <stdalign.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "microjoule.h"
+#include "order.h"
 
 #define UJ_CACHE_LINE 64
 

@@ -21,8 +21,7 @@
 
 #define PERIOD_MIN_NS 50000LL
 #define PERIOD_MAX_NS UJ_NS_PER_S
-#define NAP_NS 100000000LL /* the longest sleep that stop has to wait for */
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES (1024 * 1024) /* reserved; what is touched is there */
 #define ONE_IN_MAX 10000
 
 static void (*const paces[])(struct uj_sampler *, int64_t start_ns) = {
@@ -76,41 +75,41 @@ void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_
         return;
     if (late_ns > punctual_ns)
         uj_add(&s->late, 1);
-    if ((uint64_t)late_ns > atomic_load_explicit(&s->late_max_ns, memory_order_relaxed))
-        atomic_store_explicit(&s->late_max_ns, (uint64_t)late_ns, memory_order_relaxed);
+    if ((uint64_t)late_ns > uj_load_relaxed(&s->late_max_ns))
+        uj_store_relaxed(&s->late_max_ns, (uint64_t)late_ns);
 }
 
-bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns)
+static void round_of_reads(struct uj_sampler *s)
 {
-    for (;;) {
-        if (uj_is_stopped(s))
-            return false;
-        int64_t left = until_ns - uj_now_ns();
-        if (left <= 0)
-            return true;
-        uj_sleep_until(left > NAP_NS ? until_ns - left + NAP_NS : until_ns);
-    }
+    uj_sampler_read(s);
+    uj_sampler_push(s);
+    uj_add(&s->ticks, 1);
+}
+
+bool uj_sampler_sleep(struct uj_sampler *s, int64_t until_ns)
+{
+    return uj_wait(&s->stop, until_ns);
 }
 
 static void settle(struct uj_sampler *s)
 {
-    int code = uj_memory_hold_stack();
-    atomic_store(&s->locked, s->ring.locked == 1 ? code : s->ring.locked);
+    int code = uj_memory_hold_stack(&s->stack);
+    uj_store_relaxed(&s->locked, s->ring.locked == 1 ? code : s->ring.locked);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     uj_ask_short_turns();
     prctl(PR_SET_NAME, (unsigned long)s->name, 0UL, 0UL, 0UL);
     if (s->cadence.n_cpus > 0) {
         code = pthread_setaffinity_np(pthread_self(), sizeof s->cpus, &s->cpus);
-        atomic_store(&s->pinned, code == 0 ? 1 : -code);
+        uj_store_relaxed(&s->pinned, code == 0 ? 1 : -code);
     }
     if (s->cadence.fifo_priority > 0) {
         struct sched_param param = {.sched_priority = s->cadence.fifo_priority};
         code = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
-        atomic_store(&s->fifo, code == 0 ? 1 : -code);
+        uj_store_relaxed(&s->fifo, code == 0 ? 1 : -code);
     }
     if (s->cadence.pace == UJ_PACE_KERNEL) {
         bool is_able = uj_kernel_start(s->banks[0].state, s->cadence.period_ns);
-        atomic_store(&s->kernel, is_able ? 1 : -EIO);
+        uj_store_relaxed(&s->kernel, is_able ? 1 : -EIO);
     }
 }
 
@@ -131,8 +130,8 @@ static void *run(void *started)
     int64_t start_ns = uj_now_ns();
     sem_post(&s->ready);
     paces[s->cadence.pace](s, start_ns);
-    atomic_store(&s->busy_at_end_ns, busy_ns(CLOCK_THREAD_CPUTIME_ID));
-    uj_memory_release_stack();
+    uj_store_relaxed(&s->busy_at_end_ns, busy_ns(CLOCK_THREAD_CPUTIME_ID));
+    uj_memory_release_stack(s->stack);
     return NULL;
 }
 
@@ -207,6 +206,11 @@ static int make_room(struct uj_sampler *s, struct uj_error *err)
     return is_needed && s->more == NULL ? uj_fail(err, ENOMEM, "start sampler", s->name) : 0;
 }
 
+static bool is_forked(const struct uj_sampler *s)
+{
+    return uj_is_forked(s->opener);
+}
+
 int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
                     const struct uj_cadence *cadence, const char *name, struct uj_sampler **out,
                     struct uj_error *err)
@@ -222,6 +226,7 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     memset(s, 0, sizeof *s);
     s->opener = getpid();
     sem_init(&s->ready, 0, 0);
+    pthread_mutex_init(&s->turn, NULL);
     s->cadence = *cadence;
     for (size_t i = 0; i < cadence->n_cpus; i++)
         CPU_SET((size_t)cadence->cpus[i], &s->cpus);
@@ -245,64 +250,89 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     return 0;
 }
 
-static bool is_forked(const struct uj_sampler *s)
+/* The thread inherits the mask: signals are the program's, never the sampler's. */
+static int start_thread(struct uj_sampler *s)
 {
-    return uj_is_forked(s->opener);
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int code = pthread_attr_init(&attr);
+    if (code != 0)
+        return code;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_attr_setstacksize(&attr, STACK_BYTES);
+    if (code == 0)
+        code = pthread_create(&s->thread, &attr, run, s);
+    /* Thread-local data of the program that does not fit takes a stack of the usual size. */
+    if (code == EINVAL)
+        code = pthread_create(&s->thread, NULL, run, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return code;
+}
+
+static int start(struct uj_sampler *s)
+{
+    if (s->was_started)
+        return EALREADY;
+    int code = start_thread(s);
+    if (code != 0)
+        return code;
+    while (sem_wait(&s->ready) != 0 && errno == EINTR)
+        continue;
+    s->was_started = true;
+    uj_store_release(&s->running, true); /* the thread has told its clock */
+    return 0;
 }
 
 int uj_sampler_start(struct uj_sampler *s, struct uj_error *err)
 {
     if (is_forked(s))
         return uj_fail(err, ECHILD, "start sampler", s->name);
-    if (s->was_started)
-        return uj_fail(err, EALREADY, "start sampler", s->name);
-    pthread_attr_t attr;
-    sigset_t all, before;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    /* The thread inherits the mask: signals are the program's, never the sampler's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&s->thread, &attr, run, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    if (code != 0)
-        return uj_fail(err, code, "start sampler", s->name);
-    while (sem_wait(&s->ready) != 0 && errno == EINTR)
-        continue;
-    s->was_started = true;
-    s->running = true; /* after the thread has told its clock */
-    return 0;
+    pthread_mutex_lock(&s->turn);
+    int code = start(s);
+    pthread_mutex_unlock(&s->turn);
+    return code == 0 ? 0 : uj_fail(err, code, "start sampler", s->name);
 }
 
 static uint64_t thread_busy_ns(const struct uj_sampler *s)
 {
-    uint64_t now = s->running ? busy_ns(s->busy_clock) : 0;
-    return now != 0 ? now : atomic_load(&s->busy_at_end_ns);
+    uint64_t now = uj_load_acquire(&s->running) ? busy_ns(s->busy_clock) : 0;
+    return now != 0 ? now : uj_load_relaxed(&s->busy_at_end_ns);
 }
 
 int uj_sampler_stop(struct uj_sampler *s)
 {
     if (is_forked(s))
         return -ECHILD;
-    if (!s->running)
-        return 0;
-    atomic_store(&s->stop, true);
-    pthread_join(s->thread, NULL);
-    s->running = false;
+    pthread_mutex_lock(&s->turn);
+    if (uj_load_relaxed(&s->running)) {
+        uj_raise(&s->stop);
+        pthread_join(s->thread, NULL);
+        uj_store_relaxed(&s->running, false);
+    }
+    pthread_mutex_unlock(&s->turn);
     return 0;
+}
+
+int uj_sampler_burst(struct uj_sampler *s, uint64_t ticks, uint64_t *wall_ns)
+{
+    if (is_forked(s))
+        return -ECHILD;
+    pthread_mutex_lock(&s->turn);
+    bool is_running = uj_load_relaxed(&s->running);
+    int64_t start_ns = uj_now_ns();
+    for (uint64_t i = 0; i < ticks && !is_running; i++)
+        round_of_reads(s);
+    *wall_ns = (uint64_t)(uj_now_ns() - start_ns);
+    pthread_mutex_unlock(&s->turn);
+    return is_running ? -EBUSY : 0;
 }
 
 int uj_sampler_tick(struct uj_sampler *s)
 {
-    if (is_forked(s))
-        return -ECHILD;
-    if (s->running)
-        return -EBUSY;
-    uj_sampler_read(s);
-    uj_sampler_push(s);
-    uj_add(&s->ticks, 1);
-    return 0;
+    uint64_t wall_ns;
+    return uj_sampler_burst(s, 1, &wall_ns);
 }
 
 size_t uj_sampler_waiting(const struct uj_sampler *s)
@@ -320,17 +350,17 @@ int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
     if (is_forked(s))
         return -ECHILD;
     *out = (struct uj_counts){
-        .ticks = atomic_load_explicit(&s->ticks, memory_order_relaxed),
-        .late = atomic_load_explicit(&s->late, memory_order_relaxed),
-        .missed = atomic_load_explicit(&s->missed, memory_order_relaxed),
-        .dropped = atomic_load_explicit(&s->dropped, memory_order_relaxed),
-        .errors = atomic_load_explicit(&s->errors, memory_order_relaxed),
-        .late_max_ns = atomic_load_explicit(&s->late_max_ns, memory_order_relaxed),
+        .ticks = uj_load_relaxed(&s->ticks),
+        .late = uj_load_relaxed(&s->late),
+        .missed = uj_load_relaxed(&s->missed),
+        .dropped = uj_load_relaxed(&s->dropped),
+        .errors = uj_load_relaxed(&s->errors),
+        .late_max_ns = uj_load_relaxed(&s->late_max_ns),
         .busy_ns = thread_busy_ns(s),
-        .fifo = atomic_load(&s->fifo),
-        .pinned = atomic_load(&s->pinned),
-        .kernel = atomic_load(&s->kernel),
-        .locked = atomic_load(&s->locked),
+        .fifo = uj_load_relaxed(&s->fifo),
+        .pinned = uj_load_relaxed(&s->pinned),
+        .kernel = uj_load_relaxed(&s->kernel),
+        .locked = uj_load_relaxed(&s->locked),
     };
     return 0;
 }
@@ -340,7 +370,7 @@ int uj_sampler_lateness(const struct uj_sampler *s, uint64_t *ticks)
     if (is_forked(s))
         return -ECHILD;
     for (size_t i = 0; i < UJ_LATE_PLACES; i++)
-        ticks[i] = atomic_load_explicit(&s->lateness.ticks[i], memory_order_relaxed);
+        ticks[i] = uj_load_relaxed(&s->lateness.ticks[i]);
     return 0;
 }
 
@@ -358,6 +388,7 @@ void uj_sampler_close(struct uj_sampler *s)
         s->banks[i].reader->close(s->banks[i].state);
     uj_ring_free(&s->ring);
     sem_destroy(&s->ready);
+    pthread_mutex_destroy(&s->turn);
     free(s->banks);
     free(s->rows);
     free(s->before);

@@ -6,6 +6,10 @@
 #ifndef UJ_SAMPLER_H
 #define UJ_SAMPLER_H
 
+#ifndef _GNU_SOURCE
+#error "cpu_set_t: define _GNU_SOURCE before the first header"
+#endif
+
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -14,8 +18,10 @@
 
 #include "clock.h"
 #include "lateness.h"
+#include "order.h"
 #include "reader.h"
 #include "ring.h"
+#include "wait.h"
 
 /* The channels of one reader, next to one another in rows. */
 struct uj_bank {
@@ -26,14 +32,15 @@ struct uj_bank {
 
 struct uj_sampler {
     struct uj_ring ring;
-    /* Written by the thread, read by anyone; each has one writer, so a store is enough. */
+    /* Written by the thread (after a stop, by a tick), read by anyone. */
     alignas(UJ_CACHE_LINE) _Atomic uint64_t ticks;
     _Atomic uint64_t late, missed, dropped, errors, late_max_ns;
     _Atomic int fifo, pinned, kernel, locked;
     struct uj_lateness lateness;
-    alignas(UJ_CACHE_LINE) _Atomic bool stop;
+    alignas(UJ_CACHE_LINE) _Atomic uint32_t stop; /* a flag of wait.h */
     pthread_t thread;
     pid_t opener;
+    pthread_mutex_t turn; /* of start, stop and tick: whoever may call them, one at a time */
     bool was_started;
     _Atomic bool running; /* from start to the end of stop */
     clockid_t busy_clock; /* the thread's CPU time; not through s->thread, which a stop ends */
@@ -42,6 +49,7 @@ struct uj_sampler {
     struct uj_cadence cadence;
     cpu_set_t cpus;
     char name[16]; /* what the kernel keeps of a thread's name */
+    void *stack;   /* what is locked of the thread's */
     size_t n_banks, n_channels;
     size_t lead; /* the row of the channel whose updates an edge-locked pace follows */
     struct uj_bank *banks;
@@ -52,13 +60,7 @@ struct uj_sampler {
 
 static inline bool uj_is_stopped(const struct uj_sampler *s)
 {
-    return atomic_load_explicit(&s->stop, memory_order_relaxed);
-}
-
-static inline void uj_add(_Atomic uint64_t *count, uint64_t n)
-{
-    uint64_t now = atomic_load_explicit(count, memory_order_relaxed);
-    atomic_store_explicit(count, now + n, memory_order_relaxed);
+    return uj_load_relaxed(&s->stop) != 0;
 }
 
 /* Reads every channel into rows; what was there becomes before. */
@@ -75,7 +77,7 @@ void uj_sampler_push_before(struct uj_sampler *s);
 void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_ns);
 
 /* Sleeps until the instant; false when asked to stop. */
-bool uj_sampler_sleep(const struct uj_sampler *s, int64_t until_ns);
+bool uj_sampler_sleep(struct uj_sampler *s, int64_t until_ns);
 
 /* The paces, from the instant at which the thread had settled until it is asked to stop. */
 void uj_pace_deadlines(struct uj_sampler *s, int64_t start_ns);

@@ -8,10 +8,12 @@ whose reason is the program's last line, and anything else a failure with all th
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,11 @@ SANITIZERS = {
     "address": ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "thread": ["-O1", "-g", "-fsanitize=thread"],
     "plain": ["-O2"],
+    "musl": ["-O2"],
 }
+# musl's C library, as Alpine has it; its compiler does not see the kernel's headers.
+COMPILERS = {"musl": ["musl-gcc"]}
+KERNEL_HEADERS = ("linux", "asm", "asm-generic")
 # What counts page faults, of which a sanitizer has its own: built as it is for users, and of these the
 # first with no sanitizer at all.
 PLAIN = ("test_faults", "test_kernel_lane")
@@ -37,6 +43,8 @@ THREADED = {
     "test_sampler_account",
     "test_edges",
     "test_kernel_lane",
+    "test_thread_local",
+    "test_thread_local_large",
 }
 PROGRAMS = sorted({path.stem for path in HERE.glob("test_*.c")} - {PLAIN[0]})
 HANG_S = 120
@@ -48,17 +56,17 @@ pytestmark = [
 ]
 
 
-def _compile(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*CC, *WARNINGS, *map(str, arguments)]
+def _compile(*arguments: str | Path, compiler: Sequence[str] = CC) -> subprocess.CompletedProcess[str]:
+    command = [*compiler, *WARNINGS, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def _objects(folder: Path, flags: list[str]) -> list[Path]:
+def _objects(folder: Path, flags: list[str], compiler: Sequence[str] = CC) -> list[Path]:
     """Compiles each file of csrc, all at once, and gives the objects."""
     running = []
     for source in sorted(CSRC.glob("*.c")):
         target = folder / f"{source.stem}.o"
-        command = [*CC, *WARNINGS, *flags, "-c", str(source), "-o", str(target)]
+        command = [*compiler, *WARNINGS, *flags, "-c", str(source), "-o", str(target)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         running.append((target, process))
     said = [process.communicate()[1] for _, process in running]
@@ -66,17 +74,34 @@ def _objects(folder: Path, flags: list[str]) -> list[Path]:
     return [target for target, _ in running]
 
 
+def _kernel_headers(folder: Path) -> Path:
+    """A folder with the kernel's headers and nothing of the machine's own C library."""
+    folder.mkdir()
+    places = [Path("/usr/include"), *Path("/usr/include").glob(f"{platform.machine()}-linux-gnu")]
+    for name in KERNEL_HEADERS:
+        found = next((place / name for place in places if (place / name).exists()), None)
+        if found is not None:
+            (folder / name).symlink_to(found)
+    return folder
+
+
 class Build:
     """csrc compiled once for one sanitizer, and the programs linked with it."""
 
     def __init__(self, sanitizer: str, folder: Path) -> None:
-        self.flags = SANITIZERS[sanitizer]
+        self.compiler = COMPILERS.get(sanitizer, CC)
+        self.flags = [*SANITIZERS[sanitizer]]
         self.folder = folder
+        if shutil.which(self.compiler[0]) is None:
+            self.missing = f"no {self.compiler[0]}: apt install musl-tools"
+            return
+        if sanitizer in COMPILERS:
+            self.flags += ["-isystem", str(_kernel_headers(folder / "headers"))]
         probe = folder / "probe.c"
         probe.write_text("int main(void) { return 0; }\n")
-        said = _compile(*self.flags, probe, "-o", folder / "probe")
+        said = self._compile(probe, "-o", folder / "probe")
         if said.returncode != 0:
-            self.missing = f"{CC[0]} has no {sanitizer} build: {said.stderr.strip()[-200:]}"
+            self.missing = f"{self.compiler[0]} has no {sanitizer} build: {said.stderr.strip()[-200:]}"
             return
         # Older ThreadSanitizers cannot map their shadow where the kernel randomises too much.
         for self.prefix in ([], ["setarch", "-R"]):
@@ -90,7 +115,10 @@ class Build:
             self.missing = f"a program under the {sanitizer} sanitizer does not run here"
             return
         self.missing = ""
-        self.objects = _objects(folder, self.flags)
+        self.objects = _objects(folder, self.flags, self.compiler)
+
+    def _compile(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return _compile(*self.flags, *arguments, compiler=self.compiler)
 
     def library(self, name: str) -> list[str]:
         """The library that a program is given as its argument: `x_library.c` for `test_x`; or nothing."""
@@ -98,14 +126,14 @@ class Build:
         if not source.exists():
             return []
         target = self.folder / f"{source.stem}.so"
-        said = _compile(*self.flags, "-shared", "-fPIC", source, "-pthread", "-o", target)
+        said = self._compile("-shared", "-fPIC", source, "-pthread", "-o", target)
         assert said.returncode == 0, said.stderr
         return [str(target)]
 
     def run(self, name: str, tmp: Path) -> subprocess.CompletedProcess[str]:
         program = self.folder / name
-        flags = [*self.flags, "-D_GNU_SOURCE", f"-I{CSRC}"]
-        said = _compile(*flags, HERE / f"{name}.c", *self.objects, "-pthread", "-ldl", "-o", program)
+        with_csrc = ["-D_GNU_SOURCE", f"-I{CSRC}", HERE / f"{name}.c", *self.objects, "-pthread", "-ldl"]
+        said = self._compile(*with_csrc, "-o", program)
         assert said.returncode == 0, said.stderr
         return subprocess.run(
             [*self.prefix, program, *self.library(name)],
@@ -143,7 +171,7 @@ def test_csrc_compiles_alone(tmp_path: Path) -> None:
     """No Python, no warning, and each header stands on its own."""
     assert _objects(tmp_path, ["-O2"])
     for header in CSRC.glob("*.h"):
-        said = _compile("-fsyntax-only", "-x", "c", header)
+        said = _compile("-fsyntax-only", "-D_GNU_SOURCE", "-x", "c", header)
         assert said.returncode == 0, said.stderr
 
 
@@ -157,6 +185,12 @@ def test_address_and_undefined(name: str, builds: dict[str, Build], tmp_path: Pa
 def test_thread(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
     """The program holds under ThreadSanitizer."""
     _check(builds["thread"], name, tmp_path)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_musl(name: str, builds: dict[str, Build], tmp_path: Path) -> None:
+    """The program holds with musl in place of the GNU C library."""
+    _check(builds["musl"], name, tmp_path)
 
 
 @pytest.mark.parametrize("name", PLAIN)
