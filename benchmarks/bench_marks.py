@@ -28,7 +28,7 @@ PAUSE_S = 0.02
 TARGET = "≤ 1"
 
 
-@uj.measured
+@uj.window
 def step() -> None:
     """Does nothing, measured."""
 
@@ -102,7 +102,7 @@ def test_window_of_the_process(benchmark: BenchmarkFixture) -> None:
 
 @pytest.mark.usefixtures("recorder")
 def test_measured(benchmark: BenchmarkFixture) -> None:
-    keep(benchmark, "@uj.measured", lambda: block_of_calls(step), lambda: block_of_calls(unmeasured))
+    keep(benchmark, "@uj.window", lambda: block_of_calls(step), lambda: block_of_calls(unmeasured))
 
 
 def test_window_without_recorder(benchmark: BenchmarkFixture) -> None:
@@ -117,7 +117,7 @@ def test_window_without_recorder(benchmark: BenchmarkFixture) -> None:
 def test_measured_without_recorder(benchmark: BenchmarkFixture) -> None:
     keep(
         benchmark,
-        "@uj.measured, nobody records",
+        "@uj.window, nobody records",
         lambda: block_of_calls(step),
         lambda: block_of_calls(unmeasured),
     )

@@ -18,7 +18,6 @@ _HOMES = {
     "compare": "measuring.compare",
     "load": "joules.energy_trace",
     "measure": "measuring.measure",
-    "measured": "recording.marking",
     "record": "recording.recorder",
     "window": "recording.marking",
 }

@@ -277,10 +277,6 @@ cdef class Marks:
     def __dealloc__(self):
         uj_marks_close(self._marks)
 
-    def window(self, str label):
-        """A context manager that marks its beginning and its end."""
-        return Mark(self, label)
-
     def take(self):
         """The oldest mark as (kind, t_ns, number, label), kind "begin" or "end"; None: no more."""
         cdef uj_mark mark
@@ -299,21 +295,25 @@ cdef class Mark:
     """A window in the making. Begins at ``__enter__`` and ends at ``__exit__``; may be used again.
 
     Entered once more before its end it is two windows, one inside the other.
+
+    Args:
+        ring: Where its beginning and its end are marked.
+        label: What the mark of its beginning carries.
     """
 
     cdef Marks _ring
-    cdef str _label
+    cdef readonly str label
     cdef uint64_t _number
     cdef bint _begun, _entered
     cdef list _outer  # (number, begun) of the windows that it was entered inside of; None: none yet
 
     def __cinit__(self, Marks ring not None, str label not None):
         self._ring = ring
-        self._label = label
+        self.label = label
 
     def __enter__(self):
         cdef Py_ssize_t length
-        cdef const char *text = PyUnicode_AsUTF8AndSize(self._label, &length)
+        cdef const char *text = PyUnicode_AsUTF8AndSize(self.label, &length)
         if self._entered:
             if self._outer is None:
                 self._outer = []

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import resource
 import subprocess
-import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from itertools import repeat
-from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ..errors import CommandFailed
+from ..recording.gpu_wait import wait_for_all
 from ..units import nanoseconds
 
 
@@ -34,7 +33,7 @@ def of_function(function: Callable[[], object]) -> Task:
     def run(n: int) -> None:
         for _ in repeat(None, n):
             function()
-        synchronise()
+        wait_for_all()
 
     return Task(str(getattr(function, "__qualname__", repr(function))), run)
 
@@ -69,7 +68,7 @@ def of_statement(statement: str, setup: str = "pass") -> Task:
 
     def run(n: int) -> None:
         program.send(n)
-        synchronise()
+        wait_for_all()
 
     return Task(statement, run)
 
@@ -105,32 +104,3 @@ def command_cpu_ns() -> int:
     """CPU time of all commands that this process has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return nanoseconds(used.ru_utime + used.ru_stime)
-
-
-def _jax(jax: ModuleType) -> None:
-    """Waits for each device: work on one runs in the order in which it was given."""
-    for device in jax.local_devices():
-        (jax.device_put(0.0, device) + 0).block_until_ready()
-
-
-def _torch(torch: ModuleType) -> None:
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        for device in range(torch.cuda.device_count()):
-            torch.cuda.synchronize(device)
-
-
-def _cupy(cupy: ModuleType) -> None:
-    cupy.cuda.Device().synchronize()
-
-
-SYNCHRONISERS: Mapping[str, Callable[[ModuleType], None]] = MappingProxyType(
-    {"torch": _torch, "cupy": _cupy, "jax": _jax}
-)
-
-
-def synchronise() -> None:
-    """Waits for the GPU work of those libraries that are imported already; imports none."""
-    for name, wait in SYNCHRONISERS.items():
-        module = sys.modules.get(name)
-        if module is not None:
-            wait(module)

@@ -1,4 +1,4 @@
-"""Windows from inside a program: ``uj.window`` and ``@uj.measured``.
+"""Windows from inside a program: ``with uj.window(name)``, ``@uj.window`` and ``@uj.window(name)``.
 
 Light on purpose: a measured program loads the native marks and nothing else. A mark goes to the
 recorder that is open in this process, or to the one that ``uj run`` opened around it, which names
@@ -10,6 +10,9 @@ What was given up: two recorders open at once in one process share the windows o
 Decision: the environment is looked at once, by the first window. A look at it costs more than the
 window does (0.7 us), and ``uj run`` names its file before the program starts. What was given up: a
 program that sets the variable for itself must do so before its first window.
+
+Decision: a recorded window is the native mark itself, of a subclass that can decorate: an object around it
+would double the cost of a window. What was given up: the class is made when the native half is loaded.
 """
 
 from __future__ import annotations
@@ -20,32 +23,62 @@ from ..errors import MicrojouleError
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from contextlib import AbstractContextManager
-    from typing import Any, TypeVar
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, Protocol, TypeVar, overload
 
     from .._native import Marks
+    from .recorded_window import RecordedWindow
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+    class WindowMark(Protocol):
+        """What ``uj.window(name)`` gives: for a ``with`` statement, or to decorate a function."""
+
+        def __enter__(self) -> object: ...
+
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+            /,
+        ) -> None: ...
+
+        def __call__(self, function: _Function, /) -> _Function:
+            """The function, each call of it a window."""
+
 
 VARIABLE = "MICROJOULE_MARKS"
 
 
-class _Nothing:
+class Unrecorded:
     """What a window is while nobody records."""
 
-    def __enter__(self) -> None: ...
+    __slots__ = ("_attributes", "_name", "_sync")
+
+    def __init__(self, name: str, attributes: dict[str, Any], sync: str | None) -> None:
+        self._name, self._attributes, self._sync = name, attributes, sync
+
+    def __enter__(self) -> object: ...
 
     def __exit__(self, *exc_info: object) -> None: ...
 
+    def __call__(self, function: _Function, /) -> _Function:
+        """The function, each call of it a window; the recorder is looked for at each call."""
+        from .decorated import decorated
 
-_NOTHING = _Nothing()
+        return decorated(function, self._name, self._attributes, self._sync)
+
+
 _rings: list[Marks] = []  # of the recorders that are open in this process, the latest last
 _around: list[Marks | None] = []  # of the recorder around this process, once it was looked for
+_recorded: list[type[RecordedWindow]] = []  # the class of recorded windows, once there is a ring
 
 
 def opened(ring: Marks) -> None:
     """Makes a recorder's ring the one that windows of this process go to."""
+    _load()
     _rings.append(ring)
 
 
@@ -74,6 +107,7 @@ def _open(path: str | None) -> Marks | None:
     # The recorder may have ended long ago and left its name in the environment of a daemon; and on
     # a platform without the native half nobody records. Neither is this program's affair.
     try:
+        _load()
         from .._native import Marks
 
         return Marks.open(path)
@@ -81,91 +115,61 @@ def _open(path: str | None) -> Marks | None:
         return None
 
 
-def mark(
-    ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None
-) -> AbstractContextManager[object]:
+def _load() -> None:
+    if not _recorded:
+        from .recorded_window import RecordedWindow
+
+        _recorded.append(RecordedWindow)
+
+
+def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None) -> WindowMark:
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
     if sync is not None:
-        return _synchronised(ring, name, attributes, sync)
+        from .gpu_wait import Synchronised
+
+        return Synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
         from ..trace.label import label
 
         name = label(name, attributes)
-    return ring.window(name)
+    return _recorded[0](ring, name)
 
 
-def _synchronised(
-    ring: Marks, name: str, attributes: dict[str, Any], sync: str
-) -> AbstractContextManager[object]:
-    from .gpu_wait import ATTRIBUTE, Synchronised, synchroniser
+if TYPE_CHECKING:
 
-    wait = synchroniser(sync)
-    marked = mark(ring, name, {**attributes, ATTRIBUTE: wait is not None})
-    return marked if wait is None else Synchronised(marked, wait)
+    @overload
+    def window(name: str, *, sync: str | None = None, **attributes: object) -> WindowMark: ...
+
+    @overload
+    def window(name: _Function, /) -> _Function: ...
 
 
-def window(name: str, *, sync: str | None = None, **attributes: object) -> AbstractContextManager[object]:
+def window(name: Any, *, sync: str | None = None, **attributes: object) -> Any:
     """A named window of the recording around this code; without one, nothing.
 
-    ``with uj.window("epoch", number=3): …`` costs under a microsecond and reads no hardware. Works
-    in any thread, and in child processes that were forked or that ``uj run`` started.
+    - ``with uj.window("epoch", number=3): …`` costs under a microsecond and reads no hardware.
+    - ``@uj.window`` makes each call of a function a window of its qualified name.
+    - ``@uj.window("decode", sync="torch")`` does so under a name of your own, with attributes and ``sync``.
+
+    Works in any thread, and in child processes that were forked or that ``uj run`` started. A decorated
+    coroutine or generator is a window from its first step to its end, and includes what runs in between. The
+    recorder is looked for at each call, so that a function can be decorated where none is open yet.
 
     Args:
-        name: Windows of one name are also summarised together.
-        sync: ``torch``, ``cupy`` or ``jax``: wait for its device at both edges, so that the work that was
-            launched inside is all in the window; only where the program has imported it, which the
+        name: Windows of one name are also summarised together. Or the function to decorate.
+        sync: ``torch``, ``cupy`` or ``jax``: wait for all its devices at both edges, so that the window has
+            all work that was launched inside it; only where the program has imported it, which the
             attribute ``synchronised`` says. Without a recording nothing waits.
         attributes: JSON values to keep with it.
 
     Raises:
-        BadWindow: ``sync`` names no framework that is known here.
+        BadWindow: ``sync`` is no framework that is known here.
+        TypeError: What is to be decorated cannot be called, or is an asynchronous generator, whose end
+            nobody sees.
     """
+    if not isinstance(name, str):
+        from .decorated import decorated
+
+        return decorated(name, None, attributes, sync)
     ring = _ring()
-    return _NOTHING if ring is None else mark(ring, name, attributes, sync)
-
-
-def measured(function: _Function) -> _Function:
-    """Makes each call of a function a window of its qualified name. Coroutines and generators too.
-
-    The window of a generator reaches from its first item asked for to its end, and holds what its
-    consumer does in between. The recorder is looked for at each call, so that decorating costs nothing
-    where none is open.
-
-    Raises:
-        TypeError: It cannot be called, or is an asynchronous generator, whose end nobody sees.
-    """
-    import inspect
-    from functools import wraps
-    from typing import cast
-
-    name = getattr(function, "__qualname__", None) or repr(function)
-    if not callable(function):
-        raise TypeError(f"{name} cannot be called. Write @uj.measured next to the function itself.")
-    if inspect.isasyncgenfunction(function):
-        raise TypeError(
-            f"{name} is an asynchronous generator, and nobody sees when it ends. "
-            "Put `with uj.window(...)` around the loop that consumes it."
-        )
-    if inspect.iscoroutinefunction(function):
-
-        @wraps(function)
-        async def awaited(*args: object, **kwargs: object) -> object:
-            with window(name):
-                return await function(*args, **kwargs)
-
-        return cast("_Function", awaited)
-    if inspect.isgeneratorfunction(function):
-
-        @wraps(function)
-        def iterated(*args: object, **kwargs: object) -> Generator[object, object, object]:
-            with window(name):
-                return (yield from function(*args, **kwargs))
-
-        return cast("_Function", iterated)
-
-    @wraps(function)
-    def called(*args: object, **kwargs: object) -> object:
-        with window(name):
-            return function(*args, **kwargs)
-
-    return cast("_Function", called)
+    return Unrecorded(name, attributes, sync) if ring is None else mark(ring, name, attributes, sync)

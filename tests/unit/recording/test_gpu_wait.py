@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,12 @@ from microjoule.sources.script import write_machine
 TORCH = {
     "torch/__init__.py": "from . import cuda\n",
     "torch/cuda.py": (
-        "waits, ready = [], True\n"
+        "waits, devices, ready, count = [], [], True, 1\n"
         "def is_initialized(): return ready\n"
-        "def synchronize():\n"
+        "def device_count(): return count\n"
+        "def synchronize(device):\n"
         "    import time\n"
+        "    devices.append(device)\n"
         "    waits.append(time.monotonic_ns())\n"
         "    if len(waits) in failing: raise RuntimeError('CUDA error')\n"
         "failing = ()\n"
@@ -31,7 +34,11 @@ TORCH = {
 CUPY = {
     "cupy/__init__.py": "from . import cuda\n",
     "cupy/cuda.py": (
-        "import time\nwaits = []\nclass Device:\n"
+        "import time\nwaits, devices, count = [], [], 1\n"
+        "class runtime:\n"
+        "    def getDeviceCount(): return count\n"
+        "class Device:\n"
+        "    def __init__(self, n): devices.append(n)\n"
         "    def synchronize(self): waits.append(time.monotonic_ns())\n"
     ),
 }
@@ -39,6 +46,15 @@ JAX = {
     "jax/__init__.py": (
         "import time\nwaits = []\n"
         "def live_arrays(): return ['x']\n"
+        "class _Done:\n"
+        "    def __init__(self, of): self.of = of\n"
+        "    def __add__(self, other): return self\n"
+        "    def block_until_ready(self): devices.append(self.of.id)\n"
+        "class _Device:\n"
+        "    def __init__(self, id, platform): self.id, self.platform = id, platform\n"
+        "devices, count = [], 1\n"
+        "def local_devices(): return [_Device(n, 'gpu') for n in range(count)] + [_Device(9, 'cpu')]\n"
+        "def device_put(value, device): return _Done(device)\n"
         "def block_until_ready(tree):\n    assert tree == ['x']\n    waits.append(time.monotonic_ns())\n"
     ),
 }
@@ -92,6 +108,63 @@ def test_what_the_program_has_not_imported_is_not_imported_for_it(tmp_path: Path
     framework(tmp_path, TORCH)
     assert run(tmp_path, PROGRAM, "torch", machine(tmp_path), "not") == [[], False]
     assert uj.load(tmp_path / "t.arrows").window("work").attributes["synchronised"] is False
+
+
+SEVERAL = """
+import json, sys
+from pathlib import Path
+import microjoule as uj
+framework, where = sys.argv[1], sys.argv[2]
+module = __import__(framework)
+module = getattr(module, "cuda", module)
+module.count = 3
+with uj.record(where + "/t.arrows", sources=["script"], root=where) as rec:
+    with rec.window("work", sync=framework): pass
+    by_window, module.devices[:] = module.devices[:], []
+    @uj.window("step", sync=framework)
+    def step(): pass
+    step()
+by_decorator, module.devices[:] = module.devices[:], []
+meter = uj.Meter(root=Path(where), sources=("script",))
+uj.measure(lambda: None, repeat=1, number=1, mode="edge", meter=meter)
+print(json.dumps([by_window, by_decorator, module.devices]))
+"""
+
+
+@pytest.mark.parametrize(("name", "files"), [("torch", TORCH), ("cupy", CUPY), ("jax", JAX)])
+def test_all_devices_are_waited_for(tmp_path: Path, name: str, files: dict[str, str]) -> None:
+    """By windows at both edges, by decorated functions and by ``uj.measure``: in the same way."""
+    framework(tmp_path, files)
+    by_window, by_decorator, by_measure = run(tmp_path, SEVERAL, name, machine(tmp_path))  # type: ignore[misc]
+    assert by_window == by_decorator == [0, 1, 2, 0, 1, 2]
+    assert by_measure[:3] == [0, 1, 2]
+    assert len(by_measure) % 3 == 0
+
+
+DRIVER = """
+#include <stddef.h>
+int cuDeviceGet(int *handle, int n) { *handle = 40 + n; return 0; }
+int cuDevicePrimaryCtxGetState(int handle, unsigned *flags, int *active)
+{
+    *flags = 0;
+    *active = handle != 41;
+    return handle == 42 ? 3 : 0;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+@pytest.mark.parametrize(("name", "files"), [("torch", TORCH), ("cupy", CUPY)])
+def test_a_device_without_a_context_gets_none(tmp_path: Path, name: str, files: dict[str, str]) -> None:
+    """Of three devices one has no context, and of one the driver does not answer."""
+    (tmp_path / "driver.c").write_text(DRIVER)
+    command = ["cc", "-shared", "-fPIC", "-o", tmp_path / "libcuda.so.1", tmp_path / "driver.c"]
+    subprocess.run(command, check=True)
+    framework(tmp_path, files)
+    program = "import sys; from microjoule.recording import gpu_wait\n"
+    program += "gpu_wait.DRIVER = sys.argv[2] + '/libcuda.so.1'\n" + SEVERAL
+    by_window, by_decorator, _ = run(tmp_path, program, name, machine(tmp_path))  # type: ignore[misc]
+    assert by_window == by_decorator == [0, 2, 0, 2]
 
 
 UNREADY = """

@@ -41,7 +41,7 @@ def test_a_window_of_known_power_holds_its_energy_within_the_bound(tmp_path):
 
 
 def test_windows_go_to_the_open_recorder_and_otherwise_nowhere(tmp_path):
-    @uj.measured
+    @uj.window
     def work(x):
         return x + 1
 
@@ -61,7 +61,7 @@ def test_windows_go_to_the_open_recorder_and_otherwise_nowhere(tmp_path):
 def test_a_measured_coroutine_is_a_window_until_it_ends(tmp_path):
     import asyncio
 
-    @uj.measured
+    @uj.window
     async def work():
         await asyncio.sleep(0.02)
         return 5
@@ -317,7 +317,7 @@ def test_a_window_entered_again_inside_itself_is_two(tmp_path):
 
 
 def test_a_measured_generator_is_a_window_until_its_end(tmp_path):
-    @uj.measured
+    @uj.window
     def items(n):
         for i in range(n):
             got = yield i
@@ -342,10 +342,34 @@ def test_what_cannot_be_measured_is_a_sentence():
         yield 1
 
     with pytest.raises(TypeError, match="asynchronous generator"):
-        uj.measured(items)
-    with pytest.raises(TypeError, match="cannot be called"):
-        uj.measured(classmethod(len))
-    assert uj.measured(functools.partial(int, "7"))() == 7
+        uj.window(items)
+    with pytest.raises(TypeError, match="neither a name nor a function"):
+        uj.window(classmethod(len))
+    with pytest.raises(TypeError, match="5, which is neither a name nor a function"):
+        uj.window(5)
+    assert uj.window(functools.partial(int, "7"))() == 7
+
+
+def test_a_decorator_has_a_name_and_attributes_of_its_own(tmp_path):
+    """A function is a window of each recording around a call, whenever it was decorated."""
+
+    def work(x):
+        """Adds one."""
+        return x + 1
+
+    before = uj.window("decode", tokens=3)(work)
+    assert before(1) == 2
+    with uj.record(tmp_path / "first.arrows", sources=["script"], root=machine(tmp_path)) as rec:
+        during = uj.window("tab\tbed", tokens=4)(work)
+        on_the_recorder = rec.window("on the recorder")(work)
+        assert [before(1), during(2), on_the_recorder(3)] == [2, 3, 4]
+    assert (during.__name__, during.__doc__) == ("work", "Adds one.")
+    with uj.record(tmp_path / "second.arrows", sources=["script"], root=machine(tmp_path)):
+        assert [before(1), during(2), on_the_recorder(3)] == [2, 3, 4]
+    for name in ("first", "second"):
+        windows = uj.load(tmp_path / f"{name}.arrows").windows
+        assert [each.name for each in windows] == ["decode", "tab bed", "on the recorder"]
+        assert [dict(each.attributes) for each in windows] == [{"tokens": 3}, {"tokens": 4}, {}]
 
 
 def test_duckdb_and_polars_see_what_pyarrow_sees(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from ...joules.energies import Energies
 from ...joules.energy_trace import Trace, load
 from ...late import shown
-from ...measuring.task import synchronise
+from ...recording.gpu_wait import wait_for_all
 from ...recording.recorder import record
 from ...units import NS_PER_S
 
@@ -91,7 +91,7 @@ def recorded(run: Callable[[], object], given: argparse.Namespace) -> CellEnergy
             recorder.window(name),
         ):
             run()
-            synchronise()
+            wait_for_all()
         trace = load(path)
     return CellEnergy(name, trace, trace.window(name))
 

@@ -81,13 +81,13 @@ class Called:
 
     def __call__(self, n: int) -> None:
         """Runs it so many times; GPU work is waited for."""
-        from ...measuring.task import synchronise
+        from ...recording.gpu_wait import wait_for_all
 
         function, result = self.function, None
         try:
             for _ in repeat(None, n):
                 result = function()
-            synchronise()
+            wait_for_all()
         except BaseException as error:
             self.error = error
             raise
