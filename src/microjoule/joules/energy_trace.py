@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from .energies import Energies
 from .estimate import Estimate
 from .gauge import Gauge
 from .total import is_power, tells_energy
+
+if TYPE_CHECKING:
+    from .by_name import NameEnergy
 
 _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 
@@ -161,6 +164,15 @@ class Trace(RawTrace):
         estimates = {name: self.meter(name).energy(of.t0_ns, of.t1_ns) for name in self.energy_channels}
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels)
+
+    def by_name(self) -> tuple[NameEnergy, ...]:
+        """What the windows of each name used: total, for one window, for a unit of an attribute.
+
+        The method is chosen from what the readings allow: see :mod:`microjoule.joules.by_name`.
+        """
+        from .by_name import by_name
+
+        return by_name(self)
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """Peak powers of a channel in windows, and over how long each was taken.

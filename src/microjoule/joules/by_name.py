@@ -1,0 +1,384 @@
+"""The energy of windows by their name: how much all windows of a name used, and how much one of them.
+
+A program marks its steps while it runs, so windows say where power changes. Two plain readings at the edges
+of a short window know little; many windows of the same name, over many updates of a counter, know a lot. So
+the windows of a trace are taken as *states* (:mod:`microjoule.joules.occupancy`), and the energies of states
+are found as those of kernels are (:mod:`microjoule.joules.attribution`):
+
+* *bracketed*: each window outlasts the updates of the counter; its energy is what was counted around it, less
+  what the neighbours used of that;
+* *regression*: windows too short for that are fitted over all updates and all names together;
+* *not separable*: names whose windows come in a fixed proportion have one figure together;
+* *readings*: a power gauge, or a counter with too few updates to fit: the sum over single windows.
+
+A name's energy is *inclusive*: windows inside it count. ``own`` leaves out the time in which a window of
+another name was open inside. Of windows of several names that are open at once, the innermost is taken to be
+the one whose name has the shortest windows.
+
+Variation: the variance of single windows is that of the energies themselves plus that of measuring each. The
+variation from window to window is what remains when the second is subtracted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import groupby
+from operator import attrgetter
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import TooFewUpdates
+from ..trace.series import I64
+from ..trace.window import Window
+from ..units import seconds
+from .attribution import INSEPARABLE, Attribution, Item, attribute, usable_span
+from .counter import Counter
+from .energy_trace import Trace
+from .estimate import Estimate, worst
+from .occupancy import Events, Occupancy, together
+from .total import covered
+from .uncertainty import Component
+
+F64 = npt.NDArray[np.float64]
+
+READINGS = "readings"
+METHODS = (READINGS, "bracketed", "regression", INSEPARABLE)
+"""From the one that assumes least to the one that says least: of several channels the last one is named."""
+
+NAMES = 200  # names beyond these, the ones with the least time, share one row
+OTHERS = "(other names)"
+NO_WINDOW = "(no window)"
+SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
+FEWEST = 5  # single windows below which a spread tells nothing
+PERCENTILES = (5, 50, 95)
+_RESOLVED = 0.5  # of the spread of single windows, the most that measuring each may be for percentiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameEnergy:
+    """What the windows of one name used.
+
+    Attributes:
+        name: Of the windows; several joined by `` + `` where they cannot be separated.
+        names: The same as a tuple.
+        count: How many windows there are.
+        time_s: How long any of them was open.
+        window_s: The mean length of a window.
+        energy: All that was used while one was open, in J.
+        own: The same without windows of other names inside; None: nothing was inside, or it cannot be
+            separated.
+        per_window: ``energy`` divided by ``count``.
+        per_unit: ``energy`` divided by the sum of each numeric attribute that all of its windows have: of
+            ``uj.window("decode", tokens=12)`` the joules per token are ``per_unit["tokens"]``.
+        power: ``energy`` divided by ``time_s``.
+        share: Of the energy of the whole trace, 0 to 1; None: that is not known.
+        method: One of ``METHODS``, of the channel that needed the last one.
+        sd_j: Variation from window to window, with that of measuring taken off; None: not known.
+        percentiles_j: By percent, where single windows can be resolved; else empty.
+        channels: By channel id the figure of each channel of energy or power; ``energy`` is the sum over
+            those that do not overlap.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    count: int
+    time_s: float
+    window_s: float
+    energy: Estimate
+    own: Estimate | None
+    per_window: Estimate
+    per_unit: Mapping[str, Estimate]
+    power: Estimate
+    share: float | None
+    method: str
+    sd_j: float | None
+    percentiles_j: Mapping[int, float]
+    channels: Mapping[str, Estimate]
+
+
+def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
+    """A row for each name of the trace's windows, in the order in which names first appear.
+
+    The last row is the time that no window covers, where there is any.
+
+    Args:
+        trace: The trace, in memory.
+    """
+    groups = _grouped(trace.windows)
+    if not groups:
+        return ()
+    trace.unwrap_all()
+    whole = trace.energy()
+    span = trace.span
+    occupancy = _occupancy(groups, span.t0_ns, span.t1_ns)
+    names = tuple(groups)
+    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in names)
+    while True:  # names that one channel cannot separate have one row in all of them
+        found = {id_: _of_channel(trace, id_, groups, occupancy, merged) for id_ in trace.energy_channels}
+        joined = _joined(merged, found)
+        if joined == merged:
+            break
+        merged = joined
+    ids = [id_ for id_ in covered({id_: trace.channels[id_] for id_ in found}) if id_ not in trace.dead]
+    rows = [_row(trace, groups, each, found, ids, whole.total.value) for each in (*merged, (NO_WINDOW,))]
+    return tuple(row for row in rows if row is not None)
+
+
+class _Figures:
+    """One channel's figures: of each group of names the energy, and that of its own time."""
+
+    def __init__(self) -> None:
+        self.energy: dict[tuple[str, ...], tuple[str, Estimate]] = {}
+        self.own: dict[tuple[str, ...], Estimate] = {}
+        self.cut: list[tuple[str, ...]] = []  # names that this channel cannot separate
+        self.time_ns: dict[tuple[str, ...], int] = {}
+
+
+def _grouped(windows: Sequence[Window]) -> dict[str, list[Window]]:
+    """Windows by name; of too many names those with the least time together."""
+    found: dict[str, list[Window]] = {}
+    for window in windows:
+        found.setdefault(window.name, []).append(window)
+    if len(found) <= NAMES:
+        return found
+    by_time = sorted(found, key=lambda name: -sum(w.duration_ns for w in found[name]))
+    kept = set(by_time[: NAMES - 1])
+    rest = [window for name, group in found.items() if name not in kept for window in group]
+    return {name: group for name, group in found.items() if name in kept} | {OTHERS: rest}
+
+
+def _occupancy(groups: Mapping[str, list[Window]], t0_ns: int, t1_ns: int) -> Occupancy:
+    """The states of the span: which names had a window open."""
+    every = [window for group in groups.values() for window in group]
+    number = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
+    starts = np.array([window.t0_ns for window in every], np.int64)
+    ends = np.array([window.t1_ns for window in every], np.int64)
+    return together(Events(tuple(groups), number, starts, ends, np.zeros(len(every), np.int64)), t0_ns, t1_ns)
+
+
+def _items(
+    groups: Mapping[str, list[Window]], occupancy: Occupancy, merged: Sequence[tuple[str, ...]]
+) -> tuple[list[Item], list[Item]]:
+    """What is asked of a channel: each group's states, and those of its own time."""
+    names = tuple(groups)
+    number = {name: i for i, name in enumerate(names)}
+    length_ns = [sum(w.duration_ns for w in group) / len(group) for group in groups.values()]
+    innermost = [min(state, key=lambda i: (length_ns[i], i)) if state else -1 for state in occupancy.states]
+    inclusive, own = [Item(NO_WINDOW, (0,))], []
+    for each in merged:
+        members = {number[name] for name in each}
+        states = tuple(s for s, state in enumerate(occupancy.states) if members & state)
+        mine = tuple(s for s in states if innermost[s] in members)
+        inclusive.append(Item(_title(each), states))
+        if mine != states:
+            own.append(Item(_title(each), mine))
+    return [item for item in inclusive if item.states], [item for item in own if item.states]
+
+
+def _title(names: tuple[str, ...]) -> str:
+    return " + ".join(names)
+
+
+def _of_channel(
+    trace: Trace,
+    channel_id: str,
+    groups: Mapping[str, list[Window]],
+    occupancy: Occupancy,
+    merged: Sequence[tuple[str, ...]],
+) -> _Figures:
+    """The figures of one channel, by the method that its readings allow."""
+    meter = trace.meter(channel_id)
+    span = trace.span
+    inclusive, own = _items(groups, occupancy, merged)
+    found = _Figures()
+    found.time_ns = {
+        each: sum(occupancy.time_ns(s) for s in item.states)
+        for item in inclusive
+        for each in [_names_of(item.name, merged)]
+    }
+    if isinstance(meter, Counter) and channel_id not in trace.dead:
+        try:
+            of = usable_span(meter, span.t0_ns, span.t1_ns)
+        except TooFewUpdates:
+            pass
+        else:
+            attributed = attribute(meter, of, occupancy, inclusive, 0.0)
+            inside = attribute(meter, of, occupancy, own, 0.0) if own else None
+            _take(found, merged, attributed, inside)
+            return found
+    for each in merged:
+        estimates = meter.estimates(meter.energies(*_edges([w for name in each for w in groups[name]])))
+        found.energy[each] = (READINGS, summed(estimates))
+    return found
+
+
+def _edges(windows: Sequence[Window]) -> tuple[I64, I64]:
+    return (
+        np.array([window.t0_ns for window in windows], np.int64),
+        np.array([window.t1_ns for window in windows], np.int64),
+    )
+
+
+def _names_of(title: str, merged: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return next((each for each in merged if _title(each) == title), (title,))
+
+
+def _take(
+    found: _Figures, merged: Sequence[tuple[str, ...]], all_: Attribution, inside: Attribution | None
+) -> None:
+    for share in all_.shares:
+        groups = [_names_of(title, merged) for title in share.names]
+        if len(groups) > 1:
+            found.cut.append(tuple(name for group in groups for name in group))
+            continue
+        found.energy[groups[0]] = (share.method, share.energy)
+    for share in inside.shares if inside else ():
+        if len(share.names) == 1 and share.method != INSEPARABLE:
+            found.own[_names_of(share.names[0], merged)] = share.energy
+
+
+def _joined(
+    merged: tuple[tuple[str, ...], ...], found: Mapping[str, _Figures]
+) -> tuple[tuple[str, ...], ...]:
+    """Groups of names joined where a channel cannot separate them; the time of no window joins nothing."""
+    groups = [set(each) for each in merged]
+    for figures in found.values():
+        for cut in figures.cut:
+            names = set(cut) - {NO_WINDOW}
+            touching = [group for group in groups if group & names]
+            if len(touching) > 1:
+                groups = [group for group in groups if not group & names] + [set().union(*touching)]
+    order = [name for each in merged for name in each]
+    ranked = [tuple(sorted(group, key=order.index)) for group in groups]
+    return tuple(sorted(ranked, key=lambda each: order.index(each[0])))
+
+
+def summed(estimates: Sequence[Estimate]) -> Estimate:
+    """The sum of many estimates of one unit: what they share is added up with its sign first.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if len(estimates) < 2:
+        return reduce(Estimate.__add__, estimates)
+    first, second = estimates[0], estimates[1]
+    status = worst(*(each.status for each in estimates))
+    is_known = all(each.value is not None for each in estimates)
+    return replace(
+        first + second,
+        value=math.fsum(each.value or 0.0 for each in estimates) if is_known else None,
+        low=math.fsum(each.low for each in estimates),
+        high=math.fsum(each.high for each in estimates),
+        status=status,
+        components=_added([c for each in estimates for c in each.components]) if is_known else (),
+    )
+
+
+def _added(components: Sequence[Component]) -> tuple[Component, ...]:
+    """Components with those of one group added up: the same uncertainty in fewer pieces."""
+    alone = [component for component in components if not component.group]
+    shared = sorted((c for c in components if c.group), key=attrgetter("group", "name"))
+    grouped = [list(group) for _, group in groupby(shared, key=attrgetter("group", "name"))]
+    return (*alone, *(group[0]._replace(u=math.fsum(c.u for c in group)) for group in grouped))
+
+
+def _row(
+    trace: Trace,
+    groups: Mapping[str, list[Window]],
+    names: tuple[str, ...],
+    found: Mapping[str, _Figures],
+    ids: Sequence[str],
+    whole_j: float | None,
+) -> NameEnergy | None:
+    """The row of a group of names; None: no channel has a figure of it, or no time is in it."""
+    figures = {id_: of.energy[names] for id_, of in found.items() if names in of.energy}
+    parts = [figures[id_] for id_ in ids if id_ in figures]
+    if not parts or (names == (NO_WINDOW,) and len(parts) < len(ids)):
+        return None
+    windows = [window for name in names if name in groups for window in groups[name]]
+    energy = summed([estimate for _, estimate in parts])
+    own = [of.own[names] for id_, of in found.items() if id_ in ids and names in of.own]
+    count = len(windows)
+    time_s = seconds(max(of.time_ns.get(names, 0) for of in found.values()))
+    total_s = math.fsum(seconds(window.duration_ns) for window in windows)
+    sd_j, percentiles = _spread(trace, ids, windows) if count >= FEWEST else (None, {})
+    is_share = energy.value is not None and whole_j
+    return NameEnergy(
+        name=_title(names),
+        names=names,
+        count=count,
+        time_s=time_s,
+        window_s=total_s / count if count else time_s,
+        energy=energy,
+        own=summed(own) if own and len(own) == len(parts) else None,
+        per_window=energy / max(count, 1),
+        per_unit={key: energy / total for key, total in _units(windows).items()},
+        power=energy / Estimate(value=time_s, low=time_s, high=time_s, unit="s") if time_s else energy,
+        share=energy.value / whole_j if is_share and energy.value is not None and whole_j else None,
+        method=max((method for method, _ in parts), key=METHODS.index) if len(names) < 2 else INSEPARABLE,
+        sd_j=sd_j,
+        percentiles_j=percentiles,
+        channels={id_: estimate for id_, (_, estimate) in figures.items()},
+    )
+
+
+def _units(windows: Sequence[Window]) -> dict[str, float]:
+    """The sums of the numeric attributes that all windows have, by key, where they are positive."""
+    if not windows:
+        return {}
+    keys = [key for key, value in windows[0].attributes.items() if _is_amount(value)]
+    sums = {}
+    for key in keys:
+        values = [window.attributes.get(key) for window in windows]
+        amounts = [float(value) for value in values if _is_amount(value)]  # type: ignore[arg-type]
+        if len(amounts) == len(windows) and math.fsum(amounts) > 0:
+            sums[key] = math.fsum(amounts)
+    return sums
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _spread(
+    trace: Trace, ids: Sequence[str], windows: Sequence[Window]
+) -> tuple[float | None, dict[int, float]]:
+    """The variation from window to window without that of measuring, and percentiles where windows resolve.
+
+    Single windows are those of the plain readings. What all of them share (a gain, a lag) scatters nothing.
+    """
+    step = max(1, len(windows) // SINGLES)
+    some = windows[::step][:SINGLES]
+    each = [trace.meter(id_).estimates(trace.meter(id_).energies(*_edges(some))) for id_ in ids]
+    known = [i for i in range(len(some)) if all(of[i].value is not None for of in each)]
+    if len(known) < FEWEST:
+        return None, {}
+    values = np.array([math.fsum(of[i].value or 0.0 for of in each) for i in known])
+    noise = _noise_j2([[of[i] for of in each] for i in known])
+    variance = float(values.var(ddof=1))
+    own = variance - float(noise.mean())
+    # How well a variance is known from n figures: its relative standard uncertainty is sqrt(2 / (n - 1)).
+    if own <= 2 * variance * math.sqrt(2 / (len(known) - 1)):
+        return None, {}
+    is_resolved = float(np.median(np.sqrt(noise))) <= _RESOLVED * math.sqrt(own)
+    found = np.percentile(values, PERCENTILES).tolist() if is_resolved else []
+    return math.sqrt(own), dict(zip(PERCENTILES, found, strict=False))
+
+
+def _noise_j2(singles: Sequence[Sequence[Estimate]]) -> F64:
+    """float64[n]: the variance of measuring each window; a cause that more than two windows share adds none.
+
+    Two, because windows that follow one another share the edge between them.
+    """
+    groups = Tally(c.group for single in singles for each in single for c in each.components if c.group)
+    return np.array(
+        [
+            math.fsum(c.u**2 for each in single for c in each.components if groups[c.group] <= 2)
+            for single in singles
+        ]
+    )

@@ -1,0 +1,111 @@
+"""The energy of windows by their name."""
+
+import numpy as np
+import pytest
+from ideal import MS, T0, constant, rows, write
+from steps import BASE, Steps
+
+import microjoule as uj
+from microjoule.joules.by_name import NO_WINDOW, OTHERS, by_name, summed
+
+
+def row(trace, name):
+    return next(each for each in trace.by_name() if each.name == name)
+
+
+def test_pulses_of_power_have_no_bias_that_two_readings_have(tmp_path):
+    steps = Steps(length_ms={"decode": 1.0})
+    trace, truth = steps.trace(tmp_path), steps.truth("decode")
+    found = row(trace, "decode")
+    plain = sum(float(trace.energy(window).total) for window in trace.windows)
+    assert abs(float(found.energy) / truth - 1) < 0.02 < 0.15 < abs(plain / truth - 1)
+    assert found.method == "regression"
+    assert found.energy.low <= truth <= found.energy.high
+
+
+def test_a_row_says_count_time_power_and_energy_of_one_window_and_of_a_unit(tmp_path):
+    steps = Steps(n=40)
+    found = row(steps.trace(tmp_path, {"tokens": 12, "model": "small", "warm": True}), "decode")
+    assert found.count == 40
+    assert found.time_s == pytest.approx(sum(t1 - t0 for _, t0, t1, _ in steps.windows) / 1e9, rel=0.02)
+    assert float(found.per_window) == pytest.approx(float(found.energy) / 40)
+    assert set(found.per_unit) == {"tokens"}
+    assert float(found.per_unit["tokens"]) == pytest.approx(float(found.energy) / 480)
+    assert float(found.power) == pytest.approx(60.0, rel=0.02)
+    assert found.power.unit == "W"
+
+
+def test_names_and_the_time_of_no_window_add_up_to_what_was_measured(tmp_path):
+    steps = Steps(power_w={"prefill": 90.0, "decode": 60.0}, length_ms={"prefill": 3.0, "decode": 1.0})
+    trace = steps.trace(tmp_path)
+    rows_ = by_name(trace)
+    assert [each.name for each in rows_] == ["prefill", "decode", NO_WINDOW]
+    whole = trace.energy().total
+    assert float(summed([each.energy for each in rows_])) == pytest.approx(float(whole), abs=4 * whole.U)
+    assert sum(each.share for each in rows_) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_window_around_others_counts_them_and_has_its_own_time_beside(tmp_path):
+    steps = Steps(n=30)
+    first, last = steps.windows[0][1] - 10 * MS, steps.windows[-1][2] + 10 * MS
+    trace = steps.trace(tmp_path, more=[("epoch", first, last)])
+    epoch, decode = row(trace, "epoch"), row(trace, "decode")
+    inside = steps.ideal.truth(T0 + first, T0 + last)
+    assert float(epoch.energy) == pytest.approx(inside, rel=0.01)
+    assert epoch.own is not None
+    assert float(epoch.own) == pytest.approx(inside - steps.truth("decode"), rel=0.02)
+    assert decode.own is None
+
+
+def test_names_in_a_fixed_proportion_share_a_row(tmp_path):
+    steps = Steps(power_w={"a": 80.0}, length_ms={"a": 0.02}, vary=0.0, n=60)
+    beside = [("b", t1, t1 + (t1 - t0)) for _, t0, t1, _ in steps.windows]
+    trace = steps.trace(tmp_path, more=beside)
+    found = [each for each in trace.by_name() if "a" in each.names]
+    assert [each.names for each in found] == [("a", "b")]
+    assert found[0].method == "not separable"
+    truth = sum(steps.ideal.truth(T0 + t0, T0 + 2 * t1 - t0) for _, t0, t1, _ in steps.windows)
+    assert abs(float(found[0].energy) - truth) <= 1.5 * found[0].energy.U
+
+
+def test_variation_is_that_of_the_windows_and_not_of_measuring_them(tmp_path):
+    steady = row(Steps(vary=0.0).trace(tmp_path), "decode")
+    varied = row(Steps(vary=0.0, scatter=0.2, seed=1).trace(tmp_path), "decode")
+    assert steady.sd_j is None or steady.sd_j < 0.02 * float(steady.per_window)
+    assert varied.sd_j == pytest.approx(0.2 * 0.6, rel=0.3)
+    assert set(varied.percentiles_j) == {5, 50, 95}
+    assert varied.percentiles_j[50] == pytest.approx(0.6, rel=0.1)
+
+
+def test_too_few_updates_are_summed_reading_by_reading(tmp_path):
+    ideal = BASE.__class__(constant(40.0), n=6, poll_ns=10 * MS, update_ns=20 * MS, limit_w=100.0)
+    marks = [(T0 + 21 * MS, "@begin", 0, "a"), (T0 + 35 * MS, "@end", 0, "")]
+    trace = uj.load(write(tmp_path / "few.arrows", rows([ideal], marks)))
+    assert [each.method for each in by_name(trace)] == ["readings"]
+
+
+def test_a_trace_without_windows_has_no_names(tmp_path):
+    trace = uj.load(write(tmp_path / "none.arrows", rows([BASE.__class__(constant(40.0))])))
+    assert by_name(trace) == ()
+
+
+def test_ten_thousand_names_are_bounded_and_none_is_lost(tmp_path):
+    n = 10_000
+    ideal = BASE.__class__(constant(40.0), n=3000, limit_w=100.0)
+    edges = np.linspace(50 * MS, 2900 * MS, 2 * n).astype(np.int64)
+    marks = []
+    for i in range(n):
+        marks += [(T0 + int(edges[2 * i]), "@begin", i, f"w{i}"), (T0 + int(edges[2 * i + 1]), "@end", i, "")]
+    found = by_name(uj.load(write(tmp_path / "many.arrows", rows([ideal], marks), batch_rows=9000)))
+    assert sum(each.count for each in found) == n
+    assert len(found) <= 201
+    assert any(OTHERS in each.names for each in found)
+
+
+def test_a_sum_of_many_estimates_is_that_of_one_after_another(tmp_path):
+    trace = Steps(n=12).trace(tmp_path)
+    each = [trace.energy(window).total for window in trace.windows]
+    at_once, in_turn = summed(each), sum(each[1:], each[0])
+    assert float(at_once) == pytest.approx(float(in_turn))
+    assert at_once.u == pytest.approx(in_turn.u)
+    assert (at_once.low, at_once.high) == (pytest.approx(in_turn.low), pytest.approx(in_turn.high))
