@@ -40,6 +40,7 @@ from microjoule.joules.gauge import Gauge
 from microjoule.recording import Cadence, Recorder, RecordingPlan
 from microjoule.recording.plan import machine_facts
 from microjoule.sources import nvml
+from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Survey
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -127,7 +128,7 @@ class Bench:
         self, name: str, rate_hz: float, channels: tuple[Channel, ...] = ()
     ) -> Iterator[tuple[Recorder, Path]]:
         path = self.folder / f"{name}.arrows"
-        facts = machine_facts(self.root, [self.survey])
+        facts = machine_facts(Machine(self.root), [self.survey])
         plan = RecordingPlan(
             path=path,
             channels=tuple(channels or self.channels),
@@ -315,10 +316,10 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies every length of time (1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the results go")
     arguments = parser.parse_args()
-    survey = nvml.survey(arguments.root, arguments.gpu)
+    survey = nvml.survey(Machine(arguments.root, arguments.gpu))
     if not survey.channels:
         raise SystemExit("; ".join(f"{o.what}. {o.remedy}" for o in survey.obstacles) or "no NVIDIA GPU")
-    device = nvml.devices(arguments.root, arguments.gpu)[0]
+    device = nvml.devices(Machine(arguments.root, arguments.gpu))[0]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(LOADS[arguments.load](), survey, arguments.root, arguments.scale, Path(folder))
         by_phase, trace = phases(bench)

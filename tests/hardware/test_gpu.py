@@ -15,8 +15,9 @@ from standin.native import MS, readings, sampler
 from microjoule._native import clock_pair
 from microjoule.channel import Kind
 from microjoule.sources import nvml
+from microjoule.sources.machine import Machine
 
-FOUND = nvml.survey(Path("/"))
+FOUND = nvml.survey(Machine(Path("/")))
 WHY = "; ".join(obstacle.what for obstacle in FOUND.obstacles) or "no channel"
 pytestmark = pytest.mark.skipif(not FOUND.channels, reason=f"no NVIDIA GPU to read: {WHY}")
 

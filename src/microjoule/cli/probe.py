@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import sources
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
-from ..sources.host import Host, read_host
+from ..sources.host import Host
 from ..units import NS_PER_MS, NS_PER_US
 from . import options
 from . import probe_calibrate as calibrated
@@ -60,11 +60,12 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
-    surveys = sources.survey(arguments.root)
+    machine = sources.Machine(arguments.root)
+    surveys = sources.survey(machine)
     if arguments.calibrate:
-        _refuse_unknown(arguments)
-        return calibrated.learn(arguments, surveys)
-    host = read_host(arguments.root)
+        _refuse_unknown(arguments, machine)
+        return calibrated.learn(arguments, machine, surveys)
+    host = machine.host
     chosen = _chosen(surveys)
     if arguments.json:
         print(json.dumps(as_json(host, surveys, chosen), indent=1, ensure_ascii=False))
@@ -73,12 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if _measured(chosen) else NOTHING_MEASURED
 
 
-def _refuse_unknown(arguments: argparse.Namespace) -> None:
+def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> None:
     """Refuses to keep a calibration as the default of a host that nothing tells from others."""
     from ..errors import CalibrationError
     from ..host.key import host_key
 
-    if arguments.calibration is None and not host_key(arguments.root).is_known:
+    if arguments.calibration is None and not host_key(machine).is_known:
         raise CalibrationError(
             f"No file under {arguments.root} says which host this is, so that what is learnt of it cannot "
             "be kept for it",

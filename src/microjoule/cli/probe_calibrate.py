@@ -16,6 +16,7 @@ from .progress import progress
 
 if TYPE_CHECKING:
     from ..sources import Survey
+    from ..sources.machine import Machine
 
 NO_FILE = "none"
 HEADINGS = (
@@ -51,10 +52,11 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
         CalibrationError: The one that was named cannot be used; of the host's own that is a warning.
     """
     from ..host.key import host_key
+    from ..sources.machine import Machine
 
     if arguments.calibration == NO_FILE:
         return None
-    host = host_key(arguments.root)
+    host = host_key(Machine(arguments.root))
     if arguments.calibration is not None:
         return load(arguments.calibration, host)
     path = path_of(host.hostname)
@@ -67,14 +69,14 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
         return None
 
 
-def learn(arguments: argparse.Namespace, surveys: Iterable[Survey]) -> int:
+def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Survey]) -> int:
     """Calibrates, prints a table and keeps the file; 0, or 3 when no channel could be learnt of."""
     from ..learning import calibrate
 
     channels = [channel for found in surveys for channel in found.channels]
     with progress() as say:
         calibration = calibrate(
-            channels, arguments.root, arguments.for_s, lambda words: say(f"calibrating: {words}")
+            channels, machine, arguments.for_s, lambda words: say(f"calibrating: {words}")
         )
     path = Path(arguments.calibration) if arguments.calibration else path_of(calibration.host.hostname)
     print("\n".join(as_text(calibration)))

@@ -122,15 +122,16 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
     from ..host.sampling_cost import RECORDER, THINNED
     from ..recording import Recorder
     from ..recording.plan import RecordingPlan, alternatives, machine_facts, sampling_facts
-    from ..sources import choose, survey
+    from ..sources import Machine, choose, survey
 
     cadence = options.cadence(arguments)
-    surveys = survey(arguments.root, options.visible_gpus(arguments))
+    machine = Machine(arguments.root, options.visible_gpus(arguments))
+    surveys = survey(machine)
     closed = [one.channel for found in surveys for one in found.closed]
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
     learnt = calibrated.stored(arguments)
     facts = {
-        **machine_facts(arguments.root, surveys, channels),
+        **machine_facts(machine, surveys, channels),
         **facts_of(learnt, channels),
         **sampling_facts(
             own_overhead.stored(arguments.root),

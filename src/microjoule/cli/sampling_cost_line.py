@@ -24,8 +24,9 @@ def stored(root: Path) -> Overhead | None:
     from ..errors import OverheadError
     from ..host.key import host_key
     from ..host.sampling_cost import load
+    from ..sources.machine import Machine
 
-    host = host_key(root)
+    host = host_key(Machine(root))
     path = path_of(host.hostname)
     if not host.is_known or not path.exists():
         return None

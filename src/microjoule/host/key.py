@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .calibration import Calibration, load
 from .files import UNKNOWN, HostKey
 from .sampling_cost import Overhead
 from .sampling_cost import load as load_overhead
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def host_key(root: Path = Path("/")) -> HostKey:
+    from ..sources.machine import Machine
+
+
+def host_key(machine: Machine) -> HostKey:
     """The key of this host; parts that no file tells are ``unknown``."""
-    from ..sources.host import read_host, text_of
-
-    host = read_host(root)
+    host = machine.host
     parts = (host.cpu_vendor, host.cpu_family, host.cpu_model, host.cpu_stepping)
     return HostKey(
-        hostname=text_of(root / "proc/sys/kernel/hostname") or UNKNOWN,
+        hostname=host.hostname or UNKNOWN,
         cpu=" ".join("?" if part is None else str(part) for part in parts),
         kernel=host.kernel or UNKNOWN,
     )
 
 
-def of_this_host(calibration: Calibration | Path | str | None, root: Path) -> Calibration | None:
+def of_this_host(calibration: Calibration | Path | str | None, machine: Machine) -> Calibration | None:
     """A calibration as it is given to ``record``: itself, or from its file if it is this host's.
 
     Raises:
@@ -31,10 +34,10 @@ def of_this_host(calibration: Calibration | Path | str | None, root: Path) -> Ca
     """
     if calibration is None or isinstance(calibration, Calibration):
         return calibration
-    return load(calibration, host_key(root))
+    return load(calibration, host_key(machine))
 
 
-def overhead_of_this_host(overhead: Overhead | Path | str | None, root: Path) -> Overhead | None:
+def overhead_of_this_host(overhead: Overhead | Path | str | None, machine: Machine) -> Overhead | None:
     """An overhead as it is given to ``record``: itself, or from its file if it is this host's.
 
     Raises:
@@ -42,4 +45,4 @@ def overhead_of_this_host(overhead: Overhead | Path | str | None, root: Path) ->
     """
     if overhead is None or isinstance(overhead, Overhead):
         return overhead
-    return load_overhead(overhead, host_key(root))
+    return load_overhead(overhead, host_key(machine))

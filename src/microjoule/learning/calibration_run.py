@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..host.calibration import Calibration, LearnedPower, Learnt
 from ..host.key import host_key
-from ..sources.host import Host, read_host
+from ..sources.machine import Machine
 from ..units import NS_PER_MS
 from .agreement import disagreements
 from .filtering import filtering
@@ -36,7 +35,7 @@ _CANNOT = (MicrojouleError, OSError, ValueError)
 
 def calibrate(
     channels: Iterable[Channel],
-    root: Path = Path("/"),
+    machine: Machine,
     for_s: float = FOR_S,
     say: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
@@ -44,7 +43,7 @@ def calibrate(
 
     Args:
         channels: All that can be read, of every source.
-        root: The root of the file system that they are read under.
+        machine: The one that they were found on.
         for_s: How long a lane is polled at most.
         say: Called with a few words before each lane.
     """
@@ -52,17 +51,16 @@ def calibrate(
     lanes: dict[tuple[str, str], list[Channel]] = {}
     for channel in able:
         lanes.setdefault((channel.source, channel.lane), []).append(channel)
-    host = read_host(root)
     say(f"idle for {min(IDLE_S, for_s):g} s")
     idle = _idle(list(lanes.values()), min(IDLE_S, for_s))
     learnt: list[Learnt] = []
     for (source, lane), members in lanes.items():
         say(f"{source} {lane}")
-        for one in _learn(members, for_s, host, root):
+        for one in _learn(members, for_s, machine):
             learnt.append(replace(one, idle=idle.get((one.channel, one.source))))
     say("sources of one channel")
     return Calibration(
-        host=host_key(root),
+        host=host_key(machine),
         taken_realtime_ns=time.time_ns(),
         channels=tuple(learnt),
         disagreements=disagreements(able, min(for_s, IDLE_S), EDGES * 5),
@@ -89,13 +87,13 @@ def _idle(lanes: Sequence[Sequence[Channel]], for_s: float) -> dict[tuple[str, s
         return {key: mean for found in pool.map(look, lanes) for key, mean in found.items()}
 
 
-def _learn(members: list[Channel], for_s: float, host: Host, root: Path) -> list[Learnt]:
+def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learnt]:
     try:
         watched = poll(members, for_s, EDGES)
         lags = lags_ns(members)
     except _CANNOT as error:
         if len(members) > 1:  # one that cannot be opened must not hide the rest
-            return [one for channel in members for one in _learn([channel], for_s, host, root)]
+            return [one for channel in members for one in _learn([channel], for_s, machine)]
         return [Learnt(channel=members[0].physical_id, source=members[0].source, note=str(error))]
     found = []
     for channel, series, lag in zip(members, watched.series, lags, strict=True):
@@ -114,7 +112,7 @@ def _learn(members: list[Channel], for_s: float, host: Host, root: Path) -> list
                 distinct=distinct,
                 lag_ns=lag,
                 spin=power(seen.t_ns, seen.value, channel),
-                filtering=filtering(channel, seen, host, root),
+                filtering=filtering(channel, seen, machine.host, machine.root),
                 note=_note(len(ok), len(seen), for_s),
             )
         )

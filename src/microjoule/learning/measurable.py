@@ -12,8 +12,7 @@ from ..errors import NothingToMeasure
 from ..host.calibration import Calibration, applied
 from ..host.files import HostKey
 from ..host.key import host_key
-from ..sources import choose, survey
-from ..sources.host import read_host
+from ..sources import Machine, choose, survey
 from ..sources.survey import DENIALS, Survey
 
 
@@ -47,21 +46,21 @@ def site_of(root: Path, names: Sequence[str] | None, calibration: Calibration | 
     Raises:
         UnknownSource, PermissionDenied, SourceUnavailable: A named source is none, or cannot be read.
     """
-    surveys = survey(root)
+    machine = Machine(root)
+    surveys = survey(machine)
     try:
         chosen = choose(surveys, names)
     except NothingToMeasure:
         chosen = ()
     listed = chosen if names else [channel for one in surveys for channel in one.channels]
-    host = read_host(root)
     return Site(
-        host=host_key(root),
+        host=host_key(machine),
         listed=applied(_of_lanes(listed), calibration),
         chosen=applied(_of_lanes(chosen), calibration),
         machine={
-            "cpu_name": host.cpu_name or host.cpu_vendor,
-            "kernel": host.kernel,
-            "is_virtual": host.is_virtual,
+            "cpu_name": machine.host.cpu_name or machine.host.cpu_vendor,
+            "kernel": machine.host.kernel,
+            "is_virtual": machine.host.is_virtual,
         },
         denied={} if names else dict(_denied(surveys)),
     )

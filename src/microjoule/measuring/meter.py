@@ -49,9 +49,10 @@ class Meter:
             SourceUnavailable, PermissionDenied: What was asked for is not there, or may not be read.
         """
         from ..recording.plan import machine_facts
-        from ..sources import choose, survey
+        from ..sources import Machine, choose, survey
 
-        surveys = survey(self.root, self.visible_gpus)
+        machine = Machine(self.root, self.visible_gpus)
+        surveys = survey(machine)
         listed = choose(surveys, self.sources)
         listed = applied(listed, self.calibration)
         readable = {c.id: c for c in listed if not c.is_of_command}
@@ -65,7 +66,7 @@ class Meter:
         if not chosen:
             raise NothingToMeasure("No channel that can be read here tells an energy", "Ask `uj probe` why")
         channels = tuple(readable[name] for name in chosen)
-        facts = {**machine_facts(self.root, surveys, channels), **facts_of(self.calibration, channels)}
+        facts = {**machine_facts(machine, surveys, channels), **facts_of(self.calibration, channels)}
         return Fitted(channels, facts, self.cadence)
 
 

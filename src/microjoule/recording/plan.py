@@ -22,6 +22,7 @@ from .lane import RATE_HZ, Cadence, cadence_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ..sources.machine import Machine
     from ..sources.survey import Survey
 
 DRAIN_S = 0.95  # a batch at least once a second, though a wake comes a little late
@@ -65,7 +66,7 @@ def plan(
     overhead: Overhead | Path | str | None = None,
 ) -> RecordingPlan:
     """A plan to record this machine; the arguments and errors are those of :func:`microjoule.record`."""
-    from ..sources import SOURCES, UnknownSource, choose, survey
+    from ..sources import SOURCES, Machine, UnknownSource, choose, survey
 
     cadence = cadence_of(rate)
     if isinstance(sources, str) or (sources is not None and not sources):
@@ -73,15 +74,16 @@ def plan(
         raise UnknownSource(
             f"The sources {sources!r} are no list of names", f"Give a list of some of {names}; or None"
         )
-    learnt = of_this_host(calibration, Path(root))
-    surveys = survey(Path(root), visible_gpus)
+    machine = Machine(Path(root), visible_gpus)
+    learnt = of_this_host(calibration, machine)
+    surveys = survey(machine)
     channels = [channel for channel in choose(surveys, sources) if not channel.is_of_command]
     if not channels:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
     facts = {
-        **machine_facts(Path(root), surveys, channels),
+        **machine_facts(machine, surveys, channels),
         **facts_of(learnt, channels),
-        **sampling_facts(overhead_of_this_host(overhead, Path(root)), RECORDER, channels, cadence),
+        **sampling_facts(overhead_of_this_host(overhead, machine), RECORDER, channels, cadence),
     }
     known = tuple(applied(channels, learnt))
     return RecordingPlan(
@@ -109,19 +111,19 @@ def alternatives(
     return {name: tuple(applied(others, learnt)) for name, others in found.items()}
 
 
-def machine_facts(root: Path, surveys: Iterable[Survey], channels: Iterable[Channel] = ()) -> dict[str, Any]:
+def machine_facts(
+    machine: Machine, surveys: Iterable[Survey], channels: Iterable[Channel] = ()
+) -> dict[str, Any]:
     """What every trace says of the machine, its devices, the software and the moment.
 
     Of the channels it says which others, closed ones, are left out beside them.
     """
-    from ..sources.host import read_host
-
     return {
         "microjoule": VERSION,
         "python": platform.python_version(),
         "started_realtime_ns": time.time_ns(),
-        "root": str(root),
-        "host": read_host(root).to_json(),
+        "root": str(machine.root),
+        "host": machine.host.to_json(),
         "left_out": replaced_channels.closed(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},
     }

@@ -1,6 +1,6 @@
 """The sources, what each finds on this machine, and which of their channels to record.
 
-A new source is a module here with ``NAME`` and ``survey(root)``, and its word in ``SOURCES``. The order
+A new source is a module here with ``NAME`` and ``survey(machine)``, and its word in ``SOURCES``. The order
 of ``SOURCES`` is the order of preference where several show the same physical domain, save that a
 scripted machine, which somebody wrote on purpose, goes before all.
 """
@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from ..channel import Channel
 from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource
 from . import amdsmi, battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
 from .domains import with_parents
+from .machine import Machine
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey
 
 __all__ = [
     "SOURCES",
     "Cause",
     "Closed",
+    "Machine",
     "Obstacle",
     "Source",
     "Survey",
@@ -36,8 +37,8 @@ class Source(Protocol):
 
     NAME: str
 
-    def survey(self, root: Path = ...) -> Survey:
-        """What the source finds under ``root``."""
+    def survey(self, machine: Machine) -> Survey:
+        """What the source finds on a machine."""
 
 
 SOURCES: tuple[Source, ...] = (
@@ -57,18 +58,9 @@ SOURCES: tuple[Source, ...] = (
 RAPL = (rapl_perf.NAME, powercap.NAME, rapl_msr.NAME)
 
 
-def survey(root: Path = Path("/"), visible_gpus: str | None = None) -> tuple[Survey, ...]:
-    """What every source finds under ``root``, in the order of ``SOURCES``.
-
-    Args:
-        root: The root of the file system whose counters to look for.
-        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
-    """
-    absolute = root.absolute()  # the paths must hold when the measured program changes folder
-    return tuple(
-        nvml.survey(absolute, visible_gpus) if source is nvml else source.survey(absolute)
-        for source in SOURCES
-    )
+def survey(machine: Machine) -> tuple[Survey, ...]:
+    """What every source finds on a machine, in the order of ``SOURCES``."""
+    return tuple(source.survey(machine) for source in SOURCES)
 
 
 def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tuple[Channel, ...]:

@@ -35,6 +35,7 @@ from ..channel import Access, Channel, Kind, Place, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from . import hwmon
 from .host import integer_in
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey
 
 NAME = "amdsmi"
@@ -73,8 +74,9 @@ class Gpu:
     has_power: bool
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The AMD GPUs that the library under ``root`` (or where the loader finds it) tells of."""
+    root = machine.root
     addresses = hwmon.addresses(root, hwmon.AMDGPU)
     library, loaded = _load(root)
     if loaded is None:

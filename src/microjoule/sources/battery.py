@@ -23,6 +23,7 @@ from pathlib import Path
 from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Scale, Timing, Trust
 from ..units import UW_PER_W
 from .host import integer_in, text_of
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey
 
 NAME = "battery"
@@ -33,8 +34,9 @@ RATE_MAX_HZ = 10.0
 UNPLUG = "Unplug the machine to measure with its battery"
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The batteries under ``root``, each as the power of the whole machine."""
+    root = machine.root
     folder = root / "sys/class/power_supply"
     # A mouse has a battery too: scope says Device.
     batteries = [

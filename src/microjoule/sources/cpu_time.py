@@ -35,7 +35,8 @@ from pathlib import Path
 
 from ..channel import Access, Channel, Place, PowerModel, Role, Scale, Timing, Trust
 from ..units import NS_PER_MS, NS_PER_S, S_PER_JIFFY
-from .host import AMD, INTEL, Host, cpu_list, read_host, text_of
+from .host import AMD, INTEL, Host, cpu_list, text_of
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by
 
 NAME = "cpu_time"
@@ -91,9 +92,9 @@ ANY_CPU = PowerModel(
 )
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The busy time of the system and of the commands started next."""
-    host = read_host(root)
+    host, root = machine.host, machine.root
     stat = root / "proc/stat"
     first = (text_of(stat) or "").partition("\n")[0].split()
     if len(first) <= max(BUSY_FIELDS) or first[0] != "cpu":

@@ -27,6 +27,7 @@ from pathlib import Path
 from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import NS_PER_S
 from .host import text_of
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey
 from .zones import PLATFORM_LIMIT_W
 
@@ -46,8 +47,9 @@ NODE = Place(device="node", role=Role.PLATFORM)
 QUANTITIES = {"energy": (Kind.COUNTER, "J"), "power": (Kind.GAUGE, "W")}
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The meters of this Cray node, between two readings of their freshness."""
+    root = machine.root
     folder = root / FOLDER
     if not folder.is_dir():
         what = f"no Cray node meter: there is no {folder}"

@@ -36,6 +36,7 @@ from pathlib import Path
 from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Role, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from .host import integer_in, text_of
+from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey, closed_by
 
 NAME = "hwmon"
@@ -149,8 +150,9 @@ class Identity:
     twin_of: str = ""
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The energy and power sensors of hwmon under ``root``."""
+    root = machine.root
     named: dict[str, tuple[Sensor, Identity]] = {}
     notes: dict[Obstacle, None] = {}
     for sensor in _sensors(root / "sys/class/hwmon"):

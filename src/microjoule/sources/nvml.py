@@ -42,6 +42,7 @@ from typing import Any
 
 from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import seconds
+from .machine import Machine
 from .nvml_behaviour import OBSERVED, STATED, Figure, behaviour, branch, chip, timing
 from .nvml_obstacles import (
     ANOTHER_LIBRARY,
@@ -179,22 +180,22 @@ class Device:
         return plain
 
 
-def survey(root: Path = Path("/"), visible: str | None = None) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The GPUs and what of each can be read.
 
     Args:
-        root: Where the library lies, if not where the loader finds it.
-        visible: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
+        machine: Its root says where the library lies, if not where the loader finds it.
     """
-    return _survey(root, visible)[0]
+    return _survey(machine)[0]
 
 
-def devices(root: Path = Path("/"), visible: str | None = None) -> tuple[Device, ...]:
+def devices(machine: Machine) -> tuple[Device, ...]:
     """The GPUs behind the channels of ``survey``: identity, for the head of a trace."""
-    return _survey(root, visible)[1]
+    return _survey(machine)[1]
 
 
-def _survey(root: Path, visible: str | None) -> tuple[Survey, tuple[Device, ...]]:
+def _survey(machine: Machine) -> tuple[Survey, tuple[Device, ...]]:
+    root, visible = machine.root, machine.visible_gpus
     library = LIBRARY if root == Path("/") else str(root / LIBRARY)
     try:
         loaded = ctypes.CDLL(library)

@@ -34,7 +34,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 from ..channel import Access, Channel, Encoding, Place, Role, Scale
 from .domains import (
@@ -50,9 +49,10 @@ from .domains import (
     quirk_unit,
     with_parents,
 )
-from .host import AMD, Host, read_host
+from .host import AMD, Host
+from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey
-from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, trust, zones
+from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, trust
 
 NAME = "powercap"
 READERS = "root (mode 0400), or whom energy_uj is opened to"
@@ -69,10 +69,10 @@ MASKED = Obstacle(
 )
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The RAPL zones of powercap under ``root``, each physical domain once."""
-    host = read_host(root)
-    found = zones(root)
+    host, root = machine.host, machine.root
+    found = machine.zones
     if not found and any((root / "sys/class/powercap").glob("intel-rapl:*")):
         return Survey(NAME, READERS, obstacles=(MASKED,))
     if not found:

@@ -47,9 +47,10 @@ from .domains import (
     scopes,
     with_parents,
 )
-from .host import AMD, CAP_SYS_RAWIO, INTEL, Host, read_host
+from .host import AMD, CAP_SYS_RAWIO, INTEL, Host
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import PowercapZone, trust, zone_of, zones
+from .zones import PowercapZone, trust, zone_of
 
 NAME = "rapl_msr"
 READERS = "root with CAP_SYS_RAWIO"
@@ -74,9 +75,9 @@ class _Device:
     cpu: int
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The RAPL registers that answer on the first CPU of each package under ``root``."""
-    host = read_host(root)
+    host, root = machine.host, machine.root
     if host.cpu_vendor == INTEL:
         unit_register, registers = INTEL_UNIT_REGISTER, INTEL_REGISTERS
     elif host.cpu_vendor in AMD:
@@ -86,7 +87,7 @@ def survey(root: Path = Path("/")) -> Survey:
     cpus = scopes(host)
     if not any(_device(root, cpu).exists() for cpu in cpus.values()):
         return Survey(NAME, READERS, obstacles=(absence(host, "/dev/cpu/*/msr", MODULE_REMEDY),))
-    all_zones = zones(root)
+    all_zones = machine.zones
     found: dict[str, Channel] = {}
     refused: dict[str, Channel] = {}
     obstacles: tuple[Obstacle, ...] = ()

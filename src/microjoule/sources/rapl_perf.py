@@ -50,9 +50,10 @@ from .domains import (
     quirk_unit,
     with_parents,
 )
-from .host import INTEL, Host, cpu_list, integer_in, read_host, text_of
+from .host import INTEL, Host, cpu_list, integer_in, text_of
+from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import NJ_PER_J, PowercapZone, trust, zone_of, zones
+from .zones import NJ_PER_J, PowercapZone, trust, zone_of
 
 NAME = "rapl_perf"
 READERS = "perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN"
@@ -73,16 +74,16 @@ class _Pmu:
     is_framework: bool
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The energy events of the ``power`` PMU under ``root``, one a package and domain."""
-    host = read_host(root)
+    host, root = machine.host, machine.root
     folder = root / "sys/bus/event_source/devices/power"
     pmu_type = integer_in(folder / "type")
     if pmu_type is None:
         missing = absence(host, "perf's power PMU", MODULE_REMEDY)
         return Survey(NAME, READERS, obstacles=(missing,))
     pmu = _Pmu(folder, pmu_type, *_placement(host, cpu_list(text_of(folder / "cpumask"))))
-    channels = with_parents(_channels(host, pmu, zones(root)))
+    channels = with_parents(_channels(host, pmu, machine.zones))
     if not channels:
         what = f"{folder} lists no energy event of a package"
         return Survey(NAME, READERS, obstacles=(Obstacle(Cause.HIDDEN, what),))

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..channel import Channel
+from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey
 
 NAME = "script"
@@ -81,12 +82,13 @@ def write_machine(root: Path, channels: Iterable[Channel]) -> None:
     (root / MACHINE).write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
 
-def survey(root: Path = Path("/")) -> Survey:
+def survey(machine: Machine) -> Survey:
     """The channels of ``microjoule.json`` under ``root``, their paths made absolute."""
+    root = machine.root
     path = root / MACHINE
     try:
-        machine = json.loads(path.read_text(encoding="utf-8"))
-        listed = [Channel.from_json(plain) for plain in machine["channels"]]
+        described = json.loads(path.read_text(encoding="utf-8"))
+        listed = [Channel.from_json(plain) for plain in described["channels"]]
     except (FileNotFoundError, NotADirectoryError):
         quiet = Obstacle(Cause.NO_HARDWARE, f"{path} does not exist: this is no scripted machine")
         return Survey(NAME, READERS, obstacles=(quiet,))

@@ -8,7 +8,7 @@ import pytest
 from microjoule import cli
 from microjoule.cli.examples import EXAMPLES, FIRST, HEADING
 
-COMMANDS = [command.__name__.rpartition(".")[2] for command in cli.COMMANDS]
+COMMANDS = cli.COMMANDS
 ROWS = [(name, row) for name, rows in EXAMPLES.items() for row in rows]
 
 

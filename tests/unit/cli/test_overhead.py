@@ -15,6 +15,7 @@ from microjoule.joules.summary import summary
 from microjoule.learning import paired_blocks as blocks
 from microjoule.learning import sampling_loops as subject
 from microjoule.recording import recorder
+from microjoule.sources.machine import Machine
 
 QUICK = ("--max-time", "60s", "--rate", "2000", "--pace", "sleep", "--load", "busy")
 
@@ -56,7 +57,7 @@ def keep(root, subject, share=0.003, half=0.001):
         ticks=1000,
         loss_share=Mean(value=share, U=half, n=8),
     )
-    host = host_key(root)
+    host = host_key(Machine(root))
     path = path_of(host.hostname)
     save(Overhead(host=host, taken_realtime_ns=0, costs=(cost,)), path)
     return path
@@ -80,7 +81,7 @@ def test_it_prints_a_table_keeps_a_file_and_writes_json(root, home, capsys):
     assert plain["schema"] == "microjoule.host.sampling_cost/1"
     assert {cost["subject"] for cost in plain["costs"]} >= {"script: package-0", "empty loop"}
     assert (
-        load(home / "microjoule/overhead/bench.json", host_key(root)).to_json()
+        load(home / "microjoule/overhead/bench.json", host_key(Machine(root))).to_json()
         == Overhead.from_json(plain).to_json()
     )
 

@@ -13,14 +13,16 @@ from microjoule.learning.polling import poll
 from microjoule.learning.update_statistics import updates
 from microjoule.sources import survey
 from microjoule.sources.host import Host
+from microjoule.sources.machine import Machine
 from microjoule.sources.script import Entry, Repeat, script_text, write_machine
 
 FOR_S = 0.4
 
 
 def calibrated(root):
-    channels = [channel for found in survey(root) for channel in found.channels]
-    return calibrate(channels, root, FOR_S)
+    found_on = Machine(root)
+    channels = [channel for found in survey(found_on) for channel in found.channels]
+    return calibrate(channels, found_on, FOR_S)
 
 
 def test_a_scripted_machine_is_learnt(tmp_path):

@@ -24,6 +24,7 @@ from microjoule.learning import (
 )
 from microjoule.learning.loop_cost import moves
 from microjoule.sources import script
+from microjoule.sources.machine import Machine
 from microjoule.sources.script import write_machine
 
 HOST = HostKey(hostname="bench", cpu="1", kernel="6.1")
@@ -35,7 +36,7 @@ def channels(tmp_path):
     write_machine(tmp_path, [channel("package-0", "a.txt"), channel("package-0/dram", "b.txt")])
     (tmp_path / "a.txt").write_text(steady(40, 0))
     (tmp_path / "b.txt").write_text(steady(5, 0))
-    return script.survey(tmp_path).channels
+    return script.survey(Machine(tmp_path)).channels
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from microjoule.channel import Kind
 from microjoule.errors import PermissionDenied, SourceUnavailable
 from microjoule.joules.total import covered, tells_energy
 from microjoule.sources import amdsmi, choose, hwmon
+from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
@@ -45,7 +46,7 @@ def card(root: Path, number: int, pci: str, **files: int) -> None:
 @both
 def test_energy_is_a_counter_in_the_kernels_unit(tmp_path, library):
     path = amd_machine(tmp_path, MACHINE, library=library)
-    found = amdsmi.survey(tmp_path)
+    found = amdsmi.survey(Machine(tmp_path))
     energy = {c.id: c for c in found.channels}["amdgpu-0/energy"]
     assert found.obstacles == ()
     # Both libraries say 15.3 µJ of a count that the kernel's header calls 2^-16 J.
@@ -59,7 +60,7 @@ def test_energy_is_a_counter_in_the_kernels_unit(tmp_path, library):
 @both
 def test_the_native_reader_reads_what_was_found(tmp_path, library):
     amd_machine(tmp_path, MACHINE, library=library)
-    found = [c for c in amdsmi.survey(tmp_path).channels if c.id.endswith("/energy")]
+    found = [c for c in amdsmi.survey(Machine(tmp_path)).channels if c.id.endswith("/energy")]
     table = [(c.access.reader, c.access.path, 0, c.access.config, -1, i) for i, c in enumerate(found)]
     rows = once(sampler(table))
     for row, watts in zip(rows, (300, 500), strict=True):
@@ -73,10 +74,13 @@ def test_the_native_reader_reads_what_was_found(tmp_path, library):
 def test_power_through_the_older_library_only_and_inside_the_energy(tmp_path):
     amd_machine(tmp_path / "old", MACHINE, library=ROCM_SMI)
     amd_machine(tmp_path / "new", MACHINE)
-    old = {c.id: c for c in amdsmi.survey(tmp_path / "old").channels}
+    old = {c.id: c for c in amdsmi.survey(Machine(tmp_path / "old")).channels}
     assert set(old) == {f"amdgpu-{n}/{what}" for n in (0, 1) for what in ("energy", "power")}
     assert old["amdgpu-0/power"].trust.parents == ("amdgpu-0/energy",)
-    assert {c.id for c in amdsmi.survey(tmp_path / "new").channels} == {"amdgpu-0/energy", "amdgpu-1/energy"}
+    assert {c.id for c in amdsmi.survey(Machine(tmp_path / "new")).channels} == {
+        "amdgpu-0/energy",
+        "amdgpu-1/energy",
+    }
     power = old["amdgpu-1/power"].access
     (row,) = once(sampler([("amdsmi", power.path, 0, power.config, -1, 0)]))
     assert (row.raw, row.sensor_ns) == (500_000_000, None)
@@ -88,7 +92,7 @@ def test_a_card_that_hwmon_shows_too_is_one_card(tmp_path, library):
     # hwmon's order is by bus address, not by its own numbers; the second card has no power file.
     amd_machine(tmp_path, MACHINE, library=library)
     card(tmp_path, 7, TWO, power1_average=500_000_000, power1_cap_max=560_000_000)
-    surveys = (amdsmi.survey(tmp_path), hwmon.survey(tmp_path))
+    surveys = (amdsmi.survey(Machine(tmp_path)), hwmon.survey(Machine(tmp_path)))
     chosen = {c.id: c for c in choose(surveys)}
     of = {c.id: c.access.path.partition("@")[0] for c in surveys[0].channels}
     assert of["amdgpu-0/energy"] == TWO
@@ -100,7 +104,7 @@ def test_a_card_that_hwmon_shows_too_is_one_card(tmp_path, library):
 
 def test_without_the_library_hwmons_power_is_the_figure(tmp_path):
     card(tmp_path, 1, ONE, power1_average=500_000_000)
-    surveys = (amdsmi.survey(tmp_path), hwmon.survey(tmp_path))
+    surveys = (amdsmi.survey(Machine(tmp_path)), hwmon.survey(Machine(tmp_path)))
     (obstacle,) = surveys[0].obstacles
     assert obstacle.cause is Cause.MODULE
     assert ONE in obstacle.what
@@ -121,7 +125,7 @@ def test_without_the_library_hwmons_power_is_the_figure(tmp_path):
 )
 def test_every_obstacle_is_one_sentence(tmp_path, library, script, cause, sentence):
     amd_machine(tmp_path, script, library=library)
-    found = amdsmi.survey(tmp_path)
+    found = amdsmi.survey(Machine(tmp_path))
     assert not any(c.id.endswith("/energy") for c in found.channels)
     (obstacle,) = found.obstacles
     assert obstacle.cause is cause
@@ -133,14 +137,14 @@ def test_every_obstacle_is_one_sentence(tmp_path, library, script, cause, senten
 @pytest.mark.parametrize(("library", "code"), [(AMD_SMI, 10), (ROCM_SMI, 4)])
 def test_a_user_who_may_not_is_told_so_by_both_halves(tmp_path, library, code):
     path = amd_machine(tmp_path, f"init {code}\ndevice {ONE}", library=library)
-    (obstacle,) = amdsmi.survey(tmp_path).obstacles
+    (obstacle,) = amdsmi.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.PERMISSION
     with pytest.raises(PermissionDenied):
         sampler([("amdsmi", f"{ONE}@{path}", 0, 1, -1, 0)])
 
 
 def test_no_library_and_no_card_is_no_hardware(tmp_path):
-    (obstacle,) = amdsmi.survey(tmp_path).obstacles
+    (obstacle,) = amdsmi.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.NO_HARDWARE
 
 

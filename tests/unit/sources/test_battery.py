@@ -6,6 +6,7 @@ import pytest
 
 from microjoule.channel import Encoding, Kind
 from microjoule.sources import battery
+from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 
 
@@ -19,7 +20,7 @@ def supply(root, name, **files):
 def test_a_discharging_battery_is_the_power_of_the_machine(tmp_path):
     supply(tmp_path, "AC", type="Mains", online=0)
     supply(tmp_path, "BAT0", type="Battery", status="Discharging", power_now=8_120_000)
-    survey = battery.survey(tmp_path)
+    survey = battery.survey(Machine(tmp_path))
     (channel,) = survey.channels
     assert survey.obstacles == ()
     assert (channel.id, channel.kind, channel.scale.quantity) == ("battery-0/power", Kind.GAUGE, "W")
@@ -30,19 +31,19 @@ def test_a_discharging_battery_is_the_power_of_the_machine(tmp_path):
 @pytest.mark.parametrize("status", ["Charging", "Full", "Not charging", ""])
 def test_on_mains_its_power_is_not_the_machines(tmp_path, status):
     supply(tmp_path, "BAT0", type="Battery", status=status, power_now=1)
-    (obstacle,) = battery.survey(tmp_path).obstacles
+    (obstacle,) = battery.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.MISLEADING
     assert "Unplug" in obstacle.remedy
 
 
 def test_a_battery_without_power_is_said(tmp_path):
     supply(tmp_path, "BAT1", type="Battery", status="Discharging", current_now=1, voltage_now=1)
-    survey = battery.survey(tmp_path)
+    survey = battery.survey(Machine(tmp_path))
     assert survey.channels == ()
     assert "power_now" in survey.obstacles[0].what
 
 
 def test_a_mouse_and_a_desktop_have_none(tmp_path):
     supply(tmp_path, "hid-mouse", type="Battery", scope="Device", status="Discharging", power_now=1)
-    (obstacle,) = battery.survey(tmp_path).obstacles
+    (obstacle,) = battery.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.NO_HARDWARE

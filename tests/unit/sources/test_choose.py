@@ -21,7 +21,7 @@ from microjoule.joules.total import covered
 
 
 def chosen(machine, root, names=None):
-    return sources.choose(sources.survey(write(machine, root)), names)
+    return sources.choose(sources.survey(sources.Machine(write(machine, root))), names)
 
 
 def measured(channels):
@@ -132,4 +132,4 @@ def test_a_forced_source_that_is_refused_is_a_permission_error(tmp_path):
 
 def test_an_empty_machine_has_nothing_to_measure(tmp_path):
     with pytest.raises(NothingToMeasure):
-        sources.choose(sources.survey(tmp_path))
+        sources.choose(sources.survey(sources.Machine(tmp_path)))

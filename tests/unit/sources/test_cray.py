@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from microjoule.channel import Kind
 from microjoule.sources import cray
+from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 
 FILES = {
@@ -29,7 +30,7 @@ def node(root, **changed):
     for name, text in (FILES | changed).items():
         if text is not None:
             (folder / name).write_text(f"{text}\n")
-    return cray.survey(root)
+    return cray.survey(Machine(root))
 
 
 def test_channels_stand_between_two_readings_of_freshness(tmp_path):
@@ -99,5 +100,5 @@ def test_a_node_that_tells_its_power_alone_contains_its_parts(tmp_path):
 
 
 def test_elsewhere_there_is_none(tmp_path):
-    (obstacle,) = cray.survey(tmp_path).obstacles
+    (obstacle,) = cray.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.NO_HARDWARE

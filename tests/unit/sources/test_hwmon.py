@@ -12,6 +12,7 @@ from places import identity
 from microjoule.channel import UNPLACED, Encoding, Kind, Place, Role, Trust
 from microjoule.joules.total import covered
 from microjoule.sources import hwmon
+from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 
 GRACE = ("Module", "Grace", "CPU", "SysIO")
@@ -28,7 +29,7 @@ def device(root, number, name, folder="", **files):
 
 
 def found(root):
-    return {channel.id: channel for channel in hwmon.survey(root).channels}
+    return {channel.id: channel for channel in hwmon.survey(Machine(root)).channels}
 
 
 def test_amdgpu_is_a_gauge_in_microwatts_with_its_limit(tmp_path):
@@ -114,12 +115,12 @@ def test_amd_energy_is_a_second_source_of_the_packages(tmp_path):
     }
     device(tmp_path, 0, "amd_energy", **files)
     assert list(found(tmp_path)) == ["package-0@hwmon", "package-1@hwmon"]
-    assert hwmon.survey(tmp_path).obstacles == ()
+    assert hwmon.survey(Machine(tmp_path)).obstacles == ()
 
 
 def test_the_power_of_an_unknown_driver_has_its_own_name_and_its_counter_is_left_out(tmp_path):
     device(tmp_path, 0, "ina3221", power1_input=1, power1_label="VDD CPU/GPU", energy1_input=9)
-    survey = hwmon.survey(tmp_path)
+    survey = hwmon.survey(Machine(tmp_path))
     assert [channel.id for channel in survey.channels] == ["ina3221-0/vdd_cpu_gpu"]
     (obstacle,) = survey.obstacles
     assert obstacle.cause is Cause.MISLEADING
@@ -128,7 +129,7 @@ def test_the_power_of_an_unknown_driver_has_its_own_name_and_its_counter_is_left
 
 def test_temperatures_are_not_listed(tmp_path):
     device(tmp_path, 0, "coretemp", temp1_input=45000, in0_input=1)
-    (obstacle,) = hwmon.survey(tmp_path).obstacles
+    (obstacle,) = hwmon.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.NO_HARDWARE
 
 
@@ -136,7 +137,7 @@ def test_temperatures_are_not_listed(tmp_path):
 def test_a_closed_counter_is_said_with_its_remedy(tmp_path):
     place = device(tmp_path, 0, "xe", energy1_input=5, energy1_label="card")
     (place / "energy1_input").chmod(0)
-    survey = hwmon.survey(tmp_path)
+    survey = hwmon.survey(Machine(tmp_path))
     assert survey.channels == ()
     assert survey.closed[0].channel.id == "xe-0/energy"
     assert "chmod a+r" in survey.obstacles[0].remedy
@@ -145,7 +146,7 @@ def test_a_closed_counter_is_said_with_its_remedy(tmp_path):
 @pytest.mark.parametrize("text", ["", "N/A"])
 def test_a_file_without_a_number_is_said(tmp_path, text):
     device(tmp_path, 0, "xe", energy1_input=text, energy1_label="card")
-    survey = hwmon.survey(tmp_path)
+    survey = hwmon.survey(Machine(tmp_path))
     assert survey.channels == ()
     assert survey.obstacles[0].cause is Cause.FAILING
 

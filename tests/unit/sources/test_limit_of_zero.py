@@ -18,6 +18,7 @@ from microjoule.channel import Channel, Encoding, Kind
 from microjoule.joules.counter import Counter
 from microjoule.joules.gauge import Gauge
 from microjoule.sources import cray, hwmon, powercap, rapl_perf
+from microjoule.sources.machine import Machine
 from microjoule.trace.series import Series
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
@@ -43,11 +44,11 @@ def rapl(root: Path, limit: int) -> Path:
 
 
 def of_powercap(root: Path, limit: int) -> list[Channel]:
-    return list(powercap.survey(rapl(root, limit)).channels)
+    return list(powercap.survey(Machine(rapl(root, limit))).channels)
 
 
 def of_perf(root: Path, limit: int) -> list[Channel]:
-    return list(rapl_perf.survey(rapl(root, limit)).channels)
+    return list(rapl_perf.survey(Machine(rapl(root, limit))).channels)
 
 
 def of_hwmon(root: Path, limit: int) -> list[Channel]:
@@ -56,22 +57,22 @@ def of_hwmon(root: Path, limit: int) -> list[Channel]:
         text(place / name, limit if "cap" in name or "max" in name else 1000)
     (place / "name").write_text("amdgpu\n")
     (place / "power1_label").write_text("PPT\n")
-    return list(hwmon.survey(root).channels)
+    return list(hwmon.survey(Machine(root)).channels)
 
 
 def of_cray(root: Path, limit: int) -> list[Channel]:
     for name, value in {"energy": "1000 J", "power": "275 W", "power_cap": f"{limit} W"}.items():
         (root / cray.FOLDER).mkdir(parents=True, exist_ok=True)
         (root / cray.FOLDER / name).write_text(f"{value}\n")
-    return list(cray.survey(root).channels)
+    return list(cray.survey(Machine(root)).channels)
 
 
 def of_library(source: str, root: Path) -> list[Channel]:
     """In a process of its own, as a process has one library of a name."""
     program = (
         "import json, sys; from pathlib import Path\n"
-        f"from microjoule.sources import {source} as source\n"
-        "print(json.dumps([c.to_json() for c in source.survey(Path(sys.argv[1])).channels]))"
+        f"from microjoule.sources import Machine, {source} as source\n"
+        "print(json.dumps([c.to_json() for c in source.survey(Machine(Path(sys.argv[1]))).channels]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True

@@ -11,7 +11,7 @@ import pytest
 from standin import LIBRARY, compiler, machine
 
 from microjoule.channel import Channel, Kind
-from microjoule.sources import nvml
+from microjoule.sources import Machine, nvml
 from microjoule.sources.survey import Cause
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
@@ -22,8 +22,8 @@ SLOW = {"sm_clock", "temperature", "utilization"}
 SURVEY = """
 import json, sys
 from pathlib import Path
-from microjoule.sources import nvml
-found = nvml.survey(Path(sys.argv[1]), *sys.argv[2:])
+from microjoule.sources import Machine, nvml
+found = nvml.survey(Machine(Path(sys.argv[1]), *sys.argv[2:]))
 print(json.dumps([
     [channel.to_json() for channel in found.channels],
     [[obstacle.cause, obstacle.what, obstacle.remedy] for obstacle in found.obstacles],
@@ -213,28 +213,28 @@ def test_a_library_without_a_required_symbol_says_which(tmp_path):
 
 def test_a_file_that_is_no_library_is_said(tmp_path):
     (tmp_path / LIBRARY).write_text("not ELF")
-    (obstacle,) = nvml.survey(tmp_path).obstacles
+    (obstacle,) = nvml.survey(Machine(tmp_path)).obstacles
     assert obstacle.cause is Cause.FAILING
 
 
 def test_without_library_the_machine_says_why(tmp_path):
-    assert nvml.survey(tmp_path).obstacles[0].cause is Cause.NO_HARDWARE
+    assert nvml.survey(Machine(tmp_path)).obstacles[0].cause is Cause.NO_HARDWARE
     pci = tmp_path / "sys/bus/pci/devices/0000:17:00.0"
     pci.mkdir(parents=True)
     (pci / "vendor").write_text("0x10de\n")
     (pci / "class").write_text("0x030200\n")
-    assert nvml.survey(tmp_path).obstacles[0].cause is Cause.MODULE
+    assert nvml.survey(Machine(tmp_path)).obstacles[0].cause is Cause.MODULE
     (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
     (tmp_path / "proc/driver/nvidia/version").write_text("NVRM\n")
-    hidden = nvml.survey(tmp_path).obstacles[0]
+    hidden = nvml.survey(Machine(tmp_path)).obstacles[0]
     assert hidden.cause is Cause.HIDDEN
     assert "utility" in hidden.remedy
 
 
 def test_without_library_nothing_is_imported(tmp_path):
     program = (
-        "import json, sys\nfrom pathlib import Path\nfrom microjoule.sources import nvml\n"
-        "nvml.survey(Path(sys.argv[1]))\nprint(json.dumps('pynvml' in sys.modules))"
+        "import json, sys\nfrom pathlib import Path\nfrom microjoule.sources import Machine, nvml\n"
+        "nvml.survey(Machine(Path(sys.argv[1])))\nprint(json.dumps('pynvml' in sys.modules))"
     )
     assert run(program, tmp_path) is False
 
@@ -244,8 +244,8 @@ def test_a_second_library_in_one_process_is_noticed(tmp_path):
     machine(tmp_path / "a", f"device {ONE}")
     machine(tmp_path / "b", f"device {TWO}")
     program = (
-        "import json, sys\nfrom pathlib import Path\nfrom microjoule.sources import nvml\n"
-        "found = [nvml.survey(Path(folder)) for folder in sys.argv[1:]]\n"
+        "import json, sys\nfrom pathlib import Path\nfrom microjoule.sources import Machine, nvml\n"
+        "found = [nvml.survey(Machine(Path(folder))) for folder in sys.argv[1:]]\n"
         "print(json.dumps([[len(f.channels), [o.what for o in f.obstacles]] for f in found]))"
     )
     (first, none), (second, (what,)) = run(program, tmp_path / "a", tmp_path / "b")
@@ -258,9 +258,9 @@ import json, sys
 from pathlib import Path
 import pynvml
 from microjoule._native import Sampler
-from microjoule.sources import nvml
+from microjoule.sources import Machine, nvml
 import numpy as np
-found = nvml.survey(Path(sys.argv[1])).channels
+found = nvml.survey(Machine(Path(sys.argv[1]))).channels
 table = [(c.access.reader, c.access.path, 0, c.access.config, -1, i) for i, c in enumerate(found)]
 sampler = Sampler("t", table, 10**7, 1024)
 pynvml.nvmlInit()

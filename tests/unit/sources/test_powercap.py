@@ -20,6 +20,7 @@ from machines import (
 from microjoule.channel import Encoding
 from microjoule.joules.unwrap import counts
 from microjoule.sources import powercap
+from microjoule.sources.machine import Machine
 from microjoule.sources.zones import true_unit
 
 
@@ -28,14 +29,14 @@ def by_id(survey):
 
 
 def test_zones_are_known_by_name_and_not_by_order(tmp_path):
-    channels = by_id(powercap.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    channels = by_id(powercap.survey(Machine(write(TWO_SOCKET_SERVER, tmp_path))))
     assert list(channels) == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
     assert Path(channels["package-0"].access.path).parent.name == "intel-rapl:1"
     assert {channel.encoding for channel in channels.values()} == {Encoding.POWERCAP}
 
 
 def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
-    channels = by_id(powercap.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    channels = by_id(powercap.survey(Machine(write(TWO_SOCKET_SERVER, tmp_path))))
     assert channels["package-0"].scale.unit == Fraction(1, 2**14)
     assert channels["package-0/dram"].scale.unit == Fraction(1, 1 << 16)
     assert channels["package-0/dram"].scale.shown_nj == 15_300
@@ -48,7 +49,7 @@ def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
 def test_the_unit_of_every_energy_status_unit_is_inverted(tmp_path, esu):
     unit_nj = 10**9 >> esu
     zone = Zone(id="0", name="package-0", unit_nj=unit_nj)
-    (channel,) = powercap.survey(write(replace(CLIENT, zones=(zone,)), tmp_path)).channels
+    (channel,) = powercap.survey(Machine(write(replace(CLIENT, zones=(zone,)), tmp_path))).channels
     assert channel.scale.unit == Fraction(1, 2**esu)
     assert int(channel.scale.unit * 10**9) == unit_nj
     assert channel.scale.quantum == (1 if esu < 20 else -(-1000 // unit_nj))
@@ -68,7 +69,7 @@ def test_units_that_no_power_of_two_gives_stay_what_the_driver_says():
 
 
 def test_hexadecimal_zone_ids_are_all_found(tmp_path):
-    channels = by_id(powercap.survey(write(HEX_ZONES, tmp_path)))
+    channels = by_id(powercap.survey(Machine(write(HEX_ZONES, tmp_path))))
     assert [key for key in channels if "/" not in key] == [f"package-{number}" for number in range(12)]
     assert Path(channels["package-9"].access.path).parent.name == "intel-rapl:a"
     assert Path(channels["package-9/dram"].access.path).parent.name == "intel-rapl:a:0"
@@ -76,7 +77,7 @@ def test_hexadecimal_zone_ids_are_all_found(tmp_path):
 
 
 def test_the_memory_mapped_duplicate_is_not_a_second_package(tmp_path):
-    channels = by_id(powercap.survey(write(PSYS_AND_MMIO, tmp_path)))
+    channels = by_id(powercap.survey(Machine(write(PSYS_AND_MMIO, tmp_path))))
     assert list(channels) == ["package-0", "package-0/core", "psys"]
     assert Path(channels["package-0"].access.path).parent.name == "intel-rapl:1"
     assert channels["package-0"].trust.parents == ("psys",)
@@ -84,7 +85,7 @@ def test_the_memory_mapped_duplicate_is_not_a_second_package(tmp_path):
 
 
 def test_mirrored_amd_dies_are_one_package_and_the_one_core_zone_is_not_shown(tmp_path):
-    survey = powercap.survey(write(AMD_MIRRORED_DIES, tmp_path))
+    survey = powercap.survey(Machine(write(AMD_MIRRORED_DIES, tmp_path)))
     assert list(by_id(survey)) == ["package-0", "package-1"]
     assert {obstacle.cause for obstacle in survey.obstacles} == {"misleading"}
     assert any("one core" in obstacle.what for obstacle in survey.obstacles)
@@ -94,14 +95,14 @@ def test_mirrored_amd_dies_are_one_package_and_the_one_core_zone_is_not_shown(tm
 
 def test_dies_of_intel_are_real(tmp_path):
     machine = replace(AMD_MIRRORED_DIES, cpu=TWO_SOCKET_SERVER.cpu)
-    assert "package-0-die-1" in by_id(powercap.survey(write(machine, tmp_path)))
+    assert "package-0-die-1" in by_id(powercap.survey(Machine(write(machine, tmp_path))))
 
 
 def test_broadwell_ds_dram_has_the_registers_unit_and_not_the_drivers(tmp_path):
     """The driver takes its DRAM for 2^-14 J a count, four times what a count is (rapl.c's quirk)."""
     zones = (Zone(id="0", name="package-0", unit_nj=61_035), Zone(id="0:0", name="dram", unit_nj=61_035))
     machine = replace(CLIENT, cpu=replace(CLIENT.cpu, model=0x56), zones=zones)
-    dram = by_id(powercap.survey(write(machine, tmp_path)))["package-0/dram"]
+    dram = by_id(powercap.survey(Machine(write(machine, tmp_path))))["package-0/dram"]
     assert (dram.scale.unit, dram.scale.unit_source) == (Fraction(1, 1 << 16), "kernel")
     assert dram.scale.shown_nj == 61_035
     raw = np.array([energy_uj(1000, 61_035)], np.uint64)
@@ -109,7 +110,7 @@ def test_broadwell_ds_dram_has_the_registers_unit_and_not_the_drivers(tmp_path):
 
 
 def test_a_cap_that_may_be_lifted_is_raised_to_what_such_parts_draw(tmp_path):
-    channels = by_id(powercap.survey(write(CLIENT, tmp_path)))
+    channels = by_id(powercap.survey(Machine(write(CLIENT, tmp_path))))
     trust = channels["package-0"].trust
     assert trust.power_limit_w == 500.0
     assert "settable cap intel-rapl:0/constraint_1_power_limit_uw may be lifted" in trust.power_limit_source
@@ -123,7 +124,7 @@ def test_the_parts_own_power_counts_and_a_turbo_limit_above_it(tmp_path, rated_w
     root = write(CLIENT, tmp_path)
     zone = root / "sys/class/powercap/intel-rapl:0"
     (zone / "constraint_0_max_power_uw").write_text(f"{rated_w}000000\n")
-    trust = by_id(powercap.survey(root))["package-0"].trust
+    trust = by_id(powercap.survey(Machine(root)))["package-0"].trust
     names = ("constraint_0_max_power_uw", "constraint_1_power_limit_uw")
     assert (trust.power_limit_w, trust.power_limit_source) == (
         expected[0],
@@ -133,7 +134,7 @@ def test_the_parts_own_power_counts_and_a_turbo_limit_above_it(tmp_path, rated_w
 
 def test_a_platform_may_draw_kilowatts(tmp_path):
     """Nothing states a limit of psys, and 1.5 kW of a board with GPUs are no reset."""
-    trust = by_id(powercap.survey(write(CLIENT, tmp_path)))["psys"].trust
+    trust = by_id(powercap.survey(Machine(write(CLIENT, tmp_path))))["psys"].trust
     assert trust.power_limit_w == 5000.0
     assert trust.power_limit_source.startswith("assumed")
 
@@ -143,7 +144,7 @@ def test_files_of_root_close_the_channels_and_the_remedy_names_its_price(shared_
     for file in root.glob("sys/class/powercap/*/energy_uj"):
         file.chmod(0o400 if file.stat().st_uid == 0 else 0)
     with nobody():
-        survey = powercap.survey(root)
+        survey = powercap.survey(Machine(root))
     assert survey.channels == ()
     assert len(survey.closed) == 5
     (obstacle,) = survey.obstacles
@@ -156,7 +157,7 @@ def test_one_file_that_may_be_read_is_one_channel(shared_path, nobody):
     root = write(CLIENT, shared_path)
     (root / "sys/class/powercap/intel-rapl:0:0/energy_uj").chmod(0)
     with nobody():
-        survey = powercap.survey(root)
+        survey = powercap.survey(Machine(root))
     assert len(survey.channels) == 4
     assert [closed.channel.id for closed in survey.closed] == ["package-0/core"]
 
@@ -166,7 +167,7 @@ def test_a_zone_that_answers_an_error_is_closed_and_the_others_stay(tmp_path):
     broken = root / "sys/class/powercap/intel-rapl:0:0/energy_uj"
     broken.unlink()
     broken.mkdir()  # reading a folder fails as a vanished device does: with an errno
-    survey = powercap.survey(root)
+    survey = powercap.survey(Machine(root))
     assert [closed.channel.id for closed in survey.closed] == ["package-1/dram"]
     assert survey.closed[0].obstacle.cause == "failing"
     assert len(survey.channels) == 3
@@ -175,7 +176,7 @@ def test_a_zone_that_answers_an_error_is_closed_and_the_others_stay(tmp_path):
 def test_zones_without_files_are_a_container_that_masks_them(tmp_path):
     root = write(CLIENT, tmp_path)
     (root / "sys/devices/virtual/powercap").rename(root / "away")
-    (obstacle,) = powercap.survey(root).obstacles
+    (obstacle,) = powercap.survey(Machine(root)).obstacles
     assert obstacle.cause == "hidden"
     assert "container" in obstacle.what
 
@@ -184,7 +185,7 @@ def test_subzones_in_their_parents_folder_are_found_once_even_without_links(tmp_
     root = write(CLIENT, tmp_path)
     for link in root.glob("sys/class/powercap/intel-rapl:*:*"):
         link.unlink()
-    assert len(powercap.survey(root).channels) == 5
+    assert len(powercap.survey(Machine(root)).channels) == 5
 
 
 @pytest.mark.parametrize(
@@ -196,6 +197,6 @@ def test_subzones_in_their_parents_folder_are_found_once_even_without_links(tmp_
     ids=["virtual machine", "module"],
 )
 def test_a_missing_tree_has_a_cause_and_a_remedy(tmp_path, machine, cause, remedy):
-    (obstacle,) = powercap.survey(write(machine, tmp_path)).obstacles
+    (obstacle,) = powercap.survey(Machine(write(machine, tmp_path))).obstacles
     assert obstacle.cause == cause
     assert remedy in obstacle.remedy

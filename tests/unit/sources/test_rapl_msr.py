@@ -13,6 +13,7 @@ from machines import (
 )
 
 from microjoule.sources import rapl_msr
+from microjoule.sources.machine import Machine
 
 
 def by_id(survey):
@@ -20,7 +21,7 @@ def by_id(survey):
 
 
 def test_an_intel_client_has_five_registers(tmp_path):
-    channels = by_id(rapl_msr.survey(write(CLIENT, tmp_path)))
+    channels = by_id(rapl_msr.survey(Machine(write(CLIENT, tmp_path))))
     assert {key: channel.access.config for key, channel in channels.items()} == {
         "package-0": 0x611,
         "package-0/core": 0x639,
@@ -33,23 +34,23 @@ def test_an_intel_client_has_five_registers(tmp_path):
 
 
 def test_each_package_is_read_on_its_first_cpu(tmp_path):
-    channels = by_id(rapl_msr.survey(write(TWO_SOCKET_SERVER, tmp_path)))
+    channels = by_id(rapl_msr.survey(Machine(write(TWO_SOCKET_SERVER, tmp_path))))
     assert channels["package-1"].access.path == str(tmp_path / "dev/cpu/1/msr")
     assert channels["package-1"].access.cpu == 1
     assert channels["package-1"].lane == "package-1"
 
 
 def test_server_dram_and_psys_have_units_that_the_register_does_not_tell(tmp_path):
-    server = by_id(rapl_msr.survey(write(TWO_SOCKET_SERVER, tmp_path / "skx")))
+    server = by_id(rapl_msr.survey(Machine(write(TWO_SOCKET_SERVER, tmp_path / "skx"))))
     assert server["package-0/dram"].scale.unit == Fraction(1, 2**16)
     assert server["package-0/dram"].scale.unit_source == "kernel"
-    rapids = by_id(rapl_msr.survey(write(SAPPHIRE_RAPIDS, tmp_path / "spr")))
+    rapids = by_id(rapl_msr.survey(Machine(write(SAPPHIRE_RAPIDS, tmp_path / "spr"))))
     assert rapids["psys"].scale.unit == 1
     assert rapids["psys"].lane == "package-0"  # once, though both packages answer
 
 
 def test_amd_offers_the_package_and_never_one_core_as_all(tmp_path):
-    channels = by_id(rapl_msr.survey(write(AMD_MIRRORED_DIES, tmp_path)))
+    channels = by_id(rapl_msr.survey(Machine(write(AMD_MIRRORED_DIES, tmp_path))))
     assert list(channels) == ["package-0", "package-1"]
     assert channels["package-0"].access.config == 0xC001029B
     assert channels["package-0"].scale.unit == Fraction(1, 2**16)
@@ -57,17 +58,17 @@ def test_amd_offers_the_package_and_never_one_core_as_all(tmp_path):
 
 def test_silvermont_counts_in_microjoules(tmp_path):
     machine = replace(CLIENT, cpu=replace(CLIENT.cpu, model=0x37), registers={0: {0x606: 5 << 8, 0x611: 9}})
-    assert rapl_msr.survey(write(machine, tmp_path)).channels[0].scale.unit == Fraction(32, 10**6)
+    assert rapl_msr.survey(Machine(write(machine, tmp_path))).channels[0].scale.unit == Fraction(32, 10**6)
 
 
 def test_a_register_that_reads_zero_is_not_there(tmp_path):
     machine = replace(CLIENT, registers={0: {0x606: 0xA0E03, 0x611: 7, 0x639: 0}})
-    assert list(by_id(rapl_msr.survey(write(machine, tmp_path)))) == ["package-0"]
+    assert list(by_id(rapl_msr.survey(Machine(write(machine, tmp_path))))) == ["package-0"]
 
 
 def test_registers_that_all_read_zero_are_hidden_or_moved(tmp_path):
     machine = replace(CLIENT, registers={0: {0x606: 0}})
-    (obstacle,) = rapl_msr.survey(write(machine, tmp_path)).obstacles
+    (obstacle,) = rapl_msr.survey(Machine(write(machine, tmp_path))).obstacles
     assert obstacle.cause == "hidden"
 
 
@@ -80,7 +81,7 @@ def test_registers_that_all_read_zero_are_hidden_or_moved(tmp_path):
     ids=["virtual machine", "module"],
 )
 def test_a_missing_device_has_a_cause_and_a_remedy(tmp_path, machine, cause, remedy):
-    (obstacle,) = rapl_msr.survey(write(machine, tmp_path)).obstacles
+    (obstacle,) = rapl_msr.survey(Machine(write(machine, tmp_path))).obstacles
     assert obstacle.cause == cause
     assert remedy in obstacle.remedy
 
@@ -89,7 +90,7 @@ def test_a_refused_device_closes_the_package_and_says_lockdown_too(shared_path, 
     root = write(LOCKED_DOWN, shared_path)
     (root / "dev/cpu/0/msr").chmod(0)
     with nobody():
-        survey = rapl_msr.survey(root)
+        survey = rapl_msr.survey(Machine(root))
     assert [closed.channel.id for closed in survey.closed] == ["package-0"]
     assert [obstacle.cause for obstacle in survey.obstacles] == ["permission", "lockdown"]
     assert "CAP_SYS_RAWIO" in survey.obstacles[0].remedy
