@@ -49,11 +49,14 @@ class Poller:
             max(c.timing.update_max_ns, c.timing.update_ns or 0) + c.timing.lag_ns for c in channels
         )
 
-    def poll(self) -> list[bool]:
-        """Reads each lane once; whether anything in it changed."""
-        return [self._poll_lane(number) for number in range(len(self._lanes))]
+    def poll(self) -> set[int]:
+        """Reads each lane once; the codes of the channels that changed."""
+        changed: set[int] = set()
+        for number in range(len(self._lanes)):
+            changed |= self._poll_lane(number)
+        return changed
 
-    def _poll_lane(self, number: int) -> bool:
+    def _poll_lane(self, number: int) -> set[int]:
         sampler = self._lanes[number].sampler
         sampler.tick()
         drained, last = sampler.drain(), self._last[number]
@@ -63,26 +66,29 @@ class Poller:
                 self._kept.append(last)
             self._kept.append(drained)
         self._last[number], self._is_kept[number] = drained, has_changed
-        return has_changed
+        return _changed(last, drained) if has_changed else set()
 
     def spin_to_update(self) -> None:
-        """Reads until each lane was seen to change; returns at the change of the last of them.
+        """Reads until each channel was seen to change; returns at the change of the last of them.
 
-        A counter that stands still for several times its longest period is waited for no longer.
+        A counter that stands still for several times its longest period is waited for no longer. Each
+        channel is waited for, because one update may fall between two reads of one lane: it changes the
+        channel that is read after it, and the one before not yet.
         """
         self.poll()
         until_ns = now_ns() + self._patience_ns
-        waiting = [True] * len(self._lanes)
+        waiting = set(range(len(self._channels)))
         while True:
             # Looked at before the read: however long the scheduler keeps this thread away, one comes after.
             is_last = now_ns() >= until_ns
-            waiting = [was and not changed for was, changed in zip(waiting, self.poll(), strict=True)]
-            if is_last or not any(waiting):
+            waiting -= self.poll()
+            if is_last or not waiting:
                 return
 
     def spin_for(self, duration_s: float) -> None:
-        """Reads for so long."""
+        """Reads for so long, and once however long the scheduler keeps this thread away."""
         until_ns = now_ns() + nanoseconds(duration_s)
+        self.poll()
         while now_ns() < until_ns:
             self.poll()
 
@@ -91,8 +97,9 @@ class Poller:
         self.spin_for(seconds(self._lag_ns))
 
     def idle_for(self, duration_s: float) -> None:
-        """Sleeps for so long, with readings in between."""
+        """Sleeps for so long, with readings in between, one at least."""
         until_ns = now_ns() + nanoseconds(duration_s)
+        self.poll()
         while now_ns() < until_ns:
             time.sleep(_NAP_S)
             self.poll()
@@ -116,6 +123,19 @@ class Poller:
             series = Series(t_ns[rows], read_ns[rows], raw[rows], status[rows], None if ok.all() else ok)
             found[channel.id] = Counter(series, channel)
         return found
+
+
+def _changed(last: Columns | None, drained: Columns) -> set[int]:
+    """The codes of the channels that two readings of a lane show with different counts."""
+    before = {} if last is None else _counts(last)
+    return {code for code, raw in _counts(drained).items() if before.get(code) != raw}
+
+
+def _counts(columns: Columns) -> dict[int, int]:
+    """What a reading shows, by the code of the channel."""
+    codes = np.frombuffer(columns.channel, np.uint16)[: columns.length]
+    raw = np.frombuffer(columns.raw, np.uint64)[: columns.length]
+    return dict(zip(codes.tolist(), raw.tolist(), strict=True))
 
 
 _COLUMNS = (
