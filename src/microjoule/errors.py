@@ -7,6 +7,24 @@ as Python's own would be.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LISTED = 8
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that nothing has: the names nearest to it, or else those that there are."""
+    from difflib import get_close_matches
+
+    names = list(dict.fromkeys(known))
+    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    if near:
+        return f"Nearest: {', '.join(map(repr, near))}"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"There are: {', '.join(map(repr, names[:_LISTED]))}{more}" if names else "There are none"
+
 
 class MicrojouleError(Exception):
     """Anything that microjoule raises by itself.
@@ -73,6 +91,10 @@ class BadWish(MicrojouleError, ValueError):
 
 class TraceError(MicrojouleError):
     """A trace file that cannot be read or written as one."""
+
+
+class UnknownChannel(TraceError, KeyError):
+    """A channel was named that is not there."""
 
 
 class BadWindow(MicrojouleError, ValueError):

@@ -99,14 +99,14 @@ def total_of(path: Path, window: str | None) -> Whole:
     from ..joules.energy_trace import load
 
     trace = load(path)
-    of = whole(trace) if window is None else trace.window(window)
-    total = trace.energy(of).total
+    windows = (whole(trace),) if window is None else trace.named(window)
+    total = trace.energy(windows[0] if window is None else window).total
     if total.value is None:
         raise TraceError(
             f"The energy of {window or 'all'} in {path} has no figure: {total.status}",
             "Choose a window that was read to its end",
         )
-    return Whole(total, doubts(trace.is_truncated, of.is_open))
+    return Whole(total, doubts(trace.is_truncated, any(each.is_open for each in windows)))
 
 
 def tell(sentences: Iterable[str]) -> None:

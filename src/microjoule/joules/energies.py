@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from ..channel import Channel
+from ..errors import UnknownChannel, nearest
 from ..late import shown
 from . import total as totals
 from .estimate import Estimate
@@ -24,7 +25,11 @@ class Energies(Mapping[str, Estimate]):
         self._channels = channels
 
     def __getitem__(self, channel_id: str) -> Estimate:
-        return self._estimates[channel_id]
+        try:
+            return self._estimates[channel_id]
+        except KeyError:
+            remedy = nearest(str(channel_id), self._estimates)
+            raise UnknownChannel(f"No energy is known of a channel {channel_id!r}", remedy) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._estimates)
@@ -41,13 +46,21 @@ class Energies(Mapping[str, Estimate]):
         """The sum of just these channels.
 
         Raises:
+            UnknownChannel: One of them is not there.
             Overlap: Two of them count the same joules.
         """
-        return totals.add(channel_ids, self._estimates, self._channels)
+        return totals.add(channel_ids, {name: self[name] for name in channel_ids}, self._channels)
 
     _repr_html_ = shown("energies")
 
+    def __str__(self) -> str:
+        width = max(map(len, self._estimates), default=0)
+        lines = [f"  {name:<{width}}  {estimate}" for name, estimate in self._estimates.items()]
+        return "\n".join([self._answer(), *lines])
+
     def __repr__(self) -> str:
-        lines = [f"  {name}: {estimate}" for name, estimate in self._estimates.items()]
-        covers = " + ".join(self.total.channels) or "nothing"
-        return "\n".join(["Energies", *lines, f"  total ({covers}): {self.total}"])
+        return f"Energies({self._answer()})"
+
+    def _answer(self) -> str:
+        """The total and what it covers."""
+        return f"{self.total}: {' + '.join(self.total.channels) or 'no channel'}"

@@ -16,12 +16,12 @@ from ..errors import TraceError
 from ..late import shown
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, Series
-from ..trace.window import Window
+from ..trace.window import Window, united
 from ..units import NS_PER_S, seconds
 from . import power as powers
 from .counter import F64, Counter
 from .energies import Energies
-from .estimate import Estimate
+from .estimate import Estimate, summed
 from .gauge import Gauge
 from .total import is_power, tells_energy
 
@@ -151,17 +151,18 @@ class Trace(RawTrace):
                 list(pool.map(self.meter, missing))
 
     def energy(self, window: str | Window | None = None) -> Energies:
-        """The energy of a window by channel, in joules, with ``.total``.
+        """The energy by channel, in joules, with ``.total``.
 
         Args:
-            window: A window or its name; None: the whole trace, see ``span``.
+            window: One of ``windows``. Or a name: the sum over all windows of this name, in which what they
+                share (a sensor's gain, an edge) stays shared, and where two overlap each joule counts once.
+                None: the whole trace, see ``span``.
 
         Raises:
             BadWindow: No window has this name.
         """
         self.unwrap_all()
-        of = self.span if window is None else self.window(window)
-        estimates = {name: self.meter(name).energy(of.t0_ns, of.t1_ns) for name in self.energy_channels}
+        estimates = {name: self._energy(name, self._spans(window)) for name in self.energy_channels}
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels)
 
@@ -173,6 +174,17 @@ class Trace(RawTrace):
         from .by_name import by_name
 
         return by_name(self)
+
+    def _spans(self, window: str | Window | None) -> list[Window]:
+        """What :meth:`energy` adds up: intervals without overlap."""
+        if isinstance(window, str):
+            return united(self.named(window))
+        return [self.span if window is None else self.window(window)]
+
+    def _energy(self, channel_id: str, spans: list[Window]) -> Estimate:
+        meter = self.meter(channel_id)
+        found = meter.estimates(meter.energies([of.t0_ns for of in spans], [of.t1_ns for of in spans]))
+        return found[0] if len(found) == 1 else summed(found)
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """Peak powers of a channel in windows, and over how long each was taken.
@@ -197,11 +209,12 @@ class Trace(RawTrace):
 
         Args:
             channel_id: A channel that tells an energy.
-            window: A window or its name; None: the whole trace.
+            window: A window, or the name that one window has; None: the whole trace.
 
         Raises:
-            BadWindow: No window has this name.
-            TraceError: The trace has no such channel, or it tells no energy.
+            BadWindow: No window has this name, or several have.
+            UnknownChannel: The trace has no such channel.
+            TraceError: The channel gives no energy.
         """
         meter = self.meter(channel_id)
         if channel_id not in self.energy_channels and not isinstance(meter, Gauge):

@@ -8,7 +8,7 @@ it combines all components, the sensor's included, at 95 %.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
@@ -128,7 +128,7 @@ class Estimate:
         """The sum of two figures of different things, in one unit; guaranteed intervals add."""
         if not isinstance(other, Estimate):
             return NotImplemented
-        return replace(self._linear(other, 1, other.low, other.high), accuracy=_accuracy(self, other))
+        return replace(self._linear(other, 1, other.low, other.high), accuracy=_accuracy((self, other)))
 
     def __sub__(self, other: Estimate) -> Estimate:
         """The difference; it may be negative."""
@@ -257,9 +257,7 @@ class Estimate:
 
     def _linear(self, other: Estimate, sign: int, low: float, high: float) -> Estimate:
         if other.unit != self.unit:
-            raise UnitMismatch(
-                f"A figure in {other.unit} cannot be added to one in {self.unit}", "Convert one of them first"
-            )
+            raise _mismatch(other.unit, self.unit)
         return self._joined(
             other,
             lambda mine, theirs: mine + sign * theirs,
@@ -304,9 +302,40 @@ class Estimate:
         )
 
 
+def summed(estimates: Sequence[Estimate]) -> Estimate:
+    """The sum of figures of different things, in one pass over all their components.
+
+    Raises:
+        UnitMismatch: They are not in one unit.
+        ValueError: There is none.
+    """
+    if not estimates:
+        raise ValueError("a sum over no estimate has no unit")
+    for each in estimates:
+        if each.unit != estimates[0].unit:
+            raise _mismatch(each.unit, estimates[0].unit)
+    values = [each.value for each in estimates if each.value is not None]
+    is_known = len(values) == len(estimates)
+    parts = (component for each in estimates for component in each.components)
+    return Estimate(
+        value=math.fsum(values) if is_known else None,
+        low=math.fsum(each.low for each in estimates),
+        high=math.fsum(each.high for each in estimates),
+        unit=estimates[0].unit,
+        status=worst(*(each.status for each in estimates)),
+        provenance=max((each.provenance for each in estimates), key=PROVENANCES.index),
+        accuracy=_accuracy(estimates),
+        components=tuple(gathered(parts)) if is_known else (),
+    )
+
+
 def worst(*statuses: str) -> str:
     """The status that counts among several; ``ok`` of none."""
     return max(statuses, key=STATUSES.index, default="ok")
+
+
+def _mismatch(one: str, other: str) -> UnitMismatch:
+    return UnitMismatch(f"A figure in {one} cannot be added to one in {other}", "Convert one of them first")
 
 
 def _times(one: str, other: str) -> str:
@@ -343,12 +372,13 @@ def _quotients(over: tuple[float, float], under: tuple[float, float]) -> tuple[f
     return min(corners), max(corners)
 
 
-def _accuracy(one: Estimate, other: Estimate) -> float | None:
-    """The accuracy of a sum at worst: both sensors wrong in one direction."""
-    if one.accuracy is None or other.accuracy is None:
+def _accuracy(estimates: Sequence[Estimate]) -> float | None:
+    """The accuracy of a sum at worst: all sensors wrong in one direction."""
+    known = [each.accuracy for each in estimates if each.accuracy is not None]
+    if len(known) < len(estimates):
         return None
-    one_size = one.low if one.value is None else one.value
-    other_size = other.low if other.value is None else other.value
-    if one_size + other_size <= 0:
-        return max(one.accuracy, other.accuracy)
-    return (one.accuracy * one_size + other.accuracy * other_size) / (one_size + other_size)
+    sizes = [each.low if each.value is None else each.value for each in estimates]
+    whole = math.fsum(sizes)
+    if whole <= 0:
+        return max(known)
+    return math.fsum(accuracy * size for accuracy, size in zip(known, sizes, strict=True)) / whole

@@ -105,10 +105,10 @@ class StreamedTrace(Trace):
         Raises:
             TraceError: Its edges are others.
         """
-        of = self.span if window is None else self.window(window)
-        if not {of.t0_ns, of.t1_ns} <= self._instants_ns:
-            self._refuse(f"the readings around the window {of.name!r}")
-        return super().energy(of)
+        for of in self._spans(window):
+            if not {of.t0_ns, of.t1_ns} <= self._instants_ns:
+                self._refuse(f"the readings around the window {of.name!r}")
+        return super().energy(window)
 
     def power(self, channel_id: str, window: str | Window | None = None) -> NoReturn:
         """Refuses: updates are not kept."""

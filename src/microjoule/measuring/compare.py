@@ -256,10 +256,7 @@ def compared_traces(
 
 
 def _trace_side(name: str, trace: Trace, window: str | None) -> Side:
-    if window is None:
-        windows = [trace.span]
-    else:
-        windows = [one for one in trace.windows if one.name == window] or [trace.window(window)]
+    windows = (trace.span,) if window is None else trace.named(window)
     runs = [
         ComparedRun(
             task=0,

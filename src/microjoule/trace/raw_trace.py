@@ -6,7 +6,6 @@ Traces larger than memory are read in parts: ``parts.py``, from where ``uj repor
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +19,7 @@ import pyarrow as pa
 
 from ..arrays import texts
 from ..channel import Channel
-from ..errors import BadWindow, TraceError
+from ..errors import BadWindow, TraceError, UnknownChannel, nearest
 from ..late import shown
 from . import schema
 from .cut import Cutter
@@ -56,7 +55,10 @@ class RawTrace:
 
     def __repr__(self) -> str:
         where = "in memory" if self.path is None else str(self.path)
-        found = [f"{len(self.channels)} channels", f"{len(self.windows)} windows"]
+        found = [
+            f"{len(things)} {name}{'s' * (len(things) != 1)}"
+            for name, things in (("channel", self.channels), ("window", self.windows))
+        ]
         return f"{type(self).__name__}({where}, {', '.join(found)}{', truncated' * self.is_truncated})"
 
     @classmethod
@@ -98,36 +100,45 @@ class RawTrace:
         return int(t_ns.max()) if len(t_ns) else 0
 
     def window(self, window: str | Window) -> Window:
-        """A window of this trace by its name; a Window is given back as it is.
-
-        Of several windows with one name it is the first.
+        """The window of this name; a Window is given back as it is.
 
         Raises:
-            BadWindow: No window has this name.
+            BadWindow: No window has this name, or several have.
         """
         if isinstance(window, Window):
             return window
         if not isinstance(window, str):
             raise BadWindow(f"{window!r} is no window", "Give a window of this trace, or its name")
-        for candidate in self.windows:
-            if candidate.name == window:
-                return candidate
-        names = list(dict.fromkeys(each.name for each in self.windows))
-        near = difflib.get_close_matches(window, names, n=3, cutoff=0.4) or names[:3]
-        remedy = f"Nearest: {', '.join(map(repr, near))}" if near else "The trace has no windows"
-        raise BadWindow(f"no window is called {window!r}", remedy)
+        named = self.named(window)
+        if len(named) > 1:
+            raise BadWindow(
+                f"{len(named)} windows are called {window!r}",
+                f"Take one of `trace.named({window!r})`; `trace.energy({window!r})` is the sum over them",
+            )
+        return named[0]
+
+    def named(self, name: str) -> tuple[Window, ...]:
+        """All windows of a name, in the order in which they began.
+
+        Raises:
+            BadWindow: No window has this name.
+        """
+        found = tuple(each for each in self.windows if each.name == name)
+        if not found:
+            raise BadWindow(
+                f"No window is called {name!r}", nearest(name, (each.name for each in self.windows))
+            )
+        return found
 
     def series(self, channel_id: str) -> Series:
         """The readings of a channel, ascending in time and each once; empty where it has none.
 
         Raises:
-            TraceError: The channel table has no such channel.
+            UnknownChannel: The channel table has no such channel.
         """
         if channel_id not in self.channels:
-            near = difflib.get_close_matches(channel_id, list(self.channels), n=3, cutoff=0.4)
-            raise TraceError(
-                f"the trace has no channel {channel_id!r}",
-                f"It has: {', '.join(near or list(self.channels))}",
+            raise UnknownChannel(
+                f"The trace has no channel {channel_id!r}", nearest(channel_id, self.channels)
             )
         return self._columns.series(channel_id)
 

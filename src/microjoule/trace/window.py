@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..errors import BadWindow
@@ -51,6 +51,17 @@ class Window:
     def is_marked(self) -> bool:
         """Whether a program marked it; else somebody chose its instants."""
         return self.number != UNMARKED
+
+
+def united(windows: Iterable[Window]) -> list[Window]:
+    """Windows without overlap that cover the same instants: what overlaps or adjoins becomes one window."""
+    found: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.t0_ns):
+        if found and window.t0_ns <= found[-1].t1_ns:
+            found[-1] = replace(found[-1], t1_ns=max(found[-1].t1_ns, window.t1_ns))
+        else:
+            found.append(window)
+    return found
 
 
 class Mark(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from ideal import Ideal, constant, rows
 
-from microjoule.errors import BadWindow, TraceError
+from microjoule.errors import BadWindow, TraceError, UnknownChannel
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 
@@ -97,8 +97,43 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     of = trace(("epoch", 0.1, 0.3))
     with pytest.raises(BadWindow, match="'epoch'"):
         of.energy("epohc")
-    with pytest.raises(TraceError, match="package-0"):
+    with pytest.raises(TraceError, match="Nearest: 'package-0'"):
         of.power("pakage-0")
+    energies = of.energy()
+    for asked in (lambda: energies["pakage-0"], lambda: energies.add("package-0/dram", "pakage-0")):
+        with pytest.raises(UnknownChannel, match="Nearest: 'package-0'"):
+            asked()
+    assert energies.get("gpu-7") is None
+    assert "gpu-7" not in energies
+    with pytest.raises(BadWindow, match="There are none"):
+        trace().energy("epoch")
+
+
+def test_one_window_of_several_is_asked_for_by_object() -> None:
+    """A name that several have is no window; its energy is the sum over them."""
+    of = trace(("e", 0.1, 0.3), ("e", 0.4, 0.5), ("f", 0.5, 0.6))
+    first, second = of.named("e")
+    with pytest.raises(BadWindow, match=r"2 windows are called 'e'.*trace\.named\('e'\).*sum"):
+        of.power("package-0", "e")
+    assert of.power("package-0", "f").edges_ns[0] == of.windows[2].t0_ns
+    whole = of.energy("e").total
+    parts = of.energy(first).total + of.energy(second).total
+    assert (whole.value, whole.low, whole.high) == pytest.approx((parts.value, parts.low, parts.high))
+    assert whole.channels == ("package-0", "package-0/dram")
+
+
+def test_traces_and_energies_are_one_line_each() -> None:
+    """What a prompt shows of them; ``print`` of energies goes on with the channels."""
+    of = trace(("e", 0.1, 0.3))
+    assert repr(of) == "Trace(in memory, 2 channels, 1 window)"
+    energies = of.energy("e")
+    assert repr(energies) == f"Energies({energies.total}: package-0 + package-0/dram)"
+    first, *rest = str(energies).splitlines()
+    assert first == f"{energies.total}: package-0 + package-0/dram"
+    assert rest == [
+        f"  package-0       {energies['package-0']}",
+        f"  package-0/dram  {energies['package-0/dram']}",
+    ]
 
 
 def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:

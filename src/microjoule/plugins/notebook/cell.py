@@ -93,7 +93,7 @@ def recorded(run: Callable[[], object], given: argparse.Namespace) -> CellEnergy
             run()
             wait_for_all()
         trace = load(path)
-    return CellEnergy(name, trace, trace.window(name))
+    return CellEnergy(name, trace, trace.windows[0])
 
 
 def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) -> Measurement:
