@@ -24,10 +24,7 @@ from __future__ import annotations
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import groupby
-from operator import attrgetter
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +36,9 @@ from ..units import seconds
 from .attribution import INSEPARABLE, Attribution, Item, attribute, usable_span
 from .counter import Counter
 from .energy_trace import Trace
-from .estimate import Estimate, worst
+from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
 from .total import covered
-from .uncertainty import Component
 
 F64 = npt.NDArray[np.float64]
 
@@ -256,35 +252,6 @@ def _joined(
     order = [name for each in merged for name in each]
     ranked = [tuple(sorted(group, key=order.index)) for group in groups]
     return tuple(sorted(ranked, key=lambda each: order.index(each[0])))
-
-
-def summed(estimates: Sequence[Estimate]) -> Estimate:
-    """The sum of many estimates of one unit: what they share is added up with its sign first.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if len(estimates) < 2:
-        return reduce(Estimate.__add__, estimates)
-    first, second = estimates[0], estimates[1]
-    status = worst(*(each.status for each in estimates))
-    is_known = all(each.value is not None for each in estimates)
-    return replace(
-        first + second,
-        value=math.fsum(each.value or 0.0 for each in estimates) if is_known else None,
-        low=math.fsum(each.low for each in estimates),
-        high=math.fsum(each.high for each in estimates),
-        status=status,
-        components=_added([c for each in estimates for c in each.components]) if is_known else (),
-    )
-
-
-def _added(components: Sequence[Component]) -> tuple[Component, ...]:
-    """Components with those of one group added up: the same uncertainty in fewer pieces."""
-    alone = [component for component in components if not component.group]
-    shared = sorted((c for c in components if c.group), key=attrgetter("group", "name"))
-    grouped = [list(group) for _, group in groupby(shared, key=attrgetter("group", "name"))]
-    return (*alone, *(group[0]._replace(u=math.fsum(c.u for c in group)) for group in grouped))
 
 
 def _row(

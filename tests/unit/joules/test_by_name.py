@@ -6,7 +6,8 @@ from ideal import MS, T0, constant, rows, write
 from steps import BASE, Steps
 
 import microjoule as uj
-from microjoule.joules.by_name import NO_WINDOW, OTHERS, by_name, summed
+from microjoule.joules.by_name import NO_WINDOW, OTHERS, by_name
+from microjoule.joules.estimate import summed
 
 
 def row(trace, name):
