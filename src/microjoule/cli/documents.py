@@ -52,7 +52,7 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema": next(iter(summaries.values()))["schema"],
         "windows": rows(lambda part: part["windows"]),
-        "repeated": rows(lambda part: part["repeated"]),
+        "by_name": rows(lambda part: part["by_name"]),
         "footprint": next(iter(summaries.values())).get("footprint", {}),
         "engine": {
             "lanes": rows(lambda part: part["engine"]["lanes"]),

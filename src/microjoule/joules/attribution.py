@@ -27,8 +27,9 @@ from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
 from .occupancy import Occupancy, merged
-from .regression import COLUMNS, Fit, Updates, fit, occupied_s, updates
+from .regression import COLUMNS, Fit, fit, occupied_s
 from .uncertainty import NORMAL, RECTANGULAR, Component, student
+from .update_record import Updates, updates
 
 F64 = npt.NDArray[np.float64]
 
@@ -91,14 +92,19 @@ def usable_span(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
         TooFewUpdates: There are fewer than a handful.
     """
     found = updates(counter, t0_ns, t1_ns)
-    n = int(found.is_ok.sum())
-    if n < _FEWEST:
+    if not is_enough(found):
+        n = int(found.is_ok.sum())
         raise TooFewUpdates(
-            f"{counter.channel.id} tells of {n} update{'s' * (n != 1)} in the "
+            f"{counter.channel.id} shows {n} update{'s' * (n != 1)} in the "
             f"{seconds(t1_ns - t0_ns):.3g} s that the profile and the trace share",
             "Profile for longer, or take a --channel that is updated more often",
         )
     return found
+
+
+def is_enough(of: Updates) -> bool:
+    """Whether there are updates enough to say anything of parts."""
+    return int(of.is_ok.sum()) >= _FEWEST
 
 
 def attribute(

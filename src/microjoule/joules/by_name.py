@@ -24,21 +24,23 @@ from __future__ import annotations
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import TooFewUpdates
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
-from .attribution import INSEPARABLE, Attribution, Item, attribute, usable_span
+from .attribution import INSEPARABLE, Attribution, Item, attribute, is_enough
 from .counter import Counter
-from .energy_trace import Trace
 from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
 from .total import covered
+
+if TYPE_CHECKING:
+    from .energy_trace import Trace
 
 F64 = npt.NDArray[np.float64]
 
@@ -49,6 +51,7 @@ METHODS = (READINGS, "bracketed", "regression", INSEPARABLE)
 NAMES = 200  # names beyond these, the ones with the least time, share one row
 OTHERS = "(other names)"
 NO_WINDOW = "(no window)"
+CUT = "(cut windows)"
 SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
 FEWEST = 5  # single windows below which a spread tells nothing
 PERCENTILES = (5, 50, 95)
@@ -62,7 +65,8 @@ class NameEnergy:
     Attributes:
         name: Of the windows; several joined by `` + `` where they cannot be separated.
         names: The same as a tuple.
-        count: How many windows there are.
+        count: How many windows there are that the recording holds whole; only these have part in the figures.
+        cut: How many it does not hold whole.
         time_s: How long any of them was open.
         window_s: The mean length of a window.
         energy: All that was used while one was open, in J.
@@ -83,6 +87,7 @@ class NameEnergy:
     name: str
     names: tuple[str, ...]
     count: int
+    cut: int
     time_s: float
     window_s: float
     energy: Estimate
@@ -103,17 +108,16 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
     The last row is the time that no window covers, where there is any.
 
     Args:
-        trace: The trace, in memory.
+        trace: The trace, in memory or streamed.
     """
-    groups = _grouped(trace.windows)
-    if not groups:
+    if not trace.windows:
         return ()
     trace.unwrap_all()
-    whole = trace.energy()
-    span = trace.span
+    whole, span = trace.energy(), trace.span
+    every = _grouped(trace.windows)
+    groups = _whole(every, span)
     occupancy = _occupancy(groups, span.t0_ns, span.t1_ns)
-    names = tuple(groups)
-    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in names)
+    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups if name != CUT)
     while True:  # names that one channel cannot separate have one row in all of them
         found = {id_: _of_channel(trace, id_, groups, occupancy, merged) for id_ in trace.energy_channels}
         joined = _joined(merged, found)
@@ -122,7 +126,10 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
         merged = joined
     ids = [id_ for id_ in covered({id_: trace.channels[id_] for id_ in found}) if id_ not in trace.dead]
     rows = [_row(trace, groups, each, found, ids, whole.total.value) for each in (*merged, (NO_WINDOW,))]
-    return tuple(row for row in rows if row is not None)
+    cut = {name: len(group) - len(groups.get(name, ())) for name, group in every.items()}
+    return tuple(
+        replace(row, cut=sum(cut.get(name, 0) for name in row.names)) for row in rows if row is not None
+    )
 
 
 class _Figures:
@@ -146,6 +153,17 @@ def _grouped(windows: Sequence[Window]) -> dict[str, list[Window]]:
     kept = set(by_time[: NAMES - 1])
     rest = [window for name, group in found.items() if name not in kept for window in group]
     return {name: group for name, group in found.items() if name in kept} | {OTHERS: rest}
+
+
+def _whole(groups: Mapping[str, list[Window]], span: Window) -> dict[str, list[Window]]:
+    """The windows inside the span by name; what it cuts has its own power and no part in figures."""
+    inside: dict[str, list[Window]] = {}
+    cut: list[Window] = []
+    for name, group in groups.items():
+        for window in group:
+            is_whole = span.t0_ns <= window.t0_ns and window.t1_ns <= span.t1_ns
+            (inside.setdefault(name, []) if is_whole else cut).append(window)
+    return inside | ({CUT: cut} if cut else {})
 
 
 def _occupancy(groups: Mapping[str, list[Window]], t0_ns: int, t1_ns: int) -> Occupancy:
@@ -189,7 +207,6 @@ def _of_channel(
 ) -> _Figures:
     """The figures of one channel, by the method that its readings allow."""
     meter = trace.meter(channel_id)
-    span = trace.span
     inclusive, own = _items(groups, occupancy, merged)
     found = _Figures()
     found.time_ns = {
@@ -198,11 +215,8 @@ def _of_channel(
         for each in [_names_of(item.name, merged)]
     }
     if isinstance(meter, Counter) and channel_id not in trace.dead:
-        try:
-            of = usable_span(meter, span.t0_ns, span.t1_ns)
-        except TooFewUpdates:
-            pass
-        else:
+        of = trace.updates(channel_id)
+        if is_enough(of):
             attributed = attribute(meter, of, occupancy, inclusive, 0.0)
             inside = attribute(meter, of, occupancy, own, 0.0) if own else None
             _take(found, merged, attributed, inside)
@@ -279,6 +293,7 @@ def _row(
         name=_title(names),
         names=names,
         count=count,
+        cut=0,
         time_s=time_s,
         window_s=total_s / count if count else time_s,
         energy=energy,

@@ -24,6 +24,7 @@ from .energies import Energies
 from .estimate import Estimate, summed
 from .gauge import Gauge
 from .total import is_power, tells_energy
+from .update_record import Updates, updates
 
 if TYPE_CHECKING:
     from .by_name import NameEnergy
@@ -165,6 +166,14 @@ class Trace(RawTrace):
         estimates = {name: self._energy(name, self._spans(window)) for name in self.energy_channels}
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels)
+
+    def updates(self, channel_id: str) -> Updates:
+        """The updates of a counter over the trace's span, as a fit wants them.
+
+        Raises:
+            TraceError: The trace has no such channel, or it is a gauge.
+        """
+        return updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
 
     def by_name(self) -> tuple[NameEnergy, ...]:
         """What the windows of each name used: total, for one window, for a unit of an attribute.

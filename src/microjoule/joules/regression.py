@@ -29,20 +29,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
 from ..units import NS_PER_S
-from .counter import Counter
 from .nnls import nnls
 from .occupancy import Occupancy
+from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
 
-ROWS = 50_000  # updates beyond this many are put together: the fit gains little, and time a lot
 COLUMNS = 64  # states beyond this many share one column: a design of all would not fit into memory
 LEAST = 4  # updates more than states, below which scatter tells nothing and the known noise is taken
 _LIKELY_ROWS = 4_000  # on which the share of the power's noise is found
@@ -50,24 +48,6 @@ _SHARES = np.concatenate(([0.0], np.logspace(-3, 3, 13)))  # of the power's nois
 _RANK = 1e-9  # singular values below this, of the largest, are rounding
 _PLACES = 8  # at which an update is thought to have been
 _ROUNDS = 3  # of taking the power at each edge from the fit before
-
-
-class Updates(NamedTuple):
-    """What a counter counted between neighbouring updates, and how well each update's instant is known.
-
-    Attributes:
-        edges_ns: int64[n + 1].
-        energy_j: float64[n].
-        is_ok: bool[n]: whether the counter says what it counted.
-        spread_s: float64[n + 1], standard uncertainty of the instants.
-        quantum_j: What a count is worth.
-    """
-
-    edges_ns: I64
-    energy_j: F64
-    is_ok: npt.NDArray[np.bool_]
-    spread_s: F64
-    quantum_j: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,31 +73,6 @@ class Fit:
     edge_u_j: F64
     rows: int
     power_share: float
-
-
-def updates(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
-    """The updates of a counter in a span; every so many of them where they are too many to fit."""
-    changes = counter.changes
-    at = changes[1:] if len(changes) > 1 else changes[:0]  # before the first one nothing was counted
-    instants = counter.update_ns(at) if len(at) else np.empty(0, np.int64)
-    inside = np.flatnonzero((instants >= t0_ns) & (instants <= t1_ns))
-    inside = inside[:: max(1, math.ceil(len(inside) / ROWS))]
-    at, edges = at[inside], instants[inside]
-    rising = np.concatenate(([True], np.diff(edges) > 0)) if len(edges) else np.empty(0, bool)
-    at, edges = at[rising], edges[rising]
-    if not len(edges):
-        return Updates(edges, np.empty(0), np.empty(0, bool), np.empty(0), 0.0)
-    earliest, latest = counter.update_span_ns(at)
-    brackets = counter.energies(edges[:-1], edges[1:])
-    model = counter.channel.trust.model
-    quantum_j = float(counter.quantity(np.array([counter.quantum]), 0)[0]) * (model.value_w if model else 1.0)
-    return Updates(
-        edges,
-        brackets.value,
-        brackets.status == 0,
-        (latest - earliest + counter.channel.timing.lag_ns) / math.sqrt(12.0) / NS_PER_S,
-        quantum_j,
-    )
 
 
 def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late_ns: int = 0) -> F64:

@@ -35,6 +35,7 @@ from .gauge import Gauge
 from .peaks import Peaks
 from .power import peak_span_ns, peaks_w
 from .total import is_power
+from .update_record import UpdateRecord, Updates
 
 
 class Asked(NamedTuple):
@@ -81,10 +82,12 @@ class StreamedTrace(Trace):
                 taken += columns.n
                 told(taken / found.rows)
         self._peaks: dict[str, Peaks] = {}
+        self._records: dict[str, UpdateRecord] = {}
         for name, taker in takers.items():
             self._meters[name] = taker.meter(self)
             if isinstance(taker, _Counted):
                 self._peaks[name] = taker.peaks
+                self._records[name] = taker.record
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """As of :class:`Trace`, for the trace's own windows.
@@ -98,6 +101,10 @@ class StreamedTrace(Trace):
         if not (np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns)):
             self._refuse("peaks of other windows than its own")
         return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
+
+    def updates(self, channel_id: str) -> Updates:
+        """As of :class:`Trace`."""
+        return self._records[channel_id].updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
 
     def energy(self, window: str | Window | None = None) -> Energies:
         """As of :class:`Trace`, for windows whose edges were asked for.
@@ -147,12 +154,14 @@ def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name:
 
 
 class _Counted:
-    """A counter in the making, and its peaks."""
+    """A counter in the making, its peaks, and its updates for a fit."""
 
     def __init__(self, channel: Channel, asked: Asked) -> None:
         self._digest = Digest(channel, np.array(asked.instants_ns, np.int64))
         edges = np.array([(w.t0_ns, w.t1_ns) for w in asked.windows], np.int64).reshape(-1, 2)
         self.peaks = Peaks(peak_span_ns(channel), edges[:, 0].copy(), edges[:, 1].copy())
+        self.record = UpdateRecord()
+        self._is_first = True
 
     def add(self, series: Series) -> None:
         self._digest.add(series)
@@ -169,6 +178,9 @@ class _Counted:
         piece, changes = self._digest.updates(held_back)
         if len(changes):
             self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
+            # Before its first update nobody knows what the counter had counted.
+            self.record.add(piece, changes[int(self._is_first) :])
+            self._is_first = False
 
 
 class _Gauged:

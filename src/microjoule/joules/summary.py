@@ -18,8 +18,9 @@ from ..errors import TraceError
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
+from .by_name import NameEnergy, by_name
 from .energy_trace import Trace, unread
-from .estimate import STATUSES, Estimate
+from .estimate import Estimate
 from .power import means_w
 from .total import Total, covered, total
 
@@ -40,7 +41,7 @@ def summary(trace: Trace) -> Plain:
     return {
         "schema": SCHEMA,
         "windows": figures,
-        "repeated": _repeated(figures),
+        "by_name": [_named(row) for row in by_name(trace)] if trace.windows else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -157,29 +158,36 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _repeated(figures: Sequence[Plain]) -> list[Plain]:
-    """Windows that share a name, by the energies of their totals.
-
-    The mean and the sample standard deviation are over those whose status is ``ok``;
-    ``n_excluded`` counts the others.
-    """
-    by_name: dict[str, list[Plain]] = {}
-    for figure in figures:
-        by_name.setdefault(figure["name"], []).append(figure)
-    return [_repeat(name, group) for name, group in by_name.items() if len(group) > 1]
-
-
-def _repeat(name: str, group: Sequence[Plain]) -> Plain:
-    known = np.array(
-        [f["total"]["energy_j"] for f in group if f["total"]["status"] == STATUSES[0]], np.float64
-    )
+def _named(row: NameEnergy) -> Plain:
     return {
-        "name": name,
-        "n": len(group),
-        "n_excluded": len(group) - len(known),
-        "mean_j": float(known.mean()) if len(known) else None,
-        "sd_j": float(known.std(ddof=1)) if len(known) > 1 else None,
-        "mean_s": float(np.mean([f["duration_s"] for f in group])),
+        "name": row.name,
+        "names": list(row.names),
+        "n": row.count,
+        "n_cut": row.cut,
+        "time_s": row.time_s,
+        "window_s": row.window_s,
+        "method": row.method,
+        "share": row.share,
+        **_figure(row.energy),
+        "own": None if row.own is None else _figure(row.own),
+        "per_window": _figure(row.per_window),
+        "per_unit": {unit: _figure(estimate) for unit, estimate in row.per_unit.items()},
+        "mean_w": row.power.value,
+        "mean_U_w": row.power.U if row.power.components else None,
+        "sd_j": row.sd_j,
+        "percentiles_j": {str(percent): value for percent, value in row.percentiles_j.items()},
+        "channels": [{"channel": name, **_figure(one)} for name, one in row.channels.items()],
+    }
+
+
+def _figure(of: Estimate) -> Plain:
+    """An estimate without its budget."""
+    return {
+        "energy_j": of.value,
+        "bound_j": _bound(of),
+        "U_j": of.U if of.components else None,
+        "status": of.status,
+        "provenance": of.provenance,
     }
 
 

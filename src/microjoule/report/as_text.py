@@ -44,7 +44,8 @@ def render(summary: Mapping[str, Any]) -> str:
         lines += [*_table(blocks), FOOT]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
-    lines += ["", *map(repeat, summary["repeated"])] if summary["repeated"] else []
+    repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
+    lines += ["", *repeated] if repeated else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: --json FILE has them all"]
     if "footprint" in summary and single:
@@ -167,13 +168,17 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
     return lines
 
 
-def repeat(group: Mapping[str, Any]) -> str:
+def named(row: Mapping[str, Any]) -> str:
     """Windows of one name in a line."""
-    spread = f", sd {figures.quantity(group['sd_j'], 'J')}" if group["sd_j"] is not None else ""
-    left_out = f", {group['n_excluded']} without a figure" if group["n_excluded"] else ""
-    mean = figures.quantity(group["mean_j"], "J")
-    each = figures.seconds(group["mean_s"])
-    return f"{cut(group['name'])} × {group['n']}: mean {mean}{spread}, {each} each{left_out}"
+    each = row["per_window"]
+    figure = figures.quantity(each["energy_j"], "J", *each["bound_j"])
+    spread = f" ± {figures.spread(each['U_j'], 'J')}" if each["U_j"] is not None else ""
+    varies = f", varies by {figures.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
+    share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""
+    length = figures.seconds(row["window_s"])
+    missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
+    head = f"{cut(row['name'])} × {row['n']}: {figure}{spread} each{varies}"
+    return f"{head}, {length} each{share} ({row['method']}){missing}"
 
 
 _SAMPLED_BY = {

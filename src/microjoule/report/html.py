@@ -54,7 +54,7 @@ def render(summary: Plain, picture: Plain, title: str) -> str:
             _headline(summary),
             _SCOPE,
             _windows(summary["windows"]),
-            _repeated(summary["repeated"]),
+            _by_name(summary["by_name"]),
             _footprint(summary),
             _budget(summary["windows"]),
             _engine(summary["engine"]),
@@ -234,8 +234,8 @@ def _remark(words: str) -> str:
     return f'<span class="{kind}">{_text(words)}</span>' if words else "measured"
 
 
-def _repeated(groups: Sequence[Plain]) -> str:
-    return _lines("Windows that repeat", [as_text.repeat(group) for group in groups])
+def _by_name(rows: Sequence[Plain]) -> str:
+    return _lines("By window name", [as_text.named(row) for row in rows if row["n"] > 1])
 
 
 def _footprint(summary: Plain) -> str:

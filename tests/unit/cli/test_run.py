@@ -126,9 +126,10 @@ def test_windows_of_the_command_and_of_its_children_are_in_the_report(root, tmp_
     assert set(windows) == {"run", "outer", "child", "step"}
     assert windows["run"]["t0_ns"] < windows["outer"]["t0_ns"] < windows["child"]["t0_ns"]
     assert windows["outer"]["attributes"] == {"kind": "test"}
-    (steps,) = report["repeated"]
-    assert (steps["name"], steps["n"], steps["n_excluded"]) == ("step", 5, 0)
-    assert steps["mean_j"] == pytest.approx((PACKAGE_W + DRAM_W) * steps["mean_s"], rel=0.2)
+    steps = next(row for row in report["by_name"] if row["name"] == "step")
+    assert (steps["n"], steps["n_cut"]) == (5, 0)
+    each_j = (PACKAGE_W + DRAM_W) * steps["window_s"]
+    assert steps["per_window"]["energy_j"] == pytest.approx(each_j, rel=0.2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])

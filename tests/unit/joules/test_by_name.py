@@ -7,7 +7,10 @@ from steps import BASE, Steps
 
 import microjoule as uj
 from microjoule.joules.by_name import NO_WINDOW, OTHERS, by_name
+from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import summed
+from microjoule.joules.streamed import stream
+from microjoule.joules.update_record import UpdateRecord, updates
 
 
 def row(trace, name):
@@ -110,3 +113,33 @@ def test_a_sum_of_many_estimates_is_that_of_one_after_another(tmp_path):
     assert float(at_once) == pytest.approx(float(in_turn))
     assert at_once.u == pytest.approx(in_turn.u)
     assert (at_once.low, at_once.high) == (pytest.approx(in_turn.low), pytest.approx(in_turn.high))
+
+
+def test_a_streamed_trace_gives_the_same_rows(tmp_path):
+    steps = Steps(power_w={"prefill": 90.0, "decode": 60.0}, length_ms={"prefill": 3.0, "decode": 1.0})
+    trace = steps.trace(tmp_path)
+    assert [str(row) for row in stream(trace.path).by_name()] == [str(row) for row in by_name(trace)]
+
+
+def test_updates_beyond_the_limit_are_thinned_and_keep_their_energy():
+    steps = Steps(n=40)
+    counter = Counter(steps.ideal.series, steps.ideal.channel)
+    record = UpdateRecord(rows=100)
+    for part in np.array_split(counter.changes[1:], 7):
+        record.add(counter, part)
+    few = record.updates(counter, T0, T0 + 10**15)
+    every = updates(counter, T0, T0 + 10**15)
+    assert 50 <= len(few.energy_j) <= 100 < len(every.energy_j)
+    at = np.searchsorted(every.edges_ns, few.edges_ns)
+    assert np.array_equal(every.edges_ns[at], few.edges_ns)
+    sums = np.concatenate(([0.0], np.cumsum(every.energy_j)))
+    assert few.energy_j == pytest.approx(np.diff(sums[at]))
+
+
+def test_a_window_that_the_recording_cuts_is_named_and_has_no_part(tmp_path):
+    steps = Steps(n=30)
+    late = steps.windows[-1][2] + 10 * MS
+    trace = steps.trace(tmp_path, more=[("decode", late, late + 10**9)])
+    found = row(trace, "decode")
+    assert (found.count, found.cut) == (30, 1)
+    assert float(found.energy) == pytest.approx(steps.truth("decode"), rel=0.01)

@@ -55,14 +55,14 @@ def test_figures_are_null_where_the_status_forbids_them() -> None:
     assert found["bound_j"][1] is None
 
 
-def test_windows_of_one_name_are_summarised_without_those_that_failed() -> None:
-    """n counts all, the mean only those that have a value, and says how many it left out."""
+def test_windows_of_one_name_have_a_row_without_those_that_the_recording_cuts() -> None:
     found = summary(trace(("e", 0.1, 0.3), ("e", 0.3, 0.5), ("e", 0.9, 1.0), ("f", 0.5, 0.6)))
-    (repeated,) = found["repeated"]
-    assert (repeated["name"], repeated["n"], repeated["n_excluded"]) == ("e", 3, 1)
+    rows = {row["name"]: row for row in found["by_name"]}
+    assert (rows["e"]["n"], rows["e"]["n_cut"], rows["f"]["n"]) == (2, 1, 1)
     values = [w["total"]["energy_j"] for w in found["windows"][:2]]
-    assert repeated["mean_j"] == pytest.approx(sum(values) / 2)
-    assert repeated["sd_j"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert rows["e"]["energy_j"] == pytest.approx(sum(values), rel=0.01)
+    assert rows["e"]["per_window"]["energy_j"] == pytest.approx(sum(values) / 2, rel=0.01)
+    assert rows["e"]["U_j"] > 0
 
 
 def test_summary_and_energy_agree() -> None:

@@ -67,7 +67,7 @@ def window(name, channels):
 
 def summary(*windows):
     engine = {"lanes": [], "failures": [], "stuck": [], "marks_dropped": 0}
-    return {"windows": windows, "repeated": [], "engine": engine, "facts": {}, "is_truncated": False}
+    return {"windows": windows, "by_name": [], "engine": engine, "facts": {}, "is_truncated": False}
 
 
 def test_a_window_of_any_name_leaves_the_terminal_alone():

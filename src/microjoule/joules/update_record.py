@@ -1,0 +1,125 @@
+"""A counter's updates over a span, taken piece by piece and never more than can be fitted.
+
+A fit needs when the counter was updated and what it had counted by then, and nothing of the readings between.
+Of too many updates every second one is kept, then every fourth, and so on: the energy between two that are
+kept is exact all the same.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+from ..units import NS_PER_S
+from .counter import Counter
+
+F64 = npt.NDArray[np.float64]
+
+ROWS = 50_000  # updates that are fitted at most: from there on a fit gains little, and takes long
+_ROOT_12 = math.sqrt(12.0)
+_NONE = np.empty(0, np.int64)
+
+
+class Updates(NamedTuple):
+    """What a counter counted between neighbouring updates, and how well each update's instant is known.
+
+    Attributes:
+        edges_ns: int64[n + 1].
+        energy_j: float64[n].
+        is_ok: bool[n]: whether the counter says what it counted.
+        spread_s: float64[n + 1], standard uncertainty of the instants.
+        quantum_j: What a count is worth.
+    """
+
+    edges_ns: I64
+    energy_j: F64
+    is_ok: npt.NDArray[np.bool_]
+    spread_s: F64
+    quantum_j: float
+
+
+class UpdateRecord:
+    """The updates of a counter, as they come.
+
+    Args:
+        rows: How many are kept at most, in all.
+    """
+
+    def __init__(self, rows: int = ROWS) -> None:
+        self._rows = rows
+        self._stride, self._seen, self._kept = 1, 0, 0
+        self._parts: list[tuple[I64, I64, I64]] = []  # instants, widths of their doubt, counts up to there
+
+    def add(self, counter: Counter, at: I64) -> None:
+        """Takes updates that follow those before.
+
+        Args:
+            counter: The readings.
+            at: int64[n], which of them first showed an update, from 1 on.
+        """
+        first = -self._seen % self._stride
+        self._seen += len(at)
+        at = at[first :: self._stride]
+        if not len(at):
+            return
+        earliest, latest = counter.update_span_ns(at)
+        width_ns = latest - earliest + counter.channel.timing.lag_ns
+        self._parts.append((counter.update_ns(at), width_ns, counter.steps.total[at]))
+        self._kept += len(at)
+        while self._kept > 2 * self._rows:
+            instants, widths, total = self._columns()
+            self._parts = [(instants[::2], widths[::2], total[::2])]
+            self._kept = len(self._parts[0][0])
+            self._stride *= 2
+
+    def updates(self, counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
+        """What was counted between the updates of a span.
+
+        Args:
+            counter: The counter, whose steps say where nobody knows what was counted.
+            t0_ns: The beginning of the span.
+            t1_ns: Its end.
+        """
+        edges, widths, total = self._columns()
+        inside = np.flatnonzero((edges >= t0_ns) & (edges <= t1_ns))
+        inside = inside[:: max(1, math.ceil(len(inside) / self._rows))]
+        edges, widths, total = edges[inside], widths[inside], total[inside]
+        rising = np.concatenate(([True], np.diff(edges) > 0)) if len(edges) else np.empty(0, bool)
+        edges, widths, total = edges[rising], widths[rising], total[rising]
+        model = counter.channel.trust.model
+        scale = model.value_w if model else 1.0
+        return Updates(
+            edges,
+            counter.quantity(np.diff(total), 0) * scale,
+            _is_known(counter, edges),
+            widths / _ROOT_12 / NS_PER_S,
+            float(counter.quantity(np.array([counter.quantum]), 0)[0]) * scale,
+        )
+
+    def _columns(self) -> tuple[I64, I64, I64]:
+        if not self._parts:
+            return _NONE, _NONE, _NONE
+        instants, widths, total = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
+        return instants, widths, total
+
+
+def updates(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
+    """The updates of a counter in a span. Before its first update nobody knows what it had counted."""
+    record = UpdateRecord()
+    if len(counter.changes):
+        record.add(counter, counter.changes[1:])
+    return record.updates(counter, t0_ns, t1_ns)
+
+
+def _is_known(counter: Counter, edges_ns: I64) -> npt.NDArray[np.bool_]:
+    """bool[n]: of the n spans between edges, those without a step that is ambiguous or a reset."""
+    is_ok = np.ones(max(len(edges_ns) - 1, 0), bool)
+    unsure = np.concatenate((counter.steps.ambiguous, counter.steps.reset))
+    for end, start in zip(counter.t_ns[unsure].tolist(), counter.t_ns[unsure - 1].tolist(), strict=True):
+        first, last = np.searchsorted(edges_ns, (start, end)).tolist()
+        is_ok[max(first - 1, 0) : last] = False
+    return is_ok
