@@ -81,9 +81,10 @@ struct uj_columns {
 /* The name of the reader with that index, from 0; NULL past the last one. Any thread. */
 const char *uj_reader_name(size_t index);
 
-/* How to read one channel. The strings are read during uj_sampler_open only. */
+/* How to read one channel; what a reader makes of path, config, type and cpu its own file says in
+ * full. The strings are read during uj_sampler_open only. */
 struct uj_channel {
-    const char *reader; /* one of uj_reader_name: "text" "msr" "perf" "script" "nvml" "amdsmi" */
+    const char *reader; /* a name that uj_reader_name gives: "text", "perf", ... */
     const char *path;   /* text, msr, script: the file. perf: not used. nvml: "UUID@LIBRARY".
                          * amdsmi: "PCI ADDRESS@LIBRARY" */
     uint64_t config;    /* perf: event. msr: register. text: mask of fields to add, 0 = the first.

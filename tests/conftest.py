@@ -13,6 +13,7 @@ settings.load_profile("microjoule")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "reaches(name=n): how often a condition must hold, see reached.py")
+    config.addinivalue_line("markers", "slow: builds or records for more than 20 s; leave out: -m 'not slow'")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,6 @@ from typing import Any
 from . import intensity_over_time as along
 from . import options, quantities
 
-FORMATS = ("huggingface", "sci", "boamps", "codecarbon", "annex-xi", "latex", "markdown", "json")
 CONTEXT = {
     "project": "what was run",
     "stage": "training, fine-tuning, inference, …",
@@ -34,11 +33,13 @@ LISTS = {
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Registers the command."""
+    """Registers the command; its formats are those of the registry."""
+    from ..report.emitters import EMITTERS
+
     parser = commands.add_parser(
         "emit", help="a report as Hugging Face, SCI, BoAmps, CodeCarbon, LaTeX, … want it"
     )
-    parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument("format", choices=tuple(EMITTERS), metavar="FORMAT", help=", ".join(EMITTERS))
     parser.add_argument("records", nargs="+", type=Path, metavar="TRACE", help="a trace, or a report's JSON")
     parser.add_argument("--window", metavar="NAME", help="these windows only")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")

@@ -17,9 +17,19 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Registers the command."""
+    """Registers the command; its forms are those of the registry."""
+    from ..report import REPORTERS
+
     parser = commands.add_parser("report", help="energy of a trace's windows; the total of several traces")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
+    parser.add_argument(
+        "--as",
+        dest="form",
+        choices=tuple(REPORTERS),
+        default="text",
+        metavar="FORM",
+        help=f"print it as {', '.join(REPORTERS)} (text)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
     parser.add_argument("--budget", action="store_true", help="what each figure's uncertainty is made of too")
     pages.add_options(parser)
@@ -62,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for path, summary in summaries.items():
         title = f"{path}\n" if len(summaries) > 1 else ""
-        sys.stdout.write(title + REPORTERS["text"](summary))
+        sys.stdout.write(title + REPORTERS[arguments.form](summary))
         if arguments.budget:
             sys.stdout.write("\nbudget of uncertainty\n" + REPORTERS["budget"](summary))
     return 0
@@ -78,6 +88,10 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
         )
     if is_total and pages.asked(arguments):
         raise BadTarget("A total has no page of its own", "Report one run without --total")
+    if is_total and arguments.form != "text":
+        raise BadTarget(
+            f"A total has no form {arguments.form!r}", "Report the runs with --each, or leave --as out"
+        )
     if is_total and arguments.budget:
         raise BadTarget("A total has no budget of its own", "Report the runs with --each")
     if not is_total and (arguments.until or arguments.models != 1):
