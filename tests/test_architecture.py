@@ -85,16 +85,16 @@ def test_imports_follow_the_dependency_rules():
     assert not found, "\n".join(["these imports break the rules in MAY_IMPORT:", *found])
 
 
-def test_recording_knows_of_the_trace_its_schema_and_labels_only():
+def test_recording_knows_of_the_trace_its_schema_checksums_and_labels_only():
     recording = [path for path in modules() if room(path) == "recording"]
     assert recording
     found = [
         f"{path.relative_to(ROOT)}: {line}"
         for path in recording
         for line in path.read_text().splitlines()
-        if re.search(r"from \.\.trace(\.(?!label import)| import (?!schema$))", line)
+        if re.search(r"from \.\.trace(\.(?!label import)| import (?!(checksum, )?schema$))", line)
     ]
-    assert not found, "\n".join(["import the schema and the labels only:", *found])
+    assert not found, "\n".join(["import the schema, the checksums and the labels only:", *found])
 
 
 def test_no_file_is_longer_than_400_lines():

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options
+from . import options, trace_output
 from . import probe_calibrate as calibrated
 from . import sampling_cost_line as own_overhead
 from .progress import progress
@@ -24,6 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--for", dest="for_s", type=options.duration_s, metavar="TIME", help="stop after 10s, 500ms, 2m, 1h"
     )
+    trace_output.add_options(parser)
     options.add_sampling(parser)
     parser.set_defaults(run=run)
 
@@ -46,9 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Signals]) -> int:
     import signal
 
-    from ..recording import record
+    from ..recording import Recorder
+    from ..recording.plan import plan
 
-    recorder = record(
+    planned = plan(
         output,
         rate=options.cadence(arguments),
         sources=arguments.source,
@@ -57,6 +59,7 @@ def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Sign
         calibration=calibrated.stored(arguments),
         overhead=own_overhead.stored(arguments.root),
     )
+    recorder = Recorder(trace_output.watched(planned, arguments))
     with progress() as say, recorder, recorder.window("record"):
         say(f"recording {output}; Ctrl-C ends it")
         if arguments.for_s is None:
@@ -65,5 +68,6 @@ def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Sign
             signal.sigtimedwait(ends, arguments.for_s)
     for channel, why in recorder.left_out.items():
         print(f"uj: {channel} was left out: {why}", file=sys.stderr)
-    print(output)
-    return 0
+    # The trace itself may be what standard output is.
+    print(recorder.path, file=sys.stderr if trace_output.is_stdout(recorder.path) else sys.stdout)
+    return 1 if recorder.incidents else 0

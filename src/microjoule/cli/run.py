@@ -3,7 +3,8 @@
 The command keeps its standard streams, its signals and its exit code; the report goes to stderr.
 Failures of ``uj run`` itself exit as those of ``env`` and ``timeout`` do: 125 its own, 126 a
 command that cannot be run, 127 one that is not found. They come before the command starts; once it has
-run its exit code stands, whatever becomes of the report. A signal then ends ``uj run`` and no other.
+run its exit code stands, whatever becomes of the report. Where something happened to the trace meanwhile and
+the command itself succeeded, it is 125. A signal then ends ``uj run`` and no other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
@@ -25,6 +25,7 @@ from . import (
     pages,
     quantities,
     streams,
+    trace_output,
 )
 from . import (
     probe_calibrate as calibrated,
@@ -32,6 +33,7 @@ from . import (
 from . import (
     sampling_cost_line as own_overhead,
 )
+from .scratch import scratch
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -58,6 +60,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
     pages.add_options(parser)
+    trace_output.add_options(parser)
     options.add_sampling(parser)
     options.add_footprint(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
@@ -77,9 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         try:
             _refuse(arguments)
-            scratch = stack.enter_context(_scratch())
+            folder = stack.enter_context(scratch())
             terms = options.terms(arguments)
-            recorder = _recorder(arguments, command, Path(scratch))
+            recorder = _recorder(arguments, command, folder)
             recorder.open()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
@@ -89,14 +92,15 @@ def run(arguments: argparse.Namespace) -> int:
             recorder.close()
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
-        _report(recorder, arguments, terms)
-    return _exit_as(code)
+        is_whole = _report(recorder, arguments, terms)
+    return OWN_FAILURE if code == 0 and not is_whole else _exit_as(code)
 
 
 def _refuse(arguments: argparse.Namespace) -> None:
     """Refuses places where the report could not be written, while nothing has run yet."""
     from ..errors import MicrojouleError
 
+    trace_output.refuse_stdout(arguments.output)
     pages.refuse(arguments, [arguments.output] if arguments.output else [])
     if arguments.json is None or arguments.json == Path("-"):
         return
@@ -106,18 +110,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
     quantities.refuse_unwritable(arguments.json)
 
 
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    from ..errors import MicrojouleError
-
-    try:
-        return tempfile.TemporaryDirectory(prefix="microjoule-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise MicrojouleError(
-            f"No temporary folder can be made: {error.strerror}", "Set TMPDIR to one with room"
-        ) from error
-
-
-def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) -> Recorder:
+def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -> Recorder:
     from ..host.calibration import applied, facts_of
     from ..host.sampling_cost import RECORDER, THINNED
     from ..recording import Recorder
@@ -143,15 +136,15 @@ def _recorder(arguments: argparse.Namespace, command: list[str], scratch: Path) 
     }
     channels = applied(channels, learnt)
     plan = RecordingPlan(
-        path=arguments.output or scratch / "run.arrows",
+        path=arguments.output or folder / "run.arrows",
         channels=channels,
         cadence=cadence,
         facts=facts,
         alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
         is_thinned=arguments.output is None and not pages.asked(arguments),
-        marks_path=str(scratch / "marks"),
+        marks_path=str(folder / "marks"),
     )
-    return Recorder(plan)
+    return Recorder(trace_output.watched(plan, arguments))
 
 
 def _with_command(
@@ -221,15 +214,18 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
                 os.kill(child.pid, got.si_signo)
 
 
-def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> None:
+def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> bool:
+    """Prints the report; whether nothing happened to the trace that it is of."""
     from ..errors import MicrojouleError
     from ..report import REPORTERS
 
     _drop_signals()
+    is_whole = True
     try:
         try:
             recorder.close()
         except MicrojouleError as error:
+            is_whole = False
             print(f"uj run: {error}", file=sys.stderr)
         _end_on_signals()
         summary = documents.summarise(recorder.path, terms)
@@ -246,6 +242,7 @@ def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> 
         streams.abandon()
     except Exception as error:
         print(f"uj run: the report failed, which is a mistake in microjoule: {error!r}", file=sys.stderr)
+    return is_whole and not recorder.incidents
 
 
 def _drop_signals() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 DRAIN_S = 0.95  # a batch at least once a second, though a wake comes a little late
 
 
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPlan:
     """What to read, how often, and where it goes.
@@ -42,6 +47,9 @@ class RecordingPlan:
         marks_path: The marks file for other processes; None: shared with forked children only.
         listener: It is called with each batch on its way to the file, in the thread that drains.
         drain_s: The time between two drains of the rings.
+        say: It is called at once with a sentence about anything that happens to the file.
+        owner: The user and group that the file is to belong to; None: those of this process.
+        is_fsynced: Wait after each batch until the disk has it.
     """
 
     path: Path
@@ -53,6 +61,9 @@ class RecordingPlan:
     marks_path: str | None = None
     listener: Callable[[pa.RecordBatch], None] | None = None
     drain_s: float = DRAIN_S
+    say: Callable[[str], None] = _warn
+    owner: tuple[int, int] | None = None
+    is_fsynced: bool = False
 
 
 def plan(

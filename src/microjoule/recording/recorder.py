@@ -28,6 +28,7 @@ from ..units import NS_PER_S, seconds
 from . import marking
 from .lane import RATE_HZ, Cadence, Lane, open_lanes
 from .native import Marks, clock_pair, now_ns
+from .output import Incident, Output
 from .plan import RecordingPlan, plan
 from .thin import Thinner
 from .writer import Writer
@@ -50,7 +51,6 @@ class Recorder:
 
     Attributes:
         plan: The same.
-        path: Where the trace goes.
         channels: What to read; from ``open`` on what is read.
         left_out: Channels that are not read, or in another way than was chosen: id to sentence.
         opening: From ``open`` on, the facts that the file opens with.
@@ -58,19 +58,28 @@ class Recorder:
 
     def __init__(self, plan: RecordingPlan) -> None:
         self.plan = plan
-        self.path = plan.path
         self.channels = plan.channels
         self.left_out: dict[str, str] = dict(plan.facts.get("left_out", {}))
         self.opening: Mapping[str, Any] = {}
         self._thinner = Thinner(plan.channels) if plan.is_thinned else None
         self._lanes: list[Lane] = []
         self._own_rows: list[_OwnRow] = []
-        self._failure: MicrojouleError | None = None
         self._ended = threading.Event()
         self._writer: Writer | None = None
+        self._output: Output | None = None
         self._marks: Marks | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
+
+    @property
+    def path(self) -> Path:
+        """Where the trace is; somewhere else than it was to be where its place was taken or went away."""
+        return self.plan.path if self._output is None else self._output.path
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What happened to the file while it was written; empty: nothing."""
+        return () if self._output is None else tuple(self._output.incidents)
 
     def thin(self) -> Recorder:
         """A recorder that keeps ten readings a second away from marks: every energy is as it was."""
@@ -99,12 +108,9 @@ class Recorder:
             lane.sampler.start()
         lanes = {lane.name: lane.facts() for lane in self._lanes}
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
-        self._writer = Writer(self.path, self.channels, self.opening)
-        self._write_all(self._own_batches())  # a disk that is full is better known now than at the end
-        if self._failure is not None:
-            writer, self._writer = self._writer, None
-            writer.abandon()
-            raise self._failure
+        self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
+        self._output = Output(self._writer, self.plan)
+        self._write_all(self._own_batches())
         self._thread = threading.Thread(target=self._drain_until_ended, name="uj-drain", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -116,7 +122,7 @@ class Recorder:
         """Takes the last readings, ends the lanes and completes the file. Harmless when repeated.
 
         Raises:
-            TraceError: The file could not be written to its end; what came before is kept.
+            TraceError: The file is not whole, or not where it should be; what could be kept is named.
         """
         if self._writer is None or os.getpid() != self._process:
             return
@@ -131,11 +137,9 @@ class Recorder:
         if self._thinner is not None:
             batches += self._thinner.rest()
         self._write_all(batches + self._own_batches())
-        writer, self._writer = self._writer, None
-        if self._failure is not None:
-            writer.abandon()
-            raise self._failure
-        writer.close()
+        self._writer = None
+        if self._output is not None:
+            self._output.close()
 
     def _open_lanes(self) -> None:
         """Opens the lanes; with what does not open, again through its next other interface."""
@@ -194,7 +198,11 @@ class Recorder:
 
     def _drain_until_ended(self) -> None:
         while not self._ended.wait(self.plan.drain_s):
-            self._write_all(self._drain() + self._own_batches())
+            try:
+                self._write_all(self._drain() + self._own_batches())
+            except Exception as error:  # a thread that ends would leave the rings to fill in silence
+                if self._output is not None:
+                    self._output.disturb(f"Readings cannot be written: {error!r}")
 
     def _drain(self) -> list[pa.RecordBatch]:
         """Moves the marks and what waits in the rings on towards the file; what may be written now."""
@@ -210,16 +218,11 @@ class Recorder:
         return list(self._thinner.ready(now_ns()))
 
     def _write_all(self, batches: list[pa.RecordBatch]) -> None:
-        """Writes batches; the first failure is kept for ``close`` and ends the writing."""
         if self.plan.listener is not None:
             for batch in batches:
                 self.plan.listener(batch)
-        if self._writer is None or self._failure is not None:
-            return
-        try:
-            self._writer.write(batches)
-        except MicrojouleError as error:
-            self._failure = error
+        if self._output is not None:
+            self._output.write(batches)
 
     def _take_marks(self) -> None:
         kinds = {"begin": schema.BEGIN, "end": schema.END}

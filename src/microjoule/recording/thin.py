@@ -3,8 +3,8 @@
 For the trace that nobody asked to keep. Counters add up in hardware, so a window's energy depends
 on the readings next to its edges alone; those within a second of a mark are all kept, and of the
 rest one each tenth of a second. Kept as well, so that the analysis sees all that it would have
-seen: failed readings, both sides of a step back, and every reading of a gauge, whose energy is
-nowhere but in its samples.
+seen: failed readings, both sides of a step back and of an update that is far from others, and every
+reading of a gauge, whose energy is nowhere but in its samples.
 
 Readings wait until all marks near them must have come in, then pass in their old order.
 """
@@ -39,6 +39,7 @@ class Thinner:
         self._held: deque[tuple[int, pa.RecordBatch]] = deque()
         self._marks_ns: list[int] = []
         self._last_bin: dict[int, int] = {}
+        self._last_update: dict[int, tuple[int, np.uint64]] = {}  # when it was, and the last count
 
     def push(self, batch: pa.RecordBatch) -> None:
         """Takes a batch of readings (not of marks) in."""
@@ -94,5 +95,15 @@ class Thinner:
         back = raw[1:] < raw[:-1]
         first[1:] |= back
         first[:-1] |= back
+        # Between two updates far apart a window's figure rests on when they were. How far the next is from
+        # the last one here is not known yet.
+        last_ns, last_raw = self._last_update.get(code, (int(t_ns[0]) - 2 * NEAR_NS, raw[0]))
+        at = np.flatnonzero(np.diff(raw, prepend=last_raw))
+        if len(at):
+            is_far = np.diff(t_ns[at], prepend=last_ns, append=t_ns[-1] + 2 * NEAR_NS) > NEAR_NS
+            alone = at[is_far[1:] | is_far[:-1]]
+            first[alone] = first[alone - 1] = True  # before the first reading is the last: it stays anyhow
+            last_ns = int(t_ns[at[-1]])
+        self._last_update[code] = last_ns, raw[-1]
         first[-1] = True  # the other side of a step back may open the next batch
         return first

@@ -9,14 +9,13 @@ Its lowest bits are noise that no codec can take out: a fifteenth of a group's b
 is read one by one. What was given up: 32 ns of a read's width, which is a microsecond or more.
 Tried and left (``benchmarks/bench_layout.py``): rows in the order of their channels, and higher levels
 of zstd, which take more time for as many bytes or a fiftieth fewer.
+
+Each write ends with a checksum of its rows (``trace/checksum.py``), the last one with a seal.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,13 @@ import pyarrow as pa
 
 from ..arrays import array, text
 from ..channel import Channel
-from ..errors import TraceError
-from ..trace import schema
-from .native import Columns
+from ..trace import checksum, schema
+from .native import Columns, now_ns
+from .trace_file import TraceFile, cannot_write
+
+_METHOD = b"crc32"
+
+OwnRow = tuple[int, int, str, int, str | None]
 
 
 class Writer:
@@ -38,26 +41,41 @@ class Writer:
         path: Where to write; an existing file is replaced.
         channels: All channels of the file.
         facts: The machine and the recording.
+        owner: The user and group that the file is to belong to; None: those of this process.
+
+    Attributes:
+        file: Where the bytes go.
 
     Raises:
         TraceError: The file cannot be made, or another recorder is writing it.
     """
 
-    def __init__(self, path: Path, channels: Sequence[Channel], facts: Mapping[str, Any]) -> None:
-        self.path = path
-        self._lock = _locked(path)
-        self._schema = schema.schema(channels, facts)
+    def __init__(
+        self,
+        path: Path,
+        channels: Sequence[Channel],
+        facts: Mapping[str, Any],
+        owner: tuple[int, int] | None = None,
+    ) -> None:
+        plain = schema.schema(channels, facts)
+        self._schema = plain.with_metadata({**plain.metadata, schema.KEY_CHECKSUMS: _METHOD})
         self._names = schema.dictionary(channels)
         self._codes = {name: code for code, name in enumerate(self._names)}
+        self._places = np.arange(len(self._names), dtype=np.uint16)
         self._dictionary = text(self._names)
+        self._number = 0
+        self._sink = _Sink()
+        # In this thread alone: batches are small, and the cores belong to what is measured.
+        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+        self._stream = pa.ipc.new_stream(pa.PythonFile(self._sink, "w"), self._schema, options=options)
+        self.file = TraceFile(path, owner)
         try:
-            self._sink = pa.OSFile(os.fspath(path), "wb")
-            # In this thread alone: batches are small, and the cores belong to what is measured.
-            options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
-            self._stream = pa.ipc.new_stream(self._sink, self._schema, options=options)
+            self._opening, first = self._opened()
+            self.file.append(self._opening, now_ns())
+            self.file.append(first, now_ns())
         except OSError as error:
-            os.close(self._lock)
-            raise _cannot_write(path, error) from error
+            self.abandon()
+            raise cannot_write(path, error) from error
 
     def columns(self, drained: Columns) -> pa.RecordBatch:
         """Drained rows as a batch that shares their memory; ``read_ns`` is rounded up in place."""
@@ -83,7 +101,7 @@ class Writer:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def rows(self, rows: Iterable[tuple[int, int, str, int, str | None]]) -> pa.RecordBatch:
+    def rows(self, rows: Iterable[OwnRow]) -> pa.RecordBatch:
         """The recorder's own rows, ``(t_ns, read_ns, channel, raw, label)``, as a batch."""
         t_ns, read_ns, names, raw, labels = zip(*rows, strict=True)
         n = len(t_ns)
@@ -99,64 +117,108 @@ class Writer:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def write(self, batches: list[pa.RecordBatch]) -> None:
+    def append(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Appends the rows of these batches, as one: a batch costs 800 bytes, whatever it holds.
 
         Raises:
-            TraceError: The disk is full, or the file went away. What was written before stays.
+            OSError: The disk is full, or the device failed. What was written before stays.
+        """
+        batches = [batch for batch in batches if batch.num_rows]
+        if not batches:
+            return
+        if self.file.is_empty:  # somebody cut all of it off
+            self.file.append(self._opening, now_ns())
+            batches.insert(0, self.rows([self._opening_row()]))
+        first_ns = min(int(batch.column("t_ns")[0].as_py()) for batch in batches)
+        self.file.append(self._encoded(batches), first_ns, sum(map(len, batches)))
+        self._number += 1
+
+    def write(self, batches: Sequence[pa.RecordBatch]) -> None:
+        """As :meth:`append`.
+
+        Raises:
+            TraceError: The disk is full, or the device failed. What was written before stays.
         """
         try:
-            if len(batches) > 1:
-                batches = pa.Table.from_batches(batches).combine_chunks().to_batches()
-            for batch in batches:
-                if batch.num_rows:
-                    self._stream.write_batch(batch)
+            self.append(batches)
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            raise cannot_write(self.file.path, error) from error
 
-    def close(self) -> None:
-        """Writes the end of the stream and lets the file go."""
+    def close(self, patience_s: float = 0.0) -> None:
+        """Writes the seal and the end of the stream, and lets the file go.
+
+        Args:
+            patience_s: How long the reader of a pipe may take for what is owed to it.
+
+        Raises:
+            TraceError: They cannot be written. What was written before stays.
+        """
         try:
+            self.append([self.rows([(now_ns(), 0, schema.SEAL, self._number, None)])])
             self._stream.close()
-            self._sink.close()
+            self.file.append(self._sink.taken(), now_ns())
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
-        finally:
-            os.close(self._lock)
+            self.abandon()
+            raise cannot_write(self.file.path, error) from error
+        try:
+            self.file.close(patience_s)
+        except OSError as error:
+            raise cannot_write(self.file.path, error) from error
 
     def abandon(self) -> None:
         """Lets the file go as it is, after a write has failed."""
         with contextlib.suppress(OSError):
-            self._sink.close()
-        os.close(self._lock)
+            self.file.close()
+
+    def _opened(self) -> tuple[bytes, bytes]:
+        """The opening of the stream, schema and dictionary; and the first batch, with their checksum."""
+        whole = self._encoded([self.rows([self._opening_row()])])
+        self._number += 1
+        source = pa.BufferReader(whole)
+        messages = pa.ipc.MessageReader.open_stream(source)
+        at = 0
+        while messages.read_next_message().type != "record batch":
+            at = source.tell()
+        return whole[:at], whole[at:]
+
+    def _opening_row(self) -> OwnRow:
+        return now_ns(), 0, schema.OPENING, checksum.of_opening(self._schema.metadata), None
+
+    def _encoded(self, batches: Sequence[pa.RecordBatch]) -> bytes:
+        """Some rows with their checksum, as the stream's next batch."""
+        whole = _joined(batches)
+        found = checksum.of_rows(whole, 0, len(whole), self._places)
+        check = self.rows([(now_ns(), self._number, schema.CHECKSUM, found, None)])
+        self._stream.write_batch(_joined([whole, check]))
+        return self._sink.taken()
 
 
-def _locked(path: Path) -> int:
-    try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    if not stat.S_ISREG(os.fstat(lock).st_mode):
-        return lock  # a device or a pipe keeps nothing that a second one could spoil
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise TraceError(
-            f"Another recorder is writing {path}", "Give this one another path, or end that one first"
-        ) from error
-    return lock
+class _Sink:
+    """Takes what Arrow writes, until it is asked for."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits anywhere else."""
+
+    def close(self) -> None:
+        """The stream's end is taken as all the rest."""
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
 
-def _cannot_write(path: Path, error: OSError) -> TraceError:
-    import errno
-
-    remedies = {
-        errno.ENOSPC: "The disk is full: free some space, or write elsewhere with -o. "
-        "What was recorded before is kept: `uj report` reads it",
-        errno.ENOENT: "Make its folder first",
-        errno.EACCES: "Choose a folder that you may write to",
-        errno.EISDIR: "Give a file's name, not a folder's",
-    }
-    why = os.strerror(error.errno) if error.errno else str(error)
-    return TraceError(f"Cannot write the trace {path}: {why}", remedies.get(error.errno or 0, ""))
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return whole

@@ -38,12 +38,17 @@ READ_STEP_NS = 64  # a power of two; how the recorder rounds, and nothing that a
 KEY_FORMAT = b"microjoule.format"
 KEY_CHANNELS = b"microjoule.channels"
 KEY_FACTS = b"microjoule.facts"
+KEY_CHECKSUMS = b"microjoule.checksums"  # present where a file has them: its method, "crc32"
 
 BEGIN = "@begin"
 END = "@end"
 CLOCKS = ("@clock/realtime", "@clock/boottime")
 LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns", "by_kernel")
 MARKS_DROPPED = "@engine/marks/dropped"
+GAP = "@gap"  # from t_ns to raw readings may be missing; the label says why, and how many
+OPENING = "@opening"  # see checksum.py, as of the next two
+SEAL = "@seal"
+CHECKSUM = "@checksum"
 
 FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves
 
@@ -66,7 +71,8 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     channels = list(channels)
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
-    return [channel.id for channel in channels] + [BEGIN, END, *CLOCKS, *counts, MARKS_DROPPED]
+    own = [BEGIN, END, *CLOCKS, *counts, MARKS_DROPPED, GAP, OPENING, SEAL, CHECKSUM]
+    return [channel.id for channel in channels] + own
 
 
 def engine(lane: str, count: str) -> str:

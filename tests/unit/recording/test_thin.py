@@ -63,6 +63,7 @@ def counter(table):
     piece=st.integers(50, 700),
 )
 @example(watts=[40] * 10, windows=[(100, 9_000)], piece=250)
+@example(watts=[0, 0, 1, 0, 0, 0, 0, 0, 3, 0], windows=[(7176, 4)], piece=59)  # the last update is 4 s away
 def test_energies_are_unchanged_by_thinning(watts, windows, piece):
     """A window's figure from the thinned trace is the figure from the whole one, bound and all.
 
