@@ -9,6 +9,9 @@ t_ns       int64                    CLOCK_MONOTONIC when the read began
 time       timestamp[us, UTC]       the same instant by the machine's real-time clock; null where the
                                     trace has no reading of that
 channel    dictionary<utf8>         the channel's id
+device     dictionary<utf8>         the kind of device that it is of: ``package``, ``gpu``, …
+part       dictionary<utf8>         the part of it: ``core``, ``dram``, …; empty: no part in particular
+hw_type    dictionary<utf8>         the same in OpenTelemetry's word: ``cpu``, ``memory``, ``gpu``, …
 raw        uint64                   what the interface said: not unwrapped, not scaled; null where the
                                     read failed
 count      int64                    of a counter, the counts since the channel's first good reading, over
@@ -61,6 +64,9 @@ _TIME = pa.timestamp("us", "UTC")
 _TAGS: Mapping[str, Callable[[Channel], str]] = MappingProxyType(
     {
         "channel": lambda channel: channel.id,
+        "device": lambda channel: channel.place.device,
+        "part": lambda channel: channel.place.part,
+        "hw_type": lambda channel: channel.hw_type,
         "quantity": lambda channel: channel.scale.quantity,
         "kind": lambda channel: str(channel.kind),
         "source": lambda channel: channel.source,
@@ -81,6 +87,9 @@ SCHEMA = pa.schema(
         column("t_ns", pa.int64(), "when the read began: CLOCK_MONOTONIC, ns", nullable=False),
         column("time", _TIME, "the same instant by the real-time clock, UTC"),
         column("channel", _WORDS, "its id", nullable=False),
+        column("device", _WORDS, "package, gpu, …: the kind of device", nullable=False),
+        column("part", _WORDS, "core, dram, …; empty: none in particular", nullable=False),
+        column("hw_type", _WORDS, "cpu, memory, gpu, …: OpenTelemetry's word", nullable=False),
         column("raw", pa.uint64(), "what the interface said; null: the read failed"),
         column("count", pa.int64(), "of a counter: counts since its first reading, over all wraps"),
         column("energy_j", pa.float64(), "the same in joules, where it counts energy"),

@@ -132,7 +132,7 @@ def test_pandas_keeps_integers_that_no_float_can_hold():
         "count": "Int64",
         "sensor_ns": "Int64",
     }
-    tags = ("channel", "quantity", "kind", "source", "provenance")
+    tags = ("channel", "device", "part", "hw_type", "quantity", "kind", "source", "provenance")
     assert {str(frame[name].dtype) for name in tags} == {"category"}
 
 

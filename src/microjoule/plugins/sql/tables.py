@@ -47,6 +47,10 @@ ENERGY = pa.schema(
     [
         *_WINDOW,
         column("channel", pa.utf8(), "its id"),
+        column("device", pa.utf8(), "package, gpu, …: the kind of device"),
+        column("device_number", pa.int64(), "which of them; null: there is one only"),
+        column("part", pa.utf8(), "core, dram, …; empty: none in particular"),
+        column("hw_type", pa.utf8(), "cpu, memory, gpu, …: OpenTelemetry's word"),
         column("source", pa.utf8(), "the family of hardware"),
         column("in_total", pa.bool_(), "whether it is part of the window's total"),
         *_FIGURES,
@@ -89,6 +93,9 @@ def _energies(summary: Plain) -> Iterator[Plain]:
         for row in window["channels"]:
             yield {
                 **row,
+                "device": row["place"]["device"],
+                "device_number": row["place"]["number"],
+                "part": row["place"]["part"],
                 "number": number,
                 "name": window["name"],
                 "in_total": row["channel"] in window["total"]["channels"],

@@ -48,6 +48,16 @@ def test_the_energies_are_those_of_the_report(path):
     ]
 
 
+def test_energies_are_chosen_by_what_they_are_of(path):
+    """No query has to take an id apart."""
+    columns = "channel, device, device_number, part, hw_type"
+    assert ask(path, f"select {columns} from energy where device = 'package' order by part") == [
+        ("package-0", "package", 0, "", "cpu"),
+        ("package-0/dram", "package", 0, "dram", "memory"),
+    ]
+    assert ask(path, "select distinct channel from readings where part = 'dram'") == [("package-0/dram",)]
+
+
 def test_attributes_are_json(path):
     assert ask(path, "select attributes->>'n' from windows") == [("3",)]
 
