@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import sources
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
+from ..report.columns import columns
 from ..sources.host import Host
 from ..units import NS_PER_MS, NS_PER_US
 from . import options
@@ -170,13 +171,7 @@ def _table(survey: sources.Survey) -> list[str]:
 
 
 def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    if not rows:
-        return []
-    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (headings, *rows)
-    ]
+    return columns([headings, *rows], range(len(headings)), indent="  ") if rows else []
 
 
 def _counter(channel: Channel) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CalibrationError
 from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, load, save
+from ..report.columns import columns
 from ..units import NS_PER_MS, NS_PER_US
 from .progress import progress
 
@@ -91,9 +92,7 @@ def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Sur
 def as_text(calibration: Calibration) -> Iterator[str]:
     """The calibration as lines for a person."""
     rows = [HEADINGS, *(_row(one) for one in calibration.channels)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from columns(rows, range(len(HEADINGS)))
     for one in calibration.channels:
         if one.note:
             yield f"{one.channel} ({one.source}): {one.note}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import footprint_lines
 from . import written_numbers as figures
+from .columns import columns
 from .foreign_text import cut, safe
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
@@ -153,18 +154,11 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-
-    def line(row: _Row) -> str:
-        cells = [
-            cell.ljust(width) if column in _LEFT else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return ("  " + "  ".join(cells)).rstrip()
-
-    lines = [line(HEAD)]
+    head, *text = columns(rows, _LEFT, indent="  ")
+    lines, at = [head], 0
     for title, block, under in blocks:
-        lines += [title, *map(line, block), *under]
+        lines += [title, *text[at : at + len(block)], *under]
+        at += len(block)
     return lines
 
 

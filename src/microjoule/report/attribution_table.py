@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from . import written_numbers as figures
+from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread
 
@@ -61,18 +62,9 @@ def _table(table: Plain) -> list[str]:
     rows = [(_TITLES[table["kind"]], *_HEAD), *(row for each in shown for row in _rows(each))]
     if table["sum"]:
         rows.append(("sum", "", "", *_energy(table["sum"]), "", "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
+    lines = columns(rows, (0, -1))
     left = len(table["rows"]) - len(shown)
     return [*lines, f"  {left} more: --json FILE has them all"] if left else lines
-
-
-def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    last = len(row) - 1
-    return [
-        cell.ljust(width) if column in (0, last) else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
 
 
 def _rows(row: Plain) -> list[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .columns import columns
 from .foreign_text import safe
 from .measured_lines import median, with_spread
 
@@ -14,16 +15,7 @@ HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
 
 def lines(found: Plain) -> list[str]:
     """The whole of it as a table of aligned columns."""
-    shown = [HEAD, *rows(found)]
-    widths = [max(len(row[column]) for row in shown) for column in range(len(HEAD))]
-    table = [
-        "  ".join(
-            cell.ljust(width) if column in (0, len(HEAD) - 1) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in shown
-    ]
-    return [*table, "", *remarks(found)]
+    return [*columns([HEAD, *rows(found)], (0, -1)), "", *remarks(found)]
 
 
 def markdown(found: Plain) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from ..units import NS_PER_US
 from . import written_numbers as figures
+from .columns import columns
 
 Plain = Mapping[str, Any]
 
@@ -41,12 +43,14 @@ def lines(found: Plain) -> list[str]:
     shown = [_machine(found["machine"])]
     if found["reads"]:
         shown += ["", "reads back to back, over an empty tick"]
-        width = max(len(read["subject"]) for read in found["reads"])
-        shown += [
-            f"  {read['subject'].ljust(width)}  {_scaled(read['hot_ns'], 1 / NS_PER_US)} µs for "
-            f"{_channels(read['channels'])}"
+        rows = [
+            (
+                read["subject"],
+                f"{_scaled(read['hot_ns'], 1 / NS_PER_US)} µs for {_channels(read['channels'])}",
+            )
             for read in found["reads"]
         ]
+        shown += columns(rows, (0, 1), indent="  ")
     if found["costs"]:
         shown += ["", *_table(found["costs"]), "", *textwrap.wrap(_FOOT, _WIDTH)]
     notes = [f"{cost['subject']}: {note}" for cost in found["costs"] for note in cost["notes"]]
@@ -114,17 +118,11 @@ def _table(costs: Sequence[Plain]) -> Iterator[str]:
     for cost in sorted(costs, key=_order):
         by_subject.setdefault(cost["subject"], []).append(_row(cost))
     rows = [_HEAD, *(row for block in by_subject.values() for row in block)]
-    shown = [n for n in range(len(_HEAD)) if any(row[n] not in (_MISSING, "") for row in rows[1:])]
-    widths = {n: max(len(row[n]) for row in rows) for n in shown}
-
-    def line(row: Sequence[str]) -> str:
-        cells = [row[n].ljust(widths[n]) if n in _LEFT else row[n].rjust(widths[n]) for n in shown]
-        return ("  " + "  ".join(cells)).rstrip()
-
-    yield line(_HEAD)
+    lines = iter(columns(rows, _LEFT, indent="  ", optional=range(len(_HEAD)), nothing=(_MISSING, "")))
+    yield next(lines)
     for subject, block in by_subject.items():
         yield subject
-        yield from map(line, block)
+        yield from islice(lines, len(block))
 
 
 def _order(cost: Plain) -> tuple[object, ...]:

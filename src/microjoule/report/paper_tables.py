@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import footprint_lines
 from .amounts import amount, plain, span
+from .columns import columns
 
 _QUANTITIES = (("energy", "kWh"), ("co2e", "lb"), ("cloud", "hire USD"), ("electricity", "power USD"))
 _DIGITS = 6
@@ -45,7 +46,7 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         notes += [f"  {row['row']}: {row['note']}"] if row["note"] else []
     if not all(row["is_powered"] for row in rows):
         notes.append("  * no power was printed: energy and CO2e are of the hardware's table")
-    return [*_aligned(cells), *notes]
+    return [*columns(cells, range(len(cells[0])), indent="  "), *notes]
 
 
 def _published(row: Mapping[str, Any], name: str) -> bool:
@@ -66,14 +67,6 @@ def _figure(of: Mapping[str, Any]) -> str:
     if of["range"]:
         return "–".join(plain(end, _DIGITS) for end in of["range"])
     return plain(of["value"], _DIGITS)
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-        for row in cells
-    ]
 
 
 def _mix(row: Mapping[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from . import footprint_lines
 from . import written_numbers as figures
 from .amounts import amount, hours
+from .columns import columns
 from .foreign_text import safe
 
 
@@ -62,7 +63,7 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
         told = [] if run["energy"]["status"] == "failed" else told
         rows.append([*row, "; ".join([*told, *([run["remark"]] if run["remark"] else [])])])
     rows[0].append("")
-    return _aligned(rows)
+    return columns(rows, (0, -1))
 
 
 def _target(project: Mapping[str, Any]) -> list[str]:
@@ -81,14 +82,3 @@ def _target(project: Mapping[str, Any]) -> list[str]:
         parts += [amount(cost)] if cost else []
         found.append(f"  {name}: {', '.join(parts)}")
     return [*found, "* no other run is at least as good with no more energy"]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column in (0, len(widths) - 1) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

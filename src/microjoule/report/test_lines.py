@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
+from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread
 
@@ -20,17 +22,11 @@ def lines(found: Plain) -> list[str]:
     head = tuple(cell.format(found["compared"]) for cell in _HEAD)
     blocks = [(group["name"], [_cells(row) for row in group["rows"]]) for group in found["groups"]]
     rows = [row for _, block in blocks for row in block]
-    shown = [c for c in range(len(head)) if c not in _OPTIONAL or any(row[c] for row in rows)]
-    widths = {c: max(len(row[c]) for row in [head, *rows]) for c in shown}
-
-    def line(row: Sequence[str]) -> str:
-        cells = [row[c].ljust(widths[c]) if c in _LEFT else row[c].rjust(widths[c]) for c in shown]
-        return "  ".join(cells).rstrip()
-
-    text = [line(head)]
+    aligned = iter(columns([head, *rows], _LEFT, optional=_OPTIONAL))
+    text = [next(aligned)]
     for name, block in blocks:
         text += [f"group {cut(name)}"] if name else []
-        text += map(line, block)
+        text += islice(aligned, len(block))
     return [*text, *_outliers(found), *_FEET, *found["notes"]]
 
 

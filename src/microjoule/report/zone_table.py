@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..footprint.factor import Factor
 from ..footprint.intensity import Zone
 from .amounts import plain
+from .columns import columns
 
 _HEAD = ("code", "name", "kind", "g/kWh", "range", "marginal", "PUE", "year", "boundary", "source")
 _RIGHT = (3, 5, 6)
@@ -15,14 +16,7 @@ _RIGHT = (3, 5, 6)
 def lines(zones: Sequence[tuple[Zone, Factor | None]]) -> list[str]:
     """One line a zone, beneath a heading."""
     rows = [_HEAD, *(_row(zone, pue) for zone, pue in zones)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in _RIGHT else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return columns(rows, set(range(len(_HEAD))) - set(_RIGHT))
 
 
 def _row(zone: Zone, pue: Factor | None) -> tuple[str, ...]:
