@@ -14,7 +14,6 @@ from microjoule.host.sampling_cost import RECORDER, THINNED, Cost, Mean, Overhea
 from microjoule.joules.summary import summary
 from microjoule.learning import paired_blocks as blocks
 from microjoule.learning import sampling_loops as subject
-from microjoule.recording import recorder
 from microjoule.sources.machine import Machine
 
 QUICK = ("--max-time", "60s", "--rate", "2000", "--pace", "sleep", "--load", "busy")
@@ -30,8 +29,7 @@ def home(tmp_path, monkeypatch):
 def few(monkeypatch):
     """As few pairs as say anything, and drains in quick succession: blocks are as long as between two."""
     monkeypatch.setattr(blocks, "PAIRS_MAX", blocks.PAIRS_MIN)
-    for module in (subject, recorder):
-        monkeypatch.setattr(module, "DRAIN_S", 0.05)
+    monkeypatch.setattr(subject, "DRAIN_S", 0.05)
 
 
 @pytest.fixture
