@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from microjoule.recording import Cadence, Recorder, RecordingPlan
+from microjoule.recording import Cadence, RawRecorder, RecordingPlan
 
 SECONDS = 3.0
 PAIRS = 5
@@ -60,7 +60,7 @@ LOADS: dict[str, Callable[[float], None]] = {
 def ours(path: Path, rate_hz: int, load: Callable[[float], None]) -> float:
     """The share of ticks that are in the file."""
     channels = floor.tsc_channels(4)
-    with Recorder(RecordingPlan(path=path, channels=tuple(channels), cadence=Cadence(rate_hz=rate_hz))):
+    with RawRecorder(RecordingPlan(path=path, channels=tuple(channels), cadence=Cadence(rate_hz=rate_hz))):
         load(time.monotonic() + SECONDS)
     table = pa.ipc.open_stream(path).read_all()
     names = table["channel"].combine_chunks().cast(pa.utf8()).to_numpy(zero_copy_only=False)

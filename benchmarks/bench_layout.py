@@ -16,7 +16,7 @@ import pyarrow as pa
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from microjoule.channel import Access, Channel
-from microjoule.recording import Recorder, RecordingPlan
+from microjoule.recording import RawRecorder, RecordingPlan
 from microjoule.trace import schema
 
 SECONDS = 10.0
@@ -30,7 +30,7 @@ def recorded(path: Path, channels: list[Channel]) -> pa.Table:
 
     The low bits of ``read_ns`` are put back at random: the recorder has rounded them up.
     """
-    with Recorder(RecordingPlan(path=path, channels=tuple(channels))):
+    with RawRecorder(RecordingPlan(path=path, channels=tuple(channels))):
         time.sleep(SECONDS)
     with pa.ipc.open_stream(path) as stream:
         table = stream.read_all().combine_chunks()

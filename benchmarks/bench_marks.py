@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import microjoule as uj
 from microjoule.channel import Access
-from microjoule.recording import Recorder, RecordingPlan
+from microjoule.recording import RawRecorder, RecordingPlan
 from microjoule.recording.marking import VARIABLE
 
 BLOCKS, WINDOWS = 41, 1000
@@ -72,7 +72,7 @@ def beside(least_us: float) -> str:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> Iterator[Recorder]:
+def recorder(tmp_path: Path) -> Iterator[RawRecorder]:
     script = tmp_path / "counter"
     script.write_text("0 1000\n1000000 2600\nrepeat 2000000 3200 4294967296\n")
     access = Access(reader="script", path=str(script))
@@ -81,12 +81,12 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
         channels=(floor.channel("package-0", access),),
         marks_path=str(tmp_path / "marks"),
     )
-    recording = Recorder(plan)
+    recording = RawRecorder(plan)
     with recording:
         yield recording
 
 
-def test_window_of_a_recorder(benchmark: BenchmarkFixture, recorder: Recorder) -> None:
+def test_window_of_a_recorder(benchmark: BenchmarkFixture, recorder: RawRecorder) -> None:
     keep(
         benchmark,
         "rec.window",
@@ -124,7 +124,7 @@ def test_measured_without_recorder(benchmark: BenchmarkFixture) -> None:
 
 
 def test_window_of_another_process(
-    benchmark: BenchmarkFixture, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    benchmark: BenchmarkFixture, recorder: RawRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the file that ``uj run`` names to its command."""
     monkeypatch.setenv(VARIABLE, str(recorder.plan.marks_path))

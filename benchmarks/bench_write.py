@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from microjoule._native import Sampler
 from microjoule.channel import Access, Channel
-from microjoule.recording import Recorder, RecordingPlan
+from microjoule.recording import RawRecorder, RecordingPlan
 from microjoule.recording.writer import Writer
 from microjoule.trace import exporting, schema
 from microjoule.trace.parts import survey
@@ -138,7 +138,7 @@ def counting(files: list[Path]) -> Iterator[None]:
 
 
 def bytes_a_reading(path: Path, channels: list[Channel]) -> float:
-    with Recorder(RecordingPlan(path=path, channels=tuple(channels))):
+    with RawRecorder(RecordingPlan(path=path, channels=tuple(channels))):
         time.sleep(SECONDS)
     return in_stream(path)
 

@@ -37,7 +37,7 @@ import microjoule as uj
 from microjoule.channel import Access, Channel, Kind, Place, Scale
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
-from microjoule.recording import Cadence, Recorder, RecordingPlan
+from microjoule.recording import Cadence, RawRecorder, RecordingPlan
 from microjoule.recording.plan import machine_facts
 from microjoule.sources import nvml
 from microjoule.sources.machine import Machine
@@ -126,7 +126,7 @@ class Bench:
     @contextmanager
     def recording(
         self, name: str, rate_hz: float, channels: tuple[Channel, ...] = ()
-    ) -> Iterator[tuple[Recorder, Path]]:
+    ) -> Iterator[tuple[RawRecorder, Path]]:
         path = self.folder / f"{name}.arrows"
         facts = machine_facts(Machine(self.root), [self.survey])
         plan = RecordingPlan(
@@ -135,7 +135,7 @@ class Bench:
             cadence=Cadence(rate_hz=rate_hz),
             facts=facts,
         )
-        recorder = Recorder(plan)
+        recorder = RawRecorder(plan)
         with recorder:
             yield recorder, path
 

@@ -38,7 +38,9 @@ def recorded(rate: int, way: str) -> dict[str, Any]:
 
     waveform, clock, path = truth.load("rapl.conf"), truth.Clock(), f"/tmp/{way}.arrows"
     clock.point()
-    with uj.record(path, rate=Cadence(rate_hz=rate, kernel=WAYS[way]), sources=["rapl_perf"]) as rec:
+    with uj.record(
+        path, uj.Meter(rate=Cadence(rate_hz=rate, kernel=WAYS[way]), sources=["rapl_perf"])
+    ) as rec:
         time.sleep(0.2)
         with rec.window("w"):
             time.sleep(SECONDS)

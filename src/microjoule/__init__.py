@@ -11,14 +11,15 @@ from .late import lazy
 _HOMES = {
     "Channel": "channel",
     "Estimate": "joules.estimate",
-    "Meter": "measuring.meter",
+    "Meter": "recording.meter",
     "MicrojouleError": "errors",
     "Trace": "joules.energy_trace",
     "Window": "trace.window",
     "compare": "measuring.compare",
+    "energy": "measuring.energy_block",
     "load": "joules.energy_trace",
     "measure": "measuring.measure",
-    "record": "recording.recorder",
+    "record": "measuring.record",
     "window": "recording.marking",
 }
 

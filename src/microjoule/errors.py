@@ -93,6 +93,10 @@ class TraceError(MicrojouleError):
     """A trace file that cannot be read or written as one."""
 
 
+class Disturbed(TraceError):
+    """A trace file was changed by others while it was written."""
+
+
 class UnknownChannel(TraceError, KeyError):
     """A channel was named that is not there."""
 

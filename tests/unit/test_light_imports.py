@@ -23,11 +23,12 @@ KEPT = 'code = main(["run", *counters, "-o", "kept.arrows", "--", "true"])'
 REPORT = KEPT + '; code += main(["report", "kept.arrows"])'
 RECORD = """
 import microjoule as uj
-with uj.record("recorded.arrows", sources=["script"], root=counters[1]) as recorder, uj.window("step"):
+meter = uj.Meter(sources=["script"], root=counters[1])
+with uj.record("recorded.arrows", meter) as recorder, uj.window("step"):
     pass
 code = 0
 """
-THIN = RECORD.replace(") as", ").thin() as")
+THIN = RECORD.replace('"recorded.arrows"', "None") + "assert recorder.energy('step').total.is_ok\n"
 PROGRAMS = {"uj run": RUN, "uj run -o": KEPT, "uj report": REPORT, "uj.record": RECORD, "thinned": THIN}
 FRAME = """
 import sys

@@ -13,7 +13,9 @@ recorder = None
 def start():
     """Begins to record."""
     global recorder
-    recorder = uj.record(tempfile.mktemp(suffix=".arrows"), rate=RATE_HZ, sources=["powercap"]).open()
+    recorder = uj.record(
+        tempfile.mktemp(suffix=".arrows"), uj.Meter(rate=RATE_HZ, sources=["powercap"])
+    ).open()
 
 
 def begin():
@@ -40,7 +42,7 @@ def energies_j():
 def sampling(work):
     """The times of the readings, in seconds, that its sampler took at 1 kHz beside the work."""
     path = tempfile.mktemp(suffix=".arrows")
-    with uj.record(path, rate=RATE_HZ, sources=["powercap"]):
+    with uj.record(path, uj.Meter(rate=RATE_HZ, sources=["powercap"])):
         work()
     t_ns = uj.load(path).series(CHANNEL).t_ns
     os.remove(path)

@@ -77,6 +77,8 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
         runs=arguments.runs, warm_up=arguments.warmup, order=arguments.order, max_time_s=arguments.max_time
     )
     tasks = [Task(name, of_command(text).run) for name, text in zip(names, arguments.things, strict=True)]
-    meter = profile.meter(arguments)
+    from .meter import meter
+
+    reads = meter(arguments, arguments.channel)
     with progress() as say:
-        return compared(tasks, turns, meter, command_cpu_ns, is_repeatable=False, say=say)
+        return compared(tasks, turns, reads, command_cpu_ns, is_repeatable=False, say=say)

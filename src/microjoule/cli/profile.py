@@ -10,14 +10,10 @@ import json
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import documents, options
-from . import probe_calibrate as calibrated
+from .meter import meter
 from .progress import progress
-
-if TYPE_CHECKING:
-    from ..measuring.meter import Meter
 
 STATEMENT_FAILED = 1
 
@@ -65,20 +61,6 @@ def add_meter(parser: argparse.ArgumentParser, max_time_s: float) -> None:
     )
 
 
-def meter(arguments: argparse.Namespace) -> Meter:
-    """What the options want to be read."""
-    from ..measuring.meter import Meter
-
-    return Meter(
-        channel=arguments.channel,
-        sources=tuple(arguments.source) if arguments.source else None,
-        root=arguments.root,
-        visible_gpus=options.visible_gpus(arguments),
-        cadence=options.cadence(arguments),
-        calibration=calibrated.stored(arguments),
-    )
-
-
 def share(text: str) -> float:
     """``0.01`` or ``1%``; an argparse type."""
     try:
@@ -106,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         task = of_statement("\n".join(arguments.statement), "\n".join(arguments.setup or ["pass"]))
         with progress() as say:
-            found = measure_task(task, ask, meter(arguments), say).to_json()
+            found = measure_task(task, ask, meter(arguments, arguments.channel), say).to_json()
     except MicrojouleError:
         raise
     except Exception:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import options, trace_output
-from . import probe_calibrate as calibrated
-from . import sampling_cost_line as own_overhead
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -47,19 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Signals]) -> int:
     import signal
 
-    from ..recording import Recorder
+    from ..recording import RawRecorder
     from ..recording.plan import plan
+    from .meter import meter
 
-    planned = plan(
-        output,
-        rate=options.cadence(arguments),
-        sources=arguments.source,
-        root=arguments.root,
-        visible_gpus=options.visible_gpus(arguments),
-        calibration=calibrated.stored(arguments),
-        overhead=own_overhead.stored(arguments.root),
-    )
-    recorder = Recorder(trace_output.watched(planned, arguments))
+    recorder = RawRecorder(trace_output.watched(plan(output, meter(arguments)), arguments))
     with progress() as say, recorder, recorder.window("record"):
         say(f"recording {output}; Ctrl-C ends it")
         if arguments.for_s is None:

@@ -38,7 +38,7 @@ from .scratch import scratch
 if TYPE_CHECKING:
     from ..channel import Channel
     from ..footprint.chosen_factors import Terms
-    from ..recording import Recorder
+    from ..recording import RawRecorder
 
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
 
@@ -110,10 +110,10 @@ def _refuse(arguments: argparse.Namespace) -> None:
     quantities.refuse_unwritable(arguments.json)
 
 
-def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -> Recorder:
+def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -> RawRecorder:
     from ..host.calibration import applied, facts_of
     from ..host.sampling_cost import RECORDER, THINNED
-    from ..recording import Recorder
+    from ..recording import RawRecorder
     from ..recording.plan import RecordingPlan, alternatives, machine_facts, sampling_facts
     from ..sources import Machine, choose, survey
 
@@ -144,7 +144,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
         is_thinned=arguments.output is None and not pages.asked(arguments),
         marks_path=str(folder / "marks"),
     )
-    return Recorder(trace_output.watched(plan, arguments))
+    return RawRecorder(trace_output.watched(plan, arguments))
 
 
 def _with_command(
@@ -164,7 +164,7 @@ def _with_command(
     )
 
 
-def _run_in_window(command: list[str], recorder: Recorder) -> int | str:
+def _run_in_window(command: list[str], recorder: RawRecorder) -> int | str:
     """The command's wait status, or the sentence of why it did not start."""
     from ..recording.marking import VARIABLE
 
@@ -214,7 +214,7 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
                 os.kill(child.pid, got.si_signo)
 
 
-def _report(recorder: Recorder, arguments: argparse.Namespace, terms: Terms) -> bool:
+def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) -> bool:
     """Prints the report; whether nothing happened to the trace that it is of."""
     from ..errors import MicrojouleError
     from ..report import REPORTERS

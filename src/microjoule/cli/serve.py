@@ -98,15 +98,20 @@ def run(arguments: argparse.Namespace) -> int:
     from ..live.lasting import Lasting
     from ..live.metrics import Picture
     from ..live.session import session
+    from ..recording.meter import Meter
 
     with ExitStack() as closing:
         closing.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
-        calibration = calibrated.stored(arguments)
+
+        meter = Meter(
+            rate=arguments.rate,
+            sources=arguments.source,
+            root=arguments.root,
+            calibration=calibrated.stored(arguments),
+        )
 
         def begin() -> Session:
-            return session(
-                rate=arguments.rate, sources=arguments.source, root=arguments.root, calibration=calibration
-            )
+            return session(meter)
 
         running = closing.enter_context(Lasting(begin))
         for channel, why in running.left_out.items():

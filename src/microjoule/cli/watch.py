@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NoTerminal, TraceError
 from ..units import NS_PER_S
 from . import options
-from . import probe_calibrate as calibrated
 
 if TYPE_CHECKING:
     from ..live.level import Level
@@ -54,15 +53,9 @@ def _sample(arguments: argparse.Namespace) -> int:
     """What this machine draws."""
     from ..live.session import Session
     from ..recording.plan import plan
+    from .meter import meter
 
-    planned = plan(
-        "/dev/null",
-        rate=options.cadence(arguments),
-        sources=arguments.source,
-        root=arguments.root,
-        visible_gpus=options.visible_gpus(arguments),
-        calibration=calibrated.stored(arguments),
-    )
+    planned = plan("/dev/null", meter(arguments))
     with _screen() as (show, key), Session(planned) as session:
         tapes: list[Path] = []
         begun_s = time.monotonic()

@@ -24,7 +24,7 @@ from ..joules.energy_trace import load
 from ..recording.lane import Cadence, Lane, is_for_kernel, lane_rate_hz, lead_of
 from ..recording.native import Sampler
 from ..recording.plan import DRAIN_S, RecordingPlan
-from ..recording.recorder import Recorder
+from ..recording.recorder import RawRecorder
 from ..units import NS_PER_S, NS_PER_US
 from .paired_blocks import Histogram
 
@@ -181,7 +181,7 @@ class WholeRecorder:
                 is_thinned=self.name == THINNED,
                 drain_s=DRAIN_S,
             )
-            with Recorder(plan):
+            with RawRecorder(plan):
                 time.sleep(self.beat_s(way) / 4)
                 yield running
             trace = load(path)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..channel import Channel
 from ..errors import MicrojouleError
-from ..host.calibration import Calibration
 from .level import Level
 from .tape import Tape
 from .totals import Totals
@@ -19,6 +17,7 @@ from .totals import Totals
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ..recording.meter import Meter
     from ..recording.plan import RecordingPlan
 
 DRAIN_S = 0.2
@@ -36,9 +35,9 @@ class Session:
     """
 
     def __init__(self, plan: RecordingPlan) -> None:
-        from ..recording.recorder import Recorder
+        from ..recording.recorder import RawRecorder
 
-        self.recorder = Recorder(replace(plan, drain_s=DRAIN_S, listener=self._hear))
+        self.recorder = RawRecorder(replace(plan, drain_s=DRAIN_S, listener=self._hear))
         self.failure: MicrojouleError | None = None
         self._totals: Totals | None = None
         self._tape: Tape | None = None
@@ -120,24 +119,8 @@ class Session:
             tape.close()
 
 
-def session(
-    *,
-    rate: float,
-    sources: Sequence[str] | None = None,
-    root: Path | str = "/",
-    visible_gpus: str | None = None,
-    calibration: Calibration | Path | str | None = None,
-) -> Session:
-    """A session of this machine that keeps no file; the arguments and errors are those of ``uj.record``."""
+def session(meter: Meter) -> Session:
+    """A session that keeps no file; the errors are those of ``uj.record``."""
     from ..recording.plan import plan
 
-    return Session(
-        plan(
-            os.devnull,
-            rate=rate,
-            sources=sources,
-            root=root,
-            visible_gpus=visible_gpus,
-            calibration=calibration,
-        )
-    )
+    return Session(plan(os.devnull, meter))

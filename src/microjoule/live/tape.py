@@ -12,7 +12,7 @@ from ..trace import schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..recording import Recorder
+    from ..recording import RawRecorder
 
 _NUMBER = 1  # of its one window
 _AFTER = 2  # batches that are kept beyond the window's end: its last update shows in them
@@ -30,7 +30,7 @@ class Tape:
         TraceError: The file cannot be made.
     """
 
-    def __init__(self, path: Path, recorder: Recorder, name: str) -> None:
+    def __init__(self, path: Path, recorder: RawRecorder, name: str) -> None:
         self.path = path
         self.begun_ns = now_ns()
         self._name = name

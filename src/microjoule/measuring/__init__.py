@@ -15,7 +15,6 @@ from ..late import lazy
 if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .measurement import Measurement as Measurement
-    from .meter import Meter as Meter
     from .window_plan import Ask as Ask
     from .window_plan import Pilot as Pilot
     from .window_plan import Plan as Plan
@@ -24,7 +23,6 @@ _HOMES = {
     "Ask": "window_plan",
     "Comparison": "comparison",
     "Measurement": "measurement",
-    "Meter": "meter",
     "Pilot": "window_plan",
     "Plan": "window_plan",
 }

@@ -16,11 +16,12 @@ from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
 from ..joules.total import covered
 from ..joules.uncertainty import RECTANGULAR, Component
+from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..units import seconds
 from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
+from .fitted import Fitted, fit
 from .measure import WINDOW, idle, isolated, timed
-from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
 from .task import Task, of_function
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
@@ -121,7 +122,7 @@ def compared(
     """
     if len(tasks) < 2:
         raise BadRequest("One thing cannot be compared", "Name two or more")
-    fitted = meter.fitted()
+    fitted = fit(meter)
     call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in told(tasks, "warming up", say)]
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
     counts = [max(1, math.ceil(least_s / max(each, 1e-7))) for each in call_s]

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 from ..errors import NoUpdate, OnlyEstimated, TooLong
 from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
+from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..trace.window import Window
 from ..units import nanoseconds, seconds
 from . import single_run as single
 from .baseline import between, power
+from .fitted import Fitted, fit
 from .measurement import Measurement, achieved
-from .meter import Fitted, Meter
 from .progress_words import Say, silent, told
 from .repeats import unexplained
 from .task import Task, of_function
@@ -33,7 +34,7 @@ from .window_figures import figures, sum_of
 from .window_plan import LULL_UPDATES, Ask, Pilot, Plan, is_steady, plan, slope_per_s
 
 if TYPE_CHECKING:
-    from ..recording.recorder import Recorder
+    from ..recording.recorder import RawRecorder
 
 PILOT_MIN_S, PILOT_MAX_SHARE = 0.2, 0.1
 PILOT_UPDATES = 40
@@ -84,7 +85,7 @@ def measure(
 
 def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
     """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
-    fitted = meter.fitted()
+    fitted = fit(meter)
     if fitted.is_modelled:
         raise OnlyEstimated(
             f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
@@ -130,7 +131,7 @@ def timed(task: Task, n: int) -> float:
 
 
 @contextmanager
-def recording(fitted: Fitted, path: Path) -> Iterator[Recorder]:
+def recording(fitted: Fitted, path: Path) -> Iterator[RawRecorder]:
     """A recorder for the time of a ``with``; the file is whole afterwards."""
     with fitted.recorder(path) as recorder:
         yield recorder
@@ -212,7 +213,7 @@ def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> 
     return load(path)
 
 
-def idle(recorder: Recorder, duration_s: float) -> None:
+def idle(recorder: RawRecorder, duration_s: float) -> None:
     """Idles for a little more than that, most of it in windows of their own."""
     time.sleep(duration_s / IDLE_PARTS)  # what ran before is over in every counter
     for _ in range(IDLE_PARTS):

@@ -20,9 +20,9 @@ from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
 from .compare import modelled
+from .fitted import Fitted
 from .measure import WINDOW, idle, idle_power_of, isolated, recording
 from .measurement import Measurement
-from .meter import Fitted
 from .task import Task
 from .window_figures import figures
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan

@@ -21,8 +21,8 @@ from .window_figures import figures, sum_of
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_SHARE, IDLE_UPDATES, Ask, Plan, single
 
 if TYPE_CHECKING:
+    from .fitted import Fitted
     from .measurement import Measurement
-    from .meter import Fitted
 
 PARTS = 5  # so that the power of a spin and of idling has a scatter
 MIN_S = 0.05

@@ -12,9 +12,9 @@ from ..late import lazy
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .lane import Cadence as Cadence
+    from .meter import Meter as Meter
     from .plan import RecordingPlan as RecordingPlan
-    from .recorder import Recorder as Recorder
-    from .recorder import record as record
+    from .recorder import RawRecorder as RawRecorder
 
-_HOMES = {"Cadence": "lane", "Recorder": "recorder", "RecordingPlan": "plan", "record": "recorder"}
+_HOMES = {"Cadence": "lane", "Meter": "meter", "RawRecorder": "recorder", "RecordingPlan": "plan"}
 __getattr__ = lazy(__name__, _HOMES)

@@ -20,14 +20,14 @@ import numpy as np
 import pyarrow as pa
 
 from ..arrays import numbers
-from ..errors import TraceError
+from ..errors import Disturbed, TraceError
 from ..trace import schema
 from ..trace.label import label
 from ..units import seconds
 from .native import now_ns
 from .plan import RecordingPlan
 from .thin import Thinner
-from .trace_file import Disturbed, cannot_write
+from .trace_file import cannot_write
 from .writer import Writer
 
 HELD_ROWS_MAX = 1 << 20
@@ -120,7 +120,7 @@ class Output:
         try:
             file.look()
         except Disturbed as disturbed:
-            self.disturb(str(disturbed))
+            self.disturb(disturbed.what)
             try:
                 lost = file.restore()
             except OSError:

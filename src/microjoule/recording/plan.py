@@ -5,20 +5,20 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..channel import Channel
-from ..errors import NothingToMeasure
 from ..host.calibration import Calibration, applied, facts_of
-from ..host.key import of_this_host, overhead_of_this_host
+from ..host.key import overhead_of_this_host
 from ..host.sampling_cost import RECORDER, Overhead, Way
 from ..host.sampling_cost import facts_of as loss_facts
 from ..version import VERSION
 from . import replaced_channels
-from .lane import RATE_HZ, Cadence, cadence_of
+from .lane import Cadence
+from .meter import Meter, readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +43,7 @@ class RecordingPlan:
         cadence: How often and how punctually.
         facts: The machine, for the file's opening; ``host.packages`` says where lanes run.
         alternatives: Other ways to read a channel, by its id: taken in their order where it does not open.
+        takes_windows: Whether ``uj.window`` goes to this recording while it is open.
         is_thinned: Away from marks keep ten readings a second only (:mod:`.thin`).
         marks_path: The marks file for other processes; None: shared with forked children only.
         listener: It is called with each batch on its way to the file, in the thread that drains.
@@ -57,6 +58,7 @@ class RecordingPlan:
     cadence: Cadence = field(default_factory=Cadence)
     facts: Mapping[str, Any] = field(default_factory=dict)
     alternatives: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
+    takes_windows: bool = True
     is_thinned: bool = False
     marks_path: str | None = None
     listener: Callable[[pa.RecordBatch], None] | None = None
@@ -66,43 +68,33 @@ class RecordingPlan:
     is_fsynced: bool = False
 
 
-def plan(
-    path: Path | str,
-    *,
-    rate: float | str | Cadence = RATE_HZ,
-    sources: Sequence[str] | None = None,
-    root: Path | str = "/",
-    visible_gpus: str | None = None,
-    calibration: Calibration | Path | str | None = None,
-    overhead: Overhead | Path | str | None = None,
-) -> RecordingPlan:
-    """A plan to record this machine; the arguments and errors are those of :func:`microjoule.record`."""
-    from ..sources import SOURCES, Machine, UnknownSource, choose, survey
+def plan(path: Path | str, meter: Meter) -> RecordingPlan:
+    """A plan to record what a meter reads.
 
-    cadence = cadence_of(rate)
-    if isinstance(sources, str) or (sources is not None and not sources):
-        names = ", ".join(source.NAME for source in SOURCES)
-        raise UnknownSource(
-            f"The sources {sources!r} are no list of names", f"Give a list of some of {names}; or None"
-        )
-    machine = Machine(Path(root), visible_gpus)
-    learnt = of_this_host(calibration, machine)
-    surveys = survey(machine)
-    channels = [channel for channel in choose(surveys, sources) if not channel.is_of_command]
-    if not channels:
-        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
+    Args:
+        path: Where the trace goes.
+        meter: What to read.
+
+    Raises:
+        CalibrationError, OverheadError: What was learnt cannot be read, or is another host's.
+        UnknownSource: No source has one of the names.
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can be
+            read.
+    """
+    found = readable(meter)
+    costs = overhead_of_this_host(meter.overhead, found.machine)
     facts = {
-        **machine_facts(machine, surveys, channels),
-        **facts_of(learnt, channels),
-        **sampling_facts(overhead_of_this_host(overhead, machine), RECORDER, channels, cadence),
+        **machine_facts(found.machine, found.surveys, found.channels),
+        **facts_of(found.calibration, found.channels),
+        **sampling_facts(costs, RECORDER, found.channels, meter.cadence),
     }
-    known = tuple(applied(channels, learnt))
+    others = alternatives(found.surveys, found.channels, found.calibration)
     return RecordingPlan(
         path=Path(path),
-        channels=known,
-        cadence=cadence,
+        channels=found.channels,
+        cadence=meter.cadence,
         facts=facts,
-        alternatives=alternatives(surveys, known, learnt) if sources is None else {},
+        alternatives=others if meter.sources is None else {},
     )
 
 

@@ -15,35 +15,33 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MicrojouleError, NothingToMeasure
-from ..host.calibration import Calibration
-from ..host.sampling_cost import Overhead
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
-from .lane import RATE_HZ, Cadence, Lane, open_lanes
+from .lane import Lane, open_lanes
 from .native import Marks, clock_pair, now_ns
 from .output import Incident, Output
-from .plan import RecordingPlan, plan
+from .plan import RecordingPlan
 from .thin import Thinner
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     import pyarrow as pa
+
+    from .marking import WindowMark
 
 CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
 _OwnRow = tuple[int, int, str, int, str | None]
 
 
-class Recorder:
+class RawRecorder:
     """Records channels into a trace file, from ``open`` to ``close``; a context manager.
 
     Args:
@@ -81,11 +79,7 @@ class Recorder:
         """What happened to the file while it was written; empty: nothing."""
         return () if self._output is None else tuple(self._output.incidents)
 
-    def thin(self) -> Recorder:
-        """A recorder that keeps ten readings a second away from marks: every energy is as it was."""
-        return Recorder(replace(self.plan, is_thinned=True))
-
-    def open(self) -> Recorder:
+    def open(self) -> Self:
         """Opens every channel, starts sampling, and waits for the first two updates.
 
         Raises:
@@ -114,7 +108,8 @@ class Recorder:
         self._thread = threading.Thread(target=self._drain_until_ended, name="uj-drain", daemon=True)
         self._thread.start()
         atexit.register(self.close)
-        marking.opened(self._marks)
+        if self.plan.takes_windows:
+            marking.opened(self._marks)
         self._wait_for_updates()
         return self
 
@@ -141,6 +136,11 @@ class Recorder:
         if self._output is not None:
             self._output.close()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has recorded, and the file is complete."""
+        return self._thread is not None and self._writer is None
+
     def _open_lanes(self) -> None:
         """Opens the lanes; with what does not open, again through its next other interface."""
         packages = self.plan.facts.get("host", {}).get("packages", {})
@@ -161,10 +161,8 @@ class Recorder:
                     )
             self.channels = tuple(taken.get(channel.id, channel) for channel in self.channels)
 
-    def window(
-        self, name: str, *, sync: str | None = None, **attributes: object
-    ) -> AbstractContextManager[object]:
-        """A named window of this recording; see :func:`microjoule.window`."""
+    def window(self, name: str, *, sync: str | None = None, **attributes: object) -> WindowMark:
+        """A named window of this recording: see :func:`microjoule.window`."""
         if self._marks is None or self._writer is None:
             raise MicrojouleError("This recorder is not open", "Use it in a `with` statement")
         return marking.mark(self._marks, name, attributes, sync)
@@ -173,7 +171,7 @@ class Recorder:
         """Adds a reading that was taken elsewhere, with this moment as its time."""
         self._own_rows.append((now_ns(), 0, channel, raw, None))
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         return self.open()
 
     def __exit__(self, *exc_info: object) -> None:
@@ -247,50 +245,3 @@ class Recorder:
         if self._marks is not None:
             rows.append((now_ns(), 0, schema.MARKS_DROPPED, self._marks.dropped, None))
         return [self._writer.rows(rows)]
-
-
-def record(
-    path: Path | str,
-    *,
-    rate: float | str | Cadence = RATE_HZ,
-    sources: Sequence[str] | None = None,
-    root: Path | str = "/",
-    visible_gpus: str | None = None,
-    calibration: Calibration | Path | str | None = None,
-    overhead: Overhead | Path | str | None = None,
-) -> Recorder:
-    """A recorder of this machine, to be opened with ``with``.
-
-    ``with uj.record("trace.arrows") as rec: …`` samples in the background; mark windows with
-    ``rec.window(name)`` or ``uj.window(name)`` and read the file with ``uj.load`` afterwards.
-
-    Args:
-        path: Where the trace goes; an existing file is replaced.
-        rate: Reads a second of each channel, 1 to 20 000; ``"edges"``: on both sides of each update
-            of a lane's counter and nowhere else; or a :class:`Cadence` for more.
-        sources: Names of the sources to read, all of them forced; None: for each channel the best
-            interface that this user may read.
-        root: The root of the file system whose counters to read.
-        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
-        calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
-        overhead: What ``uj overhead`` measured on this host, or the path of its file: the trace then says
-            what its sampling takes.
-
-    Raises:
-        CalibrationError: The calibration cannot be read, or is another host's.
-        OverheadError: The same of the overhead.
-        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was forced, can
-            be measured; the message says what to do.
-        UnknownSource: No source has one of the names, or no name was given.
-        BadRate: The rate is out of range.
-    """
-    planned = plan(
-        path,
-        rate=rate,
-        sources=sources,
-        root=root,
-        visible_gpus=visible_gpus,
-        calibration=calibration,
-        overhead=overhead,
-    )
-    return Recorder(planned)

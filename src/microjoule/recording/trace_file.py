@@ -24,7 +24,7 @@ from array import array
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import TraceError
+from ..errors import Disturbed, TraceError
 
 MODE = 0o600  # counters that only root may read are in it
 READER_S = 10.0  # how long a pipe without a reader is waited for
@@ -38,10 +38,6 @@ class Lost(NamedTuple):
 
     t_ns: int
     rows: int
-
-
-class Disturbed(Exception):
-    """The file is not what it was; the text says what happened to it."""
 
 
 class TraceFile:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..channel import Channel
-from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource
+from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource, nearest
 from . import amdsmi, battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
 from .domains import with_parents
 from .machine import Machine
@@ -109,7 +109,9 @@ def _named(found: dict[str, Survey], names: tuple[str, ...]) -> tuple[Channel, .
     chosen: dict[str, Channel] = {}
     for name in names:
         if name not in found:
-            raise UnknownSource(f"There is no source {name!r}", f"The sources are {', '.join(found)}")
+            raise UnknownSource(
+                f"There is no source {name!r}", f"{nearest(name, found)}; `uj probe` lists them"
+            )
         one = found[name]
         if not one.channels:
             raise _missing(one)

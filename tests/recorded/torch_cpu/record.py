@@ -40,8 +40,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         root = scripted.machine(Path(folder))
         with (
-            uj.record(HERE / "scripted.arrows", sources=("script",), root=root, rate=1000),
-            uj.record(HERE / "cpu_time.arrows", sources=("cpu_time",), rate=500) as other,
+            uj.record(HERE / "scripted.arrows", uj.Meter(sources=("script",), root=root, rate=1000)),
+            uj.record(HERE / "cpu_time.arrows", uj.Meter(sources=("cpu_time",), rate=500)) as other,
         ):
             work()  # the first calls set things up for a second
             with (

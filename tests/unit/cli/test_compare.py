@@ -8,7 +8,7 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.measuring.compare import Turns
-from microjoule.measuring.meter import Meter
+from microjoule.recording.meter import Meter
 
 UJ = [sys.executable, "-m", "microjoule"]
 ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -140,7 +140,7 @@ def test_functions_and_traces(root, tmp_path):
     assert abs(ratio.energy.value - truth) <= 1.5 * ratio.energy.U
     paths = [tmp_path / "a.arrows", tmp_path / "b.arrows"]
     for path, duration_s in zip(paths, (0.03, 0.06), strict=True):
-        with uj.record(path, sources=["script"], root=root):
+        with uj.record(path, uj.Meter(sources=["script"], root=root)):
             for _ in range(4):
                 with uj.window("step"):
                     time.sleep(duration_s)

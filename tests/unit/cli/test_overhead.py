@@ -115,7 +115,7 @@ def test_a_report_says_nothing_where_nothing_alike_was_measured(root, capsys):
 
 def test_a_recorder_of_a_program_takes_the_file_by_its_path(root):
     kept = keep(root, RECORDER)
-    with uj.record(root / "p.arrows", root=root, sources=["script"], overhead=kept):
+    with uj.record(root / "p.arrows", uj.Meter(root=root, sources=["script"], overhead=kept)):
         pass
     assert uj.load(root / "p.arrows").facts["overhead"]["U"] == 0.001
 

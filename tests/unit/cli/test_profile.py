@@ -15,7 +15,7 @@ import microjoule as uj
 from microjoule.channel import Kind, Scale, Timing
 from microjoule.errors import BadRequest, OnlyEstimated, TooCoarse, TooLong
 from microjoule.measuring.measurement import plain
-from microjoule.measuring.meter import Meter
+from microjoule.recording.meter import Meter
 from microjoule.sources.script import Entry, script_text, write_machine
 
 UJ = [sys.executable, "-m", "microjoule"]

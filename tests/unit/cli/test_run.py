@@ -89,7 +89,7 @@ def test_the_exit_code_is_the_command_s(root, command, code):
         (["--", "no-such-command-here"], 127, "No such file or directory"),
         (["--", "/etc/passwd"], 126, "Permission denied"),
         (["--source", "powercap", "--root", "/nowhere", "--", "touch", "{mark}"], 125, "powercap"),
-        (["--source", "nonsense", "--", "touch", "{mark}"], 125, "The sources are"),
+        (["--source", "nonsense", "--", "touch", "{mark}"], 125, "There is no source 'nonsense'"),
         (["--rate", "0", "--", "touch", "{mark}"], 125, "1 to 20000 Hz"),
         (["-o", "/nowhere/t.arrows", "--", "touch", "{mark}"], 125, "Make its folder first"),
         ([], 2, "name a command"),

@@ -142,7 +142,7 @@ def test_a_signal_leaves_the_terminal_as_it_was_and_the_recording_whole(tmp_path
 
 def test_it_follows_what_another_process_records(tmp_path):
     path = tmp_path / "grows.arrows"
-    recorder = uj.record(path, rate=100, sources=["script"], root=machine(tmp_path / "root"))
+    recorder = uj.record(path, uj.Meter(rate=100, sources=["script"], root=machine(tmp_path / "root")))
     with recorder, terminal(tmp_path, path) as seen:
         seen.until("45.00 W")
         seen.until("following")
@@ -161,7 +161,7 @@ def test_it_follows_what_another_process_records(tmp_path):
 def test_a_file_that_stalls_is_said_and_one_that_is_damaged_ends_it(tmp_path):
     """The writer of the first was killed; of the second the first bytes of each column were lost."""
     path = tmp_path / "whole.arrows"
-    with uj.record(path, rate=100, sources=["script"], root=machine(tmp_path / "root")):
+    with uj.record(path, uj.Meter(rate=100, sources=["script"], root=machine(tmp_path / "root"))):
         time.sleep(0.1)
     whole = path.read_bytes()
     (tmp_path / "stalled.arrows").write_bytes(whole[:-8])  # without the end of its stream

@@ -16,7 +16,7 @@ from microjoule.trace.window import Window
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictured")
-    with uj.record(folder / "t.arrows", sources=["script"], root=machine(folder)) as recorder:
+    with uj.record(folder / "t.arrows", uj.Meter(sources=["script"], root=machine(folder))) as recorder:
         with recorder.window("one"):
             time.sleep(0.15)
         with recorder.window("two"):

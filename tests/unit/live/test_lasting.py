@@ -6,6 +6,7 @@ from scripted import MS, machine
 
 from microjoule.live.lasting import Lasting
 from microjoule.live.session import session
+from microjoule.recording.meter import Meter
 from microjoule.sources.script import Entry, script_text_by_reads
 
 PATIENCE_S = 60
@@ -13,7 +14,7 @@ SILENT_NS = 300 * MS
 
 
 def sampled(root):
-    return Lasting(lambda: session(rate=100, sources=["script"], root=root), SILENT_NS)
+    return Lasting(lambda: session(Meter(rate=100, sources=["script"], root=root)), SILENT_NS)
 
 
 def until(is_so):
@@ -81,7 +82,7 @@ def test_while_all_is_well_nothing_is_opened_anew(tmp_path):
 
     def begin():
         begun.append(1)
-        return session(rate=100, sources=["script"], root=machine(tmp_path))
+        return session(Meter(rate=100, sources=["script"], root=machine(tmp_path)))
 
     with Lasting(begin) as running:
         until(lambda: len(counts(running)) == 2)

@@ -7,6 +7,7 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 from microjoule.errors import NothingToMeasure
 from microjoule.live.session import session
+from microjoule.recording.meter import Meter
 from microjoule.sources.script import Entry, script_text_by_reads
 
 PATIENCE_S = 60
@@ -26,7 +27,7 @@ def known(found):
 
 
 def test_a_machine_of_known_power_shows_it_while_it_runs(tmp_path):
-    with session(rate=100, sources=["script"], root=machine(tmp_path)) as running:
+    with session(Meter(rate=100, sources=["script"], root=machine(tmp_path))) as running:
         found = until(running, known)
         assert list(running.channels) == ["package-0", "package-0/dram"]
     assert {name: round(level.power_w) for name, level in found.items()} == {
@@ -41,8 +42,8 @@ def test_a_machine_of_known_power_shows_it_while_it_runs(tmp_path):
 def test_two_sessions_run_side_by_side(tmp_path):
     root = machine(tmp_path)
     with (
-        session(rate=100, sources=["script"], root=root) as one,
-        session(rate=100, sources=["script"], root=root) as other,
+        session(Meter(rate=100, sources=["script"], root=root)) as one,
+        session(Meter(rate=100, sources=["script"], root=root)) as other,
     ):
         until(one, known)
         until(other, known)
@@ -50,7 +51,7 @@ def test_two_sessions_run_side_by_side(tmp_path):
 
 def test_a_channel_that_does_not_open_has_no_account(tmp_path):
     (machine(tmp_path) / "dram.txt").unlink()
-    with session(rate=100, sources=["script"], root=tmp_path) as running:
+    with session(Meter(rate=100, sources=["script"], root=tmp_path)) as running:
         until(running, known)
         assert list(running.channels) == ["package-0"]
 
@@ -58,7 +59,7 @@ def test_a_channel_that_does_not_open_has_no_account(tmp_path):
 def test_reads_that_fail_are_counted_and_later_ones_go_on(tmp_path):
     entries = [Entry(raw=0), Entry(raw=1000), Entry(errno=5), Entry(errno=5), Entry(raw=2000)]
     (machine(tmp_path) / "dram.txt").write_text(script_text_by_reads(entries))
-    with session(rate=50, sources=["script"], root=tmp_path) as running:
+    with session(Meter(rate=50, sources=["script"], root=tmp_path)) as running:
         found = until(running, lambda now: "package-0/dram" in now and now["package-0/dram"].readings > 3)
     dram = found["package-0/dram"]
     assert (dram.failed, dram.energy_counts) == (2, 2000)
@@ -66,7 +67,7 @@ def test_reads_that_fail_are_counted_and_later_ones_go_on(tmp_path):
 
 def test_where_nothing_is_listed_there_is_no_session(tmp_path):
     with pytest.raises(NothingToMeasure):
-        session(rate=10, root=tmp_path)
+        session(Meter(rate=10, root=tmp_path))
 
 
 def test_where_nothing_opens_there_is_no_session(tmp_path):
@@ -74,4 +75,4 @@ def test_where_nothing_opens_there_is_no_session(tmp_path):
     (root / "package.txt").write_text("by nonsense\n")
     (root / "dram.txt").write_text("by nonsense\n")
     with pytest.raises(NothingToMeasure, match="No channel could be opened"):
-        session(rate=10, sources=["script"], root=root).open()
+        session(Meter(rate=10, sources=["script"], root=root)).open()

@@ -7,8 +7,9 @@ import time
 import pytest
 from scripted import DRAM_W, MODULUS, MS, PACKAGE_W, machine
 
-from microjoule.measuring.meter import Meter
+from microjoule.measuring.fitted import fit
 from microjoule.measuring.poller import Poller
+from microjoule.recording.meter import Meter
 from microjoule.recording.native import now_ns
 from microjoule.sources.script import Entry, Repeat, script_text
 
@@ -18,7 +19,7 @@ def poller(root, latency_ns=0):
     machine(root)
     slow = [Entry(raw=0, latency_ns=latency_ns)]
     (root / "package.txt").write_text(script_text(slow, Repeat(MS, PACKAGE_W, MODULUS)))
-    return Poller(Meter(sources=("script",), root=root).fitted().channels)
+    return Poller(fit(Meter(sources=("script",), root=root)).channels)
 
 
 def test_a_spin_to_the_update_waits_for_each_channel_of_a_lane(tmp_path):

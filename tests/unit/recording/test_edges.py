@@ -20,7 +20,10 @@ from microjoule.sources.script import Entry, Repeat, script_text, write_machine
 def recorded(tmp_path, rate, root=None, seconds=0.3, **options):
     path = tmp_path / "t.arrows"
     root = root or machine(tmp_path)
-    with uj.record(path, rate=rate, sources=["script"], root=root, **options) as rec, rec.window("work"):
+    with (
+        uj.record(path, uj.Meter(rate=rate, sources=["script"], root=root, **options)) as rec,
+        rec.window("work"),
+    ):
         time.sleep(seconds)
     return uj.load(path)
 

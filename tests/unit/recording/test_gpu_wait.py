@@ -65,7 +65,7 @@ import microjoule as uj
 framework, where, before = sys.argv[1], sys.argv[2], sys.argv[3]
 if before == "imported":
     module = __import__(framework)
-with uj.record(where + "/t.arrows", sources=["script"], root=where) as rec:
+with uj.record(where + "/t.arrows", uj.Meter(sources=["script"], root=where)) as rec:
     with rec.window("work", sync=framework, step=3): pass
     with uj.window("plain"): pass
 waits = []
@@ -118,7 +118,7 @@ framework, where = sys.argv[1], sys.argv[2]
 module = __import__(framework)
 module = getattr(module, "cuda", module)
 module.count = 3
-with uj.record(where + "/t.arrows", sources=["script"], root=where) as rec:
+with uj.record(where + "/t.arrows", uj.Meter(sources=["script"], root=where)) as rec:
     with rec.window("work", sync=framework): pass
     by_window, module.devices[:] = module.devices[:], []
     @uj.window("step", sync=framework)
@@ -170,7 +170,7 @@ def test_a_device_without_a_context_gets_none(tmp_path: Path, name: str, files: 
 UNREADY = """
 import sys, torch, microjoule as uj
 torch.cuda.ready = False
-with uj.record(sys.argv[1] + "/t.arrows", sources=["script"], root=sys.argv[1]) as rec:
+with uj.record(sys.argv[1] + "/t.arrows", uj.Meter(sources=["script"], root=sys.argv[1])) as rec:
     with rec.window("work", sync="torch"):
         torch.cuda.ready = True
 print(len(torch.cuda.waits))
@@ -186,7 +186,7 @@ def test_cuda_is_not_initialised_by_a_window(tmp_path: Path) -> None:
 FAILING = """
 import json, sys, torch, microjoule as uj
 torch.cuda.failing = (2,)
-with uj.record(sys.argv[1] + "/t.arrows", sources=["script"], root=sys.argv[1]) as rec:
+with uj.record(sys.argv[1] + "/t.arrows", uj.Meter(sources=["script"], root=sys.argv[1])) as rec:
     try:
         with rec.window("work", sync="torch"): pass
     except RuntimeError as error: said = str(error)
@@ -206,7 +206,7 @@ def test_an_unknown_framework_is_refused_with_the_list(tmp_path: Path) -> None:
     with uj.window("work", sync="tensorflaw"):
         pass
     with (
-        uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)) as rec,
+        uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))) as rec,
         pytest.raises(BadWindow, match="torch, cupy, jax"),
     ):
         rec.window("work", sync="tensorflaw")
@@ -219,7 +219,7 @@ def test_the_report_says_which_windows_around_a_gpu_did_not_wait(tmp_path: Path)
         root.mkdir()
         write_machine(root, [channel(name, "one.txt")])
         (root / "one.txt").write_text(steady(40, 0))
-        with uj.record(root / "t.arrows", sources=["script"], root=root) as rec:
+        with uj.record(root / "t.arrows", uj.Meter(sources=["script"], root=root)) as rec:
             with rec.window("launched"):
                 pass
             with rec.window("waited", synchronised=True):

@@ -20,7 +20,7 @@ from microjoule.recording.idle_tick import why_not
 from microjoule.recording.lane import Lane, is_for_kernel
 from microjoule.recording.native import Sampler
 from microjoule.recording.plan import RecordingPlan
-from microjoule.recording.recorder import Recorder
+from microjoule.recording.recorder import RawRecorder
 from microjoule.report import REPORTERS
 from microjoule.trace import schema
 
@@ -140,7 +140,7 @@ def test_what_the_kernel_refuses_the_thread_samples(events):
 def test_a_recording_of_the_kernels_is_like_any_other(tmp_path, events):
     """Rounds with one time each, in order, from the first reading to the last, and all accounted for."""
     path = tmp_path / "t.arrows"
-    recorder = Recorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
+    recorder = RawRecorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
     with recorder as rec, rec.window("work"):
         time.sleep(0.4)
     trace = uj.load(path)
@@ -163,7 +163,7 @@ def test_a_recording_of_the_kernels_is_like_any_other(tmp_path, events):
 def test_a_kernel_that_gives_up_shows_in_the_trace_and_in_the_report(tmp_path, events):
     """Its lane says until when the kernel sampled; the report says that the thread took over."""
     path = tmp_path / "t.arrows"
-    recorder = Recorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
+    recorder = RawRecorder(RecordingPlan(path=path, channels=tuple(events), cadence=Cadence(kernel=True)))
     with recorder as rec, rec.window("work"):
         (lane,) = rec._lanes
         lane.sampler = GivesUp(lane.sampler)

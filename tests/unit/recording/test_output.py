@@ -17,7 +17,7 @@ from scripted import PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.errors import TraceError
-from microjoule.recording import Recorder, RecordingPlan, output
+from microjoule.recording import Meter, RawRecorder, RecordingPlan, output
 from microjoule.recording.plan import plan
 from microjoule.trace import schema
 from microjoule.trace.label import unlabel
@@ -32,8 +32,8 @@ def recorded(tmp_path):
     (tmp_path / "root").mkdir()
     path = tmp_path / "folder" / "t.arrows"
     said = []
-    found = plan(path, rate=1000, sources=["script"], root=machine(tmp_path / "root"))
-    return Recorder(replace(found, drain_s=0.05, say=said.append)), path, said
+    found = plan(path, Meter(sources=["script"], root=machine(tmp_path / "root")))
+    return RawRecorder(replace(found, drain_s=0.05, say=said.append)), path, said
 
 
 def until(is_so):
@@ -261,7 +261,7 @@ def test_a_fifo_gets_the_whole_stream_and_a_reader_that_ends_is_an_error(recorde
     taken = []
     reader = threading.Thread(target=lambda: taken.append(fifo.read_bytes()))
     reader.start()
-    with Recorder(replace(rec.plan, path=fifo)) as running, running.window("work"):
+    with RawRecorder(replace(rec.plan, path=fifo)) as running, running.window("work"):
         time.sleep(0.2)
     reader.join()
     (tmp_path / "taken.arrows").write_bytes(taken[0])
@@ -277,7 +277,7 @@ def test_a_fifo_gets_the_whole_stream_and_a_reader_that_ends_is_an_error(recorde
 
     reader = threading.Thread(target=read_a_little)
     reader.start()
-    running = Recorder(replace(rec.plan, path=fifo)).open()
+    running = RawRecorder(replace(rec.plan, path=fifo)).open()
     is_open.set()
     reader.join()
     until(lambda: said)
@@ -306,7 +306,7 @@ def test_a_pipe_whose_reader_sleeps_delays_nothing(recorded, tmp_path):
         while not stop.is_set():
             drink()
 
-    with Recorder(replace(rec.plan, path=path, drain_s=0.05)) as running, running.window("work"):
+    with RawRecorder(replace(rec.plan, path=path, drain_s=0.05)) as running, running.window("work"):
         until(lambda: said)  # the pipe is full
         thread = threading.Thread(target=reader)
         thread.start()
@@ -328,12 +328,12 @@ def test_a_fifo_without_a_reader_is_a_sentence(recorded, tmp_path, monkeypatch):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with pytest.raises(TraceError, match="start its reader first"):
-        Recorder(replace(rec.plan, path=fifo)).open()
+        RawRecorder(replace(rec.plan, path=fifo)).open()
 
 
 def test_without_somebody_to_tell_it_is_a_warning(recorded):
     rec, path, _ = recorded
-    rec = Recorder(replace(rec.plan, say=RecordingPlan.__dataclass_fields__["say"].default))
+    rec = RawRecorder(replace(rec.plan, say=RecordingPlan.__dataclass_fields__["say"].default))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with rec:
@@ -349,11 +349,11 @@ def test_each_batch_is_on_the_disk_before_the_next_where_that_is_asked_for(recor
     synced = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_ino) or real(fd))
-    with Recorder(replace(rec.plan, is_fsynced=True)):
+    with RawRecorder(replace(rec.plan, is_fsynced=True)):
         grown(path)
     assert set(synced) == {path.stat().st_ino}
     synced.clear()
-    with Recorder(rec.plan):
+    with RawRecorder(rec.plan):
         grown(path)
     assert synced == []
 
@@ -363,7 +363,7 @@ def test_traces_are_for_their_owner_alone_whatever_the_umask_and_the_file_before
     path.touch(mode=0o644)
     before = os.umask(0)
     try:
-        with Recorder(rec.plan):
+        with RawRecorder(rec.plan):
             pass
     finally:
         os.umask(before)
@@ -373,7 +373,7 @@ def test_traces_are_for_their_owner_alone_whatever_the_umask_and_the_file_before
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_a_trace_belongs_to_whom_the_plan_says(recorded):
     rec, path, _ = recorded
-    with Recorder(replace(rec.plan, owner=(1234, 4321))):
+    with RawRecorder(replace(rec.plan, owner=(1234, 4321))):
         pass
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
 

@@ -8,7 +8,7 @@ from scripted import channel, machine
 
 import microjoule as uj
 from microjoule.errors import MicrojouleError
-from microjoule.recording import Recorder, RecordingPlan
+from microjoule.recording import RawRecorder, RecordingPlan
 from microjoule.recording.native import Sampler, reader_names
 
 CSRC = Path(__file__).parents[3] / "csrc"
@@ -32,7 +32,7 @@ def test_a_channel_whose_reader_is_missing_is_named_and_the_rest_is_recorded(tmp
     machine(tmp_path)
     known, unknown = (channel(name, str(tmp_path / "package.txt")) for name in ("package-0", "package-1"))
     unknown = replace(unknown, access=replace(unknown.access, reader="ipmi"))
-    with Recorder(RecordingPlan(path=tmp_path / "t.arrows", channels=(known, unknown))) as recorder:
+    with RawRecorder(RecordingPlan(path=tmp_path / "t.arrows", channels=(known, unknown))) as recorder:
         pass
     assert list(recorder.left_out) == ["package-1"]
     assert "no reader 'ipmi'" in recorder.left_out["package-1"]

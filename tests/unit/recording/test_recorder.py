@@ -19,14 +19,17 @@ from microjoule.errors import (
     TraceError,
     UnknownSource,
 )
-from microjoule.recording import Cadence, Recorder
+from microjoule.recording import Cadence, RawRecorder
 from microjoule.recording.replaced_channels import closed, others
 from microjoule.sources import Cause, Closed, Obstacle, Survey
 
 
 def test_a_window_of_known_power_holds_its_energy_within_the_bound(tmp_path):
     path = tmp_path / "t.arrows"
-    with uj.record(path, sources=["script"], root=machine(tmp_path)) as rec, rec.window("work", step=3):
+    with (
+        uj.record(path, uj.Meter(sources=["script"], root=machine(tmp_path))) as rec,
+        rec.window("work", step=3),
+    ):
         time.sleep(0.3)
     trace = uj.load(path)
     work = trace.window("work")
@@ -48,7 +51,7 @@ def test_windows_go_to_the_open_recorder_and_otherwise_nowhere(tmp_path):
     assert work(1) == 2
     with uj.window("before"):
         pass
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))):
         assert work(2) == 3
         with uj.window("inside", name_of="x"):
             time.sleep(0.01)
@@ -66,7 +69,7 @@ def test_a_measured_coroutine_is_a_window_until_it_ends(tmp_path):
         await asyncio.sleep(0.02)
         return 5
 
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))):
         assert asyncio.run(work()) == 5
     (window,) = uj.load(tmp_path / "t.arrows").windows
     assert window.duration_ns >= 20_000_000
@@ -74,7 +77,7 @@ def test_a_measured_coroutine_is_a_window_until_it_ends(tmp_path):
 
 def test_a_long_label_and_odd_names_come_back_whole(tmp_path):
     long = "ü" * 700
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))):
         with uj.window(long, text="tab\tinside"):
             pass
         with uj.window("a\tb"):
@@ -88,7 +91,10 @@ def test_a_long_label_and_odd_names_come_back_whole(tmp_path):
 def test_no_tick_goes_uncounted_while_the_program_holds_the_gil(tmp_path):
     """Ticks and missed ticks add up to the deadlines that passed, whoever held the GIL."""
     path = tmp_path / "t.arrows"
-    with uj.record(path, rate=1000, sources=["script"], root=machine(tmp_path)) as rec, rec.window("hold"):
+    with (
+        uj.record(path, uj.Meter(rate=1000, sources=["script"], root=machine(tmp_path))) as rec,
+        rec.window("hold"),
+    ):
         pow(3, 3_000_000)  # one C call of a few hundred milliseconds that keeps the GIL
     trace = uj.load(path)
     lane = trace.engine()["package-0"]
@@ -105,7 +111,7 @@ def test_no_tick_goes_uncounted_while_the_program_holds_the_gil(tmp_path):
 def test_the_file_says_how_the_lanes_were_run(tmp_path):
     path = tmp_path / "t.arrows"
     cadence = Cadence(rate_hz=500, spin_ns=100_000, cpus=(0,))
-    with uj.record(path, rate=cadence, sources=["script"], root=machine(tmp_path)):
+    with uj.record(path, uj.Meter(rate=cadence, sources=["script"], root=machine(tmp_path))):
         pass
     trace = uj.load(path)
     told = trace.facts["lanes"]["package-0"]
@@ -126,21 +132,21 @@ def test_the_ring_holds_half_a_minute_at_a_kilohertz():
 @pytest.mark.parametrize("rate", [0, 0.5, -1, 20_001, float("nan"), float("inf")])
 def test_a_rate_out_of_range_is_refused_before_anything_starts(tmp_path, rate):
     with pytest.raises(BadRate, match="1 to 20000 Hz"):
-        uj.record(tmp_path / "t.arrows", rate=rate, sources=["script"], root=machine(tmp_path))
+        uj.record(tmp_path / "t.arrows", uj.Meter(rate=rate, sources=["script"], root=machine(tmp_path)))
     assert not (tmp_path / "t.arrows").exists()
 
 
 @pytest.mark.parametrize("rate", [None, "fast", [1]])
 def test_a_rate_that_is_no_number_is_refused(tmp_path, rate):
     with pytest.raises(BadRate, match="number of hertz"):
-        uj.record(tmp_path / "t.arrows", rate=rate, sources=["script"], root=machine(tmp_path))
+        uj.record(tmp_path / "t.arrows", uj.Meter(rate=rate, sources=["script"], root=machine(tmp_path)))
 
 
 def test_two_recorders_do_not_share_a_file(tmp_path):
     path = tmp_path / "t.arrows"
     root = machine(tmp_path)
-    with uj.record(path, sources=["script"], root=root):
-        second = uj.record(path, sources=["script"], root=root)
+    with uj.record(path, uj.Meter(sources=["script"], root=root)):
+        second = uj.record(path, uj.Meter(sources=["script"], root=root))
         with pytest.raises(TraceError, match="Another recorder is writing"):
             second.open()
         time.sleep(0.05)
@@ -150,7 +156,7 @@ def test_two_recorders_do_not_share_a_file(tmp_path):
 def test_a_missing_script_leaves_its_channel_out_and_the_rest_goes_on(tmp_path):
     root = machine(tmp_path)
     (root / "dram.txt").write_text("by time\nnot a number\n")
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=root) as rec, rec.window("w"):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root)) as rec, rec.window("w"):
         time.sleep(0.02)
     assert list(rec.left_out) == ["package-0/dram"]
     assert "dram.txt" in rec.left_out["package-0/dram"]
@@ -164,12 +170,12 @@ def test_nothing_that_opens_is_an_error_with_a_remedy(tmp_path):
     for name in ("package.txt", "dram.txt"):
         (root / name).write_text("")
     with pytest.raises(NothingToMeasure, match="uj probe"):
-        uj.record(tmp_path / "t.arrows", sources=["script"], root=root).open()
+        uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root)).open()
 
 
 def test_a_forced_source_that_is_missing_is_an_error(tmp_path):
     with pytest.raises(SourceUnavailable):
-        uj.record(tmp_path / "t.arrows", sources=["powercap"], root=tmp_path)
+        uj.record(tmp_path / "t.arrows", uj.Meter(sources=["powercap"], root=tmp_path))
 
 
 def test_readings_that_fail_are_rows_with_a_status(tmp_path):
@@ -178,7 +184,7 @@ def test_readings_that_fail_are_rows_with_a_status(tmp_path):
     lines = ["by time", f"repeat 200000000 {40 * 200} {1 << 32}"]
     lines += [f"{ms * 1_000_000} {'!5' if 100 <= ms < 150 else 1000 + 40 * ms}" for ms in range(200)]
     (root / "package.txt").write_text("\n".join(lines) + "\n")
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=root) as rec, rec.window("w"):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root)) as rec, rec.window("w"):
         time.sleep(0.3)
     trace = uj.load(tmp_path / "t.arrows")
     series = trace.series("package-0")
@@ -194,7 +200,7 @@ def test_a_fork_of_the_recording_process_marks_windows_and_leaves_the_recording_
     program = """
         import os, sys, warnings, microjoule as uj
         warnings.simplefilter("ignore")
-        rec = uj.record(sys.argv[1] + "/t.arrows", sources=["script"], root=sys.argv[1])
+        rec = uj.record(sys.argv[1] + "/t.arrows", uj.Meter(sources=["script"], root=sys.argv[1]))
         with rec:
             pid = os.fork()
             if pid == 0:
@@ -217,7 +223,7 @@ def test_a_fork_of_the_recording_process_marks_windows_and_leaves_the_recording_
 def test_a_recorder_left_open_does_not_keep_the_process_and_completes_its_file(tmp_path):
     program = """
         import sys, microjoule as uj
-        rec = uj.record(sys.argv[1] + "/t.arrows", sources=["script"], root=sys.argv[1]).open()
+        rec = uj.record(sys.argv[1] + "/t.arrows", uj.Meter(sources=["script"], root=sys.argv[1])).open()
         with rec.window("w"):
             pass
     """
@@ -232,7 +238,7 @@ def test_a_full_disk_keeps_what_was_recorded_before(tmp_path):
     """The limit on a file's size stands for a full disk: the same failed write."""
     program = """
         import resource, sys, time, microjoule as uj
-        rec = uj.record(sys.argv[1] + "/t.arrows", rate=4000, sources=["script"], root=sys.argv[1])
+        rec = uj.record(sys.argv[1] + "/t.arrows", uj.Meter(rate=4000, sources=["script"], root=sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
         rec.open()
         try:
@@ -251,18 +257,18 @@ def test_a_full_disk_keeps_what_was_recorded_before(tmp_path):
 
 def test_a_full_disk_at_the_start_is_a_sentence(tmp_path):
     with pytest.raises(TraceError, match="No space left on device") as caught:
-        uj.record("/dev/full", sources=["script"], root=machine(tmp_path)).open()
+        uj.record("/dev/full", uj.Meter(sources=["script"], root=machine(tmp_path))).open()
     assert "free some space" in caught.value.remedy
 
 
 def test_a_recorder_that_is_not_open_has_no_windows(tmp_path):
-    rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path))
+    rec = uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path)))
     with pytest.raises(MicrojouleError, match="not open"):
         rec.window("w")
 
 
 def test_a_recorder_records_once_and_has_no_windows_afterwards(tmp_path):
-    rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path))
+    rec = uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path)))
     with rec:
         pass
     with pytest.raises(MicrojouleError, match="not open"):
@@ -274,15 +280,15 @@ def test_a_recorder_records_once_and_has_no_windows_afterwards(tmp_path):
 @pytest.mark.parametrize("sources", [[], (), "script"])
 def test_sources_that_are_no_list_of_names_are_refused(tmp_path, sources):
     with pytest.raises(UnknownSource, match="no list of names"):
-        uj.record(tmp_path / "t.arrows", sources=sources, root=machine(tmp_path))
+        uj.record(tmp_path / "t.arrows", uj.Meter(sources=sources, root=machine(tmp_path)))
 
 
 def test_a_channel_that_does_not_open_is_read_through_another_source(tmp_path):
     root = machine(tmp_path)
-    rec = uj.record(tmp_path / "t.arrows", sources=["script"], root=root)
+    rec = uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root))
     package, dram = rec.channels
     broken = replace(package, source="rapl_perf", access=replace(package.access, path="/nowhere"))
-    rec = Recorder(replace(rec.plan, channels=(broken, dram), alternatives={package.id: (package,)}))
+    rec = RawRecorder(replace(rec.plan, channels=(broken, dram), alternatives={package.id: (package,)}))
     with rec, rec.window("w"):
         time.sleep(0.02)
     trace = uj.load(tmp_path / "t.arrows")
@@ -305,7 +311,7 @@ def test_others_are_the_same_domain_of_another_source_and_closed_ones_are_named(
 
 
 def test_a_window_entered_again_inside_itself_is_two(tmp_path):
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)) as rec:
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))) as rec:
         window = rec.window("w")
         with window, window:
             pass
@@ -324,7 +330,7 @@ def test_a_measured_generator_is_a_window_until_its_end(tmp_path):
             assert got is None
         return "end"
 
-    with uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path)):
+    with uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))):
         unused = items(3)
         for _ in items(2):
             time.sleep(0.01)
@@ -359,12 +365,12 @@ def test_a_decorator_has_a_name_and_attributes_of_its_own(tmp_path):
 
     before = uj.window("decode", tokens=3)(work)
     assert before(1) == 2
-    with uj.record(tmp_path / "first.arrows", sources=["script"], root=machine(tmp_path)) as rec:
+    with uj.record(tmp_path / "first.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))) as rec:
         during = uj.window("tab\tbed", tokens=4)(work)
         on_the_recorder = rec.window("on the recorder")(work)
         assert [before(1), during(2), on_the_recorder(3)] == [2, 3, 4]
     assert (during.__name__, during.__doc__) == ("work", "Adds one.")
-    with uj.record(tmp_path / "second.arrows", sources=["script"], root=machine(tmp_path)):
+    with uj.record(tmp_path / "second.arrows", uj.Meter(sources=["script"], root=machine(tmp_path))):
         assert [before(1), during(2), on_the_recorder(3)] == [2, 3, 4]
     for name in ("first", "second"):
         windows = uj.load(tmp_path / f"{name}.arrows").windows
@@ -377,7 +383,7 @@ def test_duckdb_and_polars_see_what_pyarrow_sees(tmp_path):
     import pyarrow as pa
 
     path = tmp_path / "t.arrows"
-    with uj.record(path, sources=["script"], root=machine(tmp_path)) as rec, rec.window("w"):
+    with uj.record(path, uj.Meter(sources=["script"], root=machine(tmp_path))) as rec, rec.window("w"):
         time.sleep(0.02)
     with pa.ipc.open_stream(path) as stream:
         table = stream.read_all()

@@ -28,7 +28,7 @@ def page(tmp_path_factory):
     """The page, its JSON report and its trace; a window and its attributes mean harm."""
     folder = tmp_path_factory.mktemp("page")
     with (
-        uj.record(folder / "t.arrows", sources=["script"], root=machine(folder)) as recorder,
+        uj.record(folder / "t.arrows", uj.Meter(sources=["script"], root=machine(folder))) as recorder,
         recorder.window("all"),
         recorder.window(EVIL, note=EVIL),
     ):

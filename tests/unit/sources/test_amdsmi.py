@@ -173,7 +173,7 @@ import json, sys, time
 from pathlib import Path
 import microjoule as uj
 folder = Path(sys.argv[1])
-with uj.record(folder / "t.arrows", rate=100, sources=["amdsmi"], root=folder) as recorder:
+with uj.record(folder / "t.arrows", uj.Meter(rate=100, sources=["amdsmi"], root=folder)) as recorder:
     with recorder.window("work"):
         time.sleep(0.5)
 trace = uj.load(folder / "t.arrows")

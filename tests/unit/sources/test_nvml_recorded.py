@@ -21,7 +21,7 @@ import json, sys, time
 from pathlib import Path
 import microjoule as uj
 folder, lost_ns = Path(sys.argv[1]), int(sys.argv[2])
-with uj.record(folder / "t.arrows", rate=100, sources=["nvml"], root=folder) as recorder:
+with uj.record(folder / "t.arrows", uj.Meter(rate=100, sources=["nvml"], root=folder)) as recorder:
     for name in ("first", "second"):
         with recorder.window(name):
             time.sleep(0.7)
@@ -78,7 +78,7 @@ import json, sys, time
 from pathlib import Path
 import microjoule as uj
 folder = Path(sys.argv[1])
-with uj.record(folder / "t.arrows", rate=100, sources=["nvml"], root=folder) as recorder:
+with uj.record(folder / "t.arrows", uj.Meter(rate=100, sources=["nvml"], root=folder)) as recorder:
     time.sleep(1.2)
     with recorder.window("work"):
         time.sleep(1.0)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scripted import machine
 
 from microjoule.errors import TraceError
-from microjoule.recording import Recorder
+from microjoule.recording import RawRecorder
+from microjoule.recording.meter import Meter
 from microjoule.recording.plan import plan
 from microjoule.trace.parts import messages
 from microjoule.trace.raw_trace import RawTrace
@@ -20,8 +21,8 @@ from microjoule.trace.tail import Tail
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tail")
     path = folder / "whole.arrows"
-    found = plan(path, rate=100, sources=["script"], root=machine(folder / "root"))
-    recorder = Recorder(replace(found, drain_s=0.05))
+    found = plan(path, Meter(rate=100, sources=["script"], root=machine(folder / "root")))
+    recorder = RawRecorder(replace(found, drain_s=0.05))
     with recorder, recorder.window("a"):
         pass
     return path.read_bytes(), RawTrace.open(path).table.num_rows if hasattr(RawTrace, "open") else None

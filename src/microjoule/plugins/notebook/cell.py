@@ -15,8 +15,9 @@ import numpy as np
 from ...joules.energies import Energies
 from ...joules.energy_trace import Trace, load
 from ...late import shown
+from ...measuring.record import record
 from ...recording.gpu_wait import wait_for_all
-from ...recording.recorder import record
+from ...recording.meter import Meter
 from ...units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -86,10 +87,8 @@ def recorded(run: Callable[[], object], given: argparse.Namespace) -> CellEnergy
     name = given.name or "cell"
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         path = given.trace or Path(folder) / "cell.arrows"
-        with (
-            record(path, rate=given.rate, sources=given.source, root=given.root) as recorder,
-            recorder.window(name),
-        ):
+        meter = Meter(rate=given.rate, sources=given.source, root=given.root)
+        with record(path, meter) as recorder, recorder.window(name):
             run()
             wait_for_all()
         trace = load(path)
@@ -110,11 +109,9 @@ def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) ->
         BadRequest, TooLong, TooCoarse: The target cannot be reached.
     """
     from ...measuring.measure import measure_task
-    from ...measuring.meter import Meter
     from ...measuring.task import Task, of_function
     from ...measuring.window_plan import Ask
 
-    sources = tuple(given.source) if given.source else None
-    meter = Meter(channel=given.channel, sources=sources, root=given.root)
+    meter = Meter(channel=given.channel, sources=given.source, root=given.root)
     ask = Ask(rel=0.01 if given.rel is None else given.rel, max_time_s=given.max_time)
     return measure_task(Task(given.name or name, of_function(run).run), ask, meter)

@@ -17,10 +17,11 @@ from ...errors import MicrojouleError, NothingToMeasure, PermissionDenied, Sourc
 from .options import EnergyOptions
 
 if TYPE_CHECKING:
+    from ...measuring.fitted import Fitted
     from ...measuring.measurement import Measurement
-    from ...measuring.meter import Fitted, Meter
     from ...measuring.rounds import Rounds
     from ...measuring.task import Task
+    from ...recording.meter import Meter
     from .verdict import Verdict
 
 P = ParamSpec("P")
@@ -60,7 +61,7 @@ class MeasuredTest:
 
     def meter(self) -> Meter:
         """What to read."""
-        from ...measuring.meter import Meter
+        from ...recording.meter import Meter
 
         return Meter(channel=self.wishes.channel, sources=self.wishes.sources or None, root=self.wishes.root)
 
@@ -216,7 +217,9 @@ class EnergyFixture:
             pytest.fail(WORKER, pytrace=False)
         refusal: MicrojouleError | None = None
         try:
-            fitted = self._run.meter().fitted()
+            from ...measuring.fitted import fit
+
+            fitted = fit(self._run.meter())
             self._run.facts = self._run.facts or fitted.facts
             self.measurement = how(Task(self.name, called), fitted)
         except MicrojouleError as error:

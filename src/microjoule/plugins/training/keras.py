@@ -11,7 +11,7 @@ from .log_values import logged, summed
 from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
-    from ...recording.recorder import Recorder
+    from ...measuring.record import Recorder
 
 _keras: Any = extra("keras")
 

@@ -10,7 +10,7 @@ from .log_values import logged, summed
 from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
-    from ...recording.recorder import Recorder
+    from ...measuring.record import Recorder
 
 
 def _callback() -> Any:

@@ -7,10 +7,8 @@ given up: a curve of joules while it runs.
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ...errors import BadWindow, MicrojouleError
@@ -21,7 +19,7 @@ from .log_values import NAMES, doubt, totals
 if TYPE_CHECKING:
     from ...joules.energy_trace import Trace
     from ...joules.total import Total
-    from ...recording.recorder import Recorder
+    from ...measuring.record import Recorder
 
 WINDOWS = ("train", "epoch", "eval")
 
@@ -81,7 +79,6 @@ class Watch:
         self._sync = sync
         self._is_on = False
         self._recorder: Recorder | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._open: dict[str, AbstractContextManager[object]] = {}
 
     def begin_training(self, is_local_zero: bool) -> None:
@@ -138,26 +135,14 @@ class Watch:
             self._recorder = recorder.open()
             return
         try:
-            from ...recording.recorder import record
+            from ...measuring.record import record
 
-            self._folder = tempfile.TemporaryDirectory(prefix="microjoule-")
-            self._recorder = record(Path(self._folder.name) / "training.arrows").thin().open()
+            self._recorder = record().open()
         except MicrojouleError as error:
-            self._forget()
             warnings.warn(f"the energy of this training is not recorded: {error}", stacklevel=4)
 
     def _end_recording(self, recorder: Recorder) -> None:
-        from ...joules.energy_trace import load
-
         self._recorder = None
-        try:
-            recorder.close()
-            self.trace = load(recorder.path)
-            self.energies = totals(self.trace)
-        finally:
-            self._forget()
-
-    def _forget(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        recorder.close()
+        self.trace = recorder.trace
+        self.energies = totals(self.trace)

@@ -17,7 +17,7 @@ EPOCHS, ROWS, BATCH = 2, 32, 8
 
 @pytest.fixture
 def recorder(tmp_path):
-    return uj.record(tmp_path / "t.arrows", sources=["script"], root=machine(tmp_path / "root"))
+    return uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=machine(tmp_path / "root")))
 
 
 def rows():

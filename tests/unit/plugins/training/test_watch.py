@@ -25,7 +25,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def recorder(tmp_path, root):
-    return uj.record(tmp_path / "t.arrows", sources=["script"], root=root)
+    return uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root))
 
 
 def train(watch, epochs=2):
@@ -87,7 +87,7 @@ def test_the_zero_of_a_counter_that_never_moved_is_no_figure(tmp_path):
     root = machine(tmp_path / "root")
     for name in ("package.txt", "dram.txt"):
         (root / name).write_text(steady(0, 5))
-    watch = Watch(uj.record(tmp_path / "t.arrows", sources=["script"], root=root), WINDOWS, None)
+    watch = Watch(uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root)), WINDOWS, None)
     watch.begin_training(is_local_zero=True)
     time.sleep(0.3)
     with pytest.warns(UserWarning, match="package-0, package-0/dram told nothing"):

@@ -3,71 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..channel import Channel, Kind
 from ..errors import NothingToMeasure, SourceUnavailable
-from ..host.calibration import Calibration, applied, facts_of
+from ..host.calibration import facts_of
 from ..joules.total import covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
+from ..recording.meter import Meter, readable
 from ..units import NS_PER_S, seconds
 
 if TYPE_CHECKING:
-    from ..recording.recorder import Recorder
+    from ..recording.recorder import RawRecorder
 
 
 CLOSELY = 9.3  # reads an update: where updates are located within g, a wait errs by some g²/4 T_u
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
-    """What to read.
+def fit(meter: Meter) -> Fitted:
+    """The channels of this machine that are read where an energy is wanted.
 
-    Attributes:
-        channel: The one whose energy is wanted; empty: all that is known of, no joule twice.
-        sources: Names of the sources to read; None: the best for each channel.
-        root: The root of the file system whose counters to read.
-        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
-        cadence: How often and how punctually.
-        calibration: What ``uj probe --calibrate`` learnt of this host.
+    Args:
+        meter: What to read; of its channels all that is known of, no joule twice.
+
+    Raises:
+        NothingToMeasure: No channel gives an energy.
+        SourceUnavailable, PermissionDenied: What was asked for is not there, or may not be read.
     """
+    from ..recording.plan import machine_facts
 
-    channel: str = ""
-    sources: tuple[str, ...] | None = None
-    root: Path = Path("/")
-    visible_gpus: str | None = None
-    cadence: Cadence = field(default_factory=Cadence)
-    calibration: Calibration | None = None
-
-    def fitted(self) -> Fitted:
-        """The channels of this machine that will be read.
-
-        Raises:
-            NothingToMeasure: No channel tells an energy.
-            SourceUnavailable, PermissionDenied: What was asked for is not there, or may not be read.
-        """
-        from ..recording.plan import machine_facts
-        from ..sources import Machine, choose, survey
-
-        machine = Machine(self.root, self.visible_gpus)
-        surveys = survey(machine)
-        listed = choose(surveys, self.sources)
-        listed = applied(listed, self.calibration)
-        readable = {c.id: c for c in listed if not c.is_of_command}
-        ids = tells_energy(readable)
-        if self.channel and self.channel not in ids:
+    found = readable(meter)
+    by_id = {channel.id: channel for channel in found.channels}
+    ids = tells_energy(by_id)
+    chosen = ids if meter.channel else covered({name: by_id[name] for name in ids})
+    if not chosen:
+        if meter.channel:
             raise SourceUnavailable(
-                f"There is no channel {self.channel!r} that tells an energy here",
-                f"Take one of: {', '.join(ids)}" if ids else "Ask `uj probe` why",
+                f"Channel {meter.channel!r} gives no energy", "Leave it out to take the total"
             )
-        chosen = (self.channel,) if self.channel else covered({name: readable[name] for name in ids})
-        if not chosen:
-            raise NothingToMeasure("No channel that can be read here tells an energy", "Ask `uj probe` why")
-        channels = tuple(readable[name] for name in chosen)
-        facts = {**machine_facts(machine, surveys, channels), **facts_of(self.calibration, channels)}
-        return Fitted(channels, facts, self.cadence)
+        raise NothingToMeasure("No channel that can be read here gives an energy", "Ask `uj probe` why")
+    channels = tuple(by_id[name] for name in chosen)
+    facts = {**machine_facts(found.machine, found.surveys, channels), **facts_of(found.calibration, channels)}
+    return Fitted(channels, facts, meter.cadence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +63,13 @@ class Fitted:
     facts: Mapping[str, Any]
     cadence: Cadence
 
-    def recorder(self, path: Path) -> Recorder:
+    def recorder(self, path: Path) -> RawRecorder:
         """A recorder of these channels."""
         from ..recording.plan import RecordingPlan
-        from ..recording.recorder import Recorder
+        from ..recording.recorder import RawRecorder
 
         plan = RecordingPlan(path=path, channels=self.channels, cadence=self.cadence, facts=self.facts)
-        return Recorder(plan)
+        return RawRecorder(plan)
 
     def closely(self) -> Fitted:
         """The same, read a few times an update, and not in step with it (docs/methods.md)."""

@@ -1,0 +1,32 @@
+"""The meter that a command's options describe."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..recording.meter import Meter
+from . import options
+from . import probe_calibrate as calibrated
+from . import sampling_cost_line as own_overhead
+
+
+def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
+    """What the options of sampling want to be read.
+
+    Args:
+        arguments: Those of ``options.add_sampling``.
+        channel: Only this channel; empty: all.
+
+    Raises:
+        BadRate: The rate is out of range.
+        CalibrationError: The calibration that was named cannot be used.
+    """
+    return Meter(
+        channel=channel,
+        sources=arguments.source,
+        root=arguments.root,
+        visible_gpus=options.visible_gpus(arguments),
+        rate=options.cadence(arguments),
+        calibration=calibrated.stored(arguments),
+        overhead=own_overhead.stored(arguments.root),
+    )

@@ -1,0 +1,109 @@
+"""``uj.record``: a recorder that also answers for what it recorded."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import MicrojouleError, TraceError
+from ..recording.meter import Meter
+from ..recording.plan import RecordingPlan, plan
+from ..recording.recorder import RawRecorder
+
+if TYPE_CHECKING:
+    from ..joules.energies import Energies
+    from ..joules.energy_trace import Trace
+    from ..trace.window import Window
+
+
+class Recorder(RawRecorder):
+    """Records channels from ``open`` to ``close``, and then answers in joules; a context manager.
+
+    Args:
+        plan: What to read, how often, and where it goes.
+        scratch: The file behind the plan's path where it has no name; None: it has one.
+    """
+
+    def __init__(self, plan: RecordingPlan, scratch: IO[bytes] | None = None) -> None:
+        super().__init__(plan)
+        # A file that nobody asks for goes with the recorder, without a warning.
+        self._let_go = None if scratch is None else weakref.finalize(self, scratch.close)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """What was recorded.
+
+        Raises:
+            MicrojouleError: The recording has not ended.
+            TraceError: The file cannot be read.
+        """
+        from ..joules.energy_trace import load
+
+        if not self.is_closed:
+            raise MicrojouleError(
+                "The recording has not ended", "Ask after its `with` block, or after `close()`"
+            )
+        trace = load(self.path)
+        if self._let_go is not None:
+            trace.path = None  # the trace is in memory now, and the file had no name
+            self._let_go()
+        return trace
+
+    def energy(self, window: str | Window | None = None) -> Energies:
+        """The energy by channel, in joules, with ``.total``: see :meth:`microjoule.Trace.energy`.
+
+        Args:
+            window: A window; or the name of windows, for their sum; None: all that was recorded.
+
+        Raises:
+            MicrojouleError: The recording has not ended.
+            BadWindow: No window has this name.
+        """
+        return self.trace.energy(window)
+
+
+def record(path: Path | str | None = None, meter: Meter | None = None) -> Recorder:
+    """A recorder of this machine, to be opened with ``with``.
+
+    ``with uj.record() as rec: …`` samples in the background. Mark windows with ``rec.window(name)`` or
+    ``uj.window(name)``; afterwards ``rec.energy(name)`` is what they used, and ``rec.trace`` has the rest.
+
+    Args:
+        path: Where the trace goes, for ``uj.load`` and ``uj report``; an existing one is replaced. None: into
+            a temporary file without a name, which is gone with the recorder, or with the process. Away from
+            marks it keeps ten readings a second, which leaves every energy as it is.
+        meter: What to read and how often; None: ``Meter()``.
+
+    Raises:
+        CalibrationError, OverheadError: What was learnt cannot be read, or is another host's.
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can
+            be measured; the message says what to do.
+        UnknownSource: No source has one of the names.
+        TraceError: There is no folder for temporary files.
+    """
+    meter = meter or Meter()
+    if path is not None:
+        return Recorder(plan(path, meter))
+    return unnamed(meter)
+
+
+def unnamed(meter: Meter, *, takes_windows: bool = True) -> Recorder:
+    """A recorder whose file has no name.
+
+    Args:
+        meter: What to read.
+        takes_windows: Whether ``uj.window`` goes to it.
+    """
+    planned = plan("", meter)
+    try:
+        scratch = tempfile.TemporaryFile(prefix="microjoule-")  # noqa: SIM115 - it lives with the recorder
+    except OSError as error:
+        raise TraceError(
+            f"No temporary file can be made: {error.strerror}", "Set TMPDIR to a folder with room"
+        ) from error
+    path = Path(f"/proc/self/fd/{scratch.fileno()}")
+    return Recorder(replace(planned, path=path, is_thinned=True, takes_windows=takes_windows), scratch)

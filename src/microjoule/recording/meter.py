@@ -1,0 +1,111 @@
+"""What to read and how often: one description for whatever measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..channel import Channel
+from ..errors import NothingToMeasure, SourceUnavailable, UnknownSource, nearest
+from ..host.calibration import Calibration, applied
+from ..host.key import of_this_host
+from ..host.sampling_cost import Overhead
+from .lane import RATE_HZ, Cadence, cadence_of
+
+if TYPE_CHECKING:
+    from ..sources import Machine, Survey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """What to read and how often: for ``record``, ``energy``, ``measure``, ``compare`` and ``probe`` alike.
+
+    ``uj.Meter()`` is everything that this user may read, a thousand times a second. Nothing is read, and no
+    file opened, before it is used.
+
+    Attributes:
+        channel: Read this channel only; empty: all.
+        sources: Names of the sources to read, all of them forced; None: for each channel the best interface
+            that this user may read.
+        root: The root of the file system whose counters to read.
+        visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
+        rate: Reads a second of each channel, 1 to 20 000; ``"edges"``: on both sides of each update of a
+            lane's counter and nowhere else; or a :class:`Cadence` for more.
+        calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
+        overhead: What ``uj overhead`` measured on this host, or the path of its file: a trace then says what
+            its sampling takes.
+
+    Raises:
+        BadRate: The rate is out of range.
+        UnknownSource: ``sources`` is no list of names.
+    """
+
+    channel: str = ""
+    sources: Sequence[str] | None = None
+    root: Path | str = "/"
+    visible_gpus: str | None = None
+    rate: float | str | Cadence = RATE_HZ
+    calibration: Calibration | Path | str | None = None
+    overhead: Overhead | Path | str | None = None
+
+    def __post_init__(self) -> None:
+        cadence_of(self.rate)
+        if isinstance(self.sources, str) or (self.sources is not None and not self.sources):
+            raise UnknownSource(
+                f"The sources {self.sources!r} are no list of names",
+                'Give a list such as ["powercap"], or None for the best of all; `uj probe` lists the sources',
+            )
+        if self.sources is not None:
+            object.__setattr__(self, "sources", tuple(self.sources))
+
+    @property
+    def cadence(self) -> Cadence:
+        """``rate`` as a :class:`Cadence`."""
+        return cadence_of(self.rate)
+
+
+class Readable(NamedTuple):
+    """What a meter can read on this machine.
+
+    Attributes:
+        machine: The machine.
+        surveys: What each source found on it.
+        channels: What is to be read, with what was learnt of it.
+        calibration: What was learnt of the host.
+    """
+
+    machine: Machine
+    surveys: tuple[Survey, ...]
+    channels: tuple[Channel, ...]
+    calibration: Calibration | None
+
+
+def readable(meter: Meter) -> Readable:
+    """The channels that a meter reads here, those of commands apart.
+
+    Raises:
+        CalibrationError: The calibration cannot be read, or is another host's.
+        UnknownSource: No source has one of the names.
+        NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can be
+            read.
+    """
+    from ..sources import Machine, choose, survey
+
+    machine = Machine(Path(meter.root), meter.visible_gpus)
+    learnt = of_this_host(meter.calibration, machine)
+    surveys = survey(machine)
+    listed = [channel for channel in choose(surveys, meter.sources) if not channel.is_of_command]
+    if not listed:
+        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
+    channels = applied(listed, learnt)
+    if meter.channel:
+        ids = [channel.id for channel in channels]
+        if meter.channel not in ids:
+            raise SourceUnavailable(
+                f"There is no channel {meter.channel!r} that can be read here",
+                f"{nearest(meter.channel, ids)}; `uj probe` shows what is closed",
+            )
+        channels = tuple(channel for channel in channels if channel.id == meter.channel)
+    return Readable(machine, surveys, channels, learnt)
