@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
+import re
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
 
+from microjoule.errors import UnknownHardware
 from microjoule.footprint import data_tables as tables
+from microjoule.footprint.hardware import _words as hardware_words
+from microjoule.footprint.hardware import device
 
 ROWS = [(name, row) for name in tables.names() for row in tables.rows(name)]
 KEYS = {
@@ -22,6 +27,9 @@ KEYS = {
     "hardware": ("name",),
     "rentals": ("provider", "region", "offer", "hardware", "count"),
     "constants": ("name",),
+    "equivalents": ("key",),
+    "label_sets": ("set", "letter"),
+    "lacoste2019": ("code",),
     "paper": ("table", "row", "quantity"),
 }
 LICENCES = (
@@ -45,7 +53,10 @@ def test_every_row_has_an_origin_a_unit_and_a_range_in_order(name):
         assert row["source"], row
         assert row["licence"].startswith(LICENCES), row
         assert row["unit"], row
-        assert row["year"] or row["source"] == "convention", row
+        assert row["year"] or row["source"].startswith(("convention", "commonly quoted")), row
+        assert re.fullmatch(r"https?://\S+", row["url"]), row
+        assert "2026-11-01" <= row["retrieved"] <= "2099-12-31", row
+        datetime.date.fromisoformat(row["retrieved"])
         assert 0 <= float(row["low"]) <= float(row["value"]) <= float(row["high"]) < math.inf, row
         assert None not in row, f"more cells than columns: {row}"
         assert tables.factor(row, name).value == float(row["value"])
@@ -108,7 +119,7 @@ def test_known_errors_of_popular_tables_are_not_here():
     assert float(hardware[("V100-SXM2",)]["value"]) == 300
     for name in ("TPUv2", "TPUv3"):
         row = hardware[(name,)]
-        assert "not a TDP" in row["note"]
+        assert row["power"] == "measured mean"
         assert float(row["low"]) < float(row["high"])
     assert not any(float(row["value"]) == 743 for row in tables.rows("fuels"))  # codecarbon's gas
     assert not any(float(row["value"]) == 475 for row in tables.rows("zones"))  # its world of 2019
@@ -120,11 +131,90 @@ def test_known_errors_of_popular_tables_are_not_here():
     assert not any(float(row["value"]) == 0 for row in tables.rows("zones"))
     clouds = [row for row in tables.rows("rentals") if row["provider"] == "gcp" and row["hardware"] == "P100"]
     assert [(row["low"], row["high"]) for row in clouds] == [("0.43", "1.46")]  # "$41 - $410" in some docs
+    assert float(hardware[("A10G",)]["value"]) == 300  # 150 W elsewhere, which is the A10
+    assert (hardware[("TPUv4",)]["power"], hardware[("TPUv4",)]["value"]) == ("measured mean", "170")
+    assert float(hardware[("AMD Ryzen 9 3900X",)]["value"]) == 105  # 125 in Green Algorithms
+    assert float(hardware[("Intel Xeon E5-2650",)]["value"]) == 95  # 105 in mlco2/impact: the v3
+
+
+def test_a_price_and_a_power_are_of_one_thing():
+    """A cloud rents a GPU and a datasheet has the board: two GPUs of a K80, four chips of a TPU board."""
+    compared = 0
+    for row in tables.rows("rentals"):
+        try:
+            of = device(row["hardware"])
+        except UnknownHardware:
+            assert row["hardware"] == "TPUv2-32" or row["hardware"] == "TPUv6e", row
+            continue
+        compared += 1
+        is_board_of_several = "of" in of.part
+        assert is_board_of_several == row["hardware"].endswith("-8"), row
+    assert compared > 30
+    for board, one, count in (("K80-board", "K80", 2), ("M60-board", "M60", 2), ("TPUv2-8", "TPUv2", 4)):
+        assert device(board).power.value == count * device(one).power.value
+    assert device("TPUv2").power.value == 2 * device("TPUv2-core").power.value
+
+
+def test_no_two_devices_have_one_name():
+    words = [(word, row["name"]) for row in tables.rows("hardware") for word in hardware_words(row)]
+    by_word = {}
+    for word, name in words:
+        by_word.setdefault(word, set()).add(name)
+    assert {word: names for word, names in by_word.items() if len(names) > 1} == {}
+
+
+REPORTED = [
+    ("NVIDIA A100-SXM4-80GB", 400),
+    ("NVIDIA A100 80GB PCIe", 300),
+    ("NVIDIA H100 80GB HBM3", 700),
+    ("NVIDIA H100 PCIe", 350),
+    ("NVIDIA H100 NVL", 400),
+    ("NVIDIA B200", 1000),
+    ("NVIDIA L40S", 350),
+    ("NVIDIA L40", 300),
+    ("NVIDIA A10G", 300),
+    ("NVIDIA A10", 150),
+    ("Tesla T4", 70),
+    ("Tesla V100-SXM2-16GB", 300),
+    ("Tesla P100-PCIE-16GB", 250),
+    ("Tesla K80", 150),
+    ("NVIDIA GeForce RTX 4090", 450),
+    ("NVIDIA GeForce RTX 5090", 575),
+    ("NVIDIA RTX A6000", 300),
+    ("NVIDIA RTX 6000 Ada Generation", 300),
+    ("NVIDIA RTX PRO 6000 Blackwell Server Edition", 600),
+    ("AMD Instinct MI300X", 750),
+    ("AMD Instinct MI250X / MI250", 500),
+    ("AMD EPYC 7763 64-Core Processor", 280),
+    ("AMD EPYC 9654 96-Core Processor", 360),
+    ("AMD EPYC 9755 128-Core Processor", 500),
+    ("AMD Ryzen 9 5950X 16-Core Processor", 105),
+    ("AMD Ryzen 7 7840U w/ Radeon 780M Graphics", 28),
+    ("Intel(R) Xeon(R) CPU E5-2650 v2 @ 2.60GHz", 95),
+    ("Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz", 150),
+    ("Intel(R) Xeon(R) Platinum 8480+", 350),
+    ("Intel(R) Xeon(R) 6780E", 330),
+    ("13th Gen Intel(R) Core(TM) i9-13900K", 125),
+    ("Intel(R) Core(TM) Ultra 9 285K", 125),
+    ("Apple M2 Pro", 35),
+]
+
+
+@pytest.mark.parametrize(("name", "watts"), REPORTED)
+def test_names_are_found_as_machines_report_them(name, watts):
+    assert device(name).power.value == watts
+
+
+@pytest.mark.parametrize("name", ["H20", "A1004", "L4000", "V10", "EPYC 77", "Xeon Gold 61", "RTX 60"])
+def test_a_part_of_a_name_is_a_suggestion_and_no_match(name):
+    with pytest.raises(UnknownHardware, match=r"\(\d+(\.\d+)? W\)"):
+        device(name)
+    assert device("L40").power.value == 300  # not the 350 W of the L40S
 
 
 def test_what_may_not_be_passed_on_is_not_here():
     text = json.dumps([row for _, row in ROWS])
-    for word in ("ODbL", "AGPL", "Electricity Maps yearly", "IEA 2019", "SPECpower"):
+    for word in ("ODbL", "AGPL", "Electricity Maps yearly", "SPECpower"):
         assert word not in text
 
 

@@ -30,7 +30,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     group.add_argument("--memory-watts", type=float, default=0.0, metavar="W", help="of all memory together")
     group.add_argument("--memory-gb", type=float, default=0.0, metavar="GB", help="instead of its watts")
     group.add_argument("--utilisation", type=float, metavar="U", help="share of full power, 0 to 1")
-    group.add_argument("--provider", default="", metavar="NAME", help="whose hire prices: gcp, aws, …")
+    group.add_argument("--cores", type=int, metavar="N", help="cores of a processor that were used [all]")
+    group.add_argument(
+        "--psf", type=float, default=1.0, metavar="N", help="how often it was run (greenalgorithms) [1]"
+    )
+    group.add_argument("--provider", default="", metavar="NAME", help="whose rental prices: gcp, aws, …")
     parser.add_argument("--json", action="store_true", help="as JSON")
     options.add_footprint(parser)
     parser.set_defaults(run=run)
@@ -51,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         memory_gb=arguments.memory_gb,
         utilisation=arguments.utilisation,
         provider=arguments.provider,
+        cores=arguments.cores,
+        scaling=arguments.psf,
     )
     plain = estimate(job, terms).plain(job, terms)
     if arguments.json:

@@ -20,7 +20,7 @@ from . import pue as overhead
 from .conversion import GIVEN, INTENSITY, figure, given, per_kwh, scaled
 from .conversion import intensity as given_intensity
 from .factor import Factor
-from .methods import DEFAULT, Method, method
+from .methods import DEFAULT, Method, method, own_region
 
 HOW_TO_CHOOSE = "no zone is named: --zone CODE chooses one, `uj zones TEXT` finds it"
 
@@ -123,6 +123,8 @@ def described(factor: Factor) -> dict[str, Any]:
         "source": factor.origin.source,
         "licence": factor.origin.licence,
         "note": factor.origin.note,
+        "url": factor.origin.url,
+        "retrieved": factor.origin.retrieved,
     }
 
 
@@ -140,7 +142,7 @@ def terms(wishes: FactorOptions) -> Terms:
     if wishes.intensity:
         grid = given_intensity("grid intensity", wishes.intensity)
     elif zone:
-        grid = zone.intensity
+        grid = own_region(chosen, zone.code) or zone.intensity
     elif chosen.intensity:
         grid = per_kwh(tables.constant(chosen.intensity), GRAMS, INTENSITY)
     else:
@@ -166,11 +168,12 @@ def terms(wishes: FactorOptions) -> Terms:
 
 
 def _pue(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor:
-    if wishes.pue:
-        return overhead.pue(wishes.pue)
-    if chosen.pue:
-        return overhead.pue(chosen.pue)
-    return (overhead.pue_of(zone) if zone else None) or overhead.unknown()
+    if wishes.pue or chosen.pue:
+        return overhead.pue(wishes.pue or chosen.pue)
+    of_zone = overhead.pue_of(zone) if zone else None
+    if of_zone is None and chosen.pue_elsewhere:
+        return overhead.pue(chosen.pue_elsewhere)
+    return of_zone or overhead.unknown()
 
 
 def _price(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor | None:

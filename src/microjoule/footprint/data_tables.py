@@ -1,8 +1,8 @@
 """The tables that this package carries, and what they owe to whom.
 
 Decision: every table is a CSV file in ``data/`` whose rows all end in the same columns (value, low,
-high, unit, year, source, licence, note), because a figure without its origin is of no use to anyone
-who must defend it. What was given up: compactness, for the source is written out on each row.
+high, unit, year, source, url, retrieved, licence, note), because a figure without its origin is of no
+use to anyone who must defend it. What was given up: compactness, for the source is written out on each row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from .factor import Boundary, Factor, Origin
 
 DATA = Path(__file__).parent / "data"
-COMMON = ("value", "low", "high", "unit", "year", "source", "licence", "note")
+COMMON = ("value", "low", "high", "unit", "year", "source", "url", "retrieved", "licence", "note")
 
 Row = Mapping[str, str]
 
@@ -102,6 +102,8 @@ def origin(row: Row) -> Origin:
         year=int(row["year"]) if row["year"] else None,
         licence=row["licence"],
         note=row["note"],
+        url=row["url"],
+        retrieved=row["retrieved"],
     )
 
 

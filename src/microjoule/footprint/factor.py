@@ -40,12 +40,16 @@ class Origin:
         year: Of the figure, not of its publication; None: timeless.
         licence: Under which it may be passed on; what `uj data licences` prints.
         note: What is odd about it; empty where nothing is.
+        url: Where it can be read.
+        retrieved: The day on which it was read there, ``2026-11-28``; empty: it was not.
     """
 
     source: str
     year: int | None = None
     licence: str = ""
     note: str = ""
+    url: str = ""
+    retrieved: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

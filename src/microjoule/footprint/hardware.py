@@ -1,41 +1,89 @@
-"""What a device draws at most, and what an hour of it costs, by its name."""
+"""What a device draws at most, and what an hour of it costs, by its name.
+
+A name is matched exactly, once the words that carry nothing are taken off: makers, trademarks, clock
+rates, core counts, as machines report them (``AMD EPYC 7763 64-Core Processor``). A part of a name never
+matches: H20 is not H200, and the two differ by a factor of two. It only makes a suggestion.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
+from functools import cache
+from typing import NamedTuple
 
 from ..errors import UnknownCloud, UnknownHardware
 from . import data_tables as tables
 from .factor import Factor, Origin
 
+MACHINE, ACCELERATOR = "machine", "accelerator"
+_SUGGESTIONS = 8
+# What machines write around a name; the order matters, because "CPU @ 2.40GHz" holds "CPU".
+_NOISE = (
+    r"\((?:r|tm|c)\)",
+    r"(?:\bcpu )?@ ?[\d.]+ ?ghz\b",
+    r"\bw/.*$",
+    r"\bwith radeon.*$",
+    r"\b\d+(?:st|nd|rd|th) gen\b",
+    r"\b\d+-core\b",
+    r"\b(?:processor|cpu|graphics|accelerator|nvidia|amd|intel|tesla|geforce|instinct|radeon|google)\b",
+    r"\bcore(?=\s+(?:i\d|ultra))",
+)
+_MEMORY = re.compile(r"(?<=[a-z0-9])[- ]\d+ ?gi?b\b(?: hbm\d\w*)?")
 
-def power(name: str) -> Factor:
-    """The power of one device at full load, in W: its TDP, or what was measured where a row says so.
+
+_GPU = r"nvidia|geforce|tesla|instinct|quadro|radeon (?:rx|pro|vii)|\bmi\d{2,3}\w?\b|gpu"
+
+
+class Device(NamedTuple):
+    """A device of the table.
+
+    Attributes:
+        name: As the table has it.
+        kind: ``gpu``, ``tpu`` or ``cpu``.
+        part: What one of it is: ``board``, ``GPU``, ``chip``, ``core``, ``socket``, ``board of 2 GPUs``.
+        cores: Of a processor; None: not known.
+        power: At full load, in W.
+    """
+
+    name: str
+    kind: str
+    part: str
+    cores: int | None
+    power: Factor
+
+
+def device(name: str) -> Device:
+    """The device of a name, as the table, a datasheet or a machine writes it.
 
     Raises:
         UnknownHardware: The table does not have it.
     """
-    wanted = _key(name)
-    by_name = {word: row for row in tables.rows("hardware") for word in _words(row)}
-    if wanted in by_name:
-        return tables.factor(by_name[wanted], f"power of {by_name[wanted]['name']}")
-    inside = {row["name"]: row for word, row in by_name.items() if len(wanted) > 2 and wanted in word}
-    if len(inside) == 1:
-        row = next(iter(inside.values()))
-        return tables.factor(row, f"power of {row['name']}")
-    near = list(inside) or [
-        by_name[word]["name"] for word in difflib.get_close_matches(wanted, list(by_name), n=5, cutoff=0.4)
-    ]
+    row = _row(name)
+    if row is not None:
+        return _device(row)
+    several, near = _near(name)
+    watts = "or give the watts of one device: --watts 300"
+    if several:
+        raise UnknownHardware(
+            f"{name!r} is part of several names and none of them", f"Take one of: {', '.join(near)}; {watts}"
+        )
     raise UnknownHardware(
         f"No power is known of {name!r}",
-        f"Nearest: {', '.join(near[:8])}; or give the watts of one device: --watts 300"
-        if near
-        else "Give the watts of one device: --watts 300",
+        f"Nearest: {', '.join(near)}; {watts}" if near else "Give the watts of one device: --watts 300",
     )
 
 
-def hire(name: str, provider: str = "") -> Factor | None:
+def power(name: str) -> Factor:
+    """The power of one device at full load, in W; its note says of what kind it is.
+
+    Raises:
+        UnknownHardware: The table does not have it.
+    """
+    return device(name).power
+
+
+def hire(name: str, provider: str = "", covers: str = MACHINE) -> Factor | None:
     """What an hour of one device costs, in USD: from preemptible to on demand.
 
     Of several offers the value is the cheapest on demand, and the range spans them all.
@@ -43,15 +91,15 @@ def hire(name: str, provider: str = "") -> Factor | None:
     Args:
         name: The device's name.
         provider: ``gcp``, ``aws``, …; empty: all.
+        covers: ``machine``: a machine that can be used; ``accelerator``: the accelerator alone, to which a
+            machine must be added.
     """
-    wanted = {_key(name)}
-    for row in tables.rows("hardware"):
-        if _key(name) in _words(row):
-            wanted |= set(_words(row))
+    own = _row(name)
+    wanted = set(_words(own)) if own is not None else {_key(name)}
     offers = [
         row
         for row in tables.rows("rentals")
-        if _key(row["hardware"]) in wanted and provider in ("", row["provider"])
+        if _key(row["hardware"]) in wanted and row["covers"] == covers and provider in ("", row["provider"])
     ]
     if not offers:
         return None
@@ -60,12 +108,14 @@ def hire(name: str, provider: str = "") -> Factor | None:
     sources = "; ".join(dict.fromkeys(each["source"] for each in offers))
     note = row["note"] if len(offers) == 1 else f"{row['note']}; range: {len(offers)} offers"
     return Factor(
-        name=f"hire of one {row['hardware']} ({providers})",
+        name=f"rental of one {row['hardware']} ({providers})",
         value=float(row["value"]),
         low=min(float(each["low"]) for each in offers),
         high=max(float(each["high"]) for each in offers),
         unit=row["unit"],
-        origin=Origin(source=sources, year=int(row["year"]), licence=row["licence"], note=note),
+        origin=Origin(
+            source=sources, year=int(row["year"]), licence=row["licence"], url=row["url"], note=note
+        ),
     )
 
 
@@ -76,7 +126,7 @@ def known_provider(name: str) -> str:
         UnknownCloud: None are.
     """
     if name not in providers():
-        raise UnknownCloud(f"No hire prices of {name!r} are known", f"Take one of: {', '.join(providers())}")
+        raise UnknownCloud(f"No rental price of {name!r} is known", f"Take one of: {', '.join(providers())}")
     return name
 
 
@@ -85,10 +135,63 @@ def providers() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row["provider"] for row in tables.rows("rentals")))
 
 
+def kind_of(name: str) -> str:
+    """``gpu``, ``tpu`` or ``cpu``: of the table, or by the words of a name that it does not have."""
+    row = _row(name)
+    if row is not None:
+        return row["kind"]
+    words = name.casefold()
+    if re.search(r"\btpu", words):
+        return "tpu"
+    return "gpu" if re.search(_GPU, words) else "cpu"
+
+
+def _device(row: tables.Row) -> Device:
+    factor = tables.factor(row, f"{_WORDS[row['power']]} of {row['name']}")
+    return Device(
+        name=row["name"],
+        kind=row["kind"],
+        part=row["part"],
+        cores=int(row["cores"]) if row["cores"] else None,
+        power=factor,
+    )
+
+
+_WORDS = {
+    "TDP": "thermal design power",
+    "power limit": "power limit",
+    "maximum": "maximum power",
+    "measured mean": "measured mean power",
+}
+
+
+def _row(name: str) -> tables.Row | None:
+    by_word = _by_word()
+    return by_word.get(_key(name)) or by_word.get(_key(_MEMORY.sub("", name.casefold())))
+
+
+@cache
+def _by_word() -> dict[str, tables.Row]:
+    return {word: row for row in tables.rows("hardware") for word in _words(row)}
+
+
+def _near(name: str) -> tuple[bool, list[str]]:
+    """Whether several devices hold the text, and those that could be meant, each with its watts."""
+    wanted, by_word = _key(name), _by_word()
+    inside = [word for word in by_word if len(wanted) > 1 and wanted in word]
+    close = difflib.get_close_matches(wanted, list(by_word), n=_SUGGESTIONS, cutoff=0.5)
+    found = dict.fromkeys((by_word[word]["name"], by_word[word]["value"]) for word in (*inside, *close))
+    held = {by_word[word]["name"] for word in inside}
+    return len(held) > 1, [f"{each} ({watts} W)" for each, watts in list(found)[:_SUGGESTIONS]]
+
+
 def _words(row: tables.Row) -> tuple[str, ...]:
     return tuple(_key(word) for word in (row["name"], *row["alias"].split("|")) if word)
 
 
 def _key(name: str) -> str:
-    """A name without its spaces and dashes, in small letters: ``A100-SXM4`` as ``a100 sxm4``."""
-    return re.sub(r"[^a-z0-9]", "", name.casefold().removeprefix("nvidia "))
+    """A name without makers, trademarks, spaces and dashes: ``Tesla V100-SXM2-16GB`` as ``v100sxm216gb``."""
+    text = name.casefold().strip()
+    for noise in _NOISE:
+        text = re.sub(noise, " ", text)
+    return re.sub(r"[^a-z0-9+]", "", text)

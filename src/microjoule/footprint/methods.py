@@ -11,6 +11,8 @@ import difflib
 from dataclasses import dataclass
 
 from ..errors import UnknownMethod
+from . import data_tables as tables
+from .factor import Factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +26,13 @@ class Method:
         pue: The code of the PUE that it fixes; empty: the place's.
         intensity: The constant that it fixes as the intensity; empty: the place's.
         price: The code of the electricity price that it fixes; empty: the place's.
+        pue_elsewhere: The code of the PUE that it takes where the place has none; empty: see
+            :func:`microjoule.footprint.pue.unknown`.
+        regions: The table of its own intensities of cloud regions; empty: the place's.
+        rents: What its rental prices cover: a ``machine`` that can be used, or the ``accelerator`` alone.
         counts: What of a machine it counts when nothing was measured.
         takes_utilisation: Whether the share of full power that is used enters an estimate.
+        takes_scaling: Whether a pragmatic scaling factor, for runs that were repeated, enters it.
         needs_unit: Whether it asks for embodied carbon and a functional unit.
     """
 
@@ -35,8 +42,12 @@ class Method:
     pue: str = ""
     intensity: str = ""
     price: str = ""
+    pue_elsewhere: str = ""
+    regions: str = ""
+    rents: str = "machine"
     counts: tuple[str, ...] = ("devices", "cpu", "memory")
     takes_utilisation: bool = True
+    takes_scaling: bool = False
     needs_unit: bool = False
 
 
@@ -55,6 +66,7 @@ METHODS = (
         pue="strubell2019",
         intensity="strubell2019-intensity",
         price="strubell2019",
+        rents="accelerator",
         takes_utilisation=False,
     ),
     Method(
@@ -62,13 +74,18 @@ METHODS = (
         formula="CO2e = power × time × intensity of the region",
         source="Lacoste, Luccioni, Schmidt and Dandres 2019, arXiv:1910.09700",
         pue="none",
+        intensity="lacoste2019-intensity",
+        regions="lacoste2019",
         counts=("devices",),
         takes_utilisation=False,
     ),
     Method(
         name="greenalgorithms",
-        formula="CO2e = t (n_c P_c u_c + n_m P_m) PUE × intensity",
+        formula="CO2e = t (n_c P_c u_c + n_m P_m) PUE × PSF × intensity",
         source="Lannelongue, Grealey and Inouye 2021, Advanced Science 8(12), Green Algorithms",
+        intensity="greenalgorithms-intensity",
+        pue_elsewhere="uptime2024",
+        takes_scaling=True,
     ),
     Method(
         name="sci",
@@ -77,6 +94,13 @@ METHODS = (
         needs_unit=True,
     ),
 )
+
+
+def own_region(of: Method, code: str) -> Factor | None:
+    """The intensity that a method has for a cloud region in a table of its own; None: it has none."""
+    rows = tables.rows(of.regions) if of.regions else ()
+    row = next((row for row in rows if row["code"] == code), None)
+    return tables.factor(row, f"grid of {code}, by {of.name}") if row else None
 
 
 def method(name: str) -> Method:

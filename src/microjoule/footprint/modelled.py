@@ -10,7 +10,7 @@ What comes out says *modelled* wherever it is shown, and its interval is the har
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from ..errors import BadFactor, BadJob
@@ -19,6 +19,7 @@ from ..units import J_PER_KWH, W_PER_KW
 from . import data_tables as tables
 from . import hardware
 from .chosen_factors import Terms, described
+from .conversion import scaled
 from .factor import Factor
 from .footprint import Amount, Footprint, Plain, constant, footprint
 from .methods import Method
@@ -80,7 +81,11 @@ class Job:
         memory_w: Mean power of all memory together.
         memory_gb: Memory that is there, for a method that reckons its power by size.
         utilisation: The share of full power; None: not known.
-        provider: Whose hire prices to take; empty: of all that are known.
+        provider: Whose rental prices to take; empty: of all that are known.
+        hired: What was rented for each device, where its price is not the device's own: a board for each
+            of its chips; empty: the device.
+        cores: How many cores of a processor were used; None: all.
+        scaling: How often the work was run, for a method with a pragmatic scaling factor.
     """
 
     hours: Hours
@@ -90,7 +95,10 @@ class Job:
     memory_w: float = 0.0
     memory_gb: float = 0.0
     utilisation: float | None = None
-    provider: str = field(default="")
+    provider: str = ""
+    hired: str = ""
+    cores: int | None = None
+    scaling: float = 1.0
 
     def __post_init__(self) -> None:
         figures = {"CPU power": self.cpu_w, "memory power": self.memory_w, "memory": self.memory_gb}
@@ -103,6 +111,10 @@ class Job:
                 "Memory has its power by its size or in watts, and both are given",
                 "Give --memory-gb or --memory-watts, not both",
             )
+        if self.cores is not None and self.cores < 1:
+            raise BadJob(f"A job on {self.cores} cores is none", "Give --cores 1 or more")
+        if not (math.isfinite(self.scaling) and self.scaling >= 1):
+            raise BadJob(f"A scaling factor of {self.scaling:g} is none", "Give --psf 1 or more")
         if self.utilisation is not None and not 0 <= self.utilisation <= 1:
             raise BadJob(f"A utilisation of {self.utilisation:g} is none", "Give a share from 0 to 1")
         if not self.hardware and self.device_w is None:
@@ -134,6 +146,8 @@ class Modelled:
                 "wall_hours": job.hours.wall,
                 "device_hours": job.hours.device,
                 "utilisation": job.utilisation,
+                "cores": job.cores,
+                "scaling": job.scaling,
             },
             "footprint": self.footprint.plain(),
             "assumed": list(self.assumed),
@@ -168,7 +182,8 @@ def estimate(job: Job, terms: Terms) -> Modelled:
         hardware.known_provider(job.provider)
     if job.memory_gb:
         used["memory"] = tables.constant("greenalgorithms-memory")
-    hire = hardware.hire(job.hardware, job.provider) if job.hardware else None
+    hired = job.hired or job.hardware
+    hire = hardware.hire(hired, job.provider, terms.method.rents) if hired else None
     if hire:
         used["hire"] = hire
     rental = _rental(hire, job.hours) if hire else None
@@ -177,7 +192,7 @@ def estimate(job: Job, terms: Terms) -> Modelled:
     if job.provider and not hire:
         said = (
             *said,
-            f"without the cost of hire: no price of {job.hardware or 'it'} at {job.provider} is known",
+            f"without a rental price: none of {hired or 'it'} at {job.provider} is known",
         )
     return Modelled(footprint=found, factors=used, assumed=said)
 
@@ -188,7 +203,7 @@ def _watts(job: Job, method: Method) -> tuple[float, float, float]:
     if job.device_w is not None:
         low = value = high = job.device_w
     else:
-        full = hardware.power(job.hardware)
+        full = _of_cores(hardware.device(job.hardware), job.cores)
         if not busy:
             raise BadJob(
                 f"An idle {job.hardware} still draws power, and the table does not know how much",
@@ -198,7 +213,23 @@ def _watts(job: Job, method: Method) -> tuple[float, float, float]:
         low, value, high = full.low * idle, full.value * busy, full.high * busy
     memory_w = job.memory_w + job.memory_gb * tables.constant("greenalgorithms-memory").value
     rest = job.cpu_w * ("cpu" in method.counts) + memory_w * ("memory" in method.counts)
-    return tuple(job.hours.devices * each + rest for each in (low, value, high))  # type: ignore[return-value]
+    scaling = job.scaling if method.takes_scaling else 1.0
+    whole = (scaling * (job.hours.devices * each + rest) for each in (low, value, high))
+    return tuple(whole)  # type: ignore[return-value]
+
+
+def _of_cores(of: hardware.Device, cores: int | None) -> Factor:
+    """The power of some cores of a processor, by their share; of any other device all of it."""
+    if cores is None:
+        return of.power
+    if of.cores is None:
+        raise BadJob(
+            f"How many cores {of.name} has is not known, so the power of {cores} of them is not",
+            "Give their watts instead of --cores, as in --watts 50",
+        )
+    if cores > of.cores:
+        raise BadJob(f"{of.name} has {of.cores} cores, and not {cores}", f"Give --cores 1 to {of.cores}")
+    return scaled(of.power, cores / of.cores, of.power.unit)
 
 
 def _is_open(job: Job, method: Method) -> bool:
@@ -216,7 +247,10 @@ def _assumed(job: Job, method: Method) -> tuple[str, ...]:
         said.append("utilisation is not given: full power, and the interval begins at an idle device")
     if job.device_w is None and not method.takes_utilisation and job.utilisation is not None:
         said.append(f"the method {method.name} leaves the utilisation out")
-    parts = {"cpu": job.cpu_w, "memory": job.memory_w + job.memory_gb}
+    if job.scaling != 1 and not method.takes_scaling:
+        said.append(f"the method {method.name} leaves the scaling factor out")
+    is_cpu = job.device_w is None and hardware.device(job.hardware).kind == "cpu"
+    parts = {"CPU": is_cpu or job.cpu_w, "memory": job.memory_w + job.memory_gb}
     left_out = [part for part, figure in parts.items() if not figure]
     if left_out:
         said.append(f"without {' and '.join(left_out)}: none was given")

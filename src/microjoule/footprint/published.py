@@ -77,7 +77,8 @@ class PublishedRun:
             "cloud": found.rental,
             "electricity": found.electricity,
         }
-        return {name: _cell(self.figures.get(name), amount) for name, amount in ours.items() if amount}
+        mass = "lb" if self.table in (TABLE_3, TABLE_4) else "kg"  # the paper's own unit
+        return {name: _cell(self.figures.get(name), amount, mass) for name, amount in ours.items() if amount}
 
 
 @cache
@@ -150,11 +151,12 @@ def _timed(figures: Mapping[str, Factor], power: Factor | None) -> Job:
         hardware=devices.unit if devices else _HIRE_4,
         device_w=power.value / share if power else None,
         provider="gcp",
+        hired=figures["hired"].unit if "hired" in figures else "",
     )
 
 
-def _cell(published: Factor | None, amount: Amount) -> dict[str, Any]:
-    unit = published.unit if published else {"g": "kg"}.get(amount.unit, amount.unit)
+def _cell(published: Factor | None, amount: Amount, mass: str) -> dict[str, Any]:
+    unit = published.unit if published else {"g": mass}.get(amount.unit, amount.unit)
     by = GRAMS.get(unit, 1.0)
     low, high = amount.choice if amount.choice else (amount.value, amount.value)
     is_span = published is not None and published.low < published.high

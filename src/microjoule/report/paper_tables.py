@@ -9,7 +9,7 @@ from . import footprint_lines
 from .amounts import amount, plain, span
 from .columns import columns
 
-_QUANTITIES = (("energy", "kWh"), ("co2e", "lb"), ("cloud", "hire USD"), ("electricity", "power USD"))
+_QUANTITIES = (("energy", "kWh"), ("co2e", "lb"), ("cloud", "rental USD"), ("electricity", "power USD"))
 _DIGITS = 6
 
 

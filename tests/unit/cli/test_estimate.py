@@ -121,4 +121,4 @@ def test_a_job_without_hours_is_told_so_and_not_of_two_ways(capsys):
 
 def test_a_provider_without_a_price_of_the_device_is_said(capsys):
     assert main(["estimate", "--watts", "300", "--wall-hours", "1", "--provider", "gcp"]) == 0
-    assert "without the cost of hire" in capsys.readouterr().out
+    assert "without a rental price" in capsys.readouterr().out

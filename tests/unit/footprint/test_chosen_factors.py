@@ -211,16 +211,20 @@ def test_hardware_is_found_by_its_name(name, watts):
 
 
 def test_unknown_hardware_names_its_nearest():
-    with pytest.raises(UnknownHardware, match="V100"):
+    with pytest.raises(UnknownHardware, match=r"V100 \(300 W\)"):
         power("V1000")
     with pytest.raises(UnknownHardware, match="--watts"):
         power("zzzzzz")
 
 
 def test_hire_is_from_preemptible_to_on_demand():
-    found = hire("P100", "gcp")
+    found = hire("P100", "gcp", "accelerator")
     assert found is not None
     assert (found.low, found.value, found.high) == (0.43, 1.46, 1.46)
+    machine = hire("T4", "aws")
+    assert machine is not None
+    assert (machine.value, machine.low) == (0.526, 0.1609)
+    assert "list price of 2023-11-16" in machine.origin.note
     assert hire("AMD EPYC 7763") is None
 
 

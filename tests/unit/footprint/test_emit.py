@@ -143,11 +143,30 @@ def test_boamps_has_the_schemas_names_and_leaves_out_what_nobody_said():
     assert measure["powerConsumption"] == pytest.approx(of["windows"][0]["total"]["energy_j"] / J_PER_KWH)
     assert measure["version"] == "9.9"
     kinds = [part["componentType"] for part in plain["infrastructure"]["components"]]
-    assert kinds == ["cpu", "gpu", "gpu"]
+    assert kinds == ["cpu", "gpu"]
+    assert [part["nbComponent"] for part in plain["infrastructure"]["components"]] == [1, 2]
     assert plain["environment"]["country"] == "Canada"
     assert "quality" not in plain
     assert "algorithms" not in plain["task"]
     assert "null" not in EMITTERS["boamps"](of)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("8 x H100", [("H100", "gpu", 8)]),
+        ("4 × MI300X, 2 x AMD EPYC 9654", [("MI300X", "gpu", 4), ("AMD EPYC 9654", "cpu", 2)]),
+        ("A100-SXM4", [("A100-SXM4", "gpu", 1)]),
+        ("16 x TPUv3", [("TPUv3", "tpu", 16)]),
+        ("Some GPU of NVIDIA", [("Some GPU of NVIDIA", "gpu", 1)]),
+        ("Xeon of some kind", [("Xeon of some kind", "cpu", 1)]),
+    ],
+)
+def test_boamps_counts_the_hardware_and_tells_its_kind(said, expected):
+    plain = json.loads(emitted("boamps", context={**CONTEXT, "hardware": said}))
+    parts = plain["infrastructure"]["components"]
+    found = [(part["componentName"], part["componentType"], part["nbComponent"]) for part in parts]
+    assert found == expected
 
 
 def test_codecarbon_wants_kilograms_and_kilowatt_hours_a_row_a_window():

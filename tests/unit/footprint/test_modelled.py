@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -127,8 +128,57 @@ def test_green_algorithms_multiplies_by_the_building():
 
 def test_hire_and_electricity_are_two_costs():
     job = Job(hours=Hours.of(8, wall=10.0), hardware="P100", provider="gcp")
-    found = estimate(job, terms(FactorOptions(price="0.1 USD/kWh", pue="1"))).footprint
+    paper = FactorOptions(method="strubell2019", price="0.1 USD/kWh", pue="1")
+    found = estimate(job, terms(paper)).footprint
     assert found.electricity is not None
     assert found.electricity.value == pytest.approx(8 * 0.25 * 10 * 0.1)
     assert found.rental is not None
     assert found.rental.choice == pytest.approx((0.43 * 80, 1.46 * 80))
+    machine = estimate(job, terms(FactorOptions(price="0.1 USD/kWh", pue="1"))).footprint
+    assert machine.rental is None, "the price of an accelerator alone is no price of a machine"
+
+
+def test_green_algorithms_brings_its_own_constants():
+    """Lannelongue et al.: PUE 1.56 and 475 g/kWh where nothing is given; a processor by its cores; PSF."""
+    job = Job(hours=Hours.of(1, wall=10.0), hardware="Intel Xeon E5-2683 v4", cores=8, utilisation=1.0)
+    found = estimate(job, terms(FactorOptions(method="greenalgorithms"))).footprint
+    assert found.location.value == pytest.approx(10 * 120 * 8 / 16 / 1000 * 1.56 * 475)
+    thrice = replace(job, scaling=3.0)
+    assert estimate(thrice, terms(FactorOptions(method="greenalgorithms"))).footprint.location.value == (
+        pytest.approx(3 * found.location.value)
+    )
+    default = estimate(thrice, terms(FactorOptions(pue="1", intensity="475 g/kWh")))
+    assert default.footprint.location.value == pytest.approx(found.location.value / 1.56)
+    assert any("scaling factor" in each for each in default.assumed)
+    cloud = estimate(job, terms(FactorOptions(method="greenalgorithms", zone="aws:eu-north-1")))
+    assert cloud.footprint.facility.value == pytest.approx(10 * 60 / 1000 * 1.1, rel=0.02)
+
+
+def test_lacoste_2019_brings_its_own_regions():
+    job = Job(hours=Hours.of(1, device=100.0), hardware="V100")
+    region = terms(FactorOptions(method="lacoste2019", zone="gcp:us-central1"))
+    assert estimate(job, region).footprint.location.value == pytest.approx(30 * 566.3)
+    assert estimate(job, terms(FactorOptions(method="lacoste2019"))).footprint.location.value == (
+        pytest.approx(30 * 432)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"hardware": "Intel Xeon E5-2683 v4", "cores": 17}, "has 16 cores"),
+        ({"hardware": "Apple M2 Pro", "cores": 4}, "is not known"),
+        ({"hardware": "V100", "cores": 0}, "is none"),
+        ({"hardware": "V100", "scaling": 0.5}, "is none"),
+    ],
+)
+def test_cores_and_scaling_that_are_none_are_a_sentence(words, sentence):
+    with pytest.raises(BadJob, match=sentence):
+        estimate(Job(hours=Hours.of(1, wall=1.0), **words), terms(FactorOptions()))
+
+
+def test_a_processor_is_not_without_a_cpu():
+    job = Job(hours=Hours.of(1, wall=1.0), hardware="AMD EPYC 7763")
+    assert not any("CPU" in each for each in estimate(job, terms(FactorOptions())).assumed)
+    gpu = Job(hours=Hours.of(1, wall=1.0), hardware="V100")
+    assert any("without CPU and memory" in each for each in estimate(gpu, terms(FactorOptions())).assumed)

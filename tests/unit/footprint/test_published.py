@@ -73,6 +73,13 @@ def test_table_3_of_tpu_cost(row):
         assert found.energy.provenance == "modelled"
 
 
+@pytest.mark.parametrize(("name", "kilograms"), [("BERT base TPU", 232), ("GPT-2", 1040), ("NAS TPU", 2465)])
+def test_the_energy_of_tpu_rows_is_of_chips_and_not_of_what_was_priced(name, kilograms):
+    """The paper's text: 16 TPU chips, 32 chips, one TPUv2 core. The price that was applied is a board's."""
+    found = run("table3", name).recomputed(PAPER).footprint
+    assert found.location.value / GRAMS["kg"] == pytest.approx(kilograms, abs=0.5)
+
+
 @pytest.mark.parametrize("row", TABLE_4, ids=lambda row: row[0])
 def test_table_4_of_hire_and_electricity(row):
     name, hours, low, high, electricity, half = row

@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, hardware, intensity_of, kwh, version
+from ...footprint.hardware import kind_of
+from .record import context, counted, intensity_of, kwh, version
 
 SPECIFICATION = "https://github.com/Boavizta/BoAmps/tree/main/model"
 
@@ -39,7 +40,7 @@ def render(record: Mapping[str, Any]) -> str:
         "software": {"language": "python", "version": record.get("facts", {}).get("python")},
         "infrastructure": {
             "infraType": context(record, "infrastructure"),
-            "components": [_component(name) for name in hardware(record)],
+            "components": [_component(name, count) for name, count in counted(record).items()],
         },
         "environment": {
             "country": context(record, "country"),
@@ -66,15 +67,8 @@ def _system(record: Mapping[str, Any]) -> str | None:
     return f"Linux {kernel}" if kernel else None
 
 
-def _component(name: str) -> dict[str, Any]:
-    return {"componentName": name, "componentType": _type(name), "nbComponent": 1}
-
-
-def _type(name: str) -> str:
-    words = name.lower()
-    if any(word in words for word in ("nvidia", "geforce", "tesla", "instinct", "gpu")):
-        return "gpu"
-    return "tpu" if "tpu" in words else "cpu"
+def _component(name: str, count: int) -> dict[str, Any]:
+    return {"componentName": name, "componentType": kind_of(name), "nbComponent": count}
 
 
 def _told(plain: Any) -> Any:  # noqa: ANN401 - JSON

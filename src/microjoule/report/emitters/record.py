@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,6 +91,22 @@ def hardware(record: Plain) -> list[str]:
         return [said] if isinstance(said, str) else list(said)
     cpu = cpu_name(record)
     return [*([cpu] if cpu else []), *gpu_names(record)]
+
+
+def counted(record: Plain) -> dict[str, int]:
+    """The hardware by its name with its number; ``8 x H100`` and ``8 × H100`` are eight."""
+    found: dict[str, int] = {}
+    for each in hardware(record):
+        for part in each.split(","):
+            count, name = _count(part.strip())
+            if name:
+                found[name] = found.get(name, 0) + count
+    return found
+
+
+def _count(text: str) -> tuple[int, str]:
+    match = re.fullmatch(r"(\d+)\s*[x×*]\s*(\S.*)", text)
+    return (int(match[1]), match[2]) if match else (1, text)
 
 
 def cpu_name(record: Plain) -> str | None:
