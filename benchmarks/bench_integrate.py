@@ -36,9 +36,10 @@ PACKAGE = Place(device="package", number=0)
 
 
 def channel(name: str) -> Channel:
+    part = name.partition("/")[2]
     return Channel(
         id=name,
-        place=PACKAGE if name == "package-0" else replace(PACKAGE, part=name, role=Role.PART),
+        place=replace(PACKAGE, part=part, role=Role.PART) if part else PACKAGE,
         hw_type="cpu",
         source="script",
         lane="package-0",

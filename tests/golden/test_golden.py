@@ -59,15 +59,19 @@ def test_three_interfaces_of_one_register_agree():
         assert one == pytest.approx(three, abs=2**-13)
 
 
+def readings_and_marks(path):
+    """The rows of a file but the recorder's account of itself, to which versions add."""
+    table = pa.ipc.open_stream(path).read_all().to_pylist()
+    return [row for row in table if not row["channel"].startswith("@engine/")]
+
+
 def test_the_script_writes_what_is_kept(tmp_path):
     """So it can be read to see what is in the files; their readings and marks, that is."""
     main(tmp_path)
     assert json.loads((tmp_path / "energies.json").read_text(encoding="utf-8")) == EXPECTED
     for name in set(EXPECTED) - {"truncated"}:
-        kept, written = (
-            pa.ipc.open_stream(folder / f"{name}.arrows").read_all() for folder in (HERE, tmp_path)
-        )
-        assert kept.replace_schema_metadata().equals(written.replace_schema_metadata())
+        kept, written = (readings_and_marks(folder / f"{name}.arrows") for folder in (HERE, tmp_path))
+        assert kept == written
 
 
 @pytest.mark.parametrize(("version", "remedy"), [(1, "Record again"), (3, "pip install --upgrade")])

@@ -152,7 +152,7 @@ def refusals(tmp_path, gpu):
     yield (path, late), 1, "share no time: the profile began 3599"
     yield (path, other), 1, "is of the machine 'elsewhere', and the trace is of 'ideal'"
     yield (path, two), 1, "kernels of GPU 3, 4, and the trace no energy counter of it"
-    yield (path, cpu), 2, "tells of 0 updates in the"
+    yield (path, cpu), 2, "shows 0 updates in the"
     yield (write(tmp_path / "no_clock.arrows", rows([Ideal(constant(9.0))])), cpu), 1, "no pairs of its clock"
     yield (path, "{"), 1, "ends in the middle"
     yield (profile, cpu), 1, "not a trace"
