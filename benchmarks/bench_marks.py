@@ -2,7 +2,7 @@
 
 Blocks of windows take turns with blocks of ``with nullcontext()``, with pauses between, so that the
 recorder keeps the ring of marks as empty as it is in life. Run as a program, this file is the other
-process whose marks go through a file.
+process, which opens the ring by its address.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ def recorder(tmp_path: Path) -> Iterator[RawRecorder]:
     plan = RecordingPlan(
         path=tmp_path / "marks.arrows",
         channels=(floor.channel("package-0", access),),
-        marks_path=str(tmp_path / "marks"),
     )
     recording = RawRecorder(plan)
     with recording:
@@ -127,7 +126,7 @@ def test_window_of_another_process(
     benchmark: BenchmarkFixture, recorder: RawRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the file that ``uj run`` names to its command."""
-    monkeypatch.setenv(VARIABLE, str(recorder.plan.marks_path))
+    monkeypatch.setenv(VARIABLE, str(recorder.share_marks()))
     printed = benchmark.pedantic(
         subprocess.check_output, args=([sys.executable, __file__],), kwargs={"text": True}, rounds=1
     )

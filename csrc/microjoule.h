@@ -219,26 +219,49 @@ struct uj_mark {
 
 struct uj_marks;
 
-/* A ring of marks in memory that is shared with forked children (path NULL) or in a new file that
- * any process may map (path given; created with mode 0600, removed by its owner's close). The
- * caller owns *out. -ENOSPC where the file's blocks cannot be had. */
-int uj_marks_create(const char *path, struct uj_marks **out, struct uj_error *err);
+/* A ring of marks in memory that forked children share and no other process has. The caller owns
+ * *out. Nothing of it outlives the processes that have it, however they end. */
+int uj_marks_create(struct uj_marks **out, struct uj_error *err);
 
-/* Maps a file that uj_marks_create made. -EINVAL where it is not one. */
-int uj_marks_open(const char *path, struct uj_marks **out, struct uj_error *err);
+/* The same in memory that other processes of this user may map as well, where there is such memory
+ * (marks_memory.h). */
+int uj_marks_create_for_others(struct uj_marks **out, struct uj_error *err);
+
+/* What another process gives to uj_marks_open, to be put into its environment; "" where only forked
+ * children can have it. Belongs to the ring. */
+const char *uj_marks_address(const struct uj_marks *marks);
+
+/* Maps the ring of that address. -EINVAL where it is none, or another by now. */
+int uj_marks_open(const char *address, struct uj_marks **out, struct uj_error *err);
 
 /* Adds a begin (with a label) and gives the window's number, or an end (number from its begin).
- * Any thread of any process, lock-free, about 100 ns. Labels over 4096 bytes are cut. Returns 0,
- * or -EAGAIN when the ring is full: the mark is counted as dropped. */
+ * Any thread of any process, lock-free, about 100 ns, never more than a few us whatever other
+ * processes write into the memory. Labels over 4096 bytes are cut. Returns 0, or -EAGAIN when the
+ * ring is full: the mark is counted. */
 int uj_marks_begin(struct uj_marks *marks, const char *label, size_t length, uint64_t *number);
 int uj_marks_end(struct uj_marks *marks, uint64_t number);
 
-/* Takes the oldest mark: 1, or 0 when there is none. Only the creator, one thread at a time. A
- * slot whose writer died in the middle is passed over after a second. */
+/* How many marks the ring holds, and a consumer takes at most before it goes on to other work. */
+#define UJ_MARKS_CAPACITY 65536
+
+/* Takes the oldest mark: 1, or 0 when there is none. Only the creator, one thread at a time. A slot
+ * whose writer ended in the middle is passed over after a second; what cannot be a mark, at once. A
+ * call looks at UJ_MARKS_CAPACITY slots at most. */
 int uj_marks_take(struct uj_marks *marks, struct uj_mark *out);
 
-/* Marks that found no room, or whose writer died in the middle. */
-uint64_t uj_marks_dropped(const struct uj_marks *marks);
+/* How many slots are claimed and not taken, as far as the memory can be believed: after a take of
+ * 0, by writers that are writing or have ended. Of the creator, in its consumer's thread. */
+uint64_t uj_marks_waiting(const struct uj_marks *marks);
+
+/* Marks that are not there, by their cause. */
+struct uj_mark_losses {
+    uint64_t full; /* found no room. Counted by the writers, in memory that any of them can write */
+    uint64_t lost; /* slots of marks whose writer ended in the middle; a long label has several */
+    uint64_t damaged; /* slots, labels and indices that some process overwrote */
+};
+
+/* Of the creator, in its consumer's thread. */
+void uj_marks_losses(const struct uj_marks *marks, struct uj_mark_losses *out);
 
 void uj_marks_close(struct uj_marks *marks);
 

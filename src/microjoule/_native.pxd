@@ -102,10 +102,21 @@ cdef extern from "microjoule.h" nogil:
     struct uj_marks:
         pass
 
-    int uj_marks_create(const char *path, uj_marks **out, uj_error *err)
-    int uj_marks_open(const char *path, uj_marks **out, uj_error *err)
+    enum:
+        UJ_MARKS_CAPACITY
+
+    struct uj_mark_losses:
+        uint64_t full
+        uint64_t lost
+        uint64_t damaged
+
+    int uj_marks_create(uj_marks **out, uj_error *err)
+    int uj_marks_create_for_others(uj_marks **out, uj_error *err)
+    uint64_t uj_marks_waiting(const uj_marks *marks)
+    const char *uj_marks_address(const uj_marks *marks)
+    int uj_marks_open(const char *address, uj_marks **out, uj_error *err)
     int uj_marks_begin(uj_marks *marks, const char *label, size_t length, uint64_t *number)
     int uj_marks_end(uj_marks *marks, uint64_t number)
     int uj_marks_take(uj_marks *marks, uj_mark *out)
-    uint64_t uj_marks_dropped(const uj_marks *marks)
+    void uj_marks_losses(const uj_marks *marks, uj_mark_losses *out)
     void uj_marks_close(uj_marks *marks)

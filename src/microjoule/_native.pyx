@@ -250,45 +250,67 @@ cdef class Sampler:
 
 
 cdef class Marks:
-    """A ring of marks, shared with forked children, or with any process through a file.
+    """A ring of marks in memory that forked children share.
 
     Args:
-        path: A file to create, mode 0600; None: memory shared with forked children only.
+        address: Of a ring that another process created for others; ``""``: a new one that others can open by
+            its address; None: a new one that they cannot.
     """
 
     cdef uj_marks *_marks
 
-    def __cinit__(self, path=None, *, bint _existing=False):
+    def __cinit__(self, str address=None):
         cdef uj_error err
         err.code = 0
-        encoded = None if path is None else os.fsencode(path)
-        if _existing:
-            _check(uj_marks_open(encoded, &self._marks, &err), &err)
-        elif encoded is None:
-            _check(uj_marks_create(NULL, &self._marks, &err), &err)
+        if address is None:
+            _check(uj_marks_create(&self._marks, &err), &err)
+        elif address == "":
+            _check(uj_marks_create_for_others(&self._marks, &err), &err)
         else:
-            _check(uj_marks_create(encoded, &self._marks, &err), &err)
-
-    @staticmethod
-    def open(path):
-        """Maps the file of a ring that another process created."""
-        return Marks(path, _existing=True)
+            encoded = os.fsencode(address)
+            _check(uj_marks_open(encoded, &self._marks, &err), &err)
 
     def __dealloc__(self):
         uj_marks_close(self._marks)
 
-    def take(self):
-        """The oldest mark as (kind, t_ns, number, label), kind "begin" or "end"; None: no more."""
+    @property
+    def address(self):
+        """What another process opens the ring by; None: only forked children have it."""
+        return uj_marks_address(self._marks).decode() or None
+
+    def drain(self):
+        """The marks that wait, oldest first: (kind, t_ns, number, label), kind "begin" or "end".
+
+        At most as many as the ring holds, though writers go on meanwhile. Of the creator, one thread at a time.
+        """
         cdef uj_mark mark
-        if uj_marks_take(self._marks, &mark) == 0:
-            return None
-        kind = "begin" if mark.kind == UJ_MARK_BEGIN else "end"
-        return kind, mark.t_ns, mark.number, mark.label[:mark.length].decode("utf-8", "replace")
+        cdef int i
+        cdef list marks = []
+        for i in range(UJ_MARKS_CAPACITY):
+            if uj_marks_take(self._marks, &mark) == 0:
+                break
+            kind = "begin" if mark.kind == UJ_MARK_BEGIN else "end"
+            marks.append((kind, mark.t_ns, mark.number, mark.label[:mark.length].decode("utf-8", "replace")))
+        return marks
 
     @property
-    def dropped(self):
-        """Marks that found the ring full, or whose writer died in the middle."""
-        return uj_marks_dropped(self._marks)
+    def waiting(self):
+        """How many marks, or parts of long ones, are being written or were left unfinished; after a drain."""
+        return uj_marks_waiting(self._marks)
+
+    def losses(self):
+        """How many marks are not there, by cause: a dict with ``full``, ``lost`` and ``damaged``."""
+        cdef uj_mark_losses losses
+        uj_marks_losses(self._marks, &losses)
+        return losses
+
+
+cdef str _encodable(str label):
+    try:
+        PyUnicode_AsUTF8AndSize(label, NULL)
+    except UnicodeEncodeError:
+        return label.encode("utf-8", "backslashreplace").decode()
+    return label
 
 
 cdef class Mark:
@@ -298,7 +320,8 @@ cdef class Mark:
 
     Args:
         ring: Where its beginning and its end are marked.
-        label: What the mark of its beginning carries.
+        label: What the mark of its beginning carries. What of it cannot be UTF-8 is written out, as in
+            ``\\udcff``: names from the file system may have that.
     """
 
     cdef Marks _ring
@@ -309,7 +332,7 @@ cdef class Mark:
 
     def __cinit__(self, Marks ring not None, str label not None):
         self._ring = ring
-        self.label = label
+        self.label = _encodable(label)
 
     def __enter__(self):
         cdef Py_ssize_t length

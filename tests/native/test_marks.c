@@ -5,32 +5,48 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 
 #include "check.h"
-#include "marks_layout.h"
+#include "marks_memory.h"
 
+#define SLOTS UJ_MARK_SLOTS
 #define WRITERS 4
 #define WINDOWS 5000
 #define PATIENCE_NS (30 * 1000 * MS) /* only a hang takes longer */
 
-static struct uj_marks *create(const char *path)
+static struct uj_marks *create_in(enum uj_marks_kind kind)
 {
     struct uj_marks *marks = NULL;
     struct uj_error err = {0};
-    if (uj_marks_create(path, &marks, &err) != 0) {
+    if (uj_marks_create_in(kind, 1000 * MS, &marks, &err) != 0) {
         fprintf(stderr, "%s\n", err.what);
         exit(1);
     }
     return marks;
 }
 
-/* A name in a folder of its own, where no file is yet. */
-static const char *free_path(void)
+static struct uj_marks *create(void)
 {
-    const char *path = file_with("", 0);
-    CHECK_EQ(unlink(path), 0);
-    return path;
+    struct uj_marks *marks = NULL;
+    CHECK_EQ(uj_marks_create_for_others(&marks, NULL), 0);
+    return marks;
+}
+
+static struct uj_mark_losses losses_of(const struct uj_marks *marks)
+{
+    struct uj_mark_losses losses;
+    uj_marks_losses(marks, &losses);
+    return losses;
+}
+
+static void check_losses(const struct uj_marks *marks, uint64_t full, uint64_t lost,
+                         uint64_t damaged)
+{
+    struct uj_mark_losses losses = losses_of(marks);
+    CHECK_EQ(losses.full, full);
+    CHECK_EQ(losses.lost, lost);
+    CHECK_EQ(losses.damaged, damaged);
 }
 
 static uint64_t begin(struct uj_marks *marks, const char *label)
@@ -47,7 +63,7 @@ static bool is_label(const struct uj_mark *mark, const char *label)
 
 static void begin_and_end(void)
 {
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     struct uj_mark mark;
     CHECK_EQ(uj_marks_take(marks, &mark), 0);
     int64_t before_ns = uj_now_ns();
@@ -66,7 +82,7 @@ static void begin_and_end(void)
         before_ns = mark.t_ns;
     }
     CHECK_EQ(uj_marks_take(marks, &mark), 0);
-    CHECK_EQ(uj_marks_dropped(marks), 0);
+    check_losses(marks, 0, 0, 0);
     uj_marks_close(marks);
     uj_marks_close(NULL);
 }
@@ -76,7 +92,7 @@ static void long_labels(void)
     static char label[5000];
     const size_t lengths[] = {0,    1,    95,   96,   97,   191,  192, 193,
                               4031, 4032, 4033, 4095, 4096, 4097, 5000};
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     struct uj_mark mark;
     uint64_t number;
     for (size_t i = 0; i < sizeof label; i++)
@@ -97,14 +113,14 @@ static void long_labels(void)
             CHECK_EQ(mark.length, 0);
         }
     CHECK_EQ(uj_marks_take(marks, &mark), 0);
-    CHECK_EQ(uj_marks_dropped(marks), 0);
+    check_losses(marks, 0, 0, 0);
     uj_marks_close(marks);
 }
 
 static void a_full_ring_counts(void)
 {
     static char label[2 * UJ_MARK_LABEL];
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     struct uj_mark mark;
     uint64_t number;
     for (uint64_t i = 0; i < SLOTS - 1; i++)
@@ -113,7 +129,7 @@ static void a_full_ring_counts(void)
     CHECK_EQ(uj_marks_begin(marks, label, 1, &number), 0);
     CHECK_EQ(uj_marks_begin(marks, label, 1, &number), -EAGAIN);
     CHECK_EQ(uj_marks_end(marks, 0), -EAGAIN);
-    CHECK_EQ(uj_marks_dropped(marks), 3);
+    check_losses(marks, 3, 0, 0);
     CHECK_EQ(uj_marks_take(marks, &mark), 1);
     CHECK_EQ(mark.number, 0);
     CHECK_EQ(uj_marks_end(marks, SLOTS + 7), 0);
@@ -127,7 +143,7 @@ static void a_full_ring_counts(void)
     CHECK_EQ(uj_marks_take(marks, &mark), 1);
     CHECK_EQ(mark.number, SLOTS + 7);
     CHECK_EQ(uj_marks_take(marks, &mark), 0);
-    CHECK_EQ(uj_marks_dropped(marks), 4);
+    check_losses(marks, 4, 0, 0);
     uj_marks_close(marks);
 }
 
@@ -188,7 +204,7 @@ static void take_windows(struct uj_marks *marks)
 
 static void processes_write_at_once(void)
 {
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     pid_t child[WRITERS];
     for (unsigned w = 0; w < WRITERS; w++) {
         child[w] = fork();
@@ -219,7 +235,7 @@ static void *write_in_thread(void *given)
 
 static void threads_write_at_once(void)
 {
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     struct writer writers[WRITERS];
     pthread_t threads[WRITERS];
     for (unsigned w = 0; w < WRITERS; w++) {
@@ -232,20 +248,42 @@ static void threads_write_at_once(void)
     uj_marks_close(marks);
 }
 
-static void another_program_opens_the_file(void)
+/* A ring of one's own has no address, and forked children have it all the same. */
+static void a_ring_of_ones_own(void)
 {
-    const char *path = free_path();
-    struct uj_marks *marks = create(path), *again = NULL;
+    struct uj_marks *marks = NULL;
     struct uj_mark mark;
-    struct uj_error err;
-    struct stat facts;
-    CHECK_EQ(stat(path, &facts), 0);
-    CHECK_EQ(facts.st_mode & 0777, 0600);
-    CHECK(facts.st_blocks * 512 >= facts.st_size); /* no SIGBUS when the disk fills later */
-    CHECK_EQ(uj_marks_create(path, &again, &err), -EEXIST);
+    CHECK_EQ(uj_marks_create(&marks, NULL), 0);
+    CHECK_EQ(strlen(uj_marks_address(marks)), 0);
     pid_t child = fork();
     if (child == 0) {
-        execl("/proc/self/exe", "test_marks", path, (char *)NULL);
+        uint64_t number = begin(marks, "child");
+        _exit(uj_marks_end(marks, number) == 0 ? 0 : 1);
+    }
+    CHECK(child_is_well(child));
+    CHECK_EQ(uj_marks_waiting(marks), 2);
+    CHECK_EQ(uj_marks_take(marks, &mark), 1);
+    CHECK(is_label(&mark, "child"));
+    CHECK_EQ(uj_marks_take(marks, &mark), 1);
+    CHECK_EQ(uj_marks_waiting(marks), 0);
+    uj_marks_close(marks);
+}
+
+static void another_program_opens_it(enum uj_marks_kind kind, const char *begins)
+{
+    struct uj_marks *marks = create_in(kind), *again = NULL;
+    struct uj_mark mark;
+    struct uj_error err;
+    char address[UJ_MARKS_ADDRESS];
+    snprintf(address, sizeof address, "%s", uj_marks_address(marks));
+    if (strncmp(address, begins, strlen(begins)) != 0) {
+        printf("no %s memory here: %s\n", begins, address);
+        uj_marks_close(marks);
+        return;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "test_marks", address, (char *)NULL);
         _exit(1);
     }
     CHECK(child_is_well(child));
@@ -253,47 +291,107 @@ static void another_program_opens_the_file(void)
     CHECK(is_label(&mark, "from outside"));
     CHECK_EQ(uj_marks_take(marks, &mark), 1);
     CHECK_EQ(mark.kind, UJ_MARK_END);
-    CHECK_EQ(access(path, F_OK), 0); /* neither the other's close nor a fork's removes it */
     child = fork();
-    if (child == 0) {
+    if (child == 0) { /* a fork's close does not take it from the others */
         uj_marks_close(marks);
-        _exit(access(path, F_OK));
+        _exit(0);
     }
     CHECK(child_is_well(child));
+    CHECK_EQ(uj_marks_open(address, &again, &err), 0);
+    uj_marks_close(again);
+    /* Another ring that has got the same descriptor or ID is not taken for it. */
+    char other[UJ_MARKS_ADDRESS + 1];
+    snprintf(other, sizeof other, "%s1", address);
+    CHECK_EQ(uj_marks_open(other, &again, &err), -EINVAL);
     uj_marks_close(marks);
-    CHECK(access(path, F_OK) != 0);
-    CHECK_EQ(uj_marks_open(path, &again, &err), -ENOENT);
+    CHECK(uj_marks_open(address, &again, &err) < 0);
+    CHECK(strstr(err.what, address) != NULL);
 }
 
-static int write_from_outside(const char *path)
+static int write_from_outside(const char *address)
 {
     struct uj_marks *marks = NULL;
-    CHECK_EQ(uj_marks_open(path, &marks, NULL), 0);
+    CHECK_EQ(uj_marks_open(address, &marks, NULL), 0);
     CHECK_EQ(uj_marks_end(marks, begin(marks, "from outside")), 0);
     uj_marks_close(marks);
     return 0;
 }
 
-static void foreign_files(void)
+/* Nobody can cut it, whatever way the memory is come by. */
+static void it_cannot_be_cut(void)
+{
+    struct uj_marks *marks = create();
+    int pid, number;
+    char path[64];
+    if (sscanf(uj_marks_address(marks), "memfd:%d:%d", &pid, &number) == 2) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+        pid_t child = fork();
+        if (child == 0) {
+            int fd = open(path, O_RDWR);
+            CHECK(fd >= 0);
+            CHECK_EQ(ftruncate(fd, 0), -1);
+            CHECK_EQ(errno, EPERM);
+            CHECK_EQ(ftruncate(fd, 1 << 30), -1);
+            CHECK_EQ(truncate(path, 0), -1);
+            CHECK_EQ(open(path, O_RDWR | O_TRUNC), -1);
+            CHECK_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+            _exit(0);
+        }
+        CHECK(child_is_well(child));
+    }
+    begin(marks, "after");
+    struct uj_mark mark;
+    CHECK_EQ(uj_marks_take(marks, &mark), 1);
+    CHECK(is_label(&mark, "after"));
+    uj_marks_close(marks);
+}
+
+/* A process whose descriptors others do not see gives out a segment instead. */
+static void a_hidden_process_has_an_address(void)
+{
+    CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+    struct uj_marks *marks = create();
+    CHECK(strncmp(uj_marks_address(marks), "memfd", 5) != 0);
+    uj_marks_close(marks);
+    CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
+/* What an address may have become by the time that somebody opens it. */
+static void foreign_memory(void)
 {
     struct uj_marks *marks = NULL;
     struct uj_error err = {0};
-    const char *path = file_with("ujmark1", 8);
-    CHECK_EQ(uj_marks_open(path, &marks, &err), -EINVAL); /* too short */
-    CHECK_EQ(err.code, -EINVAL);
-    CHECK(strstr(err.what, path) != NULL);
-    CHECK_EQ(truncate(path, sizeof(struct layout)), 0);
-    int fd = open(path, O_WRONLY);
-    CHECK_EQ(write(fd, "ARROW1\0\0", 8), 8);
-    CHECK_EQ(uj_marks_open(path, &marks, &err), -EINVAL); /* as long, and another's */
+    char address[128];
+    const char *const none[] = {"",      "nonsense",   "memfd:", "memfd:1", "memfd:x:1:1",
+                                "sysv:", "/etc/passwd"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        CHECK_EQ(uj_marks_open(none[i], &marks, &err), -EINVAL);
+        CHECK_EQ(err.code, -EINVAL);
+    }
+    /* As long, with the right words, and can be cut; then not a regular file at all. */
+    static struct uj_marks_memory content = {.magic = "ujmark2", .created_ns = 5};
+    const char *path = file_with(&content, sizeof content);
+    int fd = open(path, O_RDWR);
+    snprintf(address, sizeof address, "memfd:%d:%d:5", (int)getpid(), fd);
+    CHECK_EQ(uj_marks_open(address, &marks, &err), -EINVAL);
+    CHECK(strstr(err.what, address) != NULL);
     close(fd);
     unlink(path);
-    CHECK_EQ(symlink("/etc/passwd", path), 0);
-    CHECK_EQ(uj_marks_open(path, &marks, &err), -ELOOP);
-    CHECK(uj_marks_create(path, &marks, &err) < 0);
-    unlink(path);
-    CHECK_EQ(uj_marks_open("/", &marks, &err), -EISDIR);
-    CHECK_EQ(uj_marks_create("/no/such/folder/marks", &marks, &err), -ENOENT);
+    int loose = memfd_create("loose", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    CHECK_EQ(write(loose, &content, sizeof content), sizeof content);
+    snprintf(address, sizeof address, "memfd:%d:%d:5", (int)getpid(), loose);
+    CHECK_EQ(uj_marks_open(address, &marks, &err), -EINVAL);
+    CHECK_EQ(fcntl(loose, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    CHECK_EQ(uj_marks_open(address, &marks, &err), 0); /* now it is what it says */
+    uj_marks_close(marks);
+    close(loose);
+    int pipes[2];
+    CHECK_EQ(pipe(pipes), 0);
+    snprintf(address, sizeof address, "memfd:%d:%d:5", (int)getpid(), pipes[1]);
+    CHECK_EQ(uj_marks_open(address, &marks, &err), -EINVAL);
+    snprintf(address, sizeof address, "memfd:%d:9999:5", (int)getpid());
+    CHECK_EQ(uj_marks_open(address, &marks, &err), -ENOENT);
+    CHECK(marks != NULL);
 }
 
 static int take_patiently(struct uj_marks *marks, struct uj_mark *mark)
@@ -305,27 +403,29 @@ static int take_patiently(struct uj_marks *marks, struct uj_mark *mark)
     return taken;
 }
 
-/* A writer that claimed the slots of a long label, wrote some, and was killed. */
+/* The memory of a ring, for what no call can do. */
+static struct uj_marks_memory *memory_of(const struct uj_marks *marks)
+{
+    struct uj_marks_memory *memory = NULL;
+    CHECK_EQ(uj_marks_memory_open(uj_marks_address(marks), &memory, NULL), 0);
+    return memory;
+}
+
+/* A writer that claimed the slots of a long label, wrote its last five, and was killed. */
 static void a_dead_writer_is_passed_over(void)
 {
-    const char *path = free_path();
-    struct uj_marks *marks = create(path);
+    static char label[40 * UJ_MARK_LABEL];
+    struct uj_marks *marks = create(), *model = create();
     struct uj_mark mark;
-    int fd = open(path, O_RDWR);
-    struct layout *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    CHECK(shared != MAP_FAILED);
-    close(fd);
-    uint64_t number = begin(marks, "before"), n_dead = 40;
-    uint64_t dead = atomic_fetch_add(&shared->head, n_dead);
-    for (uint64_t i = n_dead - 5; i < n_dead; i++) { /* the last parts are committed first */
-        struct slot *slot = &shared->slots[dead + i];
-        slot->number = 77;
-        slot->kind = 3;
-        slot->length = 4;
-        slot->parts_left = (uint16_t)(n_dead - 1 - i);
-        memcpy(slot->label, "dead", 4);
-        atomic_store(&slot->sequence, dead + i + 1);
-    }
+    uint64_t n_dead = 40, n_written = 5, unused;
+    uint64_t number = begin(marks, "before");
+    CHECK_EQ(uj_marks_end(model, 0), 0); /* the same position, so that the checksums are the same */
+    CHECK_EQ(uj_marks_begin(model, label, sizeof label, &unused), 0);
+    struct uj_marks_memory *memory = memory_of(marks), *whole = memory_of(model);
+    uint64_t dead = atomic_fetch_add(&memory->head, n_dead);
+    CHECK_EQ(dead, 1);
+    for (uint64_t p = dead + n_dead - n_written; p < dead + n_dead; p++)
+        memcpy(&memory->slots[p], &whole->slots[p], sizeof whole->slots[p]);
     CHECK_EQ(uj_marks_end(marks, number), 0);
     CHECK_EQ(uj_marks_take(marks, &mark), 1);
     CHECK(is_label(&mark, "before"));
@@ -335,7 +435,7 @@ static void a_dead_writer_is_passed_over(void)
     CHECK(uj_now_ns() - start_ns < 10 * 1000 * MS); /* one for all its slots, */
     CHECK_EQ(mark.kind, UJ_MARK_END);               /* and no part of it came through */
     CHECK_EQ(mark.number, number);
-    CHECK(uj_marks_dropped(marks) >= 1);
+    check_losses(marks, 0, n_dead, 0); /* named as what it is */
     CHECK_EQ(uj_marks_take(marks, &mark), 0);
 
     /* The slots serve again on the next lap. */
@@ -344,14 +444,16 @@ static void a_dead_writer_is_passed_over(void)
         CHECK_EQ(uj_marks_take(marks, &mark), 1);
         CHECK_EQ(mark.number, i);
     }
-    munmap(shared, sizeof *shared);
+    uj_marks_memory_close(memory);
+    uj_marks_memory_close(whole);
+    uj_marks_close(model);
     uj_marks_close(marks);
 }
 
 /* Whenever a writer is killed, those after it come through. */
 static void killed_writers(void)
 {
-    struct uj_marks *marks = create(NULL);
+    struct uj_marks *marks = create();
     static struct uj_mark mark;
     for (int round = 0; round < 8; round++) {
         pid_t child = fork();
@@ -383,8 +485,12 @@ int main(int argc, char **argv)
     begin_and_end();
     long_labels();
     a_full_ring_counts();
-    foreign_files();
-    another_program_opens_the_file();
+    a_ring_of_ones_own();
+    foreign_memory();
+    it_cannot_be_cut();
+    a_hidden_process_has_an_address();
+    another_program_opens_it(UJ_MARKS_MEMFD, "memfd:");
+    another_program_opens_it(UJ_MARKS_SYSV, "sysv:");
     processes_write_at_once();
     threads_write_at_once();
     a_dead_writer_is_passed_over();

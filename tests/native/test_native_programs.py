@@ -38,6 +38,7 @@ PLAIN = ("test_faults", "test_kernel_lane")
 THREADED = {
     "test_ring_threads",
     "test_marks",
+    "test_marks_attacked",
     "test_fork",
     "test_sampler",
     "test_sampler_account",
@@ -171,7 +172,7 @@ def test_csrc_compiles_alone(tmp_path: Path) -> None:
     """No Python, no warning, and each header stands on its own."""
     assert _objects(tmp_path, ["-O2"])
     for header in CSRC.glob("*.h"):
-        said = _compile("-fsyntax-only", "-D_GNU_SOURCE", "-x", "c", header)
+        said = _compile("-fsyntax-only", "-Wno-unused-function", "-D_GNU_SOURCE", "-x", "c", header)
         assert said.returncode == 0, said.stderr
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +59,17 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
             "lanes": rows(lambda part: part["engine"]["lanes"]),
             "failures": rows(lambda part: part["engine"].get("failures", [])),
             "stuck": rows(lambda part: [_named(each) for each in part["engine"].get("stuck", [])]),
-            "marks_dropped": sum(part["engine"].get("marks_dropped", 0) for part in summaries.values()),
+            "lost_marks": _summed(part["engine"].get("lost_marks", {}) for part in summaries.values()),
         },
         "traces": [each for path, part in summaries.items() for each in _traces(path, part)],
     }
+
+
+def _summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
 
 
 def _named(channel: str | dict[str, Any]) -> dict[str, Any]:

@@ -142,7 +142,6 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
         facts=facts,
         alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
         is_thinned=arguments.output is None and not pages.asked(arguments),
-        marks_path=str(folder / "marks"),
     )
     return RawRecorder(trace_output.watched(plan, arguments))
 
@@ -174,7 +173,10 @@ def _run_in_window(command: list[str], recorder: RawRecorder) -> int | str:
         if signal.getsignal(forwarded) is not signal.SIG_IGN:
             signal.signal(forwarded, lambda got, _: waiting.append(got))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    environment = {**os.environ, VARIABLE: recorder.plan.marks_path or ""}
+    address = recorder.share_marks()
+    if address is None:
+        print("uj run: no memory can be shared here, so windows of the command are lost", file=sys.stderr)
+    environment = {**os.environ, VARIABLE: address or ""}
     mask = {*_FORWARDED, signal.SIGCHLD}
     rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
     for channel in rusage:

@@ -46,7 +46,7 @@ def summary(trace: Trace) -> Plain:
             "lanes": _lanes(trace),
             "failures": _failures(trace),
             "stuck": stuck(trace),
-            "marks_dropped": trace.marks_dropped,
+            "lost_marks": trace.lost_marks,
             "overhead": _overhead(trace),
         },
         "facts": dict(trace.facts),

@@ -1,14 +1,14 @@
 """Windows from inside a program: ``with uj.window(name)``, ``@uj.window`` and ``@uj.window(name)``.
 
 Light on purpose: a measured program loads the native marks and nothing else. A mark goes to the
-recorder that is open in this process, or to the one that ``uj run`` opened around it, which names
-its file in ``MICROJOULE_MARKS``; with neither, windows do nothing.
+recorder that is open in this process, or to the one that ``uj run`` opened around it, which gives
+the address of its ring in ``MICROJOULE_MARKS``; with neither, windows do nothing.
 
 Decision: this file holds the one piece of module state in the package, the handle to that ring.
 What was given up: two recorders open at once in one process share the windows of the later one.
 
 Decision: the environment is looked at once, by the first window. A look at it costs more than the
-window does (0.7 us), and ``uj run`` names its file before the program starts. What was given up: a
+window does (0.7 us), and ``uj run`` sets it before the program starts. What was given up: a
 program that sets the variable for itself must do so before its first window.
 
 Decision: a recorded window is the native mark itself, of a subclass that can decorate: an object around it
@@ -18,8 +18,6 @@ would double the cost of a window. What was given up: the class is made when the
 from __future__ import annotations
 
 import os
-
-from ..errors import MicrojouleError
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
@@ -101,17 +99,17 @@ def is_recorded() -> bool:
     return _ring() is not None
 
 
-def _open(path: str | None) -> Marks | None:
-    if not path:
+def _open(address: str | None) -> Marks | None:
+    if not address:
         return None
-    # The recorder may have ended long ago and left its name in the environment of a daemon; and on
-    # a platform without the native half nobody records. Neither is this program's affair.
+    # The recorder may have ended long ago and left its address in the environment of a daemon; memory may
+    # be short; and on a platform without the native half nobody records. The program goes on in any case.
     try:
         _load()
         from .._native import Marks
 
-        return Marks.open(path)
-    except (ImportError, ValueError, MicrojouleError):
+        return Marks(address)
+    except Exception:
         return None
 
 
@@ -129,10 +127,17 @@ def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = 
 
         return Synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
-        from ..trace.label import label
-
-        name = label(name, attributes)
+        name = _labelled(name, attributes)
     return _recorded[0](ring, name)
+
+
+def _labelled(name: str, attributes: dict[str, Any]) -> str:
+    from ..trace.label import label
+
+    try:
+        return label(name, attributes)
+    except Exception as error:  # of a value that cannot be written: the program is not to end of that
+        return label(name, {"unrecorded": f"{', '.join(attributes)}: {type(error).__name__}"})
 
 
 if TYPE_CHECKING:

@@ -45,7 +45,6 @@ class RecordingPlan:
         alternatives: Other ways to read a channel, by its id: taken in their order where it does not open.
         takes_windows: Whether ``uj.window`` goes to this recording while it is open.
         is_thinned: Away from marks keep ten readings a second only (:mod:`.thin`).
-        marks_path: The marks file for other processes; None: shared with forked children only.
         listener: It is called with each batch on its way to the file, in the thread that drains.
         drain_s: The time between two drains of the rings.
         say: It is called at once with a sentence about anything that happens to the file.
@@ -60,7 +59,6 @@ class RecordingPlan:
     alternatives: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
     takes_windows: bool = True
     is_thinned: bool = False
-    marks_path: str | None = None
     listener: Callable[[pa.RecordBatch], None] | None = None
     drain_s: float = DRAIN_S
     say: Callable[[str], None] = _warn

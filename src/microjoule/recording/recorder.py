@@ -23,7 +23,8 @@ from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
 from .lane import Lane, open_lanes
-from .native import Marks, clock_pair, now_ns
+from .mark_rings import MarkRings
+from .native import clock_pair, now_ns
 from .output import Incident, Output
 from .plan import RecordingPlan
 from .thin import Thinner
@@ -65,7 +66,7 @@ class RawRecorder:
         self._ended = threading.Event()
         self._writer: Writer | None = None
         self._output: Output | None = None
-        self._marks: Marks | None = None
+        self._marks: MarkRings | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
 
@@ -78,6 +79,10 @@ class RawRecorder:
     def incidents(self) -> tuple[Incident, ...]:
         """What happened to the file while it was written; empty: nothing."""
         return () if self._output is None else tuple(self._output.incidents)
+
+    def share_marks(self) -> str | None:
+        """What other programs find in ``MICROJOULE_MARKS`` to add their windows; None: they cannot here."""
+        return None if self._marks is None else self._marks.share()
 
     def open(self) -> Self:
         """Opens every channel, starts sampling, and waits for the first two updates.
@@ -96,7 +101,7 @@ class RawRecorder:
                 f"No channel could be opened{causes}",
                 "`uj probe` says what this machine has and who may read it",
             )
-        self._marks = Marks(self.plan.marks_path)
+        self._marks = MarkRings()
         for lane in self._lanes:
             lane.sampler.tick()
             lane.sampler.start()
@@ -109,7 +114,7 @@ class RawRecorder:
         self._thread.start()
         atexit.register(self.close)
         if self.plan.takes_windows:
-            marking.opened(self._marks)
+            marking.opened(self._marks.own)
         self._wait_for_updates()
         return self
 
@@ -123,11 +128,13 @@ class RawRecorder:
             return
         atexit.unregister(self.close)
         if self._marks is not None:
-            marking.closed(self._marks)
+            marking.closed(self._marks.own)
         self._take_last_readings()
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
+        if self._marks is not None:
+            self._take(self._marks.drain_rest())
         batches = self._drain()
         if self._thinner is not None:
             batches += self._thinner.rest()
@@ -165,7 +172,7 @@ class RawRecorder:
         """A named window of this recording: see :func:`microjoule.window`."""
         if self._marks is None or self._writer is None:
             raise MicrojouleError("This recorder is not open", "Use it in a `with` statement")
-        return marking.mark(self._marks, name, attributes, sync)
+        return marking.mark(self._marks.own, name, attributes, sync)
 
     def reading(self, channel: str, raw: int) -> None:
         """Adds a reading that was taken elsewhere, with this moment as its time."""
@@ -206,7 +213,8 @@ class RawRecorder:
         """Moves the marks and what waits in the rings on towards the file; what may be written now."""
         if self._writer is None:
             return []
-        self._take_marks()
+        if self._marks is not None:
+            self._take(self._marks.drain())
         drained = [lane.sampler.drain() for lane in self._lanes]
         batches = [self._writer.columns(columns) for columns in drained if columns.length]
         if self._thinner is None:
@@ -222,10 +230,9 @@ class RawRecorder:
         if self._output is not None:
             self._output.write(batches)
 
-    def _take_marks(self) -> None:
+    def _take(self, marks: list[tuple[str, int, int, str]]) -> None:
         kinds = {"begin": schema.BEGIN, "end": schema.END}
-        while self._marks is not None and (mark := self._marks.take()) is not None:
-            kind, t_ns, number, label = mark
+        for kind, t_ns, number, label in marks:
             self._own_rows.append((t_ns, 0, kinds[kind], number, label if kind == "begin" else None))
             if self._thinner is not None:
                 self._thinner.mark(t_ns)
@@ -243,5 +250,6 @@ class RawRecorder:
             names = {count: schema.engine(lane.name, count) for count in schema.LANE_COUNTS}
             rows += [(t_ns, 0, name, counts[count], None) for count, name in names.items()]
         if self._marks is not None:
-            rows.append((now_ns(), 0, schema.MARKS_DROPPED, self._marks.dropped, None))
+            t_ns, losses = now_ns(), self._marks.losses()
+            rows += [(t_ns, 0, schema.engine(schema.MARKS, cause), losses[cause], None) for cause in losses]
         return [self._writer.rows(rows)]

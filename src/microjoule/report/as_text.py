@@ -60,14 +60,25 @@ def render(summary: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_LOST_MARKS = {
+    "full": "{n} mark{s} of windows found no room. Mark fewer windows a second.",
+    "lost": "Up to {n} mark{s} of windows lost: a program was killed while it marked one.",
+    "damaged": "{n} mark{s} of windows damaged: a program overwrote memory that it shares with `uj run`. "
+    "Windows may be missing.",
+}
+
+
 def warnings(summary: Mapping[str, Any]) -> list[str]:
     """What must be known before any figure is believed, a sentence each; a blank line after them."""
     lines = []
     if summary["is_truncated"]:
         lines.append("The file ends in the middle of a batch: what is whole is shown. `uj repair` cleans it.")
-    dropped = summary["engine"].get("marks_dropped") or 0
-    if dropped:
-        lines.append(f"{dropped} marks found no room and are lost: mark fewer windows a second.")
+    lost = summary["engine"].get("lost_marks", {})
+    lines += [
+        sentence.format(n=lost[cause], s="" if lost[cause] == 1 else "s")
+        for cause, sentence in _LOST_MARKS.items()
+        if lost.get(cause)
+    ]
     lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
     lines += [_failure(**failure) for failure in summary["engine"]["failures"]]
     lines += [

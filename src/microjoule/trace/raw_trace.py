@@ -155,9 +155,9 @@ class RawTrace:
         }
 
     @property
-    def marks_dropped(self) -> int:
-        """Marks that the recorder had no room for."""
-        return self._last(schema.MARKS_DROPPED)
+    def lost_marks(self) -> dict[str, int]:
+        """Marks that are not there, by cause: no room, a killed program, memory that was overwritten."""
+        return {cause: self._last(schema.engine(schema.MARKS, cause)) for cause in schema.MARK_COUNTS}
 
     @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:

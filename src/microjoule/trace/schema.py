@@ -44,7 +44,8 @@ BEGIN = "@begin"
 END = "@end"
 CLOCKS = ("@clock/realtime", "@clock/boottime")
 LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns", "by_kernel")
-MARKS_DROPPED = "@engine/marks/dropped"
+MARKS = "marks"  # the name of the account of marks among those of lanes
+MARK_COUNTS = ("full", "lost", "damaged")  # marks that are not there, by cause
 GAP = "@gap"  # from t_ns to raw readings may be missing; the label says why, and how many
 OPENING = "@opening"  # see checksum.py, as of the next two
 SEAL = "@seal"
@@ -71,7 +72,8 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     channels = list(channels)
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
-    own = [BEGIN, END, *CLOCKS, *counts, MARKS_DROPPED, GAP, OPENING, SEAL, CHECKSUM]
+    marks = (engine(MARKS, count) for count in MARK_COUNTS)
+    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, OPENING, SEAL, CHECKSUM]
     return [channel.id for channel in channels] + own
 
 

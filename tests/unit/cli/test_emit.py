@@ -216,7 +216,7 @@ def test_several_traces_keep_what_sampling_did_of_each(trace, tmp_path):
     other = Path(shutil.copy(trace, tmp_path / "other.arrows"))
     assert uj("report", trace, other, "--each", "--json", tmp_path / "r.json") == 0
     found = json.loads((tmp_path / "r.json").read_text())
-    assert set(found["engine"]) == {"lanes", "failures", "stuck", "marks_dropped"}
+    assert set(found["engine"]) == {"lanes", "failures", "stuck", "lost_marks"}
     assert all({"facts", "footprint", "engine", "is_truncated"} <= set(each) for each in found["traces"])
 
 

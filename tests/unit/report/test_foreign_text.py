@@ -66,7 +66,7 @@ def window(name, channels):
 
 
 def summary(*windows):
-    engine = {"lanes": [], "failures": [], "stuck": [], "marks_dropped": 0}
+    engine = {"lanes": [], "failures": [], "stuck": [], "lost_marks": {}}
     return {"windows": windows, "by_name": [], "engine": engine, "facts": {}, "is_truncated": False}
 
 
