@@ -128,6 +128,8 @@ def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = 
         return Synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
         name = _labelled(name, attributes)
+    if not _recorded:  # a recorder that keeps its ring to itself is never opened for others
+        _load()
     return _recorded[0](ring, name)
 
 

@@ -196,3 +196,14 @@ def test_a_killed_process_leaves_no_file(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program), root, scratch], check=False)
     assert done.returncode == -9
     assert not any(scratch.iterdir())
+
+
+def test_a_block_is_the_first_thing_that_a_program_measures(tmp_path):
+    root = machine(tmp_path)
+    program = (
+        "import microjoule as uj, time\n"
+        f"with uj.energy(uj.Meter(sources=['script'], root={str(root)!r})) as e: time.sleep(0.05)\n"
+        "assert float(e.total) > 0\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
