@@ -1,0 +1,256 @@
+"""When a sensor was updated, learnt from the readings in which its value changed. Pure.
+
+A reading that differs from the one before it *brackets* an update: it came between the two reads. Taken
+by itself each update lies in the middle of its bracket, ± width/√12. But most sensors are updated by a
+timer, so that updates lie on a regular grid of period T, some of them missed, each late by a little. The
+brackets of neighbouring updates, moved by whole periods onto one another, must all hold the same instant:
+
+    phase in [max(earliest_i - n_i T), min(latest_i - n_i T)]
+
+which is far narrower than one bracket where reads and updates do not march in step. The phase is put in the
+middle, ± its width/√12. The width is negative where updates jitter by more than it; its size then says by
+how much. So nothing has to be decided: with much jitter the phase is no better known than one bracket, and
+the bracket is taken; and of readings no denser than the updates all brackets say nothing of the phase.
+
+The period is that of the first updates. Reads that come regularly put changes on a grid of their own, and
+1/T has an alias at 1/T_read - 1/T of the same strength; so among the peaks of the spectrum of the changes'
+times that period is taken under which fewest updates were missed, and hardly two changes fall on one.
+
+Decision: the period is learnt from the first updates alone, and from there on the phase from 24 updates on
+either side. So a trace that is taken piece by piece gives the same times as one in memory. What was given
+up: a sensor whose first updates are not its usual ones keeps the brackets.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+
+F64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+LEARN = 1024  # updates from which the period is learnt
+AROUND = 24  # updates on either side from which the phase is taken
+_LEAST = 32  # fewer updates tell no period
+_DENSE = 1.3  # readings to an update from which on readings are called denser than updates
+_SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
+_NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
+_BINS = 16  # to a mean gap, of the spectrum's time axis
+_COHERENT = 0.3  # mean resultant length from which on changes are called periodic
+_ALIAS = 0.7  # of the strongest peak, from which on another one may be the true one
+_DOUBLE = 0.01  # share of changes that may fall on one update with another
+_ENOUGH = 12  # neighbours in whose brackets the phase must lie
+_WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
+_ROOT_12 = math.sqrt(12.0)
+_TURN = 2 * math.pi
+
+
+class Learned(NamedTuple):
+    """What the changes of a series tell of its updates.
+
+    Attributes:
+        period_ns: The period of the grid on which updates lie; 0: none was found.
+        usual_ns: The usual time between two updates; as declared where the readings do not tell.
+        longest_ns: The longest time that the readings show without a change between two changes.
+    """
+
+    period_ns: float = 0.0
+    usual_ns: int = 0
+    longest_ns: int = 0
+
+
+class Located(NamedTuple):
+    """When n updates were, and how well that is known.
+
+    Attributes:
+        t_ns: int64[n].
+        own_ns: float64[n], standard uncertainty of the update by its own bracket.
+        phase_ns: float64[n], of the grid at that update; ``own_ns`` where it is not on the grid.
+        is_on_grid: bool[n].
+    """
+
+    t_ns: I64
+    own_ns: F64
+    phase_ns: F64
+    is_on_grid: Bools
+
+
+def brackets(t_ns: I64, read_ns: npt.NDArray[np.uint32], at: I64) -> tuple[I64, I64]:
+    """Between which instants the updates were that readings first show: the middles of two reads each."""
+    earliest = t_ns[at - 1] + read_ns[at - 1] // 2
+    return earliest, np.maximum(t_ns[at] + read_ns[at] // 2, earliest)
+
+
+def learn(earliest_ns: I64, latest_ns: I64, declared_ns: int) -> Learned:
+    """What the first updates of a series tell.
+
+    Args:
+        earliest_ns: int64[n]: :func:`brackets` of its changes, of which the first ``LEARN`` are taken.
+        latest_ns: int64[n].
+        declared_ns: The usual time between two updates as it was declared.
+    """
+    earliest, latest = earliest_ns[:LEARN], latest_ns[:LEARN]
+    if len(earliest) < 3:
+        return Learned(usual_ns=declared_ns)
+    width_ns, gap_ns = float(np.median(latest - earliest)), float(np.median(np.diff(latest)))
+    if not gap_ns > 0:
+        return Learned(usual_ns=declared_ns)
+    period_ns = period(earliest, latest)
+    if period_ns:
+        return Learned(period_ns, round(period_ns))
+    is_dense = gap_ns > _DENSE * width_ns
+    return Learned(usual_ns=max(round(gap_ns), declared_ns) if is_dense else declared_ns)
+
+
+def longest_still_ns(t_ns: I64, changes: I64) -> int:
+    """The longest time between two changes through which the readings show none."""
+    return int((t_ns[changes[1:] - 1] - t_ns[changes[:-1]]).max()) if len(changes) > 1 else 0
+
+
+def period(earliest_ns: I64, latest_ns: I64) -> float:
+    """The period of the grid on which updates lie, in nanoseconds; 0: they lie on none, or nobody can tell.
+
+    Args:
+        earliest_ns: int64[n], ascending: :func:`brackets`.
+        latest_ns: int64[n].
+    """
+    middle, width = _run(earliest_ns, latest_ns)
+    if len(middle) < _LEAST:
+        return 0.0
+    mean = middle[-1] / (len(middle) - 1)
+    shortest, longest = max(1.2 * float(np.median(width)), mean / 2.6), 1.3 * mean
+    if shortest >= longest:
+        return 0.0
+    found = [_refined(middle, guess) for guess in _peaks(middle, mean, shortest, longest)]
+    costs = {each: _cost(middle, each) for each in found if shortest <= each <= longest}
+    best = min(costs, key=lambda each: costs[each], default=0.0)
+    return best if best and costs[best] < math.inf else 0.0
+
+
+def _run(earliest_ns: I64, latest_ns: I64) -> tuple[F64, F64]:
+    """Middles and widths of the longest run of updates without a silence; from its first one on."""
+    middle = earliest_ns + (latest_ns - earliest_ns) // 2
+    if len(middle) < _LEAST:
+        return np.empty(0), np.empty(0)
+    gaps = np.diff(middle)
+    cuts = np.concatenate(([0], np.flatnonzero(gaps > _SILENT * np.median(gaps)) + 1, [len(middle)]))
+    longest = int(np.argmax(np.diff(cuts)))
+    run = slice(cuts[longest], cuts[longest + 1])
+    width = (latest_ns - earliest_ns)[run]
+    usual = width <= 3 * np.median(width)
+    middle = middle[run][usual]
+    return (middle - middle[:1]).astype(np.float64), width[usual].astype(np.float64)
+
+
+def _peaks(middle: F64, mean: float, shortest: float, longest: float) -> list[float]:
+    """The periods at which the changes' times are most alike."""
+    at = np.rint(middle * (_BINS / mean)).astype(np.int64)
+    size = 2 << int(at[-1] + 1).bit_length()  # padded, so that a peak is seen between two of its bins
+    strength = np.abs(np.fft.rfft(np.bincount(at, minlength=size))) / len(middle)
+    periods = np.full(len(strength), math.inf)
+    periods[1:] = size * mean / _BINS / np.arange(1, len(strength))
+    asked = np.flatnonzero((periods >= shortest) & (periods <= longest))
+    asked = asked[(asked > 0) & (asked < len(strength) - 1)]
+    if not len(asked) or (top := strength[asked].max()) < _COHERENT:
+        return []
+    is_peak = (strength[asked] >= strength[asked - 1]) & (strength[asked] >= strength[asked + 1])
+    found: list[float] = periods[asked[is_peak & (strength[asked] > _ALIAS * top)]].tolist()
+    return found
+
+
+def _refined(middle: F64, guess: float) -> float:
+    """A period to a few millionths: the one at which blocks of updates have one phase."""
+    found = guess
+    for block in (16, 64):
+        n = len(middle) // block
+        if n < 2:
+            break
+        blocks = middle[: n * block].reshape(n, block)
+        turns = np.unwrap(np.angle(np.exp(1j * _TURN / found * blocks).mean(1))) / _TURN
+        at = blocks.mean(1)
+        slope = float(np.polyfit(at - at.mean(), turns, 1)[0])  # what is left of turns a nanosecond
+        found = 1 / (1 / found - slope) if abs(slope * found) < 0.2 else found
+    return found
+
+
+def _cost(middle: F64, period_ns: float) -> float:
+    """Updates to a change that a period must call missed, or shown twice; infinite where it is none."""
+    phase = np.exp(1j * _TURN / period_ns * middle).mean()
+    steps = np.diff(np.rint(middle / period_ns - np.angle(phase) / _TURN))
+    is_grid = abs(phase) >= _COHERENT and np.mean(steps < 1) <= _DOUBLE
+    return float(np.abs(steps - 1).mean()) if is_grid else math.inf
+
+
+class UpdateTimes:
+    """The times of a series' updates, by their numbers 0 … n - 1.
+
+    Args:
+        t_ns: int64[m], when each read began.
+        read_ns: uint32[m], how long it took.
+        changes: int64[n], from 1 on: the readings that differ from the one before them.
+        learned: What its updates told.
+    """
+
+    def __init__(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], changes: I64, learned: Learned) -> None:
+        self._t_ns, self._read_ns, self._changes = t_ns, read_ns, changes
+        self.learned = learned
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def read_at_ns(self, k: I64) -> I64:
+        """int64: the middle of the read that first showed update ``k``."""
+        at = self._changes[k]
+        middle: I64 = self._t_ns[at] + self._read_ns[at] // 2
+        return middle
+
+    def brackets(self, k: I64) -> tuple[I64, I64, I64]:
+        """Between which instants updates were, and the time between the two reads; arrays shaped as ``k``.
+
+        Nobody read for a long time before some: those were no longer before the read than usual.
+        """
+        earliest, latest = brackets(self._t_ns, self._read_ns, self._changes[k])
+        usual = self.learned.usual_ns
+        return (np.maximum(earliest, latest - usual) if usual else earliest), latest, latest - earliest
+
+    def located(self, k: I64) -> Located:
+        """When the updates ``k`` were, on their grid where that is better known than their own bracket."""
+        earliest, latest, _ = self.brackets(k)
+        middle, width = earliest + (latest - earliest) // 2, latest - earliest
+        own = width / _ROOT_12
+        if not self.learned.period_ns or not len(k):
+            return Located(middle, own, own, np.zeros(len(k), bool))
+        shift, phase, is_known = self._phase(k, middle)
+        is_on_grid = is_known & (phase < _WORTH * own)
+        on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
+        return Located(
+            np.where(is_on_grid, on_grid, middle), own, np.where(is_on_grid, phase, own), is_on_grid
+        )
+
+    def _phase(self, k: I64, origin: I64) -> tuple[F64, F64, Bools]:
+        """By how much the grid passes each origin, its standard uncertainty, and whether it is known."""
+        period_ns = self.learned.period_ns
+        near = k[:, None] + np.arange(-AROUND, AROUND + 1)
+        is_there = (near >= 0) & (near < len(self))
+        earliest, latest, _ = self.brackets(np.clip(near, 0, len(self) - 1))
+        low, high = earliest - origin[:, None], latest - origin[:, None]  # small enough for 64-bit floats
+        is_there &= high - low < _NARROW * period_ns
+        middle = (low + high) * 0.5
+        angle = middle * (_TURN / period_ns)
+        x, y = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle)))
+        n = is_there.sum(1)
+        # Whole periods are counted from about where the grid is: a bracket alone is too wide for that.
+        start = np.arctan2(y, x) * (period_ns / _TURN)
+        periods = np.rint((middle - start[:, None]) / period_ns) * period_ns
+        lowest = np.where(is_there, low - periods, -np.inf).max(1)
+        highest = np.where(is_there, high - periods, np.inf).min(1)
+        is_known = (n >= _ENOUGH) & (np.hypot(x, y) > _COHERENT * n)
+        with np.errstate(invalid="ignore"):
+            shift = np.where(is_known, (lowest + highest) / 2, 0.0)
+            spread = np.where(is_known, np.abs(highest - lowest) / _ROOT_12, np.inf)
+        return shift, spread, is_known

@@ -1,0 +1,125 @@
+"""When updates were: on the grid that a timer makes, to a small part of the time between two readings."""
+
+import numpy as np
+import pytest
+
+from microjoule.joules.update_times import Learned, UpdateTimes, brackets, learn, longest_still_ns, period
+
+US, MS = 1_000, 1_000_000
+TIMER_NS = 976_562  # of RAPL: 1,024 Hz
+N = 1500
+
+
+def readings(read_us, seed=0, update_ns=TIMER_NS, jitter_us=0.0, missed=0.0, late_us=2.0, n=N):
+    """Read times, the changes among them and when the updates were that they show."""
+    chance = np.random.default_rng(seed)
+    due = np.arange(int(n * update_ns / (read_us * US)) + 2) * (read_us * US)
+    t_ns = (due + chance.gamma(1.5, late_us / 1.5, len(due)) * US).astype(np.int64) + 10**15
+    at = (np.arange(-2, n) + chance.random()) * update_ns + chance.uniform(0, jitter_us * US, n + 2)
+    at = np.sort(at[chance.random(n + 2) >= missed]).astype(np.int64) + 10**15
+    last = np.searchsorted(at, t_ns, "right")
+    changes = np.flatnonzero(np.diff(last)) + 1
+    return t_ns, np.zeros(len(t_ns), np.uint32), changes, at[last[changes] - 1]
+
+
+def times(read_us, declared_ns=MS, **how):
+    t_ns, read_ns, changes, true_ns = readings(read_us, **how)
+    learned = learn(*brackets(t_ns, read_ns, changes), declared_ns)
+    return UpdateTimes(t_ns, read_ns, changes, learned), true_ns
+
+
+@pytest.mark.parametrize("read_us", [100, 250, 333, 500, 613, 667])
+@pytest.mark.parametrize("missed", [0.0, 0.1, 0.3])
+def test_the_period_of_a_timer_is_found_to_a_few_millionths(read_us, missed):
+    """At 2 kHz the alias of 1,024 Hz is 976 Hz, and at half the rate of the reads it is as strong."""
+    for seed in range(4):
+        found, _ = times(read_us, seed=seed, missed=missed, jitter_us=20)
+        assert found.learned.period_ns == pytest.approx(TIMER_NS, rel=5e-5)
+
+
+@pytest.mark.parametrize("update_ms", [2, 8, 100])
+def test_slow_timers_are_found_too(update_ms):
+    found, _ = times(1000, update_ns=update_ms * MS - 7 * US, jitter_us=20, n=400)
+    assert found.learned.period_ns == pytest.approx(update_ms * MS - 7 * US, rel=2e-4)
+    assert found.learned.usual_ns == round(found.learned.period_ns)
+
+
+@pytest.mark.parametrize("read_us", [1000, 1013, 2000, 5000])
+def test_readings_no_denser_than_the_updates_tell_no_period(read_us):
+    found, _ = times(read_us, declared_ns=MS)
+    assert found.learned == Learned(0.0, MS)
+
+
+def test_updates_at_random_have_no_period():
+    chance = np.random.default_rng(3)
+    at = np.cumsum(chance.exponential(MS, N)).astype(np.int64)
+    assert period(at - 100 * US, at) == 0.0
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 31])
+def test_of_few_updates_nothing_is_learnt(n):
+    at = np.arange(n) * MS
+    assert learn(at - 1, at, 3 * MS).period_ns == 0.0
+
+
+@pytest.mark.parametrize("read_us", [250, 500, 667])
+@pytest.mark.parametrize("jitter_us", [0, 20, 50])
+def test_an_update_on_the_grid_is_known_many_times_better_than_its_bracket(read_us, jitter_us):
+    shares, errors, inside = [], [], []
+    for seed in range(4):
+        found, true_ns = times(read_us, seed=seed, jitter_us=jitter_us)
+        located = found.located(np.arange(50, len(found) - 50))
+        error = located.t_ns - true_ns[50:-50]
+        allowed = np.hypot(2 * located.phase_ns, 2 * jitter_us * US / np.sqrt(12)) + 2 * US
+        inside.append(np.mean(np.abs(error) <= allowed))
+        errors.append(np.sqrt(np.mean(error**2.0)))
+        shares.append(located.is_on_grid.mean())
+    assert np.mean(shares) > 0.99
+    assert np.mean(errors) < 0.25 * read_us * US / np.sqrt(12)
+    assert np.mean(inside) > 0.93
+
+
+def test_with_much_jitter_the_bracket_is_taken():
+    found, true_ns = times(250, jitter_us=300)
+    located = found.located(np.arange(len(found)))
+    plain = UpdateTimes(*readings(250, jitter_us=300)[:3], Learned(0.0, TIMER_NS)).located(
+        np.arange(len(found))
+    )
+    error, of_plain = (np.sqrt(np.mean((each.t_ns - true_ns) ** 2.0)) for each in (located, plain))
+    assert error < 1.1 * of_plain
+
+
+def test_reads_that_march_in_step_with_the_updates_gain_nothing_and_say_so():
+    found, _ = times(244.140625, late_us=0.001)  # four reads a period, always at the same phases
+    located = found.located(np.arange(100, 200))
+    assert not located.is_on_grid.any() or (located.phase_ns > 0.5 * located.own_ns).all()
+
+
+def test_a_silence_of_the_readings_leaves_the_update_near_the_reading_after_it():
+    t_ns, read_ns, changes, _ = readings(250)
+    keep = (t_ns < t_ns[2000]) | (t_ns > t_ns[2000] + 300 * MS)
+    t_ns = t_ns[keep]
+    value = np.searchsorted(np.flatnonzero(keep), changes)
+    changes = np.unique(value[value < len(t_ns)])
+    found = UpdateTimes(t_ns, read_ns[keep], changes, Learned(0.0, MS))
+    after = np.flatnonzero(np.diff(t_ns[changes]) > 200 * MS) + 1
+    earliest, latest, read_apart_ns = found.brackets(after)
+    assert len(after) == 1
+    assert (latest - earliest <= MS).all()
+    assert (read_apart_ns > 200 * MS).all()
+
+
+def test_pieces_of_a_series_give_the_same_times_to_the_nanosecond():
+    t_ns, read_ns, changes, _ = readings(250, jitter_us=20)
+    learned = learn(*brackets(t_ns, read_ns, changes), MS)
+    whole = UpdateTimes(t_ns, read_ns, changes, learned).located(np.arange(500, 600))
+    first = changes[440] - 1
+    piece = UpdateTimes(t_ns[first:], read_ns[first:], changes[440:700] - first, learned)
+    for mine, its in zip(whole, piece.located(np.arange(60, 160)), strict=True):
+        assert (mine == its).all()
+
+
+def test_the_longest_stillness_is_between_readings_and_not_across_their_gaps():
+    t_ns = np.array([0, 10, 20, 30, 500, 510], np.int64)
+    assert longest_still_ns(t_ns, np.array([1, 4])) == 20
+    assert longest_still_ns(t_ns, np.array([1])) == 0
