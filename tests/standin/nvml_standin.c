@@ -17,7 +17,7 @@
  *   refuse CALL CODE      a call of its own: energy power temperature clock utilization
  *   samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED
  *   slow NS               every reading call takes this long
- *   lost NS               GPU_IS_LOST from this monotonic time on
+ *   lost FILE             GPU_IS_LOST while there is such a file beside this library
  *   reset NS              the energy counter starts again at 0 then
  *   mig 0|1   mig_uuid UUID   virtual N
  *
@@ -35,6 +35,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef WITH_NVML_H
 #include <nvml.h>
@@ -95,11 +96,11 @@ struct answer {
 };
 
 struct gpu {
-    char uuid[96], name[96], mig_uuid[96], wave[16], stamps[16];
+    char uuid[96], name[96], mig_uuid[96], wave[16], stamps[16], lost[96];
     unsigned arch, major, minor, limit_mw, mig, virtual_mode, refuse[N_CALLS];
     int64_t base_mw, peak_mw, wave_ns, start_ns;
     int64_t energy_ns, offset_mj, instant_ns, instant_window_ns;
-    int64_t average_ns, average_window_ns, freeze_mw, slow_ns, lost_ns, reset_ns;
+    int64_t average_ns, average_window_ns, freeze_mw, slow_ns, reset_ns;
     int64_t samples_ns, samples_depth, samples_type;
     struct answer answers[N_ANSWERS];
     size_t n_answers;
@@ -107,7 +108,7 @@ struct gpu {
 
 static struct gpu gpus[N_DEVICES];
 static unsigned n_gpus, init_code, references;
-static char driver[64];
+static char driver[64], folder[4096];
 
 /* ---- the script --------------------------------------------------------------------------- */
 
@@ -126,7 +127,6 @@ static const struct gpu ordinary = {
     .instant_window_ns = 25000000,
     .average_ns = 100000000,
     .average_window_ns = 1000000000,
-    .lost_ns = INT64_MAX,
     .reset_ns = INT64_MAX,
 };
 
@@ -167,7 +167,7 @@ static void understand(const char *line)
     sscanf(line, "stamps %15s", gpu->stamps);
     sscanf(line, "samples %ld %ld %ld", &gpu->samples_ns, &gpu->samples_depth, &gpu->samples_type);
     sscanf(line, "slow %ld", &gpu->slow_ns);
-    sscanf(line, "lost %ld", &gpu->lost_ns);
+    sscanf(line, "lost %95s", gpu->lost);
     sscanf(line, "reset %ld", &gpu->reset_ns);
     sscanf(line, "mig %u", &gpu->mig);
     sscanf(line, "mig_uuid %95s", gpu->mig_uuid);
@@ -177,7 +177,7 @@ static void understand(const char *line)
 static nvmlReturn_t start(void)
 {
     Dl_info here;
-    char path[4096], line[256];
+    char path[sizeof folder + sizeof "/machine"], line[256];
     if (references > 0) {
         references++;
         return OK;
@@ -187,8 +187,9 @@ static nvmlReturn_t start(void)
     if (dladdr((void *)(uintptr_t)&start, &here) == 0)
         return INVALID;
     const char *slash = strrchr(here.dli_fname, '/');
-    snprintf(path, sizeof path, "%.*s/machine", slash ? (int)(slash - here.dli_fname) : 1,
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - here.dli_fname) : 1,
              slash ? here.dli_fname : ".");
+    snprintf(path, sizeof path, "%s/machine", folder);
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return INVALID;
@@ -203,6 +204,15 @@ static nvmlReturn_t start(void)
 
 /* ---- field values ------------------------------------------------------------------------- */
 
+static bool is_lost(const struct gpu *g)
+{
+    char path[sizeof folder + sizeof g->lost];
+    if (g->lost[0] == '\0')
+        return false;
+    snprintf(path, sizeof path, "%s/%s", folder, g->lost);
+    return access(path, F_OK) == 0;
+}
+
 /* What every reading call meets first. */
 static nvmlReturn_t enter(const struct gpu *g)
 {
@@ -212,7 +222,7 @@ static nvmlReturn_t enter(const struct gpu *g)
         return INVALID;
     if (g->slow_ns > 0)
         nanosleep(&(struct timespec){g->slow_ns / 1000000000, g->slow_ns % 1000000000}, NULL);
-    return clock_ns(CLOCK_MONOTONIC) >= g->lost_ns ? LOST : OK;
+    return is_lost(g) ? LOST : OK;
 }
 
 static const struct answer usual[] = {

@@ -56,7 +56,7 @@ nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, nvmlDevice_t *device)
         if (strcmp(gpus[i].uuid, uuid) == 0 || is_slice) {
             /* A slice's handle points one byte in: no reading call accepts it. */
             *device = (nvmlDevice_t)((char *)&gpus[i] + is_slice);
-            return clock_ns(CLOCK_MONOTONIC) >= gpus[i].lost_ns ? LOST : OK;
+            return is_lost(&gpus[i]) ? LOST : OK;
         }
     }
     return NOT_FOUND;

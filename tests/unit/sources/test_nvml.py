@@ -179,7 +179,7 @@ SILENT = "\n".join(
         ("init 17", Cause.PERMISSION, "block"),
         ("init 27", Cause.FAILING, "NVML code 27"),
         ("driver 570", Cause.NO_HARDWARE, "sees no GPU"),
-        (f"device {ONE}\nlost 1", Cause.FAILING, "gpu-0: the GPU is lost"),
+        (f"device {ONE}\nlost machine", Cause.FAILING, "gpu-0: the GPU is lost"),
         (f"device {ONE}\nvirtual 2\n{SILENT}", Cause.HIDDEN, "vGPU"),
         (f"device {ONE}\n{SILENT}", Cause.NO_HARDWARE, "neither its energy nor its power"),
     ],
@@ -196,7 +196,7 @@ def test_every_obstacle_is_one_sentence(tmp_path, script, cause, sentence):
 
 @needs_compiler
 def test_a_lost_gpu_leaves_the_other(tmp_path):
-    machine(tmp_path, f"device {ONE}\nlost 1\ndevice {TWO}")
+    machine(tmp_path, f"device {ONE}\nlost machine\ndevice {TWO}")
     channels, obstacles = survey(tmp_path)
     assert {name[:5] for name in channels} == {"gpu-1"}
     assert len(obstacles) == 1

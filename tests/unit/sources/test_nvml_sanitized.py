@@ -19,7 +19,7 @@ def test_opens_reads_fails_and_closes_cleanly(tmp_path, sanitizer):
     command = [compiler(), *flags, probe, "-o", tmp_path / "probe"]
     if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         pytest.skip(f"{compiler()} has no sanitizers")
-    library = machine(tmp_path / "m", "device GPU-1\nsamples 3000000 60 1\ndevice GPU-2\nlost 1")
+    library = machine(tmp_path / "m", "device GPU-1\nsamples 3000000 60 1\ndevice GPU-2\nlost machine")
     program = tmp_path / "reader_check"
     sources = [HERE / "reader_check.c", *sorted(CSRC.glob("*.c"))]
     subprocess.run([compiler(), *flags, f"-I{CSRC}", *sources, "-o", program, "-ldl", "-pthread"], check=True)
