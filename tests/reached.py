@@ -9,7 +9,7 @@ name and states how often each must hold at least, over all its examples togethe
         if reached("ambiguous", estimate.status == "ambiguous"):
             assert estimate.value is None
 
-``conftest.py`` checks the minima when the test has passed, and ``test_reached.py`` finds every
+``conftest.py`` checks the minima when the test has passed, and ``test_architecture.py`` finds every
 condition that is not counted.
 """
 

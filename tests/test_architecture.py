@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from reached import uncounted
 
 import microjoule
 
 ROOT = Path(microjoule.__file__).parent
+TESTS = Path(__file__).parent
 LEAVES = {"arrays", "channel", "errors", "units", "version"}  # what any package may import
 MAY_IMPORT = {
     "arrays": set(),
@@ -101,6 +103,15 @@ def test_no_file_is_longer_than_400_lines():
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in modules()}
     found = [f"{path}: {n} lines" for path, n in lengths.items() if n > 400]
     assert not found, "\n".join(["a file has at most 400 lines:", *found])
+
+
+def test_every_condition_of_an_assertion_is_counted():
+    found = [
+        f"{path.relative_to(TESTS.parent)}:{line} {function}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for function, line in uncounted(ast.parse(path.read_text()))
+    ]
+    assert not found, "\n".join(["count these conditions with reached() of tests/reached.py:", *found])
 
 
 def test_only_the_command_line_reads_arguments_and_environment():

@@ -30,15 +30,13 @@ def test_there_is_a_file_of_each_kind():
 def test_a_golden_file_gives_its_energies(name):
     expected, trace = EXPECTED[name], uj.load(HERE / f"{name}.arrows")
     assert trace.is_truncated == expected["is_truncated"]
-    if not trace.is_truncated:
-        assert trace.table.num_rows == expected["rows"]
+    assert trace.table.num_rows == expected["rows"] or trace.is_truncated
     found = {(window.name, window.t0_ns): window for window in trace.windows}
     for wanted in expected["windows"]:
         window = found[wanted["name"], wanted["t0_ns"]]
         assert window.is_open == wanted["is_open"]
         assert dict(window.attributes) == wanted["attributes"]
-        if not window.is_open:
-            assert window.t1_ns == wanted["t1_ns"]
+        assert window.t1_ns == wanted["t1_ns"] or window.is_open
         energies = trace.energy(window)
         assert list(energies.total.channels) == expected["total"]
         for channel, energy_j in wanted["energies"].items():

@@ -123,13 +123,11 @@ class Build:
 
     def library(self, name: str) -> list[str]:
         """The library that a program is given as its argument: `x_library.c` for `test_x`; or nothing."""
-        source = HERE / f"{name.removeprefix('test_')}_library.c"
-        if not source.exists():
-            return []
-        target = self.folder / f"{source.stem}.so"
-        said = self._compile("-shared", "-fPIC", source, "-pthread", "-o", target)
-        assert said.returncode == 0, said.stderr
-        return [str(target)]
+        sources = list(HERE.glob(f"{name.removeprefix('test_')}_library.c"))
+        target = self.folder / f"{name}_library.so"
+        made = [self._compile("-shared", "-fPIC", each, "-pthread", "-o", target) for each in sources]
+        assert all(said.returncode == 0 for said in made), made[0].stderr
+        return [str(target) for _ in made]
 
     def run(self, name: str, tmp: Path) -> subprocess.CompletedProcess[str]:
         program = self.folder / name

@@ -75,8 +75,7 @@ def test_the_command_has_its_exit_code_and_its_report_whatever_it_overwrites(
     assert done.returncode == 3, done.stderr
     assert names(report).count("run") == 1  # its marks are where no other program gets to
     assert (report["engine"]["lost_marks"]["damaged"] > 0) == ("damaged" in done.stderr) == is_damaged
-    if is_kept:
-        assert names(report) == ["run", "before", "after"]
+    assert (names(report) == ["run", "before", "after"]) == is_kept
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
