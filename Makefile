@@ -5,7 +5,7 @@ SOURCES := $(shell find src csrc -name '*.py' -o -name '*.pyx' -o -name '*.px[di
 	setup.py pyproject.toml README.md LICENSE
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench peers docs clean
+.PHONY: run test lint bench peers docs sanitize fuzz-marks clean
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -22,6 +22,21 @@ bench: .venv-test/ready
 docs: .venv-docs/ready
 	.venv-docs/bin/sphinx-build -W --keep-going -q -E docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+# The C programs under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, and with musl.
+sanitize: .venv-test/ready
+	.venv-test/bin/python -m pytest tests/native $(PYTEST)
+
+# libFuzzer overwrites the memory of marks: make fuzz-marks FUZZ_S=3600. The corpus stays in build/.
+FUZZ_S ?= 60
+fuzz-marks: build/fuzz/marks
+	mkdir -p build/fuzz/marks-corpus
+	build/fuzz/marks -max_total_time=$(FUZZ_S) -max_len=400 build/fuzz/marks-corpus
+
+build/fuzz/marks: tests/native/test_marks_attacked.c $(wildcard csrc/*.[ch])
+	mkdir -p build/fuzz
+	clang -std=c11 -g -O1 -D_GNU_SOURCE -DFUZZ -Icsrc -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $< $(filter csrc/marks%.c csrc/clock.c csrc/error.c,$^) -o $@
 
 lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .

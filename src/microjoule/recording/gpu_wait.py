@@ -88,14 +88,23 @@ def wait_for_all() -> None:
             wait(module)
 
 
-def synchroniser(framework: str) -> Callable[[], None] | None:
-    """What waits for the devices of a framework; None: the program has not imported it.
+def refuse_unknown(framework: str) -> None:
+    """Refuses the name of a framework that no window can wait for.
 
     Raises:
         BadWindow: No framework has this name.
     """
     if framework not in FRAMEWORKS:
         raise BadWindow(f"no framework {framework!r} to synchronise with", f"Take {', '.join(FRAMEWORKS)}")
+
+
+def synchroniser(framework: str) -> Callable[[], None] | None:
+    """What waits for the devices of a framework; None: the program has not imported it.
+
+    Raises:
+        BadWindow: No framework has this name.
+    """
+    refuse_unknown(framework)
     module = sys.modules.get(framework)
     if module is None:
         return None

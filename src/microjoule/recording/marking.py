@@ -178,5 +178,9 @@ def window(name: Any, *, sync: str | None = None, **attributes: object) -> Any:
         from .decorated import decorated
 
         return decorated(name, None, attributes, sync)
+    if sync is not None:
+        from .gpu_wait import refuse_unknown
+
+        refuse_unknown(sync)  # whether somebody records or not, so that no recording breaks a program
     ring = _ring()
     return Unrecorded(name, attributes, sync) if ring is None else mark(ring, name, attributes, sync)

@@ -1,0 +1,90 @@
+"""A window never breaks the program that it is in, whatever the recorder around it is or was."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from microjoule.recording.mark_rings import OTHERS, MarkRings
+from microjoule.recording.native import Marks
+from microjoule.recording.recorded_window import RecordedWindow
+
+PROGRAM = """
+import sys
+import microjoule as uj
+from microjoule.recording import marking
+with uj.window("work"):
+    print("worked", marking.is_recorded())
+"""
+
+
+def ended_ring():
+    ring = Marks("")
+    address = ring.address
+    del ring
+    return address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/etc/passwd",
+        "memfd:",
+        "memfd:1:0:1",
+        "memfd:999999999:3:1",
+        f"memfd:{os.getpid()}:0:1",
+        "sysv:0:1",
+        "sysv:-1:1",
+        "nonsense\udcff",
+        "x" * 10_000,
+        ended_ring() or "sysv:1:1",
+    ],
+)
+def test_an_address_that_leads_nowhere_is_no_recording(address):
+    environment = {**os.environ, "MICROJOULE_MARKS": address}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "worked False\n", "")
+
+
+def test_another_program_finds_a_ring_by_its_address():
+    rings = MarkRings()
+    address = rings.share()
+    assert address is not None
+    assert rings.share() == address
+    environment = {**os.environ, "MICROJOULE_MARKS": address}
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True)
+    assert ran.stdout == "worked True\n", ran.stderr
+    (begin, end) = rings.drain_rest()
+    assert (begin[0], begin[3], end[0]) == ("begin", "work", "end")
+    assert begin[2] == end[2] >= OTHERS
+    assert rings.losses() == {"full": 0, "lost": 0, "damaged": 0}
+
+
+def test_no_program_ends_a_window_of_the_recorder():
+    rings = MarkRings()
+    other = Marks(rings.share())
+    with RecordedWindow(rings.own, "run"):
+        with RecordedWindow(other, "step"):  # both are the first of their rings
+            pass
+        marks = rings.drain()
+    marks += rings.drain()
+    numbers = {label: number for kind, _, number, label in marks if kind == "begin"}
+    ended = [number for kind, _, number, _ in marks if kind == "end"]
+    assert numbers["run"] != numbers["step"]
+    assert sorted(ended) == sorted(numbers.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("plain", "plain"), ("caf\udce9", "caf\\udce9"), ("\ud800", "\\ud800"), ("\0", "\0"), ("", "")],
+)
+def test_a_label_is_utf_8_or_written_out(name, shown):
+    ring = Marks()
+    window = RecordedWindow(ring, name)
+    with window:
+        pass
+    assert window.label == shown
+    assert [mark[3] for mark in ring.drain()] == [shown, ""]
