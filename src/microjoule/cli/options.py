@@ -77,7 +77,7 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
     """What stands between joules and grams or money."""
     group = parser.add_argument_group("footprint", "Without a zone: the world's average, and its range.")
     group.add_argument("--zone", default="", metavar="CODE", help="where the electricity is: see `uj zones`")
-    group.add_argument("--pue", default="", metavar="X", help="of the building: 1.1, or gcp, aws, uptime2024")
+    group.add_argument("--pue", default="", metavar="X", help="of the building: 1.1, or gcp, aws, uptime2025")
     group.add_argument(
         "--method",
         default="default",

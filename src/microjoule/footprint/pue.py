@@ -15,11 +15,11 @@ from .conversion import figure, given
 from .factor import Factor
 from .intensity import Zone
 
-AVERAGE = "uptime2024"
+AVERAGE = "uptime2025"
 
 
 def pue(text: str) -> Factor:
-    """A PUE that the user writes (``1.1``), or that of a facility by its code (``gcp``, ``uptime2024``).
+    """A PUE that the user writes (``1.1``), or that of a facility by its code (``gcp``, ``uptime2025``).
 
     Raises:
         BadFactor: Below one, not a number, or a code that the table does not have.
@@ -49,6 +49,38 @@ def pue_of(zone: Zone) -> Factor | None:
     """The PUE of a cloud region, or of its provider's fleet; None where the zone is no cloud's."""
     provider, is_cloud, _ = zone.code.partition(":")
     return (_row(zone.code) or _row(provider)) if is_cloud else None
+
+
+def wue(text: str) -> Factor:
+    """Water for each kilowatt-hour of computers: ``1.8 L/kWh``, or that of a region (``aws:us-east-1``).
+
+    Raises:
+        BadFactor: No number of liters, or a code that the table does not have.
+    """
+    row = _water(text)
+    if row is not None:
+        return row
+    factor = given("water", text)
+    unit = {"l/kWh": "L/kWh"}.get(factor.unit, factor.unit)
+    if unit != "L/kWh":
+        codes = [each["code"] for each in tables.rows("wue")]
+        near = difflib.get_close_matches(text, codes, n=3, cutoff=0.4) or codes[:4]
+        raise BadFactor(
+            f"The water {text!r} is no number of liters a kilowatt-hour",
+            f"Write it as in '0.3 L/kWh', or name one of: {', '.join(near)}",
+        )
+    return replace(factor, unit=unit)
+
+
+def wue_of(zone: Zone) -> Factor | None:
+    """The water of a cloud region, or of its provider's fleet; None where neither is published."""
+    provider, is_cloud, _ = zone.code.partition(":")
+    return (_water(zone.code) or _water(provider)) if is_cloud else None
+
+
+def _water(code: str) -> Factor | None:
+    rows = (row for row in tables.rows("wue") if row["code"] == code)
+    return next((tables.factor(row, f"water ({row['name']})") for row in rows), None)
 
 
 def unknown() -> Factor:

@@ -1,36 +1,69 @@
-"""Zones as a table for a terminal."""
+"""Zones for a terminal: a line each, or of one zone all that was published of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..footprint.factor import Factor
 from ..footprint.intensity import Zone
 from .amounts import plain
-from .columns import columns
 
-_HEAD = ("code", "name", "kind", "g/kWh", "range", "marginal", "PUE", "year", "boundary", "source")
-_RIGHT = (3, 5, 6)
-
-
-def lines(zones: Sequence[tuple[Zone, Factor | None]]) -> list[str]:
-    """One line a zone, beneath a heading."""
-    rows = [_HEAD, *(_row(zone, pue) for zone, pue in zones)]
-    return columns(rows, set(range(len(_HEAD))) - set(_RIGHT))
+_HEAD = ("code", "g/kWh", "range", "year", "place")
+_RIGHT = (1,)
 
 
-def _row(zone: Zone, pue: Factor | None) -> tuple[str, ...]:
+def lines(zones: Sequence[Zone]) -> list[str]:
+    """One line a zone, beneath a heading, then how to see more of one."""
+    rows = [_HEAD, *(_row(zone) for zone in zones)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    found = [
+        "  ".join(
+            cell.rjust(width) if column in _RIGHT else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return [*found, "", f"`uj zones {zones[0].code}` shows every published figure of a place"]
+
+
+def detail(zone: Zone, published: Sequence[Factor], others: Mapping[str, Factor | None]) -> list[str]:
+    """One zone: the figure that stands for it, each published figure, then what else is known."""
     factor = zone.intensity
-    boundary = factor.boundary
-    return (
-        zone.code,
-        zone.name,
-        zone.kind,
-        plain(factor.value),
-        f"{plain(factor.low)} … {plain(factor.high)}" if factor.low < factor.high else "unknown",
-        plain(zone.marginal.value) if zone.marginal else "",
-        plain(pue.value) if pue else "",
-        str(factor.origin.year or ""),
-        ", ".join(word for word in (boundary.scope, boundary.basis) if word),
-        f"{factor.origin.source} ({factor.origin.licence})",
-    )
+    around = f" in {zone.parent}" if zone.parent else ""
+    found = [
+        f"{zone.code}: {zone.name}, {zone.kind}{around}",
+        f"  {plain(factor.value)} g/kWh{_range(factor)}",
+        f"  {factor.origin.note}" if factor.origin.note else "",
+        "published figures, g/kWh",
+        *(_figure(each) for each in published),
+    ]
+    known = [(name, each) for name, each in others.items() if each]
+    if known:
+        found += ["also known", *(_other(name, each) for name, each in known)]
+    missing = [name for name, each in others.items() if not each]
+    if missing:
+        found.append(f"no open figure: {', '.join(missing)}")
+    return [line for line in found if line]
+
+
+def _row(zone: Zone) -> tuple[str, ...]:
+    factor = zone.intensity
+    low, high = factor.low, factor.high
+    reach = f"{plain(low)} – {plain(high)}" if low < high else "one source"
+    return zone.code, plain(factor.value), reach, str(factor.origin.year or ""), zone.name
+
+
+def _range(of: Factor) -> str:
+    return f" [{plain(of.low)} – {plain(of.high)}]" if of.low < of.high else ""
+
+
+def _figure(of: Factor) -> str:
+    boundary = ", ".join(word for word in (of.boundary.scope, of.boundary.basis) if word)
+    who = f"{of.origin.source}, {of.origin.year}"
+    return f"  {plain(of.value):>7}  {boundary}: {of.name}\n           {who}\n           {of.origin.url}"
+
+
+def _other(name: str, of: Factor) -> str:
+    unit = "" if of.unit == "1" else f" {of.unit}"
+    year = f", {of.origin.year}" if of.origin.year else ""
+    return f"  {name}: {plain(of.value)}{unit}{_range(of)} ({of.origin.source}{year})"

@@ -11,9 +11,33 @@ from microjoule.footprint import data_tables as tables
 def test_a_text_is_searched_and_the_source_is_shown(capsys):
     assert main(["zones", "virginia"]) == 0
     out = capsys.readouterr().out
-    for word in ("US-SRVC", "aws:us-east-1", "gcp:us-east4", "EPA eGRID2023", "586.6", "1.15"):
+    for word in ("US-SRVC", "aws:us-east-1", "gcp:us-east4", "269 – 343.5", "uj zones US-VA"):
         assert word in out
     assert "Germany" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_one_place_shows_every_figure_with_its_source(capsys):
+    assert main(["zones", "aws:us-east-1"]) == 0
+    out = capsys.readouterr().out
+    for word in (
+        "269 g/kWh [269 – 343.5]",
+        "US EPA eGRID2023, 2023",
+        "https://www.epa.gov/egrid",
+        "region-carbon-info 2025",
+        "marginal: 586.6 g/kWh",
+        "PUE: 1.15",
+        "water: 0.06 L/kWh",
+        "no open figure: residual mix, upstream",
+    ):
+        assert word in out
+
+
+def test_a_code_or_an_alias_is_one_place(capsys):
+    assert main(["zones", "FRA"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("FR: France, country in WORLD")
+    assert "residual mix: 17.11 g/kWh" in out
 
 
 def test_all_zones_are_listed_without_a_text(capsys):
@@ -32,7 +56,7 @@ def test_json_has_the_origin_of_each(capsys):
     assert main(["zones", "--json", "aws:us-east-1"]) == 0
     (zone,) = [row for row in json.loads(capsys.readouterr().out) if row["code"] == "aws:us-east-1"]
     assert zone["intensity"]["value"] == 269.016
-    assert zone["intensity"]["range"] == [269.016, 384.4]
+    assert zone["intensity"]["range"] == [269.016, 343.48]
     assert zone["intensity"]["scope"] == "direct"
     assert zone["pue"]["value"] == 1.15
 

@@ -1,0 +1,149 @@
+"""Zones: where a cloud region is, which figure stands for it, and what its range holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from microjoule.errors import UnknownZone
+from microjoule.footprint import data_tables as tables
+from microjoule.footprint.intensity import all_zones, around, figures, intensity, zone
+
+CLOUDS = [each for each in all_zones() if each.kind == "cloud"]
+OWN = {row["code"]: float(row["value"]) for row in reversed(tables.rows("intensities"))}
+
+
+def test_no_region_s_range_excludes_what_another_provider_publishes_for_the_same_city():
+    by_city = defaultdict(list)
+    for each in CLOUDS:
+        by_city[each.place].append(each)
+    compared = 0
+    for regions in by_city.values():
+        published = [OWN[each.code] for each in regions if each.code in OWN]
+        for each in regions:
+            for figure in published:
+                compared += 1
+                assert each.intensity.low <= figure <= each.intensity.high, (each.code, figure)
+    assert compared > 80
+
+
+def test_montreal_is_one_grid():
+    aws, google = zone("aws:ca-central-1").intensity, zone("gcp:northamerica-northeast1").intensity
+    assert (aws.value, google.value) == (2.6, 11.36)
+    assert aws.low <= google.value <= aws.high
+    assert google.low <= aws.value <= google.high
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "parent", "value"),
+    [
+        ("azure:northeurope", "Ireland", "IE", 255.9),
+        ("azure:westus", "California", "US-CAMX", 198.741),
+        ("azure:westus2", "Washington", "US-NWPP", 288.184),
+        ("azure:westeurope", "Netherlands", "NL", 253.6),
+        ("azure:eastasia", "Hong Kong", "HK", 681.99),
+        ("azure:canadaeast", "Quebec", "CA-QC", 2.6),
+        ("aws:eu-north-1", "Stockholm", "SE3", 27.0),
+        ("aws:ap-southeast-6", "New Zealand", "NZ", 120.11),
+    ],
+)
+def test_a_region_is_where_its_provider_says(code, name, parent, value):
+    found = zone(code)
+    assert name in found.name
+    assert found.parent == parent
+    assert found.intensity.value == pytest.approx(value)
+
+
+def test_a_region_s_building_is_where_the_region_is():
+    """Two places of one region id were joined: the grid of Finland with the building of Ireland."""
+    pues = {row["code"]: row["name"] for row in tables.rows("pue")}
+    compared = [each for each in CLOUDS if each.code in pues]
+    assert len(compared) > 50
+    for each in compared:
+        assert pues[each.code] == each.name, each.code
+
+
+def test_every_value_lies_in_its_range_and_every_figure_too():
+    several = 0
+    for each in all_zones():
+        found = each.intensity
+        several += found.low < found.high
+        assert found.low <= found.value <= found.high, each.code
+        for figure in figures(each):
+            assert found.low <= figure.value <= found.high, each.code
+    assert several > 310
+
+
+def test_a_single_figure_says_that_it_is_one():
+    assert "one source" in zone("TD").intensity.origin.note
+    assert zone("TD").intensity.low == zone("TD").intensity.high
+    assert "range of 5 published figures: Ember 2025" in zone("FR").intensity.origin.note
+    assert (zone("FR").intensity.low, zone("FR").intensity.high) == (15.83, 44.18)
+
+
+def test_a_state_is_its_subregions_with_what_it_generates_as_an_end():
+    vermont = zone("US-VT").intensity
+    assert vermont.value == zone("US-NEWE").intensity.value == pytest.approx(245.5, abs=0.1)
+    assert vermont.low == pytest.approx(23.7, abs=0.05)
+    york = zone("US-NY").intensity
+    parts = [zone(f"US-{code}").intensity.value for code in ("NYUP", "NYCW", "NYLI")]
+    assert york.value == pytest.approx(sum(parts) / 3)
+    assert york.low <= min(parts) < max(parts) <= york.high
+    assert "name one of them" in york.origin.note
+
+
+def test_a_scope_is_kept_where_it_is_published():
+    france = zone("FR")
+    assert intensity(france, "direct").value == 36
+    assert intensity(france, "direct").boundary.scope == "direct"
+    assert intensity(france, "lifecycle").value == 41.5
+    assert (intensity(france, "lifecycle").low, intensity(france, "lifecycle").high) == (41.5, 44.18)
+    chad = intensity(zone("TD"), "direct")
+    assert chad.boundary.scope == "lifecycle", "what is not published is not made up"
+
+
+def test_residual_mixes_losses_and_upstream_are_there_where_they_are_open():
+    assert zone("azure:germanywestcentral").residual.value == 701.47
+    assert zone("AU-VIC").residual.value == 790
+    assert zone("AT").residual is None, "full disclosure: no residual mix, and not a zero"
+    assert zone("aws:eu-west-2").upstream.value == 45.9
+    assert zone("aws:us-east-1").losses.value == 0.0526
+    assert zone("FR").losses is None
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("UK", "GB"),
+        ("uk", "GB"),
+        ("GBR", "GB"),
+        ("US-CAL-CISO", "US-CAL-CISO"),
+        ("DK-DK1", "DK-DK1"),
+        ("SE-SE3", "SE3"),
+        ("NO-NO1", "NO1"),
+        ("US-NY-NYIS", "US-NY"),
+        ("Québec", "CA-QC"),
+        ("AU-NSW", "AU-NSW"),
+        ("westeurope", "azure:westeurope"),
+    ],
+)
+def test_zones_are_found_as_others_call_them(said, code):
+    assert zone(said).code == code
+
+
+def test_a_grid_without_figures_is_that_of_its_country_and_says_so():
+    found = zone("US-TEX-ERCO").intensity
+    assert found.value == zone("US-ERCT").intensity.value
+    assert "of ERCOT All" in found.origin.note
+    assert zone("JP-HKD").intensity.value == zone("JP").intensity.value
+    assert "of Japan" in zone("JP-HKD").intensity.origin.note
+
+
+def test_a_name_of_two_places_is_refused_with_both():
+    with pytest.raises(UnknownZone, match=r"GE .*US-GA"):
+        zone("georgia")
+
+
+def test_every_way_out_ends_at_the_world():
+    assert all([*around(each)][-1].code == "WORLD" or each.kind == "world" for each in all_zones())
