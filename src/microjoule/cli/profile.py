@@ -12,7 +12,6 @@ import traceback
 from pathlib import Path
 
 from . import documents, options
-from .meter import meter
 from .progress import progress
 
 STATEMENT_FAILED = 1
@@ -76,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..measuring.task import of_statement
     from ..measuring.window_plan import Ask
     from ..report.measured_lines import lines
+    from .meter import meter
 
     ask = Ask(
         rel=arguments.rel,

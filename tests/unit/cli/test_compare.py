@@ -113,7 +113,7 @@ def test_without_a_counter_every_line_is_modelled_and_it_says_what_it_compares()
         (["true", "no-such-command-here"], 1, "exit code 127"),
         (["--order", "x", "true", "true"], 2, "The orders are abba, random"),
         (["-n", "one", "true", "true"], 2, "Give one --name for each"),
-        (["--channel", "gpu-7", "true", "true"], 3, "Take one of: package-0, package-0/dram"),
+        (["--channel", "gpu-7", "true", "true"], 3, "There are: 'package-0', 'package-0/dram'"),
         (["--max-time", "100ms", "sleep 0.3", "true"], 2, "Allow --max-time"),
         (["a.arrows", "true"], 2, "Traces and commands"),
         (["a.arrows", "b.arrows"], 1, "a.arrows"),

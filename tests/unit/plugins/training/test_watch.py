@@ -105,8 +105,8 @@ def test_a_recorder_that_was_given_records_one_training(recorder):
 
 def test_where_nothing_can_be_recorded_training_goes_on_with_a_warning(monkeypatch):
     monkeypatch.setitem(sys.modules, "microjoule._native", None)
-    for name in ("native", "recorder"):
-        monkeypatch.delitem(sys.modules, f"microjoule.recording.{name}", raising=False)
+    for name in ("recording.native", "recording.recorder", "measuring.record"):
+        monkeypatch.delitem(sys.modules, f"microjoule.{name}", raising=False)
     watch = Watch(None, WINDOWS, None)
     with pytest.warns(UserWarning, match="the energy of this training is not recorded"):
         watch.begin_training(is_local_zero=True)
