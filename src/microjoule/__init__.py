@@ -1,24 +1,42 @@
 """An oscilloscope for energy. See README.md for a first measurement.
 
 The names are looked up when they are first used: importing this package costs a fraction of a
-millisecond, and a program that only marks windows never loads numpy or Arrow.
+millisecond, and a program that only marks windows never loads numpy or Arrow. ``__init__.pyi`` gives
+type checkers the same names with their types.
 
 (PYTEST_DONT_REWRITE: or a program that imports this package and then runs pytest is warned for nothing.)
 """
 
 from .late import lazy
+from .version import VERSION
+
+__version__ = VERSION
 
 _HOMES = {
+    "Cadence": "recording.lane",
     "Channel": "channel",
+    "Comparison": "measuring.comparison",
+    "Energies": "joules.energies",
+    "EnergyBlock": "measuring.energy_block",
     "Estimate": "joules.estimate",
+    "Footprint": "footprint.footprint",
+    "Measurement": "measuring.measurement",
     "Meter": "recording.meter",
     "MicrojouleError": "errors",
+    "Power": "joules.power",
+    "Probe": "sources.probe",
+    "Recorder": "measuring.record",
+    "Total": "joules.total",
     "Trace": "joules.energy_trace",
+    "Turns": "measuring.compare",
     "Window": "trace.window",
     "compare": "measuring.compare",
     "energy": "measuring.energy_block",
+    "errors": "",
     "load": "joules.energy_trace",
     "measure": "measuring.measure",
+    "now": "recording.marking",
+    "probe": "recording.meter",
     "record": "measuring.record",
     "window": "recording.marking",
 }
@@ -29,7 +47,7 @@ _EXTENSION = {
     "unload_ipython_extension": "plugins.notebook.extension",
 }
 
-__all__ = list(_HOMES)
+__all__ = ["__version__", *_HOMES]
 __getattr__ = lazy(__name__, {**_HOMES, **_EXTENSION})
 
 

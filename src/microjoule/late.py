@@ -49,13 +49,14 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: The package's ``__name__``.
-        homes: The module of each public name, relative to the package.
+        homes: The module of each public name, relative to the package; empty: a module of this name.
     """
 
     def find(name: str) -> Any:  # noqa: ANN401 - an object of any kind
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return found(f"{package}.{homes[name]}", name)
+        home = homes[name]
+        return found(f"{package}.{home}", name) if home else import_module(f"{package}.{name}")
 
     return find
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import sources
 from ..channel import Channel, Kind
-from ..errors import MicrojouleError
 from ..report.columns import columns
 from ..sources.host import Host
+from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
 from ..units import NS_PER_MS, NS_PER_US
 from . import options
 from . import probe_calibrate as calibrated
@@ -22,7 +22,6 @@ NOTHING_MEASURED = 3
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DEFAULT_LIMIT_W = 1000  # to say how soon a counter could wrap where the device states no limit
 COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
 GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
 
@@ -62,17 +61,15 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
     machine = sources.Machine(arguments.root)
-    surveys = sources.survey(machine)
+    found = probed(machine)
     if arguments.calibrate:
         _refuse_unknown(arguments, machine)
-        return calibrated.learn(arguments, machine, surveys)
-    host = machine.host
-    chosen = _chosen(surveys)
+        return calibrated.learn(arguments, machine, found.surveys)
     if arguments.json:
-        print(json.dumps(as_json(host, surveys, chosen), indent=1, ensure_ascii=False))
+        print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(as_text(host, surveys, chosen)))
-    return 0 if _measured(chosen) else NOTHING_MEASURED
+        print("\n".join(as_text(found)))
+    return 0 if found.measured else NOTHING_MEASURED
 
 
 def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> None:
@@ -88,21 +85,10 @@ def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> 
         )
 
 
-def as_json(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel, ...]) -> dict[str, Any]:
-    """The survey as plain JSON values."""
-    return {
-        "schema": "microjoule.probe/1",
-        "host": host.to_json(),
-        "sources": [_source_json(survey) for survey in surveys],
-        "chosen": [{"channel": channel.id, "source": channel.source} for channel in chosen],
-        "measured": bool(_measured(chosen)),
-    }
-
-
-def as_text(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel, ...]) -> list[str]:
+def as_text(found: Probe) -> list[str]:
     """The survey as lines for a person."""
-    lines = [_machine(host)]
-    for survey in surveys:
+    lines = [_machine(found.host)]
+    for survey in found.surveys:
         if _is_no_scripted_machine(survey):
             continue
         lines += ["", f"{survey.source}: read by {survey.readers}"]
@@ -111,7 +97,7 @@ def as_text(host: Host, surveys: Iterable[sources.Survey], chosen: tuple[Channel
             lines.append(f"  {obstacle.cause}: {obstacle.what}.")
             if obstacle.remedy:
                 lines.append(f"    {obstacle.remedy}.")
-    return [*lines, "", *_verdict(chosen)]
+    return [*lines, "", *_verdict(found)]
 
 
 def _is_no_scripted_machine(survey: sources.Survey) -> bool:
@@ -124,29 +110,16 @@ def _is_no_scripted_machine(survey: sources.Survey) -> bool:
     )
 
 
-def _chosen(surveys: tuple[sources.Survey, ...]) -> tuple[Channel, ...]:
-    try:
-        return sources.choose(surveys)
-    except MicrojouleError:
-        return ()  # the verdict says so in words
-
-
-def _measured(channels: Iterable[Channel]) -> list[Channel]:
-    return [channel for channel in channels if channel.provenance == "measured"]
-
-
-def _verdict(chosen: tuple[Channel, ...]) -> Iterator[str]:
-    measured = _measured(chosen)
-    modelled = [channel for channel in chosen if channel.provenance == "modelled"]
-    if measured:
+def _verdict(found: Probe) -> Iterator[str]:
+    if found.measured:
         yield "Measured here when nothing else is said:"
-        yield from (f"  {channel.id} ({channel.source})" for channel in measured)
-    elif modelled:
+        yield from (f"  {channel.id} ({channel.source})" for channel in found.measured)
+    elif found.estimated:
         yield "No energy can be measured on this machine by this user: only CPU time can be read, and energy"
         yield "modelled from it. What is in the way of measuring stands above."
     else:
         yield "Nothing can be measured on this machine by this user, and nothing modelled either."
-    for channel in modelled:
+    for channel in found.estimated:
         model = channel.trust.model
         if model is not None:
             watts = f"{model.value_w:.3g} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
@@ -209,41 +182,6 @@ def _update(channel: Channel) -> str:
     # A counter of which nobody says how often it moves is asked; of a gauge nothing follows from that.
     unknown = "at each read" if channel.kind is Kind.COUNTER else "unknown"
     return unknown if update_ns is None else _period(update_ns)
-
-
-def range_of(channel: Channel) -> float:
-    """How far the counter counts before it starts again, in its own quantity."""
-    counts = channel.scale.modulus or 1 << 64
-    return float(counts * channel.scale.unit)
-
-
-def wrap_seconds(channel: Channel) -> float:
-    """How soon the counter could start again, at its own limit or at the default one."""
-    return range_of(channel) / (channel.trust.power_limit_w or DEFAULT_LIMIT_W)
-
-
-def _source_json(survey: sources.Survey) -> dict[str, Any]:
-    entries = [_channel_json(channel) | {"readable": True} for channel in survey.channels]
-    entries += [
-        _channel_json(closed.channel) | {"readable": False, "obstacle": _obstacle_json(closed.obstacle)}
-        for closed in survey.closed
-    ]
-    return {
-        "source": survey.source,
-        "readers": survey.readers,
-        "channels": entries,
-        "obstacles": [_obstacle_json(obstacle) for obstacle in survey.obstacles],
-    }
-
-
-def _channel_json(channel: Channel) -> dict[str, Any]:
-    if channel.kind is Kind.GAUGE:
-        return channel.to_json() | {"range": None, "wrap_s": None}
-    return channel.to_json() | {"range": range_of(channel), "wrap_s": wrap_seconds(channel)}
-
-
-def _obstacle_json(obstacle: sources.Obstacle) -> dict[str, str]:
-    return {"cause": str(obstacle.cause), "what": obstacle.what, "remedy": obstacle.remedy}
 
 
 def _exact(unit: Fraction, quantity: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
-from typing import Any, Never, NoReturn
+from typing import Never, NoReturn, TypedDict
 
 from ..errors import NotComparable, NoValue, UnitMismatch
 from ..late import shown
@@ -27,6 +27,18 @@ PROVENANCES = ("measured", "modelled")
 
 _QUOTIENTS = {("J", "s"): "W", ("J", "W"): "s"}
 _PRODUCTS = {("W", "s"): "J", ("s", "W"): "J"}
+
+
+class BudgetRow(TypedDict):
+    """The components of one name in a budget: :meth:`Estimate.budget` says what each is."""
+
+    name: str
+    u: float
+    share: float
+    kind: str
+    form: str
+    dof: float
+    groups: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -102,7 +114,7 @@ class Estimate:
         """The effective degrees of freedom of ``u``."""
         return self._combined.dof
 
-    def budget(self) -> list[dict[str, Any]]:
+    def budget(self) -> list[BudgetRow]:
         """The components by name, the largest first: ``name, u, share, kind, form, dof, groups``.
 
         ``share`` is the component's share of the variance; correlated ones were added up before.
@@ -110,7 +122,7 @@ class Estimate:
         by_name: dict[str, list[Component]] = {}
         for component in self._gathered:
             by_name.setdefault(component.name, []).append(component)
-        rows = [
+        rows: list[BudgetRow] = [
             {
                 "name": name,
                 "u": math.hypot(*(c.u for c in group)),
@@ -122,7 +134,7 @@ class Estimate:
             }
             for name, group in by_name.items()
         ]
-        return sorted(rows, key=lambda row: -float(row["u"]))
+        return sorted(rows, key=lambda row: -row["u"])
 
     def __add__(self, other: Estimate) -> Estimate:
         """The sum of two figures of different things, in one unit; guaranteed intervals add."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator, Mapping
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from .marking import window
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def decorated(
-    function: _Function, name: str | None, attributes: Mapping[str, Any], sync: str | None
-) -> _Function:
+    function: Callable[_P, _R], name: str | None, attributes: Mapping[str, Any], sync: str | None
+) -> Callable[_P, _R]:
     """The function with each of its calls in a window; coroutines and generators too.
 
     Args:
@@ -41,23 +42,23 @@ def decorated(
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)
-        async def awaited(*args: object, **kwargs: object) -> object:
+        async def awaited(*args: _P.args, **kwargs: _P.kwargs) -> object:
             with window(called_name, sync=sync, **attributes):
                 return await function(*args, **kwargs)
 
-        return cast("_Function", awaited)
+        return cast("Callable[_P, _R]", awaited)
     if inspect.isgeneratorfunction(function):
 
         @wraps(function)
-        def iterated(*args: object, **kwargs: object) -> Generator[object, object, object]:
+        def iterated(*args: _P.args, **kwargs: _P.kwargs) -> Generator[object, object, object]:
             with window(called_name, sync=sync, **attributes):
                 return (yield from function(*args, **kwargs))
 
-        return cast("_Function", iterated)
+        return cast("Callable[_P, _R]", iterated)
 
     @wraps(function)
-    def called(*args: object, **kwargs: object) -> object:
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         with window(called_name, sync=sync, **attributes):
             return function(*args, **kwargs)
 
-    return cast("_Function", called)
+    return called

@@ -18,17 +18,19 @@ would double the cost of a window. What was given up: the class is made when the
 from __future__ import annotations
 
 import os
+from time import monotonic_ns
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Protocol, TypeVar, overload
+    from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
     from .._native import Marks
     from .recorded_window import RecordedWindow
 
-    _Function = TypeVar("_Function", bound=Callable[..., Any])
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
 
     class WindowMark(Protocol):
         """What ``uj.window(name)`` gives: for a ``with`` statement, or to decorate a function."""
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
             /,
         ) -> None: ...
 
-        def __call__(self, function: _Function, /) -> _Function:
+        def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, _R]:
             """The function, each call of it a window."""
 
 
@@ -62,7 +64,7 @@ class Unrecorded:
 
     def __exit__(self, *exc_info: object) -> None: ...
 
-    def __call__(self, function: _Function, /) -> _Function:
+    def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, _R]:
         """The function, each call of it a window; the recorder is looked for at each call."""
         from .decorated import decorated
 
@@ -76,7 +78,6 @@ _recorded: list[type[RecordedWindow]] = []  # the class of recorded windows, onc
 
 def opened(ring: Marks) -> None:
     """Makes a recorder's ring the one that windows of this process go to."""
-    _load()
     _rings.append(ring)
 
 
@@ -94,6 +95,14 @@ def _ring() -> Marks | None:
     return _around[0]
 
 
+def now() -> int:
+    """The present instant, as windows and readings count it: CLOCK_MONOTONIC in nanoseconds.
+
+    ``trace.energy(uj.Window("step", t0, t1))`` takes instants that were noted with it.
+    """
+    return monotonic_ns()
+
+
 def is_recorded() -> bool:
     """Whether a window would be recorded: by a recorder of this process, or by the one around it."""
     return _ring() is not None
@@ -105,7 +114,6 @@ def _open(address: str | None) -> Marks | None:
     # The recorder may have ended long ago and left its address in the environment of a daemon; memory may
     # be short; and on a platform without the native half nobody records. The program goes on in any case.
     try:
-        _load()
         from .._native import Marks
 
         return Marks(address)
@@ -114,10 +122,9 @@ def _open(address: str | None) -> Marks | None:
 
 
 def _load() -> None:
-    if not _recorded:
-        from .recorded_window import RecordedWindow
+    from .recorded_window import RecordedWindow
 
-        _recorded.append(RecordedWindow)
+    _recorded.append(RecordedWindow)
 
 
 def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None) -> WindowMark:
@@ -148,7 +155,7 @@ if TYPE_CHECKING:
     def window(name: str, *, sync: str | None = None, **attributes: object) -> WindowMark: ...
 
     @overload
-    def window(name: _Function, /) -> _Function: ...
+    def window(name: Callable[_P, _R], /) -> Callable[_P, _R]: ...
 
 
 def window(name: Any, *, sync: str | None = None, **attributes: object) -> Any:

@@ -16,6 +16,7 @@ from .lane import RATE_HZ, Cadence, cadence_of
 
 if TYPE_CHECKING:
     from ..sources import Machine, Survey
+    from ..sources.probe import Probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +110,18 @@ def readable(meter: Meter) -> Readable:
             )
         channels = tuple(channel for channel in channels if channel.id == meter.channel)
     return Readable(machine, surveys, channels, learnt)
+
+
+def probe(meter: Meter | None = None) -> Probe:
+    """What this user can read on this machine, and what is in the way of the rest. Nothing is sampled.
+
+    ``print(uj.probe())`` says it in words; ``uj probe`` in the shell prints more of the same.
+
+    Args:
+        meter: Where to look, and for which sources; None: ``Meter()``.
+    """
+    from ..sources import Machine
+    from ..sources.probe import probed
+
+    meter = meter or Meter()
+    return probed(Machine(Path(meter.root), meter.visible_gpus), meter.sources)

@@ -7,9 +7,10 @@ from .._native import Mark
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import ParamSpec, TypeVar
 
-    _Function = TypeVar("_Function", bound=Callable[..., Any])
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
 
 
 class RecordedWindow(Mark):
@@ -17,7 +18,7 @@ class RecordedWindow(Mark):
 
     __slots__ = ()
 
-    def __call__(self, function: _Function, /) -> _Function:
+    def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, _R]:
         """The function, each call of it a window."""
         from ..trace.label import unlabel
         from .decorated import decorated
