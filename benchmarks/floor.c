@@ -38,7 +38,10 @@ enum kind { EMPTY, PERF, TEXT, MSR, CLOCK };
 static struct uj_channel channels[CHANNELS_MAX];
 static size_t n_channels;
 static int fds[CHANNELS_MAX];
-static struct { int64_t t_ns; uint64_t raw; } *store;
+static struct {
+    int64_t t_ns;
+    uint64_t raw;
+} *store;
 static size_t stored;
 
 static void fail(const char *what)
@@ -146,8 +149,14 @@ static void discard(struct uj_sampler *sampler)
     static uint16_t channel[RING_ROWS], status[RING_ROWS];
     static uint8_t raw_valid[RING_ROWS / 8], sensor_valid[RING_ROWS / 8];
     struct uj_columns columns = {
-        .t_ns = t_ns, .read_ns = read_ns, .channel = channel, .raw = raw, .raw_valid = raw_valid,
-        .sensor_ns = sensor_ns, .sensor_valid = sensor_valid, .status = status,
+        .t_ns = t_ns,
+        .read_ns = read_ns,
+        .channel = channel,
+        .raw = raw,
+        .raw_valid = raw_valid,
+        .sensor_ns = sensor_ns,
+        .sensor_valid = sensor_valid,
+        .status = status,
     };
     uj_sampler_drain(sampler, RING_ROWS, &columns);
     for (size_t i = 0; i < 8; i++)
@@ -186,7 +195,7 @@ static void hot(int blocks, long ticks)
 struct loop {
     enum kind kind;
     int64_t period_ns;
-    long ticks;      /* deadlines to live through */
+    long ticks; /* deadlines to live through */
     uint64_t taken, missed;
     int64_t busy_ns; /* of the ticks after the first WARM_TICKS */
 };
@@ -221,7 +230,8 @@ static void *run_bare(void *started)
 
 static struct loop bare(enum kind kind, int64_t period_ns, double seconds)
 {
-    struct loop loop = {.kind = kind, .period_ns = period_ns,
+    struct loop loop = {.kind = kind,
+                        .period_ns = period_ns,
                         .ticks = (long)(seconds * (double)NS_PER_S / (double)period_ns)};
     pthread_t thread;
     if (pthread_create(&thread, NULL, run_bare, &loop) != 0)
@@ -278,7 +288,8 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[1], "paced") == 0) {
         paced((int64_t)((double)NS_PER_S / atof(argv[2])), atof(argv[3]), atoi(argv[4]));
     } else {
-        struct loop loop = bare(open_bare(), (int64_t)((double)NS_PER_S / atof(argv[2])), atof(argv[3]));
+        struct loop loop =
+            bare(open_bare(), (int64_t)((double)NS_PER_S / atof(argv[2])), atof(argv[3]));
         printf("%llu %llu\n", (unsigned long long)loop.taken, (unsigned long long)loop.missed);
     }
     return 0;

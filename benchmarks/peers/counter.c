@@ -6,9 +6,9 @@
  *
  * 1024 times a second it writes into each file what the kernel's driver would print
  * of a 32-bit register in units of 2^-ESU J that counts WATTS since the program began at START: the
- * count times UNIT_NJ, cut off to whole microjoules. Twelve digits with leading zeros, so that a reader
- * never sees a file of another length than the one before. Ends when its standard input does, and then
- * prints how many deadlines it met and missed.
+ * count times UNIT_NJ, cut off to whole microjoules. Twelve digits with leading zeros, so that a
+ * reader never sees a file of another length than the one before. Ends when its standard input
+ * does, and then prints how many deadlines it met and missed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

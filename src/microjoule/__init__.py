@@ -47,7 +47,7 @@ _EXTENSION = {
     "unload_ipython_extension": "plugins.notebook.extension",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 __getattr__ = lazy(__name__, {**_HOMES, **_EXTENSION})
 
 

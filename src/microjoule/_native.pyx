@@ -281,12 +281,13 @@ cdef class Marks:
     def drain(self):
         """The marks that wait, oldest first: (kind, t_ns, number, label), kind "begin" or "end".
 
-        At most as many as the ring holds, though writers go on meanwhile. Of the creator, one thread at a time.
+        At most as many as the ring holds, though writers go on meanwhile. Of the creator, one thread at
+        a time.
         """
         cdef uj_mark mark
-        cdef int i
+        cdef int _
         cdef list marks = []
-        for i in range(UJ_MARKS_CAPACITY):
+        for _ in range(UJ_MARKS_CAPACITY):
             if uj_marks_take(self._marks, &mark) == 0:
                 break
             kind = "begin" if mark.kind == UJ_MARK_BEGIN else "end"

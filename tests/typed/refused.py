@@ -13,7 +13,7 @@ trace.enregy()  # wrong
 trace.energy(5)  # wrong
 uj.record(rate=1000)  # wrong
 uj.Meter(rate=[])  # wrong
-estimate < estimate  # wrong  # noqa: B015
+estimate < estimate  # wrong  # noqa: B015, PLR0124
 estimate > 3.0  # wrong  # noqa: B015
 estimate + 3.0  # wrong
 estimate.vlaue  # wrong  # noqa: B018

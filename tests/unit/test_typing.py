@@ -21,7 +21,7 @@ import microjoule as uj
 TESTS = Path(__file__).parents[1]
 TYPED = TESTS / "typed"
 README = TESTS.parent / "README.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 needs_pyright = pytest.mark.skipif(
     shutil.which("node") is None, reason="pyright needs node: apt install nodejs"
@@ -33,7 +33,7 @@ def mypy(path: Path, *options: str) -> dict[int, str]:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", *options]
     done = subprocess.run([*command, path.name], cwd=path.parent, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr + done.stdout
-    found = re.findall(rf"^{path.name}:(\d+): error: (.*)$", done.stdout, re.M)
+    found = re.findall(rf"^{path.name}:(\d+): error: (.*)$", done.stdout, re.MULTILINE)
     assert len(found) == done.stdout.count(": error: "), done.stdout  # and none in the package itself
     return {int(line): what for line, what in found}
 
@@ -102,11 +102,11 @@ def test_pyright_agrees(readme: Path, tmp_path: Path) -> None:
 def test_the_stub_has_the_names_that_there_are() -> None:
     """``__init__.pyi`` is what checkers read, and ``__init__.py`` what runs."""
     stub = Path(uj.__file__).with_suffix(".pyi").read_text()
-    listed = re.findall(r'^    "(\w+)",$', stub, re.M)
+    listed = re.findall(r'^    "(\w+)",$', stub, re.MULTILINE)
     assert sorted(listed) == sorted(uj.__all__)
-    imported = re.findall(r"^from \S+ import \w+ as (\w+)$", stub, re.M)
+    imported = re.findall(r"^from \S+ import \w+ as (\w+)$", stub, re.MULTILINE)
     extension = {"load_ipython_extension", "unload_ipython_extension"}
     assert {*imported, "__version__"} == {*uj.__all__} | extension
-    for module, name in re.findall(r"^from \.(\S+) import (\w+) as", stub, re.M):
+    for module, name in re.findall(r"^from \.(\S+) import (\w+) as", stub, re.MULTILINE):
         there = __import__(f"microjoule.{module}", fromlist=[name])
         assert getattr(uj, name) is getattr(there, name)

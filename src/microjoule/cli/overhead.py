@@ -16,6 +16,7 @@ from .progress import progress
 NOTHING_MEASURED = 3
 
 if TYPE_CHECKING:
+    from ..host.sampling_cost import Overhead
     from ..learning import CostOptions
 
 
@@ -57,8 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures, prints the table, keeps the file."""
-    from ..errors import OverheadError
-    from ..host.sampling_cost import load, save
+    from ..host.sampling_cost import save
     from ..learning import site_of, take
     from ..report import overhead_plot, overhead_table
 
@@ -88,15 +88,20 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.keep or site.host.is_known):
         print("uj: no file says which host this is, so that nothing is kept for it", file=sys.stderr)
         return 0
-    older = None
-    if path.exists():
-        try:
-            older = load(path)
-        except OverheadError as error:
-            print(f"uj: {error}. It is replaced", file=sys.stderr)
-    save(found.over(older), path)
+    save(found.over(_older(path)), path)
     print(f"Kept in {path}", file=sys.stderr)
     return 0
+
+
+def _older(path: Path) -> Overhead | None:
+    from ..errors import OverheadError
+    from ..host.sampling_cost import load
+
+    try:
+        return load(path) if path.exists() else None
+    except OverheadError as error:
+        print(f"uj: {error}. It is replaced", file=sys.stderr)
+        return None
 
 
 def _wishes(arguments: argparse.Namespace) -> CostOptions:

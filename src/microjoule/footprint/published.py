@@ -158,7 +158,7 @@ def _timed(figures: Mapping[str, Factor], power: Factor | None) -> Job:
 def _cell(published: Factor | None, amount: Amount, mass: str) -> dict[str, Any]:
     unit = published.unit if published else {"g": mass}.get(amount.unit, amount.unit)
     by = GRAMS.get(unit, 1.0)
-    low, high = amount.choice if amount.choice else (amount.value, amount.value)
+    low, high = amount.choice or (amount.value, amount.value)
     is_span = published is not None and published.low < published.high
     ours = {
         "value": None if amount.value is None else amount.value / by,

@@ -311,14 +311,15 @@ def _together(items: Sequence[Item], span: _Span) -> dict[str, _Figure]:
             found[name] = _Figure((name,), columns, False)
             continue
         names = [name]
+        joined = columns
         while True:
-            more = [n for n, (theirs, cut) in widened.items() if cut and n not in names and theirs & columns]
+            more = [n for n, (theirs, cut) in widened.items() if cut and n not in names and theirs & joined]
             if not more:
                 break
             names += more
-            columns = _widened(columns.union(*(widened[n][0] for n in more)), groups)
+            joined = _widened(joined.union(*(widened[n][0] for n in more)), groups)
         ordered = tuple(n for n in widened if n in names)
-        found[name] = _Figure(ordered, columns, True)
+        found[name] = _Figure(ordered, joined, True)
     return found
 
 

@@ -225,7 +225,7 @@ def budgets(counter: Counter, brackets: Brackets) -> list[tuple[Component, ...]]
     times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist()
     found: list[tuple[Component, ...]] = []
     for t0, t1, value, e0, e1, q0, q1, r0, r1, lag, steps in zip(*times, *columns, strict=True):
-        if value != value or t0 == t1:
+        if math.isnan(value) or t0 == t1:
             found.append(())
             continue
         at, to = f"{name}/{t0}", f"{name}/{t1}"

@@ -42,7 +42,7 @@ class BudgetRow(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Estimate:
+class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
     """A quantity with its two intervals.
 
     Estimates add, subtract, multiply and divide among themselves and with plain numbers, which are taken

@@ -56,8 +56,8 @@ def calibrate(
     learnt: list[Learnt] = []
     for (source, lane), members in lanes.items():
         say(f"{source} {lane}")
-        for one in _learn(members, for_s, machine):
-            learnt.append(replace(one, idle=idle.get((one.channel, one.source))))
+        found = _learn(members, for_s, machine)
+        learnt += [replace(one, idle=idle.get((one.channel, one.source))) for one in found]
     say("sources of one channel")
     return Calibration(
         host=host_key(machine),

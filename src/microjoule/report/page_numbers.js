@@ -83,7 +83,7 @@ function si(value, unit, digits = 4) {
   if (!Number.isFinite(value)) return "n/a";
   if (unit === "°C" || unit === "1" || unit === "%") return `${+value.toPrecision(digits)}${unit === "1" ? "" : " " + unit}`;
   const steps = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
-  const [by, prefix] = steps.find(([by]) => Math.abs(value) >= by * 0.99999999) ?? (value ? steps.at(-1) : [1, ""]);
+  const [by, prefix] = steps.find(([least]) => Math.abs(value) >= least * 0.99999999) ?? (value ? steps.at(-1) : [1, ""]);
   return `${+(value / by).toPrecision(digits)} ${prefix}${unit}`;
 }
 const time = (ns, digits = 9) => si(ns / NS, "s", digits);

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from scripted import DRAM_W, PACKAGE_W, machine

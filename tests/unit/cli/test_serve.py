@@ -110,7 +110,7 @@ def test_prometheus_answers_with_the_scripts_power_over_wraps(tmp_path):
         assert server.value(
             "sum(microjoule_energy_joules_total) - sum(microjoule_host_energy_joules_total)"
         ) == (pytest.approx(0, abs=1e-6))
-        questions = re.findall(r"^#   (.+)$", (EXAMPLES / "prometheus.yml").read_text(), re.M)
+        questions = re.findall(r"^#   (.+)$", (EXAMPLES / "prometheus.yml").read_text(), re.MULTILINE)
         assert questions
         for question in questions:
             server.ask(question)

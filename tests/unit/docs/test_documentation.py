@@ -13,7 +13,7 @@ from microjoule.cli import parser
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
-BLOCK = re.compile(r"(<!-- run -->\n)?```(\w+)\n(.*?)```", re.S)
+BLOCK = re.compile(r"(<!-- run -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 UJ = [sys.executable, "-m", "microjoule"]
 
 
@@ -38,7 +38,8 @@ def commands():
         for words in typed(text)
     ]
     readme = (ROOT / "README.md").read_text()
-    shown += [shlex.split(line, comments=True) for line in re.findall(r"^    (uj [^,\n]+)$", readme, re.M)]
+    lines = re.findall(r"^    (uj [^,\n]+)$", readme, re.MULTILINE)
+    shown += [shlex.split(line, comments=True) for line in lines]
     return [words for words in shown if words and words[0] == "uj"]
 
 
@@ -67,8 +68,8 @@ def test_what_is_marked_runs_as_it_stands(folder, page):
     marked = [(language, text) for is_run, language, text in blocks(ROOT / "docs" / f"{page}.md") if is_run]
     for language, text in marked:
         steps = [[sys.executable, "-c", text]] if language == "python" else typed(text)
-        for words in steps:
-            words = [sys.executable if word == "python" else word for word in words]
+        for step in steps:
+            words = [sys.executable if word == "python" else word for word in step]
             words = [*UJ, *words[1:]] if words[0] == "uj" else words
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, (words, done.stderr)

@@ -113,7 +113,8 @@ def test_estimates_have_no_order(other: object) -> None:
 def test_equality_of_estimates_is_that_of_all_their_attributes() -> None:
     assert known(1.0, 0.1) == known(1.0, 0.1) != known(1.0, 0.2)
     assert hash(known(1.0, 0.1)) == hash(known(1.0, 0.1))
-    assert ONE != None and ONE != "12.34 J"  # noqa: E711, PT018
+    assert ONE != None  # noqa: E711
+    assert ONE != "12.34 J"
     assert Total(value=1.0, low=1.0, high=1.0) == Total(value=1.0, low=1.0, high=1.0)
     with pytest.raises(NotComparable):
         Total(value=1.0, low=1.0, high=1.0) == 1.0  # noqa: B015

@@ -1,6 +1,6 @@
 """Names that others chose, as a report shows them."""
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 

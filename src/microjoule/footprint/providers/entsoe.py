@@ -10,10 +10,10 @@ Where there is nothing the answer is an ``Acknowledgement_MarketDocument``.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from xml.etree import ElementTree
 
 from ...errors import BadReply, PermissionDenied
 from ...units import NS_PER_S

@@ -157,7 +157,7 @@ def test_a_missing_framework_is_named_with_its_extra(name, library, monkeypatch)
     monkeypatch.setattr(sys, "path_importer_cache", {})
     for each in [each for each in sys.modules if each.partition(".")[0] == library]:
         monkeypatch.delitem(sys.modules, each)
-    import microjoule.plugins.training as training
+    from microjoule.plugins import training
 
     with pytest.raises(MissingExtra, match=rf"{library}.*pip install 'microjoule\[{library}\]'"):
         getattr(training, name)
