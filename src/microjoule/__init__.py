@@ -23,6 +23,8 @@ _HOMES = {
     "Measurement": "measuring.measurement",
     "Meter": "recording.meter",
     "MicrojouleError": "errors",
+    "NameEnergy": "joules.by_name",
+    "Place": "channel",
     "Power": "joules.power",
     "Probe": "sources.probe",
     "Recorder": "measuring.record",

@@ -1,7 +1,9 @@
 from . import errors as errors
 from .channel import Channel as Channel
+from .channel import Place as Place
 from .errors import MicrojouleError as MicrojouleError
 from .footprint.footprint import Footprint as Footprint
+from .joules.by_name import NameEnergy as NameEnergy
 from .joules.energies import Energies as Energies
 from .joules.energy_trace import Trace as Trace
 from .joules.energy_trace import load as load
@@ -39,6 +41,8 @@ __all__ = [
     "Measurement",
     "Meter",
     "MicrojouleError",
+    "NameEnergy",
+    "Place",
     "Power",
     "Probe",
     "Recorder",

@@ -60,7 +60,10 @@ with uj.record() as recorder:
     assert_type(recorder, uj.Recorder)
     with recorder.window("step", sync="torch", tokens=12):
         pass
-assert_type(recorder.energy("step"), uj.Energies)
+assert_type(recorder.energy, uj.Energies)
+assert_type(recorder.trace.energy("step"), uj.Energies)
+assert_type(recorder.trace.by_name(), tuple[uj.NameEnergy, ...])
+assert_type(trace.channels["package-0"].place, uj.Place)
 assert_type(recorder.trace, uj.Trace)
 with uj.record("trace.arrows", meter) as recorder:
     pass

@@ -28,7 +28,7 @@ with uj.record("recorded.arrows", meter) as recorder, uj.window("step"):
     pass
 code = 0
 """
-THIN = RECORD.replace('"recorded.arrows"', "None") + "assert recorder.energy('step').total.is_ok\n"
+THIN = RECORD.replace('"recorded.arrows"', "None") + "assert recorder.trace.energy('step').total.is_ok\n"
 PROGRAMS = {"uj run": RUN, "uj run -o": KEPT, "uj report": REPORT, "uj.record": RECORD, "thinned": THIN}
 FRAME = """
 import sys

@@ -54,13 +54,8 @@ class Energies(Mapping[str, Estimate]):
     _repr_html_ = shown("energies")
 
     def __str__(self) -> str:
-        width = max(map(len, self._estimates), default=0)
-        lines = [f"  {name:<{width}}  {estimate}" for name, estimate in self._estimates.items()]
-        return "\n".join([self._answer(), *lines])
+        """The answer: the total and what it covers."""
+        return f"{self.total}: {' + '.join(self.total.channels) or 'no channel'}"
 
     def __repr__(self) -> str:
-        return f"Energies({self._answer()})"
-
-    def _answer(self) -> str:
-        """The total and what it covers."""
-        return f"{self.total}: {' + '.join(self.total.channels) or 'no channel'}"
+        return f"Energies({self})"

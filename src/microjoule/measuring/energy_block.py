@@ -59,7 +59,7 @@ class EnergyBlock(Mapping[str, Estimate]):
                 recorder.close()
                 (window,) = recorder.trace.windows
                 duration = seconds_exactly(seconds(window.duration_ns))
-                self._figures = recorder.energy(window), duration
+                self._figures = recorder.trace.energy(window), duration
 
     @property
     def energies(self) -> Energies:
@@ -107,18 +107,15 @@ class EnergyBlock(Mapping[str, Estimate]):
         return len(self.energies)
 
     def __str__(self) -> str:
-        _, *channels = str(self.energies).splitlines()
-        return "\n".join([self._answer(), *channels])
+        """The answer: total, time, power and what the total covers."""
+        covered = " + ".join(self.total.channels) or "no channel"
+        return f"{self.total} in {self.time}, {self.power}: {covered}"
 
     def __repr__(self) -> str:
-        return f"EnergyBlock({'not ended' if self._figures is None else self._answer()})"
+        return f"EnergyBlock({'not ended' if self._figures is None else self})"
 
     def _repr_html_(self) -> str:
         return self.energies._repr_html_()
-
-    def _answer(self) -> str:
-        covered = " + ".join(self.total.channels) or "no channel"
-        return f"{self.total} in {self.time}, {self.power}: {covered}"
 
     def _ended(self) -> tuple[Energies, Estimate]:
         if self._figures is None:

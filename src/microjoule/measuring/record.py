@@ -17,7 +17,6 @@ from ..recording.recorder import RawRecorder
 if TYPE_CHECKING:
     from ..joules.energies import Energies
     from ..joules.energy_trace import Trace
-    from ..trace.window import Window
 
 
 class Recorder(RawRecorder):
@@ -53,24 +52,21 @@ class Recorder(RawRecorder):
             self._let_go()
         return trace
 
-    def energy(self, window: str | Window | None = None) -> Energies:
-        """The energy by channel, in joules, with ``.total``: see :meth:`microjoule.Trace.energy`.
-
-        Args:
-            window: A window; or the name of windows, for their sum; None: all that was recorded.
+    @property
+    def energy(self) -> Energies:
+        """The energy of all that was recorded, by channel; of windows ``trace.energy(name)`` has it.
 
         Raises:
             MicrojouleError: The recording has not ended.
-            BadWindow: No window has this name.
         """
-        return self.trace.energy(window)
+        return self.trace.energy()
 
 
 def record(path: Path | str | None = None, meter: Meter | None = None) -> Recorder:
     """A recorder of this machine, to be opened with ``with``.
 
     ``with uj.record() as rec: …`` samples in the background. Mark windows with ``rec.window(name)`` or
-    ``uj.window(name)``; afterwards ``rec.energy(name)`` is what they used, and ``rec.trace`` has the rest.
+    ``uj.window(name)``; afterwards ``rec.energy`` is what all of it used, and ``rec.trace`` has the rest.
 
     Args:
         path: Where the trace goes, for ``uj.load`` and ``uj report``; an existing one is replaced. None: into

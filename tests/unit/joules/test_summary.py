@@ -123,17 +123,12 @@ def test_one_window_of_several_is_asked_for_by_object() -> None:
 
 
 def test_traces_and_energies_are_one_line_each() -> None:
-    """What a prompt shows of them; ``print`` of energies goes on with the channels."""
+    """What a prompt shows of them, and what ``print`` says."""
     of = trace(("e", 0.1, 0.3))
     assert repr(of) == "Trace(in memory, 2 channels, 1 window)"
     energies = of.energy("e")
     assert repr(energies) == f"Energies({energies.total}: package-0 + package-0/dram)"
-    first, *rest = str(energies).splitlines()
-    assert first == f"{energies.total}: package-0 + package-0/dram"
-    assert rest == [
-        f"  package-0       {energies['package-0']}",
-        f"  package-0/dram  {energies['package-0/dram']}",
-    ]
+    assert str(energies) == f"{energies.total}: package-0 + package-0/dram"
 
 
 def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:

@@ -50,7 +50,7 @@ def test_now_is_the_clock_of_windows_and_readings(tmp_path: Path) -> None:
         t1 = uj.now()
     (marked,) = rec.trace.windows
     assert t0 <= marked.t0_ns <= marked.t1_ns <= t1
-    noted, inner = rec.energy(uj.Window("noted", t0, t1)), rec.energy(marked)
+    noted, inner = rec.trace.energy(uj.Window("noted", t0, t1)), rec.trace.energy(marked)
     assert noted.total.value == pytest.approx(inner.total.value, rel=0.2)
 
 
