@@ -40,6 +40,7 @@ def ended_ring():
         "x" * 10_000,
         ended_ring() or "sysv:1:1",
     ],
+    ids=range(10),  # process numbers differ from one worker of the suite to the next
 )
 def test_an_address_that_leads_nowhere_is_no_recording(address):
     environment = {**os.environ, "MICROJOULE_MARKS": address}
