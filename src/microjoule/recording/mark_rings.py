@@ -16,6 +16,7 @@ _Mark = tuple[str, int, int, str]
 OTHERS = 1 << 63  # numbers of others' windows begin here, whatever they claim to be
 PAUSE_S = 0.05
 REST_S = 1.2  # a little longer than a writer that was killed holds up the marks behind its own
+REST_MAX = 1 << 17  # marks: programs that go on marking do not keep a recording from its end
 
 
 class MarkRings:
@@ -47,7 +48,7 @@ class MarkRings:
         """The last marks. Where a program was killed while it marked, those behind are waited for."""
         marks = self.drain()
         until = time.monotonic() + REST_S
-        while self._is_waiting() and time.monotonic() < until:
+        while self._is_waiting() and len(marks) < REST_MAX and time.monotonic() < until:
             time.sleep(PAUSE_S)
             marks += self.drain()
         return marks

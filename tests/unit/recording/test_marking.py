@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from microjoule.recording.mark_rings import OTHERS, MarkRings
+from microjoule.recording.mark_rings import OTHERS, REST_MAX, MarkRings
 from microjoule.recording.native import Marks
 from microjoule.recording.recorded_window import RecordedWindow
 
@@ -62,6 +62,21 @@ def test_another_program_finds_a_ring_by_its_address():
     assert (begin[0], begin[3], end[0]) == ("begin", "work", "end")
     assert begin[2] == end[2] >= OTHERS
     assert rings.losses() == {"full": 0, "lost": 0, "damaged": 0}
+
+
+def test_a_program_that_never_stops_marking_does_not_keep_a_recording_from_its_end():
+    rings = MarkRings()
+    program = "import microjoule as uj\nwhile True:\n    with uj.window('flood'): pass\n"
+    environment = {**os.environ, "MICROJOULE_MARKS": rings.share() or ""}
+    flood = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    try:
+        while not rings.losses()["full"]:
+            assert flood.poll() is None
+        rest = rings.drain_rest()
+    finally:
+        flood.kill()
+        flood.wait()
+    assert 0 < len(rest) < REST_MAX + 65536
 
 
 def test_no_program_ends_a_window_of_the_recorder():
