@@ -17,6 +17,11 @@ CONTEXT = {
     "task": "text generation, image classification, …",
     "place": "as exact as you like: Quebec, Canada",
     "country": "for BoAmps and CodeCarbon",
+    "algorithm": "the model, for BoAmps and AI Energy Score",
+    "data_type": "kind of the data, for BoAmps",
+    "data_usage": "input or output, for BoAmps",
+    "flop": "operations of the training, for Annex XI",
+    "unit_reason": "why this functional unit, for SCI for AI",
     "hardware": "instead of what the trace names",
     "infrastructure": "publicCloud, privateCloud, onPremise or other",
     "publisher": "who publishes the report",
@@ -25,11 +30,17 @@ CONTEXT = {
     "run_id": "a name of the run",
 }
 
+_TABLES = ("codecarbon", "ai-energy-score")
+
 # Of BoAmps: report_schema.json takes no other words.
 LISTS = {
     "infrastructure": ("publicCloud", "privateCloud", "onPremise", "other"),
     "quality": ("high", "medium", "low"),
-}
+    "data_usage": ("input", "output"),
+    "data_type": (
+        "tabular", "audio", "boolean", "image", "video", "object", "text", "token", "word", "other",
+    ),
+}  # fmt: skip
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,12 +48,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     from ..report.emitters import EMITTERS
 
     parser = commands.add_parser(
-        "emit", help="a report as Hugging Face, SCI, BoAmps, CodeCarbon, LaTeX, … want it"
+        "emit", help="export a report in the format of Hugging Face, SCI, BoAmps, CodeCarbon, …"
     )
     parser.add_argument("format", choices=tuple(EMITTERS), metavar="FORMAT", help=", ".join(EMITTERS))
     parser.add_argument("records", nargs="+", type=Path, metavar="TRACE", help="a trace, or a report's JSON")
     parser.add_argument("--window", metavar="NAME", help="these windows only")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--append", action="store_true", help="add rows to a CSV file that is there")
     options.add_footprint(parser)
     along.add_series(parser)
     group = parser.add_argument_group("what only you know")
@@ -55,15 +67,40 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the emitted text."""
-    from ..report.emitters import EMITTERS
+    from ..report.emitters import EMITTERS, MISSING
 
     paths = quantities.distinct(arguments.records)
     quantities.refuse_overwriting([*paths, arguments.series], arguments.output)
     joined = _joined({path: _record(path, arguments) for path in paths}, arguments)
     text = EMITTERS[arguments.format](joined)
     quantities.tell(dict.fromkeys(doubt for window in joined["windows"] for doubt in _doubts(joined, window)))
+    missing = MISSING[arguments.format](joined) if arguments.format in MISSING else []
+    quantities.tell([f"still missing for {arguments.format}: {'; '.join(missing)}"] if missing else [])
+    if arguments.append:
+        text = _after(text, arguments)
     quantities.write(text, arguments.output)
     return 0
+
+
+def _after(text: str, arguments: argparse.Namespace) -> str:
+    """The file that is there with the new rows after its own.
+
+    Raises:
+        BadRecord: There is no file to add to, or its columns are others.
+    """
+    from ..errors import BadRecord
+
+    if arguments.output is None or arguments.format not in _TABLES:
+        raise BadRecord(
+            "Rows can be appended to a file of a table only", f"Give -o FILE and one of {', '.join(_TABLES)}"
+        )
+    if not arguments.output.exists():
+        return text
+    old = arguments.output.read_text(encoding="utf-8")
+    head, _, rows = text.partition("\n")
+    if old and old.partition("\n")[0].strip() != head:
+        raise BadRecord(f"{arguments.output} has other columns", "Append to a file of this format")
+    return old + ("" if old.endswith("\n") else "\n") + rows if old else text
 
 
 def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -72,28 +109,43 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
     if path.suffix != ".json":
         return along.summarise(path, options.terms(arguments), arguments)
-    _refuse_terms(path, arguments)
+    _refuse_series(path, arguments)
+    record: dict[str, Any] | None = None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["schema"].startswith("microjoule.report/") and isinstance(found["windows"], list):
-            return dict(found)
+            record = dict(found)
     except OSError as error:
         raise TraceError(f"Cannot read {path}: {error.strerror}", "Name a trace or a report") from error
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise TraceError(f"{path} is not a report of microjoule", "Write one with `uj report TRACE --json FILE`")
+    if record is None:
+        raise TraceError(
+            f"{path} is not a report of microjoule", "Write one with `uj report TRACE --json FILE`"
+        )
+    return _with_terms(record, arguments)
 
 
-def _refuse_terms(path: Path, arguments: argparse.Namespace) -> None:
-    """Refuses factors for a report that has its own already: they would change no figure of it."""
+def _with_terms(record: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The record with other factors where some are given: the joules are in it."""
+    from ..footprint.footprint import attached
+
+    if not options.footprint_given(arguments):
+        return record
+    found = attached(record, options.terms(arguments))
+    traces = [{**each, "footprint": found["footprint"]} for each in record.get("traces", [])]
+    return {**found, **({"traces": traces} if traces else {})}
+
+
+def _refuse_series(path: Path, arguments: argparse.Namespace) -> None:
+    """Refuses a series for a report: the power over time is in its trace alone."""
     from ..errors import BadRecord
 
-    given = [f"--{word}" for word in options.footprint_given(arguments)]
-    given += [f"--{word}" for word in ("series", "live") if getattr(arguments, word)]
+    given = [f"--{word}" for word in ("series", "live") if getattr(arguments, word)]
     if given:
         raise BadRecord(
-            f"{path} is a report with factors of its own, and {', '.join(given)} would change none of them",
-            "Emit its trace with them, or write the report again: `uj report TRACE --json FILE`",
+            f"{path} is a report without power over time, which {', '.join(given)} needs",
+            "Emit its trace with it, or write the report again: `uj report TRACE --json FILE`",
         )
 
 
@@ -125,10 +177,24 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
         names = ", ".join(dict.fromkeys(window["name"] for window in joined["windows"])) or "none"
         raise BadWindow(f"no window is called {arguments.window!r}", f"There are: {names}")
     said = {key: getattr(arguments, key) for key in CONTEXT if getattr(arguments, key)}
+    said |= _of_zone(arguments, said)
     facts = joined.get("facts") or first.get("facts") or first.get("traces", [{}])[0].get("facts", {})
     began_ns = facts.get("started_realtime_ns")
     made = {"made_at": _iso(began_ns)} if began_ns is not None else {}
     return {**joined, "facts": facts, "windows": windows, "context": {**made, **said}}
+
+
+def _of_zone(arguments: argparse.Namespace, said: dict[str, str]) -> dict[str, str]:
+    """What the zone says of the country and the cloud, where the person says nothing of them."""
+    from ..footprint.intensity import around, zone
+
+    if not arguments.zone:
+        return {}
+    way = list(around(zone(arguments.zone)))
+    country = next((each.name for each in way if each.kind == "country"), "")
+    cloud = way[0].code if way[0].kind == "cloud" else ""
+    found = {"country": country, "cloud": cloud}
+    return {key: word for key, word in found.items() if word and not said.get(key)}
 
 
 def _refuse_other_factors(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> None:

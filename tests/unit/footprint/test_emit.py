@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import csv
+import dataclasses
 import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ideal import Ideal, constant, rows
@@ -17,11 +19,12 @@ from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
-from microjoule.report.emitters import EMITTERS
+from microjoule.report.emitters import EMITTERS, MISSING
 from microjoule.report.emitters.codecarbon import COLUMNS
 from microjoule.report.emitters.record import number
 from microjoule.units import J_PER_KWH
 
+SCHEMAS = Path(__file__).parents[2] / "fixtures" / "boamps"
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
 CONTEXT = {
     "project": "a & b_model",
@@ -146,7 +149,7 @@ def test_boamps_has_the_schemas_names_and_leaves_out_what_nobody_said():
     assert kinds == ["cpu", "gpu"]
     assert [part["nbComponent"] for part in plain["infrastructure"]["components"]] == [1, 2]
     assert plain["environment"]["country"] == "Canada"
-    assert "quality" not in plain
+    assert plain["quality"] == "high"
     assert "algorithms" not in plain["task"]
     assert "null" not in EMITTERS["boamps"](of)
 
@@ -176,10 +179,10 @@ def test_codecarbon_wants_kilograms_and_kilowatt_hours_a_row_a_window():
     assert len(table) == 3
     first, plain = table[0], of["windows"][0]
     assert float(first["emissions"]) == pytest.approx(plain["footprint"]["co2e_location"]["value"] / 1000)
-    assert float(first["cpu_energy"]) == pytest.approx(plain["channels"][0]["energy_j"] / J_PER_KWH)
-    assert float(first["ram_energy"]) == pytest.approx(plain["channels"][1]["energy_j"] / J_PER_KWH)
+    assert float(first["cpu_energy"]) == pytest.approx(1.2 * plain["channels"][0]["energy_j"] / J_PER_KWH)
+    assert float(first["ram_energy"]) == pytest.approx(1.2 * plain["channels"][1]["energy_j"] / J_PER_KWH)
     assert float(first["energy_consumed"]) == pytest.approx(
-        1.2 * (float(first["cpu_energy"]) + float(first["ram_energy"]))
+        float(first["cpu_energy"]) + float(first["ram_energy"])
     )
     assert (first["gpu_energy"], first["gpu_count"], first["gpu_model"]) == ("", "2", "NVIDIA H200")
     assert first["codecarbon_version"] == "microjoule 9.9"
@@ -190,10 +193,10 @@ def test_codecarbon_wants_kilograms_and_kilowatt_hours_a_row_a_window():
 def test_annex_xi_tells_known_from_estimated():
     of = record()
     text = EMITTERS["annex-xi"](of)
-    assert "kWh, known (measured), between" in text
+    assert "MWh, known (measured)" in text
     for window in of["windows"]:
         window["total"]["provenance"] = "modelled"
-    assert "kWh, estimated (modelled)" in EMITTERS["annex-xi"](of)
+    assert "MWh, estimated (modelled)" in EMITTERS["annex-xi"](of)
     assert "not known (incomplete); to be estimated from the compute used" in emitted("annex-xi", INCOMPLETE)
 
 
@@ -213,3 +216,121 @@ def test_markdown_is_one_table_whose_cells_hold():
     assert "a\\|b" in row
     assert "- intensity: " in text
     assert re.search(r"data [0-9a-f]{12}", text)
+
+
+FULL = {
+    **CONTEXT,
+    "stage": "inference",
+    "algorithm": "llama3.1-8b",
+    "data_type": "token",
+    "infrastructure": "onPremise",
+    "unit_reason": "tokens are what is sold",
+}
+FORMS_WITH_WORDS = ["huggingface", "sci", "sci-ai", "boamps", "annex-xi", "latex", "markdown"]
+
+
+@pytest.mark.parametrize("form", FORMS_WITH_WORDS)
+def test_every_form_states_its_uncertainty_and_what_is_not_covered(form):
+    of = record()
+    total = of["windows"][0]["total"]
+    percent = f"{100 * total['U_j'] / total['energy_j']:.2g}"
+    text = EMITTERS[form](of).replace("\\%", "%").replace("$\\pm$", "±").replace("\\", "")
+    assert f"± {percent} %" in text
+    assert "power supply" in text
+    guaranteed = [f"{end:.4f}"[:5] for end in total["bound_j"]]
+    assert guaranteed[0] != guaranteed[1]
+
+
+@pytest.mark.parametrize("form", ["latex", "annex-xi"])
+def test_the_guaranteed_interval_is_called_so(form):
+    assert "guaranteed by the counter alone" in emitted(form)
+
+
+def test_boamps_validates_against_its_own_schema():
+    jsonschema = pytest.importorskip("jsonschema")
+    referencing = pytest.importorskip("referencing")
+    schemas = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*_schema.json"))]
+    named = {schema["id"]: schema for schema in schemas}
+    assert len(named) == 5
+    resources = [(uri, referencing.jsonschema.DRAFT4.create_resource(each)) for uri, each in named.items()]
+    (report,) = [each for each in schemas if each["title"] == "report"]
+    registry = referencing.Registry().with_resources(resources)
+    validator = jsonschema.Draft4Validator(report, registry=registry)
+    plain = json.loads(emitted("boamps", context=FULL))
+    assert [error.message for error in validator.iter_errors(plain)] == []
+    assert MISSING["boamps"](record(context=FULL)) == []
+    assert plain["header"]["formatVersion"] == "1.1.0"
+    bare = json.loads(emitted("boamps", context={}))
+    assert len([*validator.iter_errors(bare)]) > 2
+    assert len(MISSING["boamps"](record(context={}))) == 6
+    del plain["measures"][0]["powerConsumption"]
+    assert any("powerConsumption" in error.message for error in validator.iter_errors(plain))
+
+
+@pytest.mark.parametrize(("share", "word"), [(0.05, "high"), (0.2, "medium"), (0.4, "low"), (0.9, None)])
+def test_the_quality_of_boamps_follows_from_the_uncertainty(share, word):
+    of = record()
+    total = of["windows"][0]["total"]
+    total["U_j"] = share * total["energy_j"]
+    assert json.loads(EMITTERS["boamps"](of)).get("quality") == word
+
+
+def test_codecarbon_has_the_columns_of_its_own_class():
+    module = pytest.importorskip("codecarbon.output_methods.emissions_data")
+    fields = [field.name for field in dataclasses.fields(module.EmissionsData)]
+    assert len(fields) == 38
+    assert list(COLUMNS) == fields
+    (row,) = csv.DictReader(io.StringIO(emitted("codecarbon")))
+    assert module.EmissionsData(**row).values["energy_consumed"] == row["energy_consumed"]
+
+
+def test_a_model_card_is_yaml_whose_emissions_are_a_number():
+    yaml = pytest.importorskip("yaml")
+    card = yaml.safe_load(emitted("huggingface", context=FULL))["co2_eq_emissions"]
+    assert isinstance(card["emissions"], float)
+    assert set(card) == {
+        "emissions", "source", "training_type", "geographical_location", "hardware_used"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("stage", "persona"), [("inference", "consumer"), ("training", "provider")])
+def test_sci_for_ai_has_two_scores_that_are_never_one(stage, persona):
+    wishes = replace(SCORED, per="1000 tokens")
+    of = record(wishes=wishes, context={**FULL, "stage": stage})
+    plain = json.loads(EMITTERS["sci-ai"](of))
+    scores = {"consumer": plain["consumer_score"], "provider": plain["provider_score"]}
+    assert plain["persona"] == persona
+    assert scores[persona]["unit"] == "g/tokens"
+    assert [score for who, score in scores.items() if who != persona] == [None]
+    assert len(plain["stages_not_covered"]) == 5
+    assert plain["unit_reason"] == "tokens are what is sold"
+    assert MISSING["sci-ai"](of) == []
+
+
+def test_sci_for_ai_asks_for_a_unit_that_the_specification_has():
+    of = record(wishes=SCORED, context={**FULL, "stage": "training"})
+    assert any("parameter, token, flop" in each for each in MISSING["sci-ai"](of))
+    assert any("--stage" in each for each in MISSING["sci-ai"](record(context={})))
+
+
+def test_an_energy_score_row_is_of_the_gpu_and_of_a_thousand_queries():
+    of = record(wishes=replace(SCORED, per="500 queries"), context=FULL)
+    of["windows"][0]["channels"][1]["hw_type"] = "gpu"
+    (row,) = csv.DictReader(io.StringIO(EMITTERS["ai-energy-score"](of)))
+    joules = of["windows"][0]["channels"][1]["energy_j"]
+    assert float(row["total_gpu_energy"]) == pytest.approx(joules / 3600 * 2)
+    assert row["hardware"] == "2 x NVIDIA H200"
+    assert any("not comparable" in each for each in MISSING["ai-energy-score"](of))
+
+
+def test_annex_xi_has_megawatt_hours_of_two_digits_device_days_and_a_method():
+    of = record(wishes=replace(SCORED, per="1000 inferences"), context={**FULL, "flop": "3e24"})
+    window = of["windows"][0]
+    window["footprint"]["facility"]["value"] = 1_287_345.0
+    window["duration_s"] = 86_400.0
+    text = EMITTERS["annex-xi"](of)
+    assert "Energy consumption: 1300 MWh, known (measured)" in text
+    assert "2 device-days on 2 devices" in text
+    assert "Compute: 3e24 FLOP" in text
+    assert "Method: energy counters" in text
+    assert "Wh per inferences" in text

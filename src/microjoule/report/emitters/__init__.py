@@ -25,17 +25,32 @@ from types import MappingProxyType
 from typing import Any
 
 from .. import as_json
-from . import annex_xi, boamps, codecarbon, huggingface, latex, markdown, sci
+from . import ai_energy_score, annex_xi, boamps, codecarbon, huggingface, latex, markdown, sci, sci_ai
 
 EMITTERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {
         "huggingface": huggingface.render,
         "sci": sci.render,
+        "sci-ai": sci_ai.render,
         "boamps": boamps.render,
         "codecarbon": codecarbon.render,
+        "ai-energy-score": ai_energy_score.render,
         "annex-xi": annex_xi.render,
         "latex": latex.render,
         "markdown": markdown.render,
         "json": as_json.render,
+    }
+)
+
+# What each form wants and the record does not say, as options of `uj emit`; for standard error.
+MISSING: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = MappingProxyType(
+    {
+        "huggingface": huggingface.missing,
+        "sci": sci.missing,
+        "sci-ai": sci_ai.missing,
+        "boamps": boamps.missing,
+        "codecarbon": codecarbon.missing,
+        "ai-energy-score": ai_energy_score.missing,
+        "annex-xi": annex_xi.missing,
     }
 )

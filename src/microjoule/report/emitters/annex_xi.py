@@ -1,17 +1,35 @@
-"""Lines for the technical documentation that the EU's AI Act asks for in Annex XI, section 1, 2(e).
+"""Lines for the technical documentation that the EU's AI Act asks for in Annex XI, section 1, 2(d) and (e).
 
 "Known or estimated energy consumption of the model": known is what was measured, estimated what was
-modelled. Where it is not known the Act lets it rest on the compute that was used, which is not in a
-trace; the line then says so.
+modelled. The model documentation form of the code of practice wants the training's energy in MWh with two
+significant digits, and how it was found; where it is not known the Act lets it rest on the compute used.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from ...units import KWH, S_PER_DAY
 from ..foreign_text import safe
-from .record import context, doubts, ends, factor, hardware, intensity_of, number, said_of, tool, value
+from .record import (
+    context,
+    counted,
+    covered,
+    doubts,
+    factor,
+    gpu_names,
+    guaranteed,
+    hardware,
+    intensity_of,
+    not_covered,
+    number,
+    said_of,
+    tool,
+    uncertainty,
+    value,
+)
 
 _KNOWN = {"measured": "known (measured)", "modelled": "estimated (modelled)"}
 
@@ -25,27 +43,64 @@ def render(record: Mapping[str, Any]) -> str:
     return "\n".join([*head, *(line for block in blocks for line in block), *tail]) + "\n"
 
 
+def missing(record: Mapping[str, Any]) -> list[str]:
+    """What a person must add."""
+    found = [f"--{key}" for key in ("project", "stage") if not context(record, key)]
+    return found + ([] if any(_flop(window) for window in record["windows"]) else ["--flop (training)"])
+
+
 def _block(record: Mapping[str, Any], window: Mapping[str, Any]) -> list[str]:
-    energy = value(window, "facility")
-    low, high = ends(window, "facility", "bound")
-    grams = value(window, "co2e_location")
+    energy, grams = value(window, "facility"), value(window, "co2e_location")
     stage = context(record, "stage")
     lines = [f"Phase: {safe(stage or window['name'])}, {number(window['duration_s'])} s"]
+    how = _KNOWN.get(window["total"]["provenance"], window["total"]["provenance"])
     if energy is None:
         status = window["total"]["status"]
         lines.append(f"Energy consumption: not known ({status}); to be estimated from the compute used")
     else:
-        within = (
-            f", between {number(low or 0)} and {number(high)} kWh"
-            if low is not None and high is not None
-            else ""
-        )
-        how = _KNOWN.get(window["total"]["provenance"], window["total"]["provenance"])
-        lines.append(f"Energy consumption: {number(energy)} kWh, {how}{within}")
+        lines.append(f"Energy consumption: {_two_digits(energy * KWH['kWh'] / KWH['MWh'])} MWh, {how}")
+        lines.append(f"  in full: {number(energy)} kWh, {uncertainty(window)}")
+        lines += [f"  {each}" for each in (guaranteed(window),) if each]
     lines += [f"Remark: {doubt}" for doubt in doubts(record, window)]
-    lines.append(f"Covered: {', '.join(window['total']['channels']) or 'nothing'}")
+    lines += _per_unit(record, energy)
+    devices = len(gpu_names(record)) or sum(counted(record).values())
+    if devices:
+        days = devices * window["duration_s"] / S_PER_DAY
+        lines.append(f"Hardware time: {number(days, 3)} device-days on {devices} devices")
+    flop = _flop(window) or context(record, "flop")
+    lines += [f"Compute: {flop} FLOP"] if flop else []
+    lines.append(f"Covered: {covered(window)}")
+    lines.append(f"Not covered: {not_covered(record, window)}")
     lines.append(f"Power usage effectiveness: {said_of(factor(record, 'pue'))}")
     if grams is not None:
         lines.append(f"CO2e, location-based: {number(grams)} g at {said_of(intensity_of(record, window))}")
+    lines.append(f"Method: {_method(window)}")
     names = hardware(record)
     return [*lines, f"Hardware: {', '.join(names)}"] if names else lines
+
+
+def _two_digits(figure: float) -> str:
+    """Two significant digits in plain decimals."""
+    places = max(1 - math.floor(math.log10(figure)), 0) if figure else 0
+    digits = 1 - math.floor(math.log10(figure)) if figure else 0
+    return f"{round(figure, digits):.{places}f}"
+
+
+def _per_unit(record: Mapping[str, Any], energy: float | None) -> list[str]:
+    """The energy of one inference, where the window is a benchmark of so many."""
+    units = factor(record, "units")
+    if units is None or energy is None:
+        return []
+    each_wh = energy * KWH["kWh"] / KWH["Wh"] / units["value"]
+    return [f"Energy of a benchmarked inference: {number(each_wh, 3)} Wh per {safe(units['unit'])}"]
+
+
+def _flop(window: Mapping[str, Any]) -> str | None:
+    found = window.get("attributes", {}).get("flops")
+    return f"{found:.3g}" if isinstance(found, int | float) else None
+
+
+def _method(window: Mapping[str, Any]) -> str:
+    if window["total"]["provenance"] == "modelled":
+        return "power of the hardware by its data sheet times the time it was held"
+    return "energy counters of the hardware, read while it ran, times the power usage effectiveness"

@@ -1,7 +1,8 @@
-"""``emissions.csv`` as CodeCarbon 3 writes it: a row a window, emissions in KILOGRAMS, energies in kWh.
+"""``emissions.csv`` as CodeCarbon 3.3 writes it: a row a window, emissions in KILOGRAMS, energies in kWh.
 
-``energy_consumed`` is with the PUE; the energies by part are of the hardware and sum what the window's
-total covers. What is not known is an empty cell, never 0. ``codecarbon_version`` names who really wrote it.
+As there, powers and energies are with the PUE, those of the parts too, so that the parts add up to
+``energy_consumed`` where nothing but processors, GPUs and memory is covered. What is not known is an
+empty cell, never 0. ``codecarbon_version`` names who really wrote it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..foreign_text import safe
-from .record import context, cpu_name, factor, gpu_names, kilograms, kwh, tool, value
+from .record import (
+    context,
+    cpu_name,
+    factor,
+    gpu_names,
+    kilograms,
+    kwh,
+    moment,
+    part_energy_j,
+    tool,
+    value,
+)
+
+_PARTS = (("cpu", "cpu"), ("gpu", "gpu"), ("ram", "memory"))
 
 COLUMNS = (
     "timestamp", "project_name", "run_id", "experiment_id", "duration", "emissions", "emissions_rate",
     "cpu_power", "gpu_power", "ram_power", "cpu_energy", "gpu_energy", "ram_energy", "energy_consumed",
     "water_consumed", "country_name", "country_iso_code", "region", "cloud_provider", "cloud_region",
     "os", "python_version", "codecarbon_version", "cpu_count", "cpu_model", "gpu_count", "gpu_model",
-    "longitude", "latitude", "ram_total_size", "tracking_mode", "on_cloud", "pue", "wue",
+    "longitude", "latitude", "ram_total_size", "tracking_mode", "cpu_utilization_percent",
+    "gpu_utilization_percent", "ram_utilization_percent", "ram_used_gb", "on_cloud", "pue", "wue",
 )  # fmt: skip
 
 
@@ -35,22 +50,22 @@ def render(record: Mapping[str, Any]) -> str:
 
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]:
     pue, gpus = factor(record, "pue"), gpu_names(record)
+    emissions, cloud = kilograms(value(window, "co2e_location")), context(record, "cloud") or ""
     kernel = record.get("facts", {}).get("host", {}).get("kernel")
     return {
-        "timestamp": context(record, "made_at"),
+        "timestamp": (moment(record, window) or "").replace(" ", "T") or None,
         "project_name": context(record, "project") or safe(window["name"]),
         "run_id": context(record, "run_id"),
         "duration": window["duration_s"],
-        "emissions": kilograms(value(window, "co2e_location")),
-        "cpu_power": _sum(window, "mean_w", "cpu"),
-        "gpu_power": _sum(window, "mean_w", "gpu"),
-        "ram_power": _sum(window, "mean_w", "memory"),
-        "cpu_energy": kwh(_sum(window, "energy_j", "cpu")),
-        "gpu_energy": kwh(_sum(window, "energy_j", "gpu")),
-        "ram_energy": kwh(_sum(window, "energy_j", "memory")),
+        "emissions": emissions,
+        "emissions_rate": None if emissions is None else emissions / window["duration_s"],
+        **{f"{part}_power": _with(pue, part_energy_j(window, kind, "mean_w")) for part, kind in _PARTS},
+        **{f"{part}_energy": _with(pue, kwh(part_energy_j(window, kind))) for part, kind in _PARTS},
         "energy_consumed": value(window, "facility"),
         "country_name": context(record, "country"),
         "region": context(record, "place"),
+        "cloud_provider": cloud.partition(":")[0] or None,
+        "cloud_region": cloud.partition(":")[2] or None,
         "os": f"Linux-{kernel}" if kernel else None,
         "python_version": record.get("facts", {}).get("python"),
         "codecarbon_version": tool(record),
@@ -58,13 +73,15 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         "gpu_count": len(gpus) or None,
         "gpu_model": ", ".join(dict.fromkeys(gpus)) or None,
         "tracking_mode": "machine",
+        "on_cloud": "Y" if cloud else "N",
         "pue": pue["value"] if pue else None,
     }
 
 
-def _sum(window: Mapping[str, Any], field: str, hw_type: str) -> float | None:
-    """Of the channels that the total covers, so that none is counted twice; None where one has no figure."""
-    covered = set(window["total"]["channels"])
-    rows = [row for row in window["channels"] if row["channel"] in covered and row["hw_type"] == hw_type]
-    figures = [row[field] for row in rows]
-    return sum(figures) if figures and None not in figures else None
+def _with(pue: Mapping[str, Any] | None, figure: float | None) -> float | None:
+    return None if figure is None else figure * (pue["value"] if pue else 1.0)
+
+
+def missing(record: Mapping[str, Any]) -> list[str]:
+    """What a person must add."""
+    return [f"--{key}" for key in ("project", "country", "place") if not context(record, key)]

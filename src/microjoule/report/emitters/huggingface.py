@@ -10,7 +10,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, doubts, hardware, intensity_of, number, one, said_of, tool, value
+from .record import (
+    context,
+    covered,
+    doubts,
+    hardware,
+    intensity_of,
+    not_covered,
+    number,
+    one,
+    said_of,
+    tool,
+    uncertainty,
+    value,
+)
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -23,7 +36,8 @@ def render(record: Mapping[str, Any]) -> str:
     grams = value(window, "co2e_location")
     how = window.get("footprint", {}).get("provenance") or window["total"]["provenance"]
     source = f"{tool(record)}, energy {how}, intensity {said_of(intensity_of(record, window))}"
-    source = "; ".join([source, *doubts(record, window)])
+    left_out = f"covered: {covered(window)}; not covered: {not_covered(record, window)}"
+    source = "; ".join([source, f"energy {uncertainty(window)}", left_out, *doubts(record, window)])
     fields = {
         "source": source,
         "training_type": context(record, "stage"),
@@ -37,3 +51,9 @@ def render(record: Mapping[str, Any]) -> str:
         lines.append(f"  emissions: {number(grams)}")
     lines += [f"  {key}: {json.dumps(text, ensure_ascii=False)}" for key, text in fields.items() if text]
     return "\n".join(lines) + "\n"
+
+
+def missing(record: Mapping[str, Any]) -> list[str]:
+    """What a person must add."""
+    found = [f"--{key}" for key in ("stage", "place") if not context(record, key)]
+    return found + ([] if hardware(record) else ["--hardware"])

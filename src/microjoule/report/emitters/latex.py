@@ -11,7 +11,18 @@ from typing import Any
 from ..amounts import amount, span
 from ..foreign_text import safe
 from ..written_numbers import seconds
-from .record import doubts, factor, hardware, intensity_of, said_of, tool
+from .record import (
+    covered,
+    doubts,
+    factor,
+    guaranteed,
+    hardware,
+    intensity_of,
+    not_covered,
+    said_of,
+    tool,
+    uncertainty,
+)
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -29,6 +40,7 @@ _ESCAPES = {
     "–": "--",
     "≥": r"$\geq$",
     "×": r"$\times$",
+    "±": r"$\pm$",
 }
 
 
@@ -56,9 +68,11 @@ def _paragraph(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
         said.append(f"Its energy is not known ({window['total']['status']}).")
     else:
         said.append(f"With a PUE of {said_of(factor(record, 'pue'))} it comes to {amount(facility)}")
-        said[-1] += f" (measurement: {span(facility['bound'], 'kWh')})."
+        beside = guaranteed(window)
+        said[-1] += f" ({uncertainty(window)}{'; ' + beside if beside else ''})."
+        said.append(f"Covered: {covered(window)}; not covered: {not_covered(record, window)}.")
     if co2e and co2e["value"] is not None:
-        choice = f" (choice of factors: {span(co2e['choice'], 'g')})" if co2e["choice"] else ""
+        choice = f" (with other published factors: {span(co2e['choice'], 'g')})" if co2e["choice"] else ""
         said.append(f"At {said_of(intensity_of(record, window))} that is {amount(co2e)} of CO2e{choice}.")
     said += [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts(record, window)]
     return escaped(safe(" ".join(said))).replace("CO2e", r"CO\textsubscript{2}e")

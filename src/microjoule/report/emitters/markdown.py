@@ -8,10 +8,12 @@ from typing import Any
 from ..amounts import amount, span
 from ..foreign_text import safe
 from ..written_numbers import interval, quantity, seconds
-from .record import doubts, hardware, said_of, tool
+from .record import covered, doubts, hardware, not_covered, said_of, tool, uncertainty
 
-_HEAD = "| window | duration | energy | guaranteed | with PUE | CO2e | choice of factors | |"
-_RULE = "|---|---:|---:|---:|---:|---:|---:|---|"
+_HEAD = (
+    "| window | duration | energy | ± (k = 2) | guaranteed | with PUE | CO2e | other published factors | |"
+)
+_RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---|"
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -24,6 +26,9 @@ def render(record: Mapping[str, Any]) -> str:
         lines += (
             [_cell(f"- intensity of {window['name']}: {said_of(own)}. {own['note']}".rstrip())] if own else []
         )
+    for window in record["windows"]:
+        said = f"covered: {covered(window)}; not covered: {not_covered(record, window)}"
+        lines.append(_cell(f"- {window['name']}: {said}"))
     names = hardware(record)
     lines += [f"- hardware: {_cell(', '.join(names))}"] if names else []
     lines += [f"- {terms['remark']}"] if terms.get("remark") else []
@@ -44,6 +49,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
         window["name"],
         seconds(window["duration_s"]),
         quantity(total["energy_j"], "J", low, high),
+        uncertainty(window).removesuffix(" (k = 2)"),
         interval(low, high, "J"),
         amount(footprint.get("facility")),
         amount(co2e),

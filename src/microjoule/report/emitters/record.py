@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import BadRecord
 from ...footprint import run_window as whole
-from ...units import GRAMS, J_PER_KWH
+from ...units import GRAMS, J_PER_KWH, NS_PER_S
 from ..foreign_text import cut
 
 Plain = Mapping[str, Any]
@@ -129,6 +130,72 @@ def version(record: Plain) -> str | None:
 def tool(record: Plain) -> str:
     """``microjoule 0.1.0``."""
     return f"microjoule {version(record) or ''}".strip()
+
+
+def uncertainty(window: Plain) -> str:
+    """``± 5.9 % (k = 2)`` of a window's energy; that it is not known where nothing was assessed."""
+    total = window["total"]
+    half, value = total.get("U_j"), total["energy_j"]
+    if not value:
+        return "uncertainty unknown"
+    if half is None:
+        low, high = total["bound_j"]
+        reach = "" if low is None or high is None else f", between {number(low)} and {number(high)} J"
+        return f"uncertainty not assessed{reach}"
+    return f"± {100 * half / value:.2g} % (k = 2)"
+
+
+def guaranteed(window: Plain) -> str:
+    """The guaranteed interval of the counter, in words; empty where it has none."""
+    low, high = window["total"]["bound_j"]
+    if low is None or high is None or window["total"]["provenance"] == "modelled":
+        return ""
+    return f"guaranteed by the counter alone: {number(low)} to {number(high)} J"
+
+
+def covered(window: Plain) -> str:
+    """What the energy takes in, by its channels."""
+    total = window["total"]
+    names = ", ".join(total["channels"]) or "nothing"
+    return f"{names} ({total['covers']})" if total.get("covers") else names
+
+
+def not_covered(record: Plain, window: Plain) -> str:
+    """What the energy leaves out, as far as the record tells."""
+    counted = set(window["total"]["channels"])
+    kinds = {row["hw_type"] for row in window["channels"] if row["channel"] in counted}
+    if window["total"].get("covers"):
+        return "what that meter does not take in"
+    left = [name for kind, name in (("cpu", "CPU"), ("memory", "memory")) if kind not in kinds]
+    if gpu_names(record) and "gpu" not in kinds:
+        left.append("GPU")
+    return ", ".join([*left, "the rest of the machine (power supply, fans, disks, network)"])
+
+
+def tracking(window: Plain, hw_type: str) -> str | None:
+    """How the energy of a kind of hardware was read: ``rapl_perf``, ``nvml``; None: it was not."""
+    counted = set(window["total"]["channels"])
+    rows = [r for r in window["channels"] if r["channel"] in counted and r["hw_type"] == hw_type]
+    return ", ".join(dict.fromkeys(row["source"] for row in rows)) or None
+
+
+def part_energy_j(window: Plain, hw_type: str, field: str = "energy_j") -> float | None:
+    """A figure summed over the channels of a kind that the total covers, so that none counts twice."""
+    counted = set(window["total"]["channels"])
+    rows = [r for r in window["channels"] if r["channel"] in counted and r["hw_type"] == hw_type]
+    figures = [row[field] for row in rows]
+    return sum(figures) if figures and None not in figures else None
+
+
+def moment(record: Plain, window: Plain) -> str | None:
+    """When a window began, ``2026-11-28 10:00:00`` in UTC; of a record without a clock, when it was made."""
+    facts = record.get("facts", {})
+    real, monotonic = facts.get("started_realtime_ns"), facts.get("started_monotonic_ns")
+    if real is not None and monotonic is not None:
+        began = datetime.fromtimestamp((real + window["t0_ns"] - monotonic) // NS_PER_S, UTC)
+        return began.strftime("%Y-%m-%d %H:%M:%S")
+    made: str | None = context(record, "made_at")
+    return made.replace("T", " ") if made else None
 
 
 def number(figure: float, digits: int = 6) -> str:

@@ -11,7 +11,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .record import context, doubts, factor, hardware, intensity_of, one, tool, value
+from .record import (
+    context,
+    doubts,
+    factor,
+    hardware,
+    intensity_of,
+    not_covered,
+    one,
+    tool,
+    uncertainty,
+    value,
+)
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -41,6 +52,8 @@ def render(record: Mapping[str, Any]) -> str:
         "pue": factor(record, "pue"),
         "boundary": {
             "energy": window["total"]["channels"],
+            "not_covered": not_covered(record, window),
+            "uncertainty": uncertainty(window),
             "hardware": hardware(record),
             "duration_s": window["duration_s"],
             "status": window["total"]["status"],
@@ -59,3 +72,12 @@ def render(record: Mapping[str, Any]) -> str:
 
 def _quantity(figure: float | None, unit: str) -> dict[str, Any] | None:
     return None if figure is None else {"value": figure, "unit": unit}
+
+
+_OPTIONS = {"M": "--embodied 'H100 / 3 y'", "R": "--per '1000 requests'"}
+
+
+def missing(record: Mapping[str, Any]) -> list[str]:
+    """What the score lacks, as options."""
+    parts = {"M": value(record["windows"][0], "co2e_embodied"), "R": factor(record, "units")}
+    return [_OPTIONS[letter] for letter, found in parts.items() if found is None]
