@@ -30,7 +30,7 @@ from machines import CLIENT, EMPTY_VM, write  # noqa: E402 - of the tests, once 
 
 from microjoule.channel import Channel, Encoding, Kind  # noqa: E402
 from microjoule.sources import Machine, choose, nvml, survey  # noqa: E402
-from microjoule.trace import schema  # noqa: E402
+from microjoule.trace import checksum, schema  # noqa: E402
 from microjoule.trace.label import label  # noqa: E402
 
 MS, S = 1_000_000, 1_000_000_000
@@ -140,6 +140,8 @@ def stream(channels: Sequence[Channel], facts: dict[str, Any], found: list[tuple
     names = schema.dictionary(channels)
     codes = {name: code for code, name in enumerate(names)}
     made = schema.schema(channels, facts)
+    made = made.with_metadata({**made.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
+    stretches = checksum.Stretches(schema.OwnRows(made, names))
     column = list(zip(*found, strict=True))
     of = pa.DictionaryArray.from_arrays(
         pa.array([codes[name] for name in column[2]], pa.uint16()), pa.array(names, pa.utf8())
@@ -151,7 +153,12 @@ def stream(channels: Sequence[Channel], facts: dict[str, Any], found: list[tuple
     sink = io.BytesIO()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, made, options=options) as writer:
-        writer.write_table(pa.Table.from_arrays(arrays, schema=made), max_chunksize=300)
+        batches = pa.Table.from_arrays(arrays, schema=made).to_batches(max_chunksize=300)
+        number = 0
+        for number, batch in enumerate(batches):
+            first = [] if number else [stretches.opening(T0)]
+            writer.write_batch(stretches.ended([*first, batch], LAST, number))
+        writer.write_batch(stretches.ended([stretches.seal(LAST, number + 1)], LAST, number + 1))
     return sink.getvalue()
 
 

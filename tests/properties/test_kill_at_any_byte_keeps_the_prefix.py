@@ -11,7 +11,8 @@ from reached import reached
 
 from microjoule.errors import TraceError
 from microjoule.joules.energy_trace import load
-from microjoule.trace.raw_trace import repair
+from microjoule.trace import schema
+from microjoule.trace.repairing import repair
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,7 @@ def test_repair_writes_a_file_that_any_tool_opens(whole: Path, tmp_path: Path) -
     assert 0 < kept.bytes_cut < len(cut.read_bytes())
     assert not load(mended).is_truncated
     with pa.ipc.open_stream(str(mended)) as reader:
-        assert reader.read_all().equals(load(cut).table)
+        mended_rows = [row for row in reader.read_all().to_pylist() if row["channel"] not in schema.CHECKS]
+    assert mended_rows == load(cut).table.to_pylist()
     again = repair(mended, mended)
-    assert again == (kept.batches, kept.rows, 0)
+    assert (again.rows, again.bytes_cut, again.damage) == (kept.rows, 0, ())

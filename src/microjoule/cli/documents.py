@@ -81,7 +81,7 @@ def _traces(path: Path, part: dict[str, Any]) -> list[dict[str, Any]]:
     """What a joined document keeps of a trace; of a part that was joined itself, of each of its own."""
     if "facts" not in part:
         return [{"footprint": part.get("footprint"), **each} for each in part.get("traces", [])]
-    kept = ("facts", "is_truncated", "footprint", "engine")
+    kept = ("facts", "is_truncated", "damage", "gaps", "footprint", "engine")
     return [{"trace": str(path), **{key: part.get(key) for key in kept}}]
 
 

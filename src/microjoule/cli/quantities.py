@@ -106,7 +106,8 @@ def total_of(path: Path, window: str | None) -> Whole:
             f"The energy of {window or 'all'} in {path} has no figure: {total.status}",
             "Choose a window that was read to its end",
         )
-    return Whole(total, doubts(trace.is_truncated, any(each.is_open for each in windows)))
+    is_open = any(each.is_open for each in windows)
+    return Whole(total, doubts(trace.is_truncated, bool(trace.damage), is_open))
 
 
 def tell(sentences: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""``uj repair``: a clean file from one that a crash or a full disk cut short."""
+"""``uj repair``: a clean file from one that a crash, a full disk or a bad one has spoilt."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from pathlib import Path
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser("repair", help="make a clean file of a trace that was cut short")
+    parser = commands.add_parser("repair", help="make a clean file of a trace that was cut or damaged")
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: TRACE.repaired.arrows")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the repaired file and says what was kept."""
-    from ..trace.raw_trace import repair
+    """Writes the repaired file and says what was kept, and what is missing."""
+    from ..trace.repairing import repair
 
     output = arguments.output or arguments.trace.with_suffix(f".repaired{arguments.trace.suffix}")
     kept = repair(arguments.trace, output)
+    for damage in kept.damage:
+        print(f"{damage.what} left out: {damage.why}")
     print(f"{output}: {kept.rows} rows in {kept.batches} batches kept, {kept.bytes_cut} bytes cut off")
     return 0

@@ -136,6 +136,8 @@ def _follow(path: Path) -> int:
         return levels, (max(instants) - begun_ns[0]) / NS_PER_S if instants else 0.0
 
     def state() -> str:
+        if tail.damage:
+            return f"{len(tail.damage)} damaged batches left out: {tail.damage[-1]}"
         if tail.is_ended:
             return "the recording has ended"
         quiet_s = time.monotonic() - grown_s
@@ -147,6 +149,8 @@ def _follow(path: Path) -> int:
         ):
             if pressed == "q":
                 break
+    for why in tail.damage:
+        print(f"uj: a batch was left out: {why}", file=sys.stderr)
     return 0
 
 

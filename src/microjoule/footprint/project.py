@@ -128,11 +128,13 @@ def trial(name: str, trace: Trace, target: Target | None) -> Trial:
         metrics=tuple(metrics),
         flop=flop,
         flop_energy=_sum(spent_on),
-        remark=_remark(trace.is_truncated, span.is_open),
+        remark=_remark(trace.is_truncated, bool(trace.damage), span.is_open),
     )
 
 
-def _remark(is_truncated: bool, is_open: bool) -> str:
+def _remark(is_truncated: bool, is_damaged: bool, is_open: bool) -> str:
+    if is_damaged:
+        return "damaged: what is right counts"
     if is_truncated:
         return "cut short: what was recorded counts"
     return "never ended: counted up to the last reading" if is_open else ""

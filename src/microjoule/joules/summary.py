@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
+from ..trace.gap import Gap
 from ..trace.series import I64
+from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .by_name import NameEnergy, by_name
@@ -51,7 +53,28 @@ def summary(trace: Trace) -> Plain:
         },
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
+        "damage": [_damage(trace, each) for each in trace.damage],
+        "gaps": [_gap(trace, each) for each in trace.gaps],
     }
+
+
+def _damage(trace: Trace, of: Damage) -> Plain:
+    return {"what": of.what, "t0_s": _at_s(trace, of.t0_ns), "t1_s": _at_s(trace, of.t1_ns), "why": of.why}
+
+
+def _gap(trace: Trace, of: Gap) -> Plain:
+    return {
+        "t0_s": _at_s(trace, of.t0_ns),
+        "t1_s": _at_s(trace, of.t1_ns),
+        "cause": of.cause,
+        "readings_lost": of.readings_lost,
+    }
+
+
+def _at_s(trace: Trace, t_ns: int | None) -> float | None:
+    """A time in seconds since the trace's first reading."""
+    spans = _span(trace)
+    return None if t_ns is None or not spans else seconds(t_ns - spans[0].t0_ns)
 
 
 def _span(trace: Trace) -> tuple[Window, ...]:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
-_OwnRow = tuple[int, int, str, int, str | None]
-
 
 class RawRecorder:
     """Records channels into a trace file, from ``open`` to ``close``; a context manager.
@@ -62,7 +60,7 @@ class RawRecorder:
         self.opening: Mapping[str, Any] = {}
         self._thinner = Thinner(plan.channels) if plan.is_thinned else None
         self._lanes: list[Lane] = []
-        self._own_rows: list[_OwnRow] = []
+        self._own_rows: list[schema.OwnRow] = []
         self._ended = threading.Event()
         self._writer: Writer | None = None
         self._output: Output | None = None

@@ -23,15 +23,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import array, text
 from ..channel import Channel
 from ..trace import checksum, schema
 from .native import Columns, now_ns
 from .trace_file import TraceFile, cannot_write
-
-_METHOD = b"crc32"
-
-OwnRow = tuple[int, int, str, int, str | None]
 
 
 class Writer:
@@ -58,11 +53,9 @@ class Writer:
         owner: tuple[int, int] | None = None,
     ) -> None:
         plain = schema.schema(channels, facts)
-        self._schema = plain.with_metadata({**plain.metadata, schema.KEY_CHECKSUMS: _METHOD})
-        self._names = schema.dictionary(channels)
-        self._codes = {name: code for code, name in enumerate(self._names)}
-        self._places = np.arange(len(self._names), dtype=np.uint16)
-        self._dictionary = text(self._names)
+        self._schema = plain.with_metadata({**plain.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
+        self._own = schema.OwnRows(self._schema, schema.dictionary(channels))
+        self._stretches = checksum.Stretches(self._own)
         self._number = 0
         self._sink = _Sink()
         # In this thread alone: batches are small, and the cores belong to what is measured.
@@ -88,7 +81,7 @@ class Writer:
         arrays = [
             pa.Array.from_buffers(pa.int64(), n, [None, buffer(drained.t_ns)]),
             pa.Array.from_buffers(pa.uint32(), n, [None, buffer(drained.read_ns)]),
-            pa.DictionaryArray.from_arrays(codes, self._dictionary, safe=False),
+            pa.DictionaryArray.from_arrays(codes, self._own.dictionary, safe=False),
             pa.Array.from_buffers(pa.uint64(), n, [raw_valid, buffer(drained.raw)], drained.raw_nulls),
             pa.Array.from_buffers(
                 pa.int64(),
@@ -101,21 +94,9 @@ class Writer:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def rows(self, rows: Iterable[OwnRow]) -> pa.RecordBatch:
-        """The recorder's own rows, ``(t_ns, read_ns, channel, raw, label)``, as a batch."""
-        t_ns, read_ns, names, raw, labels = zip(*rows, strict=True)
-        n = len(t_ns)
-        codes = array(np.array([self._codes[name] for name in names], np.uint16))
-        arrays = [
-            array(np.array(t_ns, np.int64)),
-            array(np.array(read_ns, np.uint32)),
-            pa.DictionaryArray.from_arrays(codes, self._dictionary, safe=False),
-            array(np.array(raw, np.uint64)),
-            pa.nulls(n, pa.int64()),
-            array(np.zeros(n, np.uint16)),
-            text(labels),
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+    def rows(self, rows: Iterable[schema.OwnRow]) -> pa.RecordBatch:
+        """The recorder's own rows as a batch."""
+        return self._own.batch(rows)
 
     def append(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Appends the rows of these batches, as one: a batch costs 800 bytes, whatever it holds.
@@ -128,7 +109,7 @@ class Writer:
             return
         if self.file.is_empty:  # somebody cut all of it off
             self.file.append(self._opening, now_ns())
-            batches.insert(0, self.rows([self._opening_row()]))
+            batches.insert(0, self._stretches.opening(now_ns()))
         first_ns = min(int(batch.column("t_ns")[0].as_py()) for batch in batches)
         self.file.append(self._encoded(batches), first_ns, sum(map(len, batches)))
         self._number += 1
@@ -154,7 +135,7 @@ class Writer:
             TraceError: They cannot be written. What was written before stays.
         """
         try:
-            self.append([self.rows([(now_ns(), 0, schema.SEAL, self._number, None)])])
+            self.append([self._stretches.seal(now_ns(), self._number)])
             self._stream.close()
             self.file.append(self._sink.taken(), now_ns())
         except OSError as error:
@@ -172,7 +153,7 @@ class Writer:
 
     def _opened(self) -> tuple[bytes, bytes]:
         """The opening of the stream, schema and dictionary; and the first batch, with their checksum."""
-        whole = self._encoded([self.rows([self._opening_row()])])
+        whole = self._encoded([self._stretches.opening(now_ns())])
         self._number += 1
         source = pa.BufferReader(whole)
         messages = pa.ipc.MessageReader.open_stream(source)
@@ -181,15 +162,9 @@ class Writer:
             at = source.tell()
         return whole[:at], whole[at:]
 
-    def _opening_row(self) -> OwnRow:
-        return now_ns(), 0, schema.OPENING, checksum.of_opening(self._schema.metadata), None
-
     def _encoded(self, batches: Sequence[pa.RecordBatch]) -> bytes:
         """Some rows with their checksum, as the stream's next batch."""
-        whole = _joined(batches)
-        found = checksum.of_rows(whole, 0, len(whole), self._places)
-        check = self.rows([(now_ns(), self._number, schema.CHECKSUM, found, None)])
-        self._stream.write_batch(_joined([whole, check]))
+        self._stream.write_batch(self._stretches.ended(batches, now_ns(), self._number))
         return self._sink.taken()
 
 
@@ -215,10 +190,3 @@ class _Sink:
         """What was written since the last time."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
-
-
-def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    if len(batches) == 1:
-        return batches[0]
-    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
-    return whole

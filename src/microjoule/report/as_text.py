@@ -72,7 +72,11 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     """What must be known before any figure is believed, a sentence each; a blank line after them."""
     lines = []
     if summary["is_truncated"]:
-        lines.append("The file ends in the middle of a batch: what is whole is shown. `uj repair` cleans it.")
+        lines.append(
+            "The recording was not ended: what is whole is shown. `uj repair` makes a clean file of it."
+        )
+    lines += [_damage(each) for each in summary.get("damage", ())]
+    lines += [_gap(each) for each in summary.get("gaps", ())]
     lost = summary["engine"].get("lost_marks", {})
     lines += [
         sentence.format(n=lost[cause], s="" if lost[cause] == 1 else "s")
@@ -98,6 +102,28 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
             "`uj probe` says what this machine lacks."
         )
     return [*lines, ""] if lines else []
+
+
+def _damage(of: Mapping[str, Any]) -> str:
+    between = _between(of["t0_s"], of["t1_s"])
+    missing = " The windows and readings in it are missing." if between else ""
+    return f"{cut(of['what'])} damaged and left out{between}: {cut(of['why'])}.{missing}"
+
+
+def _gap(of: Mapping[str, Any]) -> str:
+    n = of["readings_lost"]
+    lost = "readings are lost" if n is None else f"{n:,} readings are lost" if n else "no reading is lost"
+    return f"{cut(of['cause'])}{_between(of['t0_s'], of['t1_s'])}: {lost}."
+
+
+def _between(t0_s: float | None, t1_s: float | None) -> str:
+    """``, 1.2 to 3.4 s after the first reading``; empty where nothing is known."""
+    if t0_s is None and t1_s is None:
+        return ""
+    if t0_s is None:
+        return f", until {t1_s:.1f} s after the first reading"
+    until = "" if t1_s is None else f" to {t1_s:.1f} s"
+    return f", {'from ' * (t1_s is None)}{t0_s:.1f}{' s' * (t1_s is None)}{until} after the first reading"
 
 
 def _failure(channel: str, code: int, n: int) -> str:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from .raw_trace import RawTrace as RawTrace
     from .raw_trace import merge as merge
-    from .raw_trace import repair as repair
+    from .repairing import repair as repair
     from .series import Series as Series
     from .window import Window as Window
 
@@ -19,7 +19,7 @@ _HOMES = {
     "Series": "series",
     "RawTrace": "raw_trace",
     "merge": "raw_trace",
-    "repair": "raw_trace",
+    "repair": "repairing",
     "Window": "window",
 }
 __getattr__ = lazy(__name__, _HOMES)

@@ -1,4 +1,7 @@
-"""How a trace file is opened, and what is asked of its batches before anybody believes them."""
+"""How a trace file is opened, and what is asked of its batches before anybody believes them.
+
+Facts that make no sense cost the facts, and not the trace: what a reading is of stands in the channel table.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,28 @@ def opened(path: Path) -> Iterator[tuple[pa.NativeFile, pa.RecordBatchStreamRead
                 f"{path} is not a trace, or was cut inside its opening", _REMEDY_FOREIGN
             ) from error
         with reader:
-            schema.opening(reader.schema, str(path))
+            sound_schema(reader.schema, path)
             yield source, reader
+
+
+def sound_schema(found: pa.Schema, path: Path) -> tuple[pa.Schema, bool]:
+    """A file's schema, without its facts where they make no sense; and whether they do.
+
+    Raises:
+        TraceError: It is foreign, damaged in its channel table, or of another format.
+    """
+    try:
+        schema.opening(found, str(path))
+    except TraceError:
+        bare = without_facts(found)
+        schema.opening(bare, str(path))
+        return bare, False
+    return found, True
+
+
+def without_facts(found: pa.Schema) -> pa.Schema:
+    """The schema with no fact about the machine and the recording."""
+    return found.with_metadata({**(found.metadata or {}), schema.KEY_FACTS: b"{}"})
 
 
 def check(rows: pa.RecordBatch | pa.Table) -> None:

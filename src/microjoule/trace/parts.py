@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 from array import array as growing
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +29,12 @@ import pyarrow as pa
 from ..arrays import distinct, filtered, numbers
 from ..errors import NotInParts
 from . import schema
-from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened
+from .messages import CUT, Break, FileSource, Kind, Message, messages
+from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened, sound_schema
 from .series import I64, SeriesColumns
+from .verify import Verifier, opening_is_right
 
+_ENDS = (schema.SEAL, schema.CHECKSUM)
 PART_BYTES = 1 << 19  # as in the file: about 200 000 readings, 7 MB decoded and 4 MB cut apart
 PART_BATCHES = 64
 WORKERS_MAX = 4  # each holds a part, and one more waits: more of them would not be flat in memory
@@ -46,6 +50,7 @@ class BatchSurvey:
         opening: Its bytes in front of the first batch.
         offsets: int64, where each batch begins, and where the last one ends.
         columns: The places of those columns that the energies of its channels depend on.
+        names: The canonical dictionary, which the checksums go by.
         sketch: All rows of the file's beginning and end; of the recorder's own rows between them those
             of windows, the last of its account, and the pairs of clocks where a channel has times of its own.
         is_truncated: The file stopped before the end of its stream.
@@ -56,6 +61,7 @@ class BatchSurvey:
     opening: bytes
     offsets: I64
     columns: list[int]
+    names: list[str]
     sketch: pa.Table
     is_truncated: bool
     rows: int
@@ -68,21 +74,33 @@ def parts(survey: BatchSurvey) -> Iterator[SeriesColumns]:
         NotInParts: A batch cannot be decoded.
     """
     workers = min(os.cpu_count() or 1, WORKERS_MAX)
-    waiting: deque[Future[pa.Table]] = deque()
+    waiting: deque[Future[_Part]] = deque()
+    number: int | None = 0
     with ThreadPoolExecutor(workers) as pool:
-        for start, stop in _stretches(survey.offsets):
-            waiting.append(pool.submit(_part, survey, start, stop))
-            if len(waiting) > workers:
-                yield SeriesColumns(waiting.popleft().result())
+        places = _stretches(survey.offsets)
+        waiting.extend(pool.submit(_part, survey, *each) for each in islice(places, workers))
         while waiting:
-            yield SeriesColumns(waiting.popleft().result())
+            waiting.extend(pool.submit(_part, survey, *each) for each in islice(places, 1))
+            part = waiting.popleft().result()
+            if part.number not in (None, number):
+                raise NotInParts("a batch is missing")
+            number = part.next
+            yield SeriesColumns(part.table)
 
 
-def _part(survey: BatchSurvey, start: int, stop: int) -> pa.Table:
+class _Part(NamedTuple):
+    """Some batches: their rows, the number of their first stretch, and that of the one after them."""
+
+    table: pa.Table
+    number: int | None
+    next: int | None
+
+
+def _part(survey: BatchSurvey, start: int, stop: int) -> _Part:
     # Read beside the others too: of a file that is not in memory that takes as long as the rest.
     with survey.path.open("rb") as file:
         file.seek(start)
-        return _decoded(survey.opening, file.read(stop - start), survey.columns)
+        return _decoded(survey.opening, file.read(stop - start), survey.names, survey.columns)
 
 
 def _stretches(offsets: I64) -> Iterator[tuple[int, int]]:
@@ -95,16 +113,21 @@ def _stretches(offsets: I64) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _decoded(opening: bytes, batches: bytes, columns: list[int] | None = None) -> pa.Table:
+def _decoded(opening: bytes, data: bytes, names: list[str], columns: list[int] | None = None) -> _Part:
     try:
-        stream = pa.py_buffer(opening + batches)
         options = pa.ipc.IpcReadOptions(included_fields=columns, **ONE_THREAD)
-        with pa.ipc.open_stream(stream, options=options) as reader:
+        with pa.ipc.open_stream(pa.py_buffer(opening + data), options=options) as reader:
             table = reader.read_all()
         check(table)
     except (pa.ArrowException, OSError) as error:
         raise NotInParts("a batch cannot be decoded") from error
-    return table
+    verifier = Verifier(table.schema, names)
+    stretches = [each for batch in table.to_batches() for each in verifier.take(batch)]
+    numbered = [each.number for each in stretches if each.number is not None]
+    is_in_order = numbered == list(range(numbered[0], numbered[0] + len(numbered))) if numbered else True
+    if verifier.forget() or not is_in_order or not all(each.is_right for each in stretches):
+        raise NotInParts("a batch does not match its checksum")
+    return _Part(table, numbered[0] if numbered else None, numbered[-1] + 1 if numbered else None)
 
 
 def survey(path: Path) -> BatchSurvey:
@@ -114,22 +137,26 @@ def survey(path: Path) -> BatchSurvey:
         path: The file.
 
     Raises:
-        NotInParts: It has no batch, or replaces its dictionary.
+        NotInParts: It has no batch, is not as it was written, or replaces its dictionary.
         TraceError: It is no trace.
     """
     with opened(path) as (_, reader):
-        channels, _ = schema.opening(reader.schema, str(path))
-        places = {field.name: reader.schema.get_field_index(field.name) for field in schema.COLUMNS}
+        of = reader.schema
+    if not sound_schema(of, path)[1]:
+        raise NotInParts("its facts make no sense")
+    channels, _ = schema.opening(of, str(path))
+    names = schema.dictionary(channels)
+    places = {field.name: of.get_field_index(field.name) for field in schema.COLUMNS}
     has_clocks = any(channel.timing.sensor_clock for channel in channels)
-    opening = _opening(path)
+    opening, n_batches = _framed(path)
     ends = growing("q", [len(opening)])
-    own: _OwnRows | None = None
+    own: _OwnCodes | None = None
     needed: set[int] = set()
     last: dict[int, int] = {}
     codes = _codes(path, places["channel"], ends)
     rows = 0
     while some := list(islice(codes, PART_BATCHES)):
-        own = own or _OwnRows(some[0].dictionary, has_clocks)
+        own = own or _OwnCodes(some[0].dictionary, has_clocks)
         first = len(ends) - 1 - len(some)
         found, batches = own.of(some)
         last.update(zip(found.tolist(), (batches + first).tolist(), strict=True))
@@ -137,6 +164,8 @@ def survey(path: Path) -> BatchSurvey:
         rows += sum(map(len, some))
     if own is None:
         raise NotInParts("the file has no batch")
+    if len(ends) - 1 != n_batches:
+        raise NotInParts("a batch cannot be decoded")
     offsets = np.array(ends, np.int64)
     whole = np.flatnonzero((offsets[1:] < offsets[0] + END_BYTES) | (offsets[:-1] > offsets[-1] - END_BYTES))
     whole = distinct(whole, [0, len(offsets) - 2])
@@ -144,21 +173,24 @@ def survey(path: Path) -> BatchSurvey:
         tables = []
         for number in sorted({*whole.tolist(), *needed, *last.values()}):
             file.seek(offsets[number])
-            table = _decoded(opening, file.read(offsets[number + 1] - offsets[number]))
+            table = _decoded(opening, file.read(offsets[number + 1] - offsets[number]), names).table
             tables.append(table if number in whole else own.of_one(table))
+    if not all(opening_is_right(tables[0], of)):
+        raise NotInParts("its opening does not match its checksum")
     not_needed = {"label", *(() if has_clocks else ("sensor_ns",))}
     columns = [place for name, place in places.items() if name not in not_needed]
     is_whole = is_ended(path) and path.stat().st_size == offsets[-1] + len(END_OF_STREAM)
-    return BatchSurvey(path, opening, offsets, columns, pa.concat_tables(tables), not is_whole, rows)
+    is_whole = is_whole and own.is_sealed(last, len(offsets) - 2)
+    return BatchSurvey(path, opening, offsets, columns, names, pa.concat_tables(tables), not is_whole, rows)
 
 
-class _OwnRows:
+class _OwnCodes:
     """Finds the recorder's own rows, and tells which of them are wanted."""
 
     def __init__(self, dictionary: pa.Array, has_clocks: bool) -> None:
         self._dictionary = dictionary
         names = dictionary.to_pylist()
-        wanted = {schema.BEGIN, schema.END, *(schema.CLOCKS if has_clocks else ())}
+        wanted = {schema.BEGIN, schema.END, schema.GAP, *(schema.CLOCKS if has_clocks else ())}
         self._is_own = np.array([str(name).startswith("@") for name in names])
         self._first = int(self._is_own.argmax()) if self._is_own.any() else len(names)
         self.is_wanted = np.array([name in wanted for name in names])
@@ -173,6 +205,12 @@ class _OwnRows:
             raise NotInParts("the dictionary changes within the file")
         at = at[self._is_own[whole[at]]]
         return whole[at], np.searchsorted(np.cumsum([len(column) for column in columns]), at, "right")
+
+    def is_sealed(self, last: Mapping[int, int], last_batch: int) -> bool:
+        """Whether a recording was ended: its seal is in the last batch, or it has no checksums at all."""
+        names = self._dictionary.to_pylist()
+        seal, check = (last.get(names.index(name)) if name in names else None for name in _ENDS)
+        return check is None or (seal is not None and seal >= last_batch - 1)
 
     def of_one(self, table: pa.Table) -> pa.Table:
         """Their rows in one batch."""
@@ -189,35 +227,29 @@ def _codes(path: Path, place: int, ends: growing[int]) -> Iterator[pa.Dictionary
             try:
                 column = reader.read_next_batch().column(0)
                 column.validate()
+                column.dictionary.validate(full=True)
             except (StopIteration, pa.ArrowException, OSError):
                 return
             ends.append(source.tell())
             yield column
 
 
-def _opening(path: Path) -> bytes:
-    """What stands in front of the first batch: the schema and the dictionary.
+def _framed(path: Path) -> tuple[bytes, int]:
+    """What stands in front of the first batch, the schema and the dictionary; and how many batches there are.
 
     Raises:
-        NotInParts: There is no batch.
+        NotInParts: There is none, or something else is between them.
     """
-    with pa.OSFile(os.fspath(path)) as source:
-        for kind, begin, _ in messages(source):
-            if kind == "record batch":
-                source.seek(0)
-                return bytes(source.read(begin))
-    raise NotInParts("the file has no batch")
-
-
-def messages(source: pa.NativeFile) -> Iterator[tuple[str, int, int]]:
-    """What each whole message of a stream is, and where it begins and ends."""
-    reader = pa.ipc.MessageReader.open_stream(source)
-    begin = source.tell()
-    while True:
-        try:
-            kind = reader.read_next_message().type
-        except (StopIteration, pa.ArrowException, OSError):  # the end, or a message that is cut
-            return
-        end = source.tell()
-        yield kind, begin, end
-        begin = end
+    begin, n = 0, 0
+    with path.open("rb") as file:
+        source = FileSource(file.fileno())
+        for each in messages(source):
+            if isinstance(each, Break) and not (each.why == CUT and each.end == source.size):
+                raise NotInParts(f"there is something between its batches: {each.why}")
+            if isinstance(each, Message) and each.kind is Kind.BATCH:
+                begin, n = begin or each.begin, n + 1
+            elif isinstance(each, Message) and n:
+                raise NotInParts("the dictionary changes within the file")
+        if not n:
+            raise NotInParts("the file has no batch")
+        return source.read(0, begin), n

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import texts
+from ..arrays import filtered, numbers, texts
 from ..channel import Channel
 from ..errors import BadWindow, TraceError, UnknownChannel, nearest
 from ..late import shown
 from . import schema
 from .cut import Cutter
-from .opened import check, is_ended, opened
+from .gap import Gap, gap
+from .opened import check
+from .reading import read
 from .series import I64, Series, SeriesColumns
+from .verify import Damage
 from .window import Mark, Window, pair
 
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
@@ -36,16 +38,24 @@ class RawTrace:
     Args:
         table: The rows, in the columns of :mod:`microjoule.trace.schema` and with its metadata.
         path: The file they came from; None: no file.
-        is_truncated: The file stopped before the end of its stream.
+        is_truncated: The file stopped before the end of its recording.
+        damage: Parts of the file that cannot be believed, and are not in the table.
 
     Raises:
         TraceError: The table is not a trace, or is one of a later format.
     """
 
-    def __init__(self, table: pa.Table, path: Path | None = None, is_truncated: bool = False) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        path: Path | None = None,
+        is_truncated: bool = False,
+        damage: tuple[Damage, ...] = (),
+    ) -> None:
         channels, facts = schema.opening(table.schema, str(path or "the table"))
         self.path = path
         self.is_truncated = is_truncated
+        self.damage = damage
         self.table = table
         self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
@@ -74,8 +84,8 @@ class RawTrace:
         path = Path(path)
         if path.suffix == ".parquet":
             return cls(_parquet(path), path)
-        found = _read(path)
-        trace = cls(found.table, path, found.is_truncated)
+        found = read(path)
+        trace = cls(found.table, path, found.is_truncated, found.damage)
         trace._cutter = found.cutter
         return trace
 
@@ -160,6 +170,15 @@ class RawTrace:
         return {cause: self._last(schema.engine(schema.MARKS, cause)) for cause in schema.MARK_COUNTS}
 
     @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """From when to when readings may be missing, and why, as the recorder says."""
+        rows = self._columns.rows(schema.GAP)
+        labels = texts(self.table.column("label"), rows)
+        t0_ns, t1_ns = (self._columns.array(name)[rows].tolist() for name in ("t_ns", "raw"))
+        found = zip(t0_ns, t1_ns, labels, strict=True)
+        return tuple(gap(begin, end, words or "") for begin, end, words in found)
+
+    @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
         """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
         pairs = {name: self.own(name) for name in schema.CLOCKS}
@@ -187,21 +206,6 @@ class RawTrace:
         ]
 
 
-class Repair(NamedTuple):
-    """What ``repair`` kept of a file: whole batches, their rows, and the bytes it cut off."""
-
-    batches: int
-    rows: int
-    bytes_cut: int
-
-
-class _Opened(NamedTuple):
-    table: pa.Table
-    is_truncated: bool
-    bytes_kept: int
-    cutter: Cutter
-
-
 def merge(traces: Sequence[RawTrace]) -> RawTrace:
     """One trace of the rows of several; the order does not matter, and doubles count once.
 
@@ -225,8 +229,18 @@ def merge(traces: Sequence[RawTrace]) -> RawTrace:
     openings = _openings(traces)
     facts = {**traces[0].facts, **({"openings": openings} if openings else {})}
     joined = schema.schema(channels.values(), facts)
-    tables = [trace.table.cast(joined) for trace in traces]
+    tables = [_unchecked(trace.table).cast(joined) for trace in traces]
     return RawTrace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
+
+
+def _unchecked(table: pa.Table) -> pa.Table:
+    """The rows but for the checksums, which hold for the file that they were in."""
+    batches = []
+    for batch in table.to_batches():
+        names = batch.column("channel").dictionary.to_pylist()
+        is_check = np.array([name in schema.CHECKS for name in names], np.bool_)
+        batches.append(filtered(batch, ~is_check[numbers(batch.column("channel").indices)]))
+    return pa.Table.from_batches(batches, table.schema)
 
 
 def _refuse_other_boots(traces: Sequence[RawTrace]) -> None:
@@ -255,78 +269,6 @@ def _openings(traces: Sequence[RawTrace]) -> dict[str, Any]:
                 )
             found[channel.id] = opened
     return found
-
-
-def repair(path_in: str | os.PathLike[str], path_out: str | os.PathLike[str]) -> Repair:
-    """Writes the whole batches of a cut file as a complete stream, and says what was kept.
-
-    ``path_out`` may be ``path_in``: the old file is replaced once the new one is complete.
-
-    Raises:
-        TraceError: Nothing can be recovered, or ``path_out`` cannot be written.
-    """
-    source, target = Path(path_in), Path(path_out)
-    found = _read(source)
-    schema.opening(found.table.schema, str(source))
-    whole = source.stat().st_size
-    partial = target.with_name(target.name + ".partial")
-    batches = found.table.to_batches()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    try:
-        with pa.ipc.new_stream(str(partial), found.table.schema, options=options) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise TraceError(f"cannot write {target}: {error}", "Name a file on a disk with room") from error
-    return Repair(len(batches), found.table.num_rows, whole - found.bytes_kept)
-
-
-def _read(path: Path) -> _Opened:
-    with opened(path) as (source, reader):
-        return _batches(source, reader, path)
-
-
-def _batches(source: pa.NativeFile, reader: pa.RecordBatchStreamReader, path: Path) -> _Opened:
-    size = source.size()
-    batches: list[pa.RecordBatch] = []
-    ends = [source.tell()]
-    cutter = Cutter()
-    checks: list[Future[None]] = []
-    is_cut_short = False
-
-    def take(batch: pa.RecordBatch) -> None:
-        check(batch)
-        cutter.add(batch)
-
-    # Decoding holds neither the GIL nor a second core: batches are checked and cut apart beside it.
-    with ThreadPoolExecutor(1) as beside:
-        try:
-            for batch in reader:
-                if not batches and source.tell() > ends[0]:
-                    cutter = Cutter(batch.num_rows * (size - ends[0]) // (source.tell() - ends[0]))
-                batches.append(batch)
-                ends.append(source.tell())
-                checks.append(beside.submit(take, batch))
-        except (pa.ArrowException, OSError):
-            is_cut_short = True
-    errors = (each.exception() for each in checks)
-    for n, error in enumerate(errors):
-        if isinstance(error, pa.ArrowInvalid):
-            if n == 0:
-                raise schema.damaged(str(path), _first_line(error)) from error
-            # One that cannot be believed ends the trace as one that cannot be decoded does.
-            is_cut_short, batches, cutter = True, batches[:n], Cutter()
-            for batch in batches:
-                cutter.add(batch)
-            break
-    kept = ends[len(batches)]
-    table = pa.Table.from_batches(batches, reader.schema)
-    if is_cut_short:
-        return _Opened(table, True, kept, cutter)
-    is_whole = is_ended(path)
-    return _Opened(table, not is_whole, size if is_whole else kept, cutter)
 
 
 def _first_line(error: BaseException) -> str:

@@ -25,11 +25,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from ..arrays import array, text
 from ..channel import Channel
 from ..errors import TraceError
 
@@ -38,7 +40,7 @@ READ_STEP_NS = 64  # a power of two; how the recorder rounds, and nothing that a
 KEY_FORMAT = b"microjoule.format"
 KEY_CHANNELS = b"microjoule.channels"
 KEY_FACTS = b"microjoule.facts"
-KEY_CHECKSUMS = b"microjoule.checksums"  # present where a file has them: its method, "crc32"
+KEY_CHECKSUMS = b"microjoule.checksums"  # present where a file has them: their method
 
 BEGIN = "@begin"
 END = "@end"
@@ -47,9 +49,12 @@ LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_
 MARKS = "marks"  # the name of the account of marks among those of lanes
 MARK_COUNTS = ("full", "lost", "damaged")  # marks that are not there, by cause
 GAP = "@gap"  # from t_ns to raw readings may be missing; the label says why, and how many
-OPENING = "@opening"  # see checksum.py, as of the next two
+# See checksum.py.
+OPENING = "@opening"
 SEAL = "@seal"
+CHECKSUM_LABELS = "@checksum/labels"
 CHECKSUM = "@checksum"
+CHECKS = (OPENING, SEAL, CHECKSUM_LABELS, CHECKSUM)
 
 FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves
 
@@ -73,7 +78,7 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
     marks = (engine(MARKS, count) for count in MARK_COUNTS)
-    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, OPENING, SEAL, CHECKSUM]
+    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS]
     return [channel.id for channel in channels] + own
 
 
@@ -98,6 +103,45 @@ def schema(channels: Iterable[Channel], facts: Mapping[str, Any]) -> pa.Schema:
             KEY_FACTS: json.dumps(dict(facts)).encode(),
         },
     )
+
+
+OwnRow = tuple[int, int, str, int, str | None]  # t_ns, read_ns, channel, raw, label
+
+
+class OwnRows:
+    """Makes the recorder's own rows.
+
+    Args:
+        found: The schema of the trace.
+        names: Its dictionary.
+
+    Attributes:
+        schema: The same.
+        names: The same.
+        dictionary: The names as an Arrow array.
+    """
+
+    def __init__(self, found: pa.Schema, names: Sequence[str]) -> None:
+        self.schema = found
+        self.names = list(names)
+        self.dictionary = text(self.names)
+        self._codes = {name: code for code, name in enumerate(self.names)}
+
+    def batch(self, rows: Iterable[OwnRow]) -> pa.RecordBatch:
+        """Some of them, at least one, as a batch."""
+        t_ns, read_ns, names, raw, labels = zip(*rows, strict=True)
+        n = len(t_ns)
+        codes = array(np.array([self._codes[name] for name in names], np.uint16))
+        columns = [
+            array(np.array(t_ns, np.int64)),
+            array(np.array(read_ns, np.uint32)),
+            pa.DictionaryArray.from_arrays(codes, self.dictionary, safe=False),
+            array(np.array(raw, np.uint64)),
+            pa.nulls(n, pa.int64()),
+            array(np.zeros(n, np.uint16)),
+            text(labels),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from ..channel import Channel
 from ..errors import TraceError
 from . import schema
+from .messages import CUT, Break, FileSource, Kind, Message, messages
 from .opened import END_OF_STREAM, check, is_ended, opened
-from .parts import messages
+from .verify import Verifier, opening_is_right
 
 
 class Tail:
@@ -23,6 +24,7 @@ class Tail:
     Attributes:
         path: The same.
         channels: All of the file's.
+        damage: Why batches were left out, in order.
 
     Raises:
         TraceError: It is missing, empty, foreign, cut before its opening ended, or of a later format.
@@ -31,8 +33,11 @@ class Tail:
     def __init__(self, path: Path) -> None:
         with opened(path) as (_, reader):
             channels, _ = schema.opening(reader.schema, str(path))
+            self._schema = reader.schema
         self.path = path
         self.channels: tuple[Channel, ...] = tuple(channels)
+        self.damage: list[str] = []
+        self._verifier = Verifier(self._schema, schema.dictionary(channels))
         self._file_id = _file_id(path)
         self._opening = b""
         self._place = 0
@@ -43,30 +48,52 @@ class Tail:
         return is_ended(self.path) and self._place + len(END_OF_STREAM) >= self.path.stat().st_size
 
     def read(self) -> list[pa.RecordBatch]:
-        """The whole batches that were added since the last call, in their order; mostly none or one.
+        """The batches that were added since the last call, in their order; mostly none or one.
+
+        One that is damaged is left out, and ``damage`` says why.
 
         Raises:
-            TraceError: The file was replaced or cut meanwhile, or a batch is damaged.
+            TraceError: The file was replaced or cut meanwhile; or its channel table is damaged.
         """
         if _file_id(self.path) != self._file_id or self.path.stat().st_size < self._place:
             raise TraceError(f"{self.path} was replaced while it was followed", "Follow it anew")
+        found: list[pa.RecordBatch] = []
         with self.path.open("rb") as file:
-            file.seek(self._place)
-            added = file.read()
-        framed = [each for each in messages(pa.BufferReader(added)) if each[0] == "record batch"]
-        if not framed:
-            return []
-        begin, end = framed[0][1], framed[-1][2]
-        self._opening = self._opening or added[:begin]
-        self._place += end
-        try:
-            with pa.ipc.open_stream(pa.py_buffer(self._opening + added[begin:end])) as reader:
-                found = list(reader)
-            for batch in found:
-                check(batch)
-        except (pa.ArrowException, OSError) as error:  # what is whole should decode
-            raise schema.damaged(str(self.path), str(error).partition("\n")[0]) from error
+            source = FileSource(file.fileno())
+            for each in messages(source, self._place):
+                if isinstance(each, Break) and each.why == CUT and each.end == source.size:
+                    break  # the rest of it comes later
+                if isinstance(each, Break):
+                    self._lose(each.why)
+                    self._place = each.end
+                elif isinstance(each, Message):
+                    data = source.read(each.begin, each.end - each.begin)
+                    if each.kind is Kind.BATCH:
+                        found += self._believed(data)
+                    else:
+                        self._opening += data
+                    self._place = each.end
         return found
+
+    def _believed(self, data: bytes) -> list[pa.RecordBatch]:
+        """The rows of a batch that are right."""
+        try:
+            with pa.ipc.open_stream(pa.py_buffer(self._opening + data)) as reader:
+                batch = reader.read_next_batch()
+            check(batch)
+        except (pa.ArrowException, OSError, MemoryError) as error:
+            self._lose(str(error).partition("\n")[0] or type(error).__name__)
+            return []
+        if not opening_is_right(batch, self._schema)[0]:
+            raise schema.damaged(str(self.path), "its channel table does not match its checksum")
+        stretches = list(self._verifier.take(batch))
+        if not all(each.is_right for each in stretches):
+            self._lose("a batch does not match its checksum")
+        return [each.rows for each in stretches if each.is_right]
+
+    def _lose(self, why: str) -> None:
+        self._verifier.forget()
+        self.damage.append(why)
 
 
 def _file_id(path: Path) -> tuple[int, int]:

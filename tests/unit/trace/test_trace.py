@@ -164,8 +164,8 @@ def written(path: Path, *batches: pa.RecordBatch) -> Path:
     return path
 
 
-def test_rows_that_decode_and_make_no_sense_end_the_trace(tmp_path: Path) -> None:
-    """A code without a channel, or a label that is no text, is never followed: what came before stays."""
+def test_rows_that_decode_and_make_no_sense_are_left_out_and_named(tmp_path: Path) -> None:
+    """A code without a channel, or a label that is no text, is never followed: what is around stays."""
     table = rows([ONE], [(ONE.inside(0.5)[0], "@begin", 1, "w")])
     whole = table.combine_chunks().to_batches()[0]
     codes = pa.array(np.full(len(table), 60_000, np.uint16))
@@ -179,7 +179,8 @@ def test_rows_that_decode_and_make_no_sense_end_the_trace(tmp_path: Path) -> Non
         with pytest.raises(TraceError, match="damaged"):
             RawTrace.load(written(tmp_path / "first.arrows", bad))
         trace = RawTrace.load(written(tmp_path / "later.arrows", whole, bad, whole))
-        assert trace.is_truncated
+        (damage,) = trace.damage
+        assert damage.what == "batch 1"
         assert np.array_equal(trace.series("package-0").raw, ONE.series.raw)
 
 

@@ -42,7 +42,8 @@ def doubts(record: Plain, window: Plain) -> list[str]:
     """What a window's figures do not say by themselves: that its recording was cut, or did not end."""
     traces = {each["trace"]: each for each in record.get("traces", [])}
     of = traces.get(window.get("trace"), record)
-    return list(whole.doubts(bool(of.get("is_truncated")), bool(window.get("is_open"))))
+    flaws = (bool(of.get("is_truncated")), bool(of.get("damage")), bool(window.get("is_open")))
+    return list(whole.doubts(*flaws))
 
 
 def value(window: Plain, part: str) -> float | None:

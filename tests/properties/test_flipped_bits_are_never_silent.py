@@ -1,0 +1,124 @@
+"""A file in which bits have flipped gives no false interval without a message, whatever bits they are.
+
+``UJ_FLIPS=10000 pytest tests/properties/test_flipped_bits_are_never_silent.py`` takes the long form.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pytest
+from ideal import Ideal, constant, rows
+from reached import reached
+
+from microjoule.errors import TraceError
+from microjoule.joules.energy_trace import Trace, load
+from microjoule.joules.streamed import stream
+from microjoule.trace import checksum, schema
+
+FLIPS = int(os.environ.get("UJ_FLIPS", "120"))
+PIECE = 60
+CHANNELS = ("package-0", "package-0/dram")
+
+
+class Whole(NamedTuple):
+    data: bytes
+    opening: int
+    truth: dict[tuple[str, str], float]
+    windows: list[tuple[str, int, int]]
+
+
+def sealed(path: Path, table: pa.Table) -> bytes:
+    """The file of a table, with its checksums, as a recorder writes it."""
+    made = table.schema.with_metadata({**table.schema.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
+    names = table["channel"].chunk(0).dictionary.to_pylist()
+    stretches = checksum.Stretches(schema.OwnRows(made, names))
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(str(path), made, options=options) as writer:
+        batches = table.cast(made).to_batches(max_chunksize=PIECE)
+        for number, batch in enumerate(batches):
+            first = [] if number else [stretches.opening(0)]
+            writer.write_batch(stretches.ended([*first, batch], 0, number))
+        writer.write_batch(stretches.ended([stretches.seal(0, len(batches))], 0, len(batches)))
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    ideals = [Ideal(constant(80.0), n=150), Ideal(constant(9.0), n=150, seed=5, id="package-0/dram")]
+    places = [(0.1, 0.5), (0.3, 0.4), (0.6, 0.95)]
+    marks, truth, windows = [], {}, []
+    for number, (begin, end) in enumerate(places, start=1):
+        t0, t1 = ideals[0].inside(begin, end)
+        name = f"window {number}"
+        marks += [(t0, "@begin", number, f'{name}\t{{"n": {number}}}'), (t1, "@end", number, "")]
+        windows.append((name, t0, t1))
+        for ideal in ideals:
+            truth[name, ideal.id] = ideal.truth(t0, t1)
+    path = tmp_path_factory.mktemp("flips") / "whole.arrows"
+    data = sealed(path, rows(ideals, marks))
+    trace = load(path)
+    assert not trace.is_truncated
+    assert trace.damage == ()
+    with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source):
+        opening = source.tell()
+    return Whole(data, opening, truth, windows)
+
+
+def messages_of(trace: Trace) -> list[str]:
+    return [damage.why for damage in trace.damage] + ["cut"] * trace.is_truncated
+
+
+def is_silent(path: Path, whole: Whole) -> bool:
+    """Loads the file in both ways: an error, a message, or all as it was; whether neither said anything."""
+    silent = True
+    for way in (load, stream):
+        try:
+            trace = way(path)
+        except TraceError as error:
+            silent = not reached("refused", error.remedy)
+            continue
+        silent &= not reached("with a message", messages_of(trace))
+        found = [(window.name, window.t0_ns, window.t1_ns) for window in trace.windows]
+        assert messages_of(trace) or found == whole.windows
+        # What is left still holds the truth, however much wider it may be.
+        for name, _, _ in set(found) & set(whole.windows):
+            energies = trace.energy(name)
+            for channel in CHANNELS:
+                assert energies[channel].low <= whole.truth[name, channel] <= energies[channel].high
+    return silent
+
+
+@pytest.mark.reaches(**{"refused": 5, "with a message": 50})
+@pytest.mark.parametrize("n_bits", [1, 2, 8])
+def test_flipped_bits_are_never_silent(whole: Whole, tmp_path: Path, n_bits: int) -> None:
+    """Single bits, and bursts near one another."""
+    path = tmp_path / "flipped.arrows"
+    draw = random.Random(n_bits)
+    for _ in range(FLIPS):
+        data = bytearray(whole.data)
+        at = draw.randrange(8 * len(data))
+        for _ in range(n_bits):
+            bit = min(max(at + draw.randrange(-64, 64) * (n_bits > 1), 0), 8 * len(data) - 1)
+            data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        is_silent(path, whole)
+
+
+@pytest.mark.reaches(**{"refused": 1, "with a message": 30})
+def test_bytes_that_are_missing_doubled_or_blank_are_never_silent(whole: Whole, tmp_path: Path) -> None:
+    """Blocks of a file that a disk has lost, written twice, or filled with zeros."""
+    path = tmp_path / "blocks.arrows"
+    draw = random.Random(5)
+    for _ in range(FLIPS // 4):
+        at = draw.randrange(whole.opening, len(whole.data))
+        n = draw.choice([1, 7, 8, 64, 512, 4096])
+        before, block, after = whole.data[:at], whole.data[at : at + n], whole.data[at + n :]
+        versions = {before + after, before + block + block + after, before + bytes(len(block)) + after}
+        for data in versions - {whole.data}:
+            path.write_bytes(data)
+            assert not is_silent(path, whole)
