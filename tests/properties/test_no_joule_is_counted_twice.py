@@ -40,6 +40,8 @@ def energies(*channels: Channel) -> Energies:
             for name, value in zip(table, values, strict=True)
         },
         table,
+        "the recording",
+        1.0,
     )
 
 

@@ -14,7 +14,7 @@ from microjoule.channel import DEVICES, Channel, Place, Role
 from microjoule.errors import Overlap, TraceError
 from microjoule.joules.energy_trace import Trace, load
 from microjoule.joules.summary import summary
-from microjoule.report.as_text import render
+from microjoule.report.as_long_text import render
 from microjoule.trace import schema
 
 PACKAGE = Ideal(constant(40.0), id="package-0")

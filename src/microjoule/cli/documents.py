@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from . import signs
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
     from ..footprint.intensity_series import IntensitySeries
+
+_WIDEST = 120  # columns: a longer line is hard to read
 
 
 def summarise(
@@ -52,6 +59,8 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
 
     return {
         "schema": next(iter(summaries.values()))["schema"],
+        "sentence": "\n".join(f"{path}: {part['sentence']}" for path, part in summaries.items()),
+        "whole": None,
         "windows": rows(lambda part: part["windows"]),
         "by_name": rows(lambda part: part["by_name"]),
         "footprint": next(iter(summaries.values())).get("footprint", {}),
@@ -83,6 +92,37 @@ def _traces(path: Path, part: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"footprint": part.get("footprint"), **each} for each in part.get("traces", [])]
     kept = ("facts", "is_truncated", "damage", "gaps", "footprint", "engine")
     return [{"trace": str(path), **{key: part.get(key) for key in kept}}]
+
+
+def add_form(parser: argparse.ArgumentParser) -> None:
+    """How much of a report is printed."""
+    parser.set_defaults(form="text")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        dest="form",
+        action="store_const",
+        const="long",
+        help="print everything: guaranteed intervals, channels, peaks, factors, sampling",
+    )
+    parser.add_argument(
+        "--brief",
+        dest="form",
+        action="store_const",
+        const="brief",
+        help="print one sentence only",
+    )
+
+
+def printed(summary: dict[str, Any], form: str, stream: TextIO) -> None:
+    """Writes the report to a stream, as wide as the terminal and in the signs that the stream has."""
+    from ..report import REPORTERS, as_text
+
+    if form != "text":
+        stream.write(REPORTERS[form](summary))
+        return
+    width = min(shutil.get_terminal_size((as_text.WIDTH, 24)).columns, _WIDEST)
+    stream.write(as_text.render(summary, width, partial(signs.shown_on, stream)))
 
 
 def write_json(summary: dict[str, Any], path: Path) -> None:

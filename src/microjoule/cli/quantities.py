@@ -95,8 +95,8 @@ def total_of(path: Path, window: str | None) -> Whole:
         BadWindow: It has no such window.
     """
     from ..errors import TraceError
-    from ..footprint.run_window import doubts, whole
     from ..joules.energy_trace import load
+    from ..joules.run_window import doubts, whole
 
     trace = load(path)
     windows = (whole(trace),) if window is None else trace.named(window)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import documents, options, pages, quantities
 from . import intensity_over_time as along
-from . import options, pages, quantities
 from .documents import joined, summarise, write_json, write_text
 from .progress import progress, share_of
 
@@ -22,13 +22,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     parser = commands.add_parser("report", help="energy of a trace's windows; the total of several traces")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
+    documents.add_form(parser)
     parser.add_argument(
         "--as",
         dest="form",
         choices=tuple(REPORTERS),
-        default="text",
         metavar="FORM",
-        help=f"print it as {', '.join(REPORTERS)} (text)",
+        help=f"print as {', '.join(REPORTERS)} [text]",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
     parser.add_argument("--budget", action="store_true", help="what each figure's uncertainty is made of too")
@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     for path, summary in summaries.items():
         title = f"{path}\n" if len(summaries) > 1 else ""
-        sys.stdout.write(title + REPORTERS[arguments.form](summary))
+        sys.stdout.write(title)
+        documents.printed(summary, arguments.form, sys.stdout)
         if arguments.budget:
             sys.stdout.write("\nbudget of uncertainty\n" + REPORTERS["budget"](summary))
     return 0

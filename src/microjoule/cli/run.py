@@ -57,6 +57,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the energy of a command",
         epilog="Windows that the command marks with uj.window() are in the report too.",
     )
+    documents.add_form(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
     pages.add_options(parser)
@@ -219,7 +220,6 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
 def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) -> bool:
     """Prints the report; whether nothing happened to the trace that it is of."""
     from ..errors import MicrojouleError
-    from ..report import REPORTERS
 
     _drop_signals()
     is_whole = True
@@ -231,7 +231,7 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
             print(f"uj run: {error}", file=sys.stderr)
         _end_on_signals()
         summary = documents.summarise(recorder.path, terms)
-        sys.stderr.write(REPORTERS["text"](summary))
+        documents.printed(summary, arguments.form, sys.stderr)
         pages.write(arguments, recorder.path, summary, " ".join(arguments.command).removeprefix("-- "))
         if arguments.json is not None:
             documents.write_json(summary, arguments.json)

@@ -2,7 +2,7 @@
 
 Decision: what cannot be written to standard error is let go, because there is nobody left to tell and
 the exit code of ``uj run`` is the command's. What cannot be written to standard output is a failure:
-it is what was asked for. A character that a stream has no code for is written as its escape.
+it is what was asked for. A sign that a stream has no code for is written in letters: ``+/-`` for ``±``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import MicrojouleError
+from . import signs
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -46,15 +47,16 @@ def steady() -> None:
     A stream that is closed gets the null device: else ``print`` would take one for the other, and the
     next file that is opened would become the stream. A started command does not inherit it.
     """
+    signs.register()
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it stays
     elif (own := sys.__stderr__) is sys.stderr and own is not None:
         raw = io.BufferedWriter(_Unheeded(own.fileno()))
-        sys.stderr = io.TextIOWrapper(raw, own.encoding, "backslashreplace", line_buffering=True)
+        sys.stderr = io.TextIOWrapper(raw, own.encoding, signs.ERRORS, line_buffering=True)
     if sys.stdout is None:
         sys.stdout = open(os.devnull)  # noqa: SIM115  # for reading: whoever writes is told
     elif isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(errors=signs.ERRORS)
 
 
 def flush() -> None:

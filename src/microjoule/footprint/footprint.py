@@ -233,7 +233,12 @@ def attached(summary: Plain, terms: Terms, along: Sequence[Factor] = ()) -> Plai
         found = _footprint(_energy(each["total"]), of, hours_of(each), None).plain()
         own = {"intensity": described(along[number])} if along else {}
         windows.append({**each, "footprint": {**found, **own}})
-    return {**summary, "windows": windows, "footprint": terms.plain()}
+    found = {**summary, "windows": windows, "footprint": terms.plain()}
+    whole = summary.get("whole")
+    if whole and not along:
+        of_whole = _footprint(_energy(whole["total"]), rates, hours_of(whole), None).plain()
+        found["whole"] = {**whole, "footprint": of_whole}
+    return found
 
 
 class _Rates(NamedTuple):

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadTarget, TraceError
 from ..joules.estimate import PROVENANCES, Estimate
+from ..joules.run_window import whole
 from ..units import S_PER_HOUR, seconds
 from .chosen_factors import Terms
 from .data_tables import digest
 from .footprint import Footprint, footprint
-from .run_window import whole
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace

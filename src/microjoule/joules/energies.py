@@ -10,6 +10,7 @@ from ..errors import UnknownChannel, nearest
 from ..late import shown
 from . import total as totals
 from .estimate import Estimate
+from .sentence import sentence
 
 
 class Energies(Mapping[str, Estimate]):
@@ -17,12 +18,21 @@ class Energies(Mapping[str, Estimate]):
 
     Args:
         estimates: By channel id.
-        channels: The channel table, which tells what overlaps.
+        channels: The channel table, which says what overlaps.
+        subject: What used the energy, for the sentence.
+        duration_s: In how many seconds.
     """
 
-    def __init__(self, estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        estimates: Mapping[str, Estimate],
+        channels: Mapping[str, Channel],
+        subject: str,
+        duration_s: float,
+    ) -> None:
         self._estimates = dict(estimates)
         self._channels = channels
+        self._subject, self._duration_s = subject, duration_s
 
     def __getitem__(self, channel_id: str) -> Estimate:
         try:
@@ -54,8 +64,11 @@ class Energies(Mapping[str, Estimate]):
     _repr_html_ = shown("energies")
 
     def __str__(self) -> str:
-        """The answer: the total and what it covers."""
-        return f"{self.total}: {' + '.join(self.total.channels) or 'no channel'}"
+        total = self.total
+        parts = [(self._channels[name].place, self._estimates[name]) for name in total.channels]
+        return sentence(self._subject, self._duration_s, total, parts)
 
     def __repr__(self) -> str:
-        return f"Energies({self})"
+        width = max(map(len, self._estimates), default=0)
+        lines = [f"  {name:<{width}}  {estimate}" for name, estimate in self._estimates.items()]
+        return "\n".join([str(self), *lines])

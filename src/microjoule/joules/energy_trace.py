@@ -23,6 +23,7 @@ from .counter import F64, Counter
 from .energies import Energies
 from .estimate import Estimate, summed
 from .gauge import Gauge
+from .sentence import NO_TIME, RECORDING, headline
 from .total import is_power, tells_energy
 from .update_record import Updates, updates
 
@@ -45,6 +46,10 @@ class Trace(RawTrace):
     """A trace with the energy and the power of its windows."""
 
     _repr_html_ = shown("trace")
+
+    def __str__(self) -> str:
+        first = headline(self)
+        return NO_TIME if first is None else first.sentence
 
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:
@@ -163,9 +168,11 @@ class Trace(RawTrace):
             BadWindow: No window has this name.
         """
         self.unwrap_all()
-        estimates = {name: self._energy(name, self._spans(window)) for name in self.energy_channels}
+        spans = self._spans(window)
+        estimates = {name: self._energy(name, spans) for name in self.energy_channels}
         dead = {name: unread(estimates[name]) for name in self.dead}
-        return Energies(estimates | dead, self.channels)
+        subject = window if isinstance(window, str) else RECORDING if window is None else window.name
+        return Energies(estimates | dead, self.channels, subject, seconds(sum(s.duration_ns for s in spans)))
 
     def updates(self, channel_id: str) -> Updates:
         """The updates of a counter over the trace's span, as a fit wants them.

@@ -80,6 +80,14 @@ def missing(status: str, interval: tuple[float, float], unit: str | Scale) -> st
     return f"{status} (guaranteed {_interval(low, high, scale)})"
 
 
+def duration(of_s: float) -> str:
+    """``3.12 s``, ``12.5 min``, ``4.02 h``."""
+    for unit, size in (("h", S_PER_HOUR), ("min", S_PER_MIN)):
+        if of_s >= 2 * size:
+            return figure(of_s, 0.0, Scale(unit, float(size)))
+    return figure(of_s, 0.0, "s")
+
+
 def parsed(spec: str, unit: str) -> tuple[str, Scale | None]:
     """The number format and the scale that a format asks for: ``.1f mJ`` is ``.1f`` and millijoules.
 

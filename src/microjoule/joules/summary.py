@@ -24,6 +24,8 @@ from .by_name import NameEnergy, by_name
 from .energy_trace import Trace, unread
 from .estimate import Estimate
 from .power import means_w
+from .power_line import power_line
+from .sentence import NO_TIME, Headline, headline, is_sensor_assessed
 from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
@@ -40,8 +42,11 @@ def summary(trace: Trace) -> Plain:
     trace.unwrap_all()
     windows = trace.windows or _span(trace)
     figures = _windows(trace, windows)
+    first = headline(trace)
     return {
         "schema": SCHEMA,
+        "sentence": NO_TIME if first is None else first.sentence,
+        "whole": None if first is None else _whole(trace, first),
         "windows": figures,
         "by_name": [_named(row) for row in by_name(trace)] if trace.windows else [],
         "engine": {
@@ -82,6 +87,20 @@ def _span(trace: Trace) -> tuple[Window, ...]:
         return (trace.span,)
     except TraceError:
         return ()
+
+
+def _whole(trace: Trace, of: Headline) -> Plain:
+    """What the sentence is about: all that was recorded, with its power over time."""
+    return {
+        "subject": of.subject,
+        "name": of.window.name,
+        "t0_ns": of.window.t0_ns,
+        "t1_ns": of.window.t1_ns,
+        "duration_s": seconds(of.window.duration_ns),
+        "is_open": of.window.is_open,
+        "total": _total(of.energy),
+        "power_line": power_line(trace, of.window, of.energy.channels),
+    }
 
 
 def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
@@ -140,6 +159,7 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
                 "bound_j": _bound(estimate),
                 **_uncertainty(estimate),
                 "accuracy": accuracy,
+                "is_sensor_assessed": is_sensor_assessed(estimate),
                 "mean_w": _finite(mean),
                 "peak_w": _finite(peak),
                 "peak_over_s": span_s,

@@ -40,7 +40,7 @@ class EnergyBlock(Mapping[str, Estimate]):
             raise MicrojouleError("A block is measured once", "Write `with uj.energy() as e:` for each block")
         recorder.open()
         wait_for_all()  # what was launched before is not the block's
-        self._window = recorder.window("block")
+        self._window = recorder.window("the block")
         self._window.__enter__()
         return self
 
@@ -107,12 +107,10 @@ class EnergyBlock(Mapping[str, Estimate]):
         return len(self.energies)
 
     def __str__(self) -> str:
-        """The answer: total, time, power and what the total covers."""
-        covered = " + ".join(self.total.channels) or "no channel"
-        return f"{self.total} in {self.time}, {self.power}: {covered}"
+        return "the block has not ended" if self._figures is None else str(self.energies)
 
     def __repr__(self) -> str:
-        return f"EnergyBlock({'not ended' if self._figures is None else self})"
+        return f"EnergyBlock({self})" if self._figures is None else repr(self.energies)
 
     def _repr_html_(self) -> str:
         return self.energies._repr_html_()

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import as_text, budget_table, footprint_lines
+from . import as_long_text, budget_table, footprint_lines
 from . import written_numbers as figures
 from .amounts import amount, span
 from .foreign_text import cut, safe
@@ -150,7 +150,7 @@ def _header(summary: Plain, title: str) -> str:
 
 
 def _warnings(summary: Plain) -> str:
-    lines = [line for line in as_text.warnings(summary) if line]
+    lines = [line for line in as_long_text.warnings(summary) if line]
     return f'<div class="warnings" role="note">{_paragraphs(lines)}</div>' if lines else ""
 
 
@@ -200,10 +200,10 @@ def _count(n: int, noun: str) -> str:
 
 
 def _windows(windows: Sequence[Plain]) -> str:
-    head = "".join(f'<th scope="col">{_text(word)}</th>' for word in ("channel", *as_text.HEAD[1:]))
+    head = "".join(f'<th scope="col">{_text(word)}</th>' for word in ("channel", *as_long_text.HEAD[1:]))
     blocks = "".join(_block(number, window) for number, window in enumerate(windows[:WINDOWS_MAX]))
     more = len(windows) - WINDOWS_MAX
-    foot = as_text.FOOT + (f"\n{more} more windows: --json FILE has them all" if more > 0 else "")
+    foot = as_long_text.FOOT + (f"\n{more} more windows: --json FILE has them all" if more > 0 else "")
     return (
         '<h2>Energy by window</h2><div class="card"><div class="scroll"><table id="windows">'
         f"<thead><tr>{head}</tr></thead>{blocks}</table></div>"
@@ -214,15 +214,15 @@ def _windows(windows: Sequence[Plain]) -> str:
 
 
 def _block(number: int, window: Plain) -> str:
-    title = as_text.window_title(window)
+    title = as_long_text.window_title(window)
     name, rest = cut(window["name"]), title.removeprefix(cut(window["name"])).strip()
     rows = [
-        f'<tr class="window"><th scope="rowgroup" colspan="{len(as_text.HEAD)}">'
+        f'<tr class="window"><th scope="rowgroup" colspan="{len(as_long_text.HEAD)}">'
         f'<button type="button" data-t0="{window["t0_ns"]}" data-t1="{window["t1_ns"]}" '
         f'aria-label="show {_text(name)} on the screen">show</button>{_text(name)}'
         f'<span class="attributes">{_text(rest)}</span></th></tr>'
     ]
-    for at, row in enumerate(as_text.rows_of(window)):
+    for at, row in enumerate(as_long_text.rows_of(window)):
         kind = ' class="total"' if at >= len(window["channels"]) else ""
         cells = "".join(f"<td>{_text(cell)}</td>" for cell in row[1:-1])
         rows.append(f'<tr{kind}><th scope="row">{_text(row[0])}</th>{cells}<td>{_remark(row[-1])}</td></tr>')
@@ -235,13 +235,13 @@ def _remark(words: str) -> str:
 
 
 def _by_name(rows: Sequence[Plain]) -> str:
-    return _lines("By window name", [as_text.named(row) for row in rows if row["n"] > 1])
+    return _lines("By window name", [as_long_text.named(row) for row in rows if row["n"] > 1])
 
 
 def _footprint(summary: Plain) -> str:
     if "footprint" not in summary or not summary["windows"]:
         return ""
-    shown = summary["windows"][: as_text.BLOCKS_MAX]
+    shown = summary["windows"][: as_long_text.BLOCKS_MAX]
     blocks = [(_name(window), footprint_lines.cells(window["footprint"])) for window in shown]
     kinds = dict.fromkeys(footprint_lines.kind_of(window["footprint"]) for window in shown)
     terms = summary["footprint"]
@@ -258,7 +258,7 @@ def _footprint(summary: Plain) -> str:
 
 def _rest(windows: Sequence[Plain]) -> list[str]:
     """That there are more windows than a block shows."""
-    more = len(windows) - as_text.BLOCKS_MAX
+    more = len(windows) - as_long_text.BLOCKS_MAX
     return [f"{more} more windows: --json FILE has them all"] if more > 0 else []
 
 
@@ -290,7 +290,7 @@ def _budget(windows: Sequence[Plain]) -> str:
     blocks = "".join(
         f"<details><summary>{_text(_name(window))}</summary>"
         f"{_table(_BUDGET, [_components(row) for row in window['channels']])}</details>"
-        for window in windows[: as_text.BLOCKS_MAX]
+        for window in windows[: as_long_text.BLOCKS_MAX]
     )
     foot = "".join(f'<p class="foot">{line}</p>' for line in _rest(windows))
     return f'<h2>What the uncertainty is made of</h2><div class="card">{blocks}{foot}</div>' if blocks else ""
@@ -317,7 +317,7 @@ def _engine(engine: Plain) -> str:
     head = ("lane", "rate", "ticks", "late", "missed", "dropped", "errors", "latest by", "CPU time")
     cells = "".join(f'<th scope="col">{word}</th>' for word in head)
     body = "".join(_row(row) for row in rows)
-    told = _paragraphs(as_text.overhead_lines(engine.get("overhead")))
+    told = _paragraphs(as_long_text.overhead_lines(engine.get("overhead")))
     foot = f'<div class="foot">{told}</div>' if told else ""
     return (
         f'<h2>What sampling did</h2><div class="card"><div class="scroll">'

@@ -12,9 +12,9 @@ from ideal import Ideal, constant, rows
 from microjoule.errors import BadTarget
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.project import Target, Trial, project, trial, unreadable
-from microjoule.footprint.run_window import whole
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
+from microjoule.joules.run_window import whole
 from microjoule.report.project_table import lines
 from microjoule.trace.label import label
 from microjoule.units import J_PER_KWH

@@ -32,7 +32,7 @@ def test_window_has_the_fields_of_report_1() -> None:
     channel = window["channels"][0]
     assert list(channel) == [
         "channel", "place", "hw_type", "source", "provenance", "energy_j", "bound_j", "u_j",
-        "U_j", "k", "budget", "accuracy", "mean_w", "peak_w",
+        "U_j", "k", "budget", "accuracy", "is_sensor_assessed", "mean_w", "peak_w",
         "peak_over_s", "status",
     ]  # fmt: skip
     assert channel["place"] == {
@@ -122,13 +122,19 @@ def test_one_window_of_several_is_asked_for_by_object() -> None:
     assert whole.channels == ("package-0", "package-0/dram")
 
 
-def test_traces_and_energies_are_one_line_each() -> None:
-    """What a prompt shows of them, and what ``print`` says."""
-    of = trace(("e", 0.1, 0.3))
+def test_traces_and_energies_say_the_sentence() -> None:
+    """``str`` is the sentence, which the report has too; a prompt shows the channels below it."""
+    of = trace(("run", 0.1, 0.9))
     assert repr(of) == "Trace(in memory, 2 channels, 1 window)"
-    energies = of.energy("e")
-    assert repr(energies) == f"Energies({energies.total}: package-0 + package-0/dram)"
-    assert str(energies) == f"{energies.total}: package-0 + package-0/dram"
+    assert str(of) == summary(of)["sentence"]
+    energies = of.energy("run")
+    assert str(energies) == str(of).replace("the recording", "run")
+    first, *rest = repr(energies).splitlines()
+    assert first == str(energies)
+    assert rest == [
+        f"  package-0       {energies['package-0']}",
+        f"  package-0/dram  {energies['package-0/dram']}",
+    ]
 
 
 def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> None:

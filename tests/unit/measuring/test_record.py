@@ -105,7 +105,7 @@ def test_a_block_is_measured_in_two_lines(meter: uj.Meter) -> None:
     """Total, channels, time and power; and before its end nothing."""
     before = files_without_a_name()
     with uj.energy(meter) as e:
-        assert repr(e) == "EnergyBlock(not ended)"
+        assert repr(e) == "EnergyBlock(the block has not ended)"
         with pytest.raises(NoValue, match="has not ended"):
             e.total  # noqa: B018
         time.sleep(0.1)
@@ -115,8 +115,11 @@ def test_a_block_is_measured_in_two_lines(meter: uj.Meter) -> None:
     assert float(e["package-0"]) == pytest.approx(PACKAGE_W * seconds, rel=0.05)
     assert float(e.power) == pytest.approx(TOTAL_W, rel=0.05)
     assert list(e) == list(e.energies) == ["package-0", "package-0/dram"]
-    assert str(e) == f"{e.total} in {e.time}, {e.power}: package-0 + package-0/dram"
-    assert repr(e) == f"EnergyBlock({e})"
+    first, *channels = repr(e).splitlines()
+    assert first == str(e)
+    assert first.startswith("the block used ")
+    assert first.endswith("; measured: package + DRAM (sensor accuracy unknown)")
+    assert [line.split()[0] for line in channels] == list(e)
     assert "<table" in e._repr_html_()
     assert files_without_a_name() == before
     with pytest.raises(MicrojouleError, match="measured once"), e:

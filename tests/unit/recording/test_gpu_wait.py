@@ -226,8 +226,8 @@ def test_the_report_says_which_windows_around_a_gpu_did_not_wait(tmp_path: Path)
                 pass
     found = summary(uj.load(tmp_path / "gpu-0" / "t.arrows"))
     assert [window["synchronised"] for window in found["windows"]] == [False, True]
-    text = REPORTERS["text"](found)
+    text = REPORTERS["long"](found)
     assert text.count("GPU not synchronised at its edges") == 1
     other = summary(uj.load(tmp_path / "package-0" / "t.arrows"))
     assert {window["synchronised"] for window in other["windows"]} == {None}
-    assert "synchronised" not in REPORTERS["text"](other)
+    assert "synchronised" not in REPORTERS["long"](other)

@@ -173,7 +173,7 @@ def test_a_kernel_that_gives_up_shows_in_the_trace_and_in_the_report(tmp_path, e
     assert (by_kernel[0], by_kernel[-1]) == (1, 0)
     found = summary(trace)
     assert found["engine"]["lanes"][0]["sampled_by"] == "kernel, then thread"
-    assert "until it stopped (throttled), then by the lane's thread" in REPORTERS["text"](found)
+    assert "until it stopped (throttled), then by the lane's thread" in REPORTERS["long"](found)
 
 
 class GivesUp:

@@ -7,7 +7,7 @@ import pytest
 from microjoule.footprint.energy_label import Reading, label, label_set
 from microjoule.report import (
     amounts,
-    as_text,
+    as_long_text,
     footprint_lines,
     label_html,
     label_svg,
@@ -67,24 +67,25 @@ def window(name, channels):
 
 def summary(*windows):
     engine = {"lanes": [], "failures": [], "stuck": [], "lost_marks": {}}
-    return {"windows": windows, "by_name": [], "engine": engine, "facts": {}, "is_truncated": False}
+    parts = {"by_name": [], "engine": engine, "facts": {}, "is_truncated": False}
+    return {"sentence": "a used 1 J", "whole": None, "windows": windows, **parts}
 
 
 def test_a_window_of_any_name_leaves_the_terminal_alone():
-    text = as_text.render(summary(window("\x1b[31m" + "a" * 500, ["package-0", "package-0/dram"])))
+    text = as_long_text.render(summary(window("\x1b[31m" + "a" * 500, ["package-0", "package-0/dram"])))
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 110
 
 
 def test_a_total_of_many_channels_names_them_beneath():
-    text = as_text.render(summary(window("a", [f"gpu-{number}/energy" for number in range(8)])))
+    text = as_long_text.render(summary(window("a", [f"gpu-{number}/energy" for number in range(8)])))
     assert "total of 8 channels" in text
     assert "    of gpu-0/energy + gpu-1/energy" in text
     assert max(map(len, text.splitlines())) <= 110
 
 
 def test_no_window_at_all_is_a_sentence():
-    assert "There is no figure" in as_text.render(summary())
+    assert "There is no figure" in as_long_text.render(summary())
 
 
 @pytest.mark.parametrize(

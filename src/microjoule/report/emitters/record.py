@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import BadRecord
-from ...footprint import run_window as whole
+from ...joules import run_window as whole
 from ...units import GRAMS, J_PER_KWH, NS_PER_S
 from ..foreign_text import cut
 

@@ -1,0 +1,135 @@
+"""The answer in one sentence: what used how much energy in how long, and what was measured.
+
+``python train.py used 185 J ± 11 J in 3.12 s (59.3 W); measured: package + DRAM``. The terminal, ``str`` of a
+trace and of its energies, the page's headline and the field ``sentence`` of the JSON are this one text.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..channel import Place
+from ..errors import TraceError
+from ..trace.window import Window
+from ..units import seconds
+from . import estimate_text
+from .estimate import Estimate
+from .run_window import whole
+from .total import Total
+
+if TYPE_CHECKING:
+    from .energy_trace import Trace
+
+RECORDING = "the recording"
+NO_TIME = "No energy figure: there is no time in which all channels were read. Record for longer."
+SUBJECT_MAX = 48  # characters of a command: beyond them the figure would leave the first line
+
+SENSOR = frozenset(("gain", "offset", "model"))  # the components that say how good a sensor is
+
+_WORDS = {"dram": "DRAM", "memory": "memory", "core": "cores", "uncore": "uncore"}
+_DEVICES = {"gpu": "GPU", "psys": "psys (board)", "node": "whole node", "machine": "whole machine"}
+
+
+class Headline(NamedTuple):
+    """What a trace says first.
+
+    Attributes:
+        subject: The command, or ``the recording``.
+        window: The time that the sentence is about.
+        energy: Its energy; of a command without counters, that of the command's own CPU time.
+        sentence: All of it as one sentence.
+    """
+
+    subject: str
+    window: Window
+    energy: Total
+    sentence: str
+
+
+def headline(trace: Trace) -> Headline | None:
+    """What a trace says first; None: there is no time in which its channels were read."""
+    try:
+        window = whole(trace)
+    except TraceError:
+        return None
+    energies = trace.energy(window)
+    energy = energies.total
+    if energy.provenance == "modelled":
+        # Of the CPU time of the machine and that of the command, the command's is what was asked about.
+        own = [id_ for id_, each in energies.items() if trace.channels[id_].place.device == "command"]
+        if own and energies[own[0]].value is not None:
+            energy = energies.add(own[0])
+    subject = subject_of(trace.facts)
+    parts = [(trace.channels[id_].place, energies[id_]) for id_ in energy.channels]
+    said = sentence(subject, seconds(window.duration_ns), energy, parts)
+    return Headline(subject, window, energy, said)
+
+
+def sentence(
+    subject: str, duration_s: float, energy: Estimate, parts: Sequence[tuple[Place, Estimate]]
+) -> str:
+    """One sentence about an energy.
+
+    Args:
+        subject: What used it.
+        duration_s: In how many seconds.
+        energy: How much, in J.
+        parts: What the energy adds up: where it was used, and how much.
+    """
+    how = f"{_how(energy)}: {places(place for place, _ in parts) or 'nothing'}"
+    length = estimate_text.duration(duration_s)
+    if energy.value is None:
+        return f"{subject}: energy {energy}, in {length}; {how}"
+    if not all(is_sensor_assessed(part) for _, part in parts):
+        # Without the sensor's own error ± would be that of the readings alone, which is far too small.
+        figure = estimate_text.figure(energy.value, 0.0, "J")
+        how += " (sensor accuracy unknown)"
+        power = estimate_text.figure(energy.value / duration_s, 0.0, "W") if duration_s else ""
+    else:
+        figure = estimate_text.figure(energy.value, energy.U, "J")
+        power = (
+            estimate_text.figure(energy.value / duration_s, energy.U / duration_s, "W") if duration_s else ""
+        )
+    mean = f" ({power.partition(' ±')[0]})" if power else ""
+    return f"{subject} used {figure} in {length}{mean}; {how}"
+
+
+def is_sensor_assessed(energy: Estimate) -> bool:
+    """Whether ± includes the sensor's own error: one counts as assessed where nothing was used."""
+    return not energy.value or any(part.name in SENSOR for part in energy.components)
+
+
+def subject_of(facts: Mapping[str, object]) -> str:
+    """The command that was recorded, on one line; ``the recording`` where there was none."""
+    command = facts.get("command")
+    if not isinstance(command, list) or not command:
+        return RECORDING
+    joined = " ".join(shlex.join(map(str, command)).split())
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in joined)
+    return shown if len(shown) <= SUBJECT_MAX else shown[: SUBJECT_MAX - 1].rstrip() + "…"
+
+
+def places(of: Iterable[Place]) -> str:
+    """``2 packages + DRAM + GPU``: what channels measure, in words, each kind once."""
+    kinds = Tally(_word(place) for place in of)
+    return " + ".join(word if n == 1 else f"{n} {_plural(word)}" for word, n in kinds.items())
+
+
+def _how(energy: Estimate) -> str:
+    return "estimated, not measured" if energy.provenance == "modelled" else "measured"
+
+
+def _word(place: Place) -> str:
+    if place.part == "cpu" and place.device in ("machine", "command"):
+        return "CPU time of the command" if place.device == "command" else "CPU time of the machine"
+    if not place.part:
+        return _DEVICES.get(place.device, place.device)
+    part = _WORDS.get(place.part, place.part)
+    return part if place.device == "package" else f"{part} of {_DEVICES.get(place.device, place.device)}"
+
+
+def _plural(word: str) -> str:
+    return word if word in ("DRAM", "cores", "memory", "uncore") else f"{word}s"

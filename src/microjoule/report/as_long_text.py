@@ -1,0 +1,252 @@
+"""The report for a terminal: one block a window, then what repeats, then what sampling cost."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import footprint_lines
+from . import written_numbers as figures
+from .columns import columns
+from .foreign_text import cut, safe
+
+REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
+BLOCKS_MAX = 20
+
+HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
+_LEFT = (0, 7)  # columns that are set to the left
+FOOT = (
+    "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown and not included.\n"
+    "guaranteed: holds whatever the power did between readings, if the sensor is right.\n"
+    "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates."
+)
+
+_GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
+_NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
+
+_WIDTH = 100
+_NAME_MAX = 40
+
+_Row = tuple[str, ...]
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """The summary as lines of at most about a hundred characters."""
+    repeats = Counter(window["name"] for window in summary["windows"])
+    single = [window for window in summary["windows"] if repeats[window["name"]] <= REPEATS_MAX]
+    left_over = len(single[BLOCKS_MAX:])
+    single = single[:BLOCKS_MAX]
+    lines = [summary["sentence"], "", *warnings(summary)]
+    if single:
+        blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
+        lines += [*_table(blocks), FOOT]
+    elif not summary["windows"]:
+        lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
+    repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
+    lines += ["", *repeated] if repeated else []
+    if left_over > 0:
+        lines += ["", f"{left_over} more windows: --json FILE has them all"]
+    if "footprint" in summary and single:
+        lines += ["", *footprint_lines.lines(summary["footprint"], single)]
+    if summary["engine"]["lanes"]:
+        lines += [
+            "",
+            *map(_lane, summary["engine"]["lanes"]),
+            *overhead_lines(summary["engine"].get("overhead")),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+_LOST_MARKS = {
+    "full": "{n} mark{s} of windows found no room. Mark fewer windows a second.",
+    "lost": "Up to {n} mark{s} of windows lost: a program was killed while it marked one.",
+    "damaged": "{n} mark{s} of windows damaged: a program overwrote memory that it shares with `uj run`. "
+    "Windows may be missing.",
+}
+
+
+def warnings(summary: Mapping[str, Any]) -> list[str]:
+    """What must be known before any figure is believed, a sentence each; a blank line after them."""
+    lines = []
+    if summary["is_truncated"]:
+        lines.append(
+            "The recording was not ended: what is whole is shown. `uj repair` makes a clean file of it."
+        )
+    lines += [_damage(each) for each in summary.get("damage", ())]
+    lines += [_gap(each) for each in summary.get("gaps", ())]
+    lost = summary["engine"].get("lost_marks", {})
+    lines += [
+        sentence.format(n=lost[cause], s="" if lost[cause] == 1 else "s")
+        for cause, sentence in _LOST_MARKS.items()
+        if lost.get(cause)
+    ]
+    lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
+    lines += [_failure(**failure) for failure in summary["engine"]["failures"]]
+    lines += [
+        f"{channel} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement."
+        for channel in summary["engine"]["stuck"]
+    ]
+    lines += [
+        f"lane {lane['lane']}: {what} was {lane[grant]}"
+        for lane in summary["engine"]["lanes"]
+        for grant, what in _GRANTS
+        if (lane[grant] or "").startswith("refused")
+    ]
+    lines += [_missed(lane) for lane in summary["engine"]["lanes"] if lane["missed"]]
+    figures_shown = [row for window in summary["windows"] for row in window["channels"]]
+    if figures_shown and all(row["provenance"] == "modelled" for row in figures_shown):
+        lines.append(
+            "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
+            "`uj probe` says why, and what to do."
+        )
+    return [*lines, ""] if lines else []
+
+
+def _missed(lane: Mapping[str, Any]) -> str:
+    wider = figures.seconds(lane["late_max_s"])
+    return (
+        f"{lane['missed']:,} of {lane['ticks'] + lane['missed']:,} ticks missed in lane {lane['lane']}: "
+        f"counters lose no energy, edges are up to {wider} wider"
+    )
+
+
+def _damage(of: Mapping[str, Any]) -> str:
+    between = _between(of["t0_s"], of["t1_s"])
+    missing = " The windows and readings in it are missing." if between else ""
+    return f"{cut(of['what'])} damaged and left out{between}: {cut(of['why'])}.{missing}"
+
+
+def _gap(of: Mapping[str, Any]) -> str:
+    n = of["readings_lost"]
+    lost = "readings are lost" if n is None else f"{n:,} readings are lost" if n else "no reading is lost"
+    return f"{cut(of['cause'])}{_between(of['t0_s'], of['t1_s'])}: {lost}."
+
+
+def _between(t0_s: float | None, t1_s: float | None) -> str:
+    """``, 1.2 to 3.4 s after the first reading``; empty where nothing is known."""
+    if t0_s is None and t1_s is None:
+        return ""
+    if t0_s is None:
+        return f", until {t1_s:.1f} s after the first reading"
+    until = "" if t1_s is None else f" to {t1_s:.1f} s"
+    return f", {'from ' * (t1_s is None)}{t0_s:.1f}{' s' * (t1_s is None)}{until} after the first reading"
+
+
+def _failure(channel: str, code: int, n: int) -> str:
+    why = f"NVML code {code - _NVML}" if code >= _NVML else os.strerror(code)
+    return f"{channel}: {n} reads failed: {why}. `uj probe` says what can be read now."
+
+
+def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return list(summary["facts"].get("left_out", {}).items())
+
+
+def window_title(window: Mapping[str, Any]) -> str:
+    """``step  51.3 ms, never ended  loss=0.5``: name, duration, remarks and attributes."""
+    told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
+    attributes = safe(" ".join(f"{key}={value}" for key, value in told.items()))
+    remark = ", never ended" if window["is_open"] else ""
+    remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
+    return f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
+
+
+def rows_of(window: Mapping[str, Any]) -> list[_Row]:
+    """One row a channel and one of the total, in the columns of ``HEAD``."""
+    rows = [_row(row["channel"], row, row) for row in window["channels"]]
+    total = window["total"]
+    if len(total["channels"]) > 1 or (total.get("covers") and len(rows) > 1):
+        name = _total_name(total["channels"])
+        name += f" ({total['covers']})" if total.get("covers") else ""
+        rows.append(_row(name, total, {"mean_w": None, "peak_w": None, "accuracy": "", **total}))
+    return rows
+
+
+def _total_name(channels: Sequence[str]) -> str:
+    """``total: package-0 + gpu-0``; of many how many, because each column stands to the right of it."""
+    name = "total: " + " + ".join(channels)
+    return name if len(name) <= _NAME_MAX else f"total of {len(channels)} channels"
+
+
+def _covered(window: Mapping[str, Any]) -> list[str]:
+    """The channels of a total that its name only counts."""
+    channels = window["total"]["channels"]
+    if len(channels) < 2 or not _total_name(channels).startswith("total of"):
+        return []
+    text = "of " + " + ".join(channels)
+    indent = " " * 4
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
+    low, high = energy["bound_j"]
+    remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
+    remark += ["estimated"] if energy.get("provenance") == "modelled" else []
+    return (
+        name,
+        figures.quantity(energy["energy_j"], "J", low, high),
+        _uncertainty(energy),
+        "–" if energy.get("provenance") == "modelled" else figures.interval(low, high, "J"),
+        figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
+        figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
+        figures.accuracy(rest["accuracy"]),
+        ", ".join(remark),
+    )
+
+
+def _uncertainty(energy: Mapping[str, Any]) -> str:
+    """± at 95 %; at least so much where the sensor's own error is unknown."""
+    at_least = "≥ " if energy["U_j"] and not energy.get("is_sensor_assessed", True) else ""
+    return at_least + figures.spread(energy["U_j"], "J")
+
+
+def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
+    rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
+    head, *text = columns(rows, _LEFT, indent="  ")
+    lines, at = [head], 0
+    for title, block, under in blocks:
+        lines += [title, *text[at : at + len(block)], *under]
+        at += len(block)
+    return lines
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Windows of one name in a line."""
+    each = row["per_window"]
+    figure = figures.quantity(each["energy_j"], "J", *each["bound_j"])
+    spread = f" ± {figures.spread(each['U_j'], 'J')}" if each["U_j"] is not None else ""
+    varies = f", varies by {figures.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
+    share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""
+    length = figures.seconds(row["window_s"])
+    missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
+    head = f"{cut(row['name'])} × {row['n']}: {figure}{spread} each{varies}"
+    return f"{head}, {length} each{share} ({row['method']}){missing}"
+
+
+_SAMPLED_BY = {
+    "kernel": ", sampled by the kernel",
+    "kernel, then thread": ", sampled by the kernel until it stopped (throttled), then by the lane's thread",
+}
+
+
+def _lane(lane: Mapping[str, Any]) -> str:
+    rate = f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "rate unknown"
+    counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
+    busy = figures.quantity(lane["busy_s"], "s")
+    by = _SAMPLED_BY.get(lane.get("sampled_by") or "", "")
+    return f"lane {lane['lane']}: {rate}{by}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
+
+
+def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:
+    """What sampling took of the machine, as `uj overhead` had measured it."""
+    if not known:
+        return []
+    value, half = figures.bare(100 * known["share_of_core"], 100 * known["U"]).split(" ± ")
+    at = " and ".join(f"{rate_hz:g} Hz" for rate_hz in known["measured_at_hz"])
+    between = "between " if len(known["measured_at_hz"]) > 1 else ""
+    how = f"{known['method']}, {between}{at}, taken {known['taken']}"
+    return [f"sampling took {value} % ± {half} % of a core (modelled: {how})"]

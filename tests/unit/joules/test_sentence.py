@@ -1,0 +1,87 @@
+"""The answer in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+from ideal import Ideal, constant, rows
+from places import place_of
+
+from microjoule.joules.energy_trace import Trace
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.estimate_text import duration
+from microjoule.joules.power_line import power_line
+from microjoule.joules.sentence import places, sentence, subject_of
+from microjoule.joules.uncertainty import Component
+
+IDEAL = Ideal(constant(60.0), n=2000, limit_w=150.0)
+
+
+def figure(value, u, *names, provenance="measured"):
+    parts = tuple(Component(name, u) for name in names)
+    return Estimate(value=value, low=0.0, high=1e9, components=parts, provenance=provenance)
+
+
+def test_sentence_says_what_used_how_much_in_how_long_and_what_was_measured() -> None:
+    energy = figure(185.0, 5.5, "gain")
+    parts = [(place_of("package-0"), energy), (place_of("package-0/dram"), figure(1.0, 0.1, "gain"))]
+    said = sentence("python train.py", 3.12, energy, parts)
+    assert said == "python train.py used 185 J ± 11 J in 3.12 s (59.3 W); measured: package + DRAM"
+
+
+def test_sentence_gives_no_uncertainty_that_leaves_the_sensor_out() -> None:
+    """± 30 mJ of 185 J would be the readings' alone."""
+    energy = figure(185.0, 0.015, "quantisation")
+    said = sentence("a", 1.0, energy, [(place_of("psys"), energy)])
+    assert said == "a used 185 J in 1.00 s (185 W); measured: psys (board) (sensor accuracy unknown)"
+
+
+def test_sentence_of_a_model_says_estimated() -> None:
+    energy = figure(1.4, 0.65, "model", provenance="modelled")
+    said = sentence("sleep 1", 1.0, energy, [(place_of("cpu_time/command"), energy)])
+    assert said == (
+        "sleep 1 used 1.4 J ± 1.3 J in 1.00 s (1.4 W); estimated, not measured: CPU time of the command"
+    )
+
+
+def test_sentence_without_a_figure_says_why() -> None:
+    unknown = Estimate(value=None, low=2.0, high=3.0, status="incomplete")
+    said = sentence("a", 1.0, unknown, [(place_of("package-0"), unknown)])
+    assert said == "a: energy incomplete (guaranteed 2.00 … 3.00 J), in 1.00 s; measured: package"
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["package-0", "package-1", "package-0/dram", "package-1/dram"], "2 packages + 2 DRAM"),
+        (["package-0", "gpu-0/energy", "gpu-1/energy"], "package + 2 GPUs"),
+        (["node-0"], "whole node"),
+    ],
+)
+def test_places_are_said_in_words(ids, words) -> None:
+    assert places(map(place_of, ids)) == words
+
+
+@pytest.mark.parametrize(
+    ("of_s", "said"), [(0.0123, "12.3 ms"), (119.0, "119 s"), (750.0, "12.5 min"), (14472.0, "4.02 h")]
+)
+def test_durations_are_said_in_the_unit_that_fits(of_s, said) -> None:
+    assert duration(of_s) == said
+
+
+def test_a_command_is_one_short_line_without_control_characters() -> None:
+    assert subject_of({"command": ["sleep", "1"]}) == "sleep 1"
+    assert subject_of({}) == "the recording"
+    said = subject_of({"command": ["python", "-c", "a\nb\x1b[31m\u202e" + "x" * 1000]})
+    assert said.isprintable()
+    assert len(said) <= 48
+
+
+def test_power_line_has_the_power_of_each_bin() -> None:
+    """60 W throughout, and nothing outside the readings."""
+    trace = Trace(rows([IDEAL]))
+    line = power_line(trace, trace.span, ["package-0"])
+    assert line is not None
+    known = [watts for watts in line["power_w"] if watts is not None]
+    assert len(known) >= 58
+    assert known == pytest.approx([60.0] * len(known), rel=0.03)
+    assert line["bin_s"] * len(line["power_w"]) == pytest.approx(trace.span.duration_ns / 1e9)

@@ -1,0 +1,67 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+from io import BytesIO, TextIOWrapper
+
+import pytest
+from steps import Steps
+
+from microjoule.cli import signs
+from microjoule.footprint.chosen_factors import FactorOptions, terms
+from microjoule.footprint.footprint import attached
+from microjoule.joules.summary import summary
+from microjoule.report import as_text
+
+WORDS = {"decode": 60.0, "prefill": 90.0}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    steps = Steps(power_w=WORDS, length_ms=dict.fromkeys(WORDS, 10.0), n=60)
+    return summary(steps.trace(tmp_path_factory.mktemp("steps")))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_report_fits_the_terminal_and_starts_with_the_sentence(found, width) -> None:
+    """Twenty lines at eighty columns; each name has its row."""
+    text = as_text.render(attached(found, terms(FactorOptions(zone="DE"))), width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert text.replace("\n", " ").startswith(found["sentence"])
+    assert len(lines) <= (20 if width >= 80 else 30)
+    assert all(any(line.startswith(name) for line in lines) for name in WORDS)
+    assert "CO2e" in text
+
+
+def test_report_without_a_zone_says_how_to_get_co2e(found) -> None:
+    text = as_text.render(attached(found, terms(FactorOptions())))
+    assert "--zone" in text
+    assert text.count("CO2e") == 1
+
+
+def test_a_terminal_of_ascii_gets_letters_and_straight_columns(found) -> None:
+    """Case: PYTHONIOENCODING=ascii printed \\xb1 and \\u2026, and shifted the columns."""
+    signs.register()
+    stream = TextIOWrapper(BytesIO(), "ascii", signs.ERRORS)
+    text = as_text.render(found, 80, lambda words: signs.shown_on(stream, words))
+    assert text.isascii()
+    assert "+/-" in text
+    assert "\\" not in text
+    head, *rows = [line for line in text.splitlines() if line.startswith(("window", *WORDS))]
+    end = head.index("energy") + len("energy")
+    assert len(rows) == len(WORDS)
+    assert all(row[end - 1] == "J" for row in rows)
+
+
+def test_a_name_of_a_thousand_characters_leaves_its_figures_in_view(found) -> None:
+    name = "\u0646\u0627\u0641\u0630\u0629" * 200
+    rows = [{**row, "name": name} if row["name"] == "decode" else row for row in found["by_name"]]
+    lines = as_text.render({**found, "by_name": rows}).splitlines()
+    (line,) = [line for line in lines if line.startswith("\u0646")]
+    assert len(line) <= 80
+    assert " J ± " in line
+
+
+def test_brief_is_the_sentence(found) -> None:
+    assert as_text.brief(found) == f"{found['sentence']}\n"
