@@ -19,7 +19,8 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 EDGES = "edges"
 _WISHES = (
-    "method", "zone", "intensity", "pue", "price", "tariff", "market", "embodied", "per", "currency",
+    "method", "zone", "scope", "wue", "intensity", "pue", "price", "tariff", "market", "embodied",
+    "per", "currency",
 )  # fmt: skip
 
 
@@ -77,6 +78,13 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
     """What stands between joules and grams or money."""
     group = parser.add_argument_group("footprint", "Without a zone: the world's average, and its range.")
     group.add_argument("--zone", default="", metavar="CODE", help="where the electricity is: see `uj zones`")
+    group.add_argument(
+        "--scope",
+        default="",
+        choices=("scope2", "lifecycle"),
+        help="direct emissions, with losses and upstream apart, or all of the life cycle",
+    )
+    group.add_argument("--wue", default="", metavar="'W L/kWh'", help="water: a figure, or aws:us-east-1")
     group.add_argument("--pue", default="", metavar="X", help="of the building: 1.1, or gcp, aws, uptime2025")
     group.add_argument(
         "--method",
@@ -91,11 +99,9 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tariff", default="", metavar="CODE", help="a price of the table: US-CA, DE/household"
     )
+    group.add_argument("--market", default="", metavar="'G g/kWh NAME'", help="what was bought, or: residual")
     group.add_argument(
-        "--market", default="", metavar="'G g/kWh NAME'", help="what was bought, for market-based CO2e"
-    )
-    group.add_argument(
-        "--embodied", default="", metavar="'M kg / Y y'", help="of the hardware, over its life"
+        "--embodied", default="", metavar="'M kg / Y y'", help="of the hardware, or: '8 x H100 + gpu-server'"
     )
     group.add_argument("--per", default="", metavar="'N UNIT'", help="functional units: '1000 requests'")
     group.add_argument("--currency", default="", metavar="CUR", help="show costs of electricity in it")

@@ -7,8 +7,8 @@ of them says anything the world's average with its range, or nothing at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,8 @@ from .conversion import intensity as given_intensity
 from .factor import Factor
 from .methods import DEFAULT, Method, method, own_region
 
+SCOPE_2, RESIDUAL = "scope2", "residual"
+_SCOPES = MappingProxyType({"": "", SCOPE_2: intensity.DIRECT, "lifecycle": intensity.LIFECYCLE})
 HOW_TO_CHOOSE = "no zone is named: --zone CODE chooses one, `uj zones TEXT` finds it"
 
 
@@ -32,12 +34,15 @@ class FactorOptions:
     Attributes:
         method: A method's name.
         zone: A zone's code or name.
+        scope: ``scope2``: direct emissions, with losses and upstream on lines of their own; ``lifecycle``:
+            all of them in one figure; empty: as the zone's preferred figure has it.
+        wue: ``0.3 L/kWh``, or a cloud region's code.
         intensity: ``432.7 g/kWh``.
         pue: A number or a facility's code.
         price: ``0.12 USD/kWh``.
         tariff: A code of the price table.
-        market: ``0 g/kWh`` and then what was bought.
-        embodied: ``1000 kg / 4 y``.
+        market: ``0 g/kWh`` and then what was bought, or ``residual``: nothing was.
+        embodied: ``1000 kg / 4 y``, or devices of the table: ``8 x H100 + gpu-server / 4 y``.
         per: ``1000 requests``.
         currency: Three letters.
         rates: What one unit of a currency is worth in ``currency``.
@@ -45,6 +50,8 @@ class FactorOptions:
 
     method: str = DEFAULT
     zone: str = ""
+    scope: str = ""
+    wue: str = ""
     intensity: str = ""
     pue: str = ""
     price: str = ""
@@ -68,6 +75,9 @@ class Terms:
         market: Of what was bought, in g/kWh; None: nothing.
         price: In ``XXX/kWh``; None: not known.
         embodied: Of the hardware, in g/h; None: not given.
+        losses: Of the network, a share of what arrives; None: not asked for or not known.
+        upstream: Of mining, transport and building, in g/kWh; None: not asked for or not known.
+        water: In L/kWh of the computers; None: not asked for.
         units: How many functional units, its unit their name; None: none.
         remark: How to choose what was not chosen; empty where all was.
     """
@@ -79,6 +89,9 @@ class Terms:
     market: Factor | None = None
     price: Factor | None = None
     embodied: Factor | None = None
+    losses: Factor | None = None
+    upstream: Factor | None = None
+    water: Factor | None = None
     units: Factor | None = None
     remark: str = ""
 
@@ -92,6 +105,9 @@ class Terms:
             "marginal": self.marginal,
             "price": self.price,
             "embodied": self.embodied,
+            "losses": self.losses,
+            "upstream": self.upstream,
+            "water": self.water,
             "units": self.units,
         }
         return {part: factor for part, factor in parts.items() if factor}
@@ -142,7 +158,8 @@ def terms(wishes: FactorOptions) -> Terms:
     if wishes.intensity:
         grid = given_intensity("grid intensity", wishes.intensity)
     elif zone:
-        grid = own_region(chosen, zone.code) or zone.intensity
+        grid = own_region(chosen, zone.code) or intensity.intensity(zone, _scope(wishes.scope))
+        remark = _of_other_scope(grid, wishes.scope)
     elif chosen.intensity:
         grid = per_kwh(tables.constant(chosen.intensity), GRAMS, INTENSITY)
     else:
@@ -159,12 +176,36 @@ def terms(wishes: FactorOptions) -> Terms:
         pue=_pue(wishes, chosen, zone),
         marginal=zone.marginal if zone and not wishes.intensity else None,
         # The standard of the score leaves instruments out, because they do not change what was emitted.
-        market=_market(wishes.market) if wishes.market and not chosen.needs_unit else None,
+        market=_market(wishes.market, zone) if wishes.market and not chosen.needs_unit else None,
         price=_price(wishes, chosen, zone),
         embodied=embodied,
+        losses=zone.losses if zone and wishes.scope else None,
+        upstream=zone.upstream if zone and wishes.scope == SCOPE_2 else None,
+        water=overhead.wue(wishes.wue) if wishes.wue else None,
         units=units,
         remark=remark,
     )
+
+
+def _scope(said: str) -> str:
+    """The scope of the published figures that a wish means.
+
+    Raises:
+        BadFactor: There is no such scope.
+    """
+    if said not in _SCOPES:
+        known = ", ".join(each for each in _SCOPES if each)
+        raise BadFactor(f"No scope is called {said!r}", f"The scopes are: {known}")
+    return _SCOPES[said]
+
+
+def _of_other_scope(grid: Factor, said: str) -> str:
+    """What to say where a place has no figure of the scope that was asked for."""
+    wanted = _SCOPES[said]
+    if not wanted or grid.boundary.scope in ("", wanted):
+        return ""
+    place = grid.name.removeprefix("grid of ")
+    return f"no {wanted} figure of {place} is open: its {grid.boundary.scope} one stands"
 
 
 def _pue(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor:
@@ -193,8 +234,17 @@ def _price(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -
     return tariff.in_currency(found, wishes.currency, wishes.rates)
 
 
-def _market(text: str) -> Factor:
-    """``0 g/kWh solar contract``: the intensity of what was bought, then its name."""
+def _market(text: str, zone: intensity.Zone | None) -> Factor:
+    """``0 g/kWh solar contract``: what was bought and its intensity; ``residual``: nothing was bought."""
+    if text.strip() == RESIDUAL:
+        residual = zone.residual if zone else None
+        if residual is None:
+            place = zone.name if zone else "no place"
+            raise BadFactor(
+                f"No open residual mix of {place} is known",
+                "Give its intensity and a name, as in --market '400 g/kWh residual mix'",
+            )
+        return residual
     found = re.match(r"(\s*\S+\s*[A-Za-z]+/[A-Za-z]+)\s+(\S.*)", text)
     if not found:
         raise BadFactor(
@@ -209,6 +259,9 @@ def _embodied(text: str) -> Factor | None:
     if not text:
         return None
     whole, _, life = text.partition("/")
+    devices = [_device(part) for part in whole.split("+")]
+    if all(devices):
+        return _of_devices([each for each in devices if each], life)
     mass, unit = figure(whole)
     years, year = figure(life) if life.strip() else (0.0, "")
     if unit not in GRAMS or year not in ("y", "year", "years") or not years > 0:
@@ -219,6 +272,42 @@ def _embodied(text: str) -> Factor | None:
         name="embodied carbon", value=mass, low=mass, high=mass, unit=f"{unit}/{years:g} y", origin=GIVEN
     )
     return scaled(factor, GRAMS[unit] / (years * HOURS_PER_YEAR), "g/h")
+
+
+def _device(text: str) -> tuple[int, tables.Row] | None:
+    """``8 x H100`` as eight and the row of the table; None where the text names none of it."""
+    found = re.fullmatch(r"\s*(?:(\d+)\s*[x×*]\s*)?(.*?)\s*", text)
+    name = found[2].casefold() if found else ""
+    for row in tables.rows("embodied"):
+        if name in (row["name"].casefold(), *row["alias"].casefold().split("|")):
+            return int(found[1] or 1), row  # type: ignore[index]
+    return None
+
+
+def _of_devices(devices: Sequence[tuple[int, tables.Row]], life: str) -> Factor:
+    """The embodied carbon of some devices over a life that is given, or over each one's own."""
+    if life.strip():
+        years, year = figure(life)
+        if year not in ("y", "year", "years") or not years > 0:
+            raise BadFactor(f"{life.strip()!r} is no lifetime", "Write it in years, as in '/ 4 y'")
+    ends = []
+    for column in ("low", "value", "high"):
+        parts = (
+            count * float(row[column]) * GRAMS[row["unit"]] / (years if life.strip() else float(row["life"]))
+            for count, row in devices
+        )
+        ends.append(sum(parts) / HOURS_PER_YEAR)
+    first = devices[0][1]
+    sources = "; ".join(dict.fromkeys(row["source"] for _, row in devices))
+    notes = "; ".join(dict.fromkeys(row["note"] for _, row in devices))
+    return Factor(
+        name="embodied carbon of " + " + ".join(f"{count} × {row['name']}" for count, row in devices),
+        low=ends[0],
+        value=ends[1],
+        high=ends[2],
+        unit="g/h",
+        origin=replace(tables.origin(first), source=sources, note=notes),
+    )
 
 
 def _units(text: str) -> Factor | None:

@@ -4,6 +4,8 @@
     CO2e            = facility energy × intensity      location-based: of the place
                                                        market-based: of what was bought
                                                        marginal: what one kilowatt-hour more causes
+    losses          = facility energy × intensity × what the network loses, and upstream likewise
+    water           = energy × WUE
     cost            = facility energy × price          and what the accelerators' hire costs, apart
     score           = (CO2e + embodied share) / units
 
@@ -96,6 +98,9 @@ class Footprint:
         location: CO2e by the place's intensity, in g.
         market: CO2e by what was bought; None: no instrument.
         marginal: CO2e that one kilowatt-hour more causes, never added to the others; None: not known.
+        losses: CO2e of what the network loses, in g, beside the location's; None: not asked for.
+        upstream: CO2e of mining, transport and building, in g, beside the location's; None: not asked for.
+        water: In L; None: not asked for.
         embodied: The hardware's share, in g; None: not given.
         electricity: What the electricity costs; None: no price.
         rental: What hiring the accelerators costs; None: not known. It is no sum with electricity.
@@ -107,6 +112,9 @@ class Footprint:
     location: Amount
     market: Amount | None = None
     marginal: Amount | None = None
+    losses: Amount | None = None
+    upstream: Amount | None = None
+    water: Amount | None = None
     embodied: Amount | None = None
     electricity: Amount | None = None
     rental: Amount | None = None
@@ -124,6 +132,9 @@ class Footprint:
             location=self.location + other.location,
             market=_both(self.market, other.market),
             marginal=_both(self.marginal, other.marginal),
+            losses=_both(self.losses, other.losses),
+            upstream=_both(self.upstream, other.upstream),
+            water=_both(self.water, other.water),
             embodied=_both(self.embodied, other.embodied),
             electricity=_both(self.electricity, other.electricity),
             rental=_both(self.rental, other.rental),
@@ -136,6 +147,9 @@ class Footprint:
             "co2e_location": self.location,
             "co2e_market": self.market,
             "co2e_marginal": self.marginal,
+            "co2e_losses": self.losses,
+            "co2e_upstream": self.upstream,
+            "water": self.water,
             "co2e_embodied": self.embodied,
             "cost_electricity": self.electricity,
             "cost_rental": self.rental,
@@ -248,6 +262,8 @@ class _Rates(NamedTuple):
     location: Factor
     market: Factor | None
     marginal: Factor | None
+    losses: Factor | None
+    upstream: Factor | None
     price: Factor | None
     currency: str
 
@@ -261,6 +277,8 @@ def _rates(terms: Terms) -> _Rates:
         location=product(terms.intensity, terms.pue),
         market=in_building(terms.market),
         marginal=in_building(terms.marginal),
+        losses=in_building(product(terms.intensity, terms.losses) if terms.losses else None),
+        upstream=in_building(terms.upstream),
         price=in_building(terms.price),
         currency=terms.price.unit.partition("/")[0] if terms.price else "",
     )
@@ -279,6 +297,9 @@ def _footprint(energy: _Energy, rates: _Rates, hours: float, rental: Amount | No
         location=location,
         market=_amount(energy, rates.market, "g") if rates.market else None,
         marginal=_amount(energy, rates.marginal, "g") if rates.marginal else None,
+        losses=_amount(energy, rates.losses, "g") if rates.losses else None,
+        upstream=_amount(energy, rates.upstream, "g") if rates.upstream else None,
+        water=_amount(energy, terms.water, "L") if terms.water else None,
         embodied=embodied,
         electricity=_amount(energy, rates.price, rates.currency) if rates.price else None,
         rental=rental,

@@ -15,9 +15,12 @@ PARTS = (
     ("co2e_location", "CO2e, location-based"),
     ("co2e_market", "CO2e, market-based"),
     ("co2e_marginal", "CO2e, marginal (apart)"),
+    ("co2e_losses", "CO2e, network losses"),
+    ("co2e_upstream", "CO2e, upstream"),
     ("co2e_embodied", "CO2e, embodied"),
+    ("water", "water"),
     ("cost_electricity", "cost of electricity"),
-    ("cost_rental", "cost of hire (apart)"),
+    ("cost_rental", "rental price (not added)"),
     ("score", "score"),
 )
 _FOOT = "choice: left open by the range of the factors"

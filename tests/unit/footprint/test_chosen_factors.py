@@ -237,3 +237,57 @@ def test_hire_is_from_preemptible_to_on_demand():
 def test_a_method_s_pue_is_a_number_or_a_place():
     assert pue("uptime2024").value == 1.56
     assert pue("1.1").value == 1.1
+
+
+def test_scope_2_is_direct_with_losses_and_upstream_apart():
+    from microjoule.footprint.footprint import footprint
+    from microjoule.joules.estimate import Estimate
+    from microjoule.units import J_PER_KWH
+
+    energy = Estimate(value=100 * J_PER_KWH, low=0.0, high=200 * J_PER_KWH)
+    found = footprint(energy, terms(FactorOptions(zone="GB", scope="scope2", pue="1.2")), 1.0)
+    assert found.location.value == pytest.approx(120 * 177)
+    assert found.losses.value == pytest.approx(120 * 177 * 0.0884)
+    assert found.upstream.value == pytest.approx(120 * 45.9)
+    cycle = terms(FactorOptions(zone="GB", scope="lifecycle", pue="1.2"))
+    assert footprint(energy, cycle, 1.0).location.value == pytest.approx(120 * 217.4)
+    assert cycle.upstream is None, "it is in the life cycle already"
+    plain = footprint(energy, terms(FactorOptions(zone="GB")), 1.0)
+    assert (plain.losses, plain.upstream, plain.water) == (None, None, None)
+    wet = footprint(energy, terms(FactorOptions(zone="GB", wue="aws:us-west-1", pue="1.2")), 1.0)
+    assert (wet.water.value, wet.water.unit) == (pytest.approx(39), "L")
+
+
+def test_a_scope_that_is_not_published_says_so():
+    assert "no direct figure of Chad" in terms(FactorOptions(zone="TD", scope="scope2")).remark
+    whole = terms(FactorOptions(zone="US-SRVC", scope="lifecycle")).intensity
+    assert whole.value == 384.4
+    assert "of United States" in whole.origin.note
+    assert terms(FactorOptions(zone="FR", scope="scope2")).remark == ""
+    with pytest.raises(BadFactor, match="The scopes are"):
+        terms(FactorOptions(zone="FR", scope="scope3"))
+
+
+def test_a_residual_mix_is_a_market_without_a_contract():
+    found = terms(FactorOptions(zone="DE", market="residual"))
+    assert found.market.value == 701.47
+    assert found.market.boundary.signal == "residual"
+    with pytest.raises(BadFactor, match="No open residual mix of Chad"):
+        terms(FactorOptions(zone="TD", market="residual"))
+
+
+def test_embodied_carbon_is_looked_up_where_devices_are_named():
+    found = terms(FactorOptions(embodied="8 x H100 + gpu-server / 4 y")).embodied
+    assert found.value == pytest.approx((8 * 273 + 5700) * 1000 / 4 / 8760)
+    assert found.low < found.value
+    assert "8 × H100 + 1 × gpu-server" in found.name
+    own = terms(FactorOptions(embodied="A100")).embodied
+    assert own.value == pytest.approx(150_000 / 6 / 8760)
+    with pytest.raises(BadFactor, match="no lifetime"):
+        terms(FactorOptions(embodied="H100 / 4 days"))
+
+
+@pytest.mark.parametrize("said", ["3", "3 kWh", "aws:nowhere", "-1 L/kWh"])
+def test_water_that_is_none_is_a_sentence(said):
+    with pytest.raises(BadFactor):
+        terms(FactorOptions(wue=said))
