@@ -19,6 +19,9 @@ run: .venv/ready
 test: .venv-test/ready
 	.venv-test/bin/python -m pytest $(PYTEST)
 
+mutants: .venv-test/ready
+	.venv-test/bin/python tests/mutants $(MUTANTS)
+
 peers: .venv-test/ready
 	.venv-test/bin/python benchmarks/peers/compare.py $(PEERS)
 

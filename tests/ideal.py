@@ -17,17 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from hypothesis import settings
 from hypothesis import strategies as st
 from places import identity
 
 from microjoule.channel import Access, Channel, Encoding, Scale, Timing, Trust
 from microjoule.trace import schema
 from microjoule.trace.series import Series
-
-# No test asserts a wall-clock time, and Hypothesis's deadline is one.
-settings.register_profile("microjoule", deadline=None)
-settings.load_profile("microjoule")
 
 F64 = npt.NDArray[np.float64]
 MS = 1_000_000

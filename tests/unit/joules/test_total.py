@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from places import identity
 
-from microjoule.channel import Access, Channel, Kind, Scale, Trust
+from microjoule.channel import UNPLACED, Access, Channel, Kind, PowerModel, Scale, Trust
 from microjoule.errors import Overlap
 from microjoule.joules.estimate import Estimate
-from microjoule.joules.total import add, covered, total
+from microjoule.joules.total import add, covered, is_energy, is_power, tells_energy, total
 
 
 def channel(name: str, *parents: str, kind: Kind = Kind.COUNTER) -> Channel:
@@ -119,3 +120,62 @@ def test_channels_of_one_place_count_the_same_joules() -> None:
     assert covered(channels) == ("package-0",)
     with pytest.raises(Overlap):
         add(channels, {}, channels)
+
+
+MODEL = PowerModel(value_w=5.0, low_w=1.0, high_w=9.0, source="a table")
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "model", "expected"),
+    [
+        (Kind.COUNTER, "J", None, (True, False)),
+        (Kind.COUNTER, "s", MODEL, (True, False)),
+        (Kind.COUNTER, "s", None, (False, False)),
+        (Kind.COUNTER, "W", None, (False, False)),
+        (Kind.GAUGE, "W", None, (False, True)),
+        (Kind.GAUGE, "J", None, (False, False)),
+        (Kind.GAUGE, "°C", None, (False, False)),
+    ],
+)
+def test_a_counter_of_joules_is_energy_and_a_gauge_of_watts_is_power(kind, quantity, model, expected) -> None:
+    """A counter with a power model too, and nothing else."""
+    of = channel("package-0", kind=kind)
+    scale, trust = replace(of.scale, quantity=quantity), replace(of.trust, model=model)
+    of = replace(of, scale=scale, trust=trust)
+    assert (is_energy(of), is_power(of)) == expected
+
+
+def test_a_power_inside_a_counted_energy_tells_no_second_one() -> None:
+    """And one inside none does."""
+    channels = table(
+        channel("gpu-0/energy"), gauge("gpu-0/power", "gpu-0/energy"), gauge("gpu-1/power", "gpu-1/energy")
+    )
+    assert tells_energy(channels) == ("gpu-0/energy", "gpu-1/power")
+
+
+def test_what_nobody_can_place_or_what_is_no_energy_is_in_no_total() -> None:
+    """A fan's speed, and a meter of something unknown."""
+    fan = replace(gauge("fan-0"), scale=replace(gauge("fan-0").scale, quantity="Hz"))
+    assert covered(table(channel("package-0"), fan, channel("gpu-1/energy", UNPLACED))) == ("package-0",)
+    assert covered(table(fan, channel("gpu-1/energy", UNPLACED))) == ()
+
+
+def test_a_measured_source_comes_before_a_modelled_one_of_the_same_place() -> None:
+    """In whichever order they are listed."""
+    measured, modelled = channel("package-0@powercap"), channel("package-0")
+    modelled = replace(modelled, trust=replace(modelled.trust, model=MODEL))
+    assert covered(table(measured, modelled)) == ("package-0@powercap",)
+    assert covered(table(modelled, measured)) == ("package-0@powercap",)
+
+
+def test_the_total_of_nothing_has_failed() -> None:
+    """It is not 0 J: nothing bounds it."""
+    nothing = total({}, {})
+    assert (nothing.value, nothing.low, nothing.high, nothing.status) == (None, 0.0, math.inf, "failed")
+
+
+def test_one_of_two_machine_meters_says_that_there_are_two() -> None:
+    """A package beside them is none of them."""
+    one = Estimate(value=1.0, low=1.0, high=1.0)
+    channels = table(gauge("machine-0/power"), gauge("machine-1/power"), channel("gpu-0/energy"))
+    assert total(dict.fromkeys(channels, one), channels).covers.startswith("one of 2 meters of a machine")

@@ -33,12 +33,12 @@ def ended_ring():
         "memfd:",
         "memfd:1:0:1",
         "memfd:999999999:3:1",
-        f"memfd:{os.getpid()}:0:1",
+        pytest.param(f"memfd:{os.getpid()}:0:1", id="own process"),
         "sysv:0:1",
         "sysv:-1:1",
         "nonsense\udcff",
         "x" * 10_000,
-        ended_ring() or "sysv:1:1",
+        pytest.param(ended_ring() or "sysv:1:1", id="ended ring"),
     ],
     ids=range(10),  # process numbers differ from one worker of the suite to the next
 )

@@ -1,0 +1,191 @@
+"""Mutation testing: `make mutants`, or `make mutants MUTANTS="src/microjoule/joules/unwrap.py --minutes 5"`.
+
+Each file is changed in one small way at a time, and the tests that run the changed line must notice. A mutant
+that survives its own tests is tried again with all tests of their files. What survives and is listed in
+``accepted.txt`` with a reason is no failure; what survives and is not, is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import mutate
+import numpy as np  # noqa: F401 - imported once, here, and not in each child
+import pyarrow as pa  # noqa: F401
+import trial
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/microjoule"
+INSTALLED = Path(find_spec("microjoule").submodule_search_locations[0])  # what the tests run: the wheel
+ACCEPTED = Path(__file__).with_name("accepted.txt")
+SLOW = ("cover_the_truth", "hold_under_drift", "kill_at_any_byte", "agree_with_scipy", "bootstrap")
+TESTS = {  # by the beginning of the file's path under src/microjoule
+    "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
+    "trace": ["tests/unit/trace", "tests/unit/joules", "tests/properties", "tests/golden"],
+    "sources": ["tests/unit/sources"],
+}
+DEFAULT = ["joules", "trace", "sources/zones.py"]
+SURVIVED, NO_TEST = 0, -1
+
+
+class Trial(NamedTuple):
+    """A mutant with the tests that are to notice it, and how long they may take."""
+
+    path: Path
+    mutant: mutate.Mutant
+    tests: tuple[str, ...]
+    limit_s: float
+    is_second: bool = False
+
+    @property
+    def name(self) -> str:
+        """What ``accepted.txt`` calls it: no line numbers, so that it stays when the file moves on."""
+        one = self.mutant
+        return f"{self.path.relative_to(SOURCE)} {one.function}: {one.before} -> {one.after}"
+
+
+class Traced(NamedTuple):
+    """Which tests run which lines, and how long they take."""
+
+    lines: dict[str, dict[str, list[str]]]
+    took_s: dict[str, float]
+
+    def tests(self, path: Path, first: int, last: int) -> tuple[str, ...]:
+        """The tests that run some of these lines, the quickest first; all of the file where none is named."""
+        by_line = self.lines[str(_installed(path))]
+        wanted = {t for line in range(first, last + 1) for t in by_line.get(str(line), []) if t}
+        if not wanted and any(str(line) in by_line for line in range(first, last + 1)):
+            wanted = {t for tests in by_line.values() for t in tests if t}  # the line runs at import
+        return tuple(sorted(wanted, key=lambda t: self.took_s.get(t, 0.0)))
+
+    def limit_s(self, tests: Sequence[str]) -> float:
+        """Far more than they take, and little enough for a loop without an end."""
+        return 20 + 5 * sum(self.took_s.get(one, 0.0) for one in tests)
+
+    def beside(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """All tests of the same files."""
+        files = {one.partition("::")[0] for one in tests}
+        return tuple(one for one in self.took_s if one.partition("::")[0] in files)
+
+
+def main() -> int:
+    """Prints the survivors; 1 where one of them is not accepted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("paths", nargs="*", type=Path, help="files or folders [joules, trace, zones.py]")
+    parser.add_argument("--minutes", type=float, default=30, help="stop after this time [30]")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at once")
+    parser.add_argument("--tests", nargs="*", help="tests to use, instead of those of the file's package")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    paths = [path.resolve() for path in arguments.paths] or [SOURCE / name for name in DEFAULT]
+    files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py")))
+    until_s = time.monotonic() + 60 * arguments.minutes
+    traced = _traced(files, arguments.tests or _tests(files))
+    waiting = [
+        Trial(file, mutant, tests, traced.limit_s(tests))
+        for file in files
+        for mutant in mutate.mutants(file.read_text(encoding="utf-8"))
+        for tests in [traced.tests(file, *mutant.lines)]
+    ]
+    random.Random(1).shuffle(waiting)  # a run that stops early has tried a fair sample
+    total = len(waiting)
+    print(f"{total} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
+    survivors = _run(waiting, traced, arguments.jobs, until_s)
+    return _report(survivors, total, len(waiting))
+
+
+def _installed(file: Path) -> Path:
+    return INSTALLED / file.relative_to(SOURCE)
+
+
+def _tests(files: Sequence[Path]) -> list[str]:
+    names = {file.relative_to(SOURCE).parts[0] for file in files}
+    places = dict.fromkeys(place for name in sorted(names) for place in TESTS.get(name, ["tests/unit"]))
+    found = [str(file) for place in places for file in sorted(Path(place).rglob("test_*.py"))]
+    return [file for file in found if not any(word in file for word in SLOW)]
+
+
+def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "traced.json"
+        code = os.waitstatus_to_exitcode(
+            os.waitpid(
+                trial.forked(lambda: trial.traced([_installed(file) for file in files], tests, result)), 0
+            )[1]
+        )
+        if code != 0:
+            sys.exit(f"The tests fail without a mutant (pytest's exit code {code}): run them first")
+        return Traced(**json.loads(result.read_text(encoding="utf-8")))
+
+
+def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> list[Trial]:
+    """Tries the mutants until the time is over; takes those that were tried from the list."""
+    survivors: list[Trial] = []
+    running: dict[int, tuple[Trial, float]] = {}
+    while running or (waiting and time.monotonic() < until_s):
+        while waiting and len(running) < jobs and time.monotonic() < until_s:
+            one = waiting.pop()
+            if not one.tests:
+                survivors.append(one)
+                continue
+            parts = one.path.relative_to(SOURCE.parent).with_suffix("").parts
+            module = ".".join(parts).removesuffix(".__init__")
+            child = trial.forked(
+                lambda one=one, module=module: trial.mutated(module, one.path, one.mutant.source, one.tests)
+            )
+            running[child] = one, time.monotonic() + one.limit_s
+        for child, code in _ended(running):
+            one, _ = running.pop(child)
+            whole = traced.beside(one.tests)
+            if code == SURVIVED and not one.is_second and set(whole) != set(one.tests):
+                waiting.append(one._replace(tests=whole, limit_s=traced.limit_s(whole), is_second=True))
+            elif code == SURVIVED:
+                survivors.append(one)
+        time.sleep(0.02)
+    return survivors
+
+
+def _ended(running: dict[int, tuple[Trial, float]]) -> list[tuple[int, int]]:
+    """The children that ended, with their exit codes; one that takes too long is ended, and was noticed."""
+    found = []
+    for child, (_, until_s) in running.items():
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            found.append((child, os.waitstatus_to_exitcode(status)))
+        elif time.monotonic() > until_s:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            found.append((child, 1))
+    return found
+
+
+def _report(survivors: Sequence[Trial], total: int, left: int) -> int:
+    lines = ACCEPTED.read_text(encoding="utf-8").splitlines() if ACCEPTED.exists() else []
+    accepted = {line for line in lines if line and not line.startswith(("#", " "))}
+    new = [one for one in survivors if one.name not in accepted]
+    for one in sorted(new, key=lambda one: (one.path, one.mutant.lines)):
+        print(
+            f"{one.path.relative_to(ROOT)}:{one.mutant.lines[0]}{'' if one.tests else ' (no test runs it)'}"
+        )
+        print(f"  {one.name}")
+    tried = total - left
+    print(
+        f"{tried} of {total} mutants tried: {tried - len(survivors)} noticed, "
+        f"{len(survivors) - len(new)} accepted, {len(new)} survive"
+    )
+    return 1 if new else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
