@@ -98,6 +98,12 @@ def _answer(arguments: list[str] | None) -> int:
     except MicrojouleError as error:
         print(f"uj: {error}", file=sys.stderr)
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+    except MemoryError:
+        print(
+            "uj: There is not enough memory for this. Free some, or raise its limit (ulimit -v)",
+            file=sys.stderr,
+        )
+        return 1
     except ImportError as error:
         print(f"uj: {error}. Reinstall: pip install --force-reinstall microjoule", file=sys.stderr)
         return 1

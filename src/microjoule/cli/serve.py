@@ -53,6 +53,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help=f"listen here; default {LOOPBACK}: this host alone",
     )
     parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer to this name too, beside addresses and the machine's own [repeat for several]",
+    )
+    parser.add_argument(
         "--port",
         type=port,
         default=PORT,
@@ -135,7 +142,7 @@ def _ways(arguments: argparse.Namespace, picture: Callable[[], Picture], closing
 
     if arguments.port is not None:
         collector = Collector(picture, time.time())
-        page = closing.enter_context(Page(collector, arguments.bind, arguments.port))
+        page = closing.enter_context(Page(collector, arguments.bind, arguments.port, arguments.allow_host))
         yield f"serving {page.url}; Ctrl-C ends it"
     if arguments.otlp is not None:
         collector_url = arguments.otlp or "the collector that OTEL_EXPORTER_OTLP_ENDPOINT names"

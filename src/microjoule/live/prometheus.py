@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from threading import Thread
 from typing import Any
 
 from ..channel import Channel, Kind
@@ -16,6 +17,7 @@ from ..errors import BadAddress, CannotServe
 from ..late import extra
 from . import LOOPBACK, PORT
 from .component import component
+from .http_server import Server, guarded, serving
 from .metrics import METRICS, PROMETHEUS_UNITS, Metric, Picture, Point
 
 _CHANNEL_LABELS = ("channel", "domain", "provenance")
@@ -90,6 +92,7 @@ class Page:
         collector: What it shows.
         bind: The address to listen at.
         port: The port; 0: any that is free.
+        allowed: Names to answer to, beside this machine's own.
 
     Attributes:
         url: Where it is.
@@ -100,10 +103,10 @@ class Page:
         MissingExtra: `prometheus-client` is not installed.
     """
 
-    def __init__(self, collector: Collector, bind: str, port: int) -> None:
+    def __init__(self, collector: Collector, bind: str, port: int, allowed: Collection[str] = ()) -> None:
         registry = extra("prometheus_client").CollectorRegistry(auto_describe=False)
         registry.register(collector)
-        self._server, self._thread = _listening(registry, bind, port)
+        self._server, self._thread = _listening(registry, bind, port, allowed)
         host = f"[{bind}]" if ":" in bind else bind
         self.url = f"http://{host}:{self._server.server_port}/metrics"
 
@@ -120,9 +123,15 @@ class Page:
         self.close()
 
 
-def _listening(registry: Any, bind: str, port: int) -> tuple[Any, Any]:  # noqa: ANN401
+def _listening(
+    registry: Any,  # noqa: ANN401 - of an optional library
+    bind: str,
+    port: int,
+    allowed: Collection[str],
+) -> tuple[Server, Thread]:
     try:
-        server, thread = extra("prometheus_client").start_http_server(port, bind, registry)
+        application = guarded(extra("prometheus_client").make_wsgi_app(registry), allowed)
+        server = Server(bind, port, application)
     except socket.gaierror as error:
         raise BadAddress(
             f"{bind!r} is no address ({error.strerror})", f"Give one of this machine's: --bind {LOOPBACK}"
@@ -131,7 +140,7 @@ def _listening(registry: Any, bind: str, port: int) -> tuple[Any, Any]:  # noqa:
         raise BadAddress(f"{port} is no port", f"Give one from 1 to 65535: --port {PORT}") from error
     except OSError as error:
         raise _refused(error, bind, port) from error
-    return server, thread
+    return server, serving(server)
 
 
 def _refused(error: OSError, bind: str, port: int) -> CannotServe:

@@ -123,7 +123,10 @@ class Database:
             "windows": _Scanned(tables.WINDOWS, lambda: self._told(tables.windows)),
             "energy": _Scanned(tables.ENERGY, lambda: self._told(tables.energy)),
         }
-        self._connection = extra("duckdb").connect(":memory:", config=dict(_LOCKED))
+        # Without a folder of its own it makes .tmp in the working folder where a query needs more memory.
+        self._connection = extra("duckdb").connect(":memory:", config={"temp_directory": ""})
+        for setting, is_on in _LOCKED.items():  # the lock itself comes last
+            self._connection.execute(f"set {setting} = {is_on}")
         for name, scanned in self._tables.items():
             self._connection.register(name, scanned)
 

@@ -143,3 +143,15 @@ def test_what_is_wrong_with_the_file_is_said_as_of_any_trace(path):
     path.unlink()
     with pytest.raises(TraceError, match="cannot open"):
         list(database.ask("select * from readings").rows)
+
+
+def test_no_query_makes_a_folder_where_it_is_asked(path, tmp_path, monkeypatch):
+    """What does not fit into memory goes nowhere: the query fails, and says so."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert ask(path, "select current_setting('temp_directory')") == [("",)]
+    big = (
+        "select count(*) from (select a.range, b.range from range(3000) a, range(1000) b order by 1, 2 desc)"
+    )
+    assert ask(path, big) == [(3_000_000,)]
+    assert list((tmp_path / "here").iterdir()) == []
