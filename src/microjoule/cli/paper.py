@@ -16,7 +16,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser("paper", help="the tables of Strubell et al. 2019, recomputed")
     parser.add_argument("--pue", default="", metavar="X", help="another PUE than the paper's 1.58")
-    parser.add_argument("--zone", default=_TODAY, metavar="CODE", help=f"today's grid; default {_TODAY}")
+    parser.add_argument(
+        "--zone",
+        default="",
+        metavar="CODE",
+        help=f"today's grid of every run [{_TODAY}, and of later runs their own]",
+    )
     parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="another price than 0.12 USD/kWh")
     parser.add_argument(
         "--exchange", action="append", type=options.exchange, metavar="CUR=X", help="USD for one CUR"
@@ -28,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Prints the tables."""
     from ..footprint.chosen_factors import FactorOptions, terms
-    from ..footprint.published import tables_recomputed
+    from ..footprint.published import published_zones, tables_recomputed
 
     method = "strubell2019"
     # The paper's costs are in USD, and so are the columns beside them.
@@ -40,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         currency=currency,
         rates=dict(arguments.exchange or ()),
     )
-    paper, today = terms(wishes), terms(replace(wishes, zone=arguments.zone))
-    plain = tables_recomputed(paper, today)
+    paper, today = terms(wishes), terms(replace(wishes, zone=arguments.zone or _TODAY))
+    plain = tables_recomputed(paper, today, {} if arguments.zone else published_zones())
     if arguments.json:
         print(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
         return 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..units import GRAMS, W_PER_KW
 from . import data_tables as tables
+from . import intensity
 from . import pue as overhead
 from .chosen_factors import Terms
 from .conversion import GIVEN
@@ -50,6 +51,11 @@ class PublishedRun:
     is_powered: bool
     has_pue: bool
     figures: Mapping[str, Factor]
+
+    @property
+    def zone(self) -> str:
+        """Where it ran; empty: that was not published."""
+        return self.figures["zone"].unit if "zone" in self.figures else ""
 
     def recomputed(self, terms: Terms) -> Modelled:
         """The run under other terms."""
@@ -103,12 +109,18 @@ def run(table: str, name: str) -> PublishedRun:
     return {each.name: each for each in runs(table)}[name]
 
 
-def tables_recomputed(paper: Terms, today: Terms) -> dict[str, Any]:
+def published_zones() -> dict[str, str]:
+    """The zone of each later run, by its name, where one was published."""
+    return {each.name: each.zone for table in LATER for each in runs(table) if each.zone}
+
+
+def tables_recomputed(paper: Terms, today: Terms, zones: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The paper's tables and the later runs as JSON values.
 
     Args:
         paper: The terms of the paper, or what stands for them.
         today: Other terms, of a grid of today.
+        zones: The zone of runs that were elsewhere, by their names.
     """
     return {
         "paper": paper.plain(),
@@ -116,7 +128,7 @@ def tables_recomputed(paper: Terms, today: Terms) -> dict[str, Any]:
         "rows": [_plain(each, paper, today) for table in (TABLE_3, TABLE_4) for each in runs(table)],
         "mixes": [_mix(code, *of, paper) for code, of in published_mixes().items()],
         "correction": _correction(paper),
-        "later": [_plain(each, each.own(today), today) for table in LATER for each in runs(table)],
+        "later": [_later(each, today, zones or {}) for table in LATER for each in runs(table)],
         "data": tables.digest(),
     }
 
@@ -200,6 +212,17 @@ def _plain(of: PublishedRun, paper: Terms, today: Terms) -> dict[str, Any]:
     }
 
 
+def _later(of: PublishedRun, today: Terms, zones: Mapping[str, str]) -> dict[str, Any]:
+    """A later run: net of what was bought, as it was printed, and by its grid, then and today."""
+    code = zones.get(of.name, "")
+    now = replace(today, intensity=intensity.zone(code).intensity) if code else today
+    gross = of.figures.get("gross")
+    grid = of.recomputed(replace(today, intensity=gross)).footprint.location if gross else None
+    plain = _plain(of, of.own(today), now)
+    place = now.intensity.name.removeprefix("grid of ")
+    return {**plain, "is_net": gross is not None, "gross": grid.plain() if grid else None, "place": place}
+
+
 def _mix(code: str, name: str, shares: Mapping[str, float], paper: Terms) -> dict[str, Any]:
     composed = mix(name, shares)
     found = run(TABLE_3, MIX_RUN).recomputed(replace(paper, intensity=composed)).footprint
@@ -223,7 +246,6 @@ def _correction(paper: Terms) -> dict[str, Any]:
     tonnes = (run(TABLE_3, "NAS").recomputed(paper).footprint.location.value or 0.0) / GRAMS["t"]
     return {
         "estimated_t": tonnes,
-        "corrected_t": tonnes / known["correction"],
         "published_t": known["co2e"],
         "correction": known["correction"],
         "proxy_task": known["proxy"],

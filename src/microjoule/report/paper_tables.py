@@ -77,10 +77,9 @@ def _mix(row: Mapping[str, Any]) -> str:
 
 def _correction(of: Mapping[str, Any]) -> list[str]:
     return [
-        f"The NAS row, {of['correction']:g} times too high by Patterson et al. 2021: "
-        f"{plain(of['published_t'])} t printed | {plain(of['estimated_t'])} / {of['correction']:g} = "
-        f"{plain(of['corrected_t'])} t,",
-        f"  {of['proxy_task']:g} times by the proxy task, {plain(of['hardware_building_grid'])} times by "
+        f"The NAS row, {plain(of['estimated_t'])} t, was an estimate. Patterson et al. 2021 report",
+        f"{plain(of['published_t'])} t for the search as it was run: {of['correction']:g} times less,",
+        f"{of['proxy_task']:g} times by the proxy task, {plain(of['hardware_building_grid'])} times by "
         "hardware, building and grid",
     ]
 
@@ -89,4 +88,9 @@ def _later(row: Mapping[str, Any]) -> list[str]:
     cell = row["cells"]["co2e"]
     printed = f"{plain(cell['published']['value'], 5)} {cell['unit']}"
     ours = f"{plain(cell['ours']['value'], 5)} {cell['unit']}"
-    return [f"  {row['row']:<14}{printed} | {ours}; with today's grid {amount(row['today'])}"]
+    net = ", net of what was bought" if row["is_net"] else ""
+    gross = f"; by its grid {amount(row['gross'])}" if row["gross"] else ""
+    return [
+        f"  {row['row']:<14}{printed} | {ours}{net}{gross}",
+        f"  {'':<14}with today's grid of {row['place']}: {amount(row['today'])}",
+    ]

@@ -73,6 +73,17 @@ def test_the_hash_is_printed(capsys):
     assert capsys.readouterr().out.strip() == tables.digest()
 
 
+def test_rows_that_are_past_their_date_are_listed(capsys):
+    assert main(["data", "check"]) == 1
+    out = capsys.readouterr().out
+    assert "rentals gcp" in out
+    assert "https://" in out
+    assert "are past their date" in out
+    assert tables.past_date(2008) == []
+    late = tables.past_date(2099)
+    assert len(late) == sum(bool(row["year"]) for name in tables.STANDS_YEARS for row in tables.rows(name))
+
+
 def test_the_tables_are_counted(capsys):
     assert main(["data", "tables"]) == 0
     assert "zones: " in capsys.readouterr().out
