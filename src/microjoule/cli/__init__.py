@@ -15,6 +15,7 @@ from importlib import import_module
 from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
 from ..version import VERSION
 from . import examples, streams
+from .arguments import Parser
 
 COMMANDS = (
     "probe",
@@ -45,11 +46,11 @@ INTERRUPTED = 130
 _EXIT_CODES = ((ValueError, 2), (SourceUnavailable, 3), (PermissionDenied, 3), (MicrojouleError, 1))
 
 
-def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+def parser(names: Sequence[str] = COMMANDS) -> Parser:
     """The parser of the whole command line, or of some commands: each one's file is imported for it."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="uj",
-        description="An oscilloscope for energy: counters at kilohertz, with an interval on every figure.",
+        description="Measures the energy of commands, functions and training steps, with an uncertainty.",
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -86,9 +87,16 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
+def _spelt_out(words: list[str]) -> list[str]:
+    """``uj`` and ``uj help`` as ``uj --help``; ``uj help run`` as ``uj run --help``."""
+    if not words:
+        return ["--help"]
+    return [*words[1:2], "--help"] if words[0] == "help" else words
+
+
 def _answer(arguments: list[str] | None) -> int:
     try:
-        words = sys.argv[1:] if arguments is None else arguments
+        words = _spelt_out(sys.argv[1:] if arguments is None else arguments)
         # All commands take three times as long to import as the one that is asked for.
         chosen = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
         code: int = chosen.run(chosen)

@@ -91,6 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
             found = measure_task(task, ask, meter(arguments, arguments.channel), say).to_json()
     except MicrojouleError:
         raise
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        print(f"uj profile: {error.msg}: {line}", file=sys.stderr)
+        return STATEMENT_FAILED
     except Exception:
         traceback.print_exc()
         return STATEMENT_FAILED

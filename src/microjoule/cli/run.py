@@ -62,8 +62,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
     pages.add_options(parser)
     trace_output.add_options(parser)
-    options.add_sampling(parser)
     options.add_footprint(parser)
+    options.add_sampling(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
     parser.set_defaults(run=run)
 

@@ -48,6 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--bind",
+        type=address,
         default=LOOPBACK,
         metavar="ADDRESS",
         help=f"listen here; default {LOOPBACK}: this host alone",
@@ -80,6 +81,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     options.add_counters(group)
     parser.set_defaults(run=run)
+
+
+def address(text: str) -> str:
+    """An address, an IPv6 one in brackets or without; an argparse type."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
 def port(text: str) -> int | None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .arguments import AnyOrder
 from .progress import progress
 
 _EPILOG = """\
@@ -20,11 +21,10 @@ The query sees the trace and nothing else: no file, no network.
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser(
-        "sql",
-        help="ask a trace in SQL",
-        epilog=_EPILOG,
-    )
+    usual = commands._parser_class
+    commands._parser_class = AnyOrder  # argparse offers no parser class for one command
+    parser = commands.add_parser("sql", help="query a trace in SQL", epilog=_EPILOG)
+    commands._parser_class = usual
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument(
         "query", nargs="?", metavar="QUERY", help="default: list the tables and their columns"

@@ -21,6 +21,8 @@ _FIGURE = re.compile(
     r"\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf)\w*)\s*(\D.*?)?\s*", re.IGNORECASE
 )
 
+_CO2 = re.compile(r"CO[2₂](e|eq|-eq)?(?=/)", re.IGNORECASE)  # what is weighed, in front of the slash
+
 
 def figure(text: str) -> tuple[float, str]:
     """``432.7 g/kWh`` as its number and its unit; the unit is empty where there is none.
@@ -53,12 +55,13 @@ def given(name: str, text: str) -> Factor:
 
 
 def intensity(name: str, text: str) -> Factor:
-    """A carbon intensity that the user writes, in grams a kilowatt-hour.
+    """A carbon intensity that the user writes, in grams a kilowatt-hour: ``400 g/kWh``, ``400 gCO2e/kWh``.
 
     Raises:
         BadFactor: It is none, has no unit, or its unit is not a mass for an energy.
     """
-    return per_kwh(given(name, text), GRAMS, INTENSITY)
+    written = given(name, text)
+    return per_kwh(replace(written, unit=_CO2.sub("", written.unit)), GRAMS, INTENSITY)
 
 
 def per_kwh(factor: Factor, numerators: Mapping[str, float], unit: str) -> Factor:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .cell import CellEnergy
 
 MAGIC = "energy"
+SILENCED_BY_SEMICOLON = "_ipython_magic_output_can_be_silenced"  # IPython.core.magic's own mark
 SENTENCES = (  # what a terminal shows as its sentence, and not as the data that it is made of
     ("microjoule.joules.estimate", "Estimate"),
     ("microjoule.measuring.measurement", "Measurement"),
@@ -26,6 +27,7 @@ def load_ipython_extension(ipython: Any) -> None:  # noqa: ANN401 - IPython's sh
         return run(ipython, line, cell)
 
     energy.__doc__ = run.__doc__
+    setattr(energy, SILENCED_BY_SEMICOLON, True)
     ipython.register_magic_function(energy, magic_kind="line_cell", magic_name=MAGIC)
     texts = ipython.display_formatter.formatters["text/plain"]
     for home, name in SENTENCES:
@@ -91,8 +93,13 @@ def _sentence(error: MicrojouleError) -> str:
     return str(error).replace("measure a single call with --mode edge -r 1", "run it once with --once")
 
 
-def _once(ipython: Any, code: str, given: Any) -> CellEnergy | None:  # noqa: ANN401 - as above
-    """Runs code as a cell of its own, which shows what it shows; None where it failed."""
+def _once(ipython: Any, code: str, given: Any) -> CellEnergy:  # noqa: ANN401 - as above
+    """Runs code as a cell of its own, which shows what it shows.
+
+    Raises:
+        BaseException: The code's own error, whose traceback has been shown: the cell must fail with it, or
+            "Run all" and nbconvert would go on.
+    """
     from .cell import recorded
 
     outcomes: list[Any] = []
@@ -101,7 +108,11 @@ def _once(ipython: Any, code: str, given: Any) -> CellEnergy | None:  # noqa: AN
         found = recorded(lambda: outcomes.append(ipython.run_cell(code, store_history=False)), given)
     finally:
         ipython.displayhook.exec_result = around
-    return found if outcomes[0].success else None
+    error = outcomes[0].error_before_exec or outcomes[0].error_in_exec
+    if error is not None:
+        error._render_traceback_ = list  # IPython asks for the lines to show: it has shown them
+        raise error
+    return found
 
 
 def _often(ipython: Any, code: str, given: Any) -> Measurement:  # noqa: ANN401 - as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -80,20 +81,35 @@ def pytest_runtest_call(item: pytest.Item) -> None:
         pytest.fail(failure, pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remembers which tests failed: their energy enters no saved run."""
+    report = yield
+    if report.failed:
+        item.config.stash[_RUN].failed.add(item.nodeid)
+    return report
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Saves what was measured; a file that cannot be written makes pytest's exit code 1."""
     run = session.config.stash[_RUN]
     wanted = run.wishes
+    if wanted.is_strict and run.unmeasured:
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+    run.said += _unmeasured(run)
     wants_file = wanted.save or wanted.is_autosave or wanted.json
     if run.is_worker or not wants_file:
         return
-    if not run.rows:
-        run.said.append("no energy was measured, and so nothing is saved")
+    rows = [row for row in run.rows if row["fullname"] not in run.failed]
+    if not rows:
+        run.said.append("nothing is saved: no test that passed has a measured energy")
         return
     from .saved import document, save, text_of
 
-    plain = document(run.facts, run.started, run.rows)
+    plain = document(run.facts, run.started, rows)
     try:
         if wanted.save or wanted.is_autosave:
             name = wanted.save or run.started.replace(":", "").partition("+")[0]
@@ -107,6 +123,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     except ValueError as error:
         run.said.append(f"cannot be saved: {error}. Keep JSON values only in extra_info.")
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def _unmeasured(run: MeasuredTest) -> list[str]:
+    """How many tests ran without their energy, why, and what that means for a gate."""
+    if not run.unmeasured:
+        return []
+    n, why = len(run.unmeasured), next(iter(run.unmeasured.values()))
+    found = [f"energy not measured in {n} test{'s' * (n != 1)}: {why}"]
+    if run.wishes.limits:
+        found.append("--energy-fail judged none of them. --energy-strict makes that an exit code of 1.")
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -149,10 +149,19 @@ def test_a_wrong_line_is_one_sentence_and_no_traceback(shell, capsys, cell, sent
     assert "Traceback" not in said
 
 
-def test_a_cell_that_fails_shows_its_own_error_and_gives_no_figure(shell, reading, capsys):
-    shell.run_cell(f"%%energy {reading} --to used\n1 / 0\n")
-    assert "ZeroDivisionError" in "".join(capsys.readouterr())
-    assert shell.user_ns["used"] is None
+def test_a_cell_that_fails_fails_under_the_magic_too(shell, reading, capsys):
+    """Or "Run all" and nbconvert go on. Its traceback is shown once, and no figure is given."""
+    outcome = shell.run_cell(f"%%energy {reading} --to used\n1 / 0\n")
+    assert not outcome.success
+    assert isinstance(outcome.error_in_exec, ZeroDivisionError)
+    assert "".join(capsys.readouterr()).count("ZeroDivisionError: division by zero") == 1
+    assert "used" not in shell.user_ns
+    assert not shell.run_cell(f"%%energy {reading}\n1 +\n").success
+
+
+def test_a_semicolon_at_the_end_silences_a_cell(shell, reading):
+    assert shell.run_cell(f"%%energy {reading}\n1 + 1\n").result is not None
+    assert shell.run_cell(f"%%energy {reading}\n1 + 1;\n").result is None
 
 
 @pytest.mark.parametrize(

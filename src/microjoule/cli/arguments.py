@@ -1,0 +1,61 @@
+"""The parser of the command line: errors first, then the nearest name, then where the help is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NoReturn
+
+USAGE = 2
+_CHOICE = re.compile(
+    r"argument (?P<what>\S+): invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*)\)"
+)
+_UNKNOWN = "unrecognized arguments: "
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser with errors of one or two lines."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong, what was probably meant, and where the help is; ends with exit code 2."""
+        print(f"{self.prog}: {self._said(message)}", file=sys.stderr)
+        print(f"See: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+    def _said(self, message: str) -> str:
+        choice = _CHOICE.fullmatch(message)
+        if choice:
+            known = re.findall(r"[^\s',]+", choice["known"])
+            what = "command" if choice["what"] == "COMMAND" else choice["what"]
+            return f"there is no {what} {choice['given']!r}.{_nearest(choice['given'], known)}"
+        if message.startswith(_UNKNOWN):
+            given = message.removeprefix(_UNKNOWN).split()[0]
+            return f"there is no option or argument {given!r} here.{_nearest(given, self._options())}"
+        return message
+
+    def _options(self) -> list[str]:
+        """The options of this parser and of the command that was named."""
+        found = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found += [word for one in action.choices.values() for word in one._option_string_actions]
+        return found
+
+
+class AnyOrder(Parser):
+    """A parser whose options take no value and may stand anywhere."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, with the options taken first."""
+        words = sorted(args or (), key=lambda word: not word.startswith("-"))
+        return super().parse_known_args(words, namespace)
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    near = get_close_matches(given, dict.fromkeys(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
