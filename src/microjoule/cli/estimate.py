@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         cores=arguments.cores,
         scaling=arguments.psf,
     )
-    plain = estimate(job, terms).plain(job, terms)
+    plain = estimate(job, terms).to_json(job, terms)
     if arguments.json:
         print(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
         return 0

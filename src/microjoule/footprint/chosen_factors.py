@@ -112,7 +112,7 @@ class Terms:
         }
         return {part: factor for part, factor in parts.items() if factor}
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The terms as JSON values, with the hash of the data that they come from."""
         return {
             "method": self.method.name,

@@ -126,7 +126,7 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
         "letter": of.letter(reading.wh),
         "letters": list(LETTERS[LETTERS.index(first) : LETTERS.index(last) + 1]),
         "wh": reading.wh,
-        "bound_wh": [low, high],
+        "guaranteed_wh": [low, high],
         "per": of.per,
         "hardware": reading.hardware.strip(),
         "provenance": reading.provenance,

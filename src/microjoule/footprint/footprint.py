@@ -9,7 +9,7 @@
     cost            = facility energy × price          and what the accelerators' hire costs, apart
     score           = (CO2e + embodied share) / units
 
-``interval`` is what the readings leave open, guaranteed but for the sensor's own error; ``spread`` is the
+``guaranteed`` is what the readings leave open, guaranteed but for the sensor's own error; ``U`` is the
 energy's ± U at 95 %, the sensor's error among it; both with every factor at its value. ``choice`` is
 what the choice of factors leaves open, with the energy at its value.
 """
@@ -39,19 +39,19 @@ class Amount:
     Attributes:
         value: The figure; None where the energy has none.
         unit: ``kWh``, ``g``, or a currency's three letters.
-        interval: What the readings leave open, the sensor's own error apart.
+        guaranteed: What the readings leave open, the sensor's own error apart.
         choice: What the choice of factors leaves open; None where the energy has no figure.
         is_choice_known: Whether some factor has a range at all.
-        spread: Half the width of what the measurement leaves open at 95 %, with the sensor; None: it was
+        U: Half the width of what the measurement leaves open at 95 %, with the sensor; None: it was
             not assessed.
     """
 
     value: float | None
     unit: str
-    interval: tuple[float, float]
+    guaranteed: tuple[float, float]
     choice: tuple[float, float] | None
     is_choice_known: bool = True
-    spread: float | None = None
+    U: float | None = None
 
     def __add__(self, other: Amount) -> Amount:
         """The sum of two amounts of different things; all ranges add, as if both sensors erred alike.
@@ -71,19 +71,19 @@ class Amount:
         return Amount(
             value=self.value + other.value if known else None,  # type: ignore[operator]
             unit=self.unit,
-            interval=_plus(self.interval, other.interval),
+            guaranteed=_plus(self.guaranteed, other.guaranteed),
             choice=_plus(self.choice, other.choice) if chosen else None,  # type: ignore[arg-type]
             is_choice_known=self.is_choice_known or other.is_choice_known,
-            spread=None if self.spread is None or other.spread is None else self.spread + other.spread,
+            U=None if self.U is None or other.U is None else self.U + other.U,
         )
 
-    def plain(self) -> Plain:
+    def to_json(self) -> Plain:
         """The amount as JSON values."""
         return {
             "value": self.value,
             "unit": self.unit,
-            "bound": [_finite(end) for end in self.interval],
-            "spread": self.spread,
+            "guaranteed": [_finite(end) for end in self.guaranteed],
+            "U": self.U,
             "choice": list(self.choice) if self.choice and self.is_choice_known else None,
         }
 
@@ -140,7 +140,7 @@ class Footprint:
             rental=_both(self.rental, other.rental),
         )
 
-    def plain(self) -> Plain:
+    def to_json(self) -> Plain:
         """The footprint as JSON values: what is None was not asked for or is not known."""
         parts = {
             "facility": self.facility,
@@ -158,7 +158,7 @@ class Footprint:
         return {
             "status": self.energy.status,
             "provenance": self.energy.provenance,
-            **{name: amount.plain() if amount else None for name, amount in parts.items()},
+            **{name: amount.to_json() if amount else None for name, amount in parts.items()},
         }
 
 
@@ -197,10 +197,10 @@ def _amount(of: _Energy, factor: Factor, unit: str) -> Amount:
     return Amount(
         value=None if kwh is None else kwh * factor.value,
         unit=unit,
-        interval=(_times(energy.low, factor.value), _times(energy.high, factor.value)),
+        guaranteed=(_times(energy.low, factor.value), _times(energy.high, factor.value)),
         choice=None if kwh is None else (kwh * factor.low, kwh * factor.high),
         is_choice_known=factor.low < factor.high,
-        spread=None if of.expanded_j is None else _times(of.expanded_j, factor.value),
+        U=None if of.expanded_j is None else _times(of.expanded_j, factor.value),
     )
 
 
@@ -210,10 +210,10 @@ def constant(factor: Factor, times: float, unit: str) -> Amount:
     return Amount(
         value=value,
         unit=unit,
-        interval=(value, value),
+        guaranteed=(value, value),
         choice=(factor.low * times, factor.high * times),
         is_choice_known=factor.low < factor.high,
-        spread=0.0,
+        U=0.0,
     )
 
 
@@ -244,13 +244,13 @@ def attached(summary: Plain, terms: Terms, along: Sequence[Factor] = ()) -> Plai
     rates = _rates(terms)
     for number, each in enumerate(summary["windows"]):
         of = _rates(replace(terms, intensity=along[number])) if along else rates
-        found = _footprint(_energy(each["total"]), of, hours_of(each), None).plain()
+        found = _footprint(_energy(each["total"]), of, hours_of(each), None).to_json()
         own = {"intensity": described(along[number])} if along else {}
         windows.append({**each, "footprint": {**found, **own}})
-    found = {**summary, "windows": windows, "footprint": terms.plain()}
+    found = {**summary, "windows": windows, "footprint": terms.to_json()}
     whole = summary.get("whole")
     if whole and not along:
-        of_whole = _footprint(_energy(whole["total"]), rates, hours_of(whole), None).plain()
+        of_whole = _footprint(_energy(whole["total"]), rates, hours_of(whole), None).to_json()
         found["whole"] = {**whole, "footprint": of_whole}
     return found
 
@@ -313,7 +313,7 @@ def hours_of(window: Plain) -> float:
 
 
 def _energy(total: Plain) -> _Energy:
-    low, high = total["bound_j"]
+    low, high = total["guaranteed_j"]
     figure = Estimate(
         value=total["energy_j"],
         low=0.0 if low is None else low,
@@ -330,10 +330,10 @@ def _per(of: Amount, units: Factor) -> Amount:
     return Amount(
         value=None if of.value is None else of.value / count,
         unit=f"{of.unit}/{units.unit}",
-        interval=(of.interval[0] / count, of.interval[1] / count),
+        guaranteed=(of.guaranteed[0] / count, of.guaranteed[1] / count),
         choice=None if of.choice is None else (of.choice[0] / count, of.choice[1] / count),
         is_choice_known=of.is_choice_known,
-        spread=None if of.spread is None else of.spread / count,
+        U=None if of.U is None else of.U / count,
     )
 
 

@@ -135,7 +135,7 @@ class Modelled:
     factors: dict[str, Factor]
     assumed: tuple[str, ...]
 
-    def plain(self, job: Job, terms: Terms) -> Plain:
+    def to_json(self, job: Job, terms: Terms) -> Plain:
         """The estimate as JSON values, schema ``microjoule.estimate/1``."""
         return {
             "schema": SCHEMA,
@@ -149,10 +149,10 @@ class Modelled:
                 "cores": job.cores,
                 "scaling": job.scaling,
             },
-            "footprint": self.footprint.plain(),
+            "footprint": self.footprint.to_json(),
             "assumed": list(self.assumed),
             "hardware": {part: described(factor) for part, factor in self.factors.items()},
-            "terms": terms.plain(),
+            "terms": terms.to_json(),
         }
 
 

@@ -169,7 +169,7 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
                 "run": each.name,
                 "hours": each.hours,
                 "energy": _energy(each.energy),
-                "footprint": of.plain(),
+                "footprint": of.to_json(),
                 "best": best.get(each.name),
                 "to_target": _until(each, target, terms),
                 "j_per_flop": _per_flop(each),
@@ -178,7 +178,7 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
             }
             for each, of in zip(trials, found, strict=True)
         ],
-        "total": {"energy": _energy(total.energy), "footprint": total.plain()},
+        "total": {"energy": _energy(total.energy), "footprint": total.to_json()},
         "sums": _sums(trials, found, models),
         "hours": sum(each.hours for each in trials),
         "models": models,
@@ -186,7 +186,7 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
         "target": str(target) if target else None,
         "metric": target.metric if target else None,
         "n_unreadable": sum(each.energy.status == "failed" for each in trials),
-        "terms": terms.plain(),
+        "terms": terms.to_json(),
         "data": digest(),
     }
 
@@ -196,7 +196,7 @@ def _until(of: Trial, target: Target | None, terms: Terms) -> dict[str, Any] | N
     if reached is None:
         return None
     energy, hours = reached
-    return {"energy": _energy(energy), "hours": hours, "footprint": footprint(energy, terms, hours).plain()}
+    return {"energy": _energy(energy), "hours": hours, "footprint": footprint(energy, terms, hours).to_json()}
 
 
 def _per_flop(of: Trial) -> float | None:
@@ -240,7 +240,7 @@ def _sums(trials: Sequence[Trial], found: Sequence[Footprint], models: int) -> l
                 "n_runs": sum(trial.energy.status != "failed" for trial, _ in of),
                 "hours": sum(trial.hours for trial, _ in of),
                 "energy": _energy(total.energy),
-                "footprint": total.plain(),
+                "footprint": total.to_json(),
                 "per_model": _each(total, models),
             }
         )
@@ -248,17 +248,17 @@ def _sums(trials: Sequence[Trial], found: Sequence[Footprint], models: int) -> l
 
 
 def _each(total: Footprint, models: int) -> dict[str, Any]:
-    """The total spread over the models: the share of each is the total's with all its ranges."""
-    plain = total.plain()
+    """The total U over the models: the share of each is the total's with all its ranges."""
+    plain = total.to_json()
     shared = {
         part: None
         if of is None
         else {
             **of,
             "value": None if of["value"] is None else of["value"] / models,
-            "bound": [None if end is None else end / models for end in of["bound"]],
+            "guaranteed": [None if end is None else end / models for end in of["guaranteed"]],
             "choice": None if of["choice"] is None else [end / models for end in of["choice"]],
-            "spread": None if of["spread"] is None else of["spread"] / models,
+            "U": None if of["U"] is None else of["U"] / models,
         }
         for part, of in plain.items()
         if part not in ("status", "provenance")
@@ -269,7 +269,7 @@ def _each(total: Footprint, models: int) -> dict[str, Any]:
 def _energy(of: Estimate) -> dict[str, Any]:
     return {
         "energy_j": of.value,
-        "bound_j": [of.low, of.high if math.isfinite(of.high) else None],
+        "guaranteed_j": [of.low, of.high if math.isfinite(of.high) else None],
         "status": of.status,
         "provenance": of.provenance,
     }

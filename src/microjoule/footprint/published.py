@@ -123,8 +123,8 @@ def tables_recomputed(paper: Terms, today: Terms, zones: Mapping[str, str] | Non
         zones: The zone of runs that were elsewhere, by their names.
     """
     return {
-        "paper": paper.plain(),
-        "today": today.plain(),
+        "paper": paper.to_json(),
+        "today": today.to_json(),
         "rows": [_plain(each, paper, today) for table in (TABLE_3, TABLE_4) for each in runs(table)],
         "mixes": [_mix(code, *of, paper) for code, of in published_mixes().items()],
         "correction": _correction(paper),
@@ -207,7 +207,7 @@ def _plain(of: PublishedRun, paper: Terms, today: Terms) -> dict[str, Any]:
         "device_hours": of.job.hours.device,
         "is_powered": of.is_powered,
         "cells": of.cells(paper),
-        "today": now.location.plain(),
+        "today": now.location.to_json(),
         "note": of.figures["time"].origin.note if "time" in of.figures else "",
     }
 
@@ -232,7 +232,7 @@ def _mix(code: str, name: str, shares: Mapping[str, float], paper: Terms) -> dic
         "shares": dict(shares),
         "intensity": {"value": composed.value, "range": [composed.low, composed.high], "unit": composed.unit},
         "run": MIX_RUN,
-        "co2e": found.location.plain(),
+        "co2e": found.location.to_json(),
     }
 
 

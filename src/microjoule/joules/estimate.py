@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
-from typing import Never, NoReturn, TypedDict
+from typing import Any, Never, NoReturn, TypedDict
 
 from ..errors import NotComparable, NoValue, UnitMismatch
 from ..late import shown
@@ -135,6 +135,24 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
             for name, group in by_name.items()
         ]
         return sorted(rows, key=lambda row: -row["u"])
+
+    def to_json(self) -> dict[str, Any]:
+        """The estimate as plain JSON values; what is not finite, or was not assessed, is None."""
+        is_assessed = self.value is not None and bool(self.components)
+        rows = [{**row, "dof": _or_none(row["dof"])} for row in self.budget()]
+        for row in rows:
+            del row["groups"]  # they name instants
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "guaranteed": [_or_none(self.low), _or_none(self.high)],
+            "u": self.u if is_assessed else None,
+            "U": self.U if is_assessed else None,
+            "k": self.k if is_assessed else None,
+            "status": self.status,
+            "provenance": self.provenance,
+            "budget": rows,
+        }
 
     def __add__(self, other: Estimate) -> Estimate:
         """The sum of two figures of different things, in one unit; guaranteed intervals add."""
@@ -368,6 +386,10 @@ def _finite(number: float | Real) -> float:
     if not math.isfinite(found):
         raise ValueError(f"an estimate cannot be scaled by {found}")
     return found
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _reach(one: float, other: float) -> float:

@@ -156,7 +156,7 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
                 "source": channel.source,
                 "provenance": estimate.provenance,
                 "energy_j": estimate.value,
-                "bound_j": _bound(estimate),
+                "guaranteed_j": _bound(estimate),
                 **_uncertainty(estimate),
                 "accuracy": accuracy,
                 "is_sensor_assessed": is_sensor_assessed(estimate),
@@ -174,7 +174,7 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
 def _total(of: Total) -> Plain:
     return {
         "energy_j": of.value,
-        "bound_j": _bound(of),
+        "guaranteed_j": _bound(of),
         **_uncertainty(of),
         "channels": list(of.channels),
         "covers": of.covers,
@@ -227,7 +227,7 @@ def _figure(of: Estimate) -> Plain:
     """An estimate without its budget."""
     return {
         "energy_j": of.value,
-        "bound_j": _bound(of),
+        "guaranteed_j": _bound(of),
         "U_j": of.U if of.components else None,
         "status": of.status,
         "provenance": of.provenance,

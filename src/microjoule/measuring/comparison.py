@@ -21,7 +21,6 @@ from ..joules.estimate import Estimate
 from ..late import shown
 from ..units import S_PER_MIN
 from .baseline import mean_power, seconds_exactly
-from .measurement import plain
 from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, quotient
 from .scatter import Scatter, ratio_of_means, resampled, scatter
 
@@ -121,9 +120,9 @@ class Comparison:
             {
                 "name": side.name,
                 "n": side.n,
-                "energy": plain(side.energy),
-                "time": plain(side.time),
-                "power": plain(side.power),
+                "energy": side.energy.to_json(),
+                "time": side.time.to_json(),
+                "power": side.power.to_json(),
                 "provenance": side.energy.provenance,
                 "outliers": [one._asdict() for one in side.outliers],
                 "scatter": None if side.scatter is None else side.scatter.to_json(),
@@ -134,8 +133,8 @@ class Comparison:
             {
                 "name": self.sides[ratio.of].name,
                 "to": self.sides[0].name,
-                "energy": plain(ratio.energy),
-                "time": plain(ratio.time),
+                "energy": ratio.energy.to_json(),
+                "time": ratio.time.to_json(),
                 "differs": ratio.differs,
                 "verdict": ratio.verdict,
                 "interval": None if ratio.interval is None else list(ratio.interval),

@@ -19,7 +19,7 @@ from .baseline import SENSOR
 Plain = dict[str, Any]
 
 
-def kept(estimate: Estimate) -> Plain:
+def to_json(estimate: Estimate) -> Plain:
     """The estimate as JSON values; what is not finite is None."""
     own = combined(gathered(c for c in estimate.components if c.name not in SENSOR))
     parts = [c for c in gathered(estimate.components) if c.name in SENSOR]
@@ -36,8 +36,8 @@ def kept(estimate: Estimate) -> Plain:
     }
 
 
-def estimate_of(plain: Mapping[str, Any]) -> Estimate:
-    """The estimate that :func:`kept` wrote down.
+def from_json(plain: Mapping[str, Any]) -> Estimate:
+    """The estimate that :func:`to_json` wrote down.
 
     Raises:
         KeyError, TypeError, ValueError: It is none.

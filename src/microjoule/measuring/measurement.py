@@ -61,11 +61,11 @@ class Measurement:
         return {
             "schema": "microjoule.measure/1",
             "name": self.name,
-            "energy": plain(self.energy),
-            "active": plain(self.active),
-            "time": plain(self.time),
-            "power": plain(self.power),
-            "idle": plain(self.idle),
+            "energy": self.energy.to_json(),
+            "active": None if self.active is None else self.active.to_json(),
+            "time": self.time.to_json(),
+            "power": self.power.to_json(),
+            "idle": None if self.idle is None else self.idle.to_json(),
             "provenance": self.energy.provenance,
             "mode": self.plan.mode,
             "windows": len(self.plan.counts),
@@ -95,27 +95,6 @@ def achieved(estimate: Estimate) -> float:
     own = tuple(c for c in estimate.components if c.name not in SENSOR)
     bare = Estimate(value=estimate.value, low=estimate.low, high=estimate.high, components=own)
     return bare.U / abs(estimate.value)
-
-
-def plain(estimate: Estimate | None) -> dict[str, Any] | None:
-    """An estimate as plain JSON values; what is not finite is None."""
-    if estimate is None:
-        return None
-    rows = [{**row, "dof": _finite(row["dof"])} for row in estimate.budget()]
-    for row in rows:
-        del row["groups"]  # they name instants
-    known = estimate.value is not None and bool(estimate.components)
-    return {
-        "value": estimate.value,
-        "unit": estimate.unit,
-        "bound": [_finite(estimate.low), _finite(estimate.high)],
-        "u": estimate.u if known else None,
-        "U": estimate.U if known else None,
-        "k": estimate.k if known else None,
-        "status": estimate.status,
-        "provenance": estimate.provenance,
-        "budget": rows,
-    }
 
 
 def _finite(value: float) -> float | None:

@@ -183,7 +183,7 @@ def _covered(window: Mapping[str, Any]) -> list[str]:
 
 
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
-    low, high = energy["bound_j"]
+    low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
     remark += ["estimated"] if energy.get("provenance") == "modelled" else []
     return (
@@ -217,7 +217,7 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
 def named(row: Mapping[str, Any]) -> str:
     """Windows of one name in a line."""
     each = row["per_window"]
-    figure = figures.quantity(each["energy_j"], "J", *each["bound_j"])
+    figure = figures.quantity(each["energy_j"], "J", *each["guaranteed_j"])
     spread = f" ± {figures.spread(each['U_j'], 'J')}" if each["U_j"] is not None else ""
     varies = f", varies by {figures.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
     share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""

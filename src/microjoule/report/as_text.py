@@ -131,7 +131,7 @@ def _footprint(summary: Plain) -> list[str]:
     if not of:
         return []
     carbon = of["co2e_location"]
-    spread = f" {share(carbon['spread'], carbon['value'])}" if carbon["spread"] and carbon["value"] else ""
+    spread = f" {share(carbon['U'], carbon['value'])}" if carbon["U"] and carbon["value"] else ""
     cost = f"; cost {amount(of['cost_electricity'])}" if of["cost_electricity"] else ""
     grid = terms["factors"]["intensity"]
     return [f"CO2e {amount(carbon)}{spread}{cost} ({grid['name']}, {grid['value']:.3g} {grid['unit']})"]

@@ -97,6 +97,6 @@ def _count(launches: int | None) -> str:
 def _energy(energy: Plain) -> tuple[str, str]:
     value, half = energy["value"], energy["U"]
     if value is None:
-        low, high = energy["bound"]
+        low, high = energy["guaranteed"]
         return f"{energy['status']}: {figures.interval(low, high, 'J')}", ""
     return figures.quantity(value, "J", value - half, value + half), figures.spread(half, "J")

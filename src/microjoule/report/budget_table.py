@@ -27,7 +27,7 @@ def head(row: Mapping[str, Any]) -> str:
     """A channel's figure with its uncertainty, or why it has none."""
     if not row["budget"]:
         return f"{row['channel']}: no figure, and so no budget ({row['status']})"
-    low, high = row["bound_j"]
+    low, high = row["guaranteed_j"]
     energy = figures.quantity(row["energy_j"], "J", low, high)
     expanded = figures.spread(row["U_j"], "J")
     return f"{row['channel']}: {energy} ± {expanded}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"

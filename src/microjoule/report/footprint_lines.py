@@ -94,12 +94,12 @@ def title(terms: Mapping[str, Any]) -> str:
 
 def _ranges(of: Mapping[str, Any], left: str) -> str:
     """All ranges, and of a figure that no measurement touched only that of the choice."""
-    measured = span(of["bound"], of["unit"])
+    measured = span(of["guaranteed"], of["unit"])
     # Of no figure, and of nothing, the factors leave nothing open, known as their ranges may be.
     has_choice = of["choice"] or of["value"]
     choice = f"choice {span(of['choice'], of['unit'])}" if has_choice else ""
-    is_exact = of["bound"][0] == of["bound"][1]
-    spread, value = of.get("spread"), of["value"]
+    is_exact = of["guaranteed"][0] == of["guaranteed"][1]
+    spread, value = of.get("U"), of["value"]
     # The energy's own range has no width where the readings leave nothing open, and the sensor may.
     if is_exact and not spread:
         return choice

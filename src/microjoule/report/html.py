@@ -164,7 +164,7 @@ def _headline(summary: Plain) -> str:
         return ""
     window = summary["windows"][0]
     total, footprint = window["total"], window.get("footprint", {})
-    low, high = total["bound_j"]
+    low, high = total["guaranteed_j"]
     modelled = ", modelled" if total.get("provenance") == "modelled" else ", measured"
     spread = f"± {figures.spread(total['U_j'], 'J')} at 95 %" if total["U_j"] is not None else total["status"]
     cells = [
@@ -179,7 +179,7 @@ def _headline(summary: Plain) -> str:
         (
             words,
             amount(footprint[part]),
-            span(footprint[part]["choice"] or footprint[part]["bound"], footprint[part]["unit"]),
+            span(footprint[part]["choice"] or footprint[part]["guaranteed"], footprint[part]["unit"]),
         )
         for part, words in footprint_lines.PARTS
         if part in ("co2e_location", "cost_electricity") and footprint.get(part)

@@ -72,13 +72,13 @@ def readings(of: Any) -> str:  # noqa: ANN401 - a trace; of its room report know
 
 def footprint(of: Footprint) -> str:
     """What an energy comes to in CO2e and money, each with its ranges apart."""
-    plain = of.plain()
+    plain = of.to_json()
     rows = [
         (
             title,
             amounts.amount(row),
-            amounts.amount({"value": row["spread"], "unit": row["unit"]}) if row["spread"] else "",
-            amounts.span(row["bound"], row["unit"]),
+            amounts.amount({"value": row["U"], "unit": row["unit"]}) if row["U"] else "",
+            amounts.span(row["guaranteed"], row["unit"]),
             amounts.span(row["choice"], row["unit"]) if row["choice"] else "",
         )
         for part, title in footprint_lines.PARTS

@@ -34,7 +34,7 @@ def ranges(borders_wh: list[float]) -> list[str]:
 
 def uncertainty(label: Mapping[str, Any]) -> str:
     """``850 Wh … 1.5 kWh``, and the classes that it reaches; or that it is not stated."""
-    low, high = label["bound_wh"]
+    low, high = label["guaranteed_wh"]
     if low is None and high is None:
         return "not stated"
     letters = label["letters"]

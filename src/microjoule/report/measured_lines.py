@@ -37,7 +37,7 @@ def lines(found: Plain) -> list[str]:
 def with_spread(figure: Plain) -> str:
     """``12.34 J ± 0.21 J``; what is known instead where there is no value."""
     value, half = figure["value"], figure["U"]
-    low, high = figure["bound"]
+    low, high = figure["guaranteed"]
     if value is None:
         return f"{figure['status']}: {figures.interval(low, high, figure['unit'])}"
     unit = figure["unit"]

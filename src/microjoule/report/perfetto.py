@@ -131,14 +131,14 @@ def _energies(window: Plain) -> dict[str, Plain]:
                 {
                     "value": row["energy_j"],
                     "U": row["U_j"],
-                    "bound": row["bound_j"],
+                    "guaranteed": row["guaranteed_j"],
                     "status": row["status"],
                     "unit": "J",
                 }
             ),
             "energy_j": row["energy_j"],
             "U_j": row["U_j"],
-            "guaranteed_j": row["bound_j"],
+            "guaranteed_j": row["guaranteed_j"],
             "status": row["status"],
             **({"provenance": row["provenance"]} if "provenance" in row else {}),
         }

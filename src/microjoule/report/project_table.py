@@ -47,7 +47,7 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
     rows = [head]
     kinds = {each["provenance"] for each in project["sums"]}
     for run in project["runs"]:
-        low, high = run["energy"]["bound_j"]
+        low, high = run["energy"]["guaranteed_j"]
         row = [
             safe(run["run"]),
             hours(run["hours"]),
@@ -76,7 +76,7 @@ def _target(project: Mapping[str, Any]) -> list[str]:
         if reached is None:
             found.append(f"  {name}: not reached")
             continue
-        energy = figures.quantity(reached["energy"]["energy_j"], "J", *reached["energy"]["bound_j"])
+        energy = figures.quantity(reached["energy"]["energy_j"], "J", *reached["energy"]["guaranteed_j"])
         co2e, cost = (reached["footprint"][part] for part in ("co2e_location", "cost_electricity"))
         parts = [energy, f"{hours(reached['hours'])}", f"{amount(co2e)} CO2e"]
         parts += [amount(cost)] if cost else []

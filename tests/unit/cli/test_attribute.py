@@ -41,7 +41,7 @@ def test_under_a_steady_40_w_each_operator_of_a_recorded_profile_used_40_w(capsy
         for row in each["rows"]:
             truth = 40.0 * row["time_s"]
             assert abs(row["energy"]["value"] - truth) <= 1.5 * row["energy"]["U"], row
-            assert row["energy"]["bound"][0] <= truth <= row["energy"]["bound"][1]
+            assert row["energy"]["guaranteed"][0] <= truth <= row["energy"]["guaranteed"][1]
     operators = table(plain, "operator")
     names = {name for row in operators["rows"] for name in row["names"]}
     assert {"aten::mm", "aten::exp", "aten::add", "(idle)"} <= names

@@ -50,7 +50,7 @@ def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
     assert "times the energy of short" in ratio["verdict"] or "more energy than short" in ratio["verdict"]
     for side in (short, long):
         assert holds(side["power"], PACKAGE_W + DRAM_W)
-        low, high = side["energy"]["bound"]
+        low, high = side["energy"]["guaranteed"]
         assert low <= (PACKAGE_W + DRAM_W) * side["time"]["value"] <= high
         lie = side["scatter"]
         assert lie["n"] == 8

@@ -51,7 +51,7 @@ def test_a_trace_gives_its_energy_with_its_interval(trace, capsys):
     assert uj("label", trace, "--window", "run", *words, "--format", "json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["provenance"] == "measured"
-    low, high = found["bound_wh"]
+    low, high = found["guaranteed_wh"]
     assert low <= found["wh"] <= high
     assert found["wh"] * 3.6 / (PACKAGE_W + DRAM_W) == pytest.approx(0.3, rel=0.2)
     assert uj("label", trace, *words, "--format", "svg") == 0

@@ -52,7 +52,7 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
             "source": "script",
             "provenance": "measured",
             "energy_j": package["energy_j"],
-            "bound_j": package["bound_j"],
+            "guaranteed_j": package["guaranteed_j"],
             "accuracy": "unknown",
             "mean_w": package["mean_w"],
             "peak_w": package["peak_w"],
@@ -61,7 +61,7 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
         }.items()
     )
     for row, watts in ((package, PACKAGE_W), (dram, DRAM_W)):
-        low, high = row["bound_j"]
+        low, high = row["guaranteed_j"]
         assert low <= watts * window["duration_s"] <= high
         assert row["mean_w"] == pytest.approx(watts, rel=0.05)
         assert row["peak_w"] == pytest.approx(watts, rel=0.05)

@@ -237,7 +237,7 @@ def test_every_form_states_its_uncertainty_and_what_is_not_covered(form):
     text = EMITTERS[form](of).replace("\\%", "%").replace("$\\pm$", "±").replace("\\", "")
     assert f"± {percent} %" in text
     assert "power supply" in text
-    guaranteed = [f"{end:.4f}"[:5] for end in total["bound_j"]]
+    guaranteed = [f"{end:.4f}"[:5] for end in total["guaranteed_j"]]
     assert guaranteed[0] != guaranteed[1]
 
 

@@ -41,7 +41,7 @@ def test_co2e_is_energy_times_pue_times_intensity(joules, intensity, below, abov
     found = footprint(energy, of, 1.0).location
     kwh = joules / J_PER_KWH
     assert found.value == pytest.approx(kwh * 1.2 * intensity)
-    assert found.interval == pytest.approx(
+    assert found.guaranteed == pytest.approx(
         (energy.low / J_PER_KWH * 1.2 * intensity, energy.high / J_PER_KWH * 1.2 * intensity)
     )
     assert found.choice == pytest.approx((kwh * 1.2 * of.intensity.low, kwh * 1.2 * of.intensity.high))
@@ -56,7 +56,7 @@ def test_footprints_add_as_their_energies_do(joules):
     total = sum(joules)
     direct = footprint(Estimate(value=total, low=total / 2, high=2 * total), FRANCE, 1.0)
     assert whole.location.value == pytest.approx(direct.location.value)
-    assert whole.location.interval == pytest.approx(direct.location.interval)
+    assert whole.location.guaranteed == pytest.approx(direct.location.guaranteed)
     assert whole.location.choice == pytest.approx(direct.location.choice)
     assert whole.electricity is not None
     assert direct.electricity is not None
@@ -74,24 +74,24 @@ def test_twice_the_intensity_is_twice_the_co2e(joules, intensity):
 def test_the_measurement_and_the_choice_are_two_ranges():
     found = footprint(measured(1.0, 0.9, 1.1), replace(FRANCE, intensity=grid(10, 100, 1000)), 1.0).location
     assert found.value == pytest.approx(120)
-    assert found.interval == pytest.approx((108, 132))
+    assert found.guaranteed == pytest.approx((108, 132))
     assert found.choice == pytest.approx((12, 1200))
 
 
 def test_an_energy_without_a_figure_has_no_co2e_and_never_a_zero():
     lost = Estimate(value=None, low=J_PER_KWH, high=math.inf, status="incomplete")
-    plain = footprint(lost, FRANCE, 1.0).plain()
+    plain = footprint(lost, FRANCE, 1.0).to_json()
     assert plain["status"] == "incomplete"
     assert plain["co2e_location"]["value"] is None
     assert plain["co2e_location"]["choice"] is None
-    low, high = plain["co2e_location"]["bound"]
+    low, high = plain["co2e_location"]["guaranteed"]
     assert (low, high) == (pytest.approx(1.2 * 41.5), None)
     json.dumps(plain, allow_nan=False)
 
 
 def test_a_zero_intensity_of_an_unbounded_energy_is_zero_and_not_nan():
     lost = Estimate(value=None, low=0.0, high=math.inf, status="failed")
-    assert amount(lost, grid(0, 0, 0), "g").interval == (0.0, 0.0)
+    assert amount(lost, grid(0, 0, 0), "g").guaranteed == (0.0, 0.0)
 
 
 def test_a_factor_in_pounds_is_refused():
@@ -143,7 +143,7 @@ def test_the_software_carbon_intensity_is_energy_and_embodied_by_unit():
 def test_a_summary_gets_a_footprint_for_each_window_and_its_terms_once():
     total = {
         "energy_j": 3.6e6,
-        "bound_j": [3.5e6, None],
+        "guaranteed_j": [3.5e6, None],
         "status": "ok",
         "provenance": "measured",
         "channels": [],
@@ -152,7 +152,7 @@ def test_a_summary_gets_a_footprint_for_each_window_and_its_terms_once():
     found = attached(summary, FRANCE)
     (window,) = found["windows"]
     assert window["footprint"]["co2e_location"]["value"] == pytest.approx(1.2 * 41.5)
-    assert window["footprint"]["co2e_location"]["bound"][1] is None
+    assert window["footprint"]["co2e_location"]["guaranteed"][1] is None
     assert found["footprint"]["method"] == "default"
     assert found["footprint"]["factors"]["intensity"]["source"].startswith("Ember")
     assert len(found["footprint"]["data"]) == 12
@@ -167,14 +167,15 @@ def test_the_sensors_error_reaches_grams_and_money():
     energy = Estimate(value=joules, low=0.998 * joules, high=1.002 * joules, components=(gain,))
     found = footprint(energy, FRANCE, 1.0)
     for part in (found.facility, found.location, found.electricity):
-        assert part.spread / part.value == pytest.approx(energy.U / joules)
-        assert part.interval == pytest.approx((0.998 * part.value, 1.002 * part.value))
-    assert (found + found).location.spread == pytest.approx(2 * found.location.spread)
-    assert json.loads(json.dumps(found.plain()))["co2e_location"]["spread"] == found.location.spread
-    (line, *_) = footprint_lines.parts(found.plain())
+        assert part.U / part.value == pytest.approx(energy.U / joules)
+        assert part.guaranteed == pytest.approx((0.998 * part.value, 1.002 * part.value))
+    doubled_u = (found + found).location.U
+    assert doubled_u == pytest.approx(2 * found.location.U)
+    assert json.loads(json.dumps(found.to_json()))["co2e_location"]["U"] == found.location.U
+    (line, *_) = footprint_lines.parts(found.to_json())
     assert "; ± 20 % at 95 %; choice" in line
-    told = {"energy_j": joules, "bound_j": [energy.low, energy.high], "U_j": energy.U, "status": "ok"}
+    told = {"energy_j": joules, "guaranteed_j": [energy.low, energy.high], "U_j": energy.U, "status": "ok"}
     window = {"name": "w", "duration_s": 1.0, "total": {**told, "provenance": "measured"}}
     (reported,) = attached({"windows": [window]}, FRANCE)["windows"]
-    assert reported["footprint"]["co2e_location"]["spread"] == pytest.approx(found.location.spread)
-    assert footprint(measured(1.0), FRANCE, 1.0).location.spread is None
+    assert reported["footprint"]["co2e_location"]["U"] == pytest.approx(found.location.U)
+    assert footprint(measured(1.0), FRANCE, 1.0).location.U is None

@@ -80,7 +80,7 @@ def test_an_estimate_is_linear_in_its_hours(hours, devices, utilisation):
 def test_what_was_not_measured_says_so():
     found = estimate(Job(hours=Hours.of(8, wall=24.0), hardware="V100"), terms(FactorOptions(zone="FR")))
     assert found.footprint.energy.provenance == "modelled"
-    assert found.footprint.plain()["provenance"] == "modelled"
+    assert found.footprint.to_json()["provenance"] == "modelled"
     assert any("nothing was measured" in each for each in found.assumed)
 
 

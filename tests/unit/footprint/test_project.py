@@ -100,8 +100,8 @@ def test_a_run_that_cannot_be_read_makes_the_total_an_at_least():
     found = project([spent("a", J_PER_KWH), unreadable("b", "no trace")], TERMS, None, 1)
     assert found["n_unreadable"] == 1
     assert found["total"]["energy"]["energy_j"] is None
-    assert found["total"]["energy"]["bound_j"] == [J_PER_KWH, None]
-    assert found["total"]["footprint"]["co2e_location"]["bound"] == [pytest.approx(500), None]
+    assert found["total"]["energy"]["guaranteed_j"] == [J_PER_KWH, None]
+    assert found["total"]["footprint"]["co2e_location"]["guaranteed"] == [pytest.approx(500), None]
     assert found["runs"][1]["remark"] == "no trace"
     json.dumps(found, allow_nan=False)
 

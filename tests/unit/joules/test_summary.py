@@ -31,7 +31,7 @@ def test_window_has_the_fields_of_report_1() -> None:
     assert {"name", "t0_ns", "t1_ns", "duration_s", "channels", "total"} <= set(window)
     channel = window["channels"][0]
     assert list(channel) == [
-        "channel", "place", "hw_type", "source", "provenance", "energy_j", "bound_j", "u_j",
+        "channel", "place", "hw_type", "source", "provenance", "energy_j", "guaranteed_j", "u_j",
         "U_j", "k", "budget", "accuracy", "is_sensor_assessed", "mean_w", "peak_w",
         "peak_over_s", "status",
     ]  # fmt: skip
@@ -42,7 +42,7 @@ def test_window_has_the_fields_of_report_1() -> None:
     assert channel["accuracy"] == "unknown"
     assert channel["mean_w"] == pytest.approx(100.0, rel=0.01)
     assert channel["peak_w"] == pytest.approx(100.0, rel=0.05)
-    assert channel["bound_j"][0] < channel["energy_j"] < channel["bound_j"][1]
+    assert channel["guaranteed_j"][0] < channel["energy_j"] < channel["guaranteed_j"][1]
     assert window["total"]["channels"] == ["package-0", "package-0/dram"]
 
 
@@ -51,8 +51,8 @@ def test_figures_are_null_where_the_status_forbids_them() -> None:
     found = summary(trace(("late", 0.5, 1.0)))["windows"][0]["channels"][0]
     assert found["status"] == "incomplete"
     assert (found["energy_j"], found["mean_w"], found["peak_w"]) == (None, None, None)
-    assert found["bound_j"][0] > 20
-    assert found["bound_j"][1] is None
+    assert found["guaranteed_j"][0] > 20
+    assert found["guaranteed_j"][1] is None
 
 
 def test_windows_of_one_name_have_a_row_without_those_that_the_recording_cuts() -> None:
@@ -73,7 +73,7 @@ def test_summary_and_energy_agree() -> None:
         assert window["total"]["energy_j"] == energies.total.value
         for row in window["channels"]:
             estimate = energies[row["channel"]]
-            assert (row["energy_j"], row["bound_j"]) == (estimate.value, [estimate.low, estimate.high])
+            assert (row["energy_j"], row["guaranteed_j"]) == (estimate.value, [estimate.low, estimate.high])
 
 
 def test_trace_without_windows_is_one_window() -> None:
@@ -145,7 +145,7 @@ def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> No
     (window,) = found["windows"]
     assert [row["status"] for row in window["channels"]] == ["failed", "ok"]
     assert window["channels"][0]["energy_j"] is None
-    assert window["channels"][0]["bound_j"] == [0.0, None]
+    assert window["channels"][0]["guaranteed_j"] == [0.0, None]
     assert (window["total"]["status"], window["total"]["energy_j"]) == ("failed", None)
     assert of.energy().total.status == "failed"
     assert "package-0" in found["engine"]["stuck"]

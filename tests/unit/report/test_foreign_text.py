@@ -53,7 +53,13 @@ def test_a_label_holds_no_control_character(render):
 
 
 def window(name, channels):
-    figure = {"energy_j": 1.0, "bound_j": [1.0, 1.0], "U_j": None, "status": "ok", "provenance": "measured"}
+    figure = {
+        "energy_j": 1.0,
+        "guaranteed_j": [1.0, 1.0],
+        "U_j": None,
+        "status": "ok",
+        "provenance": "measured",
+    }
     rest = {"mean_w": 1.0, "peak_w": 1.0, "accuracy": "unknown"}
     return {
         "name": name,
@@ -108,7 +114,7 @@ def test_figures_of_any_size_can_be_read(shown, text):
 
 
 def figure(value, provenance):
-    amount = {"value": value, "unit": "g", "bound": [1.0, 3.0], "choice": None, "spread": None}
+    amount = {"value": value, "unit": "g", "guaranteed": [1.0, 3.0], "choice": None, "U": None}
     return {"provenance": provenance, "co2e_location": amount}
 
 

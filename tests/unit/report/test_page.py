@@ -112,7 +112,7 @@ def test_the_table_shows_the_figures_of_the_json(page, browser):
         for channel in window["channels"]:
             shown = [row for row in rows if row.startswith(channel["channel"] + "\t")]
             assert any(quantity(channel["mean_w"], "W") in row.split("\t") for row in shown)
-            assert any(quantity(channel["energy_j"], "J", *channel["bound_j"]) in row for row in shown)
+            assert any(quantity(channel["energy_j"], "J", *channel["guaranteed_j"]) in row for row in shown)
 
 
 def test_a_span_on_the_screen_is_the_energy_of_the_trace(page, browser):

@@ -222,7 +222,7 @@ def _plain(estimate: Estimate) -> Plain:
         "u": estimate.u if is_ok else None,
         "U": estimate.U if is_ok else None,
         "k": estimate.k if is_ok else None,
-        "bound": [estimate.low, estimate.high if math.isfinite(estimate.high) else None],
+        "guaranteed": [estimate.low, estimate.high if math.isfinite(estimate.high) else None],
         "unit": estimate.unit,
         "status": estimate.status,
         "provenance": estimate.provenance,

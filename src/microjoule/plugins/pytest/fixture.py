@@ -269,7 +269,7 @@ class EnergyFixture:
         self._run.unmeasured[self._node.nodeid] = str(MicrojouleError(error.what, _remedy(error)))
 
     def _record(self, found: Measurement) -> None:
-        from ...measuring.estimate_json import kept
+        from ...measuring.estimate_json import to_json
         from .verdict import earlier, judged
 
         run, node = self._run, self._node
@@ -283,7 +283,7 @@ class EnergyFixture:
                 "params": {name: repr(value) for name, value in getattr(callspec, "params", {}).items()},
                 "extra_info": self.extra_info,
                 "measurement": found.to_json(),
-                "kept": {name: kept(figure) for name, figure in parts.items()},
+                "kept": {name: to_json(figure) for name, figure in parts.items()},
             }
         )
         run.found.append(found)

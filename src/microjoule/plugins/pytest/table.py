@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ...joules.estimate import Estimate
-from ...measuring.measurement import plain
 from .fixture import MeasuredTest
 from .verdict import ELSEWHERE, NOWHERE
 
@@ -47,8 +46,8 @@ def _row(run: MeasuredTest, number: int, least: Estimate | None) -> dict[str, An
     is_other = least is not None and least.value and energy.value is not None and energy is not least
     return {
         **run.rows[number],
-        "to_least": plain(energy / least) if least is not None and is_other else None,
-        "to_earlier": plain(verdict.ratio) if verdict and verdict.ratio else None,
+        "to_least": (energy / least).to_json() if least is not None and is_other else None,
+        "to_earlier": verdict.ratio.to_json() if verdict and verdict.ratio else None,
         "remark": verdict.remark if verdict else "",
         "is_failed": bool(verdict and verdict.failure),
     }

@@ -17,8 +17,8 @@ from typing import Any
 
 from ...joules.estimate import Estimate
 from ...measuring.comparison import Ratio, Side, apart
-from ...measuring.estimate_json import estimate_of
-from ...measuring.measurement import Measurement, plain
+from ...measuring.estimate_json import from_json
+from ...measuring.measurement import Measurement
 from ...report import written_numbers as figures
 from ...report.measured_lines import with_spread
 from .options import Limit
@@ -85,7 +85,7 @@ def _obstacle(found: Measurement, then: Mapping[str, Any]) -> str:
 
 
 def _side(then: Mapping[str, Any], is_elsewhere: bool) -> Side:
-    energy, time, power = (estimate_of(then["kept"][part]) for part in ("energy", "time", "power"))
+    energy, time, power = (from_json(then["kept"][part]) for part in ("energy", "time", "power"))
     return Side(
         name="before",
         n=int(then["measurement"]["windows"]),
@@ -119,4 +119,4 @@ def _failure(before: Side, now: Side, ratio: Ratio, limit: Limit) -> str:
 
 
 def _shown(estimate: Estimate) -> dict[str, Any]:
-    return plain(estimate) or {}
+    return estimate.to_json() or {}

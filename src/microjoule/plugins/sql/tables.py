@@ -105,6 +105,6 @@ def _energies(summary: Plain) -> Iterator[Plain]:
 
 
 def _figures(of: Plain) -> Plain:
-    low, high = of["bound_j"]
+    low, high = of["guaranteed_j"]
     told = {name: of[name] for name in ("energy_j", "u_j", "k", "status", "provenance")}
     return {**told, "low_j": low, "high_j": high, "expanded_j": of["U_j"]}

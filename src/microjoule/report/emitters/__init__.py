@@ -3,9 +3,10 @@
 The record that each takes is the report's own plain dict, ``microjoule.report/1``, with:
 
 - ``windows[]``: ``name``, ``duration_s``, ``channels[]``, ``total`` as ``joules.summary`` gives them, and
-  ``footprint`` as ``footprint.Footprint.plain`` gives it: ``status``, ``provenance``, and of ``facility``
+  ``footprint`` as ``footprint.Footprint.to_json`` gives it: ``status``, ``provenance``, and of ``facility``
   (kWh with the PUE), ``co2e_location``, ``co2e_market``, ``co2e_marginal``, ``co2e_embodied``,
-  ``cost_electricity``, ``cost_rental`` and ``score`` each null or ``{value, unit, bound, choice}``; along a
+  ``cost_electricity``, ``cost_rental`` and ``score`` each null or ``{value, unit, guaranteed,
+  U, choice}``; along a
   series also ``intensity``, the window's own factor;
 - ``footprint``: ``method``, ``method_source``, ``data`` (the tables' hash) and ``factors``: ``pue``,
   ``intensity``, … as ``{name, value, range, unit, signal, scope, basis, year, source, licence, note}``;

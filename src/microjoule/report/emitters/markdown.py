@@ -41,7 +41,7 @@ def render(record: Mapping[str, Any]) -> str:
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     footprint, total = window.get("footprint", {}), window["total"]
     co2e = footprint.get("co2e_location")
-    low, high = total["bound_j"]
+    low, high = total["guaranteed_j"]
     remarks = [total["status"]] if total["status"] != "ok" else []
     remarks += ["modelled"] if total["provenance"] == "modelled" else []
     remarks += doubts(record, window)

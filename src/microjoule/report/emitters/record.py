@@ -53,7 +53,7 @@ def value(window: Plain, part: str) -> float | None:
 
 
 def ends(window: Plain, part: str, which: str) -> tuple[float | None, float | None]:
-    """Both ends of ``bound`` or ``choice`` of a part; None where they are not known."""
+    """Both ends of ``guaranteed`` or ``choice`` of a part; None where they are not known."""
     amount = window.get("footprint", {}).get(part)
     found = amount[which] if amount else None
     return (found[0], found[1]) if found else (None, None)
@@ -140,7 +140,7 @@ def uncertainty(window: Plain) -> str:
     if not value:
         return "uncertainty unknown"
     if half is None:
-        low, high = total["bound_j"]
+        low, high = total["guaranteed_j"]
         reach = "" if low is None or high is None else f", between {number(low)} and {number(high)} J"
         return f"uncertainty not assessed{reach}"
     return f"± {100 * half / value:.2g} % (k = 2)"
@@ -148,7 +148,7 @@ def uncertainty(window: Plain) -> str:
 
 def guaranteed(window: Plain) -> str:
     """The guaranteed interval of the counter, in words; empty where it has none."""
-    low, high = window["total"]["bound_j"]
+    low, high = window["total"]["guaranteed_j"]
     if low is None or high is None or window["total"]["provenance"] == "modelled":
         return ""
     return f"guaranteed by the counter alone: {number(low)} to {number(high)} J"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import RECTANGULAR, Component
-from microjoule.measuring.estimate_json import estimate_of, kept
+from microjoule.measuring.estimate_json import from_json, to_json
 from microjoule.measuring.window_figures import figures
 from microjoule.measuring.window_plan import Ask, Plan
 from microjoule.plugins.pytest.fixture import MeasuredTest
@@ -35,7 +35,7 @@ def measurement(value, n=N, spread=0.001):
 
 def row(found):
     parts = {"energy": found.energy, "time": found.time, "power": found.power}
-    return {"measurement": found.to_json(), "kept": {name: kept(figure) for name, figure in parts.items()}}
+    return {"measurement": found.to_json(), "kept": {name: to_json(figure) for name, figure in parts.items()}}
 
 
 def against(now, then, *limits, is_elsewhere=False):
@@ -136,7 +136,7 @@ def test_what_is_kept_has_its_value_its_uncertainty_and_its_sensor(value, parts)
         for i, (name, u) in enumerate(parts)
     )  # fmt: skip
     whole = Estimate(value=value, low=0.5 * value, high=math.inf, components=components)
-    back = estimate_of(json.loads(json.dumps(kept(whole), allow_nan=False)))
+    back = from_json(json.loads(json.dumps(to_json(whole), allow_nan=False)))
     assert (back.value, back.low, back.high) == (whole.value, whole.low, whole.high)
     assert back.u == pytest.approx(whole.u)
     gains = sum(u for name, u in parts if name == "gain")

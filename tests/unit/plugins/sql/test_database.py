@@ -32,7 +32,7 @@ def test_the_energies_are_those_of_the_report(path):
         sql = f"""select energy_j, low_j, high_j, u_j, expanded_j, k, mean_w, status, provenance, accuracy,
                   in_total from energy where channel = '{row["channel"]}'"""
         total = row["channel"] in window["total"]["channels"]
-        expected = (row["energy_j"], *row["bound_j"], row["u_j"], row["U_j"], row["k"], row["mean_w"])
+        expected = (row["energy_j"], *row["guaranteed_j"], row["u_j"], row["U_j"], row["k"], row["mean_w"])
         assert ask(path, sql) == [(*expected, row["status"], row["provenance"], None, total)]
     total = window["total"]
     assert ask(path, "select name, t0_ns, t1_ns, energy_j, u_j, status, covers from windows") == [
