@@ -220,7 +220,7 @@ def _later(of: PublishedRun, today: Terms, zones: Mapping[str, str]) -> dict[str
     grid = of.recomputed(replace(today, intensity=gross)).footprint.location if gross else None
     plain = _plain(of, of.own(today), now)
     place = now.intensity.name.removeprefix("grid of ")
-    return {**plain, "is_net": gross is not None, "gross": grid.plain() if grid else None, "place": place}
+    return {**plain, "is_net": gross is not None, "gross": grid.to_json() if grid else None, "place": place}
 
 
 def _mix(code: str, name: str, shares: Mapping[str, float], paper: Terms) -> dict[str, Any]:
