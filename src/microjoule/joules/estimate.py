@@ -18,15 +18,13 @@ from typing import Any, Never, NoReturn, TypedDict
 from ..errors import NotComparable, NoValue, UnitMismatch
 from ..late import shown
 from . import estimate_text
+from .intervals import product_unit, quotient_unit, quotients, reach
 from .uncertainty import Combined, Component, combined, gathered, scaled
 
 STATUSES = ("ok", "incomplete", "ambiguous", "reset", "failed")
 """From best to worst: of several the last one counts."""
 
 PROVENANCES = ("measured", "modelled")
-
-_QUOTIENTS = {("J", "s"): "W", ("J", "W"): "s"}
-_PRODUCTS = {("W", "s"): "J", ("s", "W"): "J"}
 
 
 class BudgetRow(TypedDict):
@@ -181,7 +179,7 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
         if not isinstance(factor, Real):
             return NotImplemented
         number = _finite(factor)
-        ends = (_reach(self.low, number), _reach(self.high, number))
+        ends = (reach(self.low, number), reach(self.high, number))
         return replace(
             self,
             value=None if self.value is None else self.value * number,
@@ -297,8 +295,8 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
 
     def _product(self, other: Estimate) -> Estimate:
         mine, theirs = self.value or 0.0, other.value or 0.0
-        unit = _PRODUCTS.get((self.unit, other.unit)) or _times(self.unit, other.unit)
-        corners = [_reach(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        unit = product_unit(self.unit, other.unit)
+        corners = [reach(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
         bounds = (min(corners), max(corners), unit)
         parts = scaled(self.components, theirs) + scaled(other.components, mine)
         return self._joined(other, lambda a, b: a * b, bounds, parts)
@@ -307,8 +305,8 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
         if other.value == 0.0:
             raise ZeroDivisionError("the ratio of two figures, of which the second is zero")
         mine, theirs = self.value or 0.0, other.value or math.inf
-        unit = _QUOTIENTS.get((self.unit, other.unit)) or _per(self.unit, other.unit)
-        low, high = _quotients((self.low, self.high), (other.low, other.high))
+        unit = quotient_unit(self.unit, other.unit)
+        low, high = quotients((self.low, self.high), (other.low, other.high))
         parts = scaled(self.components, 1 / theirs) + scaled(other.components, -mine / theirs**2)
         return self._joined(other, lambda a, b: a / b, (low, high, unit), parts)
 
@@ -368,14 +366,6 @@ def _mismatch(one: str, other: str) -> UnitMismatch:
     return UnitMismatch(f"A figure in {one} cannot be added to one in {other}", "Convert one of them first")
 
 
-def _times(one: str, other: str) -> str:
-    return other if one == "1" else one if other == "1" else f"{one}·{other}"
-
-
-def _per(one: str, other: str) -> str:
-    return "1" if one == other else one if other == "1" else f"{one}/{other}"
-
-
 def _finite(number: float | Real) -> float:
     """A factor as a float.
 
@@ -390,20 +380,6 @@ def _finite(number: float | Real) -> float:
 
 def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _reach(one: float, other: float) -> float:
-    """A product in which nothing times infinity is nothing."""
-    return one * other if one and other else 0.0
-
-
-def _quotients(over: tuple[float, float], under: tuple[float, float]) -> tuple[float, float]:
-    """The least and the largest quotient; nothing bounds it where the divisor may be zero."""
-    if under[0] <= 0 <= under[1]:
-        is_positive = over[0] >= 0 and under[0] >= 0 and under[1] > 0
-        return (over[0] / under[1] if is_positive else -math.inf), math.inf
-    corners = [_reach(a, 1 / b) for a in over for b in under]
-    return min(corners), max(corners)
 
 
 def _accuracy(estimates: Sequence[Estimate]) -> float | None:
