@@ -113,6 +113,7 @@ def _total(folder: Path, command: list[object]) -> int:
 
 def _run(options: list[str], command: list[object]) -> str:
     whole = ["valgrind", "--tool=callgrind", *options, *map(str, command)]
-    ran = subprocess.run(whole, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}  # of the tests' own modules
+    ran = subprocess.run(whole, capture_output=True, text=True, check=False, env=environment)
     assert ran.returncode == 0, ran.stderr
     return ran.stderr
