@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -136,12 +137,18 @@ def described(factor: Factor) -> dict[str, Any]:
         "scope": factor.boundary.scope,
         "basis": factor.boundary.basis,
         "year": factor.origin.year,
+        "age_years": _age(factor.origin.year),
         "source": factor.origin.source,
         "licence": factor.origin.licence,
         "note": factor.origin.note,
         "url": factor.origin.url,
         "retrieved": factor.origin.retrieved,
     }
+
+
+def _age(year: int | None) -> int | None:
+    """How many years ago a figure was of; None of a timeless one."""
+    return None if year is None else max(datetime.now(UTC).year - year, 0)
 
 
 def terms(wishes: FactorOptions) -> Terms:

@@ -86,7 +86,7 @@ def _water(code: str) -> Factor | None:
 def unknown() -> Factor:
     """The PUE where no facility is named: one, and a range up to the average of data centres."""
     nothing, average = pue("none"), pue(AVERAGE)
-    note = f"no facility is named; the range reaches to {average.value:g}, {average.origin.source}"
+    note = f"no data center is given; the range reaches to {average.value:g}, {average.origin.source}"
     return replace(nothing, high=average.value, origin=replace(nothing.origin, note=note))
 
 

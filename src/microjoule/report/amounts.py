@@ -65,11 +65,11 @@ def share(half_width: float, value: float) -> str:
 
 
 def span(ends: Sequence[float | None] | None, unit: str) -> str:
-    """``11.6 … 11.8 g``; an end that is not known is left open."""
+    """``11.6 – 11.8 g``; an end that is not known is left open."""
     if ends is None or ends[0] is None:
         return "unknown"
     low, high = ends
     by, name = _scale(unit, abs(high if high is not None else low))  # type: ignore[arg-type]
     if high is None:
         return f"≥ {_written(low / by, name)} {name}".rstrip()  # type: ignore[operator]
-    return f"{_written(low / by, name)} … {_written(high / by, name)} {name}".rstrip()  # type: ignore[operator]
+    return f"{_written(low / by, name)} – {_written(high / by, name)} {name}".rstrip()  # type: ignore[operator]

@@ -15,7 +15,7 @@ def lines(estimate: Mapping[str, Any]) -> list[str]:
     hours = f"{plain(job['wall_hours'], 6)} h on the wall, {plain(job['device_hours'], 6)} device-hours"
     name = job["hardware"] or "device"
     return [
-        f"MODELLED, not measured: {job['devices']} × {name}, {hours}",
+        f"estimated from hardware and hours, not measured: {job['devices']} × {name}, {hours}",
         f"method {terms['method']}: {terms['formula']} ({terms['method_source']})",
         *footprint_lines.parts(estimate["footprint"]),
         *(f"assumed: {each}" for each in estimate["assumed"]),

@@ -9,7 +9,7 @@ from typing import Any
 from .amounts import amount, plain, share, span
 from .foreign_text import cut
 
-_WIDTH = 100
+_WIDTH = 79
 PARTS = (
     ("facility", "energy with PUE"),
     ("co2e_location", "CO2e, location-based"),
@@ -23,29 +23,34 @@ PARTS = (
     ("cost_rental", "rental price (not added)"),
     ("score", "score"),
 )
-_FOOT = "choice: left open by the range of the factors"
-_LEFT_OPEN = {
-    "measured": "measured: left open by the readings, and ± to 95 % all that is assessed; ",
-    "modelled": "modelled: left open by the model of the power; ",
+_OLD_YEARS = 3
+_TIMELESS = ("hardware", "memory")  # a data sheet does not age
+
+
+_FOOT = {
+    "measured": "± is the 95 % uncertainty; counter alone: what the readings alone leave open. ",
+    "modelled": "estimated: from an idle device to full power. ",
 }
 
 
 def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The block of a report: one paragraph a window, then the factors."""
     found = [title(terms)]
-    kinds = dict.fromkeys(_LEFT_OPEN, False)
+    kinds = dict.fromkeys(_FOOT, False)
     for window in windows:
         footprint = window["footprint"]
         kinds[kind_of(footprint)] = True
-        tail = ", modelled" if kind_of(footprint) == "modelled" else ""
+        tail = ", estimated" if kind_of(footprint) == "modelled" else ""
         found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
         found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
-    return [*found, foot(kind for kind, is_there in kinds.items() if is_there), *factors(terms)]
+    said = foot(kind for kind, is_there in kinds.items() if is_there)
+    return [*found, *textwrap.wrap(said, _WIDTH), *factors(terms)]
 
 
 def foot(kinds: Iterable[str]) -> str:
     """What the ranges of figures of these kinds leave open."""
-    return "".join(_LEFT_OPEN[kind] for kind in kinds) + _FOOT
+    said = "".join(_FOOT[kind] for kind in kinds)
+    return f"{said}With other published factors: over the range of each factor."
 
 
 def parts(footprint: Mapping[str, Any]) -> list[str]:
@@ -75,11 +80,13 @@ def factors(terms: Mapping[str, Any]) -> list[str]:
 
 
 def factor(part: str, of: Mapping[str, Any]) -> str:
-    """``intensity  329.6 g/kWh [330 … 370]: grid of Germany (average; Ember, 2025, CC-BY-4.0)``."""
+    """``intensity  329.6 g/kWh [330 – 370]: grid of Germany (average; Ember, 2025, CC-BY-4.0)``."""
     unit = "" if of["unit"] == "1" else f" {of['unit']}"
-    reach = f" [{plain(of['range'][0])} … {plain(of['range'][1])}]" if of["range"] else ""
+    reach = f" [{plain(of['range'][0])} – {plain(of['range'][1])}]" if of["range"] else ""
     boundary = ", ".join(of[word] for word in ("signal", "scope", "basis") if of[word])
-    year = str(of["year"]) if of["year"] else ""
+    age = of.get("age_years") or 0
+    is_old = age > _OLD_YEARS and part not in _TIMELESS
+    year = (f"{of['year']}, {age} years old" if is_old else str(of["year"])) if of["year"] else ""
     origin = ", ".join(word for word in (of["source"], year, of["licence"]) if word)
     tail = "; ".join(word for word in (boundary, origin) if word)
     note = f". {of['note']}" if of["note"] else ""
@@ -93,15 +100,18 @@ def title(terms: Mapping[str, Any]) -> str:
 
 
 def _ranges(of: Mapping[str, Any], left: str) -> str:
-    """All ranges, and of a figure that no measurement touched only that of the choice."""
-    measured = span(of["guaranteed"], of["unit"])
-    # Of no figure, and of nothing, the factors leave nothing open, known as their ranges may be.
-    has_choice = of["choice"] or of["value"]
-    choice = f"choice {span(of['choice'], of['unit'])}" if has_choice else ""
-    is_exact = of["guaranteed"][0] == of["guaranteed"][1]
+    """All ranges, and of a figure that no measurement touched only that of the factors."""
+    low, high = of["guaranteed"]
     spread, value = of.get("U"), of["value"]
-    # The energy's own range has no width where the readings leave nothing open, and the sensor may.
-    if is_exact and not spread:
-        return choice
-    sensor = f"; {share(spread, value)} at 95 %" if spread and value else ""
-    return "; ".join(part for part in (f"{left} {measured}{sensor}", choice) if part)
+    # Of no figure, and of nothing, the factors leave nothing open, known as their ranges may be.
+    others = f"with other published factors: {span(of['choice'], of['unit'])}" if of["choice"] else ""
+    if low == high and not spread:
+        return others
+    if left == "modelled":
+        own = f"estimated: {span(of['guaranteed'], of['unit'])}"
+    elif not value or low is None or high is None:
+        own = f"counter alone: {span(of['guaranteed'], of['unit'])}"
+    else:
+        sensor = f"{share(spread, value)} (95 %); " if spread else ""
+        own = f"{sensor}counter alone {share((high - low) / 2, value)}"
+    return "; ".join(part for part in (own, others) if part)

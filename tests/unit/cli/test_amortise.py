@@ -31,7 +31,7 @@ def test_traces_give_their_energy_with_its_interval(tmp_path, capsys):
     assert uj("--training", trace, "--use", trace, "--uses", "3", "--uses-in-trace", "2") == 0
     text = capsys.readouterr().out
     assert "40 %" in text
-    assert " … " in text
+    assert " – " in text
 
 
 @pytest.mark.parametrize("word", ["", "3", "3 kg", "-3 Wh", "1.2.3 Wh", "1e999 Wh", "1,5 MWh", "1,28,7 Wh"])

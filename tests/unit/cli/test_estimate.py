@@ -17,8 +17,10 @@ def as_json(capsys, *words):
 def test_it_says_first_that_nothing_was_measured(capsys):
     assert main([*V100, "--wall-hours", "24", "--zone", "US-CA"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("MODELLED, not measured: 8 × V100, 24 h on the wall, 192 device-hours")
-    for word in ("grid of California", "PUE", "electricity", "hire", "idle", "data "):
+    assert out.startswith(
+        "estimated from hardware and hours, not measured: 8 × V100, 24 h on the wall, 192 device-hours"
+    )
+    for word in ("grid of California", "PUE", "electricity", "rental", "idle", "data "):
         assert word in out
 
 

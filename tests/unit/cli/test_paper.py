@@ -83,7 +83,14 @@ def test_a_method_works_on_a_measured_trace(capsys, runs):
 def test_a_report_without_a_zone_shows_the_world_and_how_to_choose(capsys, runs):
     assert main(["report", runs[0], "--verbose"]) == 0
     out = capsys.readouterr().out
-    for word in ("world average grid", "[20.83 … 1,000]", "--zone", "measured", "choice", "data "):
+    for word in (
+        "world average grid",
+        "[20.83 – 1,000]",
+        "--zone",
+        "(95 %); counter alone ±",
+        "with other published factors:",
+        "data ",
+    ):
         assert word in out
 
 
