@@ -25,7 +25,7 @@ WIDTH = 80
 ROWS_MAX = 8
 WARNINGS_MAX = 3
 _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
-_HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
+HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
 _LEAST_USEFUL = (6, 4, 3, 5, 1)  # columns that are left out in turn until a table fits
 _BARS_MIN = 8
 _QUOTED = re.compile("`[^`]*`")
@@ -84,11 +84,12 @@ def _by_name(summary: Plain, width: int, written: Callable[[str], str]) -> list[
     if not any(row["n"] for row in rows):
         return []
     shown, left_over = rows[:ROWS_MAX], len(rows) - ROWS_MAX
-    lines = _fitting([_HEAD, *map(_row, shown)], width, written)
+    lines = _fitting([HEAD, *map(cells, shown)], width, written)
     return [*lines, written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else lines
 
 
-def _row(row: Plain) -> tuple[str, ...]:
+def cells(row: Plain) -> tuple[str, ...]:
+    """The windows of one name in the columns of ``HEAD``."""
     return (
         row["name"],
         str(row["n"] or ""),
@@ -113,8 +114,8 @@ def _fitting(rows: Sequence[tuple[str, ...]], width: int, written: Callable[[str
     for gone in range(len(_LEAST_USEFUL) + 1):
         kept = [c for c in range(n) if c not in _LEAST_USEFUL[:gone]]
         for longest in _NAMES:
-            cells = [list(map(written, (cut(row[0], longest), *row[1:]))) for row in rows]
-            lines = columns([[row[c] for c in kept] for row in cells], (0,), optional=range(1, len(kept)))
+            texts = [list(map(written, (cut(row[0], longest), *row[1:]))) for row in rows]
+            lines = columns([[row[c] for c in kept] for row in texts], (0,), optional=range(1, len(kept)))
             if max(map(len, lines)) <= width:
                 return lines
     return [line[:width] for line in lines]

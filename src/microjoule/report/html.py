@@ -16,6 +16,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -24,13 +25,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import as_long_text, budget_table, footprint_lines
+from ..joules.estimate_text import duration
+from ..units import NS_PER_S
+from . import as_long_text, as_text, budget_table, footprint_lines
 from . import written_numbers as figures
 from .amounts import amount, span
 from .foreign_text import cut, safe
 
 Plain = Mapping[str, Any]
 
+OPEN_MAX = 8  # windows that are shown without a click
 WINDOWS_MAX = 200  # blocks of figures; the screen has all
 _ARRAYS = ("t_ns", "steps", "least", "most", "values")
 
@@ -53,8 +57,8 @@ def render(summary: Plain, picture: Plain, title: str) -> str:
             _warnings(summary),
             _headline(summary),
             _SCOPE,
-            _windows(summary["windows"]),
             _by_name(summary["by_name"]),
+            _windows(summary["windows"]),
             _footprint(summary),
             _budget(summary["windows"]),
             _engine(summary["engine"]),
@@ -138,7 +142,7 @@ aria-label="Power over time; the tables below have the figures"></canvas>
 def _header(summary: Plain, title: str) -> str:
     facts = summary["facts"]
     host = facts.get("host") if isinstance(facts.get("host"), Mapping) else {}
-    words = [host.get("hostname"), facts.get("cpu_name") or host.get("cpu_name")]
+    words = [_date(facts), host.get("hostname"), facts.get("cpu_name") or host.get("cpu_name")]
     command = facts.get("command")
     words.append(" ".join(map(str, command)) if isinstance(command, Sequence) else None)
     where = " · ".join(_text(word) for word in words if word)
@@ -147,6 +151,14 @@ def _header(summary: Plain, title: str) -> str:
         f'<span class="where">{where}</span>'
         '<button id="theme" type="button" aria-label="Light or dark">◐</button></header>'
     )
+
+
+def _date(facts: Plain) -> str:
+    """When the recording began, in UTC; empty where the trace does not say."""
+    began_ns = facts.get("started_realtime_ns")
+    if not isinstance(began_ns, int):
+        return ""
+    return f"{datetime.fromtimestamp(began_ns // NS_PER_S, UTC):%Y-%m-%d %H:%M UTC}"
 
 
 def _warnings(summary: Plain) -> str:
@@ -159,25 +171,28 @@ def _paragraphs(lines: Iterable[str]) -> str:
 
 
 def _headline(summary: Plain) -> str:
-    """The figures of the first window, which of ``uj run`` is the whole command."""
-    if not summary["windows"]:
-        return ""
-    window = summary["windows"][0]
-    total, footprint = window["total"], window.get("footprint", {})
-    low, high = total["guaranteed_j"]
-    modelled = ", modelled" if total.get("provenance") == "modelled" else ", measured"
+    """The sentence, and the figures of all that was recorded."""
+    sentence = f'<p class="sentence">{_text(summary["sentence"])}</p>'
+    whole = summary["whole"]
+    if not whole:
+        return sentence
+    total, footprint = whole["total"], whole.get("footprint", {})
+    is_estimated = total["provenance"] == "modelled"
     spread = f"± {figures.spread(total['U_j'], 'J')} at 95 %" if total["U_j"] is not None else total["status"]
+    low, high = total["guaranteed_j"]
+    guaranteed = "" if is_estimated else f"; guaranteed {figures.interval(low, high, 'J')}"
     cells = [
         (
-            f"energy of {window['name']}{modelled}",
+            f"energy, {'estimated' if is_estimated else 'measured'}",
             figures.quantity(total["energy_j"], "J", low, high),
-            f"{spread}; {figures.interval(low, high, 'J')}",
+            spread + guaranteed,
         ),
-        ("time", figures.seconds(window["duration_s"]), _count(len(summary["windows"]), "window")),
+        ("time", duration(whole["duration_s"]), _count(len(summary["windows"]), "window")),
     ]
+    grid = summary.get("footprint", {}).get("factors", {}).get("intensity", {}).get("name", "")
     cells += [
         (
-            words,
+            f"{words} ({grid})" if part == "co2e_location" else words,
             amount(footprint[part]),
             span(footprint[part]["choice"] or footprint[part]["guaranteed"], footprint[part]["unit"]),
         )
@@ -185,7 +200,7 @@ def _headline(summary: Plain) -> str:
         if part in ("co2e_location", "cost_electricity") and footprint.get(part)
     ]
     return (
-        '<dl class="headline">'
+        f'{sentence}<dl class="headline">'
         + "".join(
             f'<div class="card"><dt>{_text(name)}</dt>'
             f"<dd>{_text(value)}<small>{_text(more)}</small></dd></div>"
@@ -205,9 +220,10 @@ def _windows(windows: Sequence[Plain]) -> str:
     more = len(windows) - WINDOWS_MAX
     foot = as_long_text.FOOT + (f"\n{more} more windows: --json FILE has them all" if more > 0 else "")
     return (
-        '<h2>Energy by window</h2><div class="card"><div class="scroll"><table id="windows">'
-        f"<thead><tr>{head}</tr></thead>{blocks}</table></div>"
-        f'<p class="foot">{_text_lines(foot.splitlines())}</p></div>'
+        '<h2>Energy by window</h2><div class="card">'
+        f"<details{' open' * (len(windows) <= OPEN_MAX)}><summary>{_count(len(windows), 'window')}</summary>"
+        f'<div class="scroll"><table id="windows"><thead><tr>{head}</tr></thead>{blocks}</table></div>'
+        f'</details><p class="foot">{_text_lines(foot.splitlines())}</p></div>'
         if windows
         else "<h2>Energy by window</h2><p>There is no figure: no time in which the channels were read.</p>"
     )
@@ -230,12 +246,29 @@ def _block(number: int, window: Plain) -> str:
 
 
 def _remark(words: str) -> str:
-    kind = "modelled" if words == "modelled" else "bad"
+    kind = "modelled" if words == "estimated" else "bad"
     return f'<span class="{kind}">{_text(words)}</span>' if words else "measured"
 
 
+_NAMES = (*as_text.HEAD, "5 %", "median", "95 %", "method")
+
+
 def _by_name(rows: Sequence[Plain]) -> str:
-    return _lines("By window name", [as_long_text.named(row) for row in rows if row["n"] > 1])
+    """A row a name: how much all of its windows used, one of them, and how single ones are distributed."""
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{_text(word)}</th>' for word in _NAMES)
+    body = "".join(_row((*as_text.cells(row), *_distribution(row), row["method"])) for row in rows)
+    return (
+        '<h2>Energy by window name</h2><div class="card"><div class="scroll"><table id="names">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        '<p class="foot">5 %, median, 95 %: of single windows, where the readings resolve them.</p></div>'
+    )
+
+
+def _distribution(row: Plain) -> tuple[str, ...]:
+    found = row["percentiles_j"]
+    return tuple(figures.quantity(found[each], "J") if each in found else "" for each in ("5", "50", "95"))
 
 
 def _footprint(summary: Plain) -> str:

@@ -65,6 +65,15 @@ def test_words_of_others_end_no_element(page):
     assert "<img" not in text
 
 
+def test_the_page_starts_with_the_sentence_of_the_report_and_has_a_row_a_name(page):
+    """The headline was that of the first window, of 262 epochs the first epoch."""
+    text, report, trace = page[0].read_text(), page[1], page[2]
+    assert f'<p class="sentence">{report["sentence"]}</p>' in text
+    assert report["sentence"] == str(trace)
+    table = text[text.index('<table id="names">') :].partition("</table>")[0]
+    assert table.count("<tr>") == 1 + len(report["by_name"])
+
+
 def test_the_page_names_no_address(page):
     assert not re.search(r"https?://|url\(|@import|\bsrc=\"", page[0].read_text())
 
