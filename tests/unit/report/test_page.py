@@ -131,7 +131,7 @@ def test_a_span_on_the_screen_is_the_energy_of_the_trace(page, browser):
     one = report["windows"][0]
     at = [one["t0_ns"] - origin, one["t1_ns"] - origin]
     for n, channel in enumerate(("package-0", "package-0/dram")):
-        said = browser.value(f"microjoule.joules(microjoule.channels[{n}], {at[0]}, {at[1]})")
+        said = browser.value(f"microjoule.energy(microjoule.channels[{n}], {at[0]}, {at[1]})")
         told = trace.energy(Window("span", int(said["from"]) + origin, int(said["to"]) + origin))[channel]
         assert said["energy"] == pytest.approx(told.value, rel=1e-12)
         assert (said["low"], said["high"]) == pytest.approx((told.low, told.high), rel=1e-12)
