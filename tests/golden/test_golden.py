@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "energies.json").read_text(encoding="utf-8"))
 NEAR = 0.01  # of the truth; and what a step of power moves by, placed half an update off
 UPDATE_J = 0.15
-MODELLED = 0.2  # CPU time comes in hundredths of a second
+ESTIMATED = 0.2  # CPU time comes in hundredths of a second
 
 
 def test_there_is_a_file_of_each_kind():
@@ -43,10 +43,10 @@ def test_a_golden_file_gives_its_energies(name):
         assert list(energies.total.channels) == expected["total"]
         for channel, energy_j in wanted["energies"].items():
             one = energies[channel]
-            is_modelled = trace.channels[channel].trust.model is not None
-            assert (one.status, one.provenance == "measured") == ("ok", not is_modelled)
+            is_estimated = trace.channels[channel].trust.model is not None
+            assert (one.status, one.provenance == "measured") == ("ok", not is_estimated)
             assert one.low <= energy_j <= one.high
-            slack_j = MODELLED if is_modelled else NEAR * energy_j + UPDATE_J
+            slack_j = ESTIMATED if is_estimated else NEAR * energy_j + UPDATE_J
             assert one.value == pytest.approx(energy_j, abs=slack_j)
 
 

@@ -79,14 +79,14 @@ OVERLAPS = {
     ("package-2-die-0/dram", "package-2/dram"),  # the memory of a die and of its package
 }
 IN_ALL = ("gpu-1/energy", "psys", "node/energy")  # unplaced, or a platform
-MODELLED = ("cpu_time/system", "cpu_time/command")
+ESTIMATED = ("cpu_time/system", "cpu_time/command")
 
 
 def is_overlap(one: str, other: str) -> bool:
     return (
         (one, other) in OVERLAPS
         or (other, one) in OVERLAPS
-        or bool({one, other} & {*IN_ALL, *MODELLED})  # modelled busy time is inside what is measured
+        or bool({one, other} & {*IN_ALL, *ESTIMATED})  # estimated busy time is inside what is measured
     )
 
 
@@ -120,7 +120,7 @@ def test_two_channels_apart_add_up() -> None:
 def test_pairs_of_both_kinds_were_tried() -> None:
     """Each channel that is not in all others has one that it adds up with."""
     assert len(OVERLAPPING) > 70
-    assert {name for pair in APART for name in pair} == {each.id for each in MACHINE} - {*IN_ALL, *MODELLED}
+    assert {name for pair in APART for name in pair} == {each.id for each in MACHINE} - {*IN_ALL, *ESTIMATED}
 
 
 def test_a_channel_twice_is_refused() -> None:

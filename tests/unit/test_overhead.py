@@ -59,7 +59,7 @@ def test_a_recording_at_a_rate_that_was_measured_says_that_figure():
     assert found["U"] == 0.001
     assert found["measured_at_hz"] == [1000.0]
     assert found["taken"] == "2026-11-18"
-    assert found["provenance"] == "modelled"
+    assert found["provenance"] == "estimated"
 
 
 @pytest.mark.reaches(between=20)

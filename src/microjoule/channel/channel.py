@@ -92,7 +92,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerModel:
-    """Watts per unit of a quantity that is not energy: what makes a figure *modelled*.
+    """Watts per unit of a quantity that is not energy: what makes a figure *estimated*.
 
     ``value_w``, ``low_w`` and ``high_w`` are watts for each second counted a second.
     """
@@ -131,7 +131,7 @@ class Trust:
         sensor: How far the sensor may be off, for the budget of uncertainty; None: not known.
         parents: The ``physical_id`` of each channel whose readings already contain this one's, whether
             or not it is recorded; or ``UNPLACED``.
-        model: The power model, where the figure is modelled; None: measured.
+        model: The power model, where the figure is estimated; None: measured.
     """
 
     power_limit_w: float | None = None
@@ -192,8 +192,8 @@ class Channel:
 
     @property
     def provenance(self) -> str:
-        """``measured``, or ``modelled`` where a power model stands between reading and joule."""
-        return "measured" if self.trust.model is None else "modelled"
+        """``measured``, or ``estimated`` where a power model stands between reading and joule."""
+        return "measured" if self.trust.model is None else "estimated"
 
     @property
     def physical_id(self) -> str:

@@ -12,7 +12,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "estimate",
-        help="the footprint of a job from its hardware and hours, modelled",
+        help="the footprint of a job from its hardware and hours, estimated",
         epilog="Hours are of the wall clock or summed over devices: 8 devices for 10 hours on the wall are "
         "80 device-hours. Exactly one of the two is given.",
     )
@@ -42,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the estimate."""
-    from ..footprint.modelled import Hours, Job, estimate
+    from ..footprint.estimated import Hours, Job, estimate
 
     terms = options.terms(arguments)
     hours = Hours.of(arguments.count, wall=arguments.wall_hours, device=arguments.device_hours)

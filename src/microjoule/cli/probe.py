@@ -116,14 +116,14 @@ def _verdict(found: Probe) -> Iterator[str]:
         yield from (f"  {channel.id} ({channel.source})" for channel in found.measured)
     elif found.estimated:
         yield "No energy can be measured on this machine by this user: only CPU time can be read, and energy"
-        yield "modelled from it. What is in the way of measuring stands above."
+        yield "estimated from it. What is in the way of measuring stands above."
     else:
-        yield "Nothing can be measured on this machine by this user, and nothing modelled either."
+        yield "Nothing can be measured on this machine by this user, and nothing estimated either."
     for channel in found.estimated:
         model = channel.trust.model
         if model is not None:
             watts = f"{model.value_w:.3g} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
-            yield f"  modelled: {channel.id}, {watts} ({model.source})"
+            yield f"  estimated: {channel.id}, {watts} ({model.source})"
 
 
 def _machine(host: Host) -> str:

@@ -13,6 +13,8 @@ from ..late import lazy
 if TYPE_CHECKING:
     from .chosen_factors import FactorOptions as FactorOptions
     from .chosen_factors import Terms as Terms
+    from .estimated import Job as Job
+    from .estimated import estimate as estimate
     from .factor import Boundary as Boundary
     from .factor import Factor as Factor
     from .factor import Origin as Origin
@@ -21,20 +23,18 @@ if TYPE_CHECKING:
     from .intensity import Zone as Zone
     from .intensity import zone as zone
     from .intensity import zones as zones
-    from .modelled import Job as Job
-    from .modelled import estimate as estimate
 
 _HOMES = {
     "Amount": "footprint",
     "Boundary": "factor",
     "Factor": "factor",
     "Footprint": "footprint",
-    "Job": "modelled",
+    "Job": "estimated",
     "Origin": "factor",
     "Terms": "chosen_factors",
     "FactorOptions": "chosen_factors",
     "Zone": "intensity",
-    "estimate": "modelled",
+    "estimate": "estimated",
     "zone": "intensity",
     "zones": "intensity",
 }

@@ -55,7 +55,7 @@ class Reading:
         high: Their most; None: not stated.
         per: The functional unit.
         hardware: On what, in words.
-        provenance: ``measured``, ``modelled``, or ``stated`` by the person.
+        provenance: ``measured``, ``estimated``, or ``stated`` by the person.
         note: What must be said with the figure; empty where nothing.
     """
 

@@ -93,7 +93,7 @@ class Footprint:
     """The energy, CO2e and cost of one thing.
 
     Attributes:
-        energy: As measured or modelled, in J, without any facility.
+        energy: As measured or estimated, in J, without any facility.
         facility: With the PUE, in kWh.
         location: CO2e by the place's intensity, in g.
         market: CO2e by what was bought; None: no instrument.

@@ -1,7 +1,7 @@
 """Methods by name: what a published way of reckoning counts, and the constants that it fixes.
 
 A method is data, not code: all of them are the one product of :mod:`microjoule.footprint.footprint`
-over the one energy of :mod:`microjoule.footprint.modelled`. They differ in what they count in, what
+over the one energy of :mod:`microjoule.footprint.estimated`. They differ in what they count in, what
 they leave out and what they fix. What the user gives stands above what a method fixes.
 """
 

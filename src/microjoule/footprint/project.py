@@ -2,7 +2,7 @@
 
 Decision: a run is all of its command, as `uj run` recorded it, or all of its trace where there is no such
 window, and not the window that its author marked, because what was spent before a crash was spent.
-Measured and modelled runs have each a sum of their own: one figure of both would be neither. A file that
+Measured and estimated runs have each a sum of their own: one figure of both would be neither. A file that
 cannot be read makes the total an *at least*: it is named and never counted as nothing.
 
 A window that carries a metric (``uj.window("epoch", accuracy=0.91)``) says how far the run had come
@@ -224,7 +224,7 @@ def _front(trials: Sequence[Trial], best: Mapping[str, float | None], target: Ta
 
 
 def _sums(trials: Sequence[Trial], found: Sequence[Footprint], models: int) -> list[dict[str, Any]]:
-    """The sum of the measured runs and that of the modelled ones; a run that says nothing is in each."""
+    """The sum of the measured runs and that of the estimated ones; a run that says nothing is in each."""
     known = [each.energy.provenance for each in trials if each.energy.status != "failed"]
     sums = []
     for provenance in [each for each in PROVENANCES if each in known] or ["measured"]:

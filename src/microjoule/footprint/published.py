@@ -1,6 +1,6 @@
 """Published runs, recomputed: the tables of Strubell et al. 2019, and what came after them.
 
-Every cell is what :func:`microjoule.footprint.modelled.estimate` says of the published hardware, hours
+Every cell is what :func:`microjoule.footprint.estimated.estimate` says of the published hardware, hours
 and power under the terms that it is given; nothing is copied from the published result. So another
 PUE, grid or price changes each of them.
 """
@@ -19,10 +19,10 @@ from . import intensity
 from . import pue as overhead
 from .chosen_factors import Terms
 from .conversion import GIVEN
+from .estimated import Estimated, Hours, Job, estimate
 from .factor import Factor
 from .footprint import Amount
 from .fuel_mix import mix, published_mixes
-from .modelled import Hours, Job, Modelled, estimate
 
 TABLE_3, TABLE_4 = "table3", "table4"
 LATER = ("patterson2021", "luccioni2022", "meta2024")
@@ -57,7 +57,7 @@ class PublishedRun:
         """Where it ran; empty: that was not published."""
         return self.figures["zone"].unit if "zone" in self.figures else ""
 
-    def recomputed(self, terms: Terms) -> Modelled:
+    def recomputed(self, terms: Terms) -> Estimated:
         """The run under other terms."""
         return estimate(self.job, self._in_own_building(terms))
 

@@ -3,7 +3,7 @@
 No sampling here. ``microjoule.learning`` takes the figures; this file holds, keeps and finds them again.
 
 Decision: a trace says what a victim loop lost *while something else was recorded, at another time*, so
-the figure is modelled and says when it was taken. It is given only where the same number of channels of
+the figure is estimated and says when it was taken. It is given only where the same number of channels of
 the same sources was read at the same pace, at a rate that was measured or lies between two that were:
 a loss is so much a tick, so between two rates it is a straight line. Where other programs disturbed the
 victim, it is its loss of CPU time, and says so. What was given up: a figure for any other recording, which
@@ -259,7 +259,7 @@ def facts_of(
             "share_of_core": share.value,
             "U": share.U,
             "n": share.n,
-            "provenance": "modelled",
+            "provenance": "estimated",
             "method": "victim loop" if is_quiet else "victim loop, CPU time",
             "rate_hz": way.rate_hz,
             "measured_at_hz": [cost.way.rate_hz for cost in ends],

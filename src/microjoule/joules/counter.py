@@ -196,7 +196,7 @@ class Counter:
         low_q[empty] = high_q[empty] = value[empty] = 0.0
         status[empty] = _OK
         value[status != _OK] = np.nan
-        return self._modelled(Brackets(t0, t1, value, low_q, high_q, status))
+        return self._estimated(Brackets(t0, t1, value, low_q, high_q, status))
 
     def energy(self, t0_ns: int, t1_ns: int) -> Estimate:
         """The energy of one window."""
@@ -368,7 +368,7 @@ class Counter:
         exact = counts.astype(np.longdouble) * np.longdouble(unit.numerator)
         return (exact / np.longdouble(unit.denominator << bits)).astype(np.float64)
 
-    def _modelled(self, brackets: Brackets) -> Brackets:
+    def _estimated(self, brackets: Brackets) -> Brackets:
         model = self.channel.trust.model
         if model is None:
             return brackets

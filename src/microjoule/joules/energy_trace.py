@@ -80,7 +80,7 @@ class Trace(RawTrace):
 
     @cached_property
     def energy_channels(self) -> tuple[str, ...]:
-        """The channels that tell an energy, measured or modelled, in the order of the table.
+        """The channels that tell an energy, measured or estimated, in the order of the table.
 
         Counters of joules, and power gauges of what no counter here counts.
         """

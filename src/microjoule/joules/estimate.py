@@ -24,7 +24,7 @@ from .uncertainty import Combined, Component, combined, gathered, scaled
 STATUSES = ("ok", "incomplete", "ambiguous", "reset", "failed")
 """From best to worst: of several the last one counts."""
 
-PROVENANCES = ("measured", "modelled")
+PROVENANCES = ("measured", "estimated")
 
 
 class BudgetRow(TypedDict):
@@ -61,7 +61,7 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
         high: No more than this; infinity where nothing bounds it.
         unit: ``J``, ``W``, ``s``, a quotient such as ``J/W``, or ``1`` for a ratio, which prints without it.
         status: One of ``STATUSES``.
-        provenance: ``measured`` or ``modelled``.
+        provenance: ``measured`` or ``estimated``.
         accuracy: The sensor's stated accuracy as a fraction; None: unknown. It is not part of
             the guaranteed interval.
         components: What the statistical uncertainty is made of; empty: nothing was assessed.

@@ -18,7 +18,7 @@ count      int64                    of a counter, the counts since the channel's
                                     all wraps; null of a gauge, where a read failed, and from the first
                                     step on of which the count is not certain
 energy_j   float64                  of a counter of energy, ``count`` in joules; else null, and of one that
-                                    never moved though it must have. Measured or modelled, as ``provenance``
+                                    never moved though it must have. Measured or estimated, as ``provenance``
                                     says
 value      float64                  of a gauge, what it said in ``quantity``; else null
 status     uint16                   0, or the code of the failed read
@@ -27,7 +27,7 @@ sensor_ns  int64                    the device's own time, unconverted; null whe
 quantity   dictionary<utf8>         ``J``, ``W``, ``s``, ``°C``, ``Hz`` or ``1``: what is counted or gauged
 kind       dictionary<utf8>         ``counter`` or ``gauge``
 source     dictionary<utf8>         the family of hardware
-provenance dictionary<utf8>         ``measured`` or ``modelled``
+provenance dictionary<utf8>         ``measured`` or ``estimated``
 ========== ======================== ================================================================
 
 The energy of a stretch of time is not the difference of two ``energy_j``: a counter shows at a reading
@@ -100,7 +100,7 @@ SCHEMA = pa.schema(
         column("quantity", _WORDS, "J, W, s, °C, Hz or 1", nullable=False),
         column("kind", _WORDS, "counter or gauge", nullable=False),
         column("source", _WORDS, "the family of hardware", nullable=False),
-        column("provenance", _WORDS, "measured or modelled", nullable=False),
+        column("provenance", _WORDS, "measured or estimated", nullable=False),
     ]
 )
 

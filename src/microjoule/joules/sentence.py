@@ -57,7 +57,7 @@ def headline(trace: Trace) -> Headline | None:
         return None
     energies = trace.energy(window)
     energy = energies.total
-    if energy.provenance == "modelled":
+    if energy.provenance == "estimated":
         # Of the CPU time of the machine and that of the command, the command's is what was asked about.
         own = [id_ for id_, each in energies.items() if trace.channels[id_].place.device == "command"]
         if own and energies[own[0]].value is not None:
@@ -119,7 +119,7 @@ def places(of: Iterable[Place]) -> str:
 
 
 def _how(energy: Estimate) -> str:
-    return "estimated, not measured" if energy.provenance == "modelled" else "measured"
+    return "estimated, not measured" if energy.provenance == "estimated" else "measured"
 
 
 def _word(place: Place) -> str:

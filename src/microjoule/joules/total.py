@@ -57,7 +57,7 @@ def tells_energy(channels: Mapping[str, Channel]) -> tuple[str, ...]:
 def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 
-    One source of each place, a counter before a gauge; measured before modelled; packages and what lies
+    One source of each place, a counter before a gauge; measured before estimated; packages and what lies
     beside them before the platform that contains them, but one platform before devices whose packages
     nobody reads; nothing whose parent is there; nothing of which it is not known what contains it.
     """

@@ -36,7 +36,7 @@ class Track(NamedTuple):
     Attributes:
         channel: Its id.
         unit: ``W``, or the quantity of a gauge: ``°C``, ``Hz``, ``1``.
-        provenance: ``measured`` or ``modelled``.
+        provenance: ``measured`` or ``estimated``.
         t_ns: int64[n], CLOCK_MONOTONIC, ascending: from when each value holds, up to the next or to a gap.
         value: float64[n], in ``unit``; all finite.
         gaps: Times without a value, ascending; after the last one nothing is known either.

@@ -18,7 +18,7 @@ class HardwareComponent:
         type: ``hw.type`` of the semantic conventions: ``cpu``, ``memory``, ``gpu``, …
         name: In words.
         parent: The channel, of those that are served, that contains it; empty: none.
-        provenance: ``measured`` or ``modelled``.
+        provenance: ``measured`` or ``estimated``.
     """
 
     id: str

@@ -76,7 +76,7 @@ class Picture:
 
     @property
     def host_labels(self) -> tuple[tuple[str, str], ...]:
-        """What the sum is made of, and whether any part of it is ``modelled``.
+        """What the sum is made of, and whether any part of it is ``estimated``.
 
         Once a further channel shows itself, that is another sum and so another series: none steps back.
         """

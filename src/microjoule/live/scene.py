@@ -34,7 +34,7 @@ class Scene:
             "lately_w": [math.nan if power is None else power for power in powers],
             "energy_j": level.energy_j,
             "extra_j": level.extra_j,
-            "is_modelled": level.channel.trust.model is not None,
+            "is_estimated": level.channel.trust.model is not None,
             "is_alive": level.is_alive,
             "is_counted": level.channel.id in counted,
             "readings": level.readings,
@@ -60,5 +60,5 @@ def total(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         "power_w": None if None in powers else math.fsum(powers),
         "lately_w": [math.fsum(each) for each in lately],
         "energy_j": math.fsum(row["energy_j"] for row in counted),
-        "is_modelled": any(row["is_modelled"] for row in counted),
+        "is_estimated": any(row["is_estimated"] for row in counted),
     }

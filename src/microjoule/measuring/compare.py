@@ -31,8 +31,8 @@ RUNS = 10
 LEAST_S = 3.0  # of each thing in all
 WINDOW_UPDATES = 100  # of a function's window: its edges are then some 0.4 %
 WARM_UP = 1
-MODELLED = (
-    "these figures are modelled: they compare CPU time through one power model, and no energy was measured"
+ESTIMATED = (
+    "these figures are estimated: they compare CPU time through one power model, and no energy was measured"
 )
 
 Comparable = Callable[[], object] | Trace | str | os.PathLike[str]
@@ -127,14 +127,14 @@ def compared(
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
     counts = [max(1, math.ceil(least_s / max(each, 1e-7))) for each in call_s]
     order = _order(tasks, [n * each for n, each in zip(counts, call_s, strict=True)], turns)
-    run = _modelled_runs if fitted.is_modelled else _measured_runs
+    run = _estimated_runs if fitted.is_estimated else _measured_runs
     runs = run(tasks, counts, told(order, "block", say), fitted, cpu_ns)
-    notes = [MODELLED] if fitted.is_modelled else []
+    notes = [ESTIMATED] if fitted.is_estimated else []
     return comparison(
         [task.name for task in tasks],
         runs,
         turns.order,
-        ("CPU time",) if fitted.is_modelled else fitted.ids,
+        ("CPU time",) if fitted.is_estimated else fitted.ids,
         notes,
     )
 
@@ -192,7 +192,7 @@ def _measured_runs(
         ]
 
 
-def _modelled_runs(
+def _estimated_runs(
     tasks: Sequence[Task],
     counts: Sequence[int],
     order: Iterable[Sequence[int]],
@@ -207,7 +207,7 @@ def _modelled_runs(
             used_ns, begun_ns = cpu_ns(), now_ns()
             tasks[task].run(counts[task])
             ended_ns, used_ns = now_ns(), cpu_ns() - used_ns
-            energy = modelled(seconds(used_ns), channel) / counts[task]
+            energy = estimated(seconds(used_ns), channel) / counts[task]
             runs.append(
                 ComparedRun(
                     task=task,
@@ -219,7 +219,7 @@ def _modelled_runs(
     return runs
 
 
-def modelled(busy_s: float, channel: Channel) -> Estimate:
+def estimated(busy_s: float, channel: Channel) -> Estimate:
     """The energy that a power model gives for some CPU time, in joules."""
     model = channel.trust.model or PowerModel(value_w=0.0, low_w=0.0, high_w=0.0, source="")
     u = busy_s * (model.high_w - model.low_w) / 2 / math.sqrt(3)
@@ -227,7 +227,7 @@ def modelled(busy_s: float, channel: Channel) -> Estimate:
         value=busy_s * model.value_w,
         low=busy_s * model.low_w,
         high=busy_s * model.high_w,
-        provenance="modelled",
+        provenance="estimated",
         components=(Component("model", u, form=RECTANGULAR, group=f"model:{channel.physical_id}"),),
     )
 
@@ -251,8 +251,8 @@ def compared_traces(
         notes.append("they describe the same machine: the gain of its sensors has cancelled")
     if any(one.n == 1 for one in sides):
         notes.append("of one window nobody can tell how it would scatter")
-    if any(one.energy.provenance == "modelled" for one in sides):
-        notes.append(MODELLED)
+    if any(one.energy.provenance == "estimated" for one in sides):
+        notes.append(ESTIMATED)
     return apart(sides, channels, notes)
 
 

@@ -82,7 +82,7 @@ class Fitted:
         return tuple(channel.id for channel in self.channels)
 
     @property
-    def is_modelled(self) -> bool:
+    def is_estimated(self) -> bool:
         """Whether none of them measures."""
         return all(channel.trust.model is not None for channel in self.channels)
 

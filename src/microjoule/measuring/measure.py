@@ -86,7 +86,7 @@ def measure(
 def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
     """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
     fitted = fit(meter)
-    if fitted.is_modelled:
+    if fitted.is_estimated:
         raise OnlyEstimated(
             f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
             "it would tell CPU time and no energy",

@@ -19,7 +19,7 @@ from ..joules.energy_trace import load
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
-from .compare import modelled
+from .compare import estimated
 from .fitted import Fitted
 from .measure import WINDOW, idle, idle_power_of, isolated, recording
 from .measurement import Measurement
@@ -27,7 +27,7 @@ from .task import Task
 from .window_figures import figures
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, Ask, Plan
 
-MODELLED = "modelled: CPU time of this process through one power model; no energy was measured"
+ESTIMATED = "estimated: CPU time of this process through one power model; no energy was measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
     Raises:
         OnlyEstimated: No channel here measures.
     """
-    if fitted.is_modelled:
+    if fitted.is_estimated:
         raise OnlyEstimated(
             f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
             "it would tell CPU time and no energy",
@@ -118,11 +118,11 @@ def counted_by_model(task: Task, asked: Rounds, fitted: Fitted, cpu_ns: Callable
         used_ns, begun_ns = cpu_ns(), now_ns()
         task.run(asked.iterations)
         durations.append(seconds(now_ns() - begun_ns))
-        energies.append(modelled(seconds(cpu_ns() - used_ns), fitted.channels[0]))
+        energies.append(estimated(seconds(cpu_ns() - used_ns), fitted.channels[0]))
     found = figures(
         task.name, Ask(rel=1.0), _planned(asked, 0.0, 0.0), ("CPU time",), energies, durations, None
     )
-    return with_note(found, MODELLED)
+    return with_note(found, ESTIMATED)
 
 
 def with_note(found: Measurement, note: str) -> Measurement:

@@ -280,7 +280,7 @@ def open_lanes(
     }
     if cadence.edges and lead_of(native) is None:
         raise BadRate(
-            "No counter here has updates that can be followed: each is modelled, or its update period is "
+            "No counter here has updates that can be followed: each is estimated, or its update period is "
             "not known, or too quick",
             "Run `uj probe --calibrate`, or choose a rate in hertz",
         )

@@ -97,7 +97,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     ]
     lines += [_missed(lane) for lane in summary["engine"]["lanes"] if lane["missed"]]
     figures_shown = [row for window in summary["windows"] for row in window["channels"]]
-    if figures_shown and all(row["provenance"] == "modelled" for row in figures_shown):
+    if figures_shown and all(row["provenance"] == "estimated" for row in figures_shown):
         lines.append(
             "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
             "`uj probe` says why, and what to do."
@@ -185,12 +185,12 @@ def _covered(window: Mapping[str, Any]) -> list[str]:
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
-    remark += ["estimated"] if energy.get("provenance") == "modelled" else []
+    remark += ["estimated"] if energy.get("provenance") == "estimated" else []
     return (
         name,
         figures.quantity(energy["energy_j"], "J", low, high),
         _uncertainty(energy),
-        "–" if energy.get("provenance") == "modelled" else figures.interval(low, high, "J"),
+        "–" if energy.get("provenance") == "estimated" else figures.interval(low, high, "J"),
         figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
         figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
         figures.accuracy(rest["accuracy"]),
@@ -249,4 +249,4 @@ def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:
     at = " and ".join(f"{rate_hz:g} Hz" for rate_hz in known["measured_at_hz"])
     between = "between " if len(known["measured_at_hz"]) > 1 else ""
     how = f"{known['method']}, {between}{at}, taken {known['taken']}"
-    return [f"sampling took {value} % ± {half} % of a core (modelled: {how})"]
+    return [f"sampling took {value} % ± {half} % of a core (estimated: {how})"]

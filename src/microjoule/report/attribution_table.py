@@ -41,7 +41,7 @@ def _warnings(found: Plain) -> list[str]:
     if found["provenance"] == "measured":
         return []
     return [
-        f"{found['channel']} is MODELLED from CPU time: these figures say how busy the processor was,",
+        f"{found['channel']} is ESTIMATED from CPU time: these figures say how busy the processor was,",
         "and not what one instruction costs more than another. `uj probe` says what this machine lacks.",
         "",
     ]

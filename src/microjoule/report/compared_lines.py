@@ -33,7 +33,7 @@ def rows(found: Plain) -> list[tuple[str, ...]]:
 
 
 def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
-    odd = [] if side["provenance"] == "measured" else ["modelled"]
+    odd = [] if side["provenance"] == "measured" else ["estimated"]
     n = len(side["outliers"])
     odd += [f"{n} outlier{'s' if n > 1 else ''}, kept"] if n else []
     return (

@@ -29,7 +29,7 @@ _TIMELESS = ("hardware", "memory")  # a data sheet does not age
 
 _FOOT = {
     "measured": "± is the 95 % uncertainty; counter alone: what the readings alone leave open. ",
-    "modelled": "estimated: from an idle device to full power. ",
+    "estimated": "estimated: from an idle device to full power. ",
 }
 
 
@@ -40,7 +40,7 @@ def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> lis
     for window in windows:
         footprint = window["footprint"]
         kinds[kind_of(footprint)] = True
-        tail = ", estimated" if kind_of(footprint) == "modelled" else ""
+        tail = ", estimated" if kind_of(footprint) == "estimated" else ""
         found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
         found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
     said = foot(kind for kind, is_there in kinds.items() if is_there)
@@ -68,8 +68,8 @@ def cells(footprint: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def kind_of(footprint: Mapping[str, Any]) -> str:
-    """``measured`` or ``modelled``."""
-    return "modelled" if footprint["provenance"] == "modelled" else "measured"
+    """``measured`` or ``estimated``."""
+    return "estimated" if footprint["provenance"] == "estimated" else "measured"
 
 
 def factors(terms: Mapping[str, Any]) -> list[str]:
@@ -107,7 +107,7 @@ def _ranges(of: Mapping[str, Any], left: str) -> str:
     others = f"with other published factors: {span(of['choice'], of['unit'])}" if of["choice"] else ""
     if low == high and not spread:
         return others
-    if left == "modelled":
+    if left == "estimated":
         own = f"estimated: {span(of['guaranteed'], of['unit'])}"
     elif not value or low is None or high is None:
         own = f"counter alone: {span(of['guaranteed'], of['unit'])}"

@@ -177,7 +177,7 @@ def _headline(summary: Plain) -> str:
     if not whole:
         return sentence
     total, footprint = whole["total"], whole.get("footprint", {})
-    is_estimated = total["provenance"] == "modelled"
+    is_estimated = total["provenance"] == "estimated"
     spread = f"± {figures.spread(total['U_j'], 'J')} at 95 %" if total["U_j"] is not None else total["status"]
     low, high = total["guaranteed_j"]
     guaranteed = "" if is_estimated else f"; guaranteed {figures.interval(low, high, 'J')}"
@@ -246,7 +246,7 @@ def _block(number: int, window: Plain) -> str:
 
 
 def _remark(words: str) -> str:
-    kind = "modelled" if words == "estimated" else "bad"
+    kind = "estimated" if words == "estimated" else "bad"
     return f'<span class="{kind}">{_text(words)}</span>' if words else "measured"
 
 

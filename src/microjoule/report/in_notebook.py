@@ -85,7 +85,7 @@ def footprint(of: Footprint) -> str:
         if (row := plain[part]) is not None
     ]
     remark = [] if plain["status"] == "ok" else [f"the energy is {plain['status']}"]
-    remark += ["modelled, and not measured"] if plain["provenance"] == "modelled" else []
+    remark += ["estimated, and not measured"] if plain["provenance"] == "estimated" else []
     head = ("footprint", "amount", "± 95 %", plain["provenance"], "choice of factors")
     return table(_HEAD, [_cells(of.energy)], []) + table(head, rows, remark)
 
@@ -116,7 +116,7 @@ def comparison(of: Any) -> str:  # noqa: ANN401 - as above
 
 def cell(of: Any) -> str:  # noqa: ANN401 - as above
     """What one cell of a notebook used: its power over time, and its energies."""
-    remark = "" if of.energy.total.provenance == "measured" else ", modelled from CPU time"
+    remark = "" if of.energy.total.provenance == "measured" else ", estimated from CPU time"
     title = f"{cut(of.name)}  {figures.seconds(seconds(of.window.duration_ns))}{remark}"
     return power_svg.render(of.power, title) + energies(of.energy) + notes_below(_still(of.trace))
 

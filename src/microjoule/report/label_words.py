@@ -12,7 +12,7 @@ from .foreign_text import safe
 LETTERS = "ABCDEFG"
 _PROVENANCES = {
     "measured": "measured",
-    "modelled": "modelled, not measured",
+    "estimated": "estimated, not measured",
     "stated": "as stated, not checked",
 }
 

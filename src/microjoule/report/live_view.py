@@ -51,7 +51,7 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
 
 
 def _row(row: Plain, spark: int) -> list[str]:
-    mark = "~" if row["is_modelled"] else ""
+    mark = "~" if row["is_estimated"] else ""
     if not row["is_alive"]:  # a package or a platform that stands still is no zero
         return [row["name"], "–", "", "–"]
     power = "–" if row["power_w"] is None else mark + figures.quantity(row["power_w"], "W")
@@ -94,7 +94,7 @@ def _account(rows: Sequence[Plain]) -> str:
     for what in ("failed", "resets"):
         n = sum(row[what] for row in rows)
         said += [f"{n} {what}"] if n else []
-    said += ["~ modelled"] if any(row["is_modelled"] for row in rows) else []
+    said += ["~ estimated"] if any(row["is_estimated"] for row in rows) else []
     dead = [row["name"] for row in rows if row["readings"] and not row["is_alive"]]
     said += [f"never moved: {', '.join(dead)}"] if dead else []
     return ", ".join(said)

@@ -13,7 +13,7 @@ _BUDGET = 4  # components shown
 
 def lines(found: Plain) -> list[str]:
     """The whole of it."""
-    mark = "" if found["provenance"] == "measured" else ", modelled"
+    mark = "" if found["provenance"] == "measured" else ", estimated"
     rows = [
         ("energy", found["energy"], f"a call, total of {' + '.join(found['channels'])}{mark}"),
         ("active", found["active"], "without what the idle machine uses in that time"),

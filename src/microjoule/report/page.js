@@ -243,7 +243,7 @@
       const [a, b] = [...span].sort((p, q) => p - q);
       says("span", `${time(a)} … ${time(b)}, ${time(b - a, 6)} long; to the nearest updates:`);
       for (const c of mine) {
-        const of = energy(c, a, b), model = c.provenance === "modelled" ? ", modelled" : "";
+        const of = energy(c, a, b), model = c.provenance === "estimated" ? ", estimated" : "";
         if (of.status) says(c.id, of.status, c);
         else if (of.energy === undefined) says(c.id, `mean ${si(of.mean, c.unit)}`, c);
         else says(c.id, `${si(of.energy, "J", 7)}, guaranteed ${si(of.low, "J", 7)} … ${si(of.high, "J", 7)}, mean ${si(of.mean, "W", 5)}${model}`, c);
@@ -330,7 +330,7 @@
     const button = document.createElement("button"), dot = document.createElement("i");
     button.type = "button"; button.className = "channel"; button.setAttribute("aria-pressed", "true");
     button.append(dot, c.id);
-    if (c.provenance === "modelled") { const mark = document.createElement("em"); mark.textContent = "modelled"; button.append(mark); }
+    if (c.provenance === "estimated") { const mark = document.createElement("em"); mark.textContent = "estimated"; button.append(mark); }
     button.onclick = () => { c.shown = !c.shown; button.setAttribute("aria-pressed", c.shown); refresh(); };
     c.dot = dot;
     $("bar").append(button);

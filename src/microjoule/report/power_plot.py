@@ -81,7 +81,7 @@ def draw(envelope: Plain, title: str, path: Path) -> None:
 
 def _line(panel: Any, of: Plain, number: int) -> None:  # noqa: ANN401 - matplotlib's
     colour, style = COLOURS[number % len(COLOURS)], _STYLES[number // len(COLOURS) % len(_STYLES)]
-    label = of["id"] + (" (modelled)" if of["provenance"] == "modelled" else "")
+    label = of["id"] + (" (estimated)" if of["provenance"] == "estimated" else "")
     edges = of["edges_s"]
     panel.stairs(of["most"], edges, baseline=of["least"], fill=True, color=colour, alpha=0.25, lw=0)
     panel.stairs(of["mean"], edges, baseline=None, color=colour, ls=style, lw=_LINE, label=label)

@@ -22,7 +22,7 @@ def lines(project: Mapping[str, Any]) -> list[str]:
         if project["models"] > 1:
             found += [f"each of {project['models']} models", *footprint_lines.parts(each["per_model"])]
     if len(sums) > 1:
-        found.append("What was measured and what was modelled is not added up: one sum of both is neither.")
+        found.append("What was measured and what was estimated is not added up: one sum of both is neither.")
     if project["n_unreadable"]:
         found.append(
             f"{project['n_unreadable']} of {len(runs)} say nothing: the total is AT LEAST what is shown"
@@ -32,7 +32,7 @@ def lines(project: Mapping[str, Any]) -> list[str]:
 
 
 def _sum_title(project: Mapping[str, Any], of: Mapping[str, Any]) -> str:
-    """``total of 3 runs, 2 h``; with its provenance where there are two sums, or it was modelled."""
+    """``total of 3 runs, 2 h``; with its provenance where there are two sums, or it was estimated."""
     n = of["n_runs"] if len(project["sums"]) > 1 else len(project["runs"])
     is_plain = len(project["sums"]) == 1 and of["provenance"] == "measured"
     kind = "" if is_plain else f"{of['provenance']} "
@@ -59,7 +59,7 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
             row.append("–" if run["j_per_flop"] is None else f"{run['j_per_flop']:.4g}")
         if project["metric"]:
             row += ["–" if run["best"] is None else f"{run['best']:g}", "*" if run["is_pareto"] else ""]
-        told = [run["energy"]["provenance"]] if len(kinds) > 1 or kinds == {"modelled"} else []
+        told = [run["energy"]["provenance"]] if len(kinds) > 1 or kinds == {"estimated"} else []
         told = [] if run["energy"]["status"] == "failed" else told
         rows.append([*row, "; ".join([*told, *([run["remark"]] if run["remark"] else [])])])
     rows[0].append("")

@@ -33,7 +33,7 @@ def lines(found: Plain) -> list[str]:
 def _cells(row: Plain) -> tuple[str, ...]:
     of = row["measurement"]
     counts = sorted(set(of["counts"]))
-    remarks = [] if of["provenance"] == "measured" else ["modelled"]
+    remarks = [] if of["provenance"] == "measured" else ["estimated"]
     n = len(of["outliers"])
     remarks += [f"{n} outlier{'s' if n > 1 else ''}, kept"] if n else []
     remarks += ["FAILED"] if row["is_failed"] else []

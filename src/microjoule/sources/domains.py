@@ -123,7 +123,7 @@ class Doubt:
 # at idle (Hackenberg et al. 2015; Desrochers et al. 2016); AMD's registers are a model that misses what
 # depends on data and on DRAM (arXiv 2108.00808). None of the three gives one figure for all machines:
 # these are this project's judgement of them. Other domains have no row: nothing is known.
-_OLD = "modelled, not measured, before Haswell"
+_OLD = "estimated, not measured, before Haswell"
 OLD_INTEL_GAIN = 0.10
 DOUBTS = (
     Doubt((INTEL,), "", 0.03, "Intel package since Haswell: Hackenberg et al. 2015; a judgement"),
@@ -243,7 +243,7 @@ def absence(host: Host, interface: str, remedy: str) -> Obstacle:
         return Obstacle(
             Cause.VIRTUAL_MACHINE,
             f"{interface} is missing: this is a virtual machine, whose hypervisor hides the energy counters",
-            "Measure on the host itself or on a bare-metal instance; modelled CPU time is recorded here",
+            "Measure on the host itself or on a bare-metal instance; estimated CPU time is recorded here",
         )
     if host.cpu_vendor == INTEL or host.cpu_vendor in AMD:
         return Obstacle(Cause.MODULE, f"{interface} is missing: its kernel module is not loaded", remedy)

@@ -35,7 +35,7 @@ def test_under_a_steady_40_w_each_operator_of_a_recorded_profile_used_40_w(capsy
     assert (code, err) == (0, "")
     assert "aten::mm" in out
     assert "by annotated range" in out
-    assert "MODELLED" not in out
+    assert "ESTIMATED" not in out
     plain = json.loads((tmp_path / "a.json").read_text())
     for each in plain["tables"]:
         for row in each["rows"]:
@@ -51,10 +51,10 @@ def test_under_a_steady_40_w_each_operator_of_a_recorded_profile_used_40_w(capsy
     assert mm["energy"]["U"] < 0.02 * mm["energy"]["value"]
 
 
-def test_modelled_energy_says_so_first_and_windows_are_ranges_too(capsys):
+def test_estimated_energy_says_so_first_and_windows_are_ranges_too(capsys):
     code, out, _ = attribute(capsys, FOLDER / "cpu_time.arrows", PROFILE)
     assert code == 0
-    assert out.startswith("cpu_time/system is MODELLED")
+    assert out.startswith("cpu_time/system is ESTIMATED")
     assert "by window of the trace" in out
     assert "profiled" in out
 

@@ -95,13 +95,13 @@ def test_from_twenty_blocks_on_the_ratio_has_an_interval_by_the_bootstrap_too(ro
     assert all(side["scatter"]["interval"] for side in found["sides"])
 
 
-def test_without_a_counter_every_line_is_modelled_and_it_says_what_it_compares():
+def test_without_a_counter_every_line_is_estimated_and_it_says_what_it_compares():
     done = command(
         "compare", "--source", "cpu_time", "-r", "2", "true", "true", "--channel", "cpu_time/system"
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.rstrip().endswith("modelled") for line in lines[1:3]] == [True, True]
+    assert [line.rstrip().endswith("estimated") for line in lines[1:3]] == [True, True]
     assert "compare CPU time through one power model" in done.stdout
 
 

@@ -28,7 +28,7 @@ def test_wall_hours_and_device_hours_of_one_job_agree(capsys):
     wall = as_json(capsys, *V100, "--wall-hours", "10")
     device = as_json(capsys, *V100, "--device-hours", "80")
     assert wall == device
-    assert wall["provenance"] == wall["footprint"]["provenance"] == "modelled"
+    assert wall["provenance"] == wall["footprint"]["provenance"] == "estimated"
     assert wall["footprint"]["facility"]["value"] == pytest.approx(24.0)
 
 

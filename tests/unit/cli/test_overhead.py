@@ -92,16 +92,16 @@ def test_a_second_run_adds_to_the_first(root, capsys):
     assert {RECORDER, "script: package-0"} <= subjects
 
 
-def test_a_report_says_what_sampling_took_and_that_it_is_modelled(root, capsys):
+def test_a_report_says_what_sampling_took_and_that_it_is_estimated(root, capsys):
     keep(root, RECORDER)
     trace = record(root)
     assert main(["report", str(trace), "--json", str(root / "r.json")]) == 0
     said = capsys.readouterr().out
-    line = "sampling took 0.30 % ± 0.10 % of a core (modelled: victim loop, 1000 Hz, taken 2026-11-18)"
+    line = "sampling took 0.30 % ± 0.10 % of a core (estimated: victim loop, 1000 Hz, taken 2026-11-18)"
     assert line in said
     engine = json.loads((root / "r.json").read_text())["engine"]
     assert engine["overhead"]["share_of_core"] == 0.003
-    assert engine["overhead"]["provenance"] == "modelled"
+    assert engine["overhead"]["provenance"] == "estimated"
 
 
 def test_a_report_says_nothing_where_nothing_alike_was_measured(root, capsys):

@@ -36,7 +36,7 @@ def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "No energy can be measured on this machine" in text
     assert "virtual machine" in text
-    assert "modelled: cpu_time/system" in text
+    assert "estimated: cpu_time/system" in text
 
 
 def test_a_folder_with_nothing_exits_3(tmp_path, capsys):

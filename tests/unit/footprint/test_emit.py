@@ -195,8 +195,8 @@ def test_annex_xi_tells_known_from_estimated():
     text = EMITTERS["annex-xi"](of)
     assert "MWh, known (measured)" in text
     for window in of["windows"]:
-        window["total"]["provenance"] = "modelled"
-    assert "MWh, estimated (modelled)" in EMITTERS["annex-xi"](of)
+        window["total"]["provenance"] = "estimated"
+    assert "MWh, estimated (estimated)" in EMITTERS["annex-xi"](of)
     assert "not known (incomplete); to be estimated from the compute used" in emitted("annex-xi", INCOMPLETE)
 
 

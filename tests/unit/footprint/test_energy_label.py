@@ -93,8 +93,8 @@ def test_titles_of_any_length_stay_on_the_card(title):
     assert all(len(text.text) <= 26 for text in big)
 
 
-def test_a_modelled_label_says_so():
-    assert "modelled, not measured" in label_text.render(made(provenance="modelled"))
+def test_a_estimated_label_says_so():
+    assert "estimated, not measured" in label_text.render(made(provenance="estimated"))
     assert "as stated, not checked" in label_svg.render(made(provenance="stated"))
 
 

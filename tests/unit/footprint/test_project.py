@@ -138,18 +138,18 @@ def test_a_window_that_only_calls_itself_run_is_not_the_whole():
     assert whole(of) == of.span
 
 
-def test_measured_and_modelled_runs_have_each_a_sum_of_their_own():
-    modelled = spent("b", 2 * J_PER_KWH)
-    modelled = replace(modelled, energy=replace(modelled.energy, provenance="modelled"))
-    found = project([spent("a", J_PER_KWH), modelled, spent("c", J_PER_KWH)], TERMS, None, 2)
+def test_measured_and_estimated_runs_have_each_a_sum_of_their_own():
+    estimated = spent("b", 2 * J_PER_KWH)
+    estimated = replace(estimated, energy=replace(estimated.energy, provenance="estimated"))
+    found = project([spent("a", J_PER_KWH), estimated, spent("c", J_PER_KWH)], TERMS, None, 2)
     assert [(each["provenance"], each["n_runs"]) for each in found["sums"]] == [
         ("measured", 2),
-        ("modelled", 1),
+        ("estimated", 1),
     ]
     assert [each["energy"]["energy_j"] for each in found["sums"]] == [2 * J_PER_KWH, 2 * J_PER_KWH]
     text = "\n".join(lines(found))
     assert "total of 2 measured runs" in text
-    assert "total of 1 modelled run" in text
+    assert "total of 1 estimated run" in text
     assert "total of 3" not in text
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from microjoule.footprint.chosen_factors import FactorOptions, terms
+from microjoule.footprint.estimated import Hours, Job, estimate
 from microjoule.footprint.footprint import footprint
-from microjoule.footprint.modelled import Hours, Job, estimate
 from microjoule.footprint.published import published_zones, run, runs, tables_recomputed
 from microjoule.joules.estimate import Estimate
 from microjoule.units import GRAMS, J_PER_KWH
@@ -70,7 +70,7 @@ def test_table_3_of_tpu_cost(row):
     for found in (estimate(job, PAPER).footprint, run("table3", name).recomputed(PAPER).footprint):
         # 146,848.5 was printed as 146,848: half a dollar either way.
         assert found.rental.choice == pytest.approx((low, high), abs=0.5)
-        assert found.energy.provenance == "modelled"
+        assert found.energy.provenance == "estimated"
 
 
 @pytest.mark.parametrize(("name", "kilograms"), [("BERT base TPU", 232), ("GPT-2", 1040), ("NAS TPU", 2465)])

@@ -48,8 +48,8 @@ def known(value: float, half: float, unit: str = "J") -> Estimate:
         (Estimate(value=1000.0, low=900.0, high=1300.0), "1.00 kJ (guaranteed 0.90 … 1.30 kJ)"),
         (Estimate(value=None, low=3.0, high=math.inf, status="reset"), "reset (guaranteed at least 3.000 J)"),
         (
-            Estimate(value=None, low=1.0, high=2.0, status="ambiguous", provenance="modelled"),
-            "ambiguous (guaranteed 1.00 … 2.00 J) (modelled)",
+            Estimate(value=None, low=1.0, high=2.0, status="ambiguous", provenance="estimated"),
+            "ambiguous (guaranteed 1.00 … 2.00 J) (estimated)",
         ),
         (Estimate(value=None, low=0.0, high=math.inf, status="failed"), "failed"),
         (Estimate(value=0.0, low=0.0, high=0.0), "0 J"),
@@ -122,10 +122,10 @@ def test_equality_of_estimates_is_that_of_all_their_attributes() -> None:
 
 def test_sum_has_the_worst_status_and_no_value_without_both() -> None:
     """One part without a value leaves the sum with an interval."""
-    lost = Estimate(value=None, low=1.0, high=math.inf, status="incomplete", provenance="modelled")
+    lost = Estimate(value=None, low=1.0, high=math.inf, status="incomplete", provenance="estimated")
     found = ONE + lost
     assert (found.value, found.low, found.high) == (None, 13.32, math.inf)
-    assert (found.status, found.provenance) == ("incomplete", "modelled")
+    assert (found.status, found.provenance) == ("incomplete", "estimated")
 
 
 def test_worst_follows_the_order_failed_reset_ambiguous_incomplete_ok() -> None:

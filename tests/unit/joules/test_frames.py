@@ -94,11 +94,11 @@ def test_a_gauge_has_a_value_and_nothing_that_is_counted():
     assert found["kind"].to_pylist() == ["gauge", "gauge"]
 
 
-def test_modelled_joules_say_so():
+def test_estimated_joules_say_so():
     busy = channel(quantity="s", model=PowerModel(value_w=10.0, low_w=5.0, high_w=20.0, source="t"))
     found = frames.table(written([busy], [(T0, 0, 7), (T0 + MS, 0, 8)]))
     assert found["energy_j"].to_pylist() == [0.0, 0.01]
-    assert found["provenance"].to_pylist() == ["modelled"] * 2
+    assert found["provenance"].to_pylist() == ["estimated"] * 2
 
 
 def test_times_are_those_of_the_real_time_clock():

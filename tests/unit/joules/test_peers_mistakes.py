@@ -182,7 +182,7 @@ P = ("package-0",)
             tuple(f"gpu-{i}/energy" for i in range(8)),
             id="mean over devices instead of a sum",
         ),
-        pytest.param(table(("cpu_time/system", ()), ("package-0", ())), P, id="modelled added to measured"),
+        pytest.param(table(("cpu_time/system", ()), ("package-0", ())), P, id="estimated added to measured"),
         pytest.param(
             table(("cpu_time/command", ("cpu_time/system",)), ("cpu_time/system", ())),
             ("cpu_time/system",),
@@ -205,13 +205,13 @@ def test_no_channel_is_no_zero() -> None:
     assert (found.value, found.status, found.channels) == (None, "failed", ())
 
 
-def test_modelled_figure_says_so_and_carries_its_wide_interval() -> None:
+def test_estimated_figure_says_so_and_carries_its_wide_interval() -> None:
     """An invented wattage given as a measurement: here it is marked, with the model's interval."""
     channel = table(("cpu_time/system", ()))["cpu_time/system"]
     channel = replace(channel, scale=replace(channel.scale, unit=Fraction(1, 100)))
     raw = [10 * i for i in range(100)]
     estimate = Counter(readings(raw, 100 * MS), channel).energy(T0 + S, T0 + 6 * S)
-    assert estimate.provenance == "modelled"
+    assert estimate.provenance == "estimated"
     assert estimate.unit == "J"
     assert estimate.value == pytest.approx(15.0, rel=0.01)
     assert estimate.low <= 5.0

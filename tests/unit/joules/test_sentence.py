@@ -36,7 +36,7 @@ def test_sentence_gives_no_uncertainty_that_leaves_the_sensor_out() -> None:
 
 
 def test_sentence_of_a_model_says_estimated() -> None:
-    energy = figure(1.4, 0.65, "model", provenance="modelled")
+    energy = figure(1.4, 0.65, "model", provenance="estimated")
     said = sentence("sleep 1", 1.0, energy, [(place_of("cpu_time/command"), energy)])
     assert said == (
         "sleep 1 used 1.4 J ± 1.3 J in 1.00 s (1.4 W); estimated, not measured: CPU time of the command"

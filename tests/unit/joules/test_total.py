@@ -160,12 +160,12 @@ def test_what_nobody_can_place_or_what_is_no_energy_is_in_no_total() -> None:
     assert covered(table(fan, channel("gpu-1/energy", UNPLACED))) == ()
 
 
-def test_a_measured_source_comes_before_a_modelled_one_of_the_same_place() -> None:
+def test_a_measured_source_comes_before_a_estimated_one_of_the_same_place() -> None:
     """In whichever order they are listed."""
-    measured, modelled = channel("package-0@powercap"), channel("package-0")
-    modelled = replace(modelled, trust=replace(modelled.trust, model=MODEL))
-    assert covered(table(measured, modelled)) == ("package-0@powercap",)
-    assert covered(table(modelled, measured)) == ("package-0@powercap",)
+    measured, estimated = channel("package-0@powercap"), channel("package-0")
+    estimated = replace(estimated, trust=replace(estimated.trust, model=MODEL))
+    assert covered(table(measured, estimated)) == ("package-0@powercap",)
+    assert covered(table(estimated, measured)) == ("package-0@powercap",)
 
 
 def test_the_total_of_nothing_has_failed() -> None:

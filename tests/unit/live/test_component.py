@@ -52,5 +52,5 @@ def test_of_two_readings_of_a_parent_the_one_by_the_same_source_is_named():
 
 
 def test_a_model_is_said():
-    assert component(BUSY, {}).provenance == "modelled"
+    assert component(BUSY, {}).provenance == "estimated"
     assert component(PACKAGE, {}).provenance == "measured"

@@ -53,7 +53,7 @@ def test_a_package_that_never_moved_has_no_energy_and_hides_nothing():
     assert points("hw.energy", levels) == {("cpu_time/system",): 8.0}
     assert points("hw.power", levels) == {("cpu_time/system",): 3.0}
     assert points("microjoule.overlapping.energy", levels) == {}
-    assert points("hw.host.energy", levels) == {("", "cpu_time/system", "modelled"): 8.0}
+    assert points("hw.host.energy", levels) == {("", "cpu_time/system", "estimated"): 8.0}
     assert points("microjoule.channel.alive", levels) == {("psys",): 0, ("cpu_time/system",): 1}
 
 
@@ -75,8 +75,8 @@ def test_without_a_channel_there_is_no_figure_at_all():
     assert [metric.otel for metric in METRICS if list(metric.points(picture(())))] == []
 
 
-def test_a_modelled_host_says_so():
-    assert points("hw.host.energy", [level(BUSY, 2000)]) == {("", "cpu_time/system", "modelled"): 8.0}
+def test_a_estimated_host_says_so():
+    assert points("hw.host.energy", [level(BUSY, 2000)]) == {("", "cpu_time/system", "estimated"): 8.0}
 
 
 def test_what_ambiguous_steps_may_have_had_is_in_joules():

@@ -67,10 +67,10 @@ def test_all_metrics_of_a_collection_are_of_one_moment():
     assert sum(by_id(metrics["hw.energy"]).values()) == host
 
 
-def test_a_modelled_figure_says_so():
+def test_a_estimated_figure_says_so():
     metrics, _ = collected([level(BUSY, 2000)])
     (point,) = metrics["hw.host.energy"].data.data_points
-    assert (point.value, point.attributes["microjoule.provenance"]) == (8.0, "modelled")
+    assert (point.value, point.attributes["microjoule.provenance"]) == (8.0, "estimated")
 
 
 def test_the_whole_hosts_meter_is_the_hosts_energy_and_no_components():

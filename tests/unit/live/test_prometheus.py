@@ -87,7 +87,7 @@ def test_a_missing_power_is_no_line(page):
 
 def test_a_model_is_named_beside_its_channel(page):
     text, _ = page([level(BUSY, 5)])
-    assert 'provenance="modelled"' in text
+    assert 'provenance="estimated"' in text
     assert 'model="a table"' in text
 
 
@@ -114,7 +114,7 @@ def test_nothing_of_the_process_itself_is_served(page):
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
-@pytest.mark.parametrize("levels", [SERVER, (level(BUSY, 5),), ()], ids=["server", "modelled", "nothing"])
+@pytest.mark.parametrize("levels", [SERVER, (level(BUSY, 5),), ()], ids=["server", "estimated", "nothing"])
 def test_promtool_finds_nothing_to_say(page, levels):
     text, _ = page(levels)
     checked = subprocess.run(

@@ -111,7 +111,7 @@ def test_a_battery_that_says_minus_draws_as_much():
     assert (level.energy_j, level.power_w) == (pytest.approx(5.0), 5.0)
 
 
-def test_a_modelled_channel_counts_through_its_model():
+def test_a_estimated_channel_counts_through_its_model():
     level = after([(0, 0), (S, 500)], [(2 * S, 1000)], channels=(BUSY,))
     assert (level.energy_j, level.power_w) == (pytest.approx(4.0), pytest.approx(2.0))
 

@@ -131,11 +131,11 @@ def test_the_lead_is_the_first_of_the_quick_counters():
     quick = channel("quick", "d", timing=Timing(update_ns=60_000))
     gauge = replace(package, kind=Kind.GAUGE)
     model = PowerModel(value_w=1, low_w=1, high_w=1, source="x")
-    modelled = replace(package, trust=replace(package.trust, model=model))
+    estimated = replace(package, trust=replace(package.trust, model=model))
     unknown = channel("unknown", "e", timing=Timing())
-    assert lead_of([gauge, unknown, quick, modelled, slow, package, dram]) is package
+    assert lead_of([gauge, unknown, quick, estimated, slow, package, dram]) is package
     assert lead_of([slow]) is slow
-    assert lead_of([gauge, unknown, quick, modelled]) is None
+    assert lead_of([gauge, unknown, quick, estimated]) is None
     assert lead_of([]) is None
 
 

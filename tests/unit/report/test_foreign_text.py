@@ -121,10 +121,10 @@ def figure(value, provenance):
 TERMS = {"method": "default", "formula": "", "factors": {}, "remark": "", "data": "0"}
 
 
-@pytest.mark.parametrize(("kind", "other"), [("measured", "modelled"), ("modelled", "measured")])
+@pytest.mark.parametrize(("kind", "other"), [("measured", "estimated"), ("estimated", "measured")])
 def test_the_foot_speaks_of_what_the_report_holds(kind, other):
     found = footprint_lines.lines(TERMS, [{"name": "a", "footprint": figure(2.0, kind)}])
-    words = {"measured": "95 % uncertainty", "modelled": "from an idle device"}
+    words = {"measured": "95 % uncertainty", "estimated": "from an idle device"}
     text = " ".join(found)
     assert words[kind] in text
     assert words[other] not in text

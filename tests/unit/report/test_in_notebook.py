@@ -33,8 +33,8 @@ def test_a_bound_that_nothing_bounds_is_left_open():
     assert "inf" not in page
 
 
-def test_a_modelled_figure_says_so_and_a_ratio_has_no_unit():
-    assert "modelled" in replace(ENERGY, provenance="modelled")._repr_html_()
+def test_a_estimated_figure_says_so_and_a_ratio_has_no_unit():
+    assert "estimated" in replace(ENERGY, provenance="estimated")._repr_html_()
     assert " J" not in (ENERGY / replace(ENERGY, value=6.17))._repr_html_()
 
 

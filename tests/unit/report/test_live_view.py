@@ -15,7 +15,7 @@ ROW = {
     "lately_w": [10.0, 20.0, math.nan, 40.0],
     "energy_j": 123.4,
     "extra_j": 0.0,
-    "is_modelled": False,
+    "is_estimated": False,
     "is_alive": True,
     "is_counted": True,
     "readings": 1000,
@@ -79,9 +79,9 @@ def test_a_line_says_watts_now_lately_and_joules():
     assert keys == "● recording a.arrows  q quits"
 
 
-def test_modelled_is_marked_and_what_is_missing_is_missing():
+def test_estimated_is_marked_and_what_is_missing_is_missing():
     odd = [
-        {**ROW, "name": "cpu_time/system", "is_modelled": True},
+        {**ROW, "name": "cpu_time/system", "is_estimated": True},
         {**ROW, "name": "psys", "is_alive": False, "is_counted": False, "energy_j": 0.0, "power_w": 0.0},
         {**ROW, "name": "gone", "power_w": None, "is_counted": False, "failed": 7, "extra_j": 9.0},
     ]

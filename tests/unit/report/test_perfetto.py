@@ -118,7 +118,7 @@ def test_gauges_are_counters_in_their_own_unit(quantity, unit):
     assert len(points) >= 299
 
 
-def test_a_modelled_counter_says_so():
+def test_a_estimated_counter_says_so():
     table = rows([STEADY])
     channels, facts = schema.opening(table.schema, "x")
     plain = channels[0].to_json()
@@ -126,7 +126,7 @@ def test_a_modelled_counter_says_so():
     plain["trust"]["model"] = {"value_w": 5.0, "low_w": 1.0, "high_w": 9.0, "source": "a table"}
     table = table.cast(schema.schema([type(channels[0]).from_json(plain)], facts))
     _, events = written(table)
-    assert set(counters(events)) == {"package-0 (modelled)"}
+    assert set(counters(events)) == {"package-0 (estimated)"}
 
 
 def test_a_trace_without_a_reading_is_a_file_all_the_same():

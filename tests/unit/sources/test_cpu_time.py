@@ -7,10 +7,10 @@ from microjoule.sources import cpu_time
 from microjoule.sources.machine import Machine
 
 
-def test_the_system_and_the_command_are_listed_as_modelled(tmp_path):
+def test_the_system_and_the_command_are_listed_as_estimated(tmp_path):
     system, command = cpu_time.survey(Machine(write(EMPTY_VM, tmp_path))).channels
     assert (system.id, command.id) == ("cpu_time/system", "cpu_time/command")
-    assert system.provenance == command.provenance == "modelled"
+    assert system.provenance == command.provenance == "estimated"
     assert (system.scale.unit, command.scale.unit) == (Fraction(1, 100), Fraction(1, 10**9))
     assert system.scale.quantity == command.scale.quantity == "s"
     assert command.trust.parents == ("cpu_time/system",)

@@ -46,7 +46,7 @@ def run(ipython: Any, line: str, cell: str | None = None) -> CellEnergy | Measur
     `%energy STATEMENT` repeats the statement, as %timeit does, until the energy of one call is known to
     1 %, and gives a Measurement. `%%energy` runs the cell once, as if the magic were not there, draws its
     power and gives the recording with the energy of every channel. Where no counter can be read a cell's
-    figures are modelled from CPU time and say so; a statement is refused then.
+    figures are estimated from CPU time and say so; a statement is refused then.
 
     Options, before the statement:
 

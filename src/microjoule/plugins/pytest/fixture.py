@@ -245,14 +245,14 @@ class EnergyFixture:
         from ...measuring.window_plan import Ask
 
         ask = Ask(rel=self.rel, max_time_s=self.max_time_s)
-        if fitted.is_modelled and self._run.wishes.is_modelled:
+        if fitted.is_estimated and self._run.wishes.is_estimated:
             return self._in_rounds(task, calls_for(task, self.max_time_s, ROUNDS_BY_MODEL), fitted)
         return measure_task(task, ask, self._run.meter())
 
     def _in_rounds(self, task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
         from ...measuring.rounds import counted, counted_by_model
 
-        if fitted.is_modelled and self._run.wishes.is_modelled:
+        if fitted.is_estimated and self._run.wishes.is_estimated:
             return counted_by_model(task, asked, fitted, time.process_time_ns)
         return counted(task, asked, fitted)
 
@@ -311,7 +311,7 @@ def _remedy(error: MicrojouleError) -> str:
 
     if isinstance(error, OnlyEstimated):
         return (
-            "--energy-modelled goes on with a model of the power and says so; --energy-disable only runs "
+            "--energy-estimated goes on with a model of the power and says so; --energy-disable only runs "
             "the functions; `uj probe` says what is missing"
         )
     remedy = re.sub(r"--(channel|max-time)\b", r"--energy-\1", error.remedy)

@@ -73,7 +73,7 @@ class EnergyOptions:
         is_only: Tests without the fixture are skipped.
         is_skip: Tests with the fixture are skipped.
         is_strict: Energy that was asked for and not measured makes the exit code 1.
-        is_modelled: Where nothing measures, CPU time through a power model will do.
+        is_estimated: Where nothing measures, CPU time through a power model will do.
         rel: The target of each test without one of its own.
         max_time_s: The same of its time.
         sources: Names of sources; empty: the best.
@@ -91,7 +91,7 @@ class EnergyOptions:
     is_only: bool
     is_skip: bool
     is_strict: bool
-    is_modelled: bool
+    is_estimated: bool
     rel: float
     max_time_s: float
     sources: tuple[str, ...]
@@ -130,7 +130,7 @@ def add(parser: pytest.Parser) -> None:
         help="what a test's measurement may take: 500ms, 20s; default 5s",
     )  # fmt: skip
     put(
-        "--energy-modelled", action="store_true",
+        "--energy-estimated", action="store_true",
         help="where nothing measures: estimate from CPU time through a power model",
     )  # fmt: skip
     put(
@@ -168,7 +168,7 @@ def wishes(config: pytest.Config) -> EnergyOptions:
         is_only=option("--energy-only"),
         is_skip=option("--energy-skip"),
         is_strict=option("--energy-strict"),
-        is_modelled=option("--energy-modelled"),
+        is_estimated=option("--energy-estimated"),
         rel=option("--energy-rel"),
         max_time_s=option("--energy-max-time"),
         sources=tuple(option("--energy-source")),

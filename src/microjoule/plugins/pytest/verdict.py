@@ -4,7 +4,7 @@ On one machine the gain of its sensors drops out of the ratio. Of another machin
 channels are called, so the groups of an earlier figure from elsewhere get names of their own.
 
 Decision: a figure fails a limit where it rose by more than the limit *and* by more than the 95 %
-uncertainty of the difference. Figures that cannot be set side by side (other channels, modelled against
+uncertainty of the difference. Figures that cannot be set side by side (other channels, estimated against
 measured, no figure) fail too, since a gate must not open by itself; of a single window, about whose
 scatter nothing is known, nothing is judged, and it says so.
 """

@@ -23,7 +23,7 @@ _FIGURES = (
     column("expanded_j", pa.float64(), "expanded uncertainty U = k u, 95 %"),
     column("k", pa.float64(), "coverage factor"),
     column("status", pa.utf8(), "ok, ambiguous, reset, incomplete or failed"),
-    column("provenance", pa.utf8(), "measured or modelled"),
+    column("provenance", pa.utf8(), "measured or estimated"),
 )
 _WINDOW = (
     column("number", pa.int64(), "which window, from 0, in the order in which they began"),

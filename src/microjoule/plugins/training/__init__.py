@@ -13,7 +13,7 @@ records by itself, from the training's first instant to its last.
 
 A recording is read when it is whole, so figures come at the end of the training: nothing is waited for on
 the way. They are ``energy_train_j``, with its half interval at 95 % as ``energy_train_U_j``, and the same of
-``epoch`` and ``eval``; ``energy_train_modelled_j`` where no counter could be read and CPU time was modelled;
+``epoch`` and ``eval``; ``energy_train_estimated_j`` where it was estimated from CPU time;
 ``energy_train_low_j`` and ``energy_train_high_j`` where a status forbids a figure.
 
 Distributed: counters are a node's, so on each node the process of local rank 0 records and makes windows, and

@@ -36,7 +36,7 @@ def logged(name: str, energy: Estimate) -> dict[str, float]:
         ``energy_<name>_j`` and ``energy_<name>_U_j``; the bounds where a status forbids a figure, and
         nothing where there is not even a bound.
     """
-    stem = f"energy_{name}" if energy.provenance == "measured" else f"energy_{name}_modelled"
+    stem = f"energy_{name}" if energy.provenance == "measured" else f"energy_{name}_estimated"
     if energy.value is not None:
         return {f"{stem}_j": energy.value, f"{stem}_U_j": energy.U}
     if math.isinf(energy.high):

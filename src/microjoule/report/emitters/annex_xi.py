@@ -1,7 +1,7 @@
 """Lines for the technical documentation that the EU's AI Act asks for in Annex XI, section 1, 2(d) and (e).
 
 "Known or estimated energy consumption of the model": known is what was measured, estimated what was
-modelled. The model documentation form of the code of practice wants the training's energy in MWh with two
+estimated. The model documentation form of the code of practice wants the training's energy in MWh with two
 significant digits, and how it was found; where it is not known the Act lets it rest on the compute used.
 """
 
@@ -31,7 +31,7 @@ from .record import (
     value,
 )
 
-_KNOWN = {"measured": "known (measured)", "modelled": "estimated (modelled)"}
+_KNOWN = {"measured": "known (measured)", "estimated": "estimated (estimated)"}
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -101,6 +101,6 @@ def _flop(window: Mapping[str, Any]) -> str | None:
 
 
 def _method(window: Mapping[str, Any]) -> str:
-    if window["total"]["provenance"] == "modelled":
+    if window["total"]["provenance"] == "estimated":
         return "power of the hardware by its data sheet times the time it was held"
     return "energy counters of the hardware, read while it ran, times the power usage effectiveness"

@@ -60,7 +60,7 @@ def escaped(text: str) -> str:
 def _paragraph(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     footprint = window.get("footprint", {})
     facility, co2e = footprint.get("facility"), footprint.get("co2e_location")
-    verb = "was estimated" if window["total"]["provenance"] == "modelled" else "was measured"
+    verb = "was estimated" if window["total"]["provenance"] == "estimated" else "was measured"
     names = hardware(record)
     said = [f"The energy of {window['name']} ({seconds(window['duration_s'])}) {verb} with {tool(record)}"]
     said[0] += f" on {', '.join(names)}." if names else "."

@@ -43,7 +43,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     co2e = footprint.get("co2e_location")
     low, high = total["guaranteed_j"]
     remarks = [total["status"]] if total["status"] != "ok" else []
-    remarks += ["modelled"] if total["provenance"] == "modelled" else []
+    remarks += ["estimated"] if total["provenance"] == "estimated" else []
     remarks += doubts(record, window)
     cells = (
         window["name"],

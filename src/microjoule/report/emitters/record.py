@@ -149,7 +149,7 @@ def uncertainty(window: Plain) -> str:
 def guaranteed(window: Plain) -> str:
     """The guaranteed interval of the counter, in words; empty where it has none."""
     low, high = window["total"]["guaranteed_j"]
-    if low is None or high is None or window["total"]["provenance"] == "modelled":
+    if low is None or high is None or window["total"]["provenance"] == "estimated":
         return ""
     return f"guaranteed by the counter alone: {number(low)} to {number(high)} J"
 

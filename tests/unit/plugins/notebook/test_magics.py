@@ -124,7 +124,7 @@ def test_a_cell_with_a_target_is_repeated_and_a_line_with_once_is_not(shell, rea
 def test_where_only_a_model_is_at_hand_a_cell_says_so_and_a_statement_is_refused(shell, capsys):
     done = shell.run_cell("%%energy --source cpu_time --to used\nsum(range(100000))\n")
     assert done.success
-    assert "modelled" in shell.user_ns["used"]._repr_html_()
+    assert "estimated" in shell.user_ns["used"]._repr_html_()
     shell.run_cell("%energy --source cpu_time 1 + 1")
     assert "Only a model of power is at hand" in capsys.readouterr().err
 

@@ -140,10 +140,10 @@ def test_a_model_is_refused_or_marked(pytester):
     model = ("--energy-source=cpu_time", *QUICK)
     done = pytester.runpytest_inprocess(*model)
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["*Only a model of power is at hand*--energy-modelled goes on*"])
-    done = pytester.runpytest_inprocess(*model, "--energy-modelled")
+    done.stdout.fnmatch_lines(["*Only a model of power is at hand*--energy-estimated goes on*"])
+    done = pytester.runpytest_inprocess(*model, "--energy-estimated")
     done.assert_outcomes(passed=1)
-    done.stdout.fnmatch_lines(["test_sleep*modelled*", "energy of CPU time"])
+    done.stdout.fnmatch_lines(["test_sleep*estimated*", "energy of CPU time"])
 
 
 def test_a_function_s_own_error_is_the_test_s(pytester, scripted):

@@ -90,8 +90,8 @@ def test_of_one_window_nothing_is_judged():
     [
         (replace(measurement(10.0), channels=("psys",)), "other channels: psys now, package-0 then"),
         (
-            replace(measurement(10.0), energy=replace(energy(10.0), provenance="modelled")),
-            "modelled now, measured then",
+            replace(measurement(10.0), energy=replace(energy(10.0), provenance="estimated")),
+            "estimated now, measured then",
         ),
         (
             replace(measurement(10.0), energy=replace(energy(10.0), value=None, status="reset")),

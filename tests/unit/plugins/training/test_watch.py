@@ -125,10 +125,10 @@ def test_a_window_or_a_framework_that_nobody_knows_is_refused():
 ENERGY = Estimate(value=10.0, low=9.0, high=11.0, components=(Component("edges", 0.5),))
 
 
-def test_a_figure_is_logged_with_its_uncertainty_and_says_when_it_is_modelled():
+def test_a_figure_is_logged_with_its_uncertainty_and_says_when_it_is_estimated():
     assert logged("train", ENERGY) == {"energy_train_j": 10.0, "energy_train_U_j": ENERGY.U}
-    modelled = logged("epoch", replace(ENERGY, provenance="modelled"))
-    assert set(modelled) == {"energy_epoch_modelled_j", "energy_epoch_modelled_U_j"}
+    estimated = logged("epoch", replace(ENERGY, provenance="estimated"))
+    assert set(estimated) == {"energy_epoch_estimated_j", "energy_epoch_estimated_U_j"}
 
 
 def test_where_a_status_forbids_a_figure_its_bounds_are_logged_and_never_a_zero():

@@ -4,7 +4,7 @@
 
 Decision: hours are :class:`Hours`, which knows whether they were counted on the wall or on each
 device, because a well-known source mistook the one for the other and was wrong by a factor of eight.
-What comes out says *modelled* wherever it is shown, and its interval is the hardware's, not a sensor's.
+What comes out says *estimated* wherever it is shown, and its interval is the hardware's, not a sensor's.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Modelled:
+class Estimated:
     """A footprint that rests on no measurement, with what it rests on instead.
 
     Attributes:
@@ -139,7 +139,7 @@ class Modelled:
         """The estimate as JSON values, schema ``microjoule.estimate/1``."""
         return {
             "schema": SCHEMA,
-            "provenance": "modelled",
+            "provenance": "estimated",
             "job": {
                 "hardware": job.hardware,
                 "devices": job.hours.devices,
@@ -164,10 +164,10 @@ def energy(job: Job, method: Method) -> Estimate:
     """
     low_w, value_w, high_w = _watts(job, method)
     scale = job.hours.wall / W_PER_KW * J_PER_KWH
-    return Estimate(value=value_w * scale, low=low_w * scale, high=high_w * scale, provenance="modelled")
+    return Estimate(value=value_w * scale, low=low_w * scale, high=high_w * scale, provenance="estimated")
 
 
-def estimate(job: Job, terms: Terms) -> Modelled:
+def estimate(job: Job, terms: Terms) -> Estimated:
     """The footprint of a job by a method: the one function behind every estimate of this program.
 
     Raises:
@@ -194,7 +194,7 @@ def estimate(job: Job, terms: Terms) -> Modelled:
             *said,
             f"without a rental price: none of {hired or 'it'} at {job.provider} is known",
         )
-    return Modelled(footprint=found, factors=used, assumed=said)
+    return Estimated(footprint=found, factors=used, assumed=said)
 
 
 def _watts(job: Job, method: Method) -> tuple[float, float, float]:

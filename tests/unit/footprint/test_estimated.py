@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from microjoule.errors import BadFactor, BadJob
 from microjoule.footprint.chosen_factors import FactorOptions, terms
+from microjoule.footprint.estimated import Hours, Job, energy, estimate
 from microjoule.footprint.methods import METHODS, method
-from microjoule.footprint.modelled import Hours, Job, energy, estimate
 from microjoule.units import J_PER_KWH
 
 
@@ -79,8 +79,8 @@ def test_an_estimate_is_linear_in_its_hours(hours, devices, utilisation):
 
 def test_what_was_not_measured_says_so():
     found = estimate(Job(hours=Hours.of(8, wall=24.0), hardware="V100"), terms(FactorOptions(zone="FR")))
-    assert found.footprint.energy.provenance == "modelled"
-    assert found.footprint.to_json()["provenance"] == "modelled"
+    assert found.footprint.energy.provenance == "estimated"
+    assert found.footprint.to_json()["provenance"] == "estimated"
     assert any("nothing was measured" in each for each in found.assumed)
 
 
