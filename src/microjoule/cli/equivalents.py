@@ -21,6 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--against", metavar="AMOUNT", help="another one: the ratio, and both by the same factor"
     )
     parser.add_argument("--key", metavar="NAME", help="count this one thing only; with --against: car-km")
+    parser.add_argument("--zone", default="", metavar="CODE", help="an energy as CO2e of that place too")
     parser.set_defaults(run=run)
 
 
@@ -38,11 +39,38 @@ def run(arguments: argparse.Namespace) -> int:
         key = arguments.key or {"co2e_g": "car-km", "energy_j": "brain-day"}[kind]
         print(render_comparison(equivalents.compare(amount, other, equivalents.of_kind(key, kind))), end="")
     elif arguments.key:
+        amount, kind = _of_key(amount, kind, arguments)
         key = equivalents.of_kind(arguments.key, kind)
         print(render([equivalents.equivalent(key, amount.value)]), end="")
     else:
         print(render(equivalents.equivalents(**{kind: amount.value})), end="")
+        if arguments.zone and kind == "energy_j":
+            grams, words = _co2e(amount, arguments.zone)
+            print(words)
+            print(render(equivalents.equivalents(co2e_g=grams.value)), end="")
     return 0
+
+
+def _of_key(amount: Bounded, kind: str, arguments: argparse.Namespace) -> tuple[Bounded, str]:
+    """The amount as the key counts it: an energy becomes CO2e where a zone is given."""
+    from ..footprint import equivalents
+
+    if kind == "energy_j" and arguments.zone and equivalents.counts_co2e(arguments.key):
+        return _co2e(amount, arguments.zone)[0], "co2e_g"
+    return amount, kind
+
+
+def _co2e(energy: Bounded, code: str) -> tuple[Bounded, str]:
+    """An energy as grams by the grid of a place, and what was done in words."""
+    from ..footprint.equivalents import Bounded
+    from ..footprint.intensity import zone
+    from ..report.amounts import amount
+    from ..units import J_PER_KWH
+
+    grid = zone(code).intensity
+    grams = Bounded(energy.value / J_PER_KWH * grid.value)
+    said = amount({"value": grams.value, "unit": "g"})
+    return grams, f"as CO2e: {said} at {grid.value:.4g} {grid.unit}, {grid.name}"
 
 
 def _amount(text: str) -> tuple[str, Bounded]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +131,8 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
         "per": of.per,
         "hardware": reading.hardware.strip(),
         "provenance": reading.provenance,
-        "note": reading.note,
+        "note": "; ".join(note for note in (reading.note, _across(reading, of)) if note),
+        "status": "not an official energy label: no authority has set or checked its classes",
         "set": {
             "key": of.key,
             "task": of.task,
@@ -143,6 +145,14 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
             "note": of.reference.origin.note,
         },
     }
+
+
+def _across(reading: Reading, of: LabelSet) -> str:
+    """What to say where the reading and the reference are of different hardware."""
+    own, reference = (re.sub(r"[^a-z0-9]", "", text.casefold()) for text in (reading.hardware, of.hardware))
+    if own in reference or reference in own:
+        return ""
+    return f"measured on other hardware than the reference ({of.hardware}): the classes are not comparable"
 
 
 def _unit(text: str) -> str:

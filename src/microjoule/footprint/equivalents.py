@@ -171,6 +171,15 @@ def of_kind(key: str, kind: str) -> str:
     return key
 
 
+def counts_co2e(key: str) -> bool:
+    """Whether a key counts CO2e, and not an energy.
+
+    Raises:
+        UnknownEquivalent: The table has no such key.
+    """
+    return _row(key)["kind"] == "co2e"
+
+
 def keys() -> tuple[str, ...]:
     """All keys of the table."""
     return tuple(row["key"] for row in tables.rows("equivalents"))

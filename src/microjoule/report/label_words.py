@@ -55,6 +55,7 @@ def facts(label: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{of['key']}: {energy(of['reference_wh'])} per {label['per']}, on {of['hardware']}",
         ),
         *note,
+        ("Status", label["status"]),
     ]
 
 

@@ -52,3 +52,20 @@ def test_what_cannot_be_counted_is_refused(words, says, capsys):
 def test_an_unknown_key_is_answered_with_the_nearest(capsys):
     assert uj("1 kg", "--key", "car") == 2
     assert "car-km" in capsys.readouterr().err
+
+
+def test_an_energy_is_co2e_of_a_place_where_one_is_given(capsys):
+    assert main(["equivalents", "10 kWh", "--zone", "FR"]) == 0
+    out = capsys.readouterr().out
+    assert "as CO2e: 415 g at 41.5 g/kWh, grid of France" in out
+    assert "days of a human brain" in out
+    assert "kilometres in an average car" in out
+    assert main(["equivalents", "10 kWh", "--zone", "FR", "--key", "car-km"]) == 0
+    assert capsys.readouterr().out.split()[0].startswith("2.37")
+
+
+def test_the_flight_of_the_paper_is_there_and_back_with_a_range(capsys):
+    assert main(["equivalents", "900 kg", "--key", "flight-ny-sf"]) == 0
+    out = capsys.readouterr().out
+    assert "return flights" in out
+    assert "(1 " in out
