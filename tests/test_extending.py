@@ -196,7 +196,7 @@ def test_an_emitter_is_one_file_and_one_entry_and_the_command_lists_it(package: 
     registry = package / "report/emitters/__init__.py"
     entry = '        "markdown": markdown.render,\n'
     put(registry, entry, entry + '        "one-line": one_line.render,\n')
-    put(registry, "latex, markdown, sci\n", "latex, markdown, one_line, sci\n")
+    put(registry, "latex, markdown, sci", "latex, markdown, one_line, sci")
     assert changed(package, INSTALLED) == ["report/emitters/__init__.py", "report/emitters/one_line.py"]
     assert "one-line" in uj(package, "emit", "--help").stdout
     written = uj(package, "emit", "one-line", recorded(package, tmp_path))

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted import channel
 
@@ -57,6 +57,7 @@ def counter(table):
     )
 
 
+@settings(max_examples=30)
 @given(
     watts=st.lists(st.integers(0, 90), min_size=10, max_size=10),
     windows=st.lists(st.tuples(st.integers(0, 9_900), st.integers(1, 3_000)), min_size=1, max_size=3),
