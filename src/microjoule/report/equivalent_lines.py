@@ -18,14 +18,14 @@ def render_comparison(of: EquivalentRatio) -> str:
     ratio = "no ratio: the second is nothing" if of.ratio is None else f"{plain(of.ratio)} times as much"
     if of.ratio_low is not None and of.ratio_low != of.ratio_high:
         high = "∞" if of.ratio_high is None else plain(of.ratio_high)
-        ratio += f" ({plain(of.ratio_low)} … {high})"
+        ratio += f" ({plain(of.ratio_low)} – {high})"
     counts = f"{plain(of.first.count)} against {plain(of.second.count)} {of.first.name}"
     return f"{ratio}\n{counts}; {_origin(of.first)}\n"
 
 
 def _line(of: Equivalent) -> str:
     has_range = of.count_low < of.count_high
-    reach = f" ({plain(of.count_low)} … {plain(of.count_high)})" if has_range else ""
+    reach = f" ({plain(of.count_low)} – {plain(of.count_high)})" if has_range else ""
     return f"{plain(of.count):>12} {of.name}{reach}; {_origin(of)}"
 
 

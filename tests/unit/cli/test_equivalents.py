@@ -16,7 +16,7 @@ def test_the_architecture_search_of_the_paper(capsys):
 
 def test_an_energy_is_days_of_a_brain(capsys):
     assert uj("0.48 kWh") == 0
-    assert "1 days of a human brain (0.8 … 1.667); 20 W" in capsys.readouterr().out
+    assert "1 days of a human brain (0.8 – 1.667); 20 W" in capsys.readouterr().out
 
 
 def test_two_amounts_are_counted_by_one_factor(capsys):
