@@ -57,5 +57,5 @@ class AnyOrder(Parser):
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:
-    near = get_close_matches(given, dict.fromkeys(known), n=1, cutoff=0.5)
+    near = get_close_matches(given, dict.fromkeys(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]}?" if near else ""

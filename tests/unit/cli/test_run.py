@@ -93,7 +93,7 @@ def test_the_exit_code_is_the_command_s(root, command, code):
         (["--rate", "0", "--", "touch", "{mark}"], 125, "1 to 20000 Hz"),
         (["-o", "/nowhere/t.arrows", "--", "touch", "{mark}"], 125, "Make its folder first"),
         ([], 2, "name a command"),
-        (["--no-such-option", "--", "true"], 2, "unrecognized"),
+        (["--no-such-option", "--", "true"], 2, "there is no option"),
     ],
 )
 def test_own_failures_have_their_own_codes_and_come_before_the_command(tmp_path, words, code, sentence):
