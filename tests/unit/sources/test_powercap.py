@@ -21,7 +21,7 @@ from microjoule.channel import Encoding
 from microjoule.joules.unwrap import counts
 from microjoule.sources import powercap
 from microjoule.sources.machine import Machine
-from microjoule.sources.zones import true_unit
+from microjoule.sources.zones import true_unit, zones
 
 
 def by_id(survey):
@@ -200,3 +200,24 @@ def test_a_missing_tree_has_a_cause_and_a_remedy(tmp_path, machine, cause, remed
     (obstacle,) = powercap.survey(Machine(write(machine, tmp_path))).obstacles
     assert obstacle.cause == cause
     assert remedy in obstacle.remedy
+
+
+@pytest.mark.parametrize("text", [None, "0", "none"])
+def test_a_zone_that_states_no_range_has_no_unit(tmp_path, text):
+    """A unit that is made up would be one of joules that are made up."""
+    root = write(CLIENT, tmp_path)
+    path = root / "sys/class/powercap/intel-rapl:0/max_energy_range_uj"
+    path.unlink() if text is None else path.write_text(f"{text}\n")
+    zone = next(zone for zone in zones(root) if zone.path.name == "intel-rapl:0")
+    assert (zone.unit_nj, zone.exact_unit) == (None, None)
+
+
+def test_a_zone_is_settable_only_where_no_power_of_its_own_is_stated(tmp_path):
+    """And 100 kW is the largest limit that is believed."""
+    root = write(CLIENT, tmp_path)
+    path = root / "sys/class/powercap/intel-rapl:0"
+    first = [zone for zone in zones(root) if zone.path.name == "intel-rapl:0"]
+    (path / "constraint_0_max_power_uw").write_text("100000000000\n")
+    second = [zone for zone in zones(root) if zone.path.name == "intel-rapl:0"]
+    assert [zone.is_settable for zone in (*first, *second)] == [True, False]
+    assert second[0].limit_w == 100_000
