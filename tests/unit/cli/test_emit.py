@@ -268,7 +268,7 @@ def test_words_that_boamps_does_not_know_are_refused(trace, words, capsys):
     with pytest.raises(SystemExit) as left:
         uj("emit", "boamps", trace, *words)
     assert left.value.code == 2
-    assert "choose from" in capsys.readouterr().err
+    assert f"there is no {words[0]} {words[1]!r}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -298,4 +298,4 @@ def test_a_trace_without_a_whole_window_is_a_sentence(trace, tmp_path, capsys):
     assert uj("emit", "sci", tmp_path / "empty.arrows") == 1
     assert "no whole window" in capsys.readouterr().err
     assert uj("report", tmp_path / "empty.arrows") == 0
-    assert "There is no figure" in capsys.readouterr().out
+    assert "No energy figure" in capsys.readouterr().out
