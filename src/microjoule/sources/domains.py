@@ -16,6 +16,7 @@ Intel's manual gives 15.3 µJ rounded: 2^-16 J is 15.26 µJ, so the register is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -99,6 +100,8 @@ ATOM_MODELS = frozenset({0x37, 0x4C, 0x4A, 0x5A})
 
 INTEL_ESU = 14  # since Haswell; 16 on Sandy and Ivy Bridge
 OLD_INTEL_MODELS = frozenset({0x2A, 0x2D, 0x3A, 0x3E})  # SANDYBRIDGE(_X) IVYBRIDGE(_X)
+ZEN, ZEN_5 = 0x17, 0x1A  # AMD families: the first with RAPL, and one that older kernels do not know
+ZEN_5_KNOWN = (6, 12)  # a long-term kernel that knows it: perf and powercap did not begin together
 AMD_ESU = 16  # reset value 0xA1003 of MSR 0xC0010299
 
 
@@ -231,6 +234,12 @@ def order(place: Place) -> tuple[bool, int, int, int]:
     return (place == PSYS, place.number or 0, die, DOMAINS.index(domain_of(place)))
 
 
+def _release(host: Host) -> tuple[int, ...]:
+    """The kernel's version and patch level; of an unknown kernel the newest."""
+    numbers = re.match(r"(\d+)\.(\d+)", host.kernel or "")
+    return tuple(map(int, numbers.groups())) if numbers else (99, 0)
+
+
 def absence(host: Host, interface: str, remedy: str) -> Obstacle:
     """Why a RAPL interface shows nothing here.
 
@@ -244,6 +253,18 @@ def absence(host: Host, interface: str, remedy: str) -> Obstacle:
             Cause.VIRTUAL_MACHINE,
             f"{interface} is missing: this is a virtual machine, whose hypervisor hides the energy counters",
             "Measure on the host itself or on a bare-metal instance; estimated CPU time is recorded here",
+        )
+    if host.cpu_vendor in AMD and (host.cpu_family or 0) < ZEN:
+        return Obstacle(
+            Cause.NO_HARDWARE,
+            f"{interface} is missing: AMD's CPUs have RAPL since Zen, and this one is older "
+            f"(family {host.cpu_family:#x})",
+        )
+    if host.cpu_vendor in AMD and host.cpu_family == ZEN_5 and _release(host) < ZEN_5_KNOWN:
+        return Obstacle(
+            Cause.MODULE,
+            f"{interface} is missing: Linux {host.kernel} may be older than its support of this CPU (Zen 5)",
+            "Boot a newer kernel: Linux 6.12 or later",
         )
     if host.cpu_vendor == INTEL or host.cpu_vendor in AMD:
         return Obstacle(Cause.MODULE, f"{interface} is missing: its kernel module is not loaded", remedy)

@@ -17,7 +17,8 @@ ceil(uj * 1000 / unit), and with it the true unit; that inversion is ``energy``'
 
 Known lies.
 - Zone ids are hexadecimal and in the driver's order: only ``name`` tells (``zones.py``).
-- ``intel-rapl-mmio`` is the same package through another window, not a second one.
+- ``intel-rapl-mmio`` is the same package through another window, not a second one. It is read where the first
+  window is closed to this user.
 - AMD before Linux 6.11 lists ``package-0-die-0``, ``package-0-die-1``, …: mirrors of one counter. On
   Intel's multi-die parts the dies are real.
 - The driver's unit may be wrong: it takes Broadwell-D's DRAM for 2^-14 J. The quirk row's unit holds,
@@ -73,7 +74,7 @@ def survey(machine: Machine) -> Survey:
     """The RAPL zones of powercap under ``root``, each physical domain once."""
     host, root = machine.host, machine.root
     found = machine.zones
-    if not found and any((root / "sys/class/powercap").glob("intel-rapl:*")):
+    if not found and any((root / "sys/class/powercap").rglob("intel-rapl:*")):
         return Survey(NAME, READERS, obstacles=(MASKED,))
     if not found:
         remedy = "Run `sudo modprobe intel_rapl_msr` (on Xeons with TPMI, `sudo modprobe intel_rapl_tpmi`)"
@@ -119,13 +120,18 @@ def _physical(
             notes[Obstacle(Cause.MISLEADING, what)] = None
         else:
             place = replace(place, die=None) if host.cpu_vendor in AMD else place
-            if place not in kept:
+            if place not in kept or _opens(zone, kept[place]):
                 kept[place] = zone
             elif zone.family == "intel-rapl":
                 twin = channel_id(place)
                 what = f"{zone.path.name} ({zone.name}) mirrors the counter of {twin}; it is left out"
                 notes[Obstacle(Cause.MISLEADING, what)] = None
     return kept, tuple(notes)
+
+
+def _opens(zone: PowercapZone, kept: PowercapZone) -> bool:
+    """Whether a zone can be read and the one that was kept for its place cannot."""
+    return zone.family != kept.family and _obstacle(kept) is not None and _obstacle(zone) is None
 
 
 def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channel:

@@ -107,15 +107,18 @@ def true_unit(unit_nj: int) -> Fraction:
 
 
 def _family(folder: Path, family: str) -> Iterator[PowercapZone]:
-    for top in sorted(folder.glob(f"{family}:*"), key=_zone_number):
+    # The class folder links every zone. A container may have the driver's own folder alone, where zones are
+    # inside one another.
+    places = (folder / family, folder)
+    tops = {path.name: path for place in places for path in place.glob(f"{family}:*")}
+    for top in sorted(tops.values(), key=_zone_number):
         if top.name.count(":") != 1:
             continue
         zone = _zone(top, "", family)
         if zone is None:
             continue
         yield zone
-        # The class folder links every zone, and a subzone's folder lies in its parent's as well.
-        inner = {path.name: path for place in (top, folder) for path in place.glob(f"{top.name}:*")}
+        inner = {path.name: path for place in (top, *places) for path in place.glob(f"{top.name}:*")}
         for path in sorted(inner.values(), key=_zone_number):
             subzone = _zone(path, zone.name, family)
             if subzone is not None:

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -221,3 +222,41 @@ def test_a_zone_is_settable_only_where_no_power_of_its_own_is_stated(tmp_path):
     second = [zone for zone in zones(root) if zone.path.name == "intel-rapl:0"]
     assert [zone.is_settable for zone in (*first, *second)] == [True, False]
     assert second[0].limit_w == 100_000
+
+
+def test_zones_are_found_where_the_drivers_own_folder_alone_is_mounted(tmp_path):
+    root = write(TWO_SOCKET_SERVER, tmp_path)
+    before = by_id(powercap.survey(Machine(root)))
+    folder = root / "sys/class/powercap"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    shutil.move(root / "sys/devices/virtual/powercap/intel-rapl", folder / "intel-rapl")
+    found = by_id(powercap.survey(Machine(root)))
+    assert list(found) == list(before)
+    assert [c.scale for c in found.values()] == [c.scale for c in before.values()]
+
+
+def test_a_package_is_read_through_the_memory_mapped_window_where_the_first_one_is_closed(tmp_path):
+    root = write(PSYS_AND_MMIO, tmp_path)
+    opened = by_id(powercap.survey(Machine(root)))["package-0"]
+    (Path(opened.access.path)).unlink()
+    found = by_id(powercap.survey(Machine(root)))["package-0"]
+    assert "intel-rapl-mmio" in found.access.path
+    assert found.place == opened.place
+
+
+@pytest.mark.parametrize(
+    ("family", "kernel", "words"),
+    [
+        (0x15, "6.1.0", "AMD's CPUs have RAPL since Zen"),
+        (0x1A, "6.9.9", "Linux 6.9.9 may be older than its support of this CPU"),
+        (0x1A, "6.15.0", "its kernel module is not loaded"),
+        (0x19, "5.10.0", "its kernel module is not loaded"),
+    ],
+)
+def test_advice_fits_the_processor_and_the_kernel(tmp_path, family, kernel, words):
+    cpu = replace(CLIENT.cpu, vendor="AuthenticAMD", family=family)
+    root = write(replace(CLIENT, cpu=cpu, zones=(), kernel=kernel), tmp_path)
+    (obstacle,) = powercap.survey(Machine(root)).obstacles
+    assert words in obstacle.what
+    assert ("modprobe" in obstacle.remedy) == ("module" in words)
