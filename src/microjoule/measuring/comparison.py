@@ -112,6 +112,9 @@ class Comparison:
     channels: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Comparison({'; '.join(ratio.verdict for ratio in self.ratios)})"
+
     _repr_html_ = shown("comparison")
 
     def to_json(self) -> dict[str, Any]:

@@ -80,6 +80,9 @@ class Measurement:
             "notes": list(self.notes),
         }
 
+    def __repr__(self) -> str:
+        return f"Measurement({self.name}: {self.energy} a call)"
+
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.energy} a call"]
         lines += [f"  active {self.active}"] if self.active is not None else []

@@ -158,6 +158,8 @@ def test_a_meter_is_one_description_for_all(tmp_path: Path, root: type) -> None:
         time.sleep(0.02)
     found = uj.measure(lambda: time.sleep(0.005), max_time_s=3, number=4, repeat=3, meter=meter)
     compared = uj.compare([time.time, time.monotonic], turns=Turns(runs=2), meter=meter)
+    assert repr(found) == f"Measurement({found.name}: {found.energy} a call)"
+    assert repr(compared) == f"Comparison({compared.ratios[0].verdict})"
     covered = list(e), list(rec.energy), list(found.channels), list(compared.channels)
     assert covered == (["package-0/dram"],) * 4
     assert hash(meter) == hash(uj.Meter(**{name: getattr(meter, name) for name in meter.__slots__}))
