@@ -37,7 +37,7 @@ FIRST = _rows(
 EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
     {
         "probe": _rows(
-            ("uj probe", "every source and channel, and the command that mends what is missing"),
+            ("uj probe", "every source and channel, and the command that fixes what is missing"),
             ("uj probe --json > host.json", "the same for a program"),
             ("sudo uj probe --calibrate", "learn how often each counter is updated, for later recordings"),
         ),

@@ -33,7 +33,7 @@ def add_parser(commands: Commands) -> None:
         help="say what can be measured here, and what is in the way of the rest",
         description=(
             "Lists every source and channel, and for what is missing the cause and the command that "
-            "mends it. "
+            "fixes it. "
             f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can."
         ),
     )

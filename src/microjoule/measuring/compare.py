@@ -250,7 +250,7 @@ def compared_traces(
     else:
         notes.append("they describe the same machine: the gain of its sensors has cancelled")
     if any(one.n == 1 for one in sides):
-        notes.append("of one window nobody can tell how it would scatter")
+        notes.append("only one window was measured, so its variation is unknown")
     if any(one.energy.provenance == "estimated" for one in sides):
         notes.append(ESTIMATED)
     return apart(sides, channels, notes)

@@ -88,8 +88,8 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
     fitted = fit(meter)
     if fitted.is_estimated:
         raise OnlyEstimated(
-            f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
-            "it would tell CPU time and no energy",
+            f"No energy counter is readable here, only a model of power ({', '.join(fitted.ids)}): "
+            "it would only restate the CPU time",
             "`uj probe` says what keeps the counters closed; `uj compare` goes on and says so",
         )
     if ask.mode in ("edge", "dither") and fitted.has_gauge:

@@ -65,8 +65,8 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
     """
     if fitted.is_estimated:
         raise OnlyEstimated(
-            f"Only a model of power is at hand here ({', '.join(fitted.ids)}): "
-            "it would tell CPU time and no energy",
+            f"No energy counter is readable here, only a model of power ({', '.join(fitted.ids)}): "
+            "it would only restate the CPU time",
             "`uj probe` says what keeps the counters closed",
         )
     closely = fitted if fitted.has_gauge else fitted.closely()

@@ -69,7 +69,7 @@ def judged(
     now = Side(name="now", n=len(found.plan.counts), energy=found.energy, time=found.time, power=found.power)
     ratio = apart((before, now), found.channels).ratios[0]
     if min(before.n, now.n) < 2:
-        return Verdict(ratio.energy, "of one window nobody can tell how it would scatter: not judged")
+        return Verdict(ratio.energy, "only one window was measured: not judged")
     failures = (sentence for each in limits if (sentence := _failure(before, now, ratio, each)))
     remark = "" if ratio.differs else "no difference seen"
     return Verdict(ratio.energy, remark, next(failures, ""))

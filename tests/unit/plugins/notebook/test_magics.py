@@ -126,7 +126,7 @@ def test_where_only_a_model_is_at_hand_a_cell_says_so_and_a_statement_is_refused
     assert done.success
     assert "estimated" in shell.user_ns["used"]._repr_html_()
     shell.run_cell("%energy --source cpu_time 1 + 1")
-    assert "Only a model of power is at hand" in capsys.readouterr().err
+    assert "No energy counter is readable here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
