@@ -28,7 +28,7 @@ _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
 HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
 _LEAST_USEFUL = (6, 4, 3, 5, 1)  # columns that are left out in turn until a table fits
 _BARS_MIN = 8
-_QUOTED = re.compile("`[^`]*`")
+_WHOLE = re.compile(r"`[^`]*`|\d [A-Za-zµ%]{1,4}\b")  # a command, and a number with its unit
 _NO_BREAK = "\x00"  # no report holds one
 
 
@@ -42,7 +42,7 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
     """
     below = [*_footprint(summary), *_warnings(summary)]
     blocks = [
-        textwrap.wrap(written(summary["sentence"]), width, break_on_hyphens=False),
+        _wrapped(written(summary["sentence"]), width, ""),
         list(map(written, _power(summary, width))),
         _by_name(summary, width, written),
         [line for said in below for line in _wrapped(written(said), width)],
@@ -146,10 +146,10 @@ def _warnings(summary: Plain) -> list[str]:
     )
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of a text, in which what stands in backquotes stays on one line, to be copied."""
-    whole = _QUOTED.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+def _wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    """Lines of a text; a command in backquotes stays on one line, to be copied, and so does a figure."""
+    whole = _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
     lines = textwrap.wrap(
-        whole, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+        whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )
     return [line.replace(_NO_BREAK, " ") for line in lines]
