@@ -78,6 +78,8 @@ class Timing:
         update_max_ns: The longest time between two updates that is still normal.
         lag_ns: The longest time by which an update can trail the energy that it reports.
         window_ns: For a gauge, how much of each update period is averaged; None: not known.
+        decay_ns: For a gauge that approaches the power like a capacitor, its time constant; None: it does
+            not.
         sensor_clock: The clock of ``sensor_ns``; None: the channel has no timestamp of its own.
         rate_max_hz: Reads a second beyond which nothing is gained; None: no limit of its own.
     """
@@ -86,6 +88,7 @@ class Timing:
     update_max_ns: int = 0
     lag_ns: int = 0
     window_ns: int | None = None
+    decay_ns: int | None = None
     sensor_clock: str | None = None
     rate_max_hz: float | None = None
 
@@ -110,12 +113,14 @@ class SensorError:
     Attributes:
         gain: Half-width of the relative error of its slope.
         offset_w: Half-width of its error in watts that is there at any load.
-        form: ``rectangular`` or ``normal`` (then both are standard uncertainties).
+        linearity: Half-width of the relative error that is left when gain and offset are known.
+        form: ``rectangular`` or ``normal`` (then all are standard uncertainties).
         source: Where this was found.
     """
 
     gain: float
     offset_w: float = 0.0
+    linearity: float = 0.0
     form: str = "rectangular"
     source: str = ""
 

@@ -111,11 +111,20 @@ class Trace(RawTrace):
         """
         if channel_id not in self._meters:
             series, channel = self.series(channel_id), self.channels[channel_id]
-            clock = self.clock_pairs.get(f"@clock/{channel.timing.sensor_clock}")
             self._meters[channel_id] = (
-                Gauge(series, channel, clock) if is_power(channel) else Counter(series, channel, self.machine)
+                Gauge(series, channel, *self.stamp_clocks(channel))
+                if is_power(channel)
+                else Counter(series, channel, self.machine)
             )
         return self._meters[channel_id]
+
+    def stamp_clocks(self, channel: Channel) -> list[tuple[I64, I64]]:
+        """Pairs of the clocks that a channel's own times may be on, the declared one first."""
+        if channel.timing.sensor_clock is None:
+            return []
+        declared = f"@clock/{channel.timing.sensor_clock}"
+        names = sorted(self.clock_pairs, key=lambda name: name != declared)
+        return [self.clock_pairs[name] for name in names]
 
     def counter(self, channel_id: str) -> Counter:
         """The unwrapped counter of a channel; made once.

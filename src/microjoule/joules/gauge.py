@@ -1,32 +1,26 @@
 """The energy of windows from the readings of one power gauge (docs/methods.md).
 
-What a reading speaks of is the channel's declared behaviour, and there are three:
+What a reading says depends on the sensor, and there are four kinds:
 
-* *boxcar*: the mean of the past W, longer than the time h between two updates. It follows the power
-  with a ramp of length W on either side, so a window [a, b) is integrated over [a, b + W), less what
-  the power before a and after b puts into the ramps:
+* *hold*: the mean of each update period, or of a part of it (25 of 100 ms);
+* *boxcar*: the mean of a past second, updated ten times in it (:mod:`.boxcar`);
+* *charge*: a capacitor that approaches the power, P = A + τ dA/dt;
+* *point*: a momentary value, or nobody knows what.
 
-      E = ∫_a^(b+W) P_avg dt - (P_before + P_after) W / 2
+Each becomes means of successive times (:mod:`.profile`), so that the energy up to an instant is a sum and an
+interpolation at its end, and adjoining windows add up. What readings do not show is in the components:
 
-  which with one idle power P_i on both sides is ∫ (P_avg - P_i) dt + P_i (b - a). It is exact for any
-  waveform between two spells of steady power of length W. Where power is not steady but b - a = m W,
-  the m readings spaced W that end at b add up to the energy, whatever the waveform. Of the two the one
-  with the smaller uncertainty is taken.
-* *hold*: the mean of a part of each update period, or of all of it. A reading stands for the period
-  that it ends or, where it saw a part only, for the period about that part's middle. What lies between
-  two parts is not seen: an ``aliasing`` component.
-* *point*: a momentary value, or nobody knows what: trapezoids between readings, and ``aliasing`` too.
+* ``edges``: what the ends of a window cut in two, and late or early updates;
+* ``aliasing``: what was not looked at between the parts that were, and loads near the sensor's own frequency
+  (:mod:`.aliasing`);
+* ``updates``: late updates and noise of a sensor that looks at all of the time;
+* ``steps``: what windows lose, in the mean, of the power steps that they begin and end with, where a gap or
+  a window cuts them off; of one cause in all windows of a gauge, so that it does not average away;
+* ``lag``: that readings may trail the power by a little, of one cause in all windows of a gauge; of a
+  *point* by up to an update, because nobody knows of which part of the time it speaks;
+* ``quantisation``, and the ``gain``, ``offset`` and ``linearity`` of the sensor.
 
-Aliasing is judged from the steps d between neighbouring readings, as if the power that was not seen
-were as different: u² = (1 - c) Σ (d dt)² / 2 for a coverage c. **A load that keeps step with the sensor
-escapes it**: all its readings are alike. Only the guaranteed interval holds that, and it rests on the
-channel's power limit alone: no less than nothing, no more than twice the limit throughout.
-
-A window that begins or ends with a step of power D loses some of it to the time outside, at whatever
-phase: where the reading that an edge falls into saw the load, it lends power to the time before it, and
-where it did not, the window lacks it. For a held reading of period T and coverage c the mean loss is
-D T (1/8 + c²/24), from ∫ over the phase; for trapezoids D T/6. Steps are not known to stand at the edges,
-so that it is a component (``steps``) and no correction; and windows of one shape share it.
+The guaranteed interval uses no statistics (:mod:`.gauge_bound`), and the value lies inside it.
 
 Decision: joules in float64. A gauge's counts are no energy, so there are no whole counts to keep, and
 additivity holds to rounding. What was given up: the counter's exactness, which a gauge has not.
@@ -45,15 +39,25 @@ import numpy.typing as npt
 from ..channel import Channel
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
+from .aliasing import Swings, swings
+from .boxcar import Boxcar
 from .counter import F64, Brackets
 from .estimate import STATUSES, Estimate
-from .readings import Clock, Readings, Shape
+from .gauge_bound import guaranteed
+from .profile import Profile
+from .readings import Readings, Shape
+from .stamps import Clock, Stamped
 from .uncertainty import NORMAL, RECTANGULAR, Component
-from .unwrap import LIMIT_FACTOR
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
-_BESIDE = 2  # readings on either side of an edge that tell its step
 _HALF = 1 / np.sqrt(12.0)  # standard uncertainty of a rectangle of width 1
+_ROOT_3 = np.sqrt(3.0)
+NOISE = 1e-3  # of a reading's watts, where it scatters at all: the sensor's own noise is no larger
+_LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the way
+# By how much of an update period a reading trails the power, either way: seven public logs against an outside
+# meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
+_LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
+_AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
 
 class Part(NamedTuple):
@@ -61,9 +65,7 @@ class Part(NamedTuple):
 
     name: str
     u: F64
-    kind: str = "B"
     form: str = NORMAL
-    dof: F64 | None = None
     groups: tuple[str, ...] | None = None
 
 
@@ -84,8 +86,8 @@ class Gauge:
     Args:
         series: The channel's readings.
         channel: The channel, of watts.
-        clock: Pairs of the clock of ``sensor_ns``, for a channel that has one; None: the time of the
-            read is taken.
+        *clocks: Pairs of the clock of ``sensor_ns``, for a channel that has one, and of other clocks that it
+            may be on after all; None and nothing: the time of the read is taken.
 
     Attributes:
         channel: The channel.
@@ -94,38 +96,58 @@ class Gauge:
 
     unit = "J"
 
-    def __init__(self, series: Series, channel: Channel, clock: Clock | None = None) -> None:
+    def __init__(self, series: Series, channel: Channel, *clocks: Clock | None) -> None:
         self.channel = channel
-        self.readings = Readings(series, channel, clock)
+        self.readings = Readings(series, channel, *(clock for clock in clocks if clock is not None))
 
     def __len__(self) -> int:
         return len(self.readings)
 
-    @property
-    def tail_ns(self) -> int:
-        """How long after a window's end readings are needed: W, and an update that may not show yet."""
-        timing = self.channel.timing
-        return (timing.window_ns or 0) + (timing.update_ns or 0) if self.readings.shape is Shape.BOXCAR else 0
-
     @cached_property
     def span_ns(self) -> tuple[int, int] | None:
         """The first and the last instant of which the gauge tells; None: there is none."""
-        if not len(self) or self.readings.t_ns[0] > self.readings.t_ns[-1] - self.tail_ns:
+        if len(self) < 2:
             return None
-        return int(self.readings.t_ns[0]), int(self.readings.t_ns[-1]) - self.tail_ns
+        last = int(self.readings.t_ns[-1])
+        first = max(int(self._ns(self._profile.bounds_s[:1])[0]), self.readings.first_ns)
+        return (first, last) if first <= last else None
+
+    @cached_property
+    def update_ns(self) -> I64:
+        """int64: between which instants the power is taken to be one."""
+        return self._ns(self._profile.bounds_s) if len(self) > 1 else np.empty(0, np.int64)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the trace shows of the sensor that its channel does not say, in sentences."""
+        from .gauge_notes import notes
+
+        return notes(self)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> GaugeBrackets:
         """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1."""
         t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
-        is_boxcar = self.readings.shape is Shape.BOXCAR and len(self) > 0
-        value, edges = self._boxcar(t0, t1) if is_boxcar else self._plain(t0, t1)
-        status = self._status(t0, t1, np.isnan(value))
-        empty = t0 == t1
-        value[empty], status[empty] = 0.0, _OK
-        value[status != _OK] = np.nan
-        low, high = self._guaranteed(t1 - t0)
-        parts = (*edges, *self._systematic(value, t0, t1))
+        value, status = self.values(t0, t1)
+        low, high = guaranteed(self.readings, self.channel, t0, t1)
+        value = np.clip(value, low, high)
+        if len(self) < 2:
+            return GaugeBrackets(t0, t1, value, low, high, status)
+        parts = (*self._unseen(value, t0, t1), *self._systematic(value, t0, t1))
+        # No cause can move the figure further than the guaranteed interval; outside it there is nothing.
         return GaugeBrackets(t0, t1, value, low, high, status, parts)
+
+    def values(self, t0: I64, t1: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
+        """float64[n], the joules of windows, NaN unless the status beside it, uint8[n], is ``ok``."""
+        status = self._status(t0, t1)
+        value = self.joules_until(t1) - self.joules_until(t0)
+        value[t0 == t1] = 0.0
+        value[status != _OK] = np.nan
+        return value, status
+
+    def joules_until(self, t_ns: npt.ArrayLike) -> F64:
+        """The energy from somewhere before the first reading to instants within the span, in joules."""
+        t = np.atleast_1d(np.asarray(t_ns, np.int64))
+        return self._profile.energy_j(self._s(t)) if len(self) > 1 else np.zeros(len(t))
 
     def energy(self, t0_ns: int, t1_ns: int) -> Estimate:
         """The energy of one window."""
@@ -150,151 +172,181 @@ class Gauge:
             for at, (value, low, high, status) in enumerate(rows)
         ]
 
-    def _plain(self, t0: I64, t1: I64) -> tuple[F64, tuple[Part, ...]]:
-        """Held or point readings: the integral of what the gauge said, and what it did not see."""
-        value = self.readings.cumulative_j(t1) - self.readings.cumulative_j(t0)
-        value[~self.readings.covers(t0, t1)] = np.nan
-        u = np.sqrt(np.maximum(self.readings.unseen(t1, 1) - self.readings.unseen(t0, 0), 0.0))
-        dof = np.maximum(
-            np.searchsorted(self.readings.t_ns, t1) - np.searchsorted(self.readings.t_ns, t0), 1
-        ).astype(float)
-        parts = [Part("aliasing", u, "A", NORMAL, dof)] if self.readings.coverage < 1 else []
-        if self.readings.shape is Shape.HOLD:
-            parts += [self._edge(t0, -1.0), self._edge(t1, 1.0)]
-        return value, (*parts, self._lost_steps(t0, t1))
+    # ---- the profile --------------------------------------------------------------------------------
 
-    def _boxcar(self, t0: I64, t1: I64) -> tuple[F64, tuple[Part, ...]]:
-        """Means of the past W: over [a, b + W) less the ramps, or by readings spaced W."""
-        window_ns = self.channel.timing.window_ns or 0
-        ramp_s = seconds(window_ns) / 2
-        end = t1 + window_ns
-        # From reading to reading: each instant is then in equally many means, so that the sum is exact.
-        first, last = self.readings.outside(t0, t1 + self.tail_ns)
-        start, stop = self.readings.t_ns[first], self.readings.t_ns[last]
-        before_w, after_w = self.readings.watts[first], self.readings.watts[last]
-        value = (
-            self.readings.cumulative_j(stop)
-            - self.readings.cumulative_j(start)
-            - (before_w + after_w) * ramp_s
-        )
-        value -= (before_w * (t0 - start) + after_w * (stop - end)) / NS_PER_S
-        value[~self.readings.covers(t0, t1 + self.tail_ns)] = np.nan
-        before = self.readings.swing(start - window_ns, start, before_w, self.readings.at(t0 + window_ns))
-        after = self.readings.swing(stop, stop + window_ns, after_w, self.readings.at(t1))
-        u = ramp_s * np.hypot(before, after) / np.sqrt(3.0)
-        u[np.isnan(value)] = np.inf
-        # Readings spaced W ask nothing of the power outside. Two that are equal by chance look settled, so
-        # that the chain is asked everywhere, and taken where it is no worse.
-        rest_ns = np.abs((t1 - t0 + window_ns // 2) % window_ns - window_ns // 2)
-        for at in np.flatnonzero(rest_ns <= (self.channel.timing.update_ns or 0) // 2):
-            chain_j, chain_u = self._chain(int(t0[at]), int(t1[at]), window_ns)
-            if chain_u <= u[at]:
-                value[at], u[at] = chain_j, chain_u
-        return value, (Part("edges", np.where(np.isfinite(u), u, 0.0), "B", RECTANGULAR),)
+    @cached_property
+    def _profile(self) -> Profile:
+        readings, ends = self.readings, self._s(self.readings.t_ns)
+        if self._boxcar is not None:
+            of = self._boxcar
+            late = np.interp(of.edges_s[1:], ends, readings.spread_s)
+            return Profile(of.edges_s[:-1], of.edges_s[1:], self._possible(of.watts), late, 0.0)
+        watts, period_s, late_s = readings.watts, seconds(readings.period_ns), readings.spread_s
+        before = np.concatenate(([ends[0] - period_s], ends[:-1]))
+        if readings.shape is Shape.CHARGE:
+            watts = self._possible(self._discharged(ends))
+            # Of the power within a period the capacitor keeps more of what came last.
+            late_s = np.hypot(late_s, period_s**2 / seconds(self.channel.timing.decay_ns or 1) / 12)
+        elif readings.shape is Shape.POINT:
+            before = ends
+        elif readings.coverage < 1:
+            before = np.maximum(ends - seconds(readings.window_ns or 0), before)
+        return Profile(before, ends, watts, late_s, self._noise_w)
 
-    def _chain(self, t0: int, t1: int, window_ns: int) -> tuple[float, float]:
-        """Joules of the readings spaced W from the end on, and their u; infinite where there are none."""
-        m = round((t1 - t0) / window_ns)
-        rest_ns = t1 - t0 - m * window_ns
-        nothing = (np.nan, np.inf)
-        if m < 1 or len(self) < 2 or abs(rest_ns) > (self.channel.timing.update_ns or 0) // 2:
-            return nothing
-        targets = t1 - window_ns * np.arange(m)
-        if targets[-1] < self.readings.t_ns[0] or t1 > self.readings.t_ns[-1]:
-            return nothing
-        right = np.clip(np.searchsorted(self.readings.t_ns, targets), 1, len(self) - 1)
-        is_left = targets - self.readings.t_ns[right - 1] < self.readings.t_ns[right] - targets
-        taken = right - is_left
-        missed_s = np.abs(self.readings.t_ns[taken] - targets) / NS_PER_S
-        steps_w = np.abs(self.readings.watts[right] - self.readings.watts[right - 1])
-        slopes = steps_w * seconds(window_ns) / self.readings.dt_s[right - 1]
-        rest_s = seconds(rest_ns)
-        joules = (
-            self.readings.watts[taken].sum() * seconds(window_ns) + self.readings.watts[taken[-1]] * rest_s
-        )
-        spread = np.ptp(self.readings.watts[taken.min() : taken.max() + 1]) + slopes.max()
-        u = np.sqrt(((missed_s * slopes) ** 2).sum() + (rest_s * spread) ** 2) / np.sqrt(3.0)
-        return float(joules), float(u)
+    @cached_property
+    def _boxcar(self) -> Boxcar | None:
+        readings = self.readings
+        if readings.shape is not Shape.BOXCAR or len(self) < 2:
+            return None
+        ends, window_s = self._s(readings.t_ns), seconds(readings.window_ns or 0)
+        late_s = readings.spread_s
+        return Boxcar(ends, readings.watts, window_s, seconds(readings.period_ns), self._noise_w, late_s)
 
-    def _edge(self, t: I64, sign: float) -> Part:
-        """How far an edge inside an update period can move the figure."""
-        groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
-        if len(self) < 2:
-            return Part("edges", np.zeros(len(t)), "B", RECTANGULAR, None, groups)
-        steps = np.abs(np.diff(self.readings.watts))
-        right = np.clip(np.searchsorted(self.readings.t_ns, t), 1, len(self) - 1)
-        jump = np.maximum(steps[right - 1], steps[np.minimum(right, len(steps) - 1)])
-        jump[self.readings.t_ns[right] == t] = 0.0  # the edge is an update: nothing is split
-        return Part(
-            "edges", sign * jump * self.readings.dt_s[right - 1] * _HALF, "B", RECTANGULAR, None, groups
-        )
+    def _possible(self, watts: F64) -> F64:
+        """Power that was worked out, and so may be negative by its noise, where no reading ever is."""
+        return watts if (self.readings.watts < 0).any() else np.maximum(watts, 0.0)
 
-    def _lost_steps(self, t0: I64, t1: I64) -> Part:
-        """What windows lose of the power steps that they begin and end with, of one cause in them all."""
+    def _discharged(self, ends_s: F64) -> F64:
+        """What charged the capacitor between two readings, were it one power: exact for that."""
+        watts, decay_s = self.readings.watts, seconds(self.channel.timing.decay_ns or 1)
+        # Updates come by a timer: whole periods apart, whenever they were seen.
+        period_s = seconds(self.readings.period_ns) or 1.0
+        kept = np.exp(-np.maximum(np.rint(np.diff(ends_s) / period_s), 1) * period_s / decay_s)
+        return np.concatenate((watts[:1], (watts[1:] - watts[:-1] * kept) / np.maximum(1 - kept, 1e-9)))
+
+    @cached_property
+    def _noise_w(self) -> float:
+        scale = self.channel.scale
+        quantum_w = float(scale.unit) * scale.quantum * _HALF
+        noise = float(np.hypot(NOISE * np.median(np.abs(self.readings.watts)), quantum_w))
+        return max(noise, _LEAST_NOISE * float(np.abs(self.readings.watts).max()), 1e-9)
+
+    @cached_property
+    def _most_w(self) -> float:
+        limit_w = self.channel.trust.power_limit_w
+        return limit_w if limit_w and limit_w > 0 else _AS_MUCH_AGAIN * float(self.readings.watts.max())
+
+    @cached_property
+    def swings(self) -> Swings:
+        """The loads near the sensor's own frequency that its readings may be of."""
+        # Of a sensor of which nothing is known the mean of a period hides most.
+        coverage = 1.0 if self.readings.shape is Shape.POINT else self.readings.coverage
+        decay_ns, least = self.channel.timing.decay_ns, 1e-6
+        if decay_ns:  # what charges a capacitor is no plain mean: late power counts more than early power
+            least = self.readings.period_ns / (2 * np.pi * decay_ns)
+        return swings(self._profile.watts, coverage, self._most_w, self._noise_w, least)
+
+    # ---- components ---------------------------------------------------------------------------------
+
+    def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
+        """What readings do not show, from one reading to the next and between."""
+        a, b = self._s(t0), self._s(t1)
+        begin2, end2, inner2 = self._profile.variances(a, b)
+        swing2, off = self._swinging(a, b, value)
+        box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
+        for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
+            groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
+            yield Part("edges", sign * np.sqrt(part2 + (swing2 + box2) / 2), NORMAL, groups)
+        is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
+        yield Part("updates" if is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
         groups = (f"steps:{self.channel.id}",) * len(t0)
-        lost = np.zeros(len(t0))
-        if len(self) >= 2 * _BESIDE + 2:
-            mean_loss = (
-                1 / 6 if self.readings.shape is Shape.POINT else 1 / 8 + self.readings.coverage**2 / 24
-            )
-            lost = (self._step_j(t0) - self._step_j(t1)) * mean_loss
-        return Part("steps", lost, "B", RECTANGULAR, None, groups)
+        yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
+        lag_s = self._lag_s
+        drift_w = self._power_w(t1, lag_s) - self._power_w(t0, lag_s)
+        groups = (f"lag:{self.channel.id}",) * len(t0)
+        yield Part("lag", drift_w * lag_s / _ROOT_3, RECTANGULAR, groups)
 
-    def _step_j(self, t: I64) -> F64:
-        """The power step at instants, beyond what readings differ there anyway, times the period."""
-        w, n = self.readings.watts, len(self)
-        here = np.clip(np.searchsorted(self.readings.t_ns, t), _BESIDE, n - _BESIDE - 1)
-        before = np.stack([w[here - i - 1] for i in range(_BESIDE)])
-        after = np.stack([w[here + i + 1] for i in range(_BESIDE)])
-        step = after.mean(0) - before.mean(0)
-        noise2 = (before.var(0, ddof=1) + after.var(0, ddof=1)) / _BESIDE
-        beyond: F64 = np.sign(step) * np.sqrt(np.maximum(step**2 - noise2, 0.0))
-        return beyond * self.readings.dt_s[here - 1]
+    @property
+    def _lag_s(self) -> float:
+        period_s = seconds(self.readings.period_ns)
+        if self.readings.shape is Shape.POINT:
+            return period_s
+        return period_s * (_LAG_BOXCAR if self.readings.shape is Shape.BOXCAR else _LAG_HOLD)
+
+    def _power_w(self, t: I64, over_s: float) -> F64:
+        """The mean power around instants."""
+        bounds = self._profile.bounds_s
+        half = max(over_s, 1e-3)
+        low = np.clip(self._s(t) - half, bounds[0], bounds[-1])
+        high = np.clip(self._s(t) + half, bounds[0], bounds[-1])
+        found: F64 = (self._profile.energy_j(high) - self._profile.energy_j(low)) / np.maximum(
+            high - low, 1e-9
+        )
+        return found
+
+    def _swinging(self, a: F64, b: F64, value: F64) -> tuple[F64, F64]:
+        """What a load near the sensor's frequency does at the ends (a variance), and to the whole (a u)."""
+        profile, found = self._profile, self.swings
+        first, last = (profile.place(t).segment // 2 for t in (a, b))
+        half = np.maximum(found.half_w[first], found.half_w[last])
+        period_s, length_s = seconds(self.readings.period_ns), b - a
+        here_w = np.abs(profile.watts[first])
+        room = np.maximum(np.minimum(here_w, np.maximum(self._most_w - here_w, 0.0)), half)
+        # A triangle of height H T / 4 at each end, and in the readings beside it.
+        edge = np.minimum(half * period_s / 4 * 1.35, 0.6 * room * length_s)
+        is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
+        if is_whole or not half.any():
+            return edge**2, np.zeros(len(a))
+        cycle_s = period_s / np.minimum(found.phi[first], found.phi[last])
+        around_s = np.ceil(length_s / cycle_s) * cycle_s
+        bounds = profile.bounds_s
+        low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
+        high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
+        mean_w = (profile.energy_j(high) - profile.energy_j(low)) / np.maximum(high - low, 1e-9)
+        off = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
+        off += 0.25 * half * np.minimum(length_s, 0.3 * cycle_s)
+        return edge**2, np.where(half > 0, off / _ROOT_3, 0.0)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""
         channel, length_s = self.channel, (t1 - t0) / NS_PER_S
         quantum_w = float(channel.scale.unit) * channel.scale.quantum
-        yield Part("quantisation", quantum_w * length_s * _HALF, "B", RECTANGULAR)
-        if not self.readings.is_stamped and channel.timing.update_ns:
-            drift_w = self.readings.at(t1) - self.readings.at(t0)
-            yield Part("age", drift_w * seconds(channel.timing.update_ns) * _HALF, "B", RECTANGULAR)
+        yield Part("quantisation", quantum_w * length_s * _HALF, RECTANGULAR)
         sensor = channel.trust.sensor
         if sensor is not None:
-            divisor = 1.0 if sensor.form == NORMAL else np.sqrt(3.0)
-            groups = tuple(f"{kind}:{channel.physical_id}" for kind in ("gain", "offset"))
-            gain_j = np.nan_to_num(value) * sensor.gain / divisor
-            yield Part("gain", gain_j, "B", sensor.form, None, groups[:1] * len(value))
-            offset_j = length_s * sensor.offset_w / divisor
-            yield Part("offset", offset_j, "B", sensor.form, None, groups[1:] * len(value))
+            divisor = 1.0 if sensor.form == NORMAL else _ROOT_3
+            known_j = np.abs(np.nan_to_num(value))
+            of_each = {
+                "gain": known_j * sensor.gain,
+                "offset": length_s * sensor.offset_w,
+                "linearity": known_j * sensor.linearity,
+            }
+            for name, half_j in of_each.items():
+                groups = (f"{name}:{channel.physical_id}",) * len(value)
+                yield Part(name, half_j / divisor, sensor.form, groups)
 
-    def _guaranteed(self, length_ns: I64) -> tuple[F64, F64]:
-        limit_w = self.channel.trust.power_limit_w
-        length_s = length_ns / NS_PER_S
-        most_w = LIMIT_FACTOR * limit_w if limit_w and limit_w > 0 else np.inf
-        high = np.zeros(len(length_s))
-        np.multiply(length_s, most_w, out=high, where=length_ns > 0)
-        # What was seen to feed back can do so unseen too.
-        low = -high if (self.readings.watts < 0).any() else np.zeros(len(length_s))
-        return low, high
-
-    def _status(self, t0: I64, t1: I64, missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-        status = np.zeros(len(t0), np.uint8)
-        end = t1 + self.tail_ns
-        status[missing | (self.readings.holes(t0, end) > 0)] = _INCOMPLETE
-        if len(self.readings.failed_ns):
-            before = (
-                (t0 < self.readings.t_ns[0]) & (self.readings.failed_ns[0] < self.readings.t_ns[0])
-                if len(self)
+    def _status(self, t0: I64, t1: I64) -> npt.NDArray[np.uint8]:
+        status, readings = np.zeros(len(t0), np.uint8), self.readings
+        span, failed_ns = self.span_ns, readings.failed_ns
+        is_late, is_early = np.ones(len(t0), bool), np.ones(len(t0), bool)
+        if span is not None:
+            is_early, is_late = t0 < span[0], t1 > span[1]
+        status[is_early | is_late | (readings.holes(t0, t1) > 0)] = _INCOMPLETE
+        if len(failed_ns):
+            has_failed = (
+                (is_early & (failed_ns[0] < span[0])) | (is_late & (failed_ns[-1] > span[1]))
+                if span is not None
                 else True
             )
-            after = (
-                (end > self.readings.t_ns[-1]) & (self.readings.failed_ns[-1] > self.readings.t_ns[-1])
-                if len(self)
-                else True
-            )
-            status[(status != _OK) & (before | after)] = _FAILED
+            status[(status != _OK) & has_failed] = _FAILED
+        status[t0 == t1] = _OK
         return status
+
+    def _s(self, t_ns: I64) -> F64:
+        return (t_ns - self._origin_ns) / NS_PER_S
+
+    def _ns(self, t_s: F64) -> I64:
+        found: I64 = np.rint(t_s * NS_PER_S).astype(np.int64) + self._origin_ns
+        return found
+
+    @cached_property
+    def _origin_ns(self) -> int:
+        return int(self.readings.t_ns[0])
+
+
+def is_stamped(gauge: Gauge) -> bool:
+    """Whether a gauge's instants are its sensor's own."""
+    return gauge.readings.stamped is Stamped.UPDATE
 
 
 def _components(parts: Iterable[Part], at: int) -> Iterator[Component]:
@@ -302,6 +354,5 @@ def _components(parts: Iterable[Part], at: int) -> Iterator[Component]:
     for part in parts:
         u = float(part.u[at])
         if u:
-            dof = np.inf if part.dof is None else float(part.dof[at])
             group = "" if part.groups is None else part.groups[at]
-            yield Component(part.name, u, part.kind, part.form, dof, group)
+            yield Component(part.name, u, form=part.form, group=group)

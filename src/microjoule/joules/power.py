@@ -1,7 +1,7 @@
 """Power from a counter: the steps of its interpolated count, so that the energy is conserved.
 
-From a gauge it is what the gauge said, held or drawn out between its readings; of a mean of a past
-window (:mod:`microjoule.joules.gauge`) that is the power of a while ago, and its sum is not the energy.
+From a gauge it is the profile behind its readings (:mod:`microjoule.joules.gauge`): of a mean of a past
+second the power that the means are of, and not the means.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from .counter import F64, Counter
-from .estimate import STATUSES
 from .gauge import Gauge
 from .peaks import Peaks
 
@@ -70,7 +69,7 @@ def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
 def _updates(meter: Counter | Gauge) -> I64:
     """When what the meter says changed, or could have."""
     if isinstance(meter, Gauge):
-        return meter.readings.t_ns
+        return meter.update_ns
     return meter.update_ns(meter.changes) if len(meter.changes) else np.empty(0, np.int64)
 
 
@@ -80,10 +79,7 @@ def _between(meter: Counter | Gauge, instants_ns: I64) -> tuple[F64, npt.NDArray
     if isinstance(meter, Counter):
         brackets = meter.energies(t0, t1)
         return brackets.value, brackets.status
-    unknown = ~meter.readings.covers(t0, t1) | (meter.readings.holes(t0, t1) > 0)
-    energy_j = np.diff(meter.readings.cumulative_j(instants_ns))
-    energy_j[unknown] = np.nan
-    return energy_j, np.where(unknown, STATUSES.index("incomplete"), 0).astype(np.uint8)
+    return meter.values(t0, t1)
 
 
 def joules(counter: Counter, steps: I64) -> F64:
@@ -129,7 +125,7 @@ def peaks(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) ->
     t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
     found = Peaks(peak_span_ns(meter.channel), t0, t1)
     if isinstance(meter, Gauge):
-        found.add(meter.readings.t_ns, meter.readings.cumulative_j(meter.readings.t_ns))
+        found.add(meter.update_ns, meter.joules_until(meter.update_ns))
     else:
         found.add(_updates(meter), meter.steps.total[meter.changes])
     return peaks_w(meter, found), found.spans_ns()
@@ -141,7 +137,7 @@ def peaks_w(meter: Counter | Gauge, found: Peaks) -> F64:
     if not len(meter):
         return np.full(len(t0), np.nan)
     if isinstance(meter, Gauge):
-        whole_j, one_j = meter.readings.cumulative_j(t1) - meter.readings.cumulative_j(t0), 1.0
+        whole_j, one_j = meter.joules_until(t1) - meter.joules_until(t0), 1.0
     else:
         whole_j = joules(meter, meter.position(t1) - meter.position(t0))
         one_j = float(joules(meter, np.array([1 << meter.bits]))[0])

@@ -1,27 +1,39 @@
-"""The readings of a power gauge as a function of time: when, how many watts, and between them.
+"""The updates of a power gauge: when it changed, to how many watts, and what each value speaks of.
 
-A reading's instant is the sensor's own time where it has one, brought to CLOCK_MONOTONIC by the trace's
-clock pairs; readings of one instant are one reading, however often they were asked for. Equal *values*
-never are: a steady power repeats itself.
+A lane asks a gauge oftener than it is updated, or not as often. Where readings carry the sensor's own stamps,
+one stamp is one update. Where they do not, an update lies between the last read of the old value and the
+first of the new one; the period is the usual time between two changes, and a value that was read for
+several periods was the sensor's answer in each of them. Declared periods are where the search begins; the
+trace decides.
+
+Instants are those of :mod:`.update_times`: on the grid of a sensor that has one, inside the reads that
+bracket them.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel, Encoding, Timing
-from ..trace.series import I64, NO_TIME, Series
-from ..units import NS_PER_S, seconds
+from ..trace.series import I64, Series
+from ..units import NS_PER_S
+from .stamps import Clock, Stamped, instants
+from .update_times import Learned, UpdateTimes, brackets, learn
 
 F64 = npt.NDArray[np.float64]
-Clock = tuple[I64, I64]  # CLOCK_MONOTONIC and another clock's nanoseconds at the same instants
 
 _GAP_NS = 2 * NS_PER_S  # no lane reads less than once a second: a longer silence is a hole
-_OLDEST_NS = 60 * NS_PER_S  # a stamp further from its read than this is rubbish
+_OFTEN = 0.85  # share of reads that show a change, from which on reads are about as rare as updates
+_LIKE = 0.15  # of a period, within which two are one
+_SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
+_MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
+_RAGGED = 0.004  # of a period, its own jitter at the least
+_FEW = 8  # changes below which a period is no more than a guess
+_ROOT_12 = np.sqrt(12.0)
+_FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
 
 
 class Shape(StrEnum):
@@ -30,104 +42,72 @@ class Shape(StrEnum):
     POINT = "point"
     HOLD = "hold"
     BOXCAR = "boxcar"
+    CHARGE = "charge"
 
 
 def shape(timing: Timing) -> Shape:
     """The behaviour that a gauge's timing declares."""
+    if timing.decay_ns:
+        return Shape.CHARGE
     if timing.window_ns is None or timing.update_ns is None:
         return Shape.POINT
-    return Shape.BOXCAR if timing.window_ns > timing.update_ns else Shape.HOLD
+    return Shape.BOXCAR if timing.window_ns > 1.5 * timing.update_ns else Shape.HOLD
 
 
 class Readings:
-    """The readings of one power gauge, each update once.
+    """The updates of one power gauge.
 
     Args:
         series: The channel's readings.
         channel: The channel, of watts.
-        clock: Pairs of the clock of ``sensor_ns``; None: the time of the read is taken.
+        clocks: Pairs of the clock of ``sensor_ns``, and of others that it may be; none: the time of the read
+            is taken.
 
     Attributes:
-        t_ns: int64[n], ascending: the instants that the readings speak of, CLOCK_MONOTONIC. A held
-            reading speaks of the period that ends then; where it saw a part of it, of the period whose
-            middle that part is.
+        t_ns: int64[n], ascending: when it was updated, CLOCK_MONOTONIC.
         watts: float64[n].
+        spread_s: float64[n]: the standard uncertainty of each instant.
+        period_ns: The usual time between two updates; 0: nothing is known of it.
+        window_ns: What each value is the mean of; 0: a momentary one; None: not known.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
-        is_stamped: Whether the instants are the sensor's own.
+        stamped: What the stamps are.
     """
 
-    def __init__(self, series: Series, channel: Channel, clock: Clock | None = None) -> None:
-        self._timing = channel.timing
-        self.shape = shape(channel.timing)
+    def __init__(self, series: Series, channel: Channel, *clocks: Clock) -> None:
+        timing = channel.timing
+        self._timing = timing
+        self.shape = shape(timing)
         valid = np.ones(len(series), bool) if series.valid is None else series.valid
         self.failed_ns = series.t_ns[~valid]
-        rows = np.flatnonzero(valid)
-        instants, stamps = _instants(series, channel.timing, clock)
-        self.is_stamped = stamps is not None
-        if stamps is not None:
-            # By the stamps themselves: brought to our clock, two of one update differ by its slew.
-            rows = rows[np.unique(stamps[rows], return_index=True)[1]]
-        t_ns, first = np.unique(instants[rows] + _late_ns(channel.timing), return_index=True)
-        raw = series.raw[rows[first]]
-        counts = raw.view(np.int64) if channel.encoding is Encoding.SIGNED else raw
+        good = series if valid.all() else _taken(series, np.flatnonzero(valid))
+        found = instants(good, clocks if timing.sensor_clock is not None else (), timing.update_ns)
+        self.stamped = found.kind
+        raw = good.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else good.raw
+        if found.kind is Stamped.UPDATE:
+            rows, t_ns, spread_ns = _of_stamps(good, found.t_ns, found.is_sound)
+            self.period_ns = _period_of_stamps(t_ns, timing)
+        else:
+            rows, t_ns, spread_ns, self.period_ns = _of_changes(good, raw, timing, self.shape)
+        watts = raw[rows].astype(np.float64) * float(channel.scale.unit)
         self.t_ns: I64 = t_ns
-        self.watts: F64 = counts.astype(np.float64) * float(channel.scale.unit)
+        self.watts: F64 = watts
+        self.spread_s: F64 = spread_ns / NS_PER_S
+        self.window_ns = timing.window_ns
+        self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
 
     def __len__(self) -> int:
         return len(self.t_ns)
 
-    def cumulative_j(self, t_ns: npt.ArrayLike) -> F64:
-        """The integral of what the gauge said, from its first reading to instants within its readings."""
-        t = np.atleast_1d(np.asarray(t_ns, np.int64))
-        if len(self) < 2:
-            return np.full(len(t), 0.0)
-        left = np.clip(np.searchsorted(self.t_ns, t, "right") - 1, 0, len(self) - 2)
-        x = (np.clip(t, self.t_ns[0], self.t_ns[-1]) - self.t_ns[left]) / NS_PER_S
-        p0, p1, dt = self.watts[left], self.watts[left + 1], self.dt_s[left]
-        inside = p1 * x if self.shape is Shape.HOLD else p0 * x + (p1 - p0) * x * x / (2 * dt)
-        joules: F64 = self._sums[left] + inside
-        return joules
-
-    @cached_property
-    def dt_s(self) -> F64:
-        """float64[n - 1]: the time between neighbouring readings."""
-        step: F64 = np.diff(self.t_ns) / NS_PER_S
-        return step
-
-    @cached_property
-    def _sums(self) -> F64:
-        """float64[n]: joules from the first reading to each."""
-        mean = self.watts[1:] if self.shape is Shape.HOLD else (self.watts[1:] + self.watts[:-1]) / 2
-        return np.concatenate(([0.0], np.cumsum(mean * self.dt_s)))
-
     @property
     def coverage(self) -> float:
-        """Which part of the time the sensor looks at."""
-        timing = self._timing
-        if self.shape is Shape.POINT or not timing.update_ns or timing.window_ns is None:
+        """Which part of the time the sensor looks at; 0 where nobody knows."""
+        if self.shape in (Shape.BOXCAR, Shape.CHARGE):
+            return 1.0
+        if self.shape is Shape.POINT or not self.period_ns or not self.window_ns:
             return 0.0
-        return min(timing.window_ns / timing.update_ns, 1.0)
-
-    @cached_property
-    def _unseen_sums(self) -> F64:
-        """float64[n]: the variance from the first reading to each, J²."""
-        step = np.diff(self.watts)
-        changed = np.flatnonzero(step)
-        since = np.zeros(len(step))
-        if len(changed):
-            since[changed] = np.diff(self.t_ns[changed + 1], prepend=self.t_ns[0]) / NS_PER_S
-        # A step shows at the first read after it, and was made at any time since the last update; a
-        # stamp may be no more than the time of the call, so that reads come oftener than updates.
-        dt = np.maximum(self.dt_s, np.minimum(since, seconds(self._timing.update_ns or _GAP_NS)))
-        return np.concatenate(([0.0], np.cumsum((1 - self.coverage) * (step * dt) ** 2 / 2)))
-
-    def unseen(self, t: I64, side: int) -> F64:
-        """The variance up to the reading at or beside instants: before them (0) or after (1)."""
-        if not len(self):
-            return np.zeros(len(t))
-        index = np.searchsorted(self.t_ns, t, "left") if side else np.searchsorted(self.t_ns, t, "right") - 1
-        return self._unseen_sums[np.clip(index, 0, len(self) - 1)]
+        part = self.window_ns / self.period_ns
+        return 1.0 if part >= _FULL else part
 
     def holes(self, t0: I64, t1: I64) -> I64:
         """How many times nothing was heard for too long, of those that touch each window."""
@@ -142,57 +122,115 @@ class Readings:
         ended = np.searchsorted(self.t_ns[at + 1], t0, "right")
         return np.searchsorted(self.t_ns[at], t1, "left") - ended
 
-    def covers(self, t0: I64, t1: I64) -> npt.NDArray[np.bool_]:
-        """Whether the readings reach from before each ``t0`` to after each ``t1``."""
-        if len(self) < 2:
-            return np.zeros(len(t0), bool)
-        inside: npt.NDArray[np.bool_] = (t0 >= self.t_ns[0]) & (t1 <= self.t_ns[-1])
-        return inside
 
-    def outside(self, t0: I64, t1: I64) -> tuple[I64, I64]:
-        """The last reading up to each ``t0`` and the first from each ``t1`` on; the nearest there is."""
-        first = np.searchsorted(self.t_ns, t0, "right") - 1
-        last = np.searchsorted(self.t_ns, t1, "left")
-        return np.maximum(first, 0), np.minimum(last, len(self) - 1)
-
-    def at(self, t: I64) -> F64:
-        """What the gauge said at instants, between its readings."""
-        if not len(self):
-            return np.zeros(len(t))
-        origin = self.t_ns[0]
-        at, known = (t - origin).astype(float), (self.t_ns - origin).astype(float)
-        return np.asarray(np.interp(at, known, self.watts), np.float64)
-
-    def swing(self, start: I64, stop: I64, here: F64, else_at: F64) -> F64:
-        """How much the readings from ``start`` to ``stop`` differ; of fewer than two: from another."""
-        first = np.searchsorted(self.t_ns, start, "left")
-        last = np.searchsorted(self.t_ns, stop, "right")
-        swing = np.abs(here - else_at)
-        some = last - first >= 2
-        pairs = np.stack((first[some], last[some]), axis=1).ravel()
-        if len(pairs):
-            top = np.maximum.reduceat(np.append(self.watts, -np.inf), pairs)[::2]
-            bottom = np.minimum.reduceat(np.append(self.watts, np.inf), pairs)[::2]
-            swing[some] = np.maximum(top, here[some]) - np.minimum(bottom, here[some])
-        return swing
+def _taken(series: Series, rows: I64) -> Series:
+    return Series(
+        series.t_ns[rows],
+        series.read_ns[rows],
+        series.raw[rows],
+        series.status[rows],
+        None,
+        None if series.sensor_ns is None else series.sensor_ns[rows],
+    )
 
 
-def _late_ns(timing: Timing) -> int:
-    """By how much the period that a held reading stands for outlasts the part, at its end, that was seen."""
-    if shape(timing) is not Shape.HOLD or timing.update_ns is None or timing.window_ns is None:
-        return 0
-    return (timing.update_ns - timing.window_ns) // 2
+def _of_stamps(series: Series, t_ns: I64, is_sound: npt.NDArray[np.bool_]) -> tuple[I64, I64, F64]:
+    """Rows, instants and their spread where stamps say which reads are one update."""
+    # By the stamps themselves: brought to our clock, two of one update differ by its slew.
+    key = np.where(is_sound, series.sensor_ns, series.t_ns) if series.sensor_ns is not None else series.t_ns
+    rows = np.unique(key, return_index=True)[1]
+    t_ns, first = np.unique(t_ns[rows], return_index=True)
+    if len(t_ns) < _FEW:
+        return rows[first], t_ns, np.zeros(len(t_ns))
+    # How far a period is from the usual one is not in what was averaged.
+    gaps = np.diff(t_ns).astype(np.float64)
+    usual = np.median(gaps)
+    ragged = float(np.median(np.abs(gaps - usual)))
+    return rows[first], t_ns, np.full(len(t_ns), max(ragged, _RAGGED * float(usual)))
 
 
-def _instants(series: Series, timing: Timing, clock: Clock | None) -> tuple[I64, I64 | None]:
-    """The CLOCK_MONOTONIC instants that readings speak of, and what the sensor called them, if it did."""
-    middle: I64 = series.t_ns + series.read_ns.astype(np.int64) // 2
-    if series.sensor_ns is None or timing.sensor_clock is None or clock is None or not len(clock[0]):
-        return middle, None
-    mono, other = clock
-    base = int(other[0] - mono[0])
-    # The offset of that clock as it was at the read: it is steered, and may have been set.
-    offset = np.interp(series.t_ns, mono, (other - mono - base).astype(float)).astype(np.int64) + base
-    instants = np.where(series.sensor_ns == NO_TIME, middle, series.sensor_ns - offset)
-    is_sound = np.abs(instants - middle) < _OLDEST_NS
-    return np.where(is_sound, instants, middle), np.where(is_sound, series.sensor_ns, middle)
+def _period_of_stamps(t_ns: I64, timing: Timing) -> int:
+    return int(np.median(np.diff(t_ns))) if len(t_ns) > 2 else timing.update_ns or 0
+
+
+def _of_changes(
+    series: Series, raw: npt.NDArray[np.int64 | np.uint64], timing: Timing, kind: Shape
+) -> tuple[I64, I64, F64, int]:
+    """Rows, instants, their spread and the period where only changes tell of updates."""
+    middle = series.t_ns + series.read_ns.astype(np.int64) // 2
+    n = len(middle)
+    changed = np.flatnonzero(raw[1:] != raw[:-1]) + 1
+    if n < 3:
+        return np.arange(n), middle, np.zeros(n), timing.update_ns or 0
+    read_ns = int(np.median(np.diff(middle)))
+    is_seldom = len(changed) > _OFTEN * (n - 1)
+    if is_seldom:
+        # Each read shows a value of its own, as old as an update at most.
+        period = min(timing.update_ns or read_ns, read_ns)
+        old_ns = period if timing.update_ns else 0
+        return np.arange(n), middle - old_ns // 2, np.full(n, old_ns / _ROOT_12), max(period, read_ns)
+    period, at, spread = _located(series, changed, read_ns, timing)
+    rows = np.concatenate(([0], changed))
+    first_ns = min(int(middle[0]), int(at[0]) - 1 if len(at) else int(middle[0]))
+    at = np.concatenate(([first_ns], at))
+    spread = np.concatenate(([0.0], spread))
+    rows, at, spread = _with_repeats(rows, at, spread, period, middle, kind, timing)
+    return rows, at, spread, period
+
+
+def _located(series: Series, changed: I64, read_ns: int, timing: Timing) -> tuple[int, I64, F64]:
+    """The period, and when the updates were that readings first show, with their spread."""
+    told = timing.update_ns or 0
+    learned = learn(*brackets(series.t_ns, series.read_ns, changed), told)
+    found = UpdateTimes(series.t_ns, series.read_ns, changed, learned).located(np.arange(len(changed)))
+    period = _period(np.diff(found.t_ns), learned, read_ns, told)
+    spread = np.minimum(found.own_ns, found.phase_ns)
+    # What was averaged is as long as always, whenever the update came.
+    return period, np.maximum.accumulate(found.t_ns), np.hypot(spread, _RAGGED * period)
+
+
+def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
+    """The time between two updates: the changes' own, or the declared one of which that is a multiple.
+
+    A value that repeats itself hides updates, so that changes are fewer; they are never more.
+    """
+    gaps = gaps_ns[gaps_ns > 0]
+    if len(gaps) < _FEW:
+        return told or (int(np.median(gaps)) if len(gaps) else read_ns)
+    # Read a few times an update only, the gaps are one or two reads too long or too short, and right on
+    # average.
+    own = learned.period_ns or float(gaps[gaps <= 2.2 * np.median(gaps)].mean())
+    if not told or abs(own / told - 1) < _LIKE:
+        return round(own)
+    # What was declared gives way to changes that come oftener, or nearly all at another distance.
+    is_quicker = np.mean(gaps < _SHORT * told) > _MANY and own < told
+    is_alike = np.mean(np.abs(gaps - own) <= max(_LIKE * own, 1.5 * read_ns)) > _MOSTLY
+    is_slower = own > told and is_alike and np.mean(gaps < _SHORT * own) < _FEW_OF
+    return round(own) if is_quicker or is_slower else told
+
+
+def _with_repeats(
+    rows: I64, at: I64, spread: F64, period: int, read_ns: I64, kind: Shape, timing: Timing
+) -> tuple[I64, I64, F64]:
+    """The updates that showed the same value again, put where the beat says; and what was read last."""
+    last_ns = int(read_ns[-1])
+    ends = np.append(at[1:], last_ns)
+    # A mean that stands still while its machine is idle was not updated at all.
+    patience = max(timing.update_max_ns, timing.window_ns or 0) if kind is Shape.BOXCAR else 0
+    gaps = ends - at
+    times = (
+        np.maximum(np.rint(gaps / period), 1).astype(np.int64) if period > 0 else np.ones(len(at), np.int64)
+    )
+    # The last value holds up to the last read, and was seen then if nothing else was.
+    times[-1] = max(int((last_ns - at[-1]) // period) + 1, 1) if period > 0 else 1
+    times[gaps <= patience] = 1
+    index = np.repeat(np.arange(len(at)), times)
+    within = np.arange(len(index)) - np.repeat(np.cumsum(times) - times, times)
+    step = np.where(times > 1, gaps / times, 0.0)
+    step[-1] = period
+    t_ns = at[index] + np.rint(within * step[index]).astype(np.int64)
+    # Where nothing was read nothing was seen to be the same.
+    nearest = read_ns[np.minimum(np.searchsorted(read_ns, t_ns), len(read_ns) - 1)]
+    is_seen = (within == 0) | (np.abs(nearest - t_ns) <= period)
+    index, t_ns, within = index[is_seen], t_ns[is_seen], within[is_seen]
+    return rows[index], t_ns, np.where(within > 0, np.maximum(spread[index], period / 20), spread[index])

@@ -195,8 +195,7 @@ class _Gauged:
             self._series.append(series)
 
     def meter(self, trace: Trace) -> Gauge:
-        clock = trace.clock_pairs.get(f"@clock/{self._channel.timing.sensor_clock}")
-        return Gauge(_joined(self._series), self._channel, clock)
+        return Gauge(_joined(self._series), self._channel, *trace.stamp_clocks(self._channel))
 
 
 def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> Trace:

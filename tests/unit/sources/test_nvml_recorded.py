@@ -111,7 +111,9 @@ def test_a_gpu_without_a_counter_has_its_energy_from_its_power(tmp_path):
     energy_j = (truth.integral(t1_ns) - truth.integral(t0_ns)) / MW_NS_PER_J
     for low, value, high, expanded, _ in found.values():
         assert low <= energy_j <= high
-        assert high == pytest.approx(1400 * (t1_ns - t0_ns) / 1e9)  # twice the limit, throughout
+        assert (
+            low <= value <= high <= 1400 * (t1_ns - t0_ns) / 1e9 + 1e-6
+        )  # at most twice the limit, throughout
         assert abs(value - energy_j) <= 2 * expanded
     assert found["gpu-0/power_average"][1] == pytest.approx(energy_j, rel=0.1)
     assert "aliasing" in found["gpu-0/power"][4]

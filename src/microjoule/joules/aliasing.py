@@ -1,0 +1,92 @@
+"""Loads near the sensor's own frequency, as far as readings betray them.
+
+A load with a period of nearly the update period T (or T / k) is seen a little earlier or later at each
+update, so the readings swing slowly, once in T / phi, where phi is how far the load's frequency is from the
+sensor's. A mean over the whole period shows about phi of the true swing H; a mean over a part of it nearly
+all. So readings that swing by a, again and again, may be a slow load that swings by a, or a fast one that
+swings by a / sinc((1 - phi) w / T): nobody can tell. The second is taken to be possible where its power
+would stay between 0 and what the device may draw. Of a sensor that looks at a part of the time, a slow load
+shows in steps and a fast one as a smooth swing, because its part creeps over the load's edges: there the
+swing must be smooth.
+
+What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
+part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .counter import F64
+from .running import extreme, local_mean
+
+_AROUND = 32  # updates on either side in which a swing is looked for
+_SLOWEST = 1 / (2 * _AROUND)  # a slower swing is not seen to come round
+_SMOOTH = 0.35  # r from which on successive differences go together
+_CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
+_ROOM = 1.2  # levels are known about as well
+_OF_NOISE = 4.0  # a smaller swing than so much noise is none
+_BESIDE = (-24, -12, 12, 24)
+
+
+class Swings(NamedTuple):
+    """The fast load that n readings may be of.
+
+    Attributes:
+        half_w: float64[n]: half of how far its power would swing; 0 where there is none.
+        phi: float64[n]: its cycles an update, as the readings show them.
+    """
+
+    half_w: F64
+    phi: F64
+
+
+def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
+    """What fast loads some readings may be of.
+
+    Args:
+        watts: float64[n], one for each update.
+        coverage: Which part of its period each is the mean of.
+        most_w: What the device may draw.
+        noise_w: Of a reading.
+        least: The share of a swing that a reading keeps at the sensor's own frequency.
+    """
+    n = len(watts)
+    if n < 2 * _AROUND:
+        return Swings(np.zeros(n), np.full(n, 0.5))
+    top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
+    seen, middle = (top - bottom) / 2, (top + bottom) / 2
+    phi = np.clip(_crossings(watts, middle, seen) / 2, _SLOWEST, 0.5)
+    half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
+    room = np.minimum(middle, most_w - middle)
+    is_possible = (half < _ROOM * room) & (seen > _OF_NOISE * noise_w)
+    if coverage < 1:
+        is_possible &= _smoothness(watts, seen) > _SMOOTH
+    found = np.where(is_possible, half, 0.0)
+    # Near its ends a load lies among readings of others: what is so a little earlier or later and would
+    # explain a reading is so there too.
+    whole, phi = found.copy(), phi.copy()
+    for beside in _BESIDE:
+        at = np.clip(np.arange(n) + beside, 0, n - 1)
+        better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] > whole)
+        whole[better], phi[better] = found[at][better], phi[at][better]
+    return Swings(whole, phi)
+
+
+def _smoothness(watts: F64, seen: F64) -> F64:
+    """Whether differences go together around each reading; one large step counts as a smaller one."""
+    most = np.minimum(seen[1:], seen[:-1]) / 3
+    step = np.clip(np.diff(watts), -most, most)
+    squares = local_mean(step[:-1] ** 2, _AROUND)
+    r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
+    return np.concatenate((r[:1], r, r[-1:]))
+
+
+def _crossings(watts: F64, middle: F64, half: F64) -> F64:
+    """How often an update the readings go from one side of their middle to the other."""
+    side = np.where(np.abs(watts - middle) > _CLEAR * half, np.sign(watts - middle), 0.0)
+    last = np.maximum.accumulate(np.where(side != 0, np.arange(len(side)), 0))
+    is_new = np.concatenate(([0.0], (np.diff(side[last]) != 0).astype(float)))
+    return local_mean(is_new, _AROUND)

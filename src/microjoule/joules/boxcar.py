@@ -1,0 +1,219 @@
+"""The power behind means of a past window that is longer than the time between two of them.
+
+Each reading y_i is the mean of the W before its update u_i, so that E(u_i) - E(u_i - W) = W y_i. Between
+two updates the power is taken to be constant, p_j in bin j, and then y = H p with H the share of each bin
+in each window. That leaves patterns open which repeat themselves every W. What is asked of the p_j besides
+is that they rarely change: changes d_j = p_j - p_(j-1) have a heavy-tailed prior (Student's t with 2
+degrees of freedom), so that a step costs little and noise is smoothed away. Its maximum is found by
+reweighting,
+
+    minimise  Σ (y - H p)² / σ² + Σ w_j d_j²,   w_j = 3 / (2 s² + d_j²),
+
+in cells of some seconds with a margin on either side, whose overlap keeps them together. The inverse of Hᵀ
+H / σ² + Dᵀ w D is then the covariance of the p_j, and so tells how well the energy of any window is known:
+all but exactly where it is m W long, or begins and ends where the power rested for W, and badly inside a
+load that never rests. What the fit leaves of the readings beyond their noise stands for what is quicker
+than a bin.
+
+A mean that stands still at idle, updated once a second, is no special case: its bins are as long as they
+are. What it is the mean of then is less sure, and such readings weigh less where the power was not the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..trace.series import I64
+from .counter import F64
+
+_CELL = 40  # bins that a cell gives
+_CELLS_KEPT = 64
+_ROUNDS = 5
+_DOF = 2.0
+_MARGIN = 1.5  # windows on either side of a cell
+_ISOLATED = 8  # updates between two standstills from which on they show what went on
+_LOST = 0.17  # of (standstill x step of the reading): simulated, bursts between standstills
+_LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
+_SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
+_SOLID = 1e-9
+_LEAST_NOISE = 0.1
+_MEDIAN_OF_SECOND = 0.6745 * np.sqrt(6.0)  # of independent noise: 1, -2, 1
+
+
+class Cell(NamedTuple):
+    """Some bins with all that their readings tell of them.
+
+    Attributes:
+        first: Number of its first bin, margin included.
+        edges_s: float64[n + 1].
+        watts: float64[n].
+        covariance: float64[n, n], W².
+        rest2: Variance of the readings beyond their noise that no bins explain, W².
+    """
+
+    first: int
+    edges_s: F64
+    watts: F64
+    covariance: F64
+    rest2: float
+
+
+class Boxcar:
+    """Bins of constant power from overlapping means.
+
+    Args:
+        t_s: float64[n], the instants of the updates, ascending; n is 2 or more.
+        watts: float64[n], the means of the past ``window_s``.
+        window_s: W.
+        period_s: The usual time between two updates.
+        noise_w: The largest noise of a reading, a standard uncertainty.
+        late_s: float64[n], how well each update's instant is known.
+
+    Attributes:
+        edges_s: float64[m + 1], of the bins.
+        watts: float64[m], their power.
+    """
+
+    def __init__(
+        self, t_s: F64, watts: F64, window_s: float, period_s: float, noise_w: float, late_s: F64
+    ) -> None:
+        self._t_s, self._y, self._window_s = t_s, watts, window_s
+        self._noise_w = noise_w = min(noise_w, max(_scatter(watts), _LEAST_NOISE * noise_w))
+        gaps_s = np.diff(t_s, prepend=t_s[0])
+        late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0))
+        self._late = late_s / window_s
+        self._lost_j = np.concatenate(([0.0], np.cumsum(_lost(gaps_s[1:], np.diff(watts), period_s))))
+        self.edges_s = _edges(t_s, window_s, period_s)
+        self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
+        # A change of the power shows in a reading as a share of it.
+        changes = np.abs(np.diff(watts)) * window_s / np.diff(t_s)
+        self._scale_w = max(float(np.median(changes)) / 2, noise_w)
+        self._cell = lru_cache(_CELLS_KEPT)(self._solved)
+        self.watts: F64 = np.concatenate(
+            [self._own(start) for start in range(0, len(self.edges_s) - 1, _CELL)]
+        )
+
+    def _own(self, start: int) -> F64:
+        cell = self._cell(start)
+        return cell.watts[start - cell.first : start - cell.first + _CELL]
+
+    def _solved(self, start: int) -> Cell:
+        """The cell that gives the bins from ``start`` on."""
+        m = len(self.edges_s) - 1
+        first, stop = max(start - self._beside, 0), min(start + _CELL + self._beside, m)
+        edges, n = self.edges_s[first : stop + 1], stop - first
+        t_s, window_s = self._t_s, self._window_s
+        seen = np.flatnonzero((t_s - window_s >= edges[0] - _SOLID) & (t_s <= edges[-1] + _SOLID))
+        if not len(seen):  # a hole of more than a cell
+            near = float(np.interp((edges[0] + edges[-1]) / 2, t_s, self._y))
+            return Cell(first, edges, np.full(n, near), np.eye(n) * max(near, self._noise_w) ** 2, 0.0)
+        t_s, late = t_s[seen], self._late[seen]
+        shares = overlaps(edges, t_s - window_s, t_s) / window_s
+        mean = float(self._y[seen].mean())
+        y = self._y[seen] - mean
+        newest = np.clip(np.searchsorted(edges, t_s - _SOLID) - 1, 0, n - 1)
+        oldest = np.clip(np.searchsorted(edges, t_s - window_s) - 1, 0, n - 1)
+        p: F64 = np.zeros(n)
+        step2: F64 = np.zeros(n - 1)
+        noise2: F64
+        noise2, scale2 = self._noise_w**2 + (late * np.ptp(y)) ** 2, self._scale_w**2
+        solid = np.eye(n) * _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
+        covariance = solid
+        for _ in range(_ROUNDS):
+            weight = (_DOF + 1) / (_DOF * scale2 + step2)
+            covariance = np.asarray(
+                np.linalg.inv((shares.T / noise2) @ shares + _roughness(weight) + solid), np.float64
+            )
+            p = np.asarray(covariance @ (shares.T @ (y / noise2)), np.float64)
+            step2 = np.diff(p) ** 2
+            scale2 = max(float(np.median(step2)) if n > 1 else 0.0, self._scale_w**2)
+            # A reading that came a little later has let go of one power and taken in another.
+            noise2 = np.asarray(self._noise_w**2 + (late * (p[newest] - p[oldest])) ** 2, np.float64)
+        rest2 = max(float(np.mean((y - shares @ p) ** 2 - noise2)), 0.0)
+        return Cell(first, edges, p + mean, covariance, rest2)
+
+    def variance(self, t0_s: F64, t1_s: F64) -> F64:
+        """The variance of the energies of windows, J², beyond that of what lies within a bin."""
+        found = self._noise_w**2 * self._window_s * (t1_s - t0_s)  # of one reading after another
+        first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
+        found += (self._lost_j[last] - self._lost_j[first]) ** 2
+        is_short = t1_s - t0_s <= _SHORT * self._window_s
+        near, far = np.flatnonzero(is_short), np.flatnonzero(~is_short)
+        a, b = t0_s[near], t1_s[near]
+        found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at]))
+        # Each end by itself: how far the energy up to it is from its mean over the W around it.
+        found[far] += self._of_end(t0_s[far]) + self._of_end(t1_s[far])
+        return found
+
+    def _of_end(self, t_s: F64) -> F64:
+        return self._of(t_s, lambda edges, at: _leaning(edges, t_s[at], self._window_s))
+
+    def _of(self, t_s: F64, weights: Callable[[F64, I64], F64]) -> F64:
+        """The variances of linear functionals of the power around instants."""
+        found = np.zeros(len(t_s))
+        bins = np.clip(np.searchsorted(self.edges_s, t_s, "right") - 1, 0, len(self.edges_s) - 2)
+        for start in np.unique(bins // _CELL * _CELL).tolist():
+            at = np.flatnonzero(bins // _CELL * _CELL == start)
+            cell = self._cell(start)
+            each = weights(cell.edges_s, at)
+            found[at] = np.einsum("ij,ij->i", each @ cell.covariance, each) + cell.rest2 * self._window_s**2
+        return found
+
+
+def _lost(gaps_s: F64, step_w: F64, period_s: float) -> F64:
+    """What standstills may hide, all with one sign, joules: those with few updates between them."""
+    is_still = gaps_s > 1.5 * period_s
+    run = np.cumsum(is_still)
+    lengths = np.bincount(run, ~is_still)
+    between = np.minimum(lengths[np.maximum(run - 1, 0)], lengths[run])
+    share = np.clip(1.0 - between / _ISOLATED, 0.0, 1.0)
+    found: F64 = np.where(is_still, _LOST * share * gaps_s * np.abs(step_w), 0.0)
+    return found
+
+
+def _scatter(watts: F64) -> float:
+    """The readings' noise by their second differences, which a ramp of a mean has none of."""
+    second = np.abs(np.diff(watts, 2))
+    return float(np.median(second)) / _MEDIAN_OF_SECOND if len(second) else np.inf
+
+
+def _edges(t_s: F64, window_s: float, period_s: float) -> F64:
+    """The updates, what came before the first in periods, and no bin much longer than a period."""
+    before = t_s[0] - np.arange(int(np.ceil(window_s / period_s)) - 1, 0, -1) * period_s
+    edges = np.concatenate(([t_s[0] - window_s], before[before > t_s[0] - window_s + _SOLID], t_s))
+    gaps = np.diff(edges)
+    parts = np.maximum(np.rint(gaps / period_s), 1).astype(np.int64)
+    index = np.repeat(np.arange(len(gaps)), parts)
+    within = np.arange(len(index)) - np.repeat(np.cumsum(parts) - parts, parts)
+    return np.append(edges[index] + within * (gaps / parts)[index], edges[-1])
+
+
+def overlaps(edges_s: F64, t0_s: F64, t1_s: F64) -> F64:
+    """float64[windows, bins]: seconds of each bin in each window."""
+    low = np.clip(edges_s[:-1], t0_s[:, None], t1_s[:, None])
+    found: F64 = np.clip(edges_s[1:], t0_s[:, None], t1_s[:, None]) - low
+    return found
+
+
+def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
+    """float64[instants, bins]: the energy up to instants less its mean over the window around them.
+
+    The weight of the power at x from the instant is (x + W/2) / W before it and (x - W/2) / W after it.
+    """
+    half = window_s / 2
+    x = edges_s - t_s[:, None]
+    before = (np.clip(x, -half, 0) + half) ** 2
+    after = half**2 - (half - np.clip(x, 0, half)) ** 2
+    return np.diff(before - after, axis=1) / (2 * window_s)
+
+
+def _roughness(weight: F64) -> F64:
+    """Dᵀ w D of successive differences."""
+    diagonal = np.append(weight, 0.0) + np.concatenate(([0.0], weight))
+    found: F64 = np.diag(diagonal) - np.diag(weight, 1) - np.diag(weight, -1)
+    return found

@@ -1,0 +1,66 @@
+"""Sentences about a gauge that whoever reads its figures must know.
+
+They come from the trace: a declared period that it refutes, stamps that are not what they seem, and the two
+ways in which a load can escape a sensor that looks at a part of the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..units import NS_PER_MS
+from .readings import Readings, Shape
+from .stamps import Stamped
+
+if TYPE_CHECKING:
+    from .gauge import Gauge
+
+_LIKE = 0.15  # of a period, within which two are one
+_SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
+
+
+def notes(gauge: Gauge) -> tuple[str, ...]:
+    """What the trace shows of a gauge that its channel does not say."""
+    if len(gauge) < 2:
+        return ()
+    readings, name = gauge.readings, gauge.channel.id
+    found = [_period(readings, gauge.channel.timing.update_ns, name), _stamps(gauge, name)]
+    found += [_part_time(readings, name), _alias(gauge, name)]
+    return tuple(each for each in found if each)
+
+
+def _period(readings: Readings, declared_ns: int | None, name: str) -> str:
+    if not declared_ns or abs(readings.period_ns / declared_ns - 1) <= _LIKE:
+        return ""
+    return f"{name} is updated every {_ms(readings.period_ns)} in this trace, not every {_ms(declared_ns)}"
+
+
+def _stamps(gauge: Gauge, name: str) -> str:
+    if gauge.channel.timing.sensor_clock is None or gauge.readings.stamped is not Stamped.CALL:
+        return ""
+    return f"the time stamps of {name} are the times of the calls; its updates are taken from its changes"
+
+
+def _part_time(readings: Readings, name: str) -> str:
+    if readings.shape is not Shape.HOLD or readings.coverage >= 1:
+        return ""
+    looked, of = _ms(readings.window_ns or 0), _ms(readings.period_ns)
+    return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
+
+
+def _alias(gauge: Gauge, name: str) -> str:
+    half_w = gauge.swings.half_w
+    is_alias = half_w > 0
+    if gauge.readings.coverage >= 1 or not len(half_w) or is_alias.mean() < _SHARE:
+        return ""
+    swing_w = 2 * float(np.median(half_w[is_alias]))
+    return (
+        f"the readings of {name} swing slowly, as those of a load near its own frequency do: it may swing by "
+        f"{swing_w:.0f} W within {_ms(gauge.readings.period_ns)}, and its intervals are wide there"
+    )
+
+
+def _ms(t_ns: float) -> str:
+    return f"{t_ns / NS_PER_MS:.3g} ms"

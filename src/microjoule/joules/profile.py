@@ -1,0 +1,262 @@
+"""Power between a gauge's updates, and how well it is known (docs/methods.md).
+
+Each reading is the mean P_i of a window [s_i, e_i); between two windows nothing was looked at. The energy
+up to an instant adds what was seen and, across a gap, the trapezoid. Three things are not known.
+
+*Inside a window*, at a fraction f. Where the power steps from one level to another, the step's instant
+follows from the mean, for the neighbours tell the levels. A mean outside its neighbours' range by B may
+come from a pulse anywhere within the window: u² = f (1 - f) B² w². Power that does so all the time is
+white, of the same form with the mean B² around; or it is periodic, and then leaves its line everywhere
+alike. A difference R of the means around that is neither may sit anywhere, R w f (1 - f) √(1/3).
+
+*Across a gap* of length g. A step D anywhere in it, or in a window beside it, costs D² g² / 8. Power that
+is new in every window costs σ² g² a gap, or less where the errors of neighbouring gaps cancel: sums of 2,
+4, 8 … readings tell. Which of the two it is, is in how successive differences d go together: r = Σ d_i
+d_(i+1) / Σ d_i² is 0 or more where levels last, -1/2 where readings are independent. Steps a whole number
+of updates apart err together.
+
+*When* the updates were: a step D at an update that is known to within s costs D² s².
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..trace.series import I64
+from .counter import F64
+from .running import extreme, local_mean, long_run, together, whole_steps_apart
+
+_NEAR = 16  # updates on either side whose scatter is the power's own around an instant
+_WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
+_STEP = 1 / 8  # of D² g²: in a gap 1/12, and half as much again for what falls into a window
+_BRIDGE = 1 / 3
+_BESIDE = 2  # readings on either side of an instant that tell the step there
+_LEAST_SWING = 0.3  # a mean at the end of what is seen leaves no room to swing, if that end is the load's own
+_ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of the pulse
+_QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
+_MARGIN = 1.35  # the scatter is itself known from some tens of updates only
+
+
+class Place(NamedTuple):
+    """Where n instants lie: the window or gap, and how far into it."""
+
+    segment: I64  # 2 i: window i; 2 i + 1: the gap after it
+    part: F64  # 0 to 1
+
+
+class Profile:
+    """The power that successive means tell.
+
+    Args:
+        start_s: float64[n], where each window begins, ascending; n is 2 or more.
+        end_s: float64[n], where it ends; no later than the next one begins.
+        watts: float64[n], the means.
+        late_s: float64[n], standard uncertainties of the ends.
+        noise_w: The largest noise of a reading, a standard uncertainty.
+
+    Attributes:
+        watts: As given.
+        bounds_s: float64[2 n], beginnings and ends in turns.
+    """
+
+    def __init__(self, start_s: F64, end_s: F64, watts: F64, late_s: F64, noise_w: float) -> None:
+        self.watts = watts
+        self.bounds_s: F64 = np.stack((start_s, end_s), 1).ravel()
+        self._late_s = late_s
+        self._width_s, self._gap_s = end_s - start_s, start_s[1:] - end_s[:-1]
+        self._step_w = np.diff(watts)
+        self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
+        self._describe()
+        noise2 = np.minimum(self._fast2, noise_w**2)
+        self._noise2 = noise2 * self._width_s**2
+        self._noise_gap2 = noise2[1:] * self._gap_s**2
+        self._late2 = np.append(self._step_w**2, 0.0) * late_s**2
+        self._prepare_gaps()
+
+    def _describe(self) -> None:
+        """How the readings scatter, around each of them."""
+        watts = self.watts
+        top, bottom = np.maximum(watts[2:], watts[:-2]), np.minimum(watts[2:], watts[:-2])
+        excess = np.maximum(np.maximum(watts[1:-1] - top, bottom - watts[1:-1]), 0.0)
+        self._excess2 = np.concatenate(([0.0], excess**2, [0.0]))
+        self._fast2 = local_mean(self._excess2, _NEAR) / _WHITE
+        self._r = together(self._step_w, _NEAR)
+        r = np.append(self._r, self._r[-1:])
+        self._quick = np.clip((_QUICK - r) / _QUICK_OVER, 0.0, 1.0)
+        self._top, self._bottom = extreme(watts, np.maximum), extreme(watts, np.minimum)
+
+    def _prepare_gaps(self) -> None:
+        """The variances that whole windows and gaps add."""
+        gap_s, nothing = np.maximum(self._gap_s, 1e-12), np.zeros(len(self.watts))
+        is_gap = self._gap_s > 1e-12
+        width_s = self._width_s[1:]
+        self._white = np.where(is_gap, np.clip(-2 * self._r, 0.0, 1.0), 0.0)
+        # White power is white in the gap as well; periodic power swings within it as within a window.
+        self._broad = np.where(is_gap, (self._gap_s + width_s) / gap_s, 0.0)
+        self._swing = np.where(is_gap, (width_s / gap_s) ** 2 / 2, 0.0)
+        own2 = np.where(is_gap, self._step_w**2, 0.0)
+        self._step2 = own2 + self._white * local_mean(own2, _NEAR)
+        steps2 = (1 - self._white) * own2 * self._gap_s**2 * _STEP
+        row = whole_steps_apart(self._step_w, self.watts)
+        self._sums2 = _in_turns(self._noise2 + self._late2, steps2 + self._noise_gap2)
+        self._row_sums2 = _in_turns(nothing, steps2 * row)
+        self._row_counts = _in_turns(nothing, (row > 1).astype(float))
+        self._free_sums2 = []
+        if is_gap.any():
+            share = self._white * _MARGIN * self._broad * self._gap_s**2
+            most = local_mean(own2, _NEAR)  # a step far away is no scatter here
+            self._free_sums2 = [
+                _in_turns(nothing, share * np.minimum(each, most)) for each in long_run(self.watts)
+            ]
+
+    def __len__(self) -> int:
+        return len(self.watts)
+
+    def place(self, t_s: F64) -> Place:
+        """Where instants lie."""
+        segment = np.clip(np.searchsorted(self.bounds_s, t_s, "right") - 1, 0, len(self.bounds_s) - 2)
+        low = self.bounds_s[segment]
+        length = np.maximum(self.bounds_s[segment + 1] - low, 1e-12)
+        return Place(segment, np.clip((t_s - low) / length, 0.0, 1.0))
+
+    # ---- energy -------------------------------------------------------------------------------------
+
+    def energy_j(self, t_s: F64) -> F64:
+        """The energy from the first window's beginning to instants."""
+        segment, f = self.place(t_s)
+        i = segment // 2
+        k = np.minimum(i, len(self) - 2)
+        in_gap = (self.watts[k] * f + self._step_w[k] * f * f / 2) * self._gap_s[k]
+        found: F64 = self._sums[segment] + np.where(segment % 2 == 0, self._in_window(i, f), in_gap)
+        return found
+
+    def _in_window(self, i: I64, f: F64) -> F64:
+        """Joules from a window's beginning to a fraction of it: a line, or a kink as far as it is trusted."""
+        p = self.watts[i]
+        before, after, trust = self._sides(i)
+        fall = np.where(trust > 0, before - after, 1.0)
+        at = np.where(trust > 0, (p - after) / fall, 0.5)
+        kinked = before * np.minimum(f, at) + after * np.maximum(f - at, 0.0)
+        return np.asarray((p * f + trust * (kinked - p * f)) * self._width_s[i])
+
+    def _sides(self, i: I64) -> tuple[F64, F64, F64]:
+        """Power before and after windows, and how far a single step between the two is to be trusted."""
+        n = len(self) - 1
+        before, after = self.watts[np.maximum(i - 1, 0)], self.watts[np.minimum(i + 1, n)]
+        unrest2 = (before - self.watts[np.maximum(i - 2, 0)]) ** 2
+        unrest2 = unrest2 + (after - self.watts[np.minimum(i + 2, n)]) ** 2
+        step2 = np.maximum((after - before) ** 2, 1e-300)
+        is_between = (self.watts[i] - before) * (self.watts[i] - after) <= 0
+        is_known = is_between & (i > 0) & (i < n) & (after != before)
+        return before, after, np.where(is_known, np.clip(1.0 - 4.0 * unrest2 / step2, 0.0, 1.0), 0.0)
+
+    def lost_j(self, t_s: F64) -> F64:
+        """What a window that ends with the power step at an instant would lose, on average over phases.
+
+        Of a step D in a gap g of a period T that is D g² / 6 T, in a window w beside it D g w / 4 T; in a
+        window without gaps D w / 12, as far as no kink takes care of it.
+        """
+        n, watts = len(self), self.watts
+        if n < 2 * _BESIDE + 2:
+            return np.zeros(len(t_s))
+        i = np.clip(self.place(t_s).segment // 2, _BESIDE, n - _BESIDE - 1)
+        before = np.stack([watts[i - 1 - k] for k in range(_BESIDE)])
+        after = np.stack([watts[i + 1 + k] for k in range(_BESIDE)])
+        step = after.mean(0) - before.mean(0)
+        noise2 = (before.var(0, ddof=1) + after.var(0, ddof=1)) / _BESIDE
+        beyond = np.sign(step) * np.sqrt(np.maximum(step**2 - noise2, 0.0))
+        gap_s, width_s = self._gap_s[i], self._width_s[i]
+        period_s = np.maximum(gap_s + width_s, 1e-12)
+        _, _, trust = self._sides(i)
+        in_gap = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s
+        found: F64 = -beyond * (in_gap + width_s**2 / period_s / 12 * (1 - trust))
+        return found
+
+    # ---- variance -----------------------------------------------------------------------------------
+
+    def variances(self, t0_s: F64, t1_s: F64) -> tuple[F64, F64, F64]:
+        """Variances of the energies of windows, J²: of their beginnings, their ends and what lies between."""
+        begin, end = self.place(t0_s), self.place(t1_s)
+        apart = begin.segment != end.segment
+        first = np.minimum(begin.segment + 1, end.segment)
+        both = self._both(begin.segment, end.part - begin.part) / 2
+        at_begin = np.where(apart, self._rest(begin), both)
+        at_end = np.where(apart, self._until(end), both)
+        return at_begin, at_end, np.where(apart, self._inner(first, end.segment), 0.0)
+
+    def _inner(self, first: I64, last: I64) -> F64:
+        """The variance of whole windows and gaps, from segment to segment."""
+        found = self._sums2[last] - self._sums2[first]
+        row2, row = (
+            self._row_sums2[last] - self._row_sums2[first],
+            self._row_counts[last] - self._row_counts[first],
+        )
+        # Of n steps that err together the variance is n² times that of one: n times their sum.
+        found = found + np.minimum(np.maximum(row2, 0.0), found * np.maximum(row / 2 - 1, 0.0))
+        if self._free_sums2:
+            n = np.maximum((last - first) // 2, 1)
+            which = np.minimum(np.log2(n).astype(np.int64), len(self._free_sums2) - 1)
+            free2 = np.stack([sums[last] - sums[first] for sums in self._free_sums2])
+            found = found + np.maximum(free2[which, np.arange(len(n))], 0.0)
+        return np.asarray(np.maximum(found, 0.0))
+
+    def _until(self, place: Place) -> F64:
+        """The variance of what a segment has up to an instant."""
+        segment, x = place
+        i = segment // 2
+        late2 = np.where(x > 0, self._late2[np.maximum(i - 1, 0)], 0.0)
+        window = self._bridge(i, x) + self._noise2[i] * x**2 + late2
+        return np.asarray(np.where(segment % 2 == 0, window, self._part_of_gap(i, x)))
+
+    def _rest(self, place: Place) -> F64:
+        """The variance of what a segment has from an instant on."""
+        segment, x = place
+        i = segment // 2
+        window = self._bridge(i, x) + self._noise2[i] * (1 - x) ** 2 + self._late2[i]
+        return np.asarray(np.where(segment % 2 == 0, window, self._part_of_gap(i, 1.0 - x)))
+
+    def _part_of_gap(self, i: I64, x: F64) -> F64:
+        """The variance of a gap's energy from either end of it to a fraction x."""
+        k = np.minimum(i, len(self) - 2)
+        white, swing = self._white[k], self._swing[k] * np.minimum(1.0, 4 * x)
+        steps = (1 - white) * 1.5 * (x**3 / 3 - x**4 / 4)
+        share = steps + white * (_MARGIN / 2 * self._broad[k] * x**2 + swing)
+        found: F64 = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
+        return found
+
+    def _bridge(self, i: I64, f: F64) -> F64:
+        """The variance of a window's energy up to a fraction of it, its mean being known."""
+        n, bridge = len(self) - 1, f * (1 - f)
+        around = np.stack([self.watts[np.clip(i + k, 0, n)] for k in (-2, -1, 0, 1, 2)])
+        near, far = around.max(0) - around.min(0), self._top[i] - self._bottom[i]
+        level = (self.watts[i] - self._bottom[i]) / np.maximum(far, 1e-12)
+        swing = _LEAST_SWING + (1 - _LEAST_SWING) * 4 * level * (1 - level)
+        _, _, trust = self._sides(i)
+        anywhere2 = (bridge * swing * (1 - trust)) ** 2 * near * far * _BRIDGE
+        quick = self._quick[i]
+        shape = (1 - quick) * bridge + quick * np.minimum(1 - bridge, 10 * bridge)
+        pulse2, fast2 = self._excess2[i], self._fast2[i]
+        # A pulse by itself may be just what the window is about, and then all of it lies on one side.
+        is_alone = (pulse2 > _ALONE * fast2) & (bridge > 0)
+        white2 = np.where(is_alone, _WHOLE * pulse2, shape * np.maximum(pulse2 * swing**2, fast2))
+        step_w = np.maximum(np.abs(around[2] - around[1]), np.abs(around[3] - around[2]))
+        late2 = (step_w * self._late_s[i]) ** 2 * np.minimum(1.0, 10 * bridge)
+        return np.asarray(self._width_s[i] ** 2 * (anywhere2 + white2) + late2)
+
+    def _both(self, segment: I64, x: F64) -> F64:
+        """The variance of a window that lies within one segment, a fraction x of it long."""
+        i = segment // 2
+        window = self._bridge(i, x) + self._noise2[i] * x**2
+        k = np.minimum(i, len(self) - 2)
+        share = x**2 / 3 * self._broad[k] + 2 * self._white[k] * self._swing[k] * np.minimum(1.0, 4 * x)
+        gap = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
+        return np.asarray(np.where(segment % 2 == 0, window, gap))
+
+
+def _in_turns(windows: F64, gaps: F64) -> F64:
+    """Sums over windows and gaps in turns, from the first window's beginning to each bound."""
+    n = len(windows)
+    pieces = np.stack((windows, np.append(gaps, 0.0)), 1).ravel()[: 2 * n - 1]
+    return np.concatenate(([0.0], np.cumsum(pieces)))
