@@ -33,7 +33,19 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Role, Scale, Timing, Trust
+from ..channel import (
+    UNPLACED,
+    Access,
+    Channel,
+    Encoding,
+    Kind,
+    Place,
+    Role,
+    Scale,
+    SensorError,
+    Timing,
+    Trust,
+)
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from .host import integer_in, text_of
 from .machine import Machine
@@ -97,7 +109,7 @@ METERS = (
     ),
     HwmonSensor("power_meter", r".*", "machine-{n}/power", _MACHINE, "enclosure"),
     HwmonSensor("amdgpu", r".*PPT|power1", "amdgpu-{n}/power", _AMDGPU, "gpu", "amdgpu-{n}/energy"),
-    HwmonSensor("xe", r"card", "xe-{n}/energy", _XE, "gpu"),
+    HwmonSensor("xe", r"card|energy1", "xe-{n}/energy", _XE, "gpu"),
     HwmonSensor("xe", r"pkg", "xe-{n}/package", _XE_PACKAGE, "gpu", "xe-{n}/energy"),
     HwmonSensor("i915", r"energy1", "i915-{n}/energy", _I915, "gpu"),
     HwmonSensor("amd_energy", r"Esocket(\d+)", "package-{n}@hwmon", _PACKAGE, "cpu", twin_of="package-{n}"),
@@ -106,6 +118,7 @@ METERS = (
 # Parents that another source lists; they contain the sensor where they are recorded too.
 ELSEWHERE = (AMDGPU,)
 LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
+ASSUMED = SensorError(gain=0.10, source="assumed: the driver states no accuracy")
 APU_RAIL = "vddnb"  # amdgpu_pm.c: hwmon_attributes_visible, "only APUs have vddnb"
 
 
@@ -244,7 +257,13 @@ def _channel(sensor: Sensor, identity: Identity, parents: tuple[str, ...]) -> Ch
             unit_source="interface",
         ),
         timing=_timing(sensor),
-        trust=Trust(power_limit_w=limit_w, power_limit_source=limit_source, parents=parents),
+        trust=Trust(
+            power_limit_w=limit_w,
+            power_limit_source=limit_source,
+            accuracy=_accuracy(sensor),
+            sensor=None if sensor.is_energy else _error(sensor),
+            parents=parents,
+        ),
         access=Access(reader="text", path=str(sensor.path)),
     )
 
@@ -292,6 +311,24 @@ def _timing(sensor: Sensor) -> Timing:
         window_ns=interval_ms * NS_PER_MS if interval_ms else None,
         rate_max_hz=RATE_MAX_HZ,
     )
+
+
+def _accuracy(sensor: Sensor) -> float | None:
+    """What ``power1_accuracy`` states, as a fraction: "90.0%" is ± 10 %."""
+    text = (text_of(sensor.beside("accuracy")) or "").removesuffix("%").strip()
+    try:
+        percent = float(text)
+    except ValueError:
+        return None
+    return (100.0 - percent) / 100.0 if 0 < percent <= 100 else None
+
+
+def _error(sensor: Sensor) -> SensorError:
+    """What the driver states, or what must be assumed of a sensor of which nobody states anything."""
+    stated = _accuracy(sensor)
+    if stated is not None:
+        return SensorError(gain=stated, source=str(sensor.beside("accuracy")))
+    return ASSUMED
 
 
 def _limit(sensor: Sensor) -> tuple[float | None, str]:

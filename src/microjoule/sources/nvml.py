@@ -339,7 +339,7 @@ def _channels(device: Device, library: str) -> Iterator[Channel]:
     lane = f"gpu-{device.index}"
     chosen = [(row, way) for row in ROWS if (way := _way(device, row)) is not None]
     for row, (config, figure) in chosen:
-        known = behaviour(figure, device.chip, branch(device.driver)) if figure else None
+        known = behaviour(figure, device.chip, branch(device.driver), device.name) if figure else None
         moves = timing(figure or Figure.AVERAGE, known)
         trust = Trust(
             power_limit_w=device.limit_w,

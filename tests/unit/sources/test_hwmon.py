@@ -193,3 +193,26 @@ def test_places_are_those_of_the_labels(tmp_path):
     assert channels["psu-0/12v_rail"].place == Place(
         device="rail", number=0, part="12v_rail", role=Role.PART, owner="psu"
     )
+
+
+def test_a_stated_accuracy_is_read_and_an_unknown_one_is_assumed_wide(tmp_path):
+    """ACPI's meter states how near to the truth it is; amdgpu states nothing."""
+    device(tmp_path, 1, "power_meter", power1_average=228_000_000, power1_accuracy="90.0%")
+    device(tmp_path, 2, "amdgpu", power1_input=31_000_000, power1_label="PPT")
+    machine, gpu = (found(tmp_path)[name].trust for name in ("machine-0/power", "amdgpu-0/power"))
+    assert machine.accuracy == pytest.approx(0.1)
+    assert machine.sensor.gain == pytest.approx(0.1)
+    assert "power1_accuracy" in machine.sensor.source
+    assert gpu.accuracy is None
+    assert gpu.sensor.gain >= 0.1
+
+
+@pytest.mark.parametrize("text", ["", "unknown", "0%", "250%"])
+def test_an_accuracy_that_is_none_is_not_believed(tmp_path, text):
+    device(tmp_path, 1, "power_meter", power1_average=228_000_000, power1_accuracy=text)
+    assert found(tmp_path)["machine-0/power"].trust.accuracy is None
+
+
+def test_an_xe_card_without_a_label_counts_its_energy(tmp_path):
+    device(tmp_path, 1, "xe", energy1_input=123_456_789)
+    assert found(tmp_path)["xe-0/energy"].kind is Kind.COUNTER

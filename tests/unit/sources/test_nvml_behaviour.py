@@ -92,3 +92,15 @@ def test_the_energy_counter_has_bounds_on_every_chip(name):
 
 def test_a_gauge_of_which_nothing_is_known_states_nothing():
     assert timing(Figure.INSTANT, None) == Timing(sensor_clock="realtime")
+
+
+@pytest.mark.parametrize(
+    ("name", "period_ms", "window_ms", "decay_ms"),
+    [("Quadro RTX 8000", 100, 20, None), ("Tesla M40 24GB", 31, 14, None), ("Tesla K40m", 15, None, 50)],
+)
+def test_a_board_that_differs_from_its_chip_has_its_own_behaviour(name, period_ms, window_ms, decay_ms):
+    known = behaviour(Figure.INSTANT, "turing", 570, name)
+    assert (known.period_ms, known.window_ms, known.decay_ms) == (period_ms, window_ms, decay_ms)
+    moves = timing(Figure.INSTANT, known)
+    assert moves.decay_ns == (decay_ms * 1_000_000 if decay_ms else None)
+    assert behaviour(Figure.AVERAGE, "ampere", 570, name) == behaviour(Figure.AVERAGE, "ampere", 570)
