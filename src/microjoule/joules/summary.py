@@ -23,6 +23,7 @@ from ..units import NS_PER_S, seconds
 from .by_name import NameEnergy, by_name
 from .energy_trace import Trace, unread
 from .estimate import Estimate
+from .gauge import Gauge
 from .power import means_w
 from .power_line import power_line
 from .sentence import NO_TIME, Headline, headline, is_sensor_assessed
@@ -56,6 +57,7 @@ def summary(trace: Trace) -> Plain:
             "lost_marks": trace.lost_marks,
             "overhead": _overhead(trace),
         },
+        "sensors": sensors(trace),
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
         "damage": [_damage(trace, each) for each in trace.damage],
@@ -241,6 +243,12 @@ def _failures(trace: Trace) -> list[Plain]:
         for name, codes in trace.failures().items()
         for code, n in codes.items()
     ]
+
+
+def sensors(trace: Trace) -> list[str]:
+    """What the trace shows of its power sensors that their channels do not say, a sentence each."""
+    meters = [trace.meter(name) for name in trace.energy_channels]
+    return [note for meter in meters if isinstance(meter, Gauge) for note in meter.notes]
 
 
 def stuck(trace: Trace) -> list[str]:

@@ -89,6 +89,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         f"{channel} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement."
         for channel in summary["engine"]["stuck"]
     ]
+    lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
     lines += [
         f"lane {lane['lane']}: {what} was {lane[grant]}"
         for lane in summary["engine"]["lanes"]
