@@ -43,7 +43,7 @@ from typing import Any
 from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import seconds
 from .machine import Machine
-from .nvml_behaviour import OBSERVED, STATED, Figure, behaviour, branch, chip, timing
+from .nvml_behaviour import STATED, Figure, behaviour, branch, chip, observed, timing
 from .nvml_obstacles import (
     ANOTHER_LIBRARY,
     NO_DEVICES,
@@ -347,7 +347,7 @@ def _channels(device: Device, library: str) -> Iterator[Channel]:
             if device.limit_w is None
             else "nvmlDeviceGetPowerManagementLimitConstraints",
             accuracy=STATED.get(device.chip or "") if row.name == "power" else None,
-            sensor=OBSERVED,
+            sensor=observed(device.chip),
             # The first that is there (energy, else power) contains the others, and stands for the GPU.
             parents=() if row is chosen[0][0] else (f"{lane}/{chosen[0][0].name}",),
         )

@@ -27,7 +27,7 @@ it one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..channel import SensorError, Timing
@@ -86,6 +86,8 @@ OBSERVED = SensorError(
     linearity=0.02,  # what is left of seven logs against an outside meter with each board's own line removed
     source="Yang, Adamek, Armour (SC24): 16 boards against external meters",
 )
+# GA100: -1.2 W on an A100; Kepler: 0.8 W on a K40. What a board of these chips adds at any load is small.
+SMALL_OFFSET_W = {"ga100": 5.0, "kepler": 5.0}
 STATED = {"fermi": 0.05, "kepler": 0.05}  # nvml.h at nvmlDeviceGetPowerUsage: "+/- 5% of current power draw"
 
 ARCHITECTURES = {  # NVML_DEVICE_ARCH_* of nvml.h
@@ -144,6 +146,11 @@ ENERGY_PERIOD_MAX_MS = 200  # twice the slowest report of the energy counter
 ENERGY_LAG_MS = 100  # one update of the slowest report: none was seen to trail by more
 FREEZE_MS = 1000  # how long the average stands still when the GPU falls idle
 MISSED = 2  # an update in two may be missed and the period is still normal
+
+
+def observed(chip: str | None) -> SensorError:
+    """What to assume of the power sensor of a board that nobody calibrated."""
+    return replace(OBSERVED, offset_w=SMALL_OFFSET_W.get(chip or "", OBSERVED.offset_w))
 
 
 def chip(architecture: int | None, capability: tuple[int, int] | None) -> str | None:
