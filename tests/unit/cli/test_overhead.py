@@ -95,7 +95,7 @@ def test_a_second_run_adds_to_the_first(root, capsys):
 def test_a_report_says_what_sampling_took_and_that_it_is_estimated(root, capsys):
     keep(root, RECORDER)
     trace = record(root)
-    assert main(["report", str(trace), "--json", str(root / "r.json")]) == 0
+    assert main(["report", "-v", str(trace), "--json", str(root / "r.json")]) == 0
     said = capsys.readouterr().out
     line = "sampling took 0.30 % ± 0.10 % of a core (estimated: victim loop, 1000 Hz, taken 2026-11-18)"
     assert line in said

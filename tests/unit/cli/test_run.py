@@ -157,7 +157,7 @@ def test_a_signal_to_uj_reaches_the_command(root, tmp_path, number):
         except subprocess.TimeoutExpired:
             continue
     assert process.returncode == 9
-    assert "package-0" in report
+    assert "measured: package + DRAM" in report
 
 
 def test_open_files_of_the_caller_reach_the_command(root):
