@@ -1,9 +1,8 @@
 """A gauge's 95 % interval holds the truth in at least 93 % of the windows of each kind, whatever the load.
 
 Kinds are sensor × poll × load × length. Of the few windows of a test a kind fails where even the 99.9 %
-interval of its share lies below 93 %; ``benchmarks/gauges.py`` asks the same of two thousand windows each,
-keeps the table, and says which kinds are not held. No window may leave its guaranteed interval, nor may its
-value.
+interval of its share lies below 93 %. ``NOT_HELD`` lists the kinds that are known to fail, with the reason.
+No window may leave its guaranteed interval, nor may its value.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from scipy.stats import binomtest
 SEEDS, WINDOWS = 2, 60
 LENGTH_S = 60.0
 
-#: What readings cannot tell, with the reason: not held, and measured in benchmarks/results/gauges.md.
+#: What readings cannot show, with the reason.
 NOT_HELD = {
     # Between two standstills nothing says when in the last second a burst was.
     ("mean of 1 s, frozen at idle", "bursts"),
