@@ -309,9 +309,9 @@ What becomes of a recording when something goes wrong. `make faults` plays each 
 |---|---|---|
 """
 FOOT = """
-Not played: EIO and short reads of a counter file (they need FUSE), a CPU that goes offline, a stepped wall
-clock, no `/proc`, seccomp without `perf_event_open`, exhausted processes (no limit holds for root), setuid
-commands.
+Not played: EIO, ENODEV and short reads of a counter file (they need FUSE), a zone that disappears, a CPU that
+goes offline, a stuck counter, a stepped wall clock, a fork at any moment, closed standard streams, exhausted
+memory or processes, no `/proc` or `/dev/shm`, seccomp without `perf_event_open`, job control, setuid.
 """
 
 
