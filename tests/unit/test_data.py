@@ -167,7 +167,7 @@ def test_a_price_and_a_power_are_of_one_thing():
         try:
             of = device(row["hardware"])
         except UnknownHardware:
-            assert row["hardware"] == "TPUv2-32" or row["hardware"] == "TPUv6e", row
+            assert row["hardware"] == "TPUv2-32", row
             continue
         compared += 1
         is_board_of_several = "of" in of.part
@@ -220,6 +220,24 @@ REPORTED = [
     ("13th Gen Intel(R) Core(TM) i9-13900K", 125),
     ("Intel(R) Core(TM) Ultra 9 285K", 125),
     ("Apple M2 Pro", 35),
+    ("NVIDIA GB200", 1200),
+    ("NVIDIA GB300", 1400),
+    ("NVIDIA B300 SXM6 AC", 1400),
+    ("NVIDIA GH200 480GB", 700),
+    ("NVIDIA H20", 400),
+    ("Grace CPU Superchip", 500),
+    ("HL-225", 600),
+    ("Intel Gaudi 3", 900),
+    ("AWS Trainium2", 500),
+    ("TPU v5 lite", 225),
+    ("TPU v5p", 540),
+    ("TPU v6e", 380),
+    ("TPU7x", 960),
+    ("Google TPU v7 Ironwood", 960),
+    ("Intel(R) Core(TM) i9-14900K", 125),
+    ("12th Gen Intel(R) Core(TM) i7-12700K", 125),
+    ("Intel(R) Core(TM) Ultra 7 258V", 17),
+    ("AMD Ryzen Threadripper PRO 7995WX 96-Cores", 350),
 ]
 
 
@@ -228,7 +246,36 @@ def test_names_are_found_as_machines_report_them(name, watts):
     assert device(name).power.value == watts
 
 
-@pytest.mark.parametrize("name", ["H20", "A1004", "L4000", "V10", "EPYC 77", "Xeon Gold 61", "RTX 60"])
+UNPUBLISHED = [
+    ("AWS Graviton3", "Amazon publishes none.*Grace"),
+    ("Trainium", "first Trainium.*Trainium2"),
+    ("trn1", "first Trainium"),
+    ("AWS Inferentia2", "Inferentia.*L4"),
+    ("Google Axion", "publish no power"),
+    ("Neoverse-V2", "several processors"),
+    ("AMD EPYC 9R14", "made for one cloud"),
+    ("Intel(R) Xeon(R) Platinum 8488C", "made for one cloud"),
+    ("Intel(R) Xeon(R) CPU @ 2.20GHz", "hides which processor"),
+    ("NVIDIA GeForce RTX 5090 Laptop GPU", "maker of the laptop"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), UNPUBLISHED)
+def test_a_power_that_nobody_publishes_is_refused_with_the_reason_and_the_nearest_rows(name, why):
+    with pytest.raises(UnknownHardware, match=rf"is not published: .*{why}"):
+        device(name)
+
+
+@pytest.mark.parametrize("power", ["estimate", "measured mean"])
+def test_a_power_that_is_no_design_power_is_called_what_it_is(power):
+    rows = [row for row in tables.rows("hardware") if row["power"] == power]
+    assert len(rows) > 5
+    for row in rows:
+        assert device(row["name"]).power.name.startswith(("estimated power", "measured mean power")), row
+        assert row["note"], row
+
+
+@pytest.mark.parametrize("name", ["H2", "A1004", "L4000", "V10", "EPYC 77", "Xeon Gold 61", "RTX 60"])
 def test_a_part_of_a_name_is_a_suggestion_and_no_match(name):
     with pytest.raises(UnknownHardware, match=r"\(\d+(\.\d+)? W\)"):
         device(name)

@@ -25,12 +25,25 @@ _NOISE = (
     r"\bw/.*$",
     r"\bwith radeon.*$",
     r"\b\d+(?:st|nd|rd|th) gen\b",
-    r"\b\d+-core\b",
+    r"\b\d+-cores?\b",
     r"\b(?:processor|cpu|graphics|accelerator|nvidia|amd|intel|tesla|geforce|instinct|radeon|google)\b",
     r"\bcore(?=\s+(?:i\d|ultra))",
 )
 _MEMORY = re.compile(r"(?<=[a-z0-9])[- ]\d+ ?gi?b\b(?: hbm\d\w*)?")
 
+
+# Devices of which no power is published, what is known instead, and the rows that are nearest. A name of a
+# virtual machine's processor is here too where it does not say which processor it is.
+_UNPUBLISHED = (
+    (r"graviton", "Amazon publishes none, and estimates of Graviton differ twofold", "Grace"),
+    (r"trainium1?\b|\btrn1", "Amazon publishes no power of the first Trainium", "Trainium2"),
+    (r"inferentia|\binf[12]\b", "Amazon publishes no power of its Inferentia chips", "Trainium2|L4|T4"),
+    (r"\baxion|\bcobalt", "Google and Microsoft publish no power of their own processors", "Grace"),
+    (r"neoverse", "this is a core design of several processors, not one of them", "Grace"),
+    (r"epyc \d[a-z]\d\d|platinum \d{4}c\b", "it is made for one cloud, which publishes no power of it", ""),
+    (r"xeon\(?r?\)? (?:processor|cpu) @|xeon @", "the cloud hides which processor it is", ""),
+    (r"laptop gpu|\bmobile\b", "the maker of the laptop sets the power limit: `nvidia-smi -q -d POWER`", ""),
+)
 
 _GPU = r"nvidia|geforce|tesla|instinct|quadro|radeon (?:rx|pro|vii)|\bmi\d{2,3}\w?\b|gpu"
 
@@ -64,6 +77,13 @@ def device(name: str) -> Device:
         return _device(row)
     several, near = _near(name)
     watts = "or give the watts of one device: --watts 300"
+    why, instead = _unpublished(name)
+    if why:
+        nearest = ", ".join(instead or near)
+        raise UnknownHardware(
+            f"The power of {name!r} is not published: {why}",
+            f"Nearest: {nearest}; {watts}" if nearest else "Give the watts of one device: --watts 300",
+        )
     if several:
         raise UnknownHardware(
             f"{name!r} is part of several names and none of them", f"Take one of: {', '.join(near)}; {watts}"
@@ -162,7 +182,17 @@ _WORDS = {
     "power limit": "power limit",
     "maximum": "maximum power",
     "measured mean": "measured mean power",
+    "estimate": "estimated power",
 }
+
+
+def _unpublished(name: str) -> tuple[str, list[str]]:
+    """Why no power of a device can be known, and the rows nearest to it; empty: nothing is known of it."""
+    for pattern, why, near in _UNPUBLISHED:
+        if re.search(pattern, name.casefold()):
+            rows = [_by_word()[_key(each)] for each in near.split("|") if each]
+            return why, [_with_watts(row) for row in rows]
+    return "", []
 
 
 def _row(name: str) -> tables.Row | None:
@@ -180,9 +210,13 @@ def _near(name: str) -> tuple[bool, list[str]]:
     wanted, by_word = _key(name), _by_word()
     inside = [word for word in by_word if len(wanted) > 1 and wanted in word]
     close = difflib.get_close_matches(wanted, list(by_word), n=_SUGGESTIONS, cutoff=0.5)
-    found = dict.fromkeys((by_word[word]["name"], by_word[word]["value"]) for word in (*inside, *close))
+    found = {by_word[word]["name"]: by_word[word] for word in (*inside, *close)}
     held = {by_word[word]["name"] for word in inside}
-    return len(held) > 1, [f"{each} ({watts} W)" for each, watts in list(found)[:_SUGGESTIONS]]
+    return len(held) > 1, [_with_watts(row) for row in list(found.values())[:_SUGGESTIONS]]
+
+
+def _with_watts(row: tables.Row) -> str:
+    return f"{row['name']} ({row['value']} W)"
 
 
 def _words(row: tables.Row) -> tuple[str, ...]:
