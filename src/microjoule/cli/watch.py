@@ -65,13 +65,15 @@ def _sample(arguments: argparse.Namespace) -> int:
                 return str(session.failure)
             return f"● recording {session.recording}" if session.recording else _made(tapes)
 
-        for pressed in _frames(
+        for pressed, seen in _frames(
             show, key, lambda: (session.levels(), time.monotonic() - begun_s), _live(state)
         ):
             if pressed == "q":
+                last = seen
                 break
             if pressed == "r":
                 _toggle(session, tapes)
+    _say_goodbye(last)
     for path in tapes:
         print(path)
     for channel, why in session.recorder.left_out.items():
@@ -82,9 +84,19 @@ def _sample(arguments: argparse.Namespace) -> int:
 def _live(state: Callable[[], str]) -> Callable[[], Mapping[str, str]]:
     return lambda: {
         "title": "uj watch",
+        "subject": "the machine",
         "state": state(),
         "keys": "q quits, r records" if not state().startswith("●") else "q quits, r stops",
     }
+
+
+def _say_goodbye(seen: Mapping[str, Any]) -> None:
+    """Leaves one sentence in the terminal, which the screen of bars has left."""
+    from ..report.live_view import farewell
+
+    sentence = farewell(seen)
+    if sentence:
+        print(sentence)
 
 
 def _made(tapes: list[Path]) -> str:
@@ -143,12 +155,13 @@ def _follow(path: Path) -> int:
         quiet_s = time.monotonic() - grown_s
         return f"no reading for {quiet_s:.0f} s: its writer may be gone" if quiet_s > QUIET_S else "following"
 
+    head = {"title": f"uj watch {path.name}", "subject": path.name, "keys": "q quits"}
     with _screen() as (show, key):
-        for pressed in _frames(
-            show, key, look, lambda: {"title": f"uj watch {path.name}", "state": state(), "keys": "q quits"}
-        ):
+        for pressed, seen in _frames(show, key, look, lambda: {**head, "state": state()}):
             if pressed == "q":
+                last = seen
                 break
+    _say_goodbye(last)
     for why in tail.damage:
         print(f"uj: a batch was left out: {why}", file=sys.stderr)
     return 0
@@ -159,8 +172,8 @@ def _frames(
     key: Callable[[float], str],
     look: Callable[[], tuple[tuple[Level, ...], float]],
     words: Callable[[], Mapping[str, str]],
-) -> Iterator[str]:
-    """Shows a frame, waits for its time to pass or for a key, and gives that key."""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Shows a frame, waits for its time to pass or for a key, and gives that key with what was shown."""
     from ..live.scene import Scene, total
 
     scene = Scene()
@@ -173,8 +186,11 @@ def _frames(
             next_s = max(next_s + FRAME_S, now_s)
             levels, elapsed_s = look()
             rows = scene.look(levels)
-        show({**words(), "rows": rows, "total": total(rows), "elapsed_s": elapsed_s})
-        yield key(max(next_s - time.monotonic(), 0.0))
+        seen = {
+            **words(), "rows": rows, "total": total(rows), "elapsed_s": elapsed_s, "look_s": FRAME_S,
+        }  # fmt: skip
+        show(seen)
+        yield key(max(next_s - time.monotonic(), 0.0)), seen
 
 
 @contextmanager
@@ -195,7 +211,13 @@ def _screen() -> Iterator[tuple[Callable[[Mapping[str, Any]], None], Callable[[f
 
     def show(scene: Mapping[str, Any]) -> None:
         width, height = console.size
-        live.update(text("\n".join(live_view.lines(scene, width, height)), no_wrap=True), refresh=True)
+        drawn = text(no_wrap=True)
+        for number, line in enumerate(live_view.lines(scene, width, height)):
+            one = text(f"{line}\n")
+            one.highlight_regex(live_view.BARS, live_view.COLOURS[number % len(live_view.COLOURS)])
+            drawn.append_text(one)
+        drawn.right_crop(1)
+        live.update(drawn, refresh=True)
 
     def key(wait_s: float) -> str:
         keyboard = sys.stdin.fileno()

@@ -8,7 +8,7 @@ once, because a program may mark each of a hundred thousand steps. What was give
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -49,7 +49,7 @@ def summary(trace: Trace) -> Plain:
         "sentence": NO_TIME if first is None else first.sentence,
         "whole": None if first is None else _whole(trace, first),
         "windows": figures,
-        "by_name": [_named(row) for row in by_name(trace)] if trace.windows else [],
+        "by_name": [_named(trace, row) for row in by_name(trace)] if trace.windows else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -93,6 +93,7 @@ def _span(trace: Trace) -> tuple[Window, ...]:
 
 def _whole(trace: Trace, of: Headline) -> Plain:
     """What the sentence is about: all that was recorded, with its power over time."""
+    energies = trace.energy(of.window)
     return {
         "subject": of.subject,
         "name": of.window.name,
@@ -100,7 +101,7 @@ def _whole(trace: Trace, of: Headline) -> Plain:
         "t1_ns": of.window.t1_ns,
         "duration_s": seconds(of.window.duration_ns),
         "is_open": of.window.is_open,
-        "total": _total(of.energy),
+        "total": _total(of.energy, [energies[name] for name in of.energy.channels]),
         "power_line": power_line(trace, of.window, of.energy.channels),
     }
 
@@ -116,6 +117,7 @@ def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
     figures = []
     for number, window in enumerate(windows):
         rows = {name: by_channel[name][number] for name in names}
+        parts = {name: rows[name][1] for name in ids}
         figures.append(
             {
                 "name": window.name,
@@ -126,7 +128,7 @@ def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
                 "is_open": window.is_open,
                 "synchronised": _synchronised(window) if has_gpu else None,
                 "channels": [row for row, _ in rows.values()],
-                "total": _total(total({name: rows[name][1] for name in ids}, trace.channels)),
+                "total": _total(total(parts, trace.channels), parts.values()),
             }
         )
     return figures
@@ -173,13 +175,14 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
     ]
 
 
-def _total(of: Total) -> Plain:
+def _total(of: Total, parts: Iterable[Estimate]) -> Plain:
     return {
         "energy_j": of.value,
         "guaranteed_j": _bound(of),
         **_uncertainty(of),
         "channels": list(of.channels),
         "covers": of.covers,
+        "is_sensor_assessed": all(map(is_sensor_assessed, parts)),
         "status": of.status,
         "provenance": of.provenance,
     }
@@ -203,7 +206,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _named(row: NameEnergy) -> Plain:
+def _named(trace: Trace, row: NameEnergy) -> Plain:
+    ids = covered({name: trace.channels[name] for name in row.channels})
     return {
         "name": row.name,
         "names": list(row.names),
@@ -214,6 +218,7 @@ def _named(row: NameEnergy) -> Plain:
         "method": row.method,
         "share": row.share,
         **_figure(row.energy),
+        "is_sensor_assessed": all(is_sensor_assessed(row.channels[name]) for name in ids),
         "own": None if row.own is None else _figure(row.own),
         "per_window": _figure(row.per_window),
         "per_unit": {unit: _figure(estimate) for unit, estimate in row.per_unit.items()},

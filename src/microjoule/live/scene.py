@@ -10,7 +10,7 @@ from typing import Any
 from ..joules.total import covered
 from .level import Level
 
-HISTORY = 120  # figures a channel: half a minute at four a second
+HISTORY = 400  # figures a channel: as many as the widest terminal shows
 
 
 class Scene:

@@ -130,6 +130,7 @@ def compared(
     run = _estimated_runs if fitted.is_estimated else _measured_runs
     runs = run(tasks, counts, told(order, "block", say), fitted, cpu_ns)
     notes = [ESTIMATED] if fitted.is_estimated else []
+    notes += _other_than_asked(turns, runs, len(tasks))
     return comparison(
         [task.name for task in tasks],
         runs,
@@ -156,6 +157,18 @@ def _order(tasks: Sequence[Task], run_s: Sequence[float], turns: Turns) -> list[
         )
     blocks = max(1, min(math.ceil(wanted / per_block), math.floor(turns.max_time_s / round_s)))
     return abba(len(tasks), blocks) if turns.order == "abba" else shuffled(len(tasks), blocks)
+
+
+def _other_than_asked(turns: Turns, runs: Sequence[ComparedRun], n_tasks: int) -> list[str]:
+    """Why there are more or fewer runs of each than were asked for; empty where there are as many."""
+    n = len(runs) // n_tasks
+    if turns.runs in (0, n):
+        return []
+    if n > turns.runs:
+        why = f"a block of order abba runs each twice; order random runs exactly {turns.runs}"
+    else:
+        why = f"more would take longer than {turns.max_time_s:g} s; allow more time (--max-time)"
+    return [f"{n} runs of each, not {turns.runs}: {why}"]
 
 
 def _measured_runs(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..joules.estimate import Estimate
+from ..joules.estimate_text import Scale, figure
 from ..late import shown
 from ..units import S_PER_MIN
 from .baseline import mean_power, seconds_exactly
@@ -28,6 +29,7 @@ F64 = npt.NDArray[np.float64]
 
 SEEN = 0.01  # what is asked of a comparison that shows no difference: what would show this one
 _K = 2.0
+_TIMES = 2.0  # from here on a factor is easier to read than a share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +259,7 @@ def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], 
         return Ratio(of=task, energy=energy, time=time, differs=False, verdict=f"{name}: {energy.status}")
     differs = energy.U > 0 and abs(energy.value - 1) > energy.U
     if differs:
-        verdict = f"{name} uses {_by_how_much(energy.value)} {first}"
+        verdict = f"{name} uses {_by_how_much(energy.value, energy.U)} {first}"
     elif not energy.U:
         verdict = f"{name} and {first}: nothing is known of how such figures scatter"
     else:
@@ -266,10 +268,12 @@ def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], 
     return Ratio(of=task, energy=energy, time=time, differs=differs, verdict=verdict)
 
 
-def _by_how_much(ratio: float) -> str:
-    if ratio >= 2:
-        return f"{ratio:.3g} times the energy of"
-    return f"{100 * abs(ratio - 1):.2g} % {'less' if ratio < 1 else 'more'} energy than"
+def _by_how_much(ratio: float, half: float) -> str:
+    """``49 % ± 3 % less energy than``, or ``2.10 ± 0.05 times the energy of``."""
+    if ratio >= _TIMES:
+        return f"{figure(ratio, half, '1')} times the energy of"
+    percent = figure(100 * abs(ratio - 1), 100 * half, Scale("%", 1.0))
+    return f"{percent} {'less' if ratio < 1 else 'more'} energy than"
 
 
 def _to_see(ratio: Estimate, n: int, minutes: float) -> str:

@@ -77,8 +77,13 @@ def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:
     if energy.value is None:
         return (f"no figure: the readings are {energy.status}",)
     if achieved(energy) > ask.rel:
-        return (f"achieved ± {100 * achieved(energy):.2g} %, and not the ± {100 * ask.rel:g} % asked for",)
+        return (f"achieved ± {_percent(achieved(energy))}, not the ± {100 * ask.rel:g} % asked for",)
     return ()
+
+
+def _percent(share: float) -> str:
+    """``1.6 %``, ``110 %``: two digits and no power of ten."""
+    return f"{float(f'{100 * share:.2g}'):g} %"
 
 
 def sum_of(estimates: Sequence[Estimate]) -> Estimate:

@@ -141,7 +141,9 @@ class Plan:
 
     def __str__(self) -> str:
         sizes = "/".join(str(count) for count in sorted(set(self.counts)))
-        return f"{self.mode}: {len(self.counts)} windows of {sizes} calls, {self.idle_s:.2g} s idle around"
+        n, calls = len(self.counts), "call" if sizes == "1" else "calls"
+        windows = f"{n} window{'' if n == 1 else 's'} of {sizes} {calls}"
+        return f"{self.mode}: {windows}, {self.idle_s:.2g} s idle around"
 
 
 def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:

@@ -24,6 +24,7 @@ Plain = Mapping[str, Any]
 WIDTH = 80
 ROWS_MAX = 8
 WARNINGS_MAX = 3
+UNASSESSED = "± is the 95 % uncertainty; it excludes sensor error, which is unknown here"
 _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
 HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
 _LEAST_USEFUL = (6, 4, 3, 5, 1)  # columns that are left out in turn until a table fits
@@ -85,7 +86,9 @@ def _by_name(summary: Plain, width: int, written: Callable[[str], str]) -> list[
         return []
     shown, left_over = rows[:ROWS_MAX], len(rows) - ROWS_MAX
     lines = _fitting([HEAD, *map(cells, shown)], width, written)
-    return [*lines, written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else lines
+    lines += [written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else []
+    is_assessed = all(row["is_sensor_assessed"] or not row["U_j"] for row in shown)
+    return lines if is_assessed else [*lines, *_wrapped(written(UNASSESSED), width, "")]
 
 
 def cells(row: Plain) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
 
 
 def lines(found: Plain) -> list[str]:
-    """The whole of it as a table of aligned columns."""
-    return [*columns([HEAD, *rows(found)], (0, -1)), "", *remarks(found)]
+    """A table of aligned columns, remarks, and the verdicts as the last lines."""
+    return [*columns([HEAD, *rows(found)], (0, -1)), "", *notes(found), "", *verdicts(found)]
 
 
 def markdown(found: Plain) -> str:
@@ -23,7 +23,7 @@ def markdown(found: Plain) -> str:
     head = ("thing", *HEAD[1:-1], "remark")
     shown = [head, ("---", *["---:"] * (len(head) - 2), "---"), *rows(found)]
     table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in shown]
-    return "\n".join([*table, "", *(f"- {remark}" for remark in remarks(found))]) + "\n"
+    return "\n".join([*table, "", *(f"- {remark}" for remark in (*notes(found), *verdicts(found)))]) + "\n"
 
 
 def rows(found: Plain) -> list[tuple[str, ...]]:
@@ -47,11 +47,17 @@ def _row(side: Plain, ratio: Plain | None) -> tuple[str, ...]:
     )
 
 
-def remarks(found: Plain) -> Sequence[str]:
-    """The verdicts, then what the energies are of, then the notes."""
-    covers = f"energy of {' + '.join(found['channels'])}; order {found['order']}, {found['blocks']} blocks"
+def verdicts(found: Plain) -> list[str]:
+    """``B uses 49 % ± 3 % less energy than A``, one for each thing but the first."""
+    return [safe(ratio["verdict"]) for ratio in found["ratios"]]
+
+
+def notes(found: Plain) -> Sequence[str]:
+    """Medians, what the energies are of, and what else there is to know."""
+    n = found["blocks"]
+    blocks = f"{n} block{'' if n == 1 else 's'}"
+    covers = f"energy of {' + '.join(found['channels'])}; order {found['order']}, {blocks}"
     return [
-        *(safe(ratio["verdict"]) for ratio in found["ratios"]),
         *_resampled(found),
         covers,
         *found["notes"],

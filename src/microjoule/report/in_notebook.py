@@ -19,7 +19,7 @@ from ..joules.summary import stuck
 from ..units import seconds
 from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg
 from . import written_numbers as figures
-from .foreign_text import cut
+from .foreign_text import cut, safe
 
 ROWS_MAX = 12
 
@@ -27,6 +27,7 @@ _TABLE = "color:inherit;border-collapse:collapse;font-variant-numeric:tabular-nu
 _CELL = "padding:.15em .8em;border:0;background:none;color:inherit"
 _RULE = "border-bottom:1px solid currentColor"
 _NOTE = "font-size:.85em;opacity:.75;margin:.2em .8em"
+_SAID = "font-weight:600;margin:.2em 0"
 _HEAD = ("energy", "± 95 %", "guaranteed", "sensor", "")
 _FOOT = "± 95 %: all that is assessed; guaranteed: the truth, if the sensor is right"
 
@@ -94,24 +95,17 @@ def measurement(of: Any) -> str:  # noqa: ANN401 - of a room that report doesn't
     """The energy of one call."""
     plain: Mapping[str, Any] = of.to_json()
     rows = [
-        (name, measured_lines.with_spread(plain[name]), says)
-        for name, says in (
-            ("energy", f"a call, total of {' + '.join(plain['channels'])}"),
-            ("active", "without what the idle machine uses in that time"),
-            ("time", "a call"),
-            ("power", ""),
-            ("idle", ""),
-        )
-        if plain[name]
+        (name, measured_lines.with_spread(figure), says) for name, figure, says in measured_lines.rows(plain)
     ]
-    notes = [f"{plain['provenance']}; {plain['plan']}", *plain["notes"]]
-    return table((cut(plain["name"]), "± 95 %", ""), rows, notes)
+    notes = [plain["plan"], *plain["notes"]]
+    return said(measured_lines.sentence(plain)) + table(("", "± 95 %", ""), rows, notes)
 
 
 def comparison(of: Any) -> str:  # noqa: ANN401 - as above
-    """Things compared, a row each, and the verdicts."""
+    """The verdicts, and a row for each of the things compared."""
     plain: Mapping[str, Any] = of.to_json()
-    return table(compared_lines.HEAD, compared_lines.rows(plain), compared_lines.remarks(plain))
+    sentences = "".join(map(said, compared_lines.verdicts(plain)))
+    return sentences + table(compared_lines.HEAD, compared_lines.rows(plain), compared_lines.notes(plain))
 
 
 def cell(of: Any) -> str:  # noqa: ANN401 - as above
@@ -131,6 +125,11 @@ def table(head: Row, rows: Iterable[Row], notes: Iterable[str]) -> str:
     )
     above_rows = f"<thead><tr>{above}</tr></thead>"
     return f'<table style="{_TABLE}">{above_rows}<tbody>{body}</tbody></table>{notes_below(notes)}'
+
+
+def said(sentence: str) -> str:
+    """The answer in a sentence, above a table."""
+    return f'<div style="{_SAID}">{escape(safe(sentence))}</div>'
 
 
 def notes_below(notes: Iterable[str]) -> str:

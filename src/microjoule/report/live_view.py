@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..joules.estimate_text import duration, figure
 from . import written_numbers as figures
 
 Plain = Mapping[str, Any]
@@ -15,14 +16,18 @@ _NAME_MAX = 28
 _NUMBER = 11  # ``123.45 mW`` and some room
 _LINES_AROUND = 5  # the heading, the column names, the total, the account, the keys
 _SPARK_MIN = 6
+_SCALE = 11  # ``0 – 48.9 kW``
+_WITH_SCALE = 64  # columns from which on each bar has its scale
+COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")  # one a line of bars, in turn
+BARS = f"[{_BARS}][{_BARS} ]*"  # where they are in a line
 
 
 def lines(scene: Plain, width: int, height: int) -> list[str]:
     """At most ``height`` lines of at most ``width`` characters.
 
     Args:
-        scene: ``title``, ``state`` and ``keys`` (strings), ``elapsed_s``, ``rows`` and ``total`` (see
-            ``live.scene``).
+        scene: ``title``, ``state`` and ``keys`` (strings), ``elapsed_s``, ``look_s`` (seconds between two
+            figures), ``rows`` and ``total`` (see ``live.scene``).
         width: Columns of the terminal.
         height: Lines of it.
     """
@@ -30,10 +35,11 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
     room = max(height - _LINES_AROUND, 1)
     shown = rows if len(rows) <= room else rows[: room - 1]
     names = max([len("total"), *(len(row["name"]) for row in shown)])
-    name = min(names, _NAME_MAX, max(width - 2 * _NUMBER - _SPARK_MIN - 6, 8))
-    spark = max(width - name - 2 * _NUMBER - 6, 0)
-    head = _cells(["", "now", "lately", "since"], name, spark)
-    body = [_cells(_row(row, spark), name, spark) for row in shown]
+    has_scale = width >= _WITH_SCALE
+    numbers = 2 * _NUMBER + (_SCALE + 1) * has_scale + 6
+    name = min(names, _NAME_MAX, max(width - numbers - _SPARK_MIN, 8))
+    layout = _Layout(name, max(width - name - numbers, 0), _SCALE * has_scale)
+    body = [_cells(_row(row, layout), layout) for row in shown]
     hidden = len(rows) - len(shown)
     if hidden:
         body.append(f"… and {hidden} more: a higher terminal shows {'it' if hidden == 1 else 'them'}")
@@ -41,35 +47,69 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
         body.append("waiting for the first readings")
     whole = [
         f"{scene['title']}  {_clock(scene['elapsed_s'])}",
-        head,
+        _cells(["", "now", _lately(rows, layout.spark, scene["look_s"]), "scale", "since"], layout),
         *body,
-        _cells(_total(scene["total"], spark), name, spark),
+        _cells(_total(scene["total"], layout), layout),
         _account(rows),
         "  ".join(each for each in (scene["state"], scene["keys"]) if each),
     ]
     return [_cut(line, width) for line in whole][:height]
 
 
-def _row(row: Plain, spark: int) -> list[str]:
+class _Layout(NamedTuple):
+    """Characters of the columns whose width depends on the terminal; 0: the column is left out."""
+
+    name: int
+    spark: int
+    scale: int
+
+
+def _lately(rows: Sequence[Plain], spark: int, look_s: float) -> str:
+    """``last 17 s``: the time that the bars show."""
+    n = min(max((len(row["lately_w"]) for row in rows), default=0), spark)
+    words = f"last {n * look_s:.0f} s"
+    return words if len(words) <= spark else "lately"[:spark]
+
+
+def _row(row: Plain, layout: _Layout) -> list[str]:
     mark = "~" if row["is_estimated"] else ""
     if not row["is_alive"]:  # a package or a platform that stands still is no zero
-        return [row["name"], "–", "", "–"]
+        return [row["name"], "–", "", "", "–"]
     power = "–" if row["power_w"] is None else mark + figures.quantity(row["power_w"], "W")
     energy = mark + figures.quantity(row["energy_j"], "J")
     if row["extra_j"]:
         energy = "≥ " + energy
-    return [row["name"], power, sparkline(row["lately_w"], spark), energy]
+    known = [watts for watts in _last(row["lately_w"], layout.spark) if not math.isnan(watts)]
+    scale = f"0 – {figure(max(known), 0.0, 'W')}" if known else ""
+    return [row["name"], power, sparkline(row["lately_w"], layout.spark), scale, energy]
 
 
-def _total(total: Plain | None, spark: int) -> list[str]:
+def _total(total: Plain | None, layout: _Layout) -> list[str]:
     if total is None:
-        return ["total", "–", "", "–"]
-    return _row({**total, "name": "total", "extra_j": 0.0, "is_alive": True}, spark)
+        return ["total", "–", "", "", "–"]
+    return _row({**total, "name": "total", "extra_j": 0.0, "is_alive": True}, layout)
+
+
+def farewell(scene: Plain) -> str:
+    """What was used while it was watched, in a sentence; empty before there is a figure."""
+    total = scene["total"]
+    if total is None or not total["energy_j"]:
+        return ""
+    elapsed_s = scene["elapsed_s"]
+    power = f" ({figure(total['energy_j'] / elapsed_s, 0.0, 'W')})" if elapsed_s else ""
+    how = "estimated" if total["is_estimated"] else "measured"
+    names = " + ".join(row["name"] for row in scene["rows"] if row["is_counted"])
+    energy = figure(total["energy_j"], 0.0, "J")
+    return f"{scene['subject']} used {energy} in {duration(elapsed_s)}{power}; {how}: {names}"
+
+
+def _last(values: Sequence[float], n: int) -> Sequence[float]:
+    return list(values)[-n:] if n > 0 else []
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
     """The last ``width`` values as bars from zero to the largest of them; a blank where one is missing."""
-    last = list(values)[-width:] if width > 0 else []
+    last = _last(values, width)
     known = [value for value in last if not math.isnan(value)]
     most = max(known, default=0.0)
     return "".join(" " if math.isnan(value) else _bar(value, most) for value in last)
@@ -80,10 +120,12 @@ def _bar(value: float, most: float) -> str:
     return _BARS[min(int(part * len(_BARS)), len(_BARS) - 1)]
 
 
-def _cells(cells: Sequence[str], name: int, spark: int) -> str:
-    first, now, lately, since = cells
+def _cells(cells: Sequence[str], layout: _Layout) -> str:
+    first, now, lately, scale, since = cells
+    name = layout.name
     short = first if len(first) <= name else "…" + first[len(first) - name + 1 :]
-    return f"{short:<{name}} {now:>{_NUMBER}}  {lately:<{spark}} {since:>{_NUMBER}}"
+    beside = f" {scale[: layout.scale]:<{layout.scale}}" if layout.scale else ""
+    return f"{short:<{name}} {now:>{_NUMBER}}  {lately:<{layout.spark}}{beside} {since:>{_NUMBER}}"
 
 
 def _account(rows: Sequence[Plain]) -> str:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -47,7 +48,9 @@ def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
     assert holds(ratio["energy"], long["time"]["value"] / short["time"]["value"])
     assert ratio["energy"]["value"] == pytest.approx(2.0, rel=0.25)
     assert ratio["differs"]
-    assert "times the energy of short" in ratio["verdict"] or "more energy than short" in ratio["verdict"]
+    by_how_much = r"long uses [\d.]+ (%|) ?± [\d.]+ (%|) ?(times the energy of|more energy than) short"
+    assert re.fullmatch(by_how_much, ratio["verdict"])
+    assert done.stdout.splitlines()[-1] == ratio["verdict"]
     for side in (short, long):
         assert holds(side["power"], PACKAGE_W + DRAM_W)
         low, high = side["energy"]["guaranteed"]
@@ -62,6 +65,31 @@ def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
     assert ratio["verdict"] in done.stdout
     assert table.read_text().startswith("| thing | energy |")
     assert "| short |" in table.read_text()
+
+
+def test_five_runs_are_five_or_the_comparison_says_why(root):
+    """Case: -r 5 ran six without a word."""
+    words = (
+        "compare",
+        "--source",
+        "script",
+        "--root",
+        root,
+        "-w",
+        "0",
+        "-r",
+        "5",
+        "sleep 0.01",
+        "sleep 0.02",
+    )
+    turns = command(*words).stdout
+    assert (
+        "6 runs of each, not 5: a block of order abba runs each twice; order random runs exactly 5" in turns
+    )
+    at_random = command(*words, "--order", "random", "--json", "-")
+    found = json.loads(at_random.stdout)
+    assert [side["n"] for side in found["sides"]] == [5, 5]
+    assert not any("runs of each" in note for note in found["notes"])
 
 
 def test_one_and_the_same_command_shows_no_difference_or_says_how_small(root):

@@ -65,11 +65,13 @@ class Terminal:
 
 
 @contextmanager
-def terminal(folder, *words):
+def terminal(folder, *words, colours=False):
     place, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(inside)
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    if colours:
+        del environment["NO_COLOR"]
     process = subprocess.Popen(
         [*UJ, "watch", *map(str, words)],
         cwd=folder, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True,
@@ -97,6 +99,10 @@ def test_it_shows_watts_records_twice_and_quits(tmp_path):
             seen.until("recorded watch-")
         seen.press("q")
         assert seen.ends() == 0
+    assert re.search(
+        r"the machine used [\d.]+ J in [\d.]+ s \([\d.]+ W\); measured: package-0 \+ package-0/dram",
+        seen.drawn,
+    )
     paths = sorted(tmp_path.glob("watch-*.arrows"))
     assert len(paths) == 2
     for path in paths:
@@ -107,6 +113,21 @@ def test_it_shows_watts_records_twice_and_quits(tmp_path):
         assert window.name == "watch"
         assert total.status == "ok"
         assert total.low <= (PACKAGE_W + DRAM_W) * duration_s <= total.high
+
+
+@pytest.mark.parametrize("colours", [True, False])
+def test_each_channel_has_bars_of_its_own_colour_where_colours_are_wanted(tmp_path, colours):
+    sampling = ("--source", "script", "--root", machine(tmp_path / "root"), "--rate", "200")
+    with terminal(tmp_path, *sampling, colours=colours) as seen:
+        seen.until("45.00 W")
+        ends = time.monotonic() + PATIENCE_S
+        while seen.drawn.count("q quits") < 2:
+            assert time.monotonic() < ends, seen.drawn[-2000:]
+            seen.read()
+        found = set(re.findall(r"\x1b\[(3\d)m[▁-█]", seen.drawn))
+        seen.press("q")
+        assert seen.ends() == 0
+    assert len(found) == (3 if colours else 0)  # two channels and the total
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(24, 80), (12, 50), (50, 132)])

@@ -11,7 +11,7 @@ from microjoule.cli import signs
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.summary import summary
-from microjoule.report import as_text
+from microjoule.report import as_long_text, as_text
 
 WORDS = {"decode": 60.0, "prefill": 90.0}
 
@@ -65,3 +65,23 @@ def test_a_name_of_a_thousand_characters_leaves_its_figures_in_view(found) -> No
 
 def test_brief_is_the_sentence(found) -> None:
     assert as_text.brief(found) == f"{found['sentence']}\n"
+
+
+def test_an_uncertainty_without_the_sensor_s_error_says_so_wherever_it_is_shown(found) -> None:
+    """Core, uncore and psys showed ± 30 mJ beside their package's ± 5.3 J: no gain is known of them."""
+    assert not any(row["is_sensor_assessed"] for row in found["by_name"])
+    assert as_text.UNASSESSED in as_text.render(found)
+    assessed = [{**row, "is_sensor_assessed": True} for row in found["by_name"]]
+    assert as_text.UNASSESSED not in as_text.render({**found, "by_name": assessed})
+    totals = [row for window in found["windows"] for row in (window["total"], *window["channels"])]
+    assert not any(row["is_sensor_assessed"] for row in totals)
+    rows = [row for window in found["windows"] for row in as_long_text.rows_of(window)]
+    assert {row[2][0] for row in rows} == {"≥"}
+
+
+def test_estimated_figures_have_no_guaranteed_interval(found) -> None:
+    """Case: "1.1 J, guaranteed 0.0 … 3.8" where the registers held 34 J."""
+    window = found["windows"][0]
+    row = {**window["channels"][0], "provenance": "estimated"}
+    ((*_, guaranteed, _, _, _, remark),) = as_long_text.rows_of({**window, "channels": [row]})[:1]
+    assert (guaranteed, remark) == ("–", "estimated")

@@ -1,13 +1,14 @@
 """Power now, in the lines of a terminal."""
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.live.scene import total
-from microjoule.report.live_view import lines, sparkline
+from microjoule.report.live_view import BARS, farewell, lines, sparkline
 
 ROW = {
     "name": "package-0",
@@ -29,6 +30,8 @@ ROW = {
 def scene(*rows):
     return {
         "title": "uj watch",
+        "subject": "the machine",
+        "look_s": 0.25,
         "elapsed_s": 61.5,
         "rows": rows,
         "total": total(rows),
@@ -73,7 +76,7 @@ def test_a_line_says_watts_now_lately_and_joules():
         lines(scene(ROW, {**ROW, "name": "dram", "power_w": 5.0}), 80, 24)[:2] + lines(scene(ROW), 80, 24)[2:]
     )
     assert head == "uj watch  01:01"
-    assert package.split() == ["package-0", "40.00", "W", "▃▅", "█", "123.4", "J"]
+    assert package.split() == ["package-0", "40.00", "W", "▃▅", "█", "0", "–", "40.0", "W", "123.4", "J"]
     assert total.split()[:3] == ["total", "40.00", "W"]
     assert account == "1000 readings, 3 ticks missed"
     assert keys == "● recording a.arrows  q quits"
@@ -90,6 +93,7 @@ def test_estimated_is_marked_and_what_is_missing_is_missing():
     assert "~40.00 W" in model
     assert "~123.4 J" in total
     assert psys.split() == ["psys", "–", "–"]
+    assert "0 – 40.0 W" in model
     assert "≥ 123.4 J" in gone
     assert gone.split()[1] == "–"
     assert "7 failed" in text
@@ -109,3 +113,21 @@ def test_what_has_no_room_is_counted():
 )
 def test_bars_start_at_zero_and_a_missing_one_is_blank(values, bars):
     assert sparkline(values, 10) == bars
+
+
+def test_bars_say_their_scale_and_the_time_they_span_and_fill_a_wide_terminal():
+    long = {**ROW, "lately_w": [5.0] * 300 + [10.0] * 100}
+    _, head, package, *_ = lines(scene(long), 160, 24)
+    bars = re.search(BARS, package)[0].rstrip()
+    assert len(bars) > 100
+    assert f"last {len(bars) / 4:.0f} s" in head
+    assert "0 – 10.0 W" in package
+    narrow = lines(scene(long), 40, 24)
+    assert "0 –" not in "".join(narrow)
+    assert any(re.search(BARS, line) for line in narrow)
+
+
+def test_the_last_sentence_says_how_much_in_how_long():
+    said = farewell(scene(ROW, {**ROW, "name": "psys", "is_counted": False}))
+    assert said == "the machine used 123 J in 61.5 s (2.01 W); measured: package-0"
+    assert farewell(scene()) == ""
