@@ -24,7 +24,9 @@ def test_the_sum_is_the_measured_energy(length_ms, scatter, seed):
     total = reduce(lambda one, other: one + other, (share.energy for share in found.shares))
     assert sum(share.time_ns for share in found.shares) == pytest.approx(found.t1_ns - found.t0_ns, rel=1e-6)
     # Their intervals have no more in common than the readings: together they are a little over one in two.
-    assert abs(total.value - found.measured.value) <= 1.5 * math.hypot(total.U, found.measured.U)
+    # The fit knows each update by its two readings alone, and the measured energy by the grid of all of them.
+    ends = 2 * math.sqrt(2) * 225.0 * 250e-6 / math.sqrt(12)
+    assert abs(total.value - found.measured.value) <= 1.5 * math.hypot(total.U, found.measured.U, ends)
     assert sum(share.energy.U for share in found.shares) > total.U
     methods = {share.method for share in found.shares}
     assert ("bracketed" in methods) == (max(length_ms) > 20)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .counter import F64
+from .brackets import F64
 from .running import extreme, local_mean
 
 _AROUND = 32  # updates on either side in which a swing is looked for

@@ -237,7 +237,7 @@ class _Span:
         """What the fit knows nothing of: the two clocks, and the sensor."""
         of = f"alignment:{self.t0_ns}/{self.t1_ns}"
         alignment = Component("alignment", moved_j, "B", RECTANGULAR, group=of)
-        return [alignment, *sensor(self.counter, value, seconds(time_ns))]
+        return [alignment, *sensor(self.counter.channel, self.counter.machine, value, seconds(time_ns))]
 
     def _regression(self, chosen: F64) -> list[Component]:
         """The fit's covariance, a direction a component: so sums of shares have their own uncertainty."""

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
-from .counter import F64
+from .brackets import F64
 
 _CELL = 40  # bins that a cell gives
 _CELLS_KEPT = 64

@@ -8,9 +8,9 @@ What is known of the counter's true count at an instant T without any model of p
   one quantum. Where no later reading differs, one begun at T + lag + the longest update period or
   later shows everything too. Where there is neither, the window is ``incomplete``.
 
-Between these, the *position* F(T) interpolates linearly between the instants at which the counter
-was updated (docs/methods.md), each put in the middle of the interval in which it must have been, and
-is clipped into [lower, upper]. The energy of a window is F(b) - F(a), so that it lies inside its
+Between these, the *position* F(T) interpolates between the instants at which the counter was updated
+(:mod:`.interpolation`), each put where it was most likely (:mod:`.update_times`), and is clipped into
+[lower, upper]. The energy of a window is F(b) - F(a), so that it lies inside its
 guaranteed interval and adds up exactly over adjoining windows.
 
 Decision: F is an integer, in a fixed binary fraction of a count, so that additivity is exact; the
@@ -20,7 +20,7 @@ the last 2**-10 quantum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -29,13 +29,18 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
-from .budget import budgets, steps_inside
+from .brackets import F64, Brackets
+from .budget import budgets, edges_of, lent
 from .estimate import STATUSES, Estimate
+from .interpolation import Interpolation
+from .lessons import Lessons, LessonsInPieces
+from .uncertainty import Component
 from .unwrap import ENDLESS_NS, Steps, counts, quantum, unwrap
+from .update_times import Located, UpdateTimes
 
-F64 = npt.NDArray[np.float64]
 _FRACTION_BITS = 10
 _UNKNOWN_NS = 1 << 60  # as wide as where nothing is known of an update
+_MARGIN = 1.25  # the longest time between two updates that was seen is not the longest that there is
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
 
@@ -47,40 +52,6 @@ class _Edges(NamedTuple):
     position: I64  # in 2**-bits counts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Brackets:
-    """The energies of n windows, as arrays.
-
-    Attributes:
-        t0_ns: int64[n], beginnings.
-        t1_ns: int64[n], ends.
-        value: float64[n], in ``unit``; NaN unless the status is ``ok``.
-        low: float64[n], guaranteed.
-        high: float64[n], guaranteed; infinity where nothing bounds it.
-        status: uint8[n], indices into ``STATUSES``.
-    """
-
-    t0_ns: I64
-    t1_ns: I64
-    value: F64
-    low: F64
-    high: F64
-    status: npt.NDArray[np.uint8]
-
-
-class Segments(NamedTuple):
-    """The two updates around each of n instants, between which the count is interpolated.
-
-    ``left`` and ``right`` are indices into ``Counter.changes``, -1 and len where there is none.
-    """
-
-    left: I64
-    right: I64
-    start_ns: I64
-    length_ns: I64
-    part: F64  # how far between the two the instant lies, 0 to 1
-
-
 class Unwrapped(NamedTuple):
     """The good readings of a counter with what happened between them.
 
@@ -89,12 +60,14 @@ class Unwrapped(NamedTuple):
         read_ns: uint32[n].
         steps: Of these readings.
         failed_ns: int64, when reads failed.
+        lessons: Of readings of which not all are here: what all of them told.
     """
 
     t_ns: I64
     read_ns: npt.NDArray[np.uint32]
     steps: Steps
     failed_ns: I64
+    lessons: LessonsInPieces | None = None
 
 
 def unwrapped(series: Series, channel: Channel) -> Unwrapped:
@@ -141,6 +114,9 @@ class Counter:
         self._read_ns = readings.read_ns
         self.steps: Steps = readings.steps
         self._failed_ns = readings.failed_ns
+        self._lessons = readings.lessons or Lessons(
+            channel, readings.t_ns, readings.read_ns, readings.steps.total, readings.steps.changes
+        )
         self.quantum = quantum(channel)
         self.bits = max(0, _FRACTION_BITS + 1 - self.quantum.bit_length())
 
@@ -165,9 +141,22 @@ class Counter:
         timing = self.channel.timing
         last = int(self.t_ns[-1]) - timing.lag_ns - timing.update_max_ns
         if len(self.changes):
-            last = max(last, int(self.t_ns[self.changes[-1] - 1]) - timing.lag_ns)
+            changed = int(self.t_ns[self.changes[-1] - 1]) - timing.lag_ns
+            if last > changed:
+                last = int(self.t_ns[-1]) - timing.lag_ns - self.update_max_ns
+            last = max(last, changed)
         first = int(self._ends(np.array([0]))[0])
         return (first, last) if first <= last else None
+
+    @cached_property
+    def update_max_ns(self) -> int:
+        """The longest time between two updates: as declared, or as the readings show where that is longer."""
+        return max(self.channel.timing.update_max_ns, round(_MARGIN * self._lessons.longest_ns))
+
+    @cached_property
+    def _between(self) -> Interpolation:
+        times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned)
+        return Interpolation(times, self.steps.total, self.quantum)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> Brackets:
         """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1.
@@ -222,8 +211,14 @@ class Counter:
                 accuracy=trust.accuracy,
                 components=components,
             )
-            for value, low, high, status, components in zip(*columns, budgets(self, brackets), strict=True)
+            for value, low, high, status, components in zip(*columns, self._budgets(brackets), strict=True)
         ]
+
+    def _budgets(self, brackets: Brackets) -> list[tuple[Component, ...]]:
+        between = self._between if len(self.changes) else None
+        begin, end = edges_of(between, lambda: self._lessons.skeleton, self.channel, brackets)
+        short = lent(between, self.channel, brackets, begin, end)
+        return budgets(self.channel, self.machine, brackets, begin, end, short)
 
     def position(self, t_ns: npt.ArrayLike) -> I64:
         """int64: the interpolated count at instants, in ``2**-bits`` counts since the first reading."""
@@ -236,6 +231,14 @@ class Counter:
         least = total[np.maximum(edges.before, 0)] << self.bits
         most = (total[np.minimum(edges.after, len(self) - 1)] + self.quantum) << self.bits
         return edges.position, least, most
+
+    def located(self, k: I64) -> Located:
+        """When updates were, by their numbers in ``changes``: where the interpolated count is exactly theirs.
+
+        Half the lag earlier, as everywhere here.
+        """
+        found = self._between.times.located(k)
+        return found._replace(t_ns=found.t_ns - self.channel.timing.lag_ns // 2)
 
     def update_ns(self, at: I64) -> I64:
         """int64: when the counter was updated to what the readings ``at`` (from 1 on) first showed.
@@ -304,8 +307,10 @@ class Counter:
         before = self._ended(t) - 1
         m = np.searchsorted(self.t_ns, t + timing.lag_ns, "left")
         k = np.searchsorted(self.changes, m, "right")
-        settled = np.searchsorted(self.t_ns, t + (timing.lag_ns + timing.update_max_ns), "left")
-        after = np.where(k < len(self.changes), _at(self.changes, k, n), settled)
+        after = _at(self.changes, k, n)
+        if (is_last := k == len(self.changes)).any():
+            settled_ns = t[is_last] + (timing.lag_ns + self.update_max_ns)
+            after[is_last] = np.searchsorted(self.t_ns, settled_ns, "left")
         total = self.steps.total
         position = self._interpolated(t)
         floor = total[np.maximum(before, 0)] << self.bits
@@ -315,30 +320,9 @@ class Counter:
         return _Edges(before, after, position)
 
     def _interpolated(self, t: I64) -> I64:
-        changes, total = self.changes, self.steps.total
-        if not len(changes):
+        if not len(self.changes):
             return np.zeros(len(t), np.int64)
-        around = self.segments(t)
-        right = total[changes[np.minimum(around.right, len(changes) - 1)]]
-        left = np.where(around.left >= 0, total[changes[np.maximum(around.left, 0)]], 0)
-        part = around.part + steps_inside(self, around, right - left) if len(changes) > 1 else around.part
-        gain = np.rint(((right - left) << self.bits) * part).astype(np.int64)
-        found: I64 = (left << self.bits) + gain
-        return found
-
-    def segments(self, t: I64) -> Segments:
-        """The updates around instants; of a counter that has changed at least once."""
-        changes = self.changes
-        ended = self._ended(t + self.channel.timing.lag_ns // 2)
-        k = np.searchsorted(changes, ended, "left")  # updates that were over by t for certain
-        last = len(changes) - 1
-        k += (k <= last) & (self.update_ns(changes[np.minimum(k, last)]) <= t)
-        first_ns = (
-            int(self.t_ns[0]) - (self.channel.timing.update_ns or 0) // 2 - self.channel.timing.lag_ns // 2
-        )
-        start = np.where(k > 0, self.update_ns(changes[np.maximum(k - 1, 0)]), first_ns)
-        length = np.maximum(self.update_ns(changes[np.minimum(k, last)]) - start, 1)
-        return Segments(k - 1, k, start, length, np.clip((t - start) / length, 0.0, 1.0))
+        return self._between.count(t + self.channel.timing.lag_ns // 2, self.bits)
 
     def _status(self, begin: _Edges, end: _Edges) -> npt.NDArray[np.uint8]:
         n = len(self)

@@ -22,9 +22,12 @@ from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
 from .counter import Counter, Unwrapped, sound
+from .lessons import LessonsInPieces
 from .unwrap import Steps, counts, unwrap
+from .update_times import AROUND
 
-AROUND = 8  # updates on either side of an instant: the budget looks at six
+_FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
+_NEAR = 8  # and those between which all readings are kept
 _READINGS = 4  # and readings, where updates are rare
 _TOTAL_MAX = 1 << 61  # above it unwrapping may break off, and where depends on its blocks
 
@@ -95,6 +98,7 @@ class Digest:
         self._given = 0
         self._kept: list[_Rows] = []
         self._failed_ns: list[int] = []
+        self._lessons = LessonsInPieces(channel)
         self._unusual: dict[str, list[I64]] = {"wrapped": [], "ambiguous": [], "extra": [], "reset": []}
 
     def add(self, series: Series) -> None:
@@ -126,12 +130,13 @@ class Digest:
         if carried is None:
             carried, first = _EMPTY, 0
         self._piece = (carried, piece, first, base)
+        self._lessons.add(t_ns, read_ns, piece.steps.total + base, piece.steps.changes)
         unusual = self._remember(piece.steps, first)
         changes = piece.steps.changes
-        if len(unusual) or len(changes) <= AROUND or (self._waiting[:1] <= t_ns[-1]).any():
+        if len(unusual) or len(changes) <= _FAR or (self._waiting[:1] <= t_ns[-1]).any():
             self._keep(self._rows(), unusual)
         else:
-            self._carry = piece.rows(_recent(changes[-AROUND - 1 :], len(t_ns)), first, base)
+            self._carry = piece.rows(_recent(changes[-_FAR - 1 :], len(t_ns)), first, base)
 
     def updates(self, held_back: int) -> tuple[Counter, I64]:
         """The last piece as a counter, and its changes that were not given before.
@@ -161,7 +166,8 @@ class Digest:
         at = {name: np.searchsorted(rows.number, unusual[name]) for name in ("wrapped", "ambiguous", "reset")}
         steps = Steps(total=rows.total, changes=np.flatnonzero(rows.is_change), extra=unusual["extra"], **at)
         failed_ns = np.array(self._failed_ns, np.int64)
-        return Counter.of(Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns), self.channel, machine)
+        readings = Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns, self._lessons)
+        return Counter.of(readings, self.channel, machine)
 
     def _rows(self) -> _Rows:
         """The last piece, which begins with the last reading before it, behind all that was carried."""
@@ -185,18 +191,18 @@ class Digest:
         due, later = self._waiting[:reached], self._waiting[reached:]
         first = np.searchsorted(rows.t_ns, due)
         settled = np.searchsorted(rows.t_ns, due + (timing.lag_ns + timing.update_max_ns)) + 1
-        before = np.searchsorted(changes, first) - AROUND
-        after = np.searchsorted(changes, settled) + AROUND
-        is_settled = (after < len(changes)) & (settled < n)
+        before, after = np.searchsorted(changes, first), np.searchsorted(changes, settled)
+        is_settled = (after + _FAR < len(changes)) & (settled < n)
         padded = np.concatenate(([1], changes, [n - 1]))  # in front of all changes, and behind them
-        low = np.minimum(first - _READINGS, padded[np.maximum(before, -1) + 1] - 1)
-        high = np.maximum(padded[np.minimum(after, len(changes)) + 1], settled)
+        low = np.minimum(first - _READINGS, padded[np.maximum(before - _NEAR, -1) + 1] - 1)
+        high = np.maximum(padded[np.minimum(after + _NEAR, len(changes)) + 1], settled)
         at = np.searchsorted(rows.number, unusual)
-        kept = _ranges(low[is_settled], high[is_settled], n)
+        far = changes[_ranges((before - _FAR)[is_settled], (after + _FAR)[is_settled], len(changes))]
+        kept = distinct(_ranges(low[is_settled], high[is_settled], n), far - 1, far)
         self._kept.append(rows.taken(distinct(kept, at - 1, at)))
         self._waiting = np.concatenate((due[~is_settled], later))
         carried = _ranges(low[~is_settled], settled[~is_settled], n)
-        oldest = min([len(changes) - AROUND - 1, *before[~is_settled].tolist()])
+        oldest = min([len(changes) - _FAR - 1, *(before[~is_settled] - _FAR).tolist()])
         recent = changes[max(oldest, 0) :]
         self._carry = rows.taken(distinct(carried, _recent(recent, n)))
 

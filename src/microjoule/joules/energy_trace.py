@@ -19,7 +19,8 @@ from ..trace.series import I64, Series
 from ..trace.window import Window, united
 from ..units import NS_PER_S, seconds
 from . import power as powers
-from .counter import F64, Counter
+from .brackets import F64
+from .counter import Counter
 from .energies import Energies
 from .estimate import Estimate, summed
 from .gauge import Gauge

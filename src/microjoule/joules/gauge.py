@@ -41,7 +41,7 @@ from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
-from .counter import F64, Brackets
+from .brackets import F64, Brackets
 from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
 from .profile import Profile

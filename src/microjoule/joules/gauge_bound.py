@@ -19,7 +19,7 @@ import numpy as np
 from ..channel import Channel
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds
-from .counter import F64
+from .brackets import F64
 from .readings import Readings, Shape
 from .unwrap import LIMIT_FACTOR
 

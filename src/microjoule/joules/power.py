@@ -15,7 +15,8 @@ from ..arrays import distinct
 from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
-from .counter import F64, Counter
+from .brackets import F64
+from .counter import Counter
 from .gauge import Gauge
 from .peaks import Peaks
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..trace.window import Window
 from ..units import NS_PER_S
-from .counter import F64, Counter
+from .brackets import F64
+from .counter import Counter
 
 if TYPE_CHECKING:
     from ..trace.series import I64

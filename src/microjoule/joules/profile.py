@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
-from .counter import F64
+from .brackets import F64
 from .running import extreme, local_mean, long_run, together, whole_steps_apart
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant

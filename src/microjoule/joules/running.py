@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .counter import F64
+from .brackets import F64
 
 _AROUND = 32  # updates on either side over which a load shows its highest and lowest
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum

@@ -27,7 +27,8 @@ from ..errors import NotInParts, TraceError
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.series import I64, NO_TIME, Series, SeriesColumns
 from ..trace.window import Window
-from .counter import F64, Counter
+from .brackets import F64
+from .counter import Counter
 from .digest import Digest
 from .energies import Energies
 from .energy_trace import Trace, failed, load

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..channel import Channel, Encoding, Kind
 from ..trace.series import I64
-from .counter import F64
+from .brackets import F64
 from .energy_trace import Trace
 from .estimate import STATUSES
 from .gauge import Gauge

@@ -20,12 +20,22 @@ from typing import NamedTuple
 LEVEL = 0.95  # of confidence, of every expanded uncertainty
 
 NORMAL, RECTANGULAR, TRIANGULAR, STUDENT = "normal", "rectangular", "triangular", "t"
+BOUNDED = "bounded"
+"""Within half-width a = √3 u, and as likely at its end as anywhere: a prior that nothing has measured."""
+ALIASED = "aliased"
+"""Rectangular by itself, but swept slowly: two of them a fixed time apart differ by one of two values."""
 
 _DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as the GUM does: 2
 _DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form decides k
 _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
 _HALVINGS = 50
-_K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90}  # half-width a: 0.95 a √3, (1 − √0.05) a √6
+_ROOT_3 = math.sqrt(3.0)
+_K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90, ALIASED: _ROOT_3}  # of a: 0.95 a √3, (1 − √0.05) a √6
+_K_OF_TWO_ALIASED = math.sqrt(6.0)  # the whole width: 19 in 20 may be at one value, and the 20th far off
+# Beside a bounded component at its end the rest errs to one side only: 0.9 a √3, (1 − √0.1) a √6, and half of
+# what a normal one has outside.
+_ONE_SIDED = {1.65: 1.56, 1.90: 1.68}
+_OF_NORMAL = 1.645 / 1.960
 
 
 class Component(NamedTuple):
@@ -36,7 +46,8 @@ class Component(NamedTuple):
             ``aliasing``, ``baseline``, ``coverage``, ``model``, …
         u: Standard uncertainty that it contributes, in the figure's unit, signed.
         kind: ``A``, from repeated observation, or ``B``, from anything else.
-        form: Of its distribution: ``normal``, ``rectangular``, ``triangular`` or ``t``.
+        form: Of its distribution: ``normal``, ``rectangular``, ``triangular``, ``bounded``, ``aliased``
+            or ``t``.
         dof: Degrees of freedom of ``u``; infinite for most of type B.
         group: Components of one group are fully correlated; empty: with nothing.
     """
@@ -63,21 +74,28 @@ def combined(gathered_components: Sequence[Component]) -> Combined:
 
     The degrees of freedom are Welch and Satterthwaite's.
     ``k`` is 2 from 50 degrees of freedom on and Student's quantile below; where one component of
-    bounded form makes nearly all of the variance, that form's own (docs/methods.md).
+    bounded form makes nearly all of the variance, that form's own (docs/methods.md). Components of the
+    form ``bounded`` may all be at their ends, so that their half-widths add, and the rest comes on top:
+    alone they have k = √3.
     """
     u = math.hypot(*(component.u for component in gathered_components))
     if u == 0.0:
         return Combined(0.0, math.inf, 2.0, 0.0)
     lost = math.fsum((c.u / u) ** 4 / c.dof for c in gathered_components if c.dof != math.inf)
     dof = 1 / lost if lost else math.inf
-    k = _k_of_few(gathered_components, u) or (2.0 if dof >= _DOF_LARGE else student(dof))
-    return Combined(u, dof, k, k * u)
+    rest = [component for component in gathered_components if component.form != BOUNDED]
+    of_rest = math.hypot(*(component.u for component in rest))
+    k = (_k_of_few(rest, of_rest) if of_rest else 0.0) or (2.0 if dof >= _DOF_LARGE else student(dof))
+    ends = _ROOT_3 * math.fsum(abs(c.u) for c in gathered_components if c.form == BOUNDED)
+    expanded = max(ends + _ONE_SIDED.get(k, _OF_NORMAL * k) * of_rest, k * of_rest)
+    return Combined(u, dof, expanded / u, expanded)
 
 
 def _k_of_few(components: Sequence[Component], u: float) -> float:
     """The coverage factor where one or two components of bounded form are nearly everything; else 0.
 
-    Two rectangular ones of like size make a triangle, and that of the triangle serves for any two.
+    Two rectangular ones of like size make a triangle, and that of the triangle serves for any two; two
+    aliased ones differ by as much as they can.
     """
     first, *rest = sorted(components, key=_size, reverse=True)
     if abs(first.u) >= _DOMINANT * u:
@@ -85,6 +103,8 @@ def _k_of_few(components: Sequence[Component], u: float) -> float:
     second = rest[0]
     if math.hypot(first.u, second.u) < _DOMINANT * u:
         return 0.0
+    if first.form == second.form == ALIASED:
+        return _K_OF_TWO_ALIASED
     return _K_OF_FORM[TRIANGULAR] if {first.form, second.form} <= _K_OF_FORM.keys() else 0.0
 
 

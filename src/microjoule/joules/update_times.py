@@ -8,9 +8,10 @@ brackets of neighbouring updates, moved by whole periods onto one another, must 
     phase in [max(earliest_i - n_i T), min(latest_i - n_i T)]
 
 which is far narrower than one bracket where reads and updates do not march in step. The phase is put in the
-middle, ± its width/√12. The width is negative where updates jitter by more than it; its size then says by
-how much. So nothing has to be decided: with much jitter the phase is no better known than one bracket, and
-the bracket is taken; and of readings no denser than the updates all brackets say nothing of the phase.
+middle, ± its width W/√12. Where updates jitter by J, W is negative; of n brackets of width w it is about
+-J + 2.2 √(J w/n) then, which gives J, and the middle scatters by √(0.2 J w/n) (both from simulation). Where
+J is no less than what a bracket leaves open, the bracket is taken; and where readings are no denser than
+updates all brackets together say nothing of the phase.
 
 The period is that of the first updates. Reads that come regularly put changes on a grid of their own, and
 1/T has an alias at 1/T_read - 1/T of the same strength; so among the peaks of the spectrum of the changes'
@@ -43,11 +44,15 @@ _NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
 _BINS = 16  # to a mean gap, of the spectrum's time axis
 _COHERENT = 0.3  # mean resultant length from which on changes are called periodic
 _ALIAS = 0.7  # of the strongest peak, from which on another one may be the true one
+_SINGLE = 0.75  # share of steps of one quantum, from which on the value grows by less than one an update
 _DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _ROOT_12 = math.sqrt(12.0)
 _TURN = 2 * math.pi
+_TRIED = 64  # updates, to see whether the grid is of use
+_NEIGHBOURS = np.arange(-AROUND, AROUND + 1)
+_NO_STEPS = np.empty(0, np.int64)
 
 
 class Learned(NamedTuple):
@@ -56,12 +61,10 @@ class Learned(NamedTuple):
     Attributes:
         period_ns: The period of the grid on which updates lie; 0: none was found.
         usual_ns: The usual time between two updates; as declared where the readings do not tell.
-        longest_ns: The longest time that the readings show without a change between two changes.
     """
 
     period_ns: float = 0.0
     usual_ns: int = 0
-    longest_ns: int = 0
 
 
 class Located(NamedTuple):
@@ -70,14 +73,21 @@ class Located(NamedTuple):
     Attributes:
         t_ns: int64[n].
         own_ns: float64[n], standard uncertainty of the update by its own bracket.
-        phase_ns: float64[n], of the grid at that update; ``own_ns`` where it is not on the grid.
+        phase_ns: float64[n], of the grid there, without its own jitter; ``own_ns`` where it is on none.
+        jitter_ns: float64[n], of updates around the grid, as far as brackets show it.
         is_on_grid: bool[n].
     """
 
     t_ns: I64
     own_ns: F64
     phase_ns: F64
+    jitter_ns: F64
     is_on_grid: Bools
+
+    @property
+    def spread_ns(self) -> F64:
+        """float64[n], standard uncertainty of the instants."""
+        return np.where(self.is_on_grid, np.hypot(self.phase_ns, self.jitter_ns), self.own_ns)
 
 
 def brackets(t_ns: I64, read_ns: npt.NDArray[np.uint32], at: I64) -> tuple[I64, I64]:
@@ -86,13 +96,17 @@ def brackets(t_ns: I64, read_ns: npt.NDArray[np.uint32], at: I64) -> tuple[I64, 
     return earliest, np.maximum(t_ns[at] + read_ns[at] // 2, earliest)
 
 
-def learn(earliest_ns: I64, latest_ns: I64, declared_ns: int) -> Learned:
+def learn(
+    earliest_ns: I64, latest_ns: I64, declared_ns: int, steps: I64 = _NO_STEPS, quantum: int = 1
+) -> Learned:
     """What the first updates of a series tell.
 
     Args:
         earliest_ns: int64[n]: :func:`brackets` of its changes, of which the first ``LEARN`` are taken.
         latest_ns: int64[n].
         declared_ns: The usual time between two updates as it was declared.
+        steps: int64[n], by how much a counter grew; empty: it is a gauge.
+        quantum: The least by which it can change.
     """
     earliest, latest = earliest_ns[:LEARN], latest_ns[:LEARN]
     if len(earliest) < 3:
@@ -100,16 +114,80 @@ def learn(earliest_ns: I64, latest_ns: I64, declared_ns: int) -> Learned:
     width_ns, gap_ns = float(np.median(latest - earliest)), float(np.median(np.diff(latest)))
     if not gap_ns > 0:
         return Learned(usual_ns=declared_ns)
+    # What grows by single quanta is updated oftener than it shows: declared times do not say when it will,
+    # and the time between two quanta is no timer's.
+    is_single = bool(np.count_nonzero(steps[:LEARN] <= quantum) > _SINGLE * len(steps[:LEARN]))
     period_ns = period(earliest, latest)
-    if period_ns:
-        return Learned(period_ns, round(period_ns))
-    is_dense = gap_ns > _DENSE * width_ns
+    if period_ns and not (is_single and period_ns > 1.5 * declared_ns):
+        is_useful = _is_useful(earliest, latest, period_ns)
+        return Learned(period_ns if is_useful else 0.0, round(period_ns))
+    is_dense = is_single or gap_ns > _DENSE * width_ns
     return Learned(usual_ns=max(round(gap_ns), declared_ns) if is_dense else declared_ns)
 
 
-def longest_still_ns(t_ns: I64, changes: I64) -> int:
-    """The longest time between two changes through which the readings show none."""
-    return int((t_ns[changes[1:] - 1] - t_ns[changes[:-1]]).max()) if len(changes) > 1 else 0
+def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
+    """Whether updates keep to a grid better than their own brackets place them, more than half of them."""
+    last = len(earliest_ns) - 1
+    k = np.unique(np.linspace(0, last, _TRIED).astype(np.int64))
+    near = k[:, None] + _NEIGHBOURS
+    low, high = (ends[np.clip(near, 0, last)] - earliest_ns[k][:, None] for ends in (earliest_ns, latest_ns))
+    _, phase, jitter, is_known = _phase(low, high, (near >= 0) & (near <= last), period_ns)
+    own = (latest_ns - earliest_ns)[k] / _ROOT_12
+    return bool(np.mean(is_known & (np.hypot(phase, jitter) < _WORTH * own)) > 0.5)
+
+
+class Stillness:
+    """The longest time between two updates that a counter's readings show, piece by piece.
+
+    A counter may stand still because nothing is drawn. It was not updated for that long only if the step that
+    ended it holds energy for as long: half of what the next step has to its time, at least, and more than one
+    quantum. Where the counter changed only once, it may be as long as the readings around show no change.
+
+    Args:
+        quantum: The smallest step of the counter, in counts.
+    """
+
+    def __init__(self, quantum: int) -> None:
+        self._quantum = quantum
+        self._longest_ns = 0
+        self._last = np.empty((3, 0), np.int64)  # of the last changes: the read before, the read, the total
+        self._ends_ns = [0, 0]  # the first reading and the last
+
+    def add(self, t_ns: I64, changes: I64, total: I64) -> None:
+        """Takes the next readings.
+
+        Args:
+            t_ns: int64[m], when they began; the first one is the last one of those before.
+            changes: int64[n], from 1 on.
+            total: int64[m], what had been counted at each since the first reading of all.
+        """
+        if not len(t_ns):
+            return
+        self._ends_ns = [self._ends_ns[0] or int(t_ns[0]), int(t_ns[-1])]
+        rows = np.stack((t_ns[changes - 1], t_ns[changes], total[changes]))
+        rows = np.concatenate((self._last, rows), axis=1)
+        self._longest_ns = max(self._longest_ns, self._longest(rows))
+        self._last = rows[:, -3:]
+
+    def _longest(self, rows: I64) -> int:
+        before, at, total = rows
+        if len(at) < 4:
+            return 0
+        step, apart = np.diff(total), np.diff(at)
+        holds = (2.0 * step[:-1] * apart[1:] >= 1.0 * step[1:] * apart[:-1]) & (step[:-1] > self._quantum)
+        still = (before[1:] - at[:-1])[:-1]
+        return int(still[holds].max(initial=0))
+
+    def longest_ns(self) -> int:
+        """What was found so far."""
+        before, at, total = self._last
+        longest = self._longest_ns
+        if len(at) == 1:
+            longest = max(int(before[0]) - self._ends_ns[0], self._ends_ns[1] - int(at[0]))
+        elif len(at) < 4:
+            step = np.diff(total) > self._quantum
+            longest = max(longest, int((before[1:] - at[:-1])[step].max(initial=0)))
+        return longest
 
 
 def period(earliest_ns: I64, latest_ns: I64) -> float:
@@ -197,24 +275,40 @@ class UpdateTimes:
     """
 
     def __init__(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], changes: I64, learned: Learned) -> None:
-        self._t_ns, self._read_ns, self._changes = t_ns, read_ns, changes
+        self._t_ns, self._read_ns, self.changes = t_ns, read_ns, changes
         self.learned = learned
 
     def __len__(self) -> int:
-        return len(self._changes)
+        return len(self.changes)
+
+    @property
+    def first_ns(self) -> int:
+        """When the first reading began."""
+        return int(self._t_ns[0])
+
+    def read_by(self, t_ns: I64) -> I64:
+        """int64: how many updates had been read by instants."""
+        begun = np.searchsorted(self.changes, np.searchsorted(self._t_ns, t_ns, "right"))
+        for _ in range(2):  # one read is under way at a time, and two where files of one lane were merged
+            begun -= (begun > 0) & (self.read_at_ns(np.maximum(begun - 1, 0)) > t_ns)
+        return begun
 
     def read_at_ns(self, k: I64) -> I64:
         """int64: the middle of the read that first showed update ``k``."""
-        at = self._changes[k]
+        at = self.changes[k]
         middle: I64 = self._t_ns[at] + self._read_ns[at] // 2
         return middle
+
+    def read_ns(self, k: I64) -> I64:
+        """int64: how long the read took that first showed update ``k``."""
+        return self._read_ns[self.changes[k]].astype(np.int64)
 
     def brackets(self, k: I64) -> tuple[I64, I64, I64]:
         """Between which instants updates were, and the time between the two reads; arrays shaped as ``k``.
 
         Nobody read for a long time before some: those were no longer before the read than usual.
         """
-        earliest, latest = brackets(self._t_ns, self._read_ns, self._changes[k])
+        earliest, latest = brackets(self._t_ns, self._read_ns, self.changes[k])
         usual = self.learned.usual_ns
         return (np.maximum(earliest, latest - usual) if usual else earliest), latest, latest - earliest
 
@@ -224,33 +318,45 @@ class UpdateTimes:
         middle, width = earliest + (latest - earliest) // 2, latest - earliest
         own = width / _ROOT_12
         if not self.learned.period_ns or not len(k):
-            return Located(middle, own, own, np.zeros(len(k), bool))
-        shift, phase, is_known = self._phase(k, middle)
-        is_on_grid = is_known & (phase < _WORTH * own)
-        on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
-        return Located(
-            np.where(is_on_grid, on_grid, middle), own, np.where(is_on_grid, phase, own), is_on_grid
-        )
-
-    def _phase(self, k: I64, origin: I64) -> tuple[F64, F64, Bools]:
-        """By how much the grid passes each origin, its standard uncertainty, and whether it is known."""
-        period_ns = self.learned.period_ns
-        near = k[:, None] + np.arange(-AROUND, AROUND + 1)
+            return Located(middle, own, own, np.zeros(len(k)), np.zeros(len(k), bool))
+        near = k[:, None] + _NEIGHBOURS
         is_there = (near >= 0) & (near < len(self))
-        earliest, latest, _ = self.brackets(np.clip(near, 0, len(self) - 1))
-        low, high = earliest - origin[:, None], latest - origin[:, None]  # small enough for 64-bit floats
-        is_there &= high - low < _NARROW * period_ns
-        middle = (low + high) * 0.5
-        angle = middle * (_TURN / period_ns)
-        x, y = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle)))
-        n = is_there.sum(1)
-        # Whole periods are counted from about where the grid is: a bracket alone is too wide for that.
-        start = np.arctan2(y, x) * (period_ns / _TURN)
-        periods = np.rint((middle - start[:, None]) / period_ns) * period_ns
-        lowest = np.where(is_there, low - periods, -np.inf).max(1)
-        highest = np.where(is_there, high - periods, np.inf).min(1)
-        is_known = (n >= _ENOUGH) & (np.hypot(x, y) > _COHERENT * n)
-        with np.errstate(invalid="ignore"):
-            shift = np.where(is_known, (lowest + highest) / 2, 0.0)
-            spread = np.where(is_known, np.abs(highest - lowest) / _ROOT_12, np.inf)
-        return shift, spread, is_known
+        low, high, _ = self.brackets(np.clip(near, 0, len(self) - 1))
+        shift, phase, jitter, is_known = _phase(
+            low - middle[:, None], high - middle[:, None], is_there, self.learned.period_ns
+        )
+        is_on_grid = is_known & (np.hypot(phase, jitter) < _WORTH * own)
+        on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
+        t_ns = np.where(is_on_grid, on_grid, middle)
+        phase, jitter = np.where(is_on_grid, phase, own), np.where(is_on_grid, jitter, 0.0)
+        return Located(t_ns, own, phase, jitter, is_on_grid)
+
+
+def _phase(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64, F64, F64, Bools]:
+    """By how much the grid passes origins, how well that is known, the jitter; and whether it is known.
+
+    Args:
+        low: int64[n, 2 AROUND + 1], where brackets around each origin begin, seen from it.
+        high: int64[n, 2 AROUND + 1], where they end.
+        is_there: Which of them there are.
+        period_ns: Of the grid.
+    """
+    is_there = is_there & (high - low < _NARROW * period_ns)
+    middle = (low + high) * 0.5
+    angle = middle * (_TURN / period_ns)
+    x, y = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle)))
+    n = is_there.sum(1)
+    # Whole periods are counted from about where the grid is: a bracket alone is too wide for that.
+    start = np.arctan2(y, x) * (period_ns / _TURN)
+    periods = np.rint((middle - start[:, None]) / period_ns) * period_ns
+    lowest = np.where(is_there, low - periods, -np.inf).max(1)
+    highest = np.where(is_there, high - periods, np.inf).min(1)
+    is_known = (n >= _ENOUGH) & (np.hypot(x, y) > _COHERENT * n)
+    with np.errstate(invalid="ignore"):
+        shift = np.where(is_known, (lowest + highest) / 2, 0.0)
+        common = np.where(is_known, highest - lowest, 0.0)
+    apart = np.where(is_there, high - low, 0.0).sum(1) / np.maximum(n, 1) ** 2
+    beyond = 1.21 * apart - common
+    jitter = np.where(beyond > 0, (1.1 * np.sqrt(apart) + np.sqrt(np.maximum(beyond, 0.0))) ** 2, 0.0)
+    spread = np.sqrt(np.maximum(common, 0.0) ** 2 / 12 + 0.2 * jitter * apart)
+    return shift, spread, jitter / _ROOT_12, is_known

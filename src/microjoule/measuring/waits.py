@@ -27,12 +27,20 @@ import numpy.typing as npt
 from ..joules.counter import Counter
 from ..joules.estimate import Estimate
 from ..joules.uncertainty import TRIANGULAR, Component
+from ..joules.update_times import Located
 from ..units import NS_PER_S, seconds
 from .baseline import seconds_exactly
 
 I64 = npt.NDArray[np.int64]
 _ROOT_12 = math.sqrt(12.0)
-_REPLACED = ("edges", "read time", "lag", "steps")  # the plain ones take the run's power for the wait's
+_REPLACED = (
+    "edges",
+    "swings",
+    "phase",
+    "read time",
+    "lag",
+    "steps",
+)  # the plain ones take the run's power for the wait's
 
 
 def around(counter: Counter, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
@@ -63,11 +71,10 @@ def energies(counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait:
         return plain
     left, right = around(counter, t0, t1)
     known = (left >= 0) & (right < len(changes))
-    at_left, at_right = changes[np.maximum(left, 0)], changes[np.minimum(right, len(changes) - 1)]
-    begun, ended = counter.update_ns(at_left), counter.update_ns(at_right)
-    ended = np.maximum(ended, begun)
+    first, last = counter.located(np.maximum(left, 0)), counter.located(np.minimum(right, len(changes) - 1))
+    begun, ended = first.t_ns, np.maximum(last.t_ns, first.t_ns)
     whole = counter.estimates(counter.energies(begun, ended))
-    located_s = _located_s(counter, at_left, at_right)
+    located_s = _located_s(counter, first, last)
     found = []
     for i, one in enumerate(plain):
         if not known[i] or whole[i].value is None or one.value is None:
@@ -82,11 +89,9 @@ def energies(counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait:
     return found
 
 
-def _located_s(counter: Counter, left: I64, right: I64) -> npt.NDArray[np.float64]:
+def _located_s(counter: Counter, left: Located, right: Located) -> npt.NDArray[np.float64]:
     """Standard uncertainty of the time between two updates, in seconds."""
-    variance = np.zeros(len(left))
-    for at in (left, right):
-        earliest, latest = counter.update_span_ns(at)
-        variance += (latest - earliest) ** 2.0 + float(counter.channel.timing.lag_ns) ** 2
-    found: npt.NDArray[np.float64] = np.sqrt(variance) / (_ROOT_12 * NS_PER_S)
+    of_lag = counter.channel.timing.lag_ns / _ROOT_12
+    variance = left.spread_ns**2 + right.spread_ns**2 + 2 * of_lag**2
+    found: npt.NDArray[np.float64] = np.sqrt(variance) / NS_PER_S
     return found

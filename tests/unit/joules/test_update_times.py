@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.update_times import Learned, UpdateTimes, brackets, learn, longest_still_ns, period
+from microjoule.joules.update_times import Learned, Stillness, UpdateTimes, brackets, learn, period
 
 US, MS = 1_000, 1_000_000
 TIMER_NS = 976_562  # of RAPL: 1,024 Hz
 N = 1500
+STEPS = np.full(1, 9), 1  # of many quanta
 
 
 def readings(read_us, seed=0, update_ns=TIMER_NS, jitter_us=0.0, missed=0.0, late_us=2.0, n=N):
@@ -24,7 +25,7 @@ def readings(read_us, seed=0, update_ns=TIMER_NS, jitter_us=0.0, missed=0.0, lat
 
 def times(read_us, declared_ns=MS, **how):
     t_ns, read_ns, changes, true_ns = readings(read_us, **how)
-    learned = learn(*brackets(t_ns, read_ns, changes), declared_ns)
+    learned = learn(*brackets(t_ns, read_ns, changes), declared_ns, *STEPS)
     return UpdateTimes(t_ns, read_ns, changes, learned), true_ns
 
 
@@ -59,7 +60,7 @@ def test_updates_at_random_have_no_period():
 @pytest.mark.parametrize("n", [0, 1, 2, 31])
 def test_of_few_updates_nothing_is_learnt(n):
     at = np.arange(n) * MS
-    assert learn(at - 1, at, 3 * MS).period_ns == 0.0
+    assert learn(at - 1, at, 3 * MS, *STEPS).period_ns == 0.0
 
 
 @pytest.mark.parametrize("read_us", [250, 500, 667])
@@ -111,7 +112,7 @@ def test_a_silence_of_the_readings_leaves_the_update_near_the_reading_after_it()
 
 def test_pieces_of_a_series_give_the_same_times_to_the_nanosecond():
     t_ns, read_ns, changes, _ = readings(250, jitter_us=20)
-    learned = learn(*brackets(t_ns, read_ns, changes), MS)
+    learned = learn(*brackets(t_ns, read_ns, changes), MS, *STEPS)
     whole = UpdateTimes(t_ns, read_ns, changes, learned).located(np.arange(500, 600))
     first = changes[440] - 1
     piece = UpdateTimes(t_ns[first:], read_ns[first:], changes[440:700] - first, learned)
@@ -119,7 +120,38 @@ def test_pieces_of_a_series_give_the_same_times_to_the_nanosecond():
         assert (mine == its).all()
 
 
+def still_ns(t_ns, counts, ends=(), quantum=1):
+    found = Stillness(quantum)
+    t_ns, counts = np.asarray(t_ns, np.int64), np.asarray(counts, np.int64)
+    for start, end in zip([0, *ends], [*ends, len(t_ns)], strict=True):
+        piece = slice(max(start - 1, 0), end)
+        found.add(t_ns[piece], np.flatnonzero(np.diff(counts[piece])) + 1, counts[piece])
+    return found.longest_ns()
+
+
 def test_the_longest_stillness_is_between_readings_and_not_across_their_gaps():
-    t_ns = np.array([0, 10, 20, 30, 500, 510], np.int64)
-    assert longest_still_ns(t_ns, np.array([1, 4])) == 20
-    assert longest_still_ns(t_ns, np.array([1])) == 0
+    t_ns = [0, 10, 20, 30, 500, 510, 520, 530, 540]
+    assert still_ns(t_ns, [0, 5, 5, 5, 400, 410, 420, 430, 440]) == 20
+
+
+def test_a_counter_that_stood_still_because_nothing_was_drawn_was_updated_all_the_same():
+    t_ns = np.arange(0, 3000, 10)
+    drawn = np.where((t_ns < 500) | (t_ns > 2500), t_ns, 500) * 10
+    counts = np.minimum.accumulate(drawn[::-1])[::-1]
+    counts[t_ns > 2500] -= 25_000 - 5_100
+    assert still_ns(t_ns, counts) < 100
+    slow = t_ns // 1000 * 10_000
+    assert still_ns(t_ns, slow) == 990
+    assert still_ns(np.arange(0, 5000, 10), np.arange(0, 5000, 10) // 1000) == 0  # single quanta
+
+
+def test_of_one_change_the_readings_around_tell():
+    assert still_ns([0, 10, 20, 30, 40, 50], [0, 0, 0, 9, 9, 9]) == 20
+    assert still_ns([0, 10, 20, 30, 40, 50], [0] * 6) == 0
+
+
+@pytest.mark.parametrize("ends", [[1], [40], [3, 4, 5, 200], [99, 100, 101]])
+def test_the_longest_stillness_does_not_depend_on_pieces(ends):
+    t_ns = np.arange(0, 3000, 10)
+    counts = (t_ns // 130 * 7) ** 2
+    assert still_ns(t_ns, counts, ends) == still_ns(t_ns, counts) > 0

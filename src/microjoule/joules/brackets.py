@@ -1,0 +1,33 @@
+"""The energies of many windows by one channel, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Brackets:
+    """The energies of n windows, as arrays.
+
+    Attributes:
+        t0_ns: int64[n], beginnings.
+        t1_ns: int64[n], ends.
+        value: float64[n], in ``unit``; NaN unless the status is ``ok``.
+        low: float64[n], guaranteed.
+        high: float64[n], guaranteed; infinity where nothing bounds it.
+        status: uint8[n], indices into ``STATUSES``.
+    """
+
+    t0_ns: I64
+    t1_ns: I64
+    value: F64
+    low: F64
+    high: F64
+    status: npt.NDArray[np.uint8]

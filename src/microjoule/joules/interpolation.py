@@ -1,0 +1,330 @@
+"""What a counter had counted at any instant: interpolated between its updates. Pure.
+
+Between two updates the count grows in a straight line, with one exception. Where the power on the two sides
+of a segment differs by more than its noise, and was steady on both, it *stepped* in between: the count runs
+on at the one power up to an instant s and at the other from there, and s follows from what was gained:
+
+    s = (P_after · length - gained) / (P_after - P_before)
+
+The nearer the difference is to the noise, the less of this kink is taken. Not across a gap in the readings:
+there the power may have stepped any number of times.
+
+How much single updates scatter (*roughness*) is seen in the third differences of the counts around, which
+neither steady power nor a ramp has: their lower quantile, so that some steps around do not count, or their
+root mean square where that is less. With a standard uncertainty σ of each count, whatever it is from, a third
+difference has √20 σ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..trace.series import I64
+from .update_times import AROUND, F64, Bools, Located, UpdateTimes
+
+_ROOT_12 = math.sqrt(12.0)
+_CHUNK = 4096  # instants that are worked on at once
+_SEGMENTS = np.arange(-AROUND, AROUND + 1)
+_OWN = AROUND  # the column of the segment itself
+_POWER = 3  # segments on either side over which the power at an instant is taken
+_SIDE = 2  # segments on one side of a step
+_GAP_SIDE = 16  # of a gap: its length multiplies what is not known of the two powers
+_LONG = 4  # usual segments; a longer one is no usual one
+_QUANTILE = 0.4  # of the third differences
+_OF_NORMAL = 0.5244  # that quantile of the absolute value of a standard normal variable
+_OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
+_LEAST_ROUGH = 8  # third differences, below which they tell nothing
+_DENSE = 1.3  # updates apart, in readings apart, from which on each update is seen by itself
+_ALMOST_ALL = 0.9
+
+
+class Neighbourhood(NamedTuple):
+    """The segments around n instants: arrays [n, 2 AROUND + 1], the instant's own in the middle column.
+
+    Attributes:
+        rate: Counts a nanosecond; on a grid of updates their distance is taken in whole periods.
+        length_ns: float64.
+        is_usual: Whether there is such a segment, and it is no gap.
+        usual_ns: float64[n], the usual distance of two updates.
+        apart_ns: float64[n], the usual distance of two readings.
+        is_dense: bool[n], whether readings are denser than updates.
+        is_single: bool[n], whether the counter grows by single quanta, less than one an update.
+        uneven_ns: float64[n], by how much the readings that show updates stray from equal distances.
+        rough: float64[n], counts: how much the count at one update scatters.
+    """
+
+    rate: F64
+    length_ns: F64
+    is_usual: Bools
+    usual_ns: F64
+    apart_ns: F64
+    is_dense: Bools
+    is_single: Bools
+    uneven_ns: F64
+    rough: F64
+
+
+class Kink(NamedTuple):
+    """A step inside each of n segments, and the power around it in counts a nanosecond.
+
+    Attributes:
+        before: Power before the segment.
+        after: Power after it.
+        noise: Variance of their difference.
+        one: Standard uncertainty of the count at one update there, in counts.
+        ramp: Difference of the power of the two neighbouring segments.
+        sides: Differences of power within the two sides, added up; of a ramp that is ``ramp`` again.
+        at_ns: When it stepped, from the left update on.
+        trust: 0 to 1: how much of the kink is taken.
+    """
+
+    before: F64
+    after: F64
+    noise: F64
+    one: F64
+    ramp: F64
+    sides: F64
+    at_ns: F64
+    trust: F64
+
+
+class Segment(NamedTuple):
+    """Where n instants lie between updates, and what was counted there.
+
+    Attributes:
+        left: int64[n], the number of the update before each; -1: before the first.
+        start: The left update.
+        end: The right one.
+        x_ns: float64[n], from the left update to the instant.
+        length_ns: float64[n].
+        part: float64[n], 0 to 1.
+        base: int64[n], counts up to the left update.
+        gained: int64[n], counts from there to the right one.
+        power: float64[n], counts a nanosecond.
+        is_gap: Whether there was no reading for most of it.
+        near: The segments around.
+        kink: The step inside.
+    """
+
+    left: I64
+    start: Located
+    end: Located
+    x_ns: F64
+    length_ns: F64
+    part: F64
+    base: I64
+    gained: I64
+    power: F64
+    is_gap: Bools
+    near: Neighbourhood
+    kink: Kink
+
+    def counted(self, x_ns: F64) -> F64:
+        """float64[n]: counts from the left update to other instants of the same segments."""
+        x, kink = np.clip(x_ns, 0.0, self.length_ns), self.kink
+        straight = x / self.length_ns * self.gained
+        kinked = kink.before * np.minimum(x, kink.at_ns) + kink.after * np.maximum(x - kink.at_ns, 0.0)
+        return np.clip(straight + kink.trust * (kinked - straight), 0.0, self.gained)
+
+
+class Interpolation:
+    """The count between updates.
+
+    Args:
+        times: The updates, one at least.
+        total: int64[m], what had been counted at each reading since the first one.
+        quantum: The smallest step of the counter, in counts.
+    """
+
+    def __init__(self, times: UpdateTimes, total: I64, quantum: int) -> None:
+        self.times, self.quantum, self._of_readings = times, quantum, total
+        self._last = len(times) - 1
+
+    def count(self, x_ns: I64, bits: int) -> I64:
+        """int64[n]: the count at instants, in ``2**-bits`` counts since the first reading."""
+        parts = [
+            (each.base << bits) + np.rint(each.counted(each.x_ns) * 2.0**bits).astype(np.int64)
+            for each in self.segments(x_ns)
+        ]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def segments(self, x_ns: I64) -> Iterator[Segment]:
+        """The segments of instants, so many at a time."""
+        for start in range(0, max(len(x_ns), 1), _CHUNK):
+            yield self._segment(x_ns[start : start + _CHUNK])
+
+    def _segment(self, x_ns: I64) -> Segment:
+        last = self._last
+        left, start, end = self._around(x_ns)
+        length = np.maximum(end.t_ns - start.t_ns, 1)
+        x = np.clip(x_ns - start.t_ns, 0, length)
+        base, then = self.total(left), self.total(np.minimum(left + 1, last))
+        power = self.power(left - _POWER, left + 1 + _POWER)
+        near = self._neighbourhood(left, power)
+        gained = then - base
+        _, _, unread_ns = self.times.brackets(np.minimum(left + 1, last))
+        is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
+        kink = self._kink(left, length.astype(np.float64), gained, is_gap, (start, end), near)
+        part = x / length
+        power = np.where(is_gap, gained / length, power)
+        return Segment(
+            left, start, end, x.astype(np.float64), length.astype(np.float64), part, base, gained,
+            power, is_gap, near, kink,
+        )  # fmt: skip
+
+    def _around(self, x_ns: I64) -> tuple[I64, Located, Located]:
+        """The number of the last update up to each instant, that update and the next one."""
+        last = self._last
+        # Of the updates that were read by then all are over, and of the next one alone it must be asked.
+        following = self.times.read_by(x_ns)
+        next_one = self.times.located(np.minimum(following, last))
+        is_over = (following <= last) & (next_one.t_ns <= x_ns)
+        left = following - 1 + is_over
+        other = self._located(np.where(is_over, following + 1, following - 1))
+        start = _either(is_over, next_one, other)
+        end = _either(is_over, other, next_one)
+        return left, start, end
+
+    def _located(self, k: I64) -> Located:
+        """Updates, and what stands for one in front of the first and behind the last."""
+        last = self._last
+        found = self.times.located(np.clip(k, 0, last))
+        t_ns, usual = found.t_ns.copy(), self.times.learned.usual_ns
+        before = np.flatnonzero(k < 0)
+        if len(before):
+            # The update that the first reading showed: one before the next, or somewhere before the reading.
+            first_ns = self.times.first_ns
+            is_near = t_ns[before] - first_ns < usual
+            t_ns[before] = np.where(is_near, t_ns[before] - usual, first_ns - usual // 2)
+        return found._replace(t_ns=t_ns)
+
+    def total(self, k: I64) -> I64:
+        """What had been counted after updates; nothing before the first."""
+        found: I64 = self._of_readings[self.times.changes[np.clip(k, 0, self._last)]]
+        return np.where(k >= 0, found, 0)
+
+    def _apart(self, first: I64, then: I64) -> tuple[F64, Bools]:
+        """From one update to a later one, in whole periods where both were seen at once; and whether."""
+        earliest, latest, _ = self.times.brackets(first)
+        next_earliest, next_latest, _ = self.times.brackets(then)
+        apart = ((next_earliest + next_latest) - (earliest + latest)) / 2.0
+        period = self.times.learned.period_ns
+        if not period:
+            return np.maximum(apart, 1.0), np.zeros(apart.shape, bool)
+        widest = np.maximum(latest - earliest, next_latest - next_earliest)
+        is_on_grid = widest < 0.8 * period
+        apart = np.where(is_on_grid, np.maximum(np.rint(apart / period), 1.0) * period, apart)
+        return np.maximum(apart, 1.0), is_on_grid
+
+    def power(self, first: I64, then: I64) -> F64:
+        """Counts a nanosecond from one update to another."""
+        return self._power(first, then)[0]
+
+    def _power(self, first: I64, then: I64) -> tuple[F64, F64]:
+        """The same, and the time between them."""
+        last = self._last
+        first = np.clip(first, 0, max(last - 1, 0))
+        then = np.maximum(np.clip(then, 0, last), np.minimum(first + 1, last))
+        apart, _ = self._apart(first, then)
+        return (self.total(then) - self.total(first)) / apart, apart
+
+    def _neighbourhood(self, left: I64, power: F64) -> Neighbourhood:
+        last = self._last
+        k = left[:, None] + _SEGMENTS
+        is_there = (k >= 0) & (k < last)
+        k = np.clip(k, 0, max(last - 1, 0))
+        then = np.minimum(k + 1, last)
+        length, _ = self._apart(k, then)
+        gained = self.total(then) - self.total(k)
+        _, latest, unread_ns = self.times.brackets(then)
+        unread = unread_ns.astype(np.float64)
+        usual, apart = _median(length, is_there), _median(unread, is_there)
+        is_usual = is_there & (length <= _LONG * usual[:, None])
+        n = np.maximum(is_usual.sum(1), 1)
+        is_dense = np.where(is_usual, length, 0.0).sum(1) > _DENSE * apart * n
+        is_single = np.where(is_usual, gained <= self.quantum, False).sum(1) > _ALMOST_ALL * n
+        rate, is_single = gained / length, is_single & is_dense
+        rough = _roughness(rate, is_usual) * power * usual
+        # A counter of single quanta shows each as soon as it is full.
+        rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
+        uneven = _uneven((latest - latest[:, _OWN : _OWN + 1]).astype(np.float64), is_usual)
+        return Neighbourhood(rate, length, is_usual, usual, apart, is_dense, is_single, uneven, rough)
+
+    def _kink(
+        self,
+        left: I64,
+        length: F64,
+        gained: I64,
+        is_gap: Bools,
+        ends: tuple[Located, Located],
+        near: Neighbourhood,
+    ) -> Kink:
+        last, side = self._last, np.where(is_gap, _GAP_SIDE, _SIDE)
+        behind = left + 1 + is_gap  # of the update after a gap its own bracket says little
+        before, before_ns = self._power(left - side, left)
+        after, after_ns = self._power(behind, behind + side)
+        own = np.maximum(ends[0].own_ns, ends[1].own_ns)
+        is_on_grid = ends[0].is_on_grid & ends[1].is_on_grid
+        one = np.where(is_on_grid, near.rough, np.maximum(near.rough, (before + after) / 2 * own))
+        noise = 2 * one**2 * (before_ns**-2.0 + after_ns**-2.0)
+        rate = near.rate
+        sides = rate[:, _OWN - 1] - rate[:, _OWN - 2] + rate[:, _OWN + 2] - rate[:, _OWN + 1]
+        step = after - before
+        # What a ramp adds between the sides it adds within them too: a third of it each.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            trust = 1.0 - (2 * noise + (1.5 * sides) ** 2) / step**2
+            at_ns = (after * length - gained) / step
+        is_inside = (left >= side) & (left + 1 + side <= last) & (gained > 0) & ~is_gap
+        is_inside &= (at_ns >= 0) & (at_ns <= length) & (trust > 0)
+        return Kink(
+            before,
+            after,
+            noise,
+            one,
+            rate[:, _OWN + 1] - rate[:, _OWN - 1],
+            sides,
+            np.where(is_inside, at_ns, 0.0),
+            np.where(is_inside, trust, 0.0),
+        )
+
+
+def _either(is_first: Bools, first: Located, second: Located) -> Located:
+    """One of two updates for each instant."""
+    return Located(*(np.where(is_first, a, b) for a, b in zip(first, second, strict=True)))
+
+
+def _median(values: F64, is_there: Bools) -> F64:
+    """float64[n]: medians of the rows of values that are there; 1 where none is."""
+    ordered = np.sort(np.where(is_there, values, np.inf), axis=1)
+    n = is_there.sum(1)
+    found = np.take_along_axis(ordered, np.maximum((n - 1) // 2, 0)[:, None], 1)[:, 0]
+    return np.where(n > 0, found, 1.0)
+
+
+def _roughness(rate: F64, is_usual: Bools) -> F64:
+    """float64[n]: the standard uncertainty of the count at an update, in parts of an update's energy."""
+    is_other = is_usual.copy()
+    is_other[:, _OWN] = False
+    is_whole = is_other[:, 2:] & is_other[:, 1:-1] & is_other[:, :-2]
+    of_all = (rate[:, 2:] + rate[:, 1:-1] + rate[:, :-2]) / 3  # what jitters does so in proportion
+    third = np.abs(rate[:, 2:] - 2 * rate[:, 1:-1] + rate[:, :-2]) / np.maximum(of_all, 1e-300)
+    n = is_whole.sum(1)
+    ordered = np.sort(np.where(is_whole, third, np.inf), axis=1)
+    low = np.take_along_axis(ordered, (n * _QUANTILE).astype(np.int64)[:, None], 1)[:, 0] / _OF_NORMAL
+    square = np.where(is_whole, third * third, 0.0).sum(1) / np.maximum(n, 1)
+    return np.where(n >= _LEAST_ROUGH, np.minimum(low, np.sqrt(square)), 0.0) * _OF_LESSER
+
+
+def _uneven(at_ns: F64, is_there: Bools) -> F64:
+    """float64[n]: the root mean square distance of instants from the straight line through them."""
+    n = np.maximum(is_there.sum(1), 1)[:, None]
+    x = np.where(is_there, _SEGMENTS - np.where(is_there, _SEGMENTS, 0).sum(1)[:, None] / n, 0.0)
+    y = np.where(is_there, at_ns - np.where(is_there, at_ns, 0.0).sum(1)[:, None] / n, 0.0)
+    slope = (x * y).sum(1) / np.maximum((x * x).sum(1), 1.0)
+    left = y - slope[:, None] * x
+    found: F64 = np.sqrt((left * left).sum(1) / n[:, 0])
+    return found
