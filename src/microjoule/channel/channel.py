@@ -56,6 +56,8 @@ class Scale:
         quantum: The smallest step that the reading can show, in counts.
         shown_nj: Of ``Encoding.POWERCAP``, the whole nanojoules by which the kernel multiplied a count;
             None: the unit's own, cut off.
+        register_unit: Of a count that the kernel derives from a register by a shift, the ``quantity`` of
+            one count of the register by the CPU's documents; None: the kernel's word is taken.
         starts_at_open: Whether the count begins when it is opened, so that two recordings of it have
             nothing in common.
     """
@@ -66,6 +68,7 @@ class Scale:
     modulus: int | None = None
     quantum: int = 1
     shown_nj: int | None = None
+    register_unit: Fraction | None = None
     starts_at_open: bool = False
 
 
@@ -213,8 +216,9 @@ class Channel:
     def to_json(self) -> dict[str, Any]:
         """The channel as plain JSON values; ``from_json`` gives the same channel back."""
         plain = asdict(self)
-        unit = self.scale.unit
-        plain["scale"]["unit"] = [unit.numerator, unit.denominator]
+        for name in ("unit", "register_unit"):
+            unit = plain["scale"][name]
+            plain["scale"][name] = None if unit is None else [unit.numerator, unit.denominator]
         return plain
 
     @classmethod
@@ -225,6 +229,8 @@ class Channel:
         """
         scale = dict(plain["scale"])
         scale["unit"] = Fraction(*scale["unit"])
+        if scale.get("register_unit"):
+            scale["register_unit"] = Fraction(*scale["register_unit"])
         trust = dict(plain.get("trust", {}))
         trust["parents"] = tuple(trust.get("parents", ()))
         if trust.get("model"):

@@ -9,7 +9,7 @@ else counts the same joules.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -33,12 +33,14 @@ class Device:
     Attributes:
         is_processor: Whether its whole is a CPU, beside which other devices may be added up.
         always_draws: Whether it cannot draw 0 W, so that a counter of it that never moves is broken.
+        drawing_parts: Its parts of which the same is true.
         covers: Of a platform, what its meter takes in, in words.
         is_additive: Of a platform, whether several lie side by side: otherwise they may hold each other.
     """
 
     is_processor: bool = False
     always_draws: bool = False
+    drawing_parts: tuple[str, ...] = ()
     covers: str = ""
     is_additive: bool = False
 
@@ -59,7 +61,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
         ),
         "module": Device(covers="whole modules, each with its CPU, GPU and memory", is_additive=True),
         "meter": Device(covers="everything behind the meter"),
-        "package": Device(is_processor=True, always_draws=True),
+        "package": Device(is_processor=True, always_draws=True, drawing_parts=("core", "dram")),
         "gpu": Device(),
         "battery": Device(),
         "rail": Device(),
@@ -112,8 +114,15 @@ class Place:
 
     @property
     def always_draws(self) -> bool:
-        """Whether it cannot draw 0 W; a part may be off."""
-        return self.role != Role.PART and self.kind.always_draws
+        """Whether it cannot draw 0 W; most parts may be off."""
+        if self.role == Role.PART:
+            return self.part in self.kind.drawing_parts
+        return self.kind.always_draws
+
+    @property
+    def whole(self) -> Place:
+        """The device that this is a part of."""
+        return replace(self, part="", role=Role.WHOLE)
 
     @property
     def device_name(self) -> str:

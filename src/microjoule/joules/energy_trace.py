@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from .counter import Counter
 from .energies import Energies
 from .estimate import Estimate, summed
 from .gauge import Gauge
+from .identity import FLOOR_W, Identity, identified
 from .sentence import NO_TIME, RECORDING, headline
 from .total import is_power, tells_energy
 from .update_record import Updates, updates
@@ -34,9 +36,8 @@ if TYPE_CHECKING:
 _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 
 # A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a virtual
-# machine. Nothing awake draws less than FLOOR_W, which is asked because psys may move by whole joules.
+# machine.
 DEAD_UPDATES = 20
-FLOOR_W = 0.1
 
 E = TypeVar("E", bound=Estimate)
 
@@ -55,6 +56,16 @@ class Trace(RawTrace):
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:
         return {}
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What the readings say of the counters: their units, which are one, which stand still."""
+        return identified(self.declared, self._columns.series)
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channels by id, as the readings confirm or correct what the opening says of them."""
+        return self.identity.channels
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
@@ -147,8 +158,9 @@ class Trace(RawTrace):
 
     @cached_property
     def dead(self) -> frozenset[str]:
-        """The counters of packages and platforms that never moved, though they must have."""
-        return frozenset(name for name in self.energy_channels if self._is_dead(self.channels[name]))
+        """The counters of what must draw power, packages, cores, DRAM and platforms, that never moved."""
+        dead = (name for name in self.energy_channels if self._is_dead(self.channels[name]))
+        return self.identity.still.union(dead)
 
     def _is_dead(self, channel: Channel) -> bool:
         if not channel.place.always_draws:

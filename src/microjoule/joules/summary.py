@@ -251,9 +251,10 @@ def _failures(trace: Trace) -> list[Plain]:
 
 
 def sensors(trace: Trace) -> list[str]:
-    """What the trace shows of its power sensors that their channels do not say, a sentence each."""
+    """What the trace shows of its sensors that their channels do not say, a sentence each."""
     meters = [trace.meter(name) for name in trace.energy_channels]
-    return [note for meter in meters if isinstance(meter, Gauge) for note in meter.notes]
+    of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
+    return [*trace.identity.notes, *of_gauges]
 
 
 def stuck(trace: Trace) -> list[str]:

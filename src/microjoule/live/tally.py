@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel, Encoding
+from ..joules.identity import in_own_unit
 from ..joules.readings import Shape, shape
 from ..joules.total import is_energy, is_power
 from ..joules.unwrap import counts, unwrap
@@ -126,6 +127,7 @@ class _CountedTally(Tally):
         self._changes: deque[tuple[int, int]] = deque()  # and of its last that showed a change
 
     def _grow(self, found: BatchReadings) -> None:
+        self.channel = in_own_unit(self.channel, found.raw)
         steps = unwrap(counts(found.raw, self.channel), found.t_ns, found.read_ns, self.channel)
         self._extra_counts += int(sum(steps.extra.tolist()))
         self._resets += len(steps.reset)

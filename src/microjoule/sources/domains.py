@@ -12,6 +12,10 @@ Models are those of ``arch/x86/include/asm/intel-family.h``; quirks those of
 ``arch/x86/events/rapl.c`` (perf) and ``drivers/powercap/intel_rapl_common.c`` (powercap). The two
 disagree on DRAM: 2^-16 J and 15.3 µJ, 0.27 %; and on Broadwell-D, which powercap does not list, by 4.
 Intel's manual gives 15.3 µJ rounded: 2^-16 J is 15.26 µJ, so the register is taken as 2^-16 J.
+
+From Sapphire Rapids on the DRAM register counts 2^-14 J (Intel SDM volume 4, table of the 4th and 5th
+generation Xeon Scalable, register 619H: 61 µJ). Kernels from 5.11 took it for 15.3 µJ, in both drivers, until
+two fixes of Linux 6.1 (80275ca9e525 of perf, 4c081324df56 of powercap; stable kernels since October 2022).
 """
 
 from __future__ import annotations
@@ -71,12 +75,12 @@ BY_NAME = MappingProxyType({domain.name: domain for domain in DOMAINS})
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A unit that the unit register does not tell."""
+    """A unit that the unit register does not tell, or that kernels had wrong."""
 
     domain: str
     models: frozenset[int]
     unit: Fraction
-    kernel_file: str
+    known_from: str
 
 
 QUIRKS = (
@@ -85,6 +89,12 @@ QUIRKS = (
         frozenset({0x3F, 0x4F, 0x56, 0x55, 0x6A, 0x6C, 0x57, 0x85}),
         Fraction(1, 1 << 16),
         "arch/x86/events/rapl.c: RAPL_UNIT_QUIRK_INTEL_HSW",
+    ),
+    Quirk(
+        "dram",  # SAPPHIRERAPIDS_X EMERALDRAPIDS_X
+        frozenset({0x8F, 0xCF}),
+        Fraction(1, 1 << 14),
+        "Intel SDM volume 4, register 619H of these models",
     ),
     Quirk(
         "psys",  # SAPPHIRERAPIDS_X EMERALDRAPIDS_X

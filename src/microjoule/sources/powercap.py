@@ -21,8 +21,9 @@ Known lies.
   window is closed to this user.
 - AMD before Linux 6.11 lists ``package-0-die-0``, ``package-0-die-1``, …: mirrors of one counter. On
   Intel's multi-die parts the dies are real.
-- The driver's unit may be wrong: it takes Broadwell-D's DRAM for 2^-14 J. The quirk row's unit holds,
-  while the count still comes back by the driver's own (``shown_nj``).
+- The driver's unit may be wrong: it takes Broadwell-D's DRAM for 2^-14 J, and kernels before 6.1 take
+  Sapphire Rapids' for 15.3 µJ (``domains.py``). The quirk row's unit holds, while the count still comes
+  back by the driver's own (``shown_nj``).
 - AMD's zone ``core`` reads the register of one core, the first, and looks like all cores.
 - A domain whose counter was 0 when the driver loaded is hidden. A zone may stay and answer EIO.
 - On Linux 6.1 a package that goes offline while ``energy_uj`` is read hangs both: the reader waits
@@ -36,26 +37,26 @@ import os
 from dataclasses import replace
 from fractions import Fraction
 
-from ..channel import Access, Channel, Encoding, Place, Role, Scale
+from ..channel import UNPLACED, Access, Channel, Encoding, Place, Role, Scale, Trust
+from ..units import UJ_PER_J
 from .domains import (
     COUNTS,
     PSYS,
     TIMING,
     absence,
-    assumed_unit,
     channel_id,
     domain_of,
     order,
     package_place,
-    quirk_unit,
     with_parents,
 )
 from .host import AMD, Host
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey
-from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, trust
+from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, register_unit, trust
 
 NAME = "powercap"
+UNIT_DIFFERS = 0.01  # 15.3 µJ for 2^-16 J is a rounding, a factor of 4 is not
 READERS = "root (mode 0400), or whom energy_uj is opened to"
 
 PERMISSION_REMEDY = (
@@ -81,7 +82,7 @@ def survey(machine: Machine) -> Survey:
         return Survey(NAME, READERS, obstacles=(absence(host, "powercap's intel-rapl", remedy),))
     kept, notes = _physical(host, found)
     readable: list[Channel] = []
-    closed: list[tuple[Channel, Obstacle]] = []
+    closed: list[tuple[Channel, Obstacle]] = [_unplaced(zone) for zone in found if zone.place is None]
     # psys is read with the first package: a zone of it alone is no lane worth a thread.
     packages = [place for place in kept if place.role == Role.WHOLE]
     first = channel_id(min(packages, key=order, default=package_place(0)))
@@ -93,14 +94,16 @@ def survey(machine: Machine) -> Survey:
         else:
             closed.append((channel, obstacle))
     reasons = tuple(dict.fromkeys(obstacle for _, obstacle in closed))
-    ordered = with_parents(channel for channel, _ in closed)
+    odd = [channel for channel, _ in closed if UNPLACED in channel.trust.parents]
+    ordered = (*with_parents(channel for channel, _ in closed if channel not in odd), *odd)
     why = {channel.id: obstacle for channel, obstacle in closed}
+    wrong = tuple(filter(None, map(_wrong_unit, readable)))
     return Survey(
         NAME,
         READERS,
         channels=with_parents(readable),
         closed=tuple(Closed(channel, why[channel.id]) for channel in ordered),
-        obstacles=reasons + notes,
+        obstacles=reasons + notes + wrong,
     )
 
 
@@ -113,9 +116,8 @@ def _physical(
     for zone in found:
         place = zone.place
         if place is None:
-            what = f"{zone.path.name} is called {zone.name}, which is no RAPL domain known here"
-            notes[Obstacle(Cause.MISLEADING, f"{what}; it is left out")] = None
-        elif host.cpu_vendor in AMD and zone.name == "core":
+            continue
+        if host.cpu_vendor in AMD and zone.name == "core":
             what = f"AMD's zone {zone.path.name} (core) counts one core, not all of them; it is left out"
             notes[Obstacle(Cause.MISLEADING, what)] = None
         else:
@@ -129,6 +131,24 @@ def _physical(
     return kept, tuple(notes)
 
 
+def _unplaced(zone: PowercapZone) -> tuple[Channel, Obstacle]:
+    """A zone of which nobody knows what it counts, as a channel that is not read, and why."""
+    name = f"{zone.path.name} ({zone.name})"
+    channel = Channel(
+        id=name,
+        place=Place(device=zone.path.name),
+        hw_type="power_meter",
+        source=NAME,
+        lane=zone.path.name,
+        encoding=Encoding.POWERCAP,
+        scale=Scale(quantity="J", unit=zone.exact_unit or Fraction(1, UJ_PER_J), unit_source="inferred"),
+        trust=Trust(parents=(UNPLACED,)),
+        access=Access(reader="text", path=str(zone.path / "energy_uj")),
+    )
+    what = f"the powercap zone {name} belongs to no package that is known, so that its energy is in no total"
+    return channel, Obstacle(Cause.MISLEADING, what)
+
+
 def _opens(zone: PowercapZone, kept: PowercapZone) -> bool:
     """Whether a zone can be read and the one that was kept for its place cannot."""
     return zone.family != kept.family and _obstacle(kept) is not None and _obstacle(zone) is None
@@ -136,7 +156,7 @@ def _opens(zone: PowercapZone, kept: PowercapZone) -> bool:
 
 def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channel:
     domain = domain_of(place)
-    unit, origin = _unit(host, domain.name, zone)
+    unit, origin = register_unit(host, domain.name, zone)
     whole_nj = zone.unit_nj or int(unit * NJ_PER_J)
     return Channel(
         id=channel_id(place),
@@ -159,12 +179,15 @@ def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channe
     )
 
 
-def _unit(host: Host, domain: str, zone: PowercapZone) -> tuple[Fraction, str]:
-    """The joules of one register count, whatever the driver takes it for, and who says so."""
-    quirk = quirk_unit(host, domain)
-    if quirk is not None:
-        return quirk, "kernel"
-    return (zone.exact_unit, "inferred") if zone.exact_unit else (assumed_unit(host), "assumed")
+def _wrong_unit(channel: Channel) -> Obstacle | None:
+    """What to say where the driver multiplies by another unit than the CPU counts in."""
+    own_nj, shown_nj = float(channel.scale.unit * NJ_PER_J), channel.scale.shown_nj or 0
+    if abs(shown_nj / own_nj - 1) < UNIT_DIFFERS:
+        return None
+    what = (
+        f"this kernel takes a count of {channel.id} for {shown_nj / NJ_PER_UJ:.3g} µJ, and this CPU counts "
+    )
+    return Obstacle(Cause.MISLEADING, f"{what}{own_nj / NJ_PER_UJ:.3g} µJ; energies here are corrected")
 
 
 def _obstacle(zone: PowercapZone) -> Obstacle | None:

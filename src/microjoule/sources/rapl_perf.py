@@ -23,6 +23,10 @@ its count falls by 2^32 register counts at each wrap. Either way the count is ri
 register counts, which is therefore the modulus stated. The framework PMU also cuts its scale off to
 an integer (262 143 for 2^-14 J: -3.8 ppm), so its quantum and modulus are multiples of that.
 
+Where the kernel is wrong about the register's unit it shifts by the wrong number of bits, and no file says
+so; the count then moves in other steps than it should. Where the CPU's documents give the unit
+(``scale.register_unit``), the steps in a trace tell the shift (``joules/identity.py``).
+
 The register unit is not in the PMU's files. It is taken from a quirk row (``kernel``), from the
 powercap zone of the same domain (``inferred``), or from the vendor's usual one (``assumed``);
 ``scale.unit_source`` says which, while the unit itself is the interface's, exact.
@@ -43,7 +47,6 @@ from .domains import (
     TIMING,
     Domain,
     absence,
-    assumed_unit,
     channel_id,
     package_place,
     place_of,
@@ -53,7 +56,7 @@ from .domains import (
 from .host import INTEL, Host, cpu_list, integer_in, text_of
 from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by
-from .zones import NJ_PER_J, PowercapZone, trust, zone_of
+from .zones import NJ_PER_J, PowercapZone, register_unit, trust, zone_of
 
 NAME = "rapl_perf"
 READERS = "perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN"
@@ -146,11 +149,13 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[PowercapZone, ...]) -> lis
 
 
 def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: PowercapZone | None, unit: Fraction) -> Scale:
-    register_unit, origin = _register_unit(host, domain, zone)
+    of_register, origin = register_unit(host, domain.name, zone)
+    is_known = quirk_unit(host, domain.name) is not None and not pmu.is_framework
+    shifted = of_register
     if pmu.is_framework:
-        nanojoules = zone.unit_nj if zone and zone.unit_nj else register_unit * NJ_PER_J // 1
-        register_unit = Fraction(nanojoules, NJ_PER_J)
-    quantum = max(1, int(register_unit / unit))
+        nanojoules = zone.unit_nj if zone and zone.unit_nj else of_register * NJ_PER_J // 1
+        shifted = Fraction(nanojoules, NJ_PER_J)
+    quantum = max(1, int(shifted / unit))
     modulus = quantum * COUNTS
     return Scale(
         quantity="J",
@@ -158,14 +163,6 @@ def _scale(host: Host, pmu: _Pmu, domain: Domain, zone: PowercapZone | None, uni
         unit_source=origin,
         modulus=None if modulus >= COUNTS * COUNTS else modulus,  # psys of 1 J a count fills all 64 bits
         quantum=quantum,
+        register_unit=of_register if is_known else None,
         starts_at_open=True,
     )
-
-
-def _register_unit(host: Host, domain: Domain, zone: PowercapZone | None) -> tuple[Fraction, str]:
-    quirk = quirk_unit(host, domain.name)
-    if quirk is not None:
-        return quirk, "kernel"
-    if zone is not None and zone.exact_unit is not None:
-        return zone.exact_unit, "inferred"
-    return assumed_unit(host), "assumed"

@@ -18,8 +18,18 @@ from types import MappingProxyType
 
 from ..channel import Place, Trust
 from ..units import UJ_PER_J, UW_PER_W
-from .domains import NESTED, PSYS, PSYS_NAME, Domain, package_place, place_of, sensor_error
-from .host import Host, integer_in, text_of
+from .domains import (
+    NESTED,
+    PSYS,
+    PSYS_NAME,
+    Domain,
+    assumed_unit,
+    package_place,
+    place_of,
+    quirk_unit,
+    sensor_error,
+)
+from .host import INTEL, Host, integer_in, text_of
 
 NJ_PER_UJ = 1000
 NJ_PER_J = NJ_PER_UJ * UJ_PER_J
@@ -79,7 +89,25 @@ class PowercapZone:
 def zones(root: Path) -> tuple[PowercapZone, ...]:
     """All RAPL zones, the MSR and TPMI ones before the memory-mapped duplicates."""
     folder = root / "sys/class/powercap"
-    return tuple(zone for family in ("intel-rapl", "intel-rapl-mmio") for zone in _family(folder, family))
+    return tuple(
+        zone
+        for family in ("intel-rapl", "intel-rapl-mmio")
+        for zone in _nested(tuple(_family(folder, family)))
+    )
+
+
+def _nested(found: tuple[PowercapZone, ...]) -> tuple[PowercapZone, ...]:
+    """The zones; parts that a kernel lists beside the only package are put inside it."""
+    packages = [zone.name for zone in found if not zone.parent and PACKAGE.fullmatch(zone.name)]
+    if len(packages) != 1:
+        return found
+    taken = {zone.name for zone in found if zone.parent}
+    return tuple(
+        replace(zone, parent=packages[0])
+        if not zone.parent and zone.name in NESTED and zone.name not in taken
+        else zone
+        for zone in found
+    )
 
 
 def zone_of(all_zones: tuple[PowercapZone, ...], place: Place) -> PowercapZone | None:
@@ -104,6 +132,22 @@ def true_unit(unit_nj: int) -> Fraction:
         if k >= 0 and NJ_PER_J >> k == unit_nj:
             return Fraction(1, 1 << k)
     return Fraction(unit_nj, NJ_PER_J)
+
+
+def register_unit(host: Host, domain: str, zone: PowercapZone | None) -> tuple[Fraction, str]:
+    """The joules of one count of a domain's register, whatever the driver takes it for, and who says so.
+
+    The DRAM unit of 15.3 µJ is that of the models in ``domains.QUIRKS`` and of no later one: on another model
+    it is the driver's mistake, as it was on Sapphire Rapids.
+    """
+    quirk = quirk_unit(host, domain)
+    if quirk is not None:
+        return quirk, "kernel"
+    if zone is None or zone.exact_unit is None:
+        return assumed_unit(host), "assumed"
+    if zone.unit_nj in FIXED_UNITS_NJ and host.cpu_vendor == INTEL and host.cpu_model is not None:
+        return assumed_unit(host), "assumed"
+    return zone.exact_unit, "inferred"
 
 
 def _family(folder: Path, family: str) -> Iterator[PowercapZone]:

@@ -57,11 +57,16 @@ class RawTrace:
         self.is_truncated = is_truncated
         self.damage = damage
         self.table = table
-        self.channels: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
+        self.declared: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
         self.facts: Mapping[str, Any] = MappingProxyType(facts)
         self._cutter: Cutter | None = None
 
     _repr_html_ = shown("readings")
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channels by id, as the trace's opening describes them."""
+        return self.declared
 
     def __repr__(self) -> str:
         where = "in memory" if self.path is None else str(self.path)
@@ -146,9 +151,9 @@ class RawTrace:
         Raises:
             UnknownChannel: The channel table has no such channel.
         """
-        if channel_id not in self.channels:
+        if channel_id not in self.declared:
             raise UnknownChannel(
-                f"The trace has no channel {channel_id!r}", nearest(channel_id, self.channels)
+                f"The trace has no channel {channel_id!r}", nearest(channel_id, self.declared)
             )
         return self._columns.series(channel_id)
 
@@ -158,7 +163,7 @@ class RawTrace:
 
     def engine(self) -> dict[str, dict[str, int]]:
         """What sampling itself did, by lane: the last value recorded of each of ``LANE_COUNTS``."""
-        lanes = dict.fromkeys(channel.lane for channel in self.channels.values())
+        lanes = dict.fromkeys(channel.lane for channel in self.declared.values())
         return {
             lane: {count: self._last(schema.engine(lane, count)) for count in schema.LANE_COUNTS}
             for lane in lanes
@@ -219,7 +224,7 @@ def merge(traces: Sequence[RawTrace]) -> RawTrace:
         raise TraceError("no trace to merge", "Name at least one file")
     channels: dict[str, Channel] = {}
     for trace in traces:
-        for channel in trace.channels.values():
+        for channel in trace.declared.values():
             if channels.setdefault(channel.id, channel) != channel:
                 raise TraceError(
                     f"channel {channel.id!r} is described differently in {trace.path or 'a trace'}",
@@ -257,7 +262,7 @@ def _openings(traces: Sequence[RawTrace]) -> dict[str, Any]:
     for trace in traces:
         earlier = trace.facts.get("openings", {})
         begun = trace.facts.get("started_realtime_ns")
-        for channel in trace.channels.values():
+        for channel in trace.declared.values():
             if not channel.scale.starts_at_open:
                 continue
             opened = earlier.get(channel.id, begun)

@@ -235,6 +235,7 @@ def _is_sound(channel: Channel) -> bool:
         and all(each is None or _is_count(each) for each in optional)
         and all(isinstance(each, int | float) and math.isfinite(each) for each in figures)
         and scale.unit > 0
+        and (scale.register_unit is None or scale.register_unit > 0)
         and scale.quantum > 0
         and (scale.modulus is None or scale.modulus > 0)
     )

@@ -11,6 +11,7 @@ from machines import (
     EMPTY_VM,
     HEX_ZONES,
     PSYS_AND_MMIO,
+    SAPPHIRE_RAPIDS,
     TWO_SOCKET_SERVER,
     Zone,
     energy_uj,
@@ -20,6 +21,7 @@ from machines import (
 
 from microjoule.channel import Encoding
 from microjoule.joules.unwrap import counts
+from microjoule.recording.plan import machine_facts
 from microjoule.sources import powercap
 from microjoule.sources.machine import Machine
 from microjoule.sources.zones import true_unit, zones
@@ -260,3 +262,69 @@ def test_advice_fits_the_processor_and_the_kernel(tmp_path, family, kernel, word
     (obstacle,) = powercap.survey(Machine(root)).obstacles
     assert words in obstacle.what
     assert ("modprobe" in obstacle.remedy) == ("module" in words)
+
+
+SAPPHIRE_WRONG = replace(
+    SAPPHIRE_RAPIDS,
+    kernel="5.15.0-91-generic",
+    zones=(
+        Zone(id="0", name="package-0", unit_nj=61_035),
+        Zone(id="0:0", name="dram", unit_nj=15_300),
+    ),
+)
+
+
+@pytest.mark.parametrize("model", [0x8F, 0xCF, 0xAD, 0xBA])
+def test_15_microjoules_are_the_kernels_mistake_on_every_later_cpu(tmp_path, model):
+    """Kernels 5.11 to 6.0 on Sapphire Rapids; no model but those of the table counts its DRAM so."""
+    machine = replace(SAPPHIRE_WRONG, cpu=replace(SAPPHIRE_RAPIDS.cpu, model=model))
+    survey = powercap.survey(Machine(write(machine, tmp_path)))
+    dram = by_id(survey)["package-0/dram"]
+    assert dram.scale.unit == Fraction(1, 1 << 14)
+    assert dram.scale.shown_nj == 15_300
+    raw = np.array([energy_uj(1000, 15_300)], np.uint64)
+    assert counts(raw, dram).tolist() == [1000]
+    (note,) = (each.what for each in survey.obstacles if each.cause == "misleading")
+    assert note == (
+        "this kernel takes a count of package-0/dram for 15.3 µJ, and this CPU counts 61 µJ; "
+        "energies here are corrected"
+    )
+
+
+@pytest.mark.parametrize("model", [0x3F, 0x4F, 0x55, 0x6A, 0x6C, 0x57, 0x85])
+def test_15_microjoules_are_right_up_to_ice_lake(tmp_path, model):
+    machine = replace(SAPPHIRE_WRONG, cpu=replace(SAPPHIRE_RAPIDS.cpu, model=model))
+    survey = powercap.survey(Machine(write(machine, tmp_path)))
+    assert by_id(survey)["package-0/dram"].scale.unit == Fraction(1, 1 << 16)
+    assert survey.obstacles == ()
+
+
+def test_the_kernel_is_believed_where_the_cpu_is_not_known(tmp_path):
+    root = write(SAPPHIRE_WRONG, tmp_path)
+    (root / "proc/cpuinfo").unlink()
+    assert by_id(powercap.survey(Machine(root)))["package-0/dram"].scale.unit == Fraction(1, 1 << 16)
+
+
+def test_a_part_beside_the_only_package_is_its_own(tmp_path):
+    zones = (Zone(id="0", name="package-0", unit_nj=61_035), Zone(id="1", name="dram", unit_nj=61_035))
+    survey = powercap.survey(Machine(write(replace(CLIENT, zones=zones), tmp_path)))
+    assert list(by_id(survey)) == ["package-0", "package-0/dram"]
+    assert survey.obstacles == ()
+
+
+def test_a_part_beside_two_packages_is_nobodys_and_every_report_says_so(tmp_path):
+    machine = Machine(write(replace(TWO_SOCKET_SERVER, zones=BESIDE_TWO), tmp_path))
+    survey = powercap.survey(machine)
+    assert list(by_id(survey)) == ["package-0", "package-1"]
+    left_out = machine_facts(machine, [survey], survey.channels)["left_out"]
+    assert left_out == {
+        "intel-rapl:2 (dram)": "the powercap zone intel-rapl:2 (dram) belongs to no package that is known, "
+        "so that its energy is in no total."
+    }
+
+
+BESIDE_TWO = (
+    Zone(id="0", name="package-0", unit_nj=61_035),
+    Zone(id="1", name="package-1", unit_nj=61_035),
+    Zone(id="2", name="dram", unit_nj=15_300),
+)
