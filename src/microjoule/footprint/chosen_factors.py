@@ -26,6 +26,7 @@ from .methods import DEFAULT, Method, method, own_region
 SCOPE_2, RESIDUAL = "scope2", "residual"
 _SCOPES = MappingProxyType({"": "", SCOPE_2: intensity.DIRECT, "lifecycle": intensity.LIFECYCLE})
 HOW_TO_CHOOSE = "no zone is named: --zone CODE chooses one, `uj zones TEXT` finds it"
+NO_PRICE = "no open electricity price of {} is known: --price '0.12 USD/kWh' gives one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +172,9 @@ def terms(wishes: FactorOptions) -> Terms:
         grid = per_kwh(tables.constant(chosen.intensity), GRAMS, INTENSITY)
     else:
         grid, remark = intensity.zone(intensity.WORLD).intensity, HOW_TO_CHOOSE
+    price = _price(wishes, chosen, zone)
+    if zone and price is None:
+        remark = "; ".join(filter(None, (remark, NO_PRICE.format(zone.name))))
     units, embodied = _units(wishes.per), _embodied(wishes.embodied)
     if chosen.needs_unit and not (units and embodied):
         raise BadFactor(
@@ -184,7 +188,7 @@ def terms(wishes: FactorOptions) -> Terms:
         marginal=zone.marginal if zone and not wishes.intensity else None,
         # The standard of the score leaves instruments out, because they do not change what was emitted.
         market=_market(wishes.market, zone) if wishes.market and not chosen.needs_unit else None,
-        price=_price(wishes, chosen, zone),
+        price=price,
         embodied=embodied,
         losses=zone.losses if zone and wishes.scope else None,
         upstream=zone.upstream if zone and wishes.scope == SCOPE_2 else None,

@@ -9,11 +9,15 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..errors import BadAmount, UnknownEquivalent
-from ..units import S_PER_DAY
+from ..units import J_PER_KWH, KWH, S_PER_DAY
 from . import data_tables as tables
 from .factor import Factor
+
+# Joules of one in the factor's unit. A factor of watts counts days: joules over watts are seconds.
+_SCALES = MappingProxyType({"W": S_PER_DAY, **{unit: kwh * J_PER_KWH for unit, kwh in KWH.items()}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +199,7 @@ def _row(key: str) -> tables.Row:
 
 def _equivalent(row: tables.Row, amount: float) -> Equivalent:
     factor = tables.factor(row, row["name"])
-    # A factor of watts counts days: joules over watts are seconds.
-    scale = S_PER_DAY if factor.unit == "W" else 1
+    scale = _SCALES.get(factor.unit, 1)
     return Equivalent(
         key=row["key"],
         name=row["name"],

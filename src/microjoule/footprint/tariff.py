@@ -52,8 +52,16 @@ def tariff(text: str) -> Factor:
 
 
 def tariff_of(zone: Zone) -> Factor | None:
-    """The business price where a zone lies, or around it; None where none is known."""
-    return next((found for each in around(zone) if (found := _row(each.code, BUSINESS))), None)
+    """The price where a zone lies, or around it: of a business, else of a household; None: none is open."""
+    return next(
+        (
+            found
+            for each in around(zone)
+            for sector in (BUSINESS, HOUSEHOLD)
+            if (found := _row(each.code, sector))
+        ),
+        None,
+    )
 
 
 def in_currency(factor: Factor, currency: str, rates: Mapping[str, float]) -> Factor:
@@ -89,6 +97,6 @@ def _row(code: str, sector: str) -> Factor | None:
     factor = tables.factor(row, f"electricity price of {row['name']} ({sector})")
     if len(found) < 2:
         return factor
-    figures = [float(each["value"]) for each in found]
+    low, high = min(float(each["low"]) for each in found), max(float(each["high"]) for each in found)
     note = f"{factor.origin.note}; range: household and business"
-    return replace(factor, low=min(figures), high=max(figures), origin=replace(factor.origin, note=note))
+    return replace(factor, low=low, high=high, origin=replace(factor.origin, note=note))

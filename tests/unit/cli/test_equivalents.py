@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from microjoule.cli import main
@@ -10,25 +12,40 @@ def uj(*words):
 def test_the_architecture_search_of_the_paper(capsys):
     assert uj("626,155 lb") == 0
     text = capsys.readouterr().out
-    assert "4.969 lifetimes of a car, fuel included; 57,152,639 g: Strubell et al. 2019" in text
+    assert "4.97 lifetimes of a car, fuel included\n  57,152,639 g: Strubell et al. 2019" in text
     assert "brain" not in text
 
 
 def test_an_energy_is_days_of_a_brain(capsys):
     assert uj("0.48 kWh") == 0
-    assert "1 days of a human brain (0.8 – 1.667); 20 W" in capsys.readouterr().out
+    assert "1 days of a human brain (0.8 – 1.67)\n  20 W" in capsys.readouterr().out
 
 
 def test_two_amounts_are_counted_by_one_factor(capsys):
     assert uj("1.653 kg", "--against", "34.6 g") == 0
     text = capsys.readouterr().out
-    assert "47.77 times as much" in text
-    assert "9.446 against 0.1977 kilometres in an average car; 175 g/km" in text
+    assert "47.8 times as much" in text
+    assert "9.45 against 0.198 kilometres in an average car\n  175 g/km" in text
 
 
 def test_one_key_may_be_chosen(capsys):
     assert uj("1 t", "--key", "flight-ny-sf") == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert capsys.readouterr().out.count("return flights") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["284 t"], ["3 kWh", "--zone", "FR"], ["284 t", "--against", "5 t"], ["1 g"]]
+)
+def test_every_line_fits_80_columns(words, capsys):
+    assert uj(*words) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 80
+
+
+def test_counts_below_a_thousandth_are_only_named(capsys):
+    assert uj("1 g") == 0
+    out = capsys.readouterr().out
+    assert "less than a thousandth each: car-lifetime" in out
+    assert not re.search(r"^0\.000\d", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,39 @@ def test_tariffs_by_place():
     assert tariff_of(zone("CN-SC")) is None
 
 
+@pytest.mark.parametrize(
+    ("code", "value", "unit"),
+    [
+        ("GB", 0.24999, "GBP/kWh"),
+        ("aws:eu-west-2", 0.24999, "GBP/kWh"),
+        ("KR", 181.9, "KRW/kWh"),
+        ("CA-QC", 0.0837, "CAD/kWh"),
+        ("CH", 0.277, "CHF/kWh"),
+        ("BR", 0.736, "BRL/kWh"),
+    ],
+)
+def test_tariffs_beyond_the_united_states_and_the_union(code, value, unit):
+    found = tariff_of(zone(code))
+    assert (found.value, found.unit) == (value, unit)
+    assert found.low <= found.value <= found.high
+
+
+def test_a_household_price_is_taken_and_named_where_no_business_price_is_open():
+    assert "(household)" in tariff_of(zone("CH")).name
+    assert "(business)" in tariff_of(zone("GB")).name
+
+
+@pytest.mark.parametrize("code", ["JP", "AU", "IN", "CN"])
+def test_a_place_without_an_open_price_says_so_and_how_to_give_one(code):
+    found = terms(FactorOptions(zone=code))
+    assert found.price is None
+    assert (
+        found.remark
+        == f"no open electricity price of {zone(code).name} is known: --price '0.12 USD/kWh' gives one"
+    )
+    assert terms(FactorOptions(zone=code, price="0.1 USD/kWh")).remark == ""
+
+
 def test_a_mix_is_the_mean_of_its_fuels():
     found = mix("half", {"coal": 50, "gas": 50})
     assert found.value == (820 + 490) / 2
@@ -246,8 +279,8 @@ def test_scope_2_is_direct_with_losses_and_upstream_apart():
 
     energy = Estimate(value=100 * J_PER_KWH, low=0.0, high=200 * J_PER_KWH)
     found = footprint(energy, terms(FactorOptions(zone="GB", scope="scope2", pue="1.2")), 1.0)
-    assert found.location.value == pytest.approx(120 * 177)
-    assert found.losses.value == pytest.approx(120 * 177 * 0.0884)
+    assert found.location.value == pytest.approx(120 * 130.96)
+    assert found.losses.value == pytest.approx(120 * 130.96 * 0.0992)
     assert found.upstream.value == pytest.approx(120 * 45.9)
     cycle = terms(FactorOptions(zone="GB", scope="lifecycle", pue="1.2"))
     assert footprint(energy, cycle, 1.0).location.value == pytest.approx(120 * 217.4)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.errors import BadAmount, UnknownEquivalent
-from microjoule.footprint.equivalents import Bounded, compare, equivalent, equivalents, keys
+from microjoule.footprint.equivalents import Bounded, compare, equivalent, equivalents, keys, of_kind
 from microjoule.units import GRAMS, J_PER_KWH, J_PER_WH, S_PER_HOUR
 
 STRUBELL_NAS_G = 626_155 * GRAMS["lb"]
@@ -33,6 +33,13 @@ def test_a_brain_is_half_a_kilowatt_hour_a_day():
     assert equivalent("brain-day", 480 * J_PER_WH).count == pytest.approx(1)
 
 
+def test_a_phone_and_a_home_are_counted_from_energy_and_not_from_co2e_of_one_grid():
+    assert equivalent("phone-charge", 19.5 * J_PER_WH).count == pytest.approx(1)
+    assert equivalent("home-electricity-year-us", 10_791 * J_PER_KWH).count == pytest.approx(1)
+    with pytest.raises(BadAmount, match="not counted in co2e_g"):
+        of_kind("phone-charge", "co2e_g")
+
+
 def test_the_range_is_that_of_the_factor():
     found = equivalent("car-km", 1000)
     assert found.count_low < found.count < found.count_high
@@ -40,8 +47,9 @@ def test_the_range_is_that_of_the_factor():
 
 
 def test_what_is_not_given_is_left_out():
-    assert {each.key for each in equivalents(energy_j=1)} == {"brain-day"}
-    assert {each.key for each in equivalents(co2e_g=1)} == set(keys()) - {"brain-day"}
+    of_energy = {"brain-day", "phone-charge", "home-electricity-year-us"}
+    assert {each.key for each in equivalents(energy_j=1)} == of_energy
+    assert {each.key for each in equivalents(co2e_g=1)} == set(keys()) - of_energy
     assert equivalents() == ()
 
 
@@ -49,7 +57,7 @@ def test_every_row_says_who_says_so():
     for each in equivalents(co2e_g=1, energy_j=1):
         assert each.factor.origin.source
         assert each.factor.origin.licence
-        assert each.factor.unit in ("g", "g/km", "W")
+        assert each.factor.unit in ("g", "g/km", "W", "Wh", "kWh")
 
 
 def test_two_pipelines_on_one_input():
