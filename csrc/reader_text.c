@@ -9,14 +9,21 @@
  * the number in two's complement. What is not a number, or has too few fields, is EBADMSG; a number
  * beyond 64 bits ERANGE; an empty file ENODATA. The line's first LINE_BYTES are looked at.
  *
+ * A path ".../curr1_input*in1_input" is two files of one folder, read one after the other: the row
+ * has their product, signed (milliamperes times millivolts are microwatts), and read_ns spans both
+ * reads. A product beyond 63 bits is ERANGE.
+ *
  * Known lies: energy_uj is in truncated microjoules (the analysis undoes it), and a read runs on
  * the package's lead CPU through an interrupt, so it may wake a sleeping core.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,9 +31,11 @@
 #include "reader.h"
 
 #define LINE_BYTES 256
+#define NO_FACTOR (-1)
 
 struct text_file {
     int fd;
+    int factor_fd; /* NO_FACTOR: the number of the first file is the reading */
     uint64_t fields;
     uint16_t code;
 };
@@ -39,9 +48,39 @@ struct text_state {
 static void text_close(void *opened)
 {
     struct text_state *state = opened;
-    for (size_t i = 0; i < state->n; i++)
+    for (size_t i = 0; i < state->n; i++) {
         close(state->files[i].fd);
+        if (state->files[i].factor_fd != NO_FACTOR)
+            close(state->files[i].factor_fd);
+    }
     free(state);
+}
+
+/* Opens the file, or the two files of a product; 0 or an errno. */
+static int open_files(const char *path, struct text_file *file)
+{
+    char first[PATH_MAX], second[PATH_MAX];
+    const char *folder_end = strrchr(path, '/');
+    const char *times = strrchr(path, '*');
+    *file = (struct text_file){.fd = -1, .factor_fd = NO_FACTOR};
+    if (folder_end == NULL || times == NULL || times < folder_end) {
+        file->fd = open(path, O_RDONLY | O_CLOEXEC);
+        return file->fd < 0 ? errno : 0;
+    }
+    int folder = (int)(folder_end + 1 - path), name = (int)(times - folder_end - 1);
+    if (snprintf(first, sizeof first, "%.*s", folder + name, path) >= (int)sizeof first ||
+        snprintf(second, sizeof second, "%.*s%s", folder, path, times + 1) >= (int)sizeof second)
+        return ENAMETOOLONG;
+    file->fd = open(first, O_RDONLY | O_CLOEXEC);
+    if (file->fd < 0)
+        return errno;
+    file->factor_fd = open(second, O_RDONLY | O_CLOEXEC);
+    if (file->factor_fd < 0) {
+        int code = errno;
+        close(file->fd);
+        return code;
+    }
+    return 0;
 }
 
 static int text_open(const struct uj_channel *channels, size_t n, void **out, struct uj_error *err)
@@ -50,14 +89,16 @@ static int text_open(const struct uj_channel *channels, size_t n, void **out, st
     if (state == NULL)
         return uj_fail(err, ENOMEM, "open", "text channels");
     for (size_t i = 0; i < n; i++) {
-        int fd = open(channels[i].path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-            int code = uj_fail(err, errno, "open", channels[i].path);
+        struct text_file *file = &state->files[state->n];
+        int refusal = open_files(channels[i].path, file);
+        if (refusal != 0) {
+            int code = uj_fail(err, refusal, "open", channels[i].path);
             text_close(state);
             return code;
         }
-        uint64_t fields = channels[i].config != 0 ? channels[i].config : 1;
-        state->files[state->n++] = (struct text_file){fd, fields, channels[i].code};
+        file->fields = channels[i].config != 0 ? channels[i].config : 1;
+        file->code = channels[i].code;
+        state->n++;
     }
     *out = state;
     return 0;
@@ -99,23 +140,45 @@ static uint16_t parse(const char *text, size_t length, uint64_t fields, uint64_t
     return 0;
 }
 
+/* The number that an open file holds now; 0 or an errno. */
+static uint16_t number_in(int fd, uint64_t fields, uint64_t *number)
+{
+    char line[LINE_BYTES];
+    ssize_t got = pread(fd, line, sizeof line, 0);
+    return got < 0 ? (uint16_t)errno : parse(line, (size_t)got, fields, number);
+}
+
+static uint16_t reading_of(const struct text_file *file, uint64_t *raw)
+{
+    uint64_t factor;
+    int64_t product;
+    uint16_t code = number_in(file->fd, file->fields, raw);
+    if (code != 0 || file->factor_fd == NO_FACTOR)
+        return code;
+    code = number_in(file->factor_fd, file->fields, &factor);
+    if (code == 0 && __builtin_mul_overflow((int64_t)*raw, (int64_t)factor, &product))
+        code = ERANGE;
+    if (code == 0)
+        *raw = (uint64_t)product;
+    return code;
+}
+
 static void text_read(void *opened, struct uj_sample *rows)
 {
     const struct text_state *state = opened;
     int64_t before = uj_now_ns();
     for (size_t i = 0; i < state->n; i++) {
-        char line[LINE_BYTES];
-        ssize_t got = pread(state->files[i].fd, line, sizeof line, 0);
-        int code = errno;
+        uint64_t raw = 0;
+        uint16_t status = reading_of(&state->files[i], &raw);
         int64_t after = uj_now_ns();
         rows[i] = (struct uj_sample){
             .t_ns = before,
             .sensor_ns = UJ_NO_SENSOR_TIME,
             .read_ns = uj_elapsed_ns(before, after),
             .channel = state->files[i].code,
+            .status = status,
+            .raw = raw,
         };
-        rows[i].status = got < 0 ? (uint16_t)code
-                                 : parse(line, (size_t)got, state->files[i].fields, &rows[i].raw);
         before = after;
     }
 }

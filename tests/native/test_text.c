@@ -111,6 +111,55 @@ static void files_change_and_vanish(void)
     uj_sampler_close(sampler);
 }
 
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+/* Amperes and volts lie in two files of one folder: one row has the product of both. */
+static void products(void)
+{
+    char folder[64] = "/tmp/uj*XXXXXX"; /* a star in the folder's name means nothing */
+    char path[128], unread[128];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/curr1_input*in1_input", folder);
+    struct uj_channel channel = {.reader = "text", .path = path, .code = 7};
+    CHECK_EQ(open_code(&channel), -ENOENT);
+    put(folder, "curr1_input", "1200\n");
+    CHECK_EQ(open_code(&channel), -ENOENT);
+    put(folder, "in1_input", "4968\n");
+    struct uj_sampler *sampler = open_still(&channel, 1);
+    struct uj_sample row = read_once(sampler);
+    CHECK_EQ(row.status, 0);
+    CHECK_EQ(row.channel, 7);
+    CHECK_EQ(row.raw, 1200 * 4968);
+    CHECK_EQ(row.sensor_ns, UJ_NO_SENSOR_TIME);
+    put(folder, "curr1_input", "-3\n"); /* a battery that is charged */
+    row = read_once(sampler);
+    CHECK_EQ(row.status, 0);
+    CHECK(row.raw == (uint64_t)(-3 * 4968));
+    put(folder, "in1_input", "N/A\n");
+    CHECK_EQ(read_once(sampler).status, EBADMSG);
+    put(folder, "in1_input", "9223372036854775807\n");
+    CHECK_EQ(read_once(sampler).status, ERANGE);
+    uj_sampler_close(sampler);
+
+    channel.path = unread;
+    snprintf(unread, sizeof unread, "%s/in1_input", folder);
+    sampler = open_still(&channel, 1);
+    CHECK(read_once(sampler).raw == INT64_MAX); /* one file is read as before */
+    uj_sampler_close(sampler);
+    unlink(unread);
+    snprintf(unread, sizeof unread, "%s/curr1_input", folder);
+    unlink(unread);
+    rmdir(folder);
+}
+
 /* What failed in the middle leaves nothing open. */
 static void a_failed_open_leaves_no_file_open(void)
 {
@@ -143,6 +192,7 @@ int main(void)
     fields();
     long_lines();
     files_change_and_vanish();
+    products();
     a_failed_open_leaves_no_file_open();
     return 0;
 }

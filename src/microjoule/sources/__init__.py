@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ..channel import Channel
 from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource, nearest
-from . import amdsmi, battery, cpu_time, cray, hwmon, nvml, powercap, rapl_msr, rapl_perf, script
+from . import amdsmi, battery, cpu_time, cray, hwmon, ina, nvml, powercap, rapl_msr, rapl_perf, script
 from .domains import with_parents
 from .machine import Machine
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey
@@ -48,6 +48,7 @@ SOURCES: tuple[Source, ...] = (
     nvml,
     amdsmi,
     hwmon,
+    ina,
     cray,
     battery,
     cpu_time,

@@ -10,8 +10,9 @@ Known lies.
 - On mains the figure is the charging power, or 0, and says nothing of the machine. The trace does not
   tell which it was, so a battery enters no total.
 - Some drivers give it a minus sign while discharging, some do not: read as signed, to be taken absolute.
-- Some batteries have only ``current_now`` and ``voltage_now``: two readings that are not simultaneous;
-  they are not multiplied here.
+- Some batteries have only ``current_now`` and ``voltage_now`` (microamperes, microvolts). Their product is
+  the power in picowatts, and it is read as one reading. The two are not of one moment, and the voltage
+  falls by up to a tenth under load: the uncertainty of the product includes that.
 - ``energy_now`` falls in steps of 10 mWh (36 J) or more, too coarse for a window of minutes.
 """
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Scale, Timing, Trust
+from ..channel import UNPLACED, Access, Channel, Encoding, Kind, Place, Scale, SensorError, Timing, Trust
 from ..units import UW_PER_W
 from .host import integer_in, text_of
 from .machine import Machine
@@ -30,6 +31,13 @@ NAME = "battery"
 READERS = "everyone (mode 0444)"
 LANE = "battery-slow"
 RATE_MAX_HZ = 10.0
+
+# No driver states an accuracy: what is assumed of every gauge of which nothing is known.
+POWER_ERROR = SensorError(gain=0.10, source="assumed: a battery's driver states no accuracy")
+PRODUCT_ERROR = SensorError(
+    gain=0.15, source="assumed: current and voltage of two moments, no stated accuracy"
+)
+MICROWATT, PICOWATT = Fraction(1, UW_PER_W), Fraction(1, UW_PER_W * UW_PER_W)
 
 UNPLUG = "Unplug the machine to measure with its battery"
 
@@ -49,11 +57,17 @@ def survey(machine: Machine) -> Survey:
     channels: list[Channel] = []
     obstacles: list[Obstacle] = []
     for number, battery in enumerate(batteries):
-        if integer_in(battery / "power_now") is None:
-            what = f"{battery.name} has no power_now: its driver tells current and voltage apart, or nothing"
+        if integer_in(battery / "power_now") is not None:
+            channels.append(_channel(number, battery / "power_now", MICROWATT, POWER_ERROR))
+        elif None not in (integer_in(battery / "current_now"), integer_in(battery / "voltage_now")):
+            product = battery / "current_now*voltage_now"
+            channels.append(_channel(number, product, PICOWATT, PRODUCT_ERROR))
+            what = f"{battery.name} reports current and voltage and no power: the power is their product"
+            obstacles.append(Obstacle(Cause.MISLEADING, what))
+        else:
+            what = f"{battery.name} reports neither its power nor current and voltage"
             obstacles.append(Obstacle(Cause.NO_HARDWARE, what))
             continue
-        channels.append(_channel(number, battery))
         status = text_of(battery / "status")
         if status != "Discharging":
             state = status or "in an unknown state"
@@ -62,7 +76,7 @@ def survey(machine: Machine) -> Survey:
     return Survey(NAME, READERS, channels=tuple(channels), obstacles=tuple(obstacles))
 
 
-def _channel(number: int, battery: Path) -> Channel:
+def _channel(number: int, path: Path, unit: Fraction, error: SensorError) -> Channel:
     return Channel(
         id=f"battery-{number}/power",
         place=Place(device="battery", number=number),
@@ -71,8 +85,8 @@ def _channel(number: int, battery: Path) -> Channel:
         lane=LANE,
         kind=Kind.GAUGE,
         encoding=Encoding.SIGNED,
-        scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+        scale=Scale(quantity="W", unit=unit, unit_source="interface"),
         timing=Timing(rate_max_hz=RATE_MAX_HZ),
-        trust=Trust(parents=(UNPLACED,)),
-        access=Access(reader="text", path=str(battery / "power_now")),
+        trust=Trust(sensor=error, parents=(UNPLACED,)),
+        access=Access(reader="text", path=str(path)),
     )

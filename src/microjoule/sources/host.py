@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CAP_SYS_RAWIO = 17  # include/uapi/linux/capability.h
+CAP_DAC_OVERRIDE = 1  # include/uapi/linux/capability.h
+CAP_DAC_READ_SEARCH = 2
+CAP_SYS_RAWIO = 17
 CAP_SYS_ADMIN = 21
 CAP_PERFMON = 38
 
@@ -102,8 +104,6 @@ def read_host(root: Path = Path("/")) -> Host:
     """The facts of the machine whose files lie under ``root``."""
     cpu = _first_processor(root / "proc/cpuinfo")
     flags = cpu.get("flags")
-    status = text_of(root / "proc/self/status") or ""
-    capabilities = re.search(r"^CapEff:\s*([0-9a-fA-F]+)", status, re.MULTILINE)
     lockdown = re.search(r"\[(\w+)\]", text_of(root / "sys/kernel/security/lockdown") or "")
     return Host(
         cpu_vendor=cpu.get("vendor_id"),
@@ -118,10 +118,17 @@ def read_host(root: Path = Path("/")) -> Host:
         dies=_topology(root, "die_id"),
         perf_event_paranoid=integer_in(root / "proc/sys/kernel/perf_event_paranoid"),
         lockdown=lockdown.group(1) if lockdown else None,
-        capabilities=int(capabilities.group(1), 16) if capabilities else None,
+        capabilities=capabilities(root),
         hostname=text_of(root / "proc/sys/kernel/hostname"),
         boot_id=text_of(root / "proc/sys/kernel/random/boot_id"),
     )
+
+
+def capabilities(root: Path = Path("/")) -> int | None:
+    """The effective capabilities of this process, as bits; None where /proc does not tell."""
+    status = text_of(root / "proc/self/status") or ""
+    found = re.search(r"^CapEff:\s*([0-9a-fA-F]+)", status, re.MULTILINE)
+    return int(found.group(1), 16) if found else None
 
 
 def text_of(path: Path) -> str | None:

@@ -17,8 +17,12 @@ milliseconds. The drivers known here, and what they lie about:
 - ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and what is measured stands in
   ``power1_oem_info``. NVIDIA Grace has several: module contains grace contains cpu and sysio; there is
   no energy, and the DRAM is only found by difference. Elsewhere it is the whole machine.
-- ``amd_energy`` (``amd_energy.c``, out of the kernel since 5.13): RAPL's registers a second time, so its
-  sockets are ``package-N@hwmon``; its cores lie inside and are left out.
+- ``amd_energy`` (``amd_energy.c``, out of the kernel since 5.13) and ``zenergy``, its successor outside the
+  kernel: RAPL's registers a second time, so the sockets are ``package-N@hwmon``; the cores lie inside and
+  are left out.
+- ``apm_xgene`` (``xgene-hwmon.c``): Ampere Altra and X-Gene. ``CPU power`` and ``IO power`` lie side by side
+  and make up the chip; where there is a ``SoC power`` it contains both.
+- ``fam15h_power`` (``fam15h_power.c``): the processor's own estimate of itself, AMD before Zen.
 
 Other drivers are rails of boards and supplies, of which nothing is known of what contains what. Their
 powers are listed under the driver's name, ``UNPLACED``, so that they enter no total; their counters are
@@ -47,6 +51,7 @@ from ..channel import (
     Trust,
 )
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
+from . import text_obstacles
 from .host import integer_in, text_of
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey, closed_by
@@ -95,9 +100,13 @@ _GRACE = Place(device="package", owner="grace")
 _GRACE_CPU = replace(_GRACE, part="cpu", role=Role.PART)
 _SYSIO = replace(_GRACE, part="sysio", role=Role.PART)
 _PACKAGE = Place(device="package")
+_ALTRA = Place(device="package", owner="altra")
+_ALTRA_CPU = replace(_ALTRA, part="core", role=Role.PART)
+_ALTRA_IO = replace(_ALTRA, part="io", role=Role.PART)
+_FAM15H = Place(device="package", owner="fam15h")
 _AMDGPU, _XE, _I915 = (Place(device="gpu", owner=driver) for driver in (AMDGPU, "xe", "i915"))
 _XE_PACKAGE = replace(_XE, part="package", role=Role.PART)
-_GRACE_ID, _MODULE_ID = "grace-{n}/power", "module-{n}/power"
+_GRACE_ID, _MODULE_ID, _ALTRA_ID = "grace-{n}/power", "module-{n}/power", "altra-{n}/power"
 METERS = (
     HwmonSensor("power_meter", r"Module Power Socket (\d+)", _MODULE_ID, _MODULE, "enclosure"),
     HwmonSensor("power_meter", r"Grace Power Socket (\d+)", _GRACE_ID, _GRACE, "cpu", _MODULE_ID),
@@ -112,8 +121,18 @@ METERS = (
     HwmonSensor("xe", r"card|energy1", "xe-{n}/energy", _XE, "gpu"),
     HwmonSensor("xe", r"pkg", "xe-{n}/package", _XE_PACKAGE, "gpu", "xe-{n}/energy"),
     HwmonSensor("i915", r"energy1", "i915-{n}/energy", _I915, "gpu"),
-    HwmonSensor("amd_energy", r"Esocket(\d+)", "package-{n}@hwmon", _PACKAGE, "cpu", twin_of="package-{n}"),
-    HwmonSensor("amd_energy", r"Ecore\d+", "", _PACKAGE, "cpu"),
+    *(
+        sensor
+        for driver in ("amd_energy", "zenergy")
+        for sensor in (
+            HwmonSensor(driver, r"Esocket(\d+)", "package-{n}@hwmon", _PACKAGE, "cpu", twin_of="package-{n}"),
+            HwmonSensor(driver, r"Ecore\d+", "", _PACKAGE, "cpu"),
+        )
+    ),
+    HwmonSensor("apm_xgene", r"SoC power", _ALTRA_ID, _ALTRA, "cpu"),
+    HwmonSensor("apm_xgene", r"CPU(?:'s)? power", "altra-{n}/cpu_power", _ALTRA_CPU, "cpu", _ALTRA_ID),
+    HwmonSensor("apm_xgene", r"IO(?:'s)? power", "altra-{n}/io_power", _ALTRA_IO, "cpu", _ALTRA_ID),
+    HwmonSensor("fam15h_power", r"power1", "fam15h-{n}/power", _FAM15H, "cpu"),
 )
 # Parents that another source lists; they contain the sensor where they are recorded too.
 ELSEWHERE = (AMDGPU,)
@@ -181,7 +200,7 @@ def survey(machine: Machine) -> Survey:
         parent = identity.parent
         is_known = parent in named or parent == UNPLACED or sensor.driver in ELSEWHERE
         channel = _channel(sensor, identity, (parent,) if is_known else ())
-        obstacle = _obstacle(sensor.path)
+        obstacle = text_obstacles.obstacle(sensor.path)
         if obstacle is None:
             readable.append(channel)
         else:
@@ -339,24 +358,3 @@ def _limit(sensor: Sensor) -> tuple[float | None, str]:
         if limit_uw and limit_uw > 0:
             return limit_uw / UW_PER_W, path.name
     return None, "none"
-
-
-def _obstacle(path: Path) -> Obstacle | None:
-    """What stands in the way of a reading, found by trying one; None: nothing does."""
-    try:
-        int(path.read_text(encoding="ascii"))
-    except PermissionError:
-        return Obstacle(
-            Cause.PERMISSION,
-            f"{path} may not be read by this user",
-            f"Run as root, or `sudo chmod a+r {path}` (until the next boot)",
-        )
-    except OSError as error:
-        return Obstacle(
-            Cause.FAILING,
-            f"{path} answers {error.strerror}",
-            "A device that sleeps does not answer: give it work and look again",
-        )
-    except ValueError:
-        return Obstacle(Cause.FAILING, f"{path} does not hold a number")
-    return None

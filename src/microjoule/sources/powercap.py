@@ -53,6 +53,7 @@ from .domains import (
 from .host import AMD, Host
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey
+from .text_obstacles import denied_by_module, mode_allows
 from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, register_unit, trust
 
 NAME = "powercap"
@@ -196,6 +197,8 @@ def _obstacle(zone: PowercapZone) -> Obstacle | None:
     try:
         int(path.read_text(encoding="ascii"))
     except PermissionError:
+        if mode_allows(path):
+            return denied_by_module("/sys/class/powercap/*/energy_uj")
         what = "/sys/class/powercap/*/energy_uj may not be read by this user"
         return Obstacle(Cause.PERMISSION, what, PERMISSION_REMEDY)
     except FileNotFoundError:

@@ -23,14 +23,16 @@ class Cause(StrEnum):
     MODULE = "module"
     PARANOID = "perf_event_paranoid"
     LOCKDOWN = "lockdown"
+    SECURITY = "security module"
+    ASLEEP = "asleep"
     NO_HARDWARE = "no such hardware"
     HIDDEN = "hidden"
     FAILING = "failing"
     MISLEADING = "misleading"
 
 
-#: Causes that a person with more rights does not meet.
-DENIALS = frozenset({Cause.PERMISSION, Cause.PARANOID, Cause.LOCKDOWN})
+#: Causes that rights of a person, a program or a sandbox decide.
+DENIALS = frozenset({Cause.PERMISSION, Cause.PARANOID, Cause.LOCKDOWN, Cause.SECURITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Obstacle:
     Attributes:
         cause: One word of a closed vocabulary.
         what: The sentence: what is so, and where; without a full stop.
-        remedy: The command or the act that mends it; empty where nothing is known to help.
+        remedy: The command or the act that fixes it; empty where nothing is known to help.
     """
 
     cause: Cause

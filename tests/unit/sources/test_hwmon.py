@@ -11,7 +11,7 @@ from places import identity
 
 from microjoule.channel import UNPLACED, Encoding, Kind, Place, Role, Trust
 from microjoule.joules.total import covered
-from microjoule.sources import hwmon
+from microjoule.sources import cpu_time, hwmon
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 
@@ -118,10 +118,53 @@ def test_amd_energy_is_a_second_source_of_the_packages(tmp_path):
     assert hwmon.survey(Machine(tmp_path)).obstacles == ()
 
 
+def test_zenergy_is_the_package_where_rapl_is_missing(tmp_path):
+    """Zen 5 under a kernel whose RAPL drivers do not know it, with the module zenergy loaded."""
+    labels = {"energy1": "Ecore000", "energy2": "Ecore001", "energy3": "Esocket0"}
+    files = {f"{name}_label": label for name, label in labels.items()}
+    device(tmp_path, 4, "zenergy", **files, **{f"{name}_input": 7 for name in labels})
+    (channel,) = hwmon.survey(Machine(tmp_path)).channels
+    assert (channel.place, channel.twin_of) == (Place(device="package", number=0), "package-0")
+    assert hwmon.survey(Machine(tmp_path)).obstacles == ()
+    assert covered({channel.id: channel}) == (channel.id,)
+
+
+@pytest.mark.parametrize("labels", [("CPU power", "IO power"), ("CPU's power", "IO's power")])
+def test_an_altra_is_the_sum_of_its_cores_and_its_io(tmp_path, labels):
+    files = {f"power{n}_label": label for n, label in enumerate(labels, 1)}
+    device(tmp_path, 0, "apm_xgene", power1_input=60_000_000, power2_input=33_000_000, **files)
+    device(tmp_path, 1, "apm_xgene", power1_input=50_000_000, power2_input=30_000_000, **files)
+    channels = found(tmp_path)
+    each = [f"altra-{n}/{part}" for n in (0, 1) for part in ("cpu_power", "io_power")]
+    assert list(channels) == each
+    busy = busy_time(tmp_path)
+    assert covered(channels | {busy.id: busy}) == tuple(each), "the estimate of CPU time stands aside"
+
+
+def busy_time(root):
+    (root / "proc").mkdir()
+    (root / "proc/stat").write_text("cpu  10 20 30 4000 500 60 70 80 9 1\n")
+    return cpu_time.survey(Machine(root)).channels[0]
+
+
+def test_an_altra_that_shows_the_whole_chip_counts_it_once(tmp_path):
+    labels = ("CPU power", "IO power", "SoC power")
+    files = {f"power{n}_label": label for n, label in enumerate(labels, 1)}
+    device(tmp_path, 0, "apm_xgene", **files, **{f"power{n}_input": 10 * n for n in (1, 2, 3)})
+    assert covered(found(tmp_path)) == ("altra-0/power",)
+
+
+def test_fam15h_is_the_processors_own_estimate_of_itself(tmp_path):
+    device(tmp_path, 0, "fam15h_power", power1_input=21_000_000, power1_crit=65_000_000)
+    channels = found(tmp_path)
+    assert covered(channels) == ("fam15h-0/power",)
+    assert channels["fam15h-0/power"].place.is_processor
+
+
 def test_the_power_of_an_unknown_driver_has_its_own_name_and_its_counter_is_left_out(tmp_path):
-    device(tmp_path, 0, "ina3221", power1_input=1, power1_label="VDD CPU/GPU", energy1_input=9)
+    device(tmp_path, 0, "tps546", power1_input=1, power1_label="VDD CPU/GPU", energy1_input=9)
     survey = hwmon.survey(Machine(tmp_path))
-    assert [channel.id for channel in survey.channels] == ["ina3221-0/vdd_cpu_gpu"]
+    assert [channel.id for channel in survey.channels] == ["tps546-0/vdd_cpu_gpu"]
     (obstacle,) = survey.obstacles
     assert obstacle.cause is Cause.MISLEADING
     assert "left out" in obstacle.what
