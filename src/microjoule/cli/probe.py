@@ -1,4 +1,4 @@
-"""``uj probe``: what can be measured on this machine, and for what cannot, why and what mends it."""
+"""``uj probe``: what can be measured on this machine, and for what cannot, why and what fixes it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from . import probe_calibrate as calibrated
 
 NOTHING_MEASURED = 3
 if TYPE_CHECKING:
+    from ..measuring.watched import Watched
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
@@ -33,7 +35,7 @@ def add_parser(commands: Commands) -> None:
         help="say what can be measured here, and what is in the way of the rest",
         description=(
             "Lists every source and channel, and for what is missing the cause and the command that "
-            "fixes it. "
+            "fixes it. Watches the energy counters of CPUs for 0.05 s, or 1.5 s where one stands still. "
             f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can."
         ),
     )
@@ -65,11 +67,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.calibrate:
         _refuse_unknown(arguments, machine)
         return calibrated.learn(arguments, machine, found.surveys)
+    from ..measuring.watched import watched
+
+    seen = watched(machine, found.surveys, found.channels)
+    measured = _moving(found, seen)
     if arguments.json:
-        print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
+        said = {"measured": bool(measured), "watched": seen._asdict()}
+        print(json.dumps(found.to_json() | said, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(as_text(found)))
-    return 0 if found.measured else NOTHING_MEASURED
+        print("\n".join(as_text(found, seen)))
+    return 0 if measured else NOTHING_MEASURED
+
+
+def _moving(found: Probe, seen: Watched) -> tuple[Channel, ...]:
+    """The measured channels but for the counters that stood still."""
+    return tuple(channel for channel in found.measured if channel.id not in seen.unmoved)
 
 
 def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> None:
@@ -85,8 +97,8 @@ def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> 
         )
 
 
-def as_text(found: Probe) -> list[str]:
-    """The survey as lines for a person."""
+def as_text(found: Probe, seen: Watched) -> list[str]:
+    """The survey as lines for a person, with what its counters did while they were watched."""
     lines = [_machine(found.host)]
     for survey in found.surveys:
         if _is_no_scripted_machine(survey):
@@ -97,7 +109,7 @@ def as_text(found: Probe) -> list[str]:
             lines.append(f"  {obstacle.cause}: {obstacle.what}.")
             if obstacle.remedy:
                 lines.append(f"    {obstacle.remedy}.")
-    return [*lines, "", *_verdict(found)]
+    return [*lines, "", *_verdict(found, seen)]
 
 
 def _is_no_scripted_machine(survey: sources.Survey) -> bool:
@@ -110,10 +122,14 @@ def _is_no_scripted_machine(survey: sources.Survey) -> bool:
     )
 
 
-def _verdict(found: Probe) -> Iterator[str]:
-    if found.measured:
+def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
+    for name in seen.unmoved:
+        yield f"{name} did not move in {seen.for_s:g} s: it is stuck, or a hypervisor shows a constant."
+    yield from (f"{note}." for note in seen.notes)
+    measured = _moving(found, seen)
+    if measured:
         yield "Measured here when nothing else is said:"
-        yield from (f"  {channel.id} ({channel.source})" for channel in found.measured)
+        yield from (f"  {channel.id} ({channel.source})" for channel in measured)
     elif found.estimated:
         yield "No energy can be measured on this machine by this user: only CPU time can be read, and energy"
         yield "estimated from it. What is in the way of measuring stands above."

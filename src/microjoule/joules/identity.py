@@ -68,7 +68,7 @@ def identified(declared: Mapping[str, Channel], series: Callable[[str], Series])
     """
     channels = dict(declared)
     notes: list[str] = []
-    counters = [c for c in declared.values() if _is_register(c)]
+    counters = [c for c in declared.values() if is_register(c)]
     for channel in counters:
         channels[channel.id] = found = in_own_unit(channel, _good(series(channel.id)).raw)
         notes += _unit_notes(channel, found)
@@ -102,7 +102,7 @@ def in_own_unit(channel: Channel, raw: U64) -> Channel:
     return replace(channel, scale=found)
 
 
-def _is_register(channel: Channel) -> bool:
+def is_register(channel: Channel) -> bool:
     """Whether it counts the joules of a CPU or its board."""
     is_joules = channel.kind is Kind.COUNTER and channel.scale.quantity == "J"
     return is_joules and channel.trust.model is None and channel.place.device in ("package", "psys")

@@ -1,11 +1,30 @@
 import argparse
 import json
+import threading
+from dataclasses import replace
 
 import pytest
 from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES, TWO_SOCKET_SERVER, write
 
 from microjoule.cli import probe
 from microjoule.sources import SOURCES
+
+
+@pytest.fixture(autouse=True)
+def counting(tmp_path):
+    """Whatever powercap zones a test writes, their counters move."""
+    ended = threading.Event()
+
+    def count():
+        while not ended.wait(0.001):
+            for path in tmp_path.glob("sys/class/powercap/intel-rapl:*/energy_uj"):
+                path.write_text(f"{int(path.read_text() or 0) + 40_000:015d}")
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    yield ended.set
+    ended.set()
+    thread.join()
 
 
 def run(*words):
@@ -104,3 +123,16 @@ def test_a_gauge_has_a_resolution_and_a_window_and_no_range(tmp_path, capsys):
     (channel,) = [c for s in found if s["source"] == "hwmon" for c in s["channels"]]
     assert (channel["range"], channel["wrap_s"]) == (None, None)
     assert channel["timing"]["window_ns"] == 50_000_000
+
+
+def test_counters_that_stand_still_are_not_measured(tmp_path, capsys, counting):
+    counting()  # no more
+    assert run("--root", write(replace(TWO_SOCKET_SERVER, pmu=None, registers={}), tmp_path)) == 3
+    text = capsys.readouterr().out
+    assert "package-0 did not move in 1.5 s: it is stuck" in text
+    assert "package-1/dram did not move" in text
+    assert "Measured here" not in text
+    run("--json", "--root", tmp_path)
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["measured"] is False
+    assert plain["watched"]["unmoved"] == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
