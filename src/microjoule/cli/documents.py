@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
     from ..footprint.intensity_series import IntensitySeries
 
+WINDOWS_MAX = 1000  # windows listed one by one: a listed window costs half a millisecond
 _WIDEST = 120  # columns: a longer line is hard to read
 
 
@@ -25,10 +26,11 @@ def summarise(
     terms: Terms,
     series: IntensitySeries | None = None,
     told: Callable[[float], None] = lambda _: None,
+    windows_max: int | None = None,
 ) -> dict[str, Any]:
     """The summary of the trace in a file, with its footprint, along a series where there is one.
 
-    ``told`` hears now and then how much of the file was read.
+    ``told`` hears now and then how much of the file was read. ``windows_max`` windows are listed; None: all.
     """
     from ..footprint.footprint import attached
     from ..joules.energy_trace import load
@@ -36,14 +38,14 @@ def summarise(
     from ..joules.summary import summary
 
     if series is None:
-        return attached(summary(stream(path, told)), terms)
+        return attached(summary(stream(path, told), windows_max), terms)
     trace = load(path)  # energies between the edges of the series too
-    found = summary(trace)
+    found = summary(trace, windows_max)
     if not found["windows"]:
         return attached(found, terms)
     from ..footprint.over_time import along as laid
 
-    return attached(found, terms, laid(trace, series, terms.intensity))
+    return attached(found, terms, laid(trace, series, terms.intensity, windows_max))
 
 
 def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
         "schema": next(iter(summaries.values()))["schema"],
         "sentence": "\n".join(f"{path}: {part['sentence']}" for path, part in summaries.items()),
         "whole": None,
+        "n_windows": sum(part["n_windows"] for part in summaries.values()),
         "windows": rows(lambda part: part["windows"]),
         "by_name": rows(lambda part: part["by_name"]),
         "footprint": next(iter(summaries.values())).get("footprint", {}),
@@ -112,6 +115,19 @@ def add_form(parser: argparse.ArgumentParser) -> None:
         const="brief",
         help="print one sentence only",
     )
+    parser.add_argument(
+        "--windows",
+        dest="windows_max",
+        type=_windows,
+        default=WINDOWS_MAX,
+        metavar="N",
+        help=f"list so many windows one by one, or all [{WINDOWS_MAX}]; the table by name always has all",
+    )
+
+
+def _windows(text: str) -> int | None:
+    """How many windows are listed; None: all."""
+    return None if text == "all" else int(text)
 
 
 def printed(summary: dict[str, Any], form: str, stream: TextIO) -> None:

@@ -119,6 +119,11 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         raise TraceError(f"Cannot read {path}: {error.strerror}", "Name a trace or a report") from error
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
+    if record is not None and len(record["windows"]) < record["n_windows"]:
+        raise TraceError(
+            f"{path} lists {len(record['windows'])} of {record['n_windows']} windows",
+            "Emit the trace itself, or write the report again: `uj report TRACE --windows all --json FILE`",
+        )
     if record is None:
         raise TraceError(
             f"{path} is not a report of microjoule", "Write one with `uj report TRACE --json FILE`"

@@ -33,7 +33,7 @@ def _perfetto(trace: Trace, path: Path) -> None:
     from ..joules.tracks import tracks
     from ..report import perfetto
 
-    write_pieces(perfetto.render(summary(trace), tracks(trace)), path)
+    write_pieces(perfetto.render(summary(trace, windows_max=None), tracks(trace)), path)
 
 
 def _parquet(trace: Trace, path: Path) -> None:

@@ -59,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _total(arguments, terms)
     with progress() as say:
         summaries = {
-            path: summarise(path, terms, along.series(path, arguments), share_of(path, say))
+            path: summarise(
+                path, terms, along.series(path, arguments), share_of(path, say), arguments.windows_max
+            )
             for path in arguments.traces
         }
     for path, summary in summaries.items():

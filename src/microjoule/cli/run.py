@@ -230,7 +230,7 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
             is_whole = False
             print(f"uj run: {error}", file=sys.stderr)
         _end_on_signals()
-        summary = documents.summarise(recorder.path, terms)
+        summary = documents.summarise(recorder.path, terms, windows_max=arguments.windows_max)
         documents.printed(summary, arguments.form, sys.stderr)
         pages.write(arguments, recorder.path, summary, " ".join(arguments.command).removeprefix("-- "))
         if arguments.json is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..joules.summary import listed
 from ..units import J_PER_KWH, seconds
 from .factor import Factor
 from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 _REALTIME = "@clock/realtime"
 
 
-def along(trace: Trace, series: IntensitySeries, static: Factor) -> list[Factor]:
-    """The intensity of each window of a trace, or of all of it where it has none, in its order.
+def along(
+    trace: Trace, series: IntensitySeries, static: Factor, windows_max: int | None = None
+) -> list[Factor]:
+    """The intensity of each window that a summary lists, or of all of it where it has none, in its order.
 
     Args:
         trace: With readings of the real-time clock.
         series: The intensity over time.
         static: For whatever the series does not cover, in g/kWh.
+        windows_max: How many windows a summary of the trace lists; None: all.
 
     Raises:
         BadSeries: The trace has no reading of the real-time clock.
@@ -38,7 +42,7 @@ def along(trace: Trace, series: IntensitySeries, static: Factor) -> list[Factor]
     pairs = trace.clock_pairs[_REALTIME]
     windows = trace.windows or (trace.span,)
     found = []
-    for window in windows:
+    for window in [windows[number] for number in listed(windows, windows_max)]:
         bins = [trace.power(part, window) for part in trace.energy(window).total.channels]
         shares = [(on_clock(each.edges_ns, *pairs), _weights(each.energy_j)) for each in bins]
         found.append(_with_note(_factor(shares, series, static), _unknown(bins)))

@@ -198,13 +198,15 @@ class Digest:
         high = np.maximum(padded[np.minimum(after + _NEAR, len(changes)) + 1], settled)
         at = np.searchsorted(rows.number, unusual)
         far = changes[_ranges((before - _FAR)[is_settled], (after + _FAR)[is_settled], len(changes))]
-        kept = distinct(_ranges(low[is_settled], high[is_settled], n), far - 1, far)
-        self._kept.append(rows.taken(distinct(kept, at - 1, at)))
+        kept = _ranges(low[is_settled], high[is_settled], n)
+        for one in (far, at):
+            kept[one], kept[one - 1] = True, True
+        self._kept.append(rows.taken(np.flatnonzero(kept)))
         self._waiting = np.concatenate((due[~is_settled], later))
         carried = _ranges(low[~is_settled], settled[~is_settled], n)
         oldest = min([len(changes) - _FAR - 1, *(before[~is_settled] - _FAR).tolist()])
-        recent = changes[max(oldest, 0) :]
-        self._carry = rows.taken(distinct(carried, _recent(recent, n)))
+        carried[_recent(changes[max(oldest, 0) :], n)] = True
+        self._carry = rows.taken(np.flatnonzero(carried))
 
 
 def _recent(changes: I64, n: int) -> I64:
@@ -212,10 +214,12 @@ def _recent(changes: I64, n: int) -> I64:
     return distinct(np.maximum(np.concatenate((changes - 1, changes, np.arange(n - _READINGS, n))), 0))
 
 
-def _ranges(low: I64, high: I64, n: int) -> I64:
-    """The numbers below n that lie in ranges, their ends included; some more than once."""
-    ends = zip(np.maximum(low, 0).tolist(), np.minimum(high + 1, n).tolist(), strict=True)
-    return np.concatenate([_NONE, *(np.arange(first, end) for first, end in ends)])
+def _ranges(low: I64, high: I64, n: int) -> Bools:
+    """bool[n]: which numbers lie in ranges, their ends included."""
+    first = np.clip(low, 0, n)
+    begun = np.bincount(first, minlength=n + 1)
+    ended = np.bincount(np.clip(high + 1, first, n), minlength=n + 1)
+    return np.cumsum(begun - ended)[:n] > 0
 
 
 _NONE = np.empty(0, np.int64)

@@ -70,6 +70,12 @@ class Peaks:
         self.rates[at] = np.maximum(self.rates[at], np.maximum.reduceat(rates, bounds)[::2])
         self._apart_ns[at] = np.minimum(self._apart_ns[at], np.minimum.reduceat(apart_ns, bounds)[::2])
 
+    def of(self, numbers: I64) -> Peaks:
+        """The peaks of some windows, by their numbers."""
+        found = Peaks(self._span_ns, self.t0_ns[numbers], self.t1_ns[numbers])
+        found.rates, found._apart_ns = self.rates[numbers], self._apart_ns[numbers]
+        return found
+
     def spans_ns(self) -> I64:
         """int64[n]: the shortest time over which each was taken.
 

@@ -206,27 +206,37 @@ class _Noise:
     def whitened(self, columns: F64, share: float) -> tuple[F64, float]:
         """Columns in which the noise is independent and of size one, and the log of the determinant.
 
-        By the Cholesky factor of the tridiagonal matrix, row after row.
+        By the Cholesky factor of the tridiagonal matrix, which :func:`_solved` inverts.
         """
         lengths = self._span_s / self._span_s.mean()
-        diagonal = (self.diagonal + share * self.unit * lengths).tolist()
-        pivots = np.empty(len(diagonal))
-        steps = np.empty(len(diagonal))
-        carried = 0.0
-        beside = self.beside.tolist()
-        before = 0.0
-        for i, own in enumerate(diagonal):
-            pivot = own - carried
-            # Edges alone make a matrix that is only just definite: rounding must not turn it.
-            pivot = max(pivot, own * 1e-12)
-            pivots[i] = pivot
-            steps[i] = before / pivots[i - 1] if i else 0.0
-            before = beside[i]
-            carried = before * before / pivot
-        out = columns.copy()
-        for i in np.flatnonzero(steps).tolist():
-            out[i] -= steps[i] * out[i - 1]
-        return out / np.sqrt(pivots)[:, None], float(np.log(pivots).sum())
+        diagonal = self.diagonal + share * self.unit * lengths
+        # Edges alone make a matrix that is only just definite: rounding must not turn it.
+        least = (diagonal * 1e-12).tolist()
+        pivots: list[float] = []
+        pivot, before = 1.0, 0.0
+        for own, floor, beside in zip(diagonal.tolist(), least, self.beside.tolist(), strict=True):
+            pivot = own - before * before / pivot
+            pivot = max(pivot, floor)
+            pivots.append(pivot)
+            before = beside
+        found = np.array(pivots)
+        steps = np.append(0.0, -self.beside[:-1] / found[:-1])[: len(found)]
+        return _solved(steps, columns) / np.sqrt(found)[:, None], float(np.log(found).sum())
+
+
+def _solved(steps: F64, columns: F64) -> F64:
+    """The x with x_i = columns_i + steps_i x_{i-1}, for all rows at once.
+
+    (1 - N)⁻¹ = (1 + N)(1 + N²)(1 + N⁴)…, where N takes each row's step of the row before: after k factors the
+    last 2^k rows are in each row.
+    """
+    x, reach, width = columns.copy(), steps.copy(), 1
+    while width < len(x) and reach.any():
+        x[width:] += reach[width:, None] * x[:-width].copy()
+        reach[width:] = reach[width:] * reach[:-width]
+        reach[:width] = 0.0
+        width *= 2
+    return x
 
 
 def _likeliest(noise: _Noise, unit: F64, y: F64) -> float:

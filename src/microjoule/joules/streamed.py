@@ -25,6 +25,7 @@ import numpy.typing as npt
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace.parts import BatchSurvey, parts, survey
+from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, NO_TIME, Series, SeriesColumns
 from ..trace.window import Window
 from .brackets import F64
@@ -62,6 +63,7 @@ class StreamedTrace(Trace):
 
     Args:
         found: The survey of the file.
+        sketch: Its sketch, as a trace.
         asked: What it will be asked.
         told: Hears which share of the rows was taken.
 
@@ -69,8 +71,11 @@ class StreamedTrace(Trace):
         NotInParts: It cannot be taken part by part.
     """
 
-    def __init__(self, found: BatchSurvey, asked: Asked, told: Callable[[float], None]) -> None:
+    def __init__(
+        self, found: BatchSurvey, sketch: RawTrace, asked: Asked, told: Callable[[float], None]
+    ) -> None:
         super().__init__(found.sketch, found.path, found.is_truncated)
+        self.recorded_windows = sketch.recorded_windows  # a hundred thousand of them are not paired twice
         takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
         self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
@@ -99,9 +104,15 @@ class StreamedTrace(Trace):
         peaks = self._peaks.get(channel_id)
         if peaks is None:
             return super().peaks(channel_id, t0_ns, t1_ns)
-        if not (np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns)):
+        known = {
+            edges: at for at, edges in enumerate(zip(peaks.t0_ns.tolist(), peaks.t1_ns.tolist(), strict=True))
+        }
+        asked = [known.get(edges) for edges in zip(t0_ns.tolist(), t1_ns.tolist(), strict=True)]
+        numbers = [at for at in asked if at is not None]
+        if len(numbers) < len(asked):
             self._refuse("peaks of other windows than its own")
-        return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
+        some = peaks.of(np.array(numbers, np.int64))
+        return peaks_w(self.counter(channel_id), some), some.spans_ns()
 
     def updates(self, channel_id: str) -> Updates:
         """As of :class:`Trace`."""
@@ -229,9 +240,10 @@ def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[fl
         return load(path)
     try:
         found = survey(path)
-        asked = asked_of(Trace(found.sketch, path, found.is_truncated))
+        sketch = Trace(found.sketch, path, found.is_truncated)
+        asked = asked_of(sketch)
         while True:
-            trace = StreamedTrace(found, asked, told)
+            trace = StreamedTrace(found, sketch, asked, told)
             needed = asked_of(trace)
             if needed == asked:
                 return trace

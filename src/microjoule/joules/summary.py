@@ -1,13 +1,15 @@
 """A trace as plain data for reports: the schema ``microjoule.report/1``, before any rendering.
 
-Decision: all windows of a channel are answered in one vectorised call and turned into plain lists
-once, because a program may mark each of a hundred thousand steps. What was given up: reuse of
-``Energies``, which is one window's view of the same figures.
+Decision: a program may mark each of a hundred thousand steps, so a report has all of them by name and
+lists ``WINDOWS_MAX`` one by one, unless its caller asks for more: a listed window costs half a millisecond.
+Those are answered in one vectorised call a channel. What was given up: reuse of ``Energies``, which is one
+window's view of the same figures.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -31,23 +33,32 @@ from .total import Total, covered, total
 
 SCHEMA = "microjoule.report/1"
 STUCK_UPDATES = 100
+WINDOWS_MAX = 1000
+"""Windows that a summary lists one by one, unless others are asked for."""
+_OF_A_NAME = 3  # of each name listed even behind these, so that a rare window is not lost among many
+_NAMES_MAX = 200  # to which that applies
 
 Plain = dict[str, Any]
 
 
-def summary(trace: Trace) -> Plain:
+def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
     """All that a report shows of a trace, as JSON values; figures that a status forbids are None.
 
     Where the trace has no windows, its whole span is the one window ``trace``.
+
+    Args:
+        trace: The trace.
+        windows_max: How many windows are listed one by one; None: all. All of them are in ``by_name``.
     """
     trace.unwrap_all()
     windows = trace.windows or _span(trace)
-    figures = _windows(trace, windows)
+    figures = _windows(trace, windows, listed(windows, windows_max))
     first = headline(trace)
     return {
         "schema": SCHEMA,
         "sentence": NO_TIME if first is None else first.sentence,
         "whole": None if first is None else _whole(trace, first),
+        "n_windows": len(windows),
         "windows": figures,
         "by_name": [_named(trace, row) for row in by_name(trace)] if trace.windows else [],
         "engine": {
@@ -106,21 +117,39 @@ def _whole(trace: Trace, of: Headline) -> Plain:
     }
 
 
-def _windows(trace: Trace, windows: Sequence[Window]) -> list[Plain]:
-    t0_ns = np.array([window.t0_ns for window in windows], np.int64)
-    t1_ns = np.array([window.t1_ns for window in windows], np.int64)
+def listed(windows: Sequence[Window], windows_max: int | None) -> list[int]:
+    """Which windows a summary lists, by number: the first so many, then the first few of each other name."""
+    if windows_max is None or len(windows) <= windows_max:
+        return list(range(len(windows)))
+    found = list(range(windows_max))
+    seen = Tally(window.name for window in windows[:windows_max])
+    for number in range(windows_max, len(windows)):
+        name = windows[number].name
+        if seen[name] < _OF_A_NAME and (name in seen or len(seen) < _NAMES_MAX):
+            seen[name] += 1
+            found.append(number)
+    return found
+
+
+def _windows(trace: Trace, windows: Sequence[Window], numbers: Sequence[int]) -> list[Plain]:
+    """The figures of the windows with these numbers."""
+    edges = [(windows[number].t0_ns, windows[number].t1_ns) for number in numbers]
+    t0_ns, t1_ns = np.array(edges, np.int64).reshape(-1, 2).T
     names = trace.energy_channels
     by_channel = {name: _channel(trace, name, t0_ns, t1_ns) for name in names}
     ids = covered({name: trace.channels[name] for name in names})
+    of_name = Tally(window.name for window in windows)
     # Work on a GPU goes on after the call that asked for it.
     has_gpu = any(trace.channels[name].place.device == "gpu" for name in names)
     figures = []
-    for number, window in enumerate(windows):
-        rows = {name: by_channel[name][number] for name in names}
+    for at, number in enumerate(numbers):
+        window = windows[number]
+        rows = {name: by_channel[name][at] for name in names}
         parts = {name: rows[name][1] for name in ids}
         figures.append(
             {
                 "name": window.name,
+                "n_of_name": of_name[window.name],
                 "t0_ns": window.t0_ns,
                 "t1_ns": window.t1_ns,
                 "duration_s": seconds(window.duration_ns),
@@ -150,12 +179,13 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
         estimates = [unread(each) for each in estimates]
         means = peaks = [math.nan] * len(estimates)
     spans_s = (spans_ns / NS_PER_S).tolist()
+    place = asdict(channel.place)
     accuracy = "unknown" if channel.trust.accuracy is None else channel.trust.accuracy
     return [
         (
             {
                 "channel": name,
-                "place": asdict(channel.place),
+                "place": dict(place),
                 "hw_type": channel.hw_type,
                 "source": channel.source,
                 "provenance": estimate.provenance,

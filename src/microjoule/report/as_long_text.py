@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from .foreign_text import cut, safe
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
+ALL_WINDOWS = "--windows all --json FILE lists them"
 
 HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
@@ -35,8 +35,7 @@ _Row = tuple[str, ...]
 
 def render(summary: Mapping[str, Any]) -> str:
     """The summary as lines of at most about a hundred characters."""
-    repeats = Counter(window["name"] for window in summary["windows"])
-    single = [window for window in summary["windows"] if repeats[window["name"]] <= REPEATS_MAX]
+    single = [window for window in summary["windows"] if window["n_of_name"] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
     lines = [summary["sentence"], "", *warnings(summary)]
@@ -48,7 +47,7 @@ def render(summary: Mapping[str, Any]) -> str:
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
     lines += ["", *repeated] if repeated else []
     if left_over > 0:
-        lines += ["", f"{left_over} more windows: --json FILE has them all"]
+        lines += ["", f"{left_over} more windows: {ALL_WINDOWS}"]
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     if summary["engine"]["lanes"]:

@@ -58,9 +58,9 @@ def render(summary: Plain, picture: Plain, title: str) -> str:
             _headline(summary),
             _SCOPE,
             _by_name(summary["by_name"]),
-            _windows(summary["windows"]),
+            _windows(summary["windows"], summary["n_windows"]),
             _footprint(summary),
-            _budget(summary["windows"]),
+            _budget(summary["windows"], summary["n_windows"]),
             _engine(summary["engine"]),
             _facts(summary["facts"]),
             "<footer>Made by microjoule. Times are CLOCK_MONOTONIC, counted from the first instant of the "
@@ -187,7 +187,7 @@ def _headline(summary: Plain) -> str:
             figures.quantity(total["energy_j"], "J", low, high),
             spread + guaranteed,
         ),
-        ("time", duration(whole["duration_s"]), _count(len(summary["windows"]), "window")),
+        ("time", duration(whole["duration_s"]), _count(summary["n_windows"], "window")),
     ]
     grid = summary.get("footprint", {}).get("factors", {}).get("intensity", {}).get("name", "")
     cells += [
@@ -214,14 +214,14 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _windows(windows: Sequence[Plain]) -> str:
+def _windows(windows: Sequence[Plain], n_windows: int) -> str:
     head = "".join(f'<th scope="col">{_text(word)}</th>' for word in ("channel", *as_long_text.HEAD[1:]))
     blocks = "".join(_block(number, window) for number, window in enumerate(windows[:WINDOWS_MAX]))
-    more = len(windows) - WINDOWS_MAX
-    foot = as_long_text.FOOT + (f"\n{more} more windows: --json FILE has them all" if more > 0 else "")
+    more = n_windows - min(len(windows), WINDOWS_MAX)
+    foot = as_long_text.FOOT + (f"\n{more} more windows: {as_long_text.ALL_WINDOWS}" if more > 0 else "")
     return (
         '<h2>Energy by window</h2><div class="card">'
-        f"<details{' open' * (len(windows) <= OPEN_MAX)}><summary>{_count(len(windows), 'window')}</summary>"
+        f"<details{' open' * (n_windows <= OPEN_MAX)}><summary>{_count(n_windows, 'window')}</summary>"
         f'<div class="scroll"><table id="windows"><thead><tr>{head}</tr></thead>{blocks}</table></div>'
         f'</details><p class="foot">{_text_lines(foot.splitlines())}</p></div>'
         if windows
@@ -280,7 +280,7 @@ def _footprint(summary: Plain) -> str:
     terms = summary["footprint"]
     along = [w["footprint"]["intensity"] for w in shown if "intensity" in w["footprint"]]
     told = [*(footprint_lines.factor("intensity", each) for each in along), *footprint_lines.factors(terms)]
-    lines = [footprint_lines.title(terms), footprint_lines.foot(kinds), *_rest(summary["windows"])]
+    lines = [footprint_lines.title(terms), footprint_lines.foot(kinds), *_rest(summary["n_windows"])]
     factors = "".join(f"<p>{_text(' '.join(line.split()))}</p>" for line in told)
     return (
         f'<h2>CO2e and cost</h2><div class="card">{_table(("", "", "what is left open"), blocks)}'
@@ -289,10 +289,10 @@ def _footprint(summary: Plain) -> str:
     )
 
 
-def _rest(windows: Sequence[Plain]) -> list[str]:
+def _rest(n_windows: int) -> list[str]:
     """That there are more windows than a block shows."""
-    more = len(windows) - as_long_text.BLOCKS_MAX
-    return [f"{more} more windows: --json FILE has them all"] if more > 0 else []
+    more = n_windows - as_long_text.BLOCKS_MAX
+    return [f"{more} more windows: {as_long_text.ALL_WINDOWS}"] if more > 0 else []
 
 
 def _name(window: Plain) -> str:
@@ -319,13 +319,13 @@ def _row(cells: Sequence[str]) -> str:
 _BUDGET = ("component", "u", "share of the variance", "type", "degrees of freedom", "form")
 
 
-def _budget(windows: Sequence[Plain]) -> str:
+def _budget(windows: Sequence[Plain], n_windows: int) -> str:
     blocks = "".join(
         f"<details><summary>{_text(_name(window))}</summary>"
         f"{_table(_BUDGET, [_components(row) for row in window['channels']])}</details>"
         for window in windows[: as_long_text.BLOCKS_MAX]
     )
-    foot = "".join(f'<p class="foot">{line}</p>' for line in _rest(windows))
+    foot = "".join(f'<p class="foot">{line}</p>' for line in _rest(n_windows))
     return f'<h2>What the uncertainty is made of</h2><div class="card">{blocks}{foot}</div>' if blocks else ""
 
 

@@ -38,9 +38,14 @@ def unlabel(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401  # JSON is anything
-    return json.loads(text, parse_constant=str, parse_float=_figure)
+    return _DECODER.decode(text)
 
 
 def _figure(text: str) -> float | str:
     number = float(text)  # 1e999 is JSON, and no number that a report can write
     return number if math.isfinite(number) else text
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=str, parse_float=_figure
+)  # made once: a trace may have 100 000 labels

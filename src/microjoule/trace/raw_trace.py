@@ -105,7 +105,12 @@ class RawTrace:
     @cached_property
     def windows(self) -> tuple[Window, ...]:
         """All windows, in the order in which they began."""
-        marks = self._marks(schema.BEGIN, True) + self._marks(schema.END, False)
+        return self.recorded_windows
+
+    @cached_property
+    def recorded_windows(self) -> tuple[Window, ...]:
+        """The windows as their marks have them: one without an end lasts until the last reading."""
+        marks = self._marks(schema.BEGIN, False) + self._marks(schema.END, True)
         return tuple(pair(marks, self.last_ns)) if marks else ()
 
     @cached_property
@@ -200,13 +205,13 @@ class RawTrace:
         series = self._columns.series(name)
         return int(series.raw[-1]) if len(series) else 0
 
-    def _marks(self, name: str, is_begin: bool) -> list[Mark]:
+    def _marks(self, name: str, is_end: bool) -> list[Mark]:
         rows = self._columns.rows(name)
         labels = texts(self.table.column("label"), rows)
         times = self._columns.array("t_ns")[rows].tolist()
         numbers = self._columns.array("raw")[rows].tolist()
         return [
-            Mark(t_ns, is_begin, number, label or "")
+            Mark(t_ns, number, is_end, label or "")
             for t_ns, number, label in zip(times, numbers, labels, strict=True)
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..errors import BadWindow
@@ -65,11 +66,15 @@ def united(windows: Iterable[Window]) -> list[Window]:
 
 
 class Mark(NamedTuple):
-    """One ``@begin`` or ``@end`` row: ``number`` is the row's ``raw``."""
+    """One ``@begin`` or ``@end`` row: ``number`` is the row's ``raw``.
+
+    Its fields are in the order in which marks are sorted: an end comes after a begin of the same instant and
+    number, which together are an empty window.
+    """
 
     t_ns: int
-    is_begin: bool
     number: int
+    is_end: bool
     label: str
 
 
@@ -83,24 +88,38 @@ def pair(marks: Iterable[Mark], last_ns: int) -> list[Window]:
         marks: Rows in any order; a row that is there twice counts once.
         last_ns: When the last reading of the trace began.
     """
-    begun: dict[int, list[Mark]] = {}
-    windows: list[tuple[Mark, Mark | None]] = []
-    # An end sorts before a begin of the same instant, save its own: an empty window.
-    ordered = sorted(set(marks), key=lambda mark: (mark.t_ns, mark.number, not mark.is_begin))
-    for mark in ordered:
-        if mark.is_begin:
-            begun.setdefault(mark.number, []).append(mark)
-        elif begun.get(mark.number):
-            windows.append((begun[mark.number].pop(0), mark))
-    windows.extend((mark, None) for left in begun.values() for mark in left)
-    windows.sort(key=lambda both: (both[0].t_ns, both[0].number))
-    return [_window(begin, end, last_ns) for begin, end in windows]
+    begun: dict[int, list[tuple[int, str]]] = {}
+    windows: list[tuple[int, int, str, tuple[int, str] | None]] = []
+    before: tuple[int, int, bool, str] | None = None
+    for row in sorted(marks):
+        if row == before:
+            continue
+        before = row
+        t_ns, number, is_end, label = row
+        if not is_end:
+            begun.setdefault(number, []).append((t_ns, label))
+        elif begun.get(number):
+            windows.append((begun[number][0][0], number, begun[number].pop(0)[1], (t_ns, label)))
+    windows.extend((t_ns, number, label, None) for number, left in begun.items() for t_ns, label in left)
+    windows.sort(key=itemgetter(0, 1))
+    known: dict[str, tuple[str, dict[str, Any]]] = {}
+    return [_window(*each, last_ns, known) for each in windows]
 
 
-def _window(begin: Mark, end: Mark | None, last_ns: int) -> Window:
-    name, attributes = unlabel(begin.label)
+def _window(
+    t0_ns: int,
+    number: int,
+    label: str,
+    end: tuple[int, str] | None,
+    last_ns: int,
+    known: dict[str, tuple[str, dict[str, Any]]],
+) -> Window:
+    """A window of its marks; ``known`` are the labels that were taken apart before."""
+    if label not in known:
+        known[label] = unlabel(label)
+    name, attributes = known[label]
     if end is None:
-        return Window(name, begin.t_ns, max(begin.t_ns, last_ns), attributes, begin.number, True)
-    if end.label:
-        attributes = {**attributes, **unlabel(end.label)[1]}
-    return Window(name, begin.t_ns, end.t_ns, attributes, begin.number)
+        return Window(name, t0_ns, max(t0_ns, last_ns), attributes, number, True)
+    if end[1]:
+        attributes = {**attributes, **unlabel(end[1])[1]}
+    return Window(name, t0_ns, end[0], attributes, number)

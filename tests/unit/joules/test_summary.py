@@ -65,6 +65,28 @@ def test_windows_of_one_name_have_a_row_without_those_that_the_recording_cuts() 
     assert rows["e"]["U_j"] > 0
 
 
+def test_of_many_windows_the_first_are_listed_and_the_first_few_of_each_later_name() -> None:
+    many = [("step", 0.1 + 0.001 * i, 0.1005 + 0.001 * i) for i in range(300)]
+    of = trace(
+        *many[:200],
+        ("evaluate", 0.7, 0.72),
+        *many[200:],
+        *[("save", 0.8 + t, 0.81 + t) for t in (0, 0.02, 0.04, 0.06)],
+    )
+    some, all_ = summary(of, windows_max=100), summary(of, windows_max=None)
+    assert some["n_windows"] == all_["n_windows"] == len(all_["windows"]) == 305
+    assert [window["name"] for window in some["windows"][98:]] == ["step", "step", "evaluate", *["save"] * 3]
+    assert [window["n_of_name"] for window in some["windows"][99:102]] == [300, 1, 4]
+    by_start = {window["t0_ns"]: window for window in all_["windows"]}
+    assert all(window == by_start[window["t0_ns"]] for window in some["windows"])
+    assert some["by_name"] == all_["by_name"]
+
+
+def test_names_without_end_are_listed_up_to_a_bound() -> None:
+    of = trace(*[(f"n{i}", 0.1 + 0.001 * i, 0.1005 + 0.001 * i) for i in range(600)])
+    assert len(summary(of, windows_max=10)["windows"]) == 200
+
+
 def test_summary_and_energy_agree() -> None:
     """The vectorised figures are those of one window at a time."""
     of = trace(("a", 0.1, 0.3), ("b", 0.2, 0.25))

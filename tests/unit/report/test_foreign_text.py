@@ -63,6 +63,7 @@ def window(name, channels):
     rest = {"mean_w": 1.0, "peak_w": 1.0, "accuracy": "unknown"}
     return {
         "name": name,
+        "n_of_name": 1,
         "duration_s": 1.0,
         "is_open": False,
         "attributes": {"note": "\x1b[2J"},

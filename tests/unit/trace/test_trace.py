@@ -72,11 +72,11 @@ def test_kill_loses_no_open_window() -> None:
 
 def test_marks_pair_by_number_and_not_by_nesting() -> None:
     """Windows of threads overlap without nesting."""
-    marks = [Mark(4, False, 2, "b"), Mark(1, True, 1, "a"), Mark(2, True, 2, "b"), Mark(3, False, 1, "a")]
+    marks = [Mark(4, 2, True, "b"), Mark(1, 1, False, "a"), Mark(2, 2, False, "b"), Mark(3, 1, True, "a")]
     found = [(w.name, w.t0_ns, w.t1_ns) for w in pair([*marks, *marks], 9)]
     assert found == [("a", 1, 3), ("b", 2, 4)]
-    assert pair([Mark(4, False, 2, "b")], 9) == []
-    assert pair([Mark(4, True, 2, "b"), Mark(4, False, 2, "b")], 9)[0].duration_ns == 0
+    assert pair([Mark(4, 2, True, "b")], 9) == []
+    assert pair([Mark(4, 2, False, "b"), Mark(4, 2, True, "b")], 9)[0].duration_ns == 0
 
 
 def test_last_engine_counts_are_told_by_lane() -> None:

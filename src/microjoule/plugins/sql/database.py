@@ -190,7 +190,7 @@ class Database:
 
     @cached_property
     def _summary(self) -> dict[str, Any]:
-        return summary(stream(self._path))
+        return summary(stream(self._path), windows_max=None)
 
     def _readings(self) -> Iterator[pa.RecordBatch]:
         with self._once:
