@@ -10,11 +10,12 @@ table can share ``Timing`` and ``Trust`` between its rows. What was given up: on
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from ..value_class import dataclass
 from .place import Place
 
 _Record = TypeVar("_Record")

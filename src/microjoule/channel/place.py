@@ -9,9 +9,11 @@ else counts the same joules.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
+
+from ..value_class import dataclass
 
 
 class Role(StrEnum):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..errors import BadAmortisation
+from ..value_class import dataclass
 from .equivalents import Bounded
 
 

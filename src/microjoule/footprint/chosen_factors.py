@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import BadFactor
 from ..units import GRAMS, HOURS_PER_YEAR
+from ..value_class import dataclass
 from . import data_tables as tables
 from . import intensity, tariff
 from . import pue as overhead

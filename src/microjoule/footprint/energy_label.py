@@ -11,10 +11,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BadLabel
+from ..value_class import dataclass
 from . import data_tables as tables
 from .factor import Factor
 

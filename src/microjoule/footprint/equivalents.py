@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..errors import BadAmount, UnknownEquivalent
 from ..units import J_PER_KWH, KWH, S_PER_DAY
+from ..value_class import dataclass
 from . import data_tables as tables
 from .factor import Factor
 

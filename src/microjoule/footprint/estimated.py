@@ -10,12 +10,12 @@ What comes out says *estimated* wherever it is shown, and its interval is the ha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Self
 
 from ..errors import BadFactor, BadJob
 from ..joules.estimate import Estimate
 from ..units import J_PER_KWH, W_PER_KW
+from ..value_class import dataclass
 from . import data_tables as tables
 from . import hardware
 from .chosen_factors import Terms, described

@@ -11,9 +11,10 @@ measurement error. It is carried beside the uncertainty of the energy and never 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..errors import BadFactor
+from ..value_class import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

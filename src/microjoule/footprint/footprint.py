@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import UnitMismatch
 from ..joules.estimate import PROVENANCES, Estimate, worst
 from ..late import shown
 from ..units import J_PER_KWH, S_PER_HOUR
+from ..value_class import dataclass
 from .chosen_factors import Terms, described
 from .conversion import product
 from .factor import Factor

@@ -22,10 +22,11 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from ..errors import UnknownZone
+from ..value_class import dataclass
 from . import data_tables as tables
 from .factor import Factor
 

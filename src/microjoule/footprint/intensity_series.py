@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ import numpy.typing as npt
 from ..errors import BadSeries
 from ..joules import clocks
 from ..units import J_PER_KWH, NS_PER_S, seconds
+from ..value_class import dataclass
 from .factor import Boundary, Factor, Origin
 
 G_PER_KWH = "g/kWh"

@@ -8,9 +8,9 @@ they leave out and what they fix. What the user gives stands above what a method
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 
 from ..errors import UnknownMethod
+from ..value_class import dataclass
 from . import data_tables as tables
 from .factor import Factor
 

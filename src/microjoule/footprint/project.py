@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ..errors import BadTarget, TraceError
 from ..joules.estimate import PROVENANCES, Estimate
 from ..joules.run_window import whole
 from ..units import S_PER_HOUR, seconds
+from ..value_class import dataclass
 from .chosen_factors import Terms
 from .data_tables import digest
 from .footprint import Footprint, footprint

@@ -8,12 +8,13 @@ PUE, grid or price changes each of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from ..units import GRAMS, W_PER_KW
+from ..value_class import dataclass
 from . import data_tables as tables
 from . import intensity
 from . import pue as overhead

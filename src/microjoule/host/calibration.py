@@ -11,12 +11,13 @@ value inside its bound. What was given up: tighter bounds on a counter that was 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import CalibrationError
+from ..value_class import dataclass
 from .files import HostKey, Kept, known
 
 FORMAT = 1

@@ -10,11 +10,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import MicrojouleError
+from ..value_class import dataclass
 
 UNKNOWN = "unknown"
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..channel import Channel
 from ..errors import OverheadError
 from ..units import NS_PER_S
+from ..value_class import dataclass
 from .files import HostKey, Kept, known
 
 PACES = ("sleep", "hybrid", "edges", "kernel")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
+from ..value_class import dataclass
 
 F64 = npt.NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
+from ..value_class import dataclass
 from .attribution import INSEPARABLE, Attribution, Item, attribute, is_enough
 from .counter import Counter
 from .estimate import Estimate, summed

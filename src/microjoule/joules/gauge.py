@@ -29,7 +29,6 @@ additivity holds to rounding. What was given up: the counter's exactness, which 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -39,6 +38,7 @@ import numpy.typing as npt
 from ..channel import Channel
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
+from ..value_class import dataclass
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ import numpy as np
 from ..channel import UNPLACED, Channel, Encoding, Kind
 from ..trace.series import I64, U64, Series
 from ..units import NS_PER_S
+from ..value_class import dataclass
 from .unwrap import NJ_PER_J, counts, modulus, quantum
 
 FLOOR_W = 0.1  # nothing awake draws less; asked because psys may move by whole joules

@@ -6,8 +6,6 @@ second the power that the means are of, and not the means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +13,7 @@ from ..arrays import distinct
 from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
+from ..value_class import dataclass
 from .brackets import F64
 from .counter import Counter
 from .gauge import Gauge

@@ -28,13 +28,13 @@ it drifts, as with temperature, shows there too, but not as what it is.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
 from ..units import NS_PER_S
+from ..value_class import dataclass
 from .nnls import nnls
 from .occupancy import Occupancy
 from .update_record import Updates

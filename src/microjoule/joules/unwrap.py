@@ -18,7 +18,6 @@ given up: brevity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -28,6 +27,7 @@ from ..arrays import distinct
 from ..channel import Channel, Encoding
 from ..trace.series import I64, U64
 from ..units import NS_PER_S
+from ..value_class import dataclass
 
 FULL = 1 << 64
 BLOCK = 1 << 14

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..channel import Channel
 from ..errors import BadWish
 from ..host.sampling_cost import LOADS, PACES, RECORDER, THINNED, Way
 from ..recording.lane import RATE_HZ, RATE_MAX_HZ, RATE_MIN_HZ
+from ..value_class import dataclass
 from .sampling_loops import Subject, WholeRecorder
 
 RATES_HZ = (10.0, 100.0, 1000.0, 10_000.0)

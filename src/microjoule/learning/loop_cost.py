@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from typing import TypeVar
@@ -21,6 +21,7 @@ from ..host.sampling_cost import RECORDER, THINNED, Cost, Mean, Way, counted
 from ..measuring.poller import Poller
 from ..recording.native import now_ns, work
 from ..units import NS_PER_S
+from ..value_class import dataclass
 from .paired_blocks import PAIRS_MIN, added, in_turns, lateness, lost, mean, rounds_in
 from .sampling_loops import Running, Subject
 

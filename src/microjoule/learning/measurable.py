@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..host.files import HostKey
 from ..host.key import host_key
 from ..sources import Machine, choose, survey
 from ..sources.survey import DENIALS, Survey
+from ..value_class import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ..channel import Channel
 from ..recording.native import Columns, Sampler
 from ..trace.series import Series
 from ..units import NS_PER_MS
+from ..value_class import dataclass
 
 DRAIN_S = 0.02
 RING_ROWS = 1 << 19

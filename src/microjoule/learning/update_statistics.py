@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..host.calibration import LearnedPower, Spread
 from ..joules.unwrap import counts, unwrap
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
+from ..value_class import dataclass
 
 WIDE = 4  # times the width that a quarter of the updates have, from which on one was seen late
 PAIRS_MIN = 20

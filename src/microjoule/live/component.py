@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..channel import Channel
+from ..value_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..channel import Channel, PowerModel
@@ -19,6 +18,7 @@ from ..joules.uncertainty import RECTANGULAR, Component
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..units import seconds
+from ..value_class import dataclass
 from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .fitted import Fitted, fit
 from .measure import WINDOW, idle, isolated, timed

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..joules.estimate import Estimate
 from ..joules.estimate_text import Scale, figure
 from ..late import shown
 from ..units import S_PER_MIN
+from ..value_class import dataclass
 from .baseline import mean_power, seconds_exactly
 from .repeats import WINDOWS_OWN, Outlier, averaged, mean, outliers, quotient
 from .scatter import Scatter, ratio_of_means, resampled, scatter

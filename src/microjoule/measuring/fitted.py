@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ..joules.total import covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..recording.meter import Meter, readable
 from ..units import NS_PER_S, seconds
+from ..value_class import dataclass
 
 if TYPE_CHECKING:
     from ..recording.recorder import RawRecorder

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from ..joules.estimate import Estimate
 from ..late import shown
+from ..value_class import dataclass
 from .baseline import SENSOR
 from .repeats import Outlier
 from .scatter import Scatter

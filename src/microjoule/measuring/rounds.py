@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..joules.energy_trace import load
 from ..joules.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
+from ..value_class import dataclass
 from .compare import estimated
 from .fitted import Fitted
 from .measure import WINDOW, idle, idle_power_of, isolated, recording

@@ -5,13 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
 from ..errors import CommandFailed
 from ..recording.gpu_wait import wait_for_all
 from ..units import nanoseconds
+from ..value_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

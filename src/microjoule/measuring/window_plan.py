@@ -24,9 +24,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..errors import BadRequest, TooCoarse
+from ..value_class import dataclass
 from .repeats import STRATA_LEAST
 
 MODES = ("auto", "batch", "slope", "dither", "edge")

@@ -8,13 +8,14 @@ interface never delays a fast one. A channel that gains nothing beyond some rate
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import BadRate, MicrojouleError
 from ..units import BYTES_PER_MIB, NS_PER_S, NS_PER_US
+from ..value_class import dataclass
 from .idle_tick import why_not
 from .native import Sampler, reader_names
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from ..errors import NothingToMeasure, SourceUnavailable, UnknownSource, nearest
 from ..host.calibration import Calibration, applied
 from ..host.key import of_this_host
 from ..host.sampling_cost import Overhead
+from ..value_class import dataclass
 from .lane import RATE_HZ, Cadence, cadence_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ..host.calibration import Calibration, applied, facts_of
 from ..host.key import overhead_of_this_host
 from ..host.sampling_cost import RECORDER, Overhead, Way
 from ..host.sampling_cost import facts_of as loss_facts
+from ..value_class import dataclass
 from ..version import VERSION
 from . import replaced_channels
 from .lane import Cadence

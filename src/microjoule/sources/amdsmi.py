@@ -27,12 +27,12 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Kind, Place, Scale, Timing, Trust
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
+from ..value_class import dataclass
 from . import hwmon
 from .host import integer_in
 from .machine import Machine

@@ -29,12 +29,12 @@ Known lies of the model: it knows nothing of frequency, vector units, memory or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Place, PowerModel, Role, Scale, Timing, Trust
 from ..units import NS_PER_MS, NS_PER_S, S_PER_JIFFY
+from ..value_class import dataclass
 from .host import AMD, INTEL, Host, cpu_list, text_of
 from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
 from ..channel import Channel, Place, Role, SensorError, Timing
+from ..value_class import dataclass
 from .host import AMD, INTEL, Host
 from .survey import Cause, Obstacle
 

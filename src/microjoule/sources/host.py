@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from ..value_class import dataclass
 
 CAP_DAC_OVERRIDE = 1  # include/uapi/linux/capability.h
 CAP_DAC_READ_SEARCH = 2

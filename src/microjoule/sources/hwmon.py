@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,6 +51,7 @@ from ..channel import (
     Trust,
 )
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
+from ..value_class import dataclass
 from . import text_obstacles
 from .host import integer_in, text_of
 from .machine import Machine

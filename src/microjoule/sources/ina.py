@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,6 +39,7 @@ from ..channel import (
     Trust,
 )
 from ..units import NS_PER_MS
+from ..value_class import dataclass
 from .host import integer_in, text_of
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey

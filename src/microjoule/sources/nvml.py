@@ -34,7 +34,7 @@ import ctypes
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +42,7 @@ from typing import Any
 
 from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import seconds
+from ..value_class import dataclass
 from .machine import Machine
 from .nvml_behaviour import STATED, Figure, behaviour, branch, chip, observed, timing
 from .nvml_obstacles import (

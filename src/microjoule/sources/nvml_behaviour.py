@@ -27,11 +27,12 @@ it one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from ..channel import SensorError, Timing
 from ..units import NS_PER_MS
+from ..value_class import dataclass
 
 SENSOR_CLOCK = "realtime"
 SECOND_MS = 1000

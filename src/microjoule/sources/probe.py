@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
+from ..value_class import dataclass
 from . import choose, survey
 from .host import Host
 from .machine import Machine

@@ -26,12 +26,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Place, Scale
 from ..units import UJ_PER_J
+from ..value_class import dataclass
 from .domains import (
     ATOM_MODELS,
     COUNTS,

@@ -35,11 +35,11 @@ powercap zone of the same domain (``inferred``), or from the vendor's usual one 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Place, Scale
+from ..value_class import dataclass
 from .domains import (
     COUNTS,
     DOMAINS,

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..channel import Channel
+from ..value_class import dataclass
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey
 

@@ -8,11 +8,12 @@ for a source by name. What was given up: a caller has to look at ``obstacles``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from ..channel import Channel
+from ..value_class import dataclass
 
 
 class Cause(StrEnum):

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 from ..channel import Place, Trust
 from ..units import UJ_PER_J, UW_PER_W
+from ..value_class import dataclass
 from .domains import (
     NESTED,
     PSYS,

@@ -6,7 +6,6 @@ dictionary codes of its rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..arrays import is_valid, numbers
+from ..value_class import dataclass
 from .cut import Cutter
 
 NO_TIME = np.iinfo(np.int64).min

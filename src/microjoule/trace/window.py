@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..errors import BadWindow
+from ..value_class import dataclass
 from .label import unlabel
 
 UNMARKED = -1

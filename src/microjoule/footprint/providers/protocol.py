@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ...errors import BadSeries
+from ...value_class import dataclass
 from ..factor import Factor
 from ..intensity_series import IntensitySeries
 

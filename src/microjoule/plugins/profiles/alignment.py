@@ -8,7 +8,6 @@ to the next (the clock is steered, or was set), and, beyond the pairs, a quartz'
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ...joules.energy_trace import Trace
 from ...joules.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US, seconds
+from ...value_class import dataclass
 from .kineto import Profile
 
 REALTIME = "@clock/realtime"

@@ -10,7 +10,6 @@ On a GPU an event's ``pid`` is the device and its ``tid`` the stream; on the CPU
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ...errors import ProfileError
 from ...joules.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US
+from ...value_class import dataclass
 from .chrome import REMEDY, Document, name, opened
 
 KERNELS = ("kernel", "gpu_memcpy", "gpu_memset")

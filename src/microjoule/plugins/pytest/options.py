@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ...units import S_PER_HOUR, S_PER_MIN
+from ...value_class import dataclass
 
 FOLDER = ".microjoule"
 LATEST = "latest"

@@ -12,7 +12,7 @@ scatter nothing is known, nothing is judged, and it says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ...joules.estimate import Estimate
@@ -21,6 +21,7 @@ from ...measuring.estimate_json import from_json
 from ...measuring.measurement import Measurement
 from ...report import written_numbers as figures
 from ...report.measured_lines import with_spread
+from ...value_class import dataclass
 from .options import Limit
 
 ELSEWHERE = "recorded on another machine ({}): the gain of its sensors does not cancel"
