@@ -12,7 +12,7 @@ import math
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,14 +22,17 @@ from ..trace.series import I64
 from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
-from .by_name import NameEnergy, by_name
 from .energy_trace import Trace, unread
 from .estimate import Estimate
 from .gauge import Gauge
 from .power import means_w
 from .power_line import power_line
+from .run_window import OUTERMOST
 from .sentence import NO_TIME, Headline, headline, is_sensor_assessed
 from .total import Total, covered, total
+
+if TYPE_CHECKING:
+    from .by_name import NameEnergy
 
 SCHEMA = "microjoule.report/1"
 STUCK_UPDATES = 100
@@ -60,7 +63,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "whole": None if first is None else _whole(trace, first),
         "n_windows": len(windows),
         "windows": figures,
-        "by_name": [_named(trace, row) for row in by_name(trace)] if trace.windows else [],
+        "by_name": [_named(trace, row) for row in trace.by_name()] if _is_divided(windows) else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -74,6 +77,11 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "damage": [_damage(trace, each) for each in trace.damage],
         "gaps": [_gap(trace, each) for each in trace.gaps],
     }
+
+
+def _is_divided(windows: Sequence[Window]) -> bool:
+    """Whether names divide the recording: one window about all of it is in ``windows`` already."""
+    return len(windows) > 1 or any(window.is_marked and window.name not in OUTERMOST for window in windows)
 
 
 def _damage(trace: Trace, of: Damage) -> Plain:
