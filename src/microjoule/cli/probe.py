@@ -19,6 +19,7 @@ from . import options
 from . import probe_calibrate as calibrated
 
 NOTHING_MEASURED = 3
+ROWS_MAX = 40  # channels of a source: a large server has hundreds of cores
 if TYPE_CHECKING:
     from ..measuring.watched import Watched
 
@@ -105,6 +106,9 @@ def as_text(found: Probe, seen: Watched) -> list[str]:
             continue
         lines += ["", f"{survey.source}: read by {survey.readers}"]
         lines += _table(survey)
+        if survey.source in sources.ON_REQUEST and survey.channels:
+            why = sources.ON_REQUEST[survey.source]
+            lines.append(f"  Recorded on request (`--source {survey.source}`): {why}.")
         for obstacle in survey.obstacles:
             lines.append(f"  {obstacle.cause}: {obstacle.what}.")
             if obstacle.remedy:
@@ -146,17 +150,25 @@ def _machine(host: Host) -> str:
     name = host.cpu_name or host.cpu_vendor or "unknown CPU"
     packages = len(set(host.packages.values()))
     kind = {True: "virtual machine", False: "no hypervisor seen", None: "virtual or not: unknown"}
-    parts = [name, f"{len(host.packages)} CPUs in {packages} packages" if packages else "topology unknown"]
+    of = f"{_count(len(host.packages), 'CPU')} in {_count(packages, 'package')}"
+    parts = [name, of if packages else "topology unknown"]
     return ", ".join([*parts, f"Linux {host.kernel or 'unknown'}", kind[host.is_virtual]])
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _table(survey: sources.Survey) -> list[str]:
     """The counters, then the gauges: what is asked of the one means nothing of the other."""
     found = [(channel, "yes") for channel in survey.channels]
     found += [(closed.channel, f"no: {closed.obstacle.cause}") for closed in survey.closed]
+    left_over = len(found) - ROWS_MAX
+    found = found[:ROWS_MAX] if left_over > 1 else found
+    more = [f"  … and {left_over} more: --json lists them"] if left_over > 1 else []
     counters = [(*_counter(c), readable) for c, readable in found if c.kind is Kind.COUNTER]
     gauges = [(*_gauge(c), readable) for c, readable in found if c.kind is Kind.GAUGE]
-    return [*_aligned(COUNTER_HEADINGS, counters), *_aligned(GAUGE_HEADINGS, gauges)]
+    return [*_aligned(COUNTER_HEADINGS, counters), *_aligned(GAUGE_HEADINGS, gauges), *more]
 
 
 def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:

@@ -80,6 +80,9 @@ def sentence(
         parts: What the energy adds up: where it was used, and how much.
     """
     how = f"{_how(energy)}: {places(place for place, _ in parts) or 'nothing'}"
+    if isinstance(energy, Total) and energy.excluded:
+        how = f"{_how(energy)}: one of {len(energy.excluded) + 1} meters, {energy.channels[0]}"
+        how += f" (not added: {', '.join(energy.excluded)})"
     length = estimate_text.duration(duration_s)
     if energy.value is None:
         return f"{subject}: energy {energy}, in {length}; {how}"

@@ -220,6 +220,7 @@ def _total(of: Total, parts: Iterable[Estimate]) -> Plain:
         **_uncertainty(of),
         "channels": list(of.channels),
         "covers": of.covers,
+        "excluded": list(of.excluded),
         "is_sensor_assessed": all(map(is_sensor_assessed, parts)),
         "status": of.status,
         "provenance": of.provenance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from itertools import combinations
 from operator import add as plus
@@ -23,10 +23,12 @@ class Total(Estimate):
     Attributes:
         channels: The ids whose energies it adds, in the order of the channel table.
         covers: Of a platform's meter, what it takes in; empty: just what the channels name.
+        excluded: The ids of other meters of the same kind, which are not added: either may hold the other.
     """
 
     channels: tuple[str, ...] = ()
     covers: str = ""
+    excluded: tuple[str, ...] = ()
 
 
 def is_energy(channel: Channel) -> bool:
@@ -86,7 +88,9 @@ def total(estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) ->
     """
     known = {name: channels[name] for name in channels if name in estimates}
     ids = covered(known)
-    return _sum(estimates, ids, _takes_in(ids, channels))
+    summed = _sum(estimates, ids, _takes_in(ids, channels))
+    beside = [id_ for name in ids for id_ in _beside(channels[name].place, channels)]
+    return replace(summed, excluded=tuple(dict.fromkeys(beside)))
 
 
 def add(ids: Iterable[str], estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) -> Total:
@@ -124,10 +128,21 @@ def _takes_in(ids: Iterable[str], channels: Mapping[str, Channel]) -> str:
 
 def _one_of_several(place: Place, channels: Mapping[str, Channel]) -> str:
     """What to say of one platform's meter where there are more of its kind; empty: there are none."""
-    alike = {c.place for c in channels.values() if c.place.is_platform and c.place.device == place.device}
-    if place.kind.is_additive or len(alike) < 2:
+    beside = _beside(place, channels)
+    if not beside:
         return ""
-    return f"one of {len(alike)} meters of a {place.device}; which of them holds the others is not known"
+    others = f"{', '.join(beside)} {'is' if len(beside) == 1 else 'are'} not added"
+    return f"one of {len(beside) + 1} meters of a {place.device}; {others}: either may hold the other"
+
+
+def _beside(place: Place, channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    """The other meters of a platform's kind; those of an additive kind lie side by side and are added."""
+    if not place.is_platform or place.kind.is_additive:
+        return ()
+    alike = {
+        c.place: c.id for c in channels.values() if c.place.is_platform and c.place.device == place.device
+    }
+    return tuple(id_ for other, id_ in alike.items() if other != place)
 
 
 def _is_placed(channel: Channel) -> bool:

@@ -13,7 +13,20 @@ from typing import Protocol
 
 from ..channel import Channel
 from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource, nearest
-from . import amdsmi, battery, cpu_time, cray, hwmon, ina, nvml, powercap, rapl_msr, rapl_perf, script
+from . import (
+    amdsmi,
+    battery,
+    cpu_time,
+    cray,
+    hwmon,
+    ina,
+    nvml,
+    powercap,
+    rapl_cores,
+    rapl_msr,
+    rapl_perf,
+    script,
+)
 from .domains import with_parents
 from .machine import Machine
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey
@@ -45,6 +58,7 @@ SOURCES: tuple[Source, ...] = (
     rapl_perf,
     powercap,
     rapl_msr,
+    rapl_cores,
     nvml,
     amdsmi,
     hwmon,
@@ -57,6 +71,8 @@ SOURCES: tuple[Source, ...] = (
 
 # These show one set of registers: of each id only one of them is taken, the first here that has it.
 RAPL = (rapl_perf.NAME, powercap.NAME, rapl_msr.NAME)
+# Reading them changes what is measured: taken where they are named, and not otherwise. Name to reason.
+ON_REQUEST = {rapl_cores.NAME: "a read of the PMU power_core interrupts every core"}
 
 
 def survey(machine: Machine) -> tuple[Survey, ...]:
@@ -70,7 +86,8 @@ def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tup
     Args:
         surveys: What the sources found.
         names: Sources to take whole; where two show one id, the later is ``id@source``. None: each
-            physical id once, through the best interface that can read it, and CPU time.
+            physical id once, through the best interface that can read it, and CPU time, but no source of
+            ``ON_REQUEST``.
 
     Raises:
         UnknownSource: No source has one of the names.
@@ -97,7 +114,7 @@ def _best(found: dict[str, Survey]) -> tuple[Channel, ...]:
     # What contains what depends on which ids are there, and those may now be of several sources.
     best = {channel.id: channel for channel in with_parents(chosen.values())}
     for name, one in found.items():
-        if name not in RAPL and name != script.NAME:
+        if name not in (*RAPL, *ON_REQUEST, script.NAME):
             best |= {channel.id: channel for channel in one.channels}
     scripted = found[script.NAME].channels if script.NAME in found else ()
     best |= {channel.id: channel for channel in scripted}

@@ -92,11 +92,15 @@ def survey(machine: Machine) -> Survey:
         return Survey(NAME, READERS, obstacles=(Obstacle(Cause.HIDDEN, what),))
     if host.may_use_perf(PARANOID_LIMIT):
         return Survey(NAME, READERS, channels=channels)
-    level = "unknown" if host.perf_event_paranoid is None else str(host.perf_event_paranoid)
-    obstacle = Obstacle(
-        Cause.PARANOID, f"perf_event_paranoid is {level}, and CPU-wide events need 0 or less", PARANOID_REMEDY
-    )
+    obstacle = paranoid(host)
     return Survey(NAME, READERS, closed=closed_by(obstacle, channels), obstacles=(obstacle,))
+
+
+def paranoid(host: Host) -> Obstacle:
+    """Why this user may not open a CPU-wide event."""
+    level = "unknown" if host.perf_event_paranoid is None else str(host.perf_event_paranoid)
+    what = f"perf_event_paranoid is {level}, and CPU-wide events need 0 or less"
+    return Obstacle(Cause.PARANOID, what, PARANOID_REMEDY)
 
 
 def _placement(host: Host, mask: tuple[int, ...]) -> tuple[dict[Place, int], bool]:

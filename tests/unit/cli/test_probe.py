@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES, TWO_SOCKET_SERVER, write
+from machines.build import SCALE
 
 from microjoule.cli import probe
 from microjoule.sources import SOURCES
@@ -74,6 +75,25 @@ def test_closed_channels_are_listed_with_who_may_read_them_and_the_remedy(tmp_pa
 def test_what_misleads_is_said(tmp_path, capsys):
     assert run("--root", write(AMD_MIRRORED_DIES, tmp_path)) == 0
     assert "misleading: AMD's zone intel-rapl:0:0 (core) counts one core" in capsys.readouterr().out
+
+
+def test_hundreds_of_cores_do_not_hide_the_rest(tmp_path, capsys):
+    """They are counted, and recorded where they are named."""
+    write(AMD_MIRRORED_DIES, tmp_path)
+    folder = tmp_path / "sys/bus/event_source/devices/power_core"
+    (folder / "events").mkdir(parents=True)
+    event = "events/energy-core"
+    texts = {"type": "25", "cpumask": "0-191", event: "event=0x01", f"{event}.scale": SCALE}
+    for name, text in texts.items():
+        (folder / name).write_text(f"{text}\n")
+    assert run("--root", tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("/core-" in line for line in lines) == probe.ROWS_MAX
+    assert f"  … and {192 - probe.ROWS_MAX} more: --json lists them" in lines
+    assert any(
+        "Recorded on request (`--source rapl_cores`): a read of the PMU power_core" in x for x in lines
+    )
+    assert lines[0].startswith("AMD EPYC 7542, 4 CPUs in 2 packages, ")
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)

@@ -11,6 +11,7 @@ from microjoule.joules.estimate import Estimate
 from microjoule.joules.estimate_text import duration
 from microjoule.joules.power_line import power_line
 from microjoule.joules.sentence import places, sentence, subject_of
+from microjoule.joules.total import Total
 from microjoule.joules.uncertainty import Component
 
 IDEAL = Ideal(constant(60.0), n=2000, limit_w=150.0)
@@ -41,6 +42,20 @@ def test_sentence_of_a_model_says_estimated() -> None:
     assert said == (
         "sleep 1 used 1.4 J ± 1.3 J in 1.00 s (1.4 W); estimated, not measured: CPU time of the command"
     )
+
+
+def test_sentence_names_the_meters_that_are_not_added() -> None:
+    """Of two ACPI meters either may hold the other: none of them is called the whole machine."""
+    energy = Total(
+        value=410.0,
+        low=0.0,
+        high=1e9,
+        components=(Component("gain", 20.0),),
+        channels=("machine-0/power",),
+        excluded=("machine-1/power",),
+    )
+    said = sentence("a", 1.0, energy, [(place_of("machine-0/power"), energy)])
+    assert said.endswith("measured: one of 2 meters, machine-0/power (not added: machine-1/power)")
 
 
 def test_sentence_without_a_figure_says_why() -> None:

@@ -108,8 +108,11 @@ def test_no_meter_of_several_is_called_the_whole_machine() -> None:
     found = total(dict.fromkeys(channels, one), channels)
     assert found.channels == ("machine-0/power",)
     assert "one of 2 meters" in found.covers
+    assert found.excluded == ("machine-1/power",)
+    assert "machine-1/power is not added" in found.covers
     assert "whole machine" not in found.covers
     modules = table(gauge("module-0/power"), gauge("module-1/power"))
+    assert total(dict.fromkeys(modules, one), modules).excluded == ()
     assert "whole modules" in total(dict.fromkeys(modules, one), modules).covers
 
 

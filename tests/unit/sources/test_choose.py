@@ -112,7 +112,7 @@ def test_a_second_source_by_name_is_set_apart_with_its_parents(tmp_path):
 
 
 def test_an_unknown_name_is_answered_with_those_that_exist(tmp_path):
-    with pytest.raises(MicrojouleError, match="Nearest: 'rapl_msr', 'rapl_perf', 'powercap'") as caught:
+    with pytest.raises(MicrojouleError, match="Nearest: 'rapl_msr', 'rapl_perf', 'rapl_cores'") as caught:
         chosen(CLIENT, tmp_path, ["rapl"])
     assert isinstance(caught.value, ValueError)
 
