@@ -7,7 +7,11 @@ import argparse
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser("data", help="the sources, licences, ages and hash of the tables")
+    parser = commands.add_parser(
+        "data",
+        help="the sources, licences, ages and hash of the tables",
+        epilog="`uj data check` exits 1 where an old figure was not looked up again within a year.",
+    )
     parser.add_argument("what", choices=("licences", "hash", "tables", "check"), help="what to print")
     parser.set_defaults(run=run)
 
@@ -15,6 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Prints it."""
     from ..footprint import data_tables as tables
+    from ..report.wrapping import wrapped
 
     if arguments.what == "hash":
         print(tables.digest())
@@ -25,22 +30,19 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{name}: {len(tables.rows(name))} rows")
     else:
         for each in tables.attributions():
-            print(f"{each.source}: {each.licence} ({each.table}: {each.rows} rows)")
+            rows = "1 row" if each.rows == 1 else f"{each.rows} rows"
+            print("\n".join(wrapped(f"{each.source}: {each.licence} ({each.table}: {rows})", 2)))
         print(f"data {tables.digest()}")
     return 0
 
 
 def _check() -> int:
-    """Prints the rows that are past their date, and exits 1 where there are some."""
+    """Prints the old figures, and exits 1 where one of them must be looked up again."""
     from datetime import UTC, datetime
 
-    from ..footprint import data_tables as tables
+    from ..footprint.data_age import judged, old_figures
+    from ..report.data_lines import lines
 
-    found = tables.past_date(datetime.now(UTC).year)
-    for table, row in found:
-        key = next(iter(row.values()))
-        words = f"{row['value']} {row['unit']}, {row['year']}, read {row['retrieved']}"
-        print(f"{table} {key}: {words}; {row['url']}")
-    total = sum(len(tables.rows(table)) for table in tables.STANDS_YEARS)
-    print(f"{len(found)} of {total} dated figures are past their date")
-    return 1 if found else 0
+    found = old_figures(datetime.now(UTC).date())
+    print("\n".join(lines(found, judged())))
+    return 0 if all(group.is_looked_up for group in found) else 1

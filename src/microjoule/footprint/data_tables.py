@@ -13,7 +13,6 @@ import io
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from .factor import Boundary, Factor, Origin
@@ -71,22 +70,6 @@ def attributions() -> tuple[Credit, ...]:
             key = (row["source"], row["licence"], table)
             counts[key] = counts.get(key, 0) + 1
     return tuple(sorted(Credit(*key, rows=count) for key, count in counts.items()))
-
-
-# For how many years a figure of a table stands before it must be looked up again; others are constants.
-STANDS_YEARS = MappingProxyType(
-    {"intensities": 2, "tariffs": 2, "rentals": 1, "pue": 2, "wue": 2, "losses": 5, "embodied": 5}
-)
-
-
-def past_date(year: int) -> list[tuple[str, Row]]:
-    """The rows whose figure is older in that year than its table allows, each with its table."""
-    return [
-        (table, row)
-        for table, years in STANDS_YEARS.items()
-        for row in rows(table)
-        if row["year"] and year - int(row["year"]) > years
-    ]
 
 
 def factor(row: Row, name: str) -> Factor:

@@ -37,7 +37,7 @@ def test_a_code_or_an_alias_is_one_place(capsys):
     assert main(["zones", "FRA"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("FR: France, country in WORLD")
-    assert "residual mix: 17.11 g/kWh" in out
+    assert "no open figure: marginal, residual mix" in out
 
 
 def test_all_zones_are_listed_without_a_text(capsys):
@@ -73,15 +73,15 @@ def test_the_hash_is_printed(capsys):
     assert capsys.readouterr().out.strip() == tables.digest()
 
 
-def test_rows_that_are_past_their_date_are_listed(capsys):
-    assert main(["data", "check"]) == 1
+def test_old_figures_are_listed_with_what_to_do_and_exit_0_while_they_are_looked_up(capsys):
+    assert main(["data", "check"]) == 0
     out = capsys.readouterr().out
-    assert "rentals gcp" in out
+    assert "rentals: 8 figures of 2023, limit 1 year; AWS" in out
     assert "https://" in out
-    assert "are past their date" in out
-    assert tables.past_date(2008) == []
-    late = tables.past_date(2099)
-    assert len(late) == sum(bool(row["year"]) for name in tables.STANDS_YEARS for row in tables.rows(name))
+    assert "no newer figure was found on 2026-11" in out
+    assert "to use another one: --price '0.12 USD/kWh'" in out
+    assert "none of them must be looked up again" in " ".join(out.split())
+    assert max(len(line) for line in out.splitlines() if "https://" not in line) < 80
 
 
 def test_the_tables_are_counted(capsys):

@@ -263,7 +263,9 @@ def test_hire_is_from_preemptible_to_on_demand():
     machine = hire("T4", "aws")
     assert machine is not None
     assert (machine.value, machine.low) == (0.526, 0.1609)
-    assert "list price of 2023-11-16" in machine.origin.note
+    assert "list price of 2026; low: preemptible on 2023-11-16" in machine.origin.note
+    assert hire("H100", "aws").value == 6.88, "the price after the cut of 2025"
+    assert hire("B200", "aws").value == 14.2416
     assert hire("AMD EPYC 7763") is None
 
 
@@ -302,11 +304,13 @@ def test_a_scope_that_is_not_published_says_so():
 
 
 def test_a_residual_mix_is_a_market_without_a_contract():
-    found = terms(FactorOptions(zone="DE", market="residual"))
-    assert found.market.value == 701.47
+    found = terms(FactorOptions(zone="AU-VIC", market="residual"))
+    assert found.market.value == 790
     assert found.market.boundary.signal == "residual"
-    with pytest.raises(BadFactor, match="No open residual mix of Chad"):
-        terms(FactorOptions(zone="TD", market="residual"))
+    with pytest.raises(
+        BadFactor, match=r"No open residual mix of Germany.*aib-net\.org.*may not be passed on"
+    ):
+        terms(FactorOptions(zone="DE", market="residual"))
 
 
 def test_embodied_carbon_is_looked_up_where_devices_are_named():

@@ -104,9 +104,9 @@ def test_a_scope_is_kept_where_it_is_published():
 
 
 def test_residual_mixes_losses_and_upstream_are_there_where_they_are_open():
-    assert zone("azure:germanywestcentral").residual.value == 701.47
     assert zone("AU-VIC").residual.value == 790
-    assert zone("AT").residual is None, "full disclosure: no residual mix, and not a zero"
+    assert zone("azure:australiaeast").residual.value == 790
+    assert zone("DE").residual is None, "the figures of AIB may not be passed on"
     assert zone("aws:eu-west-2").upstream.value == 45.9
     assert zone("aws:us-east-1").losses.value == 0.0526
     assert zone("FR").losses is None

@@ -126,7 +126,7 @@ def test_patterson_s_correction_of_the_search():
     ("name", "mwh", "tonnes"),
     [
         ("GPT-3", 1287, 552.1),
-        ("T5", 86, 46.7),
+        ("T5", 85.7, 46.7),
         ("Meena", 232, 96.4),
         ("GShard-600B", 24.1, 4.3),
         ("Switch", 179, 59.1),
