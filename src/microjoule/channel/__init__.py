@@ -12,10 +12,12 @@ from .channel import (
     Timing,
     Trust,
 )
+from .largest_rate import LIMIT_FACTOR, largest_rate, turn_ns
 from .place import DEVICES, Device, Place, Role
 
 __all__ = [
     "DEVICES",
+    "LIMIT_FACTOR",
     "UNPLACED",
     "Access",
     "Channel",
@@ -29,4 +31,6 @@ __all__ = [
     "SensorError",
     "Timing",
     "Trust",
+    "largest_rate",
+    "turn_ns",
 ]

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..channel import Channel
+from ..channel import LIMIT_FACTOR, Channel
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds
 from .brackets import F64
 from .readings import Readings, Shape
-from .unwrap import LIMIT_FACTOR
 
 _LEAST, _MOST = 0.5, 1.5  # of a declared window
 _LATE = 4.0  # standard uncertainties by which an update may be elsewhere

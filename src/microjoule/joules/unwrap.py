@@ -5,7 +5,7 @@ multiple it was follows from how much can have passed: a step of d counts is pla
 
     d <= P_max * (dt + 2 * update_max + lag) / unit + quantum
 
-with ``P_max`` twice the channel's stated limit, or ``DEFAULT_RATE`` where it states none (docs/methods.md;
+with ``P_max`` twice the channel's stated limit, or 1 kW where it states none (docs/methods.md;
 the two updates are the one that the first reading had missed and the one that the second has
 just seen). One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
 the interval. None: a *reset*, of which nothing is known but that energy is not negative.
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import distinct
-from ..channel import Channel, Encoding
+from ..channel import Channel, Encoding, largest_rate
 from ..trace.series import I64, U64
 from ..units import NS_PER_S
 from ..value_class import dataclass
@@ -33,12 +33,6 @@ FULL = 1 << 64
 BLOCK = 1 << 14
 _LARGEST = 1 << 62
 ENDLESS_NS = int(np.iinfo(np.uint32).max)  # the length of a read that took 4.3 s or more
-
-DEFAULT_RATE = {"J": 1000.0, "s": 1024.0}
-"""The largest rate believed of a channel that states no limit, in its quantity per second:
-a kilowatt, and the CPUs of the largest machines."""
-OTHER_RATE = 1e12
-LIMIT_FACTOR = 2.0
 NJ_PER_J = 10**9
 
 
@@ -123,18 +117,6 @@ def counts(raw: U64, channel: Channel) -> U64:
         return raw
     divisor = unit_nj(channel)
     return (raw * np.uint64(1000) + np.uint64(divisor - 1)) // np.uint64(divisor)
-
-
-def largest_rate(channel: Channel) -> float:
-    """The largest plausible rate, in counts a second.
-
-    ``power_limit_w`` is read as the channel's quantity per second, so that for a channel of busy
-    seconds it is the number of CPUs. A limit of 0, which firmware writes where none is set, is none.
-    """
-    limit = channel.trust.power_limit_w
-    scale = channel.scale
-    rate = LIMIT_FACTOR * limit if limit and limit > 0 else DEFAULT_RATE.get(scale.quantity, OTHER_RATE)
-    return rate / float(scale.unit)
 
 
 def unwrap(counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel) -> Steps:

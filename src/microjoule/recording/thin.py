@@ -3,8 +3,9 @@
 For the trace that nobody asked to keep. Counters add up in hardware, so a window's energy depends
 on the readings next to its edges alone; those within a second of a mark are all kept, and of the
 rest one each tenth of a second. Kept as well, so that the analysis sees all that it would have
-seen: failed readings, both sides of a step back and of an update that is far from others, and every
-reading of a gauge, whose energy is nowhere but in its samples.
+seen: failed readings, both sides of a step back and of an update that is far from others, of a counter that
+may turn within a few tenths of a second a reading in each quarter of that time, and every reading of a gauge,
+whose energy is nowhere but in its samples.
 
 Readings wait until all marks near them must have come in, then pass in their old order.
 """
@@ -19,11 +20,12 @@ import numpy as np
 import pyarrow as pa
 
 from ..arrays import filtered, numbers
-from ..channel import Channel, Kind
+from ..channel import Channel, Kind, turn_ns
 from ..units import NS_PER_S
 
 NEAR_NS = NS_PER_S  # readings this near to a mark are all kept
 BIN_NS = NS_PER_S // 10
+TURN_SHARE = 4  # readings left of each turn of a counter: neighbours may lie two bins apart
 HOLD_NS = 3 * NS_PER_S  # more than NEAR_NS and the time that a mark takes to get here
 
 
@@ -36,6 +38,7 @@ class Thinner:
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._is_counter = np.array([channel.kind is Kind.COUNTER for channel in channels])
+        self._bin_ns = [_bin_ns(channel) for channel in channels]
         self._held: deque[tuple[int, pa.RecordBatch]] = deque()
         self._marks_ns: list[int] = []
         self._last_bin: dict[int, int] = {}
@@ -87,7 +90,7 @@ class Thinner:
         return near
 
     def _worth_keeping(self, code: int, t_ns: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        bins = t_ns // BIN_NS
+        bins = t_ns // self._bin_ns[code]
         first = np.empty(len(bins), bool)
         first[0] = bins[0] != self._last_bin.get(code)
         first[1:] = bins[1:] != bins[:-1]
@@ -107,3 +110,8 @@ class Thinner:
         self._last_update[code] = last_ns, raw[-1]
         first[-1] = True  # the other side of a step back may open the next batch
         return first
+
+
+def _bin_ns(channel: Channel) -> int:
+    """Of how long a time one reading is enough."""
+    return int(max(min(BIN_NS, turn_ns(channel) / TURN_SHARE), 1))

@@ -2,12 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from reached import reached
 from scripted import channel
 
 from microjoule.channel import Kind
 from microjoule.joules.counter import Counter
+from microjoule.joules.unwrap import unwrap
 from microjoule.recording.thin import BIN_NS, NEAR_NS, Thinner
 from microjoule.trace import schema
 from microjoule.trace.series import Series
@@ -110,3 +113,36 @@ def test_order_is_kept_and_nothing_is_invented():
     kept = thinned([batch(t_ns[i : i + 300], t_ns[i : i + 300]) for i in range(0, 5000, 300)], [2 * S])
     assert (np.diff(kept["t_ns"].to_numpy()) > 0).all()
     assert kept["raw"].to_pylist() == kept["t_ns"].to_pylist()
+
+
+@pytest.mark.reaches(turned_and_known=5)
+@settings(max_examples=40)
+@given(turn_ms=st.integers(6, 600), limit_w=st.sampled_from([None, 30.0, 5000.0]), share=st.floats(0.0, 1.9))
+@example(turn_ms=60, limit_w=5000.0, share=0.6)  # 600 J at 3 kW
+def test_what_unwrapping_needs_is_kept(turn_ms, limit_w, share):
+    """Where no turn could hide between the readings, none can between those that are left."""
+    modulus = int(turn_ms * 2 * (limit_w or 500.0))
+    counter = replace(
+        CHANNEL,
+        scale=replace(CHANNEL.scale, modulus=modulus),
+        trust=replace(CHANNEL.trust, power_limit_w=limit_w),
+    )
+    t_ns = np.arange(4000, dtype=np.int64) * MS + 7 * S
+    power = share * (limit_w or 500.0)
+    total = np.floor(np.arange(4000) * power).astype(np.uint64)
+    batches = [batch(t_ns[i : i + 333], total[i : i + 333] % np.uint64(modulus)) for i in range(0, 4000, 333)]
+    thinner = Thinner([counter, GAUGE])
+    for one in batches:
+        thinner.push(one)
+    found = pa.Table.from_batches(list(thinner.rest()))
+    steps, all_steps = (unwrapped(table, counter) for table in (found, pa.Table.from_batches(batches)))
+    assert len(steps.ambiguous) == 0 or len(all_steps.ambiguous) > 0
+    assert len(steps.reset) == 0 or len(all_steps.reset) > 0
+    is_known = not len(all_steps.ambiguous) + len(all_steps.reset)
+    if reached("turned_and_known", is_known and len(steps.wrapped) > 3):
+        assert steps.total[-1] == all_steps.total[-1] == int(total[-1])
+
+
+def unwrapped(table, counter):
+    t_ns, raw = table["t_ns"].to_numpy(), table["raw"].to_numpy()
+    return unwrap(raw, t_ns, table["read_ns"].to_numpy(), counter)
