@@ -22,6 +22,9 @@ def test_bound_holds_the_truth(ideal: Ideal, at: list[list[float]]) -> None:
     # A declared longest period that is true: the rule where nothing changes any more rests on it.
     ideal = replace(ideal, declared_max=(ideal.missed_run + 1 + ideal.jitter))
     counter = Counter(ideal.series, ideal.channel)
+    edges = np.array([ideal.inside(*each) for each in at])
+    bounds, whole = counter.bounds(*edges.T), counter.energies(*edges.T)
+    assert (bounds.low.tolist(), bounds.high.tolist()) == (whole.low.tolist(), whole.high.tolist())
     for a, b in (ideal.inside(*each) for each in at):
         estimate, truth = counter.energy(a, b), ideal.truth(a, b)
         assert estimate.low - 1e-9 <= truth <= estimate.high + 1e-9

@@ -255,7 +255,7 @@ class _Span:
 
     def _guaranteed(self, states: Sequence[int]) -> tuple[float, float]:
         t0, t1 = self.pieces(states).T
-        brackets = self.counter.energies(t0, t1)
+        brackets = self.counter.bounds(t0, t1)
         whole = self.counter.energies([self.t0_ns], [self.t1_ns])
         return float(brackets.low.sum()), min(float(brackets.high.sum()), float(whole.high[0]))
 

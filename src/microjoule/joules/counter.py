@@ -167,8 +167,18 @@ class Counter:
         t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
         if not len(self):
             return self._nothing(t0, t1)
-        n, total = len(self), self.steps.total
         begin, end = self._edges(t0), self._edges(t1)
+        return self._bracketed(t0, t1, begin, end, self.quantity(end.position - begin.position, self.bits))
+
+    def bounds(self, t0_ns: I64, t1_ns: I64) -> Brackets:
+        """The guaranteed intervals of windows in a tenth of the time of :meth:`energies`; values are NaN."""
+        if not len(self):
+            return self._nothing(t0_ns, t1_ns)
+        begin, end = self._readings_around(t0_ns), self._readings_around(t1_ns)
+        return self._bracketed(t0_ns, t1_ns, begin, end, np.full(len(t0_ns), np.nan))
+
+    def _bracketed(self, t0: I64, t1: I64, begin: _Edges, end: _Edges, value: F64) -> Brackets:
+        n, total = len(self), self.steps.total
         low = np.maximum(
             total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - self.quantum, 0
         )
@@ -180,7 +190,6 @@ class Counter:
         high_q[(begin.before < 0) | (end.after == n) | (self._within(self.steps.reset, begin, end) > 0)] = (
             np.inf
         )
-        value = self.quantity(end.position - begin.position, self.bits)
         empty = t0 == t1
         low_q[empty] = high_q[empty] = value[empty] = 0.0
         status[empty] = _OK
@@ -302,7 +311,8 @@ class Counter:
             index -= late
         return index
 
-    def _edges(self, t: I64) -> _Edges:
+    def _readings_around(self, t: I64) -> _Edges:
+        """The readings that bound the count at instants; its position is left at 0."""
         n, timing = len(self), self.channel.timing
         before = self._ended(t) - 1
         m = np.searchsorted(self.t_ns, t + timing.lag_ns, "left")
@@ -311,7 +321,11 @@ class Counter:
         if (is_last := k == len(self.changes)).any():
             settled_ns = t[is_last] + (timing.lag_ns + self.update_max_ns)
             after[is_last] = np.searchsorted(self.t_ns, settled_ns, "left")
-        total = self.steps.total
+        return _Edges(before, after, np.zeros(len(t), np.int64))
+
+    def _edges(self, t: I64) -> _Edges:
+        before, after, _ = self._readings_around(t)
+        n, total = len(self), self.steps.total
         position = self._interpolated(t)
         floor = total[np.maximum(before, 0)] << self.bits
         position = np.where(before >= 0, np.maximum(position, floor), position)
