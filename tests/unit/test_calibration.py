@@ -243,3 +243,19 @@ def test_a_host_that_nothing_tells_from_others_has_no_file_of_its_own(tmp_path, 
     assert HostKey(hostname="h", cpu="? ? ? ?", kernel="6.1").is_known  # ARM tells no family
     assert main(["probe", "--calibrate", "--root", str(tmp_path)]) == 1
     assert "--calibration FILE" in capsys.readouterr().err
+
+
+def test_a_few_updates_tell_of_a_counter_that_is_updated_rarely():
+    """Five in as many seconds, of 50 J each; but not where each is of a quantum, as of a part that rests."""
+    learnt = Learnt(
+        channel="package-0",
+        source="script",
+        edges=5,
+        update=period(1_000 * MS, 1_010 * MS),
+        spin=LearnedPower(value_w=50.0, u_w=0.1),
+    )
+    (after,) = applied([COUNTER], of(learnt))
+    assert after.timing.update_ns == 1_000 * MS
+    assert after.timing.update_max_ns == round(1.25 * 1_010 * MS)
+    (after,) = applied([COUNTER], of(replace(learnt, spin=LearnedPower(value_w=0.001, u_w=0.0))))
+    assert after == COUNTER

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import CalibrationError
+from ..units import NS_PER_S
 from ..value_class import dataclass
 from .files import HostKey, Kept, known
 
@@ -24,6 +25,7 @@ FORMAT = 1
 KIND = "microjoule.host.calibration"
 MARGIN = 1.25  # the longest update seen in seconds is not the longest that there is
 EDGES_MIN = 20  # fewer updates say too little of the usual one
+SEVERAL = 8  # quanta an update, from which on a counter changes at every update
 DISTINCT = 16  # increments of so many sizes: by chance they share a factor once in 2^16
 
 AGAIN = "Run `uj probe --calibrate`"
@@ -207,7 +209,7 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
     if learnt is None:
         return channel
     timing, scale = channel.timing, channel.scale
-    if learnt.update is not None and learnt.edges >= EDGES_MIN:
+    if learnt.update is not None and (learnt.edges >= EDGES_MIN or _is_slow(channel, learnt.update, learnt)):
         # A gauge that shows the same value twice was updated all the same: its period looks longer.
         is_told = channel.kind is Kind.GAUGE and timing.update_ns is not None
         timing = replace(
@@ -220,6 +222,14 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
     if learnt.quantum is not None and learnt.distinct >= DISTINCT:
         scale = replace(scale, quantum=max(scale.quantum, learnt.quantum))
     return replace(channel, timing=timing, scale=scale)
+
+
+def _is_slow(channel: Channel, update: Spread, learnt: Learnt) -> bool:
+    """Whether updates are rarer than declared, and not just rare because nothing is drawn."""
+    if learnt.spin is None or update.p5_ns <= channel.timing.update_max_ns:
+        return False
+    each = learnt.spin.value_w * update.median_ns / NS_PER_S / float(channel.scale.unit)
+    return each > SEVERAL * channel.scale.quantum
 
 
 def _learnt(plain: dict[str, Any]) -> Learnt:

@@ -28,14 +28,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel
-from ..trace.series import I64, U64, Series
+from ..trace.series import I64, Series
 from .brackets import F64, Brackets
 from .budget import budgets, edges_of, lent
 from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation
-from .lessons import Lessons, LessonsInPieces
+from .lessons import Lessons
 from .uncertainty import Component
-from .unwrap import ENDLESS_NS, Steps, counts, quantum, unwrap
+from .unwrap import Steps, quantum
+from .unwrapped import Unwrapped, unwrapped
 from .update_times import Located, UpdateTimes
 
 _FRACTION_BITS = 10
@@ -50,40 +51,6 @@ class _Edges(NamedTuple):
     before: I64  # index of the reading that bounds below; -1: none
     after: I64  # index of the reading that bounds above; n: none
     position: I64  # in 2**-bits counts
-
-
-class Unwrapped(NamedTuple):
-    """The good readings of a counter with what happened between them.
-
-    Attributes:
-        t_ns: int64[n], ascending.
-        read_ns: uint32[n].
-        steps: Of these readings.
-        failed_ns: int64, when reads failed.
-        lessons: Of readings of which not all are here: what all of them told.
-    """
-
-    t_ns: I64
-    read_ns: npt.NDArray[np.uint32]
-    steps: Steps
-    failed_ns: I64
-    lessons: LessonsInPieces | None = None
-
-
-def unwrapped(series: Series, channel: Channel) -> Unwrapped:
-    """The good readings of a series, unwrapped."""
-    t_ns, read_ns, raw, failed_ns = sound(series)
-    return Unwrapped(t_ns, read_ns, unwrap(counts(raw, channel), t_ns, read_ns, channel), failed_ns)
-
-
-def sound(series: Series) -> tuple[I64, npt.NDArray[np.uint32], U64, I64]:
-    """``t_ns``, ``read_ns`` and ``raw`` of the readings that tell something, and when reads failed."""
-    t_ns, read_ns, raw, valid = series.t_ns, series.read_ns, series.raw, series.valid
-    if len(read_ns) and int(read_ns.max()) == ENDLESS_NS:  # nobody knows when such a read ended
-        valid = read_ns != ENDLESS_NS if valid is None else valid & (read_ns != ENDLESS_NS)
-    if valid is None:
-        return t_ns, read_ns, raw, np.empty(0, np.int64)
-    return t_ns[valid], read_ns[valid], raw[valid], t_ns[~valid]
 
 
 class Counter:
@@ -151,7 +118,17 @@ class Counter:
     @cached_property
     def update_max_ns(self) -> int:
         """The longest time between two updates: as declared, or as the readings show where that is longer."""
-        return max(self.channel.timing.update_max_ns, round(_MARGIN * self._lessons.longest_ns))
+        return max(self.channel.timing.update_max_ns, round(_MARGIN * self.longest_ns))
+
+    @property
+    def longest_ns(self) -> int:
+        """The longest time between two updates that the readings show."""
+        return self._lessons.longest_ns
+
+    @property
+    def usual_ns(self) -> int:
+        """The usual time between two updates: as the readings show, or as declared where they do not."""
+        return self._lessons.learned.usual_ns
 
     @cached_property
     def _between(self) -> Interpolation:

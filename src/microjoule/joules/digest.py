@@ -21,9 +21,10 @@ from ..arrays import distinct
 from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
-from .counter import Counter, Unwrapped, sound
+from .counter import Counter
 from .lessons import LessonsInPieces
-from .unwrap import Steps, counts, unwrap
+from .unwrap import Steps, counts, unchanged_ns, unwrap
+from .unwrapped import Unwrapped, sound
 from .update_times import AROUND
 
 _FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
@@ -92,6 +93,7 @@ class Digest:
         self.channel = channel
         self._waiting = instants_ns
         self._last: tuple[I64, npt.NDArray[np.uint32], U64] | None = None
+        self._unchanged_ns: int | None = None
         self._n = 0
         self._carry: _Rows | None = None
         self._piece = (_EMPTY, _Piece(_NONE, np.empty(0, np.uint32), _NO_STEPS), 0, 0)
@@ -121,7 +123,9 @@ class Digest:
             read_ns = np.concatenate((self._last[1], read_ns))
             raw = np.concatenate((self._last[2], raw))
         self._last = (t_ns[-1:], read_ns[-1:], raw[-1:])
-        piece = _Piece(t_ns, read_ns, unwrap(counts(raw, self.channel), t_ns, read_ns, self.channel))
+        steps = unwrap(counts(raw, self.channel), t_ns, read_ns, self.channel, self._unchanged_ns)
+        self._unchanged_ns = unchanged_ns(steps, t_ns, self._unchanged_ns)
+        piece = _Piece(t_ns, read_ns, steps)
         carried, first = self._carry, self._n - 1
         self._n += len(t_ns) - (carried is not None)
         base = int(carried.total[-1]) if carried is not None else 0

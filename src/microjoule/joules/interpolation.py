@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -193,14 +194,25 @@ class Interpolation:
         """Updates, and what stands for one in front of the first and behind the last."""
         last = self._last
         found = self.times.located(np.clip(k, 0, last))
-        t_ns, usual = found.t_ns.copy(), self.times.learned.usual_ns
+        t_ns, own, usual = found.t_ns.copy(), found.own_ns.copy(), self.times.learned.usual_ns
         before = np.flatnonzero(k < 0)
         if len(before):
             # The update that the first reading showed: one before the next, or somewhere before the reading.
             first_ns = self.times.first_ns
-            is_near = t_ns[before] - first_ns < usual
-            t_ns[before] = np.where(is_near, t_ns[before] - usual, first_ns - usual // 2)
-        return found._replace(t_ns=t_ns)
+            is_near = t_ns[before] - first_ns < usual + 3 * self._uneven_ns
+            is_first = np.minimum(t_ns[before] - usual, first_ns)
+            t_ns[before] = np.where(is_near, is_first, first_ns - usual // 2)
+            own[before] = np.where(is_near, np.hypot(own[before], self._uneven_ns), usual / _ROOT_12)
+        return found._replace(t_ns=t_ns, own_ns=own)
+
+    @cached_property
+    def _uneven_ns(self) -> float:
+        """How much the times between the first updates scatter; of one update nobody knows its distance."""
+        first = self.times.located(np.arange(min(AROUND, len(self.times)))).t_ns
+        off = np.diff(first) - self.times.learned.usual_ns
+        most = self.times.learned.usual_ns / _ROOT_12
+        n = len(off)
+        return min(math.sqrt(float(off @ off) / n * (1 + 4 / n)), most) if n else most
 
     def total(self, k: I64) -> I64:
         """What had been counted after updates; nothing before the first."""

@@ -22,6 +22,8 @@ from ..trace.series import I64
 from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
+from .counter import Counter
+from .counter_notes import notes
 from .energy_trace import Trace, unread
 from .estimate import Estimate
 from .gauge import Gauge
@@ -293,7 +295,8 @@ def sensors(trace: Trace) -> list[str]:
     """What the trace shows of its sensors that their channels do not say, a sentence each."""
     meters = [trace.meter(name) for name in trace.energy_channels]
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
-    return [*trace.identity.notes, *of_gauges]
+    of_counters = (note for meter in meters if isinstance(meter, Counter) for note in notes(meter))
+    return [*trace.identity.notes, *of_gauges, *of_counters]
 
 
 def stuck(trace: Trace) -> list[str]:

@@ -7,7 +7,10 @@ multiple it was follows from how much can have passed: a step of d counts is pla
 
 with ``P_max`` twice the channel's stated limit, or 1 kW where it states none (docs/methods.md;
 the two updates are the one that the first reading had missed and the one that the second has
-just seen). One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
+just seen). A counter may be updated more rarely than declared (once a second, in many a virtual machine), so
+that a larger step is plausible too, if the time since the counter changed before explains it: all that it
+holds was drawn since then. Before the first change of all that time is not known, and taken for ``START_NS``
+more. One plausible candidate: the step is certain. Several: *ambiguous*, and the truth is in
 the interval. None: a *reset*, of which nothing is known but that energy is not negative.
 
 Decision: the channel's limit bounds a block of readings at once (its largest step against a gap of
@@ -33,6 +36,8 @@ FULL = 1 << 64
 BLOCK = 1 << 14
 _LARGEST = 1 << 62
 ENDLESS_NS = int(np.iinfo(np.uint32).max)  # the length of a read that took 4.3 s or more
+START_NS = 10 * NS_PER_S
+"""How long a counter may not have been updated before its first reading."""
 NJ_PER_J = 10**9
 
 
@@ -119,7 +124,31 @@ def counts(raw: U64, channel: Channel) -> U64:
     return (raw * np.uint64(1000) + np.uint64(divisor - 1)) // np.uint64(divisor)
 
 
-def unwrap(counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel) -> Steps:
+def unchanged_ns(steps: Steps, t_ns: I64, before_ns: int | None = None) -> int:
+    """Since when the last reading's count may have been the counter's: the reading before its last change.
+
+    Args:
+        steps: Of readings.
+        t_ns: When they began: one at least.
+        before_ns: The same of the readings before these; None: there were none.
+    """
+    otherwise = int(t_ns[0]) - START_NS if before_ns is None else before_ns
+    return _since(steps.changes, steps.reset, t_ns, otherwise)
+
+
+def _since(changes: I64, reset: I64, t_ns: I64, otherwise: int) -> int:
+    """When the reading before the last change began; a reset is one too."""
+    last = max([0, *changes[-1:].tolist(), *reset[-1:].tolist()])
+    return max(int(t_ns[last - 1]), otherwise) if last else otherwise
+
+
+def unwrap(
+    counts: U64,
+    t_ns: I64,
+    read_ns: npt.NDArray[np.uint32],
+    channel: Channel,
+    since_ns: int | None = None,
+) -> Steps:
     """Cumulative counts of successive readings.
 
     Args:
@@ -127,20 +156,29 @@ def unwrap(counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Cha
         t_ns: int64[n], ascending, when each read began.
         read_ns: uint32[n], how long each took.
         channel: Tells modulus, limit, update period and quantum.
+        since_ns: :func:`unchanged_ns` of the first reading; None: it is the first of all.
     """
-    return _Unwrapping(counts, t_ns, read_ns, channel).steps()
+    if not len(t_ns):
+        return Steps(*[np.empty(0, np.int64)] * 6)
+    if since_ns is None:
+        since_ns = int(t_ns[0]) - START_NS
+    return _Unwrapping(counts, t_ns, read_ns, channel, since_ns).steps()
 
 
 class _Unwrapping:
     """One pass over readings in blocks, with the buffers that the blocks share."""
 
-    def __init__(self, counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel) -> None:
+    def __init__(
+        self, counts: U64, t_ns: I64, read_ns: npt.NDArray[np.uint32], channel: Channel, since_ns: int
+    ) -> None:
+        self.since_ns = since_ns
         self.modulus = modulus(channel)
         self.is_binary = self.modulus & (self.modulus - 1) == 0
         self.mask = np.uint64(self.modulus - 1)
         self.counts, self.t_ns, self.read_ns = self._reduced(counts), t_ns, read_ns
         timing = channel.timing
         self.rate_ns = largest_rate(channel) / NS_PER_S
+        self.lag_ns = timing.lag_ns
         self.slack_ns = 2 * timing.update_max_ns + timing.lag_ns
         self.quantum = quantum(channel)
         self.wrapped: list[I64] = []
@@ -172,6 +210,7 @@ class _Unwrapping:
             largest = self._block(start, stop, step[:size])
             changes.append(np.flatnonzero(np.not_equal(step[:size], 0, out=is_change[:size])))
             changes[-1] += start + 1
+            self.since_ns = _since(changes[-1], _joined(self.reset[-1:]), self.t_ns, self.since_ns)
             signed, before = step[:size].view(np.int64), float(total[start])
             # The largest step of all is quicker had than the sum, and says that there is room nearly always.
             is_near = before + size * float(largest) > _LARGEST
@@ -217,6 +256,8 @@ class _Unwrapping:
     def _unusual(self, start: int, step: U64, gap: I64) -> None:
         """Judges each step of a block by itself; a reset's step becomes 0."""
         limit = np.minimum(self.rate_ns * (gap + float(self.slack_ns)) + self.quantum, float(_LARGEST))
+        large = np.flatnonzero(step > limit)
+        limit[large] = np.maximum(limit[large], self._limit_since_change(start, step, large))
         reset = step > limit
         step[reset] = 0
         self.reset.append(np.flatnonzero(reset) + start + 1)
@@ -226,6 +267,15 @@ class _Unwrapping:
         self.ambiguous.append(at + start + 1)
         most = float(_LARGEST // self.modulus)
         self.extra.append(np.minimum(more[at], most).astype(np.int64) * min(self.modulus, _LARGEST))
+
+    def _limit_since_change(self, start: int, step: U64, large: I64) -> npt.NDArray[np.float64]:
+        """The largest plausible count of steps by the time since the counter changed before."""
+        changed = np.flatnonzero(step)
+        before = np.searchsorted(changed, large) - 1
+        since = np.where(before >= 0, self.t_ns[start + changed[before]], self.since_ns)
+        ended = self.t_ns[start + 1 + large] + self.read_ns[start + 1 + large]
+        limit = self.rate_ns * (ended - since + float(self.lag_ns)) + self.quantum
+        return np.asarray(np.minimum(limit, float(_LARGEST)), np.float64)
 
     def _break_off(self, start: int, before: float, step: I64) -> None:
         """Ends the sum, as a reset does, before it leaves 64 bits: 1 GJ in counts of 2^-32 J."""

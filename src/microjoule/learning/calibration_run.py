@@ -23,7 +23,7 @@ from .agreement import disagreements
 from .filtering import filtering
 from .lag import lags_ns
 from .polling import look_now_and_then, poll
-from .update_statistics import apart, power, quantum, spread, updates
+from .update_statistics import ObservedUpdates, apart, power, quantum, spread, updates
 
 EDGES = 200
 FOR_S = 5.0
@@ -113,17 +113,20 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
                 lag_ns=lag,
                 spin=power(seen.t_ns, seen.value, channel),
                 filtering=filtering(channel, seen, machine.host, machine.root),
-                note=_note(len(ok), len(seen), for_s),
+                note=_note(len(ok), seen, for_s),
             )
         )
     return found
 
 
-def _note(readings: int, seen: int, for_s: float) -> str:
+def _note(readings: int, seen: ObservedUpdates, for_s: float) -> str:
     if not readings:
         return f"every read of {for_s:g} s failed"
-    if not seen:
+    if seen.rejected:
+        changes = "1 change" if seen.rejected == 1 else f"{seen.rejected} changes"
+        return f"{changes} in {for_s:g} s did not count: backwards, or more than twice its power limit"
+    if not len(seen):
         return f"its reading never changed in {for_s:g} s: idle, hidden or not counting"
-    if seen == 1:
+    if len(seen) == 1:
         return f"its reading changed only once in {for_s:g} s: give it longer with --for"
     return ""

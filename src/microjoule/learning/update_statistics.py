@@ -27,11 +27,13 @@ class ObservedUpdates:
         t_ns: int64[n], the middle of the interval in which the update was made.
         width_ns: int64[n], how wide that interval is.
         value: int64[n], the cumulative count after it; of a gauge the value.
+        rejected: Changes of a counter that no plausible power explains. They are no updates here.
     """
 
     t_ns: I64
     width_ns: I64
     value: I64
+    rejected: int = 0
 
     def __len__(self) -> int:
         return len(self.t_ns)
@@ -46,12 +48,13 @@ def updates(series: Series, channel: Channel) -> ObservedUpdates:
         nothing = np.empty(0, np.int64)
         return ObservedUpdates(nothing, nothing, nothing)
     if channel.kind is Kind.COUNTER:
-        value = unwrap(counts(raw, channel), t_ns, read_ns, channel).total
+        steps = unwrap(counts(raw, channel), t_ns, read_ns, channel)
+        value, rejected = steps.total, len(steps.reset)
     else:
-        value = raw.view(np.int64)
+        value, rejected = raw.view(np.int64), 0
     at = np.flatnonzero(value[1:] != value[:-1]) + 1
     width = t_ns[at] + read_ns[at] - t_ns[at - 1]
-    return ObservedUpdates(t_ns[at - 1] + width // 2, width, value[at])
+    return ObservedUpdates(t_ns[at - 1] + width // 2, width, value[at], rejected)
 
 
 def seen_at_once(found: ObservedUpdates) -> npt.NDArray[np.bool_]:

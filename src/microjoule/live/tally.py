@@ -21,7 +21,7 @@ from ..channel import Channel, Encoding
 from ..joules.identity import in_own_unit
 from ..joules.readings import Shape, shape
 from ..joules.total import is_energy, is_power
-from ..joules.unwrap import counts, unwrap
+from ..joules.unwrap import counts, unchanged_ns, unwrap
 from ..trace.series import I64, U64
 from ..units import NS_PER_S, seconds
 from .level import Level, energy_j
@@ -122,13 +122,16 @@ class Tally(ABC):
 class _CountedTally(Tally):
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)
+        self._unchanged_ns: int | None = None
         self._span_ns = max(POWER_NS, UPDATES * (channel.timing.update_ns or 0))
         self._seen: deque[tuple[int, int]] = deque()  # time and count of each batch's last reading
         self._changes: deque[tuple[int, int]] = deque()  # and of its last that showed a change
 
     def _grow(self, found: BatchReadings) -> None:
         self.channel = in_own_unit(self.channel, found.raw)
-        steps = unwrap(counts(found.raw, self.channel), found.t_ns, found.read_ns, self.channel)
+        raw = counts(found.raw, self.channel)
+        steps = unwrap(raw, found.t_ns, found.read_ns, self.channel, self._unchanged_ns)
+        self._unchanged_ns = unchanged_ns(steps, found.t_ns, self._unchanged_ns)
         self._extra_counts += int(sum(steps.extra.tolist()))
         self._resets += len(steps.reset)
         if len(steps.reset):

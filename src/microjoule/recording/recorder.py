@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from .marking import WindowMark
 
+START_S = 0.5  # no program waits longer for an update; one that comes later is bracketed all the same
 CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
 
@@ -185,13 +186,13 @@ class RawRecorder:
     def _wait_for_updates(self) -> None:
         first_ns = max(lane.settle_ns[0] for lane in self._lanes)
         period_ns = min(NS_PER_S / lane.rate_hz for lane in self._lanes)
-        time.sleep(seconds(2 * int(first_ns + period_ns)))
+        time.sleep(min(seconds(2 * int(first_ns + period_ns)), START_S))
 
     def _take_last_readings(self) -> None:
         """Two readings after the last window's end: what brackets it, whatever the rate is."""
         first_ns = max(lane.settle_ns[0] for lane in self._lanes)
         longest_ns = max(lane.settle_ns[1] for lane in self._lanes)
-        time.sleep(seconds(2 * first_ns))
+        time.sleep(min(seconds(2 * first_ns), seconds(first_ns) + START_S))
         for lane in self._lanes:
             lane.sampler.stop()
             lane.sampler.tick()

@@ -45,9 +45,35 @@ def test_kilohertz_reads_of_a_slightly_slower_counter_are_no_resets() -> None:
 def test_plausible_is_up_to_twice_the_limit_over_the_gap_and_two_updates() -> None:
     """P_max (dt + 2 T_u) / unit + quantum, and one count more is a reset."""
     most = int(200.0 * (0.001 + 2 * 1.3e-3) * (1 << 14)) + 1
-    assert steps(np.array([0, most])).code.tolist() == [Step.OK]
-    assert steps(np.array([0, most + 1])).code.tolist() == [Step.RESET]
-    assert steps(np.array([0, most + 1])).total.tolist() == [0, 0]
+    assert steps(np.array([0, 1, 1 + most])).code.tolist() == [Step.OK, Step.OK]
+    assert steps(np.array([0, 1, 2 + most])).code.tolist() == [Step.OK, Step.RESET]
+    assert steps(np.array([0, 1, 2 + most])).total.tolist() == [0, 1, 1]
+
+
+def test_a_counter_that_is_updated_once_a_second_is_read_whole() -> None:
+    """Of what a step holds it is asked that the time since the step before can hold it, and no more."""
+    slow = np.arange(5000) // 1000 * (100 << 14)
+    assert not steps(slow).code.any()
+    assert steps(slow).total[-1] == 4 * (100 << 14)
+    faster = np.where(np.arange(5000) < 3000, slow, slow + (110 << 14))
+    assert np.flatnonzero(steps(faster).code).tolist() == [2999]
+
+
+def test_how_long_a_counter_stood_still_before_its_first_reading_is_not_known() -> None:
+    assert steps(np.array([0, 0, 1999 << 14])).code.tolist() == [Step.OK, Step.OK]
+    assert steps(np.array([0, 0, 2010 << 14])).code.tolist() == [Step.OK, Step.RESET]
+
+
+@pytest.mark.parametrize("cut", [1, 999, 1000, 1001, 2500])
+def test_a_rare_update_is_judged_alike_in_pieces(cut: int) -> None:
+    raw = (np.arange(3000) // 1000 * (100 << 14)).astype(np.uint64)
+    t_ns, read_ns = np.arange(3000) * MS, np.zeros(3000, np.uint32)
+    first = unwrap(raw[:cut], t_ns[:cut], read_ns[:cut], CHANNEL)
+    rest = slice(cut - 1, None)
+    since = module.unchanged_ns(first, t_ns[:cut])
+    then = unwrap(raw[rest], t_ns[rest], read_ns[rest], CHANNEL, since)
+    assert first.total[-1] + then.total[-1] == 2 * (100 << 14)
+    assert module.unchanged_ns(then, t_ns[rest], since) == t_ns[1999]
 
 
 def test_step_codes_name_what_happened() -> None:

@@ -62,6 +62,14 @@ def test_a_channel_that_updates_once_asks_for_more_time(tmp_path):
     assert "changed only once" in one.note
 
 
+def test_steps_that_no_power_explains_are_named(tmp_path):
+    write_machine(tmp_path, [channel("package-0", "a.txt")])
+    steps = [Entry(raw=raw, t_ns=at * MS) for raw, at in ((7, 0), (107, 50), (90_000_000, 100), (200, 150))]
+    (tmp_path / "a.txt").write_text(script_text(steps))
+    (one,) = calibrated(tmp_path).channels
+    assert one.note == "2 changes in 0.4 s did not count: backwards, or more than twice its power limit"
+
+
 def test_a_channel_whose_reads_all_fail_says_so(tmp_path):
     write_machine(tmp_path, [channel("package-0", "a.txt")])
     (tmp_path / "a.txt").write_text(script_text([Entry(errno=5)]))

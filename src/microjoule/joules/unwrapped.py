@@ -1,0 +1,47 @@
+"""The readings of a counter that say something, unwrapped."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..channel import Channel
+from ..trace.series import I64, U64, Series
+from .lessons import LessonsInPieces
+from .unwrap import ENDLESS_NS, Steps, counts, unwrap
+
+
+class Unwrapped(NamedTuple):
+    """The good readings of a counter with what happened between them.
+
+    Attributes:
+        t_ns: int64[n], ascending.
+        read_ns: uint32[n].
+        steps: Of these readings.
+        failed_ns: int64, when reads failed.
+        lessons: Of readings of which not all are here: what all of them told.
+    """
+
+    t_ns: I64
+    read_ns: npt.NDArray[np.uint32]
+    steps: Steps
+    failed_ns: I64
+    lessons: LessonsInPieces | None = None
+
+
+def unwrapped(series: Series, channel: Channel) -> Unwrapped:
+    """The good readings of a series, unwrapped."""
+    t_ns, read_ns, raw, failed_ns = sound(series)
+    return Unwrapped(t_ns, read_ns, unwrap(counts(raw, channel), t_ns, read_ns, channel), failed_ns)
+
+
+def sound(series: Series) -> tuple[I64, npt.NDArray[np.uint32], U64, I64]:
+    """``t_ns``, ``read_ns`` and ``raw`` of the readings that tell something, and when reads failed."""
+    t_ns, read_ns, raw, valid = series.t_ns, series.read_ns, series.raw, series.valid
+    if len(read_ns) and int(read_ns.max()) == ENDLESS_NS:  # nobody knows when such a read ended
+        valid = read_ns != ENDLESS_NS if valid is None else valid & (read_ns != ENDLESS_NS)
+    if valid is None:
+        return t_ns, read_ns, raw, np.empty(0, np.int64)
+    return t_ns[valid], read_ns[valid], raw[valid], t_ns[~valid]
