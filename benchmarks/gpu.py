@@ -39,7 +39,7 @@ from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
 from microjoule.recording import Cadence, RawRecorder, RecordingPlan
 from microjoule.recording.plan import machine_facts
-from microjoule.sources import nvml
+from microjoule.sources import nvml, nvml_channels
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Survey
 
@@ -121,7 +121,7 @@ class Bench:
     def channels(self) -> tuple[Channel, ...]:
         """Of the first GPU that is seen."""
         gpu = self.survey.channels[0].lane
-        return tuple(c for c in self.survey.channels if c.lane in (gpu, gpu + nvml.SLOW))
+        return tuple(c for c in self.survey.channels if c.lane in (gpu, gpu + nvml_channels.SLOW))
 
     @contextmanager
     def recording(

@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 from machines import CLIENT, EMPTY_VM, write  # noqa: E402 - of the tests, once their folder is on the path
 
 from microjoule.channel import Channel, Encoding, Kind  # noqa: E402
-from microjoule.sources import Machine, choose, nvml, survey  # noqa: E402
+from microjoule.sources import Machine, choose, nvml, nvml_channels, survey  # noqa: E402
 from microjoule.trace import checksum, schema  # noqa: E402
 from microjoule.trace.label import label  # noqa: E402
 
@@ -194,9 +194,9 @@ def rapl(root: Path, source: str) -> tuple[Channel, ...]:
 
 def gpus() -> tuple[Channel, ...]:
     """Two GPUs with an energy counter and the present power."""
-    answers = frozenset({nvml.field_config(83), nvml.field_config(186)})
+    answers = frozenset({nvml_channels.field_config(83), nvml_channels.field_config(186)})
     found = [
-        nvml.Device(
+        nvml_channels.Device(
             index=index,
             uuid=f"GPU-{index:08d}",
             name="NVIDIA H100 80GB HBM3",
@@ -209,7 +209,7 @@ def gpus() -> tuple[Channel, ...]:
         )
         for index in (0, 1)
     ]
-    return tuple(channel for each in found for channel in nvml._channels(each, nvml.LIBRARY))
+    return tuple(channel for each in found for channel in nvml_channels.channels_of(each, nvml.LIBRARY))
 
 
 def main(folder: Path = HERE) -> None:

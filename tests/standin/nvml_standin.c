@@ -14,7 +14,7 @@
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
  *   stamps update|call|none|huge           what the field values' timestamps say
  *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
- *   refuse CALL CODE      a call of its own: energy power temperature clock utilization
+ *   refuse CALL CODE      a call of its own: energy power temperature clock utilization; all fields
  *   samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED
  *   slow NS               every reading call takes this long
  *   lost FILE             GPU_IS_LOST while there is such a file beside this library
@@ -87,9 +87,9 @@ enum {
     LOST = 15,
     PASSED_OVER = 255
 };
-enum { N_ANSWERS = 16, N_DEVICES = 8, N_CALLS = 5 };
-static const char *const call_names[N_CALLS] = {"energy", "power", "temperature", "clock",
-                                                "utilization"};
+enum { N_ANSWERS = 16, N_DEVICES = 8, N_CALLS = 6 };
+static const char *const call_names[N_CALLS] = {"energy", "power",       "temperature",
+                                                "clock",  "utilization", "fields"};
 
 struct answer {
     unsigned field, scope, code, per_mille, type;
@@ -285,8 +285,8 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int n, nvmlFieldValue
 {
     const struct gpu *g = (const struct gpu *)device;
     nvmlReturn_t code = enter(g);
-    if (code != OK)
-        return code;
+    if (code != OK || g->refuse[5] != OK)
+        return code != OK ? code : g->refuse[5];
     int64_t now = clock_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < n; i++) {
         struct answer a = answer_to(g, values[i].fieldId, values[i].scopeId);

@@ -118,7 +118,8 @@ def machine_facts(
 ) -> dict[str, Any]:
     """What every trace says of the machine, its devices, the software and the moment.
 
-    Of the channels it says which others, closed ones, are left out beside them.
+    Of the channels it says which others, closed ones, are left out beside them, what misleads in them, and
+    which sensors are excluded because another counts the same.
     """
     return {
         "microjoule": VERSION,
@@ -127,5 +128,6 @@ def machine_facts(
         "root": str(machine.root),
         "host": machine.host.to_json(),
         "left_out": replaced_channels.closed(surveys, channels),
+        **replaced_channels.remarks(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},
     }

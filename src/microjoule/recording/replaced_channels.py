@@ -33,6 +33,23 @@ def closed(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, 
     return left_out
 
 
+def remarks(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, list[str]]:
+    """What the sources in use say of their sensors, as sentences without a full stop.
+
+    ``misleading``: what must be known to read the figures. ``excluded``: sensors that are not read because
+    another one counts the same.
+    """
+    from ..sources.survey import Cause
+
+    used = {channel.source for channel in channels}
+    said = [obstacle for found in surveys if found.source in used for obstacle in found.obstacles]
+    causes = {"misleading": Cause.MISLEADING, "excluded": Cause.EXCLUDED}
+    return {
+        name: list(dict.fromkeys(f"{o.what}. {o.remedy}".rstrip(". ") for o in said if o.cause is cause))
+        for name, cause in causes.items()
+    }
+
+
 def others(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, tuple[Channel, ...]]:
     """The other ways to read each channel, the best first: by the id of the channel."""
     able = [other for found in surveys for other in found.channels]

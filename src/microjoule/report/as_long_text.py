@@ -50,6 +50,7 @@ def render(summary: Mapping[str, Any]) -> str:
         lines += ["", f"{left_over} more windows: {ALL_WINDOWS}"]
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
+    lines += [f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ())]
     if summary["engine"]["lanes"]:
         lines += [
             "",
@@ -89,6 +90,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         for channel in summary["engine"]["stuck"]
     ]
     lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
+    lines += [f"{sentence}." for sentence in summary["facts"].get("misleading", ())]
     lines += [
         f"lane {lane['lane']}: {what} was {lane[grant]}"
         for lane in summary["engine"]["lanes"]

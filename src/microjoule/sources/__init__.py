@@ -148,7 +148,8 @@ def _set_apart(channel: Channel, taken: set[str]) -> Channel:
 
 
 def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:
-    hindrances = [obstacle for obstacle in one.obstacles if obstacle.cause is not Cause.MISLEADING]
+    remarks = (Cause.MISLEADING, Cause.EXCLUDED)
+    hindrances = [obstacle for obstacle in one.obstacles if obstacle.cause not in remarks]
     if not hindrances:
         return SourceUnavailable(f"Source {one.source} has no channel here", "Run `uj probe`")
     first = hindrances[0]

@@ -316,7 +316,7 @@ def _set_apart(identity: Identity, sensor: Sensor) -> Identity:
 
 def _unknown(sensor: Sensor) -> Obstacle:
     what = f"{sensor.path} ({sensor.driver}, {sensor.label}) counts the energy of something unknown here"
-    return Obstacle(Cause.MISLEADING, f"{what}; it is left out, so that no joule is counted twice")
+    return Obstacle(Cause.EXCLUDED, f"{what}; it is left out, so that no joule is counted twice")
 
 
 def _timing(sensor: Sensor) -> Timing:

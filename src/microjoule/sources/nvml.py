@@ -34,17 +34,29 @@ import ctypes
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..channel import Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..units import seconds
-from ..value_class import dataclass
 from .machine import Machine
-from .nvml_behaviour import STATED, Figure, behaviour, branch, chip, observed, timing
+from .nvml_behaviour import Figure, chip, timing
+from .nvml_channels import (
+    CALLS,
+    LIMITS,
+    MILLI,
+    NAME,
+    ROWS,
+    SAMPLES_CALL,
+    SLOW_ROWS,
+    VALUES,
+    VGPU,
+    Device,
+    call_config,
+    channels_of,
+    has_module,
+    without_modules,
+)
 from .nvml_obstacles import (
     ANOTHER_LIBRARY,
     NO_DEVICES,
@@ -53,132 +65,18 @@ from .nvml_obstacles import (
     lacks,
     partitioned,
     refusal,
+    several_modules,
     silent,
     unloadable,
     unseen,
 )
 from .survey import Obstacle, Survey
 
-NAME = "nvml"
 READERS = "everyone who may open /dev/nvidiactl"
 LIBRARY = "libnvidia-ml.so.1"
 REQUIRED = ("nvmlInit_v2", "nvmlShutdown", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetFieldValues")
-SLOW = "-slow"
-# A GPU's counter moves every 20 to 100 ms and a call of its driver can take one; temperatures and clocks
-# move slowly.
-RATE_MAX_HZ = 100.0
-SLOW_TIMING = Timing(rate_max_hz=10.0)
-LIMITS = "nvmlDeviceGetPowerManagementLimitConstraints"
 
-# By number in csrc/nvml_calls.c.
-ENERGY_CALL, POWER_CALL, TEMPERATURE_CALL, CLOCK_CALL, UTILIZATION_CALL, SAMPLES_CALL = range(1, 7)
-CALLS = {  # the same calls through pynvml, to see which answer
-    ENERGY_CALL: ("nvmlDeviceGetTotalEnergyConsumption", ()),
-    POWER_CALL: ("nvmlDeviceGetPowerUsage", ()),
-    TEMPERATURE_CALL: ("nvmlDeviceGetTemperature", (0,)),  # NVML_TEMPERATURE_GPU
-    CLOCK_CALL: ("nvmlDeviceGetClockInfo", (1,)),  # NVML_CLOCK_SM
-    UTILIZATION_CALL: ("nvmlDeviceGetUtilizationRates", ()),
-    SAMPLES_CALL: ("nvmlDeviceGetSamples", (0, 0)),  # NVML_TOTAL_POWER_SAMPLES, all that there are
-}
-VALUES = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # by nvmlValueType_t
-
-MODULE_SCOPE, MEMORY_SCOPE = 1, 2
-VGPU = 2  # NVML_GPU_VIRTUALIZATION_MODE_VGPU
-
-
-def field_config(field: int, scope: int = 0) -> int:
-    """``Access.config`` of a field value."""
-    return field | scope << 32
-
-
-def call_config(call: int) -> int:
-    """``Access.config`` of a quantity with a call of its own."""
-    return call << 48
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRow:
-    """One channel that a GPU may have.
-
-    Attributes:
-        ways: ``(config, figure)`` in order of preference: the first that answers is read. The figure
-            is its name in ``nvml_behaviour``, None where nothing is known of how it moves.
-        part: The part of the GPU, or of what it sits on; empty: the GPU.
-        hw_type: OpenTelemetry's word for it.
-    """
-
-    name: str
-    kind: Kind
-    quantity: str
-    unit: Fraction
-    ways: tuple[tuple[int, Figure | None], ...]
-    part: str = ""
-    hw_type: str = "gpu"
-
-
-MILLI = Fraction(1, 1000)
-ROWS = (
-    FieldRow(
-        "energy",
-        Kind.COUNTER,
-        "J",
-        MILLI,
-        (
-            (field_config(83), Figure.ENERGY),
-            (field_config(191), Figure.ENERGY),
-            (call_config(ENERGY_CALL), Figure.ENERGY),
-        ),
-    ),
-    FieldRow(
-        "power",
-        Kind.GAUGE,
-        "W",
-        MILLI,
-        ((field_config(186), Figure.INSTANT), (call_config(POWER_CALL), Figure.DRAW)),
-    ),
-    FieldRow("power_average", Kind.GAUGE, "W", MILLI, ((field_config(185), Figure.AVERAGE),)),
-    FieldRow(
-        "memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),), "memory", "memory"
-    ),
-    FieldRow("module_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MODULE_SCOPE), None),), "module"),
-    FieldRow("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
-)
-SLOW_ROWS = (
-    FieldRow("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
-    FieldRow("temperature", Kind.GAUGE, "°C", Fraction(1), ((call_config(TEMPERATURE_CALL), None),)),
-    FieldRow("utilization", Kind.GAUGE, "1", Fraction(1, 100), ((call_config(UTILIZATION_CALL), None),)),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """One GPU, as discovery found it.
-
-    Attributes:
-        index: NVML's, by PCI bus: the N of ``gpu-N``, whatever CUDA makes visible.
-        chip: Its name in ``nvml_behaviour``; None: an architecture that the table does not know.
-        driver: The driver's version.
-        limit_w: The largest power limit that can be set.
-        is_mig: Whether it is cut into slices.
-        is_vgpu: Whether it is a hypervisor's share of a GPU.
-        answers: The configs that it answers.
-    """
-
-    index: int
-    uuid: str
-    name: str
-    chip: str | None
-    driver: str | None
-    limit_w: float | None
-    is_mig: bool
-    is_vgpu: bool
-    answers: frozenset[int]
-
-    def to_json(self) -> dict[str, Any]:
-        """The device as plain JSON values, without what it answers: the channel table says that."""
-        plain = asdict(self)
-        del plain["answers"]
-        return plain
+__all__ = ["NAME", "READERS", "devices", "survey"]
 
 
 def survey(machine: Machine) -> Survey:
@@ -219,7 +117,9 @@ def _survey(machine: Machine) -> tuple[Survey, tuple[Device, ...]]:
         found, obstacles = _devices(pynvml, visible)
     finally:
         pynvml.nvmlShutdown()
-    channels = tuple(channel for device in found for channel in _channels(device, library))
+    channels = tuple(channel for device in found for channel in channels_of(device, library))
+    if sum(map(has_module, found)) > 1:
+        channels = tuple(without_modules(channels))
     facts = {"gpus": [device.to_json() for device in found]}
     return Survey(NAME, READERS, channels=channels, obstacles=obstacles, facts=facts), found
 
@@ -245,6 +145,8 @@ def _devices(nvml: ModuleType, visible: str | None) -> tuple[tuple[Device, ...],
             obstacles.append(unseen(visible))
         found = sorted(set(kept), key=lambda device: device.index)
     obstacles += [partitioned(device.index, device.name) for device in found if device.is_mig]
+    modules = [device.index for device in found if has_module(device)]
+    obstacles += [several_modules(modules)] if len(modules) > 1 else []
     figures = {config for row in ROWS for config, _ in row.ways}
     obstacles += [
         silent(device.index, device.name, device.is_vgpu) for device in found if not device.answers & figures
@@ -291,7 +193,12 @@ def _answers(nvml: ModuleType, handle: object) -> Iterator[int]:
 def _numbers(nvml: ModuleType, handle: object) -> Iterator[tuple[int, int]]:
     """What each config answers, of those that answer."""
     configs = [config for row in ROWS for config, _ in row.ways if config < call_config(1)]
-    values = nvml.nvmlDeviceGetFieldValues(handle, [(c & 0xFFFFFFFF, c >> 32) for c in configs])
+    try:
+        values = nvml.nvmlDeviceGetFieldValues(handle, [(c & 0xFFFFFFFF, c >> 32) for c in configs])
+    except nvml.NVMLError as error:
+        if error.value != nvml.NVML_ERROR_NOT_SUPPORTED:  # a Jetson's library has none of it
+            raise
+        configs, values = [], []
     for config, value in zip(configs, values, strict=True):
         if value.nvmlReturn == 0 and value.valueType < len(VALUES):
             yield config, getattr(value.value, VALUES[value.valueType])
@@ -334,52 +241,3 @@ def _parent(nvml: ModuleType, slice_uuid: str) -> str:
         return str(nvml.nvmlDeviceGetUUID(whole))
     except nvml.NVMLError:
         return ""
-
-
-def _channels(device: Device, library: str) -> Iterator[Channel]:
-    lane = f"gpu-{device.index}"
-    chosen = [(row, way) for row in ROWS if (way := _way(device, row)) is not None]
-    for row, (config, figure) in chosen:
-        known = behaviour(figure, device.chip, branch(device.driver), device.name) if figure else None
-        moves = timing(figure or Figure.AVERAGE, known)
-        trust = Trust(
-            power_limit_w=device.limit_w,
-            power_limit_source="none"
-            if device.limit_w is None
-            else "nvmlDeviceGetPowerManagementLimitConstraints",
-            accuracy=STATED.get(device.chip or "") if row.name == "power" else None,
-            sensor=observed(device.chip),
-            # The first that is there (energy, else power) contains the others, and stands for the GPU.
-            parents=() if row is chosen[0][0] else (f"{lane}/{chosen[0][0].name}",),
-        )
-        if config >= call_config(1) and config != call_config(SAMPLES_CALL):
-            moves = replace(moves, sensor_clock=None)
-        moves = replace(moves, rate_max_hz=RATE_MAX_HZ)
-        yield _channel(device, library, row, config, lane, moves, trust)
-    for row in SLOW_ROWS:
-        way = _way(device, row)
-        if way is not None:
-            yield _channel(device, library, row, way[0], lane + SLOW, SLOW_TIMING, Trust())
-
-
-def _way(device: Device, row: FieldRow) -> tuple[int, Figure | None] | None:
-    return next((way for way in row.ways if way[0] in device.answers), None)
-
-
-def _channel(
-    device: Device, library: str, row: FieldRow, config: int, lane: str, moves: Timing, trust: Trust
-) -> Channel:
-    return Channel(
-        id=f"gpu-{device.index}/{row.name}",
-        place=Place(
-            device="gpu", number=device.index, part=row.part, role=Role.PART if row.part else Role.WHOLE
-        ),
-        hw_type=row.hw_type,
-        source=NAME,
-        lane=lane,
-        kind=row.kind,
-        scale=Scale(quantity=row.quantity, unit=row.unit, unit_source="interface"),
-        timing=moves,
-        trust=trust,
-        access=Access(reader="nvml", path=f"{device.uuid}@{library}", config=config),
-    )

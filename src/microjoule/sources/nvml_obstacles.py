@@ -1,4 +1,4 @@
-"""What stands between a person and an NVIDIA GPU's figures, each with the sentence that mends it.
+"""What stands between a person and an NVIDIA GPU's figures, each with the sentence that fixes it.
 
 The codes are ``nvmlReturn_t`` of ``nvml.h``. In a trace a row's status is such a code plus 10000
 (``UJ_STATUS_NVML`` of ``csrc/microjoule.h``).
@@ -6,6 +6,7 @@ The codes are ``nvmlReturn_t`` of ``nvml.h``. In a trace a row's status is such 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .host import text_of
@@ -15,7 +16,16 @@ STATUS = 10_000
 NVIDIA = "0x10de"  # PCI vendor
 DISPLAY = "0x03"  # PCI class, its first byte: VGA, 3D and other display controllers
 
+JETSON_GPU = "nvgpu"  # "Orin (nvgpu)": what the library calls the GPU of a Jetson
+NO_SENSOR = "has no power sensor in NVML: it answers neither with energy nor with power"
+JETSON_REMEDY = "A Jetson's power monitor is the INA3221 on its board: see `ina` in `uj probe`"
+
 REFUSALS = {
+    3: (
+        Cause.NO_HARDWARE,
+        "NVML does not support this GPU",
+        "See `nvidia-smi -q`: what is N/A there cannot be read here either",
+    ),
     4: (
         Cause.PERMISSION,
         "this user may not talk to the NVIDIA driver",
@@ -120,7 +130,15 @@ def silent(index: int, name: str, is_vgpu: bool) -> Obstacle:
             f"gpu-{index} ({name}) is a vGPU: the hypervisor keeps energy and power to itself",
             "Measure on the host, or use a machine with the whole GPU passed through",
         )
-    return Obstacle(Cause.NO_HARDWARE, f"gpu-{index} ({name}) tells neither its energy nor its power")
+    remedy = JETSON_REMEDY if JETSON_GPU in name else ""
+    return Obstacle(Cause.NO_HARDWARE, f"gpu-{index} ({name}) {NO_SENSOR}", remedy)
+
+
+def several_modules(indices: Iterable[int]) -> Obstacle:
+    """Several GPUs answer for the module that they sit on, which may be one."""
+    names = ", ".join(f"gpu-{index}" for index in indices)
+    what = f"{names} show the energy or power of their modules, and which of them share a module is not known"
+    return Obstacle(Cause.EXCLUDED, f"{what}: it is recorded and enters no total")
 
 
 def unseen(visible: str) -> Obstacle:

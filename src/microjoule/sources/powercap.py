@@ -120,7 +120,7 @@ def _physical(
             continue
         if host.cpu_vendor in AMD and zone.name == "core":
             what = f"AMD's zone {zone.path.name} (core) counts one core, not all of them; it is left out"
-            notes[Obstacle(Cause.MISLEADING, what)] = None
+            notes[Obstacle(Cause.EXCLUDED, what)] = None
         else:
             place = replace(place, die=None) if host.cpu_vendor in AMD else place
             if place not in kept or _opens(zone, kept[place]):
@@ -128,7 +128,7 @@ def _physical(
             elif zone.family == "intel-rapl":
                 twin = channel_id(place)
                 what = f"{zone.path.name} ({zone.name}) mirrors the counter of {twin}; it is left out"
-                notes[Obstacle(Cause.MISLEADING, what)] = None
+                notes[Obstacle(Cause.EXCLUDED, what)] = None
     return kept, tuple(notes)
 
 

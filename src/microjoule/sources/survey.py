@@ -30,6 +30,7 @@ class Cause(StrEnum):
     HIDDEN = "hidden"
     FAILING = "failing"
     MISLEADING = "misleading"
+    EXCLUDED = "left out"
 
 
 #: Causes that rights of a person, a program or a sandbox decide.

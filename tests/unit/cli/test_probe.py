@@ -72,9 +72,9 @@ def test_closed_channels_are_listed_with_who_may_read_them_and_the_remedy(tmp_pa
     assert "rapl_perf: read by perf_event_paranoid ≤ 0, CAP_PERFMON or CAP_SYS_ADMIN" in text
 
 
-def test_what_misleads_is_said(tmp_path, capsys):
+def test_what_is_left_out_is_said(tmp_path, capsys):
     assert run("--root", write(AMD_MIRRORED_DIES, tmp_path)) == 0
-    assert "misleading: AMD's zone intel-rapl:0:0 (core) counts one core" in capsys.readouterr().out
+    assert "left out: AMD's zone intel-rapl:0:0 (core) counts one core" in capsys.readouterr().out
 
 
 def test_hundreds_of_cores_do_not_hide_the_rest(tmp_path, capsys):

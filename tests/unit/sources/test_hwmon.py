@@ -166,7 +166,7 @@ def test_the_power_of_an_unknown_driver_has_its_own_name_and_its_counter_is_left
     survey = hwmon.survey(Machine(tmp_path))
     assert [channel.id for channel in survey.channels] == ["tps546-0/vdd_cpu_gpu"]
     (obstacle,) = survey.obstacles
-    assert obstacle.cause is Cause.MISLEADING
+    assert obstacle.cause is Cause.EXCLUDED
     assert "left out" in obstacle.what
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from places import identity
 from standin import LIBRARY, compiler, machine
 
-from microjoule.channel import Channel, Kind
-from microjoule.sources import Machine, nvml
+from microjoule.channel import UNPLACED, Channel, Kind, Trust
+from microjoule.joules.total import covered
+from microjoule.sources import Machine, nvml, nvml_channels
 from microjoule.sources.survey import Cause
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
@@ -22,7 +25,8 @@ SLOW = {"sm_clock", "temperature", "utilization"}
 SURVEY = """
 import json, sys
 from pathlib import Path
-from microjoule.sources import Machine, nvml
+from microjoule.joules.total import covered
+from microjoule.sources import Machine, nvml, nvml_channels
 found = nvml.survey(Machine(Path(sys.argv[1]), *sys.argv[2:]))
 print(json.dumps([
     [channel.to_json() for channel in found.channels],
@@ -72,11 +76,81 @@ def test_hopper_has_energy_two_powers_and_slow_gauges(tmp_path):
 def test_power_is_inside_energy_and_slow_gauges_have_a_lane_of_their_own(tmp_path):
     machine(tmp_path, f"device {ONE}\nanswer 185 2 0 200 1\nanswer 185 1 0 1500 1")
     channels, _ = survey(tmp_path)
-    assert channels["gpu-0/energy"].trust.parents == ()
-    for name in ("power", "power_average", "memory_power", "module_power"):
+    assert channels["gpu-0/energy"].trust.parents == ("gpu-0/module_power",)
+    for name in ("power", "power_average", "memory_power"):
         assert channels[f"gpu-0/{name}"].trust.parents == ("gpu-0/energy",)
         assert channels[f"gpu-0/{name}"].lane == "gpu-0"
     assert {channels[f"gpu-0/{name}"].lane for name in SLOW} == {"gpu-0-slow"}
+
+
+MODULE = "answer 191 1 0 1500 3\nanswer 185 1 0 1500 1"
+
+
+@needs_compiler
+def test_a_module_contains_its_gpu_and_not_the_other_way_round(tmp_path):
+    """Scope 1 of a Grace Hopper counts the CPU and the memory too."""
+    machine(tmp_path, f"device {ONE}\n{MODULE}")
+    channels, obstacles = survey(tmp_path)
+    energy, power = channels["gpu-0/module_energy"], channels["gpu-0/module_power"]
+    assert (energy.kind, energy.access.config) == (Kind.COUNTER, 191 | 1 << 32)
+    assert str(energy.place) == "module-0"
+    assert energy.place.is_platform
+    assert (energy.trust.parents, power.trust.parents) == ((), ("gpu-0/module_energy",))
+    assert channels["gpu-0/energy"].trust.parents == ("gpu-0/module_energy",)
+    assert energy.trust.power_limit_w is None, "NVML states the GPU's limit, not the module's"
+    assert obstacles == []
+    assert covered(channels) == ("gpu-0/module_energy",)
+    packages = {c.id: c for c in [replace(channels["gpu-0/energy"], **identity("package-0"), trust=Trust())]}
+    assert covered(channels | packages) == ("gpu-0/energy", "package-0"), "scopes are not mixed"
+
+
+@needs_compiler
+def test_modules_that_may_be_one_enter_no_total(tmp_path):
+    """Both GPUs of a GB200 show the module of both."""
+    machine(tmp_path, f"device {ONE}\n{MODULE}\ndevice {TWO}\n{MODULE}")
+    channels, ((cause, what, _),) = survey(tmp_path)
+    assert (cause, "gpu-0, gpu-1" in what) == (Cause.EXCLUDED, True)
+    assert {channels[f"gpu-{n}/module_energy"].trust.parents for n in (0, 1)} == {(UNPLACED,)}
+    assert covered(channels) == ("gpu-0/energy", "gpu-1/energy")
+
+
+@needs_compiler
+def test_a_gpu_that_shows_its_module_alone(tmp_path):
+    refused = "\n".join(f"answer {field} 0 3 0 1" for field in (83, 185, 186, 191))
+    machine(tmp_path, f"device {ONE}\n{refused}\nrefuse energy 3\nrefuse power 3\n{MODULE}")
+    channels, obstacles = survey(tmp_path)
+    assert names(channels) == {"module_energy", "module_power"} | SLOW
+    assert covered(channels) == ("gpu-0/module_energy",)
+    assert obstacles == []
+
+
+JETSON = """
+    driver 595.78
+    device GPU-orin
+    name Orin (nvgpu)
+    arch 7
+    capability 8 7
+    limit_mw 0
+    refuse energy 3
+    refuse power 3
+    refuse temperature 3
+    refuse utilization 3
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "fields", ["refuse fields 3", "\n".join(f"answer {field} 0 3 0 1" for field in (83, 185, 186, 191))]
+)
+def test_a_jetson_has_no_power_sensor_in_nvml(tmp_path, fields):
+    """NVML starts, lists the GPU and supports nothing of it: no figure, no 0 J, and what to read instead."""
+    machine(tmp_path, JETSON + fields)
+    channels, ((cause, what, remedy),) = survey(tmp_path)
+    assert names(channels) <= {"sm_clock"}
+    assert cause == Cause.NO_HARDWARE
+    assert "has no power sensor in NVML" in what
+    assert "code 3" not in what
+    assert "INA3221" in remedy
 
 
 @needs_compiler
@@ -93,7 +167,7 @@ def test_kepler_has_power_only_with_its_stated_accuracy(tmp_path):
     assert names(channels) == {"power"} | SLOW
     power = channels["gpu-0/power"]
     assert (power.trust.accuracy, power.trust.parents) == (0.05, ())
-    assert power.access.config == nvml.call_config(nvml.POWER_CALL)
+    assert power.access.config == nvml_channels.call_config(nvml_channels.POWER_CALL)
     assert power.timing.sensor_clock is None
     assert obstacles == []
 
@@ -103,7 +177,9 @@ def test_energy_falls_back_to_the_other_field_and_then_to_its_call(tmp_path):
     machine(tmp_path / "a", f"device {ONE}\nanswer 83 0 3 0 3")
     machine(tmp_path / "b", f"device {ONE}\nanswer 83 0 3 0 3\nanswer 191 0 3 0 3")
     assert survey(tmp_path / "a")[0]["gpu-0/energy"].access.config == 191
-    assert survey(tmp_path / "b")[0]["gpu-0/energy"].access.config == nvml.call_config(nvml.ENERGY_CALL)
+    assert survey(tmp_path / "b")[0]["gpu-0/energy"].access.config == nvml_channels.call_config(
+        nvml_channels.ENERGY_CALL
+    )
 
 
 @needs_compiler
@@ -181,7 +257,7 @@ SILENT = "\n".join(
         ("driver 570", Cause.NO_HARDWARE, "sees no GPU"),
         (f"device {ONE}\nlost machine", Cause.FAILING, "gpu-0: the GPU is lost"),
         (f"device {ONE}\nvirtual 2\n{SILENT}", Cause.HIDDEN, "vGPU"),
-        (f"device {ONE}\n{SILENT}", Cause.NO_HARDWARE, "neither its energy nor its power"),
+        (f"device {ONE}\n{SILENT}", Cause.NO_HARDWARE, "no power sensor in NVML"),
     ],
 )
 def test_every_obstacle_is_one_sentence(tmp_path, script, cause, sentence):
@@ -258,7 +334,8 @@ import json, sys
 from pathlib import Path
 import pynvml
 from microjoule._native import Sampler
-from microjoule.sources import Machine, nvml
+from microjoule.joules.total import covered
+from microjoule.sources import Machine, nvml, nvml_channels
 import numpy as np
 found = nvml.survey(Machine(Path(sys.argv[1]))).channels
 table = [(c.access.reader, c.access.path, 0, c.access.config, -1, i) for i, c in enumerate(found)]

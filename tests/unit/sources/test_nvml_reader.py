@@ -10,7 +10,7 @@ from standin.native import MS, channel, fields, once, readings, sampler
 
 from microjoule._native import clock_pair, now_ns
 from microjoule.errors import PermissionDenied, SourceUnavailable
-from microjoule.sources.nvml import (
+from microjoule.sources.nvml_channels import (
     CLOCK_CALL,
     ENERGY_CALL,
     POWER_CALL,

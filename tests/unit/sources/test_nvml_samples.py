@@ -10,7 +10,7 @@ from standin import Wave, compiler, machine
 from standin.native import MS, fields, once, readings
 
 from microjoule._native import clock_pair, now_ns
-from microjoule.sources.nvml import SAMPLES_CALL, call_config, field_config
+from microjoule.sources.nvml_channels import SAMPLES_CALL, call_config, field_config
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in library with")
 

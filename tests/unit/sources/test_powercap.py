@@ -90,7 +90,7 @@ def test_the_memory_mapped_duplicate_is_not_a_second_package(tmp_path):
 def test_mirrored_amd_dies_are_one_package_and_the_one_core_zone_is_not_shown(tmp_path):
     survey = powercap.survey(Machine(write(AMD_MIRRORED_DIES, tmp_path)))
     assert list(by_id(survey)) == ["package-0", "package-1"]
-    assert {obstacle.cause for obstacle in survey.obstacles} == {"misleading"}
+    assert {obstacle.cause for obstacle in survey.obstacles} == {"left out"}
     assert any("one core" in obstacle.what for obstacle in survey.obstacles)
     assert any("mirrors" in obstacle.what for obstacle in survey.obstacles)
     assert survey.channels[0].scale.unit == Fraction(1, 2**16)
