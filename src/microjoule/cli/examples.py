@@ -149,7 +149,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
         "amortise": _rows(
             ("uj amortise --training '1287 MWh' --use '3 Wh' --uses 1e9", "the training's share of a use"),
             (
-                "uj amortise --training train.arrows --use '0.2 Wh' --uses 1e6 --instead-of '0.5 Wh'",
+                "uj amortise --training a.arrows --use '0.2 Wh' --uses 1e6 --instead-of '1 Wh'",
                 "and when it pays",
             ),
         ),

@@ -6,8 +6,10 @@ from ..footprint.amortise import Amortised
 from ..footprint.equivalents import Bounded
 from ..units import J_PER_KWH
 from .amounts import amount, plain, span
+from .wrapping import wrapped
 
 _NEARLY_ALL = 0.9995
+_COUNTED = 1e13  # uses are counted digit by digit below it
 
 
 def render(of: Amortised) -> str:
@@ -23,8 +25,8 @@ def render(of: Amortised) -> str:
         words = "training and using it takes less than what it replaces"
         never = "never: one use of it takes no less than of what it replaces"
         rows.append(("pays", _uses(of.pays_after_uses, words, never)))
-    lines = [f"{plain(of.uses)} uses", *(f"  {name:<20}{text}" for name, text in rows)]
-    return "\n".join(lines) + "\n"
+    body = [line for name, text in rows for line in wrapped(f"  {name:<20}{text}", 22)]
+    return "\n".join([f"{plain(of.uses, huge=_COUNTED)} uses", *body]) + "\n"
 
 
 def _energy(of: Bounded) -> str:

@@ -10,6 +10,7 @@ from ..units import S_PER_HOUR, S_PER_MIN
 
 _MISSING = "–"
 _TINY = 1e-5
+_DIGITS = 3  # as many as a person reads
 _HUGE = 1e9  # money and counts of the published runs stand below it, digit by digit
 _MASS = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 _ENERGY = ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"))
@@ -56,7 +57,7 @@ def amount(of: Mapping[str, Any] | None) -> str:
 
 def _written(value: float, unit: str) -> str:
     """A figure of a unit: a million of the largest one of a scale is read as a power of ten."""
-    return plain(value, huge=_MANY if unit.partition("/")[0] in _LARGEST else _HUGE)
+    return plain(value, _DIGITS, huge=_MANY if unit.partition("/")[0] in _LARGEST else _HUGE)
 
 
 def share(half_width: float, value: float) -> str:
@@ -64,12 +65,15 @@ def share(half_width: float, value: float) -> str:
     return f"± {plain(100 * half_width / abs(value), 2)} %"
 
 
-def span(ends: Sequence[float | None] | None, unit: str) -> str:
-    """``11.6 – 11.8 g``; an end that is not known is left open."""
+def span(ends: Sequence[float | None] | None, unit: str, words: Sequence[str] = ()) -> str:
+    """``11.6 – 11.8 g``, ``36 kWh idle – 320 kWh at full power``; an end that is not known is left open."""
     if ends is None or ends[0] is None:
         return "unknown"
     low, high = ends
     by, name = _scale(unit, abs(high if high is not None else low))  # type: ignore[arg-type]
     if high is None:
         return f"≥ {_written(low / by, name)} {name}".rstrip()  # type: ignore[operator]
-    return f"{_written(low / by, name)} – {_written(high / by, name)} {name}".rstrip()  # type: ignore[operator]
+    figures = [_written(end / by, name) for end in (low, high)]  # type: ignore[operator]
+    if not any(words):
+        return f"{' – '.join(figures)} {name}".rstrip()
+    return " – ".join(f"{figure} {name} {word}" for figure, word in zip(figures, words, strict=True))

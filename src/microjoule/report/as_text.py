@@ -129,7 +129,7 @@ def _footprint(summary: Plain) -> list[str]:
     terms = summary.get("footprint")
     if not terms:
         return []
-    if terms["remark"]:
+    if terms["remark"].startswith("no zone is named"):
         return ["CO2e and cost: add --zone CODE, such as --zone DE (`uj zones` lists them)"]
     of = (summary["whole"] or {}).get("footprint")
     if not of:
@@ -138,7 +138,8 @@ def _footprint(summary: Plain) -> list[str]:
     spread = f" {share(carbon['U'], carbon['value'])}" if carbon["U"] and carbon["value"] else ""
     cost = f"; cost {amount(of['cost_electricity'])}" if of["cost_electricity"] else ""
     grid = terms["factors"]["intensity"]
-    return [f"CO2e {amount(carbon)}{spread}{cost} ({grid['name']}, {grid['value']:.3g} {grid['unit']})"]
+    line = f"CO2e {amount(carbon)}{spread}{cost} ({grid['name']}, {grid['value']:.3g} {grid['unit']})"
+    return [line, terms["remark"]] if terms["remark"] else [line]
 
 
 def _warnings(summary: Plain) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import footprint_lines
 from .amounts import plain
+from .wrapping import wrapped
 
 
 def lines(estimate: Mapping[str, Any]) -> list[str]:
@@ -14,12 +15,14 @@ def lines(estimate: Mapping[str, Any]) -> list[str]:
     job, terms = estimate["job"], estimate["terms"]
     hours = f"{plain(job['wall_hours'], 6)} h on the wall, {plain(job['device_hours'], 6)} device-hours"
     name = job["hardware"] or "device"
+    # With a known utilisation the ends are those of the hardware's power, and no longer idle and busy.
+    ends = footprint_lines.IDLE_TO_FULL if job["utilisation"] is None else ("", "")
     return [
-        f"estimated from hardware and hours, not measured: {job['devices']} × {name}, {hours}",
-        f"method {terms['method']}: {terms['formula']} ({terms['method_source']})",
-        *footprint_lines.parts(estimate["footprint"]),
-        *(f"assumed: {each}" for each in estimate["assumed"]),
+        *wrapped(f"estimated from hardware and hours, not measured: {job['devices']} × {name}, {hours}", 2),
+        *wrapped(f"method {terms['method']}: {terms['formula']} ({terms['method_source']})", 2),
+        *footprint_lines.parts(estimate["footprint"], ends),
+        *(line for each in estimate["assumed"] for line in wrapped(f"assumed: {each}", 2)),
         "factors",
-        *(footprint_lines.factor(part, each) for part, each in estimate["hardware"].items()),
+        *(line for part, each in estimate["hardware"].items() for line in footprint_lines.factor(part, each)),
         *footprint_lines.factors(terms),
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .amounts import amount, plain, share, span
 from .foreign_text import cut
+from .wrapping import WIDTH, wrapped
 
-_WIDTH = 79
 PARTS = (
     ("facility", "energy with PUE"),
     ("co2e_location", "CO2e, location-based"),
@@ -27,6 +26,7 @@ _OLD_YEARS = 3
 _TIMELESS = ("hardware", "memory")  # a data sheet does not age
 
 
+IDLE_TO_FULL = ("idle", "at full power")
 _FOOT = {
     "measured": "± is the 95 % uncertainty; counter alone: what the readings alone leave open. ",
     "estimated": "estimated: from an idle device to full power. ",
@@ -35,16 +35,16 @@ _FOOT = {
 
 def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The block of a report: one paragraph a window, then the factors."""
-    found = [title(terms)]
+    found = wrapped(title(terms), 2)
     kinds = dict.fromkeys(_FOOT, False)
     for window in windows:
         footprint = window["footprint"]
         kinds[kind_of(footprint)] = True
         tail = ", estimated" if kind_of(footprint) == "estimated" else ""
         found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
-        found += [factor("intensity", footprint["intensity"])] if "intensity" in footprint else []
+        found += factor("intensity", footprint["intensity"]) if "intensity" in footprint else []
     said = foot(kind for kind, is_there in kinds.items() if is_there)
-    return [*found, *textwrap.wrap(said, _WIDTH), *factors(terms)]
+    return [*found, *wrapped(said), *factors(terms)]
 
 
 def foot(kinds: Iterable[str]) -> str:
@@ -53,18 +53,33 @@ def foot(kinds: Iterable[str]) -> str:
     return f"{said}With other published factors: over the range of each factor."
 
 
-def parts(footprint: Mapping[str, Any]) -> list[str]:
-    """One line for each figure that there is, its two ranges apart."""
-    rows = cells(footprint)
-    width = max((len(figure) for _, figure, _ in rows), default=0)
-    return [f"  {title:<24}{figure:>{width}}  {ranges}".rstrip() for title, figure, ranges in rows]
+def parts(footprint: Mapping[str, Any], ends: Sequence[str] = IDLE_TO_FULL) -> list[str]:
+    """Each figure that there is on a line, its ranges beside it where they fit and beneath it where not.
+
+    Args:
+        footprint: As JSON values.
+        ends: What the two ends of an estimate are; empty words where they need none.
+    """
+    rows = [(name, figure, ranges) for name, figure, ranges in _rows(footprint, ends)]
+    wide, far = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    found = []
+    for name, figure, ranges in rows:
+        head = f"  {name:<{wide}}  {figure:>{far}}"
+        is_beside = all(len(head) + 2 + len(each) <= WIDTH for each in ranges)
+        beneath = [f"{'':{len(head) + 2 if is_beside else 6}}{each}" for each in ranges]
+        found += [f"{head}  {ranges[0]}", *beneath[1:]] if is_beside and ranges else [head, *beneath]
+    return found
 
 
 def cells(footprint: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """What each figure that there is is called, how much it is, and its ranges."""
+    return [(name, figure, "; ".join(ranges)) for name, figure, ranges in _rows(footprint, IDLE_TO_FULL)]
+
+
+def _rows(footprint: Mapping[str, Any], ends: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     left = kind_of(footprint)
     rows = [(title, footprint[part]) for part, title in PARTS if footprint.get(part)]
-    return [(title, amount(row), _ranges(row, left)) for title, row in rows]
+    return [(title, amount(row), _ranges(row, left, ends)) for title, row in rows]
 
 
 def kind_of(footprint: Mapping[str, Any]) -> str:
@@ -73,13 +88,23 @@ def kind_of(footprint: Mapping[str, Any]) -> str:
 
 
 def factors(terms: Mapping[str, Any]) -> list[str]:
-    """Each factor on a line, then how to choose what was not chosen, then the data's hash."""
-    found = [factor(part, each) for part, each in terms["factors"].items()]
+    """Each factor, then how to choose what was not chosen, then the data's hash, for 80 columns."""
+    return [line for text in factor_texts(terms) for line in wrapped(text, 12 if text[0] == " " else 0)]
+
+
+def factor_texts(terms: Mapping[str, Any]) -> list[str]:
+    """The same, a text each."""
+    found = [factor_text(part, each) for part, each in terms["factors"].items()]
     found += [terms["remark"]] if terms["remark"] else []
     return [*found, f"data {terms['data']}; `uj data licences` names the sources"]
 
 
-def factor(part: str, of: Mapping[str, Any]) -> str:
+def factor(part: str, of: Mapping[str, Any]) -> list[str]:
+    """A factor for 80 columns."""
+    return wrapped(factor_text(part, of), 12)
+
+
+def factor_text(part: str, of: Mapping[str, Any]) -> str:
     """``intensity  329.6 g/kWh [330 – 370]: grid of Germany (average; Ember, 2025, CC-BY-4.0)``."""
     unit = "" if of["unit"] == "1" else f" {of['unit']}"
     reach = f" [{plain(of['range'][0])} – {plain(of['range'][1])}]" if of["range"] else ""
@@ -90,8 +115,7 @@ def factor(part: str, of: Mapping[str, Any]) -> str:
     origin = ", ".join(word for word in (of["source"], year, of["licence"]) if word)
     tail = "; ".join(word for word in (boundary, origin) if word)
     note = f". {of['note']}" if of["note"] else ""
-    text = f"  {part:<10}{plain(of['value'])}{unit}{reach}: {of['name']} ({tail}){note}"
-    return textwrap.fill(text, _WIDTH, subsequent_indent=" " * 12, break_long_words=False)
+    return f"  {part:<10}{plain(of['value'])}{unit}{reach}: {of['name']} ({tail}){note}"
 
 
 def title(terms: Mapping[str, Any]) -> str:
@@ -99,19 +123,17 @@ def title(terms: Mapping[str, Any]) -> str:
     return f"footprint by the method {terms['method']}: {terms['formula']}"
 
 
-def _ranges(of: Mapping[str, Any], left: str) -> str:
+def _ranges(of: Mapping[str, Any], left: str, ends: Sequence[str]) -> list[str]:
     """All ranges, and of a figure that no measurement touched only that of the factors."""
     low, high = of["guaranteed"]
     spread, value = of.get("U"), of["value"]
     # Of no figure, and of nothing, the factors leave nothing open, known as their ranges may be.
-    others = f"with other published factors: {span(of['choice'], of['unit'])}" if of["choice"] else ""
+    others = [f"with other published factors: {span(of['choice'], of['unit'])}"] if of["choice"] else []
     if low == high and not spread:
         return others
     if left == "estimated":
-        own = f"estimated: {span(of['guaranteed'], of['unit'])}"
-    elif not value or low is None or high is None:
-        own = f"counter alone: {span(of['guaranteed'], of['unit'])}"
-    else:
-        sensor = f"{share(spread, value)} (95 %); " if spread else ""
-        own = f"{sensor}counter alone {share((high - low) / 2, value)}"
-    return "; ".join(part for part in (own, others) if part)
+        return [f"estimated: {span(of['guaranteed'], of['unit'], ends)}", *others]
+    if not value or low is None or high is None:
+        return [f"counter alone: {span(of['guaranteed'], of['unit'])}", *others]
+    sensor = f"{share(spread, value)} (95 %); " if spread else ""
+    return [f"{sensor}counter alone {share((high - low) / 2, value)}", *others]

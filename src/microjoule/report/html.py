@@ -279,7 +279,8 @@ def _footprint(summary: Plain) -> str:
     kinds = dict.fromkeys(footprint_lines.kind_of(window["footprint"]) for window in shown)
     terms = summary["footprint"]
     along = [w["footprint"]["intensity"] for w in shown if "intensity" in w["footprint"]]
-    told = [*(footprint_lines.factor("intensity", each) for each in along), *footprint_lines.factors(terms)]
+    told = [*(footprint_lines.factor_text("intensity", each) for each in along)]
+    told += footprint_lines.factor_texts(terms)
     lines = [footprint_lines.title(terms), footprint_lines.foot(kinds), *_rest(summary["n_windows"])]
     factors = "".join(f"<p>{_text(' '.join(line.split()))}</p>" for line in told)
     return (

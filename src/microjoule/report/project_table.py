@@ -10,6 +10,7 @@ from . import written_numbers as figures
 from .amounts import amount, hours
 from .columns import columns
 from .foreign_text import safe
+from .wrapping import wrapped
 
 
 def lines(project: Mapping[str, Any]) -> list[str]:
@@ -22,13 +23,16 @@ def lines(project: Mapping[str, Any]) -> list[str]:
         if project["models"] > 1:
             found += [f"each of {project['models']} models", *footprint_lines.parts(each["per_model"])]
     if len(sums) > 1:
-        found.append("What was measured and what was estimated is not added up: one sum of both is neither.")
+        found += wrapped(
+            "What was measured and what was estimated is not added up: one sum of both is neither."
+        )
     if project["n_unreadable"]:
         found.append(
             f"{project['n_unreadable']} of {len(runs)} say nothing: the total is AT LEAST what is shown"
         )
     found += _target(project)
-    return [*found, "", footprint_lines.title(project["terms"]), *footprint_lines.factors(project["terms"])]
+    head = wrapped(footprint_lines.title(project["terms"]), 2)
+    return [*found, "", *head, *footprint_lines.factors(project["terms"])]
 
 
 def _sum_title(project: Mapping[str, Any], of: Mapping[str, Any]) -> str:

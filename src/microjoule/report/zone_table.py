@@ -7,15 +7,20 @@ from collections.abc import Mapping, Sequence
 from ..footprint.factor import Factor
 from ..footprint.intensity import Zone
 from .amounts import plain
+from .wrapping import WIDTH, wrapped
 
 _HEAD = ("code", "g/kWh", "range", "year", "place")
 _RIGHT = (1,)
+_DIGITS = 3
 
 
 def lines(zones: Sequence[Zone]) -> list[str]:
     """One line a zone, beneath a heading, then how to see more of one."""
     rows = [_HEAD, *(_row(zone) for zone in zones)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    left = WIDTH - sum(widths[:-1]) - 2 * len(widths[:-1])
+    rows = [(*row[:-1], row[-1] if len(row[-1]) <= left else f"{row[-1][: left - 1]}…") for row in rows]
+    widths[-1] = min(widths[-1], left)
     found = [
         "  ".join(
             cell.rjust(width) if column in _RIGHT else cell.ljust(width)
@@ -33,37 +38,41 @@ def detail(zone: Zone, published: Sequence[Factor], others: Mapping[str, Factor 
     found = [
         f"{zone.code}: {zone.name}, {zone.kind}{around}",
         f"  {plain(factor.value)} g/kWh{_range(factor)}",
-        f"  {factor.origin.note}" if factor.origin.note else "",
+        *(wrapped(f"  {factor.origin.note}", 2) if factor.origin.note else ()),
         "published figures, g/kWh",
-        *(_figure(each) for each in published),
+        *(line for each in published for line in _figure(each)),
     ]
     known = [(name, each) for name, each in others.items() if each]
     if known:
-        found += ["also known", *(_other(name, each) for name, each in known)]
+        found += ["also known", *(line for name, each in known for line in _other(name, each))]
     missing = [name for name, each in others.items() if not each]
     if missing:
-        found.append(f"no open figure: {', '.join(missing)}")
-    return [line for line in found if line]
+        found += wrapped(f"no open figure: {', '.join(missing)}", 2)
+    return found
 
 
 def _row(zone: Zone) -> tuple[str, ...]:
     factor = zone.intensity
     low, high = factor.low, factor.high
-    reach = f"{plain(low)} – {plain(high)}" if low < high else "one source"
-    return zone.code, plain(factor.value), reach, str(factor.origin.year or ""), zone.name
+    reach = f"{plain(low, _DIGITS)} – {plain(high, _DIGITS)}" if low < high else "one source"
+    return zone.code, plain(factor.value, _DIGITS), reach, str(factor.origin.year or ""), zone.name
 
 
 def _range(of: Factor) -> str:
     return f" [{plain(of.low)} – {plain(of.high)}]" if of.low < of.high else ""
 
 
-def _figure(of: Factor) -> str:
+def _figure(of: Factor) -> list[str]:
     boundary = ", ".join(word for word in (of.boundary.scope, of.boundary.basis) if word)
-    who = f"{of.origin.source}, {of.origin.year}"
-    return f"  {plain(of.value):>7}  {boundary}: {of.name}\n           {who}\n           {of.origin.url}"
+    who = f"{'':11}{of.origin.source}, {of.origin.year}"
+    return [
+        *wrapped(f"  {plain(of.value):>7}  {boundary}: {of.name}", 11),
+        *wrapped(who, 11),
+        f"{'':11}{of.origin.url}",
+    ]
 
 
-def _other(name: str, of: Factor) -> str:
+def _other(name: str, of: Factor) -> list[str]:
     unit = "" if of.unit == "1" else f" {of.unit}"
     year = f", {of.origin.year}" if of.origin.year else ""
-    return f"  {name}: {plain(of.value)}{unit}{_range(of)} ({of.origin.source}{year})"
+    return wrapped(f"  {name}: {plain(of.value)}{unit}{_range(of)} ({of.origin.source}{year})", 4)

@@ -14,8 +14,9 @@ def uj(*words):
 def test_a_training_is_spread_over_its_uses(capsys):
     assert uj("--training", "1287 MWh", "--use", "3 Wh", "--uses", "1e9", "--instead-of", "10 Wh") == 0
     text = capsys.readouterr().out
-    for words in ("1.287 Wh", "4.287 GWh", "30 %", "after 429,000,000 uses", "after 183,857,143 uses"):
+    for words in ("1.29 Wh", "4.29 GWh", "30 %", "after 429,000,000 uses", "after 183,857,143 uses"):
         assert words in text
+    assert max(map(len, text.splitlines())) < 80
 
 
 def test_what_never_pays_is_said(capsys):

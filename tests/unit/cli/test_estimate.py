@@ -18,10 +18,19 @@ def test_it_says_first_that_nothing_was_measured(capsys):
     assert main([*V100, "--wall-hours", "24", "--zone", "US-CA"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "estimated from hardware and hours, not measured: 8 × V100, 24 h on the wall, 192 device-hours"
+        "estimated from hardware and hours, not measured: 8 × V100, 24 h on the wall,\n  192 device-hours"
     )
+    assert "estimated: 5.42 kWh idle – 57.6 kWh at full power" in out
+    assert max(len(line) for line in out.splitlines() if "http" not in line) < 80
     for word in ("grid of California", "PUE", "electricity", "rental", "idle", "data "):
         assert word in out
+
+
+def test_the_ends_are_idle_and_busy_only_while_the_utilisation_is_open(capsys):
+    assert main([*V100, "--wall-hours", "24", "--utilisation", "0.5"]) == 0
+    out = capsys.readouterr().out
+    assert "estimated: 24 – 28.8 kWh" in out
+    assert "idle" not in out
 
 
 def test_wall_hours_and_device_hours_of_one_job_agree(capsys):

@@ -27,11 +27,12 @@ def test_every_printed_figure_is_recomputed(capsys):
         "626,155 | 626,155 =",
         "1,438",
         "79.2",
-        "252.3 t",
-        "3.2 t for the search as it was run",
+        "252 t",
+        "3.2 t for the\nsearch as it was run",
         "data ",
     ):
         assert word in out
+    assert max(map(len, out.splitlines())) < 80
 
 
 def test_another_pue_changes_the_cells(capsys):

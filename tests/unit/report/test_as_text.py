@@ -40,6 +40,16 @@ def test_report_without_a_zone_says_how_to_get_co2e(found) -> None:
     assert text.count("CO2e") == 1
 
 
+@pytest.mark.parametrize(("code", "says"), [("JP", "no open electricity price of Japan"), ("TD", "of Chad")])
+def test_a_place_without_a_price_has_its_co2e_and_says_what_is_missing(found, code, says) -> None:
+    scope = "scope2" if code == "TD" else ""
+    text = as_text.render(attached(found, terms(FactorOptions(zone=code, scope=scope))), 80)
+    assert "CO2e " in text
+    assert says in text
+    assert "add --zone CODE" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_a_terminal_of_ascii_gets_letters_and_straight_columns(found) -> None:
     """Case: PYTHONIOENCODING=ascii printed \\xb1 and \\u2026, and shifted the columns."""
     signs.register()
