@@ -7,7 +7,11 @@
  * first line: `config` is a mask of the fields to add, field 0 being the first word; a mask of 0
  * means field 0. For /proc/stat, "cpu" is field 0 and the user time field 1. A minus sign gives
  * the number in two's complement. What is not a number, or has too few fields, is EBADMSG; a number
- * beyond 64 bits ERANGE; an empty file ENODATA. The line's first LINE_BYTES are looked at.
+ * beyond 64 bits ERANGE; an empty file ENODATA. The line's first LINE_BYTES are looked at. Each of
+ * the kernel's files ends its line, so that a number with nothing behind it was cut: EBADMSG.
+ *
+ * A file whose device goes away, with its driver or the last CPU of its package, answers ENODEV for
+ * good (fs/kernfs/file.c); what comes back is another file of that name, which is opened instead.
  *
  * A path ".../curr1_input*in1_input" is two files of one folder, read one after the other: the row
  * has their product, signed (milliamperes times millivolts are microwatts), and read_ns spans both
@@ -32,12 +36,15 @@
 
 #define LINE_BYTES 256
 #define NO_FACTOR (-1)
+#define REOPEN_NS (UJ_NS_PER_S / 10) /* between two attempts */
 
 struct text_file {
     int fd;
     int factor_fd; /* NO_FACTOR: the number of the first file is the reading */
     uint64_t fields;
     uint16_t code;
+    char *path;
+    int64_t reopen_ns; /* no earlier than this */
 };
 
 struct text_state {
@@ -45,13 +52,19 @@ struct text_state {
     struct text_file files[];
 };
 
+static void close_files(const struct text_file *file)
+{
+    close(file->fd);
+    if (file->factor_fd != NO_FACTOR)
+        close(file->factor_fd);
+}
+
 static void text_close(void *opened)
 {
     struct text_state *state = opened;
     for (size_t i = 0; i < state->n; i++) {
-        close(state->files[i].fd);
-        if (state->files[i].factor_fd != NO_FACTOR)
-            close(state->files[i].factor_fd);
+        close_files(&state->files[i]);
+        free(state->files[i].path);
     }
     free(state);
 }
@@ -91,6 +104,10 @@ static int text_open(const struct uj_channel *channels, size_t n, void **out, st
     for (size_t i = 0; i < n; i++) {
         struct text_file *file = &state->files[state->n];
         int refusal = open_files(channels[i].path, file);
+        if (refusal == 0 && (file->path = strdup(channels[i].path)) == NULL) {
+            close_files(file);
+            refusal = ENOMEM;
+        }
         if (refusal != 0) {
             int code = uj_fail(err, refusal, "open", channels[i].path);
             text_close(state);
@@ -108,7 +125,6 @@ static int text_open(const struct uj_channel *channels, size_t n, void **out, st
 static uint16_t parse(const char *text, size_t length, uint64_t fields, uint64_t *sum)
 {
     const char *end = text + length;
-    const char *cut = length == LINE_BYTES ? end : NULL; /* a word that ends here may go on */
     *sum = 0;
     for (; fields != 0; fields >>= 1) {
         while (text < end && (*text == ' ' || *text == '\t'))
@@ -127,9 +143,9 @@ static uint16_t parse(const char *text, size_t length, uint64_t fields, uint64_t
                     return ERANGE;
             if (negative && value > (uint64_t)INT64_MAX + 1)
                 return ERANGE;
-            if (text == cut)
+            if (text == end) /* it may go on */
                 return EBADMSG;
-            if (text < end && *text != ' ' && *text != '\t' && *text != '\n' && *text != '\0')
+            if (*text != ' ' && *text != '\t' && *text != '\n' && *text != '\0')
                 return EBADMSG;
             *sum += negative ? 0 - value : value;
         } else {
@@ -163,9 +179,22 @@ static uint16_t reading_of(const struct text_file *file, uint64_t *raw)
     return code;
 }
 
+static void reopen(struct text_file *file, int64_t now_ns)
+{
+    struct text_file anew;
+    if (now_ns < file->reopen_ns)
+        return;
+    file->reopen_ns = now_ns + REOPEN_NS;
+    if (open_files(file->path, &anew) != 0)
+        return;
+    close_files(file);
+    file->fd = anew.fd;
+    file->factor_fd = anew.factor_fd;
+}
+
 static void text_read(void *opened, struct uj_sample *rows)
 {
-    const struct text_state *state = opened;
+    struct text_state *state = opened;
     int64_t before = uj_now_ns();
     for (size_t i = 0; i < state->n; i++) {
         uint64_t raw = 0;
@@ -179,6 +208,8 @@ static void text_read(void *opened, struct uj_sample *rows)
             .status = status,
             .raw = raw,
         };
+        if (status == ENODEV)
+            reopen(&state->files[i], after);
         before = after;
     }
 }

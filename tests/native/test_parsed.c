@@ -46,9 +46,9 @@ static int expected(const char *text, size_t length, uint64_t mask, uint64_t *su
             return EBADMSG;
         if (is_huge || (negative && value > (__int128)INT64_MAX + 1))
             return ERANGE;
-        if (end == LINE) /* the word may go on */
+        if (end == room) /* the word may go on */
             return EBADMSG;
-        if (end < room && text[end] != '\0' && text[end] != '\n' && !is_blank(text[end]))
+        if (text[end] != '\0' && text[end] != '\n' && !is_blank(text[end]))
             return EBADMSG;
         *sum += negative ? (uint64_t)-value : (uint64_t)value;
         at = end;
