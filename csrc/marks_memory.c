@@ -31,13 +31,13 @@ static void *map(int fd)
     return at == MAP_FAILED ? NULL : at;
 }
 
-/* A sealed memfd of the size, or -1. Its pages are there from the start: later there might be none.
- */
+/* A sealed memfd of the size, or -1, which programs that are started inherit. Its pages are there
+ * from the start: later there might be none. */
 static int sealed(void)
 {
-    int fd = memfd_create("microjoule-marks", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    int fd = memfd_create("microjoule-marks", MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("microjoule-marks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create("microjoule-marks", MFD_ALLOW_SEALING);
     if (fd < 0)
         return -1;
     if (posix_fallocate(fd, 0, (off_t)SIZE) == 0 && fchmod(fd, 0600) == 0 &&
@@ -110,6 +110,18 @@ static bool is_of_the_size(const struct stat *facts)
     return S_ISREG(facts->st_mode) && facts->st_size == (off_t)SIZE;
 }
 
+/* Maps what is open there, if it is memory that nobody can cut. */
+static int map_sealed(int fd, struct uj_marks_memory **out)
+{
+    struct stat facts;
+    int seals = fcntl(fd, F_GET_SEALS); /* -1: not a memfd */
+    if (fstat(fd, &facts) != 0 || !is_of_the_size(&facts) || seals < 0 ||
+        (seals & F_SEAL_SHRINK) == 0)
+        return -EINVAL;
+    *out = map(fd);
+    return *out != NULL ? 0 : -ENOMEM;
+}
+
 static int open_memfd(int pid, int number, struct uj_marks_memory **out)
 {
     char path[64];
@@ -123,11 +135,7 @@ static int open_memfd(int pid, int number, struct uj_marks_memory **out)
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -errno;
-    int seals = fcntl(fd, F_GET_SEALS); /* -1: not a memfd */
-    bool is_sound = fstat(fd, &facts) == 0 && is_of_the_size(&facts) && seals >= 0 &&
-                    (seals & F_SEAL_SHRINK) != 0;
-    *out = is_sound ? map(fd) : NULL;
-    int code = *out != NULL ? 0 : is_sound ? -ENOMEM : -EINVAL;
+    int code = map_sealed(fd, out);
     close(fd);
     return code;
 }
@@ -146,20 +154,32 @@ static int open_sysv(int id, struct uj_marks_memory **out)
     return 0;
 }
 
+/* Keeps what was mapped where it is the memory that was created then. */
+static int proven(int code, uint64_t created_ns, struct uj_marks_memory *memory)
+{
+    if (code != 0)
+        return code;
+    if (memcmp(memory->magic, MAGIC, sizeof MAGIC) == 0 && memory->created_ns == created_ns)
+        return 0;
+    uj_marks_memory_close(memory);
+    return -EINVAL;
+}
+
 int uj_marks_memory_open(const char *address, struct uj_marks_memory **out, struct uj_error *err)
 {
     int pid, number;
     uint64_t created_ns;
     struct uj_marks_memory *memory = NULL;
     int code = -EINVAL;
-    if (sscanf(address, "memfd:%d:%d:%" SCNu64, &pid, &number, &created_ns) == 3)
+    if (sscanf(address, "memfd:%d:%d:%" SCNu64, &pid, &number, &created_ns) == 3) {
         code = open_memfd(pid, number, &memory);
-    else if (sscanf(address, "sysv:%d:%" SCNu64, &number, &created_ns) == 2)
+        code = proven(code, created_ns, memory);
+        /* Where that is another process, or none: what this one has inherited. */
+        if (code != 0 && map_sealed(number, &memory) == 0)
+            code = proven(0, created_ns, memory);
+    } else if (sscanf(address, "sysv:%d:%" SCNu64, &number, &created_ns) == 2) {
         code = open_sysv(number, &memory);
-    if (code == 0 &&
-        (memcmp(memory->magic, MAGIC, sizeof MAGIC) != 0 || memory->created_ns != created_ns)) {
-        uj_marks_memory_close(memory);
-        code = -EINVAL;
+        code = proven(code, created_ns, memory);
     }
     if (code != 0)
         return uj_fail(err, -code, "open marks", address);

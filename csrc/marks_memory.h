@@ -7,18 +7,18 @@
  * Three kinds, in the order in which they are tried:
  *
  *   memfd:PID:FD:CREATED  anonymous memory with seals on its size (memfd_create(2), fcntl(2)),
- * which other processes open through /proc/PID/fd/FD; needs /proc, and a creator of which the
- *                         kernel lets others see descriptors (PR_GET_DUMPABLE; a Python with file
- *                         capabilities is not one)
- *   sysv:ID:CREATED       a System V segment (shmget(2)), whose size is fixed for good; already
- * marked for removal, which on Linux leaves it open to whoever knows ID (no address) memory shared
- * with forked children only
+ * which other processes open through /proc/PID/fd/FD, or have inherited as FD. It needs /proc, and
+ * a creator of which the kernel lets others see descriptors (PR_GET_DUMPABLE; a Python with file
+ * capabilities is not one) sysv:ID:CREATED       a System V segment (shmget(2)), whose size is
+ * fixed for good; already marked for removal, which on Linux leaves it open to whoever knows ID (no
+ * address)          memory shared with forked children only
  *
- * All of it ends with the last process that has it mapped, however they end: a kill leaves nothing
- * behind. The address goes to a child in its environment. Decision: not an inherited descriptor,
- * because Python's subprocess closes those, and the programs that `uj run` starts are often two or
- * three processes away. What is given up: a child in a PID namespace of its own, or of another
- * user, finds no ring, and its windows do nothing.
+ * All of it ends with the last process that has it mapped or open, however they end: a kill leaves
+ * nothing behind. The address goes to a child in its environment, and may be followed by a colon
+ * and anything. Decision: /proc before the inherited descriptor, because Python's subprocess closes
+ * descriptors, and the programs that `uj run` starts are often two or three processes away. What is
+ * given up: a child of another user, or in a PID namespace of its own with its descriptors closed,
+ * finds no ring.
  *
  * CREATED tells a ring from a later one that has got the same PID and descriptor, or the same ID.
  */

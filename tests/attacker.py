@@ -28,7 +28,7 @@ SIZE = SLOTS + COUNT * SLOT
 
 def opened(address: str) -> tuple[int, mmap.mmap]:
     """The descriptor and the memory of a ring of which the address begins with ``memfd``."""
-    kind, pid, number, _ = address.split(":")
+    kind, pid, number, *_ = address.split(":")
     assert kind == "memfd", address
     fd = os.open(f"/proc/{pid}/fd/{number}", os.O_RDWR)
     return fd, mmap.mmap(fd, SIZE)

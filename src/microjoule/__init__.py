@@ -7,7 +7,9 @@ type checkers the same names with their types.
 (PYTEST_DONT_REWRITE: or a program that imports this package and then runs pytest is warned for nothing.)
 """
 
-from .late import lazy
+from os import environ as _environ
+
+from .late import found, lazy
 from .version import VERSION
 
 __version__ = VERSION
@@ -51,6 +53,11 @@ _EXTENSION = {
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 __getattr__ = lazy(__name__, {**_HOMES, **_EXTENSION})
+
+# Under `uj run` what windows need is loaded now: a child that is forked while another thread imports waits
+# for that import for ever.
+if "MICROJOULE_MARKS" in _environ:
+    found(f"{__name__}.recording.marking", "load")()
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from .marking import namespace
 from .native import Marks
 
 _Mark = tuple[str, int, int, str]
@@ -34,7 +35,8 @@ class MarkRings:
         """The address by which other programs open a ring of theirs; None: no memory can be shared here."""
         if self._others is None:
             self._others = Marks("")
-        return self._others.address
+        address = self._others.address
+        return f"{address}:{namespace()}" if address else None
 
     def drain(self) -> list[_Mark]:
         """The marks that wait, as kind, ``t_ns``, number and label; at most what the rings hold."""

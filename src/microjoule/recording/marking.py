@@ -118,7 +118,42 @@ def _open(address: str | None) -> Marks | None:
 
         return Marks(address)
     except Exception:
+        _warn_of_namespace(address)
         return None
+
+
+def namespace() -> str:
+    """A number for this process's PID namespace, in which alone its descriptors have their names."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
+
+
+def _warn_of_namespace(address: str) -> None:
+    """Says why there is no ring where a descriptor of the recorder, ``memfd:…``, has no name here."""
+    own = namespace()
+    if address.count(":") != 4 or not own or address.endswith(f":{own}"):
+        return
+    import contextlib
+    import warnings
+
+    with contextlib.suppress(Warning):  # which a program may turn into an exception
+        warnings.warn(
+            "The windows of this process are not recorded: it has a PID namespace of its own and did not "
+            "inherit the recorder's memory. Start it from `uj run` without closing file descriptors, or "
+            "record inside it with `uj.record`",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def load() -> None:
+    """Loads all that a window of the recorder around this process needs; nothing where there is none."""
+    if _ring() is not None and not _recorded:
+        from ..trace.label import label as _  # noqa: F401
+
+        _load()
 
 
 def _load() -> None:
