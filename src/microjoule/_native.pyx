@@ -8,7 +8,7 @@ Nothing is decided here. A call that can wait runs without the GIL, and its code
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.errno cimport EACCES, EBUSY, ECHILD, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM
+from libc.errno cimport EACCES, EAGAIN, EBUSY, ECHILD, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM
 
 import os
 
@@ -31,6 +31,8 @@ cdef object _exception(int code, str what):
         )
     if code == -EBUSY:
         return MicrojouleError("The sampler's thread is running", "Stop it first")
+    if code == -EAGAIN:  # of pthread_create
+        return MicrojouleError(what, "Raise the limits of processes and memory: ulimit -u, ulimit -v")
     return MicrojouleError(what)
 
 

@@ -16,6 +16,7 @@ from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
 from ..version import VERSION
 from . import examples, streams
 from .arguments import Parser
+from .shortage import shortage
 
 COMMANDS = (
     "probe",
@@ -95,10 +96,12 @@ def _spelt_out(words: list[str]) -> list[str]:
 
 
 def _answer(arguments: list[str] | None) -> int:
+    failure = 1
     try:
         words = _spelt_out(sys.argv[1:] if arguments is None else arguments)
         # All commands take three times as long to import as the one that is asked for.
         chosen = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
+        failure = getattr(chosen, "own_failure", failure)
         code: int = chosen.run(chosen)
     except SystemExit:  # of the parser, once it has printed its help
         streams.flush()
@@ -106,13 +109,11 @@ def _answer(arguments: list[str] | None) -> int:
     except MicrojouleError as error:
         print(f"uj: {error}", file=sys.stderr)
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-    except MemoryError:
-        print(
-            "uj: There is not enough memory for this. Free some, or raise its limit (ulimit -v)",
-            file=sys.stderr,
-        )
-        return 1
-    except ImportError as error:
-        print(f"uj: {error}. Reinstall: pip install --force-reinstall microjoule", file=sys.stderr)
-        return 1
+    except (MemoryError, ImportError, RuntimeError) as error:
+        reinstall = f"{error}. Reinstall: pip install --force-reinstall microjoule"
+        sentence = shortage(error) or (reinstall if isinstance(error, ImportError) else None)
+        if sentence is None:
+            raise
+        print(f"uj: {sentence}", file=sys.stderr)
+        return failure
     return code

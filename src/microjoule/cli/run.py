@@ -34,6 +34,7 @@ from . import (
     sampling_cost_line as own_overhead,
 )
 from .scratch import scratch
+from .shortage import shortage
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -65,7 +66,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     options.add_footprint(parser)
     options.add_sampling(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, own_failure=OWN_FAILURE)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         try:
             _refuse(arguments)
+            # Where memory is short, numpy's OpenBLAS ends the process: better before a folder is made.
+            from .. import recording as _  # noqa: F401
+
             folder = stack.enter_context(scratch())
             terms = options.terms(arguments)
             recorder = _recorder(arguments, command, folder)
@@ -243,7 +247,8 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
         print(f"uj run: {streams.failure(error)}", file=sys.stderr)
         streams.abandon()
     except Exception as error:
-        print(f"uj run: the report failed, which is a mistake in microjoule: {error!r}", file=sys.stderr)
+        why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
+        print(f"uj run: the report failed: {why}", file=sys.stderr)
     return is_whole and not recorder.incidents
 
 
