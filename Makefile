@@ -26,7 +26,7 @@ peers: .venv-test/ready
 	.venv-test/bin/python benchmarks/peers/compare.py $(PEERS)
 
 faults: .venv-test/ready
-	.venv-test/bin/python tests/faults/faults.py
+	FAULTS_LONG=1 .venv-test/bin/python tests/faults/all_faults.py
 
 soak: .venv-test/ready
 	.venv-test/bin/python benchmarks/soak.py $(SOAK)
