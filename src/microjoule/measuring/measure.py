@@ -24,10 +24,11 @@ from ..trace.window import Window
 from ..units import nanoseconds, seconds
 from . import single_run as single
 from .baseline import between, power
+from .deadline import Deadline
 from .fitted import Fitted, fit
-from .measurement import Measurement, achieved
+from .measurement import Measurement, advice
 from .progress_words import Say, silent, told
-from .repeats import unexplained
+from .repeats import spread, unexplained
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
 from .window_figures import figures, sum_of
@@ -64,7 +65,8 @@ def measure(
     Args:
         fn: Takes no arguments; give a lambda for a call with some.
         rel: Half of the 95 % interval that is wanted, as a share of the energy, 0 to 1.
-        max_time_s: What it may take in all, in seconds.
+        max_time_s: What it may take in all, opening and waiting included, in seconds. Kept to but for what a
+            single call takes.
         mode: ``batch`` (as ``auto``), ``slope`` (free of what each window costs once), ``dither``
             (cannot run back to back), ``edge`` (with ``repeat=1``: can run only once).
         number: Calls in a window; 0: as many as it takes.
@@ -85,6 +87,7 @@ def measure(
 
 def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:
     """The energy of one run of a task: see :func:`measure`; ``say`` hears where it is, between windows."""
+    deadline = Deadline(now_ns(), ask.max_time_s)
     fitted = fit(meter)
     if fitted.is_estimated:
         raise OnlyEstimated(
@@ -111,16 +114,17 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
         )
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         say("warming up")
-        pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", first_s)
+        pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", deadline)
         planned = plan(pilot, ask, seed=now_ns())
         if planned.mode == "edge":
             say("from update to update")
-            found = single.several(task, ask, fitted, planned)
+            found = single.several(task, ask, fitted, planned, deadline)
         else:
-            trace = _record(task, fitted, planned, Path(folder) / "measure.arrows", say)
-            found = _figures(task.name, ask, fitted, planned, trace)
-    sentences = [planned.sentence] if planned.sentence and achieved(found.energy) > ask.rel else []
-    return replace(found, notes=(*sentences, *notes, *found.notes))
+            found = _run(task, ask, fitted, planned, Path(folder) / "measure.arrows", deadline, say)
+    asked, done = len(planned.counts), len(found.plan.counts)
+    if done < asked:
+        notes.append(f"stopped after {done} of {asked} windows: the {ask.max_time_s:g} s were up")
+    return replace(found, notes=(*advice(found, ask, deadline.spent_s()), *notes, *found.notes))
 
 
 def timed(task: Task, n: int) -> float:
@@ -137,11 +141,11 @@ def recording(fitted: Fitted, path: Path) -> Iterator[RawRecorder]:
         yield recorder
 
 
-def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> tuple[Pilot, list[str]]:
+def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline) -> tuple[Pilot, list[str]]:
     """What one call takes, and whether the machine has warmed up; tried again until it has."""
     wanted_s = max(PILOT_MIN_S, PILOT_UPDATES * fitted.update_s)
     chunk_s = min(wanted_s, PILOT_MAX_SHARE * ask.max_time_s) / PILOT_CHUNKS
-    spent_s, call_s, steady, at_s, watts = first_s, first_s, False, [], []
+    call_s, steady, at_s, watts = deadline.spent_s(), False, [], []
     for _ in range(PILOTS_MAX):
         n = max(1, round(chunk_s / max(call_s, 1e-9)))
         begun_ns, counts = now_ns(), []
@@ -153,10 +157,10 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> 
                 counts.append(n)
                 call_s = took_s / n
                 n = max(1, min(2 * n, round(chunk_s / max(call_s, 1e-9))))
-        spent_s += seconds(now_ns() - begun_ns)
-        windows = load(path).windows
-        energies = window_energies(load(path), WINDOW)
+        trace = load(path)
+        windows, energies = trace.windows, window_energies(trace, WINDOW)
         durations = [seconds(window.duration_ns) for window in windows]
+        around_s = seconds(now_ns() - begun_ns) - sum(durations)
         watts = [(e.value or 0.0) / t for e, t in zip(energies, durations, strict=True)]
         at_s = [seconds(window.t0_ns - windows[0].t0_ns) for window in windows]
         call_s = durations[-1] / counts[-1]
@@ -167,7 +171,7 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> 
                 "Ask `uj probe` which channels can be read, and take one with --channel",
             )
         steady = is_steady(at_s[1:], watts[1:])
-        if steady or spent_s > 2 * PILOT_MAX_SHARE * ask.max_time_s:
+        if steady or deadline.spent_s() > 2 * PILOT_MAX_SHARE * ask.max_time_s:
             break
     calls = [energy / n for energy, n in zip(energies, counts, strict=True)]
     pilot = Pilot(
@@ -176,23 +180,31 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, first_s: float) -> 
         update_s=fitted.update_s,
         quantum_j=fitted.quantum_j,
         is_part_time=fitted.is_part_time,
-        spent_s=spent_s,
+        spent_s=deadline.spent_s(),
+        around_s=around_s,
         edge_s=POLL_S if ask.mode == "edge" else 1 / fitted.cadence.rate_hz,
-        scatter=unexplained(calls[1:]),
+        scatter=max(
+            unexplained(calls[1:]), spread([t / n for t, n in zip(durations, counts, strict=True)][1:])
+        ),
         settle_s=seconds(fitted.settle_ns),
     )
     drift = 100 * slope_per_s(at_s[1:], watts[1:])[0]
     return pilot, [] if steady else [f"the power still moved by {drift:+.2g} % a second after warming up"]
 
 
-def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> Trace:
-    """Runs the plan under a recorder."""
+def _run(
+    task: Task, ask: Ask, fitted: Fitted, planned: Plan, path: Path, deadline: Deadline, say: Say
+) -> Measurement:
+    """Runs the plan under a recorder, or as much of it as there is time for."""
     say("the idle machine")
     with recording(fitted, path) as recorder:
         idle(recorder, planned.idle_s)
         _run_in(task, planned.run_in_s)
         origin_ns = now_ns()
+        at_s, longest_s, done = deadline.spent_s(), 0.0, 0
         for count, offset_s in told(list(zip(planned.counts, planned.offsets_s, strict=True)), "window", say):
+            if planned.may_stop_after(done) and deadline.left_s() < longest_s + planned.after_s:
+                break
             if planned.pad_s:
                 time.sleep(planned.pad_s)
                 _wait_for_phase(origin_ns, offset_s, fitted.update_ns)
@@ -208,9 +220,11 @@ def _record(task: Task, fitted: Fitted, planned: Plan, path: Path, say: Say) -> 
                 task.run(count)
             if planned.pad_s:
                 time.sleep(planned.pad_s)
+            done += 1
+            longest_s, at_s = max(longest_s, deadline.spent_s() - at_s), deadline.spent_s()
         _run_in(task, planned.run_in_s)
         idle(recorder, planned.idle_s)
-    return load(path)
+    return _figures(task.name, ask, fitted, planned.first(done), load(path))
 
 
 def idle(recorder: RawRecorder, duration_s: float) -> None:
@@ -237,7 +251,7 @@ def _wait_for_phase(origin_ns: int, offset_s: float, period_ns: int) -> None:
 
 def window_energies(trace: Trace, name: str) -> list[Estimate]:
     """The totals of all windows of a name, in the order in which they began."""
-    return [trace.energy(window).total for window in trace.windows if window.name == name]
+    return [each.total for each in trace.energies([w for w in trace.windows if w.name == name])]
 
 
 def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -> Measurement:
@@ -246,7 +260,7 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -
     if planned.mode == "dither":
         energies = isolated(trace, fitted, windows)
     else:
-        energies = [trace.energy(window).total for window in windows]
+        energies = [each.total for each in trace.energies(windows)]
     return figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
 
 
@@ -257,7 +271,7 @@ def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Es
     its edge to the idle time beside it: (P - P_idle) T_u/6 an edge.
     """
     if fitted.has_gauge:
-        return [trace.energy(window).total for window in windows]
+        return [each.total for each in trace.energies(windows)]
     begun, ended = [window.t0_ns for window in windows], [window.t1_ns for window in windows]
     parts = [
         energies_less_waits(trace.counter(one), begun, ended, _idle_of_channel(trace, one))
@@ -273,7 +287,7 @@ def idle_power_of(trace: Trace) -> Estimate | None:
 
 def _idle_of_channel(trace: Trace, channel: str) -> Estimate:
     windows = [window for window in trace.windows if window.name == IDLE]
-    found = _idle_of(trace, [trace.energy(window)[channel] for window in windows], channel)
+    found = _idle_of(trace, [each[channel] for each in trace.energies(windows)], channel)
     if found is None or found.value is None:
         raise NoUpdate(f"{channel} told nothing of the idle machine", "Allow more time with --max-time")
     return found

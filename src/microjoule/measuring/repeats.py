@@ -126,6 +126,11 @@ def unexplained(estimates: Sequence[Estimate]) -> float:
     return math.sqrt(variance - own) / abs(float(values.mean())) if variance > _SIGNIFICANT * own else 0.0
 
 
+def spread(values: Sequence[float]) -> float:
+    """The relative standard deviation of figures; 0 of fewer than two."""
+    return float(np.std(values, ddof=1) / np.mean(values)) if len(values) > 1 and any(values) else 0.0
+
+
 def quotient(one: Estimate, other: Estimate, ones: F64, others: F64) -> Estimate:
     """The quotient of two means whose parts go in pairs, with the scatter that is left within pairs.
 

@@ -15,6 +15,7 @@ from ..recording.native import now_ns
 from ..units import seconds
 from . import waits
 from .baseline import between, power
+from .deadline import Deadline
 from .poller import Poller
 from .task import Task
 from .window_figures import figures, sum_of
@@ -33,23 +34,28 @@ _Span = tuple[int, int]
 def once(task: Task, ask: Ask, fitted: Fitted) -> Measurement:
     """One run, with nothing tried before it."""
     idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S, IDLE_SHARE * ask.max_time_s)
-    return several(task, ask, fitted, single(fitted.update_s, idle_s))
+    deadline = Deadline(now_ns(), ask.max_time_s)
+    return several(task, ask, fitted, single(fitted.update_s, idle_s), deadline)
 
 
-def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan) -> Measurement:
-    """The runs of a plan, each from update to update."""
+def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadline) -> Measurement:
+    """The runs of a plan, each from update to update, as many as there is time for."""
     poller = Poller(fitted.channels)
     spins: list[_Span] = []
     idles: list[_Span] = []
     _around(poller, planned, idles, spins, is_before=True)
-    runs = []
+    runs: list[_Span] = []
+    at_s, longest_s = deadline.spent_s(), 0.0
     for count in planned.counts:
+        if runs and deadline.left_s() < longest_s + planned.after_s:
+            break
         poller.spin_to_update()
         begun_ns = now_ns()
         task.run(count)
         runs.append((begun_ns, now_ns()))
         poller.spin_past_lag()
         poller.spin_to_update()
+        longest_s, at_s = max(longest_s, deadline.spent_s() - at_s), deadline.spent_s()
     _around(poller, planned, idles, spins, is_before=False)
     poller.spin_past_lag()
     poller.spin_to_update()
@@ -66,7 +72,7 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan) -> Measurement:
         raise NoUpdate(
             f"None of {', '.join(fitted.ids)} moved while this ran", "Choose another channel with --channel"
         )
-    return figures(task.name, ask, planned, fitted.ids, energies, durations, idle)
+    return figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
 
 
 def _around(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from ..joules.estimate import Estimate
@@ -40,14 +41,17 @@ def figures(
     values = [e.value / n for e, n in zip(energies, planned.counts, strict=True) if e.value is not None]
     energy = _per_call(planned, energies)
     powers = [e / t for e, t in zip(energies, times, strict=True)]
+    power = (
+        stratified(powers, planned.offsets_s) if planned.is_stratified else mean_power(energies, durations_s)
+    )
+    typical_s = statistics.median(t / n for t, n in zip(durations_s, planned.counts, strict=True))
     return Measurement(
         name=name,
         energy=energy,
         active=_per_call(planned, actives) if actives else None,
         time=_per_call(planned, times),
-        power=stratified(powers, planned.offsets_s)
-        if planned.is_stratified
-        else mean_power(energies, durations_s),
+        power=power,
+        typical=power * seconds_exactly(typical_s),
         idle=idle_power,
         plan=planned,
         rel=ask.rel,

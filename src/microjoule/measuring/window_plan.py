@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import BadRequest, TooCoarse
 from ..value_class import dataclass
@@ -41,6 +42,9 @@ IDLE_SHARE = 0.05  # of the time allowed, on either side
 IDLE_MAX_S = 2.0
 IDLE_MIN_S = 0.5
 IDLE_UPDATES = 50  # enough for the baseline to be known to about a per cent
+_IDLED = 1.2  # of the idle time that is asked for: a fifth lets what ran before come to its end
+_FILE = 3.0  # of what the pilot's recording took beside its windows: the file to come is longer
+_FIGURES = 0.03  # of the time allowed: to sum up some hundred windows
 LULL_UPDATES = 4  # that code runs on between two windows; the errors of nearer edges are alike
 PAD_UPDATES = 2.5  # idle or spin on either side of a single call
 STEADY_SHARE_PER_S = 1e-3  # a judgement, docs/methods.md
@@ -98,7 +102,9 @@ class Pilot:
         spent_s: Time of the trial and its warm-up.
         edge_s: How far apart two readings are when updates are looked for.
         settle_s: After how long at most the counters show what was used.
-        scatter: Relative standard deviation of its windows beyond what their edges explain.
+        scatter: Relative standard deviation of its windows beyond what their edges explain, or of the times
+            of their calls where that is more.
+        around_s: What a recording takes beside its windows: opening, closing, reading its file.
     """
 
     call_s: float
@@ -110,6 +116,7 @@ class Pilot:
     edge_s: float = 1e-4
     settle_s: float = 0.0
     scatter: float = 0.0
+    around_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +131,8 @@ class Plan:
         idle_s: Idle time before the first and after the last window.
         run_in_s: What runs before the first window and after the last, so that their ends lie in a
             steady run.
-        needed_s: What the target would take.
-        sentence: Why less than the target is planned, and what to ask for; empty: it is not.
+        after_s: What follows the last window: running on, idling, and reading the file.
+        needed_s: What the windows for the target would take.
         is_stratified: Whether each offset lies at random in a stratum of its own.
     """
 
@@ -136,8 +143,16 @@ class Plan:
     idle_s: float
     run_in_s: float
     needed_s: float
-    sentence: str = ""
+    after_s: float = 0.0
     is_stratified: bool = False
+
+    def may_stop_after(self, done: int) -> bool:
+        """Whether so many windows give a figure where time is up: slope mode needs two sizes."""
+        return done > 0 and (self.mode != "slope" or len(set(self.counts[:done])) > 1)
+
+    def first(self, done: int) -> Plan:
+        """The plan as far as it was run."""
+        return replace(self, counts=self.counts[:done], offsets_s=self.offsets_s[:done])
 
     def __str__(self) -> str:
         sizes = "/".join(str(count) for count in sorted(set(self.counts)))
@@ -158,7 +173,10 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
     around_s = max(PAD_UPDATES * pilot.update_s, pilot.settle_s + pilot.update_s)
     pad_s = around_s if is_single_call else 0.0
     run_in_s = 0.0 if is_single_call else around_s
-    spare_s = max(ask.max_time_s - pilot.spent_s - 2 * idle_s - 2 * run_in_s, pilot.call_s)
+    # Edge mode spins as long as it idles, and each is begun a fifth of itself early.
+    idling_s = _IDLED * idle_s * (2 if mode == "edge" else 1)
+    file_s = _FILE * pilot.around_s + _FIGURES * ask.max_time_s
+    spare_s = max(ask.max_time_s - pilot.spent_s - 2 * idling_s - 2 * run_in_s - file_s, pilot.call_s)
     n_wanted, m_wanted = (_singles if is_single_call else _batches)(pilot, ask, mode)
     step = sum(STEPS) / len(STEPS) if mode == "slope" else 1.0
 
@@ -188,7 +206,7 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
         idle_s=idle_s,
         run_in_s=run_in_s,
         needed_s=needed_s,
-        sentence=_sentence(needed_s, (n, m) < (n_wanted, m_wanted), pilot, ask, idle_s + run_in_s),
+        after_s=idling_s + run_in_s + file_s,
         is_stratified=is_stratified,
     )
 
@@ -255,30 +273,20 @@ def _offsets(m: int, is_stratified: bool, seed: int) -> tuple[float, ...]:
     return tuple(at + chance.random() / m for at in grid) if is_stratified else grid
 
 
-def _sentence(needed_s: float, is_less: bool, pilot: Pilot, ask: Ask, around_s: float) -> str:
-    if not is_less:
-        return ""
-    whole_s = 1.2 * (needed_s + pilot.spent_s + 2 * around_s)
-    return (
-        f"{100 * ask.rel:g} % needs {_rounded(needed_s)} s at this power; "
-        f"run with --max-time {_rounded(whole_s)}s"
-    )
-
-
 def _too_coarse(pilot: Pilot, ask: Ask, mode: str) -> TooCoarse:
     power_w = max(pilot.power_w, 1e-3)
     if mode in ("dither", "edge"):
         most_j, instead = pilot.power_w * pilot.call_s, f"run it back to back with --mode {MODES[1]}"
     else:
         most_j = pilot.power_w * ask.max_time_s
-        instead = f"allow --max-time {_rounded(WINDOWS * pilot.quantum_j / power_w)}s and more"
+        instead = f"allow --max-time {rounded(WINDOWS * pilot.quantum_j / power_w)}s and more"
     return TooCoarse(
         f"The channel counts in steps of {pilot.quantum_j:g} J, and this spends {most_j:.2g} J",
         f"Take another channel with --channel, or {instead}",
     )
 
 
-def _rounded(t_s: float) -> str:
+def rounded(t_s: float) -> str:
     """Two digits, upwards, never as a power of ten."""
     if t_s <= 0:
         return "0"

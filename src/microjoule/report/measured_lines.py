@@ -38,6 +38,7 @@ def rows(found: Plain) -> list[tuple[str, Plain, str]]:
         ("active", "a call, above the idle machine"),
         ("time", "a call"),
         ("power", ""),
+        ("typical", "a call of the median time, from the power"),
         ("idle", ""),
     )
     return [(name, found[name], says) for name, says in all_of_them if found[name]]

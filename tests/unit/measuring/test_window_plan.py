@@ -14,15 +14,22 @@ def test_a_kernel_of_a_tenth_of_a_millisecond_runs_409_times_a_window():
     """The number of calls for 1 %, by the formula in docs/methods.md."""
     planned = plan(Pilot(call_s=1e-4, **RAPL), Ask())
     assert planned.counts == (409,) * 10
-    assert planned.sentence == ""
 
 
-def test_a_target_that_cannot_be_had_is_a_sentence_with_the_time_it_takes():
+def test_a_target_that_cannot_be_had_is_planned_for_as_far_as_the_time_goes():
     planned = plan(Pilot(call_s=0.01, **NVML), Ask(max_time_s=30))
     assert planned.counts[0] < 409
-    assert "1 % needs 46 s at this power" in planned.sentence
-    assert "run with --max-time 59s" in planned.sentence
-    assert plan(Pilot(call_s=0.01, **NVML), Ask(max_time_s=59)).sentence == ""
+    assert planned.needed_s == pytest.approx(46, rel=0.02)
+    assert plan(Pilot(call_s=0.01, **NVML), Ask(max_time_s=61)).counts[0] == 409
+
+
+def test_a_plan_that_is_stopped_keeps_what_was_run():
+    planned = plan(Pilot(call_s=1e-4, **RAPL), Ask(mode="slope"), seed=3)
+    assert not planned.may_stop_after(0)
+    assert not planned.may_stop_after(1)
+    assert planned.may_stop_after(len(planned.counts))
+    assert planned.first(5).counts == planned.counts[:5]
+    assert len(planned.first(5).offsets_s) == 5
 
 
 PLANS = list(product(["batch", "slope", "dither", "edge"], [1e-7, 1e-3, 0.3, 4.0], [5, 60]))
