@@ -89,6 +89,7 @@ struct kernel_state {
     size_t mapped, n_bytes;
     uint64_t tail, end;          /* of this collection */
     uint64_t base[MEMBERS_MAX];  /* what a member's count lacks */
+    uint64_t slack[MEMBERS_MAX]; /* how far base may be off; 0 from the first row on */
     uint64_t over[MEMBERS_MAX];  /* what the counting event has too many */
     uint64_t found[MEMBERS_MAX]; /* the same, at this collection: not yet known to be sound */
     int64_t before_ns, now_ns; /* CLOCK_MONOTONIC less the clock's count, at most: last time, now */
@@ -241,13 +242,30 @@ static bool compare(struct kernel_state *k, bool is_first)
                 continue;
             narrowest[i] = moved;
             n_known += moved == 0;
-            if (is_first)
+            if (is_first) {
                 k->base[i] = difference;
-            else
+                k->slack[i] = (moved + 1) / 2;
+            } else {
                 k->found[i] = difference - k->base[i];
+            }
         }
     }
     return true;
+}
+
+/* A counter that moved at each of the first reads left its base half a step off, and the readings
+ * of the thread before the first row would stand that far from the rows. Before any row is passed
+ * on, a comparison that was exact corrects it, as long as it is no further off than it may be. */
+static void refine(struct kernel_state *k)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        uint64_t off = k->found[i];
+        if (off <= k->slack[i] || -off <= k->slack[i]) {
+            k->base[i] += off;
+            k->found[i] = 0;
+        }
+        k->slack[i] = 0;
+    }
 }
 
 bool uj_kernel_start(void *opened, int64_t period_ns)
@@ -272,7 +290,11 @@ bool uj_kernel_collect(void *opened)
 {
     struct kernel_state *k = opened;
     k->end = uj_kernel_load_acquire(&k->page->data_head);
-    return k->tail != k->end ? compare(k, false) : true;
+    if (k->tail == k->end)
+        return true;
+    bool is_able = compare(k, false);
+    refine(k);
+    return is_able;
 }
 
 /* Copies bytes out, which may go round the end of the memory. */

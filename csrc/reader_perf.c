@@ -18,7 +18,8 @@
  * them on again, and what passes between is not counted (0.25 us each time on the `msr` PMU, 6.18
  * kernel). An event whose CPUs have all gone offline is switched off for good, and reads on as the
  * count at which it stopped; only its running time tells, which then stands still: such a reading
- * is failed with ENODEV.
+ * is failed with ENODEV. Such a group is opened again now and then, and counts from 0 when its CPUs
+ * are back: what was drawn meanwhile is not known, and a count that falls says so.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,14 +35,17 @@
 #include "error.h"
 #include "reader.h"
 
-#define GROUP_MAX 32 /* events in one group; a read() lands on the stack */
+#define GROUP_MAX 32    /* events in one group; a read() lands on the stack */
+#define REOPEN_EVERY 64 /* reads of a group that has stopped */
 
 struct perf_event {
     int fd;
     size_t row;     /* where its reading goes */
     size_t n_group; /* on a leader: events in its group, itself first; on a member: 0 */
     uint16_t code;
-    uint64_t running_ns; /* on a leader: how long it had counted at the last read */
+    uint64_t running_ns;       /* on a leader: how long it had counted at the last read */
+    uint32_t n_stopped;        /* on a leader: reads since it stopped */
+    struct uj_channel channel; /* to open it again; without its texts, which are the caller's */
 };
 
 struct perf_state {
@@ -87,6 +91,13 @@ static int fail_event(struct uj_error *err, int code, const struct uj_channel *c
     return uj_fail(err, code, "open", subject);
 }
 
+static struct perf_event event_of(const struct uj_channel *channel, int fd, size_t row)
+{
+    struct perf_event event = {.fd = fd, .row = row, .code = channel->code, .channel = *channel};
+    event.channel.reader = event.channel.path = NULL;
+    return event;
+}
+
 static int perf_open(const struct uj_channel *channels, size_t n, void **out, struct uj_error *err)
 {
     struct perf_state *state = calloc(1, sizeof *state + n * sizeof *state->events);
@@ -106,7 +117,8 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
             break;
         }
         struct perf_event *leader = &state->events[state->n++];
-        *leader = (struct perf_event){fd, i, 1, channels[i].code, 0};
+        *leader = event_of(&channels[i], fd, i);
+        leader->n_group = 1;
         for (size_t k = i + 1; k < n && channels[i].cpu >= 0; k++) {
             if (is_open[k] || channels[k].cpu != channels[i].cpu ||
                 channels[k].type != channels[i].type || leader->n_group == GROUP_MAX)
@@ -116,7 +128,7 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
                 continue; /* the group was refused: it becomes a leader in its own turn */
             is_open[k] = true;
             leader->n_group++;
-            state->events[state->n++] = (struct perf_event){member, k, 0, channels[k].code, 0};
+            state->events[state->n++] = event_of(&channels[k], member, k);
         }
     }
     free(is_open);
@@ -126,6 +138,26 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
     }
     *out = state;
     return 0;
+}
+
+/* Opens a group anew whose CPUs had all gone offline; it stays as it is while they have. */
+static void reopen(struct perf_event *group)
+{
+    int fds[GROUP_MAX];
+    size_t n = 0;
+    for (; n < group->n_group; n++) {
+        fds[n] = open_event(&group[n].channel, n == 0 ? -1 : fds[0]);
+        if (fds[n] < 0)
+            break;
+    }
+    bool is_open = n == group->n_group;
+    while (n-- > 0) {
+        close(is_open ? group[n].fd : fds[n]);
+        if (is_open)
+            group[n].fd = fds[n];
+    }
+    if (is_open)
+        group->running_ns = 0;
 }
 
 static void perf_read(void *opened, struct uj_sample *rows)
@@ -144,6 +176,7 @@ static void perf_read(void *opened, struct uj_sample *rows)
         bool is_stopped = words > 1 && values[1] == leader->running_ns;
         if (words > 1)
             leader->running_ns = values[1];
+        leader->n_stopped = is_stopped ? leader->n_stopped + 1 : 0;
         for (size_t k = 0; k < leader->n_group; k++) {
             bool is_read = !is_stopped && first + k < words;
             rows[leader[k].row] = (struct uj_sample){
@@ -158,6 +191,8 @@ static void perf_read(void *opened, struct uj_sample *rows)
                                        : ENODATA,
             };
         }
+        if (leader->n_stopped % REOPEN_EVERY == 1)
+            reopen(leader);
         i += leader->n_group;
         before = after;
     }

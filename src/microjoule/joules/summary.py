@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "microjoule.report/1"
 STUCK_UPDATES = 100
+GAVE_UP = "kernel, then thread"
 WINDOWS_MAX = 1000
 """Windows that a summary lists one by one, unless others are asked for."""
 _OF_A_NAME = 3  # of each name listed even behind these, so that a rare window is not lost among many
@@ -316,17 +317,22 @@ def _overhead(trace: Trace) -> Plain | None:
     Nothing either where a lane was not granted what the figure rests on.
     """
     known = trace.facts.get("overhead")
-    lanes = trace.facts.get("lanes", {}).values()
+    lanes = trace.facts.get("lanes", {})
+    counts = trace.engine()
     grants = ("fifo", "kernel")
-    if not known or any(str(lane.get(grant)).startswith("refused") for lane in lanes for grant in grants):
+    if not known or any(
+        str(told.get(grant)).startswith("refused") or _sampled_by(told, counts.get(lane, {})) == GAVE_UP
+        for lane, told in lanes.items()
+        for grant in grants
+    ):
         return None
     return dict(known)
 
 
 def _sampled_by(told: Mapping[str, Any], counts: Mapping[str, int]) -> Any:  # noqa: ANN401 - as the facts have it
     """Who took a lane's readings; where the kernel gives up, the lane's thread goes on."""
-    has_given_up = told.get("sampled_by") == "kernel" and not counts["by_kernel"]
-    return "kernel, then thread" if has_given_up else told.get("sampled_by")
+    has_given_up = told.get("sampled_by") == "kernel" and not counts.get("by_kernel", 1)
+    return GAVE_UP if has_given_up else told.get("sampled_by")
 
 
 def _lanes(trace: Trace) -> list[Plain]:

@@ -187,7 +187,9 @@ class Lane:
             "pinned": granted(counts["pinned"]),
             "locked": granted(counts["locked"]),
             "sampled_by": "kernel" if counts["kernel"] == 1 else "thread",
-            "kernel": self.why_not_kernel or granted(counts["kernel"]),
+            # Until when it sampled say the rows ``by_kernel``: a kernel may throttle it at any time.
+            "kernel": self.why_not_kernel
+            or ("started" if counts["kernel"] == 1 else granted(counts["kernel"])),
         }
 
 

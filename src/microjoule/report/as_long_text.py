@@ -97,6 +97,11 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         for grant, what in _GRANTS
         if (lane[grant] or "").startswith("refused")
     ]
+    lines += [
+        f"the kernel stopped sampling lane {lane['lane']} (throttled): from then on its thread read it"
+        for lane in summary["engine"]["lanes"]
+        if lane.get("sampled_by") == "kernel, then thread"
+    ]
     lines += [_missed(lane) for lane in summary["engine"]["lanes"] if lane["missed"]]
     figures_shown = [row for window in summary["windows"] for row in window["channels"]]
     if figures_shown and all(row["provenance"] == "estimated" for row in figures_shown):

@@ -22,6 +22,7 @@ from microjoule.recording.native import Sampler
 from microjoule.recording.plan import RecordingPlan
 from microjoule.recording.recorder import RawRecorder
 from microjoule.report import REPORTERS
+from microjoule.report.as_long_text import warnings
 from microjoule.trace import schema
 
 MSR_TYPE = Path("/sys/bus/event_source/devices/msr/type")
@@ -83,7 +84,7 @@ def test_by_default_it_depends_on_the_idle_tick(events, monkeypatch, why):
     """The kernel samples where it will not throttle; else the trace says why it is the thread."""
     asked = []
     monkeypatch.setattr(lanes, "why_not", lambda *of: asked.append(of) or why)
-    expected = ("thread", f"left to the thread: {why}") if why else ("kernel", "yes")
+    expected = ("thread", f"left to the thread: {why}") if why else ("kernel", "started")
     assert told(events, Cadence(rate_hz=2000)) == expected
     assert asked == [(500_000, 0)]
     assert Cadence(rate_hz=2000).pace(events) == ("sleep" if why else "kernel")
@@ -174,6 +175,8 @@ def test_a_kernel_that_gives_up_shows_in_the_trace_and_in_the_report(tmp_path, e
     found = summary(trace)
     assert found["engine"]["lanes"][0]["sampled_by"] == "kernel, then thread"
     assert "until it stopped (throttled), then by the lane's thread" in REPORTERS["long"](found)
+    assert trace.facts["lanes"]["package-0"]["kernel"] == "started"
+    assert warnings(found)[0].startswith("the kernel stopped sampling lane package-0 (throttled)")
 
 
 class GivesUp:
