@@ -47,7 +47,8 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
     as exact. The components keep their correlation groups: the gain of a sensor cancels in the ratio of two
     of its figures, and the sum of two windows does not average a baseline that both share.
 
-    ``str(e)`` is ``3.85 mJ ± 0.29 mJ``, where ± is ``U``. A format may name a unit, a number format, or both:
+    ``str(e)`` is ``3.85 mJ ± 0.29 mJ``, where ± is ``U``; ``at most 16 mJ`` where ± exceeds what cannot be
+    negative. A format may name a unit, a number format, or both:
     ``f"{e:mJ}"`` is ``3.85 mJ ± 0.29 mJ``, ``f"{e:.4f}"`` the bare figure in ``unit``, ``0.0039``, and
     ``f"{e:.1f mJ}"`` is ``3.9 mJ``. ``float(e)`` is the figure in ``unit``.
 
@@ -281,7 +282,7 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
             return estimate_text.missing(self.status, interval, scale or self.unit)
         if not self.components:
             return estimate_text.unassessed(self.value, interval, scale or self.unit)
-        return estimate_text.figure(self.value, self.U, scale or self.unit)
+        return estimate_text.measured(self.value, self.U, interval, scale or self.unit)
 
     def _linear(self, other: Estimate, sign: int, low: float, high: float) -> Estimate:
         if other.unit != self.unit:

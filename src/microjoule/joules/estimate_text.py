@@ -59,6 +59,34 @@ def figure(value: float, half: float, unit: str | Scale) -> str:
     return f"{_number(shown, places)}{_after(scale.unit)} ± {_number(spread, places)}{_after(scale.unit)}"
 
 
+def is_limit(value: float, half: float, low: float) -> bool:
+    """Whether a figure is known no better than from above: ± exceeds it, and it cannot be negative.
+
+    Args:
+        value: The figure.
+        half: Its expanded uncertainty.
+        low: What it is guaranteed not to be below; of a difference that may be negative.
+    """
+    return 0.0 <= value < half < math.inf and low >= 0.0
+
+
+def measured(value: float, half: float, interval: tuple[float, float], unit: str | Scale) -> str:
+    """``3.85 mJ ± 0.29 mJ``; ``at most 16 mJ`` where ± exceeds a figure that cannot be negative.
+
+    Args:
+        value: The figure.
+        half: Its expanded uncertainty; 0: exact.
+        interval: What is guaranteed of it.
+        unit: The unit of all.
+    """
+    if not is_limit(value, half, interval[0]):
+        return figure(value, half, unit)
+    most = min(value + half, interval[1])
+    scale = unit if isinstance(unit, Scale) else _fitting(most, unit)
+    places = 1 - _exponent(most / scale.size, 2)
+    return f"at most {_outwards(most / scale.size, places, math.ceil)}{_after(scale.unit)}"
+
+
 def unassessed(value: float, interval: tuple[float, float], unit: str | Scale) -> str:
     """``3.85 mJ (guaranteed 3.80 … 3.91 mJ)``: a figure whose ± nobody assessed."""
     low, high = interval

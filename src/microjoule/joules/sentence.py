@@ -86,7 +86,11 @@ def sentence(
     length = estimate_text.duration(duration_s)
     if energy.value is None:
         return f"{subject}: energy {energy}, in {length}; {how}"
-    if not all(is_sensor_assessed(part) for _, part in parts):
+    is_assessed = all(is_sensor_assessed(part) for _, part in parts)
+    if estimate_text.is_limit(energy.value, energy.U, energy.low):
+        figure, power = estimate_text.measured(energy.value, energy.U, (energy.low, energy.high), "J"), ""
+        how += "" if is_assessed else " (sensor accuracy unknown)"
+    elif not is_assessed:
         # Without the sensor's own error ± would be that of the readings alone, which is far too small.
         figure = estimate_text.figure(energy.value, 0.0, "J")
         how += " (sensor accuracy unknown)"

@@ -193,10 +193,11 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
     remark += ["estimated"] if energy.get("provenance") == "estimated" else []
+    written, spread = figures.energy(energy["energy_j"], energy["U_j"], energy["guaranteed_j"])
     return (
         name,
-        figures.quantity(energy["energy_j"], "J", low, high),
-        _uncertainty(energy),
+        written,
+        _at_least(energy) + spread if spread else "",
         "–" if energy.get("provenance") == "estimated" else figures.interval(low, high, "J"),
         figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
         figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
@@ -205,10 +206,9 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     )
 
 
-def _uncertainty(energy: Mapping[str, Any]) -> str:
-    """± at 95 %; at least so much where the sensor's own error is unknown."""
-    at_least = "≥ " if energy["U_j"] and not energy.get("is_sensor_assessed", True) else ""
-    return at_least + figures.spread(energy["U_j"], "J")
+def _at_least(energy: Mapping[str, Any]) -> str:
+    """Before ± at 95 %: at least so much where the sensor's own error is unknown."""
+    return "≥ " if energy["U_j"] and not energy.get("is_sensor_assessed", True) else ""
 
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
@@ -224,8 +224,8 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
 def named(row: Mapping[str, Any]) -> str:
     """Windows of one name in a line."""
     each = row["per_window"]
-    figure = figures.quantity(each["energy_j"], "J", *each["guaranteed_j"])
-    spread = f" ± {figures.spread(each['U_j'], 'J')}" if each["U_j"] is not None else ""
+    figure, half = figures.energy(each["energy_j"], each["U_j"], each["guaranteed_j"])
+    spread = f" ± {half}" if half else ""
     varies = f", varies by {figures.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
     share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""
     length = figures.seconds(row["window_s"])

@@ -27,10 +27,9 @@ def head(row: Mapping[str, Any]) -> str:
     """A channel's figure with its uncertainty, or why it has none."""
     if not row["budget"]:
         return f"{row['channel']}: no figure, and so no budget ({row['status']})"
-    low, high = row["guaranteed_j"]
-    energy = figures.quantity(row["energy_j"], "J", low, high)
-    expanded = figures.spread(row["U_j"], "J")
-    return f"{row['channel']}: {energy} ± {expanded}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"
+    energy, expanded = figures.energy(row["energy_j"], row["U_j"], row["guaranteed_j"])
+    energy += f" ± {expanded}" if expanded else ""
+    return f"{row['channel']}: {energy}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"
 
 
 def _component(part: Mapping[str, Any]) -> str:

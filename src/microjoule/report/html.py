@@ -178,13 +178,14 @@ def _headline(summary: Plain) -> str:
         return sentence
     total, footprint = whole["total"], whole.get("footprint", {})
     is_estimated = total["provenance"] == "estimated"
-    spread = f"± {figures.spread(total['U_j'], 'J')} at 95 %" if total["U_j"] is not None else total["status"]
     low, high = total["guaranteed_j"]
+    energy, half = figures.energy(total["energy_j"], total["U_j"], (low, high))
+    spread = total["status"] if total["U_j"] is None else f"± {half} at 95 %" if half else "at 95 %"
     guaranteed = "" if is_estimated else f"; guaranteed {figures.interval(low, high, 'J')}"
     cells = [
         (
             f"energy, {'estimated' if is_estimated else 'measured'}",
-            figures.quantity(total["energy_j"], "J", low, high),
+            energy,
             spread + guaranteed,
         ),
         ("time", duration(whole["duration_s"]), _count(summary["n_windows"], "window")),

@@ -15,6 +15,7 @@ from ..footprint.footprint import Footprint
 from ..joules.energies import Energies
 from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
+from ..joules.estimate_text import is_limit, measured
 from ..joules.summary import stuck
 from ..units import seconds
 from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg
@@ -149,6 +150,9 @@ def _cells(of: Estimate) -> tuple[str, ...]:
     if of.unit == "1":
         value = figures.quantity(of.value, "").strip() if of.value is not None else "–"
         return value, f"{of.U:.2g}" if known else "", _interval(of), accuracy, ", ".join(remark)
+    if known and of.value is not None and is_limit(of.value, of.U, of.low):
+        most = measured(of.value, of.U, (of.low, of.high), of.unit)
+        return most, "", _interval(of), accuracy, ", ".join(remark)
     half = of.U if known else 0.0
     reach = (of.value - half, of.value + half) if of.value is not None and half else (None, None)
     return (

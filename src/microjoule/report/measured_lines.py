@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..joules.estimate_text import figure as written
+from ..joules.estimate_text import measured
 from ..joules.sentence import SENSOR
 from . import written_numbers as figures
 from .foreign_text import cut
@@ -60,12 +61,12 @@ def _subject(found: Plain) -> str:
 
 
 def with_spread(figure: Plain) -> str:
-    """``12.34 J ± 0.21 J``; what is known instead where there is no value."""
+    """``12.34 J ± 0.21 J`` or ``at most 16 mJ``; what is known instead where there is no value."""
     value, half = figure["value"], figure["U"]
     low, high = figure["guaranteed"]
     if value is None:
         return f"{figure['status']}: {figures.interval(low, high, figure['unit'])}"
-    return written(value, half or 0.0, figure["unit"])
+    return measured(value, half or 0.0, figures.ends((low, high)), figure["unit"])
 
 
 def _budget(energy: Plain) -> list[str]:

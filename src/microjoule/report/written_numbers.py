@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+from ..joules.estimate_text import is_limit, measured
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"
@@ -62,6 +65,19 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
         return f"{low:.3e} … {high:.3e} {unit}"
     places = _places((high - low) / scale, abs(high) / scale)
     return f"{low / scale:.{places}f} … {high / scale:.{places}f} {prefix}{unit}"
+
+
+def ends(of: Sequence[float | None]) -> tuple[float, float]:
+    """The ends of an interval of a document, in which an end that is not known is null."""
+    low, high = of
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+def energy(value: float | None, half: float | None, guaranteed: Sequence[float | None]) -> tuple[str, str]:
+    """``12.340 J`` and ``0.021 J``: an energy and its ±; ``at most 16 mJ`` alone where ± exceeds it."""
+    if value is not None and is_limit(value, half or 0.0, ends(guaranteed)[0]):
+        return measured(value, half or 0.0, ends(guaranteed), "J"), ""
+    return quantity(value, "J", *guaranteed), spread(half, "J")
 
 
 def share(part: float, whole: float) -> str:

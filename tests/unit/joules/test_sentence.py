@@ -6,6 +6,7 @@ import pytest
 from ideal import Ideal, constant, rows
 from places import place_of
 
+from microjoule.joules import estimate_text
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.estimate_text import duration
@@ -13,6 +14,8 @@ from microjoule.joules.power_line import power_line
 from microjoule.joules.sentence import places, sentence, subject_of
 from microjoule.joules.total import Total
 from microjoule.joules.uncertainty import Component
+from microjoule.report import written_numbers as figures
+from microjoule.trace.window import Window
 
 IDEAL = Ideal(constant(60.0), n=2000, limit_w=150.0)
 
@@ -100,3 +103,37 @@ def test_power_line_has_the_power_of_each_bin() -> None:
     assert len(known) >= 58
     assert known == pytest.approx([60.0] * len(known), rel=0.03)
     assert line["bin_s"] * len(line["power_w"]) == pytest.approx(trace.span.duration_ns / 1e9)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "interval", "text"),
+    [
+        (0.004, 0.012, (0.0, 0.1), "at most 16 mJ"),
+        (0.004, 0.0121, (0.0, 0.1), "at most 17 mJ"),  # rounded up, for it is a limit
+        (0.004, 0.012, (0.0, 0.011), "at most 11 mJ"),  # and never above what is guaranteed
+        (0.0, 12e-6, (0.0, 61e-6), "at most 12 µJ"),
+        (0.0, 0.0, (0.0, 0.0), "0 J"),
+        (0.012, 0.012, (0.0, 0.1), "12 mJ ± 12 mJ"),
+        (0.004, 0.012, (-0.1, 0.1), "4 mJ ± 12 mJ"),  # a difference may be negative
+        (-0.004, 0.012, (-0.1, 0.1), "-4 mJ ± 12 mJ"),
+    ],
+)
+def test_a_figure_that_its_uncertainty_exceeds_is_an_upper_limit(value, half, interval, text):
+    assert estimate_text.measured(value, half, interval, "J") == text
+
+
+def test_the_sentence_and_every_table_say_at_most_and_the_document_keeps_the_value():
+    quiet = Ideal(constant(0.02), n=300, limit_w=200.0)
+    trace = Trace(rows([quiet]))
+    a, _ = quiet.inside(0.4, 0.45)
+    window = trace.energy(Window("quiet", a, a + 50_000))["package-0"]
+    assert window.value is not None
+    assert 0 <= window.value < window.U
+    assert str(window).startswith("at most ")
+    assert sentence("it", 0.01, window, [(trace.channels["package-0"].place, window)]).startswith(
+        "it used at most "
+    )
+    of = {"energy_j": window.value, "U_j": window.U, "guaranteed_j": [window.low, window.high]}
+    assert figures.energy(of["energy_j"], of["U_j"], of["guaranteed_j"]) == (str(window), "")
+    assert window.to_json()["value"] == window.value
+    assert (window + window).value == 2 * window.value
