@@ -29,6 +29,7 @@ def held(ideal, scatter, seeds):
             assert share.method == "regression"
             truth = scene.truth(found, share.names)
             assert share.energy.low <= truth <= share.energy.high
+            assert share.energy.low <= share.energy.value <= share.energy.high
             hits.append(abs(share.energy.value - truth) <= share.energy.U)
     return hits
 
