@@ -30,6 +30,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--high", type=float, metavar="X", help="at most so many")
     parser.add_argument("--unit", default="", metavar="TEXT", help="the functional unit: '1000 images'")
     parser.add_argument("--set", default="", metavar="NAME", help="the reference set")
+    parser.add_argument(
+        "--leaderboard",
+        type=float,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="GPU energies of a leaderboard of AI Energy Score, Wh per 1000 queries: its stars too",
+    )
     parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was measured on")
     parser.add_argument("--title", default="", metavar="TEXT", help="what it is the label of")
     parser.add_argument(
@@ -43,18 +50,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Writes the label."""
     from ..footprint import energy_label as label
+    from ..report.wrapping import wrapped
 
     quantities.refuse_overwriting([arguments.trace], arguments.output)
 
     if arguments.sets:
         for each in label.label_sets():
             origin = each.reference.origin
-            print(
+            said = (
                 f"{each.key}: {each.reference.value:g} Wh per {each.per} on {each.hardware}; {origin.source}"
             )
+            print("\n".join(wrapped(said, 2)))
         return 0
     render = _renderer(arguments)
-    found = label.label(_reading(arguments), label.label_set(arguments.set), arguments.title)
+    of, leaderboard = label.label_set(arguments.set), arguments.leaderboard
+    found = label.label(_reading(arguments), of, arguments.title, tuple(leaderboard) if leaderboard else None)
     quantities.write(render(found), arguments.output)
     return 0
 

@@ -19,6 +19,9 @@ from . import data_tables as tables
 from .factor import Factor
 
 LETTERS = "ABCDEFG"
+STARS = 5
+STARS_SOURCE = "https://huggingface.github.io/AIEnergyScore/#faq"
+_STARS_HARDWARE = "H100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +93,38 @@ def label_set(key: str) -> LabelSet:
     return sets[key]
 
 
-def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
+def stars(wh: float, leaderboard_wh: tuple[float, float]) -> int:
+    """The stars of AI Energy Score: the range of a leaderboard in five equal parts, the lowest with 5 stars.
+
+    Args:
+        wh: GPU energy per 1000 queries, in Wh.
+        leaderboard_wh: The least and the greatest one of the models of one task, and of one size class
+            where the task is text generation.
+
+    Raises:
+        BadLabel: The range is none.
+    """
+    least, most = leaderboard_wh
+    if not 0 < least < most < math.inf:
+        raise BadLabel(
+            f"A leaderboard from {least:g} to {most:g} Wh has no range",
+            "Give the least and the greatest GPU energy of its models, as in --leaderboard 0.5 12",
+        )
+    # A border belongs to the part that it closes, as with the letters.
+    part = math.ceil(STARS * (wh - least) / (most - least))
+    return STARS + 1 - min(max(part, 1), STARS)
+
+
+def label(
+    reading: Reading, of: LabelSet, title: str = "", leaderboard_wh: tuple[float, float] | None = None
+) -> dict[str, Any]:
     """The label as plain data, schema ``microjoule.trace.label/1``, for any rendering.
 
     Args:
         reading: What was measured.
         of: The set it is held against.
         title: What it is the label of: a model, a program.
+        leaderboard_wh: The least and the greatest energy of a leaderboard of AI Energy Score, for its stars.
 
     Raises:
         BadLabel: The figures are none, the functional unit is another than the set's, or the hardware
@@ -132,6 +160,7 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
         "hardware": reading.hardware.strip(),
         "provenance": reading.provenance,
         "note": "; ".join(note for note in (reading.note, _across(reading, of)) if note),
+        "stars": _stars(reading, figures, leaderboard_wh) if leaderboard_wh else None,
         "status": "not an official energy label: no authority has set or checked its classes",
         "set": {
             "key": of.key,
@@ -144,6 +173,20 @@ def label(reading: Reading, of: LabelSet, title: str = "") -> dict[str, Any]:
             "licence": of.reference.origin.licence,
             "note": of.reference.origin.note,
         },
+    }
+
+
+def _stars(reading: Reading, figures: list[float], leaderboard_wh: tuple[float, float]) -> dict[str, Any]:
+    """The stars, those at the ends of the interval, and why they may not be the leaderboard's."""
+    is_same = _STARS_HARDWARE.casefold() in reading.hardware.casefold()
+    return {
+        "count": stars(reading.wh, leaderboard_wh),
+        "ends": [stars(figures[-1], leaderboard_wh), stars(figures[0], leaderboard_wh)],
+        "leaderboard_wh": list(leaderboard_wh),
+        "note": ""
+        if is_same
+        else f"measured on other hardware than an NVIDIA {_STARS_HARDWARE}: not comparable",
+        "source": STARS_SOURCE,
     }
 
 

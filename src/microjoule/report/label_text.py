@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .label_words import LETTERS, energy, facts, ranges, source, title
+from .wrapping import WIDTH
 
 _FIRST, _STEP = 8, 3  # lengths of the bars, in characters
 _COLOURS = (28, 70, 148, 220, 214, 202, 160)
@@ -37,5 +38,7 @@ def _render(label: Mapping[str, Any], paint: Any) -> str:  # noqa: ANN401 - two 
     width = max(len(name) for name, _ in facts(label))
     for name, text in [*facts(label), ("Source", source(label))]:
         indent = " " * (width + 2)
-        lines += textwrap.wrap(text, 96, initial_indent=f"{name:<{width}}  ", subsequent_indent=indent)
+        lines += textwrap.wrap(
+            text, WIDTH, initial_indent=f"{name:<{width}}  ", subsequent_indent=indent, break_on_hyphens=False
+        )
     return "\n".join(lines) + "\n"

@@ -54,9 +54,22 @@ def facts(label: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Reference set",
             f"{of['key']}: {energy(of['reference_wh'])} per {label['per']}, on {of['hardware']}",
         ),
+        *_stars(label.get("stars")),
         *note,
         ("Status", label["status"]),
     ]
+
+
+def _stars(of: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """``3 of 5 stars (2 to 4)``: the method of AI Energy Score, where its leaderboard's range is given."""
+    if not of:
+        return []
+    low, high = of["ends"]
+    reach = f" ({low} to {high} within the uncertainty)" if low < high else ""
+    least, most = (energy(end) for end in of["leaderboard_wh"])
+    how = f"GPU energy in five equal parts of {least} – {most} ({of['source']})"
+    note = f"; {of['note']}" if of["note"] else ""
+    return [("AI Energy Score", f"{of['count']} of 5 stars{reach}: {how}{note}; not official")]
 
 
 def source(label: Mapping[str, Any]) -> str:

@@ -38,6 +38,16 @@ def test_stated_figures_give_a_label_on_the_terminal(capsys):
     assert "\x1b" not in text
 
 
+def test_the_range_of_a_leaderboard_gives_stars(capsys):
+    assert uj("label", *GIVEN, "--hardware", "NVIDIA H100", "--leaderboard", "1", "51") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "3 of 5 stars (2 to 4 within the uncertainty): GPU energy in five equal parts of 1 Wh – 51 Wh" in text
+    )
+    assert uj("label", *GIVEN, "--hardware", "x", "--leaderboard", "3", "2") == 2
+    assert "--leaderboard" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "start"), [("l.svg", "<svg"), ("l.html", "<!doctype html>"), ("l.json", "{")]
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from microjoule.errors import BadLabel
 from microjoule.footprint import data_tables as tables
-from microjoule.footprint.energy_label import LETTERS, Reading, label, label_set, label_sets
+from microjoule.footprint.energy_label import LETTERS, Reading, label, label_set, label_sets, stars
 from microjoule.report import as_json, label_html, label_svg, label_text
 
 IMAGES = "luccioni2024-image-generation"
@@ -30,6 +30,34 @@ def reading(wh=900.0, low=None, high=None, per="1000 images", hardware="1 × H20
 
 def made(title="a model", **more):
     return label(reading(**more), label_set(IMAGES), title)
+
+
+@pytest.mark.parametrize(
+    ("wh", "count"),
+    [(1.0, 5), (2.0, 5), (2.0001, 4), (4.0, 4), (6.0, 3), (8.0, 2), (10.0, 1), (0.5, 5), (99.0, 1)],
+)
+def test_stars_are_five_equal_parts_of_the_range_of_a_leaderboard(wh, count):
+    """FAQ of AI Energy Score: the range in five equal sections, the highest 20 % get 1 star."""
+    assert stars(wh, (1e-12, 10.0)) == count
+
+
+@pytest.mark.parametrize("bad", [(0, 1), (2, 1), (1, 1), (1, float("inf")), (float("nan"), 1)])
+def test_a_leaderboard_without_a_range_is_refused(bad):
+    with pytest.raises(BadLabel, match="has no range"):
+        stars(1.0, bad)
+
+
+def test_stars_name_their_range_their_hardware_and_that_they_are_not_official():
+    of = label(reading(wh=5.0, low=3.0, high=7.0), label_set(IMAGES), "", (0.1, 10.0))
+    assert (of["stars"]["count"], of["stars"]["ends"]) == (3, [2, 4])
+    assert "not comparable" in of["stars"]["note"]
+    same = label(reading(wh=5.0, hardware="1 × NVIDIA H100"), label_set(IMAGES), "", (0.1, 10.0))
+    assert same["stars"]["note"] == ""
+    assert made()["stars"] is None
+    for render in RENDERERS[:-1]:
+        assert "stars" in render(of)
+        assert "not official" in " ".join(render(of).split())
+    assert max(map(len, label_text.render(of).splitlines())) < 80
 
 
 @pytest.mark.parametrize("of", label_sets(), ids=lambda of: of.key)
