@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import sources
 from ..channel import Channel, Kind
 from ..report.columns import columns
+from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
 from ..units import NS_PER_MS, NS_PER_US
@@ -57,6 +58,15 @@ def add_parser(commands: Commands) -> None:
         metavar="TIME",
         help="calibrate each lane for at most this long (5s)",
     )
+    parser.add_argument(
+        "--rule",
+        type=_group,
+        nargs="?",
+        const=access_rules.GROUP,
+        metavar="GROUP",
+        help=f"print commands that open the counters to a group ({access_rules.GROUP}) or to a program, "
+        "survive a reboot, and say what they expose",
+    )
     parser.add_argument("--calibration", metavar="FILE", help="keep it there, not in this host's own file")
     parser.set_defaults(run=run)
 
@@ -64,6 +74,8 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the survey; 0 when something measured can be read, 3 when nothing can."""
     machine = sources.Machine(arguments.root)
+    if arguments.rule is not None:
+        return _print_rules(machine, arguments.rule)
     found = probed(machine)
     if arguments.calibrate:
         _refuse_unknown(arguments, machine)
@@ -78,6 +90,20 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(as_text(found, seen)))
     return 0 if measured else NOTHING_MEASURED
+
+
+def _group(name: str) -> str:
+    """The name of a group that a shell reads as one word."""
+    if not access_rules.GROUP_NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name!r} is not the name of a group: use a-z, 0-9, _ and -")
+    return name
+
+
+def _print_rules(machine: sources.Machine, group: str) -> int:
+    """Prints what opens the counters for good; 3 where there are none to open."""
+    text = access_rules.script(machine, group)
+    print(text or "There is no RAPL counter here to open. `uj probe` says why.", end="" if text else "\n")
+    return 0 if text else NOTHING_MEASURED
 
 
 def _moving(found: Probe, seen: Watched) -> tuple[Channel, ...]:

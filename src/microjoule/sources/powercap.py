@@ -62,7 +62,8 @@ READERS = "root (mode 0400), or whom energy_uj is opened to"
 
 PERMISSION_REMEDY = (
     "Run as root, or `sudo chmod a+r /sys/class/powercap/*/energy_uj` "
-    "(until the next boot; CVE-2020-8694: fine-grained energy lets other users of the machine infer secrets)"
+    "(until the next boot; CVE-2020-8694: fine-grained energy lets other users of the machine infer secrets)."
+    " `uj probe --rule` prints what lasts"
 )
 MASKED = Obstacle(
     Cause.HIDDEN,

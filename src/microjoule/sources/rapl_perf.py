@@ -65,7 +65,7 @@ PARANOID_LIMIT = 0
 MODULE_REMEDY = "Run `sudo modprobe rapl`"
 PARANOID_REMEDY = (
     "Run `sudo sysctl kernel.perf_event_paranoid=0`, or for one program "
-    "`sudo setcap cap_perfmon+ep $(readlink -f $(which python3))`"
+    "`sudo setcap cap_perfmon+ep $(readlink -f $(which python3))`. `uj probe --rule` prints what lasts"
 )
 
 
