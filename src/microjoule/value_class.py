@@ -1,4 +1,4 @@
-"""``dataclass`` for frozen classes with slots, made in a fifth of the time.
+"""``dataclass`` for frozen classes, made in a fifth of the time.
 
 The standard decorator compiles six functions for each class. Seventy classes are made before ``uj run``
 starts its command, and their functions took a quarter of the time that importing NumPy and Arrow takes.
@@ -6,8 +6,8 @@ Here only the constructor is compiled; the other methods are closures over the n
 standard decorator still collects the fields, so ``fields``, ``replace``, ``asdict`` and type checkers see no
 difference.
 
-Decision: what no class here uses is not supported: ``init=False``, ``InitVar``, a base that is a dataclass
-without slots. Python 3.13 compiles a class's functions at once; when it is the oldest supported version, this
+Decision: what no class here uses is not supported: ``init=False``, ``InitVar``, a base that is not frozen.
+Python 3.13 compiles a class's functions at once; when it is the oldest supported version, this
 file can go.
 """
 
@@ -28,19 +28,26 @@ C = TypeVar("C")
 
 
 def _value_class(
-    *, frozen: bool, slots: bool, kw_only: bool = False, eq: bool = True
+    *,
+    frozen: bool,
+    slots: bool = False,
+    kw_only: bool = False,
+    eq: bool = True,
+    repr: bool = True,  # noqa: A002 - the standard name
 ) -> Callable[[type[C]], type[C]]:
-    """As ``dataclasses.dataclass``, with both ``frozen`` and ``slots``."""
-    if not (frozen and slots):
-        raise TypeError("Take dataclasses.dataclass where a class is not frozen or has no slots")
+    """As ``dataclasses.dataclass``, of a frozen class."""
+    if not frozen:
+        raise TypeError("Take dataclasses.dataclass where a class is not frozen")
 
     def made(cls: type[C]) -> type[C]:
         own = set(cls.__dict__)
         hashes = cls.__dict__.get("__hash__") is not None
-        plain = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
-        methods: dict[str, Any] = {"__init__": _constructor(plain), **_FROZEN, "__repr__": _repr(plain)}
-        if eq:
-            methods["__eq__"] = _eq(plain)
+        cls.__doc__ = cls.__doc__ or cls.__qualname__  # or the signature would be worked out, in 2 ms
+        plain = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)(cls)
+        methods: dict[str, Any] = {"__init__": _constructor(plain), **_FROZEN}
+        methods |= {"__repr__": _repr(plain)} if repr else {}
+        methods |= {"__eq__": _eq(plain)} if eq else {}
+        methods |= _STATE if slots else {}
         for name, method in methods.items():
             if name not in own:
                 setattr(plain, name, method)
@@ -130,9 +137,5 @@ def _restore(self: Any, state: list[Any]) -> None:  # noqa: ANN401
         object.__setattr__(self, field.name, value)
 
 
-_FROZEN = {
-    "__setattr__": _refuse_set,
-    "__delattr__": _refuse_delete,
-    "__getstate__": _state,
-    "__setstate__": _restore,
-}
+_FROZEN = {"__setattr__": _refuse_set, "__delattr__": _refuse_delete}
+_STATE = {"__getstate__": _state, "__setstate__": _restore}

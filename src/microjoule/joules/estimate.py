@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
@@ -17,6 +17,7 @@ from typing import Any, Never, NoReturn, TypedDict
 
 from ..errors import NotComparable, NoValue, UnitMismatch
 from ..late import shown
+from ..value_class import dataclass
 from . import estimate_text
 from .intervals import product_unit, quotient_unit, quotients, reach
 from .uncertainty import Combined, Component, combined, gathered, scaled

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import reduce
 from itertools import combinations
 from operator import add as plus
 
 from ..channel import DEVICES, UNPLACED, Channel, Kind, Place
 from ..errors import Overlap
+from ..value_class import dataclass
 from .estimate import Estimate
 
 _PLATFORMS = tuple(DEVICES)  # the first of them that is there is taken

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..channel import Channel, Kind
 from ..units import NS_PER_S
+from ..value_class import dataclass
 
 
 @dataclass(frozen=True)

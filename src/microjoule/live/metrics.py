@@ -9,7 +9,7 @@ part of ``hw.energy``; what the conventions have no word for begins with ``micro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import fsum
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..channel import Channel, Kind
 from ..joules.total import covered
 from ..units import seconds
+from ..value_class import dataclass
 
 if TYPE_CHECKING:
     from .level import Level

@@ -6,10 +6,10 @@ picture of one moment: a later look takes another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..value_class import dataclass
 from .host import Host, read_host
 from .zones import PowercapZone, zones
 

@@ -17,7 +17,6 @@ from array import array as growing
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +27,7 @@ import pyarrow as pa
 
 from ..arrays import distinct, filtered, numbers
 from ..errors import NotInParts
+from ..value_class import dataclass
 from . import schema
 from .messages import CUT, Break, FileSource, Kind, Message, messages
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened, sound_schema

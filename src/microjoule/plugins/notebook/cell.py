@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from ...measuring.record import record
 from ...recording.gpu_wait import wait_for_all
 from ...recording.meter import Meter
 from ...units import NS_PER_S
+from ...value_class import dataclass
 
 if TYPE_CHECKING:
     from ...measuring.measurement import Measurement
