@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import in_place
 import mutate
 import numpy as np  # noqa: F401 - imported once, here, and not in each child
 import pyarrow as pa  # noqa: F401
@@ -101,6 +102,8 @@ def main() -> int:
     random.Random(1).shuffle(waiting)  # a run that stops early has tried a fair sample
     total = len(waiting)
     print(f"{total} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
+    waiting = _unnoticed(waiting, arguments.tests or _tests(files), arguments.jobs, until_s)
+    print(f"{total - len(waiting)} noticed at once", flush=True)
     survivors = _run(waiting, traced, arguments.jobs, until_s)
     return _report(survivors, total, len(waiting))
 
@@ -127,6 +130,23 @@ def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
         if code != 0:
             sys.exit(f"The tests fail without a mutant (pytest's exit code {code}): run them first")
         return Traced(**json.loads(result.read_text(encoding="utf-8")))
+
+
+def _unnoticed(waiting: list[Trial], tests: Sequence[str], jobs: int, until_s: float) -> list[Trial]:
+    """Those that no test notices when only the function's code is exchanged, or that are in no function."""
+    changes = [
+        in_place.Change(
+            number, _installed(each.path), each.mutant.source, each.mutant.function, each.tests, each.limit_s
+        )
+        for number, each in enumerate(waiting)
+        if each.tests and each.mutant.function
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "noticed.json"
+        forks = in_place.Forks(changes, jobs, until_s, _ended)
+        os.waitpid(trial.forked(lambda: in_place.noticed(forks, tests, result)), 0)
+        noticed = set(json.loads(result.read_text(encoding="utf-8"))) if result.exists() else set()
+    return [each for number, each in enumerate(waiting) if number not in noticed]
 
 
 def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> list[Trial]:
