@@ -34,9 +34,10 @@ SLOW = ("cover_the_truth", "hold_under_drift", "kill_at_any_byte", "agree_with_s
 PROPERTIES = [
     f"tests/properties/test_{name}.py"
     for name in (
-        "dropped_readings_only_widen", "energy_is_additive", "energy_never_decreases", "no_joule_is_counted_twice",
-        "reset_is_not_a_wrap", "several_wraps_are_not_hidden", "steps_are_judged_one_by_one",
-        "totals_are_what_the_counter_did", "width_is_without_effect", "wrap_changes_nothing",
+        "dropped_readings_only_widen", "energy_is_additive", "energy_never_decreases",
+        "no_joule_is_counted_twice", "reset_is_not_a_wrap", "several_wraps_are_not_hidden",
+        "steps_are_judged_one_by_one", "totals_are_what_the_counter_did", "width_is_without_effect",
+        "wrap_changes_nothing",
     )
 ]  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
