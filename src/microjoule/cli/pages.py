@@ -1,13 +1,15 @@
-"""A trace as a page or a picture, for the commands that report one."""
+"""Traces as a page or a picture, for the commands that report them."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import quantities
+
+TRACES_MAX = 4  # on one time axis; more lines than those nobody tells apart
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -25,18 +27,21 @@ def asked(arguments: argparse.Namespace) -> list[Path]:
 
 
 def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
-    """Refuses what could not be written, and several traces in one, before anything is done for it.
+    """Refuses what could not be written, and too many traces in one, before anything is done for it.
 
     Raises:
-        MicrojouleError: It is one, there are several, or matplotlib is missing.
+        MicrojouleError: It is one, there are too many, or matplotlib is missing.
     """
     if not asked(arguments):
         return
     from ..errors import BadTarget, CannotPlot
     from ..report import power_plot
 
-    if len(traces) > 1:
-        raise BadTarget("A page shows one trace", "Report each trace into a page of its own")
+    if len(traces) > TRACES_MAX:
+        raise BadTarget(
+            f"A page shows up to {TRACES_MAX} traces, and {len(traces)} are named",
+            "Name fewer, or report each trace into a page of its own",
+        )
     for path in asked(arguments):
         quantities.refuse_overwriting(traces, path)
         quantities.refuse_unwritable(path)
@@ -48,26 +53,29 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
             raise CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
 
 
-def write(arguments: argparse.Namespace, trace: Path, summary: dict[str, Any], title: str) -> None:
-    """Writes what was asked for of a trace that has been summed up.
+def write(
+    arguments: argparse.Namespace, summaries: Mapping[Path, dict[str, Any]], titles: Sequence[str]
+) -> None:
+    """Writes what was asked for of traces that have been summed up, on one time axis.
 
     Raises:
-        TraceError: The trace cannot be read, or the file cannot be written.
+        TraceError: A trace cannot be read, or the file cannot be written.
     """
     if not asked(arguments):
         return
     from ..errors import TraceError
     from ..joules.energy_trace import load
-    from ..joules.plot_data import enveloped, pictured
+    from ..joules.plot_data import enveloped, pictured, side_by_side
     from ..report import html, power_plot
 
-    loaded = load(trace)
+    pictures = [pictured(load(trace)) for trace in summaries]
+    both = side_by_side(pictures, titles)
     if arguments.html is not None:
-        quantities.write(html.render(summary, pictured(loaded), title), arguments.html)
+        quantities.write(html.render(list(summaries.values()), pictures, titles, both), arguments.html)
     for path in (arguments.png, arguments.svg):
         if path is None:
             continue
         try:
-            power_plot.draw(enveloped(loaded), title, path)
+            power_plot.draw(enveloped(both), " and ".join(titles), path)
         except OSError as error:
             raise TraceError(f"Cannot write {path}: {error.strerror}", "Choose another file") from error

@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     quantities.refuse_overwriting([*arguments.traces, arguments.series], arguments.json)
     pages.refuse(arguments, arguments.traces)
     terms = options.terms(arguments)
-    is_total = arguments.total or (len(arguments.traces) > 1 and not arguments.each)
+    is_page = bool(pages.asked(arguments))
+    is_total = arguments.total or (len(arguments.traces) > 1 and not arguments.each and not is_page)
     _refuse(arguments, is_total)
     if is_total:
         return _total(arguments, terms)
@@ -64,8 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             for path in arguments.traces
         }
-    for path, summary in summaries.items():
-        pages.write(arguments, path, summary, path.name)
+    pages.write(arguments, summaries, [path.name for path in summaries])
     if arguments.json is not None:
         write_json(joined(summaries), arguments.json)
     if Path("-") in (arguments.json, arguments.html):
@@ -90,7 +90,7 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
             "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
         )
     if is_total and pages.asked(arguments):
-        raise BadTarget("A total has no page of its own", "Report one run without --total")
+        raise BadTarget("A total has no page of its own", "Report the runs without --total")
     if is_total and arguments.form != "text":
         raise BadTarget(
             f"A total has no form {arguments.form!r}", "Report the runs with --each, or leave --as out"

@@ -236,7 +236,7 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
         _end_on_signals()
         summary = documents.summarise(recorder.path, terms, windows_max=arguments.windows_max)
         documents.printed(summary, arguments.form, sys.stderr)
-        pages.write(arguments, recorder.path, summary, " ".join(arguments.command).removeprefix("-- "))
+        pages.write(arguments, {recorder.path: summary}, [" ".join(arguments.command).removeprefix("-- ")])
         if arguments.json is not None:
             documents.write_json(summary, arguments.json)
             streams.flush()

@@ -11,6 +11,8 @@ after, which is nearly always nothing, so that they take no room once they are c
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,19 @@ from ..units import NS_PER_S
 from .counter import Counter
 from .energy_trace import Trace
 from .power import power
+from .sentence import SENSOR, Headline, headline
 from .tracks import Track, tracks
+from .window_rows import window_bars
 
 _I32 = np.iinfo(np.int32)
 
 _SILENT = 1.8  # a tick that was missed leaves twice the usual time between two readings
 _SILENCES_MAX = 2000
+BARS_MAX = 2000  # windows in a picture that nobody zooms into
+_USUAL = 0.995
+_CALM = 16  # updates: what fewer say is mostly their own jitter
+_FEW = 230  # columns: with fewer, each update is a step that is seen
+COVERAGE = 2.0  # of a normal distribution, 95 %
 
 Plain = dict[str, Any]
 Numbers = npt.NDArray[Any]
@@ -38,7 +47,8 @@ def pictured(trace: Trace) -> Plain:
     Returns:
         ``origin_ns``, CLOCK_MONOTONIC, from which all other instants are counted; ``length_ns``;
         ``channels``, one mapping each with ``id``, ``source``, ``unit``, ``provenance``, ``tells_energy``,
-        ``kind`` and
+        ``kind``, ``whole_ns`` (the time of the trace's sentence), ``is_in_total``, ``sensor_U`` (half of the
+        95 % interval that the sensor's own error takes, as a share of the energy; None: it is unknown) and
 
         * of a ``counter``: ``t_ns`` int64[n + 1]; ``steps`` int[n], counts between neighbours;
           ``scale_j``, the joules of a count (value, least, most); ``least`` and ``most`` int[n + 1]: by how
@@ -46,22 +56,77 @@ def pictured(trace: Trace) -> Plain:
         * of a ``gauge``: ``t_ns`` int64[n + 1] and ``values`` float64[n], in ``unit``, NaN in a gap;
 
         and ``gaps``, of which nothing is known: ``t0_ns``, ``t1_ns``, ``status``; ``silences``, in which a
-        counter was not read and only its mean is known, the longest first;  ``windows``: ``name``,
-        ``t0_ns``, ``t1_ns``.
+        counter was not read and only its mean is known, the longest first; ``windows``: see
+        ``window_rows.window_bars``.
     """
     found = [(track, *_ends(trace, track)) for track in tracks(trace)]
     begins = [first for _, first, _ in found] + [window.t0_ns for window in trace.windows]
     ends = [last for _, _, last in found] + [window.t1_ns for window in trace.windows]
     origin_ns = min(begins, default=0)
+    first = headline(trace)
+    whole_ns = None if first is None else [first.window.t0_ns - origin_ns, first.window.t1_ns - origin_ns]
+    sensors, counted = _sensors(trace, first)
     return {
         "origin_ns": origin_ns,
         "length_ns": max(ends, default=0) - origin_ns,
-        "channels": [_channel(trace, track, origin_ns, last) for track, _, last in found],
-        "windows": [
-            {"name": window.name, "t0_ns": window.t0_ns - origin_ns, "t1_ns": window.t1_ns - origin_ns}
-            for window in trace.windows
+        "channels": [
+            {
+                **_channel(trace, track, origin_ns, last),
+                "whole_ns": whole_ns,
+                "is_in_total": track.channel in counted,
+                "sensor_U": sensors.get(track.channel),
+            }
+            for track, _, last in found
         ],
+        "windows": window_bars(trace.windows, origin_ns),
     }
+
+
+def side_by_side(pictures: Sequence[Plain], titles: Sequence[str]) -> Plain:
+    """Several pictures on one time axis, each from its own beginning; channels are called by their trace.
+
+    Args:
+        pictures: Of ``pictured``.
+        titles: What each trace is called.
+    """
+    if len(pictures) == 1:
+        channels = [{**channel, "trace": 0} for channel in pictures[0]["channels"]]
+        return {**pictures[0], "channels": channels}
+    bars = [picture["windows"] for picture in pictures]
+    names = list(dict.fromkeys(name for each in bars for name in each["names"]))
+    renamed = [
+        np.array([names.index(name) for name in each["names"]], np.int64)[each["name"]] for each in bars
+    ]
+    first_row = np.cumsum([0, *(int(each["row"].max(initial=-1)) + 1 for each in bars)])
+    columns = {
+        "name": np.concatenate(renamed),
+        "row": np.concatenate([each["row"] + row for each, row in zip(bars, first_row[:-1], strict=True)]),
+        **{key: np.concatenate([each[key] for each in bars]) for key in ("t0_ns", "length_ns")},
+    }
+    order = np.lexsort((-columns["length_ns"], columns["t0_ns"]))
+    return {
+        "origin_ns": pictures[0]["origin_ns"],
+        "length_ns": max(picture["length_ns"] for picture in pictures),
+        "channels": [
+            {**channel, "id": f"{title}: {channel['id']}", "trace": number}
+            for number, (picture, title) in enumerate(zip(pictures, titles, strict=True))
+            for channel in picture["channels"]
+        ],
+        "windows": {"names": names, **{key: column[order] for key, column in columns.items()}},
+    }
+
+
+def _sensors(trace: Trace, first: Headline | None) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The sensors' own uncertainty by channel, where it is known; and the channels of the total."""
+    if first is None:
+        return {}, ()
+    energies = trace.energy(first.window)
+    shares = {}
+    for name, energy in energies.items():
+        own = [c.u for c in energy.components if c.name in SENSOR]
+        if energy.value and own:
+            shares[name] = COVERAGE * math.hypot(*own) / energy.value
+    return shares, first.energy.channels
 
 
 def _ends(trace: Trace, track: Track) -> tuple[int, int]:
@@ -135,28 +200,60 @@ def _narrow(values: I64) -> Numbers:
     return values.astype(np.int32 if fits else np.float64)
 
 
-def enveloped(trace: Trace, columns: int = 1400) -> Plain:
-    """The channels of a trace in at most so many equal columns: for a picture that cannot show each update.
+def enveloped(found: Plain, columns: int = 1400) -> Plain:
+    """A picture in at most so many equal columns, where each update cannot be shown.
 
     Args:
-        trace: The trace.
+        found: Of ``pictured`` or ``side_by_side``.
         columns: How many.
 
     Returns:
         ``length_s``; ``channels`` with ``id``, ``unit``, ``provenance``, ``edges_s`` float64[m + 1],
-        ``mean``, ``least`` and ``most`` float64[m], NaN where nothing is known, and ``gaps_s`` and
-        ``silences_s``, the beginnings and ends of both; ``windows`` with ``name``, ``t0_s``, ``t1_s``.
+        ``mean``, ``line`` (the mean, smoothed), ``least`` and ``most`` float64[m], NaN where nothing is
+        known, ``usual``, the value that a channel seldom exceeds, ``lowest`` and ``highest``, at most and at
+        least 0, and ``gaps_s`` and ``silences_s``, the beginnings and ends of both; ``n_windows``;
+        ``windows``, of many the longest, with ``name``, ``number`` of the name, ``row``, ``t0_s``, ``t1_s``.
         A channel of fewer updates is there update by update.
     """
-    found = pictured(trace)
+    bars = found["windows"]
+    longest = np.sort(np.argsort(-bars["length_ns"], kind="stable")[:BARS_MAX])
     return {
         "length_s": found["length_ns"] / NS_PER_S,
         "channels": [_enveloped(each, found["length_ns"], columns) for each in found["channels"]],
+        "n_windows": len(bars["t0_ns"]),
         "windows": [
-            {"name": w["name"], "t0_s": w["t0_ns"] / NS_PER_S, "t1_s": w["t1_ns"] / NS_PER_S}
-            for w in found["windows"]
+            {
+                "name": bars["names"][bars["name"][i]],
+                "number": int(bars["name"][i]),
+                "row": int(bars["row"][i]),
+                "t0_s": bars["t0_ns"][i] / NS_PER_S,
+                "t1_s": (bars["t0_ns"][i] + bars["length_ns"][i]) / NS_PER_S,
+            }
+            for i in longest
         ],
     }
+
+
+def _smooth(mean: Numbers, area: Numbers, time: Numbers, n_updates: int) -> Numbers:
+    """Means over three columns, or over as many as hold sixteen updates; few updates are left as they are."""
+    n = len(mean)
+    wide = max(3, math.ceil(_CALM * n / n_updates)) | 1
+    if n < _FEW or wide >= n:
+        return mean
+    kernel = np.ones(wide)
+    around = np.convolve(time, kernel, "same")
+    summed = np.convolve(area, kernel, "same")
+    return np.where(np.isnan(mean), np.nan, summed / np.maximum(around, 1))
+
+
+def _usual(mean: Numbers, lengths: I64) -> float:
+    """The value below which a channel stays in all but one part in two hundred of the time."""
+    known = np.isfinite(mean)
+    if not known.any():
+        return 0.0
+    order = np.argsort(mean[known])
+    share = np.cumsum(lengths[known][order]) / max(int(lengths[known].sum()), 1)
+    return float(mean[known][order][min(int(np.searchsorted(share, _USUAL)), len(order) - 1)])
 
 
 def _enveloped(of: Plain, length_ns: int, columns: int) -> Plain:
@@ -184,8 +281,12 @@ def _enveloped(of: Plain, length_ns: int, columns: int) -> Plain:
         "provenance": of["provenance"],
         "edges_s": np.append(edges[:-1][first], edges[-1:]) / NS_PER_S,
         "mean": mean,
+        "line": _smooth(mean, area, time, len(value)) if len(first) else mean,
         "least": least,
         "most": most,
+        "lowest": float(np.nanmin(least, initial=0.0)),
+        "highest": float(np.nanmax(most, initial=0.0)),
+        "usual": _usual(mean, np.diff(np.append(edges[:-1][first], edges[-1:])).astype(np.int64)),
         "gaps_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["gaps"]],
         "silences_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["silences"]],
     }

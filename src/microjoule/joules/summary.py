@@ -24,6 +24,7 @@ from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .counter import Counter
 from .counter_notes import notes
+from .distribution import distributions
 from .energy_trace import Trace, unread
 from .estimate import Estimate
 from .gauge import Gauge
@@ -66,7 +67,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "whole": None if first is None else _whole(trace, first),
         "n_windows": len(windows),
         "windows": figures,
-        "by_name": [_named(trace, row) for row in trace.by_name()] if _is_divided(windows) else [],
+        "by_name": _by_name(trace) if _is_divided(windows) else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -80,6 +81,11 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "damage": [_damage(trace, each) for each in trace.damage],
         "gaps": [_gap(trace, each) for each in trace.gaps],
     }
+
+
+def _by_name(trace: Trace) -> list[Plain]:
+    distributed = distributions(trace)
+    return [{**_named(trace, row), "distribution": distributed.get(row.name)} for row in trace.by_name()]
 
 
 def _is_divided(windows: Sequence[Window]) -> bool:

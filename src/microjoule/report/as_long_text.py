@@ -197,7 +197,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     return (
         name,
         written,
-        _at_least(energy) + spread if spread else "",
+        at_least(energy) + spread if spread else "",
         "–" if energy.get("provenance") == "estimated" else figures.interval(low, high, "J"),
         figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
         figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
@@ -206,7 +206,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     )
 
 
-def _at_least(energy: Mapping[str, Any]) -> str:
+def at_least(energy: Mapping[str, Any]) -> str:
     """Before ± at 95 %: at least so much where the sensor's own error is unknown."""
     return "≥ " if energy["U_j"] and not energy.get("is_sensor_assessed", True) else ""
 

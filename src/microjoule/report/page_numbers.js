@@ -3,8 +3,13 @@
 const BLOCK = 64, NS = 1e9;
 
 // ---- arrays out of text
+function decoded(text) {
+  const signs = atob(text), bytes = new Uint8Array(signs.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = signs.charCodeAt(i);
+  return bytes;
+}
 async function unpacked(of) {
-  const size = { i4: 4, u4: 4, f8: 8 }[of.type], bytes = Uint8Array.from(atob(of.data), (c) => c.charCodeAt(0));
+  const size = { i4: 4, u4: 4, f8: 8 }[of.type], bytes = Uint8Array.fromBase64?.(of.data) ?? decoded(of.data);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const columns = new Uint8Array(await new Response(stream).arrayBuffer());
   const rows = new Uint8Array(columns.length), n = of.n;
@@ -21,15 +26,6 @@ function upTo(values, x) {
   let low = 0, high = values.length;
   while (low < high) { const mid = (low + high) >> 1; if (values[mid] <= x) low = mid + 1; else high = mid; }
   return low;
-}
-
-function blocks(values, pick) {
-  const found = new Float64Array(Math.ceil(values.length / BLOCK)).fill(NaN);
-  for (let i = 0; i < values.length; i++) {
-    const b = i / BLOCK | 0, v = values[i];
-    if (v === v && !(pick(found[b], v) === found[b])) found[b] = found[b] === found[b] ? pick(found[b], v) : v;
-  }
-  return found;
 }
 
 async function prepared(of, number) {
@@ -53,16 +49,22 @@ async function prepared(of, number) {
   for (const gap of of.silences) for (let i = Math.max(upTo(t, gap.t0_ns) - 1, 0); i < n && t[i] < gap.t1_ns; i++) {
     if ((Math.min(t[i + 1], gap.t1_ns) - Math.max(t[i], gap.t0_ns)) * 2 > t[i + 1] - t[i]) channel.quiet[i] = 1;
   }
-  channel.area = new Float64Array(n + 1);
-  channel.known = new Float64Array(n + 1);
+  return summed(channel);
+}
+
+// Energy and known time up to each update, and the least and the most of each block of values.
+function summed(channel) {
+  const { n, t, value } = channel, area = new Float64Array(n + 1), known = new Float64Array(n + 1);
+  const least = new Float64Array(Math.ceil(n / BLOCK)).fill(Infinity), most = new Float64Array(least.length).fill(-Infinity);
   for (let i = 0; i < n; i++) {
-    const dt = t[i + 1] - t[i], is = value[i] === value[i];
-    channel.area[i + 1] = channel.area[i] + (is ? value[i] * dt : 0);
-    channel.known[i + 1] = channel.known[i] + (is ? dt : 0);
+    const v = value[i], dt = t[i + 1] - t[i], b = i / BLOCK | 0;
+    const is = v === v;
+    area[i + 1] = area[i] + (is ? v * dt : 0);
+    known[i + 1] = known[i] + (is ? dt : 0);
+    if (v < least[b]) least[b] = v;
+    if (v > most[b]) most[b] = v;
   }
-  channel.least = blocks(value, Math.min);
-  channel.most = blocks(value, Math.max);
-  return channel;
+  return Object.assign(channel, { area, known, least, most });
 }
 
 // Least and most of values[a..b).

@@ -70,7 +70,7 @@ def test_the_page_starts_with_the_sentence_of_the_report_and_has_a_row_a_name(pa
     text, report, trace = page[0].read_text(), page[1], page[2]
     assert f'<p class="sentence">{report["sentence"]}</p>' in text
     assert report["sentence"] == str(trace)
-    table = text[text.index('<table id="names">') :].partition("</table>")[0]
+    table = text[text.index('<table class="names">') :].partition("</table>")[0]
     assert table.count("<tr>") == 1 + len(report["by_name"])
 
 
@@ -78,11 +78,13 @@ def test_the_page_names_no_address(page):
     assert not re.search(r"https?://|url\(|@import|\bsrc=\"", page[0].read_text())
 
 
-def test_several_traces_or_a_total_have_no_page(page, tmp_path, capsys):
+def test_five_traces_or_a_total_have_no_page(page, tmp_path, capsys):
     trace = str(page[2].path)
-    (tmp_path / "b.arrows").write_bytes(page[2].path.read_bytes())
     html = ["--html", str(tmp_path / "o.html")]
-    assert main(["report", trace, str(tmp_path / "b.arrows"), "--each", *html]) == 2
+    copies = [tmp_path / f"{i}.arrows" for i in range(5)]
+    for copy in copies:
+        copy.write_bytes(page[2].path.read_bytes())
+    assert main(["report", *map(str, copies), *html]) == 2
     assert main(["report", trace, "--total", *html]) == 2
     assert main(["report", trace, "--html", trace]) == 2
     assert main(["report", trace, "--html", str(tmp_path / "none" / "o.html")]) == 1
@@ -116,7 +118,7 @@ def test_a_browser_has_no_complaint_and_asks_no_network(page, browser):
 
 
 def test_the_table_shows_the_figures_of_the_json(page, browser):
-    rows = browser.value("[...document.querySelectorAll('#windows tr')].map(row => row.innerText)")
+    rows = browser.value("[...document.querySelectorAll('table.windows tr')].map(row => row.innerText)")
     for window in page[1]["windows"]:
         for channel in window["channels"]:
             shown = [row for row in rows if row.startswith(channel["channel"] + "\t")]
@@ -129,12 +131,20 @@ def test_a_span_on_the_screen_is_the_energy_of_the_trace(page, browser):
     _, report, trace = page
     origin = browser.value("JSON.parse(document.getElementById('data').textContent).origin_ns")
     one = report["windows"][0]
-    at = [one["t0_ns"] - origin, one["t1_ns"] - origin]
     for n, channel in enumerate(("package-0", "package-0/dram")):
-        said = browser.value(f"microjoule.energy(microjoule.channels[{n}], {at[0]}, {at[1]})")
+        here = f"microjoule.channels[{n}]"
+        # The nearest updates after both edges: there the page has whole counts.
+        edges = [f"{here}.t[upTo({here}.t, {one[each] - origin})]" for each in ("t0_ns", "t1_ns")]
+        said = browser.value(f"microjoule.energy({here}, {edges[0]}, {edges[1]})")
         told = trace.energy(Window("span", int(said["from"]) + origin, int(said["to"]) + origin))[channel]
         assert said["energy"] == pytest.approx(told.value, rel=1e-12)
         assert (said["low"], said["high"]) == pytest.approx((told.low, told.high), rel=1e-12)
+        between = browser.value(
+            f"microjoule.energy({here}, {one['t0_ns'] - origin}, {one['t1_ns'] - origin})"
+        )
+        truth = trace.energy(Window("span", one["t0_ns"], one["t1_ns"]))[channel]
+        assert between["energy"] == pytest.approx(truth.value, rel=1e-2)
+        assert between["low"] <= truth.value <= between["high"]
 
 
 def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
@@ -144,15 +154,24 @@ def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
     )
     x, y = left + width / 2, top + 100
     whole = browser.value("microjoule.view()")
+    size = "JSON.stringify(document.getElementById('readout').getBoundingClientRect().toJSON())"
+    before = browser.value(size)
     browser.mouse("mouseMoved", x, y)
-    assert "W from" in browser.value("document.getElementById('readout').innerText")
+    rows = browser.value("[...document.querySelectorAll('#readout tbody tr')].map(row => row.innerText)")
+    assert [row.split("\t")[0] for row in rows] == ["package-0", "package-0/dram", "total"]
+    assert all(row.split("\t")[1].endswith("W") for row in rows[:2])
+    assert browser.value(size) == before  # a table that moves the page cannot be read
     browser.mouse("mouseWheel", x, y, deltaX=0, deltaY=-500)
     near = browser.value("microjoule.view()")
     assert whole[0] < near[0] < near[1] < whole[1]
     browser.mouse("mousePressed", x, y, button="left", buttons=1, clickCount=1)
     browser.mouse("mouseMoved", x + 150, y, button="left", buttons=1)
     browser.mouse("mouseReleased", x + 150, y, button="left", clickCount=1)
-    assert "guaranteed" in browser.value("document.getElementById('readout').innerText")
+    assert browser.value("document.getElementById('where').innerText").startswith("span ")
+    total = browser.value(
+        "[...document.querySelectorAll('#readout tr.total td')].map(cell => cell.innerText)"
+    )
+    assert [each[-1] for each in total[1:]] == ["J", "J", "J", "W"], total
     browser.value("document.getElementById('screen').focus()")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="0")
     assert browser.value("microjoule.view()") == whole
@@ -166,3 +185,93 @@ def test_a_run_has_its_page_with_every_update(tmp_path):
     told = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
     assert "<title>sleep 0.3: energy</title>" in text
     assert told["channels"][0]["t_ns"]["n"] > 100
+
+
+def test_the_keyboard_measures_a_span_and_a_screen_reader_hears_of_it(browser):
+    browser.value("document.getElementById('screen').focus()")
+
+    def press(key, *, shift=False):
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key=key, modifiers=8 if shift else 0)
+        browser.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    press("Escape")
+    press(".")
+    for _ in range(5):
+        press("ArrowRight", shift=True)
+    said = browser.value("document.getElementById('said').innerText")
+    assert said.startswith("span ")
+    assert re.search(r" m?J, .* W$", said)
+    press("Enter")
+    view = browser.value("microjoule.view()")
+    assert view[1] - view[0] == pytest.approx(browser.value("JSON.parse(data.textContent).length_ns") / 20)
+    press("Escape")
+    press("0")
+
+
+def test_windows_lie_in_rows_below_the_trace_and_the_inner_one_below_the_outer(browser):
+    rows = browser.value("microjoule.rows.map(row => [...row.name].map(name => row.names[name]))")
+    assert len(rows) == 2
+    assert rows[0] == ["all"]
+    left, bottom = browser.value(
+        "(() => { const box = document.getElementById('screen').getBoundingClientRect();"
+        " return [box.left, box.bottom]; })()"
+    )
+    browser.mouse("mouseMoved", left + 600, bottom - 26 - 30)
+    assert "all" in browser.value("document.getElementById('where').innerText")
+
+
+def test_a_single_update_of_thirty_times_the_usual_power_does_not_set_the_scale(browser):
+    """Case: constant 54 W was drawn on an axis up to 2 kW."""
+    scale = """(() => {
+        const n = 20000, t = Float64Array.from({ length: n + 1 }, (_, i) => i * 1e5);
+        const value = new Float64Array(n).fill(54);
+        for (let i = 100; i < n; i += 997) value[i] = 2000;
+        const c = summed({ t, n, value, quiet: new Uint8Array(n), gaps: [] });
+        const far = seen(c, [0, n * 1e5], 1000), near = seen(c, [0, 150 * 1e5], 1000);
+        return [axis([far], false), axis([near], false), axis([far], true)].map((each) => each.high);
+    })()"""
+    far, near, full = browser.value(scale)
+    assert 54 < far <= 250
+    assert 54 < near <= 100
+    assert full >= 2000
+
+
+def test_two_traces_have_one_time_axis(page, tmp_path, browser):
+    other = tmp_path / "other.arrows"
+    other.write_bytes(page[2].path.read_bytes())
+    path = tmp_path / "both.html"
+    assert main(["report", str(page[2].path), str(other), "--html", str(path)]) == 0
+    browser.open(path)
+    found = browser.value("microjoule.channels.map(c => [c.id, c.t[0], c.whole_ns[1]])")
+    assert [each[0] for each in found] == [
+        f"{name}: {channel}"
+        for name in ("t.arrows", "other.arrows")
+        for channel in ("package-0", "package-0/dram")
+    ]
+    assert found[0][1:] == found[2][1:]  # a copy lies exactly over what it is a copy of
+    totals = browser.value("[...document.querySelectorAll('#readout tr.total')].map(row => row.innerText)")
+    assert [row.split("\t")[0] for row in totals] == ["t.arrows: total", "other.arrows: total"]
+    assert browser.value("document.querySelectorAll('p.sentence').length") == 2
+    browser.open(page[0])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_nothing_is_wider_than_a_phone_and_dark_is_dark(page, browser, width, scheme):
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 500
+    )
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.open(page[0])
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    ground = browser.value("getComputedStyle(document.body).backgroundColor")
+    is_dark = max(map(int, re.findall(r"\d+", ground)[:3])) < 64
+    assert is_dark == (scheme == "dark")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    browser.open(page[0])
+
+
+def test_a_printed_page_is_short_and_opens_nothing(browser, tmp_path):
+    """Case: 38 printed pages of 1,572 windows."""
+    browser.pdf(tmp_path / "t.pdf")
+    assert len(re.findall(rb"/Type ?/Page[^s]", (tmp_path / "t.pdf").read_bytes())) <= 4

@@ -1,0 +1,48 @@
+"""A histogram with its quartiles and outliers as a small picture in a table's cell, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import written_numbers as figures
+
+LEGEND = (
+    "single windows: how many used how much; the line below goes from the lowest to the highest, its thick "
+    "part holds the middle half; dots are outliers (Tukey), which are in all figures."
+)
+_W, _H, _BASE = 220, 38, 26
+
+
+def render(of: Mapping[str, Any]) -> str:
+    """The picture.
+
+    Args:
+        of: ``joules.distribution`` of one name.
+    """
+    low, high, counts = of["low_j"], of["high_j"], of["counts"]
+    most, wide = max(counts), (_W - 8) / len(counts)
+    bars = "".join(
+        f'<rect x="{4 + i * wide:.1f}" y="{_BASE - 22 * n / most:.1f}" width="{wide:.1f}" '
+        f'height="{22 * n / most:.1f}"/>'
+        for i, n in enumerate(counts)
+        if n
+    )
+
+    def x(energy_j: float) -> str:
+        return f"{4 + (_W - 8) * ((energy_j - low) / (high - low) if high > low else 0.5):.1f}"
+
+    lower, middle, upper = of["quartiles_j"]
+    dots = "".join(f'<circle cx="{x(each["energy_j"])}" cy="31" r="2.6"/>' for each in of["outliers"])
+    said = (
+        f"{sum(counts):,} windows from {figures.quantity(low, 'J')} to {figures.quantity(high, 'J')}; "
+        f"half of them {figures.interval(lower, upper, 'J')}, median {figures.quantity(middle, 'J')}; "
+        f"{of['n_outliers']:,} outlier{'' if of['n_outliers'] == 1 else 's'}"
+    )
+    return (
+        f'<svg class="strip" viewBox="0 0 {_W} {_H}" width="{_W}" height="{_H}" role="img" '
+        f'aria-label="{said}"><title>{said}</title><g class="bars">{bars}</g>'
+        f'<path class="range" d="M{x(low)} 31H{x(high)}"/>'
+        f'<path class="middle" d="M{x(lower)} 31H{x(upper)}"/>'
+        f'<path class="median" d="M{x(middle)} 28V34"/><g class="dots">{dots}</g></svg>'
+    )

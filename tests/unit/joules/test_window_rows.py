@@ -1,0 +1,31 @@
+"""Windows as the bars of a flame chart."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microjoule.joules.window_rows import ROWS_MAX, window_bars
+from microjoule.trace.window import Window
+
+spans = st.tuples(st.integers(0, 50), st.integers(1, 20), st.sampled_from("abc"))
+
+
+@given(st.lists(spans, max_size=30))
+def test_no_bar_covers_another_and_none_is_lost(found):
+    windows = [Window(name, 100 + t0, 100 + t0 + length) for t0, length, name in found]
+    bars = window_bars(windows, 100)
+    rebuilt = sorted(
+        (bars["names"][name], t0, length)
+        for name, t0, length in zip(bars["name"], bars["t0_ns"], bars["length_ns"], strict=True)
+    )
+    assert rebuilt == sorted((name, t0, length) for t0, length, name in found)
+    assert (bars["t0_ns"][1:] >= bars["t0_ns"][:-1]).all()
+    for row in range(ROWS_MAX - 1):  # the last one holds what found no room
+        mine = bars["row"] == row
+        ends = (bars["t0_ns"] + bars["length_ns"])[mine]
+        assert (bars["t0_ns"][mine][1:] >= ends[:-1]).all()
+
+
+def test_what_is_inside_lies_below():
+    bars = window_bars([Window("step", 10, 20), Window("epoch", 0, 100), Window("kernel", 12, 15)], 0)
+    rows = {bars["names"][name]: row for name, row in zip(bars["name"], bars["row"], strict=True)}
+    assert rows == {"epoch": 0, "step": 1, "kernel": 2}
