@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..late import shown
 from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
@@ -101,6 +102,8 @@ class NameEnergy:
     sd_j: float | None
     percentiles_j: Mapping[int, float]
     channels: Mapping[str, Estimate]
+
+    _repr_html_ = shown("named")
 
 
 def by_name(trace: Trace) -> tuple[NameEnergy, ...]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from ..errors import MicrojouleError
 from ..footprint.footprint import Footprint
+from ..joules.by_name import NameEnergy
 from ..joules.energies import Energies
 from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
-from ..joules.estimate_text import is_limit, measured
+from ..joules.estimate_text import duration, figure, is_limit, measured
 from ..joules.summary import stuck
 from ..units import seconds
 from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg
@@ -30,7 +31,7 @@ _RULE = "border-bottom:1px solid currentColor"
 _NOTE = "font-size:.85em;opacity:.75;margin:.2em .8em"
 _SAID = "font-weight:600;margin:.2em 0"
 _HEAD = ("energy", "± 95 %", "guaranteed", "sensor", "")
-_FOOT = "± 95 %: all that is assessed; guaranteed: the truth, if the sensor is right"
+_FOOT = "± is the 95 % uncertainty, without sensor error where that is unknown"
 
 Row = Sequence[str]
 
@@ -42,7 +43,7 @@ def estimate(of: Estimate) -> str:
         f"{row['name']} {figures.share(row['share'], 1.0)}" for row in of.budget()[:4] if row["share"] >= 0.01
     )
     notes = [f"k = {of.k:.3g}; shares of the variance: {parts}"] if parts else []
-    return table(head, [_cells(of)], notes)
+    return said(str(of)) + table(head, [_cells(of)], notes)
 
 
 def energies(of: Energies) -> str:
@@ -52,16 +53,18 @@ def energies(of: Energies) -> str:
         name = f"total: {' + '.join(of.total.channels) or 'nothing'}"
         rows.append((name, *_cells(of.total)))
     notes = [_FOOT, *([f"total: {of.total.covers}"] if of.total.covers else [])]
-    return table(("channel", *_HEAD), rows, notes)
+    return said(str(of)) + table(("channel", *_HEAD), rows, notes)
 
 
 def trace(of: Trace) -> str:
-    """A trace: its first windows with the totals of each, and what was read on which machine."""
-    windows = of.windows or _span(of)
-    rows = [_window(of, window) for window in windows[:ROWS_MAX]]
-    left_over = len(windows) - len(rows)
-    notes = [f"{left_over} more windows: `trace.windows` has them all"] if left_over > 0 else []
-    return table(("window", "time", *_HEAD), rows, [*notes, *_still(of), *_about(of)])
+    """A trace: its sentence, a row for each window name, and what was read on which machine."""
+    names = of.by_name()
+    rows = [_name(each) for each in names[:ROWS_MAX]] or [_window(of, window) for window in _span(of)]
+    left_over = len(names) - ROWS_MAX
+    notes = [f"{left_over} more names: `trace.by_name()` has them all"] if left_over > 0 else []
+    head = ("window", "n", "energy", "per window", "time", "power")
+    below = [*notes, *_still(of), *_about(of)]
+    return said(str(of)) + (table(head, rows, below) if rows else notes_below(below))
 
 
 def readings(of: Any) -> str:  # noqa: ANN401 - a trace; of its room report knows nothing
@@ -89,14 +92,24 @@ def footprint(of: Footprint) -> str:
     remark = [] if plain["status"] == "ok" else [f"the energy is {plain['status']}"]
     remark += ["estimated, and not measured"] if plain["provenance"] == "estimated" else []
     head = ("footprint", "amount", "± 95 %", plain["provenance"], "choice of factors")
-    return table(_HEAD, [_cells(of.energy)], []) + table(head, rows, remark)
+    return (
+        said(_footprint_sentence(of, plain))
+        + table(_HEAD, [_cells(of.energy)], [])
+        + table(head, rows, remark)
+    )
+
+
+def _footprint_sentence(of: Footprint, plain: Mapping[str, Any]) -> str:
+    """``185 J ± 11 J come to 23.6 mg CO2e``."""
+    carbon = plain["co2e_location"]
+    return f"{of.energy} come to {amounts.amount(carbon)} CO2e" if carbon else str(of.energy)
 
 
 def measurement(of: Any) -> str:  # noqa: ANN401 - of a room that report doesn't know: what it says of itself
     """The energy of one call."""
     plain: Mapping[str, Any] = of.to_json()
     rows = [
-        (name, measured_lines.with_spread(figure), says) for name, figure, says in measured_lines.rows(plain)
+        (name, measured_lines.with_spread(value), says) for name, value, says in measured_lines.rows(plain)
     ]
     notes = [plain["plan"], *plain["notes"]]
     return said(measured_lines.sentence(plain)) + table(("", "± 95 %", ""), rows, notes)
@@ -113,7 +126,7 @@ def cell(of: Any) -> str:  # noqa: ANN401 - as above
     """What one cell of a notebook used: its power over time, and its energies."""
     remark = "" if of.energy.total.provenance == "measured" else ", estimated from CPU time"
     title = f"{cut(of.name)}  {figures.seconds(seconds(of.window.duration_ns))}{remark}"
-    return power_svg.render(of.power, title) + energies(of.energy) + notes_below(_still(of.trace))
+    return energies(of.energy) + power_svg.render(of.power, title) + notes_below(_still(of.trace))
 
 
 def table(head: Row, rows: Iterable[Row], notes: Iterable[str]) -> str:
@@ -169,9 +182,24 @@ def _interval(of: Estimate) -> str:
     return figures.interval(low, high, "" if of.unit == "1" else of.unit).strip()
 
 
+def named(of: NameEnergy) -> str:
+    """The windows of one name: a sentence, and a row a channel."""
+    n = f"{of.count:,} window{'' if of.count == 1 else 's'}"
+    sentence = f"{cut(of.name)} used {of.energy} in {duration(of.time_s)} ({n}); {of.energy.provenance}"
+    return said(sentence) + table(
+        ("channel", *_HEAD), [(id_, *_cells(each)) for id_, each in of.channels.items()], []
+    )
+
+
+def _name(of: NameEnergy) -> tuple[str, ...]:
+    each = str(of.per_window) if of.count > 1 else ""
+    return cut(of.name), str(of.count or ""), str(of.energy), each, duration(of.time_s), str(of.power)
+
+
 def _window(of: Trace, window: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
-    name = cut(window.name) + (", never ended" if window.is_open else "")
-    return name, figures.seconds(seconds(window.duration_ns)), *_cells(of.energy(window).total)
+    energy, length_s = of.energy(window).total, seconds(window.duration_ns)
+    power = "" if energy.value is None or not length_s else figure(energy.value / length_s, 0.0, "W")
+    return cut(window.name), "1", str(energy), "", duration(length_s), power
 
 
 def _span(of: Trace) -> tuple[Any, ...]:

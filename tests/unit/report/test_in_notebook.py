@@ -1,7 +1,9 @@
 import math
 from dataclasses import replace
+from html import unescape
 
 import pytest
+from steps import Steps
 
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import footprint
@@ -70,3 +72,27 @@ def test_no_colour_of_the_page_is_taken_for_granted():
     assert "currentColor" in page
     for fixed in ("background:#", "color:#", "white", "black"):
         assert fixed not in page
+
+
+def test_everything_starts_with_its_sentence_and_has_one_small_table(tmp_path):
+    """The headline of a trace was its first window."""
+    steps = Steps(
+        power_w={"decode": 60.0, "prefill": 90.0}, length_ms={"decode": 10.0, "prefill": 10.0}, n=60
+    )
+    trace = steps.trace(tmp_path)
+    decode = trace.by_name()[0]
+    shown = {
+        str(trace): trace,
+        str(trace.energy()): trace.energy(),
+        str(trace.energy("decode")): trace.energy("decode"),
+        str(ENERGY): ENERGY,
+        f"decode used {decode.energy} in": decode,
+        f"{ENERGY} come to": footprint(ENERGY, terms(FactorOptions()), 0.1),
+    }
+    for sentence, each in shown.items():
+        page = each._repr_html_()
+        assert page.startswith("<div")
+        assert sentence in unescape(page.partition("</div>")[0])
+        assert page.count("<tr>") <= 14
+    rows = trace._repr_html_()
+    assert all(f">{name}</td>" in rows for name in ("decode", "prefill"))

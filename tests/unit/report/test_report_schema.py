@@ -30,7 +30,11 @@ def report(tmp_path_factory):
     words = ["--source", "script", "--root", str(machine(folder)), "--zone", "DE", "--json", "r.json"]
     command = [sys.executable, "-m", "microjoule", "run", *words, "-o", "t.arrows", "--"]
     done = subprocess.run(
-        [*command, sys.executable, "-c", PROGRAM], cwd=folder, env=os.environ, timeout=120, capture_output=True
+        [*command, sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env=os.environ,
+        timeout=120,
+        capture_output=True,
     )
     assert done.returncode == 0, done.stderr
     return folder

@@ -6,8 +6,10 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -68,6 +70,20 @@ class MeasuredTest:
         from ...recording.meter import Meter
 
         return Meter(channel=self.wishes.channel, sources=self.wishes.sources or None, root=self.wishes.root)
+
+    def warm_up(self) -> None:
+        """Imports what measures and opens what is to be read, so that the first test is not charged for it.
+
+        What cannot be read is left to the tests, which say so.
+        """
+        if self.is_worker or self.wishes.is_disabled or self.wishes.is_skip:
+            return
+        with suppress(MicrojouleError):
+            for name in ("measure", "rounds"):
+                import_module(f"...measuring.{name}", __package__)
+            from ...measuring.fitted import fit
+
+            fit(self.meter())
 
     @property
     def is_elsewhere(self) -> bool:

@@ -63,6 +63,14 @@ def energy(request: pytest.FixtureRequest) -> EnergyFixture:
     return EnergyFixture(request.config.stash[_RUN], request.node)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Starts up before the first test where a test asks for energy."""
+    asks = any(_FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
+    if asks and not session.config.option.collectonly:
+        session.config.stash[_RUN].warm_up()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips what ``--energy-only`` and ``--energy-skip`` leave out."""
     wanted = item.config.stash[_RUN].wishes

@@ -116,6 +116,25 @@ def test_a_test_without_counters_runs_and_the_summary_says_what_was_not_measured
     pytester.runpytest_subprocess(*only, "--energy-source=script").assert_outcomes(failed=1)
 
 
+@pytest.mark.parametrize(("options", "is_loaded"), [((), True), (("--energy-disable",), False)])
+def test_start_up_is_over_before_the_first_test(pytester, scripted, options, is_loaded):
+    """It was charged to the first test: imports, and opening the counters."""
+    pytester.makepyfile(SLEEPS.format(seconds=0.001))
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_runtest_logstart(nodeid):
+            print("loaded" if "microjoule.measuring.measure" in sys.modules else "not loaded")
+        """
+    )
+    done = pytester.runpytest_subprocess(*scripted, *options, "-s")
+    done.assert_outcomes(passed=1)
+    said = "loaded" if is_loaded else "not loaded"
+    assert any(line.strip().endswith(said) for line in done.outlines if "loaded" in line), done.outlines
+    assert is_loaded != any("not loaded" in line for line in done.outlines)
+
+
 def test_a_failed_test_enters_no_saved_run(pytester, scripted):
     pytester.makepyfile(
         """
