@@ -28,8 +28,9 @@ _TIMELESS = ("hardware", "memory")  # a data sheet does not age
 
 IDLE_TO_FULL = ("idle", "at full power")
 _FOOT = {
-    "measured": "± is the 95 % uncertainty; counter alone: what the readings alone leave open. ",
-    "estimated": "estimated: from an idle device to full power. ",
+    "measured": "± is the 95 % uncertainty; it excludes sensor error where that is unknown. "
+    "Counter alone: what the readings alone leave open. ",
+    "estimated": "Estimated: from an idle device to full power. ",
 }
 
 

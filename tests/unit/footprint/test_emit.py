@@ -149,7 +149,7 @@ def test_boamps_has_the_schemas_names_and_leaves_out_what_nobody_said():
     assert kinds == ["cpu", "gpu"]
     assert [part["nbComponent"] for part in plain["infrastructure"]["components"]] == [1, 2]
     assert plain["environment"]["country"] == "Canada"
-    assert plain["quality"] == "high"
+    assert "quality" not in plain, "the scripted sensors do not state their accuracy"
     assert "algorithms" not in plain["task"]
     assert "null" not in EMITTERS["boamps"](of)
 
@@ -272,7 +272,30 @@ def test_the_quality_of_boamps_follows_from_the_uncertainty(share, word):
     of = record()
     total = of["windows"][0]["total"]
     total["U_j"] = share * total["energy_j"]
+    total["is_sensor_assessed"] = True
     assert json.loads(EMITTERS["boamps"](of)).get("quality") == word
+
+
+def test_no_quality_is_derived_where_the_error_of_a_sensor_is_unknown():
+    of = record()
+    total = of["windows"][0]["total"]
+    total["U_j"], total["is_sensor_assessed"] = 0.01 * total["energy_j"], False
+    assert "quality" not in json.loads(EMITTERS["boamps"](of))
+    of["context"] = {**of["context"], "quality": "high"}
+    assert json.loads(EMITTERS["boamps"](of))["quality"] == "high", "a person may know more"
+
+
+@pytest.mark.parametrize(
+    "form", ["latex", "markdown", "annex-xi", "huggingface", "sci", "boamps", "ai-energy-score"]
+)
+@pytest.mark.parametrize("is_assessed", [True, False])
+def test_every_record_states_its_own_coverage_factor_and_whether_the_sensor_is_in_it(form, is_assessed):
+    of = record(wishes=SCORED, context=FULL)
+    total = of["windows"][0]["total"]
+    total["U_j"], total["k"], total["is_sensor_assessed"] = 0.05 * total["energy_j"], 1.9, is_assessed
+    text = EMITTERS[form](of).replace("$\\pm$", "±").replace("\\%", "%")
+    assert "± 5 % (k = 1.9)" in text
+    assert ("without the sensor's own error, which is unknown" in text) != is_assessed
 
 
 def test_codecarbon_has_the_columns_of_its_own_class():

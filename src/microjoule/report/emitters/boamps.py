@@ -21,6 +21,7 @@ from .record import (
     factor,
     hardware,
     intensity_of,
+    is_sensor_assessed,
     kwh,
     moment,
     not_covered,
@@ -104,11 +105,11 @@ def _words(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
 
 
 def _quality(windows: list[Mapping[str, Any]]) -> str | None:
-    """The word for the worst ± U of all windows; None where one is not assessed or above 50 %."""
+    """The word for the worst ± U of all windows; None where one is not assessed, wholly, or above 50 %."""
     shares = []
     for window in windows:
         half, value = window["total"].get("U_j"), window["total"]["energy_j"]
-        if half is None or not value:
+        if half is None or not value or not is_sensor_assessed(window):
             return None
         shares.append(half / value)
     return next((word for share, word in _QUALITIES if max(shares) <= share), None)

@@ -10,9 +10,7 @@ from ..foreign_text import safe
 from ..written_numbers import interval, quantity, seconds
 from .record import covered, doubts, hardware, not_covered, said_of, tool, uncertainty
 
-_HEAD = (
-    "| window | duration | energy | ± (k = 2) | guaranteed | with PUE | CO2e | other published factors | |"
-)
+_HEAD = "| window | duration | energy | ± | guaranteed | with PUE | CO2e | other published factors | |"
 _RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---|"
 
 
@@ -49,7 +47,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
         window["name"],
         seconds(window["duration_s"]),
         quantity(total["energy_j"], "J", low, high),
-        uncertainty(window).removesuffix(" (k = 2)"),
+        uncertainty(window),
         interval(low, high, "J"),
         amount(footprint.get("facility")),
         amount(co2e),

@@ -134,7 +134,10 @@ def tool(record: Plain) -> str:
 
 
 def uncertainty(window: Plain) -> str:
-    """``± 5.9 % (k = 2)`` of a window's energy; that it is not known where nothing was assessed."""
+    """``± 5.9 % (k = 2)`` of a window's energy; that it is not known where nothing was assessed.
+
+    Where the accuracy of a sensor is unknown, ± leaves it out, and the words say so.
+    """
     total = window["total"]
     half, value = total.get("U_j"), total["energy_j"]
     if not value:
@@ -143,7 +146,13 @@ def uncertainty(window: Plain) -> str:
         low, high = total["guaranteed_j"]
         reach = "" if low is None or high is None else f", between {number(low)} and {number(high)} J"
         return f"uncertainty not assessed{reach}"
-    return f"± {100 * half / value:.2g} % (k = 2)"
+    left_out = "" if is_sensor_assessed(window) else ", without the sensor's own error, which is unknown"
+    return f"± {100 * half / value:.2g} % (k = {total.get('k') or 2:.2g}){left_out}"
+
+
+def is_sensor_assessed(window: Plain) -> bool:
+    """Whether ± holds the sensors' own error."""
+    return bool(window["total"].get("is_sensor_assessed", True))
 
 
 def guaranteed(window: Plain) -> str:
