@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "live": LEAVES | {"late", "recording", "host", "joules", "trace"},
     "measuring": LEAVES | {"late", "recording", "host", "sources", "joules", "trace"},
     "learning": LEAVES | {"late", "measuring", "recording", "host", "sources", "joules", "trace"},
-    "plugins": LEAVES | {"late", "measuring", "recording", "report", "joules", "trace"},
+    "plugins": LEAVES | {"late", "measuring", "live", "recording", "report", "footprint", "joules", "trace"},
     "cli": LEAVES
     | {
         "late",

@@ -29,6 +29,7 @@ class Recorder(RawRecorder):
 
     def __init__(self, plan: RecordingPlan, scratch: IO[bytes] | None = None) -> None:
         super().__init__(plan)
+        self._first = plan.path
         # A file that nobody asks for goes with the recorder, without a warning.
         self._let_go = None if scratch is None else weakref.finalize(self, scratch.close)
 
@@ -51,6 +52,19 @@ class Recorder(RawRecorder):
             trace.path = None  # the trace is in memory now, and the file had no name
             self._let_go()
         return trace
+
+    def again(self, number: int) -> Recorder:
+        """Another recorder of the same plan, into a numbered file: ``run-2.arrows`` beside ``run.arrows``.
+
+        Args:
+            number: Of the recording, from 2 on. A file without a name is followed by another one.
+        """
+        if self._let_go is not None:
+            return _in_scratch(self.plan)
+        path = self._first.with_name(f"{self._first.stem}-{number}{self._first.suffix}")
+        found = Recorder(replace(self.plan, path=path))
+        found._first = self._first
+        return found
 
     @property
     def energy(self) -> Energies:
@@ -94,7 +108,11 @@ def unnamed(meter: Meter, *, takes_windows: bool = True) -> Recorder:
         meter: What to read.
         takes_windows: Whether ``uj.window`` goes to it.
     """
-    planned = plan("", meter)
+    return _in_scratch(replace(plan("", meter), is_thinned=True, takes_windows=takes_windows))
+
+
+def _in_scratch(planned: RecordingPlan) -> Recorder:
+    """A recorder whose file has no name."""
     try:
         scratch = tempfile.TemporaryFile(prefix="microjoule-")  # noqa: SIM115 - it lives with the recorder
     except OSError as error:
@@ -102,4 +120,4 @@ def unnamed(meter: Meter, *, takes_windows: bool = True) -> Recorder:
             f"No temporary file can be made: {error.strerror}", "Set TMPDIR to a folder with room"
         ) from error
     path = Path(f"/proc/self/fd/{scratch.fileno()}")
-    return Recorder(replace(planned, path=path, is_thinned=True, takes_windows=takes_windows), scratch)
+    return Recorder(replace(planned, path=path), scratch)

@@ -16,6 +16,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MicrojouleError, NothingToMeasure
@@ -31,6 +32,7 @@ from .thin import Thinner
 from .writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -78,6 +80,10 @@ class RawRecorder:
     def incidents(self) -> tuple[Incident, ...]:
         """What happened to the file while it was written; empty: nothing."""
         return () if self._output is None else tuple(self._output.incidents)
+
+    def listen(self, listener: Callable[[pa.RecordBatch], None]) -> None:
+        """Before ``open``: hands each batch on its way to the file to a listener, instead of any other."""
+        self.plan = replace(self.plan, listener=listener)
 
     def share_marks(self) -> str | None:
         """What other programs find in ``MICROJOULE_MARKS`` to add their windows; None: they cannot here."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...late import extra
 from ...recording.gpu_wait import FRAMEWORKS
-from .log_values import logged, summed
+from .log_values import of_epochs, of_training
 from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
     from ...measuring.record import Recorder
+    from .budget import Budget
 
 _keras: Any = extra("keras")
 
@@ -29,21 +30,28 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
 
     Args:
         recorder: From ``uj.record(path, ...)``, not yet open, for a trace to keep; None: a temporary one.
-        windows: Some of ``train``, ``epoch``, ``eval``, ``step``; ``train`` is always there.
+        windows: Some of ``train``, ``epoch``, ``eval``, ``save``, ``step``; ``train`` is always there.
+        budget: What the training may use, from ``microjoule.plugins.training.Budget``; None: anything.
 
     Attributes:
         trace: The recording, once the training has ended; None under ``uj run``, and on other ranks.
-        energies: By window name the totals, in the order in which the windows began.
+        energies: By window name the energies, in the order in which the windows began.
 
     Raises:
         MissingExtra: keras is not installed.
         BadWindow: There is no window of such a name.
     """
 
-    def __init__(self, recorder: Recorder | None = None, *, windows: tuple[str, ...] = WINDOWS) -> None:
+    def __init__(
+        self,
+        recorder: Recorder | None = None,
+        *,
+        windows: tuple[str, ...] = WINDOWS,
+        budget: Budget | None = None,
+    ) -> None:
         super().__init__()
         backend = _keras.backend.backend()
-        self._watch = Watch(recorder, windows, backend if backend in FRAMEWORKS else None)
+        self._watch = Watch(recorder, windows, backend if backend in FRAMEWORKS else None, budget)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the recording."""
@@ -60,6 +68,8 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Ends the window ``step``."""
         self._watch.end("step")
+        if self._watch.is_spent():
+            self.model.stop_training = True
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Begins the window ``eval``; it lies inside the epoch."""
@@ -70,8 +80,8 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
         self._watch.end("eval")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Ends the window ``epoch``."""
-        self._watch.end("epoch")
+        """Notes the end of an epoch; its window ends with the next one's beginning, after its checkpoint."""
+        self._watch.end_epoch(int(self.params.get("epochs", 0)) - epoch - 1)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the recording and adds the figures to the history."""
@@ -80,10 +90,10 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
         if not found:
             return
         history = self.model.history.history
-        for energy in found["epoch"]:
-            for name, value in logged("epoch", energy).items():
+        for figures in of_epochs(found):
+            for name, value in figures.items():
                 history.setdefault(name, []).append(value)
-        last = {**logged("train", found["train"][-1]), **summed("eval", found["eval"])}
+        last = of_training(found)
         history.update({name: [value] for name, value in last.items()})
         if logs is not None:
             logs.update(last)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Self
 from ...errors import BadWindow, MicrojouleError
 from ...recording.gpu_wait import synchroniser
 from ...recording.marking import is_recorded, window
+from .failed_cell import after_failed_cell
 from .log_values import NAMES, doubt, totals
 
 if TYPE_CHECKING:
     from ...joules.energy_trace import Trace
-    from ...joules.total import Total
+    from ...joules.estimate import Estimate
     from ...measuring.record import Recorder
+    from .budget import Budget, Spending
 
-WINDOWS = ("train", "epoch", "eval")
+WINDOWS = ("train", "epoch", "eval", "save")
 
 
 class TrainingRun:
@@ -35,9 +37,18 @@ class TrainingRun:
         return self._watch.trace
 
     @property
-    def energies(self) -> dict[str, list[Total]]:
-        """By window name the totals, in the order in which the windows began; empty without a recording."""
+    def energies(self) -> dict[str, list[Estimate]]:
+        """By window name the energies, in the order in which the windows began; empty without a recording.
+
+        ``epoch`` and ``train`` hold the evaluations and the checkpointing inside them, ``epoch_alone`` and
+        ``train_alone`` do not.
+        """
         return self._watch.energies
+
+    @property
+    def remaining(self) -> Estimate | None:
+        """What the epochs to come will use, with its interval: with a budget, and once two have ended."""
+        return self._watch.remaining
 
     def close(self) -> None:
         """Ends a recording that a failed training left open. Harmless when repeated."""
@@ -54,29 +65,43 @@ class Watch:
     """The windows of a training, and its recording where nobody else records.
 
     Args:
-        recorder: What to record with, not yet open; None: a temporary one.
+        recorder: What to record with, not yet open; None: a temporary one. A second training goes into a
+            second, numbered file beside it.
         windows: Which windows to make.
         sync: Whose device to wait for at their edges; None: nobody's.
+        budget: What the training may use; None: anything.
 
     Attributes:
         trace: The recording of the last training; None: there is none, or somebody else has it.
-        energies: The totals of its windows by name.
+        energies: The energies of its windows by name.
+        remaining: What the epochs to come will use; None: less than two have ended, or nothing is recorded.
 
     Raises:
         BadWindow: There is no window of such a name, or no such framework to wait for.
     """
 
-    def __init__(self, recorder: Recorder | None, windows: tuple[str, ...], sync: str | None) -> None:
+    def __init__(
+        self,
+        recorder: Recorder | None,
+        windows: tuple[str, ...],
+        sync: str | None,
+        budget: Budget | None = None,
+    ) -> None:
         unknown = [name for name in windows if name not in NAMES]
         if unknown:
             raise BadWindow(f"A training has no window {unknown[0]!r}", f"Take some of {', '.join(NAMES)}")
         if sync is not None:
             synchroniser(sync)
         self.trace: Trace | None = None
-        self.energies: dict[str, list[Total]] = {}
+        self.energies: dict[str, list[Estimate]] = {}
+        self.remaining: Estimate | None = None
         self._given = recorder
         self._names = ("train", *(name for name in windows if name != "train"))
         self._sync = sync
+        self._budget = budget
+        self._spending: Spending | None = None
+        self._warned: set[str] = set()
+        self._trainings = 0
         self._is_on = False
         self._recorder: Recorder | None = None
         self._open: dict[str, AbstractContextManager[object]] = {}
@@ -89,12 +114,18 @@ class Watch:
                 warning: it must not keep anybody from training.
         """
         self.close()
-        self.trace, self.energies = None, {}
+        self.trace, self.energies, self.remaining = None, {}, None
+        self._spending, self._warned = None, set()
         if not is_local_zero:
             return
         if not is_recorded():
             self._record()
+        elif self._budget is not None:
+            self._warn(
+                "elsewhere", "the budget is not watched: another recording is open. Train without `uj run`"
+            )
         self._is_on = True
+        after_failed_cell(self.close)
         self.begin("train")
 
     def begin(self, name: str, **attributes: object) -> None:
@@ -111,6 +142,36 @@ class Watch:
         begun = self._open.pop(name, None)
         if begun is not None:
             begun.__exit__(None, None, None)
+
+    def is_spent(self) -> bool:
+        """Whether the training should stop, because its budget is used up."""
+        if self._spending is None or self._budget is None:
+            return False
+        used_j = self._spending.energy_j()
+        if used_j <= self._budget.limit_j:
+            return False
+        self._warn("spent", f"the training has used {used_j:.3g} J, more than its budget of {self._budget}")
+        return self._budget.action == "stop"
+
+    def end_epoch(self, epochs_left: int) -> None:
+        """Notes that an epoch has ended, and predicts those to come; warns where they will not fit.
+
+        Args:
+            epochs_left: How many are to come.
+        """
+        if self._spending is None:
+            return
+        self._spending.end_epoch()
+        self.remaining = self._spending.remaining(max(epochs_left, 0))
+        if self.remaining is None or self._budget is None:
+            return
+        left_j = self._budget.limit_j - self._spending.energy_j()
+        if float(self.remaining) - self.remaining.U > left_j > 0:
+            self._warn(
+                "ahead",
+                f"{epochs_left} more epochs will use {self.remaining}: "
+                f"{left_j:.3g} J are left of the budget of {self._budget}",
+            )
 
     def end_training(self) -> None:
         """Ends all windows, and the recording with its figures."""
@@ -129,17 +190,34 @@ class Watch:
             if self._recorder is not None:
                 self._end_recording(self._recorder)
 
+    def _warn(self, kind: str, sentence: str) -> None:
+        """Warns once in a training."""
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warnings.warn(sentence, stacklevel=4)
+
     def _record(self) -> None:
-        recorder = self._given
-        if recorder is not None:
-            self._recorder = recorder.open()
+        self._trainings += 1
+        if self._given is not None:
+            if self._trainings > 1:
+                self._given = self._given.again(self._trainings)
+            self._recorder = self._opened(self._given)
             return
         try:
             from ...measuring.record import record
 
-            self._recorder = record().open()
+            self._recorder = self._opened(record())
         except MicrojouleError as error:
             warnings.warn(f"the energy of this training is not recorded: {error}", stacklevel=4)
+
+    def _opened(self, recorder: Recorder) -> Recorder:
+        """The recorder, open; what it records is counted meanwhile where there is a budget for it."""
+        if self._budget is not None:
+            from .budget import Spending
+
+            self._spending = Spending(recorder.channels)
+            recorder.listen(self._spending.totals.add)
+        return recorder.open()
 
     def _end_recording(self, recorder: Recorder) -> None:
         self._recorder = None

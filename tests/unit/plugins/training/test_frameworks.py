@@ -49,7 +49,7 @@ def check(callback):
 ALL = ("train", "epoch", "eval", "step")
 
 
-def trainer_of(tmp_path, callback):
+def trainer_of(tmp_path, callback, **options):
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
     class Model(torch.nn.Module):
@@ -64,7 +64,8 @@ def trainer_of(tmp_path, callback):
     data = [{"x": a, "labels": b} for a, b in zip(x, y, strict=True)]
     arguments = transformers.TrainingArguments(
         output_dir=str(tmp_path / "out"), num_train_epochs=EPOCHS, per_device_train_batch_size=BATCH,
-        eval_strategy="epoch", report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True,
+        report_to=[], use_cpu=True, disable_tqdm=True,
+        **({"eval_strategy": "epoch", "save_strategy": "no"} | options),
     )  # fmt: skip
     return transformers.Trainer(
         Model(), arguments, train_dataset=data, eval_dataset=data, callbacks=[callback]
@@ -85,6 +86,29 @@ def test_hugging_face_s_trainer_logs_each_epoch_and_the_whole(tmp_path, recorder
     assert [entry["energy_epoch_j"] for entry in epochs] == [e.value for e in callback.energies["epoch"]]
     assert history[-1]["energy_train_j"] == callback.energies["train"][0].value
     assert 0 < history[-1]["energy_eval_j"] < history[-1]["energy_train_j"]
+
+
+@pytest.mark.parametrize("when", ["epoch", "steps"])
+def test_an_epoch_holds_its_evaluation_and_its_checkpoint_whoever_decides_on_them(tmp_path, recorder, when):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    from microjoule.plugins.training import HuggingFaceCallback
+
+    callback = HuggingFaceCallback(recorder)
+    steps = {"eval_steps": ROWS // BATCH, "save_steps": ROWS // BATCH} if when == "steps" else {}
+    trainer_of(tmp_path, callback, eval_strategy=when, save_strategy=when, **steps).train()
+    assert_epochs_hold(callback, evals=EPOCHS, saves=EPOCHS)
+
+
+def assert_epochs_hold(callback, evals, saves):
+    """Each evaluation and checkpoint lies in an epoch, which is given with them and without."""
+    spans = {
+        name: [w for w in callback.trace.windows if w.name == name] for name in ("epoch", "eval", "save")
+    }
+    assert (len(spans["epoch"]), len(spans["eval"]), len(spans["save"])) == (EPOCHS, evals, saves)
+    for inner in (*spans["eval"], *spans["save"]):
+        assert any(e.t0_ns <= inner.t0_ns and inner.t1_ns <= e.t1_ns for e in spans["epoch"])
+    for whole, alone in zip(callback.energies["epoch"], callback.energies["epoch_alone"], strict=True):
+        assert 0 < alone.value < whole.value
 
 
 def test_hugging_face_s_own_log_takes_the_last_entry(tmp_path, recorder):
@@ -156,6 +180,21 @@ def test_lightning_s_loggers_and_metrics_have_the_figures(tmp_path, recorder):
     assert "energy_train_j" in written
     energy = callback.energies["train"][0].value
     assert float(trainer.callback_metrics["energy_train_j"]) == pytest.approx(energy, rel=1e-6)
+
+
+def test_a_lightning_epoch_holds_its_checkpoint(tmp_path, recorder):
+    pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+    from microjoule.plugins.training import LightningCallback
+
+    callback = LightningCallback(recorder)
+    trainer, model, loader = lightning_trainer(tmp_path, callback)
+    own = trainer.save_checkpoint
+    trainer.callbacks.append(ModelCheckpoint(tmp_path / "kept", every_n_epochs=1))
+    trainer.fit(model, loader, loader)
+    assert_epochs_hold(callback, evals=EPOCHS, saves=EPOCHS)
+    assert trainer.save_checkpoint == own
 
 
 def test_a_lightning_training_that_fails_closes_its_recording(tmp_path, recorder):

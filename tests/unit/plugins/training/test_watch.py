@@ -1,19 +1,24 @@
 """What all callbacks do, without a framework, on a scripted machine of 45 W."""
 
 import math
+import re
 import sys
 import time
+import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from scripted import DRAM_W, PACKAGE_W, machine, steady
 
 import microjoule as uj
-from microjoule.errors import BadWindow, MicrojouleError, MissingExtra
+from microjoule.errors import BadRequest, BadWindow, MissingExtra
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import Component
-from microjoule.plugins.training.log_values import logged, summed
+from microjoule.plugins.training.budget import Budget, Spending
+from microjoule.plugins.training.log_values import logged, of_epochs, of_training, summed
 from microjoule.plugins.training.training_run import WINDOWS, Watch
+from microjoule.recording.marking import is_recorded
 
 TOTAL_W = PACKAGE_W + DRAM_W
 
@@ -96,11 +101,124 @@ def test_the_zero_of_a_counter_that_never_moved_is_no_figure(tmp_path):
     assert logged("train", watch.energies["train"][0]) == {}
 
 
-def test_a_recorder_that_was_given_records_one_training(recorder):
+def test_a_second_training_has_a_second_numbered_trace(tmp_path, recorder):
     watch = Watch(recorder, WINDOWS, None)
-    train(watch, epochs=1)
-    with pytest.raises(MicrojouleError, match="records once"):
-        watch.begin_training(is_local_zero=True)
+    paths = []
+    for _ in range(3):
+        train(watch, epochs=1)
+        paths.append(watch.trace.path)
+        assert watch.energies["train"][0].value > 0
+    assert paths == [tmp_path / name for name in ("t.arrows", "t-2.arrows", "t-3.arrows")]
+
+
+def test_an_epoch_is_given_with_its_evaluation_and_checkpoint_and_without(recorder):
+    watch = Watch(recorder, WINDOWS, None)
+    watch.begin_training(is_local_zero=True)
+    watch.begin("epoch", number=0)
+    time.sleep(0.03)
+    for name in ("eval", "save"):
+        watch.begin(name)
+        time.sleep(0.02)
+        watch.end(name)
+    watch.end_training()
+    found = {name: each[0] for name, each in watch.energies.items() if each}
+    less = found["eval"].value + found["save"].value
+    assert found["epoch_alone"].value == pytest.approx(found["epoch"].value - less)
+    assert found["train_alone"].value == pytest.approx(found["train"].value - less)
+    assert 0 < found["epoch_alone"].value < found["epoch"].value
+    (epoch,) = of_epochs(watch.energies)
+    for figures, names in (
+        (of_training(watch.energies), ("train", "train_alone", "eval", "save")),
+        (epoch, ("epoch", "epoch_alone")),
+    ):
+        assert list(figures) == [f"energy_{name}_{unit}" for name in names for unit in ("j", "U_j")]
+
+
+def test_a_training_that_raises_in_a_notebook_stops_sampling(tmp_path, root):
+    shell_class = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
+    shell = shell_class.instance()
+    try:
+        shell.user_ns.update(
+            watch=Watch(
+                uj.record(tmp_path / "n.arrows", uj.Meter(sources=["script"], root=root)), WINDOWS, None
+            )
+        )
+        shell.run_cell("watch.begin_training(is_local_zero=True); watch.begin('epoch'); 1 / 0")
+        watch = shell.user_ns["watch"]
+        assert watch.trace is not None
+        assert [window.name for window in watch.trace.windows] == ["train", "epoch"]
+        assert not is_recorded()
+        shell.run_cell("watch.begin_training(is_local_zero=True)")
+        assert is_recorded()
+        shell.run_cell("watch.close()")
+        assert not is_recorded()
+    finally:
+        shell_class.clear_instance()
+
+
+def spend(recorder, budget, epochs=4):
+    """A training of some epochs that asks after each step whether it is to stop."""
+    watch = Watch(recorder, WINDOWS, None, budget)
+    watch.begin_training(is_local_zero=True)
+    for epoch in range(epochs):
+        watch.begin("epoch", number=epoch)
+        time.sleep(1.1)  # batches come once a second
+        if watch.is_spent():
+            break
+        watch.end_epoch(epochs - epoch - 1)
+    remaining = watch.remaining
+    watch.end_training()
+    return len(watch.energies["epoch"]), remaining
+
+
+def test_a_training_that_has_used_its_budget_is_stopped(recorder):
+    with pytest.warns(UserWarning, match="more than its budget of 20 J"):
+        epochs, _ = spend(recorder, Budget(budget_j=20.0, action="stop"), epochs=9)
+    assert epochs < 9
+
+
+def test_epochs_that_will_not_fit_are_foretold_with_an_interval(recorder):
+    watch = Watch(recorder, WINDOWS, None, Budget(budget_j=2000.0))
+    watch.begin_training(is_local_zero=True)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(4):
+            time.sleep(1.1)
+            watch.end_epoch(1000)
+    remaining = watch.remaining
+    watch.end_training()
+    (sentence,) = [str(each.message) for each in said]
+    assert re.search(r"1000 more epochs will use .* J are left of the budget of 2e\+03 J", sentence)
+    assert remaining.U > 0
+    assert abs(remaining.value - 1000 * 1.1 * TOTAL_W) < 1.5 * remaining.U + 0.5 * remaining.value
+
+
+def test_the_prediction_is_that_of_a_normal_sample():
+    """Against simulation: nineteen of twenty predictions hold what comes."""
+    rng = np.random.default_rng(8)
+    held = 0
+    for _ in range(400):
+        epochs = rng.normal(100.0, 5.0, 13)
+        spending = Spending([])
+        spending._ends_j = [0.0, *np.cumsum(epochs[:8]).tolist()]
+        found = spending.remaining(5)
+        held += abs(found.value - epochs[8:].sum()) <= found.U
+    assert 0.92 <= held / 400 <= 0.98
+
+
+def test_a_budget_without_a_limit_a_grid_or_an_action_is_refused():
+    for wrong in ({}, {"budget_j": 0.0}, {"budget_g": 5.0}, {"budget_j": 1.0, "action": "shout"}):
+        with pytest.raises(BadRequest):
+            Budget(**wrong)
+    grams = Budget(budget_g=100.0, zone="FR")
+    assert 0 < grams.limit_j < 1e9
+    assert Budget(budget_g=200.0, zone="FR").limit_j == pytest.approx(2 * grams.limit_j)
+    assert Budget(budget_j=1.0, budget_g=100.0, zone="FR").limit_j == 1.0
+
+
+def test_a_budget_under_another_recording_is_not_watched_and_says_so(recorder):
+    with recorder, pytest.warns(UserWarning, match="the budget is not watched"):
+        train(Watch(None, WINDOWS, None, Budget(budget_j=1.0)), epochs=1)
 
 
 def test_where_nothing_can_be_recorded_training_goes_on_with_a_warning(monkeypatch):
@@ -116,7 +234,7 @@ def test_where_nothing_can_be_recorded_training_goes_on_with_a_warning(monkeypat
 
 
 def test_a_window_or_a_framework_that_nobody_knows_is_refused():
-    with pytest.raises(BadWindow, match=r"no window 'batch'.*train, epoch, eval, step"):
+    with pytest.raises(BadWindow, match=r"no window 'batch'.*train, epoch, eval, save, step"):
         Watch(None, ("batch",), None)
     with pytest.raises(BadWindow, match="no framework 'mxnet'"):
         Watch(None, WINDOWS, "mxnet")
