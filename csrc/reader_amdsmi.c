@@ -4,9 +4,9 @@
  *
  * What they tell of a GPU (Instinct; a Radeon's driver has no such counter): energy as a count of
  * the firmware's accumulator, 64 bits, with the time at which the driver fetched it, CLOCK_BOOTTIME
- * in ns: kept as sensor_ns. And the average power of the socket in uW, through librocm_smi64 only
- * (amd_abi.h says why). The count is recorded as it is; what a count is worth is the channel's
- * unit.
+ * in ns: kept as sensor_ns. And the power of the socket: in whole watts through libamd_smi (of now
+ * on MI300 and later, a mean on others), in uW and as a mean through librocm_smi64. What is said is
+ * recorded as it is; what a count is worth is the channel's unit.
  *
  * Both libraries read the driver's gpu_metrics file, which the driver refreshes from the firmware
  * at most once a millisecond: a call costs a sysfs read of a few hundred bytes, and a wait for the
@@ -42,6 +42,8 @@ static const struct uj_symbol symbols[] = {
     {"amdsmi_get_processor_handles", AT(processors), false},
     {"amdsmi_get_gpu_device_bdf", AT(pci), false},
     {"amdsmi_get_energy_count", AT(energy), false},
+    {"amdsmi_get_lib_version", AT(version), false},
+    {"amdsmi_get_power_info", AT(power), false},
     {"rsmi_init", AT(rocm_init), false},
     {"rsmi_shut_down", AT(rocm_shut_down), false},
     {"rsmi_num_monitor_devices", AT(rocm_devices), false},
@@ -63,6 +65,7 @@ struct amd_state {
     struct uj_library library;
     struct amd_library amd;
     bool is_rocm, is_initialised;
+    size_t watts; /* where amdsmi_power_info_t has the watts of now, and behind them the mean */
     size_t n;
     struct amd_gpu *gpus; /* one a channel */
 };
@@ -149,8 +152,12 @@ static int start(struct amd_state *state, const char *library, struct uj_error *
                                "it has not all that libamd_smi or librocm_smi64 have");
     unsigned int said = is_amdsmi ? amd->init(AMDSMI_GPUS) : amd->rocm_init(0);
     state->is_initialised = said == 0;
-    if (said == 0)
+    if (said == 0) {
+        uint32_t version[AMD_WORDS] = {0};
+        bool is_known = !state->is_rocm && amd->version != NULL && amd->version(version) == 0;
+        state->watts = is_known && version[0] >= AMD_VERSION_64 ? 2 : 0;
         return 0;
+    }
     char why[64];
     bool is_denied = said == (is_amdsmi ? AMD_NO_PERM : ROCM_PERMISSION);
     snprintf(why, sizeof why, "it refused (code %u)", said);
@@ -169,7 +176,8 @@ static int add(struct amd_state *state, const struct uj_channel *channel, const 
                                "one lane reads one AMD library");
     if (!address(channel->path, &pci))
         return uj_library_fail(err, EINVAL, "open", channel->path, "it is not PCI ADDRESS@LIBRARY");
-    if (gpu->call != AMD_ENERGY && !(gpu->call == AMD_POWER && state->is_rocm))
+    bool has_power = state->is_rocm || (state->amd.version != NULL && state->amd.power != NULL);
+    if (gpu->call != AMD_ENERGY && !(gpu->call == AMD_POWER && has_power))
         return uj_library_fail(err, EINVAL, "open", channel->path, "no such call of this library");
     bool is_found =
         state->is_rocm ? find_rocm(&state->amd, pci, gpu) : find_amdsmi(&state->amd, pci, gpu);
@@ -202,14 +210,26 @@ static int amd_open(const struct uj_channel *channels, size_t n, void **out, str
 
 /* ---- read --------------------------------------------------------------------------------- */
 
-#define CODES 9999U /* from a library's base up to the next one's; the rest is one code */
+#define NOTHING 9998U /* no code of a library: it answered, and with no figure */
+#define CODES 9999U   /* from a library's base up to the next one's; the rest is one code */
+
+static unsigned int power_w(const struct amd_state *state, amd_handle handle, uint64_t *raw)
+{
+    uint32_t words[AMD_WORDS] = {0};
+    unsigned int code = state->amd.power(handle, words);
+    const uint32_t *watts = words + state->watts;
+    bool is_now = watts[0] > 0 && watts[0] < AMD_NO_WATTS;
+    *raw = is_now ? watts[0] : watts[1];
+    return code == 0 && *raw >= AMD_NO_WATTS ? NOTHING : code;
+}
 
 static unsigned int ask(const struct amd_state *state, const struct amd_gpu *gpu, uint64_t *raw,
                         uint64_t *t_ns)
 {
     float unit_uj; /* known since discovery */
     if (gpu->call == AMD_POWER)
-        return state->amd.rocm_power(gpu->index, 0, raw);
+        return state->is_rocm ? state->amd.rocm_power(gpu->index, 0, raw)
+                              : power_w(state, gpu->handle, raw);
     if (state->is_rocm)
         return state->amd.rocm_energy(gpu->index, raw, &unit_uj, t_ns);
     return state->amd.energy(gpu->handle, raw, &unit_uj, t_ns);

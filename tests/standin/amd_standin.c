@@ -11,6 +11,8 @@
  *   unit_uj F               what the library calls its unit; a count is always 2^-16 J
  *   stuck 1                 the counter stands still
  *   refuse energy|power CODE
+ *   version N               first word of libamd_smi's version: 24 until ROCm 6.3, then 25 and more
+ *   now_w N   mean_w N      what libamd_smi says of the power, if not power_mw and nothing
  *   slow NS                 every reading call takes this long
  */
 #define _GNU_SOURCE
@@ -33,19 +35,23 @@ static struct gpu {
     unsigned domain, bus, device, function;
     long power_mw, update_ns, stuck, slow_ns, refuse_energy, refuse_power;
     float unit_uj;
+    unsigned now_w, mean_w;
 } gpus[N_GPUS];
 static uint32_t n_gpus;
-static unsigned init_code, references;
+static unsigned init_code, references, version;
 
 static void understand(const char *line)
 {
     struct gpu *g = &gpus[n_gpus > 0 ? n_gpus - 1 : 0];
     unsigned d, b, v, f;
-    if (sscanf(line, "init %u", &init_code) == 1)
+    if (sscanf(line, "init %u", &init_code) == 1 || sscanf(line, "version %u", &version) == 1)
         return;
     if (sscanf(line, "device %x:%x:%x.%x", &d, &b, &v, &f) == 4 && n_gpus < N_GPUS)
-        gpus[n_gpus++] = (struct gpu){d, b, v, f, 300000, 1000000, 0, 0, 0, 0, 15.3F};
-    sscanf(line, "power_mw %ld", &g->power_mw);
+        gpus[n_gpus++] = (struct gpu){d, b, v, f, 300000, 1000000, 0, 0, 0, 0, 15.3F, 300, ~0U};
+    if (sscanf(line, "power_mw %ld", &g->power_mw) == 1)
+        g->now_w = (unsigned)(g->power_mw / 1000);
+    sscanf(line, "now_w %u", &g->now_w);
+    sscanf(line, "mean_w %u", &g->mean_w);
     sscanf(line, "update %ld", &g->update_ns);
     sscanf(line, "unit_uj %f", &g->unit_uj);
     sscanf(line, "stuck %ld", &g->stuck);
@@ -61,6 +67,7 @@ static unsigned start(void)
     if (references > 0)
         return references++, 0;
     n_gpus = init_code = 0;
+    version = 26;
     if (dladdr((void *)(uintptr_t)&start, &here) == 0)
         return INVALID;
     const char *slash = strrchr(here.dli_fname, '/');
@@ -182,6 +189,23 @@ amdsmi_status_t amdsmi_get_energy_count(void *processor, uint64_t *count, float 
                                         uint64_t *t_ns)
 {
     return energy(processor, count, unit_uj, t_ns);
+}
+
+amdsmi_status_t amdsmi_get_lib_version(uint32_t *words)
+{
+    words[0] = version;
+    return 0;
+}
+
+/* As ROCm 6.3 and before lay it out, or as 6.4 and after. */
+amdsmi_status_t amdsmi_get_power_info(void *processor, uint32_t *words)
+{
+    const struct gpu *g = processor;
+    uint32_t *watts = words + (version >= 25 ? 2 : 0);
+    words[0] = g->now_w; /* from 6.4 on: half of socket_power */
+    watts[0] = g->now_w;
+    watts[1] = g->mean_w;
+    return (amdsmi_status_t)g->refuse_power;
 }
 
 #endif

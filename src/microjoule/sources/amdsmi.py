@@ -8,8 +8,9 @@ count is 2^-16 J: the kernel's header says "15.259uJ (2^-16) units". The librari
 in the groups ``video`` and ``render``. Cost: a read of sysfs, at times a wait for the firmware, so each
 GPU has a lane of its own.
 
-- Energy is the figure. The power of the same card, through hwmon or ``rsmi_dev_power_ave_get``, is inside
-  it and names it as its parent, so that no card is counted twice.
+- Energy is the figure. The power of the same card, through hwmon or the library, is inside it and names it as
+  its parent, so that no card is counted twice. hwmon's is taken where both are there: ``libamd_smi`` has
+  whole watts.
 - The N of ``amdgpu-N`` is hwmon's, by PCI address; cards that hwmon does not show come after.
 
 Known lies.
@@ -44,6 +45,7 @@ LIBRARIES = ("libamd_smi.so", "librocm_smi64.so", "librocm_smi64.so.1")
 FOLDERS = ("", "/opt/rocm/lib/")  # where the loader looks, and where ROCm lies
 
 ENERGY_CALL, POWER_CALL = 1, 2  # csrc/reader_amdsmi.c
+WORDS, VERSION_64, NO_WATTS = 256, 25, 0xFFFF  # csrc/amd_abi.h
 INIT_GPUS = 2  # AMDSMI_INIT_AMD_GPUS
 
 KERNELS_UNIT = Fraction(1, 1 << 16)
@@ -65,13 +67,13 @@ class Gpu:
     Attributes:
         unit_uj: What the library says a count is worth; None: it has no energy counter.
         is_moving: Whether the counter advanced while it was watched.
-        has_power: Whether the library tells its power as a scalar.
+        power_unit: What the library counts its power in, in watts; None: it has none.
     """
 
     pci: str
     unit_uj: float | None
     is_moving: bool
-    has_power: bool
+    power_unit: Fraction | None
 
 
 def survey(machine: Machine) -> Survey:
@@ -134,8 +136,14 @@ class _AmdSmi:
     def energy(self, device: object) -> tuple[int, int, float]:
         return _energy(self._lib.amdsmi_get_energy_count, device)
 
-    def has_power(self, _: object) -> bool:
-        return False  # csrc/amd_abi.h says why
+    def power_unit(self, device: object) -> Fraction | None:
+        if not all(hasattr(self._lib, name) for name in ("amdsmi_get_lib_version", "amdsmi_get_power_info")):
+            return None
+        version, words = (ctypes.c_uint32 * WORDS)(), (ctypes.c_uint32 * WORDS)()
+        if self._lib.amdsmi_get_lib_version(version) or self._lib.amdsmi_get_power_info(device, words):
+            return None
+        at = 2 if version[0] >= VERSION_64 else 0  # csrc/amd_abi.h says why
+        return Fraction(1) if any(0 < watts < NO_WATTS for watts in words[at : at + 2]) else None
 
 
 class _RocmSmi:
@@ -170,10 +178,10 @@ class _RocmSmi:
     def energy(self, device: object) -> tuple[int, int, float]:
         return _energy(self._lib.rsmi_dev_energy_count_get, device)
 
-    def has_power(self, device: object) -> bool:
+    def power_unit(self, device: object) -> Fraction | None:
         power_uw = ctypes.c_uint64()
         code = self._lib.rsmi_dev_power_ave_get(device, ctypes.c_uint32(0), ctypes.byref(power_uw))
-        return bool(code == 0 and power_uw.value)
+        return Fraction(1, UW_PER_W) if code == 0 and power_uw.value else None
 
 
 def _handles(function: ctypes._NamedFuncPointer, *of: object) -> list[ctypes.c_void_p]:
@@ -225,7 +233,7 @@ def _gpus(dialect: _AmdSmi | _RocmSmi) -> Iterator[Gpu]:
         code, count, unit_uj = first[pci]
         answers = code == 0 and unit_uj > 0
         is_moving = answers and dialect.energy(device)[1] != count
-        yield Gpu(pci, unit_uj if answers else None, is_moving, dialect.has_power(device))
+        yield Gpu(pci, unit_uj if answers else None, is_moving, dialect.power_unit(device))
 
 
 def _numbers(addresses: tuple[str, ...], gpus: tuple[Gpu, ...]) -> dict[str, int]:
@@ -253,7 +261,7 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
             trust=Trust(power_limit_w=limit_w, power_limit_source=source),
             access=Access(reader="amdsmi", path=path, config=ENERGY_CALL),
         )
-    if gpu.has_power:
+    if gpu.power_unit is not None:
         yield Channel(
             id=f"{lane}/power",
             place=place,
@@ -261,9 +269,11 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
             source=NAME,
             lane=lane,
             kind=Kind.GAUGE,
-            scale=Scale(quantity="W", unit=Fraction(1, UW_PER_W), unit_source="interface"),
+            scale=Scale(quantity="W", unit=gpu.power_unit, unit_source="interface"),
             timing=Timing(rate_max_hz=RATE_MAX_HZ),
-            trust=Trust(power_limit_w=limit_w, power_limit_source=source, parents=(energy_id,)),
+            trust=Trust(
+                power_limit_w=limit_w, power_limit_source=source, sensor=hwmon.ASSUMED, parents=(energy_id,)
+            ),
             access=Access(reader="amdsmi", path=path, config=POWER_CALL),
         )
 

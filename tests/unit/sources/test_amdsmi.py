@@ -71,19 +71,37 @@ def test_the_native_reader_reads_what_was_found(tmp_path, library):
 
 
 @needs_compiler
-def test_power_through_the_older_library_only_and_inside_the_energy(tmp_path):
-    amd_machine(tmp_path / "old", MACHINE, library=ROCM_SMI)
-    amd_machine(tmp_path / "new", MACHINE)
-    old = {c.id: c for c in amdsmi.survey(Machine(tmp_path / "old")).channels}
-    assert set(old) == {f"amdgpu-{n}/{what}" for n in (0, 1) for what in ("energy", "power")}
-    assert old["amdgpu-0/power"].trust.parents == ("amdgpu-0/energy",)
-    assert {c.id for c in amdsmi.survey(Machine(tmp_path / "new")).channels} == {
-        "amdgpu-0/energy",
-        "amdgpu-1/energy",
-    }
-    power = old["amdgpu-1/power"].access
-    (row,) = once(sampler([("amdsmi", power.path, 0, power.config, -1, 0)]))
-    assert (row.raw, row.sensor_ns) == (500_000_000, None)
+@both
+def test_power_is_a_gauge_inside_the_energy(tmp_path, library):
+    amd_machine(tmp_path, MACHINE, library=library)
+    found = {c.id: c for c in amdsmi.survey(Machine(tmp_path)).channels}
+    assert set(found) == {f"amdgpu-{n}/{what}" for n in (0, 1) for what in ("energy", "power")}
+    power = found["amdgpu-1/power"]
+    assert power.trust.parents == ("amdgpu-1/energy",)
+    assert power.trust.sensor is not None, "no accuracy is stated: one is assumed"
+    (row,) = once(sampler([("amdsmi", power.access.path, 0, power.access.config, -1, 0)]))
+    assert (row.raw * power.scale.unit, row.sensor_ns, row.status) == (500, None, 0)
+
+
+@needs_compiler
+@pytest.mark.parametrize("version", [24, 25, 26])
+@pytest.mark.parametrize(
+    ("now_w", "mean_w", "expected"),
+    [(310, 4294967295, 310), (4294967295, 290, 290), (65535, 290, 290), (0, 290, 290), (310, 290, 310)],
+)
+def test_libamd_smis_watts_are_where_its_version_has_them(tmp_path, version, now_w, mean_w, expected):
+    """ROCm 6.4 put a word before them under the same name of the function."""
+    amd_machine(tmp_path, f"version {version}\ndevice {ONE}\nnow_w {now_w}\nmean_w {mean_w}")
+    (power,) = (c for c in amdsmi.survey(Machine(tmp_path)).channels if c.id == "amdgpu-0/power")
+    (row,) = once(sampler([("amdsmi", power.access.path, 0, power.access.config, -1, 0)]))
+    assert (row.raw * power.scale.unit, row.status) == (expected, 0)
+
+
+@needs_compiler
+@pytest.mark.parametrize("script", ["now_w 4294967295", "now_w 0\nmean_w 0", "refuse power 2"])
+def test_a_card_without_power_has_no_such_channel(tmp_path, script):
+    amd_machine(tmp_path, f"device {ONE}\n{script}")
+    assert [c.id for c in amdsmi.survey(Machine(tmp_path)).channels] == ["amdgpu-0/energy"]
 
 
 @needs_compiler
@@ -221,9 +239,23 @@ def test_our_declarations_are_those_of_amds_python_wrapper():
             "ctypes.POINTER(ctypes.c_uint64)"
         ),
     }
+    word = "POINTER(struct_amdsmi_{}_t)"
+    expected["amdsmi_get_lib_version"] = word.format("version")
+    expected["amdsmi_get_power_info"] = f"amdsmi_processor_handle, ctypes.{word.format('power_info')}"
     for name, arguments in expected.items():
         (said,) = re.findall(rf"^{name}\.argtypes = \[(.*)\]$", wrapper, re.MULTILINE)
         assert said.removeprefix("ctypes.") == arguments.removeprefix("ctypes."), name
+    first = {
+        struct: re.findall(
+            rf"^struct_amdsmi_{struct}_t\._fields_ = \[((?:\n.*?\),)+)", wrapper, re.MULTILINE
+        )[0]
+        for struct in ("power_info", "version")
+    }
+    powers = re.findall(r"'(\w+)', ctypes\.c_uint(\d+)", first["power_info"])
+    at = powers.index(("current_socket_power", "32"))
+    assert powers[at + 1] == ("average_socket_power", "32")
+    assert powers[:at] in ([], [("socket_power", "64")])
+    assert re.findall(r"'(\w+)', ctypes\.c_uint32", first["version"])[0] in ("year", "major")
     bits = re.findall(r"\('(\w+_number)', ctypes.c_uint64, (\d+)\)", wrapper)
     assert bits[:4] == [
         ("function_number", "3"), ("device_number", "5"), ("bus_number", "8"), ("domain_number", "48"),
