@@ -259,3 +259,14 @@ def test_a_few_updates_tell_of_a_counter_that_is_updated_rarely():
     assert after.timing.update_max_ns == round(1.25 * 1_010 * MS)
     (after,) = applied([COUNTER], of(replace(learnt, spin=LearnedPower(value_w=0.001, u_w=0.0))))
     assert after == COUNTER
+
+
+def test_a_lag_that_was_bounded_on_both_sides_takes_the_place_of_the_declared_one():
+    """Shorter or longer: 0.1 to 0.2 ms in place of up to 1 ms."""
+    learnt = Learnt(channel="package-0", source="script", lag_ns=200_000, lag_min_ns=100_000)
+    declared = replace(COUNTER, timing=replace(COUNTER.timing, lag_ns=MS))
+    (after,) = applied([declared], of(learnt))
+    assert (after.timing.lag_min_ns, after.timing.lag_ns) == (100_000, 200_000)
+    assert after.timing.lag_source == "measured by uj probe --calibrate"
+    (after,) = applied([declared], of(replace(learnt, lag_ns=5 * MS, lag_min_ns=4 * MS)))
+    assert after.timing.lag_ns == 5 * MS

@@ -10,7 +10,7 @@ table can share ``Timing`` and ``Trust`` between its rows. What was given up: on
 
 from __future__ import annotations
 
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -81,6 +81,8 @@ class Timing:
         update_ns: Usual time between two updates; None: not known, or at every read.
         update_max_ns: The longest time between two updates that is still normal.
         lag_ns: The longest time by which an update can trail the energy that it reports.
+        lag_min_ns: The shortest; 0 unless it was measured.
+        lag_source: Where these two are from.
         window_ns: For a gauge, how much of each update period is averaged; None: not known.
         decay_ns: For a gauge that approaches the power like a capacitor, its time constant; None: it does
             not.
@@ -91,10 +93,26 @@ class Timing:
     update_ns: int | None = None
     update_max_ns: int = 0
     lag_ns: int = 0
+    lag_min_ns: int = 0
+    lag_source: str = "assumed"
     window_ns: int | None = None
     decay_ns: int | None = None
     sensor_clock: str | None = None
     rate_max_hz: float | None = None
+
+    @property
+    def middle_lag_ns(self) -> int:
+        """The lag that figures are corrected for: the middle of what it may be."""
+        return (self.lag_min_ns + self.lag_ns) // 2
+
+    @property
+    def half_lag_ns(self) -> float:
+        """By how much it may be less or more than that."""
+        return (self.lag_ns - self.lag_min_ns) / 2
+
+    def with_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
+        """The same with another lag."""
+        return replace(self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, lag_source=source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

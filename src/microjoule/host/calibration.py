@@ -74,7 +74,8 @@ class Learnt:
         resolution_ns: The usual width of the interval in which an update is known to lie.
         quantum: The greatest common divisor of the increments, in counts.
         distinct: How many different increments that rests on.
-        lag_ns: By how much the reading trails a load.
+        lag_ns: By how much the reading trails a load: at most, where ``lag_min_ns`` is known, or about.
+        lag_min_ns: And at least.
         idle: Power while this machine was left alone.
         spin: Power while one thread did nothing but read.
         filtering: Of RAPL.
@@ -90,6 +91,7 @@ class Learnt:
     quantum: int | None = None
     distinct: int = 0
     lag_ns: int | None = None
+    lag_min_ns: int | None = None
     idle: LearnedPower | None = None
     spin: LearnedPower | None = None
     filtering: Filtering | None = None
@@ -217,7 +219,9 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
             update_ns=timing.update_ns if is_told else learnt.update.median_ns,
             update_max_ns=max(timing.update_max_ns, round(MARGIN * learnt.update.max_ns)),
         )
-    if learnt.lag_ns is not None:
+    if learnt.lag_ns is not None and learnt.lag_min_ns is not None:
+        timing = timing.with_lag(learnt.lag_min_ns, learnt.lag_ns, "measured by uj probe --calibrate")
+    elif learnt.lag_ns is not None:
         timing = replace(timing, lag_ns=max(timing.lag_ns, round(MARGIN * learnt.lag_ns)))
     if learnt.quantum is not None and learnt.distinct >= DISTINCT:
         scale = replace(scale, quantum=max(scale.quantum, learnt.quantum))

@@ -19,9 +19,10 @@ two values: they are ``aliased``.
 
 Of both edges of a window together, signed:
 
-* *lag*: by how much the figure moves if the counter trails the energy by nothing, or by as much as is
-  declared, instead of half of it. Bounded, and of one cause in all windows of a channel. Where readings are
-  no denser than updates, what is not known of the usual distance of updates acts in the same way.
+* *lag*: by how much the figure moves if the counter trails the energy by the least or by the most that is
+  declared or was measured (:mod:`.lag`), instead of the middle. Bounded, and of one cause in all windows of
+  a channel. Where readings are no denser than updates, what is not known of the usual distance of updates
+  acts in the same way.
 * *phase*: of edges a few updates apart the grid's phase is nearly one, and cancels in steady power.
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
   end with their own steps it does not average. Of a window of an update or two what its own steps would
@@ -114,7 +115,7 @@ def edges_of(
             [np.full(len(instants), -1), nothing > 0, *[nothing] * 2, quantum, *[nothing] * 7]
         )
     else:
-        x_ns = instants + channel.timing.lag_ns // 2
+        x_ns = instants + channel.timing.middle_lag_ns
         pieces = [_edges(between, skeleton, channel, each) for each in between.segments(x_ns)]
         found = Edges(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
     return found.taken(where[:n]), found.taken(where[n:])
@@ -153,7 +154,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     finest = np.where(near.is_single, np.minimum(apart, declared_ns), apart)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)
     read_ns = between.times.read_ns(np.maximum(at.left, 0))
-    half_ns = channel.timing.lag_ns / 2
+    half_ns = channel.timing.half_lag_ns
     return Edges(
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
@@ -289,11 +290,11 @@ def lent(
         begin: Their beginnings.
         end: Their ends.
     """
-    plain, lag_ns = np.nan_to_num(brackets.value) / _scale(channel), channel.timing.lag_ns
+    plain, timing = np.nan_to_num(brackets.value) / _scale(channel), channel.timing
     found = np.zeros(len(plain))
     if between is None:
         return found
-    reach = 1 if lag_ns else 0  # what is shown an update late may be the window's
+    reach = 1 if timing.half_lag_ns else 0  # what is shown an update late may be the window's
     left, right = begin.left - reach, end.left + 1 + reach
     last = len(between.times) - 1
     is_short = brackets.t1_ns - brackets.t0_ns <= (_SHORT + 1) * between.times.learned.usual_ns
@@ -303,7 +304,7 @@ def lent(
         return found
     left, right = left[short], right[short]
     before, after = between.power(left - _SIDE, left), between.power(right, right + _SIDE)
-    shift = lag_ns // 2
+    shift = timing.middle_lag_ns
     t0, t1 = brackets.t0_ns[short] + shift, brackets.t1_ns[short] + shift
     at_left, at_right = between.times.located(left).t_ns, between.times.located(right).t_ns
     middle = t0 + (t1 - t0) // 2

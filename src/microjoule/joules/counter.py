@@ -2,7 +2,7 @@
 
 What is known of the counter's true count at an instant T without any model of power:
 
-* *lower*: the count of the last reading that had ended by T;
+* *lower*: the count of the last reading that had ended by T (and the least lag, where that was measured);
 * *upper*: let m be the first reading begun at or after T + lag. The first later reading that differs
   from m shows an update made after m began, and so everything up to T; it falls short by less than
   one quantum. Where no later reading differs, one begun at T + lag + the longest update period or
@@ -33,6 +33,7 @@ from .brackets import F64, Brackets
 from .budget import budgets, edges_of, lent
 from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation
+from .lag import Marks, learnt
 from .lessons import Lessons
 from .uncertainty import Component
 from .unwrap import Steps, quantum
@@ -75,7 +76,9 @@ class Counter:
         return counter
 
     def _take(self, readings: Unwrapped, channel: Channel, machine: str) -> None:
+        self._readings = readings
         self.channel = channel
+        self.declared = channel.timing
         self.machine = machine
         self.t_ns: I64 = readings.t_ns
         self._read_ns = readings.read_ns
@@ -86,6 +89,19 @@ class Counter:
         )
         self.quantum = quantum(channel)
         self.bits = max(0, _FRACTION_BITS + 1 - self.quantum.bit_length())
+
+    def with_learnt_lag(self, marks: Marks) -> Counter:
+        """The same counter with the lag that the power steps at marks show; itself where they show none."""
+        if not len(self.changes) or self.channel.trust.model is not None:
+            return self
+        timing = learnt(self.declared, self._between.times, self.steps.total, self.quantum, marks)
+        if timing is self.declared:
+            return self
+        counter = Counter.of(
+            self._readings._replace(lessons=self._lessons), replace(self.channel, timing=timing), self.machine
+        )
+        counter.declared = self.declared
+        return counter
 
     def __len__(self) -> int:
         return len(self.t_ns)
@@ -105,14 +121,14 @@ class Counter:
         """The first and the last instant that is bracketed on both sides; None: there is none."""
         if not len(self):
             return None
-        timing = self.channel.timing
+        timing = self.declared  # so that a few readings tell it
         last = int(self.t_ns[-1]) - timing.lag_ns - timing.update_max_ns
         if len(self.changes):
             changed = int(self.t_ns[self.changes[-1] - 1]) - timing.lag_ns
             if last > changed:
                 last = int(self.t_ns[-1]) - timing.lag_ns - self.update_max_ns
             last = max(last, changed)
-        first = int(self._ends(np.array([0]))[0])
+        first = int(self._ends(np.array([0]))[0]) - timing.lag_min_ns
         return (first, last) if first <= last else None
 
     @cached_property
@@ -221,16 +237,16 @@ class Counter:
     def located(self, k: I64) -> Located:
         """When updates were, by their numbers in ``changes``: where the interpolated count is exactly theirs.
 
-        Half the lag earlier, as everywhere here.
+        The middle of the lag earlier, as everywhere here.
         """
         found = self._between.times.located(k)
-        return found._replace(t_ns=found.t_ns - self.channel.timing.lag_ns // 2)
+        return found._replace(t_ns=found.t_ns - self.channel.timing.middle_lag_ns)
 
     def update_ns(self, at: I64) -> I64:
         """int64: when the counter was updated to what the readings ``at`` (from 1 on) first showed.
 
         It was after the reading before had ended, no longer before the reading than a period,
-        and before the reading ended; half the lag earlier is what the count stands for.
+        and before the reading ended. Half the declared lag earlier is what the count stands for.
         """
         timing = self.channel.timing
         earliest, latest, next_early, next_late = self._around(at)
@@ -243,7 +259,7 @@ class Counter:
             period = timing.update_ns or timing.update_max_ns
             guess = next_early[known] + (next_late[known] - next_early[known]) // 2 - period
             found[known] = np.clip(guess, earliest[known], latest[known])
-        found -= timing.lag_ns // 2
+        found -= self.declared.middle_lag_ns
         return found
 
     def _around(self, at: I64) -> tuple[I64, I64, I64, I64]:
@@ -291,7 +307,7 @@ class Counter:
     def _readings_around(self, t: I64) -> _Edges:
         """The readings that bound the count at instants; its position is left at 0."""
         n, timing = len(self), self.channel.timing
-        before = self._ended(t) - 1
+        before = self._ended(t + timing.lag_min_ns) - 1
         m = np.searchsorted(self.t_ns, t + timing.lag_ns, "left")
         k = np.searchsorted(self.changes, m, "right")
         after = _at(self.changes, k, n)
@@ -313,7 +329,7 @@ class Counter:
     def _interpolated(self, t: I64) -> I64:
         if not len(self.changes):
             return np.zeros(len(t), np.int64)
-        return self._between.count(t + self.channel.timing.lag_ns // 2, self.bits)
+        return self._between.count(t + self.channel.timing.middle_lag_ns, self.bits)
 
     def _status(self, begin: _Edges, end: _Edges) -> npt.NDArray[np.uint8]:
         n = len(self)

@@ -1,26 +1,52 @@
-"""What the readings of a counter show that its channel does not say, in sentences."""
+"""What is to be said of a counter's updates and of its lag, in sentences."""
 
 from __future__ import annotations
 
-from ..units import NS_PER_MS, NS_PER_S
+from ..units import NS_PER_MS, NS_PER_S, seconds
 from .counter import Counter
 
 _FEW = 3  # updates, from which on their usual distance is known
 
 
 def notes(counter: Counter) -> list[str]:
-    """The sentences about one counter: of updates that are rarer than declared."""
+    """The sentence about a counter whose updates are rarer than declared; none about others."""
+    if counter.channel.trust.model is not None:
+        return []
     longest_ns, declared_ns = counter.longest_ns, counter.channel.timing.update_max_ns
     # A part that draws nothing now and then is not updated rarely: its counter has nothing to show.
     is_rare = counter.usual_ns > declared_ns
     is_rare |= len(counter.changes) < _FEW and counter.channel.place.always_draws
-    if longest_ns <= declared_ns or not is_rare or counter.channel.trust.model is not None:
+    if longest_ns <= declared_ns or not is_rare:
         return []
     return [
         f"{counter.channel.id} is updated rarely: up to {_time(longest_ns)} passed without an update, and "
         f"{_time(declared_ns)} was expected. A window that ends so shortly before the trace does has no "
         "figure. Run `uj probe --calibrate`: later recordings wait for the last update"
     ]
+
+
+def lag(counter: Counter) -> list[str]:
+    """The sentence about a counter's lag: from where it is known, and what it costs where it is assumed."""
+    timing, power_w = counter.channel.timing, _mean_w(counter)
+    if not timing.lag_ns or not power_w:
+        return []
+    least_ms, most_ms = (t_ns / NS_PER_MS for t_ns in (timing.lag_min_ns, timing.lag_ns))
+    size = f"{least_ms:.3g} to {most_ms:.3g} ms"
+    if timing.lag_source != "assumed":
+        return [f"{counter.channel.id}: lag {size}, {timing.lag_source}"]
+    wider_mj = power_w * 2 * timing.half_lag_ns / NS_PER_MS
+    return [
+        f"{counter.channel.id}: lag {size}, assumed; guaranteed intervals are ± {wider_mj:.2g} mJ wider by it"
+    ]
+
+
+def _mean_w(counter: Counter) -> float:
+    """The mean power of all readings."""
+    if counter.span_ns is None or counter.unit != "J":
+        return 0.0
+    t0_ns, t1_ns = counter.span_ns
+    value = float(counter.energies(t0_ns, t1_ns).value[0])
+    return value / seconds(t1_ns - t0_ns) if t1_ns > t0_ns and value > 0 else 0.0
 
 
 def _time(t_ns: int) -> str:

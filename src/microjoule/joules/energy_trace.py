@@ -26,6 +26,7 @@ from .energies import Energies
 from .estimate import Estimate, summed
 from .gauge import Gauge
 from .identity import FLOOR_W, Identity, identified
+from .lag import Marks
 from .sentence import NO_TIME, RECORDING, headline
 from .total import is_power, tells_energy
 from .update_record import Updates, updates
@@ -115,6 +116,13 @@ class Trace(RawTrace):
             raise TraceError("the trace has no time in which its channels were read", "Record for longer")
         return Window("trace", t0_ns, t1_ns)
 
+    @cached_property
+    def marks(self) -> Marks:
+        """Where the program's windows begin and end."""
+        begins = [window.t0_ns for window in self.recorded_windows]
+        ends = [window.t1_ns for window in self.recorded_windows if not window.is_open]
+        return Marks(*(np.sort(np.array(each, np.int64)) for each in (begins, ends)))
+
     def meter(self, channel_id: str) -> Counter | Gauge:
         """The unwrapped counter of a channel, or the readings of a gauge of watts; made once.
 
@@ -126,7 +134,7 @@ class Trace(RawTrace):
             self._meters[channel_id] = (
                 Gauge(series, channel, *self.stamp_clocks(channel))
                 if is_power(channel)
-                else Counter(series, channel, self.machine)
+                else Counter(series, channel, self.machine).with_learnt_lag(self.marks)
             )
         return self._meters[channel_id]
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace.parts import BatchSurvey, parts, survey
@@ -34,6 +35,7 @@ from .digest import Digest
 from .energies import Energies
 from .energy_trace import Trace, failed, load
 from .gauge import Gauge
+from .lag import Marks
 from .peaks import Peaks
 from .power import peak_span_ns, peaks_w
 from .total import is_power
@@ -154,7 +156,7 @@ class StreamedTrace(Trace):
             mine[code] = mine.get(code, 0) + n
 
     def _taker(self, channel: Channel, asked: Asked) -> _Counted | _Gauged:
-        return _Gauged(channel) if is_power(channel) else _Counted(channel, asked)
+        return _Gauged(channel) if is_power(channel) else _Counted(channel, asked, self.marks)
 
 
 def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
@@ -168,8 +170,9 @@ def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name:
 class _Counted:
     """A counter in the making, its peaks, and its updates for a fit."""
 
-    def __init__(self, channel: Channel, asked: Asked) -> None:
-        self._digest = Digest(channel, np.array(asked.instants_ns, np.int64))
+    def __init__(self, channel: Channel, asked: Asked, marks: Marks) -> None:
+        instants = distinct(np.array(asked.instants_ns, np.int64), marks.instants_ns())
+        self._digest = Digest(channel, instants)
         edges = np.array([(w.t0_ns, w.t1_ns) for w in asked.windows], np.int64).reshape(-1, 2)
         self.peaks = Peaks(peak_span_ns(channel), edges[:, 0].copy(), edges[:, 1].copy())
         self.record = UpdateRecord()
@@ -182,7 +185,7 @@ class _Counted:
 
     def meter(self, trace: Trace) -> Counter:
         self._raise(held_back=0)
-        return self._digest.counter(trace.machine)
+        return self._digest.counter(trace.machine).with_learnt_lag(trace.marks)
 
     def _raise(self, held_back: int) -> None:
         if not len(self.peaks.t0_ns):

@@ -23,7 +23,7 @@ from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .counter import Counter
-from .counter_notes import notes
+from .counter_notes import lag, notes
 from .distribution import distributions
 from .energy_trace import Trace, unread
 from .estimate import Estimate
@@ -76,6 +76,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
             "overhead": _overhead(trace),
         },
         "sensors": sensors(trace),
+        "lags": lags(trace),
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
         "damage": [_damage(trace, each) for each in trace.damage],
@@ -304,6 +305,12 @@ def sensors(trace: Trace) -> list[str]:
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
     of_counters = (note for meter in meters if isinstance(meter, Counter) for note in notes(meter))
     return [*trace.identity.notes, *of_gauges, *of_counters]
+
+
+def lags(trace: Trace) -> list[str]:
+    """By how much the measured counters trail the energy, a line each."""
+    meters = [trace.meter(name) for name in trace.energy_channels if name not in trace.dead]
+    return [line for meter in meters if isinstance(meter, Counter) for line in lag(meter)]
 
 
 def stuck(trace: Trace) -> list[str]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
-from .lessons import LessonsInPieces
+from .lessons import Lessons, LessonsInPieces
 from .unwrap import ENDLESS_NS, Steps, counts, unwrap
 
 
@@ -21,14 +21,14 @@ class Unwrapped(NamedTuple):
         read_ns: uint32[n].
         steps: Of these readings.
         failed_ns: int64, when reads failed.
-        lessons: Of readings of which not all are here: what all of them told.
+        lessons: What all readings tell, where not all are here or that was worked out before.
     """
 
     t_ns: I64
     read_ns: npt.NDArray[np.uint32]
     steps: Steps
     failed_ns: I64
-    lessons: LessonsInPieces | None = None
+    lessons: Lessons | LessonsInPieces | None = None
 
 
 def unwrapped(series: Series, channel: Channel) -> Unwrapped:

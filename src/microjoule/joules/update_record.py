@@ -67,7 +67,7 @@ class UpdateRecord:
         if not len(at):
             return
         earliest, latest = counter.update_span_ns(at)
-        width_ns = latest - earliest + counter.channel.timing.lag_ns
+        width_ns = latest - earliest
         self._parts.append((counter.update_ns(at), width_ns, counter.steps.total[at]))
         self._kept += len(at)
         while self._kept > 2 * self._rows:
@@ -85,6 +85,10 @@ class UpdateRecord:
             t1_ns: Its end.
         """
         edges, widths, total = self._columns()
+        # Instants are kept as declared; what all readings together tell of the lag comes at last.
+        timing = counter.channel.timing
+        edges = edges + (counter.declared.middle_lag_ns - timing.middle_lag_ns)
+        widths = widths + round(2 * timing.half_lag_ns)
         inside = np.flatnonzero((edges >= t0_ns) & (edges <= t1_ns))
         inside = inside[:: max(1, math.ceil(len(inside) / self._rows))]
         edges, widths, total = edges[inside], widths[inside], total[inside]

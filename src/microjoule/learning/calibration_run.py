@@ -21,7 +21,7 @@ from ..sources.machine import Machine
 from ..units import NS_PER_MS
 from .agreement import disagreements
 from .filtering import filtering
-from .lag import lags_ns
+from .lag import lags
 from .polling import look_now_and_then, poll
 from .update_statistics import ObservedUpdates, apart, power, quantum, spread, updates
 
@@ -90,13 +90,13 @@ def _idle(lanes: Sequence[Sequence[Channel]], for_s: float) -> dict[tuple[str, s
 def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learnt]:
     try:
         watched = poll(members, for_s, EDGES)
-        lags = lags_ns(members)
+        lags_found = lags(members)
     except _CANNOT as error:
         if len(members) > 1:  # one that cannot be opened must not hide the rest
             return [one for channel in members for one in _learn([channel], for_s, machine)]
         return [Learnt(channel=members[0].physical_id, source=members[0].source, note=str(error))]
     found = []
-    for channel, series, lag in zip(members, watched.series, lags, strict=True):
+    for channel, series, lag in zip(members, watched.series, lags_found, strict=True):
         seen = updates(series, channel)
         ok = series.read_ns if series.valid is None else series.read_ns[series.valid]
         step, distinct = quantum(seen) if channel.kind is Kind.COUNTER else (None, 0)
@@ -110,7 +110,8 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
                 resolution_ns=int(sorted(seen.width_ns)[len(seen) // 2]) if len(seen) else None,
                 quantum=step,
                 distinct=distinct,
-                lag_ns=lag,
+                lag_ns=lag.most_ns,
+                lag_min_ns=lag.least_ns,
                 spin=power(seen.t_ns, seen.value, channel),
                 filtering=filtering(channel, seen, machine.host, machine.root),
                 note=_note(len(ok), seen, for_s),

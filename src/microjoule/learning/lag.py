@@ -1,4 +1,7 @@
-"""By how much a reading trails the load that it reports: a square load, cross-correlated.
+"""By how much a reading trails the load that it reports: a square load.
+
+Where the power steps clearly with the load, the steps bound the lag (:mod:`microjoule.joules.lag`). Elsewhere
+the increments are cross-correlated with the load, which says about how much it is.
 
 The load is this thread at work and at rest in turns. Where the channel does not see it clearly (a
 GPU, a scripted counter, a machine busy with other things) there is no figure rather than a bad one.
@@ -9,12 +12,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from ..channel import Channel, Kind
+from ..joules.counter import Counter
+from ..joules.lag import Marks
 from ..recording.native import now_ns
-from ..trace.series import I64
+from ..trace.series import I64, Series
 from ..units import NS_PER_MS, seconds
 from .polling import poll
 from .update_statistics import ObservedUpdates, updates
@@ -45,16 +51,44 @@ class SquareLoad:
         time.sleep(seconds(HALF_NS))
 
 
-def lags_ns(channels: Sequence[Channel]) -> list[int | None]:
-    """The lag of each of a lane's channels; None: it cannot be told."""
+class Lag(NamedTuple):
+    """What is known of a lag.
+
+    Attributes:
+        most_ns: The longest that it may be; about how long it is, where ``least_ns`` is None.
+        least_ns: The shortest.
+    """
+
+    most_ns: int | None = None
+    least_ns: int | None = None
+
+
+def lags(channels: Sequence[Channel]) -> list[Lag]:
+    """The lag of each of a lane's channels."""
     if not any(_is_worth_it(channel) for channel in channels):
-        return [None] * len(channels)
+        return [Lag()] * len(channels)
     load = SquareLoad()
     watched = poll(channels, CYCLES * 2 * seconds(HALF_NS), 1 << 40, load)
     return [
-        lag_ns(updates(series, channel), load.switched_ns) if _is_worth_it(channel) else None
+        lag(series, channel, load.switched_ns) if _is_worth_it(channel) else Lag()
         for channel, series in zip(channels, watched.series, strict=True)
     ]
+
+
+def lag(series: Series, channel: Channel, switched_ns: Sequence[int]) -> Lag:
+    """The lag of a counter by its readings while a load ran.
+
+    Args:
+        series: The readings.
+        channel: The counter's.
+        switched_ns: When the load began, ended, began, …
+    """
+    marks = Marks(np.array(switched_ns[::2], np.int64), np.array(switched_ns[1::2], np.int64))
+    counter = Counter(series, channel)
+    timing = counter.with_learnt_lag(marks).channel.timing
+    if timing != channel.timing:
+        return Lag(timing.lag_ns, timing.lag_min_ns)
+    return Lag(lag_ns(updates(series, channel), switched_ns))
 
 
 def lag_ns(found: ObservedUpdates, switched_ns: Sequence[int]) -> int | None:

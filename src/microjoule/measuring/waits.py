@@ -91,7 +91,7 @@ def energies(counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait:
 
 def _located_s(counter: Counter, left: Located, right: Located) -> npt.NDArray[np.float64]:
     """Standard uncertainty of the time between two updates, in seconds."""
-    of_lag = counter.channel.timing.lag_ns / _ROOT_12
+    of_lag = 2 * counter.channel.timing.half_lag_ns / _ROOT_12
     variance = left.spread_ns**2 + right.spread_ns**2 + 2 * of_lag**2
     found: npt.NDArray[np.float64] = np.sqrt(variance) / NS_PER_S
     return found

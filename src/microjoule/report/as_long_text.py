@@ -41,7 +41,7 @@ def render(summary: Mapping[str, Any]) -> str:
     lines = [summary["sentence"], "", *warnings(summary)]
     if single:
         blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
-        lines += [*_table(blocks), FOOT]
+        lines += [*_table(blocks), FOOT, *_lags(summary)]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
@@ -58,6 +58,13 @@ def render(summary: Mapping[str, Any]) -> str:
             *overhead_lines(summary["engine"].get("overhead")),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _lags(summary: Mapping[str, Any]) -> list[str]:
+    lags = list(summary.get("lags", ()))
+    if any("assumed" in line for line in lags):
+        lags.append("To measure a lag: uj probe --calibrate, or mark windows in which the power is another.")
+    return lags
 
 
 _LOST_MARKS = {

@@ -221,9 +221,9 @@ def _is_sound(channel: Channel) -> bool:
     scale, timing, trust = channel.scale, channel.timing, channel.trust
     model = trust.model
     place = channel.place
-    names = (channel.id, channel.hw_type, channel.twin_of, channel.source, channel.lane)
+    names = (channel.id, channel.hw_type, channel.twin_of, channel.source, channel.lane, timing.lag_source)
     texts = (*names, place.device, place.part, place.role, place.owner, scale.quantity, *trust.parents)
-    counts = (scale.quantum, timing.update_max_ns, timing.lag_ns)
+    counts = (scale.quantum, timing.update_max_ns, timing.lag_ns, timing.lag_min_ns)
     optional = (scale.modulus, scale.shown_nj, timing.update_ns, timing.window_ns, place.number, place.die)
     possible = (trust.power_limit_w, trust.accuracy, timing.rate_max_hz)
     figures = [each for each in possible if each is not None]
@@ -237,6 +237,7 @@ def _is_sound(channel: Channel) -> bool:
         and scale.unit > 0
         and (scale.register_unit is None or scale.register_unit > 0)
         and scale.quantum > 0
+        and timing.lag_min_ns <= timing.lag_ns
         and (scale.modulus is None or scale.modulus > 0)
     )
 
