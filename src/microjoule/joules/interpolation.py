@@ -209,7 +209,8 @@ class Interpolation:
     def _uneven_ns(self) -> float:
         """How much the times between the first updates scatter; of one update nobody knows its distance."""
         first = self.times.located(np.arange(min(AROUND, len(self.times)))).t_ns
-        off = np.diff(first) - self.times.learned.usual_ns
+        # As floats: the square of 4 s in ns is beyond int64.
+        off = np.diff(first).astype(np.float64) - self.times.learned.usual_ns
         most = self.times.learned.usual_ns / _ROOT_12
         n = len(off)
         return min(math.sqrt(float(off @ off) / n * (1 + 4 / n)), most) if n else most
