@@ -47,7 +47,11 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
-    "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/properties", "tests/golden"],
+    "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/golden", *PROPERTIES],
+    "sources/zones.py": [
+        f"tests/unit/sources/test_{name}.py"
+        for name in ("choose", "limit_of_zero", "machine", "powercap", "rapl_cores", "rapl_msr", "rapl_perf")
+    ],
     "sources": ["tests/unit/sources"],
 }
 # Where a joule is lost, counted twice or put into another window: tried whole, in TODO minutes.
