@@ -69,6 +69,5 @@ class Energies(Mapping[str, Estimate]):
         return sentence(self._subject, self._duration_s, total, parts)
 
     def __repr__(self) -> str:
-        width = max(map(len, self._estimates), default=0)
-        lines = [f"  {name:<{width}}  {estimate}" for name, estimate in self._estimates.items()]
-        return "\n".join([str(self), *lines])
+        parts = [f"{name} {estimate}" for name, estimate in self._estimates.items()]
+        return f"Energies({'; '.join([f'total {self.total}', *parts])})"

@@ -110,7 +110,7 @@ class EnergyBlock(Mapping[str, Estimate]):
         return "the block has not ended" if self._figures is None else str(self.energies)
 
     def __repr__(self) -> str:
-        return f"EnergyBlock({self})" if self._figures is None else repr(self.energies)
+        return f"EnergyBlock({self if self._figures is None else repr(self.energies)})"
 
     def _repr_html_(self) -> str:
         return self.energies._repr_html_()

@@ -115,11 +115,13 @@ def test_a_block_is_measured_in_two_lines(meter: uj.Meter) -> None:
     assert float(e["package-0"]) == pytest.approx(PACKAGE_W * seconds, rel=0.05)
     assert float(e.power) == pytest.approx(TOTAL_W, rel=0.05)
     assert list(e) == list(e.energies) == ["package-0", "package-0/dram"]
-    first, *channels = repr(e).splitlines()
-    assert first == str(e)
-    assert first.startswith("the block used ")
-    assert first.endswith("; measured: package + DRAM (sensor accuracy unknown)")
-    assert [line.split()[0] for line in channels] == list(e)
+    assert str(e).startswith("the block used ")
+    assert str(e).endswith("; measured: package + DRAM (sensor accuracy unknown)")
+    assert repr(e) == f"EnergyBlock({e.energies!r})"
+    assert repr(e.energies) == (
+        f"Energies(total {e.total}; package-0 {e['package-0']}; package-0/dram {e['package-0/dram']})"
+    )
+    assert len(repr(e).splitlines()) == 1
     assert "<table" in e._repr_html_()
     assert files_without_a_name() == before
     with pytest.raises(MicrojouleError, match="measured once"), e:
