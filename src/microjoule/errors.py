@@ -14,12 +14,24 @@ if TYPE_CHECKING:
 _LISTED = 8
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The remedy for a name that nothing has: the names nearest to it, or else those that there are."""
+def similar(name: str, known: Iterable[str], n: int = 3, cutoff: float = 0.4) -> list[str]:
+    """The known names that are most like a name, best first.
+
+    Args:
+        name: What was written.
+        known: What there is.
+        n: How many at most.
+        cutoff: How alike they must be, 0 to 1.
+    """
     from difflib import get_close_matches
 
+    return get_close_matches(name, list(dict.fromkeys(known)), n=n, cutoff=cutoff)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that nothing has: the names nearest to it, or else those that there are."""
     names = list(dict.fromkeys(known))
-    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    near = similar(name, names)
     if near:
         return f"Nearest: {', '.join(map(repr, near))}"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -6,8 +6,9 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NoReturn
+
+from ..errors import similar
 
 USAGE = 2
 _CHOICE = re.compile(
@@ -57,5 +58,5 @@ class AnyOrder(Parser):
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:
-    near = get_close_matches(given, dict.fromkeys(known), n=1, cutoff=0.6)
+    near = similar(given, known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]}?" if near else ""

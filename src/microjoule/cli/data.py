@@ -18,21 +18,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints it."""
-    from ..footprint import data_tables as tables
+    from ..footprint import data_tables
     from ..report.wrapping import wrapped
 
     if arguments.what == "hash":
-        print(tables.digest())
+        print(data_tables.digest())
     elif arguments.what == "check":
         return _check()
     elif arguments.what == "tables":
-        for name in tables.names():
-            print(f"{name}: {len(tables.rows(name))} rows")
+        for name in data_tables.names():
+            print(f"{name}: {len(data_tables.rows(name))} rows")
     else:
-        for each in tables.attributions():
+        for each in data_tables.attributions():
             rows = "1 row" if each.rows == 1 else f"{each.rows} rows"
             print("\n".join(wrapped(f"{each.source}: {each.licence} ({each.table}: {rows})", 2)))
-        print(f"data {tables.digest()}")
+        print(f"data {data_tables.digest()}")
     return 0
 
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import intensity_over_time as along
-from . import options, quantities
+from . import intensity_over_time, options, quantities
 
 CONTEXT = {
     "project": "what was run",
@@ -56,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
     parser.add_argument("--append", action="store_true", help="add rows to a CSV file that is there")
     options.add_footprint(parser)
-    along.add_series(parser)
+    intensity_over_time.add_series(parser)
     group = parser.add_argument_group("what only you know")
     for key, words in CONTEXT.items():
         group.add_argument(
@@ -108,7 +107,7 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     from ..errors import TraceError
 
     if path.suffix != ".json":
-        return along.summarise(path, options.terms(arguments), arguments)
+        return intensity_over_time.summarise(path, options.terms(arguments), arguments)
     _refuse_series(path, arguments)
     record: dict[str, Any] | None = None
     try:

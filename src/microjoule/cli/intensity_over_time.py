@@ -72,16 +72,16 @@ def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:
 
 
 def _access(name: str) -> ProviderAccess:
-    from ..footprint import data_tables as tables
+    from ..footprint import data_tables
     from ..footprint.providers import ProviderAccess
 
     word = _word(name)
-    rows = [row for row in tables.rows("fuels") if row["scope"] == "lifecycle"]
+    rows = [row for row in data_tables.rows("fuels") if row["scope"] == "lifecycle"]
     return ProviderAccess(
         token=os.environ.get(TOKEN.format(word), ""),
         user=os.environ.get(USER.format(word), ""),
         base_url=os.environ.get(ADDRESS.format(word), ""),
-        fuels={row["fuel"]: tables.factor(row, row["fuel"]) for row in rows},
+        fuels={row["fuel"]: data_tables.factor(row, row["fuel"]) for row in rows},
     )
 
 

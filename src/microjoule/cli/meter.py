@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..recording.meter import Meter
-from . import options
-from . import probe_calibrate as calibrated
-from . import sampling_cost_line as own_overhead
+from . import options, probe_calibrate, sampling_cost_line
 
 
 def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
@@ -27,6 +25,6 @@ def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
         root=arguments.root,
         visible_gpus=options.visible_gpus(arguments),
         rate=options.cadence(arguments),
-        calibration=calibrated.stored(arguments),
-        overhead=own_overhead.stored(arguments.root),
+        calibration=probe_calibrate.stored(arguments),
+        overhead=sampling_cost_line.stored(arguments.root),
     )

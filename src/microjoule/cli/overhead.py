@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import documents, options, quantities
-from . import probe_calibrate as calibrated
-from . import sampling_cost_line as own_overhead
+from . import documents, options, probe_calibrate, quantities, sampling_cost_line
 from .progress import progress
 
 NOTHING_MEASURED = 3
@@ -67,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         overhead_plot.ready(arguments.plot)
     for output in (arguments.json, arguments.plot):
         quantities.refuse_unwritable(output)
-    site = site_of(arguments.root, arguments.source, calibrated.stored(arguments))
+    site = site_of(arguments.root, arguments.source, probe_calibrate.stored(arguments))
     with progress() as say:
         found = take(site, wishes, say)
     plain = found.to_json()
@@ -82,9 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not found.costs:
         print("uj: nothing was measured, and nothing is kept", file=sys.stderr)
         return NOTHING_MEASURED
-    if arguments.keep == own_overhead.NO_FILE:
+    if arguments.keep == sampling_cost_line.NO_FILE:
         return 0
-    path = Path(arguments.keep) if arguments.keep else own_overhead.path_of(site.host.hostname)
+    path = Path(arguments.keep) if arguments.keep else sampling_cost_line.path_of(site.host.hostname)
     if not (arguments.keep or site.host.is_known):
         print("uj: no file says which host this is, so that nothing is kept for it", file=sys.stderr)
         return 0

@@ -16,8 +16,7 @@ from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
 from ..units import NS_PER_MS, NS_PER_US
-from . import options
-from . import probe_calibrate as calibrated
+from . import options, probe_calibrate
 
 NOTHING_MEASURED = 3
 ROWS_MAX = 40  # channels of a source: a large server has hundreds of cores
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = probed(machine)
     if arguments.calibrate:
         _refuse_unknown(arguments, machine)
-        return calibrated.learn(arguments, machine, found.surveys)
+        return probe_calibrate.learn(arguments, machine, found.surveys)
     from ..measuring.watched import watched
 
     seen = watched(machine, found.surveys, found.channels)

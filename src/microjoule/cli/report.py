@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import documents, options, pages, quantities
-from . import intensity_over_time as along
+from . import documents, intensity_over_time, options, pages, quantities
 from .documents import joined, summarise, write_json, write_text
 from .progress import progress, share_of
 
@@ -43,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     group.add_argument("--models", type=int, default=1, metavar="N", help="tuned models that came of it")
     options.add_footprint(parser)
-    along.add_series(parser)
+    intensity_over_time.add_series(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,7 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     with progress() as say:
         summaries = {
             path: summarise(
-                path, terms, along.series(path, arguments), share_of(path, say), arguments.windows_max
+                path,
+                terms,
+                intensity_over_time.series(path, arguments),
+                share_of(path, say),
+                arguments.windows_max,
             )
             for path in arguments.traces
         }

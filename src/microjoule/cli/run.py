@@ -23,15 +23,11 @@ from . import (
     documents,
     options,
     pages,
+    probe_calibrate,
     quantities,
+    sampling_cost_line,
     streams,
     trace_output,
-)
-from . import (
-    probe_calibrate as calibrated,
-)
-from . import (
-    sampling_cost_line as own_overhead,
 )
 from .scratch import scratch
 from .shortage import shortage
@@ -127,12 +123,12 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
     surveys = survey(machine)
     closed = [one.channel for found in surveys for one in found.closed]
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
-    learnt = calibrated.stored(arguments)
+    learnt = probe_calibrate.stored(arguments)
     facts = {
         **machine_facts(machine, surveys, channels),
         **facts_of(learnt, channels),
         **sampling_facts(
-            own_overhead.stored(arguments.root),
+            sampling_cost_line.stored(arguments.root),
             RECORDER if arguments.output else THINNED,
             channels,
             cadence,

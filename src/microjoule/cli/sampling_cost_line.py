@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import probe_calibrate as calibrated
+from . import probe_calibrate
 
 if TYPE_CHECKING:
     from ..host.sampling_cost import Overhead
@@ -16,7 +16,7 @@ NO_FILE = "none"
 
 def path_of(hostname: str) -> Path:
     """Where the overhead of a host is kept: in the user's XDG data folder."""
-    return calibrated.data_folder() / "overhead" / f"{hostname.replace('/', '_')}.json"
+    return probe_calibrate.data_folder() / "overhead" / f"{hostname.replace('/', '_')}.json"
 
 
 def stored(root: Path) -> Overhead | None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import NothingServed
 from ..live import LOOPBACK, PORT
-from . import options
-from . import probe_calibrate as calibrated
+from . import options, probe_calibrate
 
 if TYPE_CHECKING:
     from ..live.metrics import Picture
@@ -120,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
             rate=arguments.rate,
             sources=arguments.source,
             root=arguments.root,
-            calibration=calibrated.stored(arguments),
+            calibration=probe_calibrate.stored(arguments),
         )
 
         def begin() -> Session:

@@ -16,9 +16,7 @@ from typing import Any
 from ..errors import BadFactor
 from ..units import GRAMS, HOURS_PER_YEAR
 from ..value_class import dataclass
-from . import data_tables as tables
-from . import intensity, tariff
-from . import pue as overhead
+from . import data_tables, intensity, pue, tariff
 from .conversion import GIVEN, INTENSITY, figure, given, per_kwh, scaled
 from .conversion import intensity as given_intensity
 from .factor import Factor
@@ -123,7 +121,7 @@ class Terms:
             "method_source": self.method.source,
             "remark": self.remark,
             "factors": {part: described(factor) for part, factor in self.factors.items()},
-            "data": tables.digest(),
+            "data": data_tables.digest(),
         }
 
 
@@ -170,7 +168,7 @@ def terms(wishes: FactorOptions) -> Terms:
         grid = own_region(chosen, zone.code) or intensity.intensity(zone, _scope(wishes.scope))
         remark = _of_other_scope(grid, wishes.scope)
     elif chosen.intensity:
-        grid = per_kwh(tables.constant(chosen.intensity), GRAMS, INTENSITY)
+        grid = per_kwh(data_tables.constant(chosen.intensity), GRAMS, INTENSITY)
     else:
         grid, remark = intensity.world().intensity, HOW_TO_CHOOSE
     price = _price(wishes, chosen, zone)
@@ -193,7 +191,7 @@ def terms(wishes: FactorOptions) -> Terms:
         embodied=embodied,
         losses=zone.losses if zone and wishes.scope else None,
         upstream=zone.upstream if zone and wishes.scope == SCOPE_2 else None,
-        water=overhead.wue(wishes.wue) if wishes.wue else None,
+        water=pue.wue(wishes.wue) if wishes.wue else None,
         units=units,
         remark=remark,
     )
@@ -222,11 +220,11 @@ def _of_other_scope(grid: Factor, said: str) -> str:
 
 def _pue(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor:
     if wishes.pue or chosen.pue:
-        return overhead.pue(wishes.pue or chosen.pue)
-    of_zone = overhead.pue_of(zone) if zone else None
+        return pue.pue(wishes.pue or chosen.pue)
+    of_zone = pue.pue_of(zone) if zone else None
     if of_zone is None and chosen.pue_elsewhere:
-        return overhead.pue(chosen.pue_elsewhere)
-    return of_zone or overhead.unknown()
+        return pue.pue(chosen.pue_elsewhere)
+    return of_zone or pue.unknown()
 
 
 def _price(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor | None:
@@ -287,17 +285,17 @@ def _embodied(text: str) -> Factor | None:
     return scaled(factor, GRAMS[unit] / (years * HOURS_PER_YEAR), "g/h")
 
 
-def _device(text: str) -> tuple[int, tables.Row] | None:
+def _device(text: str) -> tuple[int, data_tables.Row] | None:
     """``8 x H100`` as eight and the row of the table; None where the text names none of it."""
     found = re.fullmatch(r"\s*(?:(\d+)\s*[x×*]\s*)?(.*?)\s*", text)
     name = found[2].casefold() if found else ""
-    for row in tables.rows("embodied"):
+    for row in data_tables.rows("embodied"):
         if name in (row["name"].casefold(), *row["alias"].casefold().split("|")):
             return int(found[1] or 1), row  # type: ignore[index]
     return None
 
 
-def _of_devices(devices: Sequence[tuple[int, tables.Row]], life: str) -> Factor:
+def _of_devices(devices: Sequence[tuple[int, data_tables.Row]], life: str) -> Factor:
     """The embodied carbon of some devices over a life that is given, or over each one's own."""
     if life.strip():
         years, year = figure(life)
@@ -319,7 +317,7 @@ def _of_devices(devices: Sequence[tuple[int, tables.Row]], life: str) -> Factor:
         value=ends[1],
         high=ends[2],
         unit="g/h",
-        origin=replace(tables.origin(first), source=sources, note=notes),
+        origin=replace(data_tables.origin(first), source=sources, note=notes),
     )
 
 

@@ -8,14 +8,13 @@ energy differs by powers of ten; D is the class that the reference itself closes
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from typing import Any
 
-from ..errors import BadLabel
+from ..errors import BadLabel, nearest
 from ..value_class import dataclass
-from . import data_tables as tables
+from . import data_tables
 from .factor import Factor
 
 LETTERS = "ABCDEFG"
@@ -74,8 +73,8 @@ class Reading:
 
 def label_sets() -> tuple[LabelSet, ...]:
     """All sets of the table."""
-    by_key: dict[str, list[tables.Row]] = {}
-    for row in tables.rows("label_sets"):
+    by_key: dict[str, list[data_tables.Row]] = {}
+    for row in data_tables.rows("label_sets"):
         by_key.setdefault(row["set"], []).append(row)
     return tuple(_set(key, group) for key, group in by_key.items())
 
@@ -88,8 +87,7 @@ def label_set(key: str) -> LabelSet:
     """
     sets = {each.key: each for each in label_sets()}
     if key not in sets:
-        near = difflib.get_close_matches(key, list(sets), n=3, cutoff=0.3) or list(sets)
-        raise BadLabel(f"No reference set is called {key!r}", f"Nearest: {', '.join(near)}")
+        raise BadLabel(f"No reference set is called {key!r}", nearest(key, sets))
     return sets[key]
 
 
@@ -203,16 +201,16 @@ def _unit(text: str) -> str:
     return " ".join(text.lower().replace(",", "").replace("\u202f", "").split())
 
 
-def _set(key: str, group: list[tables.Row]) -> LabelSet:
+def _set(key: str, group: list[data_tables.Row]) -> LabelSet:
     by_letter = {row["letter"]: row for row in group}
     reference = by_letter["reference"]
     return LabelSet(
         key=key,
         task=reference["name"],
         per=reference["per"],
-        reference=tables.factor(reference, f"reference of {key}").in_unit("Wh"),
+        reference=data_tables.factor(reference, f"reference of {key}").in_unit("Wh"),
         borders_wh=tuple(
-            tables.factor(by_letter[letter], letter).in_unit("Wh").value for letter in LETTERS[:-1]
+            data_tables.factor(by_letter[letter], letter).in_unit("Wh").value for letter in LETTERS[:-1]
         ),
         hardware=reference["hardware"],
     )

@@ -6,14 +6,13 @@ their ratio and cannot flatter a side. What was given up: the nicest picture for
 
 from __future__ import annotations
 
-import difflib
 import math
 from types import MappingProxyType
 
-from ..errors import BadAmount, UnknownEquivalent
+from ..errors import BadAmount, UnknownEquivalent, nearest
 from ..units import J_PER_KWH, KWH, S_PER_DAY
 from ..value_class import dataclass
-from . import data_tables as tables
+from . import data_tables
 from .factor import Factor
 
 # Joules of one in the factor's unit. A factor of watts counts days: joules over watts are seconds.
@@ -119,7 +118,7 @@ def equivalents(*, co2e_g: float | None = None, energy_j: float | None = None) -
     """
     given = {"co2e": co2e_g, "energy": energy_j}
     found = []
-    for row in tables.rows("equivalents"):
+    for row in data_tables.rows("equivalents"):
         amount = given[row["kind"]]
         if amount is not None:
             found.append(_equivalent(row, Bounded(amount).value))
@@ -186,19 +185,18 @@ def counts_co2e(key: str) -> bool:
 
 def keys() -> tuple[str, ...]:
     """All keys of the table."""
-    return tuple(row["key"] for row in tables.rows("equivalents"))
+    return tuple(row["key"] for row in data_tables.rows("equivalents"))
 
 
-def _row(key: str) -> tables.Row:
-    for row in tables.rows("equivalents"):
+def _row(key: str) -> data_tables.Row:
+    for row in data_tables.rows("equivalents"):
         if row["key"] == key:
             return row
-    near = difflib.get_close_matches(key, keys(), n=3, cutoff=0.4) or keys()
-    raise UnknownEquivalent(f"No equivalent is called {key!r}", f"Nearest: {', '.join(near)}")
+    raise UnknownEquivalent(f"No equivalent is called {key!r}", nearest(key, keys()))
 
 
-def _equivalent(row: tables.Row, amount: float) -> Equivalent:
-    factor = tables.factor(row, row["name"])
+def _equivalent(row: data_tables.Row, amount: float) -> Equivalent:
+    factor = data_tables.factor(row, row["name"])
     scale = _SCALES.get(factor.unit, 1)
     return Equivalent(
         key=row["key"],

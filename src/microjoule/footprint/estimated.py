@@ -16,8 +16,7 @@ from ..errors import BadFactor, BadJob
 from ..joules.estimate import Estimate
 from ..units import J_PER_KWH, W_PER_KW
 from ..value_class import dataclass
-from . import data_tables as tables
-from . import hardware
+from . import data_tables, hardware
 from .chosen_factors import Terms, described
 from .conversion import scaled
 from .factor import Factor
@@ -181,7 +180,7 @@ def estimate(job: Job, terms: Terms) -> Estimated:
     if job.provider:
         hardware.known_provider(job.provider)
     if job.memory_gb:
-        used["memory"] = tables.constant("greenalgorithms-memory")
+        used["memory"] = data_tables.constant("greenalgorithms-memory")
     hired = job.hired or job.hardware
     hire = hardware.hire(hired, job.provider, terms.method.rents) if hired else None
     if hire:
@@ -209,9 +208,9 @@ def _watts(job: Job, method: Method) -> tuple[float, float, float]:
                 f"An idle {job.hardware} still draws power, and the table does not know how much",
                 "Give its watts when idle, as in --watts 50, instead of --utilisation 0",
             )
-        idle = tables.constant("idle-share").value if _is_open(job, method) else busy
+        idle = data_tables.constant("idle-share").value if _is_open(job, method) else busy
         low, value, high = full.low * idle, full.value * busy, full.high * busy
-    memory_w = job.memory_w + job.memory_gb * tables.constant("greenalgorithms-memory").value
+    memory_w = job.memory_w + job.memory_gb * data_tables.constant("greenalgorithms-memory").value
     rest = job.cpu_w * ("cpu" in method.counts) + memory_w * ("memory" in method.counts)
     scaling = job.scaling if method.takes_scaling else 1.0
     whole = (scaling * (job.hours.devices * each + rest) for each in (low, value, high))

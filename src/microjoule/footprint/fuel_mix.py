@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import BadFactor
-from . import data_tables as tables
+from . import data_tables
 from .conversion import INTENSITY
 from .factor import Boundary, Factor, Origin
 
@@ -23,10 +23,10 @@ def fuel(name: str, scope: str = LIFECYCLE) -> Factor:
     Raises:
         BadFactor: The table does not have it.
     """
-    for row in tables.rows("fuels"):
+    for row in data_tables.rows("fuels"):
         if row["fuel"] == name and row["scope"] == scope:
-            return tables.factor(row, name)
-    known = ", ".join(sorted({row["fuel"] for row in tables.rows("fuels") if row["scope"] == scope}))
+            return data_tables.factor(row, name)
+    known = ", ".join(sorted({row["fuel"] for row in data_tables.rows("fuels") if row["scope"] == scope}))
     raise BadFactor(f"No {scope} factor is known for the fuel {name!r}", f"The fuels are: {known}")
 
 
@@ -80,6 +80,6 @@ def mix(name: str, shares: Mapping[str, float], scope: str = LIFECYCLE) -> Facto
 def published_mixes() -> dict[str, tuple[str, dict[str, float]]]:
     """The mixes of the table: their name and their shares in per cent, by code."""
     found: dict[str, tuple[str, dict[str, float]]] = {}
-    for row in tables.rows("mixes"):
+    for row in data_tables.rows("mixes"):
         found.setdefault(row["mix"], (row["name"], {}))[1][row["fuel"]] = float(row["value"])
     return found

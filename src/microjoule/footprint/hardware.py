@@ -7,13 +7,12 @@ matches: H20 is not H200, and the two differ by a factor of two. It only makes a
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache
 from typing import NamedTuple
 
-from ..errors import UnknownCloud, UnknownHardware
-from . import data_tables as tables
+from ..errors import UnknownCloud, UnknownHardware, similar
+from . import data_tables
 from .factor import Factor, Origin
 
 MACHINE, ACCELERATOR = "machine", "accelerator"
@@ -118,7 +117,7 @@ def hire(name: str, provider: str = "", covers: str = MACHINE) -> Factor | None:
     wanted = set(_words(own)) if own is not None else {_key(name)}
     offers = [
         row
-        for row in tables.rows("rentals")
+        for row in data_tables.rows("rentals")
         if _key(row["hardware"]) in wanted and row["covers"] == covers and provider in ("", row["provider"])
     ]
     if not offers:
@@ -152,7 +151,7 @@ def known_provider(name: str) -> str:
 
 def providers() -> tuple[str, ...]:
     """Those whose prices are known."""
-    return tuple(dict.fromkeys(row["provider"] for row in tables.rows("rentals")))
+    return tuple(dict.fromkeys(row["provider"] for row in data_tables.rows("rentals")))
 
 
 def kind_of(name: str) -> str:
@@ -166,8 +165,8 @@ def kind_of(name: str) -> str:
     return "gpu" if re.search(_GPU, words) else "cpu"
 
 
-def _device(row: tables.Row) -> Device:
-    factor = tables.factor(row, f"{_WORDS[row['power']]} of {row['name']}")
+def _device(row: data_tables.Row) -> Device:
+    factor = data_tables.factor(row, f"{_WORDS[row['power']]} of {row['name']}")
     return Device(
         name=row["name"],
         kind=row["kind"],
@@ -195,31 +194,31 @@ def _unpublished(name: str) -> tuple[str, list[str]]:
     return "", []
 
 
-def _row(name: str) -> tables.Row | None:
+def _row(name: str) -> data_tables.Row | None:
     by_word = _by_word()
     return by_word.get(_key(name)) or by_word.get(_key(_MEMORY.sub("", name.casefold())))
 
 
 @cache
-def _by_word() -> dict[str, tables.Row]:
-    return {word: row for row in tables.rows("hardware") for word in _words(row)}
+def _by_word() -> dict[str, data_tables.Row]:
+    return {word: row for row in data_tables.rows("hardware") for word in _words(row)}
 
 
 def _near(name: str) -> tuple[bool, list[str]]:
     """Whether several devices hold the text, and those that could be meant, each with its watts."""
     wanted, by_word = _key(name), _by_word()
     inside = [word for word in by_word if len(wanted) > 1 and wanted in word]
-    close = difflib.get_close_matches(wanted, list(by_word), n=_SUGGESTIONS, cutoff=0.5)
+    close = similar(wanted, by_word, n=_SUGGESTIONS, cutoff=0.5)
     found = {by_word[word]["name"]: by_word[word] for word in (*inside, *close)}
     held = {by_word[word]["name"] for word in inside}
     return len(held) > 1, [_with_watts(row) for row in list(found.values())[:_SUGGESTIONS]]
 
 
-def _with_watts(row: tables.Row) -> str:
+def _with_watts(row: data_tables.Row) -> str:
     return f"{row['name']} ({row['value']} W)"
 
 
-def _words(row: tables.Row) -> tuple[str, ...]:
+def _words(row: data_tables.Row) -> tuple[str, ...]:
     return tuple(_key(word) for word in (row["name"], *row["alias"].split("|")) if word)
 
 

@@ -19,15 +19,14 @@ stands, with the range from the cleanest country to the dirtiest.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from ..errors import UnknownZone
+from ..errors import UnknownZone, similar
 from ..value_class import dataclass
-from . import data_tables as tables
+from . import data_tables
 from .factor import Factor
 
 WORLD = "WORLD"
@@ -83,9 +82,9 @@ class Zone:
     def losses(self) -> Factor | None:
         """What the network loses for each kilowatt-hour that arrives, a bare share; None: no open figure."""
         for each in around(self):
-            row = next((row for row in tables.rows("losses") if row["code"] == each.code), None)
+            row = next((row for row in data_tables.rows("losses") if row["code"] == each.code), None)
             if row is not None:
-                return tables.factor(row, f"network losses ({each.name})")
+                return data_tables.factor(row, f"network losses ({each.name})")
         return None
 
 
@@ -109,10 +108,10 @@ def intensity(of: Zone, scope: str = "") -> Factor:
 @cache
 def all_zones() -> tuple[Zone, ...]:
     """Every zone, in the order of the table."""
-    return tuple(_zone(row) for row in tables.rows("zones"))
+    return tuple(_zone(row) for row in data_tables.rows("zones"))
 
 
-def _zone(row: tables.Row) -> Zone:
+def _zone(row: data_tables.Row) -> Zone:
     return Zone(
         code=row["code"],
         aliases=tuple(word for word in row["alias"].split("|") if word),
@@ -125,15 +124,15 @@ def _zone(row: tables.Row) -> Zone:
 
 
 @cache
-def _figures() -> Mapping[str, Sequence[tables.Row]]:
+def _figures() -> Mapping[str, Sequence[data_tables.Row]]:
     """The rows of each zone, in the order of the table."""
-    found: dict[str, list[tables.Row]] = defaultdict(list)
-    for row in tables.rows("intensities"):
+    found: dict[str, list[data_tables.Row]] = defaultdict(list)
+    for row in data_tables.rows("intensities"):
         found[row["code"]].append(row)
     return found
 
 
-def _average(code: str) -> list[tables.Row]:
+def _average(code: str) -> list[data_tables.Row]:
     return [row for row in _figures().get(code, ()) if row["signal"] == "average"]
 
 
@@ -157,7 +156,7 @@ def _neighbours() -> Mapping[str, Sequence[Zone]]:
     return found
 
 
-def _own(of: Zone) -> list[tables.Row]:
+def _own(of: Zone) -> list[data_tables.Row]:
     """What is published of the zone itself, and by providers of their regions right in it."""
     rows = _average(of.code)
     if of.kind != _CLOUD:
@@ -166,7 +165,7 @@ def _own(of: Zone) -> list[tables.Row]:
 
 
 @cache
-def _published(of: Zone) -> tuple[tables.Row, ...]:
+def _published(of: Zone) -> tuple[data_tables.Row, ...]:
     """Every average figure that bears on the zone, its preferred one first."""
     if of.kind == _WORLD:
         return tuple(_average(of.code))
@@ -189,7 +188,7 @@ def _provided(of: Zone, scope: str) -> bool:
     return any(row["code"] != of.code for row in _own(of) if not scope or row["scope"] == scope)
 
 
-def _first(of: Zone, scope: str) -> tables.Row | None:
+def _first(of: Zone, scope: str) -> data_tables.Row | None:
     """The figure that stands for a zone: its own of the scope, or that of the grid around it."""
     for each in around(of):
         rows = [row for row in _own(each) if not scope or row["scope"] == scope]
@@ -200,7 +199,7 @@ def _first(of: Zone, scope: str) -> tables.Row | None:
     return None
 
 
-def _mean(of: Zone, name: str, rows: Sequence[tables.Row], scope: str) -> Factor:
+def _mean(of: Zone, name: str, rows: Sequence[data_tables.Row], scope: str) -> Factor:
     """The mean of the subregions that a zone lies in, with a range over all of their figures."""
     parts = [intensity(zone(code), scope) for code in of.within]
     values = [part.value for part in parts]
@@ -222,7 +221,7 @@ def _mean(of: Zone, name: str, rows: Sequence[tables.Row], scope: str) -> Factor
     )
 
 
-def _spanned(row: tables.Row, name: str, rows: Sequence[tables.Row], of: Zone) -> Factor:
+def _spanned(row: data_tables.Row, name: str, rows: Sequence[data_tables.Row], of: Zone) -> Factor:
     """The figure of a row with the range of others."""
     values = [float(each["value"]) for each in (row, *rows)]
     if of.kind == _WORLD:
@@ -232,14 +231,14 @@ def _spanned(row: tables.Row, name: str, rows: Sequence[tables.Row], of: Zone) -
     said = "the lowest and the highest country, because the place is not known"
     notes = (borrowed, row["note"], f"range: {said}" if of.kind == _WORLD else _range_of(rows))
     return replace(
-        tables.factor(row, name),
+        data_tables.factor(row, name),
         low=min(values),
         high=max(values),
-        origin=replace(tables.origin(row), note="; ".join(note for note in notes if note)),
+        origin=replace(data_tables.origin(row), note="; ".join(note for note in notes if note)),
     )
 
 
-def _range_of(rows: Sequence[tables.Row]) -> str:
+def _range_of(rows: Sequence[data_tables.Row]) -> str:
     """``range of 3 figures: Ember 2025, …``, or ``one source``."""
     said = dict.fromkeys((row["source"].partition(",")[0].partition(" (")[0], row["year"]) for row in rows)
     if len({row["value"] for row in rows}) < 2:
@@ -254,7 +253,7 @@ def _other(of: Zone, signal: str, words: str) -> Factor | None:
         if row is not None:
             borrowed = "" if each is of else f"of {each.name}"
             note = "; ".join(part for part in (borrowed, row["note"]) if part)
-            found = tables.factor(row, f"{words}grid of {each.name}")
+            found = data_tables.factor(row, f"{words}grid of {each.name}")
             return replace(found, origin=replace(found.origin, note=note))
         if signal == "marginal" and each.within:
             return None
@@ -263,7 +262,7 @@ def _other(of: Zone, signal: str, words: str) -> Factor | None:
 
 def world() -> Zone:
     """The whole world, without an index of all the other zones."""
-    return next(_zone(row) for row in tables.rows("zones") if row["code"] == WORLD)
+    return next(_zone(row) for row in data_tables.rows("zones") if row["code"] == WORLD)
 
 
 def zone(text: str) -> Zone:
@@ -307,7 +306,7 @@ def zones(text: str = "") -> tuple[Zone, ...]:
 
 def figures(of: Zone) -> list[Factor]:
     """Each published average that bears on a zone, the one that stands for it first."""
-    return [tables.factor(row, f"grid of {zone(row['code']).name}") for row in _published(of)]
+    return [data_tables.factor(row, f"grid of {zone(row['code']).name}") for row in _published(of)]
 
 
 def around(of: Zone) -> Iterable[Zone]:
@@ -319,7 +318,7 @@ def around(of: Zone) -> Iterable[Zone]:
 
 def _nearest(wanted: str) -> list[Zone]:
     by_word = {word: each for each in reversed(all_zones()) for word in _words(each)}
-    close = difflib.get_close_matches(wanted, list(by_word), n=2 * _NEAREST, cutoff=0.5)
+    close = similar(wanted, by_word, n=2 * _NEAREST, cutoff=0.5)
     inside = [word for word in by_word if len(wanted) > 2 and wanted in word]
     return list({by_word[word].code: by_word[word] for word in (*close, *inside)}.values())[:_NEAREST]
 

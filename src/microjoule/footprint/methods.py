@@ -7,11 +7,9 @@ they leave out and what they fix. What the user gives stands above what a method
 
 from __future__ import annotations
 
-import difflib
-
-from ..errors import UnknownMethod
+from ..errors import UnknownMethod, nearest
 from ..value_class import dataclass
-from . import data_tables as tables
+from . import data_tables
 from .factor import Factor
 
 
@@ -98,9 +96,9 @@ METHODS = (
 
 def own_region(of: Method, code: str) -> Factor | None:
     """The intensity that a method has for a cloud region in a table of its own; None: it has none."""
-    rows = tables.rows(of.regions) if of.regions else ()
+    rows = data_tables.rows(of.regions) if of.regions else ()
     row = next((row for row in rows if row["code"] == code), None)
-    return tables.factor(row, f"grid of {code}, by {of.name}") if row else None
+    return data_tables.factor(row, f"grid of {code}, by {of.name}") if row else None
 
 
 def method(name: str) -> Method:
@@ -113,6 +111,4 @@ def method(name: str) -> Method:
         if each.name == name:
             return each
     names = [each.name for each in METHODS]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    remedy = f"Nearest: {near[0]}. " if near else ""
-    raise UnknownMethod(f"No method is called {name!r}", f"{remedy}The methods are: {', '.join(names)}")
+    raise UnknownMethod(f"No method is called {name!r}", nearest(name, names))

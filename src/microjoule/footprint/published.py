@@ -15,9 +15,7 @@ from typing import Any
 
 from ..units import GRAMS, W_PER_KW
 from ..value_class import dataclass
-from . import data_tables as tables
-from . import intensity
-from . import pue as overhead
+from . import data_tables, intensity, pue
 from .chosen_factors import Terms
 from .conversion import GIVEN
 from .estimated import Estimated, Hours, Job, estimate
@@ -70,7 +68,7 @@ class PublishedRun:
         """The terms with the PUE that was published for the run itself, unless another one is wished."""
         published = self.figures.get("pue")
         if self.has_pue:
-            return replace(terms, pue=overhead.pue("none"))
+            return replace(terms, pue=pue.pue("none"))
         if published and terms.pue.origin != GIVEN:
             return replace(terms, pue=published)
         return terms
@@ -92,10 +90,10 @@ class PublishedRun:
 def runs(table: str) -> tuple[PublishedRun, ...]:
     """The runs of a table, in its order."""
     by_row: dict[str, dict[str, Factor]] = {}
-    for row in tables.rows("paper"):
+    for row in data_tables.rows("paper"):
         if row["table"] == table:
             name = f"{row['quantity']} of {row['row']}"
-            by_row.setdefault(row["row"], {})[row["quantity"]] = tables.factor(row, name)
+            by_row.setdefault(row["row"], {})[row["quantity"]] = data_tables.factor(row, name)
     draw = by_row.pop(_DRAW, {}).get("power")
     found = (_run(table, name, figures, draw) for name, figures in by_row.items())
     return tuple(run for run in found if run)
@@ -130,7 +128,7 @@ def tables_recomputed(paper: Terms, today: Terms, zones: Mapping[str, str] | Non
         "mixes": [_mix(code, *of, paper) for code, of in published_mixes().items()],
         "correction": _correction(paper),
         "later": [_later(each, today, zones or {}) for table in LATER for each in runs(table)],
-        "data": tables.digest(),
+        "data": data_tables.digest(),
     }
 
 
@@ -241,7 +239,7 @@ def _correction(paper: Terms) -> dict[str, Any]:
     """Patterson et al. on the search: the estimate, and how far it was too high."""
     known = {
         row["quantity"]: float(row["value"])
-        for row in tables.rows("paper")
+        for row in data_tables.rows("paper")
         if row["table"] == LATER[0] and row["row"] == "NAS"
     }
     tonnes = (run(TABLE_3, "NAS").recomputed(paper).footprint.location.value or 0.0) / GRAMS["t"]

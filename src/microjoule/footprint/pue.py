@@ -6,11 +6,10 @@ because a laptop has no cooling plant and a data centre does, and only the user 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
-from ..errors import BadFactor
-from . import data_tables as tables
+from ..errors import BadFactor, nearest
+from . import data_tables
 from .conversion import figure, given
 from .factor import Factor
 from .intensity import Zone
@@ -30,10 +29,9 @@ def pue(text: str) -> Factor:
     try:
         figure(text)
     except BadFactor:
-        codes = [row["code"] for row in tables.rows("pue")]
-        near = difflib.get_close_matches(text, codes, n=3, cutoff=0.4)
+        codes = [row["code"] for row in data_tables.rows("pue")]
         raise BadFactor(
-            f"No facility is called {text!r}", f"Write a number, or one of: {', '.join(near or codes[:8])}"
+            f"No facility is called {text!r}", f"{nearest(text, codes)}; or write a number, such as 1.1"
         ) from None
     factor = given("PUE", text)
     factor = replace(factor, unit=factor.unit or "1").in_unit("1")
@@ -63,11 +61,10 @@ def wue(text: str) -> Factor:
     factor = given("water", text)
     unit = {"l/kWh": "L/kWh"}.get(factor.unit, factor.unit)
     if unit != "L/kWh":
-        codes = [each["code"] for each in tables.rows("wue")]
-        near = difflib.get_close_matches(text, codes, n=3, cutoff=0.4) or codes[:4]
+        codes = [each["code"] for each in data_tables.rows("wue")]
         raise BadFactor(
             f"The water {text!r} is no number of liters a kilowatt-hour",
-            f"Write it as in '0.3 L/kWh', or name one of: {', '.join(near)}",
+            f"Write it as in '0.3 L/kWh', or name a region. {nearest(text, codes)}",
         )
     return replace(factor, unit=unit)
 
@@ -79,8 +76,8 @@ def wue_of(zone: Zone) -> Factor | None:
 
 
 def _water(code: str) -> Factor | None:
-    rows = (row for row in tables.rows("wue") if row["code"] == code)
-    return next((tables.factor(row, f"water ({row['name']})") for row in rows), None)
+    rows = (row for row in data_tables.rows("wue") if row["code"] == code)
+    return next((data_tables.factor(row, f"water ({row['name']})") for row in rows), None)
 
 
 def unknown() -> Factor:
@@ -91,5 +88,5 @@ def unknown() -> Factor:
 
 
 def _row(code: str) -> Factor | None:
-    rows = (row for row in tables.rows("pue") if row["code"] == code)
-    return next((tables.factor(row, f"PUE ({row['name']})") for row in rows), None)
+    rows = (row for row in data_tables.rows("pue") if row["code"] == code)
+    return next((data_tables.factor(row, f"PUE ({row['name']})") for row in rows), None)

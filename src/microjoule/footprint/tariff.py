@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..errors import BadFactor, NoRate
+from ..errors import BadFactor, NoRate, nearest
 from ..units import KWH
-from . import data_tables as tables
+from . import data_tables
 from .conversion import given, per_kwh, scaled
 from .factor import Factor
 from .intensity import Zone, around
@@ -42,11 +41,10 @@ def tariff(text: str) -> Factor:
     code, _, sector = text.partition("/")
     found = _row(code, sector or BUSINESS)
     if found is None:
-        codes = list(dict.fromkeys(row["code"] for row in tables.rows("tariffs")))
-        near = difflib.get_close_matches(code.upper(), codes, n=5, cutoff=0.3)
+        codes = list(dict.fromkeys(row["code"] for row in data_tables.rows("tariffs")))
         raise BadFactor(
             f"No electricity price is known for {text!r}",
-            f"Nearest: {', '.join(near)}; or give it yourself: --price '0.12 USD/kWh'",
+            f"{nearest(code.upper(), codes)}; or give it yourself: --price '0.12 USD/kWh'",
         )
     return found
 
@@ -90,11 +88,11 @@ def in_currency(factor: Factor, currency: str, rates: Mapping[str, float]) -> Fa
 
 
 def _row(code: str, sector: str) -> Factor | None:
-    found = [row for row in tables.rows("tariffs") if row["code"].casefold() == code.casefold()]
+    found = [row for row in data_tables.rows("tariffs") if row["code"].casefold() == code.casefold()]
     row = next((row for row in found if row["sector"] == sector), None)
     if row is None:
         return None
-    factor = tables.factor(row, f"electricity price of {row['name']} ({sector})")
+    factor = data_tables.factor(row, f"electricity price of {row['name']} ({sector})")
     if len(found) < 2:
         return factor
     low, high = min(float(each["low"]) for each in found), max(float(each["high"]) for each in found)

@@ -22,7 +22,7 @@ from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..trace.window import Window
 from ..units import nanoseconds, seconds
-from . import single_run as single
+from . import single_run
 from .baseline import between, power
 from .deadline import Deadline
 from .fitted import Fitted, fit
@@ -102,7 +102,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
         )
     if ask.is_single:
         say("from update to update")
-        return single.once(task, ask, fitted)
+        return single_run.once(task, ask, fitted)
     if ask.mode == "dither":
         fitted = fitted.closely()
     say("a first call")
@@ -118,7 +118,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
         planned = plan(pilot, ask, seed=now_ns())
         if planned.mode == "edge":
             say("from update to update")
-            found = single.several(task, ask, fitted, planned, deadline)
+            found = single_run.several(task, ask, fitted, planned, deadline)
         else:
             found = _run(task, ask, fitted, planned, Path(folder) / "measure.arrows", deadline, say)
     asked, done = len(planned.counts), len(found.plan.counts)

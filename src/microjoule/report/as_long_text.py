@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import footprint_lines
-from . import written_numbers as figures
+from . import footprint_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut, safe
 
@@ -120,7 +119,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _missed(lane: Mapping[str, Any]) -> str:
-    wider = figures.seconds(lane["late_max_s"])
+    wider = written_numbers.seconds(lane["late_max_s"])
     return (
         f"{lane['missed']:,} of {lane['ticks'] + lane['missed']:,} ticks missed in lane {lane['lane']}: "
         f"counters lose no energy, edges are up to {wider} wider"
@@ -164,7 +163,8 @@ def window_title(window: Mapping[str, Any]) -> str:
     attributes = safe(" ".join(f"{key}={value}" for key, value in told.items()))
     remark = ", never ended" if window["is_open"] else ""
     remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
-    return f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}{remark}  {attributes}".rstrip()
+    length = written_numbers.seconds(window["duration_s"])
+    return f"{cut(window['name'])}  {length}{remark}  {attributes}".rstrip()
 
 
 def rows_of(window: Mapping[str, Any]) -> list[_Row]:
@@ -200,15 +200,15 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
     remark += ["estimated"] if energy.get("provenance") == "estimated" else []
-    written, spread = figures.energy(energy["energy_j"], energy["U_j"], energy["guaranteed_j"])
+    written, spread = written_numbers.energy(energy["energy_j"], energy["U_j"], energy["guaranteed_j"])
     return (
         name,
         written,
         at_least(energy) + spread if spread else "",
-        "–" if energy.get("provenance") == "estimated" else figures.interval(low, high, "J"),
-        figures.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
-        figures.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
-        figures.accuracy(rest["accuracy"]),
+        "–" if energy.get("provenance") == "estimated" else written_numbers.interval(low, high, "J"),
+        written_numbers.quantity(rest["mean_w"], "W") if rest["mean_w"] is not None else "",
+        written_numbers.quantity(rest["peak_w"], "W") if rest["peak_w"] is not None else "",
+        written_numbers.accuracy(rest["accuracy"]),
         ", ".join(remark),
     )
 
@@ -231,11 +231,11 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
 def named(row: Mapping[str, Any]) -> str:
     """Windows of one name in a line."""
     each = row["per_window"]
-    figure, half = figures.energy(each["energy_j"], each["U_j"], each["guaranteed_j"])
+    figure, half = written_numbers.energy(each["energy_j"], each["U_j"], each["guaranteed_j"])
     spread = f" ± {half}" if half else ""
-    varies = f", varies by {figures.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
+    varies = f", varies by {written_numbers.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
     share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""
-    length = figures.seconds(row["window_s"])
+    length = written_numbers.seconds(row["window_s"])
     missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
     head = f"{cut(row['name'])} × {row['n']}: {figure}{spread} each{varies}"
     return f"{head}, {length} each{share} ({row['method']}){missing}"
@@ -250,7 +250,7 @@ _SAMPLED_BY = {
 def _lane(lane: Mapping[str, Any]) -> str:
     rate = f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "rate unknown"
     counts = ", ".join(f"{lane[count]} {count}" for count in ("late", "missed", "dropped", "errors"))
-    busy = figures.quantity(lane["busy_s"], "s")
+    busy = written_numbers.quantity(lane["busy_s"], "s")
     by = _SAMPLED_BY.get(lane.get("sampled_by") or "", "")
     return f"lane {lane['lane']}: {rate}{by}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
 
@@ -259,7 +259,7 @@ def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:
     """What sampling took of the machine, as `uj overhead` had measured it."""
     if not known:
         return []
-    value, half = figures.bare(100 * known["share_of_core"], 100 * known["U"]).split(" ± ")
+    value, half = written_numbers.bare(100 * known["share_of_core"], 100 * known["U"]).split(" ± ")
     at = " and ".join(f"{rate_hz:g} Hz" for rate_hz in known["measured_at_hz"])
     between = "between " if len(known["measured_at_hz"]) > 1 else ""
     how = f"{known['method']}, {between}{at}, taken {known['taken']}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..joules.estimate_text import duration, figure, measured, missing
 from ..joules.run_window import OUTERMOST
-from . import written_numbers as figures
+from . import written_numbers
 from .amounts import amount, share
 from .as_long_text import warnings
 from .columns import columns
@@ -109,7 +109,7 @@ def _figure(of: Plain) -> str:
     """``3.85 mJ ± 0.29 mJ`` or ``at most 16 mJ``, or why there is none."""
     if of["energy_j"] is None:
         return missing(of["status"], (0.0, math.inf), "J")
-    return measured(of["energy_j"], of["U_j"] or 0.0, figures.ends(of["guaranteed_j"]), "J")
+    return measured(of["energy_j"], of["U_j"] or 0.0, written_numbers.ends(of["guaranteed_j"]), "J")
 
 
 def _fitting(rows: Sequence[tuple[str, ...]], width: int, written: Callable[[str], str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import written_numbers as figures
+from . import written_numbers
 from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread
@@ -48,9 +48,9 @@ def _warnings(found: Plain) -> list[str]:
 
 
 def _about(found: Plain) -> str:
-    span = figures.seconds(found["span_s"])
-    aligned = figures.spread(found["alignment_u_s"], "s")
-    of = f" of the profile's {figures.seconds(found['profile_s'])}"
+    span = written_numbers.seconds(found["span_s"])
+    aligned = written_numbers.spread(found["alignment_u_s"], "s")
+    of = f" of the profile's {written_numbers.seconds(found['profile_s'])}"
     return (
         f"{found['channel']}: {with_spread(found['measured'])} in {span}{of}; "
         f"{found['updates']} updates, clocks aligned to {aligned}"
@@ -70,7 +70,7 @@ def _table(table: Plain) -> list[str]:
 def _rows(row: Plain) -> list[tuple[str, ...]]:
     """A line of figures; where names share it, a line for each of them before."""
     figures_of = (
-        figures.seconds(row["time_s"]),
+        written_numbers.seconds(row["time_s"]),
         *_energy(row["energy"]),
         _mean(row),
         f"{100 * row['share']:.1f} %" if row["share"] is not None else "",
@@ -87,7 +87,7 @@ def _rows(row: Plain) -> list[tuple[str, ...]]:
 
 def _mean(row: Plain) -> str:
     mean, half = row["mean_w"], row["mean_U_w"]
-    return "" if mean is None else figures.quantity(mean, "W", mean - half, mean + half)
+    return "" if mean is None else written_numbers.quantity(mean, "W", mean - half, mean + half)
 
 
 def _count(launches: int | None) -> str:
@@ -98,5 +98,5 @@ def _energy(energy: Plain) -> tuple[str, str]:
     value, half = energy["value"], energy["U"]
     if value is None:
         low, high = energy["guaranteed"]
-        return f"{energy['status']}: {figures.interval(low, high, 'J')}", ""
-    return figures.quantity(value, "J", value - half, value + half), figures.spread(half, "J")
+        return f"{energy['status']}: {written_numbers.interval(low, high, 'J')}", ""
+    return written_numbers.quantity(value, "J", value - half, value + half), written_numbers.spread(half, "J")

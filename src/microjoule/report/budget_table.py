@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import written_numbers as figures
+from . import written_numbers
 from .foreign_text import cut
 
 
@@ -13,7 +13,7 @@ def render(summary: Mapping[str, Any]) -> str:
     """The budgets of all windows of a summary: standard uncertainty, share of the variance, type, form."""
     lines: list[str] = []
     for window in summary["windows"]:
-        lines.append(f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}")
+        lines.append(f"{cut(window['name'])}  {written_numbers.seconds(window['duration_s'])}")
         for row in window["channels"]:
             lines += _channel(row)
     return "\n".join([*lines, ""])
@@ -27,9 +27,9 @@ def head(row: Mapping[str, Any]) -> str:
     """A channel's figure with its uncertainty, or why it has none."""
     if not row["budget"]:
         return f"{row['channel']}: no figure, and so no budget ({row['status']})"
-    energy, expanded = figures.energy(row["energy_j"], row["U_j"], row["guaranteed_j"])
+    energy, expanded = written_numbers.energy(row["energy_j"], row["U_j"], row["guaranteed_j"])
     energy += f" ± {expanded}" if expanded else ""
-    return f"{row['channel']}: {energy}, k={row['k']:.3g}, u={figures.spread(row['u_j'], 'J')}"
+    return f"{row['channel']}: {energy}, k={row['k']:.3g}, u={written_numbers.spread(row['u_j'], 'J')}"
 
 
 def _component(part: Mapping[str, Any]) -> str:
@@ -42,5 +42,5 @@ def _component(part: Mapping[str, Any]) -> str:
 def cells(part: Mapping[str, Any]) -> tuple[str, ...]:
     """A component: name, standard uncertainty, share of the variance, type, form, degrees of freedom."""
     dof = "" if part["dof"] is None else f"{part['dof']:.3g}"
-    share = figures.share(part["share"], 1.0)
-    return part["name"], figures.spread(part["u"], "J"), share, part["kind"], part["form"], dof
+    share = written_numbers.share(part["share"], 1.0)
+    return part["name"], written_numbers.spread(part["u"], "J"), share, part["kind"], part["form"], dof

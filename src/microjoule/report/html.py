@@ -27,8 +27,7 @@ import numpy.typing as npt
 
 from ..joules.estimate_text import duration
 from ..units import NS_PER_S
-from . import as_long_text, footprint_lines, page_tables
-from . import written_numbers as figures
+from . import as_long_text, footprint_lines, page_tables, written_numbers
 from .amounts import amount, span
 from .foreign_text import safe
 from .page_tables import count, paragraphs, section, text
@@ -210,10 +209,10 @@ def _headline(summary: Plain, of: str) -> str:
     total, footprint = whole["total"], whole.get("footprint", {})
     is_estimated = total["provenance"] == "estimated"
     low, high = total["guaranteed_j"]
-    energy, half = figures.energy(total["energy_j"], total["U_j"], (low, high))
+    energy, half = written_numbers.energy(total["energy_j"], total["U_j"], (low, high))
     least = "at least " if as_long_text.at_least(total) else ""
     spread = total["status"] if total["U_j"] is None else f"± {least}{half} at 95 %" if half else "at 95 %"
-    guaranteed = "" if is_estimated else f"; guaranteed {figures.interval(low, high, 'J')}"
+    guaranteed = "" if is_estimated else f"; guaranteed {written_numbers.interval(low, high, 'J')}"
     cells = [
         (
             f"energy, {'estimated' if is_estimated else 'measured'}",

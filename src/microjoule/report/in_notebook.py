@@ -19,8 +19,7 @@ from ..joules.estimate import Estimate
 from ..joules.estimate_text import duration, figure, is_limit, measured
 from ..joules.summary import stuck
 from ..units import seconds
-from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg
-from . import written_numbers as figures
+from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg, written_numbers
 from .foreign_text import cut, safe
 
 ROWS_MAX = 12
@@ -40,7 +39,9 @@ def estimate(of: Estimate) -> str:
     """One figure with both its intervals, and what its uncertainty is made of."""
     head = ("value", *_HEAD[1:])
     parts = ", ".join(
-        f"{row['name']} {figures.share(row['share'], 1.0)}" for row in of.budget()[:4] if row["share"] >= 0.01
+        f"{row['name']} {written_numbers.share(row['share'], 1.0)}"
+        for row in of.budget()[:4]
+        if row["share"] >= 0.01
     )
     notes = [f"k = {of.k:.3g}; shares of the variance: {parts}"] if parts else []
     return said(str(of)) + table(head, [_cells(of)], notes)
@@ -70,7 +71,8 @@ def trace(of: Trace) -> str:
 def readings(of: Any) -> str:  # noqa: ANN401 - a trace; of its room report knows nothing
     """A trace without its energies: windows and how long they took."""
     rows = [
-        (cut(window.name), figures.seconds(seconds(window.duration_ns))) for window in of.windows[:ROWS_MAX]
+        (cut(window.name), written_numbers.seconds(seconds(window.duration_ns)))
+        for window in of.windows[:ROWS_MAX]
     ]
     return table(("window", "time"), rows, [*_about(of), "`uj.load` opens it with its energies"])
 
@@ -125,7 +127,7 @@ def comparison(of: Any) -> str:  # noqa: ANN401 - as above
 def cell(of: Any) -> str:  # noqa: ANN401 - as above
     """What one cell of a notebook used: its power over time, and its energies."""
     remark = "" if of.energy.total.provenance == "measured" else ", estimated from CPU time"
-    title = f"{cut(of.name)}  {figures.seconds(seconds(of.window.duration_ns))}{remark}"
+    title = f"{cut(of.name)}  {written_numbers.seconds(seconds(of.window.duration_ns))}{remark}"
     return energies(of.energy) + power_svg.render(of.power, title) + notes_below(_still(of.trace))
 
 
@@ -158,10 +160,10 @@ def _cell(tag: str, style: str, side: str, words: str) -> str:
 def _cells(of: Estimate) -> tuple[str, ...]:
     remark = [] if of.status == "ok" else [of.status.upper()]
     remark += [of.provenance]
-    accuracy = figures.accuracy("unknown" if of.accuracy is None else of.accuracy)
+    accuracy = written_numbers.accuracy("unknown" if of.accuracy is None else of.accuracy)
     known = of.value is not None and bool(of.components)
     if of.unit == "1":
-        value = figures.quantity(of.value, "").strip() if of.value is not None else "–"
+        value = written_numbers.quantity(of.value, "").strip() if of.value is not None else "–"
         return value, f"{of.U:.2g}" if known else "", _interval(of), accuracy, ", ".join(remark)
     if known and of.value is not None and is_limit(of.value, of.U, of.low):
         most = measured(of.value, of.U, (of.low, of.high), of.unit)
@@ -169,8 +171,8 @@ def _cells(of: Estimate) -> tuple[str, ...]:
     half = of.U if known else 0.0
     reach = (of.value - half, of.value + half) if of.value is not None and half else (None, None)
     return (
-        figures.quantity(of.value, of.unit, *reach),
-        figures.spread(of.U, of.unit) if known else "",
+        written_numbers.quantity(of.value, of.unit, *reach),
+        written_numbers.spread(of.U, of.unit) if known else "",
         _interval(of),
         accuracy,
         ", ".join(remark),
@@ -179,7 +181,7 @@ def _cells(of: Estimate) -> tuple[str, ...]:
 
 def _interval(of: Estimate) -> str:
     low, high = (end if abs(end) < float("inf") else None for end in (of.low, of.high))
-    return figures.interval(low, high, "" if of.unit == "1" else of.unit).strip()
+    return written_numbers.interval(low, high, "" if of.unit == "1" else of.unit).strip()
 
 
 def named(of: NameEnergy) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..joules.estimate_text import duration, figure
-from . import written_numbers as figures
+from . import written_numbers
 
 Plain = Mapping[str, Any]
 
@@ -75,8 +75,8 @@ def _row(row: Plain, layout: _Layout) -> list[str]:
     mark = "~" if row["is_estimated"] else ""
     if not row["is_alive"]:  # a package or a platform that stands still is no zero
         return [row["name"], "–", "", "", "–"]
-    power = "–" if row["power_w"] is None else mark + figures.quantity(row["power_w"], "W")
-    energy = mark + figures.quantity(row["energy_j"], "J")
+    power = "–" if row["power_w"] is None else mark + written_numbers.quantity(row["power_w"], "W")
+    energy = mark + written_numbers.quantity(row["energy_j"], "J")
     if row["extra_j"]:
         energy = "≥ " + energy
     known = [watts for watts in _last(row["lately_w"], layout.spark) if not math.isnan(watts)]

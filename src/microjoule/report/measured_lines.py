@@ -8,7 +8,7 @@ from typing import Any
 from ..joules.estimate_text import figure as written
 from ..joules.estimate_text import measured
 from ..joules.sentence import SENSOR
-from . import written_numbers as figures
+from . import written_numbers
 from .foreign_text import cut
 
 Plain = Mapping[str, Any]
@@ -65,15 +65,15 @@ def with_spread(figure: Plain) -> str:
     value, half = figure["value"], figure["U"]
     low, high = figure["guaranteed"]
     if value is None:
-        return f"{figure['status']}: {figures.interval(low, high, figure['unit'])}"
-    return measured(value, half or 0.0, figures.ends((low, high)), figure["unit"])
+        return f"{figure['status']}: {written_numbers.interval(low, high, figure['unit'])}"
+    return measured(value, half or 0.0, written_numbers.ends((low, high)), figure["unit"])
 
 
 def _budget(energy: Plain) -> list[str]:
     if not energy["budget"]:
         return []
     parts = ", ".join(
-        f"{row['name']} {figures.spread(row['u'], energy['unit'])}"
+        f"{row['name']} {written_numbers.spread(row['u'], energy['unit'])}"
         for row in energy["budget"][:_BUDGET]
         if row["u"]
     )
@@ -87,12 +87,13 @@ def _scatter(found: Plain) -> list[str]:
 def median(scatter: Plain, unit: str) -> str:
     """``12.34 J, MAD 0.05 J of 40; their mean by the bootstrap 12.31 to 12.40 J``."""
     middle, mad = scatter["median"], scatter["mad"]
-    said = f"{figures.quantity(middle, unit, middle - mad, middle + mad)}, MAD {figures.spread(mad, unit)}"
+    said = written_numbers.quantity(middle, unit, middle - mad, middle + mad)
+    said += f", MAD {written_numbers.spread(mad, unit)}"
     said += f" of {scatter['n']}"
     if not scatter["interval"]:
         return said
     low, high = scatter["interval"]
-    return f"{said}; their mean by the bootstrap {figures.interval(low, high, unit)}"
+    return f"{said}; their mean by the bootstrap {written_numbers.interval(low, high, unit)}"
 
 
 def _odd(found: Plain) -> list[str]:

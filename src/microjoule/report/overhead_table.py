@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..units import NS_PER_US
-from . import written_numbers as figures
+from . import written_numbers
 from .columns import columns
 
 Plain = Mapping[str, Any]
@@ -164,4 +164,4 @@ def _others(share: float | None) -> str:
 
 
 def _scaled(mean: Plain | None, factor: float) -> str:
-    return _MISSING if mean is None else figures.bare(mean["value"] * factor, mean["U"] * factor)
+    return _MISSING if mean is None else written_numbers.bare(mean["value"] * factor, mean["U"] * factor)

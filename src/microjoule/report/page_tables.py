@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from . import as_long_text, as_text, budget_table, footprint_lines, strip
-from . import written_numbers as figures
+from . import as_long_text, as_text, budget_table, footprint_lines, strip, written_numbers
 from .foreign_text import cut, safe
 
 Plain = Mapping[str, Any]
@@ -76,7 +75,7 @@ def _single(row: Plain, origin_ns: int) -> str:
     more = of["n_outliers"] - len(of["outliers"])
     named = "".join(
         f'<button type="button" data-t0="{each["t0_ns"] - origin_ns}" data-t1="{each["t1_ns"] - origin_ns}">'
-        f"#{each['number']} {text(figures.quantity(each['energy_j'], 'J'))}</button>"
+        f"#{each['number']} {text(written_numbers.quantity(each['energy_j'], 'J'))}</button>"
         for each in of["outliers"]
     )
     rest = f"<span>and {more:,} more</span>" if more > 0 else ""
@@ -154,7 +153,7 @@ def _rest(n_windows: int) -> list[str]:
 
 
 def _name(window: Plain) -> str:
-    return f"{cut(window['name'])}  {figures.seconds(window['duration_s'])}"
+    return f"{cut(window['name'])}  {written_numbers.seconds(window['duration_s'])}"
 
 
 def _table(head: Sequence[str], blocks: Iterable[tuple[str, Sequence[Sequence[str]]]]) -> str:
@@ -200,8 +199,8 @@ def engine(of: Plain) -> str:
             lane["lane"],
             f"{lane['rate_hz']:g} Hz" if lane["rate_hz"] else "unknown",
             *(str(lane[count]) for count in ("ticks", "late", "missed", "dropped", "errors")),
-            figures.quantity(lane["late_max_s"], "s"),
-            figures.quantity(lane["busy_s"], "s"),
+            written_numbers.quantity(lane["late_max_s"], "s"),
+            written_numbers.quantity(lane["busy_s"], "s"),
         )
         for lane in of["lanes"]
     ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from . import written_numbers as figures
+from . import written_numbers
 
 _W, _H = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 8, 22, 20
@@ -82,7 +82,7 @@ def _frame(top_w: float, end_s: float, title: str) -> str:
         )
         rules.append(_text(_LEFT - 6, y + 4, f"{part * top_w:g} W", "end"))
     rules.append(_text(_LEFT, _H - 5, "0 s", "start"))
-    rules.append(_text(_W - _RIGHT, _H - 5, figures.seconds(end_s), "end"))
+    rules.append(_text(_W - _RIGHT, _H - 5, written_numbers.seconds(end_s), "end"))
     rules.append(_text(_LEFT, 14, title, "start"))
     return "".join(rules)
 

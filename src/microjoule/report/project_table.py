@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import footprint_lines
-from . import written_numbers as figures
+from . import footprint_lines, written_numbers
 from .amounts import amount, hours
 from .columns import columns
 from .foreign_text import safe
@@ -55,7 +54,7 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
         row = [
             safe(run["run"]),
             hours(run["hours"]),
-            figures.quantity(run["energy"]["energy_j"], "J", low, high),
+            written_numbers.quantity(run["energy"]["energy_j"], "J", low, high),
             amount(run["footprint"]["co2e_location"]),
             amount(run["footprint"]["cost_electricity"]),
         ]
@@ -80,7 +79,9 @@ def _target(project: Mapping[str, Any]) -> list[str]:
         if reached is None:
             found.append(f"  {name}: not reached")
             continue
-        energy = figures.quantity(reached["energy"]["energy_j"], "J", *reached["energy"]["guaranteed_j"])
+        energy = written_numbers.quantity(
+            reached["energy"]["energy_j"], "J", *reached["energy"]["guaranteed_j"]
+        )
         co2e, cost = (reached["footprint"][part] for part in ("co2e_location", "cost_electricity"))
         parts = [energy, f"{hours(reached['hours'])}", f"{amount(co2e)} CO2e"]
         parts += [amount(cost)] if cost else []

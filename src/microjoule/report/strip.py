@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import written_numbers as figures
+from . import written_numbers
 
 LEGEND = (
     "single windows: how many used how much; the line below goes from the lowest to the highest, its thick "
@@ -34,9 +34,11 @@ def render(of: Mapping[str, Any]) -> str:
 
     lower, middle, upper = of["quartiles_j"]
     dots = "".join(f'<circle cx="{x(each["energy_j"])}" cy="31" r="2.6"/>' for each in of["outliers"])
+    ends = [written_numbers.quantity(end, "J") for end in (low, high)]
+    median = written_numbers.quantity(middle, "J")
     said = (
-        f"{sum(counts):,} windows from {figures.quantity(low, 'J')} to {figures.quantity(high, 'J')}; "
-        f"half of them {figures.interval(lower, upper, 'J')}, median {figures.quantity(middle, 'J')}; "
+        f"{sum(counts):,} windows from {ends[0]} to {ends[1]}; "
+        f"half of them {written_numbers.interval(lower, upper, 'J')}, median {median}; "
         f"{of['n_outliers']:,} outlier{'' if of['n_outliers'] == 1 else 's'}"
     )
     return (

@@ -9,11 +9,10 @@ A provider is a file here with a class that takes an ``ProviderAccess``, and its
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from ...errors import UnknownProvider
+from ...errors import UnknownProvider, nearest
 from .eia import Eia
 from .electricity_maps import ElectricityMaps
 from .entsoe import Entsoe
@@ -39,8 +38,7 @@ def provider(name: str, access: ProviderAccess) -> Provider:
         UnknownProvider: There is none of this name.
     """
     if name not in PROVIDERS:
-        near = difflib.get_close_matches(name, list(PROVIDERS), n=2) or list(PROVIDERS)
-        raise UnknownProvider(f"No live provider is called {name!r}", f"Take one of: {', '.join(near)}")
+        raise UnknownProvider(f"No live provider is called {name!r}", nearest(name, PROVIDERS))
     return PROVIDERS[name](access)
 
 

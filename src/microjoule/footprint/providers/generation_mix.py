@@ -7,12 +7,11 @@ zero, because a grid without its coal is clean on paper only.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...errors import UnknownFuel
+from ...errors import UnknownFuel, nearest
 from ..factor import Factor
 from ..intensity_series import G_PER_KWH, IntensityStep
 
@@ -60,8 +59,7 @@ def intervals(generation: Iterable[Generation], fuels: Mapping[str, Factor]) -> 
 
 def _factor(fuel: str, fuels: Mapping[str, Factor]) -> Factor:
     if fuel not in fuels:
-        near = ", ".join(difflib.get_close_matches(fuel, list(fuels), n=3) or sorted(fuels)[:8]) or "none"
         raise UnknownFuel(
-            f"The mix has {fuel}, for which no factor was given", f"Give its g/kWh; there are: {near}"
+            f"The mix has {fuel}, for which no factor was given", f"Give its g/kWh. {nearest(fuel, fuels)}"
         )
     return fuels[fuel].in_unit(G_PER_KWH)

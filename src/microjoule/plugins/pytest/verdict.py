@@ -19,7 +19,7 @@ from ...joules.estimate import Estimate
 from ...measuring.comparison import Ratio, Side, apart
 from ...measuring.estimate_json import from_json
 from ...measuring.measurement import Measurement
-from ...report import written_numbers as figures
+from ...report import written_numbers
 from ...report.measured_lines import with_spread
 from ...value_class import dataclass
 from .options import Limit
@@ -109,10 +109,10 @@ def _failure(before: Side, now: Side, ratio: Ratio, limit: Limit) -> str:
     is_beyond = ratio.differs if limit.share else rise_j > spread_j > 0
     if rise_j <= allowed_j or not is_beyond:
         return ""
-    by = figures.share(rise_j, earlier_j)
-    doubt = figures.share(ratio.energy.U, 1.0)
+    by = written_numbers.share(rise_j, earlier_j)
+    doubt = written_numbers.share(ratio.energy.U, 1.0)
     if not limit.share:
-        by, doubt = figures.quantity(rise_j, "J"), figures.spread(spread_j, "J")
+        by, doubt = written_numbers.quantity(rise_j, "J"), written_numbers.spread(spread_j, "J")
     return (
         f"one call takes {with_spread(_shown(now.energy))}, and took {with_spread(_shown(before.energy))}: "
         f"it rose by {by} ± {doubt}, and {limit.text} is allowed"

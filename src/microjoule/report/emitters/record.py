@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import BadRecord
-from ...joules import run_window as whole
+from ...joules import run_window
 from ...units import GRAMS, J_PER_KWH, NS_PER_S
 from ..foreign_text import cut
 
@@ -43,7 +43,7 @@ def doubts(record: Plain, window: Plain) -> list[str]:
     traces = {each["trace"]: each for each in record.get("traces", [])}
     of = traces.get(window.get("trace"), record)
     flaws = (bool(of.get("is_truncated")), bool(of.get("damage")), bool(window.get("is_open")))
-    return list(whole.doubts(*flaws))
+    return list(run_window.doubts(*flaws))
 
 
 def value(window: Plain, part: str) -> float | None:
