@@ -96,6 +96,11 @@ class Traced(NamedTuple):
         """Far more than they take, and little enough for a loop without an end."""
         return 20 + 5 * sum(self.took_s.get(one, 0.0) for one in tests)
 
+    def second(self, one: Trial) -> Trial:
+        """The trial of a mutant that its own tests did not notice: with all tests of their files."""
+        whole = self.beside(one.tests)
+        return one._replace(tests=whole, limit_s=self.limit_s(whole), is_second=True)
+
     def beside(self, tests: Sequence[str]) -> tuple[str, ...]:
         """All tests of the same files."""
         files = {one.partition("::")[0] for one in tests}
@@ -124,7 +129,7 @@ def main() -> int:
     random.Random(1).shuffle(waiting)  # a run that stops early has tried a fair sample
     total = len(waiting)
     print(f"{total} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
-    waiting = _unnoticed(waiting, arguments.tests or _tests(files), arguments.jobs, until_s)
+    waiting = _unnoticed(waiting, traced, arguments.tests or _tests(files), arguments.jobs, until_s)
     print(f"{total - len(waiting)} noticed at once", flush=True)
     survivors = _run(waiting, traced, arguments.jobs, until_s)
     return _report(survivors, total, len(waiting))
@@ -161,7 +166,9 @@ def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
         return Traced(**json.loads(result.read_text(encoding="utf-8")))
 
 
-def _unnoticed(waiting: list[Trial], tests: Sequence[str], jobs: int, until_s: float) -> list[Trial]:
+def _unnoticed(
+    waiting: list[Trial], traced: Traced, tests: Sequence[str], jobs: int, until_s: float
+) -> list[Trial]:
     """Those that no test notices when only the function's code is exchanged, or that are in no function."""
     changes = [
         in_place.Change(
@@ -175,7 +182,12 @@ def _unnoticed(waiting: list[Trial], tests: Sequence[str], jobs: int, until_s: f
         forks = in_place.Forks(changes, jobs, until_s, _ended)
         os.waitpid(trial.forked(lambda: in_place.noticed(forks, tests, result)), 0)
         noticed = set(json.loads(result.read_text(encoding="utf-8"))) if result.exists() else set()
-    return [each for number, each in enumerate(waiting) if number not in noticed]
+    tried = {each.number for each in changes}
+    return [
+        traced.second(each) if number in tried else each
+        for number, each in enumerate(waiting)
+        if number not in noticed
+    ]
 
 
 def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> list[Trial]:
@@ -196,9 +208,8 @@ def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> lis
             running[child] = one, time.monotonic() + one.limit_s
         for child, code in _ended(running):
             one, _ = running.pop(child)
-            whole = traced.beside(one.tests)
-            if code == SURVIVED and not one.is_second and set(whole) != set(one.tests):
-                waiting.append(one._replace(tests=whole, limit_s=traced.limit_s(whole), is_second=True))
+            if code == SURVIVED and not one.is_second and set(traced.beside(one.tests)) != set(one.tests):
+                waiting.append(traced.second(one))
             elif code == SURVIVED:
                 survivors.append(one)
         time.sleep(0.02)

@@ -275,7 +275,7 @@ def test_words_that_boamps_does_not_know_are_refused(trace, words, capsys):
     ("live", "code", "says"),
     [
         ("electricitymaps", 2, "names no zone"),
-        ("nobody:DE", 2, "Take one of"),
+        ("nobody:DE", 2, "Nearest: "),
         ("electricitymaps:DE", 3, "MICROJOULE_ELECTRICITYMAPS_TOKEN"),
     ],
 )
