@@ -166,17 +166,28 @@ class Trace(RawTrace):
 
     @cached_property
     def dead(self) -> frozenset[str]:
-        """The counters of what must draw power, packages, cores, DRAM and platforms, that never moved."""
+        """The counters that never moved and are not believed.
+
+        Those of what must draw power: packages, cores, DRAM and platforms. And others, such as a GPU's,
+        inside which a gauge shows power.
+        """
         dead = (name for name in self.energy_channels if self._is_dead(self.channels[name]))
         return self.identity.still.union(dead)
 
     def _is_dead(self, channel: Channel) -> bool:
-        if not channel.place.always_draws:
-            return False
         update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
         least_j = float(2 * channel.scale.quantum * channel.scale.unit)
         still_ns = self.still_ns(channel.id)
+        if not channel.place.always_draws:
+            return still_ns > 2 * update_ns and seconds(still_ns) * self._usual_inside_w(channel) > least_j
         return still_ns > DEAD_UPDATES * update_ns > 0 and seconds(still_ns) * FLOOR_W > least_j
+
+    def _usual_inside_w(self, channel: Channel) -> float:
+        """What a gauge inside a counter shows, in three readings of four at least; 0 W: there is none."""
+        inside = [c for c in self.channels.values() if is_power(c) and channel.physical_id in c.trust.parents]
+        # A streamed trace has kept its first and last readings, and those are enough.
+        shown = [(self._columns.series(c.id).raw.view(np.int64), float(c.scale.unit)) for c in inside]
+        return max((float(np.quantile(raw, 0.25)) * unit for raw, unit in shown if len(raw)), default=0.0)
 
     def unwrap_all(self) -> None:
         """Makes the meters of all energy channels, on as many cores as there are."""

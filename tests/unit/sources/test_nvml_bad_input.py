@@ -1,0 +1,97 @@
+"""What a GPU's driver does wrong while it is recorded: the figure holds, or says why there is none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from standin import compiler, machine
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
+
+GPU = "device GPU-a\nwave constant 200000 200000 1000000000 0\n"
+NO_COUNTER = "answer 83 0 3 0 3\nanswer 191 0 3 0 3\nrefuse energy 3\n"
+WATTS = 200.0
+
+
+def recorded(root, script, command="sleep 1"):
+    """The rows of the window by channel, its length in seconds, what was printed, and the exit status."""
+    machine(root, GPU + script)
+    words = [
+        "run",
+        "-v",
+        "--root",
+        root,
+        "--source",
+        "nvml",
+        "--json",
+        root / "run.json",
+        "--",
+        "sh",
+        "-c",
+        command,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "microjoule", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+    )
+    plain = json.loads((root / "run.json").read_text()) if (root / "run.json").exists() else {"windows": []}
+    (window,) = plain["windows"] or [{"channels": [], "duration_s": 0.0}]
+    rows = {row["channel"]: row for row in window["channels"]}
+    return rows, window["duration_s"], " ".join(done.stderr.split()), done.returncode
+
+
+def holds(row, truth_j):
+    low, high = row["guaranteed_j"]
+    return (
+        row["status"] == "ok"
+        and low <= truth_j <= (high or truth_j)
+        and abs(row["energy_j"] - truth_j) <= row["U_j"]
+    )
+
+
+@pytest.mark.parametrize("stamps", ["huge", "none", "call"])
+@pytest.mark.parametrize("script", ["", NO_COUNTER])
+def test_stamps_that_mean_nothing_are_not_used(tmp_path, stamps, script):
+    """``huge`` lies 292,000 years ahead."""
+    rows, duration_s, _, status = recorded(tmp_path, f"{script}stamps {stamps}")
+    figure = rows["gpu-0/energy" if not script else "gpu-0/power"]
+    assert status == 0
+    assert holds(figure, WATTS * duration_s)
+
+
+def test_a_gpu_that_is_lost_and_comes_back_is_counted_over_the_gap(tmp_path):
+    rows, duration_s, text, _ = recorded(
+        tmp_path, "lost away", "sleep 0.6; touch away; sleep 0.4; rm away; sleep 0.6"
+    )
+    assert holds(rows["gpu-0/energy"], WATTS * duration_s)
+    assert "gpu-0/energy" in text
+    assert "reads failed" in text
+
+
+def test_a_counter_that_stands_still_under_a_power_is_not_believed(tmp_path):
+    """0 J, guaranteed to 1 mJ, while the GPU's own gauge shows 200 W."""
+    rows, _, text, _ = recorded(tmp_path, "energy 1000000000000000 5000000")
+    assert rows["gpu-0/energy"]["energy_j"] is None
+    assert rows["gpu-0/energy"]["status"] == "failed"
+    assert "gpu-0/energy never moved" in text
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence", "remedy"),
+    [
+        ("init 18", "the driver's kernel module and its library are of different versions", "Reboot"),
+        ("init 9", "the NVIDIA driver is not loaded", "modprobe nvidia"),
+        ("init 3", "NVML does not support this GPU", "nvidia-smi -q"),
+    ],
+)
+def test_a_driver_that_does_not_start_is_said_with_its_remedy(tmp_path, script, sentence, remedy):
+    rows, _, text, status = recorded(tmp_path, script)
+    assert (rows, status) == ({}, 125)
+    assert sentence in text
+    assert remedy in text
