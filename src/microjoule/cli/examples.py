@@ -125,7 +125,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj paper --zone FR --pue 1.1", "the same work on another grid, in a better building"),
         ),
         "emit": _rows(
-            ("uj emit huggingface trace.arrows --zone DE --stage fine-tuning", "for a model card"),
+            (
+                "uj emit huggingface trace.arrows --window train --zone DE --stage fine-tuning",
+                "for a model card",
+            ),
             ("uj emit latex trace.arrows --window train -o energy.tex", "a table for a paper"),
             ("uj emit boamps report.json --country Germany -o boamps.json", "from a report's JSON"),
         ),
@@ -144,7 +147,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
         ),
         "equivalents": _rows(
             ("uj equivalents '284 t'", "an amount of CO2e, as flights, car-kilometres, …"),
-            ("uj equivalents '3 kWh' --key car-km", "an amount of energy, as one thing"),
+            ("uj equivalents '3 kWh' --key phone-charge", "an amount of energy, as one thing"),
             ("uj equivalents '284 t' --against '5 t'", "two amounts, and their ratio"),
         ),
         "amortise": _rows(

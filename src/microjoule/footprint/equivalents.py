@@ -158,6 +158,14 @@ def compare(first: Bounded, second: Bounded, key: str = "car-km") -> EquivalentR
     )
 
 
+_AMOUNTS = MappingProxyType(
+    {
+        "energy_j": ("an energy", "an amount of CO2e such as '1 kg'"),
+        "co2e_g": ("CO2e", "an energy such as '3 kWh'"),
+    }
+)
+
+
 def of_kind(key: str, kind: str) -> str:
     """The key itself, where it counts amounts of this kind.
 
@@ -170,7 +178,11 @@ def of_kind(key: str, kind: str) -> str:
         BadAmount: It counts amounts of the other kind.
     """
     if not kind.startswith(_row(key)["kind"]):
-        raise BadAmount(f"{key} is not counted in {kind}", "Choose another, or give the other amount")
+        what, other = _AMOUNTS[kind]
+        raise BadAmount(
+            f"{key} is not an equivalent of {what}",
+            f"Give {other}, or leave --key out: `uj equivalents` then lists those of {what}",
+        )
     return key
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import footprint_lines, written_numbers
 from .columns import columns
-from .foreign_text import cut, safe
+from .foreign_text import cut
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
@@ -28,6 +28,7 @@ _NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stan
 
 _WIDTH = 100
 _NAME_MAX = 40
+_ATTRIBUTES_MAX = 60
 
 _Row = tuple[str, ...]
 
@@ -160,7 +161,7 @@ def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 def window_title(window: Mapping[str, Any]) -> str:
     """``step  51.3 ms, never ended  loss=0.5``: name, duration, remarks and attributes."""
     told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
-    attributes = safe(" ".join(f"{key}={value}" for key, value in told.items()))
+    attributes = cut(" ".join(f"{key}={value}" for key, value in told.items()), _ATTRIBUTES_MAX)
     remark = ", never ended" if window["is_open"] else ""
     remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
     length = written_numbers.seconds(window["duration_s"])

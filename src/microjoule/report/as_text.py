@@ -118,11 +118,17 @@ def _fitting(rows: Sequence[tuple[str, ...]], width: int, written: Callable[[str
     for gone in range(len(_LEAST_USEFUL) + 1):
         kept = [c for c in range(n) if c not in _LEAST_USEFUL[:gone]]
         for longest in _NAMES:
-            texts = [list(map(written, (cut(row[0], longest), *row[1:]))) for row in rows]
+            texts = [[_short(written(row[0]), longest, written), *map(written, row[1:])] for row in rows]
             lines = columns([[row[c] for c in kept] for row in texts], (0,), optional=range(1, len(kept)))
             if max(map(len, lines)) <= width:
                 return lines
     return [line[:width] for line in lines]
+
+
+def _short(name: str, longest: int, written: Callable[[str], str]) -> str:
+    """A name as the terminal shows it, which may have six letters for a sign that it lacks, cut there."""
+    shown, end = cut(name, max(longest, len(name))), written("…")
+    return shown if len(shown) <= longest else shown[: longest - len(end)] + end
 
 
 def _footprint(summary: Plain) -> list[str]:

@@ -36,7 +36,7 @@ def test_a_brain_is_half_a_kilowatt_hour_a_day():
 def test_a_phone_and_a_home_are_counted_from_energy_and_not_from_co2e_of_one_grid():
     assert equivalent("phone-charge", 19.5 * J_PER_WH).count == pytest.approx(1)
     assert equivalent("home-electricity-year-us", 10_791 * J_PER_KWH).count == pytest.approx(1)
-    with pytest.raises(BadAmount, match="not counted in co2e_g"):
+    with pytest.raises(BadAmount, match="not an equivalent of CO2e"):
         of_kind("phone-charge", "co2e_g")
 
 

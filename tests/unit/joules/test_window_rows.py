@@ -29,3 +29,9 @@ def test_what_is_inside_lies_below():
     bars = window_bars([Window("step", 10, 20), Window("epoch", 0, 100), Window("kernel", 12, 15)], 0)
     rows = {bars["names"][name]: row for name, row in zip(bars["name"], bars["row"], strict=True)}
     assert rows == {"epoch": 0, "step": 1, "kernel": 2}
+
+
+def test_a_million_windows_are_bars_too():
+    windows = [Window("step", i * 10, i * 10 + 8) for i in range(1_000_000)]
+    bars = window_bars(windows, 0)
+    assert (len(bars["t0_ns"]), bars["names"], int(bars["row"].max())) == (1_000_000, ["step"], 0)

@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 import pytest
 from chromium import PROGRAM, Chromium
+from ideal import MS, T0, Ideal, constant, rows, write
 from scripted import machine
 
 import microjoule as uj
@@ -275,3 +276,25 @@ def test_a_printed_page_is_short_and_opens_nothing(browser, tmp_path):
     """Case: 38 printed pages of 1,572 windows."""
     browser.pdf(tmp_path / "t.pdf")
     assert len(re.findall(rb"/Type ?/Page[^s]", (tmp_path / "t.pdf").read_bytes())) <= 4
+
+
+def test_twenty_thousand_windows_and_a_name_of_a_thousand_signs_are_a_short_page(tmp_path, browser, page):
+    """A page of 1,572 windows was 40,863 pixels high."""
+    n, name = 20_000, "\u0646\u0627\u0641\u0630\u0629" * 200
+    ideal = Ideal(constant(54.0), n=4000)
+    begins = [T0 + MS + i * 150_000 for i in range(n)]
+    marks = [(begin, "@begin", i, name if i % 2 else "step") for i, begin in enumerate(begins)]
+    marks += [(begin + 100_000, "@end", i, "") for i, begin in enumerate(begins)]
+    trace, html = write(tmp_path / "many.arrows", rows([ideal], marks)), tmp_path / "many.html"
+    assert main(["report", str(trace), "--brief", "--html", str(html)]) == 0
+    assert html.stat().st_size < 1_500_000
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False
+    )
+    browser.open(html)
+    assert browser.value("document.documentElement.scrollHeight") < 4000
+    assert browser.value("document.documentElement.scrollWidth") <= 1280
+    assert browser.value("microjoule.rows.map(row => row.t0.length).reduce((a, b) => a + b)") == n
+    assert browser.complaints == []
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    browser.open(page[0])
