@@ -168,7 +168,8 @@ def terms(wishes: FactorOptions) -> Terms:
         grid = own_region(chosen, zone.code) or intensity.intensity(zone, _scope(wishes.scope))
         remark = _of_other_scope(grid, wishes.scope)
     elif chosen.intensity:
-        grid = per_kwh(data_tables.constant(chosen.intensity), GRAMS, INTENSITY)
+        fixed = per_kwh(data_tables.constant(chosen.intensity), GRAMS, INTENSITY)
+        grid = replace(fixed, name=f"intensity that the method {chosen.name} fixes")
     else:
         grid, remark = intensity.world().intensity, HOW_TO_CHOOSE
     price = _price(wishes, chosen, zone)

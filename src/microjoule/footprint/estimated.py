@@ -10,6 +10,7 @@ What comes out says *estimated* wherever it is shown, and its interval is the ha
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Self
 
 from ..errors import BadFactor, BadJob
@@ -180,11 +181,11 @@ def estimate(job: Job, terms: Terms) -> Estimated:
     if job.provider:
         hardware.known_provider(job.provider)
     if job.memory_gb:
-        used["memory"] = data_tables.constant("greenalgorithms-memory")
+        used["memory"] = replace(data_tables.constant("greenalgorithms-memory"), name="power of memory")
     hired = job.hired or job.hardware
     hire = hardware.hire(hired, job.provider, terms.method.rents) if hired else None
     if hire:
-        used["hire"] = hire
+        used["rental"] = hire
     rental = _rental(hire, job.hours) if hire else None
     found = footprint(energy(job, terms.method), terms, job.hours.wall, rental)
     said = _assumed(job, terms.method)

@@ -83,8 +83,9 @@ def _water(code: str) -> Factor | None:
 def unknown() -> Factor:
     """The PUE where no facility is named: one, and a range up to the average of data centres."""
     nothing, average = pue("none"), pue(AVERAGE)
-    note = f"no data center is given; the range reaches to {average.value:g}, {average.origin.source}"
-    return replace(nothing, high=average.value, origin=replace(nothing.origin, note=note))
+    note = f"range: up to {average.value:g}, {average.origin.source}"
+    origin = replace(nothing.origin, note=note)
+    return replace(nothing, name="no data center given", high=average.value, origin=origin)
 
 
 def _row(code: str) -> Factor | None:

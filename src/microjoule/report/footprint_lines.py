@@ -22,6 +22,7 @@ PARTS = (
     ("cost_rental", "rental price (not added)"),
     ("score", "score"),
 )
+CONVENTION = "convention"  # the source of what is a definition and no figure
 _OLD_YEARS = 3
 _TIMELESS = ("hardware", "memory")  # a data sheet does not age
 
@@ -113,10 +114,12 @@ def factor_text(part: str, of: Mapping[str, Any]) -> str:
     age = of.get("age_years") or 0
     is_old = age > _OLD_YEARS and part not in _TIMELESS
     year = (f"{of['year']}, {age} years old" if is_old else str(of["year"])) if of["year"] else ""
-    origin = ", ".join(word for word in (of["source"], year, of["licence"]) if word)
+    is_published = of["source"] != CONVENTION
+    origin = ", ".join(word for word in (of["source"], year, of["licence"]) if word and is_published)
     tail = "; ".join(word for word in (boundary, origin) if word)
+    who = f" ({tail})" if tail else ""
     note = f". {of['note']}" if of["note"] else ""
-    return f"  {part:<10}{plain(of['value'])}{unit}{reach}: {of['name']} ({tail}){note}"
+    return f"  {part:<10}{plain(of['value'])}{unit}{reach}: {of['name']}{who}{note}"
 
 
 def title(terms: Mapping[str, Any]) -> str:

@@ -26,6 +26,19 @@ def test_it_says_first_that_nothing_was_measured(capsys):
         assert word in out
 
 
+def test_factors_have_names_for_people(capsys):
+    assert main([*V100, "--wall-hours", "1", "--memory-gb", "64", "--method", "strubell2019"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "intensity that the method strubell2019 fixes" in out
+    assert "power of memory (Lannelongue" in out
+    assert main([*V100, "--wall-hours", "1"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "pue 1 [1 – 1.54]: no data center given. range: up to 1.54, Uptime" in out
+    assert "convention" not in out
+    assert "rental" in out
+    assert "hire" not in out
+
+
 def test_the_ends_are_idle_and_busy_only_while_the_utilisation_is_open(capsys):
     assert main([*V100, "--wall-hours", "24", "--utilisation", "0.5"]) == 0
     out = capsys.readouterr().out
@@ -81,7 +94,7 @@ def test_a_score_by_functional_unit(capsys):
         ([*V100, "--wall-hours", "1", "--price", "0.12"], "currency"),
         ([*V100, "--wall-hours", "1", "--zone", "DE", "--currency", "USD"], "no rate is known"),
         ([*V100, "--wall-hours", "1", "--method", "sci"], "functional unit"),
-        ([*V100, "--wall-hours", "1", "--method", "guess"], "The methods are"),
+        ([*V100, "--wall-hours", "1", "--method", "guess"], "There are: 'default'"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exits_as_usage(capsys, words, sentence):
@@ -115,7 +128,7 @@ def test_a_rate_that_is_none_is_refused(capsys):
         (["--provider", "foo"], "Take one of: gcp"),
         (["--utilisation", "0"], "An idle V100 still draws power"),
         (["--per", "1,000 requests"], "The comma of"),
-        (["--pue", "gcpx"], "one of: gcp"),
+        (["--pue", "gcpx"], "Nearest: 'gcp'"),
     ],
 )
 def test_what_would_be_dropped_or_counted_twice_is_refused(words, says, capsys):

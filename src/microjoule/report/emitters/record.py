@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import BadRecord
 from ...joules import run_window
 from ...units import GRAMS, J_PER_KWH, NS_PER_S
+from ..footprint_lines import CONVENTION
 from ..foreign_text import cut
 
 Plain = Mapping[str, Any]
@@ -222,7 +223,8 @@ def said_of(described: Plain | None) -> str:
     if described is None:
         return "not known"
     boundary = ", ".join(described[word] for word in ("signal", "scope", "basis") if described[word])
-    origin = ", ".join(str(described[word]) for word in ("source", "year") if described[word])
+    words = () if described["source"] == CONVENTION else ("source", "year")
+    origin = ", ".join(str(described[word]) for word in words if described[word])
     unit = "" if described["unit"] == "1" else f" {described['unit']}"
     inside = "; ".join(part for part in (described["name"], boundary, origin) if part)
     return f"{number(described['value'])}{unit} ({inside})"
