@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -37,8 +38,8 @@ EVERY_BYTES = 97 if IS_SHORT else 1
 
 def cut_anywhere(folder: Path) -> None:
     """the file is cut at any byte of its last three batches | whole batches are read; the cut is reported"""
-    with recording(folder) as (running, path):
-        until(lambda: path.stat().st_size > 3 * WHOLE_BYTES)
+    with recording(folder, "--rate", "200") as (running, path):
+        until(lambda: len(batch_ends(path.read_bytes())) > CUT_BATCHES)
         ended(running)
         data = path.read_bytes()
         ends = batch_ends(data)
@@ -57,8 +58,12 @@ def batch_ends(data: bytes) -> list[int]:
     """Where each batch of a stream with readings ends."""
     source = pa.BufferReader(data)
     messages = pa.ipc.MessageReader.open_stream(source)
-    kinds_and_ends = [(message.type, source.tell()) for message in messages]
-    return [end for kind, end in kinds_and_ends if kind == "record batch"]
+    ends = []
+    with contextlib.suppress(StopIteration, pa.ArrowInvalid):  # its end, whole or cut
+        while True:
+            if messages.read_next_message().type == "record batch":
+                ends.append(source.tell())
+    return ends
 
 
 def deleted(folder: Path) -> None:
