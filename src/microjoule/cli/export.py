@@ -51,10 +51,11 @@ def _wide(trace: Trace, path: Path) -> None:
 
 
 def _csv(trace: Trace, path: Path) -> None:
+    from ..report.foreign_text import in_cell
     from ..trace import exporting
 
     with whole(path) as out:
-        exporting.csv(trace, out)
+        exporting.csv(trace, out, in_cell)
 
 
 FORMATS = (

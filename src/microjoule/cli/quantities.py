@@ -179,6 +179,7 @@ def write(text: str, path: Path | None) -> None:
         print(text, end="")
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        # Of an argument that was not UTF-8 a byte is left, written out as in JSON.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise TraceError(f"Cannot write {path}: {error.strerror}", "Choose another file") from error

@@ -1,7 +1,8 @@
 r"""Words of others in a report: names and attributes that a program or a person chose.
 
 Decision: control characters are written out (``\x1b``), because a terminal obeys them and XML forbids
-them; and in a terminal a name is cut, because one of a thousand characters pushes all figures away.
+them; and in a terminal a name is cut, because one of a thousand characters pushes all figures away. In a cell
+of CSV a text that a spreadsheet would take for a formula gets an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import unicodedata
 
 LONGEST = 60
 
-_UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_UNSAFE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")  # Cn: what is no character, such as U+FFFE
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a formula begins with (OWASP, CSV injection)
 
 
 def safe(text: str) -> str:
@@ -24,6 +26,17 @@ def cut(text: str, longest: int = LONGEST) -> str:
     """The same, and no longer than so many characters."""
     shown = safe(text)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def in_cell(text: str) -> str:
+    """The text as a cell of CSV that no spreadsheet takes for a formula; numbers are left as they are."""
+    if not text.lstrip().startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def _written(character: str) -> str:

@@ -13,7 +13,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
+
+from .foreign_text import in_cell
 
 _LOOKED_AT = 1000  # rows from which a table takes its widths
 _AT_ONCE = 1000  # rows of CSV: the module is quick only with many
@@ -22,6 +24,7 @@ _DIGITS = 9  # of a figure in the table; CSV and JSON have all of them
 _ESCAPES = MappingProxyType({ord(each): repr(each)[1:-1] for each in "\n\r\t"})
 
 _NESTED = frozenset({list, tuple, dict})
+_WORDS = _NESTED | {str}
 
 Rows = Iterable[Sequence[Any]]
 
@@ -51,12 +54,16 @@ def text(columns: Sequence[str], rows: Rows) -> Iterator[str]:
 
 
 def csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    """CSV as of RFC 4180 but for the ends of lines, under a line of the columns' names."""
+    """CSV as of RFC 4180 but for the ends of lines, under a line of the columns' names.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     coming = chain([columns], rows)
     while some := list(islice(coming, _AT_ONCE)):
-        out = io.StringIO()
-        formats.writer(out, lineterminator="\n").writerows(map(_in_csv, some))
-        yield out.getvalue()
+        rows_in_csv = list(map(_in_csv, some))
+        text = _lines(rows_in_csv, formats.QUOTE_MINIMAL)
+        # A carriage return ends a line for who reads it, and the module does not quote it.
+        yield _lines(rows_in_csv, formats.QUOTE_ALL) if "\r" in text else text
 
 
 def json(columns: Sequence[str], rows: Rows) -> Iterator[str]:
@@ -84,11 +91,23 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _lines(rows: Rows, quoting: Literal[0, 1]) -> str:
+    out = io.StringIO()
+    formats.writer(out, lineterminator="\n", quoting=quoting).writerows(rows)
+    return out.getvalue()
+
+
 def _in_csv(row: Sequence[Any]) -> Sequence[Any]:
-    """The row with what is nested as JSON; most rows have nothing of that kind."""
-    if _NESTED.isdisjoint(map(type, row)):
+    """The row with what is nested as JSON, and no formula; most rows are numbers alone."""
+    if _WORDS.isdisjoint(map(type, row)):
         return row
-    return [plain_json.dumps(_in_json(value)) if type(value) in _NESTED else value for value in row]
+    return [_cell_of_csv(value) for value in row]
+
+
+def _cell_of_csv(value: object) -> object:
+    if type(value) in _NESTED:
+        return plain_json.dumps(_in_json(value))
+    return in_cell(value) if isinstance(value, str) else value
 
 
 def _in_json(value: object) -> object:

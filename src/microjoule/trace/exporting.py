@@ -10,6 +10,7 @@ not how long each read took.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO
 
 import numpy as np
@@ -48,13 +49,22 @@ def wide(trace: RawTrace, sink: IO[bytes]) -> None:
     _write(table, dict.fromkeys(columns, _DELTA), [], sink)
 
 
-def csv(trace: RawTrace, sink: IO[bytes]) -> None:
-    """All rows as they stand in the trace, under a line of the columns' names."""
+def csv(trace: RawTrace, sink: IO[bytes], written: Callable[[str], str]) -> None:
+    """All rows as they stand in the trace, under a line of the columns' names.
+
+    Args:
+        trace: The trace.
+        sink: Where they go.
+        written: How a label, which somebody else chose, is written in a cell.
+    """
     from pyarrow import csv as arrow_csv
 
-    place = trace.table.schema.get_field_index("channel")
-    names = trace.table["channel"].cast(pa.utf8())
-    arrow_csv.write_csv(trace.table.set_column(place, "channel", names), sink)
+    labels = [label if label is None else written(label) for label in trace.table["label"].to_pylist()]
+    columns = {"channel": trace.table["channel"].cast(pa.utf8()), "label": pa.array(labels, pa.utf8())}
+    table = trace.table
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    arrow_csv.write_csv(table, sink)
 
 
 def _write(table: pa.Table, encodings: dict[str, str], words: list[str], sink: IO[bytes]) -> None:

@@ -64,7 +64,7 @@ def test_the_wide_form_has_a_row_a_tick_and_null_where_a_read_failed(tmp_path):
 
 def test_csv_has_every_row_and_every_column(trace):
     sink = io.BytesIO()
-    exporting.csv(trace, sink)
+    exporting.csv(trace, sink, str)
     found = csv.read_csv(io.BytesIO(sink.getvalue()))
     assert found.column_names == trace.table.column_names
     assert found["t_ns"].to_pylist() == trace.table["t_ns"].to_pylist()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...units import J_PER_WH
+from ..foreign_text import in_cell, safe
 from .record import context, counted, factor, gpu_names, one, part_energy_j, tool, uncertainty
 
 COLUMNS = ("model", "task", "total_gpu_energy", "unit", "queries", "hardware", "uncertainty", "tool")
@@ -33,17 +34,18 @@ def render(record: Mapping[str, Any]) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     gpus = [f"{count} x {name}" for name, count in counted(record).items() if name in gpu_names(record)]
+    row: dict[str, Any] = {
+        "model": context(record, "algorithm") or context(record, "project") or "",
+        "task": context(record, "task") or "",
+        "total_gpu_energy": "" if per_thousand is None else per_thousand,
+        "unit": f"Wh per {QUERIES} queries",
+        "queries": units["value"] if units else "",
+        "hardware": context(record, "hardware") or ", ".join(gpus),
+        "uncertainty": uncertainty(window),
+        "tool": tool(record),
+    }
     writer.writerow(
-        {
-            "model": context(record, "algorithm") or context(record, "project") or "",
-            "task": context(record, "task") or "",
-            "total_gpu_energy": "" if per_thousand is None else per_thousand,
-            "unit": f"Wh per {QUERIES} queries",
-            "queries": units["value"] if units else "",
-            "hardware": context(record, "hardware") or ", ".join(gpus),
-            "uncertainty": uncertainty(window),
-            "tool": tool(record),
-        }
+        {key: in_cell(safe(cell)) if isinstance(cell, str) else cell for key, cell in row.items()}
     )
     return text.getvalue()
 

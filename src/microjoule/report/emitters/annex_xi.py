@@ -40,7 +40,8 @@ def render(record: Mapping[str, Any]) -> str:
     head += [f"Model or project: {name}" for name in (context(record, "project"),) if name]
     blocks = [_block(record, window) for window in record["windows"]]
     tail = [f"Tool: {tool(record)}; data {record.get('footprint', {}).get('data') or 'none'}"]
-    return "\n".join([*head, *(line for block in blocks for line in block), *tail]) + "\n"
+    lines = [*head, *(line for block in blocks for line in block), *tail]
+    return "\n".join(map(safe, lines)) + "\n"
 
 
 def missing(record: Mapping[str, Any]) -> list[str]:
@@ -52,7 +53,7 @@ def missing(record: Mapping[str, Any]) -> list[str]:
 def _block(record: Mapping[str, Any], window: Mapping[str, Any]) -> list[str]:
     energy, grams = value(window, "facility"), value(window, "co2e_location")
     stage = context(record, "stage")
-    lines = [f"Phase: {safe(stage or window['name'])}, {number(window['duration_s'])} s"]
+    lines = [f"Phase: {stage or window['name']}, {number(window['duration_s'])} s"]
     how = _KNOWN.get(window["total"]["provenance"], window["total"]["provenance"])
     if energy is None:
         status = window["total"]["status"]
@@ -92,7 +93,7 @@ def _per_unit(record: Mapping[str, Any], energy: float | None) -> list[str]:
     if units is None or energy is None:
         return []
     each_wh = energy * KWH["kWh"] / KWH["Wh"] / units["value"]
-    return [f"Energy of a benchmarked inference: {number(each_wh, 3)} Wh per {safe(units['unit'])}"]
+    return [f"Energy of a benchmarked inference: {number(each_wh, 3)} Wh per {units['unit']}"]
 
 
 def _flop(window: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ..foreign_text import safe
+from ..foreign_text import in_cell, safe
 from .record import (
     context,
     cpu_name,
@@ -44,7 +44,7 @@ def render(record: Mapping[str, Any]) -> str:
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for window in record["windows"]:
-        writer.writerow({key: "" if cell is None else cell for key, cell in _row(record, window).items()})
+        writer.writerow({key: _cell(cell) for key, cell in _row(record, window).items()})
     return text.getvalue()
 
 
@@ -54,7 +54,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
     kernel = record.get("facts", {}).get("host", {}).get("kernel")
     return {
         "timestamp": (moment(record, window) or "").replace(" ", "T") or None,
-        "project_name": context(record, "project") or safe(window["name"]),
+        "project_name": context(record, "project") or window["name"],
         "run_id": context(record, "run_id"),
         "duration": window["duration_s"],
         "emissions": emissions,
@@ -76,6 +76,12 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         "on_cloud": "Y" if cloud else "N",
         "pue": pue["value"] if pue else None,
     }
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return in_cell(safe(value))
+    return "" if value is None else value
 
 
 def _with(pue: Mapping[str, Any] | None, figure: float | None) -> float | None:

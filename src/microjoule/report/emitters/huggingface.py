@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..foreign_text import safe
 from .record import (
     context,
     covered,
@@ -49,7 +50,9 @@ def render(record: Mapping[str, Any]) -> str:
         lines.append(f"  # emissions are not known: {window['total']['status']}")
     else:
         lines.append(f"  emissions: {number(grams)}")
-    lines += [f"  {key}: {json.dumps(text, ensure_ascii=False)}" for key, text in fields.items() if text]
+    lines += [
+        f"  {key}: {json.dumps(safe(text), ensure_ascii=False)}" for key, text in fields.items() if text
+    ]
     return "\n".join(lines) + "\n"
 
 

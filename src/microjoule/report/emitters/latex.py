@@ -81,10 +81,10 @@ def _paragraph(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     footprint = window.get("footprint", {})
     cells = (
-        safe(window["name"]),
+        window["name"],
         ", ".join(hardware(record)) or "–",
         seconds(window["duration_s"]),
         amount(footprint.get("facility")),
         amount(footprint.get("co2e_location")),
     )
-    return " & ".join(map(escaped, cells)) + r" \\"
+    return " & ".join(escaped(safe(cell)) for cell in cells) + r" \\"

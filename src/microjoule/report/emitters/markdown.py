@@ -11,6 +11,8 @@ from ..written_numbers import interval, quantity, seconds
 from .record import covered, doubts, hardware, not_covered, said_of, tool, uncertainty
 
 _HEAD = "| window | duration | energy | ± | guaranteed | with PUE | CO2e | other published factors | |"
+# What would end a cell, begin HTML or begin a link.
+_ESCAPES = {"|": r"\|", "\\": r"\\", "<": "&lt;", "[": r"\[", "`": r"\`"}
 _RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---|"
 
 
@@ -29,7 +31,7 @@ def render(record: Mapping[str, Any]) -> str:
         lines.append(_cell(f"- {window['name']}: {said}"))
     names = hardware(record)
     lines += [f"- hardware: {_cell(', '.join(names))}"] if names else []
-    lines += [f"- {terms['remark']}"] if terms.get("remark") else []
+    lines += [f"- {_cell(terms['remark'])}"] if terms.get("remark") else []
     lines.append(
         f"- {tool(record)}, method {terms.get('method') or 'none'}, data {terms.get('data') or 'none'}"
     )
@@ -58,4 +60,4 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return safe(text.replace("\n", " ")).replace("|", "\\|")
+    return "".join(_ESCAPES.get(letter, letter) for letter in safe(text.replace("\n", " ")))
