@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 from faults.play import (
     PATIENCE_S,
@@ -45,7 +46,9 @@ def by_signal(number: int) -> Fault:
 def run_by_signal(number: int) -> Fault:
     def fault(folder: Path) -> None:
         words = ["run", "-o", "t.arrows", *counters(folder), "--", "sh", "-c", "touch ready; exec sleep 100"]
-        running = started(folder, *words)
+        # What the caller ignores, as under nohup, `uj run` leaves ignored.
+        heeded: dict[str, Any] = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
+        running = started(folder, *words, **heeded)
         until((folder / "ready").exists)
         code, _, said = ended(running, number)
         assert code == -number
@@ -126,6 +129,7 @@ RECORD_AROUND = """
 import sys
 import microjoule as uj
 from pathlib import Path
+from typing import Any
 
 with uj.record("t.arrows", uj.Meter(sources=("script",), root=Path(sys.argv[1]))):
     program = open("forks.py").read().replace("sys.exit(any(codes))", "assert not any(codes)")

@@ -23,17 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def watched(plan: RecordingPlan, arguments: argparse.Namespace) -> RecordingPlan:
-    """The plan with what the command line adds: messages, the caller of sudo, ``--fsync``."""
-    return replace(plan, say=_say, owner=caller_of_sudo(), is_fsynced=arguments.fsync)
-
-
-def caller_of_sudo() -> tuple[int, int] | None:
-    """The user and group that called sudo; None: nobody did."""
-    try:
-        caller = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
-    except (KeyError, ValueError):
-        return None
-    return caller if os.geteuid() == 0 else None
+    """The plan with what the command line adds: messages and ``--fsync``."""
+    return replace(plan, say=_say, is_fsynced=arguments.fsync)
 
 
 def is_stdout(path: Path) -> bool:

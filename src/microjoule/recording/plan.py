@@ -20,6 +20,7 @@ from ..version import VERSION
 from . import replaced_channels
 from .lane import Cadence
 from .meter import Meter, readable
+from .trace_file import caller_of_sudo
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,8 @@ class RecordingPlan:
         listener: It is called with each batch on its way to the file, in the thread that drains.
         drain_s: The time between two drains of the rings.
         say: It is called at once with a sentence about anything that happens to the file.
-        owner: The user and group that the file is to belong to; None: those of this process.
+        owner: The user and group that the file is to belong to; None: those of this process. Under sudo it
+            is who called it.
         is_fsynced: Wait after each batch until the disk has it.
     """
 
@@ -63,7 +65,7 @@ class RecordingPlan:
     listener: Callable[[pa.RecordBatch], None] | None = None
     drain_s: float = DRAIN_S
     say: Callable[[str], None] = _warn
-    owner: tuple[int, int] | None = None
+    owner: tuple[int, int] | None = field(default_factory=caller_of_sudo)
     is_fsynced: bool = False
 
 

@@ -247,6 +247,15 @@ class TraceFile:
             self._owed = self._owed[os.write(self._fd, self._owed[: select.PIPE_BUF]) :]
 
 
+def caller_of_sudo() -> tuple[int, int] | None:
+    """The user and group that called sudo; None: nobody did."""
+    try:
+        caller = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
+    except (KeyError, ValueError):
+        return None
+    return caller if os.geteuid() == 0 else None
+
+
 def descriptor_of(path: Path) -> int | None:
     """The open file that a path such as ``/dev/stdout`` stands for; None: it is a path like any other."""
     named = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}

@@ -11,7 +11,6 @@ import pytest
 from scripted import machine
 
 import microjoule as uj
-from microjoule.cli.trace_output import caller_of_sudo
 
 UJ = [sys.executable, "-m", "microjoule"]
 PATIENCE_S = 60
@@ -148,23 +147,3 @@ def until(is_so):
 
 def until_folders(folder, n):
     until(lambda: len(list(folder.glob("*/run.arrows"))) == n)
-
-
-@pytest.mark.parametrize(
-    ("environment", "owner"),
-    [
-        ({"SUDO_UID": "1000", "SUDO_GID": "100"}, (1000, 100)),
-        ({"SUDO_UID": "1000"}, None),
-        ({"SUDO_UID": "x", "SUDO_GID": "100"}, None),
-        ({}, None),
-    ],
-)
-def test_a_trace_belongs_to_the_caller_of_sudo(monkeypatch, environment, owner):
-    for name in ("SUDO_UID", "SUDO_GID"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert caller_of_sudo() == owner
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # SUDO_UID is left over in a shell that is not root's
-    assert caller_of_sudo() is None
