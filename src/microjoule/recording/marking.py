@@ -78,6 +78,7 @@ _recorded: list[type[RecordedWindow]] = []  # the class of recorded windows, onc
 
 def opened(ring: Marks) -> None:
     """Makes a recorder's ring the one that windows of this process go to."""
+    _load()
     _rings.append(ring)
 
 
@@ -150,16 +151,17 @@ def _warn_of_namespace(address: str) -> None:
 
 def load() -> None:
     """Loads all that a window of the recorder around this process needs; nothing where there is none."""
-    if _ring() is not None and not _recorded:
-        from ..trace.label import label as _  # noqa: F401
-
+    if _ring() is not None:
         _load()
 
 
 def _load() -> None:
+    """Loads what windows need before the first one: a child forked amid an import waits for it for ever."""
+    from ..trace.label import label as _  # noqa: F401
     from .recorded_window import RecordedWindow
 
-    _recorded.append(RecordedWindow)
+    if not _recorded:
+        _recorded.append(RecordedWindow)
 
 
 def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None) -> WindowMark:
