@@ -85,8 +85,8 @@ const char *uj_reader_name(size_t index);
  * full. The strings are read during uj_sampler_open only. */
 struct uj_channel {
     const char *reader; /* a name that uj_reader_name gives: "text", "perf", ... */
-    const char *path;   /* text, msr, script: the file. perf: not used. nvml: "UUID@LIBRARY".
-                         * amdsmi: "PCI ADDRESS@LIBRARY" */
+    const char *path;   /* text, msr, script: the file. perf: the PMU's folder.
+                         * nvml: "UUID@LIBRARY". amdsmi: "PCI ADDRESS@LIBRARY" */
     uint64_t config;    /* perf: event. msr: register. text: mask of fields to add, 0 = the first.
                          * nvml: field | scope << 32, or a call of its own << 48: 1 energy, 2 power,
                          * 3 temperature, 4 SM clock, 5 utilisation, 6 the driver's samples of a

@@ -56,6 +56,7 @@
     (512 * 1024)                /* what perf_event_mlock_kb allows anybody, beside the first page */
 #define RECORDS_MIN (64 * 1024) /* the largest page that Linux has, so that it is a whole one */
 #define TRIES 256
+#define NEVER_NS (86400 * UJ_NS_PER_S) /* a period before the pace begins: a day */
 #define BRACKETS 3 /* of these the narrowest says when a read of the group ends */
 
 /* What read() of the group gives, and a record after its time. */
@@ -89,7 +90,6 @@ struct kernel_state {
     size_t mapped, n_bytes;
     uint64_t tail, end;          /* of this collection */
     uint64_t base[MEMBERS_MAX];  /* what a member's count lacks */
-    uint64_t slack[MEMBERS_MAX]; /* how far base may be off; 0 from the first row on */
     uint64_t over[MEMBERS_MAX];  /* what the counting event has too many */
     uint64_t found[MEMBERS_MAX]; /* the same, at this collection: not yet known to be sound */
     int64_t before_ns, now_ns; /* CLOCK_MONOTONIC less the clock's count, at most: last time, now */
@@ -106,7 +106,6 @@ static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64
     attr.use_clockid = 1; /* of all the group alike, or it is refused */
     attr.clockid = CLOCK_MONOTONIC;
     if (leader < 0) {
-        attr.disabled = 1; /* and so is the group, until the pace begins */
         attr.sample_period = (uint64_t)period_ns;
         attr.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_READ;
         attr.watermark = 1; /* nobody is to be woken */
@@ -151,8 +150,10 @@ static int map(struct kernel_state *k)
 static int open_group(struct kernel_state *k, const struct uj_channel *channels, size_t n)
 {
     int cpu = channels[0].cpu;
-    /* Its real period comes with the pace: PERF_EVENT_IOC_PERIOD. */
-    k->leader = open_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, cpu, -1, UJ_NS_PER_S);
+    /* Its real period comes with the pace. To enable a group takes all events of the CPU off and
+     * puts them on again, and what an update adds meanwhile is lost: so it counts from here on, and
+     * nothing is lost between the readings that the thread takes before the pace and its rows. */
+    k->leader = open_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, cpu, -1, NEVER_NS);
     if (k->leader < 0)
         return -errno;
     for (size_t i = 0; i <= n; i++) {
@@ -242,38 +243,20 @@ static bool compare(struct kernel_state *k, bool is_first)
                 continue;
             narrowest[i] = moved;
             n_known += moved == 0;
-            if (is_first) {
+            if (is_first)
                 k->base[i] = difference;
-                k->slack[i] = (moved + 1) / 2;
-            } else {
+            else
                 k->found[i] = difference - k->base[i];
-            }
         }
     }
     return true;
-}
-
-/* A counter that moved at each of the first reads left its base half a step off, and the readings
- * of the thread before the first row would stand that far from the rows. Before any row is passed
- * on, a comparison that was exact corrects it, as long as it is no further off than it may be. */
-static void refine(struct kernel_state *k)
-{
-    for (size_t i = 0; i < k->n; i++) {
-        uint64_t off = k->found[i];
-        if (off <= k->slack[i] || -off <= k->slack[i]) {
-            k->base[i] += off;
-            k->found[i] = 0;
-        }
-        k->slack[i] = 0;
-    }
 }
 
 bool uj_kernel_start(void *opened, int64_t period_ns)
 {
     struct kernel_state *k = opened;
     uint64_t period = (uint64_t)period_ns;
-    if (ioctl(k->leader, PERF_EVENT_IOC_PERIOD, &period) != 0 ||
-        ioctl(k->leader, PERF_EVENT_IOC_ENABLE, 0) != 0)
+    if (ioctl(k->leader, PERF_EVENT_IOC_PERIOD, &period) != 0)
         return false;
     bool is_able = compare(k, true);
     k->before_ns = k->now_ns;
@@ -290,11 +273,7 @@ bool uj_kernel_collect(void *opened)
 {
     struct kernel_state *k = opened;
     k->end = uj_kernel_load_acquire(&k->page->data_head);
-    if (k->tail == k->end)
-        return true;
-    bool is_able = compare(k, false);
-    refine(k);
-    return is_able;
+    return k->tail != k->end ? compare(k, false) : true;
 }
 
 /* Copies bytes out, which may go round the end of the memory. */

@@ -18,11 +18,14 @@
  * them on again, and what passes between is not counted (0.25 us each time on the `msr` PMU, 6.18
  * kernel). An event whose CPUs have all gone offline is switched off for good, and reads on as the
  * count at which it stopped; only its running time tells, which then stands still: such a reading
- * is failed with ENODEV. Such a group is opened again now and then, and counts from 0 when its CPUs
- * are back: what was drawn meanwhile is not known, and a count that falls says so.
+ * is failed with ENODEV. Such a group is opened again when the PMU's cpumask names its CPU again,
+ * and counts from 0: what was drawn meanwhile is not known, and a count that falls says so. Not
+ * before: Linux 6.1 looks for the context of CPU -1 while a package of the `power` PMU is offline,
+ * and oopses.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -37,6 +40,7 @@
 
 #define GROUP_MAX 32    /* events in one group; a read() lands on the stack */
 #define REOPEN_EVERY 64 /* reads of a group that has stopped */
+#define MASK_MAX 1024   /* bytes of a cpumask */
 
 struct perf_event {
     int fd;
@@ -50,6 +54,7 @@ struct perf_event {
 
 struct perf_state {
     size_t n;
+    char mask[256]; /* the path of the PMU's cpumask; empty: none is known, and nothing reopened */
     struct perf_event events[]; /* each leader is followed by its members */
 };
 
@@ -108,6 +113,8 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
         free(is_open);
         return uj_fail(err, ENOMEM, "open", "perf events");
     }
+    if (n > 0 && channels[0].path != NULL && channels[0].path[0] != '\0')
+        snprintf(state->mask, sizeof state->mask, "%s/cpumask", channels[0].path);
     for (size_t i = 0; i < n && code == 0; i++) {
         if (is_open[i])
             continue;
@@ -138,6 +145,28 @@ static int perf_open(const struct uj_channel *channels, size_t n, void **out, st
     }
     *out = state;
     return 0;
+}
+
+/* Whether a list of CPUs such as 0,4-7 in a file names one. */
+static bool is_named(const char *path, int cpu)
+{
+    char text[MASK_MAX];
+    int fd = path[0] == '\0' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (got <= 0)
+        return false;
+    text[got] = '\0';
+    for (char *at = text, *next; *at >= '0' && *at <= '9'; at = next + 1) {
+        long first = strtol(at, &next, 10);
+        long last = *next == '-' ? strtol(next + 1, &next, 10) : first;
+        if (first <= cpu && cpu <= last)
+            return true;
+        if (*next != ',')
+            break;
+    }
+    return false;
 }
 
 /* Opens a group anew whose CPUs had all gone offline; it stays as it is while they have. */
@@ -191,7 +220,7 @@ static void perf_read(void *opened, struct uj_sample *rows)
                                        : ENODATA,
             };
         }
-        if (leader->n_stopped % REOPEN_EVERY == 1)
+        if (leader->n_stopped % REOPEN_EVERY == 1 && is_named(state->mask, leader->channel.cpu))
             reopen(leader);
         i += leader->n_group;
         before = after;

@@ -35,6 +35,7 @@ from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation
 from .lag import Marks, learnt
 from .lessons import Lessons
+from .resets import Resets
 from .uncertainty import Component
 from .unwrap import Steps, quantum
 from .unwrapped import Unwrapped, unwrapped
@@ -84,6 +85,7 @@ class Counter:
         self._read_ns = readings.read_ns
         self.steps: Steps = readings.steps
         self._failed_ns = readings.failed_ns
+        self.dropped_ns = readings.dropped_ns
         self._lessons = readings.lessons or Lessons(
             channel, readings.t_ns, readings.read_ns, readings.steps.total, readings.steps.changes
         )
@@ -147,6 +149,10 @@ class Counter:
         return self._lessons.learned.usual_ns
 
     @cached_property
+    def _resets(self) -> Resets:
+        return Resets(self)
+
+    @cached_property
     def _between(self) -> Interpolation:
         times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned)
         return Interpolation(times, self.steps.total, self.quantum)
@@ -179,10 +185,9 @@ class Counter:
         high += self._extra(end.after) - self._extra(begin.before)
         status = self._status(begin, end)
         low_q = self.quantity(np.where((end.before < 0) | (begin.after == n), 0, low), 0)
-        high_q = self.quantity(high, 0)
-        high_q[(begin.before < 0) | (end.after == n) | (self._within(self.steps.reset, begin, end) > 0)] = (
-            np.inf
-        )
+        high_q = self.quantity(high, 0) + self._resets.most(begin.before, end.after)
+        is_open = self._within(self._resets.unbounded, begin, end) > 0
+        high_q[(begin.before < 0) | (end.after == n) | is_open] = np.inf
         empty = t0 == t1
         low_q[empty] = high_q[empty] = value[empty] = 0.0
         status[empty] = _OK

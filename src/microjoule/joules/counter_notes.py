@@ -9,7 +9,18 @@ _FEW = 3  # updates, from which on their usual distance is known
 
 
 def notes(counter: Counter) -> list[str]:
-    """The sentence about a counter whose updates are rarer than declared; none about others."""
+    """The sentences about one counter: of readings that are none, of updates that are rarer than declared."""
+    return [*_dropped(counter), *_rare(counter)]
+
+
+def _dropped(counter: Counter) -> list[str]:
+    n = len(counter.dropped_ns)
+    readings = "1 reading is" if n == 1 else f"{n} readings are"
+    why = "left out, because the count fell or jumped and came back"
+    return [f"{counter.channel.id}: {readings} {why}"] if n else []
+
+
+def _rare(counter: Counter) -> list[str]:
     if counter.channel.trust.model is not None:
         return []
     longest_ns, declared_ns = counter.longest_ns, counter.channel.timing.update_max_ns

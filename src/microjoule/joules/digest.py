@@ -22,6 +22,7 @@ from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
 from .counter import Counter
+from .glitches import glitches, longest_ns
 from .lessons import LessonsInPieces
 from .unwrap import Steps, counts, unchanged_ns, unwrap
 from .unwrapped import Unwrapped, sound
@@ -124,6 +125,7 @@ class Digest:
             raw = np.concatenate((self._last[2], raw))
         self._last = (t_ns[-1:], read_ns[-1:], raw[-1:])
         steps = unwrap(counts(raw, self.channel), t_ns, read_ns, self.channel, self._unchanged_ns)
+        self._refuse_glitches(t_ns, read_ns, raw, steps)
         self._unchanged_ns = unchanged_ns(steps, t_ns, self._unchanged_ns)
         piece = _Piece(t_ns, read_ns, steps)
         carried, first = self._carry, self._n - 1
@@ -141,6 +143,21 @@ class Digest:
             self._keep(self._rows(), unusual)
         else:
             self._carry = piece.rows(_recent(changes[-_FAR - 1 :], len(t_ns)), first, base)
+
+    def _refuse_glitches(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], raw: U64, steps: Steps) -> None:
+        """Refuses readings that fell and came back, and such as may have: only all readings together tell.
+
+        Raises:
+            NotInParts: There are some.
+        """
+        if not len(steps.reset):
+            return
+        longest = longest_ns(self.channel)
+        is_at_end = int(t_ns[-1] - t_ns[steps.reset[-1]]) <= longest
+        is_at_start = self._n > 0 and int(t_ns[steps.reset[0]] - t_ns[0]) <= longest
+        found = glitches(counts(raw, self.channel), t_ns, read_ns, self.channel, steps.reset)
+        if len(found) or is_at_end or is_at_start:
+            raise NotInParts("a count fell, and it may have come back")
 
     def updates(self, held_back: int) -> tuple[Counter, I64]:
         """The last piece as a counter, and its changes that were not given before.

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
+from .glitches import glitches
 from .lessons import Lessons, LessonsInPieces
 from .unwrap import ENDLESS_NS, Steps, counts, unwrap
 
@@ -22,6 +23,7 @@ class Unwrapped(NamedTuple):
         steps: Of these readings.
         failed_ns: int64, when reads failed.
         lessons: What all readings tell, where not all are here or that was worked out before.
+        dropped_ns: int64, when readings were taken that are not here because they fell and came back.
     """
 
     t_ns: I64
@@ -29,12 +31,21 @@ class Unwrapped(NamedTuple):
     steps: Steps
     failed_ns: I64
     lessons: Lessons | LessonsInPieces | None = None
+    dropped_ns: I64 = np.empty(0, np.int64)
 
 
 def unwrapped(series: Series, channel: Channel) -> Unwrapped:
     """The good readings of a series, unwrapped."""
     t_ns, read_ns, raw, failed_ns = sound(series)
-    return Unwrapped(t_ns, read_ns, unwrap(counts(raw, channel), t_ns, read_ns, channel), failed_ns)
+    counted = counts(raw, channel)
+    steps = unwrap(counted, t_ns, read_ns, channel)
+    dropped = glitches(counted, t_ns, read_ns, channel, steps.reset)
+    dropped_ns = t_ns[dropped]
+    if len(dropped):
+        kept = np.setdiff1d(np.arange(len(t_ns)), dropped)
+        t_ns, read_ns, counted = t_ns[kept], read_ns[kept], counted[kept]
+        steps = unwrap(counted, t_ns, read_ns, channel)
+    return Unwrapped(t_ns, read_ns, steps, failed_ns, dropped_ns=dropped_ns)
 
 
 def sound(series: Series) -> tuple[I64, npt.NDArray[np.uint32], U64, I64]:
