@@ -53,7 +53,8 @@ from ..channel import (
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from ..value_class import dataclass
 from . import text_obstacles
-from .host import integer_in, text_of
+from .domains import sensor_error
+from .host import AMD, Host, integer_in, text_of
 from .machine import Machine
 from .survey import Cause, Closed, Obstacle, Survey, closed_by
 
@@ -69,6 +70,7 @@ LIMITS = ("cap_max", "max", "cap")
 
 
 AMDGPU = "amdgpu"
+AMD_ENERGY = ("amd_energy", "zenergy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ METERS = (
     HwmonSensor("i915", r"energy1", "i915-{n}/energy", _I915, "gpu"),
     *(
         sensor
-        for driver in ("amd_energy", "zenergy")
+        for driver in AMD_ENERGY
         for sensor in (
             HwmonSensor(driver, r"Esocket(\d+)", "package-{n}@hwmon", _PACKAGE, "cpu", twin_of="package-{n}"),
             HwmonSensor(driver, r"Ecore\d+", "", _PACKAGE, "cpu"),
@@ -139,6 +141,7 @@ METERS = (
 ELSEWHERE = (AMDGPU,)
 LEFT_OUT = frozenset(meter.driver for meter in METERS if not meter.id)
 ASSUMED = SensorError(gain=0.10, source="assumed: the driver states no accuracy")
+AMD_MODEL = sensor_error(Host(cpu_vendor=AMD[0]), "")  # a register of AMD's is a model, whoever shows it
 APU_RAIL = "vddnb"  # amdgpu_pm.c: hwmon_attributes_visible, "only APUs have vddnb"
 
 
@@ -281,7 +284,7 @@ def _channel(sensor: Sensor, identity: Identity, parents: tuple[str, ...]) -> Ch
             power_limit_w=limit_w,
             power_limit_source=limit_source,
             accuracy=_accuracy(sensor),
-            sensor=None if sensor.is_energy else _error(sensor),
+            sensor=_error(sensor),
             parents=parents,
         ),
         access=Access(reader="text", path=str(sensor.path)),
@@ -343,12 +346,12 @@ def _accuracy(sensor: Sensor) -> float | None:
     return (100.0 - percent) / 100.0 if 0 < percent <= 100 else None
 
 
-def _error(sensor: Sensor) -> SensorError:
+def _error(sensor: Sensor) -> SensorError | None:
     """What the driver states, or what must be assumed of a sensor of which nobody states anything."""
     stated = _accuracy(sensor)
     if stated is not None:
         return SensorError(gain=stated, source=str(sensor.beside("accuracy")))
-    return ASSUMED
+    return AMD_MODEL if sensor.driver in AMD_ENERGY else ASSUMED
 
 
 def _limit(sensor: Sensor) -> tuple[float | None, str]:

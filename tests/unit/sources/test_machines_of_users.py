@@ -1,0 +1,40 @@
+"""On machines that users have met `uj run` finds the power that is there, as uncertain as it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from machines.users import USERS, running
+
+LATE = 0.1  # of the power: the counters are raised by a thread of a busy machine
+
+
+def uj(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "microjoule", *map(str, words)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("of", USERS, ids=lambda of: of.name)
+def test_the_power_of_a_users_machine_is_found(tmp_path, of):
+    with running(of, tmp_path / "root") as root:
+        ran = uj("run", "-v", "--root", root, "--json", tmp_path / "run.json", "--", "sleep", "0.8")
+        probed = uj("probe", "--root", root)
+    assert (ran.returncode, probed.returncode) == (0, 0), ran.stderr + probed.stderr
+    (window,) = json.loads((tmp_path / "run.json").read_text())["windows"]
+    rows = {row["channel"]: row for row in window["channels"]} | {"": window["total"]}
+    for name, watts in ({"": of.total_w} | of.channels_w).items():
+        row, truth_j = rows[name], watts * window["duration_s"]
+        assert row["status"] == "ok"
+        assert row["provenance"] == "measured"
+        assert row["energy_j"] == pytest.approx(truth_j, rel=LATE), name
+        low, high = row["guaranteed_j"]
+        assert low <= truth_j * (1 + LATE), name
+        assert high is None or high >= truth_j * (1 - LATE), name
+    assert window["total"]["U_j"] >= of.least_share * window["total"]["energy_j"]
+    said = " ".join(f"{ran.stderr} {probed.stdout}".split())
+    assert [words for words in of.says if words not in said] == []
+    assert [words for words in of.says_not if words in said] == []
