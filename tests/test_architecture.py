@@ -88,6 +88,42 @@ def test_imports_follow_the_dependency_rules():
     assert not found, "\n".join(["these imports break the rules in MAY_IMPORT:", *found])
 
 
+def module_name(path):
+    parts = ["microjoule", *path.relative_to(ROOT).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path, names):
+    """The modules of this package that a file imports, inside functions too, and not for its types alone."""
+    tree = ast.parse(path.read_text())
+    package = module_name(path).split(".")
+    package = package if path.name == "__init__.py" else package[:-1]
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and node not in for_types:
+            stem = ".".join(package[: len(package) + 1 - node.level] + ([node.module] if node.module else []))
+            for alias in node.names:
+                yield f"{stem}.{alias.name}" if f"{stem}.{alias.name}" in names else stem
+
+
+def test_no_modules_import_one_another_not_even_late():
+    names = {module_name(path) for path in modules()}
+    arrows = {module_name(path): set(imports_of(path, names)) & names for path in modules()}
+    assert sum(map(len, arrows.values())) > 500
+    while True:  # what imports nothing that is left is in no cycle
+        done = {name for name, others in arrows.items() if not others & arrows.keys() - {name}}
+        if not done:
+            break
+        arrows = {name: others for name, others in arrows.items() if name not in done}
+    found = [f"{name} imports {', '.join(sorted(others & arrows.keys()))}" for name, others in arrows.items()]
+    assert not found, "\n".join(["these modules are in a cycle, or lead into one:", *found])
+
+
 def test_recording_knows_of_the_trace_its_schema_checksums_and_labels_only():
     recording = [path for path in modules() if room(path) == "recording"]
     assert recording

@@ -39,6 +39,7 @@ THREADED = {
     "test_ring_threads",
     "test_marks",
     "test_marks_attacked",
+    "test_marks_shared",
     "test_fork",
     "test_sampler",
     "test_sampler_account",

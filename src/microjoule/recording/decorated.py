@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
-
-from .marking import window
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 def decorated(
-    function: Callable[_P, _R], name: str | None, attributes: Mapping[str, Any], sync: str | None
+    window: Callable[..., AbstractContextManager[object]],
+    function: Callable[_P, _R],
+    name: str | None,
+    attributes: Mapping[str, Any],
+    sync: str | None,
 ) -> Callable[_P, _R]:
     """The function with each of its calls in a window; coroutines and generators too.
 
     Args:
+        window: Makes the window of each call from a name, ``sync`` and the attributes.
         function: What to call.
         name: Of the windows; None: the function's qualified name.
         attributes: JSON values to keep with each window.

@@ -25,15 +25,11 @@ from __future__ import annotations
 import sys
 
 from ..errors import BadWindow
-from .marking import Unrecorded, mark
 
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
-    from typing import Any
-
-    from .._native import Marks
 
 ATTRIBUTE = "synchronised"
 DRIVER = "libcuda.so.1"
@@ -110,33 +106,3 @@ def synchroniser(framework: str) -> Callable[[], None] | None:
         return None
     wait = FRAMEWORKS[framework]
     return lambda: wait(module)
-
-
-class Synchronised(Unrecorded):
-    """A recorded window that waits for the devices before its beginning and before its end.
-
-    What the framework raises while waiting is the program's own failure and goes up; the window ends
-    all the same.
-
-    Raises:
-        BadWindow: No framework has this name.
-    """
-
-    __slots__ = ("_wait", "_window")
-
-    def __init__(self, ring: Marks, name: str, attributes: dict[str, Any], sync: str) -> None:
-        super().__init__(name, attributes, sync)
-        self._wait = synchroniser(sync)
-        self._window = mark(ring, name, {**attributes, ATTRIBUTE: self._wait is not None})
-
-    def __enter__(self) -> None:
-        if self._wait is not None:
-            self._wait()
-        self._window.__enter__()
-
-    def __exit__(self, *exc_info: object) -> None:
-        try:
-            if self._wait is not None:
-                self._wait()
-        finally:
-            self._window.__exit__(None, None, None)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
     from .._native import Marks
-    from .recorded_window import RecordedWindow
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -68,12 +67,14 @@ class Unrecorded:
         """The function, each call of it a window; the recorder is looked for at each call."""
         from .decorated import decorated
 
-        return decorated(function, self._name, self._attributes, self._sync)
+        return decorated(window, function, self._name, self._attributes, self._sync)
 
 
 _rings: list[Marks] = []  # of the recorders that are open in this process, the latest last
 _around: list[Marks | None] = []  # of the recorder around this process, once it was looked for
-_recorded: list[type[RecordedWindow]] = []  # the class of recorded windows, once there is a ring
+_recorded: list[
+    Callable[[Marks, str], WindowMark]
+] = []  # the class of recorded windows, once there is a ring
 
 
 def opened(ring: Marks) -> None:
@@ -156,19 +157,33 @@ def load() -> None:
 
 
 def _load() -> None:
-    """Loads what windows need before the first one: a child forked amid an import waits for it for ever."""
-    from ..trace.label import label as _  # noqa: F401
-    from .recorded_window import RecordedWindow
+    """Loads what windows need before the first one: a child forked amid an import waits for it for ever.
 
-    if not _recorded:
-        _recorded.append(RecordedWindow)
+    The class of recorded windows is a native mark that can also decorate.
+    """
+    if _recorded:
+        return
+    from .._native import Mark
+    from ..trace.label import unlabel
+
+    class RecordedWindow(Mark):
+        """A mark on a ring. As a decorator it looks for the recorder at each call, as any window does."""
+
+        __slots__ = ()
+
+        def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, _R]:
+            """The function, each call of it a window."""
+            from .decorated import decorated
+
+            name, attributes = unlabel(self.label)
+            return decorated(window, function, name, attributes, None)
+
+    _recorded.append(RecordedWindow)
 
 
 def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None) -> WindowMark:
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
     if sync is not None:
-        from .gpu_wait import Synchronised
-
         return Synchronised(ring, name, attributes, sync)
     if attributes or "\t" in name:
         name = _labelled(name, attributes)
@@ -184,6 +199,38 @@ def _labelled(name: str, attributes: dict[str, Any]) -> str:
         return label(name, attributes)
     except Exception as error:  # of a value that cannot be written: the program is not to end of that
         return label(name, {"unrecorded": f"{', '.join(attributes)}: {type(error).__name__}"})
+
+
+class Synchronised(Unrecorded):
+    """A recorded window that waits for the devices before its beginning and before its end.
+
+    What the framework raises while waiting is the program's own failure and goes up; the window ends
+    all the same.
+
+    Raises:
+        BadWindow: No framework has this name.
+    """
+
+    __slots__ = ("_wait", "_window")
+
+    def __init__(self, ring: Marks, name: str, attributes: dict[str, Any], sync: str) -> None:
+        from .gpu_wait import ATTRIBUTE, synchroniser
+
+        super().__init__(name, attributes, sync)
+        self._wait = synchroniser(sync)
+        self._window = mark(ring, name, {**attributes, ATTRIBUTE: self._wait is not None})
+
+    def __enter__(self) -> None:
+        if self._wait is not None:
+            self._wait()
+        self._window.__enter__()
+
+    def __exit__(self, *exc_info: object) -> None:
+        try:
+            if self._wait is not None:
+                self._wait()
+        finally:
+            self._window.__exit__(None, None, None)
 
 
 if TYPE_CHECKING:
@@ -221,7 +268,7 @@ def window(name: Any, *, sync: str | None = None, **attributes: object) -> Any:
     if not isinstance(name, str):
         from .decorated import decorated
 
-        return decorated(name, None, attributes, sync)
+        return decorated(window, name, None, attributes, sync)
     if sync is not None:
         from .gpu_wait import refuse_unknown
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from microjoule.recording.mark_rings import OTHERS, REST_MAX, MarkRings
+from microjoule.recording.marking import mark
 from microjoule.recording.native import Marks
-from microjoule.recording.recorded_window import RecordedWindow
 
 PROGRAM = """
 import sys
@@ -82,8 +82,8 @@ def test_a_program_that_never_stops_marking_does_not_keep_a_recording_from_its_e
 def test_no_program_ends_a_window_of_the_recorder():
     rings = MarkRings()
     other = Marks(rings.share())
-    with RecordedWindow(rings.own, "run"):
-        with RecordedWindow(other, "step"):  # both are the first of their rings
+    with mark(rings.own, "run", {}):
+        with mark(other, "step", {}):  # both are the first of their rings
             pass
         marks = rings.drain()
     marks += rings.drain()
@@ -99,8 +99,8 @@ def test_no_program_ends_a_window_of_the_recorder():
 )
 def test_a_label_is_utf_8_or_written_out(name, shown):
     ring = Marks()
-    window = RecordedWindow(ring, name)
+    window = mark(ring, name, {})
     with window:
         pass
     assert window.label == shown
-    assert [mark[3] for mark in ring.drain()] == [shown, ""]
+    assert [each[3] for each in ring.drain()] == [shown, ""]
