@@ -13,27 +13,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from scripted import PACKAGE_W, machine
+from scripted import PACKAGE_W
 
 import microjoule as uj
 from microjoule.errors import TraceError
-from microjoule.recording import Meter, RawRecorder, RecordingPlan, output
-from microjoule.recording.plan import plan
+from microjoule.recording import RawRecorder, RecordingPlan, output
 from microjoule.trace import schema
 from microjoule.trace.label import unlabel
 
 PATIENCE_S = 30
-
-
-@pytest.fixture
-def recorded(tmp_path):
-    """A recorder of the scripted machine that writes twenty times a second, its path, and what it said."""
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "root").mkdir()
-    path = tmp_path / "folder" / "t.arrows"
-    said = []
-    found = plan(path, Meter(sources=["script"], root=machine(tmp_path / "root")))
-    return RawRecorder(replace(found, drain_s=0.05, say=said.append)), path, said
 
 
 def until(is_so):
@@ -356,26 +344,6 @@ def test_each_batch_is_on_the_disk_before_the_next_where_that_is_asked_for(recor
     with RawRecorder(rec.plan):
         grown(path)
     assert synced == []
-
-
-def test_traces_are_for_their_owner_alone_whatever_the_umask_and_the_file_before(recorded):
-    rec, path, _ = recorded
-    path.touch(mode=0o644)
-    before = os.umask(0)
-    try:
-        with RawRecorder(rec.plan):
-            pass
-    finally:
-        os.umask(before)
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_a_trace_belongs_to_whom_the_plan_says(recorded):
-    rec, path, _ = recorded
-    with RawRecorder(replace(rec.plan, owner=(1234, 4321))):
-        pass
-    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
 
 
 def test_an_exception_while_draining_does_not_end_the_draining(recorded, monkeypatch):
