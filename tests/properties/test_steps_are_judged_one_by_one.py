@@ -29,14 +29,24 @@ def small_blocks():
         yield
 
 
+def limit(channel: Channel, time_ns: int) -> Fraction:
+    """The largest plausible count of a time: at twice the channel's limit of 100 W, and a quantum."""
+    return Fraction(200 * time_ns, 10**9) / channel.scale.unit + quantum(channel)
+
+
 def judged(channel: Channel, start: int, steps: list[int], gaps_ns: list[int], read_ns: list[int]):
     """What happened at each step, the cumulative counts, and what ambiguous steps may have more."""
     modulus = module.modulus(channel)
     slack_ns = 2 * channel.timing.update_max_ns + channel.timing.lag_ns
     codes, totals, extras = [], [0], []
-    last = start
+    last, now_ns, since_ns = start, 0, -module.START_NS
     for step, gap_ns, took_ns in zip(steps, gaps_ns, read_ns, strict=True):
-        most = Fraction(200 * (gap_ns + took_ns + slack_ns), 10**9) / channel.scale.unit + quantum(channel)
+        most = limit(channel, gap_ns + took_ns + slack_ns)
+        assume(abs(most - step) > 1e-3)
+        if step > most:  # it may hold all that was drawn since the reading before the last change
+            most = max(most, limit(channel, now_ns + gap_ns + took_ns - since_ns + channel.timing.lag_ns))
+        since_ns = now_ns if step else since_ns
+        now_ns += gap_ns
         more = (most - step) / modulus
         assume(abs(more - round(more)) > 1e-9 or modulus > 1 << 40)  # floats decide at the limit itself
         assume(abs(most - step) > 1e-3)
