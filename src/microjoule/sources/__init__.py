@@ -29,6 +29,7 @@ from . import (
 )
 from .domains import with_parents
 from .machine import Machine
+from .mirrors import mirrored, without_mirrors
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey
 
 __all__ = [
@@ -77,7 +78,9 @@ ON_REQUEST = {rapl_cores.NAME: "a read of the PMU power_core interrupts every co
 
 def survey(machine: Machine) -> tuple[Survey, ...]:
     """What every source finds on a machine, in the order of ``SOURCES``."""
-    return tuple(source.survey(machine) for source in SOURCES)
+    mirrors = mirrored(machine.zones)
+    found = (source.survey(machine) for source in SOURCES)
+    return tuple(without_mirrors(one, mirrors) if one.source in RAPL else one for one in found)
 
 
 def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tuple[Channel, ...]:
