@@ -160,10 +160,10 @@ def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
         yield "Measured here when nothing else is said:"
         yield from (f"  {channel.id} ({channel.source})" for channel in measured)
     elif found.estimated:
-        yield "No energy can be measured on this machine by this user: only CPU time can be read, and energy"
-        yield "estimated from it. What is in the way of measuring stands above."
+        yield "No energy can be measured on this machine by this user. CPU time can be read, and"
+        yield "energy is estimated from it. The reasons are listed above."
     else:
-        yield "Nothing can be measured on this machine by this user, and nothing estimated either."
+        yield "Nothing can be measured on this machine by this user, and nothing can be estimated."
     for channel in found.estimated:
         model = channel.trust.model
         if model is not None:

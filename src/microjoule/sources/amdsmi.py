@@ -13,8 +13,8 @@ GPU has a lane of its own.
   whole watts.
 - The N of ``amdgpu-N`` is hwmon's, by PCI address; cards that hwmon does not show come after.
 
-Known lies.
-- On MI100 and MI210 the counter stood still until a driver was mended (ROCm/rocm_smi_lib#180): what does
+Known errors.
+- On MI100 and MI210 the counter stood still until a driver was fixed (ROCm/rocm_smi_lib#180): what does
   not advance is not listed.
 - Virtual machines and Radeon cards have no counter, and say that it is not supported.
 - A card in several partitions is several processors with one counter: the first of a card is taken.
@@ -42,7 +42,7 @@ from .survey import Cause, Obstacle, Survey
 NAME = "amdsmi"
 READERS = "the groups video and render"
 LIBRARIES = ("libamd_smi.so", "librocm_smi64.so", "librocm_smi64.so.1")
-FOLDERS = ("", "/opt/rocm/lib/")  # where the loader looks, and where ROCm lies
+FOLDERS = ("", "/opt/rocm/lib/")  # where the loader looks, and where ROCm is installed
 
 ENERGY_CALL, POWER_CALL = 1, 2  # csrc/reader_amdsmi.c
 WORDS, VERSION_64, NO_WATTS = 256, 25, 0xFFFF  # csrc/amd_abi.h
@@ -77,7 +77,7 @@ class Gpu:
 
 
 def survey(machine: Machine) -> Survey:
-    """The AMD GPUs that the library under ``root`` (or where the loader finds it) tells of."""
+    """The AMD GPUs that the library under ``root`` (or where the loader finds it) lists."""
     root = machine.root
     addresses = hwmon.addresses(root, hwmon.AMDGPU)
     library, loaded = _load(root)
@@ -207,7 +207,7 @@ def _address(domain: int, rest: int) -> str:
     return f"{domain & 0xFFFFFFFF:04x}:{bus:02x}:{device:02x}.{function}"
 
 
-# ---- what they tell -------------------------------------------------------------------------------
+# ---- what they answer -----------------------------------------------------------------------------
 
 
 def _load(root: Path) -> tuple[str, ctypes.CDLL | None]:
@@ -301,9 +301,7 @@ def _nothing(obstacle: Obstacle) -> Survey:
 def _without(addresses: tuple[str, ...]) -> Obstacle:
     if not addresses:
         return Obstacle(Cause.NO_HARDWARE, "no AMD GPU here, or no driver for it")
-    what = (
-        f"no {LIBRARIES[0]}: of the AMD GPU at {addresses[0]} hwmon tells the power, and nothing the energy"
-    )
+    what = f"no {LIBRARIES[0]}: hwmon reports the power of the AMD GPU at {addresses[0]}, not its energy"
     return Obstacle(Cause.MODULE, what, "Install ROCm's amd-smi-lib, or your system's librocm-smi64-1")
 
 
@@ -323,6 +321,6 @@ def _silent(gpu: Gpu, number: int) -> Obstacle | None:
         what = f"amdgpu-{number} ({gpu.pci}) has no energy counter"
         return Obstacle(Cause.NO_HARDWARE, f"{what}: Radeon cards and virtual machines have none")
     if not gpu.is_moving:
-        what = f"the energy counter of amdgpu-{number} ({gpu.pci}) stands still, and is left out"
+        what = f"the energy counter of amdgpu-{number} ({gpu.pci}) does not move, and is left out"
         return Obstacle(Cause.FAILING, what, "Update the amdgpu driver")
     return None

@@ -3,12 +3,12 @@
 Theory of the device (``Documentation/ABI/testing/sysfs-class-power``). The fuel gauge of a battery
 measures the current that flows out of it, so while it discharges ``power_now`` (microwatts) is what the
 whole machine draws, screen and radio included: the only such figure that most laptops have. It is
-refreshed by the firmware every 1 to 60 s, which no file tells, and each read may be a call of
+refreshed by the firmware every 1 to 60 s, which no file states, and each read may be a call of
 milliseconds into the embedded controller; its lane is a slow one. Who may read: everyone.
 
-Known lies.
+Known errors.
 - On mains the figure is the charging power, or 0, and says nothing of the machine. The trace does not
-  tell which it was, so a battery enters no total.
+  say which it was, so a battery enters no total.
 - Some drivers give it a minus sign while discharging, some do not: read as signed, to be taken absolute.
 - Some batteries have only ``current_now`` and ``voltage_now`` (microamperes, microvolts). Their product is
   the power in picowatts, and it is read as one reading. The two are not of one moment, and the voltage

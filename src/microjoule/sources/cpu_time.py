@@ -24,7 +24,7 @@ From seconds to joules: a *model*, marked as such. Watts for one busy second of 
   1.7 W, the 5th percentile of full-load watts per vCPU over the 36 sound rows of the coefficients
   above. High: 22.1 W, the 95th percentile of the 94 CPUs in Green Algorithms' table.
 
-Known lies of the model: it knows nothing of frequency, vector units, memory or idle CPUs.
+Known errors of the model: it knows nothing of frequency, vector units, memory or idle CPUs.
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ def _trust(host: Host, root: Path, parents: tuple[str, ...]) -> Trust:
 
 def _perf_obstacle(host: Host) -> Obstacle:
     if host.perf_event_paranoid is None:
-        what = "this kernel has no perf events, so a command's own CPU time cannot be told from the system's"
+        what = (
+            "this kernel has no perf events, which alone separate a command's own CPU time from the system's"
+        )
         return Obstacle(Cause.HIDDEN, what)
     return Obstacle(
         Cause.PARANOID,

@@ -12,7 +12,7 @@ second (``raw_scan_hz``), out of band, and a kernel module shows its last scan:
   ``node/freshness_after``.
 - Who may read: everyone. Scope: the node, with its network card and losses, other jobs on it included.
 
-Known lies: the counter is whole joules, so at 10 Hz a step is a few tens of watts wide; ``generation``
+Known errors: the counter is whole joules, so at 10 Hz a step is a few tens of watts wide; ``generation``
 grows when a power cap is set and resets nothing; ``cpu_energy`` on some blades stays 0.
 """
 

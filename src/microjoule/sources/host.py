@@ -42,7 +42,7 @@ class Host:
         is_virtual: Whether the CPU says that a hypervisor runs below; None: no ``flags`` were found.
         has_rapl: Whether some interface shows RAPL here: then a hypervisor passes it through.
         packages: Package of each online CPU.
-        dies: Die of each online CPU, where the kernel tells.
+        dies: Die of each online CPU, where the kernel says.
         lockdown: ``none``, ``integrity`` or ``confidentiality``; None: the kernel has no lockdown file.
         capabilities: Effective capabilities of this process, as bits.
         boot_id: Of this start of the kernel, since which its clocks and most counters run.
@@ -127,7 +127,7 @@ def read_host(root: Path = Path("/")) -> Host:
 
 
 def capabilities(root: Path = Path("/")) -> int | None:
-    """The effective capabilities of this process, as bits; None where /proc does not tell."""
+    """The effective capabilities of this process, as bits; None where /proc does not say."""
     status = text_of(root / "proc/self/status") or ""
     found = re.search(r"^CapEff:\s*([0-9a-fA-F]+)", status, re.MULTILINE)
     return int(found.group(1), 16) if found else None

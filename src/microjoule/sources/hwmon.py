@@ -6,16 +6,16 @@ of what, ``powerN_average_interval`` is the mean's window in milliseconds, ``pow
 ``powerN_max`` and ``powerN_cap`` are limits. The file ``name`` says which driver it is; the number N of
 ``hwmonN`` is the order of the drivers' start and says nothing. Who may read: everyone, but for drivers
 that close a counter against PLATYPUS. Each read goes through the driver to the chip, 10 us to
-milliseconds. The drivers known here, and what they lie about:
+milliseconds. The drivers known here, and their errors:
 
 - ``amdgpu`` (``amdgpu_pm.c``): ``power1_average`` of the socket, and on some parts ``power1_input`` in
   its place; no energy. Firmware refreshes it about once a millisecond to once in 100 ms. Where
-  ``amdsmi`` tells the card's energy, this power is inside it. "On APUs this includes the CPU", which
+  ``amdsmi`` reports the card's energy, this power is inside it. "On APUs this includes the CPU", which
   RAPL's package counts as well: there it is ``UNPLACED``. Only an APU has the rail ``vddnb``.
 - ``xe`` (``xe_hwmon.c``), ``i915`` (``i915_hwmon.c``): ``energy1_input``; on xe ``card`` contains ``pkg``.
   The driver makes 64 bits of a 32-bit register and loses a wrap that nobody reads over.
-- ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and what is measured stands in
-  ``power1_oem_info``. NVIDIA Grace has several: module contains grace contains cpu and sysio; there is
+- ``power_meter`` (``acpi_power_meter.c``) is ACPI's: a mean over a window, and ``power1_oem_info`` says
+  what is measured. NVIDIA Grace has several: module contains grace contains cpu and sysio; there is
   no energy, and the DRAM is only found by difference. Elsewhere it is the whole machine.
 - ``amd_energy`` (``amd_energy.c``, out of the kernel since 5.13) and ``zenergy``, its successor outside the
   kernel: RAPL's registers a second time, so the sockets are ``package-N@hwmon``; the cores lie inside and
@@ -63,7 +63,7 @@ READERS = "everyone (mode 0444)"
 
 ENERGY = re.compile(r"energy(\d+)_input")
 POWER = re.compile(r"power(\d+)_(average|input)")
-# No driver tells how often its energy register moves: wide bounds, as those of the slowest meters here.
+# No driver says how often its energy register moves: wide bounds, as those of the slowest meters here.
 RATE_MAX_HZ = 100.0  # most update about ten times a second
 UNKNOWN_COUNTER = Timing(update_max_ns=200 * NS_PER_MS, lag_ns=100 * NS_PER_MS, rate_max_hz=RATE_MAX_HZ)
 LIMITS = ("cap_max", "max", "cap")

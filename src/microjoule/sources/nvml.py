@@ -16,7 +16,7 @@ of that clock are in it) and return code. Here ``pynvml`` only finds out who is 
 - Cost: each call goes to the driver, tens of microseconds to tens of milliseconds. So each GPU has a
   lane of its own, ``gpu-N``, and what only explains a change of power has a slow one, ``gpu-N-slow``.
 
-Known lies.
+Known errors.
 - A field that the GPU does not have may answer 0 with success: what answers 0 is not listed.
 - The header says of scope 2 in one place memory and in another GPU base: which it is nobody proved.
 - With MIG (a GPU cut into slices) energy and power are still the whole GPU's.
@@ -83,7 +83,7 @@ def survey(machine: Machine) -> Survey:
     """The GPUs and what of each can be read.
 
     Args:
-        machine: Its root says where the library lies, if not where the loader finds it.
+        machine: Its root says where the library is, if not where the loader finds it.
     """
     return _survey(machine)[0]
 

@@ -1,4 +1,4 @@
-"""What stands between a person and an NVIDIA GPU's figures, each with the sentence that fixes it.
+"""Why an NVIDIA GPU's figures cannot be read, each with what fixes it.
 
 The codes are ``nvmlReturn_t`` of ``nvml.h``. In a trace a row's status is such a code plus 10000
 (``UJ_STATUS_NVML`` of ``csrc/microjoule.h``).
@@ -117,7 +117,7 @@ def partitioned(index: int, name: str) -> Obstacle:
     return Obstacle(
         Cause.MISLEADING,
         f"gpu-{index} ({name}) is cut into MIG slices: its energy and power are the whole GPU's, "
-        "the work of other slices included, and cannot be told apart",
+        "the work of other slices included, and cannot be separated",
         f"For the energy of one program run it alone, or `sudo nvidia-smi -i {index} -mig 0`",
     )
 

@@ -10,7 +10,7 @@ caches and its memory controller, so the cores are less than the package.
   cores a thousand times a second change what is measured. So the cores are read where they are asked for
   (``--source rapl_perf --source rapl_cores``), at most a hundred times a second, in a lane a package.
 
-Known lies: as those of ``rapl_perf.py``; and the registers are a model, not a measurement (arXiv 2108.00808).
+Known errors: those of ``rapl_perf.py``; and the registers hold a model, not a measurement (arXiv 2108.00808).
 """
 
 from __future__ import annotations

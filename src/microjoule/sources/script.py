@@ -16,7 +16,7 @@ The grammar of a script, line by line:
   increment, modulo the modulus (0: 2^64).
 
 Unit, width and update period are whatever the channel says; anyone who reads the files may read it.
-Known lies: all of them are deliberate. A real machine has no such file, and that is no obstacle.
+Known errors: all of them are deliberate. A real machine has no such file, and that is no obstacle.
 """
 
 from __future__ import annotations

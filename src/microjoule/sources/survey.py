@@ -39,7 +39,7 @@ DENIALS = frozenset({Cause.PERMISSION, Cause.PARANOID, Cause.LOCKDOWN, Cause.SEC
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One thing that stands between a person and a reading.
+    """One reason why a sensor is not read, or not what it seems.
 
     Attributes:
         cause: One word of a closed vocabulary.
@@ -54,7 +54,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A channel that exists and cannot be read now, with what stands in the way."""
+    """A channel that exists and cannot be read now, with the reason."""
 
     channel: Channel
     obstacle: Obstacle

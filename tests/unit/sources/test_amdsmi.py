@@ -137,7 +137,7 @@ def test_without_the_library_hwmons_power_is_the_figure(tmp_path):
     [
         ("init 18", Cause.FAILING, "code 18"),
         ("", Cause.NO_HARDWARE, "sees no AMD GPU"),
-        (f"device {ONE}\nstuck 1", Cause.FAILING, "stands still"),
+        (f"device {ONE}\nstuck 1", Cause.FAILING, "does not move"),
         (f"device {ONE}\nrefuse energy 2", Cause.NO_HARDWARE, "no energy counter"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from standin import compiler, machine
@@ -80,6 +81,19 @@ def test_a_counter_that_stands_still_under_a_power_is_not_believed(tmp_path):
     assert rows["gpu-0/energy"]["energy_j"] is None
     assert rows["gpu-0/energy"]["status"] == "failed"
     assert "gpu-0/energy never moved" in text
+
+
+def test_a_gpu_that_is_reset_keeps_an_upper_bound_from_its_power_limit(tmp_path):
+    """What was used between the readings around the reset is not known, and bounded."""
+    at_ns = time.monotonic_ns() + 6_000_000_000  # a loaded machine records by then
+    until_s = at_ns / 1e9 + 1
+    wait = f"{sys.executable} -c 'import time; time.sleep(max(0, {until_s} - time.monotonic()))'"
+    rows, duration_s, text, _ = recorded(tmp_path, f"energy 20000000 900000000\nreset {at_ns}", wait)
+    figure, truth_j = rows["gpu-0/energy"], WATTS * duration_s
+    assert (figure["status"], figure["energy_j"]) == ("reset", None)
+    low, high = figure["guaranteed_j"]
+    assert low <= truth_j <= high <= truth_j + 2000, "a reading or two at twice the limit of 700 W"
+    assert "gpu-0/energy" in text
 
 
 @pytest.mark.parametrize(
