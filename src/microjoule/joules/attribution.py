@@ -119,7 +119,12 @@ def attribute(
         items: Each with its states.
         u_align_ns: Standard uncertainty of the events' instants, all late or early together.
     """
-    span = _Span(counter, of, occupancy, u_align_ns)
+    return attributed(Span(counter, of, occupancy, u_align_ns), items)
+
+
+def attributed(span: Span, items: Sequence[Item]) -> Attribution:
+    """The energies of items over a fitted span."""
+    counter, of = span.counter, span.of
     known = [item for item in items if span.time_ns(item.states)]
     is_long = [span.is_bracketed(item.states) for item in known]
     apart = _together([item for item, long in zip(known, is_long, strict=True) if not long], span)
@@ -138,8 +143,15 @@ def attribute(
     return Attribution(t0, t1, tuple(shares), counter.energy(t0, t1), span.fit.rows, span.fit.power_share)
 
 
-class _Span:
-    """A fitted span: what all items ask of it."""
+class Span:
+    """A fitted span: what all items ask of it.
+
+    Args:
+        counter: The counter.
+        of: Its updates.
+        occupancy: The states of that time.
+        u_align_ns: Standard uncertainty of the events' instants, all late or early together.
+    """
 
     def __init__(self, counter: Counter, of: Updates, occupancy: Occupancy, u_align_ns: float) -> None:
         self.counter, self.of = counter, of
@@ -148,26 +160,29 @@ class _Span:
         self._times = [
             int(np.diff(occupancy.until(state, ends))[0]) for state in range(len(occupancy.states))
         ]
-        self._occupancy = occupancy
+        self.occupancy = occupancy
         columns = _columns(self._times)
         design = occupied_s(occupancy, columns, of)
         # Where the ends of the span are is not known to the nanosecond: what lies there alone is not in it.
         inside = np.flatnonzero(design.any(axis=0))
         self.columns = [columns[number] for number in inside]
         design = design[:, inside]
-        self._time_s: F64 = design.sum(axis=0)
+        self.time_s: F64 = design.sum(axis=0)
         late = occupied_s(occupancy, self.columns, of, round(u_align_ns))
         self._design, self._late = design, late
-        self.fit: Fit = fit(of, design, self._time_s, late)
+        self.fit: Fit = fit(of, design, self.time_s, late)
         self._is_seen = design[of.is_ok].any(axis=0)
         self.mean_w = float(of.energy_j[of.is_ok].sum() / design[of.is_ok].sum())
+        self.seen_s = float(self.time_s.sum())
         self._is_inside = {state for column in self.columns for state in column}
 
     def time_ns(self, states: Iterable[int]) -> int:
+        """How long any of some states lasted."""
         return sum(self._times[state] for state in states if state in self._is_inside)
 
     def pieces(self, states: Sequence[int]) -> I64:
-        found = np.clip(merged(self._occupancy, states), self.t0_ns, self.t1_ns)
+        """int64[k, 2]: when any of some states was so."""
+        found = np.clip(merged(self.occupancy, states), self.t0_ns, self.t1_ns)
         return found[found[:, 1] > found[:, 0]]
 
     def is_bracketed(self, states: Sequence[int]) -> bool:
@@ -187,13 +202,13 @@ class _Span:
         touched = self._design[:, is_own].any(axis=1)
         others_s = self._design[touched][:, ~is_own].sum(axis=0)
         late_s = self._late[touched][:, ~is_own].sum(axis=0)
-        powers_w = self.fit.energy_j / self._time_s
-        late_w = (self.fit.energy_j + self.fit.shift_j) / self._time_s
+        powers_w = self.fit.energy_j / self.time_s
+        late_w = (self.fit.energy_j + self.fit.shift_j) / self.time_s
         counted = self.of.energy_j[touched].sum()
         value = float(counted - powers_w[~is_own] @ others_s)
         moved = float(counted - late_w[~is_own] @ late_s) - value
         chosen = np.zeros(len(self.columns))
-        chosen[~is_own] = -others_s / self._time_s[~is_own]
+        chosen[~is_own] = -others_s / self.time_s[~is_own]
         ends = np.flatnonzero(np.diff(np.concatenate(([False], touched, [False]))))
         edges = Component("edges", float(np.sqrt((self.fit.edge_u_j[ends] ** 2).sum())), "B", NORMAL)
         is_known = bool(self.of.is_ok[touched].all()) and not self._is_open(chosen)
@@ -210,7 +225,7 @@ class _Span:
         chosen = np.zeros(len(self.columns))
         chosen[sorted(columns)] = 1.0
         value = float(chosen @ self.fit.energy_j)
-        time_ns = nanoseconds(float(chosen @ self._time_s))
+        time_ns = nanoseconds(float(chosen @ self.time_s))
         moved = float(chosen @ self.fit.shift_j)
         components = (*self._regression(chosen), *self._beside(value, time_ns, moved))
         return time_ns, self._estimate(None if self._is_open(chosen) else value, states, components)
@@ -267,11 +282,35 @@ class _Span:
             if math.isinf(u):
                 members = np.flatnonzero((along > _LOADED) & self._is_seen)
             else:
-                moved_w = _OPEN * along * u / self._time_s
+                moved_w = _OPEN * along * u / self.time_s
                 members = np.flatnonzero((moved_w >= self.mean_w) & self._is_seen & (along > _LOADED))
             if len(members) > 1:
                 found.append(frozenset(members.tolist()))
         return found
+
+
+class States(NamedTuple):
+    """The mean power of each state of an occupancy, from the fit.
+
+    Attributes:
+        watts: float64[states].
+        spread_w: float64[states], standard uncertainty; the mean power where the fit leaves it open.
+    """
+
+    watts: F64
+    spread_w: F64
+
+    @classmethod
+    def of(cls, span: Span) -> States:
+        """The powers that a counter's updates show."""
+        u_j = np.where(np.isfinite(span.fit.u_j), span.fit.u_j, span.mean_w * span.seen_s)
+        u_w = np.sqrt(span.fit.directions**2 @ u_j**2) / span.time_s
+        watts = np.full(len(span.occupancy.states), span.mean_w)
+        spread_w = np.full(len(span.occupancy.states), span.mean_w)
+        for number, column in enumerate(span.columns):
+            watts[column] = span.fit.energy_j[number] / span.time_s[number]
+            spread_w[column] = min(u_w[number], span.mean_w)
+        return cls(watts, spread_w)
 
 
 class _Figure(NamedTuple):
@@ -290,7 +329,7 @@ def _columns(times: Sequence[int]) -> list[list[int]]:
     return [*([state] for state in sorted(order[: COLUMNS - 1])), sorted(order[COLUMNS - 1 :])]
 
 
-def _together(items: Sequence[Item], span: _Span) -> dict[str, _Figure]:
+def _together(items: Sequence[Item], span: Span) -> dict[str, _Figure]:
     """For each item what its figure is of, names in the order of the items.
 
     An item that takes in a part only of what cannot be told apart is widened to all of it; those that then

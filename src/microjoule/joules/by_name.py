@@ -35,7 +35,7 @@ from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
 from ..value_class import dataclass
-from .attribution import INSEPARABLE, Attribution, Item, attribute, is_enough
+from .attribution import INSEPARABLE, Attribution, Item, attributed
 from .counter import Counter
 from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
@@ -120,7 +120,7 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
     whole, span = trace.energy(), trace.span
     every = _grouped(trace.windows)
     groups = _whole(every, span)
-    occupancy = _occupancy(groups, span.t0_ns, span.t1_ns)
+    occupancy = trace.mark_fits.occupancy
     merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups if name != CUT)
     while True:  # names that one channel cannot separate have one row in all of them
         found = {id_: _of_channel(trace, id_, groups, occupancy, merged) for id_ in trace.energy_channels}
@@ -170,13 +170,16 @@ def _whole(groups: Mapping[str, list[Window]], span: Window) -> dict[str, list[W
     return inside | ({CUT: cut} if cut else {})
 
 
-def _occupancy(groups: Mapping[str, list[Window]], t0_ns: int, t1_ns: int) -> Occupancy:
+def occupied(windows: Sequence[Window], span: Window) -> Occupancy:
     """The states of the span: which names had a window open."""
+    groups = _whole(_grouped(windows), span)
     every = [window for group in groups.values() for window in group]
     number = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
     starts = np.array([window.t0_ns for window in every], np.int64)
     ends = np.array([window.t1_ns for window in every], np.int64)
-    return together(Events(tuple(groups), number, starts, ends, np.zeros(len(every), np.int64)), t0_ns, t1_ns)
+    return together(
+        Events(tuple(groups), number, starts, ends, np.zeros(len(every), np.int64)), span.t0_ns, span.t1_ns
+    )
 
 
 def _items(
@@ -219,11 +222,9 @@ def _of_channel(
         for each in [_names_of(item.name, merged)]
     }
     if isinstance(meter, Counter) and channel_id not in trace.dead:
-        of = trace.updates(channel_id)
-        if is_enough(of):
-            attributed = attribute(meter, of, occupancy, inclusive, 0.0)
-            inside = attribute(meter, of, occupancy, own, 0.0) if own else None
-            _take(found, merged, attributed, inside)
+        fitted = trace.mark_fits.fit(channel_id)
+        if fitted is not None:
+            _take(found, merged, attributed(fitted, inclusive), attributed(fitted, own) if own else None)
             return found
     for each in merged:
         estimates = meter.estimates(meter.energies(*_edges([w for name in each for w in groups[name]])))
@@ -340,7 +341,7 @@ def _spread(
     """
     step = max(1, len(windows) // SINGLES)
     some = windows[::step][:SINGLES]
-    each = [trace.meter(id_).estimates(trace.meter(id_).energies(*_edges(some))) for id_ in ids]
+    each = [trace.estimates(id_, *_edges(some)) for id_ in ids]
     known = [i for i in range(len(some)) if all(of[i].value is not None for of in each)]
     if len(known) < FEWEST:
         return None, {}

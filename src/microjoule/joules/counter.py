@@ -114,6 +114,12 @@ class Counter:
         return self.channel.scale.quantity if self.channel.trust.model is None else "J"
 
     @property
+    def watts(self) -> float:
+        """What a count of seconds is worth in joules by the power model; 1 of a counter of joules."""
+        model = self.channel.trust.model
+        return 1.0 if model is None else model.value_w
+
+    @property
     def changes(self) -> I64:
         """int64: the readings that differ from the one before them."""
         return self.steps.changes

@@ -33,6 +33,7 @@ from .update_record import Updates, updates
 
 if TYPE_CHECKING:
     from .by_name import NameEnergy
+    from .mark_fits import MarkFits
 
 _WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 
@@ -222,8 +223,7 @@ class Trace(RawTrace):
         t1_ns = np.array([window.t1_ns for window in windows], np.int64)
         found = {}
         for name in self.energy_channels:
-            meter = self.meter(name)
-            each = meter.estimates(meter.energies(t0_ns, t1_ns))
+            each = self.estimates(name, t0_ns, t1_ns)
             found[name] = [unread(one) for one in each] if name in self.dead else each
         return [
             Energies(
@@ -243,6 +243,30 @@ class Trace(RawTrace):
         """
         return updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
 
+    def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
+        """The energies of windows on one channel: power may step at the edges that a program marked.
+
+        Args:
+            channel_id: A channel that tells an energy.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+        """
+        meter = self.meter(channel_id)
+        found = meter.estimates(meter.energies(t0_ns, t1_ns))
+        marked = self.mark_fits.edges(channel_id) if isinstance(meter, Counter) else None
+        return (
+            found
+            if marked is None or not isinstance(meter, Counter)
+            else marked.refined(meter, found, t0_ns, t1_ns)
+        )
+
+    @cached_property
+    def mark_fits(self) -> MarkFits:
+        """What the windows tell of the counters: the powers of their names, and the counts at their marks."""
+        from .mark_fits import MarkFits
+
+        return MarkFits(self)
+
     def by_name(self) -> tuple[NameEnergy, ...]:
         """What the windows of each name used: total, for one window, for a unit of an attribute.
 
@@ -259,8 +283,8 @@ class Trace(RawTrace):
         return [self.span if window is None else self.window(window)]
 
     def _energy(self, channel_id: str, spans: list[Window]) -> Estimate:
-        meter = self.meter(channel_id)
-        found = meter.estimates(meter.energies([of.t0_ns for of in spans], [of.t1_ns for of in spans]))
+        edges = np.array([(of.t0_ns, of.t1_ns) for of in spans], np.int64)
+        found = self.estimates(channel_id, edges[:, 0], edges[:, 1])
         return found[0] if len(found) == 1 else summed(found)
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:

@@ -187,12 +187,12 @@ def _synchronised(window: Window) -> bool | None:
 
 
 def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plain, Estimate]]:
-    meter, channel = trace.meter(name), trace.channels[name]
-    brackets = meter.energies(t0_ns, t1_ns)
-    estimates = meter.estimates(brackets)
-    means = means_w(brackets.value, t0_ns, t1_ns).tolist()
+    channel = trace.channels[name]
+    estimates = trace.estimates(name, t0_ns, t1_ns)
+    values = np.array([math.nan if each.value is None else each.value for each in estimates])
+    means = means_w(values, t0_ns, t1_ns).tolist()
     peaks_w, spans_ns = trace.peaks(name, t0_ns, t1_ns)
-    peaks = np.where(brackets.status == 0, peaks_w, np.nan).tolist()
+    peaks = np.where(np.isnan(values), np.nan, peaks_w).tolist()
     if name in trace.dead:
         estimates = [unread(each) for each in estimates]
         means = peaks = [math.nan] * len(estimates)

@@ -21,9 +21,11 @@ def test_pulses_of_power_have_no_bias_that_two_readings_have(tmp_path):
     steps = Steps(length_ms={"decode": 1.0})
     trace, truth = steps.trace(tmp_path), steps.truth("decode")
     found = row(trace, "decode")
-    plain = sum(float(trace.energy(window).total) for window in trace.windows)
+    plain = sum(float(trace.counter("package-0").energy(w.t0_ns, w.t1_ns)) for w in trace.windows)
+    singles = sum(float(each.total) for each in trace.energies(trace.windows))
     assert abs(float(found.energy) / truth - 1) < 0.02
     assert abs(plain / truth - 1) > 0.15
+    assert abs(singles / truth - 1) < 0.05
     assert found.method == "regression"
     assert found.energy.low <= truth <= found.energy.high
 

@@ -1,0 +1,61 @@
+"""What the marks of a trace tell of its counters: which names had a window open, and with what power."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..errors import TraceError
+from .attribution import Span, is_enough
+from .by_name import occupied
+from .counter import Counter
+from .marked_edges import MarkedEdges, marked_edges
+from .occupancy import Occupancy
+
+if TYPE_CHECKING:
+    from .energy_trace import Trace
+
+
+class MarkFits:
+    """The fits of a trace's counters to its windows, each made once.
+
+    Args:
+        trace: The trace.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._fits: dict[str, Span | None] = {}
+        self._edges: dict[str, MarkedEdges | None] = {}
+
+    @cached_property
+    def occupancy(self) -> Occupancy:
+        """Which names had a window open, and when, over the trace's span."""
+        return occupied(self._trace.windows, self._trace.span)
+
+    @cached_property
+    def _is_marked(self) -> bool:
+        try:
+            return bool(self._trace.windows) and self._trace.span.duration_ns > 0
+        except TraceError:
+            return False
+
+    def fit(self, channel_id: str) -> Span | None:
+        """The powers of windows as a counter's updates show them; None: it is none, or shows too little."""
+        if channel_id not in self._fits:
+            self._fits[channel_id] = self._fit(channel_id)
+        return self._fits[channel_id]
+
+    def _fit(self, channel_id: str) -> Span | None:
+        counter = self._trace.meter(channel_id)
+        if not isinstance(counter, Counter) or channel_id in self._trace.dead or not self._is_marked:
+            return None
+        of = self._trace.updates(channel_id)
+        return Span(counter, of, self.occupancy, 0.0) if is_enough(of) else None
+
+    def edges(self, channel_id: str) -> MarkedEdges | None:
+        """What a counter had counted at the marks; None as of :meth:`fit`."""
+        if channel_id not in self._edges:
+            fit = self.fit(channel_id)
+            self._edges[channel_id] = None if fit is None else marked_edges(fit)
+        return self._edges[channel_id]
