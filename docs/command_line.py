@@ -1,4 +1,4 @@
-"""A page for each command, written from its own parser when the documentation is built, so that none is stale."""
+"""A page for each command, written from its own parser when the documentation is built."""
 
 from __future__ import annotations
 

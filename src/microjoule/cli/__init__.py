@@ -53,7 +53,8 @@ def parser(names: Sequence[str] = COMMANDS) -> Parser:
     """The parser of the whole command line, or of some commands: each one's file is imported for it."""
     whole = Parser(
         prog="uj",
-        description="Measures the energy of commands, functions and training steps, with an uncertainty.",
+        description="Measures the energy of commands, functions and training steps, with an uncertainty on "
+        "every figure.",
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -10,19 +10,21 @@ from . import quantities
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser(
-        "amortise", help="a training's energy spread over its uses, and when it pays"
+        "amortise", help="spread a training's energy over its uses, and say when it pays"
     )
-    parser.add_argument("--training", required=True, metavar="ENERGY", help="1287 MWh, or a trace")
-    parser.add_argument("--use", required=True, metavar="ENERGY", help="of one use: 3 Wh, or a trace")
+    parser.add_argument(
+        "--training", required=True, metavar="ENERGY", help="the training: 1287 MWh, or a trace"
+    )
+    parser.add_argument("--use", required=True, metavar="ENERGY", help="one use: 3 Wh, or a trace")
     parser.add_argument("--uses", required=True, type=float, metavar="N", help="how many uses")
     parser.add_argument(
         "--uses-in-trace",
         type=float,
         default=1.0,
         metavar="N",
-        help="how many uses the energy of --use is of",
+        help="how many uses --use covers [1]",
     )
-    parser.add_argument("--instead-of", metavar="ENERGY", help="of one use of what it replaces")
+    parser.add_argument("--instead-of", metavar="ENERGY", help="one use of what it replaces")
     parser.set_defaults(run=run)
 
 

@@ -24,17 +24,23 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "attribute",
-        help="the energy of each kernel and annotated range of a PyTorch profile",
+        help="report the energy of each kernel and annotated range of a PyTorch profile",
         epilog=_EPILOG,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument("profile", type=Path, metavar="PROFILE", help=".json or .json.gz")
     parser.add_argument(
-        "--channel", default="", metavar="ID", help="this counter's energy; default: the GPU's, or the first"
+        "--channel", default="", metavar="ID", help="read this counter [the GPU's, or the first]"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="the profile with the power inside; .gz packs it"
+        "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="write the profile with power added; .gz compresses it",
     )
     parser.set_defaults(run=run)
 

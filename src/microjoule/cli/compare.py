@@ -18,25 +18,37 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "compare",
-        help="which of several commands uses less energy, and whether that can be seen",
-        epilog="Names of trace files (.arrows) compare what was recorded.",
-    )
-    parser.add_argument("-r", "--runs", type=int, default=0, metavar="N", help="of each; default 10 and 3 s")
-    parser.add_argument(
-        "-w", "--warmup", type=int, default=1, metavar="N", help="runs of each before; default 1"
+        help="compare the energy of commands, in turns, with an interval",
+        epilog="Trace files (.arrows) in place of commands compare what was recorded.",
     )
     parser.add_argument(
-        "-n", "--name", action="append", default=[], metavar="NAME", help="what to call them, in order"
+        "-r", "--runs", type=int, default=0, metavar="N", help="runs per command [10, and at least 3 s]"
     )
-    parser.add_argument("--order", default="abba", metavar="ORDER", help="abba (default) or random")
-    parser.add_argument("--window", metavar="NAME", help="of traces: the windows to compare")
+    parser.add_argument(
+        "-w", "--warmup", type=int, default=1, metavar="N", help="runs per command before measuring [1]"
+    )
+    parser.add_argument(
+        "-n",
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name of a command, in order (repeat for each)",
+    )
+    parser.add_argument("--order", default="abba", metavar="ORDER", help="abba or random [abba]")
+    parser.add_argument("--window", metavar="NAME", help="windows to compare, for traces")
     profile.add_meter(parser, max_time_s=300.0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
     parser.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="write a table too; - for stdout, instead"
+        "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
+    )
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write a Markdown table too; -: to stdout, instead of the text",
     )
     options.add_sampling(parser)
-    parser.add_argument("things", nargs="+", metavar="COMMAND")
+    parser.add_argument("things", nargs="+", metavar="COMMAND", help="two or more commands, quoted")
     parser.set_defaults(run=run)
 
 

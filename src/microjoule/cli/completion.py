@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "completion",
-        help="completion for bash, zsh or fish",
+        help="print a completion script for bash, zsh or fish",
         description="Prints a script that lets the shell complete commands, options and names of files.",
     )
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")

@@ -9,8 +9,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "data",
-        help="the sources, licences, ages and hash of the tables",
-        epilog="`uj data check` exits 1 where an old figure was not looked up again within a year.",
+        help="print the sources, licences, ages and hash of the tables",
+        epilog="`uj data check` exits with 1 if an old figure was not looked up again within a year.",
     )
     parser.add_argument("what", choices=("licences", "hash", "tables", "check"), help="what to print")
     parser.set_defaults(run=run)

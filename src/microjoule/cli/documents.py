@@ -121,7 +121,7 @@ def add_form(parser: argparse.ArgumentParser) -> None:
         type=_windows,
         default=WINDOWS_MAX,
         metavar="N",
-        help=f"list so many windows one by one, or all [{WINDOWS_MAX}]; the table by name always has all",
+        help=f"list N windows one by one, or all [{WINDOWS_MAX}]; the table by name always has all",
     )
 
 

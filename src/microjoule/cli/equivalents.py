@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser(
-        "equivalents", help="an amount of CO2e or energy as car-kilometres, flights, phone charges, …"
+        "equivalents", help="express CO2e or energy as car-kilometres, flights, phone charges, …"
     )
-    parser.add_argument("amount", metavar="AMOUNT", help="of CO2e: '284 t'; of energy: '3 kWh', or a trace")
     parser.add_argument(
-        "--against", metavar="AMOUNT", help="another one: the ratio, and both by the same factor"
+        "amount", metavar="AMOUNT", help="CO2e such as '284 t', energy such as '3 kWh', or a trace"
     )
-    parser.add_argument("--key", metavar="NAME", help="count this one thing only; with --against: car-km")
-    parser.add_argument("--zone", default="", metavar="CODE", help="an energy as CO2e of that place too")
+    parser.add_argument("--against", metavar="AMOUNT", help="compare with another amount, by the same factor")
+    parser.add_argument(
+        "--key", metavar="NAME", help="use this equivalent only [all; with --against: car-km]"
+    )
+    parser.add_argument("--zone", default="", metavar="CODE", help="show an energy as CO2e of that place too")
     parser.set_defaults(run=run)
 
 

@@ -12,30 +12,32 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "estimate",
-        help="the footprint of a job from its hardware and hours, estimated",
-        epilog="Hours are of the wall clock or summed over devices: 8 devices for 10 hours on the wall are "
+        help="estimate the footprint of a job from its hardware and hours",
+        epilog="Give hours from beginning to end, or summed over devices: 8 devices for 10 hours are "
         "80 device-hours. Exactly one of the two is given.",
     )
     group = parser.add_argument_group("job")
     group.add_argument("--hardware", default="", metavar="NAME", help="V100, H100-SXM, TPUv3, …")
-    group.add_argument("--count", type=int, default=1, metavar="N", help="devices at a time; default 1")
-    group.add_argument("--wall-hours", type=float, metavar="H", help="by the clock on the wall")
-    group.add_argument("--device-hours", type=float, metavar="H", help="summed over the devices")
+    group.add_argument("--count", type=int, default=1, metavar="N", help="devices in use at a time [1]")
+    group.add_argument("--wall-hours", type=float, metavar="H", help="hours from beginning to end")
+    group.add_argument("--device-hours", type=float, metavar="H", help="hours summed over the devices")
+    group.add_argument("--watts", type=float, metavar="W", help="mean power of one device [from the table]")
     group.add_argument(
-        "--watts", type=float, metavar="W", help="mean power of one device, instead of the table's"
+        "--cpu-watts", type=float, default=0.0, metavar="W", help="power of all CPU sockets together"
     )
     group.add_argument(
-        "--cpu-watts", type=float, default=0.0, metavar="W", help="of all CPU sockets together"
+        "--memory-watts", type=float, default=0.0, metavar="W", help="power of all memory together"
     )
-    group.add_argument("--memory-watts", type=float, default=0.0, metavar="W", help="of all memory together")
-    group.add_argument("--memory-gb", type=float, default=0.0, metavar="GB", help="instead of its watts")
+    group.add_argument(
+        "--memory-gb", type=float, default=0.0, metavar="GB", help="memory size, instead of its watts"
+    )
     group.add_argument("--utilisation", type=float, metavar="U", help="share of full power, 0 to 1")
     group.add_argument("--cores", type=int, metavar="N", help="cores of a processor that were used [all]")
     group.add_argument(
-        "--psf", type=float, default=1.0, metavar="N", help="how often it was run (greenalgorithms) [1]"
+        "--psf", type=float, default=1.0, metavar="N", help="number of runs (greenalgorithms) [1]"
     )
-    group.add_argument("--provider", default="", metavar="NAME", help="whose rental prices: gcp, aws, …")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    group.add_argument("--provider", default="", metavar="NAME", help="use the rental prices of gcp, aws, …")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_footprint(parser)
     parser.set_defaults(run=run)
 

@@ -26,11 +26,11 @@ def _rows(*rows: tuple[str, str]) -> tuple[Example, ...]:
 
 
 FIRST = _rows(
-    ("uj probe", "what this machine can measure, and what it lacks"),
-    ("uj run -- python train.py", "the energy of a command"),
-    ("uj run -o trace.arrows --rate 4000 -- ./a.out", "the same, and every reading kept"),
+    ("uj probe", "list what this machine can measure, and what fixes the rest"),
+    ("uj run -- python train.py", "measure the energy of a command"),
+    ("uj run -o trace.arrows --rate 4000 -- ./a.out", "the same, and keep every reading"),
     ("uj report trace.arrows --zone DE --html report.html", "as text, and as a page that opens offline"),
-    ("uj compare 'python one.py' 'python other.py'", "which of two commands takes less"),
+    ("uj compare 'python one.py' 'python other.py'", "which of two commands uses less"),
     ("uj COMMAND --help", "the options of a command, and examples"),
 )
 

@@ -74,7 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "export",
-        help="a trace in the form of other tools",
+        help="convert a trace for other tools",
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     for form in FORMATS:

@@ -20,9 +20,7 @@ TOKEN, USER, ADDRESS = "MICROJOULE_{}_TOKEN", "MICROJOULE_{}_USER", "MICROJOULE_
 
 def add_series(parser: argparse.ArgumentParser) -> None:
     """Where the intensity over time comes from; nothing is fetched unless ``--live`` asks for it."""
-    group = parser.add_argument_group(
-        "intensity over time", "Gaps are charged with the zone's own figure, and told."
-    )
+    group = parser.add_argument_group("intensity over time", "Gaps use the zone's average and are reported.")
     group.add_argument("--series", type=Path, metavar="FILE", help="CSV or Arrow: t_start, t_end, g_per_kwh")
     group.add_argument(
         "--live",

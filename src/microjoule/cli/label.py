@@ -20,14 +20,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "label",
-        help="an energy label from A to G, for watt-hours per unit",
+        help="make an energy label from A to G, for watt-hours per unit",
     )
-    parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="take the energy from it")
-    parser.add_argument("--window", metavar="NAME", help="of the trace; default: all that was run")
-    parser.add_argument("--units", type=float, metavar="N", help="how many functional units the window did")
+    parser.add_argument(
+        "trace", nargs="?", type=Path, metavar="TRACE", help="take the energy from this trace"
+    )
+    parser.add_argument("--window", metavar="NAME", help="window of the trace [the whole run]")
+    parser.add_argument("--units", type=float, metavar="N", help="functional units in the window")
     parser.add_argument("--wh-per-unit", type=float, metavar="X", help="watt-hours per unit, without a trace")
-    parser.add_argument("--low", type=float, metavar="X", help="at least so many watt-hours per unit")
-    parser.add_argument("--high", type=float, metavar="X", help="at most so many")
+    parser.add_argument("--low", type=float, metavar="X", help="lower end of watt-hours per unit")
+    parser.add_argument("--high", type=float, metavar="X", help="upper end")
     parser.add_argument("--unit", default="", metavar="TEXT", help="the functional unit: '1000 images'")
     parser.add_argument("--set", default="", metavar="NAME", help="the reference set")
     parser.add_argument(
@@ -37,12 +39,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar=("LEAST", "MOST"),
         help="GPU energies of a leaderboard of AI Energy Score, Wh per 1000 queries: its stars too",
     )
-    parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was measured on")
-    parser.add_argument("--title", default="", metavar="TEXT", help="what it is the label of")
+    parser.add_argument("--hardware", default="", metavar="TEXT", help="hardware that was measured")
+    parser.add_argument("--title", default="", metavar="TEXT", help="title of the label")
     parser.add_argument(
-        "--format", choices=("text", "svg", "html", "json"), help="default: by the file's name"
+        "--format", choices=("text", "svg", "html", "json"), help="format [from the file's name]"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE [standard output]")
     parser.add_argument("--sets", action="store_true", help="list the reference sets")
     parser.set_defaults(run=run)
 

@@ -20,7 +20,7 @@ WIDTH = 72  # of a usage line, in a terminal of 80 columns with the page's margi
 _EXIT = (
     ("0", "All went well."),
     ("1", "A file or a counter could not be read or written."),
-    ("2", "The arguments make no sense, or what they name is not there."),
+    ("2", "The arguments are wrong, or name something that does not exist."),
     ("3", "Nothing, or not what was asked for, can be measured."),
     ("130", "Ctrl-C."),
 )
@@ -52,15 +52,15 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
 def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
     commands = _commands(parser)
     yield f'.TH UJ 1 "" "microjoule {_text(version)}" "User Commands"'
-    yield from (".SH NAME", r"uj \- an oscilloscope for energy")
+    yield from (".SH NAME", r"uj \- energy measurement with an uncertainty")
     yield from (".SH SYNOPSIS", r".B uj", r"\fICOMMAND\fR [\fIOPTION\fR ...]")
     yield from (".SH DESCRIPTION", *_paragraphs(parser.description or ""))
-    yield from _paragraphs("uj COMMAND --help shows what stands here of a command.")
+    yield from _paragraphs("uj COMMAND --help shows the same for one command.")
     yield from (".SH COMMANDS", *_terms((f"uj {name}", says) for name, (_, says) in commands.items()))
     for name, (command, _) in commands.items():
         yield from _command(name, command)
     yield from (".SH EXIT STATUS", *_terms(_EXIT))
-    yield from _paragraphs("uj run exits as the command that it ran.")
+    yield from _paragraphs("uj run exits with the code of the command that it ran.")
     yield from (".SH FILES", *_terms(_FILES))
 
 

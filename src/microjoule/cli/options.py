@@ -29,15 +29,17 @@ def add_counters(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--calibration",
         metavar="FILE",
-        help="what `uj probe --calibrate` learnt; default: this host's own; none: nothing",
+        help="use this calibration of `uj probe --calibrate`; none: use none [this host's]",
     )
     group.add_argument(
         "--source",
         action="append",
         metavar="NAME",
-        help="force a source, and no others (repeat for several); see `uj probe`",
+        help="read this source only (repeat for several); see `uj probe`",
     )
-    group.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    group.add_argument(
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR [/]"
+    )
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -48,65 +50,78 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         type=rate,
         default=1000.0,
         metavar="HZ",
-        help="1 to 20000, default 1000; or edges: on both sides of each update of a counter",
+        help="samples a second, 1 to 20000; or edges: on both sides of each update [1000]",
     )
     group.add_argument(
-        "--edges", type=int, default=0, metavar="N", help="as --rate edges, of one update in N"
+        "--edges", type=int, default=0, metavar="N", help="as --rate edges, for one update in N"
     )
     add_counters(group)
     group.add_argument(
-        "--all-gpus", action="store_true", help="all GPUs, not only those in CUDA_VISIBLE_DEVICES"
+        "--all-gpus", action="store_true", help="read all GPUs, not only those in CUDA_VISIBLE_DEVICES"
     )
     group.add_argument("--cpu", type=int, action="append", metavar="N", help="run the sampler on this CPU")
-    group.add_argument("--fifo", action="store_true", help="sample under SCHED_FIFO where permitted")
+    group.add_argument("--fifo", action="store_true", help="sample with real-time priority, if allowed")
     group.add_argument(
         "--kernel-sampling",
         action=argparse.BooleanOptionalAction,
-        help="let the kernel read perf events in its own timer interrupt, or not; the thread is the fallback "
-        "(default: where an idle CPU keeps its tick)",
+        help="let the kernel read perf events in its timer interrupt, or not "
+        "[where an idle CPU keeps its tick]",
     )
     group.add_argument(
         "--spin",
         type=spin_us,
         default=0.0,
         metavar="US",
-        help="wake so many microseconds early and spin",
+        help="wake up US microseconds early and spin [0]",
     )
 
 
 def add_footprint(parser: argparse.ArgumentParser) -> None:
     """What stands between joules and grams or money."""
-    group = parser.add_argument_group("footprint", "Without a zone: the world's average, and its range.")
-    group.add_argument("--zone", default="", metavar="CODE", help="where the electricity is: see `uj zones`")
+    group = parser.add_argument_group("footprint", "Without --zone: the world's average and its range.")
+    group.add_argument("--zone", default="", metavar="CODE", help="place of the electricity; see `uj zones`")
     group.add_argument(
         "--scope",
         default="",
         choices=("scope2", "lifecycle"),
-        help="direct emissions, with losses and upstream apart, or all of the life cycle",
+        help="count direct emissions, or the whole life cycle",
     )
-    group.add_argument("--wue", default="", metavar="'W L/kWh'", help="water: a figure, or aws:us-east-1")
-    group.add_argument("--pue", default="", metavar="X", help="of the building: 1.1, or gcp, aws, uptime2025")
+    group.add_argument("--wue", default="", metavar="'W L/kWh'", help="water use: a figure, or aws:us-east-1")
+    group.add_argument(
+        "--pue", default="", metavar="X", help="PUE of the data center: 1.1, or gcp, aws, uptime2025"
+    )
     group.add_argument(
         "--method",
         default="default",
         metavar="NAME",
-        help="default, strubell2019, lacoste2019, greenalgorithms, sci",
+        help="accounting method: default, strubell2019, lacoste2019, greenalgorithms, sci",
     )
     group.add_argument(
-        "--intensity", default="", metavar="'G g/kWh'", help="of the grid, instead of a zone's"
+        "--intensity", default="", metavar="'G g/kWh'", help="carbon intensity, in place of a zone's"
     )
-    group.add_argument("--price", default="", metavar="'P CUR/kWh'", help="of electricity: '0.12 USD/kWh'")
     group.add_argument(
-        "--tariff", default="", metavar="CODE", help="a price of the table: US-CA, DE/household"
+        "--price", default="", metavar="'P CUR/kWh'", help="price of electricity: '0.12 USD/kWh'"
     )
-    group.add_argument("--market", default="", metavar="'G g/kWh NAME'", help="what was bought, or: residual")
     group.add_argument(
-        "--embodied", default="", metavar="'M kg / Y y'", help="of the hardware, or: '8 x H100 + gpu-server'"
+        "--tariff", default="", metavar="CODE", help="take the price of US-CA, DE/household, …"
+    )
+    group.add_argument(
+        "--market",
+        default="",
+        metavar="'G g/kWh NAME'",
+        help="purchased electricity (market-based), or: residual",
+    )
+    group.add_argument(
+        "--embodied", default="", metavar="'M kg / Y y'", help="embodied carbon, or: '8 x H100 + gpu-server'"
     )
     group.add_argument("--per", default="", metavar="'N UNIT'", help="functional units: '1000 requests'")
-    group.add_argument("--currency", default="", metavar="CUR", help="show costs of electricity in it")
+    group.add_argument("--currency", default="", metavar="CUR", help="show costs in this currency")
     group.add_argument(
-        "--exchange", action="append", type=exchange, metavar="CUR=X", help="what one CUR is worth in it"
+        "--exchange",
+        action="append",
+        type=exchange,
+        metavar="CUR=X",
+        help="exchange rate: EUR=1.08 (repeat for several)",
     )
 
 

@@ -22,35 +22,46 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "overhead",
-        help="what sampling costs here, and what a program loses to it",
+        help="measure what sampling costs on this machine",
         description=(
             "Measures reads, loops at their deadlines, and what a loop on the sampler's own core loses, in "
             "blocks with and without sampling in turns. Later recordings say from it what sampling took."
         ),
     )
-    parser.add_argument("--quick", action="store_true", help="one rate, beside a victim: about 30 s")
+    parser.add_argument("--quick", action="store_true", help="measure one rate, for about 30 s")
+    parser.add_argument("--max-time", type=options.duration_s, metavar="TIME", help="time limit [2m]")
     parser.add_argument(
-        "--max-time", type=options.duration_s, metavar="TIME", help="about as long as it may take (2m)"
+        "--rate",
+        type=float,
+        action="append",
+        metavar="HZ",
+        help="rate to measure (repeat for several) [10 100 1000 10000]",
     )
     parser.add_argument(
-        "--rate", type=float, action="append", metavar="HZ", help="repeat for several; 10 100 1000 10000"
+        "--pace", action="append", metavar="NAME", help="use sleep, hybrid, edges or kernel for every source"
     )
     parser.add_argument(
-        "--pace", action="append", metavar="NAME", help="sleep, hybrid, edges or kernel, of every source"
+        "--load", action="append", metavar="NAME", help="use idle, busy or saturated for every source"
     )
+    parser.add_argument("--fifo", action="store_true", help="measure with real-time priority too")
     parser.add_argument(
-        "--load", action="append", metavar="NAME", help="idle, busy or saturated, of every source"
+        "--source",
+        action="append",
+        metavar="NAME",
+        help="measure this source only (repeat for several); see `uj probe`",
     )
-    parser.add_argument("--fifo", action="store_true", help="everything under SCHED_FIFO as well")
-    parser.add_argument("--source", action="append", metavar="NAME", help="these only; see `uj probe`")
-    parser.add_argument("--cpu", type=int, metavar="N", help="sampler and victim run on this CPU")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
+    parser.add_argument("--cpu", type=int, metavar="N", help="run sampler and load on this CPU")
     parser.add_argument(
-        "--keep", metavar="FILE", help="keep it there, not in this host's own file; none: nowhere"
+        "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a plot: .svg, .png or .pdf")
+    parser.add_argument(
+        "--keep", metavar="FILE", help="keep the result in FILE; none: do not keep it [this host's file]"
     )
     parser.add_argument("--calibration", metavar="FILE", help="as for `uj record`")
-    parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
+    parser.add_argument(
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR [/]"
+    )
     parser.set_defaults(run=run)
 
 

@@ -14,19 +14,23 @@ _TODAY = "US"  # the paper's own factor is the average of the United States
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser("paper", help="the tables of Strubell et al. 2019, recomputed")
-    parser.add_argument("--pue", default="", metavar="X", help="another PUE than the paper's 1.58")
+    parser = commands.add_parser("paper", help="recompute the tables of Strubell et al. 2019")
+    parser.add_argument("--pue", default="", metavar="X", help="PUE [the paper's 1.58]")
     parser.add_argument(
         "--zone",
         default="",
         metavar="CODE",
         help=f"today's grid of every run [{_TODAY}, and of later runs their own]",
     )
-    parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="another price than 0.12 USD/kWh")
+    parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="price [0.12 USD/kWh]")
     parser.add_argument(
-        "--exchange", action="append", type=options.exchange, metavar="CUR=X", help="USD for one CUR"
+        "--exchange",
+        action="append",
+        type=options.exchange,
+        metavar="CUR=X",
+        help="exchange rate: USD for one CUR",
     )
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 

@@ -33,21 +33,21 @@ def add_parser(commands: Commands) -> None:
     """Registers ``probe`` among the commands of an argparse subparsers object."""
     parser = commands.add_parser(
         "probe",
-        help="say what can be measured here, and what is in the way of the rest",
+        help="list what can be measured here, and what fixes the rest",
         description=(
             "Lists every source and channel, and for what is missing the cause and the command that "
             "fixes it. Watches the energy counters of CPUs for 0.05 s, or 1.5 s where one stands still. "
             f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can."
         ),
     )
-    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--root", type=Path, default=Path("/"), metavar="DIR", help="the machine's root folder (/)"
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="read the machine under DIR [/]"
     )
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="measure how each channel behaves, show it, and keep it for later recordings",
+        help="measure the update interval of each channel, and keep it for recordings",
     )
     parser.add_argument(
         "--for",
@@ -55,7 +55,7 @@ def add_parser(commands: Commands) -> None:
         type=options.duration_s,
         default=5.0,
         metavar="TIME",
-        help="calibrate each lane for at most this long (5s)",
+        help="time limit for each lane [5s]",
     )
     parser.add_argument(
         "--rule",
@@ -66,7 +66,9 @@ def add_parser(commands: Commands) -> None:
         help=f"print commands that open the counters to a group ({access_rules.GROUP}) or to a program, "
         "survive a reboot, and say what they expose",
     )
-    parser.add_argument("--calibration", metavar="FILE", help="keep it there, not in this host's own file")
+    parser.add_argument(
+        "--calibration", metavar="FILE", help="keep the calibration in FILE [this host's file]"
+    )
     parser.set_defaults(run=run)
 
 

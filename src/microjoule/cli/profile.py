@@ -21,26 +21,38 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "profile",
-        help="the energy of a Python statement, however short",
-        epilog="Several statements are lines of one, as in python -m timeit.",
+        help="measure the energy of a Python statement, however short",
+        epilog="Several statements are the lines of one program, as in python -m timeit.",
     )
     parser.add_argument(
-        "-s", "--setup", action="append", metavar="SETUP", help="run once before (repeat for several lines)"
+        "-s",
+        "--setup",
+        action="append",
+        metavar="SETUP",
+        help="run this once before (repeat for several lines)",
     )
-    parser.add_argument("-n", "--number", type=int, default=0, metavar="N", help="calls in a window")
-    parser.add_argument("-r", "--repeat", type=int, default=0, metavar="N", help="windows; default 10")
     parser.add_argument(
-        "--rel", type=share, default=0.01, metavar="X", help="how exact: 0.01 or 1%% (default), at 95 %%"
+        "-n", "--number", type=int, default=0, metavar="N", help="calls in a window [as many as needed]"
+    )
+    parser.add_argument("-r", "--repeat", type=int, default=0, metavar="N", help="windows [10]")
+    parser.add_argument(
+        "--rel",
+        type=share,
+        default=0.01,
+        metavar="X",
+        help="wanted ± at 95 %%, as a share: 0.01 or 1%% [1%%]",
     )
     add_meter(parser, max_time_s=60.0)
     parser.add_argument(
         "--mode",
         default="auto",
         metavar="MODE",
-        help="batch (default), slope (without what each window costs once), dither (not back to back), "
-        "edge (with -r 1: runs only once)",
+        help="batch, slope (without the cost of each window), dither (not back to back), "
+        "edge (with -r 1: runs once) [batch]",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
+    )
     options.add_sampling(parser)
     parser.add_argument("statement", nargs="*", default=["pass"], metavar="STMT")
     parser.set_defaults(run=run)
@@ -53,11 +65,9 @@ def add_meter(parser: argparse.ArgumentParser, max_time_s: float) -> None:
         type=options.duration_s,
         default=max_time_s,
         metavar="TIME",
-        help=f"what it may take: 90s, 5m; default {max_time_s:g}s",
+        help=f"time limit: 90s, 5m [{max_time_s:g}s]",
     )
-    parser.add_argument(
-        "--channel", default="", metavar="ID", help="this channel's energy; default: the total"
-    )
+    parser.add_argument("--channel", default="", metavar="ID", help="measure this channel [the total]")
 
 
 def share(text: str) -> float:

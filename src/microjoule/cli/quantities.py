@@ -136,7 +136,7 @@ def refuse_overwriting(inputs: Iterable[Path | None], output: Path | None) -> No
         return
     for path in inputs:
         if path is not None and (path.resolve() == output.resolve() or _is_one(path, output)):
-            raise SameFile(f"{output} is what is read, and would be lost", "Name another file to write")
+            raise SameFile(f"{output} is an input and would be overwritten", "Name another file to write")
 
 
 def _is_one(path: Path, output: Path) -> bool:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser("record", help="record the machine until Ctrl-C")
-    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="default: trace-DATE-TIME.arrows")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="TRACE", help="write to TRACE [trace-DATE-TIME.arrows]"
+    )
     parser.add_argument(
         "--for", dest="for_s", type=options.duration_s, metavar="TIME", help="stop after 10s, 500ms, 2m, 1h"
     )

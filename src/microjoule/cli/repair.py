@@ -8,9 +8,11 @@ from pathlib import Path
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
-    parser = commands.add_parser("repair", help="make a clean file of a trace that was cut or damaged")
+    parser = commands.add_parser("repair", help="make a clean file from a trace that was cut or damaged")
     parser.add_argument("trace", type=Path, metavar="TRACE")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: TRACE.repaired.arrows")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to FILE [TRACE.repaired.arrows]"
+    )
     parser.set_defaults(run=run)
 
 

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command; its forms are those of the registry."""
     from ..report import REPORTERS
 
-    parser = commands.add_parser("report", help="energy of a trace's windows; the total of several traces")
+    parser = commands.add_parser("report", help="report the energy of a trace, or the total of several")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     documents.add_form(parser)
     parser.add_argument(
@@ -29,18 +29,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FORM",
         help=f"print as {', '.join(REPORTERS)} [text]",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too; - for stdout, instead")
-    parser.add_argument("--budget", action="store_true", help="what each figure's uncertainty is made of too")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
+    )
+    parser.add_argument("--budget", action="store_true", help="show the components of each uncertainty too")
     pages.add_options(parser)
     group = parser.add_argument_group(
-        "project", "Several traces are summed, a run a line, the failed ones too."
+        "project", "Several traces are added up, one line per run, failed runs too."
     )
-    group.add_argument("--each", action="store_true", help="of several traces each one's report instead")
-    group.add_argument("--total", action="store_true", help="a project's total of one trace alone too")
-    group.add_argument(
-        "--until", default="", metavar="TARGET", help="what a run is to reach: 'accuracy>=0.9'"
-    )
-    group.add_argument("--models", type=int, default=1, metavar="N", help="tuned models that came of it")
+    group.add_argument("--each", action="store_true", help="report each trace by itself")
+    group.add_argument("--total", action="store_true", help="report a project's total, even of one trace")
+    group.add_argument("--until", default="", metavar="TARGET", help="goal of a run: 'accuracy>=0.9'")
+    group.add_argument("--models", type=int, default=1, metavar="N", help="tuned models that resulted [1]")
     options.add_footprint(parser)
     intensity_over_time.add_series(parser)
     parser.set_defaults(run=run)
@@ -90,7 +90,8 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
 
     if is_total and (arguments.series or arguments.live):
         raise BadTarget(
-            "A total is not laid along a series", "Report the runs with --each, or give the total a --zone"
+            "A total cannot follow a series of intensities",
+            "Report the runs with --each, or give the total a --zone",
         )
     if is_total and pages.asked(arguments):
         raise BadTarget("A total has no page of its own", "Report the runs without --total")

@@ -51,12 +51,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "run",
-        help="the energy of a command",
+        help="measure the energy of a command",
         epilog="Windows that the command marks with uj.window() are in the report too.",
     )
     documents.add_form(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace, at full rate")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep all readings in TRACE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too")
     pages.add_options(parser)
     trace_output.add_options(parser)
     options.add_footprint(parser)

@@ -33,5 +33,5 @@ def stored(root: Path) -> Overhead | None:
     try:
         return load(path, host)
     except OverheadError as error:
-        print(f"uj: {error}. The trace will not say what sampling took", file=sys.stderr)
+        print(f"uj: {error}. The trace will not contain the cost of sampling", file=sys.stderr)
         return None

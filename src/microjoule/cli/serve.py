@@ -29,10 +29,10 @@ collector. SIGTERM or Ctrl-C ends it.
 Counters begin at zero at each start and never step back while it runs: not when a counter of the hardware
 wraps or is reset, nor when a device goes away and comes back. Channels that overlap are in metrics of their
 own, so that sum(rate(microjoule_energy_joules_total[5m])) counts no joule twice and is the host's power.
-A power that is not known is absent, never zero.
+An unknown power is absent, never zero.
 
-Only programs on this host can read the page unless --bind says otherwise: who sees a machine's power sees
-something of what it computes.
+Without --bind only programs on this host can read the page: the power of a machine reveals something of what
+it computes.
 """
 _EPILOG = "examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it."
 
@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "serve",
-        help="energies as metrics for Prometheus and OpenTelemetry",
+        help="serve energy as metrics for Prometheus and OpenTelemetry",
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )
@@ -50,21 +50,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=address,
         default=LOOPBACK,
         metavar="ADDRESS",
-        help=f"listen here; default {LOOPBACK}: this host alone",
+        help=f"listen on this address [{LOOPBACK}: this host alone]",
     )
     parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="answer to this name too, beside addresses and the machine's own [repeat for several]",
+        help="answer to this host name too (repeat for several)",
     )
     parser.add_argument(
         "--port",
         type=port,
         default=PORT,
         metavar="N",
-        help=f"default {PORT}; 0: any that is free; none: no page for Prometheus",
+        help=f"port; 0: any free one; none: no page for Prometheus [{PORT}]",
     )
     parser.add_argument(
         "--otlp",
@@ -76,7 +76,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     group = parser.add_argument_group("sampling")
     group.add_argument(
-        "--rate", type=float, default=RATE_HZ, metavar="HZ", help=f"1 to 20000, default {RATE_HZ:g}"
+        "--rate",
+        type=float,
+        default=RATE_HZ,
+        metavar="HZ",
+        help=f"samples a second, 1 to 20000 [{RATE_HZ:g}]",
     )
     options.add_counters(group)
     parser.set_defaults(run=run)
@@ -136,7 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"uj: {place}", file=sys.stderr, flush=True)
         while signal.sigtimedwait(ends, LOOK_S) is None:
             for channel in running.look():
-                print(f"uj: {channel} fell silent; the sources are opened anew", file=sys.stderr, flush=True)
+                print(
+                    f"uj: {channel} gives no readings; the sources are reopened", file=sys.stderr, flush=True
+                )
     return 0
 
 

@@ -27,12 +27,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     commands._parser_class = usual
     parser.add_argument("trace", type=Path, metavar="TRACE")
     parser.add_argument(
-        "query", nargs="?", metavar="QUERY", help="default: list the tables and their columns"
+        "query", nargs="?", metavar="QUERY", help="SQL query [list the tables and their columns]"
     )
     forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV instead of a table")
+    forms.add_argument("--csv", dest="form", action="store_const", const="csv", help="print CSV")
     forms.add_argument(
-        "--json", dest="form", action="store_const", const="json", help="JSON, an object a row"
+        "--json", dest="form", action="store_const", const="json", help="print JSON, an object a row"
     )
     parser.set_defaults(run=run, form="text")
 

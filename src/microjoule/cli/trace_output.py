@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How safely the trace is written."""
     parser.add_argument(
-        "--fsync", action="store_true", help="wait each second until the disk has the trace [off]"
+        "--fsync", action="store_true", help="wait each second until the trace is on the disk [off]"
     )
 
 

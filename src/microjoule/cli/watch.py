@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FRAME_S = 0.25
 QUIET_S = 5.0  # a recorder writes once a second
 _DESCRIPTION = """\
-Each channel's watts now and lately, its joules so far, and what was missed, four times a second in the
-terminal, over ssh too. q ends it; r begins a recording of its own and ends it again.
+Shows the power of each channel now and lately, its energy so far, and missed ticks, four times a second.
+It works over ssh. q quits; r starts a recording and stops it again.
 
 With TRACE it follows a file that `uj run -o` or `uj record` is writing in another process.
 """
@@ -32,9 +32,11 @@ With TRACE it follows a file that `uj run -o` or `uj record` is writing in anoth
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser(
-        "watch", help="what every channel draws now, in the terminal", description=_DESCRIPTION
+        "watch", help="show the power of every channel now, in the terminal", description=_DESCRIPTION
     )
-    parser.add_argument("trace", nargs="?", type=Path, metavar="TRACE", help="follow this file instead")
+    parser.add_argument(
+        "trace", nargs="?", type=Path, metavar="TRACE", help="follow this file, which another process records"
+    )
     options.add_sampling(parser)
     parser.set_defaults(run=run)
 

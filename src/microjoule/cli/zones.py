@@ -15,8 +15,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "zones",
-        help="search the places whose electricity has a figure",
-        epilog="A code, as in `uj zones FR`, shows every published figure of that place.",
+        help="search the places with published figures of their electricity",
+        epilog="`uj zones FR` shows every published figure of that place.",
     )
     parser.add_argument("text", nargs="*", metavar="TEXT", help="part of a code, a name or a kind")
     parser.add_argument("--json", action="store_true", help="print JSON, with the source of each figure")

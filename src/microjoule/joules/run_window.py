@@ -58,9 +58,9 @@ def whole(trace: Recorded[W]) -> W:
 
 def doubts(is_truncated: bool, is_damaged: bool, is_open: bool) -> tuple[str, ...]:
     """What a figure of a recording that did not end well must say, in sentences; empty where it ended."""
-    found = ["the trace was cut short: what is whole is counted"] if is_truncated else []
+    found = ["the trace was cut short: its whole part is counted"] if is_truncated else []
     if is_damaged:
-        found.append("the trace is damaged: what is right is counted")
+        found.append("the trace is damaged: its intact part is counted")
     if is_open:
         found.append("the window never ended: counted up to the last reading")
     return tuple(found)

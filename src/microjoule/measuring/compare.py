@@ -31,9 +31,7 @@ RUNS = 10
 LEAST_S = 3.0  # of each thing in all
 WINDOW_UPDATES = 100  # of a function's window: its edges are then some 0.4 %
 WARM_UP = 1
-ESTIMATED = (
-    "these figures are estimated: they compare CPU time through one power model, and no energy was measured"
-)
+ESTIMATED = "no energy was measured: these figures compare CPU time, through one power model"
 
 Comparable = Callable[[], object] | Trace | str | os.PathLike[str]
 
@@ -121,7 +119,7 @@ def compared(
         say: Hears where it is, before the pause in front of a run.
     """
     if len(tasks) < 2:
-        raise BadRequest("One thing cannot be compared", "Name two or more")
+        raise BadRequest("Nothing to compare: one thing is given", "Name two or more")
     fitted = fit(meter)
     call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in told(tasks, "warming up", say)]
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
@@ -250,7 +248,7 @@ def compared_traces(
 ) -> Comparison:
     """Traces side by side, each by itself."""
     if len(traces) < 2:
-        raise BadRequest("One thing cannot be compared", "Name two or more")
+        raise BadRequest("Nothing to compare: one thing is given", "Name two or more")
     opened = [trace if isinstance(trace, Trace) else load(trace) for trace in traces]
     titles = names or [
         f"trace {i + 1}" if isinstance(trace, Trace) else os.fspath(trace) for i, trace in enumerate(traces)

@@ -262,7 +262,7 @@ def _judged(task: int, energy: Estimate, time: Estimate, sides: Sequence[Side], 
     if differs:
         verdict = f"{name} uses {_by_how_much(energy.value, energy.U)} {first}"
     elif not energy.U:
-        verdict = f"{name} and {first}: nothing is known of how such figures scatter"
+        verdict = f"{name} and {first}: their variation is unknown: not compared"
     else:
         more = _to_see(energy, sides[task].n, minutes)
         verdict = f"{name}: no difference can be seen at this precision (± {100 * energy.U:.2g} %){more}"
@@ -285,7 +285,7 @@ def _to_see(ratio: Estimate, n: int, minutes: float) -> str:
     u = replace(ratio, components=random).u
     fixed = math.sqrt(max(ratio.u**2 - u**2, 0.0))
     if fixed >= SEEN / _K:
-        return f"; {100 * SEEN:g} % cannot be seen between these sensors however often they run"
+        return f"; {100 * SEEN:g} % is below what these two sensors can resolve, however many runs"
     more = (u / math.sqrt((SEEN / _K) ** 2 - fixed**2)) ** 2
     runs = math.ceil(n * max(more, 1.0))
     return f"; to see {100 * SEEN:g} % takes about {runs} runs of each, {minutes * runs / n:.2g} minutes"

@@ -63,7 +63,7 @@ def render(summary: Mapping[str, Any]) -> str:
 def _lags(summary: Mapping[str, Any]) -> list[str]:
     lags = list(summary.get("lags", ()))
     if any("assumed" in line for line in lags):
-        lags.append("To measure a lag: uj probe --calibrate, or mark windows in which the power is another.")
+        lags.append("To measure a lag: uj probe --calibrate, or mark windows of different power.")
     return lags
 
 
@@ -80,7 +80,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     lines = []
     if summary["is_truncated"]:
         lines.append(
-            "The recording was not ended: what is whole is shown. `uj repair` makes a clean file of it."
+            "The recording was not ended: its whole part is shown. `uj repair` makes a clean file of it."
         )
     lines += [_damage(each) for each in summary.get("damage", ())]
     lines += [_gap(each) for each in summary.get("gaps", ())]
@@ -93,7 +93,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
     lines += [_failure(**failure) for failure in summary["engine"]["failures"]]
     lines += [
-        f"{channel} never moved: its counter is stuck, or what it counts was off. Its 0 J is no measurement."
+        f"{channel} never moved: the counter is stuck, or its device was off. Its 0 J is not a measurement."
         for channel in summary["engine"]["stuck"]
     ]
     lines += [f"{sentence}." for sentence in summary.get("sensors", ())]

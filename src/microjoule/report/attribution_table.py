@@ -42,7 +42,7 @@ def _warnings(found: Plain) -> list[str]:
         return []
     return [
         f"{found['channel']} is ESTIMATED from CPU time: these figures say how busy the processor was,",
-        "and not what one instruction costs more than another. `uj probe` says what this machine lacks.",
+        "and not what one instruction costs more than another. `uj probe` shows how to open a counter.",
         "",
     ]
 

@@ -13,7 +13,7 @@ from .wrapping import wrapped
 def lines(estimate: Mapping[str, Any]) -> list[str]:
     """The job, the footprint, what was assumed, and each factor."""
     job, terms = estimate["job"], estimate["terms"]
-    hours = f"{plain(job['wall_hours'], 6)} h on the wall, {plain(job['device_hours'], 6)} device-hours"
+    hours = f"{plain(job['wall_hours'], 6)} h, {plain(job['device_hours'], 6)} device-hours"
     name = job["hardware"] or "device"
     # With a known utilisation the ends are those of the hardware's power, and no longer idle and busy.
     ends = footprint_lines.IDLE_TO_FULL if job["utilisation"] is None else ("", "")

@@ -225,6 +225,6 @@ def _about(of: Any) -> list[str]:  # noqa: ANN401 - as above
     notes = [f"channels: {', '.join(of.channels)}", *([f"machine: {where}"] if where else [])]
     return [
         *notes,
-        *(["the recording was not ended: what is whole is shown"] if of.is_truncated else []),
+        *(["the recording was cut off: its whole part is shown"] if of.is_truncated else []),
         *(f"{each.what} left out: {each.why}" for each in of.damage),
     ]

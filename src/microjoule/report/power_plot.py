@@ -125,6 +125,6 @@ def _windows(panel: Any, windows: Sequence[Plain], n_rows: int, length_s: float)
 def _caption(channels: Sequence[Plain], left_out: int) -> str:
     kinds = sorted({each["provenance"] for each in channels})
     said = " and ".join(kinds) or "nothing measured"
-    more = ";\nband: least and most of an update; hatched: nothing known; dotted: not read, mean only"
+    more = ";\nband: lowest and highest update; hatched: unknown; dotted: not read, only the mean is known"
     few = f"; {left_out:,} shorter windows are not drawn" if left_out else ""
     return f"Power {said}: mean over some updates{more}{few}. microjoule"

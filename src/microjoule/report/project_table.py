@@ -22,9 +22,7 @@ def lines(project: Mapping[str, Any]) -> list[str]:
         if project["models"] > 1:
             found += [f"each of {project['models']} models", *footprint_lines.parts(each["per_model"])]
     if len(sums) > 1:
-        found += wrapped(
-            "What was measured and what was estimated is not added up: one sum of both is neither."
-        )
+        found += wrapped("Measured and estimated energies are not added up.")
     if project["n_unreadable"]:
         found.append(
             f"{project['n_unreadable']} of {len(runs)} say nothing: the total is AT LEAST what is shown"

@@ -14,7 +14,7 @@ Plain = Mapping[str, Any]
 _HEAD = ("test", "energy of one call", "time", "power", "to the least", "to {}", "windows × calls", "")
 _LEFT = (0, 7)
 _OPTIONAL = (4, 5)  # columns that are left out where nothing is in them
-_FEET = ("± at 95 %: all that is assessed; the sensor's own error, where unknown, is not in it",)
+_FEET = ("± is the 95 % uncertainty; it excludes sensor error where that is unknown",)
 
 
 def lines(found: Plain) -> list[str]:

@@ -174,7 +174,7 @@ def test_a_channel_that_counts_no_energy_is_refused(capsys, tmp_path, gpu):
     assert "has no channel 'gpu-0/power'. Its energy counters: gpu-0/energy" in err
     code, _, err = attribute(capsys, path, profile, "-o", profile)
     assert code == 2
-    assert "would be lost" in err
+    assert "would be overwritten" in err
     code, _, err = attribute(capsys, path, profile, "-o", tmp_path / "no" / "such.json")
     assert code == 1
     assert "cannot write" in err

@@ -233,7 +233,7 @@ def test_a_file_that_is_named_twice_counts_once(trace, tmp_path, capsys):
 def test_an_input_is_never_written_over(trace, tmp_path, command, capsys):
     path = Path(shutil.copy(trace, tmp_path / "t.arrows"))
     assert uj(*command, path, path) == 2
-    assert "would be lost" in capsys.readouterr().err
+    assert "would be overwritten" in capsys.readouterr().err
     assert path.read_bytes() == trace.read_bytes()
 
 

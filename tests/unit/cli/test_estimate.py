@@ -18,7 +18,7 @@ def test_it_says_first_that_nothing_was_measured(capsys):
     assert main([*V100, "--wall-hours", "24", "--zone", "US-CA"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "estimated from hardware and hours, not measured: 8 × V100, 24 h on the wall,\n  192 device-hours"
+        "estimated from hardware and hours, not measured: 8 × V100, 24 h, 192\n  device-hours"
     )
     assert "estimated: 5.42 kWh idle – 57.6 kWh at full power" in out
     assert max(len(line) for line in out.splitlines() if "http" not in line) < 80

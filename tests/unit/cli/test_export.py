@@ -46,7 +46,7 @@ def test_data_tools_get_parquet_wide_and_csv_files_and_nothing_is_left_beside_th
     ("arguments", "code", "sentence"),
     [
         ([], 2, "No format was named"),
-        (["--perfetto", "t.arrows"], 2, "is what is read"),
+        (["--perfetto", "t.arrows"], 2, "is an input"),
         (["--perfetto", "no/such.json"], 1, "Cannot write"),
     ],
 )

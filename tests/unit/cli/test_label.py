@@ -118,7 +118,7 @@ def test_a_negative_figure_is_told_without_ends_that_nobody_gave(capsys):
 def test_a_trace_is_never_written_over(trace, capsys):
     before = trace.read_bytes()
     assert uj("label", trace, *UNIT, "--units", "1", "--format", "text", "-o", trace) == 2
-    assert "would be lost" in capsys.readouterr().err
+    assert "would be overwritten" in capsys.readouterr().err
     assert trace.read_bytes() == before
 
 

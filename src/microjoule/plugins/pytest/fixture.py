@@ -31,8 +31,8 @@ R = TypeVar("R")
 
 ROUNDS_BY_MODEL = 10
 WORKER = (
-    "Energy is that of whole packages, and what one of several workers of pytest-xdist used cannot be told "
-    "apart. Run these tests without -n, or with --energy-disable."
+    "Energy is measured for whole packages, so the shares of several workers of pytest-xdist cannot be "
+    "separated. Run these tests without -n, or with --energy-disable."
 )
 
 

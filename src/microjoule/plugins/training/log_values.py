@@ -85,6 +85,4 @@ def doubt(found: Mapping[str, Sequence[Estimate]]) -> str:
     if not whole or logged("train", whole[-1]):
         return ""
     channels = ", ".join(getattr(whole[-1], "channels", ())) or "no channel"
-    return (
-        f"there is no energy of this training: {channels} told nothing. `uj probe` says what can be read here"
-    )
+    return f"no energy of this training: {channels} gave no reading. `uj probe` says what can be read here"

@@ -95,7 +95,7 @@ def test_the_zero_of_a_counter_that_never_moved_is_no_figure(tmp_path):
     watch = Watch(uj.record(tmp_path / "t.arrows", uj.Meter(sources=["script"], root=root)), WINDOWS, None)
     watch.begin_training(is_local_zero=True)
     time.sleep(0.3)
-    with pytest.warns(UserWarning, match="package-0, package-0/dram told nothing"):
+    with pytest.warns(UserWarning, match="package-0, package-0/dram gave no reading"):
         watch.end_training()
     assert watch.energies["train"][0].value is None
     assert logged("train", watch.energies["train"][0]) == {}
