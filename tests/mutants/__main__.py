@@ -49,8 +49,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
     "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/golden", *PROPERTIES],
     "sources/zones.py": [
-        f"tests/unit/sources/test_{name}.py"
-        for name in ("choose", "limit_of_zero", "machine", "powercap", "rapl_cores", "rapl_msr", "rapl_perf")
+        f"tests/unit/sources/test_{name}.py" for name in ("machine", "powercap", "rapl_cores", "zones")
     ],
     "sources": ["tests/unit/sources"],
 }

@@ -128,10 +128,9 @@ def true_unit(unit_nj: int) -> Fraction:
     """
     if unit_nj in FIXED_UNITS_NJ:
         return FIXED_UNITS_NJ[unit_nj]
-    power = (NJ_PER_J // unit_nj).bit_length() - 1
-    for k in (power - 1, power, power + 1):
-        if k >= 0 and NJ_PER_J >> k == unit_nj:
-            return Fraction(1, 1 << k)
+    k = (NJ_PER_J // unit_nj).bit_length() - 1
+    if k >= 0 and NJ_PER_J >> k == unit_nj:
+        return Fraction(1, 1 << k)
     return Fraction(unit_nj, NJ_PER_J)
 
 

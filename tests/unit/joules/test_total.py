@@ -178,7 +178,9 @@ def test_the_total_of_nothing_has_failed() -> None:
 
 
 def test_one_of_two_machine_meters_says_that_there_are_two() -> None:
-    """A package beside them is none of them."""
+    """A GPU beside them is none of them, and neither is a platform's meter of another kind."""
     one = Estimate(value=1.0, low=1.0, high=1.0)
-    channels = table(gauge("machine-0/power"), gauge("machine-1/power"), channel("gpu-0/energy"))
+    channels = table(
+        gauge("machine-0/power"), gauge("machine-1/power"), channel("gpu-0/energy"), channel("psys")
+    )
     assert total(dict.fromkeys(channels, one), channels).covers.startswith("one of 2 meters of a machine")

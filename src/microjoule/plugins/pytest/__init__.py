@@ -21,3 +21,13 @@ a quiet machine, and not in parallel.
 before the first measurement. ``options`` reads what the user wants, ``fixture`` measures, ``verdict``
 judges, ``saved`` keeps; the table is ``report/test_lines.py``.
 """
+
+from __future__ import annotations
+
+from ...late import TYPE_CHECKING, lazy
+
+if TYPE_CHECKING:
+    from .fixture import EnergyFixture as EnergyFixture
+
+__all__ = ["EnergyFixture"]
+__getattr__ = lazy(__name__, {"EnergyFixture": "fixture"})
