@@ -53,7 +53,7 @@ class Identity:
 
 
 class _Read(NamedTuple):
-    """The good readings of a counter, modulo its modulus."""
+    """The first good readings of a counter, modulo its modulus."""
 
     t_ns: I64
     end_ns: I64
@@ -70,11 +70,12 @@ def identified(declared: Mapping[str, Channel], series: Callable[[str], Series])
     channels = dict(declared)
     notes: list[str] = []
     counters = [c for c in declared.values() if is_register(c)]
+    good = {channel.id: _good(series(channel.id)) for channel in counters}
     for channel in counters:
-        channels[channel.id] = found = in_own_unit(channel, _good(series(channel.id)).raw)
+        channels[channel.id] = found = in_own_unit(channel, good[channel.id].raw)
         notes += _unit_notes(channel, found)
-    read = {c.id: _read(channels[c.id], series(c.id)) for c in counters}
-    still = frozenset(c.id for c in counters if _is_still(c, read, channels))
+    read = {c.id: _read(channels[c.id], good[c.id]) for c in counters}
+    still = frozenset(c.id for c in counters if _is_still(c, good[c.id], read, channels))
     for name in still:
         channels[name] = _inside(channels[name], UNPLACED)
     mirrors = _mirrors([channels[c.id] for c in counters if c.id not in still], read)
@@ -116,13 +117,13 @@ def _good(series: Series) -> Series:
     return Series(series.t_ns[at], series.read_ns[at], series.raw[at], series.status[at])
 
 
-def _read(channel: Channel, series: Series) -> _Read:
-    good = _good(series)
-    found = counts(good.raw, channel).view(np.int64)
+def _read(channel: Channel, good: Series) -> _Read:
+    t_ns, read_ns, raw = good.t_ns[:_LOOKED], good.read_ns[:_LOOKED], good.raw[:_LOOKED]
+    found = counts(raw, channel).view(np.int64)
     size = modulus(channel)
     if size < 1 << 63:
         found = found % size
-    return _Read(good.t_ns, good.t_ns + good.read_ns.astype(np.int64), found)
+    return _Read(t_ns, t_ns + read_ns.astype(np.int64), found)
 
 
 def _inside(channel: Channel, parent: str) -> Channel:
@@ -147,17 +148,18 @@ def _unit_notes(declared: Channel, found: Channel) -> list[str]:
     ]
 
 
-def _is_still(channel: Channel, read: Mapping[str, _Read], channels: Mapping[str, Channel]) -> bool:
+def _is_still(
+    channel: Channel, good: Series, read: Mapping[str, _Read], channels: Mapping[str, Channel]
+) -> bool:
     """Whether a part that must draw never moved while its package did."""
-    mine = read[channel.id]
-    if not channel.place.part or not channel.place.always_draws or len(mine.counted) < 2:
+    if not channel.place.part or not channel.place.always_draws or len(good) < 2:
         return False
-    if bool((mine.counted != mine.counted[0]).any()):
+    if good.raw[-1] != good.raw[0] or good.raw.min() != good.raw.max():
         return False
     whole = [c for c in channels.values() if c.id in read and c.place == channel.place.whole]
     moves = max((np.count_nonzero(np.diff(read[c.id].counted)) for c in whole), default=0)
     least_j = float(2 * quantum(channel) * channel.scale.unit)
-    return bool(moves >= _MOVES) and FLOOR_W * float(mine.t_ns[-1] - mine.t_ns[0]) / NS_PER_S > least_j
+    return bool(moves >= _MOVES) and FLOOR_W * float(good.t_ns[-1] - good.t_ns[0]) / NS_PER_S > least_j
 
 
 def _mirrors(counters: list[Channel], read: Mapping[str, _Read]) -> dict[str, str]:
@@ -178,7 +180,6 @@ def _mirrors(counters: list[Channel], read: Mapping[str, _Read]) -> dict[str, st
 
 def _is_mirror(channel: Channel, one: _Read, other: _Read) -> bool:
     """Whether two counters are readings of one."""
-    one, other = (_Read(*(column[:_LOOKED] for column in each)) for each in (one, other))
     n = len(one.t_ns)
     if n < 2 or not len(other.t_ns) or not bool((np.diff(other.counted) != 0).any()):
         return False
