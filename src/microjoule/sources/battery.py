@@ -26,6 +26,7 @@ from ..units import UW_PER_W
 from .host import integer_in, text_of
 from .machine import Machine
 from .survey import Cause, Obstacle, Survey
+from .text_obstacles import refusal
 
 NAME = "battery"
 READERS = "everyone (mode 0444)"
@@ -37,6 +38,7 @@ POWER_ERROR = SensorError(gain=0.10, source="assumed: a battery's driver states 
 PRODUCT_ERROR = SensorError(
     gain=0.15, source="assumed: current and voltage of two moments, no stated accuracy"
 )
+FILES = ("power_now", "current_now", "voltage_now")
 MICROWATT, PICOWATT = Fraction(1, UW_PER_W), Fraction(1, UW_PER_W * UW_PER_W)
 
 UNPLUG = "Unplug the machine to measure with its battery"
@@ -57,6 +59,10 @@ def survey(machine: Machine) -> Survey:
     channels: list[Channel] = []
     obstacles: list[Obstacle] = []
     for number, battery in enumerate(batteries):
+        refused = next(filter(None, (refusal(battery / name) for name in FILES)), None)
+        if refused is not None:
+            obstacles.append(refused)
+            continue
         if integer_in(battery / "power_now") is not None:
             channels.append(_channel(number, battery / "power_now", MICROWATT, POWER_ERROR))
         elif None not in (integer_in(battery / "current_now"), integer_in(battery / "voltage_now")):

@@ -29,6 +29,7 @@ from ..units import NS_PER_S
 from .host import text_of
 from .machine import Machine
 from .survey import Cause, Obstacle, Survey
+from .text_obstacles import refusal
 from .zones import PLATFORM_LIMIT_W
 
 NAME = "cray"
@@ -57,7 +58,8 @@ def survey(machine: Machine) -> Survey:
     names = sorted(path.name for path in folder.iterdir() if METER.fullmatch(path.name))
     answers = [name for name in names if (_number(folder / name) or 0) > 0]
     obstacles = tuple(
-        Obstacle(Cause.FAILING, f"{folder / name} holds no figure above 0; it is left out")
+        refusal(folder / name)
+        or Obstacle(Cause.FAILING, f"{folder / name} holds no figure above 0; it is left out")
         for name in names
         if name not in answers
     )

@@ -41,6 +41,12 @@ def obstacle(path: Path) -> Obstacle | None:
     return None
 
 
+def refusal(path: Path) -> Obstacle | None:
+    """Who refuses a file to this process; None: nobody does, whatever the file holds."""
+    found = obstacle(path)
+    return None if found is None or found.cause is Cause.FAILING else found
+
+
 def _refused(path: Path, error: PermissionError) -> Obstacle:
     if error.errno == errno.EPERM:
         said = f"{path}: the driver refuses a reading (EPERM), to root as well"

@@ -7,7 +7,7 @@ import errno
 import pytest
 from machines.failing import failing
 
-from microjoule.sources import hwmon, powercap
+from microjoule.sources import battery, cray, hwmon, powercap
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
 from microjoule.sources.text_obstacles import mode_allows, obstacle
@@ -84,3 +84,14 @@ def test_what_is_refused_in_spite_of_its_mode_is_a_security_modules(tmp_path, er
         assert one.obstacle.cause is Cause.SECURITY
         assert all(word in one.obstacle.what for word in ("SELinux", "AppArmor", "snap", "root as well"))
         assert "chmod" not in one.obstacle.remedy
+
+
+def test_a_closed_meter_of_a_node_or_a_battery_says_so(shared_path, nobody):
+    """It does not say that the file holds nothing."""
+    supply, meter = "sys/class/power_supply/BAT0", "sys/cray/pm_counters/energy"
+    put(shared_path, **{f"{supply}/type": "Battery", f"{supply}/power_now": 7, meter: "1234 J"})
+    for name in (f"{supply}/power_now", meter):
+        (shared_path / name).chmod(0)
+    with nobody():
+        found = [one for source in (battery, cray) for one in source.survey(Machine(shared_path)).obstacles]
+    assert [one.cause for one in found] == [Cause.PERMISSION, Cause.PERMISSION]
