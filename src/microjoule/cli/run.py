@@ -94,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
         is_whole = _report(recorder, arguments, terms)
+        if arguments.output is None:  # where the trace lost its folder it is beside it
+            recorder.path.unlink(missing_ok=True)
     return OWN_FAILURE if code == 0 and not is_whole else _exit_as(code)
 
 
