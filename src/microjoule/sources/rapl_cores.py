@@ -15,13 +15,12 @@ Known errors: those of ``rapl_perf.py``; and the registers hold a model, not a m
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from fractions import Fraction
 
 from ..channel import Access, Channel, Role, Scale, Trust
 from .domains import COUNTS, TIMING, channel_id, package_place, sensor_error
-from .host import cpu_list, integer_in, text_of
+from .host import cpu_list, integer_in, perf_config, perf_unit, text_of
 from .machine import Machine
 from .rapl_perf import PARANOID_LIMIT, READERS, paranoid
 from .survey import Cause, Obstacle, Survey, closed_by
@@ -39,8 +38,7 @@ def survey(machine: Machine) -> Survey:
     folder = machine.root / FOLDER
     pmu_type = integer_in(folder / "type")
     event = folder / "events/energy-core"
-    config = re.search(r"event=(0x[0-9a-fA-F]+|\d+)", text_of(event) or "")
-    unit = text_of(event.with_name("energy-core.scale"))
+    config, unit = perf_config(event), perf_unit(event)
     if pmu_type is None or config is None or unit is None:
         none = Obstacle(Cause.NO_HARDWARE, "perf has no PMU power_core: AMD, and Linux 6.15 or later")
         return Survey(NAME, READERS, obstacles=(none,))
@@ -48,8 +46,8 @@ def survey(machine: Machine) -> Survey:
         _channel(
             machine,
             cpu,
-            Fraction(unit),
-            Access(reader="perf", path=str(folder), type=pmu_type, config=int(config.group(1), 0), cpu=cpu),
+            unit,
+            Access(reader="perf", path=str(folder), type=pmu_type, config=config, cpu=cpu),
         )
         for cpu in cpu_list(text_of(folder / "cpumask"))
     )

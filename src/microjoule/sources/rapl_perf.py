@@ -34,7 +34,6 @@ powercap zone of the same domain (``inferred``), or from the vendor's usual one 
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -53,7 +52,7 @@ from .domains import (
     quirk_unit,
     with_parents,
 )
-from .host import INTEL, Host, cpu_list, integer_in, text_of
+from .host import INTEL, Host, cpu_list, integer_in, perf_config, perf_unit, text_of
 from .machine import Machine
 from .survey import Cause, Obstacle, Survey, closed_by
 from .zones import NJ_PER_J, PowercapZone, register_unit, trust, zone_of
@@ -122,9 +121,8 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[PowercapZone, ...]) -> lis
     found: list[Channel] = []
     for domain in DOMAINS:
         event = pmu.folder / "events" / domain.event
-        config = re.search(r"event=(0x[0-9a-fA-F]+|\d+)", text_of(event) or "")
-        scale = text_of(event.with_name(f"{domain.event}.scale"))
-        if config is None or scale is None or text_of(event.with_name(f"{domain.event}.unit")) != "Joules":
+        config, unit = perf_config(event), perf_unit(event)
+        if config is None or unit is None or text_of(event.with_name(f"{domain.event}.unit")) != "Joules":
             continue
         packages = list(pmu.cpus)[:1] if domain.name == PSYS_NAME else list(pmu.cpus)
         for package in packages:
@@ -137,14 +135,14 @@ def _channels(host: Host, pmu: _Pmu, all_zones: tuple[PowercapZone, ...]) -> lis
                     hw_type=domain.hw_type,
                     source=NAME,
                     lane=channel_id(package),
-                    scale=_scale(host, pmu, domain, zone or zone_of(all_zones, package), Fraction(scale)),
+                    scale=_scale(host, pmu, domain, zone or zone_of(all_zones, package), unit),
                     timing=TIMING,
                     trust=trust(host, domain, zone),
                     access=Access(
                         reader="perf",
                         path=str(pmu.folder),
                         type=pmu.type,
-                        config=int(config.group(1), 0),
+                        config=config,
                         cpu=pmu.cpus[package],
                     ),
                 )

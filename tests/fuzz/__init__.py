@@ -1,0 +1,1 @@
+"""What parses, given anything: targets, their seeds, and how they are fuzzed."""
