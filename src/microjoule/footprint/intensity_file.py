@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from .intensity_series import IntensitySeries, IntensityStep
 REQUIRED = ("t_start", "t_end", "g_per_kwh")
 ONCE = ("signal", "scope", "basis", "source", "licence", "retrieved_at")
 
+_REACH_NS = 1 << 63
 _TRUE = ("1", "true", "yes")
 _FALSE = ("0", "false", "no", "", "none")
 
@@ -47,6 +49,8 @@ def load_series(path: str | os.PathLike[str]) -> IntensitySeries:
         ) from error
     except UnicodeDecodeError as error:
         raise BadSeries(f"{path} is not text in UTF-8", "Save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise BadSeries(f"{path} is not CSV: {error}", "Save it as CSV in UTF-8") from error
 
 
 def series_from_arrow(table: Any, name: str) -> IntensitySeries:  # noqa: ANN401 - pyarrow has no types
@@ -97,12 +101,16 @@ def realtime_ns(when: object) -> int:
     """A time as nanoseconds since 1970: an ISO 8601 text with an offset, an aware datetime, or those already.
 
     Raises:
-        BadSeries: It is none of these.
+        BadSeries: It is none of these, or before 1678 or after 2261, which 64 bits do not reach.
     """
-    if isinstance(when, int):
-        return when
-    text = str(when).strip()
-    if text.lstrip("-").isdigit():
+    found = when if isinstance(when, int) else _realtime_ns(str(when).strip(), when)
+    if not -_REACH_NS <= found < _REACH_NS:
+        raise BadSeries(f"The time {when} is too far away", "Write one between 1678 and 2261")
+    return found
+
+
+def _realtime_ns(text: str, when: object) -> int:
+    if re.fullmatch(r"-?[0-9]{1,30}", text):
         return int(text)
     try:
         moment = when if isinstance(when, datetime) else datetime.fromisoformat(text)
@@ -112,7 +120,7 @@ def realtime_ns(when: object) -> int:
         raise BadSeries(
             f"The time {text!r} has no offset from UTC", "Write 2026-03-29T01:00:00Z, or +01:00 for Z"
         )
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * S_PER_DAY + since.seconds) * NS_PER_S + since.microseconds * NS_PER_US
 
 

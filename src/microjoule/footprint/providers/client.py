@@ -99,6 +99,11 @@ class Client:
 
     def _once(self, path: str, query: Query, headers: Mapping[str, str]) -> str:
         url = f"{self._base_url}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise BadReply(
+                f"The credentials for {self.name} hold a character that no request can carry",
+                "Check the token; where the provider gave it, try again later",
+            )
         request = urllib.request.Request(url, headers={"User-Agent": "microjoule", **headers})
         with self._opener.open(request, timeout=self._timeout_s) as answer:
             body: bytes = answer.read(BYTES_MAX + 1)
