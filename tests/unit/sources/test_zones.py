@@ -38,14 +38,21 @@ def test_zones_come_in_the_order_of_their_hexadecimal_numbers(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("text", "limit_w"),
-    [("100000000000", 100_000.0), ("100000000001", None), ("0", None), ("", None), ("no limit", None)],
+    [
+        ("500000", 0.5),
+        ("100000000000", 100_000.0),
+        ("100000000001", None),
+        ("0", None),
+        ("", None),
+        ("no limit", None),
+    ],
 )
 def test_a_limit_counts_up_to_the_ceiling_and_where_it_is_a_number(
     tmp_path: Path, text: str, limit_w: float | None
 ) -> None:
     listed(tmp_path, "intel-rapl:0", "package-0", constraint_0_power_limit_uw=text)
     (found,) = zones(tmp_path)
-    assert found.limit_w == limit_w
+    assert (found.limit_w, found.limit_source == "none") == (limit_w, limit_w is None)
     assert found.is_settable is (limit_w is not None)
 
 
