@@ -199,6 +199,18 @@ USERS = (
 )  # fmt: skip
 
 
+SUPPLIES = UserMachine(
+    name="supplies of which nobody knows what they feed",  # redhat-performance/badfish#309
+    machine=EPYC,
+    files={
+        **hwmon(0, "corsairpsu", power1_label="power total", power1_input=212_000_000),
+        **hwmon(1, "corsairpsu", power1_label="power total", power1_input=200_000_000),
+    },
+    total_w=0,
+    channels_w={"corsairpsu-0/power_total": 212, "corsairpsu-1/power_total": 200},
+)
+
+
 @contextmanager
 def running(of: UserMachine, root: Path) -> Iterator[Path]:
     """The machine's files, whose counters rise until the block ends."""

@@ -116,7 +116,17 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
             "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
             "`uj probe` says why, and what to do."
         )
+    lines += _unplaced(summary["windows"])
     return [*lines, ""] if lines else []
+
+
+def _unplaced(windows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was measured and is in no total, where the total is an estimate for want of a sensor."""
+    estimated = [window for window in windows if window["total"]["provenance"] == "estimated"]
+    rows = (row for window in estimated for row in window["channels"] if row["provenance"] == "measured")
+    names = ", ".join(dict.fromkeys(row["channel"] for row in rows))
+    said = f"Measured, and in no total because it is not known what contains it: {names}."
+    return [f"{said} The total is estimated."] if names else []
 
 
 def _missed(lane: Mapping[str, Any]) -> str:

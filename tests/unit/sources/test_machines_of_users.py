@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from machines.users import USERS, running
+from machines.users import SUPPLIES, USERS, running
 
 LATE = 0.1  # of the power: the counters are raised by a thread of a busy machine
 
@@ -38,3 +38,16 @@ def test_the_power_of_a_users_machine_is_found(tmp_path, of):
     said = " ".join(f"{ran.stderr} {probed.stdout}".split())
     assert [words for words in of.says if words not in said] == []
     assert [words for words in of.says_not if words in said] == []
+
+
+def test_measured_power_that_no_total_has_is_named_beside_an_estimate(tmp_path):
+    """The total is the estimated CPU time: a reader must not take it for all that there is."""
+    with running(SUPPLIES, tmp_path / "root") as root:
+        ran = uj("run", "--root", root, "--json", tmp_path / "run.json", "--", "sleep", "0.5")
+    (window,) = json.loads((tmp_path / "run.json").read_text())["windows"]
+    assert window["total"]["provenance"] == "estimated"
+    rows = {row["channel"]: row for row in window["channels"]}
+    for name, watts in SUPPLIES.channels_w.items():
+        assert rows[name]["energy_j"] == pytest.approx(watts * window["duration_s"], rel=LATE)
+    said = " ".join(ran.stderr.split())
+    assert f"in no total because it is not known what contains it: {', '.join(SUPPLIES.channels_w)}." in said
