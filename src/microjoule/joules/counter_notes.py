@@ -39,8 +39,8 @@ def _rare(counter: Counter) -> list[str]:
 def lag(counter: Counter) -> list[str]:
     """The sentence about a counter's lag: from where it is known, and what it costs where it is assumed."""
     timing, power_w = counter.channel.timing, _mean_w(counter)
-    if not timing.lag_ns or not power_w:
-        return []
+    if not timing.lag_ns or not power_w or counter.channel.trust.model is not None:
+        return []  # what is estimated has no guaranteed interval that could be wider
     least_ms, most_ms = (t_ns / NS_PER_MS for t_ns in (timing.lag_min_ns, timing.lag_ns))
     size = f"{least_ms:.3g} to {most_ms:.3g} ms"
     if timing.lag_source != "assumed":

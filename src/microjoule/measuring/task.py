@@ -94,7 +94,7 @@ def of_command(command: str) -> Task:
                 said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
                 raise CommandFailed(
                     f"`{command}` ended with exit code {done.returncode}{': ' + said if said else ''}",
-                    "Mend it, or add `|| true` to compare it all the same",
+                    "Fix it, or add `|| true` to compare it anyway",
                 )
 
     return Task(command, run)

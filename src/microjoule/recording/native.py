@@ -13,7 +13,7 @@ except ImportError as error:
         f"The native half of microjoule is missing ({error}), so nothing can be sampled here",
         "Traces can still be read. To sample: pip install --force-reinstall --no-binary microjoule microjoule"
         if sys.platform.startswith("linux")
-        else f"It is built on Linux only, and this is {sys.platform}; traces can be read here all the same",
+        else f"It is built on Linux only, and this is {sys.platform}; traces can be read here",
     ) from error
 
 __all__ = ["Columns", "Marks", "Sampler", "clock_pair", "now_ns", "reader_names", "work"]

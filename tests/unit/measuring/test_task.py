@@ -65,5 +65,5 @@ def test_a_command_that_fails_is_a_sentence_and_its_cpu_time_counts():
     before = command_cpu_ns()
     of_command("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done").run(1)
     assert command_cpu_ns() > before
-    with pytest.raises(CommandFailed, match=r"exit code 7: oh no\. Mend it"):
+    with pytest.raises(CommandFailed, match=r"exit code 7: oh no\. Fix it"):
         of_command("echo oh no >&2; exit 7").run(1)
