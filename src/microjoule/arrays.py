@@ -20,7 +20,10 @@ Bools = npt.NDArray[np.bool_]
 
 
 def distinct(*parts: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The different values of some arrays of one dimension, ascending."""
+    """The different values of some arrays of one dimension, ascending.
+
+    ``np.unique`` does the same and imports ``numpy.ma`` the first time, which takes 10 ms and 2 MB.
+    """
     ordered = np.sort(np.concatenate([np.asarray(part) for part in parts]))
     is_first = np.ones(len(ordered), np.bool_)
     is_first[1:] = ordered[1:] != ordered[:-1]

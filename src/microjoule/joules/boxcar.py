@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import distinct
 from ..trace.series import I64
 from .brackets import F64
 
@@ -157,7 +158,7 @@ class Boxcar:
         """The variances of linear functionals of the power around instants."""
         found = np.zeros(len(t_s))
         bins = np.clip(np.searchsorted(self.edges_s, t_s, "right") - 1, 0, len(self.edges_s) - 2)
-        for start in np.unique(bins // _CELL * _CELL).tolist():
+        for start in distinct(bins // _CELL * _CELL).tolist():
             at = np.flatnonzero(bins // _CELL * _CELL == start)
             cell = self._cell(start)
             each = weights(cell.edges_s, at)

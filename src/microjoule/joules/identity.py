@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import distinct
 from ..channel import UNPLACED, Channel, Encoding, Kind
 from ..trace.series import I64, U64, Series
 from ..units import NS_PER_S
@@ -206,7 +207,7 @@ def _is_noisy(count: I64, channel: Channel) -> bool:
     """Whether single updates differ so much that two counters cannot agree by chance."""
     steps = _between(count[:-1], count[1:], channel)
     steps = steps[steps > 0]
-    return len(steps) > 0 and len(np.unique(steps[steps < 1.5 * np.median(steps)])) >= _NOISE
+    return len(steps) > 0 and len(distinct(steps[steps < 1.5 * np.median(steps)])) >= _NOISE
 
 
 def _between(first: I64, second: I64, channel: Channel) -> I64:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..trace.series import I64
 from .attribution import Span, States
 from .brackets import F64
@@ -171,7 +172,7 @@ class _Sides:
         """
         k = np.searchsorted(self.at_ns, pieces[1:, 0], "right") - 1
         middle = np.concatenate((k[:, None] - _TRIPLES, k[:, None] + 1 + _TRIPLES)).ravel()
-        middle = np.unique(middle[(middle > 0) & (middle < len(self.at_ns) - 1)])
+        middle = distinct(middle[(middle > 0) & (middle < len(self.at_ns) - 1)])
         t0, t1, t2 = (self.at_ns[middle + i] for i in (-1, 0, 1))
         piece = np.searchsorted(pieces[:, 0], t0, "right")
         steady = (np.searchsorted(pieces[:, 0], t2, "left") == piece) & (t2 > t1) & (t1 > t0)

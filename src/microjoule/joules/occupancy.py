@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..trace.series import I64
 
 F64 = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ def together(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
 
 def innermost(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
     """The states of a span where on each track only the event begun last counts: of calls, the callee."""
-    parts = [_leaves(events, np.flatnonzero(events.track == track)) for track in np.unique(events.track)]
+    parts = [_leaves(events, np.flatnonzero(events.track == track)) for track in distinct(events.track)]
     if not parts:
         return _swept(events, t0_ns, t1_ns)
     name, start, end = (np.concatenate([part[i] for part in parts]) for i in range(3))

@@ -24,6 +24,7 @@ import math
 
 import numpy as np
 
+from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
 from .interpolation import Segment
@@ -97,7 +98,7 @@ def ripple(segment: Segment) -> F64:
     top = np.argmax(spectrum, axis=1) + 1
     is_clear = spectrum.max(1) > _CLEAR * np.median(spectrum, axis=1)
     noise = 2 * (near.rough[asked] / near.usual_ns[asked]) ** 2 * n[asked]
-    for cycles in np.unique(top[is_clear]).tolist():
+    for cycles in distinct(top[is_clear]).tolist():
         these = np.flatnonzero(is_clear & (top == cycles))
         of_sine, cycles_, is_alone = _sine(swing[these], cycles)
         of_all = np.maximum((swing[these] ** 2).sum(1) - noise[these], of_sine)

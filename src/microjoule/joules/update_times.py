@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..trace.series import I64
 
 F64 = npt.NDArray[np.float64]
@@ -128,7 +129,7 @@ def learn(
 def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
     """Whether updates keep to a grid better than their own brackets place them, more than half of them."""
     last = len(earliest_ns) - 1
-    k = np.unique(np.linspace(0, last, _TRIED).astype(np.int64))
+    k = distinct(np.linspace(0, last, _TRIED).astype(np.int64))
     near = k[:, None] + _NEIGHBOURS
     low, high = (ends[np.clip(near, 0, last)] - earliest_ns[k][:, None] for ends in (earliest_ns, latest_ns))
     _, phase, jitter, is_known = _phase(low, high, (near >= 0) & (near <= last), period_ns)
