@@ -7,18 +7,23 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from functools import cache
 
+import prometheus_client
 import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ideal import Ideal, constant, rows
+from levels import PACKAGE, level, picture
+from prometheus_client.parser import text_string_to_metric_families
 
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
+from microjoule.live.prometheus import Collector
 from microjoule.report import row_output
 from microjoule.report.emitters import EMITTERS
 from microjoule.report.foreign_text import in_cell
@@ -161,3 +166,14 @@ def test_markdown_has_as_many_cells_and_no_html(name):
 
 def cells(line):
     return len(re.findall(r"(?<!\\)(?:\\\\)*\|", line))
+
+
+@hostile
+def test_prometheus_has_one_series_of_that_label(name):
+    registry = prometheus_client.CollectorRegistry(auto_describe=False)
+    channel = replace(PACKAGE, id=name, trust=replace(PACKAGE.trust, parents=()))
+    registry.register(Collector(lambda: picture([level(channel, 5_000, power_w=1.0)]), 0.0))
+    text = prometheus_client.generate_latest(registry).decode()
+    found = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    energies = [one for one in found if one.name == "microjoule_energy_joules_total"]
+    assert [(one.labels["channel"], one.value) for one in energies] == [(name, 5.0)]
