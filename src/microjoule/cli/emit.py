@@ -195,9 +195,11 @@ def _of_zone(arguments: argparse.Namespace, said: dict[str, str]) -> dict[str, s
     if not arguments.zone:
         return {}
     way = list(around(zone(arguments.zone)))
-    country = next((each.name for each in way if each.kind == "country"), "")
-    cloud = way[0].code if way[0].kind == "cloud" else ""
-    found = {"country": country, "cloud": cloud}
+    found = {"cloud": way[0].code if way[0].kind == "cloud" else ""}
+    country = next((each for each in way if each.kind == "country"), None)
+    if country is not None and said.get("country", country.name) == country.name:
+        code = next((alias for alias in country.aliases if len(alias) == 3), "")
+        found |= {"country": country.name, "country_code": code}
     return {key: word for key, word in found.items() if word and not said.get(key)}
 
 

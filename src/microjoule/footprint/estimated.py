@@ -146,6 +146,7 @@ class Estimated:
                 "wall_hours": job.hours.wall,
                 "device_hours": job.hours.device,
                 "utilisation": job.utilisation,
+                "from_idle": _is_open(job, terms.method),
                 "cores": job.cores,
                 "scaling": job.scaling,
             },

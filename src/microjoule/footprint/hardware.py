@@ -44,6 +44,9 @@ _UNPUBLISHED = (
     (r"laptop gpu|\bmobile\b", "the maker of the laptop sets the power limit: `nvidia-smi -q -d POWER`", ""),
 )
 
+# Offers name the family. The machines that are rented by these names carry the SXM boards of each.
+_RENTED_AS = {"H200-SXM": "H200", "H100-SXM": "H100", "A100-SXM4": "A100", "V100-SXM2": "V100"}
+
 _GPU = r"nvidia|geforce|tesla|instinct|quadro|radeon (?:rx|pro|vii)|\bmi\d{2,3}\w?\b|gpu"
 
 
@@ -114,7 +117,7 @@ def hire(name: str, provider: str = "", covers: str = MACHINE) -> Factor | None:
             machine must be added.
     """
     own = _row(name)
-    wanted = set(_words(own)) if own is not None else {_key(name)}
+    wanted = {*_words(own), _key(_RENTED_AS.get(own["name"], ""))} if own is not None else {_key(name)}
     offers = [
         row
         for row in data_tables.rows("rentals")

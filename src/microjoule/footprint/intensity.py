@@ -19,6 +19,7 @@ stands, with the range from the cleanest country to the dirtiest.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -271,7 +272,7 @@ def zone(text: str) -> Zone:
     Raises:
         UnknownZone: No zone is called so, or several are.
     """
-    wanted = text.strip().casefold()
+    wanted = _folded(text.strip())
     by_code, by_name = _index()
     for index in (by_code, by_name):
         found = index.get(wanted, ())
@@ -293,13 +294,13 @@ def _index() -> tuple[Mapping[str, Sequence[Zone]], Mapping[str, Sequence[Zone]]
     for each in all_zones():
         for word in _codes(each):
             by_code[word].append(each)
-        by_name[each.name.casefold()].append(each)
+        by_name[_folded(each.name)].append(each)
     return by_code, by_name
 
 
 def zones(text: str = "") -> tuple[Zone, ...]:
     """The zones whose code, name or kind holds a text in any case; those that are called so first."""
-    wanted = text.strip().casefold()
+    wanted = _folded(text.strip())
     found = [each for each in all_zones() if any(wanted in word for word in (*_words(each), each.kind))]
     return tuple(sorted(found, key=lambda each: wanted not in _words(each)))
 
@@ -324,8 +325,14 @@ def _nearest(wanted: str) -> list[Zone]:
 
 
 def _codes(of: Zone) -> tuple[str, ...]:
-    return tuple(word.casefold() for word in (of.code, *of.aliases))
+    return tuple(_folded(word) for word in (of.code, *of.aliases))
 
 
 def _words(of: Zone) -> tuple[str, ...]:
-    return (*_codes(of), of.name.casefold())
+    return (*_codes(of), _folded(of.name))
+
+
+def _folded(text: str) -> str:
+    """A text without case and accents: Montréal is found as montreal."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

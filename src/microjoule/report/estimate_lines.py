@@ -15,8 +15,8 @@ def lines(estimate: Mapping[str, Any]) -> list[str]:
     job, terms = estimate["job"], estimate["terms"]
     hours = f"{plain(job['wall_hours'], 6)} h, {plain(job['device_hours'], 6)} device-hours"
     name = job["hardware"] or "device"
-    # With a known utilisation the ends are those of the hardware's power, and no longer idle and busy.
-    ends = footprint_lines.IDLE_TO_FULL if job["utilisation"] is None else ("", "")
+    # With a known utilisation, or by a method without one, the ends are those of the hardware's power.
+    ends = footprint_lines.IDLE_TO_FULL if job["from_idle"] else ("", "")
     return [
         *wrapped(f"estimated from hardware and hours, not measured: {job['devices']} × {name}, {hours}", 2),
         *wrapped(f"method {terms['method']}: {terms['formula']} ({terms['method_source']})", 2),

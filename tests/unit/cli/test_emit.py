@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import shutil
 import subprocess
@@ -190,6 +192,13 @@ def test_what_a_form_still_lacks_is_said_as_options(trace, capsys):
     plain = json.loads(said.out)
     assert plain["environment"]["country"] == "Ireland"
     assert plain["infrastructure"]["cloudProvider"] == "aws"
+
+
+def test_a_zone_says_the_code_of_the_country(trace, capsys):
+    for words, code in ((["--zone", "aws:eu-west-1"], "IRL"), (["--zone", "FR", "--country", "Poland"], "")):
+        assert uj("emit", "codecarbon", trace, "--window", "a", *words) == 0
+        [row] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+        assert row["country_iso_code"] == code
 
 
 def test_rows_are_added_to_a_table_that_is_there(trace, tmp_path, capsys):

@@ -46,6 +46,14 @@ def test_the_ends_are_idle_and_busy_only_while_the_utilisation_is_open(capsys):
     assert "idle" not in out
 
 
+@pytest.mark.parametrize("method", ["strubell2019", "lacoste2019"])
+def test_a_method_without_a_utilisation_says_nothing_of_an_idle_device(capsys, method):
+    assert main([*V100, "--wall-hours", "10", "--method", method]) == 0
+    out = capsys.readouterr().out
+    assert "estimated: 2" in out or "estimated: 3" in out
+    assert "idle" not in out
+
+
 def test_wall_hours_and_device_hours_of_one_job_agree(capsys):
     wall = as_json(capsys, *V100, "--wall-hours", "10")
     device = as_json(capsys, *V100, "--device-hours", "80")

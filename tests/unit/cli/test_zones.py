@@ -22,6 +22,12 @@ def test_every_line_fits_80_columns_but_a_url(words, capsys):
     assert max(len(line) for line in capsys.readouterr().out.splitlines() if "http" not in line) < 80
 
 
+@pytest.mark.parametrize("text", ["montreal", "MONTRÉAL", "sao paulo", "gavle"])
+def test_a_place_is_found_without_its_accents(text, capsys):
+    assert main(["zones", text]) == 0
+    assert "uj zones" not in capsys.readouterr().err
+
+
 def test_one_place_shows_every_figure_with_its_source(capsys):
     assert main(["zones", "aws:us-east-1"]) == 0
     out = capsys.readouterr().out

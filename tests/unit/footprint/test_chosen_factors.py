@@ -269,6 +269,25 @@ def test_hire_is_from_preemptible_to_on_demand():
     assert hire("AMD EPYC 7763") is None
 
 
+@pytest.mark.parametrize(
+    ("reported", "family"),
+    [
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("NVIDIA A100-SXM4-80GB", "A100"),
+        ("Tesla V100-SXM2-16GB", "V100"),
+        ("H200-SXM", "H200"),
+    ],
+)
+def test_a_board_that_a_machine_reports_has_the_price_of_its_family(reported, family):
+    assert hire(reported) == hire(family)
+    assert hire(reported, "aws") is not None
+
+
+def test_a_board_that_is_not_rented_has_no_price():
+    for name in ("H100-PCIe", "H100-NVL", "A100-PCIE-40GB", "V100S"):
+        assert hire(name) is None, name
+
+
 def test_a_method_s_pue_is_a_number_or_a_place():
     assert pue("uptime2024").value == 1.56
     assert pue("1.1").value == 1.1

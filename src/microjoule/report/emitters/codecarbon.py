@@ -63,6 +63,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         **{f"{part}_energy": _with(pue, kwh(part_energy_j(window, kind))) for part, kind in _PARTS},
         "energy_consumed": value(window, "facility"),
         "country_name": context(record, "country"),
+        "country_iso_code": context(record, "country_code"),
         "region": context(record, "place"),
         "cloud_provider": cloud.partition(":")[0] or None,
         "cloud_region": cloud.partition(":")[2] or None,
