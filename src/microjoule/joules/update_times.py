@@ -50,6 +50,7 @@ _DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _ROOT_12 = math.sqrt(12.0)
+_BLOCK = 1 << 14  # changes: their times fit the second-level cache
 _TURN = 2 * math.pi
 _TRIED = 64  # updates, to see whether the grid is of use
 _NEIGHBOURS = np.arange(-AROUND, AROUND + 1)
@@ -165,19 +166,36 @@ class Stillness:
         if not len(t_ns):
             return
         self._ends_ns = [self._ends_ns[0] or int(t_ns[0]), int(t_ns[-1])]
-        rows = np.stack((t_ns[changes - 1], t_ns[changes], total[changes]))
-        rows = np.concatenate((self._last, rows), axis=1)
-        self._longest_ns = max(self._longest_ns, self._longest(rows))
-        self._last = rows[:, -3:]
+        for start in range(0, len(changes), _BLOCK):
+            some = changes[start : start + _BLOCK]
+            if len(some) > 6 and int(some[-1] - some[0]) == len(some) - 1:  # it changed at each
+                self._add(t_ns, some[:3], total)
+                self._last = np.empty((3, 0), np.int64)
+                some = some[-3:]
+            self._add(t_ns, some, total)
 
-    def _longest(self, rows: I64) -> int:
-        before, at, total = rows
-        if len(at) < 4:
-            return 0
-        step, apart = np.diff(total), np.diff(at)
-        holds = (2.0 * step[:-1] * apart[1:] >= 1.0 * step[1:] * apart[:-1]) & (step[:-1] > self._quantum)
-        still = (before[1:] - at[:-1])[:-1]
-        return int(still[holds].max(initial=0))
+    def _add(self, t_ns: I64, changes: I64, total: I64) -> None:
+        before = np.concatenate((self._last[0], t_ns[changes - 1]))
+        at = np.concatenate((self._last[1], t_ns[changes]))
+        still = before[1:] - at[:-1]
+        longer = np.flatnonzero(still[:-1] > self._longest_ns)
+        if len(longer):  # few of them: what steps hold is looked up for these alone
+            known = self._last.shape[1]
+            counted = [
+                np.where(
+                    k < known,
+                    self._last[2][np.minimum(k, known - 1)] if known else 0,
+                    total[changes[np.maximum(k - known, 0)]],
+                )
+                for k in (longer, longer + 1, longer + 2)
+            ]
+            step, following = counted[1] - counted[0], counted[2] - counted[1]
+            apart, then = at[longer + 1] - at[longer], at[longer + 2] - at[longer + 1]
+            holds = (2.0 * step * then >= 1.0 * following * apart) & (step > self._quantum)
+            self._longest_ns = max(self._longest_ns, int(still[longer][holds].max(initial=0)))
+        last = slice(max(len(at) - 3, 0), None)
+        counted_last = np.concatenate((self._last[2], total[changes[-3:]]))[-3:]
+        self._last = np.stack((before[last], at[last], counted_last))
 
     def longest_ns(self) -> int:
         """What was found so far."""
