@@ -40,8 +40,8 @@ CAREFUL = {
     "4 kHz, a square of 20 ms": (3, replace(STEADY, wave=square(10, 100, 0.02), poll_ns=250 * US)),
     "a quantum of a joule": (3, replace(STEADY, unit=STEADY.unit * (1 << 14))),
     # Power that swings within a few updates looks like updates that scatter, and like steps at the edges.
-    "4 kHz, a sine of 300 Hz": (6, replace(STEADY, wave=sine(50, 40, 300), poll_ns=250 * US)),
-    "4 kHz, a square of 3 ms": (6, replace(STEADY, wave=square(10, 100, 0.003), poll_ns=250 * US)),
+    "4 kHz, a sine of 300 Hz": (7, replace(STEADY, wave=sine(50, 40, 300), poll_ns=250 * US)),
+    "4 kHz, a square of 3 ms": (7, replace(STEADY, wave=square(10, 100, 0.003), poll_ns=250 * US)),
 }
 
 

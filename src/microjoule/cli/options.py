@@ -48,9 +48,8 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rate",
         type=rate,
-        default=1000.0,
         metavar="HZ",
-        help="samples a second, 1 to 20000; or edges: on both sides of each update [1000]",
+        help="samples a second, 1 to 20000; or edges: on both sides of each update [1000; kernel: 2000]",
     )
     group.add_argument(
         "--edges", type=int, default=0, metavar="N", help="as --rate edges, for one update in N"
@@ -162,11 +161,13 @@ def cadence(arguments: argparse.Namespace) -> Cadence:
         BadRate: The rate is out of range.
     """
     from ..recording import Cadence
-    from ..recording.lane import RATE_HZ
+    from ..recording.lane import USUAL
     from ..units import NS_PER_US
 
+    is_rate = arguments.rate not in (None, EDGES)
     return Cadence(
-        rate_hz=RATE_HZ if arguments.rate == EDGES else arguments.rate,
+        rate_hz=arguments.rate if is_rate else USUAL.rate_hz,
+        kernel_rate_hz=None if is_rate else USUAL.kernel_rate_hz,
         edges=arguments.edges or int(arguments.rate == EDGES),
         spin_ns=round(arguments.spin * NS_PER_US),
         fifo_priority=1 if arguments.fifo else 0,

@@ -163,7 +163,8 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         whole / _ROOT_12,
         p * read_ns / _ROOT_12,
         phase,
-        near.rough,
+        # What is counted in a part of an update scatters by that part of it.
+        near.rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
         _counted(at, -half_ns, 0.0) if half_ns else np.zeros(len(p)),
         _counted(at, 0.0, half_ns) if half_ns else np.zeros(len(p)),
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,

@@ -36,12 +36,14 @@ _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
 _RAMP = (
     math.sqrt(1 / 120) / 2
 )  # of half of that, with a segment's change as half of its neighbours' difference
+_BIASED = 1.5  # of the mean by which steps are off: single ones are off by more
 _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
 _CYCLES = 1.75  # in the neighbourhood, from which on a sine may be a ripple's alias
 _CYCLES_MAX = 0.2 * (2 * AROUND + 1)  # a ripple further from the updates' frequency shows as what it is
-_PURE = 0.83  # share of a sine in all swings beyond noise, from which on they are one
+_LOW = 12  # cycles in the neighbourhood, up to which swings are compared
+_PURE = 0.4  # share of a sine in these swings, from which on they are one
 _HARMONICS = 0.07  # of its square; a square wave's third is 0.11
-_CLEAR = 5.0  # times the spectrum's median, for a line that is no noise
+_CLEAR = 4.0  # times the spectrum's median, for a line that is no noise
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
 _RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
@@ -63,7 +65,7 @@ def steps(segment: Segment) -> tuple[F64, F64]:
     inside = np.where(segment.is_gap, beyond * length * f * (1 - f) / math.sqrt(3.0), inside)
     likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 1e-300), 1.0))
     lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
-    return inside, lost + _corner(segment)
+    return inside, _BIASED * (lost + _corner(segment))
 
 
 def _corner(segment: Segment) -> F64:
@@ -97,11 +99,12 @@ def ripple(segment: Segment) -> F64:
     spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
     top = np.argmax(spectrum, axis=1) + 1
     is_clear = spectrum.max(1) > _CLEAR * np.median(spectrum, axis=1)
-    noise = 2 * (near.rough[asked] / near.usual_ns[asked]) ** 2 * n[asked]
+    scatter = _scatter(spectrum) * (2 / _WIDTH)
+    low = spectrum[:, :_LOW].sum(1) * (2 / _WIDTH) - scatter * _of_scatter(np.arange(1, _LOW + 1)).sum()
     for cycles in distinct(top[is_clear]).tolist():
         these = np.flatnonzero(is_clear & (top == cycles))
-        of_sine, cycles_, is_alone = _sine(swing[these], cycles)
-        of_all = np.maximum((swing[these] ** 2).sum(1) - noise[these], of_sine)
+        of_sine, cycles_, is_alone = _sine(swing[these], cycles, scatter[these])
+        of_all = np.maximum(low[these], of_sine)
         is_sine = is_alone & (cycles_ >= _CYCLES) & (cycles_ <= _CYCLES_MAX) & (of_sine > _PURE * of_all)
         usual = near.usual_ns[asked[these]]
         inside = _RIPPLE * np.sqrt(2 * of_sine / _WIDTH) * usual / (2 * np.sin(np.pi * cycles_ / _WIDTH))
@@ -110,12 +113,28 @@ def ripple(segment: Segment) -> F64:
     return found
 
 
-def _sine(swing: F64, near: int) -> tuple[F64, F64, Bools]:
+def _scatter(spectrum: F64) -> F64:
+    """float64[n]: how much counts scatter, by what is seen in the upper frequencies of their differences.
+
+    The differences of independent errors have sin²(π k/n) of it at k cycles in n.
+    """
+    level = np.median(spectrum[:, _LOW:] / _of_scatter(np.arange(_LOW + 1, spectrum.shape[1] + 1)), axis=1)
+    found: F64 = level / math.log(2.0)  # the median of what is distributed exponentially, to its mean
+    return found
+
+
+def _of_scatter(cycles: F64 | I64) -> F64:
+    found: F64 = np.sin(np.pi / _WIDTH * cycles) ** 2
+    return found
+
+
+def _sine(swing: F64, near: int, scatter: F64) -> tuple[F64, F64, Bools]:
     """Of each row the sine that fits it best, apart from a ramp.
 
     Args:
         swing: float64[n, m].
         near: About how many cycles it has in the row.
+        scatter: float64[n], of the counts, which is no harmonic.
 
     Returns:
         float64[n], its sum of squares; float64[n], its cycles; bool[n], whether it has no harmonics, as a
@@ -124,7 +143,11 @@ def _sine(swing: F64, near: int) -> tuple[F64, F64, Bools]:
     best, at, others = np.zeros(len(swing)), np.zeros(len(swing)), np.zeros(len(swing))
     for cycles in near + np.arange(-0.75, 1.0, 0.25):
         own = _fitted(swing, cycles)
-        harmonics = sum(_fitted(swing, n * cycles) for n in (2, 3) if n * cycles < _WIDTH / 2)
+        harmonics = sum(
+            _fitted(swing, n * cycles) - scatter * _of_scatter(np.array(n * cycles))
+            for n in (2, 3)
+            if n * cycles < _WIDTH / 2
+        )
         is_better = own > best
         best, at = np.where(is_better, own, best), np.where(is_better, cycles, at)
         others = np.where(is_better, harmonics, others)

@@ -22,6 +22,12 @@ from .native import Sampler, reader_names
 RATE_MIN_HZ = 1.0
 RATE_MAX_HZ = 20_000.0
 RATE_HZ = 1000.0
+KERNEL_RATE_HZ = 2000.0
+"""Of lanes that the kernel samples, where nothing else is asked for.
+
+RAPL is updated 1,024 times a second. Reads a little less often say nothing of when; twice as many say nearly
+all (docs/accuracy.md), and cost 0.2 % of a core where the kernel takes them. A thread pays for each.
+"""
 
 # Edge-locked lanes. A counter quicker than this leaves no time to sleep between two updates; the
 # spin covers the jitter that updates are known to have, at a bounded share of a core.
@@ -44,6 +50,7 @@ class Cadence:
     Attributes:
         rate_hz: Reads of each channel a second, 1 to 20 000; edge-locked, of the lanes that have no
             counter to follow.
+        kernel_rate_hz: The same of the lanes that the kernel samples; None: ``rate_hz``.
         edges: Edge-locked: read only on both sides of one in so many updates of each lane's counter,
             1 to 10 000; 0: at the rate.
         spin_ns: Wake this long before each deadline and spin: punctual, and costs a core's share.
@@ -56,6 +63,7 @@ class Cadence:
     """
 
     rate_hz: float = RATE_HZ
+    kernel_rate_hz: float | None = None
     edges: int = 0
     spin_ns: int = 0
     fifo_priority: int = 0
@@ -63,16 +71,26 @@ class Cadence:
     kernel: bool | None = None
 
     def __post_init__(self) -> None:
-        if not RATE_MIN_HZ <= self.rate_hz <= RATE_MAX_HZ:
-            raise BadRate(
-                f"A rate of {self.rate_hz:g} Hz is out of range",
-                f"Choose {RATE_MIN_HZ:g} to {RATE_MAX_HZ:g} Hz; {RATE_HZ:g} Hz is usual",
-            )
+        for rate_hz in (self.rate_hz, self.rate_by_kernel_hz):
+            if not RATE_MIN_HZ <= rate_hz <= RATE_MAX_HZ:
+                raise BadRate(
+                    f"A rate of {rate_hz:g} Hz is out of range",
+                    f"Choose {RATE_MIN_HZ:g} to {RATE_MAX_HZ:g} Hz; {RATE_HZ:g} Hz is usual",
+                )
         if not 0 <= self.edges <= ONE_IN_MAX:
             raise BadRate(
                 f"One in {self.edges} updates cannot be followed",
                 f"Choose 1, every update, to {ONE_IN_MAX}",
             )
+
+    @property
+    def rate_by_kernel_hz(self) -> float:
+        """Reads a second of the lanes that the kernel samples."""
+        return self.rate_hz if self.kernel_rate_hz is None else self.kernel_rate_hz
+
+    def rate_of(self, channels: Collection[Channel]) -> float:
+        """Reads a second where it reads these."""
+        return self.rate_by_kernel_hz if self.pace(channels) == "kernel" else self.rate_hz
 
     def pace(self, channels: Collection[Channel]) -> str:
         """The word for how it waits where it reads these: one of ``microjoule.host.sampling_cost.PACES``."""
@@ -93,12 +111,17 @@ class Cadence:
             return ""
         if self.spin_ns or self.fifo_priority:
             return NOT_ASKED
-        why = why_not(round(NS_PER_S / self.rate_hz), next(iter(channels)).access.cpu)
+        why = why_not(round(NS_PER_S / self.rate_by_kernel_hz), next(iter(channels)).access.cpu)
         return f"left to the thread: {why}" if why else ""
 
 
-def cadence_of(rate: float | str | Cadence) -> Cadence:
-    """A cadence as it is given to ``record``: itself, reads a second, or ``"edges"``."""
+USUAL = Cadence(kernel_rate_hz=KERNEL_RATE_HZ)
+
+
+def cadence_of(rate: float | str | Cadence | None) -> Cadence:
+    """A cadence as it is given to ``record``: itself, reads a second, ``"edges"``; None: the usual one."""
+    if rate is None:
+        return USUAL
     if isinstance(rate, Cadence):
         return rate
     if rate == "edges":
@@ -125,10 +148,12 @@ class Lane:
         self.channels = tuple(channels)
         self.lead = lead_of(self.channels) if cadence.edges else None
         self.one_in = cadence.edges
+        self.why_not_kernel = cadence.why_not_kernel(self.channels)
         self.rate_hz = lane_rate_hz(self.channels, cadence.rate_hz)
+        kernel_hz = lane_rate_hz(self.channels, cadence.rate_by_kernel_hz)
         period_ns = round(NS_PER_S / self.rate_hz)
         pace: tuple[Any, ...] = (cadence.spin_ns, cadence.fifo_priority, cadence.cpus)
-        rows_per_s = self.rate_hz * len(self.channels)
+        rows_per_s = (self.rate_hz if self.why_not_kernel else kernel_hz) * len(self.channels)
         if self.lead is not None:
             period_ns = int(self.lead.timing.update_ns or 0)
             spin_ns = cadence.spin_ns or period_ns // SPIN_SHARE
@@ -140,13 +165,13 @@ class Lane:
             (c.access.reader, c.access.path, c.access.type, c.access.config, c.access.cpu, codes[c.id])
             for c in self.channels
         ]
-        self.why_not_kernel = cadence.why_not_kernel(self.channels)
         sampler: Sampler | None = None
         if not self.why_not_kernel:
             # Where the events are: a thread that runs there brings back the tick of an idle CPU.
             by_kernel = (*pace[:2], cadence.cpus or (self.channels[0].access.cpu,), "kernel", 1, 0)
             try:
-                sampler = Sampler(name, table, period_ns, ring_rows, by_kernel)
+                sampler = Sampler(name, table, round(NS_PER_S / kernel_hz), ring_rows, by_kernel)
+                self.rate_hz = kernel_hz
             except (MicrojouleError, OSError, ValueError) as error:
                 self.why_not_kernel = f"refused: {error}"
         self.sampler = sampler or Sampler(name, table, period_ns, ring_rows, pace)

@@ -12,7 +12,7 @@ from ..host.calibration import Calibration, applied
 from ..host.key import of_this_host
 from ..host.sampling_cost import Overhead
 from ..value_class import dataclass
-from .lane import RATE_HZ, Cadence, cadence_of
+from .lane import Cadence, cadence_of
 
 if TYPE_CHECKING:
     from ..sources import Machine, Survey
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Meter:
     """What to read and how often: for ``record``, ``energy``, ``measure``, ``compare`` and ``probe`` alike.
 
-    ``uj.Meter()`` is everything that this user may read, a thousand times a second. Nothing is read, and no
-    file opened, before it is used.
+    ``uj.Meter()`` is everything that this user may read, a thousand or more times a second. Nothing is read,
+    and no file opened, before it is used.
 
     Attributes:
         channel: Read this channel only; empty: all.
@@ -33,7 +33,8 @@ class Meter:
         root: The root of the file system whose counters to read.
         visible_gpus: A list in the form of CUDA_VISIBLE_DEVICES; None: all GPUs.
         rate: Reads a second of each channel, 1 to 20 000; ``"edges"``: on both sides of each update of a
-            lane's counter and nowhere else; or a :class:`Cadence` for more.
+            lane's counter and nowhere else; or a :class:`Cadence` for more; None: 1 kHz, and 2 kHz of lanes
+            that the kernel samples.
         calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
         overhead: What ``uj overhead`` measured on this host, or the path of its file: a trace then says what
             its sampling takes.
@@ -47,7 +48,7 @@ class Meter:
     sources: Sequence[str] | None = None
     root: Path | str = "/"
     visible_gpus: str | None = None
-    rate: float | str | Cadence = RATE_HZ
+    rate: float | str | Cadence | None = None
     calibration: Calibration | Path | str | None = None
     overhead: Overhead | Path | str | None = None
 

@@ -103,7 +103,8 @@ def sampling_facts(
     overhead: Overhead | None, subject: str, channels: Collection[Channel], cadence: Cadence
 ) -> dict[str, Any]:
     """What a trace of these channels says of what its sampling takes; nothing where that is not known."""
-    way = Way(rate_hz=cadence.rate_hz, pace=cadence.pace(channels), is_fifo=cadence.fifo_priority > 0)
+    rate_hz, is_fifo = cadence.rate_of(channels), cadence.fifo_priority > 0
+    way = Way(rate_hz=rate_hz, pace=cadence.pace(channels), is_fifo=is_fifo)
     return loss_facts(overhead, subject, channels, way)
 
 

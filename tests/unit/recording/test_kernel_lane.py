@@ -17,7 +17,7 @@ from microjoule.joules.summary import summary
 from microjoule.recording import Cadence
 from microjoule.recording import lane as lanes
 from microjoule.recording.idle_tick import why_not
-from microjoule.recording.lane import Lane, is_for_kernel
+from microjoule.recording.lane import Lane, cadence_of, is_for_kernel
 from microjoule.recording.native import Sampler
 from microjoule.recording.plan import RecordingPlan
 from microjoule.recording.recorder import RawRecorder
@@ -124,6 +124,17 @@ def test_when_an_idle_cpu_keeps_its_tick(tmp_path, period_ms, files, cmdline, li
         (tmp_path / name).write_text(text + "\n")
     found = why_not(round(period_ms * 1e6), 1, tmp_path, tick_ns=4_000_000)
     assert (why in found) if why else found == ""
+
+
+@pytest.mark.parametrize(("why", "rate_hz"), [("", 2000), ("an idle CPU has no tick here", 1000)])
+def test_where_no_rate_is_given_the_kernel_samples_twice_as_often_as_a_thread(
+    events, monkeypatch, why, rate_hz
+):
+    """It costs the kernel next to nothing, and tells when the counter is updated."""
+    monkeypatch.setattr(lanes, "why_not", lambda *_: why)
+    assert Lane("package-0", events, CODES, cadence_of(None)).facts()["rate_hz"] == rate_hz
+    assert cadence_of(None).rate_of(events) == rate_hz
+    assert Lane("package-0", events, CODES, cadence_of(500)).facts()["rate_hz"] == 500
 
 
 def test_what_the_kernel_refuses_the_thread_samples(events):

@@ -55,7 +55,7 @@ def run(ipython: Any, line: str, cell: str | None = None) -> CellEnergy | Measur
       --once           run once, as it is; a cell does so without --rel
       --name NAME      what it is called
       --trace FILE     keep the recording of a single run
-      --rate HZ        reads a second of a single run (default 1000)
+      --rate HZ        reads a second of a single run [1000; 2000 where the kernel samples]
       --channel ID     of repeated code: this channel's energy instead of the total
       --source NAME    force a source, and no others; see `uj probe`
       --root DIR       read counters under DIR

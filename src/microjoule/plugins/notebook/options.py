@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     put("--once", action="store_true", help="run once, as it is; a cell does so without --rel")
     put("--name", default="", help="what it is called")
     put("--trace", type=Path, metavar="FILE", help="keep the recording")
-    put("--rate", type=float, default=1000.0, metavar="HZ", help="reads a second; default 1000")
+    put("--rate", type=float, metavar="HZ", help="reads a second [1000; 2000 where the kernel samples]")
     put("--channel", default="", metavar="ID", help="of repeated code: this channel's energy, not the total")
     put("--source", action="append", metavar="NAME", help="force a source; see `uj probe`")
     put("--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR")
