@@ -101,7 +101,9 @@ def intensity(of: Zone, scope: str = "") -> Factor:
     fitting = [row for row in rows if not scope or row["scope"] == scope]
     name = f"grid of {of.name}" if of.kind != _WORLD else "world average grid"
     if of.within and not _provided(of, scope):
-        return _mean(of, name, fitting or rows, scope)
+        # Where nobody publishes the scope of its subregions, the figure is that of the place around it.
+        wider = [] if fitting else [row for row in _published(zone(of.parent)) if row["scope"] == scope]
+        return _spanned(wider[0], name, wider, of) if wider else _mean(of, name, fitting or rows, scope)
     value = _first(of, scope) or (fitting or rows)[0]
     return _spanned(value, name, fitting or [value], of)
 

@@ -147,3 +147,10 @@ def test_a_name_of_two_places_is_refused_with_both():
 
 def test_every_way_out_ends_at_the_world():
     assert all([*around(each)][-1].code == "WORLD" or each.kind == "world" for each in all_zones())
+
+
+def test_a_scope_that_nobody_publishes_of_a_state_is_that_of_its_country():
+    for code in ("US-CA", "US-VT", "US-NY"):
+        found, country = intensity(zone(code), "lifecycle"), intensity(zone("US"), "lifecycle")
+        assert (found.low, found.value, found.high) == (country.low, country.value, country.high)
+        assert "of United States" in found.origin.note, code
