@@ -55,6 +55,7 @@
 
   function paint() {
     queued = false;
+    if (!channels.length) return;  // a resize or a print before the numbers are unpacked
     const all = boxes(), bottom = all.length ? all.at(-1).bottom : 120;
     barsTop = bottom + 6;
     const end = rows.length ? barsTop + rows.length * ROW : bottom;
