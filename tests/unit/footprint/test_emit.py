@@ -354,6 +354,8 @@ def test_annex_xi_has_megawatt_hours_of_two_digits_device_days_and_a_method():
     text = EMITTERS["annex-xi"](of)
     assert "Energy consumption: 1300 MWh, known (measured)" in text
     assert "2 device-days on 2 devices" in text
+    one = {**record(context={**FULL, "hardware": "NVIDIA H200"}), "facts": {}}
+    assert "device-days on 1 device\n" in EMITTERS["annex-xi"](one)
     assert "Compute: 3e24 FLOP" in text
     assert "Method: energy counters" in text
     assert "Wh per inferences" in text

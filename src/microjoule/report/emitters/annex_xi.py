@@ -67,7 +67,7 @@ def _block(record: Mapping[str, Any], window: Mapping[str, Any]) -> list[str]:
     devices = len(gpu_names(record)) or sum(counted(record).values())
     if devices:
         days = devices * window["duration_s"] / S_PER_DAY
-        lines.append(f"Hardware time: {number(days, 3)} device-days on {devices} devices")
+        lines.append(f"Hardware time: {number(days, 3)} device-days on {devices} device{'s' * (devices > 1)}")
     flop = _flop(window) or context(record, "flop")
     lines += [f"Compute: {flop} FLOP"] if flop else []
     lines.append(f"Covered: {covered(window)}")
