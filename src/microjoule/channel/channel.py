@@ -79,7 +79,8 @@ class Timing:
 
     Attributes:
         update_ns: Usual time between two updates; None: not known, or at every read.
-        update_max_ns: The longest time between two updates that is still normal.
+        update_max_ns: The longest time between two updates that is still normal; 0: it is up to date at every
+            read.
         lag_ns: The longest time by which an update can trail the energy that it reports.
         lag_min_ns: The shortest; 0 unless it was measured.
         lag_source: Where these two are from.

@@ -119,10 +119,13 @@ class Counter:
         model = self.channel.trust.model
         return 1.0 if model is None else model.value_w
 
-    @property
+    @cached_property
     def changes(self) -> I64:
-        """int64: the readings that differ from the one before them."""
-        return self.steps.changes
+        """int64: the readings that show an update: those that differ from the one before them.
+
+        Of a counter that is up to date at every read, all of them from 1 on.
+        """
+        return self.steps.changes if self.channel.timing.update_max_ns else np.arange(1, len(self))
 
     @cached_property
     def span_ns(self) -> tuple[int, int] | None:
@@ -146,8 +149,11 @@ class Counter:
 
     @property
     def longest_ns(self) -> int:
-        """The longest time between two updates that the readings show."""
-        return self._lessons.longest_ns
+        """The longest time between two updates that the readings show; 0: it is up to date at every read.
+
+        CPU time that stands still was not spent, however long that takes.
+        """
+        return self._lessons.longest_ns if self.channel.timing.update_max_ns else 0
 
     @property
     def usual_ns(self) -> int:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from ideal import MS, Ideal, S, constant, rows, write
 
+from microjoule.channel import Timing
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import REPORTERS
 from microjoule.trace import schema
+from microjoule.trace.series import Series
 
 SLOW = Ideal(constant(40.0), n=900, update_ns=600 * MS, jitter=0.0, limit_w=100.0, declared_max=1.1)
 
@@ -84,3 +86,19 @@ def test_a_wall_clock_that_steps_changes_no_energy() -> None:
     stepped.__dict__["clock_pairs"] = pairs
     assert str(stepped.energy()["package-0"]) == str(trace.energy()["package-0"])
     assert summary(stepped)["windows"] == summary(trace)["windows"]
+
+
+def test_what_is_up_to_date_at_every_read_was_not_late_where_it_stood_still() -> None:
+    """CPU time: a second without any is no update that came late, and each reading brackets what follows."""
+    ideal = Ideal(constant(40.0), n=200, poll_ns=10 * MS, limit_w=100.0)
+    channel = replace(ideal.channel, timing=Timing())
+    t_ns = ideal.series.t_ns
+    spent = np.where(t_ns < t_ns[50], 0, 400_000) + np.where(t_ns < t_ns[150], 0, 300_000)
+    series = Series(t_ns, ideal.series.read_ns, spent.astype(np.uint64), np.zeros(len(t_ns), np.uint16))
+    counter = Counter(series, channel)
+    assert counter.longest_ns == 0
+    unit = float(channel.scale.unit)
+    still = counter.energy(int(t_ns[60]), int(t_ns[140]))
+    assert (still.status, still.low) == ("ok", 0.0)
+    assert still.high < 3 * unit
+    assert counter.energy(int(t_ns[1]), int(t_ns[-2])).low == pytest.approx(699_999 * unit, rel=1e-5)
