@@ -30,6 +30,10 @@ CONTEXT = {
 }
 
 _TABLES = ("codecarbon", "ai-energy-score")
+_ADDED_UP = (
+    "codecarbon",
+    "boamps",
+)  # whose rows readers add up: a window inside another one would count twice
 
 # Of BoAmps: report_schema.json takes no other words.
 LISTS = {
@@ -161,6 +165,16 @@ def _doubts(record: dict[str, Any], window: dict[str, Any]) -> list[str]:
     return [f"{cut(window['name'])}: {doubt}" for doubt in doubts(record, window)]
 
 
+def _outermost(windows: list[dict[str, Any]], form: str) -> list[dict[str, Any]]:
+    from ..report.emitters.record import outermost
+
+    found = outermost(windows)
+    if left := len(windows) - len(found):
+        told = f"{left} of {len(windows)} windows lie inside others and are left out"
+        quantities.tell([f"{told}, because the rows of {form} add up. --window NAME chooses them"])
+    return found
+
+
 def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) -> dict[str, Any]:
     """One record of the chosen windows, with what the person said."""
     from ..errors import BadWindow, TraceError
@@ -177,6 +191,8 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
         )
     if arguments.window is not None:
         windows = [window for window in windows if window["name"] == arguments.window]
+    elif arguments.format in _ADDED_UP:
+        windows = _outermost(windows, arguments.format)
     if not windows:
         names = ", ".join(dict.fromkeys(window["name"] for window in joined["windows"])) or "none"
         raise BadWindow(f"no window is called {arguments.window!r}", f"There are: {names}")

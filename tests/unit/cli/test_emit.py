@@ -69,7 +69,7 @@ def test_a_reports_json_gives_what_its_trace_gives(trace, tmp_path, capsys):
     from_json = capsys.readouterr().out
     assert uj("emit", "codecarbon", trace, "--zone", "FR") == 0
     assert capsys.readouterr().out == from_json
-    assert len(from_json.splitlines()) == 4  # head, run, a, b
+    assert len(from_json.splitlines()) == 2  # head, and run, which holds a and b
 
 
 def test_several_traces_are_one_table(trace, tmp_path, capsys):
@@ -201,12 +201,21 @@ def test_a_zone_says_the_code_of_the_country(trace, capsys):
         assert row["country_iso_code"] == code
 
 
+@pytest.mark.parametrize("form", ["codecarbon", "boamps"])
+def test_rows_that_add_up_hold_no_window_twice(trace, form, capsys):
+    assert uj("emit", form, trace, "--zone", "FR") == 0
+    text, said = capsys.readouterr()
+    rows = json.loads(text)["measures"] if form == "boamps" else list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 1
+    assert "2 of 3 windows lie inside others" in said
+
+
 def test_rows_are_added_to_a_table_that_is_there(trace, tmp_path, capsys):
     path = tmp_path / "emissions.csv"
     words = ["emit", "codecarbon", trace, "--zone", "FR", "--append", "-o", path]
     assert uj(*words) == uj(*words, "--window", "a") == 0
     lines = path.read_text().splitlines()
-    assert len(lines) == 1 + 3 + 1
+    assert len(lines) == 1 + 1 + 1  # the window run holds the others
     assert sum(line.startswith("timestamp,") for line in lines) == 1
     path.write_text("other,columns\n1,2\n")
     assert uj(*words) == 2

@@ -21,7 +21,7 @@ from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 from microjoule.report.emitters import EMITTERS, MISSING
 from microjoule.report.emitters.codecarbon import COLUMNS
-from microjoule.report.emitters.record import number
+from microjoule.report.emitters.record import number, outermost
 from microjoule.units import J_PER_KWH
 
 SCHEMAS = Path(__file__).parents[2] / "fixtures" / "boamps"
@@ -359,3 +359,11 @@ def test_annex_xi_has_megawatt_hours_of_two_digits_device_days_and_a_method():
     assert "Compute: 3e24 FLOP" in text
     assert "Method: energy counters" in text
     assert "Wh per inferences" in text
+
+
+def test_windows_that_lie_in_no_other_one_are_each_kept_once():
+    spans = [(0, 10), (0, 4), (4, 10), (9, 12), (12, 13), (0, 10), (9, 12)]
+    windows = [{"name": str(k), "t0_ns": a, "t1_ns": b} for k, (a, b) in enumerate(spans)]
+    assert [window["name"] for window in outermost(windows)] == ["0", "3", "4"]
+    other = {"name": "other", "t0_ns": 1, "t1_ns": 2, "trace": "b.arrows"}
+    assert other in outermost([*windows, other])

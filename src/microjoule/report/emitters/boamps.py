@@ -95,7 +95,7 @@ def _task(record: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": [{"dataUsage": context(record, "data_usage") or "input", "dataType": data}]
         if data
         else [],
-        "taskDescription": "; ".join(_words(record, window) for window in record["windows"]),
+        "taskDescription": "; ".join(dict.fromkeys(_words(record, window) for window in record["windows"])),
     }
 
 

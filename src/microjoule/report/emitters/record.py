@@ -39,6 +39,19 @@ def _way_to_one(windows: Sequence[Plain]) -> str:
     return f"Choose one: {', '.join(map(cut, names))}" if names else "Record for longer"
 
 
+def outermost(windows: Sequence[Plain]) -> list[Plain]:
+    """The windows that lie in no other one of the same trace, in their order: no joule is in two of them."""
+    order = sorted(range(len(windows)), key=lambda k: (windows[k]["t0_ns"], -windows[k]["t1_ns"]))
+    ends: dict[str | None, int] = {}
+    kept = []
+    for k in order:
+        trace, end_ns = windows[k].get("trace"), windows[k]["t1_ns"]
+        if trace not in ends or end_ns > ends[trace]:
+            kept.append(k)
+            ends[trace] = end_ns
+    return [windows[k] for k in sorted(kept)]
+
+
 def doubts(record: Plain, window: Plain) -> list[str]:
     """What a window's figures do not say by themselves: that its recording was cut, or did not end."""
     traces = {each["trace"]: each for each in record.get("traces", [])}
