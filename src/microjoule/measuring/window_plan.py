@@ -45,6 +45,7 @@ IDLE_UPDATES = 50  # enough for the baseline to be known to about a per cent
 _IDLED = 1.2  # of the idle time that is asked for: a fifth lets what ran before come to its end
 _FILE = 3.0  # of what the pilot's recording took beside its windows: the file to come is longer
 _FIGURES = 0.03  # of the time allowed: to sum up some hundred windows
+_MEASURED = 0.25  # of the time allowed, at least: the opening and the file exceed limits of a second or less
 LULL_UPDATES = 4  # that code runs on between two windows; the errors of nearer edges are alike
 PAD_UPDATES = 2.5  # idle or spin on either side of a single call
 STEADY_SHARE_PER_S = 1e-3  # a judgement, docs/methods.md
@@ -131,7 +132,7 @@ class Plan:
         idle_s: Idle time before the first and after the last window.
         run_in_s: What runs before the first window and after the last, so that their ends lie in a
             steady run.
-        after_s: What follows the last window: running on, idling, and reading the file.
+        after_s: What follows the last window within the time allowed: running on, idling, reading the file.
         needed_s: What the windows for the target would take.
         is_stratified: Whether each offset lies at random in a stratum of its own.
     """
@@ -176,7 +177,8 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
     # Edge mode spins as long as it idles, and each is begun a fifth of itself early.
     idling_s = _IDLED * idle_s * (2 if mode == "edge" else 1)
     file_s = _FILE * pilot.around_s + _FIGURES * ask.max_time_s
-    spare_s = max(ask.max_time_s - pilot.spent_s - 2 * idling_s - 2 * run_in_s - file_s, pilot.call_s)
+    left_s = ask.max_time_s - pilot.spent_s - 2 * idling_s - 2 * run_in_s - file_s
+    spare_s = max(left_s, _MEASURED * ask.max_time_s, pilot.call_s)
     n_wanted, m_wanted = (_singles if is_single_call else _batches)(pilot, ask, mode)
     step = sum(STEPS) / len(STEPS) if mode == "slope" else 1.0
 
@@ -206,7 +208,7 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
         idle_s=idle_s,
         run_in_s=run_in_s,
         needed_s=needed_s,
-        after_s=idling_s + run_in_s + file_s,
+        after_s=idling_s + run_in_s + file_s - (spare_s - left_s),
         is_stratified=is_stratified,
     )
 

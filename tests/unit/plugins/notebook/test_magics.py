@@ -91,7 +91,8 @@ def test_a_cell_runs_once_as_it_is_and_its_energy_and_power_are_kept(shell, read
                 steps["power_w"], steps["edges_s"], steps["edges_s"][1:], strict=False
             )
         )
-        assert joules == pytest.approx(used.energy[name].value, rel=1e-6)
+        # The window's own figure knows that power steps at its marks; the picture of the power does not.
+        assert joules == pytest.approx(used.energy[name].value, abs=used.energy[name].U)
     page = Texts(used._repr_html_())
     assert "i" not in {tag for tag, _ in page.tags}
     assert any("<i>nap" in text for text in page.texts)
