@@ -33,7 +33,8 @@ def digits(text: str) -> int:
 @example(0.99996, 0.00029, "J")  # rounds up into the next prefix
 @example(9.99e5, 1e4, "1")
 def test_text_agrees_with_the_figure(value: float, half: float, unit: str) -> None:
-    e = Estimate(value=value, low=value, high=value, unit=unit, components=(Component("edges", half / 2),))
+    low, high = value - 2 * half, value + 2 * half  # what may be negative is never a limit, "at most 16 mJ"
+    e = Estimate(value=value, low=low, high=high, unit=unit, components=(Component("edges", half / 2),))
     found = TEXT.fullmatch(str(e))
     assert found, str(e)
     assert (found["unit"], found["prefix"], found["e"]) == (found["unit2"], found["prefix2"], found["e2"])

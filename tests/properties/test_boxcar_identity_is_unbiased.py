@@ -19,7 +19,7 @@ S = 1000 * MS
 T0 = 5_000 * S
 BIAS = 1e-9
 OUTSIDE = 1.2
-SMALL = 6e-3  # of a second of idling: a smaller pulse is taken for noise
+SMALL = 8e-3  # of a second of idling: a smaller pulse is taken for noise
 NANO = Fraction(1, 10**12)  # W a count: no rounding stands between the waveform and the law
 
 
@@ -82,6 +82,7 @@ steps = st.lists(st.tuples(st.integers(1, 700 * MS), st.integers(0, 700)), min_s
 @example([(4286, 700)], 0, 0, 20, 1)  # 3 mJ
 @example([(1, 700)], 0, 0, 100, 1)  # a nanosecond of load
 @example([(780_870, 688)], 2, 769_080, 50, 1)  # half a joule in less than a millisecond: its error is U
+@example([(231_750, 26)], 0, 78_588, 50, 1)  # 6 mJ: 6 mW more in a mean of a second
 def test_boxcar_identity_is_unbiased(
     load: list[tuple[int, int]], idle_w: int, phase_ns: int, update_ms: int, polls: int
 ) -> None:

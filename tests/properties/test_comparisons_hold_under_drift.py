@@ -104,4 +104,4 @@ def test_two_sensors_that_differ_never_show_one_per_cent():
         part = Component("gain", run.energy.value * 0.03, group=f"gain:{run.task}")
         apart.append(replace(run, energy=replace(run.energy, components=(part,))))
     verdict = comparison(("one", "other"), apart, "abba", []).ratios[0].verdict
-    assert "cannot be seen between these sensors" in verdict
+    assert "is below what these two sensors can resolve" in verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from ideal import Ideal, rows, wild
 from reached import reached
 
@@ -15,7 +15,7 @@ from microjoule.trace.window import Window
 
 
 @pytest.mark.reaches(values=5)
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(wild(80), wild(80), wild(80))
 def test_domains_add_and_overlaps_refuse(package: Ideal, core: Ideal, dram: Ideal) -> None:
     """The total is package + dram; package + core is refused when it is asked for."""
@@ -30,6 +30,8 @@ def test_domains_add_and_overlaps_refuse(package: Ideal, core: Ideal, dram: Idea
             ]
         )
     )
+    # Memory that stands still while its package moves is not measured: it is no 0 J.
+    assume(len(trace.counter("package-0/dram").changes))
     energies = trace.energy(Window("w", *package.inside(0.2, 0.7)))
     a, b = energies["package-0"], energies["package-0/dram"]
     assert energies.total.channels == ("package-0", "package-0/dram")

@@ -55,7 +55,10 @@ def test_kill_at_any_byte_keeps_the_prefix(whole: Path, tmp_path: Path) -> None:
             assert trace.table.equals(full.table.slice(0, n))
             whole_window = "w" in [w.name for w in trace.windows if not w.is_open] and n >= 90
             if reached("whole_window", whole_window):
-                assert trace.energy("w")["package-0"] == reference
+                # What is guaranteed is the same; the figure rests on what the readings tell of all updates.
+                energy = trace.energy("w")["package-0"]
+                assert (energy.status, energy.low, energy.high) == ("ok", reference.low, reference.high)
+                assert energy.value == pytest.approx(reference.value, abs=reference.U)
     assert len(counts) == 1 + -(-full.table.num_rows // 30)
 
 

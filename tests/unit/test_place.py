@@ -43,10 +43,12 @@ def test_a_device_that_is_not_listed_is_unknown_whatever_its_role_says() -> None
     assert not Place(device="chiplet").is_processor
 
 
-def test_a_part_may_be_off_and_a_package_may_not() -> None:
+def test_a_part_may_be_off_and_a_package_its_cores_and_its_memory_may_not() -> None:
     assert Place(device="package", number=0).always_draws
+    assert place_of("package-0/core").always_draws
+    assert place_of("package-0/dram").always_draws
     assert Place(device="psys", role=Role.PLATFORM).always_draws
-    assert not place_of("package-0/dram").always_draws
+    assert not place_of("package-0/uncore").always_draws
     assert not place_of("gpu-0/energy").always_draws
 
 

@@ -121,10 +121,7 @@ class Counter:
 
     @cached_property
     def changes(self) -> I64:
-        """int64: the readings that show an update: those that differ from the one before them.
-
-        Of a counter that is up to date at every read, all of them from 1 on.
-        """
+        """int64: the readings that differ from the one before; all of what is up to date at every read."""
         return self.steps.changes if self.channel.timing.update_max_ns else np.arange(1, len(self))
 
     @cached_property
@@ -149,10 +146,7 @@ class Counter:
 
     @property
     def longest_ns(self) -> int:
-        """The longest time between two updates that the readings show; 0: it is up to date at every read.
-
-        CPU time that stands still was not spent, however long that takes.
-        """
+        """The longest time between two updates that the readings show; 0: it is up to date at every read."""
         return self._lessons.longest_ns if self.channel.timing.update_max_ns else 0
 
     @property

@@ -104,6 +104,7 @@ class _Sensor:
     path: Path  # amperes, or the power
     factor: str  # the name of the file of volts; empty: path is the power
     label: str
+    chip: str
     id: str
     volts: float
     shunt_uohm: int
@@ -151,6 +152,7 @@ def _of_hwmon(root: Path) -> Iterator[_Sensor]:
                 amperes,
                 volts.name,
                 label,
+                f"{chip}-{number}",
                 f"{chip}-{number}/{_word(label)}",
                 (integer_in(volts) or 0) / 1000,
                 integer_in(folder / f"shunt{n}_resistor") or SHUNT_UOHM,
@@ -166,7 +168,8 @@ def _of_iio(root: Path) -> Iterator[_Sensor]:
             n = re.sub(r"\D", "", power.name)
             label = text_of(folder / f"rail_name_{n}") or f"rail{n}"
             volts = (integer_in(folder / f"in_voltage{n}_input") or 0) / 1000
-            yield _Sensor(power, "", label, f"ina3221x-{number}/{_word(label)}", volts, SHUNT_UOHM, 0)
+            chip = f"ina3221x-{number}"
+            yield _Sensor(power, "", label, chip, f"{chip}/{_word(label)}", volts, SHUNT_UOHM, 0)
 
 
 def _order(folder: Path) -> tuple[str, int]:
@@ -203,9 +206,7 @@ def _channel(sensor: _Sensor, ids: dict[str, str], whole: str | None) -> Channel
         parents = (ids[container],) if container in ids else ()
         hw_type = rail.hw_type
     else:
-        place = Place(
-            device="rail", owner=sensor.id.partition("/")[0], part=_word(sensor.label), role=Role.PART
-        )
+        place = Place(device="rail", owner=sensor.chip, part=_word(sensor.label), role=Role.PART)
         parents, hw_type = (UNPLACED,), "power_meter"
     return Channel(
         id=sensor.id,

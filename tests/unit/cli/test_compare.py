@@ -130,7 +130,7 @@ def test_without_a_counter_every_line_is_estimated_and_it_says_what_it_compares(
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.rstrip().endswith("estimated") for line in lines[1:3]] == [True, True]
-    assert "compare CPU time through one power model" in done.stdout
+    assert "compare CPU time, through one power model" in done.stdout
 
 
 @pytest.mark.parametrize(

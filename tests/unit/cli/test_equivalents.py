@@ -54,7 +54,7 @@ def test_counts_below_a_thousandth_are_only_named(capsys):
         (["much"], "neither CO2e nor an energy"),
         (["-1 kg"], "neither CO2e nor an energy"),
         (["1 kg", "--against", "1 kWh"], "two of one kind"),
-        (["1 kWh", "--key", "car-km"], "not counted in energy_j"),
+        (["1 kWh", "--key", "car-km"], "not an equivalent of an energy"),
         (["1e999 kg"], "cannot be"),
         ([""], "neither CO2e nor an energy"),
         (["0,5 kg"], "separates no thousands"),

@@ -110,7 +110,8 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "row"), [row for row in ROWS if not left_out(row[1].line)], ids=lambda value: str(value)[:60]
 )
-def test_an_example_does_what_it_says(folder, name, row):
+def test_an_example_does_what_it_says(folder, name, row, tmp_path):
+    folder = Path(shutil.copytree(folder, tmp_path / "folder"))  # some write over what others read
     found = words(row.line)
     if name in SAMPLING and "--source" not in found:
         found[1:1] = ["--source", "script", "--root", str(folder / "root"), *MORE.get(name, [])]

@@ -123,7 +123,7 @@ def test_a_recorder_of_a_program_takes_the_file_by_its_path(root):
 def test_a_kept_file_that_cannot_be_used_is_a_warning(root, capsys):
     keep(root, RECORDER).write_text("{")
     assert "overhead" not in uj.load(record(root)).facts
-    assert "will not say what sampling took" in capsys.readouterr().err
+    assert "will not contain the cost of sampling" in capsys.readouterr().err
 
 
 def test_a_machine_that_tells_nothing_is_not_kept(tmp_path, home, capsys):

@@ -70,6 +70,8 @@ def terminal(folder, *words, colours=False):
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(inside)
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    for name in ("COLUMNS", "LINES"):  # which say the size of another terminal
+        environment.pop(name, None)
     if colours:
         del environment["NO_COLOR"]
     process = subprocess.Popen(

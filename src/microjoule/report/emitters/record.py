@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ...errors import BadRecord
 from ...joules import run_window
@@ -15,6 +15,7 @@ from ..footprint_lines import CONVENTION
 from ..foreign_text import cut
 
 Plain = Mapping[str, Any]
+_W = TypeVar("_W", bound=Plain)
 
 
 def one(record: Plain, form: str) -> Plain:
@@ -39,7 +40,7 @@ def _way_to_one(windows: Sequence[Plain]) -> str:
     return f"Choose one: {', '.join(map(cut, names))}" if names else "Record for longer"
 
 
-def outermost(windows: Sequence[Plain]) -> list[Plain]:
+def outermost(windows: Sequence[_W]) -> list[_W]:
     """The windows that lie in no other one of the same trace, in their order: no joule is in two of them."""
     order = sorted(range(len(windows)), key=lambda k: (windows[k]["t0_ns"], -windows[k]["t1_ns"]))
     ends: dict[str | None, int] = {}
