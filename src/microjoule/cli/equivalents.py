@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from . import quantities
+from . import options, quantities
 
 if TYPE_CHECKING:
     from ..footprint.equivalents import Bounded
@@ -23,7 +23,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--key", metavar="NAME", help="use this equivalent only [all; with --against: car-km]"
     )
-    parser.add_argument("--zone", default="", metavar="CODE", help="show an energy as CO2e of that place too")
+    parser.add_argument(
+        "--zone",
+        action=options.NotBlank,
+        default="",
+        metavar="CODE",
+        help="show an energy as CO2e of that place too",
+    )
     parser.set_defaults(run=run)
 
 

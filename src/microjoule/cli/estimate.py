@@ -17,7 +17,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "80 device-hours. Exactly one of the two is given.",
     )
     group = parser.add_argument_group("job")
-    group.add_argument("--hardware", default="", metavar="NAME", help="V100, H100-SXM, TPUv3, …")
+    group.add_argument(
+        "--hardware", action=options.NotBlank, default="", metavar="NAME", help="V100, H100-SXM, TPUv3, …"
+    )
     group.add_argument("--count", type=int, default=1, metavar="N", help="devices in use at a time [1]")
     group.add_argument("--wall-hours", type=float, metavar="H", help="hours from beginning to end")
     group.add_argument("--device-hours", type=float, metavar="H", help="hours summed over the devices")
@@ -36,7 +38,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     group.add_argument(
         "--psf", type=float, default=1.0, metavar="N", help="number of runs (greenalgorithms) [1]"
     )
-    group.add_argument("--provider", default="", metavar="NAME", help="use the rental prices of gcp, aws, …")
+    group.add_argument(
+        "--provider",
+        action=options.NotBlank,
+        default="",
+        metavar="NAME",
+        help="use the rental prices of gcp, aws, …",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_footprint(parser)
     parser.set_defaults(run=run)

@@ -78,16 +78,28 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
 def add_footprint(parser: argparse.ArgumentParser) -> None:
     """What stands between joules and grams or money."""
     group = parser.add_argument_group("footprint", "Without --zone: the world's average and its range.")
-    group.add_argument("--zone", default="", metavar="CODE", help="place of the electricity; see `uj zones`")
+    group.add_argument(
+        "--zone", action=NotBlank, default="", metavar="CODE", help="place of the electricity; see `uj zones`"
+    )
     group.add_argument(
         "--scope",
         default="",
         choices=("scope2", "lifecycle"),
         help="count direct emissions, or the whole life cycle",
     )
-    group.add_argument("--wue", default="", metavar="'W L/kWh'", help="water use: a figure, or aws:us-east-1")
     group.add_argument(
-        "--pue", default="", metavar="X", help="PUE of the data center: 1.1, or gcp, aws, uptime2025"
+        "--wue",
+        action=NotBlank,
+        default="",
+        metavar="'W L/kWh'",
+        help="water use: a figure, or aws:us-east-1",
+    )
+    group.add_argument(
+        "--pue",
+        action=NotBlank,
+        default="",
+        metavar="X",
+        help="PUE of the data center: 1.1, or gcp, aws, uptime2025",
     )
     group.add_argument(
         "--method",
@@ -96,25 +108,46 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
         help="accounting method: default, strubell2019, lacoste2019, greenalgorithms, sci",
     )
     group.add_argument(
-        "--intensity", default="", metavar="'G g/kWh'", help="carbon intensity, in place of a zone's"
+        "--intensity",
+        action=NotBlank,
+        default="",
+        metavar="'G g/kWh'",
+        help="carbon intensity, in place of a zone's",
     )
     group.add_argument(
-        "--price", default="", metavar="'P CUR/kWh'", help="price of electricity: '0.12 USD/kWh'"
+        "--price",
+        action=NotBlank,
+        default="",
+        metavar="'P CUR/kWh'",
+        help="price of electricity: '0.12 USD/kWh'",
     )
     group.add_argument(
-        "--tariff", default="", metavar="CODE", help="take the price of US-CA, DE/household, …"
+        "--tariff",
+        action=NotBlank,
+        default="",
+        metavar="CODE",
+        help="take the price of US-CA, DE/household, …",
     )
     group.add_argument(
         "--market",
+        action=NotBlank,
         default="",
         metavar="'G g/kWh NAME'",
         help="purchased electricity (market-based), or: residual",
     )
     group.add_argument(
-        "--embodied", default="", metavar="'M kg / Y y'", help="embodied carbon, or: '8 x H100 + gpu-server'"
+        "--embodied",
+        action=NotBlank,
+        default="",
+        metavar="'M kg / Y y'",
+        help="embodied carbon, or: '8 x H100 + gpu-server'",
     )
-    group.add_argument("--per", default="", metavar="'N UNIT'", help="functional units: '1000 requests'")
-    group.add_argument("--currency", default="", metavar="CUR", help="show costs in this currency")
+    group.add_argument(
+        "--per", action=NotBlank, default="", metavar="'N UNIT'", help="functional units: '1000 requests'"
+    )
+    group.add_argument(
+        "--currency", action=NotBlank, default="", metavar="CUR", help="show costs in this currency"
+    )
     group.add_argument(
         "--exchange",
         action="append",
@@ -122,6 +155,21 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
         metavar="CUR=X",
         help="exchange rate: EUR=1.08 (repeat for several)",
     )
+
+
+class NotBlank(argparse.Action):
+    """Stores a text that is not blank: an unset shell variable is an error, not the default."""
+
+    def __call__(  # noqa: D102
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        if not str(values).strip():
+            raise argparse.ArgumentError(self, "the value is empty: give one, or leave the option out")
+        setattr(namespace, self.dest, values)
 
 
 def exchange(text: str) -> tuple[str, float]:

@@ -15,14 +15,19 @@ _TODAY = "US"  # the paper's own factor is the average of the United States
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser("paper", help="recompute the tables of Strubell et al. 2019")
-    parser.add_argument("--pue", default="", metavar="X", help="PUE [the paper's 1.58]")
+    parser.add_argument(
+        "--pue", action=options.NotBlank, default="", metavar="X", help="PUE [the paper's 1.58]"
+    )
     parser.add_argument(
         "--zone",
+        action=options.NotBlank,
         default="",
         metavar="CODE",
         help=f"today's grid of every run [{_TODAY}, and of later runs their own]",
     )
-    parser.add_argument("--price", default="", metavar="'P USD/kWh'", help="price [0.12 USD/kWh]")
+    parser.add_argument(
+        "--price", action=options.NotBlank, default="", metavar="'P USD/kWh'", help="price [0.12 USD/kWh]"
+    )
     parser.add_argument(
         "--exchange",
         action="append",

@@ -34,6 +34,7 @@ WORLD = "WORLD"
 DIRECT, LIFECYCLE = "direct", "lifecycle"
 _CLOUD, _GRID, _SUBREGION, _WORLD = "cloud", "grid", "subregion", "world"
 _NEAREST = 5
+_ALIKE = 0.7  # below it, what is suggested for a misspelt name is mostly another place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Zone:
 
     Attributes:
         code: ``DE``, ``US-CA``, ``US-SRVC``, ``CN-SC``, ``CA-QC``, ``SE3``, ``aws:eu-west-1``, ``WORLD``.
-        aliases: Other codes of it, those of Electricity Maps among them.
+        aliases: Other codes and common names of it, those of Electricity Maps among them.
         name: For a person.
         kind: ``world``, ``group``, ``country``, ``subregion``, ``state``, ``region``, ``province``,
             ``bidding zone``, ``grid`` or ``cloud``.
@@ -231,6 +232,8 @@ def _spanned(row: data_tables.Row, name: str, rows: Sequence[data_tables.Row], o
         firsts = (_average(each.code)[0] for each in all_zones() if each.kind == "country")
         values += [float(each["value"]) for each in firsts if "implausible" not in each["note"]]
     borrowed = "" if row["code"] == of.code else f"of {zone(row['code']).name}"
+    if borrowed and of.kind == _GRID:
+        borrowed = f"no open figure of {of.name}: this is that {borrowed}"
     said = "the lowest and the highest country, because the place is not known"
     notes = (borrowed, row["note"], f"range: {said}" if of.kind == _WORLD else _range_of(rows))
     return replace(
@@ -283,9 +286,43 @@ def zone(text: str) -> Zone:
         if found:
             which = ", ".join(f"{each.code} ({each.name}, {each.kind})" for each in found)
             raise UnknownZone(f"Several places are called {text!r}", f"Take one of: {which}")
+    if not wanted:
+        raise UnknownZone("The zone's name is empty", "Name a country, a region or a grid: --zone DE")
+    raise _unpublished(wanted) or _city(text, wanted) or _unknown(text, wanted)
+
+
+def _unpublished(wanted: str) -> UnknownZone | None:
+    """The refusal of a place that exists and has no figure; None: there is no such place."""
+    from .unpublished_places import PLACES
+
+    for place in PLACES:
+        if wanted in (_folded(place.code), _folded(place.name)):
+            use = " or ".join(f"--zone {code}" for code in place.instead)
+            figure = "a figure of your own: --intensity '600 g/kWh'"
+            return UnknownZone(
+                f"No open figure of {place.name} ({place.code}) is known: {place.why}",
+                f"Use {use}, or give {figure}" if use else f"Give {figure}",
+            )
+    return None
+
+
+def _city(text: str, wanted: str) -> UnknownZone | None:
+    """The refusal of a city, with its grids and cloud regions; None: no cloud region is in such a city."""
+    regions = _neighbours().get("-".join(wanted.split()), ())
+    if not regions:
+        return None
+    grids = dict.fromkeys(f"{each.parent} ({zone(each.parent).name})" for each in regions)
+    codes = ", ".join(each.code for each in regions)
+    return UnknownZone(
+        f"{text.strip()!r} is a city, and figures are of grids",
+        f"Take its grid: {', '.join(grids)}; or the cloud region in it: {codes}",
+    )
+
+
+def _unknown(text: str, wanted: str) -> UnknownZone:
     near = [f"{each.code} ({each.name})" for each in _nearest(wanted)]
-    remedy = f"Nearest: {', '.join(near)}" if near else ""
-    raise UnknownZone(f"No zone is called {text!r}", f"{remedy}. `uj zones TEXT` searches".lstrip(". "))
+    remedy = f"Nearest: {', '.join(near)}" if near else "Name the country or its region"
+    return UnknownZone(f"No zone is called {text!r}", f"{remedy}. `uj zones TEXT` searches")
 
 
 @cache
@@ -321,9 +358,9 @@ def around(of: Zone) -> Iterable[Zone]:
 
 def _nearest(wanted: str) -> list[Zone]:
     by_word = {word: each for each in reversed(all_zones()) for word in _words(each)}
-    close = similar(wanted, by_word, n=2 * _NEAREST, cutoff=0.5)
+    close = similar(wanted, by_word, n=2 * _NEAREST, cutoff=_ALIKE)
     inside = [word for word in by_word if len(wanted) > 2 and wanted in word]
-    return list({by_word[word].code: by_word[word] for word in (*close, *inside)}.values())[:_NEAREST]
+    return list({by_word[word].code: by_word[word] for word in (*inside, *close)}.values())[:_NEAREST]
 
 
 def _codes(of: Zone) -> tuple[str, ...]:

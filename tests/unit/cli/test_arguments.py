@@ -32,6 +32,10 @@ def test_help_of_a_command_is_its_help(capsys):
             "there is no option or argument '--zoen' here. Did you mean --zone?",
         ),
         (["report"], "uj report: the following arguments are required: TRACE"),
+        (["run", "--zone", "", "--", "true"], "argument --zone: the value is empty"),
+        (["report", "t.arrows", "--price", " "], "argument --price: the value is empty"),
+        (["estimate", "--hardware", "", "--wall-hours", "1"], "argument --hardware: the value is empty"),
+        (["paper", "--zone", ""], "argument --zone: the value is empty"),
     ],
 )
 def test_an_error_comes_first_and_names_what_was_probably_meant(words, said, capsys):

@@ -93,6 +93,8 @@ def test_a_score_by_functional_unit(capsys):
         ([*V100, "--wall-hours", "1", "--device-hours", "8"], "exactly one"),
         (["estimate", "--wall-hours", "1"], "no hardware"),
         (["estimate", "--hardware", "V1000", "--wall-hours", "1"], "Nearest"),
+        (["estimate", "--hardware", "E5-2650", "--wall-hours", "1"], "Intel Xeon E5-2650 (95 W)"),
+        (["estimate", "--hardware", "E5-2650", "--wall-hours", "1"], "Intel Xeon E5-2650 v3 (105 W)"),
         ([*V100, "--wall-hours", "-1"], "0 or more"),
         ([*V100, "--wall-hours", "nan"], "0 or more"),
         ([*V100, "--wall-hours", "1", "--utilisation", "90"], "0 to 1"),

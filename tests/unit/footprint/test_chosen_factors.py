@@ -108,7 +108,7 @@ def test_what_the_user_gives_stands_above_what_the_method_fixes():
 @pytest.mark.parametrize(
     ("wishes", "sentence"),
     [
-        (FactorOptions(zone="nowhere"), "Nearest"),
+        (FactorOptions(zone="germny"), "Nearest"),
         (FactorOptions(method="strubel"), "strubell2019"),
         (FactorOptions(pue="0.9"), "below 1"),
         (FactorOptions(pue="nan"), "finite"),

@@ -9,8 +9,32 @@ import pytest
 from microjoule.errors import UnknownZone
 from microjoule.footprint import data_tables as tables
 from microjoule.footprint.intensity import all_zones, around, figures, intensity, zone
+from microjoule.footprint.unpublished_places import PLACES
 
 CLOUDS = [each for each in all_zones() if each.kind == "cloud"]
+ZONES_OF_ELECTRICITY_MAPS = """
+AD AE AF AG AL AM AO AR AT AU AU-LH AU-NSW AU-NT AU-QLD AU-SA AU-TAS AU-TAS-CBI AU-TAS-FI AU-TAS-KI
+AU-VIC AU-WA AU-WA-RI AW AX AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BR-CS BR-I BR-N BR-NE BR-S BS BT
+BW BY BZ CA CA-AB CA-BC CA-MB CA-NB CA-NL CA-NL-LB CA-NL-NF CA-NS CA-NT CA-NU CA-ON CA-PE CA-QC CA-SK
+CA-YT CD CF CG CH CI CL CL-CHP CL-SEA CL-SEM CL-SEN CM CN CO CR CU CV CW CY CZ DE DJ DK DK-BHM DK-DK1
+DK-DK2 DM DO DZ EC EE EG EH ER ES ES-CE ES-CN-FV ES-CN-GC ES-CN-HI ES-CN-IG ES-CN-LP ES-CN-LZ ES-CN-TE
+ES-IB-FO ES-IB-IZ ES-IB-MA ES-IB-ME ES-ML ET FI FJ FK FM FO FO-MI FO-SI FR FR-COR GA GB GB-NIR GB-ORK
+GB-ZET GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IN-AN IN-DL
+IN-EA IN-HP IN-KA IN-MH IN-NE IN-NO IN-PB IN-SO IN-UP IN-UT IN-WE IQ IR IS IT IT-CNO IT-CSO IT-NO IT-SAR
+IT-SIC IT-SO JE JM JO JP JP-CB JP-CG JP-HKD JP-HR JP-KN JP-KY JP-ON JP-SK JP-TH JP-TK KE KG KH KM KP KR
+KR-JJ KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MQ MR MT MU MV MW MX MY
+MY-EM MY-WM MZ NA NC NE NG NI NL NO NO-NO1 NO-NO2 NO-NO3 NO-NO4 NO-NO5 NP NZ NZ-NZA NZ-NZC NZ-NZST OM PA
+PE PF PG PH PH-LU PH-MI PH-VI PK PL PM PR PS PT PT-AC PT-MA PW PY QA RE RO RS RU RU-1 RU-2 RU-AS RU-EU
+RU-FE RU-KGD RW SA SB SC SD SE SE-SE1 SE-SE2 SE-SE3 SE-SE4 SG SI SJ SK SL SN SO SR SS ST SV SY SZ TD TF
+TG TH TJ TL TM TN TO TR TT TW TZ UA UA-CR UG US US-AK US-AK-SEAPA US-CAL-BANC US-CAL-CISO US-CAL-IID
+US-CAL-LDWP US-CAL-TIDC US-CAR-CPLE US-CAR-CPLW US-CAR-DUK US-CAR-SC US-CAR-SCEG US-CAR-YAD US-CENT-SPA
+US-CENT-SWPP US-FLA-FMPP US-FLA-FPC US-FLA-FPL US-FLA-GVL US-FLA-HST US-FLA-JEA US-FLA-SEC US-FLA-TAL
+US-FLA-TEC US-HI US-MIDA-PJM US-MIDW-AECI US-MIDW-LGEE US-MIDW-MISO US-NE-ISNE US-NW-AVA US-NW-BPAT
+US-NW-CHPD US-NW-DOPD US-NW-GCPD US-NW-GRID US-NW-IPCO US-NW-NEVP US-NW-NWMT US-NW-PACE US-NW-PACW
+US-NW-PGE US-NW-PSCO US-NW-PSEI US-NW-SCL US-NW-TPWR US-NW-WACM US-NW-WAUW US-NY-NYIS US-SE-SEPA
+US-SE-SOCO US-SW-AZPS US-SW-EPE US-SW-PNM US-SW-SRP US-SW-TEPC US-SW-WALC US-TEN-TVA US-TEX-ERCO UY UZ
+VC VE VI VN VU WS XK XX YE YT ZA ZM ZW AR-BAS AR-CEN AR-COM AR-CUY AR-LIT AR-NEA AR-NOA AR-PAT
+"""
 OWN = {row["code"]: float(row["value"]) for row in reversed(tables.rows("intensities"))}
 
 
@@ -126,6 +150,14 @@ def test_residual_mixes_losses_and_upstream_are_there_where_they_are_open():
         ("Québec", "CA-QC"),
         ("AU-NSW", "AU-NSW"),
         ("westeurope", "azure:westeurope"),
+        ("PT-AC", "PT-AC"),
+        ("KR-JJ", "KR-JJ"),
+        ("Korea", "KR"),
+        ("Great Britain", "GB"),
+        ("Czech Republic", "CZ"),
+        ("Ivory Coast", "CI"),
+        ("taiwan", "TW"),
+        ("Österreich", "AT"),
     ],
 )
 def test_zones_are_found_as_others_call_them(said, code):
@@ -138,6 +170,50 @@ def test_a_grid_without_figures_is_that_of_its_country_and_says_so():
     assert "of ERCOT All" in found.origin.note
     assert zone("JP-HKD").intensity.value == zone("JP").intensity.value
     assert "of Japan" in zone("JP-HKD").intensity.origin.note
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.code)
+def test_a_place_without_a_figure_names_the_zones_to_use_instead(place):
+    for said in (place.code, place.name.upper()):
+        with pytest.raises(UnknownZone, match=f"No open figure of .*{place.code}") as refused:
+            zone(said)
+        for code in place.instead:
+            assert zone(code).intensity.value > 0
+            assert f"--zone {code}" in refused.value.remedy
+        assert "--intensity" in refused.value.remedy
+
+
+def test_every_zone_of_electricity_maps_has_a_figure_or_names_another():
+    """Their list of zones: config/zones of electricitymaps-contrib, 2026."""
+    found = defaultdict(list)
+    for code in ZONES_OF_ELECTRICITY_MAPS.split():
+        try:
+            found["figure" if zone(code).intensity.value > 0 else "zero"].append(code)
+        except UnknownZone as refused:
+            found["named" if "No open figure of" in str(refused) else "unknown"].append(code)
+    assert found["zero"] == found["unknown"] == []
+    assert len(found["figure"]) > 330
+    assert 15 <= len(found["named"]) <= 20
+
+
+@pytest.mark.parametrize(
+    ("city", "grid", "region"),
+    [
+        ("Dublin", "IE (Ireland)", "aws:eu-west-1"),
+        ("montréal", "CA-QC", "gcp:northamerica-northeast1"),
+        ("Salt Lake City", "US-NWPP", "gcp:us-west3"),
+    ],
+)
+def test_a_city_names_its_grid_and_its_cloud_regions(city, grid, region):
+    with pytest.raises(UnknownZone, match="is a city") as refused:
+        zone(city)
+    assert grid in refused.value.remedy
+    assert region in refused.value.remedy
+
+
+def test_a_blank_zone_is_refused_and_not_the_world():
+    with pytest.raises(UnknownZone, match="is empty"):
+        zone("  ")
 
 
 def test_a_name_of_two_places_is_refused_with_both():

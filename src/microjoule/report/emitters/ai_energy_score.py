@@ -6,14 +6,11 @@ hardware or of other queries is not comparable, and ``missing`` says so. The row
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
 from ...units import J_PER_WH
-from ..foreign_text import in_cell, safe
-from .record import context, counted, factor, gpu_names, one, part_energy_j, tool, uncertainty
+from .record import as_csv, context, counted, factor, gpu_names, one, part_energy_j, part_uncertainty, tool
 
 COLUMNS = ("model", "task", "total_gpu_energy", "unit", "queries", "hardware", "uncertainty", "tool")
 QUERIES = 1000
@@ -30,9 +27,6 @@ def render(record: Mapping[str, Any]) -> str:
     per_thousand = None
     if units and joules is not None:
         per_thousand = joules / J_PER_WH / units["value"] * QUERIES
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
     gpus = [f"{count} x {name}" for name, count in counted(record).items() if name in gpu_names(record)]
     row: dict[str, Any] = {
         "model": context(record, "algorithm") or context(record, "project") or "",
@@ -41,13 +35,10 @@ def render(record: Mapping[str, Any]) -> str:
         "unit": f"Wh per {QUERIES} queries",
         "queries": units["value"] if units else "",
         "hardware": context(record, "hardware") or ", ".join(gpus),
-        "uncertainty": uncertainty(window),
+        "uncertainty": part_uncertainty(window, "gpu"),
         "tool": tool(record),
     }
-    writer.writerow(
-        {key: in_cell(safe(cell)) if isinstance(cell, str) else cell for key, cell in row.items()}
-    )
-    return text.getvalue()
+    return as_csv(COLUMNS, [row])
 
 
 def missing(record: Mapping[str, Any]) -> list[str]:

@@ -93,7 +93,8 @@ def _per_unit(record: Mapping[str, Any], energy: float | None) -> list[str]:
     if units is None or energy is None:
         return []
     each_wh = energy * KWH["kWh"] / KWH["Wh"] / units["value"]
-    return [f"Energy of a benchmarked inference: {number(each_wh, 3)} Wh per {units['unit']}"]
+    count = f"{number(units['value'])} {units['unit']}"
+    return [f"Energy of a benchmarked inference: {number(each_wh, 3)} Wh, the mean of {count}"]
 
 
 def _flop(window: Mapping[str, Any]) -> str | None:

@@ -17,14 +17,13 @@ from ..foreign_text import safe
 from .record import (
     context,
     counted,
-    covered,
+    coverage,
     factor,
     hardware,
     intensity_of,
     is_sensor_assessed,
     kwh,
     moment,
-    not_covered,
     tracking,
     uncertainty,
     version,
@@ -101,7 +100,7 @@ def _task(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _words(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
     of = f"{safe(window['name'])}: {uncertainty(window)}"
-    return f"{of}, covered: {covered(window)}, not covered: {not_covered(record, window)}"
+    return f"{of}, {coverage(record, window)}"
 
 
 def _quality(windows: list[Mapping[str, Any]]) -> str | None:

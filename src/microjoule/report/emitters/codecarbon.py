@@ -2,19 +2,19 @@
 
 As there, powers and energies are with the PUE, those of the parts too, so that the parts add up to
 ``energy_consumed`` where nothing but processors, GPUs and memory is covered. What is not known is an
-empty cell, never 0. ``codecarbon_version`` names who really wrote it.
+empty cell, never 0. No column is for an uncertainty: ``codecarbon_version``, which names who really wrote
+the row, states ± and what was and was not covered.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
-from ..foreign_text import in_cell, safe
 from .record import (
+    as_csv,
     context,
+    coverage,
     cpu_name,
     factor,
     gpu_names,
@@ -23,6 +23,7 @@ from .record import (
     moment,
     part_energy_j,
     tool,
+    uncertainty,
     value,
 )
 
@@ -40,12 +41,7 @@ COLUMNS = (
 
 def render(record: Mapping[str, Any]) -> str:
     """The file's text, its header first."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for window in record["windows"]:
-        writer.writerow({key: _cell(cell) for key, cell in _row(record, window).items()})
-    return text.getvalue()
+    return as_csv(COLUMNS, (_row(record, window) for window in record["windows"]))
 
 
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +65,7 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         "cloud_region": cloud.partition(":")[2] or None,
         "os": f"Linux-{kernel}" if kernel else None,
         "python_version": record.get("facts", {}).get("python"),
-        "codecarbon_version": tool(record),
+        "codecarbon_version": "; ".join((tool(record), uncertainty(window), coverage(record, window))),
         "cpu_model": cpu_name(record),
         "gpu_count": len(gpus) or None,
         "gpu_model": ", ".join(dict.fromkeys(gpus)) or None,
@@ -77,12 +73,6 @@ def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]
         "on_cloud": "Y" if cloud else "N",
         "pue": pue["value"] if pue else None,
     }
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        return in_cell(safe(value))
-    return "" if value is None else value
 
 
 def _with(pue: Mapping[str, Any] | None, figure: float | None) -> float | None:

@@ -13,11 +13,10 @@ from typing import Any
 from ..foreign_text import safe
 from .record import (
     context,
-    covered,
+    coverage,
     doubts,
     hardware,
     intensity_of,
-    not_covered,
     number,
     one,
     said_of,
@@ -37,8 +36,9 @@ def render(record: Mapping[str, Any]) -> str:
     grams = value(window, "co2e_location")
     how = window.get("footprint", {}).get("provenance") or window["total"]["provenance"]
     source = f"{tool(record)}, energy {how}, intensity {said_of(intensity_of(record, window))}"
-    left_out = f"covered: {covered(window)}; not covered: {not_covered(record, window)}"
-    source = "; ".join([source, f"energy {uncertainty(window)}", left_out, *doubts(record, window)])
+    source = "; ".join(
+        [source, f"energy {uncertainty(window)}", coverage(record, window), *doubts(record, window)]
+    )
     fields = {
         "source": source,
         "training_type": context(record, "stage"),

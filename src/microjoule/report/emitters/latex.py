@@ -12,13 +12,12 @@ from ..amounts import amount, span
 from ..foreign_text import safe
 from ..written_numbers import seconds
 from .record import (
-    covered,
+    coverage,
     doubts,
     factor,
     guaranteed,
     hardware,
     intensity_of,
-    not_covered,
     said_of,
     tool,
     uncertainty,
@@ -70,12 +69,16 @@ def _paragraph(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:
         said.append(f"With a PUE of {said_of(factor(record, 'pue'))} it comes to {amount(facility)}")
         beside = guaranteed(window)
         said[-1] += f" ({uncertainty(window)}{'; ' + beside if beside else ''})."
-        said.append(f"Covered: {covered(window)}; not covered: {not_covered(record, window)}.")
+        said.append(_sentence(coverage(record, window)))
     if co2e and co2e["value"] is not None:
         choice = f" (with other published factors: {span(co2e['choice'], 'g')})" if co2e["choice"] else ""
         said.append(f"At {said_of(intensity_of(record, window))} that is {amount(co2e)} of CO2e{choice}.")
-    said += [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts(record, window)]
+    said += map(_sentence, doubts(record, window))
     return escaped(safe(" ".join(said))).replace("CO2e", r"CO\textsubscript{2}e")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _row(record: Mapping[str, Any], window: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ..amounts import amount, span
 from ..foreign_text import safe
 from ..written_numbers import interval, quantity, seconds
-from .record import covered, doubts, hardware, not_covered, said_of, tool, uncertainty
+from .record import coverage, doubts, hardware, said_of, tool, uncertainty
 
 _HEAD = "| window | duration | energy | ± | guaranteed | with PUE | CO2e | other published factors | |"
 # What would end a cell, begin HTML or begin a link.
@@ -27,8 +27,7 @@ def render(record: Mapping[str, Any]) -> str:
             [_cell(f"- intensity of {window['name']}: {said_of(own)}. {own['note']}".rstrip())] if own else []
         )
     for window in record["windows"]:
-        said = f"covered: {covered(window)}; not covered: {not_covered(record, window)}"
-        lines.append(_cell(f"- {window['name']}: {said}"))
+        lines.append(_cell(f"- {window['name']}: {coverage(record, window)}"))
     names = hardware(record)
     lines += [f"- hardware: {_cell(', '.join(names))}"] if names else []
     lines += [f"- {_cell(terms['remark'])}"] if terms.get("remark") else []

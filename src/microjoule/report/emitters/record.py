@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -12,7 +14,7 @@ from ...errors import BadRecord
 from ...joules import run_window
 from ...units import GRAMS, J_PER_KWH, NS_PER_S
 from ..footprint_lines import CONVENTION
-from ..foreign_text import cut
+from ..foreign_text import cut, in_cell, safe
 
 Plain = Mapping[str, Any]
 _W = TypeVar("_W", bound=Plain)
@@ -197,6 +199,11 @@ def not_covered(record: Plain, window: Plain) -> str:
     return ", ".join([*left, "the rest of the machine (power supply, fans, disks, network)"])
 
 
+def coverage(record: Plain, window: Plain) -> str:
+    """What the energy takes in and what it leaves out, in one clause."""
+    return f"covered: {covered(window)}; not covered: {not_covered(record, window)}"
+
+
 def tracking(window: Plain, hw_type: str) -> str | None:
     """How the energy of a kind of hardware was read: ``rapl_perf``, ``nvml``; None: it was not."""
     counted = set(window["total"]["channels"])
@@ -210,6 +217,30 @@ def part_energy_j(window: Plain, hw_type: str, field: str = "energy_j") -> float
     rows = [r for r in window["channels"] if r["channel"] in counted and r["hw_type"] == hw_type]
     figures = [row[field] for row in rows]
     return sum(figures) if figures and None not in figures else None
+
+
+def part_uncertainty(window: Plain, hw_type: str) -> str:
+    """``± 5 %`` of the energy of one kind of hardware, with the errors of its channels in step."""
+    value, half = part_energy_j(window, hw_type), part_energy_j(window, hw_type, "U_j")
+    return (
+        f"± {100 * half / value:.2g} % (95 %)" if value and half is not None else "uncertainty not assessed"
+    )
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Plain]) -> str:
+    """A table as CSV with its header: an unknown cell is empty, and no text is a spreadsheet's formula."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(cell) for key, cell in row.items()})
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return in_cell(safe(value))
+    return "" if value is None else value
 
 
 def moment(record: Plain, window: Plain) -> str | None:
