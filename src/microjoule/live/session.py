@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..channel import Channel
 from ..errors import MicrojouleError
+from ..units import NS_PER_S
 from .level import Level
 from .tape import Tape
 from .totals import Totals
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ..recording.plan import RecordingPlan
 
 DRAIN_S = 0.2
+_LATELY_NS = NS_PER_S  # what a recording keeps from before its begin: it brackets it
 
 
 class Session:
@@ -41,6 +44,7 @@ class Session:
         self.failure: MicrojouleError | None = None
         self._totals: Totals | None = None
         self._tape: Tape | None = None
+        self._lately: deque[pa.RecordBatch] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -84,7 +88,7 @@ class Session:
         with self._lock:
             self._finish()
             self.failure = None
-            self._tape = Tape(path, self.recorder, name)
+            self._tape = Tape(path, self.recorder, name, self._lately)
 
     def stop(self) -> None:
         """Ends the recording's window; its file is whole some tenths of a second later."""
@@ -104,6 +108,9 @@ class Session:
             self._totals = Totals(c for c in self.recorder.channels if c.id not in left_out)
         self._totals.add(batch)
         with self._lock:
+            self._lately.append(batch)
+            while _newest_ns(self._lately[0]) < _newest_ns(batch) - _LATELY_NS:
+                self._lately.popleft()
             try:
                 if self._tape is not None and not self._tape.write(batch):
                     self._finish()
@@ -117,6 +124,10 @@ class Session:
         tape, self._tape = self._tape, None
         if tape is not None:
             tape.close()
+
+
+def _newest_ns(batch: pa.RecordBatch) -> int:
+    return int(batch.column("t_ns")[-1].as_py())
 
 
 def session(meter: Meter) -> Session:

@@ -5,6 +5,7 @@ import time
 import pytest
 from scripted import DRAM_W, PACKAGE_W, machine
 
+import microjoule as uj
 from microjoule.errors import NothingToMeasure
 from microjoule.live.session import session
 from microjoule.recording.meter import Meter
@@ -54,6 +55,23 @@ def test_a_channel_that_does_not_open_has_no_account(tmp_path):
     with session(Meter(rate=100, sources=["script"], root=tmp_path)) as running:
         until(running, known)
         assert list(running.channels) == ["package-0"]
+
+
+def test_a_recording_of_a_moment_has_readings_on_both_sides(tmp_path):
+    """Whenever it begins and ends between two readings and between two drains of the rings."""
+    with session(Meter(rate=50, sources=["script"], root=machine(tmp_path))) as running:
+        until(running, known)
+        for number in range(6):
+            path = tmp_path / f"{number}.arrows"
+            running.record(path, "moment")
+            time.sleep(number * 0.007)
+            running.stop()
+            until(running, lambda _: running.recording is None)
+            trace = uj.load(path)
+            total = trace.energy("moment").total
+            (window,) = trace.windows
+            assert total.status == "ok"
+            assert total.low <= (PACKAGE_W + DRAM_W) * (window.t1_ns - window.t0_ns) / 1e9 <= total.high
 
 
 def test_reads_that_fail_are_counted_and_later_ones_go_on(tmp_path):
