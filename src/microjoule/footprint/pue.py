@@ -29,9 +29,8 @@ def pue(text: str) -> Factor:
     try:
         figure(text)
     except BadFactor:
-        codes = [row["code"] for row in data_tables.rows("pue")]
         raise BadFactor(
-            f"No facility is called {text!r}", f"{nearest(text, codes)}; or write a number, such as 1.1"
+            f"No PUE of {text!r} is known", f"{_known('pue', text)}, or a number: --pue 1.1"
         ) from None
     factor = given("PUE", text)
     factor = replace(factor, unit=factor.unit or "1").in_unit("1")
@@ -58,13 +57,17 @@ def wue(text: str) -> Factor:
     row = _water(text)
     if row is not None:
         return row
-    factor = given("water", text)
+    try:
+        factor = given("water", text)
+    except BadFactor:
+        raise BadFactor(
+            f"No water use of {text!r} is known", f"{_known('wue', text)}, or a figure: --wue '0.3 L/kWh'"
+        ) from None
     unit = {"l/kWh": "L/kWh"}.get(factor.unit, factor.unit)
     if unit != "L/kWh":
-        codes = [each["code"] for each in data_tables.rows("wue")]
         raise BadFactor(
-            f"The water {text!r} is no number of liters a kilowatt-hour",
-            f"Write it as in '0.3 L/kWh', or name a region. {nearest(text, codes)}",
+            f"{text!r} is no number of liters a kilowatt-hour, and no place whose water use is known",
+            f"{_known('wue', text)}, or a figure: --wue '0.3 L/kWh'",
         )
     return replace(factor, unit=unit)
 
@@ -86,6 +89,15 @@ def unknown() -> Factor:
     note = f"range: up to {average.value:g}, {average.origin.source}"
     origin = replace(nothing.origin, note=note)
     return replace(nothing, name="no data center given", high=average.value, origin=origin)
+
+
+def _known(table: str, text: str) -> str:
+    """What to give instead of a code that a table lacks: its provider's fleet, or the nearest codes."""
+    codes = [row["code"] for row in data_tables.rows(table)]
+    provider, is_region, _ = text.partition(":")
+    if is_region and provider in codes:
+        return f"Give the mean of its provider's fleet: --{table} {provider}"
+    return nearest(text, codes)
 
 
 def _row(code: str) -> Factor | None:

@@ -311,9 +311,20 @@ def test_a_model_card_is_yaml_whose_emissions_are_a_number():
     yaml = pytest.importorskip("yaml")
     card = yaml.safe_load(emitted("huggingface", context=FULL))["co2_eq_emissions"]
     assert isinstance(card["emissions"], float)
-    assert set(card) == {
+    assert set(card) == {  # https://huggingface.co/docs/hub/model-cards-co2
         "emissions", "source", "training_type", "geographical_location", "hardware_used"
     }  # fmt: skip
+
+
+def test_the_hub_s_own_library_reads_the_block_of_a_card():
+    hub = pytest.importorskip("huggingface_hub")
+    of = record(context=FULL)
+    card = hub.ModelCard(f"---\nlicense: mit\n{EMITTERS['huggingface'](of)}---\n# A model\n")
+    block = card.data.to_dict()["co2_eq_emissions"]
+    grams = of["windows"][0]["footprint"]["co2e_location"]["value"]
+    assert block["emissions"] == pytest.approx(grams, rel=1e-5)
+    assert block["training_type"] == FULL["stage"]
+    assert hub.ModelCard(str(card)).data.to_dict()["co2_eq_emissions"] == block
 
 
 @pytest.mark.parametrize(("stage", "persona"), [("inference", "consumer"), ("training", "provider")])
