@@ -1,8 +1,10 @@
+import time
 from dataclasses import replace
 from fractions import Fraction
 
 from machines import AMD_MIRRORED_DIES, EMPTY_VM, LOCKED_DOWN, write
 
+import microjoule as uj
 from microjoule.sources import cpu_time
 from microjoule.sources.machine import Machine
 
@@ -69,3 +71,13 @@ def test_without_proc_there_is_nothing_and_a_sentence(tmp_path):
     survey = cpu_time.survey(Machine(tmp_path))
     assert survey.channels == survey.closed == ()
     assert len(survey.obstacles) == 1
+
+
+def test_a_machine_that_is_idle_used_nothing_and_was_not_late(tmp_path):
+    """Its counter stands still: no CPU time was used, or at most what a tick hides."""
+    meter = uj.Meter(root=write(EMPTY_VM, tmp_path), sources=["cpu_time"])
+    with uj.record(meter=meter) as recorder:
+        time.sleep(0.1)
+    used = recorder.energy["cpu_time/system"]
+    assert (used.value, used.low, used.status) == (0.0, 0.0, "ok")
+    assert used.high > 0
