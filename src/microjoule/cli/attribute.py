@@ -1,36 +1,70 @@
-"""``uj attribute TRACE PROFILE``: the energy of each kernel and range of a PyTorch profile."""
+"""``uj attribute TRACE PROFILE…``: the energy of each kernel, function and range of profiles."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import quantities
 from .progress import progress
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
-    from ..plugins.profiles.alignment import Alignment
-    from ..plugins.profiles.kineto import Profile
+    from ..plugins.profiles.alignment import Alignment, Wishes
+    from ..plugins.profiles.profile import Profile
 
-_EPILOG = "The profile is what torch.profiler's export_chrome_trace wrote, of the run that the trace is of."
+_EPILOG = (
+    "A profile is of the run that the trace is of: a PyTorch profile (export_chrome_trace), "
+    "VizTracer, a JAX profile, or any other Chrome trace."
+)
+FORMS = ("kineto", "jax", "viztracer", "chrome")
+_WIDEST = 110
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
     parser = commands.add_parser(
         "attribute",
-        help="report the energy of each kernel and annotated range of a PyTorch profile",
+        help="report the energy of each kernel, function and range of a profile",
         epilog=_EPILOG,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
-    parser.add_argument("profile", type=Path, metavar="PROFILE", help=".json or .json.gz")
+    parser.add_argument(
+        "profiles", type=Path, nargs="+", metavar="PROFILE", help="plain or .gz; several: one per rank"
+    )
     parser.add_argument(
         "--channel", default="", metavar="ID", help="read this counter [the GPU's, or the first]"
+    )
+    parser.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="D=gpu-N",
+        help="say that device D of the profile is GPU N; K:D=gpu-N for the K-th profile",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="count the events of these names only (repeat for several), such as 'forward*'",
+    )
+    parser.add_argument("--format", choices=FORMS, default="", help="the profile's form [as the file says]")
+    parser.add_argument(
+        "--starts-at",
+        default="",
+        metavar="WHEN",
+        help="say when the profiler started: a window of the trace, or CLOCK_MONOTONIC seconds",
+    )
+    parser.add_argument(
+        "--same-machine",
+        action="store_true",
+        help="accept another host name, as of a container",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
@@ -47,33 +81,65 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the tables, and writes what was asked for."""
-    inputs = [arguments.trace, arguments.profile]
+    inputs = [arguments.trace, *arguments.profiles]
     for output in (arguments.json, arguments.output):
         quantities.refuse_overwriting(inputs, output)
     quantities.refuse_overwriting([arguments.json], arguments.output)
     from ..joules.energy_trace import load
-    from ..plugins.profiles.attribute import attributed
-    from ..plugins.profiles.kineto import read
+    from ..plugins.profiles import devices, readers
+    from ..plugins.profiles.attribute import Asked, attributed
     from ..report import attribution_table
 
+    said = [devices.override(text) for text in arguments.device]
     with progress() as say:
         say(f"reading {arguments.trace}")
         trace = load(arguments.trace)
-        say(f"reading {arguments.profile}")
-        profile = read(arguments.profile)
+        profiles = []
+        for path in quantities.distinct(arguments.profiles):
+            say(f"reading {path}")
+            profiles.append(readers.read(path, arguments.format))
         say("attributing")
-        found = attributed(trace, profile, arguments.channel)
+        asked = Asked(arguments.channel, said, arguments.name, _wishes(trace, arguments))
+        found = attributed(trace, profiles, asked)
     if arguments.output is not None:
-        from ..plugins.profiles.write_back import write_back
-
-        pieces = _power(trace, profile, found.alignment)
-        write_back(arguments.profile, profile.events_end, pieces, arguments.output)
+        _write_back(trace, profiles, found[0].alignments[0], arguments.output)
+    plain = [each.plain for each in found]
     if arguments.json is not None:
-        text = json.dumps(found.plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        document: Any = plain[0] if len(plain) == 1 else {"schema": plain[0]["schema"], "counters": plain}
+        text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         quantities.write(text, arguments.json)
     if arguments.json != Path("-"):
-        sys.stdout.write(attribution_table.render(found.plain))
+        width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
+        sys.stdout.write("\n".join(attribution_table.render(each, width) for each in plain))
     return 0
+
+
+def _wishes(trace: Trace, arguments: argparse.Namespace) -> Wishes:
+    """What the user says of the profile's host and clock."""
+    from ..plugins.profiles.alignment import Wishes
+    from ..units import nanoseconds
+
+    when = arguments.starts_at
+    if not when:
+        return Wishes(arguments.same_machine)
+    try:
+        start_ns = nanoseconds(float(when))
+    except ValueError:
+        start_ns = trace.named(when)[0].t0_ns
+    return Wishes(arguments.same_machine, start_ns)
+
+
+def _write_back(trace: Trace, profiles: list[Any], alignment: Alignment, output: Path) -> None:
+    from ..errors import ProfileError
+    from ..plugins.profiles.write_back import write_back
+
+    first = profiles[0]
+    if len(profiles) > 1 or not first.source.events_end:
+        raise ProfileError(
+            f"{output} cannot be written: power is added to one Chrome trace",
+            "Name one profile that is a Chrome trace",
+        )
+    write_back(first.path, first.source.events_end, _power(trace, first, alignment), output)
 
 
 def _power(trace: Trace, profile: Profile, alignment: Alignment) -> Iterator[str]:
@@ -81,9 +147,10 @@ def _power(trace: Trace, profile: Profile, alignment: Alignment) -> Iterator[str
     from ..joules.tracks import tracks
     from ..report import perfetto
 
-    yield ",\n" + perfetto.process_name(profile.process, "power (microjoule)")
+    source, (first, last) = profile.source, profile.span_ns
+    yield ",\n" + perfetto.process_name(source.process, "power (microjoule)")
     for line in tracks(trace):
-        real_ns = alignment.realtime(line.t_ns)
-        inside = (real_ns >= profile.span_ns[0]) & (real_ns <= profile.span_ns[1])
-        times, values = (real_ns[inside] - profile.base_ns).tolist(), line.value[inside].tolist()
-        yield from perfetto.counter_events(line, profile.process, zip(times, values, strict=True))
+        theirs_ns = alignment.theirs(line.t_ns)
+        inside = (theirs_ns >= first) & (theirs_ns <= last)
+        times, values = (theirs_ns[inside] - source.base_ns).tolist(), line.value[inside].tolist()
+        yield from perfetto.counter_events(line, source.process, zip(times, values, strict=True))

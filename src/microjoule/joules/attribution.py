@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from .counter import Counter
 from .estimate import Estimate
 from .occupancy import Occupancy, merged
 from .regression import COLUMNS, Fit, fit, occupied_s
+from .separability import Item, together
 from .uncertainty import NORMAL, RECTANGULAR, Component, student
 from .update_record import Updates, updates
 
@@ -39,14 +41,8 @@ _OUTLASTS = 4  # updates that each piece must last to be bracketed: shorter, its
 _FEWEST = 3  # updates below which nothing can be said of parts
 _OPEN = 2.0  # standard uncertainties by which a direction may move a power
 _LOADED = 1e-6  # the least part of a direction that is no rounding
+_SURGE = 2.0  # times its limit that a channel's power may reach for a moment (docs/methods.md)
 _LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
-
-
-class Item(NamedTuple):
-    """Something whose energy is asked for: a name, and the states in which it was under way."""
-
-    name: str
-    states: tuple[int, ...]
 
 
 class Share(NamedTuple):
@@ -57,10 +53,27 @@ class Share(NamedTuple):
         method: ``bracketed``, ``regression`` or ``not separable``.
         time_ns: How long any of them was under way.
         energy: The counter's energy in that time, all of it and not what was more than idle.
+        parts: Of several, an estimate of each.
     """
 
     names: tuple[str, ...]
     method: str
+    time_ns: int
+    energy: Estimate
+    parts: tuple[Part, ...] = ()
+
+
+class Part(NamedTuple):
+    """One item of several that cannot be told apart: its time times their mean power.
+
+    Attributes:
+        name: Of the item.
+        time_ns: How long it was under way.
+        energy: *Estimated*. Its interval is the separability bound: what the others leave of the energy of
+            all if they draw the most that they can, and what it can draw itself.
+    """
+
+    name: str
     time_ns: int
     energy: Estimate
 
@@ -127,7 +140,8 @@ def attributed(span: Span, items: Sequence[Item]) -> Attribution:
     counter, of = span.counter, span.of
     known = [item for item in items if span.time_ns(item.states)]
     is_long = [span.is_bracketed(item.states) for item in known]
-    apart = _together([item for item, long in zip(known, is_long, strict=True) if not long], span)
+    short = [item for item, long in zip(known, is_long, strict=True) if not long]
+    apart = together(short, span.columns, span.groups())
     shares: list[Share] = []
     for item, long in zip(known, is_long, strict=True):
         if long:
@@ -138,7 +152,10 @@ def attributed(span: Span, items: Sequence[Item]) -> Attribution:
         names, columns, is_cut = apart[item.name]
         if names[0] == item.name:
             method = INSEPARABLE if is_cut else FITTED
-            shares.append(Share(names, method, *span.fitted(columns)))
+            time_ns, energy = span.fitted(columns)
+            members = [each for each in known if each.name in names] if is_cut and len(names) > 1 else []
+            parts = tuple(span.part(each, time_ns, energy) for each in members)
+            shares.append(Share(names, method, time_ns, energy, parts))
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
     return Attribution(t0, t1, tuple(shares), counter.energy(t0, t1), span.fit.rows, span.fit.power_share)
 
@@ -230,6 +247,40 @@ class Span:
         components = (*self._regression(chosen), *self._beside(value, time_ns, moved))
         return time_ns, self._estimate(None if self._is_open(chosen) else value, states, components)
 
+    def part(self, item: Item, time_ns: int, whole: Estimate) -> Part:
+        """One item of those that share a figure.
+
+        Args:
+            item: The item.
+            time_ns: How long any of them was under way.
+            whole: Their energy.
+        """
+        own_ns = min(self.time_ns(item.states), time_ns)
+        low, high = self._guaranteed(item.states)
+        limit_w = self.counter.channel.trust.power_limit_w
+        value = (whole.value or 0.0) * own_ns / time_ns if time_ns else 0.0
+        if limit_w and whole.value is not None:
+            most_w = _SURGE * limit_w
+            low = max(low, whole.value - whole.U - most_w * seconds(time_ns - own_ns))
+            high = min(high, most_w * seconds(own_ns))
+        if whole.value is not None:
+            high = min(high, whole.value + whole.U)
+        low, high = min(low, value), max(high, value)
+        half = max(value - low, high - value)
+        bound = Component("separability", half / math.sqrt(3.0), "B", RECTANGULAR)
+        return Part(
+            item.name,
+            own_ns,
+            replace(
+                whole,
+                value=None if whole.value is None else value,
+                low=low,
+                high=high,
+                provenance="estimated",
+                components=(bound,) if whole.value is not None else (),
+            ),
+        )
+
     def _estimate(
         self, value: float | None, states: Sequence[int], components: tuple[Component, ...]
     ) -> Estimate:
@@ -313,59 +364,9 @@ class States(NamedTuple):
         return cls(watts, spread_w)
 
 
-class _Figure(NamedTuple):
-    """The names that share one figure, the columns it is of, and whether the names cannot be told apart."""
-
-    names: tuple[str, ...]
-    columns: frozenset[int]
-    is_cut: bool
-
-
 def _columns(times: Sequence[int]) -> list[list[int]]:
     """States that lasted, each with a column; of too many the shortest together in the last one."""
     order = sorted((s for s, time in enumerate(times) if time), key=lambda s: -times[s])
     if len(order) <= COLUMNS:
         return [[state] for state in sorted(order)]
     return [*([state] for state in sorted(order[: COLUMNS - 1])), sorted(order[COLUMNS - 1 :])]
-
-
-def _together(items: Sequence[Item], span: Span) -> dict[str, _Figure]:
-    """For each item what its figure is of, names in the order of the items.
-
-    An item that takes in a part only of what cannot be told apart is widened to all of it; those that then
-    have columns in common share one figure, save where one takes in the other by itself.
-    """
-    groups = span.groups()
-    column_of = {state: number for number, column in enumerate(span.columns) for state in column}
-    widened: dict[str, tuple[frozenset[int], bool]] = {}
-    for item in items:
-        own = {column_of[state] for state in item.states if state in column_of}
-        whole = _widened(frozenset(own), groups)
-        states = {state for column in own for state in span.columns[column]}
-        is_cut = whole != own or states != {s for s in item.states if s in column_of}
-        widened[item.name] = (whole, is_cut)
-    found: dict[str, _Figure] = {}
-    for name, (columns, is_cut) in widened.items():
-        if not is_cut:
-            found[name] = _Figure((name,), columns, False)
-            continue
-        names = [name]
-        joined = columns
-        while True:
-            more = [n for n, (theirs, cut) in widened.items() if cut and n not in names and theirs & joined]
-            if not more:
-                break
-            names += more
-            joined = _widened(joined.union(*(widened[n][0] for n in more)), groups)
-        ordered = tuple(n for n in widened if n in names)
-        found[name] = _Figure(ordered, joined, True)
-    return found
-
-
-def _widened(columns: frozenset[int], groups: Sequence[frozenset[int]]) -> frozenset[int]:
-    """The columns with all of each group that they hold a part of."""
-    while True:
-        wider = columns.union(*(group for group in groups if group & columns))
-        if wider == columns:
-            return columns
-        columns = wider

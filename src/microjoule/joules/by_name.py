@@ -35,10 +35,11 @@ from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
 from ..value_class import dataclass
-from .attribution import INSEPARABLE, Attribution, Item, attributed
+from .attribution import INSEPARABLE, Attribution, attributed
 from .counter import Counter
 from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
+from .separability import Item
 from .total import covered
 
 if TYPE_CHECKING:

@@ -131,7 +131,8 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
     scale, dof = 1.0, math.inf
     if spare >= LEAST:
         dof = float(len(rows) - rank)
-        scale = math.sqrt(_rest(r) / dof)
+        # A power that fits the updates' grid leaves no scatter at all; the count is cut off all the same.
+        scale = max(math.sqrt(_rest(r) / dof), noise.quantum_share(share))
     u_j = np.full(len(directions), np.inf)
     u_j[: len(sizes)][is_known] = scale / sizes[is_known]
     moved = _triangle(noise.whitened(np.column_stack((shifted_s[rows] / time_s, y)), share)[0])
@@ -196,6 +197,11 @@ class _Noise:
         found.diagonal, found.beside = left + right, -shared
         found.unit = float(np.mean(found.diagonal))
         return found
+
+    def quantum_share(self, share: float) -> float:
+        """The rounding of an update's count, as a part of the noise that is expected of it."""
+        expected = float(np.mean(self.diagonal)) + share * self.unit
+        return math.sqrt(2 * self._of.quantum_j**2 / 12 / expected) if expected else 0.0
 
     def first(self, n: int) -> _Noise:
         """The noise of the first n rows."""

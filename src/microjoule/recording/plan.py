@@ -21,6 +21,7 @@ from . import replaced_channels
 from .lane import Cadence
 from .meter import Meter, readable
 from .trace_file import caller_of_sudo
+from .visible_devices import visible_devices
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -130,6 +131,7 @@ def machine_facts(
         "started_realtime_ns": time.time_ns(),
         "root": str(machine.root),
         "host": machine.host.to_json(),
+        "visible_devices": visible_devices(),
         "left_out": replaced_channels.closed(surveys, channels),
         **replaced_channels.remarks(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},

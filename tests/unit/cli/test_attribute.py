@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import gpu_profile
-import pyarrow as pa
 import pytest
 from gpu_profile import BASE_NS, document, event, kernel
+from gpu_trace import OFFSET, clocked
 from ideal import MS, T0, US, Ideal, constant, rows, write
 from launches import Launches, piecewise
 
@@ -17,7 +17,6 @@ from microjoule.cli import main
 
 FOLDER = Path(__file__).parents[2] / "recorded" / "torch_cpu"
 PROFILE = FOLDER / "profile.json.gz"
-OFFSET = BASE_NS + 7_000_000_000 - T0  # of the day's clock over the trace's
 
 
 def attribute(capsys, *arguments):
@@ -102,27 +101,6 @@ def gpu(tmp_path):
             events.append(kernel(kind, a, b, stream=stream))
     events.append(event("gpu_user_annotation", "forward", real[40], real[900], 0, 7, {"device": 0}))
     return path, gpu_profile.write(tmp_path / "gpu.json.gz", document(events)), scene
-
-
-def clocked(table, offset=OFFSET):
-    """The table with pairs of its clock and the day's."""
-    names = table.column("channel").chunk(0).dictionary.to_pylist()
-    times = [T0 + second * 100 * MS for second in range(9)]
-    n = len(times)
-    code = pa.DictionaryArray.from_arrays(
-        pa.array([names.index("@clock/realtime")] * n, pa.uint16()), pa.array(names)
-    )
-    columns = [
-        pa.array(times, pa.int64()),
-        pa.array([100] * n, pa.uint32()),
-        code,
-        pa.array([t + 50 + offset for t in times], pa.uint64()),
-        pa.nulls(n, pa.int64()),
-        pa.array([0] * n, pa.uint16()),
-        pa.nulls(n, pa.utf8()),
-    ]
-    more = pa.table(columns, schema=table.schema)
-    return pa.concat_tables([table, more]).sort_by("t_ns")
 
 
 def test_kernels_of_a_gpu_and_those_that_overlap_have_figures_of_their_own(capsys, gpu):

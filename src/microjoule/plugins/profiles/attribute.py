@@ -3,67 +3,110 @@
 from __future__ import annotations
 
 import math
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections import Counter as Tallied
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...channel import Channel, Kind
 from ...errors import ProfileError
-from ...joules.attribution import Attribution, Item, Share, attribute, usable_span
+from ...joules.attribution import Attribution, Part, Share, attribute, usable_span
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
 from ...joules.occupancy import Events, Occupancy, innermost, together
-from ...joules.total import covered
+from ...joules.separability import Item
 from ...units import NS_PER_S, seconds
-from .alignment import Alignment, align
-from .kineto import GPU_RANGES, KERNELS, OPERATORS, RANGES, Profile
+from .alignment import Alignment, Wishes, align
+from .choosing import Taken, chosen
+from .devices import Override
+from .profile import CALLS, GPU_RANGES, KERNELS, OPERATORS, RANGES, Profile, Source, taken
 
-SCHEMA = "microjoule.attribution/1"
+SCHEMA = "microjoule.attribution/2"
 IDLE = "(idle)"
 OUTSIDE = "(outside)"
 _AT_ONCE = " ∥ "
-_MOVED = 8  # times at least that a counter must have moved to be taken unasked
+_SINGLE = ("kernel", "operator", "call")
 
 Plain = dict[str, Any]
 
 
+class Asked(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        channel: The counter; empty: that of the GPU that the kernels ran on, else the first of the total.
+        devices: Which GPU a device is, where the user says it.
+        names: Patterns of the names that count; empty: all.
+        wishes: What the user knows of the profiles' clocks.
+    """
+
+    channel: str = ""
+    devices: Sequence[Override] = ()
+    names: Sequence[str] = ()
+    wishes: Wishes = Wishes()
+
+
+_ALL = Asked()
+
+
 class Attributed(NamedTuple):
-    """What came of it, as plain data, and how the profile lies beside the trace."""
+    """What came of a counter, as plain data, and how the profiles lie beside the trace."""
 
     plain: Plain
+    alignments: tuple[Alignment, ...]
+
+
+class _Aligned(NamedTuple):
+    """A profile's events in the trace's time."""
+
+    taken: Taken
     alignment: Alignment
 
+    def of(self, kinds: tuple[str, ...], names: Sequence[str], is_on_gpu: bool = False) -> Events:
+        """Its events of some kinds, whose names are among those that count."""
+        events = self.taken.profile.of(kinds, self.taken.device if is_on_gpu else None)
+        if names:
+            matches = [any(fnmatchcase(name, each) for each in names) for name in events.names]
+            events = taken(events, np.array(matches, bool)[events.name])
+        return self.alignment.moved(events)
 
-def attributed(trace: Trace, profile: Profile, channel: str = "") -> Attributed:
-    """The energy of a counter by kernel (or operator), by annotated range and by window of the trace.
+
+def attributed(trace: Trace, profiles: Sequence[Profile], asked: Asked = _ALL) -> list[Attributed]:
+    """The energy by kernel (or operator), by annotated range and by window of the trace, of each counter.
 
     Args:
         trace: The trace of the run.
-        profile: Its profile.
-        channel: The counter; empty: that of the GPU that the kernels ran on, else the first of the total.
+        profiles: Its profiles, such as one of each rank.
+        asked: What is asked for.
 
     Raises:
-        ProfileError: The two do not belong together, or no counter suits.
+        ProfileError: They do not belong together, or no counter suits.
         TooFewUpdates: The counter moved too seldom in the time that they share.
     """
-    name = channel or chosen(trace, profile)
-    _refuse(trace, name)
+    by_channel = chosen(trace, profiles, asked.channel, asked.devices)
+    return [_of_channel(trace, name, mine, asked) for name, mine in by_channel.items()]
+
+
+def _of_channel(trace: Trace, name: str, mine: Sequence[Taken], asked: Asked) -> Attributed:
     counter = trace.counter(name)
     span = counter.span_ns
     if span is None:
         raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
-    alignment = align(trace, profile, span)
-    updates = usable_span(counter, alignment.t0_ns, alignment.t1_ns)
-    device = _gpu(trace.channels[name])
+    aligned = [
+        _Aligned(each, align(trace, each.profile.source, each.profile.span_ns, span, asked.wishes))
+        for each in mine
+    ]
+    t0, t1 = min(each.alignment.t0_ns for each in aligned), max(each.alignment.t1_ns for each in aligned)
+    updates = usable_span(counter, t0, t1)
     tables = []
     # A little more than the updates' span, because an update is known to have been somewhere only.
     margin = round(float(updates.spread_s.max()) * 2 * NS_PER_S)
     around = int(updates.edges_ns[0]) - margin, int(updates.edges_ns[-1]) + margin
-    for kind, events, occupancy in _sections(trace, profile, alignment, device, around):
-        items = _single(events, occupancy) if kind in ("kernel", "operator") else _named(events, occupancy)
-        found = attribute(counter, updates, occupancy, items, alignment.u_ns)
+    u_ns = max(each.alignment.u_ns for each in aligned)
+    for kind, events, occupancy in _sections(trace, aligned, asked.names, around):
+        items = _single(events, occupancy) if kind in _SINGLE else _named(events, occupancy)
+        found = attribute(counter, updates, occupancy, items, u_ns)
         tables.append(_table(kind, found, events))
     t0, t1 = int(updates.edges_ns[0]), int(updates.edges_ns[-1])
     return Attributed(
@@ -74,82 +117,95 @@ def attributed(trace: Trace, profile: Profile, channel: str = "") -> Attributed:
             "t0_ns": t0,
             "t1_ns": t1,
             "span_s": seconds(t1 - t0),
-            "profile_s": seconds(profile.span_ns[1] - profile.span_ns[0]),
-            "measured": _plain(counter.energy(t0, t1)),
+            "profile_s": seconds(max(_long_ns(each) for each in mine)),
+            "measured": plain_of(counter.energy(t0, t1)),
             "updates": int(updates.is_ok.sum()),
-            "alignment_u_s": alignment.u_ns / NS_PER_S,
+            "alignment_u_s": u_ns / NS_PER_S,
+            "profiles": [_about(each) for each in aligned],
             "tables": tables,
         },
-        alignment,
+        tuple(each.alignment for each in aligned),
     )
 
 
-def chosen(trace: Trace, profile: Profile) -> str:
-    """The counter whose energy is most likely asked for.
-
-    Raises:
-        ProfileError: Kernels ran on a GPU that the trace has no counter of, or on several; or there is none.
-    """
-    counters = [name for name in trace.energy_channels if trace.channels[name].kind is Kind.COUNTER]
-    devices = sorted(set(profile.device[profile.device >= 0].tolist()))
-    if devices:
-        of_gpus = [
-            name for name in counters if _gpu(trace.channels[name]) in devices and name not in trace.dead
-        ]
-        if len(of_gpus) == 1 or (of_gpus and len(devices) == 1):
-            return of_gpus[0]
-        what = f"kernels of GPU {', '.join(map(str, devices))}"
-        if of_gpus:
-            raise ProfileError(f"the profile has {what}", f"Choose one: --channel {of_gpus[0]}")
-        raise ProfileError(
-            f"the profile has {what}, and the trace no energy counter of it",
-            f"Record on a GPU that has one, or name a --channel: {', '.join(counters) or 'none'}",
-        )
-    # One of the total if it can be, and else, as beside a meter of whole joules, any that moved.
-    by_worth = [n for n in (*covered(trace.channels), *counters) if n in counters and n not in trace.dead]
-    moving = [n for n in by_worth if len(trace.counter(n).changes) > _MOVED]
-    if not moving:
-        raise ProfileError(
-            "the trace has no energy counter that moved", "`uj probe` says what can be read here"
-        )
-    return moving[0]
+def _long_ns(of: Taken) -> int:
+    first, last = of.profile.span_ns
+    return last - first
 
 
-def _refuse(trace: Trace, name: str) -> None:
-    counters = [each for each in trace.energy_channels if trace.channels[each].kind is Kind.COUNTER]
-    if name not in counters:
-        what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
-        raise ProfileError(
-            f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}"
-        )
-    if name in trace.dead:
-        raise ProfileError(f"{name} never moved, though it must have", "Take another --channel")
+def _about(of: _Aligned) -> Plain:
+    match = of.taken.match
+    return {
+        **described(of.taken.profile.source, of.alignment),
+        "device": match.device if match else None,
+        "gpu": match.gpu if match else None,
+        "matched": match.why if match else None,
+        "is_match_known": match.is_known if match else None,
+    }
 
 
-def _gpu(channel: Channel) -> int | None:
-    """The index of the GPU that a channel is of; None: it is of none."""
-    return channel.place.number if channel.place.device == "gpu" else None
+def described(source: Source, alignment: Alignment) -> Plain:
+    """A profile as plain data: what it is, how it was aligned, and what became of its events."""
+    tally = source.tally
+    return {
+        "path": str(source.path),
+        "form": source.form,
+        "clock": alignment.clock,
+        "alignment_u_s": alignment.u_ns / NS_PER_S,
+        "events": {
+            "read": tally.read,
+            "used": tally.used,
+            "other": tally.other,
+            "repaired": tally.repaired,
+            "unreadable": tally.unreadable,
+            "impossible": dict(tally.impossible),
+        },
+    }
 
 
 def _sections(
-    trace: Trace, profile: Profile, alignment: Alignment, device: int | None, span: tuple[int, int]
+    trace: Trace, aligned: Sequence[_Aligned], names: Sequence[str], span: tuple[int, int]
 ) -> Iterable[tuple[str, Events, Occupancy]]:
     """What ran, which ranges were annotated, and which windows were marked; of each what there is."""
-    kernels = alignment.moved(profile.of(KERNELS, device))
+
+    def of(kinds: tuple[str, ...], is_on_gpu: bool = False) -> Events:
+        return _joined([each.of(kinds, names, is_on_gpu) for each in aligned])
+
+    is_on_gpu = any(each.taken.device is not None for each in aligned)
+    kernels = of(KERNELS, is_on_gpu)
     if len(kernels.name):
         yield "kernel", kernels, together(kernels, *span)
-    else:
-        operators = alignment.moved(profile.of(OPERATORS))
-        if len(operators.name):
-            yield "operator", operators, innermost(operators, *span)
-    ranges = alignment.moved(profile.of(GPU_RANGES, device) if len(kernels.name) else profile.of(RANGES))
+    for kind, kinds in (("operator", OPERATORS), ("call", CALLS)):
+        calls = of(kinds) if not len(kernels.name) else kernels
+        if calls is not kernels and len(calls.name):
+            yield kind, calls, innermost(calls, *span)
+    ranges = of(GPU_RANGES, is_on_gpu) if len(kernels.name) else of(RANGES)
     if not len(ranges.name):
-        ranges = alignment.moved(profile.of(RANGES))
+        ranges = of(RANGES)
     if len(ranges.name):
         yield "range", ranges, together(ranges, *span)
     windows = _windows(trace)
     if len(windows.name) and ((windows.t0_ns < span[1]) & (windows.t1_ns > span[0])).any():
         yield "window", windows, together(windows, *span)
+
+
+def _joined(every: Sequence[Events]) -> Events:
+    """The events of several profiles, names once each, tracks apart."""
+    if len(every) == 1:
+        return every[0]
+    names: dict[str, int] = {}
+    columns: list[list[Any]] = [[], [], [], []]
+    tracks = 0
+    for each in every:
+        number = np.array([names.setdefault(name, len(names)) for name in each.names], np.int64)
+        for column, part in zip(
+            columns,
+            (number[each.name], each.t0_ns, each.t1_ns, each.track + tracks),
+            strict=True,
+        ):
+            column.append(part)
+        tracks += int(each.track.max(initial=-1)) + 1
+    return Events(tuple(names), *(np.concatenate(column) for column in columns))
 
 
 def _windows(trace: Trace) -> Events:
@@ -179,14 +235,15 @@ def _named(events: Events, occupancy: Occupancy) -> list[Item]:
 
 def _table(kind: str, found: Attribution, events: Events) -> Plain:
     inside = (events.t0_ns < found.t1_ns) & (events.t1_ns > found.t0_ns)
-    launches = Tally(events.names[n] for n in events.name[inside].tolist())
+    launches = Tallied(events.names[n] for n in events.name[inside].tolist())
     rows = [_row(share, launches, found.measured) for share in found.shares]
     rows.sort(key=lambda row: -(row["energy"]["value"] or 0.0))
     parts = [share.energy for share in found.shares]
     return {
         "kind": kind,
         "rows": rows,
-        "sum": _plain(_sum(parts)) if kind in ("kernel", "operator") else None,
+        "sum": plain_of(_sum(parts)) if kind in _SINGLE else None,
+        "events": {"inside": int(inside.sum()), "outside": int((~inside).sum())},
         "updates": found.updates,
         "power_share": found.power_share,
     }
@@ -199,8 +256,8 @@ def _sum(parts: list[Estimate]) -> Estimate:
     return whole
 
 
-def _row(share: Share, launches: Tally[str], measured: Estimate) -> Plain:
-    energy = _plain(share.energy)
+def _row(share: Share, launches: Mapping[str, int], measured: Estimate) -> Plain:
+    energy = plain_of(share.energy)
     time_s = seconds(share.time_ns)
     value, whole = share.energy.value, measured.value
     return {
@@ -212,10 +269,22 @@ def _row(share: Share, launches: Tally[str], measured: Estimate) -> Plain:
         "mean_U_w": share.energy.U / time_s if value is not None and time_s else None,
         "share": value / whole if value is not None and whole else None,
         "method": share.method,
+        "parts": [_part(part, launches) for part in share.parts],
     }
 
 
-def _plain(estimate: Estimate) -> Plain:
+def _part(part: Part, launches: Mapping[str, int]) -> Plain:
+    """One name of several that share a figure: its time times their mean power, and how far off it may be."""
+    return {
+        "name": part.name,
+        "launches": launches.get(part.name),
+        "time_s": seconds(part.time_ns),
+        "energy": plain_of(part.energy),
+    }
+
+
+def plain_of(estimate: Estimate) -> Plain:
+    """An estimate as plain data, with what its uncertainty is made of."""
     is_ok = estimate.is_ok
     return {
         "value": estimate.value,

@@ -1,5 +1,8 @@
 """A Chrome JSON trace read piece by piece, so that half a gigabyte of it needs a few megabytes of memory.
 
+An event whose text is no JSON is repaired where that is plain (:mod:`.chrome_text`), else left out; both are
+counted, and the file is read on.
+
 Decision: bytes are decoded as Latin-1, one character a byte, because JSON's own signs are ASCII. So a place
 in the text is a place in the file, which writing back needs, and no chunk cuts a character; names are turned
 into what they are by :func:`name`. What was given up: nothing.
@@ -10,13 +13,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import ProfileError
+from .chrome_text import end_of, next_event, repaired
 
-REMEDY = "Give the file that torch.profiler's export_chrome_trace wrote, .json or .json.gz"
+REMEDY = "Give a profile of a kind that `uj attribute --help` lists, unpacked or as .gz"
 _CHUNK = 1 << 20
 _LARGEST = 1 << 26  # bytes of one value; a string that never ends must not fill the memory
 _NEAR_END = 16  # an error this near to what was read may be of what was not
@@ -56,13 +60,15 @@ class Document:
     Attributes:
         head: What the object says beside its events, as far as it was read.
         events_end: Where, in bytes, the array of events closes; None until it was reached.
-        is_empty: Whether the array had no event.
+        read: Events that the array has had so far.
+        repaired: Of these, those whose text was made JSON.
+        unreadable: Of these, those that could not be.
     """
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.head: dict[str, Any] = {}
         self.events_end: int | None = None
-        self.is_empty = True
+        self.read = self.repaired = self.unreadable = 0
         self._stream, self._path = stream, path
         self._text, self._at, self._gone = "", 0, 0
         self._decoder = json.JSONDecoder(strict=False)
@@ -101,12 +107,36 @@ class Document:
             if sign == ",":
                 self._at += 1
                 continue
-            event = self._value()
-            self.is_empty = False
+            event = self._event()
+            self.read += 1
             if isinstance(event, dict):
                 yield event
         self.events_end = self._gone + self._at
         self._at += 1
+
+    def _event(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """The next value of the array; None where it cannot be read even when repaired."""
+        try:
+            return self._value()
+        except ProfileError:
+            end = self._found(end_of)
+            if end is None:
+                raise
+        try:
+            event = self._decoder.decode(repaired(self._text[self._at : end]))
+            self.repaired += 1
+        except ValueError:
+            event, end = None, self._found(next_event) or end
+            self.unreadable += 1
+        self._at = end
+        return event
+
+    def _found(self, search: Callable[[str, int], int | None]) -> int | None:
+        """A place in the text at or after the present one, of which more is read while it is not there."""
+        while True:
+            found = search(self._text, self._at)
+            if found is not None or len(self._text) - self._at > _LARGEST or not self._fill():
+                return found
 
     def _peek(self) -> str:
         """The next sign that is no space; the place stands at it."""
@@ -159,6 +189,6 @@ class Document:
 
     def _damaged(self) -> ProfileError:
         where = self._gone + self._at
-        if not where or (where < _NEAR_END and not self.head and self.is_empty):
+        if not where or (where < _NEAR_END and not self.head and not self.read):
             return ProfileError(f"{self._path} is no Chrome trace", REMEDY)
         return ProfileError(f"{self._path} is no valid JSON near byte {where}", "Export the profile again")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from microjoule.errors import ProfileError
 from microjoule.plugins.profiles import chrome
 from microjoule.plugins.profiles.chrome import Document
-from microjoule.plugins.profiles.kineto import KERNELS, RANGES, read
+from microjoule.plugins.profiles.kineto import read
+from microjoule.plugins.profiles.profile import KERNELS, RANGES
 from microjoule.plugins.profiles.write_back import write_back
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "torch_cpu" / "profile.json.gz"
@@ -26,11 +27,11 @@ def test_a_recorded_profile_is_what_json_says_it_is():
     mine = read(RECORDED)
     of_cpu = [e for e in whole["traceEvents"] if e.get("cat") in ("cpu_op", "user_annotation")]
     assert len(mine.events.name) == len(of_cpu) > 1000
-    assert mine.host == whole["host_name"]
+    assert mine.source.host == whole["host_name"]
     for row, e in zip(range(len(of_cpu)), of_cpu, strict=True):
         assert mine.events.names[mine.events.name[row]] == e["name"]
         assert mine.events.t0_ns[row] == whole["baseTimeNanoseconds"] + round(e["ts"] * 1000)
-    assert mine.process not in {e.get("pid") for e in whole["traceEvents"]}
+    assert mine.source.process not in {e.get("pid") for e in whole["traceEvents"]}
 
 
 def test_a_gpu_profile_keeps_devices_streams_and_nanoseconds(tmp_path):
@@ -104,7 +105,7 @@ BAD = {
     "cut in an event": (json.dumps(document([kernel("k", T, T + 1)]))[:400], "ends in the middle"),
     "cut in a string": ('{"traceEvents": [{"ph": "X', "ends in the middle"),
     "cut before its end": (json.dumps(document([kernel("k", T, T + 1)]))[:-1], "ends in the middle"),
-    "damaged": ('{"traceEvents": [{"ph": X}]' + " " * 100, "no valid JSON near byte"),
+    "damaged": ('{"traceEvents": [' + " " * 50 + "]; 1" + " " * 100, "no valid JSON near byte"),
 }
 
 
@@ -130,7 +131,7 @@ def test_writing_back_leaves_every_byte_and_adds_the_events(tmp_path, suffix):
     original = gzip.decompress(RECORDED.read_bytes())
     target = tmp_path / f"out{suffix}"
     added = ',\n{"ph":"C","pid":1,"name":"µ","ts":1,"args":{"W":2}}'
-    write_back(RECORDED, read(RECORDED).events_end, [added], target)
+    write_back(RECORDED, read(RECORDED).source.events_end, [added], target)
     raw = target.read_bytes()
     text = gzip.decompress(raw) if suffix.endswith(".gz") else raw
     assert text.replace(added.encode(), b"") == original
