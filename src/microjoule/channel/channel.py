@@ -134,14 +134,17 @@ class SensorError:
     """How far the sensor may be off, by the best that is known and not by its vendor's word.
 
     Attributes:
-        gain: Half-width of the relative error of its slope.
+        gain: Half-width of the relative error of its slope that all readings of the device share.
+        code: Standard uncertainty, whatever the form, of the relative error that depends on the code that
+            runs: it is the same as long as the same code runs, and drawn anew for other code.
         offset_w: Half-width of its error in watts that is there at any load.
         linearity: Half-width of the relative error that is left when gain and offset are known.
-        form: ``rectangular`` or ``normal`` (then all are standard uncertainties).
+        form: ``rectangular`` or ``normal`` (then the half-widths are standard uncertainties).
         source: Where this was found.
     """
 
     gain: float
+    code: float = 0.0
     offset_w: float = 0.0
     linearity: float = 0.0
     form: str = "rectangular"

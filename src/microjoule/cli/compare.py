@@ -35,6 +35,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="NAME",
         help="name of a command, in order (repeat for each)",
     )
+    parser.add_argument(
+        "--same-code",
+        action="store_true",
+        help="all run the same code, so that sensor error that depends on code cancels",
+    )
     parser.add_argument("--order", default="abba", metavar="ORDER", help="abba or random [abba]")
     parser.add_argument("--window", metavar="NAME", help="windows to compare, for traces")
     profile.add_meter(parser, max_time_s=300.0)
@@ -80,7 +85,7 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
     if len(traces) == len(arguments.things):
         with progress() as say:
             say(f"reading {len(traces)} traces")
-            return compared_traces(traces, names, arguments.window)
+            return compared_traces(traces, names, arguments.window, is_same_code=arguments.same_code)
     if traces:
         raise BadRequest(
             "Traces and commands cannot be compared", "Record the commands with `uj run -o` first"
@@ -93,4 +98,12 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
 
     reads = meter(arguments, arguments.channel)
     with progress() as say:
-        return compared(tasks, turns, reads, command_cpu_ns, is_repeatable=False, say=say)
+        return compared(
+            tasks,
+            turns,
+            reads,
+            command_cpu_ns,
+            is_repeatable=False,
+            is_same_code=arguments.same_code,
+            say=say,
+        )

@@ -28,7 +28,8 @@ Of both edges of a window together, signed:
   end with their own steps it does not average. Of a window of an update or two what its own steps would
   lend to the time around it (:func:`_lent`).
 
-Of the whole window the *gain* and *offset* of the sensor, and the power *model*.
+Of the whole window the *gain* and *offset* of the sensor, what of its error depends on the *code* that runs
+(:mod:`.code_dependence`), and the power *model*.
 
 The components of an edge carry the instant in their group, signed minus for a beginning: adjoining
 windows share it, and their sum is as good as one window.
@@ -46,6 +47,7 @@ from ..channel import Channel
 from ..trace.series import I64
 from ..units import seconds
 from .brackets import Brackets
+from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
 from .swings import Skeleton, apart_ns, ripple, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
@@ -331,6 +333,8 @@ def sensor(channel: Channel, machine: str, value: float, duration_s: float) -> l
         sensor = trust.sensor
         divisor = 1.0 if sensor.form == NORMAL else _ROOT_3
         found.append(Component("gain", value * sensor.gain / divisor, form=sensor.form, group=f"gain:{of}"))
+        if sensor.code:
+            found.append(Component(CODE, value * sensor.code, group=f"{CODE}:{of}"))
         if sensor.offset_w:
             offset = sensor.offset_w * duration_s / divisor
             found.append(Component("offset", offset, form=sensor.form, group=f"offset:{of}"))

@@ -36,6 +36,7 @@ from ..trace.window import Window
 from ..units import seconds
 from ..value_class import dataclass
 from .attribution import INSEPARABLE, Attribution, attributed
+from .code_dependence import labelled
 from .counter import Counter
 from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
@@ -283,13 +284,15 @@ def _row(
     whole_j: float | None,
 ) -> NameEnergy | None:
     """The row of a group of names; None: no channel has a figure of it, or no time is in it."""
-    figures = {id_: of.energy[names] for id_, of in found.items() if names in of.energy}
+    code = trace.code_of(_title(names))
+    measured = {id_: of.energy[names] for id_, of in found.items() if names in of.energy}
+    figures = {id_: (method, labelled(one, code)) for id_, (method, one) in measured.items()}
     parts = [figures[id_] for id_ in ids if id_ in figures]
     if not parts or (names == (NO_WINDOW,) and len(parts) < len(ids)):
         return None
     windows = [window for name in names if name in groups for window in groups[name]]
     energy = summed([estimate for _, estimate in parts])
-    own = [of.own[names] for id_, of in found.items() if id_ in ids and names in of.own]
+    own = [labelled(of.own[names], code) for id_, of in found.items() if id_ in ids and names in of.own]
     count = len(windows)
     time_s = seconds(max(of.time_ns.get(names, 0) for of in found.values()))
     total_s = math.fsum(seconds(window.duration_ns) for window in windows)

@@ -21,6 +21,7 @@ from ..trace.window import Window, united
 from ..units import NS_PER_S, seconds
 from . import power as powers
 from .brackets import F64
+from .code_dependence import labelled
 from .counter import Counter
 from .energies import Energies
 from .estimate import Estimate, summed
@@ -92,6 +93,10 @@ class Trace(RawTrace):
         started = self.facts.get("started_realtime_ns", self.path or id(self))
         return str(name) if name else f"unknown, recorded at {started}"
 
+    def code_of(self, name: str) -> str:
+        """Which code windows of a name run: no other windows of this trace do, and none of another."""
+        return f"{self.facts.get('started_realtime_ns', self.path or id(self))}/{name}"
+
     @cached_property
     def energy_channels(self) -> tuple[str, ...]:
         """The channels that tell an energy, measured or estimated, in the order of the table.
@@ -133,7 +138,7 @@ class Trace(RawTrace):
         if channel_id not in self._meters:
             series, channel = self.series(channel_id), self.channels[channel_id]
             self._meters[channel_id] = (
-                Gauge(series, channel, *self.stamp_clocks(channel))
+                Gauge(series, channel, *self.stamp_clocks(channel), machine=self.machine)
                 if is_power(channel)
                 else Counter(series, channel, self.machine).with_learnt_lag(self.marks)
             )
@@ -211,9 +216,10 @@ class Trace(RawTrace):
         """
         self.unwrap_all()
         spans = self._spans(window)
-        estimates = {name: self._energy(name, spans) for name in self.energy_channels}
-        dead = {name: unread(estimates[name]) for name in self.dead}
         subject = window if isinstance(window, str) else RECORDING if window is None else window.name
+        code = self.code_of(subject)
+        estimates = {name: labelled(self._energy(name, spans), code) for name in self.energy_channels}
+        dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels, subject, seconds(sum(s.duration_ns for s in spans)))
 
     def energies(self, windows: Sequence[Window]) -> list[Energies]:
@@ -227,7 +233,7 @@ class Trace(RawTrace):
             found[name] = [unread(one) for one in each] if name in self.dead else each
         return [
             Energies(
-                {name: found[name][number] for name in found},
+                {name: labelled(each[number], self.code_of(window.name)) for name, each in found.items()},
                 self.channels,
                 window.name,
                 seconds(window.duration_ns),

@@ -42,6 +42,7 @@ from ..value_class import dataclass
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets
+from .code_dependence import CODE
 from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
 from .profile import Profile
@@ -88,6 +89,7 @@ class Gauge:
         channel: The channel, of watts.
         *clocks: Pairs of the clock of ``sensor_ns``, for a channel that has one, and of other clocks that it
             may be on after all; None and nothing: the time of the read is taken.
+        machine: Whose gauge it is: figures of two machines share no cause.
 
     Attributes:
         channel: The channel.
@@ -96,8 +98,9 @@ class Gauge:
 
     unit = "J"
 
-    def __init__(self, series: Series, channel: Channel, *clocks: Clock | None) -> None:
+    def __init__(self, series: Series, channel: Channel, *clocks: Clock | None, machine: str = "") -> None:
         self.channel = channel
+        self._sensor = f"{channel.physical_id}@{machine}"
         self.readings = Readings(series, channel, *(clock for clock in clocks if clock is not None))
 
     def __len__(self) -> int:
@@ -312,8 +315,9 @@ class Gauge:
                 "linearity": known_j * sensor.linearity,
             }
             for name, half_j in of_each.items():
-                groups = (f"{name}:{channel.physical_id}",) * len(value)
+                groups = (f"{name}:{self._sensor}",) * len(value)
                 yield Part(name, half_j / divisor, sensor.form, groups)
+            yield Part(CODE, known_j * sensor.code, NORMAL, (f"{CODE}:{self._sensor}",) * len(value))
 
     def _status(self, t0: I64, t1: I64) -> npt.NDArray[np.uint8]:
         status, readings = np.zeros(len(t0), np.uint8), self.readings

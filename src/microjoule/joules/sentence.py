@@ -27,7 +27,7 @@ RECORDING = "the recording"
 NO_TIME = "No energy figure: there is no time in which all channels were read. Record for longer."
 SUBJECT_MAX = 48  # characters of a command: beyond them the figure would leave the first line
 
-SENSOR = frozenset(("gain", "offset", "model"))  # the components that say how good a sensor is
+SENSOR = frozenset(("gain", "code", "offset", "model"))  # the components that say how good a sensor is
 
 _WORDS = {"dram": "DRAM", "memory": "memory", "core": "cores", "uncore": "uncore"}
 _DEVICES = {"gpu": "GPU", "psys": "psys (board)", "node": "whole node", "machine": "whole machine"}

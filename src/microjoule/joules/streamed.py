@@ -210,7 +210,9 @@ class _Gauged:
             self._series.append(series)
 
     def meter(self, trace: Trace) -> Gauge:
-        return Gauge(_joined(self._series), self._channel, *trace.stamp_clocks(self._channel))
+        return Gauge(
+            _joined(self._series), self._channel, *trace.stamp_clocks(self._channel), machine=trace.machine
+        )
 
 
 def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> Trace:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
-from math import fsum
+from math import fsum, hypot
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -137,7 +137,7 @@ def _bounds(picture: Picture) -> Iterator[Point]:
         if trust.model is not None:
             low, high = trust.model.low_w / trust.model.value_w, trust.model.high_w / trust.model.value_w
         elif trust.sensor is not None:
-            gain = trust.sensor.gain * _K[trust.sensor.form]
+            gain = hypot(trust.sensor.gain * _K[trust.sensor.form], trust.sensor.code * _K["normal"])
             low, high = 1 - gain, 1 + gain
         else:
             continue

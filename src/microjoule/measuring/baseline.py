@@ -17,7 +17,7 @@ from ..joules.estimate import Estimate
 from ..joules.uncertainty import RECTANGULAR, Component, combined, gathered
 from .repeats import averaged, mean, quotient
 
-SENSOR = ("gain", "offset", "model")
+SENSOR = ("gain", "code", "offset", "model")
 """Components that a baseline shares with what it is subtracted from."""
 
 

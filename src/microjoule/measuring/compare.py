@@ -68,12 +68,14 @@ def compare(
     window: str | None = None,
     turns: Turns | None = None,
     meter: Meter | None = None,
+    is_same_code: bool = False,
 ) -> Comparison:
     """Functions, or traces, compared: energy, time, power, and the ratio of each energy to the first.
 
     Functions take turns under one recorder, so that drift hits all of them and the sensor's gain
     drops out of the ratio. Traces are taken as they were recorded: their windows' scatter counts,
-    and the gain drops out only where they are of one machine.
+    and the gain drops out only where they are of one machine. What of a sensor's error depends on the code
+    that runs stays in the ratio, unless all things are said to run the same code.
 
     Args:
         things: Two or more functions without arguments, or traces, or paths of traces.
@@ -81,6 +83,7 @@ def compare(
         window: Of traces, the name of the windows to compare; None: the whole trace.
         turns: How functions take turns.
         meter: What to read.
+        is_same_code: Whether all things run the same code: on other data, or on a changed machine.
 
     Raises:
         BadRequest: Fewer than two things, or functions and traces mixed.
@@ -90,12 +93,20 @@ def compare(
     """
     functions = [thing for thing in things if callable(thing)]
     if not functions:
-        return compared_traces([t for t in things if not callable(t)], names, window)
+        traces = [t for t in things if not callable(t)]
+        return compared_traces(traces, names, window, is_same_code=is_same_code)
     if len(functions) < len(things):
         raise BadRequest("Functions and traces cannot be compared", "Record the functions first")
     tasks = [of_function(function) for function in functions]
     named = [Task(name, task.run) for name, task in zip(names, tasks, strict=True)] if names else tasks
-    return compared(named, turns or Turns(), meter or Meter(), time.process_time_ns, is_repeatable=True)
+    return compared(
+        named,
+        turns or Turns(),
+        meter or Meter(),
+        time.process_time_ns,
+        is_repeatable=True,
+        is_same_code=is_same_code,
+    )
 
 
 def compared(
@@ -105,6 +116,7 @@ def compared(
     cpu_ns: Callable[[], int],
     *,
     is_repeatable: bool,
+    is_same_code: bool = False,
     say: Say = silent,
 ) -> Comparison:
     """Tasks that take turns.
@@ -116,6 +128,7 @@ def compared(
         cpu_ns: CPU time that the tasks have used so far; where no channel measures, it is what is
             compared, through the machine's power model.
         is_repeatable: Whether a run may be several calls back to back.
+        is_same_code: Whether they run the same code.
         say: Hears where it is, before the pause in front of a run.
     """
     if len(tasks) < 2:
@@ -135,6 +148,7 @@ def compared(
         turns.order,
         ("CPU time",) if fitted.is_estimated else fitted.ids,
         notes,
+        is_same_code=is_same_code,
     )
 
 
@@ -244,7 +258,11 @@ def estimated(busy_s: float, channel: Channel) -> Estimate:
 
 
 def compared_traces(
-    traces: Sequence[Trace | str | os.PathLike[str]], names: Sequence[str], window: str | None
+    traces: Sequence[Trace | str | os.PathLike[str]],
+    names: Sequence[str],
+    window: str | None,
+    *,
+    is_same_code: bool = False,
 ) -> Comparison:
     """Traces side by side, each by itself."""
     if len(traces) < 2:
@@ -264,7 +282,7 @@ def compared_traces(
         notes.append("only one window was measured, so its variation is unknown")
     if any(one.energy.provenance == "estimated" for one in sides):
         notes.append(ESTIMATED)
-    return apart(sides, channels, notes)
+    return apart(sides, channels, notes, is_same_code=is_same_code)
 
 
 def _trace_side(name: str, trace: Trace, window: str | None) -> Side:

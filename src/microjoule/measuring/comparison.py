@@ -1,5 +1,8 @@
 """Two or more things compared: energy, time, power, and ratios in which the sensor's gain cancels. Pure.
 
+What of the sensor's error depends on the code that runs cancels only where all things run the same code, and
+that nobody knows but who asks: things are of different code unless it is said (``is_same_code``).
+
 Runs come in *blocks* in which everything is run once or twice. What drifts (the room, the fan, the
 clock) moves a whole block, so that a ratio's scatter is taken from what is left of each block
 (``repeats.quotient``) and not from how A and B scatter by themselves. In ABBA order linear drift drops
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..joules.code_dependence import labelled, share
 from ..joules.estimate import Estimate
 from ..joules.estimate_text import Scale, figure
 from ..late import shown
@@ -30,6 +34,7 @@ F64 = npt.NDArray[np.float64]
 
 SEEN = 0.01  # what is asked of a comparison that shows no difference: what would show this one
 _K = 2.0
+_SEEN_OF_CODE = 5e-4  # of a ratio: less than that nobody sees beside its scatter
 _TIMES = 2.0  # from here on a factor is easier to read than a share
 
 
@@ -164,6 +169,8 @@ def comparison(
     order: str,
     channels: Sequence[str],
     notes: Sequence[str] = (),
+    *,
+    is_same_code: bool = False,
 ) -> Comparison:
     """The comparison of runs that took turns.
 
@@ -173,7 +180,9 @@ def comparison(
         order: How they took turns.
         channels: What the energies add up.
         notes: What else there is to know.
+        is_same_code: Whether all things run the same code, on other data of the same kind or at other times.
     """
+    runs = [replace(run, energy=labelled(run.energy, _code(run.task, is_same_code))) for run in runs]
     sides = tuple(side(name, [run for run in runs if run.task == task]) for task, name in enumerate(names))
     blocks = sorted({run.block for run in runs})
     energies = _by_block(len(names), blocks, runs, [run.energy.value for run in runs])
@@ -197,12 +206,22 @@ def comparison(
         order=order,
         blocks=len(blocks),
         channels=tuple(channels),
-        notes=tuple(notes),
+        notes=(*notes, *_of_code(ratios)),
     )
 
 
-def apart(sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] = ()) -> Comparison:
+def apart(
+    sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] = (), *, is_same_code: bool = False
+) -> Comparison:
     """The comparison of things that did not take turns, such as two traces: each scatters by itself."""
+    sides = [
+        replace(
+            one,
+            energy=labelled(one.energy, _code(task, is_same_code)),
+            power=labelled(one.power, _code(task, is_same_code)),
+        )
+        for task, one in enumerate(sides)
+    ]
     minutes = math.fsum((one.time.value or 0.0) * one.n for one in sides) / S_PER_MIN
     ratios = tuple(
         _judged(task, sides[task].energy / sides[0].energy, sides[task].time / sides[0].time, sides, minutes)
@@ -214,8 +233,23 @@ def apart(sides: Sequence[Side], channels: Sequence[str], notes: Sequence[str] =
         order="as recorded",
         blocks=1,
         channels=tuple(channels),
-        notes=tuple(notes),
+        notes=(*notes, *_of_code(ratios)),
     )
+
+
+def _code(task: int, is_same_code: bool) -> str:
+    return "" if is_same_code else str(task)
+
+
+def _of_code(ratios: Sequence[Ratio]) -> list[str]:
+    """What the sensor's dependence on code comes to, in a sentence; empty where it cancelled."""
+    most = max((share(ratio.energy) / (ratio.energy.value or math.inf) for ratio in ratios), default=0.0)
+    if most < _SEEN_OF_CODE:
+        return []
+    return [
+        f"± {200 * most:.2g} % of this is for sensors that err by other amounts for other programs; "
+        "if all run the same code: --same-code"
+    ]
 
 
 def side(name: str, runs: Sequence[ComparedRun]) -> Side:
@@ -285,7 +319,8 @@ def _to_see(ratio: Estimate, n: int, minutes: float) -> str:
     u = replace(ratio, components=random).u
     fixed = math.sqrt(max(ratio.u**2 - u**2, 0.0))
     if fixed >= SEEN / _K:
-        return f"; {100 * SEEN:g} % is below what these two sensors can resolve, however many runs"
+        of = "this sensor resolves between programs" if share(ratio) else "these two sensors can resolve"
+        return f"; {100 * SEEN:g} % is below what {of}, however many runs"
     more = (u / math.sqrt((SEEN / _K) ** 2 - fixed**2)) ** 2
     runs = math.ceil(n * max(more, 1.0))
     return f"; to see {100 * SEEN:g} % takes about {runs} runs of each, {minutes * runs / n:.2g} minutes"

@@ -83,6 +83,7 @@ class BehaviourRow:
 
 OBSERVED = SensorError(
     gain=0.10,
+    code=0.003,  # a judgement: with each board's own line removed its kernels scatter by 0.2 to 0.3 %
     offset_w=25.0,  # RTX 4090: -22 to -24 W on four boards; A5000 +16 W; data center boards 1 to 2 W
     linearity=0.02,  # what is left of seven logs against an outside meter with each board's own line removed
     source="Yang, Adamek, Armour (SC24): 16 boards against external meters",

@@ -228,7 +228,7 @@ def _is_sound(channel: Channel) -> bool:
     possible = (trust.power_limit_w, trust.accuracy, timing.rate_max_hz)
     figures = [each for each in possible if each is not None]
     figures += [model.value_w, model.low_w, model.high_w] if model else []
-    figures += [trust.sensor.gain, trust.sensor.offset_w] if trust.sensor else []
+    figures += [trust.sensor.gain, trust.sensor.code, trust.sensor.offset_w] if trust.sensor else []
     return (
         all(isinstance(each, str) for each in texts)
         and all(_is_count(each) for each in counts)

@@ -193,3 +193,30 @@ def test_an_error_of_a_function_is_its_own_and_the_counters_are_closed(root):
     with pytest.raises(KeyError, match="mine"):
         uj.compare([fails, fails], turns=Turns(runs=4), meter=meter)
     assert uj.compare([lambda: None, lambda: None], turns=Turns(runs=2), meter=meter).blocks == 1
+
+
+def test_different_code_widens_the_ratio_and_same_code_does_not(tmp_path):
+    """On a counter that errs by 8 % with the code, a tenth more is nothing to see between two programs."""
+    from dataclasses import replace
+
+    from scripted import channel, steady
+
+    from microjoule.channel import SensorError
+    from microjoule.sources.script import write_machine
+
+    row = channel("package-0", "package.txt")
+    sensor = SensorError(gain=0.06, code=0.08, form="normal")
+    write_machine(tmp_path, [replace(row, trust=replace(row.trust, sensor=sensor))])
+    (tmp_path / "package.txt").write_text(steady(PACKAGE_W, 7))
+    words = ("compare", "--source", "script", "--root", tmp_path, "-r", "2", "-w", "0", "--json", "-")
+    apart, same = (
+        json.loads(command(*words, *more, "sleep 0.1", "sleep 0.11").stdout)
+        for more in ((), ("--same-code",))
+    )
+    budgets = [each["ratios"][0]["energy"]["budget"] for each in (apart, same)]
+    of_code = [max((row["u"] for row in budget if row["name"] == "code"), default=0.0) for budget in budgets]
+    assert of_code[0] == pytest.approx(0.08 * 2**0.5, rel=0.3)
+    assert of_code[1] < 0.01
+    assert apart["ratios"][0]["energy"]["u"] > 0.1
+    assert any("--same-code" in note for note in apart["notes"])
+    assert not any("--same-code" in note for note in same["notes"])

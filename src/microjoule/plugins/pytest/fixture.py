@@ -306,7 +306,13 @@ class EnergyFixture:
         verdict = None
         if run.earlier is not None:
             then = earlier(run.earlier, node.nodeid)
-            verdict = judged(found, then, run.is_elsewhere, run.wishes.limits)
+            verdict = judged(
+                found,
+                then,
+                run.is_elsewhere,
+                run.wishes.limits,
+                is_same_code=run.wishes.is_same_code,
+            )
             if verdict.failure:
                 run.failures[node.nodeid] = verdict.failure
         run.verdicts.append(verdict)

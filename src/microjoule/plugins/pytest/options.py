@@ -84,6 +84,7 @@ class EnergyOptions:
         json: File to write the run to.
         compare: What to compare with: a file, a number or ``LATEST``; None: nothing.
         limits: What a figure may rise by.
+        is_same_code: Whether the earlier run's tests ran the same code.
         folder: Where runs are saved.
     """
 
@@ -102,6 +103,7 @@ class EnergyOptions:
     json: Path | None
     compare: str | None
     limits: tuple[Limit, ...]
+    is_same_code: bool
     folder: Path
 
     @property
@@ -151,6 +153,10 @@ def add(parser: pytest.Parser) -> None:
         help="fail where the mean rose by more than X (5%% or 2J) and by more than its uncertainty",
     )  # fmt: skip
     put(
+        "--energy-same-code", action="store_true",
+        help="the tests run the same code as then, so that sensor error that depends on code cancels",
+    )  # fmt: skip
+    put(
         "--energy-storage", type=Path, default=Path(FOLDER), metavar="DIR",
         help=f"where runs are saved; default {FOLDER} in the root folder",
     )  # fmt: skip
@@ -179,6 +185,7 @@ def wishes(config: pytest.Config) -> EnergyOptions:
         json=option("--energy-json"),
         compare=option("--energy-compare"),
         limits=tuple(option("--energy-fail")),
+        is_same_code=option("--energy-same-code"),
         folder=config.rootpath / option("--energy-storage"),
     )
     _refuse_contradictions(found)

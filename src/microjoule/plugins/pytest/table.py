@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...joules.code_dependence import share
 from ...joules.estimate import Estimate
 from .fixture import MeasuredTest
-from .verdict import ELSEWHERE, NOWHERE
+from .verdict import ELSEWHERE, NOWHERE, OTHER_CODE
 
 
 def table(run: MeasuredTest) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def table(run: MeasuredTest) -> dict[str, Any]:
     if run.is_elsewhere and run.earlier is not None:
         name = run.earlier["machine"]["name"]
         notes.append(ELSEWHERE.format(name) if name else NOWHERE)
+    ratios = [verdict.ratio for verdict in run.verdicts if verdict and verdict.ratio]
+    notes += [OTHER_CODE] if any(share(ratio) for ratio in ratios) else []
     return {"groups": groups, "compared": run.compared, "notes": notes}
 
 

@@ -25,6 +25,10 @@ from ...value_class import dataclass
 from .options import Limit
 
 ELSEWHERE = "recorded on another machine ({}): the gain of its sensors does not cancel"
+OTHER_CODE = (
+    "± of ratios holds that sensors err by other amounts for other code; if the tests run the same code as "
+    "then: --energy-same-code"
+)
 NOWHERE = "nothing says on which machine it was recorded: the gain of its sensors does not cancel"
 
 
@@ -49,7 +53,12 @@ def earlier(run: Mapping[str, Any], fullname: str) -> Mapping[str, Any] | None:
 
 
 def judged(
-    found: Measurement, then: Mapping[str, Any] | None, is_elsewhere: bool, limits: Sequence[Limit]
+    found: Measurement,
+    then: Mapping[str, Any] | None,
+    is_elsewhere: bool,
+    limits: Sequence[Limit],
+    *,
+    is_same_code: bool = False,
 ) -> Verdict:
     """A measurement against its row in an earlier run.
 
@@ -58,6 +67,7 @@ def judged(
         then: The row; None: the test is new.
         is_elsewhere: Whether the earlier run is of another machine.
         limits: What it may rise by.
+        is_same_code: Whether it is the same code as then, on a changed machine or of a changed library.
     """
     if then is None:
         return Verdict(remark="new: not in the earlier run")
@@ -68,7 +78,8 @@ def judged(
         failure = f"cannot be compared with the earlier run: {obstacle}" if limits else ""
         return Verdict(remark=obstacle, failure=failure)
     now = Side(name="now", n=len(found.plan.counts), energy=found.energy, time=found.time, power=found.power)
-    ratio = apart((before, now), found.channels).ratios[0]
+    before, now = apart((before, now), found.channels, is_same_code=is_same_code).sides
+    ratio = apart((before, now), found.channels, is_same_code=is_same_code).ratios[0]
     if min(before.n, now.n) < 2:
         return Verdict(ratio.energy, "only one window was measured: not judged")
     failures = (sentence for each in limits if (sentence := _failure(before, now, ratio, each)))
@@ -97,7 +108,7 @@ def _side(then: Mapping[str, Any], is_elsewhere: bool) -> Side:
 
 
 def _of_its_own(estimate: Estimate) -> Estimate:
-    parts = tuple(c._replace(group=f"{c.group}@then" if c.group else "") for c in estimate.components)
+    parts = tuple(c._replace(group=f"then:{c.group}" if c.group else "") for c in estimate.components)
     return replace(estimate, components=parts)
 
 

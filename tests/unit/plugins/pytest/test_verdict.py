@@ -179,3 +179,17 @@ def test_rows_of_a_group_stand_beside_the_least_of_it_and_those_of_none_alone():
     assert least["to_least"] is None
     assert most["to_least"]["value"] == pytest.approx(2.0)
     assert most["to_least"]["U"] < GAIN  # the gain of one sensor is not in a ratio of its figures
+
+
+def test_other_code_stays_in_the_ratio_unless_the_code_is_the_same():
+    def with_code(value):
+        found = measurement(value)
+        part = Component("code", 0.08 * value, group="code:package-0@host")
+        return replace(found, energy=replace(found.energy, components=(*found.energy.components, part)))
+
+    now, then = with_code(12.0), json.loads(json.dumps(row(with_code(10.0))))
+    limits = [limit("mean:5%")]
+    assert judged(now, then, False, limits).failure == ""
+    assert "it rose by 20 %" in judged(now, then, False, limits, is_same_code=True).failure
+    # Two machines err by their own amounts, whatever runs.
+    assert judged(now, then, True, limits, is_same_code=True).failure == ""
