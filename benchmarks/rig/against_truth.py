@@ -70,7 +70,7 @@ class Errors:
         return cls(
             float(np.mean(truths)),
             np.array([e.value - t for e, t in pairs]),
-            np.array([_without_gain(e).U for e, _ in pairs]),
+            np.array([without_gain(e).U for e, _ in pairs]),
             np.array([e.low - 1e-9 <= t <= e.high + 1e-9 for e, t in pairs]),
         )
 
@@ -120,8 +120,8 @@ def pulses(trace: Trace, clock: Clock, domain: Domain) -> dict[tuple[str, str], 
     return found
 
 
-def _without_gain(estimate: Estimate) -> Estimate:
-    """The machine's counters have none, and what is assumed of real ones would hide all else."""
+def without_gain(estimate: Estimate) -> Estimate:
+    """An estimate without the sensor's gain, which these counters do not have."""
     return replace(estimate, components=tuple(c for c in estimate.components if c.name != "gain"))
 
 

@@ -123,8 +123,8 @@ def edges_table(folders: list[Path], truth: ModuleType) -> list[str]:
     return lines
 
 
-def taken(rig: Path) -> None:
-    """Builds the wheel of what is committed and runs all guests."""
+def wheel(rig: Path) -> None:
+    """Builds the wheel of what is committed, in the folder ``whl`` of the machine."""
     shutil.rmtree(rig / "whl", ignore_errors=True)
     source = rig / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -134,9 +134,22 @@ def taken(rig: Path) -> None:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, source / name)
     subprocess.run(["./mkwheel.sh", str(source), "whl"], cwd=rig, check=True)
+
+
+def taken(rig: Path) -> None:
+    """Builds the wheel and runs all guests."""
+    wheel(rig)
     for turn in range(TURNS):
         boot(rig, f"turn{turn}", CPUS["a client"], f"python3 in_guest.py /share {SECONDS}")
     boot(rig, "server", CPUS["a server"], "python3 in_guest.py /share 0")
+
+
+def host_lines() -> list[str]:
+    """When and where this was taken, in Markdown."""
+    machine: dict[str, object] = {}
+    pytest_benchmark_update_machine_info(machine)
+    facts = {"taken": datetime.now(UTC).isoformat(timespec="minutes"), **machine["microjoule"]}  # type: ignore[dict-item]
+    return ["The host:", "", *(f"- {key}: {value}" for key, value in facts.items()), ""]
 
 
 def written(rig: Path) -> None:
@@ -144,10 +157,7 @@ def written(rig: Path) -> None:
     truth = truth_of(rig)
     folders = [rig / "runs" / f"turn{turn}" for turn in range(TURNS)]
     server = rig / "runs" / "server"
-    machine: dict[str, object] = {}
-    pytest_benchmark_update_machine_info(machine)
-    facts = {"taken": datetime.now(UTC).isoformat(timespec="minutes"), **machine["microjoule"]}  # type: ignore[dict-item]
-    told = ["The host:", "", *(f"- {key}: {value}" for key, value in facts.items()), ""]
+    told = host_lines()
     (RESULTS / "rig_pulses.md").write_text("\n".join([PULSES_SAY, *pulses_table(folders, truth), *told]))
     calibrated = [
         line
@@ -204,4 +214,5 @@ counts); no lag, no filtering. On the server a DRAM step is 2⁻¹⁶ J, and the
 powercap and the MSR agree below and no disagreement is left to name.
 """
 
-main()
+if __name__ == "__main__":
+    main()
