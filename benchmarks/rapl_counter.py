@@ -178,10 +178,9 @@ class Sensor:
         return t.astype(np.int64), gaps
 
     def _series(self, rng: np.random.Generator, wave: Wave, t_ns: I64, span_s: float) -> Series:
-        ticks = (
-            np.arange(-0.2e9, span_s * 1e9 + 0.2e9, self.update_us * 1e3)
-            + rng.random() * self.update_us * 1e3
-        )
+        apart_ns = self.update_us * 1e3
+        # One at least before the first reading, which else would show what is yet to come.
+        ticks = np.arange(-0.2e9 - 2 * apart_ns, span_s * 1e9 + 0.2e9, apart_ns) + rng.random() * apart_ns
         updates = np.sort(ticks + rng.normal(0, self.jitter_us * 1e3, len(ticks)))
         updates = updates[rng.random(len(updates)) >= self.missed]
         counts = np.floor(wave.energy((updates - self.lag_us * 1e3) / 1e9) / float(self.unit)) + (1 << 20)

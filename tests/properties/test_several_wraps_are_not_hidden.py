@@ -7,19 +7,24 @@ P_max (dt + 2 T_u + lag) / unit + quantum. One candidate: the step is certain. M
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ideal import T0, Ideal, S, constant
 from reached import reached
 
+from microjoule.channel import Timing, Trust
 from microjoule.joules.counter import Counter
+from microjoule.trace.series import Series
 
 LIMIT_W = 400
 UNIT = Fraction(1, 1 << 14)
 UPDATE_NS = S // 10
+RAPL = Timing(update_ns=S // 1000, update_max_ns=S // 100, lag_ns=S // 1000)  # as declared
 
 
 def counter_of(gap_s: int, watts: float, modulus: int, seed: int = 0, start: int = 0) -> Ideal:
@@ -94,3 +99,32 @@ def test_one_candidate_is_certain_and_two_are_not(modulus_j: int, n: int, status
     assert candidates(ideal) == [n] * 5
     assert estimate.status == status
     assert estimate.low <= 3300.0 <= estimate.high
+
+
+@pytest.mark.parametrize("watts", [500, 1030, 1100, 2060, 3000])
+@pytest.mark.parametrize("limit_w", [None, 1500.0])
+def test_wraps_between_two_updates_are_not_hidden(watts, limit_w):
+    """A counter of 1 024 J that is updated once a second: 1 030 W show as 6 W, with no step too large."""
+    unit, modulus = Fraction(1, 1 << 22), 1 << 32
+    t = np.arange(0, 12_000, dtype=np.int64) * 1_000_000
+    used = t // S * watts
+    raw = (used * (1 << 22) % modulus).astype(np.uint64)
+    series = Series(t, np.full(len(t), 3000, np.uint32), raw, np.zeros(len(t), np.uint16))
+    channel = Ideal(constant(1.0), n=10, unit=unit, modulus=modulus).channel
+    channel = replace(channel, trust=Trust(power_limit_w=limit_w), timing=RAPL)
+    estimate = Counter(series, channel).energy(2 * S, 10 * S)
+    assert estimate.status == "ambiguous"
+    assert estimate.value is None
+    assert estimate.low <= 8 * watts <= estimate.high
+
+
+def test_a_counter_that_rests_for_long_is_not_ambiguous():
+    """An idle part shows the same for a minute, and is updated each millisecond all the same."""
+    t = np.arange(0, 62_000, dtype=np.int64) * 1_000_000
+    busy = (t < S) | (t > 61 * S)
+    raw = np.cumsum(busy * 1000).astype(np.uint64)
+    series = Series(t, np.full(len(t), 3000, np.uint32), raw, np.zeros(len(t), np.uint16))
+    channel = Ideal(constant(1.0), n=10, unit=Fraction(1, 1 << 22), modulus=1 << 32).channel
+    channel = replace(channel, trust=Trust(power_limit_w=200.0), timing=RAPL)
+    estimate = Counter(series, channel).energy(S // 2, 61 * S + S // 2)
+    assert estimate.status == "ok"

@@ -49,7 +49,7 @@ from ..units import seconds
 from .brackets import Brackets
 from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
-from .swings import Skeleton, apart_ns, ripple, steps
+from .swings import Skeleton, apart_ns, rare, ripple, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
 from .update_times import AROUND, F64, Bools
@@ -139,19 +139,20 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     shape = (1 - f) ** 2 + f**2  # of two independent ends; noise of the power between them adds no more
     scatter = near.rough**2 * shape
     of_brackets = 2 * (1 - alike) * (p * np.maximum(left, right)) ** 2
-    beyond = np.maximum(near.rough**2 - of_brackets, 0.0) * shape
+    more = np.maximum(near.rough**2 - of_brackets, 0.0) * shape
     is_on_grid = at.start.is_on_grid & at.end.is_on_grid
     nearer = np.where(f < 0.5, at.start.phase_ns, at.end.phase_ns)
     phase = np.where(is_on_grid, power * nearer, 0.0)
-    own = np.where(is_on_grid, scatter, bracketed + beyond)
+    own = np.where(is_on_grid, scatter, bracketed + more)
     inside, lost = steps(at)
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
-    swings = inside**2 + swing + ripple(at) ** 2
+    swings = inside**2 + swing + ripple(at) ** 2 + rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
     most = (at.gained + float(between.quantum)) ** 2 / 12.0 + 3 * (p * np.maximum(left, right)) ** 2
+    most = np.where(at.is_beyond, np.inf, most)
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
     finest = np.where(near.is_single, np.minimum(apart, declared_ns), apart)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)

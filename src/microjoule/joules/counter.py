@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +30,12 @@ from ..channel import Channel
 from ..trace.series import I64, Series
 from .brackets import F64, Brackets
 from .budget import budgets, edges_of, lent
+from .doubts import MARGIN
 from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation
 from .lag import Marks, learnt
 from .lessons import Lessons
+from .readings_around import Edges, at_or, readings_around
 from .resets import Resets
 from .uncertainty import Component
 from .unwrap import Steps, quantum
@@ -43,16 +44,7 @@ from .update_times import Located, UpdateTimes
 
 _FRACTION_BITS = 10
 _UNKNOWN_NS = 1 << 60  # as wide as where nothing is known of an update
-_MARGIN = 1.25  # the longest time between two updates that was seen is not the longest that there is
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
-
-
-class _Edges(NamedTuple):
-    """What is known at instants: bracketing readings, and the position between them."""
-
-    before: I64  # index of the reading that bounds below; -1: none
-    after: I64  # index of the reading that bounds above; n: none
-    position: I64  # in 2**-bits counts
 
 
 class Counter:
@@ -86,6 +78,7 @@ class Counter:
         self.steps: Steps = readings.steps
         self._failed_ns = readings.failed_ns
         self.dropped_ns = readings.dropped_ns
+        self.is_noise = readings.is_noise
         self._lessons = readings.lessons or Lessons(
             channel, readings.t_ns, readings.read_ns, readings.steps.total, readings.steps.changes
         )
@@ -136,13 +129,13 @@ class Counter:
             if last > changed:
                 last = int(self.t_ns[-1]) - timing.lag_ns - self.update_max_ns
             last = max(last, changed)
-        first = int(self._ends(np.array([0]))[0]) - timing.lag_min_ns
+        first = int(self.ends_ns(np.array([0]))[0]) - timing.lag_min_ns
         return (first, last) if first <= last else None
 
     @cached_property
     def update_max_ns(self) -> int:
         """The longest time between two updates: as declared, or as the readings show where that is longer."""
-        return max(self.channel.timing.update_max_ns, round(_MARGIN * self.longest_ns))
+        return max(self.channel.timing.update_max_ns, round(MARGIN * self.longest_ns))
 
     @property
     def longest_ns(self) -> int:
@@ -161,7 +154,7 @@ class Counter:
     @cached_property
     def _between(self) -> Interpolation:
         times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned)
-        return Interpolation(times, self.steps.total, self.quantum)
+        return Interpolation(times, self.steps.total, self.quantum, lambda: self.goes_on)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> Brackets:
         """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1.
@@ -179,21 +172,23 @@ class Counter:
         """The guaranteed intervals of windows in a tenth of the time of :meth:`energies`; values are NaN."""
         if not len(self):
             return self._nothing(t0_ns, t1_ns)
-        begin, end = self._readings_around(t0_ns), self._readings_around(t1_ns)
+        begin, end = readings_around(self, t0_ns), readings_around(self, t1_ns)
         return self._bracketed(t0_ns, t1_ns, begin, end, np.full(len(t0_ns), np.nan))
 
-    def _bracketed(self, t0: I64, t1: I64, begin: _Edges, end: _Edges, value: F64) -> Brackets:
+    def _bracketed(self, t0: I64, t1: I64, begin: Edges, end: Edges, value: F64) -> Brackets:
         n, total = len(self), self.steps.total
         low = np.maximum(
             total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - self.quantum, 0
         )
         high = total[np.minimum(end.after, n - 1)] + self.quantum - total[np.maximum(begin.before, 0)]
-        high += self._extra(end.after) - self._extra(begin.before)
+        high += self._extra(end.after) - self._extra(begin.before) + end.unseen
+        low = np.maximum(low - begin.unseen, 0)
         status = self._status(begin, end)
         low_q = self.quantity(np.where((end.before < 0) | (begin.after == n), 0, low), 0)
         high_q = self.quantity(high, 0) + self._resets.most(begin.before, end.after)
         is_open = self._within(self._resets.unbounded, begin, end) > 0
-        high_q[(begin.before < 0) | (end.after == n) | is_open] = np.inf
+        high_q[(begin.before < 0) | (end.after == n) | is_open | self.is_noise] = np.inf
+        low_q[np.full(len(t0), self.is_noise)] = 0.0
         empty = t0 == t1
         low_q[empty] = high_q[empty] = value[empty] = 0.0
         status[empty] = _OK
@@ -242,7 +237,7 @@ class Counter:
         """int64: the position at instants within ``span_ns``, and the least and the most that it can be."""
         edges, total = self._edges(t_ns), self.steps.total
         least = total[np.maximum(edges.before, 0)] << self.bits
-        most = (total[np.minimum(edges.after, len(self) - 1)] + self.quantum) << self.bits
+        most = total[np.minimum(edges.after, len(self) - 1)] + self.quantum + edges.unseen << self.bits
         return edges.position, least, most
 
     def located(self, k: I64) -> Located:
@@ -285,7 +280,7 @@ class Counter:
             early, late = self.update_span_ns(run)
             return early[:n], late[:n], early[1:], late[1:]
         after = np.searchsorted(changes, at, "right")
-        next_early, next_late = self.update_span_ns(_at(changes, after, 1))
+        next_early, next_late = self.update_span_ns(at_or(changes, after, 1))
         unknown = after == len(changes)
         next_late[unknown] = next_early[unknown] + _UNKNOWN_NS
         return *self.update_span_ns(at), next_early, next_late
@@ -296,53 +291,38 @@ class Counter:
         period = timing.update_ns or timing.update_max_ns
         t_ns = self.t_ns[at]
         latest = t_ns + self._read_ns[at]
-        earliest = np.maximum(self._ends(at - 1), t_ns - period)
+        earliest = np.maximum(self.ends_ns(at - 1), t_ns - period)
         return np.minimum(earliest, latest, out=earliest), latest
 
     def read_ns(self, at: I64) -> I64:
         """How long the reads ``at`` took."""
         return self._read_ns[at].astype(np.int64)
 
-    def _ends(self, at: I64) -> I64:
+    def ends_ns(self, at: I64) -> I64:
         """int64: when the reads ``at`` ended."""
         return self.t_ns[at] + self._read_ns[at]
 
-    def _ended(self, t: I64) -> I64:
-        """One more than the last reading that had ended by ``t``; 0: none had."""
-        index = np.searchsorted(self.t_ns, t, "right")
-        # One read at most is under way at a time, save where two files of one lane were merged.
-        while (late := (index > 0) & (self._ends(np.maximum(index - 1, 0)) > t)).any():
-            index -= late
-        return index
+    @cached_property
+    def goes_on(self) -> bool:
+        """Whether it is updated so rarely that it counts on where readings show no update: by its power."""
+        return len(self.changes) > 1 and self.longest_ns > self.channel.timing.update_max_ns
 
-    def _readings_around(self, t: I64) -> _Edges:
-        """The readings that bound the count at instants; its position is left at 0."""
-        n, timing = len(self), self.channel.timing
-        before = self._ended(t + timing.lag_min_ns) - 1
-        m = np.searchsorted(self.t_ns, t + timing.lag_ns, "left")
-        k = np.searchsorted(self.changes, m, "right")
-        after = _at(self.changes, k, n)
-        if (is_last := k == len(self.changes)).any():
-            settled_ns = t[is_last] + (timing.lag_ns + self.update_max_ns)
-            after[is_last] = np.searchsorted(self.t_ns, settled_ns, "left")
-        return _Edges(before, after, np.zeros(len(t), np.int64))
-
-    def _edges(self, t: I64) -> _Edges:
-        before, after, _ = self._readings_around(t)
+    def _edges(self, t: I64) -> Edges:
+        before, after, _, unseen = readings_around(self, t)
         n, total = len(self), self.steps.total
         position = self._interpolated(t)
         floor = total[np.maximum(before, 0)] << self.bits
         position = np.where(before >= 0, np.maximum(position, floor), position)
-        ceiling = (total[np.minimum(after, n - 1)] + self.quantum) << self.bits
+        ceiling = total[np.minimum(after, n - 1)] + self.quantum + unseen << self.bits
         position = np.where(after < n, np.minimum(position, ceiling), position)
-        return _Edges(before, after, position)
+        return Edges(before, after, position, unseen)
 
     def _interpolated(self, t: I64) -> I64:
         if not len(self.changes):
             return np.zeros(len(t), np.int64)
         return self._between.count(t + self.channel.timing.middle_lag_ns, self.bits)
 
-    def _status(self, begin: _Edges, end: _Edges) -> npt.NDArray[np.uint8]:
+    def _status(self, begin: Edges, end: Edges) -> npt.NDArray[np.uint8]:
         n = len(self)
         missing_before = (begin.before < 0) | (end.before < 0)
         missing_after = (begin.after == n) | (end.after == n)
@@ -351,11 +331,11 @@ class Counter:
         status = np.zeros(len(begin.before), np.uint8)
         status[missing_before | missing_after] = _INCOMPLETE
         status[self._within(self.steps.ambiguous, begin, end) > 0] = _AMBIGUOUS
-        status[self._within(self.steps.reset, begin, end) > 0] = _RESET
+        status[(self._within(self.steps.reset, begin, end) > 0) | self.is_noise] = _RESET
         status[(missing_before & failed_before) | (missing_after & failed_after)] = _FAILED
         return status
 
-    def _within(self, steps: I64, begin: _Edges, end: _Edges) -> I64:
+    def _within(self, steps: I64, begin: Edges, end: Edges) -> I64:
         """How many of some steps touch each window's bracket."""
         return np.searchsorted(steps, end.after, "right") - np.searchsorted(steps, begin.before, "right")
 
@@ -388,10 +368,3 @@ class Counter:
         high = np.where(status == _OK, 0.0, np.inf)
         value = np.where(status == _OK, 0.0, np.nan)
         return Brackets(t0, t1, value, np.zeros(len(empty)), high, status)
-
-
-def _at(values: I64, index: I64, otherwise: int) -> I64:
-    """``values[index]``, or ``otherwise`` past the end."""
-    if not len(values):
-        return np.full(len(index), otherwise)
-    return np.where(index < len(values), values[np.minimum(index, len(values) - 1)], otherwise)

@@ -10,7 +10,17 @@ _FEW = 3  # updates, from which on their usual distance is known
 
 def notes(counter: Counter) -> list[str]:
     """The sentences about one counter: of readings that are none, of updates that are rarer than declared."""
-    return [*_dropped(counter), *_rare(counter)]
+    return _noise(counter) or [*_dropped(counter), *_rare(counter)]
+
+
+def _noise(counter: Counter) -> list[str]:
+    if not counter.is_noise:
+        return []
+    n = len(counter.steps.reset)
+    return [
+        f"{counter.channel.id} has no figure: its count fell or jumped {n:,} times, and no energy "
+        "counter does that. Leave it out with `--source`, or report it with the output of `uj probe`"
+    ]
 
 
 def _dropped(counter: Counter) -> list[str]:
@@ -31,8 +41,8 @@ def _rare(counter: Counter) -> list[str]:
         return []
     return [
         f"{counter.channel.id} is updated rarely: up to {_time(longest_ns)} passed without an update, and "
-        f"{_time(declared_ns)} was expected. A window that ends so shortly before the trace does has no "
-        "figure. Run `uj probe --calibrate`: later recordings wait for the last update"
+        f"{_time(declared_ns)} was expected. What a window used after the last update is estimated from the "
+        "power before. Run `uj probe --calibrate`: later recordings wait for the last update"
     ]
 
 

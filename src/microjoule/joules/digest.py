@@ -22,6 +22,7 @@ from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
 from .counter import Counter
+from .doubts import is_noise, may_wrap_between_updates
 from .glitches import glitches, longest_ns
 from .lessons import LessonsInPieces
 from .unwrap import Steps, counts, unchanged_ns, unwrap
@@ -177,7 +178,13 @@ class Digest:
         return Counter.of(Unwrapped(rows.t_ns, rows.read_ns, steps, _NONE), self.channel), fresh
 
     def counter(self, machine: str) -> Counter:
-        """The counter, once all pieces are in."""
+        """The counter, once all pieces are in.
+
+        Raises:
+            NotInParts: It may have started again between two of its updates.
+        """
+        if may_wrap_between_updates(self.channel, self._lessons.longest_ns):
+            raise NotInParts("a counter may have started again between two updates")
         if self._carry is not None:
             self._kept.append(self._carry)
         rows = _joined(self._kept) if self._kept else _EMPTY
@@ -187,7 +194,8 @@ class Digest:
         at = {name: np.searchsorted(rows.number, unusual[name]) for name in ("wrapped", "ambiguous", "reset")}
         steps = Steps(total=rows.total, changes=np.flatnonzero(rows.is_change), extra=unusual["extra"], **at)
         failed_ns = np.array(self._failed_ns, np.int64)
-        readings = Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns, self._lessons)
+        noise = is_noise(len(steps.reset), 0, self._lessons.changed)
+        readings = Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns, self._lessons, is_noise=noise)
         return Counter.of(readings, self.channel, machine)
 
     def _rows(self) -> _Rows:

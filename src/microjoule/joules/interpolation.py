@@ -18,7 +18,7 @@ difference has √20 σ.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -107,6 +107,7 @@ class Segment(NamedTuple):
         gained: int64[n], counts from there to the right one.
         power: float64[n], counts a nanosecond.
         is_gap: Whether there was no reading for most of it.
+        is_beyond: Whether it lies behind the last update, so that it is a guess by the power before it.
         near: The segments around.
         kink: The step inside.
     """
@@ -121,6 +122,7 @@ class Segment(NamedTuple):
     gained: I64
     power: F64
     is_gap: Bools
+    is_beyond: Bools
     near: Neighbourhood
     kink: Kink
 
@@ -139,11 +141,13 @@ class Interpolation:
         times: The updates, one at least.
         total: int64[m], what had been counted at each reading since the first one.
         quantum: The smallest step of the counter, in counts.
+        goes_on: Tells whether it counts on at the same power behind the last update, or stands still there.
     """
 
-    def __init__(self, times: UpdateTimes, total: I64, quantum: int) -> None:
+    def __init__(self, times: UpdateTimes, total: I64, quantum: int, goes_on: Callable[[], bool]) -> None:
         self.times, self.quantum, self._of_readings = times, quantum, total
         self._last = len(times) - 1
+        self._goes_on = goes_on
 
     def count(self, x_ns: I64, bits: int) -> I64:
         """int64[n]: the count at instants, in ``2**-bits`` counts since the first reading."""
@@ -161,12 +165,14 @@ class Interpolation:
     def _segment(self, x_ns: I64) -> Segment:
         last = self._last
         left, start, end = self._around(x_ns)
-        length = np.maximum(end.t_ns - start.t_ns, 1)
+        is_beyond = left == last
+        is_beyond &= bool(is_beyond.any()) and self._goes_on()
+        length = np.maximum(np.where(is_beyond, x_ns, end.t_ns) - start.t_ns, 1)
         x = np.clip(x_ns - start.t_ns, 0, length)
         base, then = self.total(left), self.total(np.minimum(left + 1, last))
         power = self.power(left - _POWER, left + 1 + _POWER)
         near = self._neighbourhood(left, power)
-        gained = then - base
+        gained = np.where(is_beyond, np.rint(power * length).astype(np.int64), then - base)
         _, _, unread_ns = self.times.brackets(np.minimum(left + 1, last))
         is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
         kink = self._kink(left, length.astype(np.float64), gained, is_gap, (start, end), near)
@@ -174,7 +180,7 @@ class Interpolation:
         power = np.where(is_gap, gained / length, power)
         return Segment(
             left, start, end, x.astype(np.float64), length.astype(np.float64), part, base, gained,
-            power, is_gap, near, kink,
+            power, is_gap, is_beyond, near, kink,
         )  # fmt: skip
 
     def _around(self, x_ns: I64) -> tuple[I64, Located, Located]:

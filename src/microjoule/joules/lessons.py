@@ -69,6 +69,7 @@ class LessonsInPieces:
         self._skeleton: Skeleton | None = None
         self._first: list[tuple[I64, I64, I64]] = []  # earliest, latest, steps
         self._n = 0
+        self.changed = 0  # how many of all readings differ from the one before them
 
     def add(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], total: I64, changes: I64) -> None:
         """Takes a piece, which begins with the last reading of the one before."""
@@ -76,6 +77,7 @@ class LessonsInPieces:
             self._skeleton = Skeleton(int(t_ns[0]))
         self._skeleton.add(t_ns[changes], total[changes])
         self._still.add(t_ns, changes, total)
+        self.changed += len(changes)
         if self._n < LEARN:
             first = changes[:LEARN]
             self._first.append((*brackets(t_ns, read_ns, first), total[first] - total[first - 1]))

@@ -14,6 +14,9 @@ taken from the swings that the updates around do show:
 * *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
   straight line over spans as long as the gap (:class:`Skeleton`).
+* *rare*: of few updates around nobody can tell how power swings inside one, nor behind the last one. It is
+  taken to scatter as theirs do, and at least by 1/√3 of itself in 2/(n + 1) of n updates: what was not seen
+  in n cases is no rarer than that. Inside an update its ends are known, which leaves √(f (1 - f)) of it.
 * *coarseness*: readings no denser than updates do not show when each update was. If power is steady, a count
   that has one update more or less than the others says how far updates are apart.
 """
@@ -47,6 +50,8 @@ _CLEAR = 4.0  # times the spectrum's median, for a line that is no noise
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
 _RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
+_FEW = 24  # updates around, below which their scatter says little of power between them
+_BETWEEN = 0.7
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
 _BINS = 1 << 16
 _BIN_NS = 8 * NS_PER_MS
@@ -159,6 +164,23 @@ def _fitted(swing: F64, cycles: float) -> F64:
     angle = 2 * np.pi * cycles / _WIDTH * _X
     axes = np.linalg.qr(np.stack((np.ones(_WIDTH), _X, np.cos(angle), np.sin(angle)), axis=1))[0]
     found: F64 = (swing * axes[:, 2]).sum(1) ** 2 + (swing * axes[:, 3]).sum(1) ** 2
+    return found
+
+
+def rare(segment: Segment) -> F64:
+    """Standard uncertainty, in counts, from power between few updates, and behind the last one; else 0."""
+    near, found = segment.near, np.zeros(len(segment.power))
+    n = near.is_usual.sum(1)
+    these = np.flatnonzero((n < _FEW) & ~segment.is_gap | segment.is_beyond)
+    if not len(these):
+        return found
+    is_there, n = near.is_usual[these], np.maximum(n[these], 1)
+    power, f = np.maximum(segment.power[these], 1e-300), segment.part[these]
+    off = np.where(is_there, near.rate[these] - power[:, None], 0.0)
+    scatter = np.minimum(np.sqrt((off * off).sum(1) / n * (1 + 4 / n)) / power, 1.0)
+    share = np.maximum(scatter, 2 / (n + 1) / math.sqrt(3.0))
+    between = share * segment.length_ns[these] * np.sqrt(f * (1 - f)) * _BETWEEN
+    found[these] = power * np.where(segment.is_beyond[these], share * segment.x_ns[these], between)
     return found
 
 

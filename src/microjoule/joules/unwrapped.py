@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
+from .doubts import is_noise, may_wrap_between_updates, with_wraps_between_updates
 from .glitches import glitches
 from .lessons import Lessons, LessonsInPieces
 from .unwrap import ENDLESS_NS, Steps, counts, unwrap
@@ -24,6 +25,7 @@ class Unwrapped(NamedTuple):
         failed_ns: int64, when reads failed.
         lessons: What all readings tell, where not all are here or that was worked out before.
         dropped_ns: int64, when readings were taken that are not here because they fell and came back.
+        is_noise: Whether the readings are no count.
     """
 
     t_ns: I64
@@ -32,6 +34,7 @@ class Unwrapped(NamedTuple):
     failed_ns: I64
     lessons: Lessons | LessonsInPieces | None = None
     dropped_ns: I64 = np.empty(0, np.int64)
+    is_noise: bool = False
 
 
 def unwrapped(series: Series, channel: Channel) -> Unwrapped:
@@ -45,7 +48,21 @@ def unwrapped(series: Series, channel: Channel) -> Unwrapped:
         kept = np.setdiff1d(np.arange(len(t_ns)), dropped)
         t_ns, read_ns, counted = t_ns[kept], read_ns[kept], counted[kept]
         steps = unwrap(counted, t_ns, read_ns, channel)
-    return Unwrapped(t_ns, read_ns, steps, failed_ns, dropped_ns=dropped_ns)
+    lessons = Lessons(channel, t_ns, read_ns, steps.total, steps.changes)
+    # Looked for only where the counter stood still for long enough.
+    if may_wrap_between_updates(channel, _stillest_ns(steps.changes, t_ns)):
+        longest_ns = lessons.longest_ns
+        if may_wrap_between_updates(channel, longest_ns):
+            steps = with_wraps_between_updates(steps, t_ns, read_ns, channel, longest_ns)
+    noise = is_noise(len(steps.reset), len(dropped), len(steps.changes))
+    return Unwrapped(t_ns, read_ns, steps, failed_ns, lessons, dropped_ns, noise)
+
+
+def _stillest_ns(changes: I64, t_ns: I64) -> int:
+    """The longest time between two changes, or between one and an end."""
+    if not len(t_ns):
+        return 0
+    return int(np.diff(t_ns[changes], prepend=t_ns[0], append=t_ns[-1]).max())
 
 
 def sound(series: Series) -> tuple[I64, npt.NDArray[np.uint32], U64, I64]:

@@ -111,7 +111,8 @@ def learn(
         quantum: The least by which it can change.
     """
     earliest, latest = earliest_ns[:LEARN], latest_ns[:LEARN]
-    if len(earliest) < 3:
+    is_told = len(earliest) > 2 or (len(earliest) == len(steps) == 2 and steps[1] > quantum)
+    if not is_told:
         return Learned(usual_ns=declared_ns)
     width_ns, gap_ns = float(np.median(latest - earliest)), float(np.median(np.diff(latest)))
     if not gap_ns > 0:

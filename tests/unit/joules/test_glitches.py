@@ -90,3 +90,30 @@ def test_a_reset_of_a_counter_without_a_limit_is_not_bounded() -> None:
     raw[500:] -= np.uint64(1 << 20)
     estimate = Counter(replace(ideal.series, raw=raw), channel).energy(*ideal.inside(0.1, 0.9))
     assert (estimate.status, estimate.high) == ("reset", np.inf)
+
+
+@pytest.mark.parametrize("top_bits", [20, 24, 32])
+@pytest.mark.parametrize("stays", [1, 50])
+@pytest.mark.parametrize("limit_w", [None, 200.0])
+def test_random_numbers_have_no_figure_and_no_bound(top_bits: int, stays: int, limit_w, tmp_path) -> None:
+    """Some steps are plausible by chance; they prove no joule, in the whole window or in a short one."""
+    rng = np.random.default_rng([top_bits, stays])
+    raw = np.repeat(rng.integers(0, 1 << top_bits, 1 + IDEAL.n // stays), stays)[: IDEAL.n].astype(np.uint64)
+
+    class Noise(Ideal):
+        @property
+        def series(self):  # type: ignore[no-untyped-def]
+            return replace(Ideal.series.func(IDEAL), raw=raw)  # type: ignore[attr-defined]
+
+    noise = replace(
+        Noise(**{name: getattr(IDEAL, name) for name in Ideal.__dataclass_fields__}), limit_w=limit_w
+    )
+    counter = Counter(noise.series, noise.channel)
+    for window in ((0.05, 0.95), (0.5, 0.502)):
+        estimate = counter.energy(*IDEAL.inside(*window))
+        assert (estimate.status, estimate.value) == ("reset", None)
+        assert (estimate.low, estimate.high) == (0.0, np.inf)
+    trace = Trace(rows([noise]))
+    assert any("has no figure: its count fell or jumped" in sentence for sentence in sensors(trace))
+    path = write(tmp_path / "t.arrows", rows([noise]))
+    assert summary(stream(path))["windows"] == summary(trace)["windows"]
