@@ -84,6 +84,8 @@ class Timing:
         lag_ns: The longest time by which an update can trail the energy that it reports.
         lag_min_ns: The shortest; 0 unless it was measured.
         lag_source: Where these two are from.
+        likely_lag_ns: Between which two the lag lies at 95 %, by what the readings show; the middle is the
+            likeliest, and an end may lie beyond the shortest or the longest. None: they show nothing.
         window_ns: For a gauge, how much of each update period is averaged; None: not known.
         decay_ns: For a gauge that approaches the power like a capacitor, its time constant; None: it does
             not.
@@ -96,6 +98,7 @@ class Timing:
     lag_ns: int = 0
     lag_min_ns: int = 0
     lag_source: str = "assumed"
+    likely_lag_ns: tuple[int, int] | None = None
     window_ns: int | None = None
     decay_ns: int | None = None
     sensor_clock: str | None = None
@@ -103,17 +106,27 @@ class Timing:
 
     @property
     def middle_lag_ns(self) -> int:
-        """The lag that figures are corrected for: the middle of what it may be."""
-        return (self.lag_min_ns + self.lag_ns) // 2
+        """The lag that figures are corrected for: the middle of what it is likely to be."""
+        least_ns, most_ns = self._likely_ns
+        return (least_ns + most_ns) // 2
 
     @property
     def half_lag_ns(self) -> float:
-        """By how much it may be less or more than that."""
-        return (self.lag_ns - self.lag_min_ns) / 2
+        """By how much it may be less or more than that, at 95 %."""
+        least_ns, most_ns = self._likely_ns
+        return (most_ns - least_ns) / 2
+
+    @property
+    def _likely_ns(self) -> tuple[int, int]:
+        return (self.lag_min_ns, self.lag_ns) if self.likely_lag_ns is None else self.likely_lag_ns
 
     def with_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
         """The same with another lag."""
         return replace(self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, lag_source=source)
+
+    def with_likely_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
+        """The same with a lag between two that readings show: guaranteed intervals allow what they did."""
+        return replace(self, likely_lag_ns=(least_ns, most_ns), lag_source=source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,10 +283,19 @@ class Channel:
             kind=Kind(plain.get("kind", "counter")),
             encoding=Encoding(plain.get("encoding", "count")),
             scale=_known(Scale, scale),
-            timing=_known(Timing, plain.get("timing", {})),
+            timing=_timing(plain.get("timing", {})),
             trust=_known(Trust, trust),
             access=_known(Access, plain["access"]),
         )
+
+
+def _timing(plain: dict[str, Any]) -> Timing:
+    found = _known(Timing, plain)
+    likely = found.likely_lag_ns
+    if likely is None:
+        return found
+    least_ns, most_ns = likely
+    return replace(found, likely_lag_ns=(least_ns, most_ns))
 
 
 def _known(record: type[_Record], plain: dict[str, Any]) -> _Record:

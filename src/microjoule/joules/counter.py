@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..channel import Channel
+from ..channel import Channel, Timing
 from ..trace.series import I64, Series
 from .brackets import F64, Brackets
 from .budget import budgets, edges_of, lent
@@ -89,12 +89,15 @@ class Counter:
         """The same counter with the lag that the power steps at marks show; itself where they show none."""
         if not len(self.changes) or self.channel.trust.model is not None:
             return self
-        timing = learnt(self.declared, self._between.times, self.steps.total, self.quantum, marks)
-        if timing is self.declared:
+        times = self._between.times
+        return self.with_timing(learnt(self.declared, times, self.steps.total, self.quantum, marks))
+
+    def with_timing(self, timing: Timing) -> Counter:
+        """The same counter with what readings tell of its timing; itself where that is what it has."""
+        if timing is self.channel.timing:
             return self
-        counter = Counter.of(
-            self._readings._replace(lessons=self._lessons), replace(self.channel, timing=timing), self.machine
-        )
+        readings = self._readings._replace(lessons=self._lessons)
+        counter = Counter.of(readings, replace(self.channel, timing=timing), self.machine)
         counter.declared = self.declared
         return counter
 

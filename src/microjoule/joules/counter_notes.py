@@ -53,6 +53,12 @@ def lag(counter: Counter) -> list[str]:
         return []  # what is estimated has no guaranteed interval that could be wider
     least_ms, most_ms = (t_ns / NS_PER_MS for t_ns in (timing.lag_min_ns, timing.lag_ns))
     size = f"{least_ms:.3g} to {most_ms:.3g} ms"
+    if timing.likely_lag_ns is not None:
+        low, high = (min(max(t / NS_PER_MS, least_ms), most_ms) for t in timing.likely_lag_ns)
+        likely = f"{low:.2g} to {high:.3g} ms"
+        return [
+            f"{counter.channel.id}: lag {likely}, {timing.lag_source}; guaranteed intervals allow for {size}"
+        ]
     if timing.lag_source != "assumed":
         return [f"{counter.channel.id}: lag {size}, {timing.lag_source}"]
     wider_mj = power_w * 2 * timing.half_lag_ns / NS_PER_MS

@@ -28,9 +28,10 @@ from .estimate import Estimate, summed
 from .gauge import Gauge
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
+from .lag_beside_gauge import lag_beside_gauge
 from .sentence import NO_TIME, RECORDING, headline
-from .total import is_power, tells_energy
-from .update_record import Updates, updates
+from .total import beside, is_power, tells_energy
+from .update_record import UpdateRecord, Updates, record_of, updates
 
 if TYPE_CHECKING:
     from .by_name import NameEnergy
@@ -137,12 +138,21 @@ class Trace(RawTrace):
         """
         if channel_id not in self._meters:
             series, channel = self.series(channel_id), self.channels[channel_id]
-            self._meters[channel_id] = (
-                Gauge(series, channel, *self.stamp_clocks(channel), machine=self.machine)
-                if is_power(channel)
-                else Counter(series, channel, self.machine).with_learnt_lag(self.marks)
-            )
+            if is_power(channel):
+                clocks = self.stamp_clocks(channel)
+                self._meters[channel_id] = Gauge(series, channel, *clocks, machine=self.machine)
+            else:
+                found = Counter(series, channel, self.machine).with_learnt_lag(self.marks)
+                self._meters[channel_id] = self._beside_gauges(found)
         return self._meters[channel_id]
+
+    def _beside_gauges(self, counter: Counter, record: UpdateRecord | None = None) -> Counter:
+        """A counter with the lag that gauges of the same device show, where its marks leave it open."""
+        names = beside(counter.channel, self.channels)
+        if not names or not len(counter.changes):
+            return counter
+        gauges = (gauge for name in names if isinstance(gauge := self.meter(name), Gauge))
+        return counter.with_timing(lag_beside_gauge(counter, record or record_of(counter), gauges))
 
     def stamp_clocks(self, channel: Channel) -> list[tuple[I64, I64]]:
         """Pairs of the clocks that a channel's own times may be on, the declared one first."""

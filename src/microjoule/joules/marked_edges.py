@@ -128,7 +128,7 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     gained1, unsure1 = told(marks, right_ns, own1, p1, u1, watts[1:], scatter[state[1:]])
     whole = counter.quantum**2 / 12.0
     timing = counter.channel.timing
-    uneven_ns = np.hypot(sides.uneven_ns(pieces), (timing.lag_ns - timing.lag_min_ns) / np.sqrt(12.0))
+    uneven_ns = np.hypot(sides.uneven_ns(pieces), timing.half_lag_ns / np.sqrt(3.0))
     spread_ns = np.hypot(sides.spread_ns * np.where(sides.is_on_grid, 1.0, _UNLOCKED), uneven_ns)
     # Where the update was, and with it what is before and after it, is unsure by the power that is there.
     first, last = (

@@ -38,7 +38,7 @@ from .gauge import Gauge
 from .lag import Marks
 from .peaks import Peaks
 from .power import peak_span_ns, peaks_w
-from .total import is_power
+from .total import beside, is_power
 from .update_record import UpdateRecord, Updates
 
 
@@ -78,7 +78,10 @@ class StreamedTrace(Trace):
     ) -> None:
         super().__init__(found.sketch, found.path, found.is_truncated)
         self.recorded_windows = sketch.recorded_windows  # a hundred thousand of them are not paired twice
-        takers = {name: self._taker(self.channels[name], asked) for name in self.energy_channels}
+        channels, energies = self.channels, self.energy_channels
+        gauges = [each for name in energies for each in beside(channels[name], channels)]
+        in_turn = dict.fromkeys((*gauges, *energies))  # counters are held against the gauges before them
+        takers = {name: self._taker(channels[name], asked) for name in in_turn}
         self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
         taken = 0
@@ -92,10 +95,11 @@ class StreamedTrace(Trace):
         self._peaks: dict[str, Peaks] = {}
         self._records: dict[str, UpdateRecord] = {}
         for name, taker in takers.items():
-            self._meters[name] = taker.meter(self)
             if isinstance(taker, _Counted):
-                self._peaks[name] = taker.peaks
-                self._records[name] = taker.record
+                self._peaks[name], self._records[name] = taker.peaks, taker.record
+                self._meters[name] = self._beside_gauges(taker.meter(self), taker.record)
+            else:
+                self._meters[name] = taker.meter(self)
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """As of :class:`Trace`, for the trace's own windows.

@@ -57,6 +57,17 @@ def tells_energy(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     )
 
 
+def beside(channel: Channel, channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    """The power gauges that show the same energy as a counter: those of its place that it contains."""
+    if not is_energy(channel):
+        return ()
+    return tuple(
+        name
+        for name, c in channels.items()
+        if is_power(c) and c.place == channel.place and channel.physical_id in c.trust.parents
+    )
+
+
 def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 

@@ -71,7 +71,7 @@ class UpdateRecord:
         self._parts.append((counter.update_ns(at), width_ns, counter.steps.total[at]))
         self._kept += len(at)
         while self._kept > 2 * self._rows:
-            instants, widths, total = self._columns()
+            instants, widths, total = self.columns()
             self._parts = [(instants[::2], widths[::2], total[::2])]
             self._kept = len(self._parts[0][0])
             self._stride *= 2
@@ -84,7 +84,7 @@ class UpdateRecord:
             t0_ns: The beginning of the span.
             t1_ns: Its end.
         """
-        edges, widths, total = self._columns()
+        edges, widths, total = self.columns()
         # Instants are kept as declared; what all readings together tell of the lag comes at last.
         timing = counter.channel.timing
         edges = edges + (counter.declared.middle_lag_ns - timing.middle_lag_ns)
@@ -104,7 +104,8 @@ class UpdateRecord:
             float(counter.quantity(np.array([counter.quantum]), 0)[0]) * scale,
         )
 
-    def _columns(self) -> tuple[I64, I64, I64]:
+    def columns(self) -> tuple[I64, I64, I64]:
+        """int64[n] each: instants less the declared lag, how wide their doubt is, counts up to there."""
         if not self._parts:
             return _NONE, _NONE, _NONE
         instants, widths, total = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
@@ -112,11 +113,16 @@ class UpdateRecord:
 
 
 def updates(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
-    """The updates of a counter in a span. Before its first update nobody knows what it had counted."""
+    """The updates of a counter in a span."""
+    return record_of(counter).updates(counter, t0_ns, t1_ns)
+
+
+def record_of(counter: Counter) -> UpdateRecord:
+    """The updates of a counter, but its first: before that nobody knows what it had counted."""
     record = UpdateRecord()
     if len(counter.changes):
         record.add(counter, counter.changes[1:])
-    return record.updates(counter, t0_ns, t1_ns)
+    return record
 
 
 def _is_known(counter: Counter, edges_ns: I64) -> npt.NDArray[np.bool_]:

@@ -40,6 +40,7 @@ LEARN = 1024  # updates from which the period is learnt
 AROUND = 24  # updates on either side from which the phase is taken
 _LEAST = 32  # fewer updates tell no period
 _DENSE = 1.3  # readings to an update from which on readings are called denser than updates
+_REFUTED = 1.8  # changes in the declared time, from which on it is not the usual one
 _SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
 _NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
 _BINS = 16  # to a mean gap, of the spectrum's time axis
@@ -125,6 +126,8 @@ def learn(
         is_useful = _is_useful(earliest, latest, period_ns)
         return Learned(period_ns if is_useful else 0.0, round(period_ns))
     is_dense = is_single or gap_ns > _DENSE * width_ns
+    if not is_single and gap_ns < declared_ns / _REFUTED:  # what was declared is no more than a bound
+        return Learned(usual_ns=round(gap_ns))
     return Learned(usual_ns=max(round(gap_ns), declared_ns) if is_dense else declared_ns)
 
 

@@ -238,8 +238,13 @@ def _is_sound(channel: Channel) -> bool:
         and (scale.register_unit is None or scale.register_unit > 0)
         and scale.quantum > 0
         and timing.lag_min_ns <= timing.lag_ns
+        and (timing.likely_lag_ns is None or _is_span(timing.likely_lag_ns))
         and (scale.modulus is None or scale.modulus > 0)
     )
+
+
+def _is_span(span: tuple[int, ...]) -> bool:
+    return len(span) == 2 and all(_is_count(abs(each)) for each in span) and span[0] <= span[1]
 
 
 def _is_count(value: object) -> bool:
