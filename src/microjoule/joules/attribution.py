@@ -28,9 +28,9 @@ from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
 from .occupancy import Occupancy, merged
-from .regression import COLUMNS, Fit, fit, occupied_s
+from .regression import COLUMNS, LOADED, Fit, fit, occupied_s
 from .separability import Item, together
-from .uncertainty import NORMAL, RECTANGULAR, Component, student
+from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates, updates
 
 F64 = npt.NDArray[np.float64]
@@ -40,9 +40,7 @@ BRACKETED, FITTED, INSEPARABLE = "bracketed", "regression", "not separable"
 _OUTLASTS = 4  # updates that each piece must last to be bracketed: shorter, its edges are most of it
 _FEWEST = 3  # updates below which nothing can be said of parts
 _OPEN = 2.0  # standard uncertainties by which a direction may move a power
-_LOADED = 1e-6  # the least part of a direction that is no rounding
 _SURGE = 2.0  # times its limit that a channel's power may reach for a moment (docs/methods.md)
-_LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
 
 
 class Share(NamedTuple):
@@ -228,7 +226,7 @@ class Span:
         chosen[~is_own] = -others_s / self.time_s[~is_own]
         ends = np.flatnonzero(np.diff(np.concatenate(([False], touched, [False]))))
         edges = Component("edges", float(np.sqrt((self.fit.edge_u_j[ends] ** 2).sum())), "B", NORMAL)
-        is_known = bool(self.of.is_ok[touched].all()) and not self._is_open(chosen)
+        is_known = bool(self.of.is_ok[touched].all()) and not self.fit.is_open(chosen)
         time_ns = self.time_ns(states)
         return self._estimate(
             value if is_known else None,
@@ -245,7 +243,7 @@ class Span:
         time_ns = nanoseconds(float(chosen @ self.time_s))
         moved = float(chosen @ self.fit.shift_j)
         components = (*self._regression(chosen), *self._beside(value, time_ns, moved))
-        return time_ns, self._estimate(None if self._is_open(chosen) else value, states, components)
+        return time_ns, self._estimate(None if self.fit.is_open(chosen) else value, states, components)
 
     def part(self, item: Item, time_ns: int, whole: Estimate) -> Part:
         """One item of those that share a figure.
@@ -295,10 +293,6 @@ class Span:
             components=components if value is not None else (),
         )
 
-    def _is_open(self, chosen: F64) -> bool:
-        """Whether a combination holds something that no update with a figure saw."""
-        return bool((np.abs(chosen @ self.fit.directions[:, np.isinf(self.fit.u_j)]) > _LOADED).any())
-
     def _beside(self, value: float, time_ns: int, moved_j: float) -> list[Component]:
         """What the fit knows nothing of: the two clocks, and the sensor."""
         of = f"alignment:{self.t0_ns}/{self.t1_ns}"
@@ -306,18 +300,9 @@ class Span:
         return [alignment, *sensor(self.counter.channel, self.counter.machine, value, seconds(time_ns))]
 
     def _regression(self, chosen: F64) -> list[Component]:
-        """The fit's covariance, a direction a component: so sums of shares have their own uncertainty."""
+        """The fit's covariance, a direction a component."""
         of = f"regression:{self.counter.channel.id}@{self.counter.machine}/{self.t0_ns}/{self.t1_ns}"
-        # All directions have one scale, estimated once: that cannot be said of components, whose degrees of
-        # freedom are taken as their own. So Student's quantile is put into u, and the form is normal.
-        wider = student(self.fit.dof) / 2.0 if self.fit.dof < _LARGE else 1.0
-        kind = "A" if math.isfinite(self.fit.dof) else "B"
-        parts = chosen @ self.fit.directions
-        return [
-            Component("regression", float(part * u * wider), kind, NORMAL, math.inf, f"{of}/{number}")
-            for number, (part, u) in enumerate(zip(parts, self.fit.u_j, strict=True))
-            if abs(part) > _LOADED and math.isfinite(u)
-        ]
+        return self.fit.components(chosen, of)
 
     def _guaranteed(self, states: Sequence[int]) -> tuple[float, float]:
         t0, t1 = self.pieces(states).T
@@ -331,10 +316,10 @@ class Span:
         for number, u in enumerate(self.fit.u_j):
             along = np.abs(self.fit.directions[:, number])
             if math.isinf(u):
-                members = np.flatnonzero((along > _LOADED) & self._is_seen)
+                members = np.flatnonzero((along > LOADED) & self._is_seen)
             else:
                 moved_w = _OPEN * along * u / self.time_s
-                members = np.flatnonzero((moved_w >= self.mean_w) & self._is_seen & (along > _LOADED))
+                members = np.flatnonzero((moved_w >= self.mean_w) & self._is_seen & (along > LOADED))
             if len(members) > 1:
                 found.append(frozenset(members.tolist()))
         return found

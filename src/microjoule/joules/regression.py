@@ -28,6 +28,7 @@ it drifts, as with temperature, shows there too, but not as what it is.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ from ..units import NS_PER_S
 from ..value_class import dataclass
 from .nnls import nnls
 from .occupancy import Occupancy
+from .uncertainty import NORMAL, Component, student
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -45,6 +47,8 @@ COLUMNS = 64  # states beyond this many share one column: a design of all would 
 LEAST = 4  # updates more than states, below which scatter tells nothing and the known noise is taken
 _LIKELY_ROWS = 4_000  # on which the share of the power's noise is found
 _SHARES = np.concatenate(([0.0], np.logspace(-3, 3, 13)))  # of the power's noise, edges being one
+_LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
+LOADED = 1e-6  # the least part of a direction that is no rounding
 _RANK = 1e-9  # singular values below this, of the largest, are rounding
 _PLACES = 8  # at which an update is thought to have been
 _ROUNDS = 3  # of taking the power at each edge from the fit before
@@ -63,6 +67,7 @@ class Fit:
         edge_u_j: float64[n + 1], standard uncertainty of what had been counted at each update, fitted or not.
         rows: Updates that were fitted.
         power_share: Of the noise of one update's energy, the share that is not its edges'.
+        score: Twice the negative log-likelihood, restricted, up to a constant; infinite: it was not found.
     """
 
     energy_j: F64
@@ -73,13 +78,35 @@ class Fit:
     edge_u_j: F64
     rows: int
     power_share: float
+    score: float
+
+    def components(self, chosen: F64, of: str) -> list[Component]:
+        """The uncertainty of a combination of energies, a direction a component.
+
+        So sums of combinations have their own uncertainty.
+
+        Args:
+            chosen: float64[m], how much of each energy the combination has.
+            of: What was fitted, as a name that no other fit has.
+        """
+        # All directions have one scale, estimated once: that cannot be said of components, whose degrees of
+        # freedom are taken as their own. So Student's quantile is put into u, and the form is normal.
+        wider = student(self.dof) / 2.0 if self.dof < _LARGE else 1.0
+        kind = "A" if math.isfinite(self.dof) else "B"
+        parts = chosen @ self.directions
+        return [
+            Component("regression", float(part * u * wider), kind, NORMAL, math.inf, f"{of}/{number}")
+            for number, (part, u) in enumerate(zip(parts, self.u_j, strict=True))
+            if abs(part) > LOADED and math.isfinite(u)
+        ]
+
+    def is_open(self, chosen: F64) -> bool:
+        """Whether a combination holds something that no fitted update saw."""
+        return bool((np.abs(chosen @ self.directions[:, np.isinf(self.u_j)]) > LOADED).any())
 
 
 def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late_ns: int = 0) -> F64:
     """float64[n, m]: the seconds of each column's states between neighbouring updates.
-
-    They are means over where the updates may have been: a state shorter than that, taken at the likeliest
-    instant alone, would look as if it had another power.
 
     Args:
         occupancy: The states of the span.
@@ -87,20 +114,37 @@ def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late
         of: The n updates.
         late_ns: By how much the states are taken to be later.
     """
-    found = np.zeros((max(len(of.edges_ns) - 1, 0), len(columns)))
+
+    def until_ns(instants: I64) -> F64:
+        nothing = np.zeros(len(instants), np.int64)
+        of_columns = [
+            sum((occupancy.until(each, instants) for each in states), nothing) for states in columns
+        ]
+        return np.stack(of_columns, axis=1) if columns else np.zeros((len(instants), 0))
+
+    return between_updates(until_ns, of, late_ns) / NS_PER_S
+
+
+def between_updates(until: Callable[[I64], F64], of: Updates, late_ns: int = 0) -> F64:
+    """float64[n, m]: how much of m things there was between neighbouring updates.
+
+    They are means over where the updates may have been: a state shorter than that, taken at the likeliest
+    instant alone, would look as if it had another power.
+
+    Args:
+        until: Gives float64[k, m], how much there was of each before k instants.
+        of: The n updates.
+        late_ns: By how much things are taken to be later.
+    """
     width_ns = of.spread_s * (math.sqrt(12.0) * NS_PER_S)
+    parts = []
     for part in range(_PLACES):
         offset = np.rint(width_ns * ((part + 0.5) / _PLACES - 0.5)).astype(np.int64)
-        instants = of.edges_ns + offset - late_ns
-        for number, states in enumerate(columns):
-            total = sum(
-                (occupancy.until(state, instants) for state in states), np.zeros(len(instants), np.int64)
-            )
-            found[:, number] += np.diff(total)
-    return found / (_PLACES * NS_PER_S)
+        parts.append(np.diff(until(of.edges_ns + offset - late_ns), axis=0))
+    return sum(parts[1:], parts[0].astype(np.float64)) / _PLACES
 
 
-def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
+def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64, span_s: F64 | None = None) -> Fit:
     """The energies of states from what a counter counted.
 
     Args:
@@ -108,20 +152,31 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
         design_s: float64[n, m], the time of each state between them.
         time_s: float64[m], the time of each state in the whole span: its energy is its power times this.
         shifted_s: ``design_s`` if the events are that much later than thought.
+        span_s: float64[n], the time between updates, where the columns are amounts (tokens, say) that add up
+            to no time. "Power" is then what a unit of an amount takes.
     """
     rows = np.flatnonzero(of.is_ok)
     x, y = design_s[rows], of.energy_j[rows]
-    span_s = x.sum(axis=1)
-    mean_w = float(y.sum() / span_s.sum())
+    lengths_s = x.sum(axis=1) if span_s is None else span_s[rows]
+    mean_w = float(y.sum() / lengths_s.sum())
     powers = np.full(x.shape[1], mean_w)
-    noise = _Noise(of, rows, span_s)
-    share, spare = 0.0, len(rows) - x.shape[1]
+    if span_s is not None:
+        powers = mean_w * lengths_s.sum() / (time_s * len(time_s))
+    noise = _Noise(of, rows, lengths_s)
+
+    def watts(design: F64, over_s: F64 | None) -> F64:
+        if over_s is None:
+            return np.sqrt(_powers_squared(design, powers, mean_w))
+        found: F64 = np.maximum(design @ powers / over_s, 0.01 * mean_w)
+        return found
+
+    share, score, spare = 0.0, math.inf, len(rows) - x.shape[1]
     unit = x / time_s
     energies = powers * time_s
     for _ in range(_ROUNDS):
-        noise = noise.at(np.sqrt(_powers_squared(x, powers, mean_w)))
+        noise = noise.at(watts(x, None if span_s is None else lengths_s))
         if spare >= LEAST:
-            share = _likeliest(noise, unit, y)
+            share, score = _likeliest(noise, unit, y)
         r = _triangle(noise.whitened(np.column_stack((unit, y)), share)[0])
         energies = nnls(r[:, :-1], r[:, -1])
         powers = energies / time_s
@@ -140,8 +195,10 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64) -> Fit:
     edges = float(np.mean(noise.diagonal))
     power_share = share * noise.unit / (edges + share * noise.unit) if edges else float(share > 0)
     order = np.argsort(-u_j, kind="stable")
-    edge_u_j = scale * _edge_u_j(of, np.sqrt(_powers_squared(design_s, powers, mean_w)))
-    return Fit(energies, directions.T[:, order], u_j[order], dof, shift_j, edge_u_j, len(rows), power_share)
+    edge_u_j = scale * _edge_u_j(of, watts(design_s, span_s))
+    return Fit(
+        energies, directions.T[:, order], u_j[order], dof, shift_j, edge_u_j, len(rows), power_share, score
+    )
 
 
 def _edge_u_j(of: Updates, watts: F64) -> F64:
@@ -245,8 +302,8 @@ def _solved(steps: F64, columns: F64) -> F64:
     return x
 
 
-def _likeliest(noise: _Noise, unit: F64, y: F64) -> float:
-    """The share of the power's noise that makes the scatter most likely (restricted likelihood)."""
+def _likeliest(noise: _Noise, unit: F64, y: F64) -> tuple[float, float]:
+    """The share of power's noise that makes the scatter most likely, by restricted likelihood; its score."""
     n = min(len(y), _LIKELY_ROWS)
     some = noise.first(n)
     used = np.flatnonzero(unit[:n].any(axis=0))
@@ -264,4 +321,5 @@ def _likeliest(noise: _Noise, unit: F64, y: F64) -> float:
         return log_determinant + 2 * float(np.log(sizes).sum()) + spare * math.log(rest)
 
     scores = [minus_log(share) for share in _SHARES]
-    return float(_SHARES[int(np.argmin(scores))])
+    best = int(np.argmin(scores))
+    return float(_SHARES[best]), scores[best]
