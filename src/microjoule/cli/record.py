@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import options, trace_output
 from .progress import progress
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     import signal
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Signals]) -> int:
     import signal
 
+    load_libraries()
     from ..recording import RawRecorder
     from ..recording.plan import plan
     from .meter import meter

@@ -31,6 +31,7 @@ from . import (
 )
 from .scratch import scratch
 from .shortage import shortage
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -78,25 +79,34 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         try:
             _refuse(arguments)
-            # Where memory is short, numpy's OpenBLAS ends the process: better before a folder is made.
-            from .. import recording as _  # noqa: F401
-
+            load_libraries()
             folder = stack.enter_context(scratch())
             terms = options.terms(arguments)
             recorder = _recorder(arguments, command, folder)
+            # Whatever comes: while it records, its folder must not go away.
+            stack.callback(_let_go, recorder, is_kept=arguments.output is not None)
             recorder.open()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
             return OWN_FAILURE
         code = _run_in_window(command, recorder)
         if isinstance(code, str):
-            recorder.close()
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
         is_whole = _report(recorder, arguments, terms)
-        if arguments.output is None:  # where the trace lost its folder it is beside it
-            recorder.path.unlink(missing_ok=True)
     return OWN_FAILURE if code == 0 and not is_whole else _exit_as(code)
+
+
+def _let_go(recorder: RawRecorder, *, is_kept: bool) -> None:
+    """Ends a recorder that no report has ended; removes a trace that was for the report alone."""
+    from ..errors import MicrojouleError
+
+    try:
+        with contextlib.suppress(MicrojouleError):
+            recorder.close()
+    finally:
+        if not is_kept:  # where the trace lost its folder it is beside it
+            recorder.path.unlink(missing_ok=True)
 
 
 def _refuse(arguments: argparse.Namespace) -> None:

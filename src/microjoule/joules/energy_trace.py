@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +14,7 @@ import numpy as np
 from ..channel import Channel
 from ..errors import TraceError
 from ..late import shown
+from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, Series
 from ..trace.window import Window, united
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from .by_name import NameEnergy
     from .mark_fits import MarkFits
 
-_WORTH_THREADS = 200_000  # rows: below it a thread costs more than it saves
 
 # A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a virtual
 # machine.
@@ -208,10 +207,11 @@ class Trace(RawTrace):
     def unwrap_all(self) -> None:
         """Makes the meters of all energy channels, on as many cores as there are."""
         missing = [name for name in self.energy_channels if name not in self._meters]
-        if len(missing) > 1 and self.table.num_rows > _WORTH_THREADS:
+        if len(missing) > 1 and self.table.num_rows > WORTH_THREADS_ROWS:
             _ = self.series(missing[0]), self.clock_pairs  # what all channels share is made once
-            with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
-                list(pool.map(self.meter, missing))
+            with Crew(min(len(missing), os.cpu_count() or 1)) as crew:
+                for made in [crew.submit(self.meter, name) for name in missing]:
+                    made.result()
 
     def energy(self, window: str | Window | None = None) -> Energies:
         """The energy by channel, in joules, with ``.total``.

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -25,6 +23,7 @@ import numpy.typing as npt
 from ..arrays import distinct
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
+from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, NO_TIME, Series, SeriesColumns
@@ -85,11 +84,11 @@ class StreamedTrace(Trace):
         self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
         taken = 0
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
             for columns in parts(found):
-                codes = pool.map(partial(_fed, columns, takers), self.channels)
-                for name, failures in zip(self.channels, codes, strict=True):
-                    self._count(name, failures)
+                fed = {name: crew.submit(_fed, columns, takers, name) for name in self.channels}
+                for name, failures in fed.items():
+                    self._count(name, failures.result())
                 taken += columns.n
                 told(taken / found.rows)
         self._peaks: dict[str, Peaks] = {}

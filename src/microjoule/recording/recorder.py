@@ -134,10 +134,12 @@ class RawRecorder:
         atexit.unregister(self.close)
         if self._marks is not None:
             marking.closed(self._marks.own)
-        self._take_last_readings()
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        try:
+            self._take_last_readings()
+        finally:  # a thread that went on would write to a file that nobody closes
+            self._ended.set()
+            if self._thread is not None and self._thread.is_alive():
+                self._thread.join()
         if self._marks is not None:
             self._take(self._marks.drain_rest())
         batches = self._drain()

@@ -6,8 +6,7 @@ is read again message by message: what is whole and right stays, whatever lies i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from ..arrays import numbers
 from . import schema
+from .crew import WORTH_THREADS_BYTES, Crew
 from .cut import Cutter
 from .messages import CUT, Break, FileSource, Kind, Message, messages
 from .opened import check, is_ended, opened, sound_schema, without_facts
@@ -90,8 +90,7 @@ def _in_one_go(
     taker = _Taker(Cutter(), verifier)
     checks: list[Future[None]] = []
     # Decoding holds neither the GIL nor a second core: batches are checked and cut apart beside it.
-    with ThreadPoolExecutor(1) as pool:
-        beside = _Beside(pool)
+    with Crew(1 if size > WORTH_THREADS_BYTES else 0) as beside:
         for _ in framed:
             try:
                 batch = reader.read_next_batch()
@@ -109,27 +108,6 @@ def _in_one_go(
     if verifier.forget():
         raise _NotAsWritten
     return batches, framed[-1].end if framed else first, taker.cutter
-
-
-class _Beside:
-    """One thread for work beside; where no thread can be started, the caller's."""
-
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool: ThreadPoolExecutor | None = pool
-
-    def submit(self, take: Callable[[pa.RecordBatch], None], batch: pa.RecordBatch) -> Future[None]:
-        if self._pool is not None:
-            try:
-                return self._pool.submit(take, batch)
-            except RuntimeError:  # there is no room for a thread's stack, or there are too many processes
-                self._pool = None
-        done: Future[None] = Future()
-        try:
-            take(batch)
-            done.set_result(None)
-        except Exception as error:
-            done.set_exception(error)
-        return done
 
 
 class _Taker:

@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -361,3 +362,33 @@ def test_report_prints_the_budget_on_request(root, tmp_path):
     assert "quantisation" in more
     assert "type B, rectangular" in more
     assert command("report", "--budget", "--total", path).returncode == 2
+
+
+def test_the_libraries_start_no_threads_and_the_command_s_environment_is_its_caller_s():
+    """The settings that keep them from it are this process's alone, and what the user has set stands."""
+    said = (
+        "import os; from microjoule.cli.without_threads import load_libraries; before = dict(os.environ); "
+        "load_libraries(); print(len(os.listdir('/proc/self/task')), dict(os.environ) == before)"
+    )
+    names = ("OPENBLAS_NUM_THREADS", "JE_ARROW_MALLOC_CONF")
+    plain = {key: value for key, value in os.environ.items() if key not in names}
+    more = min(len(os.sched_getaffinity(0)), 2)
+    for environment, threads in ((plain, 1), ({**plain, names[0]: "2"}, more)):
+        words = [sys.executable, "-c", said]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == f"{threads} True"
+
+
+@pytest.mark.parametrize("size_mb", [90, 180, 255])
+def test_too_little_memory_for_the_libraries_is_said_before_anything_is_made(root, tmp_path, size_mb):
+    limit = (size_mb << 20, size_mb << 20)
+    done = subprocess.run(
+        [*UJ, "run", "--source", "script", "--root", root, "--", "touch", tmp_path / "started"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "ulimit -v" in done.stderr) == (125, True), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]

@@ -1,0 +1,66 @@
+"""A trace that is read in parts: with threads, without any, and where none can be started, it is the same."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from ideal import Ideal, constant, rows
+from properties.test_flipped_bits_are_never_silent import sealed
+
+from microjoule.joules import energy_trace, streamed
+from microjoule.trace import parts, reading
+from microjoule.trace.crew import Crew
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ideals = [Ideal(constant(80.0), n=1500), Ideal(constant(9.0), n=1500, seed=5, id="package-0/dram")]
+    t0, t1 = ideals[0].inside(0.2, 0.8)
+    found = tmp_path_factory.mktemp("parts") / "t.arrows"
+    sealed(found, rows(ideals, [(t0, "@begin", 1, "step"), (t1, "@end", 1, "")]))
+    return found
+
+
+def figures(path: Path) -> list[tuple[float, float, float]]:
+    ways = (streamed.stream(path), energy_trace.load(path))
+    energies = [trace.energy("step")[name] for trace in ways for name in ("package-0", "package-0/dram")]
+    return [(energy.low, energy.value, energy.high) for energy in energies]
+
+
+def test_with_threads_without_and_where_none_can_be_started_the_energies_are_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    start = threading.Thread.start
+
+    def started(thread: threading.Thread) -> None:
+        events.append("started")
+        start(thread)
+
+    def refused(_: threading.Thread) -> None:
+        events.append("refused")
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    small = figures(path)
+    assert events == [], "a small trace needs no thread"
+    for module in (parts, streamed, energy_trace):
+        monkeypatch.setattr(module, "WORTH_THREADS_ROWS", 0)
+    monkeypatch.setattr(reading, "WORTH_THREADS_BYTES", 0)
+    monkeypatch.setattr(parts, "PART_BATCHES", 2)
+    assert figures(path) == small
+    assert events.count("started") >= 4
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert figures(path) == small
+    assert events.count("refused") >= 4
+
+
+def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
+    for workers in (0, 1):
+        with Crew(workers) as crew:
+            failed, done = crew.submit(int, "no number"), crew.submit(int, "7")
+            assert done.result() == 7
+            with pytest.raises(ValueError, match="no number"):
+                failed.result()
