@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import options, trace_output
+from . import activity, options, trace_output
 from .progress import progress
 from .without_threads import load_libraries
 
@@ -25,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--for", dest="for_s", type=options.duration_s, metavar="TIME", help="stop after 10s, 500ms, 2m, 1h"
     )
+    activity.add_by(parser)
     trace_output.add_options(parser)
     options.add_sampling(parser)
     parser.set_defaults(run=run)
@@ -53,7 +55,13 @@ def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Sign
     from ..recording.plan import plan
     from .meter import meter
 
-    recorder = RawRecorder(trace_output.watched(plan(output, meter(arguments)), arguments))
+    planned = plan(output, meter(arguments))
+    planned = replace(
+        planned,
+        facts={**planned.facts, "by": arguments.by},
+        activity=activity.plan(arguments, has_command=False),
+    )
+    recorder = RawRecorder(trace_output.watched(planned, arguments))
     with progress() as say, recorder, recorder.window("record"):
         say(f"recording {output}; Ctrl-C ends it")
         if arguments.for_s is None:

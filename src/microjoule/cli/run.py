@@ -15,11 +15,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from . import (
+    activity,
     documents,
     options,
     pages,
@@ -60,6 +62,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too")
     pages.add_options(parser)
     trace_output.add_options(parser)
+    activity.add_by(parser)
+    activity.add_idle(parser)
     options.add_footprint(parser)
     options.add_sampling(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
@@ -89,10 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
             return OWN_FAILURE
+        begun_s = time.monotonic()
         code = _run_in_window(command, recorder)
         if isinstance(code, str):
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
+        _look_without_it(activity.idle_after_s(arguments, time.monotonic() - begun_s))
         is_whole = _report(recorder, arguments, terms)
     return OWN_FAILURE if code == 0 and not is_whole else _exit_as(code)
 
@@ -146,6 +152,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
             cadence,
         ),
         "command": command,
+        "by": arguments.by,
     }
     channels = applied(channels, learnt)
     plan = RecordingPlan(
@@ -155,6 +162,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
         facts=facts,
         alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
         is_thinned=arguments.output is None and not pages.asked(arguments),
+        activity=activity.plan(arguments, has_command=True),
     )
     return RawRecorder(trace_output.watched(plan, arguments))
 
@@ -227,6 +235,12 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
         if got.si_signo != signal.SIGCHLD and got.si_code <= 0:
             with contextlib.suppress(PermissionError):  # of a setuid command; it goes on, as under env
                 os.kill(child.pid, got.si_signo)
+
+
+def _look_without_it(for_s: float) -> None:
+    """Goes on recording for a while, without the command; any signal ends that at once."""
+    if for_s > 0:
+        signal.sigtimedwait({*_FORWARDED, signal.SIGCHLD}, for_s)
 
 
 def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) -> bool:

@@ -1,7 +1,8 @@
 """The answer in one sentence: what used how much energy in how long, and what was measured.
 
-``python train.py used 185 J ± 11 J in 3.12 s (59.3 W); measured: package + DRAM``. The terminal, ``str`` of a
-trace and of its energies, the page's headline and the field ``sentence`` of the JSON are this one text.
+``python train.py: the machine used 185 J ± 11 J in 3.12 s (59.3 W); measured: package + DRAM``. The terminal,
+``str`` of a trace and of its energies, the page's headline and the field ``sentence`` of the JSON are this
+one text.
 """
 
 from __future__ import annotations
@@ -63,6 +64,9 @@ def headline(trace: Trace) -> Headline | None:
         if own and energies[own[0]].value is not None:
             energy = energies.add(own[0])
     subject = subject_of(trace.facts)
+    if subject != RECORDING and energy.provenance == "measured":
+        # A counter counts all that ran beside the command too.
+        subject = f"{subject}: the machine"
     parts = [(trace.channels[id_].place, energies[id_]) for id_ in energy.channels]
     said = sentence(subject, seconds(window.duration_ns), energy, parts)
     return Headline(subject, window, energy, said)
@@ -102,6 +106,12 @@ def sentence(
         )
     mean = f" ({power.partition(' ±')[0]})" if power else ""
     return f"{subject} used {figure} in {length}{mean}; {how}"
+
+
+def with_clause(said: str, clause: str) -> str:
+    """A sentence with a clause in front of how its figure was found."""
+    before, how, after = said.rpartition("; measured:")
+    return f"{before}, {clause}{how}{after}" if how and clause else said
 
 
 def is_sensor_assessed(energy: Estimate) -> bool:

@@ -23,9 +23,11 @@ import numpy.typing as npt
 from ..arrays import distinct
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
+from ..trace.activity import Activity
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.raw_trace import RawTrace
+from ..trace.schema import ACTIVITY
 from ..trace.series import I64, NO_TIME, Series, SeriesColumns
 from ..trace.window import Window
 from .brackets import F64
@@ -83,14 +85,16 @@ class StreamedTrace(Trace):
         takers = {name: self._taker(channels[name], asked) for name in in_turn}
         self._instants_ns = frozenset(asked.instants_ns)
         self._failures: dict[str, dict[int, int]] = {}
-        taken = 0
+        taken, busy = 0, []
         with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
             for columns in parts(found):
                 fed = {name: crew.submit(_fed, columns, takers, name) for name in self.channels}
                 for name, failures in fed.items():
                     self._count(name, failures.result())
+                busy.append(columns.activity(ACTIVITY))
                 taken += columns.n
                 told(taken / found.rows)
+        self.activity = Activity(self._subjects, *map(np.concatenate, zip(*busy, strict=True)))
         self._peaks: dict[str, Peaks] = {}
         self._records: dict[str, UpdateRecord] = {}
         for name, taker in takers.items():

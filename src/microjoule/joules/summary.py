@@ -31,7 +31,8 @@ from .gauge import Gauge
 from .power import means_w
 from .power_line import power_line
 from .run_window import OUTERMOST
-from .sentence import NO_TIME, Headline, headline, is_sensor_assessed
+from .sentence import NO_TIME, Headline, headline, is_sensor_assessed, with_clause
+from .share_rows import share_rows
 from .total import Total, covered, total
 
 if TYPE_CHECKING:
@@ -59,12 +60,17 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
     """
     trace.unwrap_all()
     windows = trace.windows or _span(trace)
-    figures = _windows(trace, windows, listed(windows, windows_max))
+    numbers = listed(windows, windows_max)
+    figures = _windows(trace, windows, numbers)
     first = headline(trace)
+    shares = share_rows(trace, [windows[number] for number in numbers])
+    for figure, rows in zip(figures, shares.windows, strict=True):
+        figure["shares"] = rows
     return {
         "schema": SCHEMA,
-        "sentence": NO_TIME if first is None else first.sentence,
+        "sentence": NO_TIME if first is None else with_clause(first.sentence, shares.clause),
         "whole": None if first is None else _whole(trace, first),
+        "shares": shares.whole,
         "n_windows": len(windows),
         "windows": figures,
         "by_name": _by_name(trace) if _is_divided(windows) else [],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..sources.machine import Machine
     from ..sources.survey import Survey
+    from .activity import ActivityPlan
 
 DRAIN_S = 0.95  # a batch at least once a second, though a wake comes a little late
 
@@ -54,6 +55,7 @@ class RecordingPlan:
         owner: The user and group that the file is to belong to; None: those of this process. Under sudo it
             is who called it.
         is_fsynced: Wait after each batch until the disk has it.
+        activity: Whose CPU time is recorded beside the channels; None: nobody's.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class RecordingPlan:
     say: Callable[[str], None] = _warn
     owner: tuple[int, int] | None = field(default_factory=caller_of_sudo)
     is_fsynced: bool = False
+    activity: ActivityPlan | None = None
 
 
 def plan(path: Path | str, meter: Meter) -> RecordingPlan:

@@ -23,6 +23,7 @@ from ..errors import MicrojouleError, NothingToMeasure
 from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
+from .activity import ActivityLane
 from .lane import Lane, open_lanes
 from .mark_rings import MarkRings
 from .native import clock_pair, now_ns
@@ -68,6 +69,7 @@ class RawRecorder:
         self._writer: Writer | None = None
         self._output: Output | None = None
         self._marks: MarkRings | None = None
+        self._activity = None if plan.activity is None else ActivityLane(plan.activity)
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
 
@@ -87,7 +89,10 @@ class RawRecorder:
 
     def share_marks(self) -> str | None:
         """What other programs find in ``MICROJOULE_MARKS`` to add their windows; None: they cannot here."""
-        return None if self._marks is None else self._marks.share()
+        address = None if self._marks is None else self._marks.share()
+        if address and self._activity is not None:
+            self._activity.mark(f"{marking.VARIABLE}={address}")
+        return address
 
     def open(self) -> Self:
         """Opens every channel, starts sampling, and waits for the first two updates.
@@ -110,6 +115,8 @@ class RawRecorder:
         for lane in self._lanes:
             lane.sampler.tick()
             lane.sampler.start()
+        if self._activity is not None:
+            self._activity.start()
         lanes = {lane.name: lane.facts() for lane in self._lanes}
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
         self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
@@ -136,6 +143,8 @@ class RawRecorder:
             marking.closed(self._marks.own)
         try:
             self._take_last_readings()
+            if self._activity is not None:
+                self._activity.stop()
         finally:  # a thread that went on would write to a file that nobody closes
             self._ended.set()
             if self._thread is not None and self._thread.is_alive():
@@ -248,6 +257,8 @@ class RawRecorder:
         if self._writer is None:
             return []
         rows, self._own_rows = self._own_rows, []
+        if self._activity is not None:
+            rows += self._activity.drain()
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
             rows.append((t_ns, read_ns, name, value_ns, None))

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import footprint_lines, written_numbers
+from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
 
@@ -38,7 +38,8 @@ def render(summary: Mapping[str, Any]) -> str:
     single = [window for window in summary["windows"] if window["n_of_name"] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
-    lines = [summary["sentence"], "", *warnings(summary)]
+    sentence = textwrap.wrap(summary["sentence"], _WIDTH, break_on_hyphens=False, break_long_words=False)
+    lines = [*sentence, "", *warnings(summary)]
     if single:
         blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
         lines += [*_table(blocks), FOOT, *_lags(summary)]
@@ -48,6 +49,8 @@ def render(summary: Mapping[str, Any]) -> str:
     lines += ["", *repeated] if repeated else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: {ALL_WINDOWS}"]
+    shares = share_lines.full(summary)
+    lines += ["", *shares] if shares else []
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     lines += [f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ())]

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..joules.estimate_text import duration, figure, measured, missing
 from ..joules.run_window import OUTERMOST
-from . import written_numbers
+from . import share_lines, written_numbers
 from .amounts import amount, share
 from .as_long_text import warnings
 from .columns import columns
@@ -45,6 +45,7 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
     below = [*_footprint(summary), *_warnings(summary)]
     blocks = [
         _wrapped(written(summary["sentence"]), width, ""),
+        _shares(summary, width, written),
         list(map(written, _power(summary, width))),
         _by_name(summary, width, written),
         [line for said in below for line in _wrapped(written(said), width)],
@@ -55,6 +56,13 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
 def brief(summary: Plain) -> str:
     """The sentence and nothing else."""
     return f"{summary['sentence']}\n"
+
+
+def _shares(summary: Plain, width: int, written: Callable[[str], str]) -> list[str]:
+    """Whose energy it was: a table, and sentences that are wrapped."""
+    lines = share_lines.brief(summary, written)
+    said = [line for each in share_lines.said(summary) for line in _wrapped(written(each), width)]
+    return [*(line[:width] for line in lines), *said]
 
 
 def _power(summary: Plain, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def label(name: str, attributes: Mapping[str, Any]) -> str:
@@ -49,3 +49,48 @@ def _figure(text: str) -> float | str:
 _DECODER = json.JSONDecoder(
     parse_constant=str, parse_float=_figure
 )  # made once: a trace may have 100 000 labels
+
+
+MACHINE, PROCESS, CGROUP, CPU = "machine", "process", "cgroup", "cpu"
+KINDS = (MACHINE, PROCESS, CGROUP, CPU)
+
+
+class Subject(NamedTuple):
+    """Somebody whose CPU time is recorded.
+
+    Attributes:
+        kind: One of ``KINDS``.
+        name: Of a process its command's name, of a cgroup its path.
+        pid: Of a process; 0: it is none.
+        cgroup: The path of its cgroup; empty: not known.
+        user: The name of its user, or the number; empty: not known.
+        is_of_command: Whether `uj run` started it, or a child of it did.
+        is_recorder: Whether it is the recorder itself.
+    """
+
+    kind: str
+    name: str
+    pid: int = 0
+    cgroup: str = ""
+    user: str = ""
+    is_of_command: bool = False
+    is_recorder: bool = False
+
+    def to_label(self) -> str:
+        """The JSON object of a row ``@subject``; what has its default is left out."""
+        defaults = self._field_defaults
+        plain = {name: value for name, value in self._asdict().items() if value != defaults.get(name)}
+        return json.dumps(plain)
+
+    @classmethod
+    def of_label(cls, label: str) -> Subject | None:
+        """The subject of a label; None: it is no label of one."""
+        try:
+            plain = json.loads(label)
+            known = {name: plain[name] for name in cls._fields if name in plain}
+            found = cls(**known)
+        except (ValueError, TypeError):
+            return None
+        types = (str, str, int, str, str, bool, bool)
+        is_sound = all(isinstance(value, of) for value, of in zip(found, types, strict=True))
+        return found if is_sound and found.kind in KINDS else None

@@ -192,7 +192,13 @@ class _OwnCodes:
     def __init__(self, dictionary: pa.Array, has_clocks: bool) -> None:
         self._dictionary = dictionary
         names = dictionary.to_pylist()
-        wanted = {schema.BEGIN, schema.END, schema.GAP, *(schema.CLOCKS if has_clocks else ())}
+        wanted = {
+            schema.BEGIN,
+            schema.END,
+            schema.GAP,
+            schema.SUBJECT,
+            *(schema.CLOCKS if has_clocks else ()),
+        }
         self._is_own = np.array([str(name).startswith("@") for name in names])
         self._first = int(self._is_own.argmax()) if self._is_own.any() else len(names)
         self.is_wanted = np.array([name in wanted for name in names])

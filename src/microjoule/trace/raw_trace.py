@@ -21,8 +21,10 @@ from ..channel import Channel
 from ..errors import BadWindow, TraceError, UnknownChannel, nearest
 from ..late import shown
 from . import schema
+from .activity import Activity, named
 from .cut import Cutter
 from .gap import Gap, gap
+from .label import Subject
 from .opened import check
 from .reading import read
 from .series import I64, Series, SeriesColumns
@@ -187,6 +189,17 @@ class RawTrace:
         t0_ns, t1_ns = (self._columns.array(name)[rows].tolist() for name in ("t_ns", "raw"))
         found = zip(t0_ns, t1_ns, labels, strict=True)
         return tuple(gap(begin, end, words or "") for begin, end, words in found)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """Who was busy when; empty where the recording does not say."""
+        return Activity(self._subjects, *self._columns.activity(schema.ACTIVITY))
+
+    @cached_property
+    def _subjects(self) -> dict[int, Subject]:
+        rows = self._columns.rows(schema.SUBJECT)
+        labels = texts(self.table.column("label"), rows) if len(rows) else []
+        return named(zip(self._columns.array("raw")[rows].tolist(), labels, strict=True))
 
     @cached_property
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:

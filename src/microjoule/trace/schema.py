@@ -56,6 +56,9 @@ SEAL = "@seal"
 CHECKSUM_LABELS = "@checksum/labels"
 CHECKSUM = "@checksum"
 CHECKS = (OPENING, SEAL, CHECKSUM_LABELS, CHECKSUM)
+# Who was busy when: see activity.py.
+SUBJECT = "@subject"
+ACTIVITY = "@activity"
 
 FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves
 
@@ -79,7 +82,7 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
     marks = (engine(MARKS, count) for count in MARK_COUNTS)
-    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS]
+    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS, SUBJECT, ACTIVITY]
     return [channel.id for channel in channels] + own
 
 

@@ -114,6 +114,12 @@ class SeriesColumns:
             return mine
         return np.flatnonzero(self.codes == code)
 
+    def activity(self, name: str) -> tuple[I64, I64, I64]:
+        """int64 each, of the rows of activity: whose, when, and the CPU time in ns (:mod:`.activity`)."""
+        rows = self.rows(name)
+        taken = (self._taken(column, rows).astype(np.int64) for column in ("read_ns", "t_ns", "raw"))
+        return tuple(taken)  # type: ignore[return-value]
+
     def series(self, channel_id: str) -> Series:
         """The readings of one channel, ascending and each once, whatever order the rows have."""
         if self._cuts is not None and channel_id in self._cuts:

@@ -1,0 +1,213 @@
+"""Who was busy, as a report names them: the command, programs by name, processes, cgroups, units, users.
+
+A *party* is some subjects of a trace's activity under one name, with the CPU time that they had used up to
+any instant. The command is a party of its own, whatever the others are grouped by: its time is that of perf's
+counter where there is one, which sees all its children, and otherwise the sum of the processes in its tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.activity import Activity
+from ..trace.label import CGROUP, MACHINE, PROCESS, Subject
+from ..trace.series import I64
+from ..units import NS_PER_S
+from .owners import OUTSIDE, UNKNOWN, owner
+
+if TYPE_CHECKING:
+    from .energy_trace import Trace
+
+F64 = npt.NDArray[np.float64]
+Used = Callable[[I64], F64]
+
+COMMAND, OTHER, UNSEEN, POOL = "command", "program", "unseen", "rest"
+UNSEEN_NAME = "not seen (hidden, or too short-lived)"
+RECORDER_NAME = "microjoule itself"
+_READINGS_MIN = 4  # of the command's counter, below which its processes say when it was busy
+
+
+class Party(NamedTuple):
+    """Somebody whose share is asked for.
+
+    Attributes:
+        kind: ``command``, ``program`` or ``unseen``.
+        name: What a report calls it.
+        used_ns: Gives the CPU time that it had used up to instants.
+        running_ns: int64[k, 2], from when to when it may have run.
+        instants_ns: int64, when its CPU time was read.
+    """
+
+    kind: str
+    name: str
+    used_ns: Used
+    running_ns: I64
+    instants_ns: I64
+
+    @classmethod
+    def of_all(cls, kind: str, name: str, parts: Sequence[Party]) -> Party:
+        """Several as one."""
+        return cls(
+            kind,
+            name,
+            _sum([each.used_ns for each in parts]),
+            merged(np.concatenate([each.running_ns for each in parts])),
+            np.unique(np.concatenate([each.instants_ns for each in parts])),
+        )
+
+    def doubt_s(self, t_ns: int) -> float:
+        """The CPU seconds between the two readings around an instant: before it or after, nobody knows."""
+        at = self.instants_ns
+        after = int(np.searchsorted(at, t_ns))
+        if not 0 < after < len(at) or at[after] == t_ns:
+            return 0.0
+        before, behind = self.used_ns(at[after - 1 : after + 1]).tolist()
+        return float(behind - before) / NS_PER_S
+
+
+def _by_process(of: Subject) -> str:
+    return f"{of.name} ({of.pid})" if of.pid else of.name
+
+
+def _by_unit(of: Subject) -> str:
+    return owner(of.cgroup).unit or of.cgroup or UNKNOWN
+
+
+def _by_container(of: Subject) -> str:
+    return owner(of.cgroup).container or (OUTSIDE if of.cgroup else UNKNOWN)
+
+
+def _by_user(of: Subject) -> str:
+    uid = owner(of.cgroup).uid
+    return of.user or (f"user {uid}" if uid else UNKNOWN)
+
+
+# What a report may group by: how a subject is named, and which kinds of subject it prefers.
+GROUPINGS: Mapping[str, tuple[Callable[[Subject], str], tuple[str, ...]]] = {
+    "name": (lambda of: of.name, (PROCESS, CGROUP)),
+    "process": (_by_process, (PROCESS, CGROUP)),
+    "cgroup": (lambda of: of.cgroup or UNKNOWN, (CGROUP, PROCESS)),
+    "unit": (_by_unit, (CGROUP, PROCESS)),
+    "user": (_by_user, (PROCESS, CGROUP)),
+    "container": (_by_container, (CGROUP, PROCESS)),
+}
+
+
+def parties(trace: Trace, by: str) -> list[Party]:
+    """The parties of a trace: the command first, then the others, those not seen at last.
+
+    Args:
+        trace: The trace.
+        by: A word of ``GROUPINGS``.
+    """
+    activity = trace.activity
+    name_of, kinds = GROUPINGS[by]
+    kind = next((each for each in kinds if activity.numbers(each)), PROCESS)
+    command = _command(trace)
+    groups: dict[str, list[int]] = {}
+    for number in activity.numbers(kind):
+        subject = activity.subjects[number]
+        if not subject.is_of_command:
+            name = RECORDER_NAME if subject.is_recorder else name_of(subject)
+            groups.setdefault(name, []).append(number)
+    own = _own_of_cgroups(activity) if kind == CGROUP else {}
+    found = [] if command is None else [command]
+    for name, numbers in groups.items():
+        parts = [_party(activity, number, own.get(number)) for number in numbers]
+        found.append(Party.of_all(OTHER, name, parts))
+    if activity.numbers(MACHINE):
+        found.append(_unseen(activity, _sum([each.used_ns for each in found])))
+    return found
+
+
+def _command(trace: Trace) -> Party | None:
+    """The command by its own counter, or by its processes; None: nothing was started."""
+    activity = trace.activity
+    tree = [n for n in activity.numbers(PROCESS) if activity.subjects[n].is_of_command]
+    seen = Party.of_all(COMMAND, COMMAND, [_party(activity, n) for n in tree]) if tree else None
+    counter = next((c for c in trace.channels.values() if c.is_of_command), None)
+    if counter is None or counter.trust.model is None:
+        return seen
+    of = trace.updates(counter.id)
+    if len(of.edges_ns) < _READINGS_MIN:
+        return seen
+    busy_ns = of.energy_j / counter.trust.model.value_w * NS_PER_S
+    total = np.concatenate(([0.0], np.cumsum(busy_ns)))
+    at = of.edges_ns
+    grew = np.flatnonzero(busy_ns > 0)
+    return Party(
+        COMMAND,
+        COMMAND,
+        lambda t_ns: np.interp(t_ns - at[0], at - at[0], total),
+        merged(np.stack((at[grew], at[grew + 1]), axis=1)),
+        at,
+    )
+
+
+def _party(activity: Activity, number: int, used: Used | None = None) -> Party:
+    return Party(
+        OTHER, "", used or _used(activity, number), activity.running_ns(number), activity.instants_ns(number)
+    )
+
+
+def _unseen(activity: Activity, known: Used) -> Party:
+    """What the machine was busy beyond all that was seen; it never falls, as what it is left of may."""
+    number = activity.numbers(MACHINE)[0]
+    at = activity.instants_ns(number)
+    left = activity.used_ns(number, at) - known(at)
+    left = np.maximum.accumulate(left - left[0])
+    total = activity.used_ns(number, at[-1:])[0] - (known(at[-1:]) - known(at[:1]))[0]
+    left *= max(total, 0.0) / left[-1] if left[-1] > 0 else 0.0
+    return Party(
+        UNSEEN,
+        UNSEEN_NAME,
+        lambda t_ns: np.interp(t_ns - at[0], at - at[0], left),
+        np.array([[at[0], at[-1]]]),
+        at,
+    )
+
+
+def _own_of_cgroups(activity: Activity) -> dict[int, Used]:
+    """Of cgroups that have others below them what is theirs alone."""
+    by_path = {activity.subjects[n].cgroup: n for n in activity.numbers(CGROUP)}
+    children: dict[int, list[int]] = {}
+    for path, number in by_path.items():
+        above = path
+        while above != "/":
+            above = above.rpartition("/")[0] or "/"
+            if above in by_path:
+                children.setdefault(by_path[above], []).append(number)
+                break
+    at = np.unique(np.concatenate([activity.instants_ns(n) for n in by_path.values()]))
+    return {
+        n: _less(_used(activity, n), _sum([_used(activity, c) for c in of]), at) for n, of in children.items()
+    }
+
+
+def _used(activity: Activity, number: int) -> Used:
+    return lambda t_ns: activity.used_ns(number, t_ns)
+
+
+def _sum(of: list[Used]) -> Used:
+    return lambda t_ns: sum((used(t_ns) for used in of), np.zeros(len(t_ns)))
+
+
+def _less(one: Used, other: Used, at: I64) -> Used:
+    """What is left of one; looks at both are some microseconds apart, so that it is held from falling."""
+    left = np.maximum.accumulate(one(at) - other(at))
+    return lambda t_ns: np.interp(t_ns - at[0], at - at[0], left)
+
+
+def merged(pieces: I64) -> I64:
+    """Intervals in their order, those that touch or overlap as one: int64[k, 2]."""
+    if not len(pieces):
+        return np.empty((0, 2), np.int64)
+    pieces = pieces[np.argsort(pieces[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(pieces[:, 1])
+    is_new = np.append(True, pieces[1:, 0] > ends[:-1])
+    first = np.flatnonzero(is_new)
+    return np.stack((pieces[first, 0], ends[np.append(first[1:], len(pieces)) - 1]), axis=1)

@@ -1,0 +1,233 @@
+"""Watts of an idle machine and of busy seconds, fitted to what one counter counted between looks.
+
+Between two looks k and k + 1 the counter counted
+
+    y_k = P_idle T_k + Σ_j c_j b_kj + noise
+
+with T_k the time between them, b_kj the CPU seconds of somebody in it and c_j joules per CPU second, never
+negative. The noise is that of :mod:`.regression`; where residuals of neighbouring looks are alike, as when a
+CPU warms up or changes its clock, a mean over many of them is worth less than their number says: so the
+interval widens by how much more sums over 4 and 16 looks scatter than single ones would let them.
+
+Power is not linear in CPU time: the first busy core wakes what all share, and two threads of one core draw
+less than two cores. So other laws are tried beside it, each with one more term (``LAWS``), which is divided
+as power is that is not idle. The best of them moves the figures, as far as it explains the counter better;
+and because what power depends on is guessed, all of that move may be wrong (component ``law``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+from ..units import NS_PER_S
+from .regression import LEAST, Fit, fit
+from .uncertainty import NORMAL, RECTANGULAR, Component, student
+from .update_record import Updates
+
+F64 = npt.NDArray[np.float64]
+
+BINS_MAX = 4_000  # looks that are fitted: more of them narrow nothing that matters
+_LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
+_BLOCKS = (4, 16)  # looks whose sums are compared with single ones
+_BLOCKS_MIN = 6
+_LOADED = 1e-6  # the least part of a direction that is no rounding
+_OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
+_TEMPER = 0.5
+_OF_LAW = 0.5  # of what another law moves, standard uncertainty of that
+# Power that is no multiple of CPU time: of all CPU seconds B in a time T.
+LAWS = (
+    lambda busy_s, length_s: busy_s**2 / length_s,  # turbo and heat, or threads that share a core
+    lambda busy_s, length_s: np.sqrt(busy_s * length_s),  # what the first cores wake for all
+    np.minimum,
+)
+
+
+class Looks(NamedTuple):
+    """What one counter counted between looks.
+
+    Attributes:
+        updates: Of the counter, one at each look.
+        length_s: float64[n], between them.
+        busy_s: float64[n, m], the CPU seconds of each column.
+    """
+
+    updates: Updates
+    length_s: F64
+    busy_s: F64
+
+
+class ShareFit(NamedTuple):
+    """The energies of columns over a span: that of the idle machine first.
+
+    Attributes:
+        of: What :func:`microjoule.joules.regression.fit` gives, for columns that were busy.
+        used_s: float64[m + 1], the seconds of each column over the span.
+        wider: By how much the scatter of sums widens the interval.
+        bent_j: float64[m + 1], signed, by how much another law moves each energy of ``of``.
+        law_j: float64[m + 1], signed, standard uncertainty of which law holds.
+        span_j: What the counter counted in the span.
+        group: Names the fit in correlation groups.
+    """
+
+    of: Fit
+    used_s: F64
+    wider: float
+    bent_j: F64
+    law_j: F64
+    span_j: float
+    group: str
+
+    @property
+    def watts(self) -> F64:
+        """float64[m + 1]: joules per second, and per CPU second."""
+        found: F64 = np.maximum(self.of.energy_j + self.bent_j, 0.0) / self.used_s
+        return found
+
+    def groups(self) -> list[frozenset[int]]:
+        """Columns that cannot be told apart: their energies may move from one to the other by a quarter."""
+        found = []
+        for number, u in enumerate(self.of.u_j):
+            along = np.abs(self.of.directions[:, number])
+            moved_j = 2.0 * along * (u * self.wider if math.isfinite(u) else math.inf)
+            moved_j[along <= _LOADED] = 0.0
+            members = np.flatnonzero(moved_j >= _OPEN * self.span_j)
+            if len(members):
+                found.append(frozenset(np.flatnonzero(moved_j >= 0.2 * moved_j[members].max()).tolist()))
+        return found
+
+    def energy_j(self, used_s: F64) -> float:
+        """What so many seconds of each column used."""
+        return float(used_s @ self.watts)
+
+    def components(self, used_s: F64) -> list[Component]:
+        """How far that may be wrong, by the fit and by its law."""
+        part = used_s / self.used_s
+        wider = self.wider * (student(self.of.dof) / 2.0 if self.of.dof < _LARGE else 1.0)
+        along = part @ self.of.directions
+        found = [
+            Component("regression", float(a * u * wider), "A", NORMAL, math.inf, f"{self.group}/{number}")
+            for number, (a, u) in enumerate(zip(along, self.of.u_j, strict=True))
+            if abs(a) > _LOADED and math.isfinite(u)
+        ]
+        law_j = float(part @ self.law_j)
+        return [*found, Component("law", law_j, "B", RECTANGULAR, math.inf, f"law:{self.group}")]
+
+
+def looks(of: Updates, instants_ns: I64) -> Updates:
+    """What a counter counted between looks; where updates are rarer, between the looks nearest to them.
+
+    The counter is interpolated at the looks, and not CPU time at the updates: an error in what is measured
+    averages out, and one in what explains it makes every joule per CPU second too small.
+
+    Args:
+        of: All updates.
+        instants_ns: int64, ascending, of the looks.
+    """
+    edges_ns = of.edges_ns
+    first, last = (edges_ns[0], edges_ns[-1]) if len(edges_ns) else (0, -1)
+    inside = instants_ns[(instants_ns >= first) & (instants_ns <= last)]
+    if len(inside) < 2 or len(edges_ns) < 2:
+        return Updates(edges_ns[:0], of.energy_j[:0], of.is_ok[:0], of.spread_s[:0], of.quantum_j)
+    if len(edges_ns) < len(inside):
+        inside = inside[np.unique(_nearest(inside, edges_ns))]
+    inside = inside[:: max(1, math.ceil(len(inside) / BINS_MAX))]
+    total = np.concatenate(([0.0], np.cumsum(of.energy_j)))
+    doubts = np.concatenate(([0], np.cumsum(~of.is_ok)))
+    before = np.searchsorted(edges_ns, inside, "right") - 1
+    behind = np.searchsorted(edges_ns, inside, "left")
+    nearest = _nearest(edges_ns, inside)
+    away_s = np.abs(edges_ns[nearest] - inside) / NS_PER_S
+    return Updates(
+        inside,
+        np.diff(np.interp(inside - edges_ns[0], edges_ns - edges_ns[0], total)),
+        doubts[behind[1:]] == doubts[before[:-1]],
+        np.hypot(of.spread_s[nearest], away_s / 2),
+        of.quantum_j,
+    )
+
+
+def _nearest(to: I64, of: I64) -> I64:
+    """int64: for each instant the number of the nearest of some others, at least two and ascending."""
+    after = np.clip(np.searchsorted(to, of), 1, len(to) - 1)
+    return after - (of - to[after - 1] < to[after] - of)
+
+
+def is_enough(of: Looks) -> bool:
+    """Whether there are looks enough to fit their columns."""
+    return bool(of.updates.is_ok.sum() >= of.busy_s.shape[1] + 1 + LEAST)
+
+
+def fitted(of: Looks, group: str) -> ShareFit:
+    """The energies of an idle machine and of busy columns.
+
+    Args:
+        of: What was counted; :func:`is_enough`, and each column busy at some time.
+        group: Names the fit in correlation groups.
+    """
+    design = np.column_stack((of.length_s, of.busy_s))
+    used_s = design.sum(axis=0)
+    found = fit(of.updates, design, used_s, design, of.length_s)
+    ok = of.updates.is_ok
+    x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
+    rest = (y - x @ (found.energy_j / used_s)) / np.sqrt(length_s)
+    bent_j, law_j = _bent_j(x, y, length_s, design)
+    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), group)
+
+
+def _wider(rest: F64) -> float:
+    """By how much sums of residuals scatter more than independent ones would; 1: no more."""
+    single = float(np.mean(rest**2))
+    found = 1.0
+    for block in _BLOCKS:
+        n = len(rest) // block
+        if n >= _BLOCKS_MIN and single > 0:
+            sums = rest[: n * block].reshape(n, block).sum(axis=1)
+            found = max(found, float(np.mean(sums**2)) / (block * single))
+    return math.sqrt(found)
+
+
+def _bent_j(x: F64, y: F64, length_s: F64, design: F64) -> tuple[F64, F64]:
+    """By how much the best of the other laws moves the energies, as far as it convinces.
+
+    How far that is says the Bayesian information criterion: the odds of the better law are
+    exp((n ln(S_linear / S_bent) - ln n) / 2), S being the squares that each leaves, and the laws share them.
+    Their logarithm is halved, because looks in a row are alike and n of them say less than n.
+
+    Returns:
+        float64[m + 1], signed; and the standard uncertainty from not knowing which law holds.
+    """
+    all_s = x[:, 1:].sum(axis=1)
+    weight = 1.0 / np.sqrt(length_s)
+    linear, rest = _least(x, y, weight)
+    nothing, n = np.zeros(x.shape[1]), len(y)
+    if n - x.shape[1] - 1 < LEAST:
+        return nothing, nothing
+    found = []
+    for law in LAWS:
+        term = law(all_s, length_s)
+        bent, left = _least(np.column_stack((x, term)), y, weight)
+        moved = (bent[:-1] - linear) * x.sum(axis=0)
+        # What the term stands for is divided as the linear law divides power that is not idle.
+        own = np.maximum(linear[1:], 0.0) * x[:, 1:]
+        whole = own.sum(axis=1, keepdims=True)
+        moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=np.zeros_like(own), where=whole > 0))
+        found.append((left, moved))
+    left, moved = min(found, key=lambda each: each[0])
+    if not 0 < left < rest:
+        return nothing, nothing
+    log_odds = _TEMPER * (n * math.log(rest / left) - math.log(n)) / 2 - math.log(len(LAWS))
+    w = 1.0 / (1.0 + math.exp(-max(min(log_odds, 50.0), -50.0)))
+    scaled = moved * (design.sum(axis=0) / x.sum(axis=0))
+    return scaled * w, scaled * math.sqrt(w * (1.0 - w) + (w * _OF_LAW) ** 2)
+
+
+def _least(x: F64, y: F64, weight: F64) -> tuple[F64, float]:
+    """The weighted least squares, and what is left of them."""
+    scale = np.maximum(np.abs(x).max(axis=0), np.finfo(float).tiny)
+    found = np.linalg.lstsq(x / scale * weight[:, None], y * weight, rcond=1e-9)[0] / scale
+    return found, float((((y - x @ found) * weight) ** 2).sum())

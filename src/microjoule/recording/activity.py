@@ -1,0 +1,173 @@
+"""Who is busy: a slow lane of its own that looks ten times a second and writes down who used CPU time.
+
+A look reads the machine's busy time and that of each process, or each cgroup (:mod:`.cpu_times`). A row is
+written for who used a millisecond since its last row, so that the rows are bounded by the CPU time that
+there is, and not by how many processes sleep. Only then is a process looked at more closely, for its name.
+
+A look costs a microsecond a process, on a thread of the recorder's and not of what is measured. It comes so
+seldom that all looks together take a hundredth of a core: with ten thousand processes about once a second.
+In the beginning it looks more often, so that a run of half a second has looks enough.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Protocol
+
+from ..trace import schema
+from ..trace.label import CGROUP, MACHINE, PROCESS, Subject
+from ..units import NS_PER_MS, nanoseconds, seconds
+from ..value_class import dataclass
+from .cpu_times import Cgroups, Processes, machine_busy_ns
+from .native import now_ns
+
+PERIOD_S = 0.1
+FIRST_PERIOD_S, QUICK_LOOKS = 0.02, 25
+SHARE = 100  # of a core that looks take: one part in so many
+PERIOD_MAX_S = 30.0
+ROW_NS = NS_PER_MS  # CPU time that is worth a row
+SUBJECTS_MAX = 20_000  # in one recording: whoever comes later is in the machine's time alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityPlan:
+    """Whose CPU time to record.
+
+    Attributes:
+        kinds: Of ``process`` and ``cgroup``.
+        root: Of the machine's files.
+    """
+
+    kinds: tuple[str, ...] = (PROCESS,)
+    root: Path = Path("/")
+
+
+class Accounts(Protocol):
+    """Who has CPU time of their own, by a key that is theirs while they live."""
+
+    def look(self) -> dict[str | int, int]:
+        """Nanoseconds that each has used."""
+
+    def describe(self, key: str | int, /) -> Subject | None:
+        """Who that is; None: it is gone."""
+
+
+class _Account:
+    """What was last seen and last written of one."""
+
+    __slots__ = ("number", "row_ns", "seen_ns", "t_ns", "written_ns")
+
+    def __init__(self, t_ns: int, seen_ns: int) -> None:
+        self.t_ns, self.seen_ns, self.written_ns = t_ns, seen_ns, seen_ns
+        self.number = self.row_ns = 0  # it has no row yet
+
+
+def _until_next_s(period_s: float) -> float:
+    """How long to wait for the next multiple of a period: there a thinned trace keeps a reading."""
+    period_ns = nanoseconds(period_s)
+    return seconds(period_ns - now_ns() % period_ns)
+
+
+class ActivityLane:
+    """Looks who is busy, on a thread of its own, from ``start`` to ``stop``.
+
+    Args:
+        plan: Whose CPU time.
+    """
+
+    def __init__(self, plan: ActivityPlan) -> None:
+        self._root = plan.root
+        processes = Processes(plan.root)
+        kinds: dict[str, Accounts] = {PROCESS: processes, CGROUP: Cgroups(plan.root)}
+        self._processes = processes
+        self._kinds = {kind: kinds[kind] for kind in plan.kinds}
+        self._known: dict[str, dict[str | int, _Account]] = {kind: {} for kind in plan.kinds}
+        self._rows: deque[schema.OwnRow] = deque()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._last_ns = 0
+        self._subjects = 1
+        self._is_first = True
+        self.looks = 0
+
+    def mark(self, variable: str) -> None:
+        """Says what the environment of the command's processes has."""
+        self._processes.mark = variable.encode()
+
+    def start(self) -> None:
+        """Looks once, and goes on beside."""
+        self._rows.append((now_ns(), 0, schema.SUBJECT, 0, Subject(MACHINE, MACHINE).to_label()))
+        self.look()
+        self._thread = threading.Thread(target=self._run, name="uj-activity", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Looks a last time. Harmless when repeated."""
+        if self._thread is None:
+            return
+        self._ended.set()
+        self._thread.join()
+        self._thread = None
+        self.look(is_last=True)
+
+    def drain(self) -> list[schema.OwnRow]:
+        """The rows since the last time."""
+        return [self._rows.popleft() for _ in range(len(self._rows))]
+
+    def look(self, is_last: bool = False) -> None:
+        """Looks once, and keeps rows of who was busy."""
+        self.looks += 1
+        begun_ns = now_ns()
+        busy_ns = machine_busy_ns(self._root)
+        if busy_ns is not None:
+            self._rows.append((begun_ns, 0, schema.ACTIVITY, busy_ns, None))
+        for kind, accounts in self._kinds.items():
+            before_ns = now_ns()
+            try:
+                found = accounts.look()
+            except OSError:  # /proc is not mounted, or has no room for another open file
+                continue
+            self._take(kind, found, (before_ns + now_ns()) // 2, is_last)
+        self._last_ns, self._is_first = begun_ns, False
+
+    def _run(self) -> None:
+        period_s, quick = FIRST_PERIOD_S, QUICK_LOOKS
+        while not self._ended.wait(_until_next_s(period_s)):
+            before_s = time.thread_time()
+            self.look()
+            cost_s = time.thread_time() - before_s
+            quick = max(quick - 1, 0)
+            period_s = min(max(FIRST_PERIOD_S if quick else PERIOD_S, SHARE * cost_s), PERIOD_MAX_S)
+
+    def _take(self, kind: str, found: dict[str | int, int], t_ns: int, is_last: bool) -> None:
+        known = self._known[kind]
+        # Whoever is new has used all of it since the look before, save at the very first look.
+        born_ns = t_ns if self._is_first else self._last_ns
+        for key, used_ns in found.items():
+            account = known.get(key)
+            if account is None or used_ns < account.seen_ns:  # another process has its pid by now
+                account = known[key] = _Account(born_ns, used_ns if self._is_first else 0)
+            least_ns = 1 if is_last and account.number else ROW_NS
+            if used_ns - account.written_ns >= least_ns:
+                self._write(kind, key, account, t_ns, used_ns)
+            account.t_ns, account.seen_ns = t_ns, used_ns
+        if len(known) > len(found):
+            for key in known.keys() - found.keys():
+                del known[key]
+
+    def _write(self, kind: str, key: str | int, account: _Account, t_ns: int, used_ns: int) -> None:
+        if account.number == 0:
+            subject = self._kinds[kind].describe(key) if self._subjects <= SUBJECTS_MAX else None
+            if subject is None:
+                return
+            account.number = self._subjects
+            self._subjects += 1
+            self._rows.append((t_ns, 0, schema.SUBJECT, account.number, subject.to_label()))
+        if account.row_ns != account.t_ns:
+            # Where it stood at the look before: else its time would seem to pass evenly since its last row.
+            self._rows.append((account.t_ns, account.number, schema.ACTIVITY, account.seen_ns, None))
+        self._rows.append((t_ns, account.number, schema.ACTIVITY, used_ns, None))
+        account.written_ns, account.row_ns = used_ns, t_ns

@@ -1,0 +1,114 @@
+"""Whose energy it was, for a terminal: the command, the idle machine, the busiest programs, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..joules.estimate_text import figure, is_limit, measured
+from . import written_numbers
+from .columns import columns
+from .foreign_text import cut
+
+Plain = Mapping[str, Any]
+
+HEAD = ("whose", "energy", "share", "CPU time")
+LONG_HEAD = ("whose", "energy", "share", "at most", "CPU time", "by CPU time alone")
+_LEFT = (0,)
+_NAME_MAX = 36
+_WORDS = {
+    "idle": "idle machine",
+    "unexplained": "unexplained",
+}
+TOO_SHORT = "Whose energy it was cannot be told: that takes half a second or more."
+INSEPARABLE = (
+    "Not separable: {names} were busy at the same times, so the figure is that of all together. "
+    "To tell the idle machine apart: `--idle 5s`."
+)
+
+
+def brief(summary: Plain, written: Callable[[str], str] = str) -> list[str]:
+    """A table of a few lines; nothing where shares are not known."""
+    of = summary.get("shares")
+    if not of or of["status"] == "too short":
+        return []
+    rows = [row for row in of["brief"] if not _is_elsewhere(row)]
+    cells = [(_name(row), _figure(row), _share(row), _busy(row)) for row in rows]
+    return columns([HEAD, *(tuple(map(written, each)) for each in cells)], _LEFT, optional=(2, 3))
+
+
+def full(summary: Plain) -> list[str]:
+    """All rows, and what they may have been without a model."""
+    of = summary.get("shares")
+    if not of:
+        return []
+    cells = [
+        (_name(row), _figure(row), _share(row), _high(row), _busy(row), _joules(row["by_cpu_time_j"]))
+        for row in of["rows"]
+        if not _is_elsewhere(row)
+    ]
+    return [*columns([LONG_HEAD, *cells], _LEFT, optional=(1, 2, 4, 5)), *said(summary)]
+
+
+def said(summary: Plain) -> list[str]:
+    """What must be known of the rows, a sentence each."""
+    of = summary.get("shares")
+    if not of:
+        return []
+    if of["status"] == "too short":
+        return [TOO_SHORT, *(bound for row in of["brief"] if (bound := _bound(row)))]
+    groups = dict.fromkeys(tuple(row["names"]) for row in of["rows"] if row["status"] == "not separable")
+    return [INSEPARABLE.format(names=_listed(names)) for names in groups]
+
+
+def _bound(row: Plain) -> str:
+    """What is guaranteed of the command's share without any fit."""
+    most = row["guaranteed_j"][1]
+    if row["kind"] != "command" or most is None:
+        return ""
+    return f"The command used at most {figure(most, 0.0, 'J')} of it (guaranteed)."
+
+
+def _is_elsewhere(row: Plain) -> bool:
+    """Whether its figure stands with another name."""
+    return row["status"] == "not separable" and row["energy_j"] is None
+
+
+def _name(row: Plain) -> str:
+    if row["status"] == "not separable":
+        return cut(" + ".join(_WORDS.get(name, name) for name in row["names"]), _NAME_MAX)
+    if row["kind"] == "unattributed":
+        return cut(f"{row['name']} (not by program)", _NAME_MAX)
+    name: str = row["name"]
+    return cut(_WORDS.get(name, name), _NAME_MAX)
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [cut(_WORDS.get(name, name)) for name in names]
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _figure(row: Plain) -> str:
+    if row["energy_j"] is None:
+        return ""
+    low, high = written_numbers.ends(row["guaranteed_j"])
+    if row["kind"] == "unexplained":
+        return figure(row["energy_j"], 0.0, "J")
+    return measured(row["energy_j"], row["U_j"] or 0.0, (low, high), "J")
+
+
+def _high(row: Plain) -> str:
+    return "" if row["kind"] == "unexplained" else _joules(row["guaranteed_j"][1])
+
+
+def _joules(value: float | None) -> str:
+    return "" if value is None else figure(value, 0.0, "J")
+
+
+def _share(row: Plain) -> str:
+    is_open = row["share"] is None or is_limit(row["energy_j"], row["U_j"] or 0.0, 0.0)
+    return "" if is_open else f"{100 * row['share']:.2g} %"
+
+
+def _busy(row: Plain) -> str:
+    return "" if row["busy_s"] is None else written_numbers.quantity(row["busy_s"], "s")
