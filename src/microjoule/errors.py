@@ -250,6 +250,10 @@ class NoFormat(MicrojouleError, ValueError):
     """An export to nothing."""
 
 
+class BundleError(MicrojouleError):
+    """A bundle that cannot be made, or cannot be read as one."""
+
+
 class SameFile(MicrojouleError, ValueError):
     """A file that would be written over its own source."""
 

@@ -32,6 +32,8 @@ COMMANDS = (
     "sql",
     "attribute",
     "repair",
+    "publish",
+    "verify",
     "overhead",
     "zones",
     "estimate",

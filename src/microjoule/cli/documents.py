@@ -118,15 +118,15 @@ def add_form(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--windows",
         dest="windows_max",
-        type=_windows,
+        type=n_windows,
         default=WINDOWS_MAX,
         metavar="N",
         help=f"list N windows one by one, or all [{WINDOWS_MAX}]; the table by name always has all",
     )
 
 
-def _windows(text: str) -> int | None:
-    """How many windows are listed; None: all."""
+def n_windows(text: str) -> int | None:
+    """How many windows are listed; None: all. An argparse type."""
     return None if text == "all" else int(text)
 
 

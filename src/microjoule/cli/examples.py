@@ -108,6 +108,14 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj repair cut.arrows", "every whole batch, into cut.repaired.arrows"),
             ("uj repair cut.arrows -o cut.arrows", "in place"),
         ),
+        "publish": _rows(
+            ("uj publish trace.arrows -o result.zip", "the readings, all figures, and what checks them"),
+            ("uj publish trials/*.arrows -o result.zip --zone DE", "of several traces, with their CO2e"),
+        ),
+        "verify": _rows(
+            ("uj verify result.zip", "equal, differs by …, or cannot, because …"),
+            ("uj verify result.zip --json -", "every difference, for a program"),
+        ),
         "overhead": _rows(
             ("uj overhead --quick", "one rate, beside a victim: about 30 s"),
             ("uj overhead --rate 1000 --rate 10000 --plot overhead.svg", "two rates, and a picture"),

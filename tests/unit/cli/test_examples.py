@@ -94,6 +94,7 @@ def folder(tmp_path_factory):
     for name in ("before", "after", "train", "cut", "a", "trials/one", "trials/two"):
         shutil.copy(folder / "trace.arrows", folder / f"{name}.arrows")
     assert main(["report", str(folder / "trace.arrows"), "--json", str(folder / "report.json")]) == 0
+    assert main(["publish", str(folder / "trace.arrows"), "-o", str(folder / "result.zip")]) == 0
     for name in ("train.py", "one.py", "other.py"):
         (folder / name).write_text("print(sum(range(1000)))\n")
     for name in ("a.out", "old", "new"):

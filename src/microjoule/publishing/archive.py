@@ -1,0 +1,160 @@
+"""Zip files that come out the same wherever they are made, and that are read as if an enemy had made them.
+
+Members are stored and not compressed, because two zlibs compress one text to different bytes and traces are
+compressed already; they are in order of their names and have one date and one mode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from ..errors import BundleError
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file knows
+_MODE = 0o644 << 16
+_UNIX = 3
+_CHUNK = 1 << 20
+BLOCK = 1 << 16
+
+Content = bytes | Path
+"""What a member holds: bytes, or the file that they are in."""
+
+
+def pack(members: Mapping[str, Content], target: Path) -> None:
+    """Writes a zip file of some members.
+
+    Raises:
+        OSError: It cannot be written, or a file of it cannot be read.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(members):
+            content = members[name]
+            info = zipfile.ZipInfo(name, _DATE)
+            info.external_attr, info.create_system = _MODE, _UNIX
+            info.file_size = len(content) if isinstance(content, bytes) else content.stat().st_size
+            with archive.open(info, "w") as member:
+                if isinstance(content, bytes):
+                    member.write(content)
+                    continue
+                with content.open("rb") as source:
+                    while chunk := source.read(_CHUNK):
+                        member.write(chunk)
+
+
+def unpacked(path: Path, folder: Path, sizes_max: Mapping[str, int] | None = None) -> dict[str, Path]:
+    """The members of a zip file, each in a file of the folder with a name of its own.
+
+    Args:
+        path: The zip file.
+        folder: An empty folder.
+        sizes_max: How long members may be; one that is not named may have any length that it has in the zip.
+
+    Raises:
+        BundleError: It is no zip file, is damaged, or has a member whose name leads out of it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            _refuse_names([info.filename for info in infos])
+            found = {}
+            for number, info in enumerate(infos):
+                most = (sizes_max or {}).get(info.filename, info.file_size)
+                found[info.filename] = _extracted(
+                    archive, info, folder / f"{number}{PurePosixPath(info.filename).suffix}", most
+                )
+            return found
+    except FileNotFoundError:
+        raise BundleError(f"There is no bundle {path}", "Check the path") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise BundleError(f"{path} is no zip file, or a damaged one: {error}", "Take another copy") from error
+    except OSError as error:
+        raise BundleError(f"Cannot read {path}: {error.strerror or error}", "Check the path") from error
+
+
+def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: int) -> Path:
+    size = 0
+    try:
+        with archive.open(info) as member, target.open("wb") as file:
+            while chunk := member.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise BundleError(f"{info.filename} is longer than the {most} bytes that it should have")
+                file.write(chunk)
+    except zipfile.BadZipFile as error:
+        # The bytes are wanted all the same: in them lies what is wrong, and readers say where.
+        if "CRC" not in str(error):
+            raise BundleError(f"{info.filename} is damaged: {error}", "Take another copy") from error
+        _raw(Path(str(archive.filename)), info, target)
+    return target
+
+
+def _raw(path: Path, info: zipfile.ZipInfo, target: Path) -> None:
+    """The bytes of a stored member whose checksum is wrong."""
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise BundleError(f"{info.filename} is damaged: its checksum is wrong", "Take another copy")
+    with path.open("rb") as source, target.open("wb") as file:
+        source.seek(info.header_offset + 26)
+        name, extra = (int.from_bytes(source.read(2), "little") for _ in range(2))
+        source.seek(name + extra, 1)
+        file.write(source.read(info.file_size))
+
+
+def _refuse_names(names: list[str]) -> None:
+    for name in names:
+        path = PurePosixPath(name)
+        if not name or name.endswith("/") or path.is_absolute() or "\\" in name or ":" in name:
+            raise BundleError(f"The member {name!r} is no file inside the bundle", _UNTRUSTED)
+        if ".." in path.parts or str(path) != name:
+            raise BundleError(f"The member {name!r} leads out of the bundle", _UNTRUSTED)
+    twice = next((name for name in names if names.count(name) > 1), None) if len(names) < _MANY else None
+    if twice is not None or len(names) >= _MANY:
+        what = f"two members are called {twice!r}" if twice is not None else f"it has {len(names)} members"
+        raise BundleError(f"This is no bundle: {what}", _UNTRUSTED)
+
+
+_MANY = 10_000
+_UNTRUSTED = "Do not unpack it: `uj publish` makes no such file"
+
+
+def digest(content: Content) -> str:
+    """The SHA-256 of a member, in hexadecimal."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def blocks(path: Path) -> list[str]:
+    """The beginning of the SHA-256 of each block of a file: they say where a file was changed."""
+    with path.open("rb") as file:
+        parts = iter(lambda: file.read(BLOCK), b"")
+        return [hashlib.sha256(part).hexdigest()[:16] for part in parts]
+
+
+def first_difference(one: Path, other: Path) -> int | None:
+    """The first byte that two files do not have in common; None: they are the same."""
+    at = 0
+    with one.open("rb") as a, other.open("rb") as b:
+        while True:
+            left, right = a.read(_CHUNK), b.read(_CHUNK)
+            if left != right:
+                pairs = zip(left, right, strict=False)
+                own = next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(left), len(right)))
+                return at + own
+            if not left:
+                return None
+            at += len(left)
+
+
+def member_at(path: Path, offset: int) -> str:
+    """Which member of a zip file a byte belongs to, its header included; else its directory."""
+    with zipfile.ZipFile(path) as archive:
+        infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+        start = archive.start_dir
+    if offset >= start:
+        return "the list of members at its end"
+    inside = [info.filename for info in infos if info.header_offset <= offset]
+    return inside[-1] if inside else "its beginning"
