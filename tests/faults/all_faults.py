@@ -21,7 +21,10 @@ GROUPS: dict[str, dict[str, Fault]] = {
 }
 FAULTS = {name: fault for group in GROUPS.values() for name, fault in group.items()}
 # Played by `make faults` alone: each is nearly another one.
-LONG = ("EINTR", "EACCES", "ENODEV", "letters", "empty reads", "SIGHUP", "SIGHUP of uj run", "no /dev/shm")
+LONG = (
+    *("EINTR", "EACCES", "ENODEV", "letters", "empty reads", "FUSE short reads"),
+    *("SIGHUP", "SIGHUP of uj run", "no /dev/shm"),
+)
 
 HEAD = """# Reliability
 
@@ -31,7 +34,7 @@ be read and its guaranteed interval holds the true energy, that missing data is 
 right, and that no temporary file and no process is left.
 
 A library that is preloaded into `uj` (`tests/faults/unruly.c`) plays the files of counters, a failing disk
-and the wall clock; everything else is real.
+and the wall clock; everything else is real, and two faults of counters come from a file system (FUSE) too.
 """
 
 

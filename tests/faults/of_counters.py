@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import microjoule as uj
+from faults.mounted import SHORT, mounted
 from faults.play import Fault, ended, readable, recording_of, reported, until
 from faults.unruly import (
     AHEAD_S,
@@ -52,6 +53,35 @@ def failing(how: int, what: str, named: str) -> Fault:
 
     fault.__doc__ = f"{what} | no joule is lost; the report has their number and the error"
     return fault
+
+
+def on_fuse(how: str, what: str, named: str) -> Fault:
+    """A fault: a real file system answers so for a while."""
+
+    def fault(folder: Path) -> None:
+        words = tree(folder)
+        with (
+            mounted(Path(words[-1])) as (root, answers),
+            recording_of(folder, [*words[:-1], str(root)]) as (running, path),
+        ):
+            answers.write_text(how)
+            until(lambda: failed_reads(path) > 100)
+            answers.write_text("")
+            last_ns = time.monotonic_ns()
+            until(lambda: fresh(path, last_ns))
+            assert ended(running)[0] == 0
+            assert f"reads failed: {named}" in reported(path)
+            readable(path)
+
+    fault.__doc__ = (
+        f"a file system (FUSE) {what} | no joule is lost; the report has their number and the error"
+    )
+    return fault
+
+
+def failed_reads(path: Path) -> int:
+    """How many reads of the counter have failed so far, of those in the file."""
+    return int((uj.load(path).series("package-0").status != 0).sum())
 
 
 def removed(folder: Path) -> None:
@@ -129,6 +159,8 @@ _FAILING: dict[str, tuple[int, str, str]] = {
 
 FAULTS: dict[str, Callable[[Path], None]] = {
     **{name: failing(*one) for name, one in _FAILING.items()},
+    "FUSE EIO": on_fuse(str(errno.EIO), "answers a counter's reads with EIO", os.strerror(errno.EIO)),
+    "FUSE short reads": on_fuse(SHORT, "ends a counter's reads in the middle of the number", "Bad message"),
     "zone removed": removed,
     "CPU offline": offline,
     "stuck counter": stuck,
