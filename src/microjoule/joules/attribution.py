@@ -136,26 +136,33 @@ def attribute(
 def attributed(span: Span, items: Sequence[Item]) -> Attribution:
     """The energies of items over a fitted span."""
     counter, of = span.counter, span.of
-    known = [item for item in items if span.time_ns(item.states)]
-    is_long = [span.is_bracketed(item.states) for item in known]
-    short = [item for item, long in zip(known, is_long, strict=True) if not long]
-    apart = together(short, span.columns, span.groups())
+    known = {item.name: item for item in items if span.time_ns(item.states)}
     shares: list[Share] = []
-    for item, long in zip(known, is_long, strict=True):
-        if long:
-            shares.append(
-                Share((item.name,), BRACKETED, span.time_ns(item.states), span.bracketed(item.states))
-            )
+    for names, method, columns in methods(span, items):
+        if method == BRACKETED:
+            states = known[names[0]].states
+            shares.append(Share(names, method, span.time_ns(states), span.bracketed(states)))
             continue
-        names, columns, is_cut = apart[item.name]
-        if names[0] == item.name:
-            method = INSEPARABLE if is_cut else FITTED
-            time_ns, energy = span.fitted(columns)
-            members = [each for each in known if each.name in names] if is_cut and len(names) > 1 else []
-            parts = tuple(span.part(each, time_ns, energy) for each in members)
-            shares.append(Share(names, method, time_ns, energy, parts))
+        time_ns, energy = span.fitted(columns)
+        members = names if len(names) > 1 else ()
+        parts = tuple(span.part(known[name], time_ns, energy) for name in members)
+        shares.append(Share(names, method, time_ns, energy, parts))
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
     return Attribution(t0, t1, tuple(shares), counter.energy(t0, t1), span.fit.rows, span.fit.power_share)
+
+
+def methods(span: Span, items: Sequence[Item]) -> list[tuple[tuple[str, ...], str, frozenset[int]]]:
+    """The names that share a figure each, in order, by which method, and the fit's columns that it is of."""
+    known = [item for item in items if span.time_ns(item.states)]
+    is_long = {item.name: span.is_bracketed(item.states) for item in known}
+    short = [item for item in known if not is_long[item.name]]
+    apart = together(short, span.columns, span.groups())
+    found = []
+    for name, long in is_long.items():
+        names, columns, is_cut = ((name,), frozenset[int](), False) if long else apart[name]
+        if names[0] == name:
+            found.append((names, BRACKETED if long else INSEPARABLE if is_cut else FITTED, columns))
+    return found
 
 
 class Span:

@@ -2,14 +2,16 @@
 
 A program marks its steps while it runs, so windows say where power changes. Two plain readings at the edges
 of a short window know little; many windows of the same name, over many updates of a counter, know a lot. So
-the windows of a trace are taken as *states* (:mod:`microjoule.joules.occupancy`), and the energies of states
-are found as those of kernels are (:mod:`microjoule.joules.attribution`):
+the windows of a trace are taken as *states* (:mod:`microjoule.joules.occupancy`) with a power each, which is
+found as that of kernels is (:mod:`microjoule.joules.attribution`), and what had been counted at each mark
+follows from these and from the updates around it (:mod:`microjoule.joules.mark_positions`). The energy of a
+name is the sum over its windows, as ``trace.energy(name)`` gives it. The method says what it rests on:
 
-* *bracketed*: each window outlasts the updates of the counter; its energy is what was counted around it, less
-  what the neighbours used of that;
-* *regression*: windows too short for that are fitted over all updates and all names together;
-* *not separable*: names whose windows come in a fixed proportion have one figure together;
-* *readings*: a power gauge, or a counter with too few updates to fit: the sum over single windows.
+* *bracketed*: each window outlasts the updates of the counter: on what was counted inside and around it;
+* *regression*: windows are too short for that: on the power that all of them have by the fit;
+* *not separable*: the fit cannot tell the power of names whose windows come in a fixed proportion: they have
+  one figure together;
+* *readings*: a power gauge, or a counter with too few updates to fit: on the readings around each window.
 
 A name's energy is *inclusive*: windows inside it count. ``own`` leaves out the time in which a window of
 another name was open inside. Of windows of several names that are open at once, the innermost is taken to be
@@ -35,11 +37,12 @@ from ..trace.series import I64
 from ..trace.window import Window
 from ..units import seconds
 from ..value_class import dataclass
-from .attribution import INSEPARABLE, Attribution, attributed
+from .attribution import INSEPARABLE, methods
 from .code_dependence import labelled
 from .counter import Counter
 from .estimate import Estimate, summed
 from .occupancy import Events, Occupancy, together
+from .occupancy import merged as pieces_of
 from .separability import Item
 from .total import covered
 
@@ -214,24 +217,59 @@ def _of_channel(
     occupancy: Occupancy,
     merged: Sequence[tuple[str, ...]],
 ) -> _Figures:
-    """The figures of one channel, by the method that its readings allow."""
-    meter = trace.meter(channel_id)
+    """The figures of one channel, and the method that its readings allow for each."""
     inclusive, own = _items(groups, occupancy, merged)
     found = _Figures()
+    group_of = {_title(each): each for each in merged}
     found.time_ns = {
-        each: sum(occupancy.time_ns(s) for s in item.states)
+        group_of.get(item.name, (item.name,)): sum(occupancy.time_ns(s) for s in item.states)
         for item in inclusive
-        for each in [_names_of(item.name, merged)]
     }
-    if isinstance(meter, Counter) and channel_id not in trace.dead:
-        fitted = trace.mark_fits.fit(channel_id)
-        if fitted is not None:
-            _take(found, merged, attributed(fitted, inclusive), attributed(fitted, own) if own else None)
-            return found
-    for each in merged:
-        estimates = meter.estimates(meter.energies(*_edges([w for name in each for w in groups[name]])))
-        found.energy[each] = (READINGS, summed(estimates))
+    fitted = None if channel_id in trace.dead else trace.mark_fits.fit(channel_id)
+    known = {item.name for item in inclusive}
+    for title, each in group_of.items():
+        if title not in known:  # its windows have no length
+            found.energy[each] = (
+                READINGS,
+                trace.mark_fits.together(channel_id, *_edges(groups[each[0]][:1])),
+            )
+    method_of = {item.name: READINGS for item in inclusive}
+    for titles, method, _ in methods(fitted, inclusive) if fitted else ():
+        method_of |= dict.fromkeys(titles, method)
+        if len(titles) > 1:
+            found.cut.append(tuple(name for title in titles for name in group_of.get(title, (title,))))
+    for (title, *_), method, _ in methods(fitted, own) if fitted else ():
+        if method != INSEPARABLE:
+            states = next(item.states for item in own if item.name == title)
+            found.own[group_of[title]] = _energy(trace, channel_id, occupancy, states)
+    for item in inclusive:
+        names = group_of.get(item.name, (item.name,))
+        if item.name == NO_WINDOW:
+            energy = _rest(trace, channel_id, occupancy)
+        else:
+            energy = _energy(trace, channel_id, occupancy, item.states)
+        found.energy[names] = (method_of[item.name], energy)
     return found
+
+
+def _energy(trace: Trace, channel_id: str, occupancy: Occupancy, states: Sequence[int]) -> Estimate:
+    """What was used while any of some states was so."""
+    t0_ns, t1_ns = pieces_of(occupancy, states).T
+    return trace.mark_fits.together(channel_id, t0_ns.copy(), t1_ns.copy())
+
+
+def _rest(trace: Trace, channel_id: str, occupancy: Occupancy) -> Estimate:
+    """What no window covers: all that was used, less what the windows did."""
+    meter, span, some = trace.meter(channel_id), trace.span, range(1, len(occupancy.states))
+    whole = trace.mark_fits.together(channel_id, np.array([span.t0_ns]), np.array([span.t1_ns]))
+    if not some:
+        return whole
+    t0_ns, t1_ns = pieces_of(occupancy, [0]).T.copy()
+    bounds = meter.bounds(t0_ns, t1_ns) if isinstance(meter, Counter) else meter.energies(t0_ns, t1_ns)
+    rest = whole - _energy(trace, channel_id, occupancy, some)
+    low, high = math.fsum(bounds.low), min(math.fsum(bounds.high), whole.high)
+    value = None if rest.value is None else min(max(rest.value, low), high)
+    return replace(rest, value=value, low=low, high=high, accuracy=whole.accuracy)
 
 
 def _edges(windows: Sequence[Window]) -> tuple[I64, I64]:
@@ -241,31 +279,13 @@ def _edges(windows: Sequence[Window]) -> tuple[I64, I64]:
     )
 
 
-def _names_of(title: str, merged: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    return next((each for each in merged if _title(each) == title), (title,))
-
-
-def _take(
-    found: _Figures, merged: Sequence[tuple[str, ...]], all_: Attribution, inside: Attribution | None
-) -> None:
-    for share in all_.shares:
-        groups = [_names_of(title, merged) for title in share.names]
-        if len(groups) > 1:
-            found.cut.append(tuple(name for group in groups for name in group))
-            continue
-        found.energy[groups[0]] = (share.method, share.energy)
-    for share in inside.shares if inside else ():
-        if len(share.names) == 1 and share.method != INSEPARABLE:
-            found.own[_names_of(share.names[0], merged)] = share.energy
-
-
 def _joined(
     merged: tuple[tuple[str, ...], ...], found: Mapping[str, _Figures]
 ) -> tuple[tuple[str, ...], ...]:
     """Groups of names joined where a channel cannot separate them; the time of no window joins nothing."""
     groups = [set(each) for each in merged]
-    for figures in found.values():
-        for cut in figures.cut:
+    for of_channel in found.values():
+        for cut in of_channel.cut:
             names = set(cut) - {NO_WINDOW}
             touching = [group for group in groups if group & names]
             if len(touching) > 1:

@@ -236,12 +236,11 @@ class Counter:
         instants = np.atleast_1d(np.asarray(t_ns, np.int64))
         return self._edges(instants).position if len(self) else np.zeros(len(instants), np.int64)
 
-    def limits(self, t_ns: I64) -> tuple[I64, I64, I64]:
-        """int64: the position at instants within ``span_ns``, and the least and the most that it can be."""
-        edges, total = self._edges(t_ns), self.steps.total
+    def limits(self, t_ns: I64) -> tuple[I64, I64]:
+        """int64: the least and the most that :meth:`position` can be at instants within ``span_ns``."""
+        edges, total = readings_around(self, t_ns), self.steps.total
         least = total[np.maximum(edges.before, 0)] << self.bits
-        most = total[np.minimum(edges.after, len(self) - 1)] + self.quantum + edges.unseen << self.bits
-        return edges.position, least, most
+        return least, total[np.minimum(edges.after, len(self) - 1)] + self.quantum + edges.unseen << self.bits
 
     def located(self, k: I64) -> Located:
         """When updates were, by their numbers in ``changes``: where the interpolated count is exactly theirs.

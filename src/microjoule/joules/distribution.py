@@ -58,8 +58,7 @@ def _energies_j(trace: Trace, ids: list[str], group: list[Window]) -> npt.NDArra
     found = np.full(len(group), np.nan)
     found[taken] = 0.0
     for id_ in ids:
-        brackets = trace.meter(id_).energies(edges[:, 0], edges[:, 1])
-        found[taken] += np.where(brackets.status == 0, brackets.value, np.nan)
+        found[taken] += trace.mark_fits.values(id_, edges[:, 0], edges[:, 1])
     return found
 
 

@@ -24,7 +24,7 @@ from .brackets import F64
 from .code_dependence import labelled
 from .counter import Counter
 from .energies import Energies
-from .estimate import Estimate, summed
+from .estimate import Estimate
 from .gauge import Gauge
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
@@ -227,8 +227,11 @@ class Trace(RawTrace):
         self.unwrap_all()
         spans = self._spans(window)
         subject = window if isinstance(window, str) else RECORDING if window is None else window.name
-        code = self.code_of(subject)
-        estimates = {name: labelled(self._energy(name, spans), code) for name in self.energy_channels}
+        code, edges = self.code_of(subject), np.array([(of.t0_ns, of.t1_ns) for of in spans], np.int64)
+        t0_ns, t1_ns = edges[:, 0].copy(), edges[:, 1].copy()
+        estimates = {
+            name: labelled(self.mark_fits.together(name, t0_ns, t1_ns), code) for name in self.energy_channels
+        }
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels, subject, seconds(sum(s.duration_ns for s in spans)))
 
@@ -267,14 +270,7 @@ class Trace(RawTrace):
             t0_ns: int64[n], beginnings.
             t1_ns: int64[n], ends.
         """
-        meter = self.meter(channel_id)
-        found = meter.estimates(meter.energies(t0_ns, t1_ns))
-        marked = self.mark_fits.edges(channel_id) if isinstance(meter, Counter) else None
-        return (
-            found
-            if marked is None or not isinstance(meter, Counter)
-            else marked.refined(meter, found, t0_ns, t1_ns)
-        )
+        return self.mark_fits.estimates(channel_id, t0_ns, t1_ns)
 
     @cached_property
     def mark_fits(self) -> MarkFits:
@@ -297,11 +293,6 @@ class Trace(RawTrace):
         if isinstance(window, str):
             return united(self.named(window))
         return [self.span if window is None else self.window(window)]
-
-    def _energy(self, channel_id: str, spans: list[Window]) -> Estimate:
-        edges = np.array([(of.t0_ns, of.t1_ns) for of in spans], np.int64)
-        found = self.estimates(channel_id, edges[:, 0], edges[:, 1])
-        return found[0] if len(found) == 1 else summed(found)
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """Peak powers of a channel in windows, and over how long each was taken.

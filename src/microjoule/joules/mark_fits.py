@@ -5,11 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import TraceError
+from ..trace.series import I64
 from .attribution import Span, is_enough
+from .brackets import F64
 from .by_name import occupied
 from .counter import Counter
-from .marked_edges import MarkedEdges, marked_edges
+from .estimate import Estimate, summed
+from .mark_positions import marked_edges
+from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
 
 if TYPE_CHECKING:
@@ -59,3 +65,34 @@ class MarkFits:
             fit = self.fit(channel_id)
             self._edges[channel_id] = None if fit is None else marked_edges(fit)
         return self._edges[channel_id]
+
+    def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
+        """The energies of windows on one channel: power may step at their edges where a program marked them.
+
+        Args:
+            channel_id: A channel that tells an energy.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+        """
+        marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
+        if marked is not None and isinstance(meter, Counter):
+            return marked.estimates(meter, t0_ns, t1_ns)
+        return meter.estimates(meter.energies(t0_ns, t1_ns))
+
+    def values(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> F64:
+        """float64[n]: the values of :meth:`estimates` alone, NaN where a status forbids one."""
+        marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
+        if marked is not None and isinstance(meter, Counter):
+            return marked.values(meter, t0_ns, t1_ns)
+        brackets = meter.energies(t0_ns, t1_ns)
+        return np.where(brackets.status == 0, brackets.value, np.nan)
+
+    def together(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> Estimate:
+        """The sum of :meth:`estimates`, of one or more windows that do not overlap."""
+        marked, meter = self.edges(channel_id) if len(t0_ns) > 1 else None, self._trace.meter(channel_id)
+        if marked is not None and isinstance(meter, Counter):
+            found = marked.together(meter, t0_ns, t1_ns)
+            if found is not None:
+                return found
+        each = self.estimates(channel_id, t0_ns, t1_ns)
+        return each[0] if len(each) == 1 else summed(each)

@@ -1,43 +1,52 @@
-"""What a counter had counted where a program marks, and so where power may step.
+"""The energies of windows from what a counter had counted at their marks, one by one and many together.
 
-Between two updates u1 <= T <= u2 around a mark T the count is not interpolated as if the power were steady
-across it. The power on either side is known: from the updates next to the mark on that side, and from all
-windows of the same names (:mod:`.regression`). So the count at T is told twice,
+The figure of a window is the difference of the counts at its two marks (:mod:`.mark_positions`), which lie
+within their guaranteed bounds as ever. Adjoining windows share a mark, so that they add up exactly, and the
+figure of a name is the sum over its windows, whoever asks for it.
 
-    from the left    C(u1) + P (T - u1),     u² = (P s1)² + ((T - u1) u_P)²
-    from the right   C(u2) - P' (u2 - T),    u² = (P' s2)² + ((u2 - T) u_P')²
-
-with s1, s2 how well the instants of the updates are known, and their mean by 1/u² is taken. Beside a pulse in
-an idle machine that is the idle side almost alone, and what the pulse draws does not matter. Where several
-marks lie between two updates, P (T - u1) is the sum over what ran there.
-
-The figure of a window is the difference at its two marks, within its guaranteed interval as ever; adjoining
-windows share a mark, so that they add up exactly.
+What may be wrong of a count has *causes*: an update that was earlier or later than thought, the power of one
+piece of time, the power of all windows of a name. Many marks share a cause: it enters a window by the
+difference of what it does to its two marks, and a sum of windows by the sum of these, before anything is
+squared.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import distinct
 from ..trace.series import I64
-from .attribution import Span, States
+from ..units import seconds
 from .brackets import F64
+from .budget import sensor
+from .code_dependence import CODE
 from .counter import Counter
-from .estimate import Estimate
-from .uncertainty import Component
+from .estimate import STATUSES, Estimate
+from .uncertainty import BOUNDED, NORMAL, Component
 
-NEAR = 5  # updates on one side from which the power there is taken
-_SCATTER = 0.1  # of its power, from window to window, of a name whose windows show none of their own
-_TRIPLES = np.arange(1, 4)  # updates on one side of a mark that tell how evenly they come
-_FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step of power by itself
-_UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
-_REPLACED = ("edges", "swings", "phase", "steps")
+_ROOT_3 = math.sqrt(3.0)
+_OF_SENSORS = ("gain", "offset", "model", CODE)
+_OF_AN_EDGE = ("edge", "quantum", "read", "swings")  # groups of components of an edge that is no mark
+
+
+class Cause(NamedTuple):
+    """One kind of reason why counts at marks may be wrong.
+
+    Attributes:
+        name: Of the component.
+        kind: What ``of`` numbers; the same number is the same cause.
+        of: int64[n], one for each mark.
+        u: float64[n], standard uncertainty of the count, signed, in counts.
+    """
+
+    name: str
+    kind: str
+    of: I64
+    u: F64
 
 
 class MarkedEdges(NamedTuple):
@@ -46,184 +55,165 @@ class MarkedEdges(NamedTuple):
     Attributes:
         instants_ns: int64[n], ascending.
         position: int64[n], in the counter's ``2**-bits`` counts.
-        u: float64[n], standard uncertainty, in counts.
+        is_known: bool[n], whether there are updates on both sides.
+        causes: Why it may be wrong, but for what follows.
+        shared: float64[n, r], by how much each moves with each of r causes that all marks share, signed.
+        lag: float64[n], and with the lag, as a standard uncertainty of a bounded form.
+        span_ns: From when to when; a window that reaches further is left as without marks.
     """
 
     instants_ns: I64
     position: I64
-    u: F64
+    is_known: npt.NDArray[np.bool_]
+    causes: tuple[Cause, ...]
+    shared: F64
+    lag: F64
+    span_ns: tuple[int, int]
 
-    def refined(
-        self, counter: Counter, estimates: Sequence[Estimate], t0_ns: I64, t1_ns: I64
-    ) -> list[Estimate]:
-        """The energies of windows with the marks at their edges taken for steps; of others as they are."""
-        at0, at1 = self._found(t0_ns), self._found(t1_ns)
-        counts = counter.quantity(self.position[at1] - self.position[at0], counter.bits)
-        scale = _scale(counter)
-        value, u0, u1 = counts * counter.watts, self.u[at0] * scale, self.u[at1] * scale
-        is_known = (self.instants_ns[at0] == t0_ns) & (self.instants_ns[at1] == t1_ns) & (t1_ns > t0_ns)
-        is_known &= np.isfinite(u0) & np.isfinite(u1)
-        found = list(estimates)
-        of = f"{counter.channel.id}@{counter.machine}"
-        for i in np.flatnonzero(is_known).tolist():
-            one = estimates[i]
-            if one.value is None:
+    def values(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> F64:
+        """float64[n]: the energies of windows, NaN where a status forbids one."""
+        (at0, known0), (at1, known1) = self._found(t0_ns, t1_ns)
+        begin, end = self.position[at0], self.position[at1]
+        for position, known, t_ns in ((begin, known0, t0_ns), (end, known1, t1_ns)):
+            if not known.all():
+                position[~known] = counter.position(t_ns[~known])
+        counts = counter.quantity(end - begin, counter.bits)
+        return np.where(counter.bounds(t0_ns, t1_ns).status == 0, counts * counter.watts, np.nan)
+
+    def estimates(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
+        """The energies of windows, of whose edges none, one or both may be marks.
+
+        Args:
+            counter: The counter.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+        """
+        (at0, known0), (at1, known1) = self._found(t0_ns, t1_ns)
+        value, brackets = self.values(counter, t0_ns, t1_ns), counter.bounds(t0_ns, t1_ns)
+        is_plain = np.flatnonzero(~(known0 & known1) | (t1_ns <= t0_ns) | np.isnan(value))
+        plain = counter.estimates(counter.energies(t0_ns[is_plain], t1_ns[is_plain]))
+        of_plain = dict(zip(is_plain.tolist(), plain, strict=True))
+        ends = (known0.tolist(), at0.tolist(), known1.tolist(), at1.tolist())
+        columns = (value.tolist(), brackets.low.tolist(), brackets.high.tolist(), (t1_ns - t0_ns).tolist())
+        found = []
+        for i, (is0, begin, is1, end, one, low, high, lasted_ns) in enumerate(
+            zip(*ends, *columns, strict=True)
+        ):
+            known = of_plain.get(i)
+            if known is not None and (not (is0 or is1) or not lasted_ns or math.isnan(one)):
+                found.append(known)
                 continue
-            kept = tuple(c for c in one.components if c.name not in _REPLACED)
-            edges = (
-                Component("edges", -float(u0[i]), group=f"edge:{of}/{t0_ns[i]}"),
-                Component("edges", float(u1[i]), group=f"edge:{of}/{t1_ns[i]}"),
-            )
-            within = min(max(float(value[i]), one.low), one.high)
-            found[i] = replace(one, value=within, components=(*edges, *kept))
+            parts = self._components(counter, begin if is0 else None, end if is1 else None)
+            if known is not None:
+                parts += _left(known.components, f"{_of(counter)}/{t0_ns[i] if is0 else t1_ns[i]}")
+            found.append(_estimate(counter, one, (low, high), lasted_ns, parts))
         return found
 
-    def _found(self, t_ns: I64) -> I64:
-        at = np.searchsorted(self.instants_ns, t_ns)
-        return np.minimum(at, len(self.instants_ns) - 1)
+    def together(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> Estimate | None:
+        """The sum over windows that do not overlap; None: not all of their edges are marks.
+
+        Args:
+            counter: The counter.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+        """
+        (at0, known0), (at1, known1) = self._found(t0_ns, t1_ns)
+        if not (known0.all() and known1.all()):
+            return None
+        brackets = counter.bounds(t0_ns, t1_ns)
+        counted = np.array([(self.position[at1] - self.position[at0]).sum()])
+        value = float(counter.quantity(counted, counter.bits)[0]) * counter.watts
+        bounds = math.fsum(brackets.low), math.fsum(brackets.high)
+        parts, lasted_ns = self._of_sum(counter, at0, at1), int((t1_ns - t0_ns).sum())
+        return _estimate(counter, value, bounds, lasted_ns, parts, int(brackets.status.max(initial=0)))
+
+    def _found(self, t0_ns: I64, t1_ns: I64) -> list[tuple[I64, npt.NDArray[np.bool_]]]:
+        """Of beginnings and of ends the numbers of the marks there, and whether one is taken."""
+        is_inside = (t0_ns >= self.span_ns[0]) & (t1_ns <= self.span_ns[1])
+        found = []
+        for t_ns in (t0_ns, t1_ns):
+            at = np.minimum(np.searchsorted(self.instants_ns, t_ns), len(self.instants_ns) - 1)
+            is_mark = self.instants_ns[at] == t_ns
+            is_inside = is_inside & (~is_mark | self.is_known[at])
+            found.append((at, is_mark))
+        return [(at, is_mark & is_inside) for at, is_mark in found]
+
+    def _components(self, counter: Counter, begin: int | None, end: int | None) -> list[Component]:
+        """What may be wrong of one window, the sensor apart; None: this edge is no mark."""
+        scale, of = _scale(counter), _of(counter)
+        edges = [(at, sign) for at, sign in ((begin, -scale), (end, scale)) if at is not None]
+        found = [
+            Component(cause.name, sign * float(cause.u[at]), group=f"{cause.kind}:{of}/{cause.of[at]}")
+            for cause in self.causes
+            for at, sign in edges
+            if cause.u[at]
+        ]
+        shared = sum((sign * self.shared[at] for at, sign in edges), np.zeros(self.shared.shape[1]))
+        found += _shared(shared, of)
+        if len(edges) == 2 and self.lag.any():
+            lag = math.fsum(sign * float(self.lag[at]) for at, sign in edges)
+            found.append(Component("lag", lag / _ROOT_3, form=BOUNDED, group=f"lag:{of}"))
+        return found
+
+    def _of_sum(self, counter: Counter, at0: I64, at1: I64) -> list[Component]:
+        scale, of = _scale(counter), _of(counter)
+        marks = np.concatenate((at1, at0))
+        sign = np.repeat((scale, -scale), (len(at1), len(at0)))
+        square: dict[str, float] = {}
+        for kind in dict.fromkeys(cause.kind for cause in self.causes):
+            mine = [cause for cause in self.causes if cause.kind == kind]
+            ids = np.concatenate([cause.of[marks] for cause in mine])
+            u = np.concatenate([cause.u[marks] * sign for cause in mine])
+            net = np.bincount(ids - ids.min(initial=0), u) if len(ids) else u
+            square[mine[0].name] = square.get(mine[0].name, 0.0) + float(net @ net)
+        found = [Component(name, math.sqrt(each), form=NORMAL) for name, each in square.items() if each]
+        found += _shared(sign @ self.shared[marks], of)
+        if self.lag.any():
+            lag = float(sign @ self.lag[marks])
+            found.append(Component("lag", lag / _ROOT_3, form=BOUNDED, group=f"lag:{of}"))
+        return found
+
+
+def _estimate(
+    counter: Counter,
+    value: float,
+    bounds: tuple[float, float],
+    lasted_ns: int,
+    parts: list[Component],
+    status: int = 0,
+) -> Estimate:
+    """A figure of marks, with what the sensor adds."""
+    parts += sensor(counter.channel, counter.machine, value, seconds(lasted_ns))
+    return Estimate(
+        value=None if status else value,
+        low=bounds[0],
+        high=bounds[1],
+        unit=counter.unit,
+        status=STATUSES[status],
+        provenance=counter.channel.provenance,
+        accuracy=counter.channel.trust.accuracy,
+        components=() if status else tuple(parts),
+    )
+
+
+def _shared(u: F64, of: str) -> list[Component]:
+    return [
+        Component("power", each, group=f"power:{of}/{number}")
+        for number, each in enumerate(u.tolist())
+        if each
+    ]
+
+
+def _left(components: Sequence[Component], replaced: str) -> list[Component]:
+    """The components of a window one of whose edges is no mark, less those of the other edge."""
+    groups = {f"{kind}:{replaced}" for kind in _OF_AN_EDGE}
+    return [each for each in components if each.group not in groups and each.name not in _OF_SENSORS]
+
+
+def _of(counter: Counter) -> str:
+    return f"{counter.channel.id}@{counter.machine}"
 
 
 def _scale(counter: Counter) -> float:
+    """What a count is worth, in the unit of figures."""
     return float(counter.channel.scale.unit) * counter.watts
-
-
-def marked_edges(span: Span) -> MarkedEdges | None:
-    """What a counter had counted at the marks of a trace; None: there are none inside the span.
-
-    Args:
-        span: The counter, its updates, and which names had a window open between them.
-    """
-    counter, occupancy, states = span.counter, span.occupancy, States.of(span)
-    pieces = np.concatenate(occupancy.pieces)
-    state = np.repeat(np.arange(len(occupancy.pieces)), [len(each) for each in occupancy.pieces])
-    order = np.argsort(pieces[:, 0], kind="stable")
-    pieces, state = pieces[order], state[order]
-    if len(pieces) < 2:
-        return None
-    marks = pieces[1:, 0]
-    per_j = 1.0 / _scale(counter)
-    sides = _Sides(counter)
-    watts, spread = states.watts[state] * per_j / 1e9, states.spread_w[state] * per_j / 1e9  # counts a ns
-    before = sides.power(pieces[:-1], is_end=True)
-    after = sides.power(pieces[1:], is_end=False)
-    scatter = _scatters(state, [(before, slice(0, -1)), (after, slice(1, None))], watts, spread)
-    p0, u0 = _either(before, watts[:-1], scatter[state[:-1]])
-    p1, u1 = _either(after, watts[1:], scatter[state[1:]])
-    k = np.clip(np.searchsorted(sides.at_ns, marks, "right") - 1, 0, len(sides.at_ns) - 2)
-    left_ns, right_ns = sides.at_ns[k], sides.at_ns[k + 1]
-    total = counter.steps.total[counter.changes]
-    # All that ran between, by its own power; next to the mark by the power that the updates there show.
-    sums = np.concatenate(([0.0], np.cumsum(watts * np.diff(pieces, axis=1)[:, 0])))
-    doubts = np.concatenate(([0.0], np.cumsum(scatter[state] * np.diff(pieces, axis=1)[:, 0])))
-    bounds = np.append(pieces[:, 0], pieces[-1, 1])
-
-    def told(since: I64, until: I64, own_ns: I64, p: F64, u: F64, usual: F64, doubt: F64) -> tuple[F64, F64]:
-        energy = np.interp(until, bounds, sums) - np.interp(since, bounds, sums) + (p - usual) * own_ns
-        unsure = np.interp(until, bounds, doubts) - np.interp(since, bounds, doubts) + (u - doubt) * own_ns
-        return energy, np.abs(unsure)
-
-    own0 = np.minimum(marks - left_ns, pieces[:-1, 1] - pieces[:-1, 0])
-    own1 = np.minimum(right_ns - marks, pieces[1:, 1] - pieces[1:, 0])
-    gained0, unsure0 = told(left_ns, marks, own0, p0, u0, watts[:-1], scatter[state[:-1]])
-    gained1, unsure1 = told(marks, right_ns, own1, p1, u1, watts[1:], scatter[state[1:]])
-    whole = counter.quantum**2 / 12.0
-    timing = counter.channel.timing
-    uneven_ns = np.hypot(sides.uneven_ns(pieces), timing.half_lag_ns / np.sqrt(3.0))
-    spread_ns = np.hypot(sides.spread_ns * np.where(sides.is_on_grid, 1.0, _UNLOCKED), uneven_ns)
-    # Where the update was, and with it what is before and after it, is unsure by the power that is there.
-    first, last = (
-        watts[np.clip(np.searchsorted(bounds, each, "right") - 1, 0, len(watts) - 1)]
-        for each in (left_ns, right_ns)
-    )
-    v0 = (np.maximum(first, 1e-300) * spread_ns[k]) ** 2 + unsure0**2 + whole
-    v1 = (np.maximum(last, 1e-300) * spread_ns[k + 1]) ** 2 + unsure1**2 + whole
-    w0 = v1 / (v0 + v1)
-    position = total[k] + w0 * gained0 + (1.0 - w0) * (total[k + 1] - total[k] - gained1)
-    u = np.sqrt(w0**2 * v0 + (1.0 - w0) ** 2 * v1)
-    outside = (marks < sides.at_ns[0]) | (marks > sides.at_ns[-1])
-    u[outside] = np.inf
-    scaled = np.rint((position - total[k]) * 2.0**counter.bits).astype(np.int64) + (total[k] << counter.bits)
-    return MarkedEdges(marks, np.maximum.accumulate(scaled), u)
-
-
-class _Power(NamedTuple):
-    """The power next to marks, as the updates there show it: counts a ns; u is infinite where none does."""
-
-    value: F64
-    u: F64
-
-
-class _Sides:
-    """The updates of a counter, and the power that they show on one side of a mark."""
-
-    def __init__(self, counter: Counter) -> None:
-        located = counter.located(np.arange(len(counter.changes)))
-        self.at_ns: I64 = np.maximum.accumulate(located.t_ns)
-        self.spread_ns: F64 = located.spread_ns
-        self.is_on_grid = located.is_on_grid
-        self.total: I64 = counter.steps.total[counter.changes]
-        self._quantum = counter.quantum
-
-    def uneven_ns(self, pieces: I64) -> float:
-        """By how much updates come early or late, or show what was used late: from those near marks.
-
-        Where the power is steady, an update between two others lies on the line through these, but for
-        e = n1 - (n0 + n2)/2, of variance 3/2 u².
-        """
-        k = np.searchsorted(self.at_ns, pieces[1:, 0], "right") - 1
-        middle = np.concatenate((k[:, None] - _TRIPLES, k[:, None] + 1 + _TRIPLES)).ravel()
-        middle = distinct(middle[(middle > 0) & (middle < len(self.at_ns) - 1)])
-        t0, t1, t2 = (self.at_ns[middle + i] for i in (-1, 0, 1))
-        piece = np.searchsorted(pieces[:, 0], t0, "right")
-        steady = (np.searchsorted(pieces[:, 0], t2, "left") == piece) & (t2 > t1) & (t1 > t0)
-        middle, t0, t1, t2 = middle[steady], t0[steady], t1[steady], t2[steady]
-        c0, c1, c2 = (self.total[middle + i] for i in (-1, 0, 1))
-        rate = (c2 - c0) / np.maximum(t2 - t0, 1)
-        off = (c1 - c0) - rate * (t1 - t0)
-        some = rate > 0
-        if some.sum() < _FEWEST:
-            return 0.0
-        square = np.sort((off[some] ** 2 - self._quantum**2 / 8.0) / (1.5 * rate[some] ** 2))
-        return float(np.sqrt(max(square[: max(int(_KEPT * len(square)), 1)].mean(), 0.0)))
-
-    def power(self, pieces: npt.NDArray[np.int64], *, is_end: bool) -> _Power:
-        """The power at the ends, or at the beginnings, of pieces of time, from the updates inside them."""
-        first = np.searchsorted(self.at_ns, pieces[:, 0], "left")
-        last = np.searchsorted(self.at_ns, pieces[:, 1], "right") - 1
-        if is_end:
-            first = np.maximum(first, last - NEAR)
-        else:
-            last = np.minimum(last, first + NEAR)
-        n = last - first
-        some = n > 0
-        first, last = np.where(some, first, 0), np.where(some, last, 1)
-        apart_ns = np.maximum(self.at_ns[last] - self.at_ns[first], 1).astype(np.float64)
-        value = (self.total[last] - self.total[first]) / apart_ns
-        edges = value * np.hypot(self.spread_ns[first], self.spread_ns[last])
-        u = np.hypot(edges, self._quantum / np.sqrt(6.0)) / apart_ns
-        return _Power(np.where(some, value, 0.0), np.where(some, u, np.inf))
-
-
-def _either(near: _Power, watts: F64, spread: F64) -> tuple[F64, F64]:
-    """The power beside marks: as the updates there show it and as its name's windows do, by 1/u²."""
-    w = 1.0 / np.maximum(near.u, 1e-300) ** 2
-    w_all = 1.0 / np.maximum(spread, 1e-300) ** 2
-    share = w / (w + w_all)
-    return share * near.value + (1.0 - share) * watts, 1.0 / np.sqrt(w + w_all)
-
-
-def _scatters(state: I64, seen: list[tuple[_Power, slice]], watts: F64, spread: F64) -> F64:
-    """float64[states]: how much the power of a state's pieces scatters, beyond what measuring each does."""
-    n = int(state.max()) + 1
-    own = np.concatenate([state[part] for _, part in seen])
-    value = np.concatenate([power.value - watts[part] for power, part in seen])
-    u = np.concatenate([power.u for power, _ in seen])
-    known = np.isfinite(u)
-    count = np.bincount(own[known], minlength=n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.bincount(own[known], value[known] ** 2 - u[known] ** 2, minlength=n) / count
-    usual = np.zeros(n)
-    doubt = np.zeros(n)
-    usual[state], doubt[state] = watts, spread
-    found = np.where(count >= 4, np.sqrt(np.maximum(np.nan_to_num(variance), 0.0)), _SCATTER * usual)
-    return np.hypot(found, doubt)

@@ -166,7 +166,7 @@ def _counted(counter: Counter, last_ns: int, origin_ns: int) -> Plain:
     first, known = counter.span_ns or (0, 0)
     bins = power(counter, first, max(last_ns, known))
     edges: I64 = bins.edges_ns
-    position, least, most = counter.limits(edges)
+    position, (least, most) = counter.position(edges), counter.limits(edges)
     steps = np.where(bins.status == 0, np.diff(position), 0)
     before, after = np.append(0, steps), np.append(steps, 0)
     per_count = counter.quantity(np.ones(1, np.int64), counter.bits)[0]

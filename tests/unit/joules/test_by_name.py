@@ -88,7 +88,10 @@ def test_too_few_updates_are_summed_reading_by_reading(tmp_path):
     ideal = BASE.__class__(constant(40.0), n=6, poll_ns=10 * MS, update_ns=20 * MS, limit_w=100.0)
     marks = [(T0 + 21 * MS, "@begin", 0, "a"), (T0 + 35 * MS, "@end", 0, "")]
     trace = uj.load(write(tmp_path / "few.arrows", rows([ideal], marks)))
-    assert [each.method for each in by_name(trace)] == ["readings"]
+    assert [(each.name, each.method) for each in by_name(trace)] == [
+        ("a", "readings"),
+        (NO_WINDOW, "readings"),
+    ]
 
 
 def test_a_trace_without_windows_has_no_names(tmp_path):
@@ -146,3 +149,48 @@ def test_a_window_that_the_recording_cuts_is_named_and_has_no_part(tmp_path):
     found = row(trace, "decode")
     assert (found.count, found.cut) == (30, 1)
     assert float(found.energy) == pytest.approx(steps.truth("decode"), rel=0.01)
+
+
+@pytest.mark.parametrize("more", [(), ("nested",), ("adjoining",)])
+@pytest.mark.parametrize("length_ms", [0.4, 12.0])
+def test_the_table_the_energy_of_a_name_and_its_single_windows_are_one_figure(tmp_path, length_ms, more):
+    steps = Steps(
+        power_w={"prefill": 90.0, "decode": 60.0},
+        length_ms={"prefill": 3 * length_ms, "decode": length_ms},
+        n=30,
+        scatter=0.05,
+    )
+    beside = {
+        "nested": [("epoch", steps.windows[2][1] - 10 * MS, steps.windows[20][2] + 10 * MS)],
+        "adjoining": [("decode", t1, t1 + MS) for name, _, t1, _ in steps.windows if name == "decode"],
+    }
+    trace = steps.trace(tmp_path, more=[window for kind in more for window in beside[kind]])
+    for each in (row for row in trace.by_name() if len(row.names) == 1 and row.count):
+        of_name = trace.energy(each.name)["package-0"]
+        assert (of_name.value, of_name.low, of_name.high) == (
+            each.energy.value,
+            each.energy.low,
+            each.energy.high,
+        )
+        assert of_name.U == each.energy.U
+        singles = [one["package-0"].value for one in trace.energies(trace.named(each.name))]
+        assert sum(singles) == pytest.approx(of_name.value, rel=1e-9)
+    own = [row.own or row.energy for row in trace.by_name()]
+    assert sum(map(float, own)) == pytest.approx(float(trace.energy().total), rel=1e-9)
+
+
+def test_what_all_windows_of_a_name_share_does_not_average_away(tmp_path):
+    """Of short windows right after one another the readings tell the sum well and each name badly."""
+    steps = Steps(
+        power_w={"a": 110.0, "b": 60.0},
+        length_ms={"a": 0.9, "b": 0.3},
+        idle_ms=(0.001, 0.002),
+        n=80,
+    )
+    trace = steps.trace(tmp_path)
+    a, b = (trace.energy(name)["package-0"] for name in "ab")
+    both = a + b
+    assert abs(float(both) - steps.truth("a") - steps.truth("b")) <= 1.5 * both.U
+    assert 0.4 * min(a.U, b.U) > both.U
+    one = trace.energy(trace.named("b")[0])["package-0"]
+    assert len(trace.named("b")) ** 0.6 * one.U / 2 < b.U
