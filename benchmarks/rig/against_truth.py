@@ -21,6 +21,7 @@ HZ, LONG_PHASE_S = 7.3, 0.0684931506849315  # pulses.conf
 PULSES_S = {"1 ms": (0.001, 0.0), "10 ms": (0.01, LONG_PHASE_S)}  # length, the phase of its square
 GROUP = 20  # pulses to a mean
 KNOWN_NS = 50_000
+OF_SENSOR = ("gain", "code", "offset")
 NS_PER_S = 1_000_000_000
 
 
@@ -70,7 +71,7 @@ class Errors:
         return cls(
             float(np.mean(truths)),
             np.array([e.value - t for e, t in pairs]),
-            np.array([without_gain(e).U for e, _ in pairs]),
+            np.array([without_sensor(e).U for e, _ in pairs]),
             np.array([e.low - 1e-9 <= t <= e.high + 1e-9 for e, t in pairs]),
         )
 
@@ -120,9 +121,9 @@ def pulses(trace: Trace, clock: Clock, domain: Domain) -> dict[tuple[str, str], 
     return found
 
 
-def without_gain(estimate: Estimate) -> Estimate:
-    """An estimate without the sensor's gain, which these counters do not have."""
-    return replace(estimate, components=tuple(c for c in estimate.components if c.name != "gain"))
+def without_sensor(estimate: Estimate) -> Estimate:
+    """An estimate without the sensor's own errors, which these counters do not have."""
+    return replace(estimate, components=tuple(c for c in estimate.components if c.name not in OF_SENSOR))
 
 
 def _starts(first_s: float, last_s: float, phase_s: float) -> list[float]:

@@ -22,14 +22,14 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from against_truth import Clock, Domain, without_gain
+from against_truth import Clock, Domain, without_sensor
 from measure import RESULTS, host_lines, truth_of, wheel
 from scipy.stats import binomtest
 
 from microjoule.joules.energy_trace import Trace, load
 
 HERE = Path(__file__).resolve().parent
-SECONDS, WINDOWS, SEED = 20, 2000, 90_000
+SECONDS, WINDOWS, SEED = 12, 2000, 90_000
 EDGE_S = 0.3  # of a recording, without windows
 GUEST = "pip install -q --no-index --no-deps whl/*.whl && python3 in_guest_waves.py /share "
 
@@ -147,7 +147,7 @@ def _row(name: str, trace: Trace, channel: str, domain: Domain, clock: Clock, le
     true = np.array(
         [domain.energy(clock.waveform_s(b)) - domain.energy(clock.waveform_s(a)) for a, b in edges]
     )
-    found = [without_gain(each) for each in counter.estimates(counter.energies(t0, t1))]
+    found = [without_sensor(each) for each in counter.estimates(counter.energies(t0, t1))]
     slack = clock.known_to_ns * 1e-9 * float(np.max(true)) / length_s
     outside = sum(not e.low - slack <= t <= e.high + slack for e, t in zip(found, true, strict=True))
     known = np.array([e.value is not None for e in found])
@@ -219,8 +219,8 @@ calibration is used. The counters do not trail the energy; the declared lag of 0
 machine. An emulated processor is five to ten times slower than its host, which is shared: reads come late by
 up to milliseconds.
 
-- *covered*: windows whose 95 % interval contains the truth, without the sensor's gain, of which these
-  registers have none.
+- *covered*: windows whose 95 % interval contains the truth, without the sensor's own gain and code, of
+  which these registers have none.
 - *median error*: relative to the mean energy of a window.
 - *U / rms error*: the median U over the root mean square error.
 - *guaranteed*: the mean half-width of the guaranteed interval over the energy of one update and one quantum.

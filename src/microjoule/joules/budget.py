@@ -149,7 +149,9 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
-    swings = inside**2 + swing + ripple(at) ** 2 + rare(at) ** 2
+    swings = inside**2 + swing + ripple(at) ** 2
+    if usual_ns > channel.timing.update_max_ns:
+        swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
     most = (at.gained + float(between.quantum)) ** 2 / 12.0 + 3 * (p * np.maximum(left, right)) ** 2
     most = np.where(at.is_beyond, np.inf, most)

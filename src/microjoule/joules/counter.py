@@ -307,7 +307,8 @@ class Counter:
     @cached_property
     def goes_on(self) -> bool:
         """Whether it is updated so rarely that it counts on where readings show no update: by its power."""
-        return len(self.changes) > 1 and self.longest_ns > self.channel.timing.update_max_ns
+        declared_ns = self.channel.timing.update_max_ns
+        return len(self.changes) > 1 and self.usual_ns > declared_ns and self.longest_ns > declared_ns
 
     def _edges(self, t: I64) -> Edges:
         before, after, _, unseen = readings_around(self, t)

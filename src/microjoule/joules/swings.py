@@ -15,8 +15,9 @@ taken from the swings that the updates around do show:
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
   straight line over spans as long as the gap (:class:`Skeleton`).
 * *rare*: of few updates around nobody can tell how power swings inside one, nor behind the last one. It is
-  taken to scatter as theirs do, and at least by 1/√3 of itself in 2/(n + 1) of n updates: what was not seen
-  in n cases is no rarer than that. Inside an update its ends are known, which leaves √(f (1 - f)) of it.
+  taken to scatter as theirs do, and where they are fewer than 12, by 1/√3 of itself in 2/(n + 1) of n updates
+  at least: what was not seen in n cases is no rarer than that. Inside an update its ends are known, which
+  leaves √(f (1 - f)) of it.
 * *coarseness*: readings no denser than updates do not show when each update was. If power is steady, a count
   that has one update more or less than the others says how far updates are apart.
 """
@@ -46,7 +47,9 @@ _CYCLES_MAX = 0.2 * (2 * AROUND + 1)  # a ripple further from the updates' frequ
 _LOW = 12  # cycles in the neighbourhood, up to which swings are compared
 _PURE = 0.4  # share of a sine in these swings, from which on they are one
 _HARMONICS = 0.07  # of its square; a square wave's third is 0.11
-_CLEAR = 4.0  # times the spectrum's median, for a line that is no noise
+_CLEAR = 8.0  # times the scatter there, for a line that is no noise: of 11 lines one in 300 is
+_FLAT = 0.4  # of the lower half's median, that noise in the power is taken for: it has no such line
+_SURE = 2.0  # standard deviations that scatter may have more than its mean
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
 _RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
@@ -102,10 +105,17 @@ def ripple(segment: Segment) -> F64:
     swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
     swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
     spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
-    top = np.argmax(spectrum, axis=1) + 1
-    is_clear = spectrum.max(1) > _CLEAR * np.median(spectrum, axis=1)
-    scatter = _scatter(spectrum) * (2 / _WIDTH)
-    low = spectrum[:, :_LOW].sum(1) * (2 / _WIDTH) - scatter * _of_scatter(np.arange(1, _LOW + 1)).sum()
+    # Errors of the counts are least in their differences' lower frequencies, where all aliases lie.
+    top = np.argmax(spectrum[:, : int(_CYCLES_MAX) + 1], axis=1) + 1
+    level = _scatter(spectrum)
+    # Power that is noise has as much in its lower frequencies as in all others.
+    line = np.take_along_axis(spectrum, top[:, None] - 1, 1)[:, 0]
+    is_clear = line > _CLEAR * np.maximum(
+        level * _of_scatter(top), _FLAT * np.median(spectrum[:, :_LOW], axis=1)
+    )
+    scatter = level * (2 / _WIDTH)
+    of_noise = _of_scatter(np.arange(1, _LOW + 1))
+    low = spectrum[:, :_LOW].sum(1) * (2 / _WIDTH) - scatter * (of_noise.sum() + _SURE * _size(of_noise))
     for cycles in distinct(top[is_clear]).tolist():
         these = np.flatnonzero(is_clear & (top == cycles))
         of_sine, cycles_, is_alone = _sine(swing[these], cycles, scatter[these])
@@ -128,6 +138,10 @@ def _scatter(spectrum: F64) -> F64:
     return found
 
 
+def _size(values: F64) -> float:
+    return math.sqrt(float((values * values).sum()))
+
+
 def _of_scatter(cycles: F64 | I64) -> F64:
     found: F64 = np.sin(np.pi / _WIDTH * cycles) ** 2
     return found
@@ -148,11 +162,10 @@ def _sine(swing: F64, near: int, scatter: F64) -> tuple[F64, F64, Bools]:
     best, at, others = np.zeros(len(swing)), np.zeros(len(swing)), np.zeros(len(swing))
     for cycles in near + np.arange(-0.75, 1.0, 0.25):
         own = _fitted(swing, cycles)
-        harmonics = sum(
-            _fitted(swing, n * cycles) - scatter * _of_scatter(np.array(n * cycles))
-            for n in (2, 3)
-            if n * cycles < _WIDTH / 2
-        )
+        inside = [n * cycles for n in (2, 3) if n * cycles < _WIDTH / 2]
+        of_noise = _of_scatter(np.array(inside))
+        harmonics = sum(_fitted(swing, each) for each in inside)
+        harmonics = harmonics - scatter * (of_noise.sum() + _SURE * _size(of_noise))
         is_better = own > best
         best, at = np.where(is_better, own, best), np.where(is_better, cycles, at)
         others = np.where(is_better, harmonics, others)
@@ -171,14 +184,14 @@ def rare(segment: Segment) -> F64:
     """Standard uncertainty, in counts, from power between few updates, and behind the last one; else 0."""
     near, found = segment.near, np.zeros(len(segment.power))
     n = near.is_usual.sum(1)
-    these = np.flatnonzero((n < _FEW) & ~segment.is_gap | segment.is_beyond)
+    these = np.flatnonzero((n < _FEW) & ~segment.is_gap & ~near.is_single | segment.is_beyond)
     if not len(these):
         return found
     is_there, n = near.is_usual[these], np.maximum(n[these], 1)
     power, f = np.maximum(segment.power[these], 1e-300), segment.part[these]
     off = np.where(is_there, near.rate[these] - power[:, None], 0.0)
     scatter = np.minimum(np.sqrt((off * off).sum(1) / n * (1 + 4 / n)) / power, 1.0)
-    share = np.maximum(scatter, 2 / (n + 1) / math.sqrt(3.0))
+    share = np.maximum(scatter, np.where(2 * n < _FEW, 2 / (n + 1) / math.sqrt(3.0), 0.0))
     between = share * segment.length_ns[these] * np.sqrt(f * (1 - f)) * _BETWEEN
     found[these] = power * np.where(segment.is_beyond[these], share * segment.x_ns[these], between)
     return found
