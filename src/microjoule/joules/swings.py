@@ -97,7 +97,7 @@ def ripple(segment: Segment) -> F64:
     near = segment.near
     n = near.is_usual.sum(1)
     found = np.zeros(len(n))
-    asked = np.flatnonzero(n >= _MOST_THERE)
+    asked = np.flatnonzero((n >= _MOST_THERE) & ~near.is_single)  # whose updates are the timer's
     if not len(asked):
         return found
     is_there = near.is_usual[asked]
