@@ -16,6 +16,7 @@ from scipy.stats import binomtest
 from microjoule.joules.counter import Counter
 
 STEADY = Ideal(constant(100.0), n=600)
+RIPPLED = replace(STEADY, poll_ns=500 * US, n=1200, jitter=0.05)
 
 # Where power is steady and reads do not march in step with updates the model of the edges is exact.
 EXACT = {
@@ -39,6 +40,10 @@ CAREFUL = {
     "4 kHz, lag": (3, replace(STEADY, poll_ns=250 * US, lag_ns=500 * US, declared_max=3)),
     "4 kHz, a square of 20 ms": (3, replace(STEADY, wave=square(10, 100, 0.02), poll_ns=250 * US)),
     "a quantum of a joule": (3, replace(STEADY, unit=STEADY.unit * (1 << 14))),
+    # Near the updates' frequency it shows as its alias, 45 to 80 times a second here.
+    "2 kHz, a sine of 945 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 945))),
+    "2 kHz, a sine of 1080 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 1080))),
+    "4 kHz, a sine of 955 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 955), poll_ns=250 * US, jitter=0.1)),
     # Power that swings within a few updates looks like updates that scatter, and like steps at the edges.
     "4 kHz, a sine of 300 Hz": (7, replace(STEADY, wave=sine(50, 40, 300), poll_ns=250 * US)),
     "4 kHz, a square of 3 ms": (7, replace(STEADY, wave=square(10, 100, 0.003), poll_ns=250 * US)),

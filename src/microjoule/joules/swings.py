@@ -49,7 +49,7 @@ _PURE = 0.4  # share of a sine in these swings, from which on they are one
 _HARMONICS = 0.07  # of its square; a square wave's third is 0.11
 _CLEAR = 8.0  # times the scatter there, for a line that is no noise: of 11 lines one in 300 is
 _FLAT = 0.4  # of the lower half's median, that noise in the power is taken for: it has no such line
-_SURE = 2.0  # standard deviations that scatter may have more than its mean
+_SURE = 2.5  # standard deviations that scatter may have more than its mean
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
 _RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
@@ -71,7 +71,7 @@ def steps(segment: Segment) -> tuple[F64, F64]:
     inside = np.hypot(clear * _STEP * left, kink.ramp * _RAMP * (1.0 - kink.trust)) * length
     beyond = np.sqrt(np.maximum((kink.after - kink.before) ** 2 - 4 * kink.noise, 0.0))
     inside = np.where(segment.is_gap, beyond * length * f * (1 - f) / math.sqrt(3.0), inside)
-    likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 1e-300), 1.0))
+    likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 6 * noise + 1e-300), 1.0))
     lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
     return inside, _BIASED * (lost + _corner(segment))
 
@@ -97,7 +97,8 @@ def ripple(segment: Segment) -> F64:
     near = segment.near
     n = near.is_usual.sum(1)
     found = np.zeros(len(n))
-    asked = np.flatnonzero((n >= _MOST_THERE) & ~near.is_single)  # whose updates are the timer's
+    # Single quanta are not the timer's updates, and readings no denser than updates beat with them.
+    asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single)
     if not len(asked):
         return found
     is_there = near.is_usual[asked]
