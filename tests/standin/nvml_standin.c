@@ -8,8 +8,9 @@
  *   init CODE             what nvmlInit returns          driver TEXT
  *   device UUID           name TEXT     arch N    capability MAJOR MINOR    limit_mw N
  *   wave KIND BASE_MW PEAK_MW PERIOD_NS START_NS
- *                         constant | square (peak first) | saw; base before START (CLOCK_MONOTONIC)
- *   energy UPDATE_NS OFFSET_MJ             the counter moves in steps
+ *                         constant | square (peak first) | saw; base before START (CLOCK_MONOTONIC);
+ *                         busy: peak while a program is, which writes int64 times into the file `busy`
+ *   energy UPDATE_NS OFFSET_MJ [LAG_NS]    the counter moves in steps, and trails by a lag
  *   instant PERIOD_NS WINDOW_NS            field 186, nvmlDeviceGetPowerUsage
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
  *   stamps update|call|none|huge           what the field values' timestamps say
@@ -29,11 +30,13 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,7 +102,7 @@ struct gpu {
     char uuid[96], name[96], mig_uuid[96], wave[16], stamps[16], lost[96];
     unsigned arch, major, minor, limit_mw, mig, virtual_mode, refuse[N_CALLS];
     int64_t base_mw, peak_mw, wave_ns, start_ns;
-    int64_t energy_ns, offset_mj, instant_ns, instant_window_ns;
+    int64_t energy_ns, offset_mj, lag_ns, instant_ns, instant_window_ns;
     int64_t average_ns, average_window_ns, freeze_mw, slow_ns, reset_ns;
     int64_t samples_ns, samples_depth, samples_type;
     struct answer answers[N_ANSWERS];
@@ -161,7 +164,7 @@ static void understand(const char *line)
     sscanf(line, "limit_mw %u", &gpu->limit_mw);
     sscanf(line, "wave %15s %ld %ld %ld %ld", gpu->wave, &gpu->base_mw, &gpu->peak_mw,
            &gpu->wave_ns, &gpu->start_ns);
-    sscanf(line, "energy %ld %ld", &gpu->energy_ns, &gpu->offset_mj);
+    sscanf(line, "energy %ld %ld %ld", &gpu->energy_ns, &gpu->offset_mj, &gpu->lag_ns);
     sscanf(line, "instant %ld %ld", &gpu->instant_ns, &gpu->instant_window_ns);
     sscanf(line, "average %ld %ld %ld", &gpu->average_ns, &gpu->average_window_ns, &gpu->freeze_mw);
     sscanf(line, "stamps %15s", gpu->stamps);

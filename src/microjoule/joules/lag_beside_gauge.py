@@ -52,7 +52,7 @@ class SeenLag(NamedTuple):
 
 
 def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Gauge]) -> Timing:
-    """The timing of a counter with the lag that the best of some gauges shows; as it is where none does.
+    """The timing of a counter with the lag that the quickest of some gauges shows; as it is where none does.
 
     Args:
         counter: The counter.
@@ -60,10 +60,12 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
         gauges: Of the same device.
     """
     timing = counter.channel.timing
-    found = [each for gauge in gauges if (each := seen(counter, record, gauge)) is not None]
-    if not found:
+    able = [gauge for gauge in gauges if gauge.readings.shape in _OWN_LAG]
+    # A mean of a past second is asked where there is nothing better.
+    able.sort(key=lambda gauge: _OWN_LAG[gauge.readings.shape] * gauge.readings.period_ns)
+    best = next((each for gauge in able if (each := seen(counter, record, gauge)) is not None), None)
+    if best is None:
         return timing
-    best = min(found, key=lambda each: each.half_ns)
     is_new = best.half_ns < timing.half_lag_ns
     if not is_new or not timing.lag_min_ns - best.half_ns <= best.lag_ns <= timing.lag_ns + best.half_ns:
         return timing

@@ -195,7 +195,7 @@ def _measured_runs(
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         path = Path(folder) / "compare.arrows"
         with fitted.recorder(path) as recorder:
-            idle(recorder, idle_s)
+            idle(recorder, idle_s, fitted.settle_ns)
             for block, members in enumerate(order):
                 for task in members:
                     # Each run follows the same short pause: none inherits the power of the one before.
@@ -203,7 +203,7 @@ def _measured_runs(
                     with recorder.window(WINDOW, task=task, block=block):
                         tasks[task].run(counts[task])
             time.sleep(pause_s)
-            idle(recorder, idle_s)
+            idle(recorder, idle_s, fitted.settle_ns)
         trace = load(path)
         windows = [window for window in trace.windows if window.name == WINDOW]
         return [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..channel import Channel, Kind
 from ..errors import NothingToMeasure, SourceUnavailable
 from ..host.calibration import facts_of
-from ..joules.total import covered, tells_energy
+from ..joules.total import beside, covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..recording.meter import Meter, readable
 from ..units import NS_PER_S, seconds
@@ -46,8 +46,10 @@ def fit(meter: Meter) -> Fitted:
             )
         raise NothingToMeasure("No channel that can be read here gives an energy", "Ask `uj probe` why")
     channels = tuple(by_id[name] for name in chosen)
-    facts = {**machine_facts(found.machine, found.surveys, channels), **facts_of(found.calibration, channels)}
-    return Fitted(channels, facts, meter.cadence)
+    gauges = tuple(by_id[name] for channel in channels for name in beside(channel, by_id))
+    read = (*channels, *gauges)
+    facts = {**machine_facts(found.machine, found.surveys, read), **facts_of(found.calibration, read)}
+    return Fitted(channels, facts, meter.cadence, gauges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +60,21 @@ class Fitted:
         channels: They overlap nowhere.
         facts: Of the machine.
         cadence: How often they are read.
+        gauges: What is read besides: powers inside these channels, which show when an energy was used.
     """
 
     channels: tuple[Channel, ...]
     facts: Mapping[str, Any]
     cadence: Cadence
+    gauges: tuple[Channel, ...] = ()
 
     def recorder(self, path: Path) -> RawRecorder:
-        """A recorder of these channels."""
+        """A recorder of these channels and the gauges inside them."""
         from ..recording.plan import RecordingPlan
         from ..recording.recorder import RawRecorder
 
-        plan = RecordingPlan(path=path, channels=self.channels, cadence=self.cadence, facts=self.facts)
-        return RawRecorder(plan)
+        read = (*self.channels, *self.gauges)
+        return RawRecorder(RecordingPlan(path=path, channels=read, cadence=self.cadence, facts=self.facts))
 
     def closely(self) -> Fitted:
         """The same, read a few times an update, and not in step with it (docs/methods.md)."""
@@ -107,7 +111,7 @@ class Fitted:
 
     @property
     def settle_ns(self) -> int:
-        """After how long at most a counter shows what was used."""
+        """After how long at most a counter shows what was used, and a mean of the past has forgotten it."""
         return max(c.timing.update_max_ns + c.timing.lag_ns for c in self.channels)
 
     @property

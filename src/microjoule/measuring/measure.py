@@ -198,7 +198,7 @@ def _run(
     """Runs the plan under a recorder, or as much of it as there is time for."""
     say("the idle machine")
     with recording(fitted, path) as recorder:
-        idle(recorder, planned.idle_s)
+        idle(recorder, planned.idle_s, fitted.settle_ns)
         _run_in(task, planned.run_in_s)
         origin_ns = now_ns()
         at_s, longest_s, done = deadline.spent_s(), 0.0, 0
@@ -223,13 +223,19 @@ def _run(
             done += 1
             longest_s, at_s = max(longest_s, deadline.spent_s() - at_s), deadline.spent_s()
         _run_in(task, planned.run_in_s)
-        idle(recorder, planned.idle_s)
+        idle(recorder, planned.idle_s, fitted.settle_ns)
     return _figures(task.name, ask, fitted, planned.first(done), load(path))
 
 
-def idle(recorder: RawRecorder, duration_s: float) -> None:
-    """Idles for a little more than that, most of it in windows of their own."""
-    time.sleep(duration_s / IDLE_PARTS)  # what ran before is over in every counter
+def idle(recorder: RawRecorder, duration_s: float, settle_ns: int) -> None:
+    """Idles for so long in windows of their own, once what ran before is over in every sensor.
+
+    Args:
+        recorder: What records.
+        duration_s: Of the windows in all.
+        settle_ns: After how long at most no sensor shows what ran before.
+    """
+    time.sleep(max(duration_s / IDLE_PARTS, seconds(settle_ns)))
     for _ in range(IDLE_PARTS):
         with recorder.window(IDLE):
             time.sleep(duration_s / IDLE_PARTS)

@@ -77,14 +77,14 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         path = Path(folder) / "rounds.arrows"
         with recording(closely, path) as recorder:
-            idle(recorder, idle_s)
+            idle(recorder, idle_s, closely.settle_ns)
             for _ in repeat(None, asked.rounds):
                 asked.setup()
                 time.sleep(pause_s)
                 with recorder.window(WINDOW, n=asked.iterations):
                     task.run(asked.iterations)
                 time.sleep(pause_s)
-            idle(recorder, idle_s)
+            idle(recorder, idle_s, closely.settle_ns)
         trace = load(path)
     if not fitted.has_gauge and not any(len(trace.counter(name).changes) for name in fitted.ids):
         raise NoUpdate(

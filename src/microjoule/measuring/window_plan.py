@@ -175,7 +175,7 @@ def plan(pilot: Pilot, ask: Ask, seed: int = 0) -> Plan:
     pad_s = around_s if is_single_call else 0.0
     run_in_s = 0.0 if is_single_call else around_s
     # Edge mode spins as long as it idles, and each is begun a fifth of itself early.
-    idling_s = _IDLED * idle_s * (2 if mode == "edge" else 1)
+    idling_s = 2 * _IDLED * idle_s if mode == "edge" else max(_IDLED * idle_s, idle_s + pilot.settle_s)
     file_s = _FILE * pilot.around_s + _FIGURES * ask.max_time_s
     left_s = ask.max_time_s - pilot.spent_s - 2 * idling_s - 2 * run_in_s - file_s
     spare_s = max(left_s, _MEASURED * ask.max_time_s, pilot.call_s)
