@@ -16,7 +16,6 @@ import os
 from array import array as growing
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +28,7 @@ from ..arrays import distinct, filtered, numbers
 from ..errors import NotInParts
 from ..value_class import dataclass
 from . import schema
-from .crew import WORTH_THREADS_ROWS, Crew
+from .crew import WORTH_THREADS_ROWS, Crew, Result
 from .messages import CUT, Break, FileSource, Kind, Message, messages
 from .opened import END_OF_STREAM, ONE_THREAD, check, is_ended, opened, sound_schema
 from .series import I64, SeriesColumns
@@ -76,7 +75,7 @@ def parts(survey: BatchSurvey) -> Iterator[SeriesColumns]:
     """
     places = _stretches(survey.offsets)
     workers = min(os.cpu_count() or 1, WORKERS_MAX) if survey.rows > WORTH_THREADS_ROWS else 0
-    waiting: deque[Future[_Part]] = deque()
+    waiting: deque[Result[_Part]] = deque()
     number: int | None = 0
     with Crew(workers) as crew:
         waiting.extend(crew.submit(_part, survey, *each) for each in islice(places, max(workers, 1)))

@@ -6,7 +6,6 @@ is read again message by message: what is whole and right stays, whatever lies i
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from ..arrays import numbers
 from . import schema
-from .crew import WORTH_THREADS_BYTES, Crew
+from .crew import WORTH_THREADS_BYTES, Crew, Result
 from .cut import Cutter
 from .messages import CUT, Break, FileSource, Kind, Message, messages
 from .opened import check, is_ended, opened, sound_schema, without_facts
@@ -88,7 +87,7 @@ def _in_one_go(
     size, first = source.size(), source.tell()
     batches: list[pa.RecordBatch] = []
     taker = _Taker(Cutter(), verifier)
-    checks: list[Future[None]] = []
+    checks: list[Result[None]] = []
     # Decoding holds neither the GIL nor a second core: batches are checked and cut apart beside it.
     with Crew(1 if size > WORTH_THREADS_BYTES else 0) as beside:
         for _ in framed:
