@@ -17,7 +17,8 @@ A device without a context has no work, and waiting for it would make one, of so
 driver tells which have one (``cuDevicePrimaryCtxGetState``); without it all devices are waited for.
 
 Decision: only on request, since waiting changes the program that is measured: it loses the overlap of
-host and device at each edge. The report says which windows did not wait.
+host and device at each edge. The report says which windows did not wait. ``torch-events`` waits for nothing:
+events tell when the devices began and ended (:mod:`.gpu_events`).
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ DRIVER = "libcuda.so.1"
 
 def _torch(torch: ModuleType) -> None:
     if torch.cuda.is_initialized():
-        for device in _with_context(torch.cuda.device_count()):
+        for device in with_context(torch.cuda.device_count()):
             torch.cuda.synchronize(device)
 
 
 def _cupy(cupy: ModuleType) -> None:
-    for device in _with_context(cupy.cuda.runtime.getDeviceCount()):
+    for device in with_context(cupy.cuda.runtime.getDeviceCount()):
         cupy.cuda.Device(device).synchronize()
 
 
@@ -53,10 +54,11 @@ def _jax(jax: ModuleType) -> None:
             (jax.device_put(0.0, device) + 0).block_until_ready()
 
 
+EVENTS = "torch-events"
 FRAMEWORKS = {"torch": _torch, "cupy": _cupy, "jax": _jax}
 
 
-def _with_context(count: int) -> list[int]:
+def with_context(count: int) -> list[int]:
     """Of so many CUDA devices those on which this process has a context; all where nobody knows."""
     if count < 2:
         return list(range(count))
@@ -90,19 +92,20 @@ def refuse_unknown(framework: str) -> None:
     Raises:
         BadWindow: No framework has this name.
     """
-    if framework not in FRAMEWORKS:
-        raise BadWindow(f"no framework {framework!r} to synchronise with", f"Take {', '.join(FRAMEWORKS)}")
+    if framework not in (*FRAMEWORKS, EVENTS):
+        known = ", ".join((*FRAMEWORKS, EVENTS))
+        raise BadWindow(f"no framework {framework!r} to synchronise with", f"Take {known}")
 
 
 def synchroniser(framework: str) -> Callable[[], None] | None:
-    """What waits for the devices of a framework; None: the program has not imported it.
+    """What waits for the devices of a framework; None: nothing does, or the program has not imported it.
 
     Raises:
         BadWindow: No framework has this name.
     """
     refuse_unknown(framework)
     module = sys.modules.get(framework)
-    if module is None:
+    if module is None:  # of events too, which nobody waits for
         return None
     wait = FRAMEWORKS[framework]
     return lambda: wait(module)

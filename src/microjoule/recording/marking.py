@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
     from .._native import Marks
+    from .gpu_events import EventLog
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -72,6 +73,7 @@ class Unrecorded:
 
 _rings: list[Marks] = []  # of the recorders that are open in this process, the latest last
 _around: list[Marks | None] = []  # of the recorder around this process, once it was looked for
+_logs: dict[Marks, EventLog] = {}  # of windows with events, by the ring that they will be marked on
 _recorded: list[
     Callable[[Marks, str], WindowMark]
 ] = []  # the class of recorded windows, once there is a ring
@@ -84,7 +86,10 @@ def opened(ring: Marks) -> None:
 
 
 def closed(ring: Marks) -> None:
-    """Takes a recorder's ring away again."""
+    """Takes a recorder's ring away again, once the windows are marked that have events of a GPU."""
+    log = _logs.pop(ring, None)
+    if log is not None:
+        log.finish()
     if ring in _rings:
         _rings.remove(ring)
 
@@ -184,7 +189,7 @@ def _load() -> None:
 def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = None) -> WindowMark:
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
     if sync is not None:
-        return Synchronised(ring, name, attributes, sync)
+        return (OnDevices if sync.endswith("-events") else Synchronised)(ring, name, attributes, sync)
     if attributes or "\t" in name:
         name = _labelled(name, attributes)
     if not _recorded:  # a recorder that keeps its ring to itself is never opened for others
@@ -233,6 +238,31 @@ class Synchronised(Unrecorded):
             self._window.__exit__(None, None, None)
 
 
+class OnDevices(Unrecorded):
+    """A recorded window of the work that GPUs get inside it, by events on their streams; nothing waits."""
+
+    __slots__ = ("_begun", "_log")
+
+    def __init__(self, ring: Marks, name: str, attributes: dict[str, Any], sync: str) -> None:
+        super().__init__(name, attributes, sync)
+        if ring not in _logs:
+            from .gpu_events import EventLog
+
+            def emit(name: str, attributes: dict[str, Any]) -> None:
+                with mark(ring, name, attributes):
+                    pass
+
+            _logs[ring] = EventLog(emit)
+        self._log = _logs[ring]
+        self._begun: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._begun.append(self._log.edge())
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._log.add(self._name, self._attributes, self._begun.pop(), self._log.edge())
+
+
 if TYPE_CHECKING:
 
     @overload
@@ -257,11 +287,13 @@ def window(name: Any, *, sync: str | None = None, **attributes: object) -> Any:
         name: Windows of one name are also summarised together. Or the function to decorate.
         sync: ``torch``, ``cupy`` or ``jax``: wait for all its devices at both edges, so that the window has
             all work that was launched inside it; only where the program has imported it, which the
-            attribute ``synchronised`` says. Without a recording nothing waits.
+            attribute ``synchronised`` says. Without a recording nothing waits. ``torch-events`` never waits:
+            the window has the instants at which the devices began and ended what the current streams got
+            inside it, to ``device_u_ns``.
         attributes: JSON values to keep with it.
 
     Raises:
-        BadWindow: ``sync`` is no framework that is known here.
+        BadWindow: ``sync`` is no framework that is known here, nor ``torch-events``.
         TypeError: What is to be decorated cannot be called, or is an asynchronous generator, whose end
             nobody sees.
     """

@@ -12,6 +12,8 @@ from ..value_class import dataclass
 from .label import unlabel
 
 UNMARKED = -1
+DEVICE_SPAN = "device_span_ns"
+"""The attribute of a window whose instants a device told after the fact: from when to when it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,12 @@ def pair(marks: Iterable[Mark], last_ns: int) -> list[Window]:
     windows.extend((t_ns, number, label, None) for number, left in begun.items() for t_ns, label in left)
     windows.sort(key=itemgetter(0, 1))
     known: dict[str, tuple[str, dict[str, Any]]] = {}
-    return [_window(*each, last_ns, known) for each in windows]
+    found = [_window(*each, last_ns, known) for each in windows]
+    return sorted(found, key=_begun) if any(DEVICE_SPAN in label for label in known) else found
+
+
+def _begun(window: Window) -> tuple[int, int]:
+    return window.t0_ns, window.number
 
 
 def _window(
@@ -123,4 +130,16 @@ def _window(
         return Window(name, t0_ns, max(t0_ns, last_ns), attributes, number, True)
     if end[1]:
         attributes = {**attributes, **unlabel(end[1])[1]}
+    if DEVICE_SPAN in attributes:
+        return _on_device(Window(name, t0_ns, end[0], attributes, number))
     return Window(name, t0_ns, end[0], attributes, number)
+
+
+def _on_device(marked: Window) -> Window:
+    """The window at the instants of its device, where these are some; what a file says may be anything."""
+    span = marked.attributes[DEVICE_SPAN]
+    is_span = isinstance(span, list) and len(span) == 2 and all(type(t) is int for t in span)
+    if not is_span or not 0 <= span[0] <= span[1] < 1 << 63:
+        return marked
+    rest = {key: value for key, value in marked.attributes.items() if key != DEVICE_SPAN}
+    return replace(marked, t0_ns=span[0], t1_ns=span[1], attributes=rest)
