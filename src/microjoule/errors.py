@@ -168,6 +168,10 @@ class NoUpdate(SourceUnavailable):
     """A counter stood still, or a gauge was given where a counter is needed."""
 
 
+class StateDiffers(MicrojouleError):
+    """Two recordings of one machine in two states: their ratio would say nothing of programs."""
+
+
 class CommandFailed(MicrojouleError):
     """A command that was to be compared did not run, or ended with an exit code."""
 

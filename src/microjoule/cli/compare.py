@@ -85,7 +85,13 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
     if len(traces) == len(arguments.things):
         with progress() as say:
             say(f"reading {len(traces)} traces")
-            return compared_traces(traces, names, arguments.window, is_same_code=arguments.same_code)
+            return compared_traces(
+                traces,
+                names,
+                arguments.window,
+                is_same_code=arguments.same_code,
+                is_any_state=arguments.any_state,
+            )
     if traces:
         raise BadRequest(
             "Traces and commands cannot be compared", "Record the commands with `uj run -o` first"

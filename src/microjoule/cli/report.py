@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import documents, intensity_over_time, options, pages, quantities
 from .documents import joined, summarise, write_json, write_text
@@ -75,6 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from ..report import REPORTERS
 
+    if len(summaries) > 1:
+        from ..report.wrapping import wrapped
+
+        for note in _states({str(path): summary["facts"] for path, summary in summaries.items()}):
+            print("\n".join(wrapped(f"note: {note}", 2)))
     for path, summary in summaries.items():
         title = f"{path}\n" if len(summaries) > 1 else ""
         sys.stdout.write(title)
@@ -113,14 +119,18 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     from ..footprint.project import Target, Trial, project, trial, unreadable
     from ..joules.energy_trace import load
     from ..report.project_table import lines
+    from ..report.wrapping import wrapped
 
     target = Target.of(arguments.until) if arguments.until else None
     trials: list[Trial] = []
+    facts: dict[str, Mapping[str, Any]] = {}
     with progress() as say:
         for path in arguments.traces:
             say(f"reading {path}")
             try:
-                trials.append(trial(str(path), load(path), target))
+                trace = load(path)
+                trials.append(trial(str(path), trace, target))
+                facts[str(path)] = trace.facts
             except TraceError as error:
                 trials.append(unreadable(str(path), error.what))
     plain = project(trials, terms, target, arguments.models)
@@ -128,4 +138,14 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
         write_text(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
     if arguments.json != Path("-"):
         print("\n".join(lines(plain)))
+        for note in _states(facts):
+            print("\n".join(wrapped(f"note: {note}", 2)))
     return 1 if plain["n_unreadable"] else 0
+
+
+def _states(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What of the machines' settings differs from those of the first trace, a sentence each."""
+    from ..joules.environments import differences
+
+    (first, one), *others = facts.items() if facts else [("", {})]
+    return [each.sentence(first, name) for name, other in others for each in differences(one, other)]

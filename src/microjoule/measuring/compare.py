@@ -23,6 +23,7 @@ from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .fitted import Fitted, fit
 from .measure import WINDOW, idle, isolated, timed
 from .progress_words import Say, silent, told
+from .same_state import states
 from .task import Task, of_function
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
 
@@ -69,6 +70,7 @@ def compare(
     turns: Turns | None = None,
     meter: Meter | None = None,
     is_same_code: bool = False,
+    is_any_state: bool = False,
 ) -> Comparison:
     """Functions, or traces, compared: energy, time, power, and the ratio of each energy to the first.
 
@@ -84,17 +86,19 @@ def compare(
         turns: How functions take turns.
         meter: What to read.
         is_same_code: Whether all things run the same code: on other data, or on a changed machine.
+        is_any_state: Whether traces are compared whatever their machine's governor, power limits, … were.
 
     Raises:
         BadRequest: Fewer than two things, or functions and traces mixed.
         TooLong: One round takes longer than the time allowed.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing can be read.
+        StateDiffers: Traces are of one machine in two states.
         TraceError, BadWindow: A trace cannot be read, or has no such window.
     """
     functions = [thing for thing in things if callable(thing)]
     if not functions:
         traces = [t for t in things if not callable(t)]
-        return compared_traces(traces, names, window, is_same_code=is_same_code)
+        return compared_traces(traces, names, window, is_same_code=is_same_code, is_any_state=is_any_state)
     if len(functions) < len(things):
         raise BadRequest("Functions and traces cannot be compared", "Record the functions first")
     tasks = [of_function(function) for function in functions]
@@ -263,8 +267,13 @@ def compared_traces(
     window: str | None,
     *,
     is_same_code: bool = False,
+    is_any_state: bool = False,
 ) -> Comparison:
-    """Traces side by side, each by itself."""
+    """Traces side by side, each by itself.
+
+    Raises:
+        StateDiffers: One machine was in two states, and ``is_any_state`` does not allow it.
+    """
     if len(traces) < 2:
         raise BadRequest("Nothing to compare: one thing is given", "Name two or more")
     opened = [trace if isinstance(trace, Trace) else load(trace) for trace in traces]
@@ -274,6 +283,7 @@ def compared_traces(
     sides = [_trace_side(name, trace, window) for name, trace in zip(titles, opened, strict=True)]
     channels = covered({name: opened[0].channels[name] for name in opened[0].energy_channels})
     notes = ["traces were not recorded in turns: what changed between them is in the ratio"]
+    notes += states(opened, titles, is_any_state=is_any_state)
     if len({trace.machine for trace in opened}) > 1:
         notes.append("they are of different machines: no gain cancels")
     else:

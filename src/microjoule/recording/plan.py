@@ -15,6 +15,7 @@ from ..host.calibration import Calibration, applied, facts_of
 from ..host.key import overhead_of_this_host
 from ..host.sampling_cost import RECORDER, Overhead, Way
 from ..host.sampling_cost import facts_of as loss_facts
+from ..host.state import environment_id, read_state
 from ..value_class import dataclass
 from ..version import VERSION
 from . import replaced_channels
@@ -128,14 +129,20 @@ def machine_facts(
     Of the channels it says which others, closed ones, are left out beside them, what misleads in them, and
     which sensors are excluded because another counts the same.
     """
-    return {
+    import numpy
+    import pyarrow
+
+    found = {
         "microjoule": VERSION,
         "python": platform.python_version(),
         "started_realtime_ns": time.time_ns(),
         "root": str(machine.root),
         "host": machine.host.to_json(),
+        "state": read_state(machine.root),
+        "libraries": {"numpy": numpy.__version__, "pyarrow": pyarrow.__version__},
         "visible_devices": visible_devices(),
         "left_out": replaced_channels.closed(surveys, channels),
         **replaced_channels.remarks(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},
     }
+    return {**found, "environment": environment_id(found)}

@@ -25,6 +25,7 @@ from ..units import NS_PER_S, seconds
 from . import marking
 from .activity import ActivityLane
 from .lane import Lane, open_lanes
+from .machine_state import MachineState
 from .mark_rings import MarkRings
 from .native import clock_pair, now_ns
 from .output import Incident, Output
@@ -71,6 +72,7 @@ class RawRecorder:
         self._marks: MarkRings | None = None
         self._activity = None if plan.activity is None else ActivityLane(plan.activity)
         self._thread: threading.Thread | None = None
+        self._state = MachineState(plan.facts)
         self._process = os.getpid()
 
     @property
@@ -154,6 +156,7 @@ class RawRecorder:
         batches = self._drain()
         if self._thinner is not None:
             batches += self._thinner.rest()
+        self._own_rows += self._state.last()
         self._write_all(batches + self._own_batches())
         self._writer = None
         if self._output is not None:
@@ -259,6 +262,7 @@ class RawRecorder:
         rows, self._own_rows = self._own_rows, []
         if self._activity is not None:
             rows += self._activity.drain()
+        rows += self._state.now()
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
             rows.append((t_ns, read_ns, name, value_ns, None))

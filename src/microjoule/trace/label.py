@@ -51,6 +51,20 @@ _DECODER = json.JSONDecoder(
 )  # made once: a trace may have 100 000 labels
 
 
+NOW, CHANGED = "now", "changed"  # of rows about the machine's state: see state.py
+
+
+def now_label(readings: Mapping[str, float]) -> str:
+    """The label of a row with what is so now."""
+    return label(NOW, readings)
+
+
+def changed_label(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The label of the row at the end: the settings that are no longer what they were, and what they are."""
+    names = sorted({*before, *after})
+    return label(CHANGED, {name: after.get(name) for name in names if before.get(name) != after.get(name)})
+
+
 MACHINE, PROCESS, CGROUP, CPU = "machine", "process", "cgroup", "cpu"
 KINDS = (MACHINE, PROCESS, CGROUP, CPU)
 

@@ -196,6 +196,7 @@ class _OwnCodes:
             schema.END,
             schema.GAP,
             schema.SUBJECT,
+            schema.STATE,
             *(schema.CLOCKS if has_clocks else ()),
         }
         self._is_own = np.array([str(name).startswith("@") for name in names])

@@ -28,6 +28,7 @@ from .label import Subject
 from .opened import check
 from .reading import read
 from .series import I64, Series, SeriesColumns
+from .state import State, state
 from .verify import Damage
 from .window import Mark, Window, pair
 
@@ -189,6 +190,14 @@ class RawTrace:
         t0_ns, t1_ns = (self._columns.array(name)[rows].tolist() for name in ("t_ns", "raw"))
         found = zip(t0_ns, t1_ns, labels, strict=True)
         return tuple(gap(begin, end, words or "") for begin, end, words in found)
+
+    @cached_property
+    def state(self) -> State:
+        """The settings of the machine at the start and at the end, and how it was meanwhile."""
+        rows = self._columns.rows(schema.STATE)
+        labels = texts(self.table.column("label"), rows) if len(rows) else []
+        times = self._columns.array("t_ns")[rows].tolist()
+        return state(self.facts.get("state"), zip(times, labels, strict=True))
 
     @cached_property
     def activity(self) -> Activity:

@@ -59,6 +59,7 @@ CHECKS = (OPENING, SEAL, CHECKSUM_LABELS, CHECKSUM)
 # Who was busy when: see activity.py.
 SUBJECT = "@subject"
 ACTIVITY = "@activity"
+STATE = "@state"  # how the machine is: see state.py
 
 FACTS = ("host", "lanes", "left_out", "openings", "overhead")  # facts that are tables themselves
 
@@ -82,7 +83,7 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
     marks = (engine(MARKS, count) for count in MARK_COUNTS)
-    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS, SUBJECT, ACTIVITY]
+    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS, SUBJECT, ACTIVITY, STATE]
     return [channel.id for channel in channels] + own
 
 

@@ -91,6 +91,15 @@ class MeasuredTest:
         name = self.facts.get("host", {}).get("hostname")
         return bool(self.earlier) and (name is None or self.earlier["machine"]["name"] != name)  # type: ignore[index]
 
+    @property
+    def other_state(self) -> str:
+        """Why this run cannot be compared with the earlier one: its machine is set otherwise; or empty."""
+        if self.earlier is None or self.is_elsewhere or self.wishes.is_any_state:
+            return ""
+        from .verdict import other_state
+
+        return other_state(self.facts, self.earlier)
+
 
 class Called:
     """A function that runs n times, keeps what it gave last, and knows its own errors."""
@@ -312,6 +321,7 @@ class EnergyFixture:
                 run.is_elsewhere,
                 run.wishes.limits,
                 is_same_code=run.wishes.is_same_code,
+                other_state=run.other_state,
             )
             if verdict.failure:
                 run.failures[node.nodeid] = verdict.failure

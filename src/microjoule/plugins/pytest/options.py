@@ -85,6 +85,7 @@ class EnergyOptions:
         compare: What to compare with: a file, a number or ``LATEST``; None: nothing.
         limits: What a figure may rise by.
         is_same_code: Whether the earlier run's tests ran the same code.
+        is_any_state: Whether runs are compared whatever the machine's settings were.
         folder: Where runs are saved.
     """
 
@@ -104,6 +105,7 @@ class EnergyOptions:
     compare: str | None
     limits: tuple[Limit, ...]
     is_same_code: bool
+    is_any_state: bool
     folder: Path
 
     @property
@@ -157,6 +159,10 @@ def add(parser: pytest.Parser) -> None:
         help="the tests run the same code as then, so that sensor error that depends on code cancels",
     )  # fmt: skip
     put(
+        "--energy-any-state", action="store_true",
+        help="compare even if the machine's governor, power limits or the like are others than then",
+    )  # fmt: skip
+    put(
         "--energy-storage", type=Path, default=Path(FOLDER), metavar="DIR",
         help=f"where runs are saved; default {FOLDER} in the root folder",
     )  # fmt: skip
@@ -186,6 +192,7 @@ def wishes(config: pytest.Config) -> EnergyOptions:
         compare=option("--energy-compare"),
         limits=tuple(option("--energy-fail")),
         is_same_code=option("--energy-same-code"),
+        is_any_state=option("--energy-any-state"),
         folder=config.rootpath / option("--energy-storage"),
     )
     _refuse_contradictions(found)

@@ -25,6 +25,8 @@ from .options import LATEST
 
 SCHEMA = "microjoule.pytest/1"
 
+STATE = ("state", "gpus", "environment")  # facts that say in which state a machine was
+
 Plain = dict[str, Any]
 
 
@@ -44,6 +46,7 @@ def document(machine: Mapping[str, Any], started: str, tests: Sequence[Mapping[s
             "cpu": host.get("cpu"),
             "kernel": host.get("kernel"),
             "is_virtual": host.get("is_virtual"),
+            **{name: machine[name] for name in STATE if name in machine},
         },
         "software": {name: machine.get(name) for name in ("microjoule", "python")},
         "started": started,

@@ -7,7 +7,7 @@ from typing import Any
 from ...joules.code_dependence import share
 from ...joules.estimate import Estimate
 from .fixture import MeasuredTest
-from .verdict import ELSEWHERE, NOWHERE, OTHER_CODE
+from .verdict import ELSEWHERE, NOWHERE, OTHER_CODE, state_differences
 
 
 def table(run: MeasuredTest) -> dict[str, Any]:
@@ -24,6 +24,9 @@ def table(run: MeasuredTest) -> dict[str, Any]:
     if run.is_elsewhere and run.earlier is not None:
         name = run.earlier["machine"]["name"]
         notes.append(ELSEWHERE.format(name) if name else NOWHERE)
+    if run.earlier is not None:
+        found = state_differences(run.facts, run.earlier)
+        notes += [each.sentence("this run", "the earlier one") for each in found]
     ratios = [verdict.ratio for verdict in run.verdicts if verdict and verdict.ratio]
     notes += [OTHER_CODE] if any(share(ratio) for ratio in ratios) else []
     return {"groups": groups, "compared": run.compared, "notes": notes}

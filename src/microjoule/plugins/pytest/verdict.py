@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...joules.environments import Difference, differences, refused
 from ...joules.estimate import Estimate
 from ...measuring.comparison import Ratio, Side, apart
 from ...measuring.estimate_json import from_json
@@ -23,6 +24,7 @@ from ...report import written_numbers
 from ...report.measured_lines import with_spread
 from ...value_class import dataclass
 from .options import Limit
+from .saved import STATE
 
 ELSEWHERE = "recorded on another machine ({}): the gain of its sensors does not cancel"
 OTHER_CODE = (
@@ -52,6 +54,17 @@ def earlier(run: Mapping[str, Any], fullname: str) -> Mapping[str, Any] | None:
     return next((test for test in run["tests"] if test["fullname"] == fullname), None)
 
 
+def state_differences(facts: Mapping[str, Any], run: Mapping[str, Any]) -> list[Difference]:
+    """What of the machine's settings is not what it was in an earlier run."""
+    return differences({name: facts.get(name) for name in STATE}, run["machine"])
+
+
+def other_state(facts: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    """Why two runs of one machine cannot be compared: settings that move energy by themselves; or empty."""
+    grave = refused(state_differences(facts, run))
+    return "; ".join(each.sentence("this run", "the earlier one") for each in grave)
+
+
 def judged(
     found: Measurement,
     then: Mapping[str, Any] | None,
@@ -59,6 +72,7 @@ def judged(
     limits: Sequence[Limit],
     *,
     is_same_code: bool = False,
+    other_state: str = "",
 ) -> Verdict:
     """A measurement against its row in an earlier run.
 
@@ -68,12 +82,14 @@ def judged(
         is_elsewhere: Whether the earlier run is of another machine.
         limits: What it may rise by.
         is_same_code: Whether it is the same code as then, on a changed machine or of a changed library.
+        other_state: What of the machine's settings forbids to compare, as :func:`other_state` has it.
     """
     if then is None:
         return Verdict(remark="new: not in the earlier run")
     before, obstacle = _side(then, is_elsewhere), _obstacle(found, then)
     if not obstacle and (found.energy.value is None or not before.energy.value):
         obstacle = f"no figure: {found.energy.status} now, {before.energy.status} then"
+    obstacle = obstacle or other_state
     if obstacle:
         failure = f"cannot be compared with the earlier run: {obstacle}" if limits else ""
         return Verdict(remark=obstacle, failure=failure)
