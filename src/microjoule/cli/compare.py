@@ -40,6 +40,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="all run the same code, so that sensor error that depends on code cancels",
     )
+    parser.add_argument(
+        "--any-state",
+        action="store_true",
+        help="compare traces even if governor, power limits or the like differed",
+    )
     parser.add_argument("--order", default="abba", metavar="ORDER", help="abba or random [abba]")
     parser.add_argument("--window", metavar="NAME", help="windows to compare, for traces")
     profile.add_meter(parser, max_time_s=300.0)

@@ -220,3 +220,25 @@ def test_different_code_widens_the_ratio_and_same_code_does_not(tmp_path):
     assert apart["ratios"][0]["energy"]["u"] > 0.1
     assert any("--same-code" in note for note in apart["notes"])
     assert not any("--same-code" in note for note in same["notes"])
+
+
+def test_traces_of_two_governors_are_refused_unless_any_state_allows_it(tmp_path):
+    from scripted import machine as scripted_machine
+    from state_tree import tree
+
+    for name, governor in (("a", "performance"), ("b", "powersave")):
+        root = scripted_machine(tree(tmp_path / name, scaling_governor=governor, hostname="same"))
+        (root / "proc/sys/kernel/hostname").write_text("same\n")
+        meter = uj.Meter(sources=["script"], root=root)
+        with uj.record(tmp_path / f"{name}.arrows", meter), uj.window("step"):
+            pass
+    paths = [tmp_path / "a.arrows", tmp_path / "b.arrows"]
+    done = command("compare", *paths)
+    assert done.returncode == 1
+    assert "CPU frequency governor: performance in" in done.stderr
+    assert "--any-state" in done.stderr
+    done = command("compare", *paths, "--any-state")
+    assert done.returncode == 0, done.stderr
+    assert "CPU frequency governor: performance in" in done.stdout
+    done = command("report", *paths)
+    assert "CPU frequency governor" in " ".join(done.stdout.split())

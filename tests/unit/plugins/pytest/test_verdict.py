@@ -13,8 +13,9 @@ from microjoule.measuring.window_figures import figures
 from microjoule.measuring.window_plan import Ask, Plan
 from microjoule.plugins.pytest.fixture import MeasuredTest
 from microjoule.plugins.pytest.options import limit
+from microjoule.plugins.pytest.saved import document
 from microjoule.plugins.pytest.table import table
-from microjoule.plugins.pytest.verdict import judged
+from microjoule.plugins.pytest.verdict import judged, other_state, state_differences
 
 GAIN = 0.05
 N = 10
@@ -193,3 +194,20 @@ def test_other_code_stays_in_the_ratio_unless_the_code_is_the_same():
     assert "it rose by 20 %" in judged(now, then, False, limits, is_same_code=True).failure
     # Two machines err by their own amounts, whatever runs.
     assert judged(now, then, True, limits, is_same_code=True).failure == ""
+
+
+def test_a_run_of_another_state_fails_a_gate_with_the_setting_in_its_message():
+    def run(governor, hostname="a"):
+        return {"host": {"hostname": hostname}, "state": {"governor": governor, "microcode": governor}}
+
+    saved = document(run("performance"), "2026-01-31T12:00:00+00:00", [])
+    assert other_state(run("performance"), saved) == ""
+    why = other_state(run("powersave"), saved)
+    assert why == "CPU frequency governor: powersave in this run, performance in the earlier one"
+    assert [each.what for each in state_differences(run("powersave"), saved)] == [
+        "CPU frequency governor", "microcode",
+    ]  # fmt: skip
+    then = json.loads(json.dumps(row(measurement(10.0))))
+    found = judged(measurement(10.0), then, False, [limit("mean:5%")], other_state=why)
+    assert why in found.failure
+    assert judged(measurement(10.0), then, False, [], other_state=why).failure == ""
