@@ -75,7 +75,15 @@ class GpuCounter:
         return Counter(self.series(load, poll, seed), self.channel)
 
 
-def trace(folder: Path, load: Load, of: GpuCounter, sensor: Sensor, seed: int = 0, marks=()) -> Path:
+def trace(
+    folder: Path,
+    load: Load,
+    of: GpuCounter,
+    sensor: Sensor,
+    seed: int = 0,
+    marks=(),
+    shown: Load | None = None,
+) -> Path:
     """A recording of the counter and of a gauge inside it, read 100 times a second.
 
     Args:
@@ -85,13 +93,14 @@ def trace(folder: Path, load: Load, of: GpuCounter, sensor: Sensor, seed: int = 
         sensor: The gauge.
         seed: Of all chance.
         marks: Of the program, as ``ideal.rows`` takes them.
+        shown: What the gauge follows instead of the load.
     """
     poll = Poll()
     inside = gauges.channel(sensor.timing)
     inside = replace(inside, trust=replace(inside.trust, parents=("gpu-0/energy",)))
     both = [
         SimpleNamespace(channel=of.channel, series=of.series(load, poll, seed)),
-        SimpleNamespace(channel=inside, series=gauges.series(load, sensor, poll, seed)),
+        SimpleNamespace(channel=inside, series=gauges.series(shown or load, sensor, poll, seed)),
     ]
     return write(folder / f"gpu-{seed}.arrows", rows(both, marks))
 

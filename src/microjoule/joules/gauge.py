@@ -219,8 +219,7 @@ class Gauge:
 
     @cached_property
     def _noise_w(self) -> float:
-        scale = self.channel.scale
-        quantum_w = float(scale.unit) * scale.quantum * _HALF
+        quantum_w = self.readings.quantum_w * _HALF
         noise = float(np.hypot(NOISE * np.median(np.abs(self.readings.watts)), quantum_w))
         return max(noise, _LEAST_NOISE * float(np.abs(self.readings.watts).max()), 1e-9)
 
@@ -303,8 +302,7 @@ class Gauge:
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""
         channel, length_s = self.channel, (t1 - t0) / NS_PER_S
-        quantum_w = float(channel.scale.unit) * channel.scale.quantum
-        yield Part("quantisation", quantum_w * length_s * _HALF, RECTANGULAR)
+        yield Part("quantisation", self.readings.quantum_w * length_s * _HALF, RECTANGULAR)
         sensor = channel.trust.sensor
         if sensor is not None:
             divisor = 1.0 if sensor.form == NORMAL else _ROOT_3

@@ -49,8 +49,8 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
     apart = _apart(readings, window_s)
     ends_s = (readings.t_ns[apart] - readings.t_ns[0]) / NS_PER_S
     late_s = _LATE * readings.spread_s[apart]
-    quantum_w = float(channel.scale.unit) * channel.scale.quantum
-    least_w, top_w = np.maximum(readings.watts[apart] - quantum_w, 0.0), readings.watts[apart] + quantum_w
+    step_w = readings.quantum_w
+    least_w, top_w = np.maximum(readings.watts[apart] - step_w, 0.0), readings.watts[apart] + step_w
     lag_s = max(seconds(channel.timing.lag_ns), seconds(readings.period_ns) / 2)
     first_s = np.minimum.accumulate((ends_s - _MOST * window_s - lag_s - late_s)[::-1])[::-1]
     last_s = np.maximum.accumulate(ends_s + late_s)

@@ -10,25 +10,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..units import NS_PER_MS
+from ..units import NS_PER_MS, NS_PER_S
 from .readings import Readings, Shape
 from .stamps import Stamped
 
 if TYPE_CHECKING:
     from .gauge import Gauge
 
+_STILL_UPDATES, _STILL_NS = 20, 10 * NS_PER_S  # without a change, from which on it is worth a sentence
 _LIKE = 0.15  # of a period, within which two are one
 _SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
 
 
 def notes(gauge: Gauge) -> tuple[str, ...]:
     """What the trace shows of a gauge that its channel does not say."""
+    readings, name = gauge.readings, gauge.channel.id
     if len(gauge) < 2:
         return ()
-    readings, name = gauge.readings, gauge.channel.id
+    found = [_still(gauge, name)]
+    if found[0]:
+        return tuple(found)
     found = [_period(readings, gauge.channel.timing.update_ns, name), _stamps(gauge, name)]
     found += [_part_time(readings, name), _alias(gauge, name)]
     return tuple(each for each in found if each)
+
+
+def _still(gauge: Gauge, name: str) -> str:
+    readings = gauge.readings
+    lasted_ns = int(readings.t_ns[-1] - readings.t_ns[0])
+    long_ns = max(_STILL_UPDATES * (gauge.channel.timing.update_ns or 0), _STILL_NS)
+    if lasted_ns < long_ns or np.ptp(readings.watts):
+        return ""
+    return (
+        f"{name} showed {readings.watts[0]:.4g} W and nothing else for {lasted_ns / NS_PER_S:.3g} s: "
+        "either the power is steady or the sensor stands still"
+    )
 
 
 def _period(readings: Readings, declared_ns: int | None, name: str) -> str:

@@ -17,6 +17,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel, Encoding, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
@@ -31,6 +32,8 @@ _LIKE = 0.15  # of a period, within which two are one
 _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
 _MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
 _RAGGED = 0.004  # of a period, its own jitter at the least
+_COARSEST_W = 1.0  # a value may be a round one by chance, but no sensor is known whose step is larger
+_ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
 _FEW = 8  # changes below which a period is no more than a guess
 _ROOT_12 = np.sqrt(12.0)
 _FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
@@ -68,6 +71,7 @@ class Readings:
         watts: float64[n].
         spread_s: float64[n]: the standard uncertainty of each instant.
         period_ns: The usual time between two updates; 0: nothing is known of it.
+        quantum_w: The smallest step that its values show, or that is declared where that is larger.
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
@@ -93,6 +97,8 @@ class Readings:
         self.t_ns: I64 = t_ns
         self.watts: F64 = watts
         self.spread_s: F64 = spread_ns / NS_PER_S
+        unit_w = float(channel.scale.unit)
+        self.quantum_w = max(channel.scale.quantum * unit_w, min(_quantum(raw) * unit_w, _COARSEST_W))
         self.window_ns = timing.window_ns
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
 
@@ -121,6 +127,18 @@ class Readings:
         at = np.flatnonzero(hole)
         ended = np.searchsorted(self.t_ns[at + 1], t0, "right")
         return np.searchsorted(self.t_ns[at], t1, "left") - ended
+
+
+def _quantum(raw: npt.NDArray[np.int64 | np.uint64]) -> int:
+    """What all values are multiples of, in counts; of few different ones no more than a power of ten."""
+    values = distinct(np.abs(raw[:_ENOUGH].astype(np.int64)))
+    divisor = int(np.gcd.reduce(values, initial=0))
+    if not divisor or len(values) >= _SEVERAL:
+        return max(divisor, 1)
+    power = 1
+    while divisor % (10 * power) == 0:
+        power *= 10
+    return power
 
 
 def _taken(series: Series, rows: I64) -> Series:

@@ -24,6 +24,7 @@ from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from .counter import Counter
 from .counter_notes import lag, notes
+from .disagreement import disagreements
 from .distribution import distributions
 from .energy_trace import Trace, unread
 from .estimate import Estimate
@@ -310,7 +311,7 @@ def sensors(trace: Trace) -> list[str]:
     meters = [trace.meter(name) for name in trace.energy_channels]
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
     of_counters = (note for meter in meters if isinstance(meter, Counter) for note in notes(meter))
-    return [*trace.identity.notes, *of_gauges, *of_counters]
+    return [*trace.identity.notes, *of_gauges, *of_counters, *disagreements(trace)]
 
 
 def lags(trace: Trace) -> list[str]:

@@ -1,0 +1,42 @@
+"""What is said of a gauge that stands still, and of one that contradicts the counter of its device."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gauges
+import gpu_counter
+import numpy as np
+
+import microjoule as uj
+from microjoule.joules.disagreement import disagreements
+from microjoule.joules.summary import summary
+
+
+def test_a_sensor_that_never_changes_is_said_and_as_coarse_as_its_value():
+    """688.7 J ± 1.4 µJ, it said of a meter that shows tenths of a watt."""
+    flat = gauges.Load(np.array([3.0, 40.0]), np.array([68.87] * 3))
+    coarse = gauges.Sensor(update_s=1.0, window_s=1.0, quantum_w=0.1, noise_w=0.0)
+    found = gauges.gauge(flat, coarse, gauges.Poll(), 1)
+    t0, t1 = gauges.windows(flat, 10.0, 20, 1)
+    for estimate, truth in zip(
+        found.estimates(found.energies(t0, t1)), gauges.truth_j(flat, t0, t1), strict=True
+    ):
+        assert abs(estimate.value - truth) <= estimate.U < 1.0
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("gpu-0/power showed 68.9 W and nothing else for 4")
+
+
+def test_a_gauge_that_contradicts_its_counter_is_reported(tmp_path):
+    """Half of the power, by a wrong unit; and one that says the same is not."""
+    load = gauges.steps(0.8, 20.0, 1)
+    plain = gauges.SENSORS["100 of 100 ms"]
+    halved = dataclasses.replace(load, watts=load.watts / 2)
+    of = gpu_counter.GpuCounter()
+    same = uj.load(gpu_counter.trace(tmp_path, load, of, plain, 1))
+    other = uj.load(gpu_counter.trace(tmp_path, load, of, plain, 2, shown=halved))
+    assert disagreements(same) == []
+    (sentence,) = disagreements(other)
+    assert sentence.startswith("gpu-0/power says ")
+    assert "further apart than both uncertainties" in sentence
+    assert sentence in summary(other)["sensors"]
