@@ -12,6 +12,7 @@ from ..trace.series import I64
 from .attribution import Span, is_enough
 from .brackets import F64
 from .by_name import occupied
+from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
 from .mark_positions import marked_edges
@@ -74,6 +75,7 @@ class MarkFits:
             t0_ns: int64[n], beginnings.
             t1_ns: int64[n], ends.
         """
+        t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
         if marked is not None and isinstance(meter, Counter):
             return marked.estimates(meter, t0_ns, t1_ns)
@@ -81,6 +83,7 @@ class MarkFits:
 
     def values(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> F64:
         """float64[n]: the values of :meth:`estimates` alone, NaN where a status forbids one."""
+        t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
         if marked is not None and isinstance(meter, Counter):
             return marked.values(meter, t0_ns, t1_ns)
@@ -89,6 +92,7 @@ class MarkFits:
 
     def together(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> Estimate:
         """The sum of :meth:`estimates`, of one or more windows that do not overlap."""
+        t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id) if len(t0_ns) > 1 else None, self._trace.meter(channel_id)
         if marked is not None and isinstance(meter, Counter):
             found = marked.together(meter, t0_ns, t1_ns)
@@ -96,3 +100,10 @@ class MarkFits:
                 return found
         each = self.estimates(channel_id, t0_ns, t1_ns)
         return each[0] if len(each) == 1 else summed(each)
+
+    def _widened(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+        """The windows; of the command's own counter with the edges of its run where its count is known."""
+        meter = self._trace.meter(channel_id)
+        if isinstance(meter, Counter) and meter.channel.is_of_command:
+            return widened(meter, self._trace, t0_ns, t1_ns)
+        return t0_ns, t1_ns

@@ -37,7 +37,7 @@ _BLOCKS = (4, 16)  # looks whose sums are compared with single ones
 _BLOCKS_MIN = 6
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
-_TEMPER = 0.5
+_TEMPER, _TINY = 0.5, 1e-9
 _OF_LAW = 0.5  # of what another law moves, standard uncertainty of that
 # Power that is no multiple of CPU time: of all CPU seconds B in a time T.
 LAWS = (
@@ -192,22 +192,21 @@ def _wider(rest: F64) -> float:
 
 
 def _bent_j(x: F64, y: F64, length_s: F64, design: F64) -> tuple[F64, F64]:
-    """By how much the best of the other laws moves the energies, as far as it convinces.
+    """By how much other laws move the energies, as far as they convince.
 
-    How far that is says the Bayesian information criterion: the odds of the better law are
-    exp((n ln(S_linear / S_bent) - ln n) / 2), S being the squares that each leaves, and the laws share them.
-    Their logarithm is halved, because looks in a row are alike and n of them say less than n.
+    Each law's weight is exp(-B / 2), B = n ln S + ln n being its Bayesian information criterion and S the
+    squares that it leaves; half of B is taken, because looks in a row are alike: n of them say less than n.
 
     Returns:
-        float64[m + 1], signed; and the standard uncertainty from not knowing which law holds.
+        float64[m + 1], signed: the mean over laws; and the standard uncertainty from not knowing which holds.
     """
     all_s = x[:, 1:].sum(axis=1)
     weight = 1.0 / np.sqrt(length_s)
     linear, rest = _least(x, y, weight)
     nothing, n = np.zeros(x.shape[1]), len(y)
-    if n - x.shape[1] - 1 < LEAST:
+    if n - x.shape[1] - 1 < LEAST or rest <= 0:
         return nothing, nothing
-    found = []
+    moves, scores = [nothing], [0.0]
     for law in LAWS:
         term = law(all_s, length_s)
         bent, left = _least(np.column_stack((x, term)), y, weight)
@@ -216,14 +215,16 @@ def _bent_j(x: F64, y: F64, length_s: F64, design: F64) -> tuple[F64, F64]:
         own = np.maximum(linear[1:], 0.0) * x[:, 1:]
         whole = own.sum(axis=1, keepdims=True)
         moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=np.zeros_like(own), where=whole > 0))
-        found.append((left, moved))
-    left, moved = min(found, key=lambda each: each[0])
-    if not 0 < left < rest:
-        return nothing, nothing
-    log_odds = _TEMPER * (n * math.log(rest / left) - math.log(n)) / 2 - math.log(len(LAWS))
-    w = 1.0 / (1.0 + math.exp(-max(min(log_odds, 50.0), -50.0)))
-    scaled = moved * (design.sum(axis=0) / x.sum(axis=0))
-    return scaled * w, scaled * math.sqrt(w * (1.0 - w) + (w * _OF_LAW) ** 2)
+        moves.append(moved)
+        scores.append(_TEMPER * (n * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
+    odds = np.exp(np.array(scores) - max(scores))
+    odds /= odds.sum()
+    scaled = np.array(moves) * (design.sum(axis=0) / x.sum(axis=0))
+    mean: F64 = odds @ scaled
+    spread = np.sqrt(odds @ (scaled - mean) ** 2)
+    # What gains for one is lost for others: the sign is that of the move itself, or of the busiest law's.
+    sign = np.where(np.sign(mean) == 0, np.sign(scaled[1:].sum(axis=0)), np.sign(mean))
+    return mean, sign * np.hypot(spread, _OF_LAW * mean)
 
 
 def _least(x: F64, y: F64, weight: F64) -> tuple[F64, float]:

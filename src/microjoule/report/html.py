@@ -87,6 +87,7 @@ def _of(name: str, titles: Sequence[str]) -> str:
 def _tables(summary: Plain, origin_ns: int, of: str) -> str:
     return "".join(
         (
+            section(f"Whose energy{of}", page_tables.shares(summary)),
             section(f"Energy by window name{of}", page_tables.by_name(summary["by_name"], origin_ns)),
             section(f"Single windows{of}", page_tables.windows(summary, origin_ns)),
             section(f"CO2e and cost{of}", page_tables.footprint(summary)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from . import as_long_text, as_text, budget_table, footprint_lines, strip, written_numbers
+from . import as_long_text, as_text, budget_table, footprint_lines, share_lines, strip, written_numbers
 from .foreign_text import cut, safe
 
 Plain = Mapping[str, Any]
@@ -119,6 +119,24 @@ def _block(number: int, window: Plain, origin_ns: int) -> str:
 def _remark(words: str) -> str:
     kind = "estimated" if words == "estimated" else "bad"
     return f'<span class="{kind}">{text(words)}</span>' if words else "measured"
+
+
+def shares(summary: Plain) -> str:
+    """Whose energy it was: of all that was recorded, then of its first windows."""
+    of = summary.get("shares")
+    if not of:
+        return ""
+    head = share_lines.LONG_HEAD
+    first = _table(head, [(f"grouped by {of['by']}", share_lines.cells(of["rows"]))])
+    blocks = [
+        (_name(window), share_lines.cells(window["shares"]))
+        for window in summary["windows"][: as_long_text.BLOCKS_MAX]
+        if window["shares"]
+    ]
+    more = f"<details><summary>By window</summary>{_table(head, blocks)}</details>" if len(blocks) > 1 else ""
+    said = share_lines.said(summary)
+    foot = f'<p class="foot">{text_lines(said)}</p>' if said else ""
+    return f"{first}{foot}{more}"
 
 
 def footprint(summary: Plain) -> str:

@@ -33,8 +33,8 @@ def brief(summary: Plain, written: Callable[[str], str] = str) -> list[str]:
     if not of or of["status"] == "too short":
         return []
     rows = [row for row in of["brief"] if not _is_elsewhere(row)]
-    cells = [(_name(row), _figure(row), _share(row), _busy(row)) for row in rows]
-    return columns([HEAD, *(tuple(map(written, each)) for each in cells)], _LEFT, optional=(2, 3))
+    short = [(_name(row), _figure(row), _share(row), _busy(row)) for row in rows]
+    return columns([HEAD, *(tuple(map(written, each)) for each in short)], _LEFT, optional=(2, 3))
 
 
 def full(summary: Plain) -> list[str]:
@@ -42,12 +42,16 @@ def full(summary: Plain) -> list[str]:
     of = summary.get("shares")
     if not of:
         return []
-    cells = [
+    return [*columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5)), *said(summary)]
+
+
+def cells(rows: Sequence[Plain]) -> list[tuple[str, ...]]:
+    """Rows of shares in the columns of ``LONG_HEAD``."""
+    return [
         (_name(row), _figure(row), _share(row), _high(row), _busy(row), _joules(row["by_cpu_time_j"]))
-        for row in of["rows"]
+        for row in rows
         if not _is_elsewhere(row)
     ]
-    return [*columns([LONG_HEAD, *cells], _LEFT, optional=(1, 2, 4, 5)), *said(summary)]
 
 
 def said(summary: Plain) -> list[str]:

@@ -1,8 +1,8 @@
-"""A trace as a database: ``readings``, ``windows`` and ``energy``, for DuckDB's SQL.
+"""A trace as a database: ``readings``, ``windows``, ``energy`` and ``shares``, for DuckDB's SQL.
 
 ``readings`` is :mod:`microjoule.joules.frames`, handed over batch by batch whenever a query scans it;
-``windows`` and ``energy`` are a report's own figures, and the trace is taken in parts for them. What a
-query leaves alone is not read.
+``windows``, ``energy`` and ``shares`` are a report's own figures, and the trace is taken in parts for them.
+What a query leaves alone is not read.
 
 Decision: the database lives in memory and is locked before the first query: no file, no network, no
 extension, no setting, because a query may come from anybody and the trace is all that it is about. What
@@ -122,6 +122,7 @@ class Database:
             "readings": _Scanned(READINGS, self._readings),
             "windows": _Scanned(tables.WINDOWS, lambda: self._told(tables.windows)),
             "energy": _Scanned(tables.ENERGY, lambda: self._told(tables.energy)),
+            "shares": _Scanned(tables.SHARES, lambda: self._told(tables.shares)),
         }
         # Without a folder of its own it makes .tmp in the working folder where a query needs more memory.
         self._connection = extra("duckdb").connect(":memory:", config={"temp_directory": ""})

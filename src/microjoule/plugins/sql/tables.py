@@ -60,6 +60,21 @@ ENERGY = pa.schema(
         column("peak_over_s", pa.float64(), "seconds"),
     ]
 )
+SHARES = pa.schema(
+    [
+        *_WINDOW,
+        column("kind", pa.utf8(), "command, program, unseen, rest, idle, unattributed or unexplained"),
+        column("whose", pa.utf8(), "who: the command, a program, a process, a cgroup, … as --by says"),
+        column("status", pa.utf8(), "ok, not separable or too short"),
+        column("together_with", pa.utf8(), "names that share one figure, as JSON"),
+        column("busy_s", pa.float64(), "CPU seconds; null: it has none"),
+        column("energy_j", pa.float64(), "joules; those of a window add up to its total"),
+        column("expanded_j", pa.float64(), "expanded uncertainty U of the fit, 95 %"),
+        column("high_j", pa.float64(), "at most so much, guaranteed; null: nothing bounds it"),
+        column("share", pa.float64(), "of the window's total, 0 to 1"),
+        column("by_cpu_time_j", pa.float64(), "all energy in proportion of CPU time"),
+    ]
+)
 
 
 def windows(summary: Plain) -> pa.Table:
@@ -70,6 +85,11 @@ def windows(summary: Plain) -> pa.Table:
 def energy(summary: Plain) -> pa.Table:
     """One row a window and channel."""
     return _table(_energies, summary, ENERGY)
+
+
+def shares(summary: Plain) -> pa.Table:
+    """One row a window and party, of the windows that have shares."""
+    return _table(_shares, summary, SHARES)
 
 
 def _table(rows: Callable[[Plain], Iterator[Plain]], summary: Plain, schema: pa.Schema) -> pa.Table:
@@ -101,6 +121,20 @@ def _energies(summary: Plain) -> Iterator[Plain]:
                 "in_total": row["channel"] in window["total"]["channels"],
                 **_figures(row),
                 "accuracy": None if row["accuracy"] == "unknown" else row["accuracy"],
+            }
+
+
+def _shares(summary: Plain) -> Iterator[Plain]:
+    for number, window in enumerate(summary["windows"]):
+        for row in window["shares"] or ():
+            yield {
+                **row,
+                "number": number,
+                "whose": row["name"],
+                "name": window["name"],
+                "together_with": json.dumps(row["names"]),
+                "expanded_j": row["U_j"],
+                "high_j": row["guaranteed_j"][1],
             }
 
 

@@ -113,7 +113,7 @@ def test_the_reason_of_a_refusal_is_duckdbs(path):
 def test_every_column_of_every_table_is_listed(path):
     database = Database(path)
     listed = list(database.schema().rows)
-    for table in ("readings", "windows", "energy"):
+    for table in ("readings", "windows", "energy", "shares"):
         columns = database.ask(f"select * from {table}").columns
         assert [row[1] for row in listed if row[0] == table] == columns
     assert [row[2] for row in listed if row[:2] == ("readings", "raw")] == ["UBIGINT"]

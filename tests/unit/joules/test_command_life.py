@@ -1,0 +1,55 @@
+"""The CPU time of a command that ran between two readings of its counter."""
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from ideal import MS, T0
+
+from microjoule.joules.energy_trace import Trace
+from microjoule.sources import cpu_time
+from microjoule.sources.machine import Machine
+from microjoule.trace import schema
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The command's channel as this host's kernel has it, whether or not it may be opened."""
+    found = cpu_time.survey(Machine())
+    channels = [*found.channels, *(each.channel for each in found.closed)]
+    return replace(next(each for each in channels if each.is_of_command))
+
+
+def trace(channel, counts, *windows):
+    """Readings each 10 ms, and windows in ms; the first is the run."""
+    names = schema.dictionary([channel])
+    rows = [(T0 + 10 * MS * i, 0, channel.id, raw, None) for i, raw in enumerate(counts)]
+    for number, (name, t0_ms, t1_ms) in enumerate(windows):
+        rows.append((T0 + round(t0_ms * MS), 0, "@begin", number, name))
+        rows.append((T0 + round(t1_ms * MS), 0, "@end", number, None))
+    own = schema.OwnRows(schema.schema([channel], {}), names)
+    return Trace(pa.Table.from_batches([own.batch(rows)]))
+
+
+def busy_s(channel, found):
+    return found[channel.id].value / channel.trust.model.value_w
+
+
+def test_a_command_between_two_readings_has_all_of_its_time(command):
+    """2.5 ms of CPU time in a run of 3 ms: interpolated it would be 0.75 ms."""
+    of = trace(command, [0, 0, 0, 2_500_000, 2_500_000], ("run", 24, 27))
+    assert busy_s(command, of.energy("run")) == pytest.approx(2.5e-3, rel=1e-6)
+
+
+def test_windows_inside_of_it_share_its_edges(command):
+    """One that begins with the run has what was used since, and two halves have the whole."""
+    windows = ("run", 22, 38), ("a", 22, 30), ("b", 30, 38)
+    of = trace(command, [0, 0, 0, 8_000_000, 20_000_000, 20_000_000], *windows)
+    whole, a, b = (busy_s(command, of.energy(name)) for name in ("run", "a", "b"))
+    assert whole == pytest.approx(20e-3, rel=1e-6)
+    assert a + b == pytest.approx(whole, rel=1e-6)
+
+
+def test_children_that_go_on_are_not_taken_for_the_command_s_own_time(command):
+    of = trace(command, [0, 0, 0, 10_000_000, 20_000_000, 30_000_000], ("run", 20, 35))
+    assert 10e-3 <= busy_s(command, of.energy("run")) <= 25e-3
