@@ -13,7 +13,7 @@ records by itself, from the training's first instant to its last.
 
 An epoch is the same in all of them: it lasts until the next one begins, so that it holds the evaluation and
 the checkpoint after its last step. ``epoch_alone`` and ``train_alone`` are without evaluations (``eval``) and
-checkpoints (``save``; Keras does not say when it writes one, so that there they stay in both).
+checkpoints (``save``).
 
 A recording is read when it is whole, so figures come at the end of the training: nothing is waited for on
 the way. They are ``energy_train_j``, with its half interval at 95 % as ``energy_train_U_j``, and the same of
@@ -31,7 +31,8 @@ then what the epochs to come will use, with its interval.
 
 Training that ends by an exception: Lightning says so and the recording is closed; the other two do not say
 it, so a callback is a context manager as well (``with KerasCallback() as energy: model.fit(...)``). Without
-that, the end of a notebook's cell that raised closes it, the next training, or the end of the program.
+that, an exception that nobody catches closes it, in a notebook's cell, at a prompt or in a script; and else
+the next training, or the end of the program.
 
 ``watch`` is what all three do, ``figures`` what they log; the libraries are imported when their class is.
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from ...late import extra
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from .budget import Budget
 
 _keras: Any = extra("keras")
+_SAVING = ("save", "save_weights")  # what of a model ModelCheckpoint calls
 
 
 class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[misc]
@@ -23,6 +26,8 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
     ``history = model.fit(..., callbacks=[KerasCallback()])``. Then ``history.history["energy_epoch_j"]`` has
     a figure an epoch, beside its ``energy_epoch_U_j``, ``energy_train_j`` and ``energy_eval_j`` one each;
     these two are in the ``logs`` of ``on_train_end`` as well, for the callbacks that come after this one.
+
+    What writes the model during the training, ``ModelCheckpoint`` or another callback, is a window ``save``.
 
     At each edge the device of the backend is waited for, torch's or jax's. Keras does not say which process
     of a node this is: it is asked of ``torch.distributed`` where that is in use; with another backend, add
@@ -52,10 +57,13 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
         super().__init__()
         backend = _keras.backend.backend()
         self._watch = Watch(recorder, windows, backend if backend in FRAMEWORKS else None, budget)
+        self._saved: Any = None  # the model whose methods are marked
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the recording."""
+        self._unmark_saving()
         self._watch.begin_training(_local_rank() == 0)
+        self._mark_saving()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begins the window ``epoch``."""
@@ -85,6 +93,7 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
 
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the recording and adds the figures to the history."""
+        self._unmark_saving()
         self._watch.end_training()
         found = self._watch.energies
         if not found:
@@ -97,6 +106,34 @@ class KerasCallback(TrainingRun, _keras.callbacks.Callback):  # type: ignore[mis
         history.update({name: [value] for name, value in last.items()})
         if logs is not None:
             logs.update(last)
+
+    def close(self) -> None:
+        """Ends a recording that a failed training left open. Harmless when repeated."""
+        self._unmark_saving()
+        super().close()
+
+    def _mark_saving(self) -> None:
+        # Keras does not say when a checkpoint is written: its callbacks call these methods of the model.
+        self._saved = self.model
+        for name in _SAVING:
+            setattr(self.model, name, self._marked(getattr(self.model, name)))
+
+    def _marked(self, write: Callable[..., object]) -> Callable[..., object]:
+        @wraps(write)
+        def save(*args: object, **options: object) -> object:
+            self._watch.begin("save")
+            try:
+                return write(*args, **options)
+            finally:
+                self._watch.end("save")
+
+        return save
+
+    def _unmark_saving(self) -> None:
+        if self._saved is not None:
+            for name in _SAVING:
+                delattr(self._saved, name)  # the class's own method is behind it
+            self._saved = None
 
 
 def _local_rank() -> int:

@@ -18,6 +18,8 @@ from .failed_cell import after_failed_cell
 from .log_values import NAMES, doubt, totals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...joules.energy_trace import Trace
     from ...joules.estimate import Estimate
     from ...measuring.record import Recorder
@@ -103,6 +105,7 @@ class Watch:
         self._warned: set[str] = set()
         self._trainings = 0
         self._is_on = False
+        self._forget: Callable[[], None] = lambda: None
         self._recorder: Recorder | None = None
         self._open: dict[str, AbstractContextManager[object]] = {}
 
@@ -125,7 +128,7 @@ class Watch:
                 "elsewhere", "the budget is not watched: another recording is open. Train without `uj run`"
             )
         self._is_on = True
-        after_failed_cell(self.close)
+        self._forget = after_failed_cell(self.close)
         self.begin("train")
 
     def begin(self, name: str, **attributes: object) -> None:
@@ -183,6 +186,7 @@ class Watch:
     def close(self) -> None:
         """Ends what is open, after an exception too. Harmless when repeated."""
         self._is_on = False
+        self._forget()
         try:
             for name in reversed(list(self._open)):
                 self.end(name)

@@ -234,6 +234,23 @@ def test_keras_s_history_has_a_figure_an_epoch(recorder):
     assert len(history["loss"]) == EPOCHS
 
 
+def test_what_keras_saves_is_a_window_and_not_in_the_epoch_alone(recorder, tmp_path):
+    keras, model = keras_model()
+    from microjoule.plugins.training import KerasCallback
+
+    callback = KerasCallback(recorder)
+    x, y = (each.numpy() for each in rows())
+    keeps = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))
+    own = type(model).save
+    model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, verbose=0, callbacks=[callback, keeps])
+    saves = [window for window in callback.trace.windows if window.name == "save"]
+    assert len(saves) == EPOCHS
+    for epoch, alone in zip(callback.energies["epoch"], callback.energies["epoch_alone"], strict=True):
+        assert alone.value < epoch.value
+    assert model.save.__func__ is own
+    keras.models.load_model(tmp_path / "1.keras")
+
+
 def test_a_keras_training_that_fails_is_closed_by_with(recorder):
     keras, model = keras_model()
     from microjoule.plugins.training import KerasCallback

@@ -134,6 +134,31 @@ def test_an_epoch_is_given_with_its_evaluation_and_checkpoint_and_without(record
         assert list(figures) == [f"energy_{name}_{unit}" for name in names for unit in ("j", "U_j")]
 
 
+def test_a_training_that_raises_at_a_prompt_stops_sampling_and_its_exception_is_shown(recorder, monkeypatch):
+    """Python's prompt hands what nobody caught to ``sys.excepthook`` and goes on."""
+    shown = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: shown.append(kind))
+    own = sys.excepthook
+    watch = Watch(recorder, (), None)
+    watch.begin_training(is_local_zero=True)
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        sys.excepthook(*sys.exc_info())
+    assert shown == [ZeroDivisionError]
+    assert recorder.is_closed
+    assert [window.is_open for window in watch.trace.windows] == [False]
+    assert sys.excepthook is own
+
+
+def test_trainings_that_end_well_leave_no_chain_of_hooks(tmp_path, root, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    for number in range(3):
+        meter = uj.Meter(sources=["script"], root=root)
+        train(Watch(uj.record(tmp_path / f"{number}.arrows", meter), (), None), epochs=1)
+        assert sys.excepthook is sys.__excepthook__
+
+
 def test_a_training_that_raises_in_a_notebook_stops_sampling(tmp_path, root):
     shell_class = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
     shell = shell_class.instance()
