@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "footprint": LEAVES | {"late", "joules"},
     "report": LEAVES | {"late", "joules", "footprint"},
     "publishing": LEAVES | {"late", "joules", "footprint", "report", "trace"},
-    "sources": LEAVES | {"_native"},
+    "sources": LEAVES | {"_native", "late"},
     "host": LEAVES | {"sources"},
     "recording": LEAVES | {"_native", "late", "host", "sources", "trace"},
     "live": LEAVES | {"late", "recording", "host", "joules", "trace"},

@@ -82,6 +82,10 @@ class UnknownSource(MicrojouleError, ValueError):
     """A source was named that does not exist."""
 
 
+class BadMeter(MicrojouleError, ValueError):
+    """A reference meter whose address is none, or that gives no reading."""
+
+
 class BadRate(MicrojouleError, ValueError):
     """A sampling rate outside the sampler's range."""
 

@@ -36,6 +36,9 @@ EXTRAS = {
     "polars": "polars",
     "duckdb": "sql",
     "shtab": "completion",
+    "httpx": "meters",
+    "pyvisa": "meters",
+    "redfish": "meters",
 }
 
 

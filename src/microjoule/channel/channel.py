@@ -61,6 +61,7 @@ class Scale:
             one count of the register by the CPU's documents; None: the kernel's word is taken.
         starts_at_open: Whether the count begins when it is opened, so that two recordings of it have
             nothing in common.
+        offset_w: Of a gauge that a meter corrected, the watts to add to what it says.
     """
 
     quantity: str
@@ -71,6 +72,7 @@ class Scale:
     shown_nj: int | None = None
     register_unit: Fraction | None = None
     starts_at_open: bool = False
+    offset_w: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ COMMANDS = (
     "repair",
     "publish",
     "verify",
+    "import",
     "overhead",
     "zones",
     "estimate",

@@ -36,6 +36,16 @@ FIRST = _rows(
 
 EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
     {
+        "import": _rows(
+            (
+                "uj import meter.csv --with run.arrows -o both.arrows",
+                "add a plug's log to a recording that was taken meanwhile",
+            ),
+            (
+                "uj import meter.csv --timezone Europe/Berlin -o meter.arrows",
+                "a trace of the meter alone; its log's times without an offset are local",
+            ),
+        ),
         "probe": _rows(
             ("uj probe", "every source and channel, and the command that fixes what is missing"),
             ("uj probe --json > host.json", "the same for a program"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..recording.meter import Meter
-from . import options, probe_calibrate, sampling_cost_line
+from . import options, probe_against, probe_calibrate, sampling_cost_line
 
 
 def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
@@ -27,4 +27,6 @@ def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
         rate=options.cadence(arguments),
         calibration=probe_calibrate.stored(arguments),
         overhead=sampling_cost_line.stored(arguments.root),
+        reference=probe_against.stored(arguments.root, arguments.calibration),
+        against=arguments.against,
     )

@@ -58,6 +58,13 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--all-gpus", action="store_true", help="read all GPUs, not only those in CUDA_VISIBLE_DEVICES"
     )
+    group.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="METER",
+        help="read this reference meter too: shelly://HOST, visa://RESOURCE, redfish://USER:PW@HOST",
+    )
     group.add_argument("--cpu", type=int, action="append", metavar="N", help="run the sampler on this CPU")
     group.add_argument("--fifo", action="store_true", help="sample with real-time priority, if allowed")
     group.add_argument(
@@ -247,3 +254,11 @@ def duration_s(text: str) -> float:
     if not found or not float(found[1]):
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration: write 10s, 500ms, 2m or 1h")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def percent(text: str) -> float:
+    """``1``, ``0.5%`` as a fraction; an argparse type."""
+    value = float(text.strip().removesuffix("%"))
+    if not 0.0 <= value <= 100.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0 to 100")
+    return value / 100

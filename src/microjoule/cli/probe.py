@@ -16,7 +16,7 @@ from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
 from ..units import NS_PER_MS, NS_PER_US
-from . import options, probe_calibrate
+from . import options, probe_against, probe_calibrate
 
 NOTHING_MEASURED = 3
 ROWS_MAX = 40  # channels of a source: a large server has hundreds of cores
@@ -53,9 +53,20 @@ def add_parser(commands: Commands) -> None:
         "--for",
         dest="for_s",
         type=options.duration_s,
-        default=5.0,
         metavar="TIME",
-        help="time limit for each lane [5s]",
+        help="time limit for each lane [5s]; with --against, how long the load runs [90s]",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="METER",
+        help="with --calibrate: run a random load, and fit the counters to this meter (shelly://HOST, "
+        "visa://RESOURCE, redfish://USER:PW@HOST), or to the one in this trace",
+    )
+    parser.add_argument(
+        "--of",
+        default="",
+        metavar="CHANNEL",
+        help="with --against: the meter measures this channel's device alone [the whole machine]",
     )
     parser.add_argument(
         "--rule",
@@ -77,6 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     machine = sources.Machine(arguments.root)
     if arguments.rule is not None:
         return _print_rules(machine, arguments.rule)
+    probe_against.refuse(arguments)
+    if arguments.against:
+        return probe_against.learn(arguments, machine)
     found = probed(machine)
     if arguments.calibrate:
         _refuse_unknown(arguments, machine)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..sources.machine import Machine
 
 NO_FILE = "none"
+FOR_S = 5.0
 HEADINGS = (
     "channel",
     "source",
@@ -77,7 +78,7 @@ def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Sur
     channels = [channel for found in surveys for channel in found.channels]
     with progress() as say:
         calibration = calibrate(
-            channels, machine, arguments.for_s, lambda words: say(f"calibrating: {words}")
+            channels, machine, arguments.for_s or FOR_S, lambda words: say(f"calibrating: {words}")
         )
     path = Path(arguments.calibration) if arguments.calibration else path_of(calibration.host.hostname)
     print("\n".join(as_text(calibration)))

@@ -25,6 +25,7 @@ from . import (
     documents,
     options,
     pages,
+    probe_against,
     probe_calibrate,
     quantities,
     sampling_cost_line,
@@ -131,9 +132,12 @@ def _refuse(arguments: argparse.Namespace) -> None:
 
 def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -> RawRecorder:
     from ..host.calibration import applied, facts_of
+    from ..host.reference import corrected
+    from ..host.reference import facts_of as reference_facts
     from ..host.sampling_cost import RECORDER, THINNED
     from ..recording import RawRecorder
-    from ..recording.plan import RecordingPlan, alternatives, machine_facts, sampling_facts
+    from ..recording.meter import device_ids
+    from ..recording.plan import RecordingPlan, alternatives, instruments, machine_facts, sampling_facts
     from ..sources import Machine, choose, survey
 
     cadence = options.cadence(arguments)
@@ -142,9 +146,11 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
     closed = [one.channel for found in surveys for one in found.closed]
     channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
     learnt = probe_calibrate.stored(arguments)
+    reference = probe_against.stored(arguments.root, arguments.calibration)
     facts = {
         **machine_facts(machine, surveys, channels),
         **facts_of(learnt, channels),
+        **reference_facts(reference),
         **sampling_facts(
             sampling_cost_line.stored(arguments.root),
             RECORDER if arguments.output else THINNED,
@@ -154,7 +160,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
         "command": command,
         "by": arguments.by,
     }
-    channels = applied(channels, learnt)
+    channels = corrected(applied(channels, learnt), reference, device_ids(channels))
     plan = RecordingPlan(
         path=arguments.output or folder / "run.arrows",
         channels=channels,
@@ -163,6 +169,7 @@ def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -
         alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
         is_thinned=arguments.output is None and not pages.asked(arguments),
         activity=activity.plan(arguments, has_command=True),
+        instruments=instruments(arguments.against),
     )
     return RawRecorder(trace_output.watched(plan, arguments))
 

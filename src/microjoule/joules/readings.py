@@ -93,7 +93,7 @@ class Readings:
             self.period_ns = _period_of_stamps(t_ns, timing)
         else:
             rows, t_ns, spread_ns, self.period_ns = _of_changes(good, raw, timing, self.shape)
-        watts = raw[rows].astype(np.float64) * float(channel.scale.unit)
+        watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         self.t_ns: I64 = t_ns
         self.watts: F64 = watts
         self.spread_s: F64 = spread_ns / NS_PER_S

@@ -139,7 +139,18 @@ def _whole(trace: Trace, of: Headline) -> Plain:
         "is_open": of.window.is_open,
         "total": _total(of.energy, [energies[name] for name in of.energy.channels]),
         "power_line": power_line(trace, of.window, of.energy.channels),
+        "meter": _beside_meter(trace, of.window),
     }
+
+
+def _beside_meter(trace: Trace, window: Window) -> Plain | None:
+    """Which part of the energy by a reference meter the counters cover; None: there is no meter."""
+    if "reference" not in trace.facts and not any(c.place.device == "meter" for c in trace.channels.values()):
+        return None  # and nothing is computed for it
+    from .beside_meter import coverage
+
+    found = coverage(trace, window)
+    return None if found is None else found._asdict()
 
 
 def listed(windows: Sequence[Window], windows_max: int | None) -> list[int]:

@@ -36,6 +36,10 @@ SPIN_SHARE = 10  # the spin reaches at most this part of an update to each side
 ONE_IN_MAX = 10_000
 ABOUT_AS_QUICK = 1.25
 
+READ_ELSEWHERE = (
+    "rusage",
+    "meter",
+)  # by who runs the command, and by lanes of their own (:mod:`.meter_lane`)
 RING_S = 30  # how long a program may hold the GIL before a reading is dropped
 RING_BYTES_MAX = 64 * BYTES_PER_MIB
 ROW_BYTES = 32  # sizeof(struct uj_sample)
@@ -299,12 +303,11 @@ def open_lanes(
     readers = reader_names()
     channels = tuple(channels)
     native = [channel for channel in channels if channel.access.reader in readers]
-    # What a command used may come from elsewhere (its rusage); then whoever ran it fills it in.
     left_out = {
         channel.id: f"This build of microjoule has no reader {channel.access.reader!r}. "
         "Add it to csrc/readers.c and install again."
         for channel in channels
-        if channel.access.reader not in readers and not channel.is_of_command
+        if channel.access.reader not in readers and channel.access.reader not in READ_ELSEWHERE
     }
     if cadence.edges and lead_of(native) is None:
         raise BadRate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from ..channel import Channel
 from ..errors import NothingToMeasure, SourceUnavailable, UnknownSource, nearest
 from ..host.calibration import Calibration, applied
 from ..host.key import of_this_host
+from ..host.reference import References, corrected
 from ..host.sampling_cost import Overhead
 from ..value_class import dataclass
 from .lane import Cadence, cadence_of
@@ -38,6 +39,8 @@ class Meter:
         calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
         overhead: What ``uj overhead`` measured on this host, or the path of its file: a trace then says what
             its sampling takes.
+        reference: What `uj probe --calibrate --against` showed of this host's counters.
+        against: Addresses of reference meters to read beside the counters, as ``shelly://192.168.1.20``.
 
     Raises:
         BadRate: The rate is out of range.
@@ -51,6 +54,8 @@ class Meter:
     rate: float | str | Cadence | None = None
     calibration: Calibration | Path | str | None = None
     overhead: Overhead | Path | str | None = None
+    reference: References | None = None
+    against: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         cadence_of(self.rate)
@@ -61,6 +66,8 @@ class Meter:
             )
         if self.sources is not None:
             object.__setattr__(self, "sources", tuple(self.sources))
+        addresses = (self.against,) if isinstance(self.against, str) else tuple(self.against)
+        object.__setattr__(self, "against", addresses)
 
     @property
     def cadence(self) -> Cadence:
@@ -101,7 +108,7 @@ def readable(meter: Meter) -> Readable:
     listed = [channel for channel in choose(surveys, meter.sources) if not channel.is_of_command]
     if not listed:
         raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
-    channels = applied(listed, learnt)
+    channels = corrected(applied(listed, learnt), meter.reference, device_ids(listed))
     if meter.channel:
         ids = [channel.id for channel in channels]
         if meter.channel not in ids:
@@ -126,3 +133,9 @@ def probe(meter: Meter | None = None) -> Probe:
 
     meter = meter or Meter()
     return probed(Machine(Path(meter.root), meter.visible_gpus), meter.sources)
+
+
+def device_ids(channels: Iterable[Channel]) -> dict[str, str]:
+    """The device's own id, as a GPU's UUID, of each channel that is read by it."""
+    split = {channel.id: channel.access.path.partition("@") for channel in channels}
+    return {name: device for name, (device, at, _) in split.items() if at}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..channel import Channel
 from ..host.calibration import Calibration, applied, facts_of
 from ..host.key import overhead_of_this_host
+from ..host.reference import facts_of as reference_facts
 from ..host.sampling_cost import RECORDER, Overhead, Way
 from ..host.sampling_cost import facts_of as loss_facts
 from ..host.state import environment_id, read_state
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..sources.machine import Machine
+    from ..sources.meters.instrument import Instrument
     from ..sources.survey import Survey
     from .activity import ActivityPlan
 
@@ -57,6 +59,7 @@ class RecordingPlan:
             is who called it.
         is_fsynced: Wait after each batch until the disk has it.
         activity: Whose CPU time is recorded beside the channels; None: nobody's.
+        instruments: Reference meters, connected; the recorder reads them and lets them go.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class RecordingPlan:
     owner: tuple[int, int] | None = field(default_factory=caller_of_sudo)
     is_fsynced: bool = False
     activity: ActivityPlan | None = None
+    instruments: tuple[Instrument, ...] = ()
 
 
 def plan(path: Path | str, meter: Meter) -> RecordingPlan:
@@ -92,6 +96,7 @@ def plan(path: Path | str, meter: Meter) -> RecordingPlan:
     facts = {
         **machine_facts(found.machine, found.surveys, found.channels),
         **facts_of(found.calibration, found.channels),
+        **reference_facts(meter.reference),
         **sampling_facts(costs, RECORDER, found.channels, meter.cadence),
     }
     others = alternatives(found.surveys, found.channels, found.calibration)
@@ -101,7 +106,22 @@ def plan(path: Path | str, meter: Meter) -> RecordingPlan:
         cadence=meter.cadence,
         facts=facts,
         alternatives=others if meter.sources is None else {},
+        instruments=instruments(meter.against),
     )
+
+
+def instruments(addresses: Collection[str]) -> tuple[Instrument, ...]:
+    """The reference meters at these addresses, connected.
+
+    Raises:
+        BadMeter: One does not answer, or is no address.
+        MissingExtra: A library is not installed.
+    """
+    if not addresses:
+        return ()
+    from ..sources.meters import connect
+
+    return connect(tuple(addresses))
 
 
 def sampling_facts(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .marking import WindowMark
+    from .meter_lane import MeterLane
 
 START_S = 0.5  # no program waits longer for an update; one that comes later is bracketed all the same
 CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
@@ -60,7 +61,8 @@ class RawRecorder:
 
     def __init__(self, plan: RecordingPlan) -> None:
         self.plan = plan
-        self.channels = plan.channels
+        self._meters = _meter_lanes(plan)
+        self.channels = (*plan.channels, *(c for lane in self._meters for c in lane.channels))
         self.left_out: dict[str, str] = dict(plan.facts.get("left_out", {}))
         self.opening: Mapping[str, Any] = {}
         self._thinner = Thinner(plan.channels) if plan.is_thinned else None
@@ -119,7 +121,10 @@ class RawRecorder:
             lane.sampler.start()
         if self._activity is not None:
             self._activity.start()
-        lanes = {lane.name: lane.facts() for lane in self._lanes}
+        for meter in self._meters:
+            meter.start()
+        every: list[Lane | MeterLane] = [*self._lanes, *self._meters]
+        lanes = {lane.name: lane.facts() for lane in every}
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
         self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
         self._output = Output(self._writer, self.plan)
@@ -212,13 +217,17 @@ class RawRecorder:
         """Two readings after the last window's end: what brackets it, whatever the rate is."""
         first_ns = max(lane.settle_ns[0] for lane in self._lanes)
         longest_ns = max(lane.settle_ns[1] for lane in self._lanes)
-        time.sleep(min(seconds(2 * first_ns), seconds(first_ns) + START_S))
+        # Of a meter one more reading: its last is of the moment before the end.
+        meter_s = seconds(max((lane.settle_ns for lane in self._meters), default=0))
+        time.sleep(max(min(seconds(2 * first_ns), seconds(first_ns) + START_S), meter_s))
         for lane in self._lanes:
             lane.sampler.stop()
             lane.sampler.tick()
         time.sleep(seconds(longest_ns))
         for lane in self._lanes:
             lane.sampler.tick()
+        for meter in self._meters:
+            meter.stop()
 
     def _drain_until_ended(self) -> None:
         while not self._ended.wait(self.plan.drain_s):
@@ -266,7 +275,8 @@ class RawRecorder:
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
             rows.append((t_ns, read_ns, name, value_ns, None))
-        for lane in self._lanes:
+        every: list[Lane | MeterLane] = [*self._lanes, *self._meters]
+        for lane in every:
             t_ns = now_ns()
             counts = lane.counts()
             names = {count: schema.engine(lane.name, count) for count in schema.LANE_COUNTS}
@@ -274,4 +284,13 @@ class RawRecorder:
         if self._marks is not None:
             t_ns, losses = now_ns(), self._marks.losses()
             rows += [(t_ns, 0, schema.engine(schema.MARKS, cause), losses[cause], None) for cause in losses]
-        return [self._writer.rows(rows)]
+        read = [row for meter in self._meters for row in meter.drain()]
+        return [self._writer.rows(rows), *([self._writer.readings(read)] if read else [])]
+
+
+def _meter_lanes(plan: RecordingPlan) -> list[MeterLane]:
+    if not plan.instruments:
+        return []  # and nothing is imported for them
+    from .meter_lane import MeterLane
+
+    return [MeterLane(instrument) for instrument in plan.instruments]

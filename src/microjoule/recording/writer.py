@@ -98,6 +98,10 @@ class Writer:
         """The recorder's own rows as a batch."""
         return self._own.batch(rows)
 
+    def readings(self, rows: Iterable[schema.Reading]) -> pa.RecordBatch:
+        """Readings that no native sampler took as a batch."""
+        return self._own.readings(rows)
+
     def append(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Appends the rows of these batches, as one: a batch costs 800 bytes, whatever it holds.
 

@@ -9,10 +9,12 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ..joules.estimate_text import duration, figure, measured, missing
 from ..joules.run_window import OUTERMOST
+from ..units import NS_PER_S
 from . import share_lines, written_numbers
 from .amounts import amount, share
 from .as_long_text import warnings
@@ -42,7 +44,7 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
         width: Columns of the terminal.
         written: Writes a text in the signs that the terminal has.
     """
-    below = [*_footprint(summary), *_warnings(summary)]
+    below = [*_beside_meter(summary), *_footprint(summary), *_warnings(summary)]
     blocks = [
         _wrapped(written(summary["sentence"]), width, ""),
         _shares(summary, width, written),
@@ -51,6 +53,19 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
         [line for said in below for line in _wrapped(written(said), width)],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def _beside_meter(summary: Plain) -> list[str]:
+    """Which part of a reference meter's energy the counters cover."""
+    of = (summary["whole"] or {}).get("meter")
+    if of is None:
+        return []
+    at_s = of["taken_realtime_ns"]
+    when = "" if at_s is None else f", as of {datetime.fromtimestamp(at_s / NS_PER_S, UTC):%Y-%m-%d}"
+    unassessed = "" if of["is_meter_assessed"] else "; the meter's own accuracy is unknown"
+    share_of = figure(100 * of["share"], 100 * of["U_share"], "%")
+    whole = figure(of["energy_j"], of["U_j"], "J")
+    return [f"counters cover {share_of} of {whole} by {of['meter']}{when}{unassessed}"]
 
 
 def brief(summary: Plain) -> str:

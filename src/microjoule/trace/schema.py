@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -113,6 +113,17 @@ def schema(channels: Iterable[Channel], facts: Mapping[str, Any]) -> pa.Schema:
 OwnRow = tuple[int, int, str, int, str | None]  # t_ns, read_ns, channel, raw, label
 
 
+class Reading(NamedTuple):
+    """A row of a channel that no native sampler reads; the fields are the columns."""
+
+    t_ns: int
+    read_ns: int
+    channel: str
+    raw: int | None
+    sensor_ns: int | None = None
+    status: int = 0
+
+
 class OwnRows:
     """Makes the recorder's own rows.
 
@@ -147,6 +158,27 @@ class OwnRows:
             text(labels),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def readings(self, rows: Iterable[Reading]) -> pa.RecordBatch:
+        """Readings, at least one, as a batch."""
+        t_ns, read_ns, names, raw, sensor_ns, status = zip(*rows, strict=True)
+        n = len(t_ns)
+        codes = array(np.array([self._codes[name] for name in names], np.uint16))
+        columns = [
+            array(np.array(t_ns, np.int64)),
+            array(np.array(read_ns, np.uint32)),
+            pa.DictionaryArray.from_arrays(codes, self.dictionary, safe=False),
+            _nullable(raw, np.uint64),
+            _nullable(sensor_ns, np.int64),
+            array(np.array(status, np.uint16)),
+            pa.nulls(n, pa.utf8()),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _nullable(values: Sequence[int | None], kind: type[np.generic]) -> pa.Array:
+    missing = np.array([value is None for value in values])
+    return array(np.array([value or 0 for value in values], kind), missing)
 
 
 def opening(found: pa.Schema, name: str) -> tuple[list[Channel], dict[str, Any]]:

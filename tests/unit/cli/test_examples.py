@@ -91,7 +91,7 @@ def folder(tmp_path_factory):
             with recorder.window(name):
                 time.sleep(0.01)
     (folder / "trials").mkdir()
-    for name in ("before", "after", "train", "cut", "a", "trials/one", "trials/two"):
+    for name in ("before", "after", "train", "cut", "run", "a", "trials/one", "trials/two"):
         shutil.copy(folder / "trace.arrows", folder / f"{name}.arrows")
     assert main(["report", str(folder / "trace.arrows"), "--json", str(folder / "report.json")]) == 0
     assert main(["publish", str(folder / "trace.arrows"), "-o", str(folder / "result.zip")]) == 0
@@ -101,6 +101,10 @@ def folder(tmp_path_factory):
         (folder / name).write_text("#!/bin/sh\nexit 0\n")
         (folder / name).chmod(0o755)
     (folder / "Makefile").write_text("all:\n\t@true\n")
+    begun_s = time.time() - 30
+    (folder / "meter.csv").write_text(
+        "time,power_w\n" + "".join(f"{begun_s + i / 4:.3f},{100 + i % 2}\n" for i in range(200))
+    )
     (folder / "profiled").mkdir()
     for path in RECORDED.iterdir():
         shutil.copy(path, folder / "profiled" / path.name)

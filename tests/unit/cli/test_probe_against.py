@@ -1,0 +1,129 @@
+"""``uj probe --calibrate --against``: from a recording with a meter to the lines of later reports."""
+
+import json
+import random
+import time
+
+import pytest
+from power_meters import Played, served
+from scripted import channel
+
+import microjoule as uj
+from microjoule.cli import main
+from microjoule.sources.script import Entry, script_text, write_machine
+
+GAIN, OFFSET_W = 1.3, 25.0
+STEP_S, STEPS = 0.3, 60
+LEVELS_W = (20, 70)
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A machine of two levels of power at random, and its power by the time since it began."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    root = tmp_path / "root"
+    root.mkdir()
+    chosen = random.Random(7).choices(LEVELS_W, k=STEPS)
+    write_machine(root, [channel("package-0", "package.txt")])
+    entries, mj = [], 0
+    for ms in range(round(STEP_S * STEPS * 1000)):
+        mj += chosen[int(ms / 1000 / STEP_S)]
+        entries.append(Entry(t_ns=ms * 1_000_000, raw=mj))
+    (root / "package.txt").write_text(script_text(entries))
+    for name, text in {"hostname": "lab", "osrelease": "6.1"}.items():
+        path = root / "proc/sys/kernel" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def watts(since_s):
+        return chosen[min(max(int(since_s / STEP_S), 0), STEPS - 1)]
+
+    return root, watts
+
+
+def recorded(path, root, meter_w, for_s=9.0):
+    origin_s = [time.monotonic() + 1e6]
+    with served(Played(watts=lambda t: meter_w(t - origin_s[0]), update_s=0.02)) as address:
+        against = f"shelly://{address}?every=50ms&accuracy=0.5%25"
+        with uj.record(path, meter=uj.Meter(rate=500, sources=["script"], root=root, against=against)):
+            origin_s[0] = time.monotonic()  # a little after the script's: it is a part of the meter's lag
+            time.sleep(for_s)
+
+
+def test_a_calibration_is_kept_and_later_reports_say_what_the_counters_cover(host, tmp_path, capsys):
+    root, watts = host
+    trace = tmp_path / "wall.arrows"
+    recorded(trace, root, lambda s: OFFSET_W + GAIN * watts(s))
+    assert main(["probe", "--root", str(root), "--calibrate", "--against", str(trace)]) == 0
+    said = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in said.splitlines()[:-1]), said
+    (kept,) = (tmp_path / "data/microjoule/reference").glob("*.json")
+    (one,) = json.loads(kept.read_text())["found"]
+    assert abs(one["gain"] - GAIN) <= one["U_gain"] < 0.1
+    assert abs(one["offset_w"] - OFFSET_W) <= one["U_offset_w"] < 5
+    later = tmp_path / "later.arrows"
+    command = ["run", "--root", str(root), "--source", "script", "-o", str(later), "--", "sleep", "1"]
+    from subprocess import run
+    from sys import executable
+
+    ran = run([executable, "-m", "microjoule", *command], capture_output=True, text=True, check=True)
+    assert "counters cover" in ran.stdout + ran.stderr
+    counted_j = uj.load(later).energy("run")["package-0"].value
+    from microjoule.joules.summary import summary
+
+    found = summary(uj.load(later))["whole"]["meter"]
+    seconds = uj.load(later).windows[0].duration_ns / 1e9
+    true_j = OFFSET_W * seconds + GAIN * counted_j
+    assert abs(found["energy_j"] - true_j) <= found["U_j"] < 0.1 * true_j
+
+
+def test_a_meter_around_one_device_corrects_it(host, tmp_path, capsys):
+    root, watts = host
+    trace = tmp_path / "card.arrows"
+    recorded(trace, root, lambda s: 0.9 * watts(s))
+    words = ["probe", "--root", str(root), "--calibrate", "--against", str(trace), "--of", "package-0"]
+    assert main(words) == 0
+    capsys.readouterr()
+    from microjoule.cli import probe_against
+
+    references = probe_against.stored(root, None)
+    meter = uj.Meter(rate=500, sources=["script"], root=root, reference=references)
+    with uj.record(meter=meter) as recorder:
+        time.sleep(1)
+    trace = recorder.trace
+    known = trace.channels["package-0"]
+    assert abs(float(known.scale.unit) / 0.9e-3 - 1) < 0.05
+    assert "measured against" in known.trust.sensor.source
+
+
+def test_a_meter_of_another_machine_and_one_of_a_part_are_refused(host, tmp_path, capsys):
+    root, watts = host
+    other = random.Random(3)
+    levels = [other.choice((30, 90)) for _ in range(200)]
+    trace = tmp_path / "other.arrows"
+    recorded(trace, root, lambda s: levels[min(max(int(s / 0.23), 0), 199)], for_s=6.0)
+    words = ["probe", "--root", str(root), "--calibrate", "--against"]
+    assert main([*words, str(trace)]) == 2
+    assert "does not follow the counters" in capsys.readouterr().err
+    recorded(trace, root, lambda s: 0.4 * watts(s), for_s=6.0)
+    assert main([*words, str(trace)]) == 2
+    assert "less than the" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_options_that_mean_nothing_alone_are_refused(capsys):
+    assert main(["probe", "--against", "shelly://plug"]) == 2
+    assert main(["probe", "--calibrate", "--of", "gpu-0"]) == 2
+    assert "Name the meter" in capsys.readouterr().err
+
+
+def test_the_random_load_is_a_maximal_sequence():
+    from itertools import islice
+
+    from microjoule.learning.random_load import bits
+
+    cycle = list(islice(bits(), 511))
+    assert cycle == list(islice(bits(), 511, 1022))
+    assert sum(cycle) == 256  # of 511: as balanced as it can be
+    words = {tuple(cycle[(i + k) % 511] for k in range(9)) for i in range(511)}
+    assert len(words) == 511
