@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the trace and prints its path; 0."""
-    from ..recording.imported import write_alone, write_beside
+    from ..learning.meter_log import write_alone, write_beside
     from ..sources.meters.logged import Columns, log
     from ..trace.raw_trace import RawTrace
 

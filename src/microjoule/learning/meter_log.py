@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import BadMeter
+from ..recording.writer import Writer
 from ..sources.meters.logged import FAILED, Log
 from ..trace import schema
 from ..trace.raw_trace import RawTrace
 from ..units import NS_PER_S
-from .writer import Writer
 
 REALTIME = "@clock/realtime"
 AROUND_NS = 60 * NS_PER_S  # what is kept of a log before and after a recording
