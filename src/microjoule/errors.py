@@ -86,6 +86,18 @@ class BadMeter(MicrojouleError, ValueError):
     """A reference meter whose address is none, or that gives no reading."""
 
 
+class MeterFailed(MicrojouleError):
+    """A reading of a reference meter that did not come.
+
+    Attributes:
+        code: An ``errno`` (5 is EIO), which the trace keeps as that of any read that fails.
+    """
+
+    def __init__(self, what: str, remedy: str = "", code: int = 5) -> None:
+        super().__init__(what, remedy)
+        self.code = code
+
+
 class BadRate(MicrojouleError, ValueError):
     """A sampling rate outside the sampler's range."""
 

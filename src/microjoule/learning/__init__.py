@@ -18,6 +18,8 @@ paired_blocks        blocks with and without sampling, in turns A BB AA BB …, 
 loop_cost            the cost of one loop, sampled one way
 cost_plan            which loops are timed in which ways, and what there is time for
 saturate             keeps the other cores busy
+random_load          a load that goes on and off at random, for a meter outside
+meter_log            a meter's own log as a trace, alone or beside a recording
 sampling_cost        all of it, within a time
 ==================== ===================================================================================
 """

@@ -12,8 +12,8 @@ import threading
 from collections import deque
 
 from ..channel import Channel
-from ..errors import MicrojouleError
-from ..sources.meters.instrument import Instrument, MeterFailed, MeterReading
+from ..errors import MeterFailed, MicrojouleError
+from ..sources.meters.instrument import Instrument, MeterReading
 from ..trace import schema
 from ..units import NS_PER_S, nanoseconds, seconds
 from .native import now_ns
@@ -85,7 +85,7 @@ class MeterLane:
         try:
             found = self._instrument.ask()
         except MeterFailed as error:
-            found, status = MeterReading((None,) * len(self.channels)), error.errno or errno.EIO
+            found, status = MeterReading((None,) * len(self.channels)), error.code
         except MicrojouleError:
             found, status = MeterReading((None,) * len(self.channels)), errno.EIO
         took_ns = now_ns() - begun_ns

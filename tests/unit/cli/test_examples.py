@@ -103,7 +103,7 @@ def folder(tmp_path_factory):
     (folder / "Makefile").write_text("all:\n\t@true\n")
     begun_s = time.time() - 30
     (folder / "meter.csv").write_text(
-        "time,power_w\n" + "".join(f"{begun_s + i / 4:.3f},{100 + i % 2}\n" for i in range(200))
+        "time,power_w\n" + "".join(f"{begun_s + i / 50:.3f},{100 + i % 2}\n" for i in range(2000))
     )
     (folder / "profiled").mkdir()
     for path in RECORDED.iterdir():
@@ -136,7 +136,8 @@ def test_an_example_does_what_it_says(folder, name, row, tmp_path):
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     allowed = {0, NOT_HERE} if any(word in found for word in NEEDS_HARDWARE) else {0}
-    allowed |= {130} if name == "record" else set()
+    # Of a machine under load the signal may come when the interpreter ends.
+    allowed |= {130, -signal.SIGINT} if name == "record" else set()
     assert process.returncode in allowed, (found, out, err)
     assert "Traceback" not in err
     if "--json" in found and process.returncode == 0 and out:

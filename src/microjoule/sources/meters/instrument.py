@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ...channel import Access, Channel, Encoding, Kind, Place, Role, Scale, SensorError, Timing, Trust
-from ...errors import BadMeter
+from ...errors import BadMeter, MeterFailed
 from ...units import NS_PER_S, nanoseconds
 from ...value_class import dataclass
 from .address import Address
@@ -30,10 +30,6 @@ class MeterReading(NamedTuple):
 
     raws: tuple[int | None, ...]
     sensor_ns: int | None = None
-
-
-class MeterFailed(OSError):
-    """The meter did not give a reading; ``errno`` goes into the trace, as that of any read that fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +100,7 @@ HTTP_CODES = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 429: errn
 def http_failure(status: int) -> MeterFailed:
     """What an HTTP status other than 200 means."""
     why = {401: ", user and password are missing or wrong", 404: ", it has no such thing"}.get(status, "")
-    return MeterFailed(HTTP_CODES.get(status, errno.EIO), f"it answered HTTP {status}{why}")
+    return MeterFailed(f"it answered HTTP {status}{why}", code=HTTP_CODES.get(status, errno.EIO))
 
 
 def first_reading(address: Address, ask: Callable[[], MeterReading]) -> MeterReading:
@@ -117,6 +113,6 @@ def first_reading(address: Address, ask: Callable[[], MeterReading]) -> MeterRea
         return ask()
     except MeterFailed as error:
         remedy = "Check the address, and that the meter is on and in this network"
-        if error.errno == errno.EACCES:
+        if error.code == errno.EACCES:
             remedy = f"Name them: {address.kind}://USER:PASSWORD@{address.host}"
-        raise BadMeter(f"The meter {address} gives no reading: {error.strerror}", remedy) from error
+        raise BadMeter(f"The meter {address} gives no reading: {error.what}", remedy) from error

@@ -19,14 +19,13 @@ from email.utils import parsedate_to_datetime
 from fractions import Fraction
 from typing import Any
 
-from ...errors import BadMeter
+from ...errors import BadMeter, MeterFailed
 from ...late import extra
 from ...units import J_PER_WH, NS_PER_S
 from .address import Address
 from .instrument import (
     TIMEOUT_S,
     Instrument,
-    MeterFailed,
     MeterReading,
     energy_channel,
     first_reading,
@@ -66,7 +65,7 @@ def connect(address: Address, number: int) -> Instrument:
             body = _body(reply)
             raws = tuple(_count(_at(body, place)) for place in places)
             if raws[0] is None:
-                raise MeterFailed(errno.EBADMSG, f"{path} shows no power")
+                raise MeterFailed(f"{path} shows no power", code=errno.EBADMSG)
             return MeterReading(raws, _date_ns(reply))
 
         first_reading(address, ask)
@@ -109,7 +108,7 @@ def _client(address: Address, scheme: str) -> tuple[Callable[[str], Any], Callab
         except Exception as error:
             is_late = "timed out" in str(error).lower() or "timeout" in type(error).__name__.lower()
             code = errno.ETIMEDOUT if is_late else errno.ECONNREFUSED
-            raise MeterFailed(code, f"no reply from {path}: {error}") from error
+            raise MeterFailed(f"no reply from {path}: {error}", code=code) from error
         if reply.status != OK:
             raise http_failure(reply.status)
         return reply
@@ -134,7 +133,7 @@ def _resource(
                         return f"{folder}/{name}", places
     except MeterFailed as error:
         raise BadMeter(
-            f"The meter {address} gives no reading: {error.strerror}",
+            f"The meter {address} gives no reading: {error.what}",
             "Check the address of the management controller, the user and the password",
         ) from error
     names = ", ".join(folder.rpartition("/")[2] for folder in chassis) or "none"
@@ -153,9 +152,9 @@ def _body(reply: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a reply of the lib
     try:
         body = reply.dict
     except Exception as error:
-        raise MeterFailed(errno.EBADMSG, "its reply is no JSON") from error
+        raise MeterFailed("its reply is no JSON", code=errno.EBADMSG) from error
     if not isinstance(body, Mapping):
-        raise MeterFailed(errno.EBADMSG, "its reply is no resource")
+        raise MeterFailed("its reply is no resource", code=errno.EBADMSG)
     return body
 
 

@@ -22,14 +22,13 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ...errors import BadMeter
+from ...errors import BadMeter, MeterFailed
 from ...late import extra
 from ...units import J_PER_WH, NS_PER_S
 from .address import Address
 from .instrument import (
     TIMEOUT_S,
     Instrument,
-    MeterFailed,
     MeterReading,
     energy_channel,
     first_reading,
@@ -81,12 +80,12 @@ def connect(address: Address, number: int) -> Instrument:
         found = status.get(key)
         if not isinstance(found, Mapping):
             raise MeterFailed(
-                errno.ENODEV, f"it has no component {key}; it has {', '.join(_metering(status))}"
+                f"it has no component {key}; it has {', '.join(_metering(status))}", code=errno.ENODEV
             )
         unixtime = _at(status, ("sys", "unixtime"))
         raws = [_thousandths(_at(found, path)) for path in component if path]
         if all(raw is None for raw in raws):
-            raise MeterFailed(errno.EBADMSG, f"its {key} shows neither power nor energy")
+            raise MeterFailed(f"its {key} shows neither power nor energy", code=errno.EBADMSG)
         return MeterReading(tuple(raws), None if unixtime is None else int(unixtime) * NS_PER_S)
 
     try:
@@ -112,18 +111,18 @@ def _client(address: Address) -> tuple[Callable[[], Mapping[str, Any]], Callable
         try:
             reply = client.get(url)
         except httpx.TimeoutException as error:
-            raise MeterFailed(errno.ETIMEDOUT, f"no reply within {TIMEOUT_S:g} s") from error
+            raise MeterFailed(f"no reply within {TIMEOUT_S:g} s", code=errno.ETIMEDOUT) from error
         except httpx.HTTPError as error:
-            raise MeterFailed(errno.ECONNREFUSED, f"it cannot be reached: {error}") from error
+            raise MeterFailed(f"it cannot be reached: {error}", code=errno.ECONNREFUSED) from error
         if reply.status_code != httpx.codes.OK:
             raise http_failure(reply.status_code)
         try:
             # Exact: a float of 0.1 W is none.
             status = json.loads(reply.content, parse_float=Decimal, parse_int=Decimal)
         except ValueError as error:
-            raise MeterFailed(errno.EBADMSG, "its reply is no JSON") from error
+            raise MeterFailed("its reply is no JSON", code=errno.EBADMSG) from error
         if not isinstance(status, Mapping):
-            raise MeterFailed(errno.EBADMSG, "its reply is no status of a Shelly")
+            raise MeterFailed("its reply is no status of a Shelly", code=errno.EBADMSG)
         return status
 
     return get, client.close

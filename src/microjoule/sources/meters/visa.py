@@ -18,14 +18,13 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from ...errors import BadMeter
+from ...errors import BadMeter, MeterFailed
 from ...late import extra
 from ...units import J_PER_WH
 from .address import Address
 from .instrument import (
     TIMEOUT_S,
     Instrument,
-    MeterFailed,
     MeterReading,
     energy_channel,
     first_reading,
@@ -99,7 +98,7 @@ def _asked(session: Any, query: str) -> str:  # noqa: ANN401 - a resource of PyV
         return str(session.query(query))
     except Exception as error:
         code = errno.ETIMEDOUT if "timeout" in str(error).lower() else errno.EIO
-        raise MeterFailed(code, f"no reply to {query}: {error}") from error
+        raise MeterFailed(f"no reply to {query}: {error}", code=code) from error
 
 
 def _written(session: Any, command: str, address: Address) -> None:  # noqa: ANN401 - a resource of PyVISA
@@ -121,7 +120,7 @@ def _count(text: str) -> int | None:
     try:
         value = Decimal(text.strip().partition(",")[0])
     except InvalidOperation as error:
-        raise MeterFailed(errno.EBADMSG, f"its reply {text[:40]!r} is no number") from error
+        raise MeterFailed(f"its reply {text[:40]!r} is no number", code=errno.EBADMSG) from error
     if not value.is_finite() or abs(value) >= _NO_NUMBER or abs(value) * STEPS >= _LARGEST:
         return None
     return int((value * STEPS).to_integral_value())

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from power_meters import Played, redfish, served
 
-from microjoule.errors import BadMeter
+from microjoule.errors import BadMeter, MeterFailed
 from microjoule.sources.meters import METERS, Address, connect
-from microjoule.sources.meters.instrument import MeterFailed
 
 SIMULATED = f"backend={Path(__file__).with_name('instrument.yaml')}@sim"
 VISA = f"visa://TCPIP::192.168.1.7::INSTR?{SIMULATED}"
@@ -84,11 +83,11 @@ def test_a_reply_that_is_no_reading_is_a_failure_and_never_0(reply, code):
         played.reply = reply
         with pytest.raises(MeterFailed) as caught:
             meter.ask()
-        assert caught.value.errno == code
+        assert caught.value.code == code
         played.reply, played.lost = None, lambda _: True
         with pytest.raises(MeterFailed) as caught:
             meter.ask()
-        assert caught.value.errno == errno.ECONNREFUSED
+        assert caught.value.code == errno.ECONNREFUSED
     with pytest.raises(BadMeter, match="cannot be reached"):
         connect([f"shelly://{host}"])  # nobody is there any more
 
