@@ -104,7 +104,13 @@ class Cumulative:
 
 
 def fit(
-    t_ns: I64, watts: F64, spread_s: F64, energy_t_ns: I64, energy_j: F64, step_w: float = 0.0
+    t_ns: I64,
+    watts: F64,
+    spread_s: F64,
+    energy_t_ns: I64,
+    energy_j: F64,
+    step_w: float = 0.0,
+    reach_s: float = LAG_MAX_S + WINDOW_MAX_S,
 ) -> ReferenceFit:
     """Fits a meter's readings to a quicker one's energy.
 
@@ -115,6 +121,7 @@ def fit(
         energy_t_ns: int64[m], ascending instants.
         energy_j: float64[m], what the quicker one had counted until then.
         step_w: The meter's display step.
+        reach_s: The longest lag and window together; so much of the beginning has no reading that counts.
 
     Raises:
         TooFewUpdates: There are not enough readings beside the quicker one, or its power never changed.
@@ -124,7 +131,7 @@ def fit(
     t_s = (t_ns - origin_ns) / NS_PER_S
     # A long window that nothing shows would cost the readings of its length.
     span_s = float(of.t_s[-1]) if len(of.t_s) else 0.0
-    reach_s = min(LAG_MAX_S + WINDOW_MAX_S, span_s / 4)
+    reach_s = min(reach_s, span_s / 3)
     inside = (t_s - reach_s >= 0) & (t_s - LAG_MIN_S <= span_s)
     t_s, y, spread_s = t_s[inside], watts[inside], spread_s[inside]
     if len(y) < READINGS_MIN:
