@@ -39,6 +39,7 @@ EXTRAS = {
     "httpx": "meters",
     "pyvisa": "meters",
     "redfish": "meters",
+    "py_spy": "flame",
 }
 
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "export",
     "sql",
     "attribute",
+    "flame",
     "repair",
     "publish",
     "verify",

@@ -16,13 +16,15 @@ from .progress import progress
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
     from ..plugins.profiles.alignment import Alignment, Wishes
+    from ..plugins.profiles.attribute import Asked
     from ..plugins.profiles.profile import Profile
+    from ..plugins.profiles.stacks import Samples
 
 _EPILOG = (
-    "A profile is of the run that the trace is of: a PyTorch profile (export_chrome_trace), "
-    "VizTracer, a JAX profile, or any other Chrome trace."
+    "A profile is of the run that the trace is of: a PyTorch profile (export_chrome_trace), the text of perf "
+    "script, py-spy (chrometrace), VizTracer, a JAX profile, or any other Chrome trace."
 )
-FORMS = ("kineto", "jax", "viztracer", "chrome")
+FORMS = ("kineto", "jax", "viztracer", "py-spy", "perf", "chrome")
 _WIDEST = 110
 
 
@@ -87,23 +89,22 @@ def run(arguments: argparse.Namespace) -> int:
     quantities.refuse_overwriting([arguments.json], arguments.output)
     from ..joules.energy_trace import load
     from ..plugins.profiles import devices, readers
-    from ..plugins.profiles.attribute import Asked, attributed
+    from ..plugins.profiles.attribute import Asked
     from ..report import attribution_table
 
     said = [devices.override(text) for text in arguments.device]
     with progress() as say:
         say(f"reading {arguments.trace}")
         trace = load(arguments.trace)
-        profiles = []
+        profiles: list[Profile | Samples] = []
         for path in quantities.distinct(arguments.profiles):
             say(f"reading {path}")
             profiles.append(readers.read(path, arguments.format))
         say("attributing")
         asked = Asked(arguments.channel, said, arguments.name, _wishes(trace, arguments))
-        found = attributed(trace, profiles, asked)
+        plain, alignment = _attributed(trace, profiles, asked)
     if arguments.output is not None:
-        _write_back(trace, profiles, found[0].alignments[0], arguments.output)
-    plain = [each.plain for each in found]
+        _write_back(trace, profiles, alignment, arguments.output)
     if arguments.json is not None:
         document: Any = plain[0] if len(plain) == 1 else {"schema": plain[0]["schema"], "counters": plain}
         text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
@@ -112,6 +113,30 @@ def run(arguments: argparse.Namespace) -> int:
         width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
         sys.stdout.write("\n".join(attribution_table.render(each, width) for each in plain))
     return 0
+
+
+def _attributed(
+    trace: Trace, profiles: list[Profile | Samples], asked: Asked
+) -> tuple[list[dict[str, Any]], Alignment]:
+    """Plain data of each counter, or of each profile of stacks, and how the first profile is aligned."""
+    from ..plugins.profiles.attribute import attributed
+    from ..plugins.profiles.function_tables import tables
+    from ..plugins.profiles.functions import functions
+    from ..plugins.profiles.profile import Profile
+
+    plain: list[dict[str, Any]] = []
+    alignments: list[Alignment] = []
+    events = [each for each in profiles if isinstance(each, Profile)]
+    if events:
+        of_events = attributed(trace, events, asked)
+        plain += [each.plain for each in of_events]
+        alignments += [each.alignments[0] for each in of_events]
+    for each in profiles:
+        if not isinstance(each, Profile):
+            of_stacks = functions(trace, each, asked)
+            plain.append(tables(of_stacks.plain))
+            alignments.append(of_stacks.alignment)
+    return plain, alignments[0]
 
 
 def _wishes(trace: Trace, arguments: argparse.Namespace) -> Wishes:

@@ -114,6 +114,14 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ),
             ("uj attribute trace.arrows profile.json --channel gpu-0/energy --json -", "of one channel"),
         ),
+        "flame": _rows(
+            ("uj flame -- python train.py", "flame.html, in which a frame's width is its joules"),
+            (
+                "uj flame -o f.speedscope.json -o f.folded -o f.pb.gz -- python train.py",
+                "for speedscope, flamegraph.pl and pprof",
+            ),
+            ("uj flame --sampler py-spy --stacks 200 -- python train.py", "Python functions, by py-spy"),
+        ),
         "repair": _rows(
             ("uj repair cut.arrows", "every whole batch, into cut.repaired.arrows"),
             ("uj repair cut.arrows -o cut.arrows", "in place"),

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
 
 # By name: where some are unknown nothing can be run, and this file must still be imported.
-_FORWARDED = tuple(
+FORWARDED = tuple(
     getattr(signal, name)
     for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM")
     if hasattr(signal, name)
@@ -80,31 +81,31 @@ def run(arguments: argparse.Namespace) -> int:
         print("uj run: name a command after --, as in: uj run -- python train.py", file=sys.stderr)
         return 2
     # Blocked before any thread starts, so that each thread inherits it and the wait below gets all.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
     with contextlib.ExitStack() as stack:
         try:
             _refuse(arguments)
             load_libraries()
             folder = stack.enter_context(scratch())
             terms = options.terms(arguments)
-            recorder = _recorder(arguments, command, folder)
+            recorder = opened_for(arguments, command, folder)
             # Whatever comes: while it records, its folder must not go away.
-            stack.callback(_let_go, recorder, is_kept=arguments.output is not None)
+            stack.callback(let_go, recorder, is_kept=arguments.output is not None)
             recorder.open()
         except MicrojouleError as error:
             print(f"uj run: {error}", file=sys.stderr)
             return OWN_FAILURE
         begun_s = time.monotonic()
-        code = _run_in_window(command, recorder)
+        code = run_in_window(command, recorder)
         if isinstance(code, str):
             print(f"uj run: {command[0]}: {code}", file=sys.stderr)
             return NOT_FOUND if code == os.strerror(2) else CANNOT_RUN
         _look_without_it(activity.idle_after_s(arguments, time.monotonic() - begun_s))
         is_whole = _report(recorder, arguments, terms)
-    return OWN_FAILURE if code == 0 and not is_whole else _exit_as(code)
+    return OWN_FAILURE if code == 0 and not is_whole else exit_as(code)
 
 
-def _let_go(recorder: RawRecorder, *, is_kept: bool) -> None:
+def let_go(recorder: RawRecorder, *, is_kept: bool) -> None:
     """Ends a recorder that no report has ended; removes a trace that was for the report alone."""
     from ..errors import MicrojouleError
 
@@ -130,7 +131,8 @@ def _refuse(arguments: argparse.Namespace) -> None:
     quantities.refuse_unwritable(arguments.json)
 
 
-def _recorder(arguments: argparse.Namespace, command: list[str], folder: Path) -> RawRecorder:
+def opened_for(arguments: argparse.Namespace, command: list[str], folder: Path) -> RawRecorder:
+    """The recorder that the arguments ask for, not open yet."""
     from ..host.calibration import applied, facts_of
     from ..host.reference import corrected
     from ..host.reference import facts_of as reference_facts
@@ -191,12 +193,20 @@ def _with_command(
     )
 
 
-def _run_in_window(command: list[str], recorder: RawRecorder) -> int | str:
-    """The command's wait status, or the sentence of why it did not start."""
+def run_in_window(
+    command: list[str], recorder: RawRecorder, started: Callable[[int], None] | None = None
+) -> int | str:
+    """The command's wait status, or the sentence of why it did not start.
+
+    Args:
+        command: What to run.
+        recorder: The open recorder.
+        started: Called with the process id once it runs; it must raise nothing.
+    """
     from ..recording.marking import VARIABLE
 
     waiting: list[int] = []
-    for forwarded in _FORWARDED:
+    for forwarded in FORWARDED:
         # What the caller ignores (nohup's SIGHUP, say) the command ignores too.
         if signal.getsignal(forwarded) is not signal.SIG_IGN:
             signal.signal(forwarded, lambda got, _: waiting.append(got))
@@ -205,7 +215,7 @@ def _run_in_window(command: list[str], recorder: RawRecorder) -> int | str:
     if address is None:
         print("uj run: no memory can be shared here, so windows of the command are lost", file=sys.stderr)
     environment = {**os.environ, VARIABLE: address or ""}
-    mask = {*_FORWARDED, signal.SIGCHLD}
+    mask = {*FORWARDED, signal.SIGCHLD}
     rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
     for channel in rusage:
         recorder.reading(channel, 0)
@@ -219,6 +229,8 @@ def _run_in_window(command: list[str], recorder: RawRecorder) -> int | str:
             return os.strerror(error.errno) if error.errno else str(error)
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, mask)
+        if started is not None:
+            started(child.pid)
         for number in waiting:
             child.send_signal(number)
         status, used_ns = _wait(child, mask)
@@ -247,14 +259,14 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
 def _look_without_it(for_s: float) -> None:
     """Goes on recording for a while, without the command; any signal ends that at once."""
     if for_s > 0:
-        signal.sigtimedwait({*_FORWARDED, signal.SIGCHLD}, for_s)
+        signal.sigtimedwait({*FORWARDED, signal.SIGCHLD}, for_s)
 
 
 def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) -> bool:
     """Prints the report; whether nothing happened to the trace that it is of."""
     from ..errors import MicrojouleError
 
-    _drop_signals()
+    drop_signals()
     is_whole = True
     try:
         try:
@@ -262,7 +274,7 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
         except MicrojouleError as error:
             is_whole = False
             print(f"uj run: {error}", file=sys.stderr)
-        _end_on_signals()
+        end_on_signals()
         summary = documents.summarise(recorder.path, terms, windows_max=arguments.windows_max)
         documents.printed(summary, arguments.form, sys.stderr)
         pages.write(arguments, {recorder.path: summary}, [" ".join(arguments.command).removeprefix("-- ")])
@@ -281,25 +293,25 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) 
     return is_whole and not recorder.incidents
 
 
-def _drop_signals() -> None:
+def drop_signals() -> None:
     """Takes away what came while the command ended, such as the Ctrl-C that ended it."""
-    while signal.sigtimedwait({*_FORWARDED, signal.SIGCHLD}, 0) is not None:
+    while signal.sigtimedwait({*FORWARDED, signal.SIGCHLD}, 0) is not None:
         pass
 
 
-def _end_on_signals() -> None:
+def end_on_signals() -> None:
     """From here on a signal ends this process, with the folders that it made."""
-    for number in _FORWARDED:
+    for number in FORWARDED:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {*FORWARDED, signal.SIGCHLD})
 
 
 def _end(number: int, _: object) -> Never:
     raise SystemExit(128 + number)
 
 
-def _exit_as(status: int) -> int:
+def exit_as(status: int) -> int:
     """The exit code of a wait status; a signal is died of again, so that the caller sees it."""
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)

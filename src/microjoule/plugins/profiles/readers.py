@@ -6,22 +6,25 @@ from pathlib import Path
 from types import ModuleType
 
 from ...errors import ProfileError
-from . import chrome_calls, jax, kineto, viztracer
+from . import chrome_calls, jax, kineto, perf_script, py_spy, viztracer
 from .chrome import REMEDY, opened
 from .profile import Profile
+from .stacks import Samples
 
 # In this order each is asked whether a file is its own: any Chrome trace is the last one's.
 READERS: dict[str, ModuleType] = {
     "kineto": kineto,
     "jax": jax,
     "viztracer": viztracer,
+    "py-spy": py_spy,
+    "perf": perf_script,
     "chrome": chrome_calls,
 }
 _OPENING = 1 << 16
 _TAIL = 1 << 14
 
 
-def read(path: Path, form: str = "") -> Profile:
+def read(path: Path, form: str = "") -> Profile | Samples:
     """The profile in a file.
 
     Args:
@@ -39,11 +42,11 @@ def read(path: Path, form: str = "") -> Profile:
             return _by(reader, path)
     if not opening.strip():
         raise ProfileError(f"{path} is empty", REMEDY)
-    raise ProfileError(f"{path} is no profile: not a Chrome trace", REMEDY)
+    raise ProfileError(f"{path} is no profile: neither a Chrome trace nor the text of perf script", REMEDY)
 
 
-def _by(reader: ModuleType, path: Path) -> Profile:
-    found: Profile = reader.read(path)
+def _by(reader: ModuleType, path: Path) -> Profile | Samples:
+    found: Profile | Samples = reader.read(path)
     return found
 
 

@@ -1,0 +1,200 @@
+"""``uj flame -- COMMAND``: a flame graph of a command whose width is energy.
+
+As under ``uj run`` the command keeps its standard streams, its signals and its exit code; the report goes to
+stderr. Failures of ``uj flame`` itself exit with 125 to 127, before the command starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import activity, options, quantities, stack_sampling, streams, trace_output
+from . import run as running
+from .scratch import scratch
+from .shortage import shortage
+from .without_threads import load_libraries
+
+if TYPE_CHECKING:
+    from ..plugins.profiles.samplers import Perf, PySpy
+    from ..recording import RawRecorder
+
+_DEFAULT = Path("flame.html")
+_TITLE = 80
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the command."""
+    parser = commands.add_parser(
+        "flame",
+        help="measure which functions of a command use the energy, as a flame graph",
+        epilog="Stacks are sampled by perf where permitted, otherwise by py-spy (pip install "
+        "'microjoule[flame]').",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="write the graph: .html, .speedscope.json, .folded (collapsed stacks) or .pb.gz (pprof); "
+        f"repeat for several [{_DEFAULT}]",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON too")
+    parser.add_argument("--trace", type=Path, metavar="TRACE", help="keep all readings in TRACE")
+    parser.add_argument(
+        "--stacks",
+        type=stack_sampling.rate_hz,
+        default=stack_sampling.RATE_HZ,
+        metavar="HZ",
+        help=f"stacks a second, 10 to 10000 [{stack_sampling.RATE_HZ:g}]",
+    )
+    parser.add_argument(
+        "--sampler",
+        choices=stack_sampling.SAMPLERS,
+        default="auto",
+        help="sample stacks with perf or py-spy [perf where permitted]",
+    )
+    parser.add_argument(
+        "--call-graph",
+        choices=("fp", "dwarf", "lbr"),
+        default="",
+        help="let perf unwind by frame pointers, debug information or branch records "
+        "[fp; dwarf where Python needs it]",
+    )
+    parser.add_argument("--channel", default="", metavar="ID", help="share out this counter [the first]")
+    options.add_sampling(parser)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
+    parser.set_defaults(run=run, own_failure=running.OWN_FAILURE, fsync=False, by=activity.NOBODY)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command under a recorder and a sampler of stacks, and exits as the command did."""
+    from ..errors import MicrojouleError
+
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        print("uj flame: name a command after --, as in: uj flame -- python train.py", file=sys.stderr)
+        return 2
+    if shutil.which(command[0]) is None:
+        print(f"uj flame: {command[0]}: {os.strerror(2)}", file=sys.stderr)
+        return running.NOT_FOUND
+    with contextlib.ExitStack() as stack:
+        try:
+            _refuse(arguments)
+            load_libraries()
+            folder = stack.enter_context(scratch())
+            # Its trial runs end before signals are blocked, which its own children would inherit.
+            sampler, notes = stack_sampling.chosen(arguments, command, folder)
+            os.environ.update(sampler.variables)
+            signal.pthread_sigmask(signal.SIG_BLOCK, {*running.FORWARDED, signal.SIGCHLD})
+            # The whole trace is wanted, thinned nowhere: between two stacks each update counts.
+            arguments.output, graphs = arguments.trace or folder / "flame.arrows", _graphs(arguments)
+            recorder = running.opened_for(arguments, command, folder)
+            stack.callback(running.let_go, recorder, is_kept=arguments.trace is not None)
+            recorder.open()
+        except MicrojouleError as error:
+            print(f"uj flame: {error}", file=sys.stderr)
+            return running.OWN_FAILURE
+        code = running.run_in_window(sampler.wrapped(command), recorder, _starting(sampler, notes))
+        ended_ns = time.monotonic_ns()
+        if isinstance(code, str):
+            print(f"uj flame: {command[0]}: {code}", file=sys.stderr)
+            return running.NOT_FOUND if code == os.strerror(2) else running.CANNOT_RUN
+        kept = sampler.exit_code
+        _report(recorder, sampler, arguments, (graphs, notes, " ".join(command), ended_ns))
+    return kept if kept is not None else running.exit_as(code)
+
+
+def _graphs(arguments: argparse.Namespace) -> list[Path]:
+    return list(arguments.output or [_DEFAULT])
+
+
+def _refuse(arguments: argparse.Namespace) -> None:
+    """Refuses what could not be written, while nothing has run yet."""
+    from ..errors import MicrojouleError
+    from ..report.flame import form_of
+
+    trace_output.refuse_stdout(arguments.trace)
+    outputs = [*_graphs(arguments), *([arguments.json] if arguments.json else [])]
+    for output in _graphs(arguments):
+        form_of(output)
+    for output in outputs:
+        quantities.refuse_unwritable(output)
+    places = [path.resolve() for path in (*outputs, arguments.trace) if path is not None]
+    if len(set(places)) < len(places):
+        raise MicrojouleError("Two outputs are one file", "Give each its own file")
+
+
+def _starting(sampler: Perf | PySpy, notes: list[str]) -> Any:  # noqa: ANN401 - a function of the process id
+    from ..errors import MicrojouleError
+
+    def start(process: int) -> None:
+        try:
+            sampler.started(process)
+        except (MicrojouleError, OSError) as error:
+            notes.append(str(error))
+
+    return start
+
+
+def _report(
+    recorder: RawRecorder,
+    sampler: Perf | PySpy,
+    arguments: argparse.Namespace,
+    what: tuple[list[Path], list[str], str, int],
+) -> None:
+    """Writes the graph and prints the functions; the command's exit code stands, whatever happens here."""
+    from ..errors import MicrojouleError
+
+    running.drop_signals()
+    try:
+        try:
+            recorder.close()
+        except MicrojouleError as error:
+            print(f"uj flame: {error}", file=sys.stderr)
+        running.end_on_signals()
+        _write(recorder.path, sampler, arguments, what)
+    except MicrojouleError as error:
+        print(f"uj flame: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"uj flame: {streams.failure(error)}", file=sys.stderr)
+        streams.abandon()
+    except Exception as error:
+        why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
+        print(f"uj flame: the graph failed: {why}", file=sys.stderr)
+
+
+def _write(
+    trace_path: Path,
+    sampler: Perf | PySpy,
+    arguments: argparse.Namespace,
+    what: tuple[list[Path], list[str], str, int],
+) -> None:
+    from ..joules.energy_trace import load
+    from ..plugins.profiles.attribute import Asked
+    from ..plugins.profiles.functions import functions
+    from ..report import flame
+    from ..report.foreign_text import cut
+
+    graphs, notes, title, ended_ns = what
+    trace = load(trace_path)
+    samples = sampler.samples()
+    asked = Asked(arguments.channel, wishes=sampler.wishes)
+    found = functions(trace, samples, asked, (sampler.begun_ns, ended_ns)).plain
+    plain = {**found, "title": cut(" ".join(title.split()), _TITLE), "notes": notes, "sampler": sampler.name}
+    for path in graphs:
+        flame.write(plain, path)
+    if arguments.json is not None:
+        text = json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        quantities.write(text, arguments.json)
+    lines = flame.lines(plain)
+    print("\n".join([*lines, *(f"Wrote {path}" for path in graphs)]), file=sys.stderr)

@@ -1,0 +1,275 @@
+"""Profiles by perf, py-spy, VizTracer and JAX, and any Chrome trace, on the clock of the trace."""
+
+import gzip
+import json
+from pathlib import Path
+
+import gpu_trace
+import numpy as np
+import pytest
+from gpu_trace import OFFSET
+from ideal import MS, T0
+
+import microjoule as uj
+from microjoule.cli import main
+from microjoule.errors import ProfileError
+from microjoule.plugins.profiles import chrome, perf_script, readers
+from microjoule.plugins.profiles.attribute import Asked
+from microjoule.plugins.profiles.functions import IDLE, functions
+from microjoule.plugins.profiles.profile import CALLS, Profile
+
+FOLDER = Path(__file__).parents[3] / "recorded" / "stacks"
+
+
+def attribute(capsys, *arguments):
+    code = main(["attribute", *map(str, arguments), "--json", "-"])
+    out, err = capsys.readouterr()
+    return code, json.loads(out) if code == 0 else None, err
+
+
+def rows(plain, kind):
+    (table,) = (each for each in plain["tables"] if each["kind"] == kind)
+    return {row["names"][0]: row for row in table["rows"]}
+
+
+def test_a_recorded_perf_script_has_the_functions_of_its_victim(capsys):
+    code, plain, _ = attribute(capsys, FOLDER / "perf.arrows", FOLDER / "perf.script.gz")
+    assert code == 0
+    inclusive = rows(plain, "function_all")
+    assert {"victim", "main", "hot", "cold", "deeper", "work"} <= set(inclusive)
+    # Whatever the machine did meanwhile: a function's samples lie in its own turns.
+    samples = readers.read(FOLDER / "perf.script.gz")
+    turns = [line.split() for line in (FOLDER / "perf.turns.txt").read_text().splitlines()]
+    starts = np.array([int(begin) for _, begin, _ in turns])
+    inside = right = 0
+    for t, node in zip(samples.t_ns.tolist(), samples.node.tolist(), strict=True):
+        names = {"hot", "cold", "deeper"} & set(samples.stacks.frames(node))
+        inside += len(names)
+        right += len(names & {turns[int(np.searchsorted(starts, t)) - 1][0]})
+    assert inside > 150
+    assert right == inside
+
+
+def test_recursion_counts_once_and_parts_come_to_the_whole():
+    trace = uj.load(FOLDER / "perf.arrows")
+    found = functions(trace, readers.read(FOLDER / "perf.script.gz"), Asked()).plain
+    whole = found["measured"]["value"]
+    assert sum(row["own_j"] for row in found["frames"]) == pytest.approx(whole, rel=1e-9)
+    children = {}
+    for row in found["frames"][1:]:
+        children[row["parent"]] = children.get(row["parent"], 0.0) + row["energy"]["value"]
+    assert children[0] == pytest.approx(whole, rel=1e-9)
+    of = {each["name"]: each for each in found["functions"]}
+    deeper = [row for row in found["frames"] if row["name"] == "deeper"]
+    assert len(deeper) >= 5  # one in the other
+    assert of["deeper"]["energy"]["value"] == pytest.approx(max(row["energy"]["value"] for row in deeper))
+    assert of["main"]["energy"]["value"] <= of["victim"]["energy"]["value"] <= whole
+    assert {row["name"] for row in found["frames"] if row["parent"] == 0} >= {"victim", IDLE}
+    counted = [row for row in found["frames"] if row["samples"]]
+    assert sum(row["own_samples"] for row in counted) == found["samples"] == 200
+
+
+def test_a_recorded_py_spy_profile_needs_its_start_and_then_has_its_functions(capsys):
+    arguments = FOLDER / "py_spy.arrows", FOLDER / "py_spy.json.gz"
+    code, _, err = attribute(capsys, *arguments)
+    assert code == 1
+    assert "--starts-at WINDOW" in err
+    code, plain, _ = attribute(capsys, *arguments, "--starts-at", "run")
+    assert code == 0
+    alone = rows(plain, "function")
+    assert {"hot (turns.py)", "cold (turns.py)"} <= set(alone)
+    assert sum(row["time_s"] for row in alone.values()) == pytest.approx(plain["span_s"], rel=0.01)
+
+
+def test_a_recorded_viztracer_profile_is_on_the_traces_own_clock(capsys):
+    code, plain, _ = attribute(capsys, FOLDER / "viztracer.arrows", FOLDER / "viztracer.json.gz")
+    assert code == 0
+    assert plain["profiles"][0]["form"] == "VizTracer"
+    assert plain["profiles"][0]["clock"] == "CLOCK_MONOTONIC"
+    found = rows(plain, "call")
+    assert "builtins.sum" in found
+    assert any(name.startswith("hot (") for name in found)
+    total = sum(row["energy"]["value"] for row in found.values())
+    assert total == pytest.approx(plain["measured"]["value"], rel=0.1)
+
+
+def calls(path, events, **head):
+    path.write_text(json.dumps({"traceEvents": events, **head}))
+    return path
+
+
+def event(phase, name, t_ns, **more):
+    return {"ph": phase, "name": name, "ts": t_ns / 1000, "pid": 1, "tid": 1, **more}
+
+
+CLOCKS = {"CLOCK_MONOTONIC": 0, "CLOCK_REALTIME": OFFSET}
+
+
+@pytest.mark.parametrize(("clock", "offset"), CLOCKS.items(), ids=CLOCKS)
+def test_any_chrome_trace_is_aligned_by_the_clock_that_fits(capsys, tmp_path, clock, offset):
+    trace = gpu_trace.trace(tmp_path / "t.arrows", {0: 100}, {})
+    t, events = T0 + offset + 500 * MS, []
+    for n in range(20):
+        at = t + n * 150 * MS
+        events += [event("B", "outer", at), event("X", "inner", at + 50 * MS, dur=50_000.0)]
+        events.append(event("E", "outer", at + 150 * MS))
+    events.append(event("E", "outer", t))  # an end without a begin
+    path = calls(tmp_path / "c.json", events)
+    code, plain, _ = attribute(capsys, trace, path, "--channel", "gpu-0/energy")
+    assert code == 0
+    assert plain["profiles"][0]["clock"] == clock
+    assert sum(plain["profiles"][0]["events"]["impossible"].values()) == 1
+    found = rows(plain, "call")
+    assert found["inner"]["time_s"] == pytest.approx(1.0, abs=0.1)
+    assert found["outer"]["time_s"] == pytest.approx(2.0, abs=0.1)
+    for row in (found["inner"], found["outer"]):
+        assert abs(row["energy"]["value"] - 100 * row["time_s"]) <= row["energy"]["U"]
+    code, plain, _ = attribute(capsys, trace, path, "--channel", "gpu-0/energy", "--name", "in*")
+    assert set(rows(plain, "call")) == {"inner", "(idle)"}
+
+
+def test_a_clock_that_fits_nowhere_is_refused_with_the_clocks_that_were_tried(capsys, tmp_path):
+    trace = gpu_trace.trace(tmp_path / "t.arrows", {0: 100}, {})
+    path = calls(tmp_path / "c.json", [event("X", "f", 17 * MS, dur=3e6)])
+    code, _, err = attribute(capsys, trace, path)
+    assert code == 1
+    assert "CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME" in err
+    seconds = (T0 + 500 * MS) / 1e9
+    code, plain, _ = attribute(capsys, trace, path, "--starts-at", seconds)
+    assert code == 0
+    assert rows(plain, "call")["f"]["time_s"] == pytest.approx(3, abs=0.05)
+
+
+def test_a_jax_profile_has_the_kernels_of_its_streams(capsys, tmp_path):
+    trace = gpu_trace.trace(tmp_path / "t.arrows", {0: 100, 1: 200}, {})
+    label = {"ph": "M", "pid": 9, "args": {"name": "/device:GPU:1"}, "name": "process_name"}
+    stream = {"ph": "M", "pid": 9, "tid": 3, "args": {"name": "Stream #3(Compute)"}, "name": "thread_name"}
+    ops = {"ph": "M", "pid": 9, "tid": 4, "args": {"name": "XLA Ops"}, "name": "thread_name"}
+    events = [
+        {"ph": "X", "pid": 9, "tid": tid, "name": "fusion", "ts": n * 50_000, "dur": 25_000}
+        for n in range(50)
+        for tid in (3, 4)
+    ]
+    path = tmp_path / "host.trace.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({"traceEvents": [label, *events, stream, ops]}).encode()))
+    code, plain, _ = attribute(capsys, trace, path, "--starts-at", (T0 + 500 * MS) / 1e9)
+    assert code == 0
+    assert plain["channel"] == "gpu-1/energy"
+    row = rows(plain, "kernel")["fusion"]
+    assert row["launches"][0] <= 50
+    assert abs(row["energy"]["value"] - 200 * row["time_s"]) <= row["energy"]["U"]
+
+
+def script(*paragraphs):
+    return ("\n\n".join(paragraphs) + "\n\n").encode()
+
+
+FRAME = "\t    7f00 {name} (/usr/bin/prog)"
+
+
+def sample(t_s, *frames, head="prog 12/13"):
+    return "\n".join((f"{head}   {t_s:.9f}:     cpu-clock: ", *(FRAME.format(name=each) for each in frames)))
+
+
+def taken(content):
+    return perf_script.taken(content.splitlines(keepends=True), Path("p"), "CLOCK_MONOTONIC", None)
+
+
+def test_perfs_text_in_all_its_shapes():
+    found = taken(
+        b"# header line\n"
+        + script(
+            sample(1.25, "leaf+0x1f", "main"),
+            sample(1.26, "leaf+0x2f", "main"),
+            sample(1.27, "py::work:/home/x/a.py", "[unknown]", "[unknown]", "main"),
+            sample(1.28, head="two words 12/14 [003]"),
+            "PERF_RECORD_LOST lost 3",
+            "no sample at all",
+        )
+    )
+    stacks = [found.stacks.frames(node) for node in found.node.tolist()]
+    assert stacks == [
+        ["prog", "main", "leaf"],
+        ["prog", "main", "leaf"],
+        ["prog", "main", "[prog]", "[prog]", "work (a.py)"],
+        ["two words"],
+    ]
+    assert found.t_ns.tolist() == [1_250_000_000, 1_260_000_000, 1_270_000_000, 1_280_000_000]
+    assert found.thread.tolist() == [0, 0, 0, 1]
+    assert found.processes == (12,)
+    assert found.period_ns == 10_000_000
+    assert found.lost == 1
+    assert found.source.tally.impossible == {"a line that is no sample": 1}
+
+
+def test_names_in_any_encoding_stay_apart():
+    raw = script(sample(1.0, "NAME"), sample(1.1, "NAME"))
+    found = taken(raw.replace(b"NAME", "größe".encode(), 1).replace(b"NAME", b"gr\xf6\xdfe", 1))
+    names = [found.stacks.frames(node)[-1] for node in found.node.tolist()]
+    assert names == ["größe", r"gr\xf6\xdfe"]
+
+
+def test_without_symbols_a_frame_is_called_by_its_file():
+    head, inner = "prog 1/1  1.000000000:  cpu-clock: ", "\t 55ff [unknown] (/opt/lib/libx.so.1)"
+    found = taken(f"{head}\n{inner}\n\t 66 [unknown] ([unknown])\n".encode())
+    assert found.stacks.frames(int(found.node[0])) == ["prog", "[unknown]", "[libx.so.1]"]
+
+
+NOTHING = {
+    "empty": (b"", "is empty"),
+    "words": (b"hello, world\n", "is no profile"),
+    "a table": (b"a,b\n1,2\n", "is no profile"),
+    "JSON without events": (b'{"a": 1}', "without traceEvents"),
+    "a cut Chrome trace": (b'{"traceEvents": [{"ph": "X", "ts": 1, "na', "ends in the middle"),
+    "events without durations": (b'[{"ph": "i", "ts": 1, "name": "x"}]', "no event with a duration"),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), NOTHING.values(), ids=NOTHING)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_what_is_no_profile_is_refused_in_a_sentence(tmp_path, content, sentence, suffix):
+    path = tmp_path / f"p{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    with pytest.raises(ProfileError, match=sentence) as caught:
+        readers.read(path)
+    assert caught.value.remedy
+
+
+def test_a_form_can_be_named_and_each_reader_knows_its_own(tmp_path):
+    path = calls(tmp_path / "c.json", [event("X", "f", MS, dur=1.0)])
+    assert readers.read(path, "viztracer").source.clock == "CLOCK_MONOTONIC"
+    assert isinstance(readers.read(path), Profile)
+    assert len(readers.read(path).of(CALLS).name) == 1
+    for name in ("perf.script.gz", "py_spy.json.gz", "viztracer.json.gz"):
+        raw = gzip.decompress((FOLDER / name).read_bytes())
+        opening = raw[:60_000].decode("latin-1")
+        mine = [form for form, reader in readers.READERS.items() if reader.is_mine(opening)]
+        assert name.split(".")[0].replace("_", "-") == mine[0]
+
+
+def test_another_hour_is_refused(capsys, tmp_path):
+    trace = gpu_trace.trace(tmp_path / "t.arrows", {0: 100}, {})
+    later = tmp_path / "later.script"
+    later.write_bytes(script(sample((T0 / 1e9) + 3600, "f"), sample((T0 / 1e9) + 3601, "f")))
+    code, _, err = attribute(capsys, trace, later)
+    assert code == 1
+    assert "lie outside the trace on each clock that was tried" in err
+
+
+def test_events_are_read_in_pieces_however_many_there_are(tmp_path, monkeypatch):
+    """What is held of the text stays below a few pieces."""
+    monkeypatch.setattr(chrome, "_CHUNK", 4096)
+    path = calls(tmp_path / "c.json", [event("X", f"f{n % 7}", n * MS, dur=1.0) for n in range(5000)])
+    longest = 0
+    fill = chrome.Document._fill
+
+    def watched(self):
+        nonlocal longest
+        found = fill(self)
+        longest = max(longest, len(self._text))
+        return found
+
+    monkeypatch.setattr(chrome.Document, "_fill", watched)
+    assert len(readers.read(path).of(CALLS).name) == 5000
+    assert path.stat().st_size > 50 * 4096
+    assert longest < 4 * 4096
