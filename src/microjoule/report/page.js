@@ -137,6 +137,12 @@
   }
   const write = (into, words) => into.forEach((cell, i) => { if (cell.textContent !== words[i]) cell.textContent = words[i]; });
   const bounds = (of) => (of.low === undefined ? "–" : `${si(of.low, "J", 5)} – ${si(of.high, "J", 5)}`);
+  // Energy, ± and mean power: where ± exceeds the energy it is known from above alone.
+  function figures(of, half, isWhole) {
+    if (!(of.energy >= 0 && of.energy < half)) return [si(of.energy, "J"), spread(half, isWhole), si(of.mean, "W")];
+    const most = Math.min(of.energy + half, of.high ?? Infinity);
+    return [`at most ${si(most, "J", 2)}`, "", of.energy > 0 ? `at most ${si(most * of.mean / of.energy, "W", 2)}` : "–"];
+  }
   const spread = (of, isWhole) => (Number.isFinite(of) ? `${isWhole ? "" : "≥ "}${si(of, "J", 2)}` : "–");
 
   function instant(c) {
@@ -161,7 +167,10 @@
       const u = halfOf(c, of);
       if (of.status) write(cells.get(c), [instant(c), of.status, "–", "–", "–"]);
       else if (of.energy === undefined) write(cells.get(c), [instant(c), "", "", "", si(of.mean, c.unit)]);
-      else write(cells.get(c), [instant(c), si(of.energy, "J"), spread(u, c.sensor_U !== null), isModel ? "–" : bounds(of), si(of.mean, "W")]);
+      else {
+        const [joules, half, watts] = figures(of, u, c.sensor_U !== null);
+        write(cells.get(c), [instant(c), joules, half, isModel ? "–" : bounds(of), watts]);
+      }
       if (!c.is_in_total) continue;
       const sum = sums[c.trace];
       sum.isWhole &&= c.sensor_U !== null;
@@ -170,9 +179,8 @@
     }
     sums.forEach((sum, number) => {
       if (!cells.has(number)) return;
-      const known = Number.isFinite(sum.energy);
-      write(cells.get(number), ["", known ? si(sum.energy, "J") : "–", spread(sum.half, sum.isWhole),
-        Number.isFinite(sum.low) ? bounds(sum) : "–", known ? si(sum.mean, "W") : "–"]);
+      const [joules, half, watts] = Number.isFinite(sum.energy) ? figures(sum, sum.half, sum.isWhole) : ["–", "–", "–"];
+      write(cells.get(number), ["", joules, half, Number.isFinite(sum.low) ? bounds(sum) : "–", watts]);
     });
     const [a, b] = measured(channels[0]);
     const what = span ? "span" : "view", at = hover === null ? "" : `; cursor at ${time(hover, 7)}`;

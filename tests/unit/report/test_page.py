@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from chromium import PROGRAM, Chromium
 from ideal import MS, T0, Ideal, constant, rows, write
+from reached import reached
 from scripted import machine
 
 import microjoule as uj
@@ -177,6 +178,25 @@ def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
     browser.value("document.getElementById('screen').focus()")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="0")
     assert browser.value("microjoule.view()") == whole
+
+
+@pytest.mark.reaches(limit=3)
+def test_energy_that_is_less_than_its_uncertainty_is_at_most_so_much(browser):
+    """As in every table: of a span inside one update only a limit is known."""
+    cells = "[...document.querySelectorAll('#readout tr.total td')].map(cell => cell.innerText)"
+    browser.value("document.getElementById('screen').focus()")
+    browser.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
+    for _ in range(20):
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key="+")
+        _, joules, half, guaranteed, watts = browser.value(
+            f"new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done({cells}))))"
+        )
+        if reached("limit", joules.startswith("at most ")):
+            assert half == ""
+            assert watts.startswith("at most ")
+        else:
+            assert half.removeprefix("≥ ")[0].isdigit(), (joules, half, guaranteed)
+    browser.call("Input.dispatchKeyEvent", type="keyDown", key="0")
 
 
 def test_a_run_has_its_page_with_every_update(tmp_path):
