@@ -16,6 +16,8 @@ from ..channel import Channel
 from ..errors import MicrojouleError
 from ..joules.energy_trace import load
 from ..joules.identity import is_register
+from ..sources import RAPL
+from ..sources.units_apart import units_apart
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
@@ -54,7 +56,7 @@ def watched(machine: Machine, surveys: Iterable[Survey], channels: Iterable[Chan
             trace = _trace(machine, surveys, registers, for_s)
         except MicrojouleError:
             return found  # what cannot be opened is said where it is recorded
-        found = Watched(for_s, _unmoved(trace), trace.identity.notes)
+        found = Watched(for_s, _unmoved(trace), (*trace.identity.notes, *units_apart(surveys, RAPL)))
         if not found.unmoved:
             break
     return found
