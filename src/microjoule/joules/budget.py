@@ -135,6 +135,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     left, right = np.where(coarse, apart / _ROOT_12, left), np.where(coarse, apart / _ROOT_12, right)
     alike = np.minimum(_ROOT_12 * right / at.length_ns, 1.0) ** 2
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * alike * f * (1 - f) * left * right
+    # An update whose read was interrupted may be so far off that the instant is on its other side.
+    is_wide = np.maximum(at.start.own_ns, at.end.own_ns) > usual_ns
+    power = np.where(is_wide, np.maximum(power, (at.kink.before + at.kink.after) / 2), power)
+    shares = np.where(is_wide, at.start.own_ns**2 + at.end.own_ns**2, shares)
     bracketed = power**2 * shares
     shape = (1 - f) ** 2 + f**2  # of two independent ends; noise of the power between them adds no more
     scatter = near.rough**2 * shape
@@ -158,7 +162,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
     most = (at.gained + float(between.quantum)) ** 2 / 12.0 + 3 * (p * np.maximum(left, right)) ** 2
-    most = np.where(at.is_beyond, np.inf, most)
+    most = np.where(at.is_beyond | is_wide, np.inf, most)
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)
     read_ns = between.times.read_ns(np.maximum(at.left, 0))

@@ -43,6 +43,7 @@ from .unwrapped import Unwrapped, unwrapped
 from .update_times import Located, UpdateTimes
 
 _FRACTION_BITS = 10
+_LONG_READ_NS = 250_000  # a read takes 1 to 80 µs; one that takes longer was interrupted
 _UNKNOWN_NS = 1 << 60  # as wide as where nothing is known of an update
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
@@ -156,7 +157,7 @@ class Counter:
 
     @cached_property
     def _between(self) -> Interpolation:
-        times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned)
+        times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned, _LONG_READ_NS)
         return Interpolation(times, self.steps.total, self.quantum, lambda: self.goes_on)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> Brackets:

@@ -295,11 +295,20 @@ class UpdateTimes:
         read_ns: uint32[m], how long it took.
         changes: int64[n], from 1 on: the readings that differ from the one before them.
         learned: What its updates told.
+        long_ns: Of a read that took longer nobody knows when it took the value; others did so in the middle.
     """
 
-    def __init__(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], changes: I64, learned: Learned) -> None:
+    def __init__(
+        self,
+        t_ns: I64,
+        read_ns: npt.NDArray[np.uint32],
+        changes: I64,
+        learned: Learned,
+        long_ns: int = 1 << 40,
+    ) -> None:
         self._t_ns, self._read_ns, self.changes = t_ns, read_ns, changes
-        self.learned = learned
+        self.learned, self._long_ns = learned, long_ns
+        self._has_long = bool((read_ns > long_ns).any())
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -318,28 +327,33 @@ class UpdateTimes:
 
     def read_at_ns(self, k: I64) -> I64:
         """int64: the middle of the read that first showed update ``k``."""
-        at = self.changes[k]
-        middle: I64 = self._t_ns[at] + self._read_ns[at] // 2
-        return middle
+        found: I64 = self._t_ns[self.changes[k]] + self._read_ns[self.changes[k]] // 2
+        return found
 
     def read_ns(self, k: I64) -> I64:
-        """int64: how long the read took that first showed update ``k``."""
-        return self._read_ns[self.changes[k]].astype(np.int64)
+        """int64: how long the read took that first showed update ``k``; 0 where brackets have it."""
+        read_ns = self._read_ns[self.changes[k]].astype(np.int64)
+        return np.where(read_ns > self._long_ns, 0, read_ns)
 
     def brackets(self, k: I64) -> tuple[I64, I64, I64]:
-        """Between which instants updates were, and the time between the two reads; arrays shaped as ``k``.
-
-        Nobody read for a long time before some: those were no longer before the read than usual.
-        """
-        earliest, latest = brackets(self._t_ns, self._read_ns, self.changes[k])
-        usual = self.learned.usual_ns
-        return (np.maximum(earliest, latest - usual) if usual else earliest), latest, latest - earliest
+        """Between which instants updates were, and the time between the two reads; arrays shaped as ``k``."""
+        at, usual = self.changes[k], self.learned.usual_ns
+        earliest, latest = brackets(self._t_ns, self._read_ns, at)
+        taken = latest
+        if self._has_long:
+            is_long = self._read_ns[at] > self._long_ns
+            earliest = np.where(self._read_ns[at - 1] > self._long_ns, self._t_ns[at - 1], earliest)
+            taken = np.where(is_long, self._t_ns[at], latest)  # or later
+            latest = np.where(is_long, self._t_ns[at] + self._read_ns[at], latest)
+        # Nobody read for long before some: those were no longer before the read than usual.
+        return (np.maximum(earliest, taken - usual) if usual else earliest), latest, latest - earliest
 
     def located(self, k: I64) -> Located:
         """When the updates ``k`` were, on their grid where that is better known than their own bracket."""
         earliest, latest, _ = self.brackets(k)
         middle, width = earliest + (latest - earliest) // 2, latest - earliest
-        own = width / _ROOT_12
+        # An interrupted read takes its value at its beginning or at its end, and hardly ever in between.
+        own = np.where(width > 1.5 * self.learned.usual_ns, width / 2, width / _ROOT_12)
         if not self.learned.period_ns or not len(k):
             return Located(middle, own, own, np.zeros(len(k)), np.zeros(len(k), bool))
         near = k[:, None] + _NEIGHBOURS
@@ -349,6 +363,7 @@ class UpdateTimes:
             low - middle[:, None], high - middle[:, None], is_there, self.learned.period_ns
         )
         is_on_grid = is_known & (np.hypot(phase, jitter) < _WORTH * own)
+        is_on_grid &= width < 1.5 * self.learned.period_ns  # of several the grid does not tell which
         on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
         t_ns = np.where(is_on_grid, on_grid, middle)
         phase, jitter = np.where(is_on_grid, phase, own), np.where(is_on_grid, jitter, 0.0)
@@ -367,8 +382,7 @@ def _phase(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64,
     is_there = is_there & (high - low < _NARROW * period_ns)
     middle = (low + high) * 0.5
     angle = middle * (_TURN / period_ns)
-    x, y = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle)))
-    n = is_there.sum(1)
+    x, y, n = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle), 1.0))
     # Whole periods are counted from about where the grid is: a bracket alone is too wide for that.
     start = np.arctan2(y, x) * (period_ns / _TURN)
     periods = np.rint((middle - start[:, None]) / period_ns) * period_ns

@@ -174,7 +174,8 @@ def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
     total = browser.value(
         "[...document.querySelectorAll('#readout tr.total td')].map(cell => cell.innerText)"
     )
-    assert [each[-1] for each in total[1:]] == ["J", "J", "J", "W"], total
+    # On a busy machine the span may lie in one update: then it is at most so much, without a ±.
+    assert [each[-1:] for each in total[1:]] in (["J", "J", "J", "W"], ["J", "", "J", "W"]), total
     browser.value("document.getElementById('screen').focus()")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="0")
     assert browser.value("microjoule.view()") == whole
