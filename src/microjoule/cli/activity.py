@@ -17,13 +17,13 @@ _OF_CGROUPS = ("cgroup", "unit", "container")  # what cgroups say by themselves,
 IDLE_SHARE, IDLE_MAX_S, IDLE_FROM_S = 0.1, 1.0, 1.0
 
 
-def add_by(parser: argparse.ArgumentParser) -> None:
+def add_by(parser: argparse.ArgumentParser, usual: str = BY) -> None:
     """Whom to tell apart."""
     parser.add_argument(
         "--by",
         choices=(*GROUPINGS, NOBODY),
-        default=BY,
-        help=f"whose energy it was: group programs by this; none: record nobody's CPU time [{BY}]",
+        default=usual,
+        help=f"whose energy it was: group programs by this; none: record nobody's CPU time [{usual}]",
     )
 
 

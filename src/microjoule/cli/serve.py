@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import NothingServed
 from ..live import LOOPBACK, PORT
-from . import options, probe_calibrate
+from . import activity, options, probe_calibrate
 
 if TYPE_CHECKING:
     from ..live.metrics import Picture
@@ -74,6 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="push to an OpenTelemetry collector over HTTP; without a URL to the one that "
         "OTEL_EXPORTER_OTLP_ENDPOINT names, or http://localhost:4318",
     )
+    activity.add_by(parser, activity.NOBODY)
     group = parser.add_argument_group("sampling")
     group.add_argument(
         "--rate",
@@ -127,14 +128,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
         def begin() -> Session:
-            return session(meter)
+            return session(meter, arguments.by, activity.plan(arguments, has_command=False))
 
         running = closing.enter_context(Lasting(begin))
         for channel, why in running.left_out.items():
             print(f"uj: {channel} was left out: {why}", file=sys.stderr)
 
         def picture() -> Picture:
-            return Picture(running.channels, running.levels(), time.monotonic_ns())
+            return Picture(running.channels, running.levels(), time.monotonic_ns(), running.tenants())
 
         for place in _ways(arguments, picture, closing):
             print(f"uj: {place}", file=sys.stderr, flush=True)

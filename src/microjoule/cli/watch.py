@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NoTerminal, TraceError
 from ..units import NS_PER_S
-from . import options
+from . import activity, options
 
 if TYPE_CHECKING:
     from ..live.level import Level
@@ -37,6 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "trace", nargs="?", type=Path, metavar="TRACE", help="follow this file, which another process records"
     )
+    activity.add_by(parser)
     options.add_sampling(parser)
     parser.set_defaults(run=run)
 
@@ -58,9 +60,17 @@ def _sample(arguments: argparse.Namespace) -> int:
     from .meter import meter
 
     planned = plan("/dev/null", meter(arguments))
+    planned = replace(
+        planned,
+        facts={**planned.facts, "by": arguments.by},
+        activity=activity.plan(arguments, has_command=False),
+    )
     with _screen() as (show, key), Session(planned) as session:
         tapes: list[Path] = []
         begun_s = time.monotonic()
+
+        def words() -> Mapping[str, Any]:
+            return {**_live(state)(), "tenants": session.tenants()}
 
         def state() -> str:
             if session.failure is not None:
@@ -68,7 +78,7 @@ def _sample(arguments: argparse.Namespace) -> int:
             return f"● recording {session.recording}" if session.recording else _made(tapes)
 
         for pressed, seen in _frames(
-            show, key, lambda: (session.levels(), time.monotonic() - begun_s), _live(state)
+            show, key, lambda: (session.levels(), time.monotonic() - begun_s), words
         ):
             if pressed == "q":
                 last = seen
@@ -173,7 +183,7 @@ def _frames(
     show: Callable[[Mapping[str, Any]], None],
     key: Callable[[float], str],
     look: Callable[[], tuple[tuple[Level, ...], float]],
-    words: Callable[[], Mapping[str, str]],
+    words: Callable[[], Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Shows a frame, waits for its time to pass or for a key, and gives that key with what was shown."""
     from ..live.scene import Scene, total

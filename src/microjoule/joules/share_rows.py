@@ -45,7 +45,7 @@ def share_rows(trace: Trace, windows: Sequence[Window]) -> ShareRows:
         windows: Those that a report lists one by one.
     """
     nothing = ShareRows(None, [None] * len(windows), "")
-    if not len(trace.activity):
+    if not (len(trace.activity) and trace.activity.subjects):
         return nothing
     try:
         about = whole(trace)

@@ -19,6 +19,7 @@ from ..units import NS_PER_S
 from .level import Level
 from .odometer import Odometer
 from .session import Session
+from .tenants import Tenant
 
 SILENT_NS = 10 * NS_PER_S
 PATIENCE_NS = 3600 * NS_PER_S  # the longest time between two tries
@@ -38,6 +39,7 @@ class Lasting:
         self._wait_ns = silent_ns
         self._next_ns = 0
         self._session = begin()
+        self._earlier_j: dict[str, float] = {}
         self._odometer = Odometer(lambda: self._session.levels())
 
     @property
@@ -53,6 +55,15 @@ class Lasting:
     def levels(self) -> tuple[Level, ...]:
         """What is known now of each channel that was read, or tried, at any time."""
         return self._odometer.read()
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Whose energy it was, in all sessions."""
+        now = {each.name: each for each in self._session.tenants()}
+        names = dict.fromkeys([*now, *self._earlier_j])
+        rows = (now.get(name, Tenant(name, 0.0, 0.0)) for name in names)
+        return tuple(
+            each._replace(energy_j=each.energy_j + self._earlier_j.get(each.name, 0.0)) for each in rows
+        )
 
     def look(self) -> tuple[str, ...]:
         """Opens the sources anew where a channel fell silent; to be called now and then.
@@ -78,11 +89,13 @@ class Lasting:
 
     def _renew(self) -> None:
         self._session.close()
+        used_j = {each.name: each.energy_j for each in self.tenants()}
         self.levels()  # the last of the old ones, before the new ones begin
         try:
             self._session = self._begin().open()
         except MicrojouleError:
             return  # all are gone; the old levels stay as they were, and the next look tries again
+        self._earlier_j = used_j
 
     def __enter__(self) -> Lasting:
         self._session.open()

@@ -22,6 +22,7 @@ from ..value_class import dataclass
 
 if TYPE_CHECKING:
     from .level import Level
+    from .tenants import Tenant
 
 HOST = "host"
 _K = MappingProxyType({"rectangular": 1.0, "normal": 2.0})  # from a sensor's error to what holds 95 % or more
@@ -52,11 +53,13 @@ class Picture:
         channels: All that are served, by id, those among them that nobody could read yet.
         levels: One a channel that was read or tried.
         now_ns: The moment, CLOCK_MONOTONIC.
+        tenants: Whose energy it was; none where that was not asked for.
     """
 
     channels: Mapping[str, Channel]
     levels: Sequence[Level]
     now_ns: int
+    tenants: Sequence[Tenant] = ()
 
     @cached_property
     def alive(self) -> dict[str, Level]:
@@ -150,6 +153,14 @@ def _offsets(picture: Picture) -> Iterator[Point]:
         sensor = level.channel.trust.sensor
         if sensor is not None and level.channel.trust.model is None:
             yield Point(level.channel, sensor.offset_w * _K[sensor.form])
+
+
+def _shared_energies(picture: Picture) -> Iterator[Point]:
+    return (Point(None, each.energy_j, (("whose", each.name),)) for each in picture.tenants)
+
+
+def _shared_powers(picture: Picture) -> Iterator[Point]:
+    return (Point(None, each.power_w, (("whose", each.name),)) for each in picture.tenants)
 
 
 def _alive(picture: Picture) -> Iterator[Point]:
@@ -289,6 +300,23 @@ METRICS = (
         unit="s",
         help="Time since a channel's last reading; it grows where the source fell silent.",
         points=_ages,
+    ),
+    Metric(
+        prometheus="microjoule_share_energy_joules",
+        otel="microjoule.share.energy",
+        kind=Kind.COUNTER,
+        unit="J",
+        help="Measured energy by whose CPU time it was, estimated by a fit (uj serve --by): it is counted in "
+        "microjoule_energy_joules_total already, so never add it to that.",
+        points=_shared_energies,
+    ),
+    Metric(
+        prometheus="microjoule_share_power_watts",
+        otel="microjoule.share.power",
+        kind=Kind.GAUGE,
+        unit="W",
+        help="Power of microjoule_share_energy_joules_total over the last second.",
+        points=_shared_powers,
     ),
 )
 """In the order in which they are served."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..channel import Channel
 from ..errors import MicrojouleError
+from ..trace.label import Subject
 from ..units import NS_PER_S
 from .level import Level
 from .tape import Tape
+from .tenants import Tenant, Tenants
 from .totals import Totals
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ..recording.activity import ActivityPlan
     from ..recording.meter import Meter
     from ..recording.plan import RecordingPlan
 
@@ -45,6 +49,7 @@ class Session:
         self._totals: Totals | None = None
         self._tape: Tape | None = None
         self._lately: deque[pa.RecordBatch] = deque()
+        self._tenants = None if plan.activity is None else Tenants(str(plan.facts.get("by", "name")))
         self._lock = threading.Lock()
 
     @property
@@ -55,6 +60,13 @@ class Session:
     def levels(self) -> tuple[Level, ...]:
         """What is known now of each channel that was read, or tried."""
         return () if self._totals is None else self._totals.levels()
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Whose energy it was so far; nobody's where no CPU time is recorded."""
+        return () if self._tenants is None else self._tenants.rows()
+
+    def _subjects(self) -> Mapping[int, Subject]:
+        return {} if self._tenants is None else self._tenants.subjects
 
     def open(self) -> Session:
         """Starts to sample.
@@ -88,7 +100,7 @@ class Session:
         with self._lock:
             self._finish()
             self.failure = None
-            self._tape = Tape(path, self.recorder, name, self._lately)
+            self._tape = Tape(path, self.recorder, name, self._lately, self._subjects())
 
     def stop(self) -> None:
         """Ends the recording's window; its file is whole some tenths of a second later."""
@@ -107,6 +119,8 @@ class Session:
             left_out = self.recorder.left_out
             self._totals = Totals(c for c in self.recorder.channels if c.id not in left_out)
         self._totals.add(batch)
+        if self._tenants is not None:
+            self._tenants.add(batch, self._totals.levels())
         with self._lock:
             self._lately.append(batch)
             while _newest_ns(self._lately[0]) < _newest_ns(batch) - _LATELY_NS:
@@ -130,8 +144,15 @@ def _newest_ns(batch: pa.RecordBatch) -> int:
     return int(batch.column("t_ns")[-1].as_py())
 
 
-def session(meter: Meter) -> Session:
-    """A session that keeps no file; the errors are those of ``uj.record``."""
+def session(meter: Meter, by: str = "", activity: ActivityPlan | None = None) -> Session:
+    """A session that keeps no file; the errors are those of ``uj.record``.
+
+    Args:
+        meter: What to read.
+        by: How to group whose energy it is.
+        activity: Whose CPU time to record for that; None: nobody's.
+    """
     from ..recording.plan import plan
 
-    return Session(plan(os.devnull, meter))
+    planned = plan(os.devnull, meter)
+    return Session(replace(planned, facts={**planned.facts, "by": by}, activity=activity))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..recording.native import now_ns
 from ..recording.writer import Writer
 from ..trace import schema
+from ..trace.label import Subject
 from ..units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -28,13 +30,19 @@ class Tape:
         recorder: Open.
         name: The window's.
         before: The batches of the last moments, whose readings bracket the window's begin.
+        subjects: Whose CPU time is recorded, by number: they were named before that.
 
     Raises:
         TraceError: The file cannot be made.
     """
 
     def __init__(
-        self, path: Path, recorder: RawRecorder, name: str, before: Iterable[pa.RecordBatch]
+        self,
+        path: Path,
+        recorder: RawRecorder,
+        name: str,
+        before: Iterable[pa.RecordBatch],
+        subjects: Mapping[int, Subject] = MappingProxyType({}),
     ) -> None:
         self.path = path
         begun_ns = now_ns()
@@ -45,7 +53,8 @@ class Tape:
         self._unread = set(self._update_ns)
         self._patience_ns = _PATIENCE_NS + 2 * max(self._update_ns.values(), default=0)
         self._writer = Writer(path, recorder.channels, recorder.opening)
-        begun = self._writer.rows([(begun_ns, 0, schema.BEGIN, _NUMBER, name)])
+        named = [(begun_ns, 0, schema.SUBJECT, n, each.to_label()) for n, each in subjects.items()]
+        begun = self._writer.rows([(begun_ns, 0, schema.BEGIN, _NUMBER, name), *named])
         self._writer.write([*before, begun])
 
     def write(self, batch: pa.RecordBatch) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..joules.estimate_text import duration, figure
 from . import written_numbers
+from .foreign_text import safe
 
 Plain = Mapping[str, Any]
 
@@ -45,15 +46,35 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
         body.append(f"… and {hidden} more: a higher terminal shows {'it' if hidden == 1 else 'them'}")
     if not rows:
         body.append("waiting for the first readings")
+    left = room - len(body)
+    whose = _whose(scene.get("tenants", ()), left, layout)
     whole = [
         f"{scene['title']}  {_clock(scene['elapsed_s'])}",
         _cells(["", "now", _lately(rows, layout.spark, scene["look_s"]), "scale", "since"], layout),
         *body,
         _cells(_total(scene["total"], layout), layout),
+        *whose,
         _account(rows),
         "  ".join(each for each in (scene["state"], scene["keys"]) if each),
     ]
     return [_cut(line, width) for line in whole][:height]
+
+
+def _whose(tenants: Sequence[Any], room: int, layout: _Layout) -> list[str]:
+    """Whose energy it is, in rows that keep their places: by what each used so far."""
+    if not tenants or room < 2:
+        return []
+    rows = [
+        [
+            each.name,
+            written_numbers.quantity(each.power_w, "W"),
+            "",
+            "",
+            written_numbers.quantity(each.energy_j, "J"),
+        ]
+        for each in tenants[: room - 1]
+    ]
+    return ["whose (estimated)", *(_cells([safe(row[0]), *row[1:]], layout) for row in rows)]
 
 
 class _Layout(NamedTuple):

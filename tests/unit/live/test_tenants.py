@@ -1,0 +1,76 @@
+"""Whose energy while it goes on: sums that are the counter's, accounts that never fall, a bounded number."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from busy import BASE, Machine
+from ideal import MS
+
+from microjoule.live.tenants import IDLE, NAMES_MAX, OTHERS, UNKNOWN, Tenants
+from microjoule.live.totals import Totals
+from microjoule.trace import schema
+from microjoule.trace.label import Subject
+
+MACHINE = Machine(5, seconds=60.0, base=replace(BASE, poll_ns=50 * MS))
+
+
+def played(machine, by="name"):
+    """The tenants after each fifth of a second of a recording, as a session feeds them."""
+    table = machine.trace().table.combine_chunks().sort_by("t_ns")
+    t_ns = table.column("t_ns").to_numpy()
+    totals, tenants = Totals([machine.ideal.channel]), Tenants(by)
+    edges = np.arange(t_ns[0], t_ns[-1] + 200 * MS, 200 * MS)
+    for start, end in zip(np.searchsorted(t_ns, edges[:-1]), np.searchsorted(t_ns, edges[1:]), strict=True):
+        for batch in table.slice(start, end - start).to_batches():
+            totals.add(batch)
+            tenants.add(batch, totals.levels())
+        yield totals, tenants
+
+
+def test_accounts_add_up_to_the_counter_never_fall_and_are_near_the_truth():
+    before: dict[str, float] = {}
+    counted = 0.0
+    for totals, tenants in played(MACHINE):
+        counted = totals.levels()[0].energy_j
+        now = {each.name: each.energy_j for each in tenants.rows()}
+        assert all(now[name] >= used for name, used in before.items())
+        before = now
+    assert sum(before.values()) == pytest.approx(counted, rel=0.05)  # the last second is not divided yet
+    apart = {name: used for name, used in before.items() if name != UNKNOWN}
+    t_ns = MACHINE.ideal.begun[0]
+    truth = [MACHINE.truth(n, int(t_ns[0]) + 5 * 10**12, int(t_ns[-1]) + 5 * 10**12) for n in (0, 1, -1)]
+    known = sum(apart.values()) / sum(truth)  # what was used before there was a fit is nobody's
+    for name, joules in zip(("burn", "firefox", IDLE), truth, strict=True):
+        assert apart[name] == pytest.approx(joules * known, rel=0.15), name
+
+
+def test_the_number_of_names_is_bounded():
+    """A process of its own each tenth of a second, for a minute and a half."""
+    names = [Subject("process", f"p{n}", n + 1) for n in range(900)]
+    channel, t0_ns = MACHINE.ideal.channel, 10**12
+    totals, tenants = Totals([channel]), Tenants("name")
+    own = schema.OwnRows(schema.schema([channel], {}), schema.dictionary([channel]))
+    busy_ms = [80 if n // 17 % 2 else 10 for n in range(len(names))]
+    used_j = np.cumsum([10.0 * 0.1 + 20.0 * each / 1000 for each in busy_ms])
+    for n, subject in enumerate(names):
+        at = t0_ns + n * 100 * MS
+        rows = [
+            (at, 0, channel.id, int(used_j[n] / channel.scale.unit), None),
+            (at, 0, schema.ACTIVITY, n * 50 * MS, None),
+            (at, 0, schema.SUBJECT, n + 1, subject.to_label()),
+            (at - 100 * MS, n + 1, schema.ACTIVITY, 0, None),
+            (at, n + 1, schema.ACTIVITY, busy_ms[n] * MS, None),
+        ]
+        batch = own.batch(rows)
+        totals.add(batch)
+        tenants.add(batch, totals.levels())
+    rows = tenants.rows()
+    assert NAMES_MAX <= len(rows) <= NAMES_MAX + 3
+    assert {IDLE, OTHERS} & {each.name for each in rows}
+
+
+def test_rows_stand_in_the_order_of_what_was_used():
+    for _, tenants in played(MACHINE):
+        rows = [each.energy_j for each in tenants.rows()]
+        assert rows == sorted(rows, reverse=True)
