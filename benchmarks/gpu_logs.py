@@ -2,8 +2,9 @@
 
 FOLDER holds ``load.py`` and the logs of github.com/JimZeyuYang/GPU_Power_Benchmark (MIT licence). For windows
 of 0.3, 1 and 3 s at random instants: how many of them U covers as the board comes, and with the board's own
-straight line (its gain and offset, by the authors) taken out of the readings and of U; and the median of U
-over the rms error of each.
+straight line (its gain and offset) taken out of the readings and of U; and the median of U over the rms error
+of each. The line is the least squares one through the log's own steady states, or the authors' where the log
+has no two of them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import numpy as np
 
 from microjoule.channel import Access, Channel, Kind, Place, Scale, SensorError, Timing, Trust
 from microjoule.joules.gauge import Gauge
-from microjoule.sources.nvml_behaviour import OBSERVED
+from microjoule.sources.nvml_behaviour import OBSERVED, observed
 from microjoule.trace.series import Series
 
 NS, MS = 1_000_000_000, 1_000_000
 WINDOWS = 400
 LENGTHS_S = (0.3, 1.0, 3.0)
+STEADY_NS, PARTS = 1_200 * MS, 6  # of steady power before a reading, by means over so many parts of it
+STEADY_W, STEADY, APART = 4.0, 0.06, 0.2  # how far they may be apart, and of the limit two states
 FREEZE_NS = 1_200 * MS
 DECAY_NS = 50 * MS  # of the K40
 
@@ -48,6 +51,26 @@ def gauge(t_ns: Any, watts: Any, log: Any, moves: Timing, error: SensorError) ->
         access=Access(reader="nvml", path=""),
     )  # fmt: skip
     return Gauge(series, channel)
+
+
+def line(series: Any, log: Any, field: str) -> tuple[float, float, str]:
+    """Gain and offset of a board's readings, and whose they are."""
+    t, watts = series.t_ns, series.watts
+    t, watts = t[t > log.truth.t_ns[0] + STEADY_NS], watts[t > log.truth.t_ns[0] + STEADY_NS]
+    t, watts = t[t < log.truth.t_ns[-1]], watts[t < log.truth.t_ns[-1]]
+    parts = np.linspace(-STEADY_NS, 0, PARTS + 1).astype(np.int64)
+    until_j = [log.joules(log.truth.t_ns[0], t + part) for part in parts]
+    true_w = np.diff(until_j, axis=0) * PARTS * NS / STEADY_NS
+    steady = np.ptp(true_w, axis=0) < STEADY_W + STEADY * true_w.mean(0)
+    mean_w = true_w.mean(0)
+    if not steady.any() or np.ptp(mean_w[steady]) < APART * log.board.limit_w:
+        return *log.board.lines.get(field, log.board.lines["power.draw"]), "authors'"
+    # As much weight for each state, however long it lasted.
+    is_high = mean_w > (mean_w[steady].min() + mean_w[steady].max()) / 2
+    states = [np.flatnonzero(steady & each) for each in (is_high, ~is_high)]
+    (x1, y1), (x0, y0) = [(mean_w[each].mean(), watts[each].mean()) for each in states]
+    gain = (y1 - y0) / (x1 - x0)
+    return float(gain), float(y0 - gain * x0), "own"
 
 
 def row(found: Gauge, log: Any, length_s: float) -> tuple[float, float, int]:
@@ -76,21 +99,22 @@ def main(folder: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["gpu_logs_load"] = module
     spec.loader.exec_module(module)
-    print("| log | field | s | independent | covered | U/rms | without gain | U/rms |")
-    print("|---" * 8 + "|")
+    print("| log | field | line | s | independent | covered | U/rms | without gain | U/rms |")
+    print("|---" * 9 + "|")
     for name in module.BOARDS:
         log = module.load(name)
         for field, series in log.fields.items():
-            gain, offset_w = log.board.lines.get(field, log.board.lines["power.draw"])
+            gain, offset_w, whose = line(series, log, field)
             moves = timing(*log.board.sensors.get(field, log.board.sensors["power.draw"]))
             own = SensorError(gain=0.0, linearity=OBSERVED.linearity)
-            plain = gauge(series.t_ns, series.watts, log, moves, OBSERVED)
+            plain = gauge(series.t_ns, series.watts, log, moves, observed(log.board.chip))
             straight = gauge(series.t_ns, (series.watts - offset_w) / gain, log, moves, own)
             for length_s in LENGTHS_S:
                 held, ratio, n = row(plain, log, length_s)
                 bare, bare_ratio, _ = row(straight, log, length_s)
                 figures = f"{held:.0%} | {ratio:.1f} | {bare:.0%} | {bare_ratio:.1f}"
-                print(f"| {name} | {field} | {length_s:g} | {n} | {figures} |")
+                of = f"{gain:.3f}, {offset_w:+.1f} W ({whose})"
+                print(f"| {name} | {field} | {of} | {length_s:g} | {n} | {figures} |")
 
 
 if __name__ == "__main__":
