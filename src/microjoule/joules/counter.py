@@ -32,7 +32,7 @@ from .brackets import F64, Brackets
 from .budget import budgets, edges_of, lent
 from .doubts import MARGIN
 from .estimate import STATUSES, Estimate
-from .interpolation import Interpolation
+from .interpolation import Interpolation, Segment
 from .lag import Marks, learnt
 from .lessons import Lessons
 from .readings_around import Edges, at_or, readings_around
@@ -250,6 +250,10 @@ class Counter:
         """
         found = self._between.times.located(k)
         return found._replace(t_ns=found.t_ns - self.channel.timing.middle_lag_ns)
+
+    def segments(self, t_ns: I64) -> list[Segment]:
+        """Between which updates instants lie, the lag taken into account; some at a time."""
+        return list(self._between.segments(t_ns + self.channel.timing.middle_lag_ns))
 
     def update_ns(self, at: I64) -> I64:
         """int64: when the counter was updated to what the readings ``at`` (from 1 on) first showed.

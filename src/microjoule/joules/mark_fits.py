@@ -15,9 +15,12 @@ from .by_name import occupied
 from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
+from .fused_edges import finer, fused
+from .gauge import Gauge
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
+from .total import beside
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -34,6 +37,7 @@ class MarkFits:
         self._trace = trace
         self._fits: dict[str, Span | None] = {}
         self._edges: dict[str, MarkedEdges | None] = {}
+        self._finer: dict[str, Gauge | None] = {}
 
     @cached_property
     def occupancy(self) -> Occupancy:
@@ -77,14 +81,31 @@ class MarkFits:
         """
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
-        if marked is not None and isinstance(meter, Counter):
-            return marked.estimates(meter, t0_ns, t1_ns)
-        return meter.estimates(meter.energies(t0_ns, t1_ns))
+        if not isinstance(meter, Counter):
+            return meter.estimates(meter.energies(t0_ns, t1_ns))
+        if marked is not None:
+            found = marked.estimates(meter, t0_ns, t1_ns)
+        else:
+            found = meter.estimates(meter.energies(t0_ns, t1_ns))
+        gauge = self.finer(channel_id)
+        return found if gauge is None else fused(meter, gauge, found, t0_ns, t1_ns)
+
+    def finer(self, channel_id: str) -> Gauge | None:
+        """The gauge that shows what goes on between a counter's updates; None: it is none, or has none."""
+        if channel_id not in self._finer:
+            trace, meter = self._trace, self._trace.meter(channel_id)
+            meters = [trace.meter(name) for name in beside(trace.channels[channel_id], trace.channels)]
+            gauges = [each for each in meters if isinstance(each, Gauge)]
+            self._finer[channel_id] = finer(meter, gauges) if isinstance(meter, Counter) else None
+        return self._finer[channel_id]
 
     def values(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> F64:
         """float64[n]: the values of :meth:`estimates` alone, NaN where a status forbids one."""
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
+        if self.finer(channel_id) is not None:
+            each = (one.value for one in self.estimates(channel_id, t0_ns, t1_ns))
+            return np.array([np.nan if value is None else value for value in each])
         if marked is not None and isinstance(meter, Counter):
             return marked.values(meter, t0_ns, t1_ns)
         brackets = meter.energies(t0_ns, t1_ns)
@@ -94,7 +115,7 @@ class MarkFits:
         """The sum of :meth:`estimates`, of one or more windows that do not overlap."""
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id) if len(t0_ns) > 1 else None, self._trace.meter(channel_id)
-        if marked is not None and isinstance(meter, Counter):
+        if marked is not None and isinstance(meter, Counter) and self.finer(channel_id) is None:
             found = marked.together(meter, t0_ns, t1_ns)
             if found is not None:
                 return found

@@ -1,0 +1,139 @@
+"""When a counter's energy was used, between two of its updates, by a power gauge of the same device.
+
+The counter says how much was used between its updates e0 and e1, and nothing of when. A gauge that is updated
+oftener says when. At an instant T between the two the counter had therefore counted
+
+    C(T) = C(e0) + s (C(e1) - C(e0)),    s = G(e0, T) / G(e0, e1),
+
+G being the gauge's energy, so that the gauge's gain drops out. What the gauge leaves open on the two sides,
+u0 and u1, is open in s: u(s) = √(((1 - s) u0)² + (s u1)²) / G(e0, e1). An update that is known to within σ
+costs (1 - s) P σ or s P σ, P being the gauge's power there.
+
+Only where the lag between the two was seen, so that they are on one axis of time, and only for windows of
+which less is left open than by the counter alone. The guaranteed interval is the counter's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trace.series import I64
+from .brackets import F64
+from .counter import Counter
+from .estimate import STATUSES, Estimate
+from .gauge import Gauge, GaugeBrackets
+from .readings import Shape
+from .uncertainty import RECTANGULAR, Component, combined, gathered
+
+_FINER = 1.5  # gauge's updates in one of the counter's, from which on the gauge shows more
+_REPLACED = ("edges", "phase", "swings", "steps")
+_OPEN = ("edges", "updates", "aliasing", "steps", "lag")
+_OK = STATUSES.index("ok")
+
+
+class _Position(NamedTuple):
+    """What had been counted at n instants."""
+
+    joules: F64  # since the first reading
+    u: F64  # by when it was used
+    edges: F64  # by when the updates were
+    is_known: npt.NDArray[np.bool_]
+
+
+def finer(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
+    """The gauge that shows what goes on between a counter's updates; None: none does.
+
+    Args:
+        counter: The counter, with its lag as it was seen beside them.
+        gauges: Of the same device.
+    """
+    if counter.channel.timing.likely_lag_ns is None:
+        return None
+    able = [
+        gauge
+        for gauge in gauges
+        if gauge.readings.shape in (Shape.HOLD, Shape.CHARGE)
+        and 0 < _FINER * gauge.readings.period_ns <= counter.usual_ns
+    ]
+    return min(able, key=lambda gauge: gauge.readings.period_ns, default=None)
+
+
+def fused(
+    counter: Counter, gauge: Gauge, estimates: Sequence[Estimate], t0_ns: I64, t1_ns: I64
+) -> list[Estimate]:
+    """The energies of windows, each edge placed between two updates by the gauge where that leaves less open.
+
+    Args:
+        counter: The counter.
+        gauge: Of the same device, updated oftener.
+        estimates: The counter's own of these windows.
+        t0_ns: int64[n], beginnings.
+        t1_ns: int64[n], ends.
+    """
+    begin, end = _positions(counter, gauge, t0_ns), _positions(counter, gauge, t1_ns)
+    of = f"{counter.channel.id}@{counter.machine}"
+    found = list(estimates)
+    for i in np.flatnonzero(begin.is_known & end.is_known & (t1_ns > t0_ns)).tolist():
+        one = estimates[i]
+        if one.value is None:
+            continue
+        kept = tuple(each for each in one.components if each.name not in _REPLACED)
+        placed = (
+            Component("edges", -float(begin.edges[i]), form=RECTANGULAR, group=f"edge:{of}/{t0_ns[i]}"),
+            Component("edges", float(end.edges[i]), form=RECTANGULAR, group=f"edge:{of}/{t1_ns[i]}"),
+            Component("swings", -float(begin.u[i]), group=f"swings:{of}/{t0_ns[i]}"),
+            Component("swings", float(end.u[i]), group=f"swings:{of}/{t1_ns[i]}"),
+        )
+        components = (*placed, *kept)
+        if combined(gathered(components)).U < one.U:
+            value = float(end.joules[i] - begin.joules[i])
+            found[i] = replace(one, value=min(max(value, one.low), one.high), components=components)
+    return found
+
+
+def _positions(counter: Counter, gauge: Gauge, t_ns: I64) -> _Position:
+    parts, shift = counter.segments(t_ns), counter.channel.timing.middle_lag_ns
+    last = len(counter.changes) - 1
+    e0 = np.concatenate([each.start.t_ns for each in parts]) - shift
+    e1 = np.concatenate([each.end.t_ns for each in parts]) - shift
+    base = counter.quantity(np.concatenate([each.base for each in parts]), 0)
+    gained = counter.quantity(np.concatenate([each.gained for each in parts]), 0)
+    is_plain = np.concatenate([(each.left >= 0) & (each.left < last) & ~each.is_gap for each in parts])
+    t = np.clip(t_ns, e0, e1)
+    left, right = gauge.energies(e0, t), gauge.energies(t, e1)
+    whole = left.value + right.value
+    v0, v1 = _left_open(left), _left_open(right)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = left.value / whole
+        u_share = np.sqrt((1.0 - share) ** 2 * v0 + share**2 * v1) / whole
+    is_known = is_plain & (left.status == _OK) & (right.status == _OK) & (whole > 0)
+    share, u_share = np.where(is_known, share, 0.0), np.where(is_known, u_share, 0.0)
+    s0, s1 = (np.concatenate([getattr(each, at).spread_ns for each in parts]) for at in ("start", "end"))
+    gain = np.where(is_known, gained / np.where(is_known, whole, 1.0), 0.0)
+    p0, p1 = (_power(gauge, at) * gain for at in (e0, e1))
+    return _Position(
+        base + share * gained,
+        np.minimum(u_share, 0.3) * gained,
+        np.hypot((1.0 - share) * p0 * s0, share * p1 * s1),
+        is_known,
+    )
+
+
+def _power(gauge: Gauge, t_ns: I64) -> F64:
+    """float64[n]: joules a nanosecond in the two periods around instants."""
+    around_ns = max(gauge.readings.period_ns, 1)
+    found: F64 = (gauge.joules_until(t_ns + around_ns) - gauge.joules_until(t_ns - around_ns)) / around_ns / 2
+    return found
+
+
+def _left_open(brackets: GaugeBrackets) -> F64:
+    """float64[n], J²: the variance of a gauge's energies by all but its sensor's own error."""
+    found = np.zeros(len(brackets.value))
+    for part in brackets.parts:
+        found += part.u**2 if part.name in _OPEN else 0.0
+    return found
