@@ -5,7 +5,7 @@
  * Decision: absolute deadlines at start + k * period. A relative sleep adds its own wake-up time
  * to each period and reaches 900 of 1000 Hz. When a tick comes so late that later deadlines have
  * passed, those are counted as missed and not made up: a burst of reads would measure itself.
- * What is given up: a late tick is not told apart from the deadline that it stands for, but by
+ * What is given up: a late tick is distinguished from its deadline only by
  * its t_ns.
  */
 #define _GNU_SOURCE

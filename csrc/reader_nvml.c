@@ -15,7 +15,7 @@
  * The driver keeps its latest power samples, each with its own time, in a buffer of about 100
  * (NVIDIA does not say how many): nvmlDeviceGetSamples. Each tick asks for those after the last one
  * seen. The oldest of them is the row of the tick, the others are rows of read_more; where there is
- * no new one the last is told again, with its old time. Many GPUs answer NOT_SUPPORTED.
+ * no new one the last is returned again, with its old time. Many GPUs answer NOT_SUPPORTED.
  *
  * `path` is "UUID@LIBRARY", LIBRARY being what dlopen takes. `config` is field | scope << 32, or
  * for a call of its own number << 48 (nvml_calls.c), the samples' type in the low bits. All

@@ -281,7 +281,7 @@ static int start(struct uj_sampler *s)
     while (sem_wait(&s->ready) != 0 && errno == EINTR)
         continue;
     s->was_started = true;
-    uj_store_release(&s->running, true); /* the thread has told its clock */
+    uj_store_release(&s->running, true); /* the thread has stored its clock */
     return 0;
 }
 

@@ -345,7 +345,7 @@ cdef class Mark:
                 self._outer = []
             self._outer.append((self._number, self._begun))
         self._entered = True
-        # A full ring drops the mark and counts it; the program being measured is not told.
+        # A full ring drops the mark and counts it; the measured program gets no message.
         self._begun = uj_marks_begin(self._ring._marks, text, length, &self._number) == 0
         return self
 

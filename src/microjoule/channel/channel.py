@@ -1,6 +1,6 @@
 """A channel: one counter or gauge, what a count of it is worth, and what is promised of it.
 
-Both halves share this file: a source builds channels, the native half is told how to read them
+Both halves share this file: a source builds channels, the native half learns from them how to read
 (``access``), the trace file carries them as JSON, and the analysis needs nothing else to turn raw
 readings into joules. Exact figures stay exact: a unit is a fraction, a limit an integer.
 

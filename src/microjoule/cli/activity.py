@@ -57,7 +57,7 @@ def plan(arguments: argparse.Namespace, has_command: bool) -> ActivityPlan | Non
 
     Args:
         arguments: Those of :func:`add_by`.
-        has_command: Whether a command is to be told from the rest, which takes its processes.
+        has_command: Whether a command is to be distinguished from the rest, which takes its processes.
     """
     from ..recording.activity import ActivityPlan
 

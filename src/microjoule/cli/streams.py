@@ -54,7 +54,7 @@ def steady() -> None:
         raw = io.BufferedWriter(_Unheeded(own.fileno()))
         sys.stderr = io.TextIOWrapper(raw, own.encoding, signs.ERRORS, line_buffering=True)
     if sys.stdout is None:
-        sys.stdout = open(os.devnull)  # noqa: SIM115  # for reading: whoever writes is told
+        sys.stdout = open(os.devnull)  # noqa: SIM115  # for reading: a write fails
     elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=signs.ERRORS)
 

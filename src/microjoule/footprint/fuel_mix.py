@@ -72,7 +72,7 @@ def mix(name: str, shares: Mapping[str, float], scope: str = LIFECYCLE) -> Facto
             source=sources,
             year=max((of.origin.year or 0 for of in fuels.values()), default=0) or None,
             licence="; ".join(dict.fromkeys(of.origin.licence for of in fuels.values())),
-            note=f"{rest:g} % of the mix is not told" if rest else "",
+            note=f"{rest:g} % of the mix is not named" if rest else "",
         ),
     )
 

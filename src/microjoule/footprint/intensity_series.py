@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ..errors import BadSeries
 from ..joules import clocks
+from ..late import shown
 from ..units import J_PER_KWH, NS_PER_S, seconds
 from ..value_class import dataclass
 from .factor import Boundary, Factor, Origin
@@ -41,6 +42,11 @@ class IntensityStep(NamedTuple):
     t1_ns: int
     g_per_kwh: float
     is_estimated: bool = False
+
+    @property
+    def begins(self) -> str:
+        """When, as ISO 8601 in UTC."""
+        return _iso(self.t0_ns)
 
 
 class IntensitySeries:
@@ -86,6 +92,8 @@ class IntensitySeries:
         self.is_estimated: npt.NDArray[np.bool_] = np.array(
             [i.is_estimated for i in self.intervals], np.bool_
         )
+
+    _repr_html_ = shown("intensities")
 
     def __len__(self) -> int:
         return len(self.intervals)

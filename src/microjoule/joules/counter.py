@@ -283,7 +283,7 @@ class Counter:
         n, changes = len(at), self.changes
         first = int(np.searchsorted(changes, at[0])) if n else 0
         run = changes[first : first + n + 1]
-        if np.array_equal(run[:n], at):  # all of them, mostly, so that each one's next is at hand
+        if np.array_equal(run[:n], at):  # all of them, mostly, so the next of each is known
             early, late = self.update_span_ns(run)
             return early[:n], late[:n], early[1:], late[1:]
         after = np.searchsorted(changes, at, "right")

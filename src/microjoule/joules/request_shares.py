@@ -12,9 +12,9 @@ up to what was measured.
 
 A share has the interval of its combination of coefficients. It is narrow also where single coefficients are
 not known: at one request at a time whose prefill and decode always run at the same speed, "running" cannot
-be told from the tokens, and what all three take together can.
+be distinguished from the tokens, and what all three take together can.
 
-Where the server was never idle, or never otherwise, its idle power cannot be told from that of its requests.
+Where the server was never idle, or always, its idle power and that of its requests cannot be distinguished.
 Then there is no idle column, and requests carry what is drawn whether they are there or not.
 
 Decision: power is linear in the states. A GPU near its power limit is not: its requests' shares then follow

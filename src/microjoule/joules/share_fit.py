@@ -89,7 +89,7 @@ class ShareFit(NamedTuple):
         return found
 
     def groups(self) -> list[frozenset[int]]:
-        """Columns that cannot be told apart: their energies may move from one to the other by a quarter."""
+        """Columns that cannot be distinguished: a quarter of their energy may move between them."""
         found = []
         for number, u in enumerate(self.of.u_j):
             along = np.abs(self.of.directions[:, number])

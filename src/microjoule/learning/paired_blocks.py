@@ -25,7 +25,7 @@ PAIRS_MAX = 400
 _WARM_ROUNDS = 1_000_000
 _TRIES = 7
 _Z = 1.96  # 95 % of a normal distribution lie within
-_PERCENTILES = ((0.5, 2), (0.99, 100), (0.999, 1000))  # and of how many ticks at least each can be told
+_PERCENTILES = ((0.5, 2), (0.99, 100), (0.999, 1000))  # and how many ticks each needs
 
 _Block = TypeVar("_Block")
 Histogram = Sequence[tuple[int, int, int]]

@@ -38,7 +38,7 @@ def take(site: Site, wishes: CostOptions, say: Callable[[str], None]) -> Overhea
     Args:
         site: What is there.
         wishes: What to take.
-        say: Is told what is being taken.
+        say: Gets a sentence for each step.
 
     Raises:
         BadWish: The CPU is none that this process may use.

@@ -1,4 +1,4 @@
-"""Keeps cores busy: a process on each, which ends when it is told to or its parent is gone."""
+"""Keeps cores busy: a process on each, which ends on request or when its parent is gone."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def stratified(estimates: Sequence[Estimate], phases: Sequence[float]) -> Estima
     """The mean of figures that each fell at random into its own stratum of a cycle.
 
     What depends on the phase is what a figure's own components are about, and the strata take most of it
-    out of the mean; so those components make way for the scatter *within* strata. It is told by the second
+    out of the mean; so those components make way for the scatter *within* strata. It is found by the second
     differences d between neighbours around the cycle, in which a slope drops out: u² = Σ d²/6m². That is
     right for a straight line of phase and for a white one, and too much for what lies between. Wolter,
     Introduction to Variance Estimation, 8.2; the degrees of freedom are those of such differences of white

@@ -92,7 +92,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pilot:
-    """What a short trial told.
+    """What a short trial found.
 
     Attributes:
         call_s: Time of one call.

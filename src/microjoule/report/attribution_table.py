@@ -152,7 +152,7 @@ def _rows(row: Plain, name: int) -> Iterator[tuple[str, ...]]:
 
 
 def _estimate(part: Plain) -> tuple[str, ...]:
-    """Of one name that cannot be told apart: its time, its estimate and the interval left open."""
+    """Of one name that cannot be distinguished: its time, its estimate and the interval left open."""
     value = part["energy"]["value"]
     low, high = part["energy"]["guaranteed"]
     about = "" if value is None else f"~{written_numbers.quantity(value, 'J', low, high)}"

@@ -2,7 +2,7 @@
 
 The page has all it needs inside itself and may reach for nothing else: its policy forbids every request and
 every script but its own, which it names by its hash. Names of windows are the words of others and are
-escaped; the arrays are columns of little-endian numbers, neighbours told apart by their difference, bytes
+escaped; the arrays are columns of little-endian numbers, neighbours as their difference, bytes
 of one weight together, deflated, in base64: of a million readings a few megabytes.
 
 Decision: the figures are in the page without its script too. Several traces share one time axis, each from

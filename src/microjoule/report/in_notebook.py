@@ -23,6 +23,7 @@ from . import amounts, compared_lines, footprint_lines, measured_lines, power_sv
 from .foreign_text import cut, safe
 
 ROWS_MAX = 12
+_CHANNELS_MAX = 40
 
 _TABLE = "color:inherit;border-collapse:collapse;font-variant-numeric:tabular-nums"
 _CELL = "padding:.15em .8em;border:0;background:none;color:inherit"
@@ -105,6 +106,32 @@ def _footprint_sentence(of: Footprint, plain: Mapping[str, Any]) -> str:
     """``185 J ± 11 J come to 23.6 mg CO2e``."""
     carbon = plain["co2e_location"]
     return f"{of.energy} come to {amounts.amount(carbon)} CO2e" if carbon else str(of.energy)
+
+
+def probe(of: Any) -> str:  # noqa: ANN401 - report knows nothing of sources
+    """What a machine lets one read, and what keeps the rest closed."""
+    rows = [
+        (each.id, each.source, "estimated" if each.trust.model is not None else "measured")
+        for each in of.channels[:_CHANNELS_MAX]
+    ]
+    more = len(of.channels) - _CHANNELS_MAX
+    notes = [f"{more} more channels: `uj probe` lists them"] if more > 0 else []
+    notes += [f"{each.what}: {each.remedy}" for each in of.obstacles[:ROWS_MAX]]
+    count = len(of.measured)
+    sentence = f"{count} channel{'' if count == 1 else 's'} can be measured here"
+    return said(sentence) + table(("channel", "source", ""), rows, notes)
+
+
+def intensities(of: Any) -> str:  # noqa: ANN401 - a series; its arithmetic is its own
+    """The intensity of a grid over time, its first intervals."""
+    rows = [
+        (each.begins, f"{each.g_per_kwh:.4g} g/kWh", "estimated" if each.is_estimated else "")
+        for each in of.intervals[:ROWS_MAX]
+    ]
+    more = len(of) - ROWS_MAX
+    notes = [f"{more} more intervals: `.intervals` has them all"] if more > 0 else []
+    notes.append(f"{of.origin.source}; {of.boundary.scope or 'scope not stated'}")
+    return said(repr(of)) + table(("from (UTC)", "intensity", ""), rows, notes)
 
 
 def measurement(of: Any) -> str:  # noqa: ANN401 - of a room that report doesn't know: what it says of itself

@@ -11,7 +11,9 @@ from . import written_numbers
 
 _W, _H = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 8, 22, 20
-COLOURS = ("#3b82f6", "#e8710a", "#12a484", "#b06cd8", "#e0457b", "#8a8f3a")  # told apart on white and black
+_USUAL = 0.98
+_FAR, _ABOVE = 1.6, 1.25  # as the axis of the page: a peak so far above what is usual is outside
+COLOURS = ("#3b82f6", "#e8710a", "#12a484", "#b06cd8", "#e0457b", "#8a8f3a")  # distinct on white and black
 
 
 def render(series: Sequence[Mapping[str, Any]], title: str) -> str:
@@ -25,7 +27,11 @@ def render(series: Sequence[Mapping[str, Any]], title: str) -> str:
     known = [watts for each in series for watts in each["power_w"] if watts is not None]
     if not known:
         return ""
-    top_w = _round_up(max(known))
+    usual_w, highest_w = max(map(_usual_w, series)), max(known)
+    is_cut = highest_w > _FAR * usual_w > 0
+    top_w = _round_up(_ABOVE * usual_w if is_cut else highest_w)
+    if is_cut and highest_w > top_w:
+        title += f" (peaks up to {written_numbers.quantity(highest_w, 'W')} are cut off)"
     ends = [each["edges_s"][-1] for each in series if len(each["edges_s"])]
     end_s = max(ends)
     lines = [_frame(top_w, end_s, title)]
@@ -42,6 +48,22 @@ def render(series: Sequence[Mapping[str, Any]], title: str) -> str:
     )
 
 
+def _usual_w(of: Mapping[str, Any]) -> float:
+    """What a channel exceeds for a fiftieth of its time."""
+    edges = of["edges_s"]
+    pieces = sorted(
+        (watts, to_s - from_s)
+        for watts, from_s, to_s in zip(of["power_w"], edges, edges[1:], strict=False)
+        if watts is not None
+    )
+    left_s = _USUAL * sum(length_s for _, length_s in pieces)
+    for watts, length_s in pieces:
+        left_s -= length_s
+        if left_s <= 0:
+            return float(watts)
+    return 0.0
+
+
 def _round_up(watts: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     if watts <= 0:
@@ -55,7 +77,7 @@ def _x(at_s: float, end_s: float) -> float:
 
 
 def _y(watts: float, top_w: float) -> float:
-    return _H - _BOTTOM - (_H - _TOP - _BOTTOM) * max(watts, 0.0) / top_w
+    return _H - _BOTTOM - (_H - _TOP - _BOTTOM) * min(max(watts, 0.0), top_w) / top_w
 
 
 def _steps(of: Mapping[str, Any], top_w: float, end_s: float) -> str:

@@ -20,7 +20,7 @@ _WORDS = {
     "idle": "idle machine",
     "unexplained": "unexplained",
 }
-TOO_SHORT = "Whose energy it was cannot be told: that takes half a second or more."
+TOO_SHORT = "Too short to say whose energy it was: that takes half a second or more."
 INSEPARABLE = (
     "Not separable: {names} were busy at the same times, so the figure is that of all together. "
     "To tell the idle machine apart: `--idle 5s`."

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..channel import Channel, Kind
 from ..errors import MicrojouleError
+from ..late import shown
 from ..value_class import dataclass
 from . import choose, survey
 from .host import Host
@@ -63,6 +64,8 @@ class Probe:
             remedy = f". {obstacle.remedy}" if obstacle.remedy else ""
             lines.append(f"{obstacle.cause}: {obstacle.what}{remedy}.")
         return "\n".join(lines)
+
+    _repr_html_ = shown("probe")
 
     def __repr__(self) -> str:
         return f"Probe(measured: {_ids(self.measured)}; estimated: {_ids(self.estimated)})"

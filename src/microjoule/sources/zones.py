@@ -55,7 +55,7 @@ class PowercapZone:
         name: Its own name for what it is.
         parent: The name of the zone around it; empty at the top.
         family: ``intel-rapl`` or ``intel-rapl-mmio``.
-        unit_nj: Whole nanojoules per count, as the driver has it; None: not told.
+        unit_nj: Whole nanojoules per count, as the driver has it; None: not known.
         limit_w: Its largest power limit; None: none stated.
         limit_source: The file of that limit.
         is_settable: Whether that limit is only what somebody set, and may be lifted at any time.
@@ -72,7 +72,7 @@ class PowercapZone:
 
     @property
     def exact_unit(self) -> Fraction | None:
-        """Joules per count of the register behind it; None: not told."""
+        """Joules per count of the register behind it; None: not known."""
         return None if self.unit_nj is None else true_unit(self.unit_nj)
 
     @property

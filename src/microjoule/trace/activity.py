@@ -1,7 +1,7 @@
 """Who was busy when: the CPU time of the machine, of processes and of cgroups, in rows of the recorder.
 
 A row ``@subject`` names somebody once: ``raw`` is a number and ``label`` a JSON object, the fields of
-:class:`microjoule.trace.label.Subject`. A row ``@activity`` is the CPU time that this somebody had used at
+:class:`microjoule.trace.label.Subject`. A row ``@activity`` is the CPU time that this subject has used at
 an instant: ``read_ns`` is the number, ``raw`` nanoseconds. So ten thousand processes need no channel each,
 which must be known at the opening, and who does nothing takes no room.
 
@@ -31,7 +31,7 @@ class Activity:
         subjects: By number.
         number: int64[n], whose each row is.
         t_ns: int64[n], when.
-        busy_ns: int64[n], what it had used by then.
+        busy_ns: int64[n], its use until then.
     """
 
     def __init__(self, subjects: Mapping[int, Subject], number: I64, t_ns: I64, busy_ns: I64) -> None:
@@ -53,7 +53,7 @@ class Activity:
         return self._rows.get(number, (_NONE, _NONE))[0]
 
     def used_ns(self, number: int, t_ns: I64) -> F64:
-        """float64: the CPU time that a subject had used at instants, in ns."""
+        """float64: the CPU time of a subject until each instant, in ns."""
         at, busy = self._rows.get(number, (_NONE, _NONE))
         if not len(at):
             return np.zeros(len(t_ns))

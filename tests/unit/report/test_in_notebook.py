@@ -1,16 +1,22 @@
 import math
+import re
 from dataclasses import replace
 from html import unescape
 
 import pytest
+from scripted import machine
 from steps import Steps
 
+import microjoule as uj
 from microjoule.footprint.chosen_factors import FactorOptions, terms
+from microjoule.footprint.factor import Boundary, Origin
 from microjoule.footprint.footprint import footprint
+from microjoule.footprint.intensity_series import IntensitySeries, IntensityStep
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import Component
 from microjoule.report import power_svg
 from microjoule.report.in_notebook import table
+from microjoule.units import NS_PER_S
 
 ENERGY = Estimate(value=12.34, low=12.0, high=12.6, accuracy=0.05, components=(Component("edges", 0.1),))
 
@@ -65,6 +71,35 @@ def test_a_picture_leaves_a_gap_where_nothing_is_known():
     assert "p&lt;" in page
     assert "t&amp;" in page
     assert power_svg.render([{"name": "p", "edges_s": [0, 1], "power_w": [None]}], "t") == ""
+
+
+def test_a_picture_s_axis_holds_the_usual_power_and_names_the_peaks_beyond_it():
+    """Constant 54 W with one update of 2 kW was a line along the bottom."""
+    edges = [n / 1000 for n in range(1001)]
+    watts = [2000.0 if n == 500 else 54.0 for n in range(1000)]
+    page = power_svg.render([{"name": "p", "edges_s": edges, "power_w": watts}], "t")
+    assert "100 W" in page
+    assert ">2000 W<" not in page
+    assert "(peaks up to 2000 W are cut off)" in page
+    ys = [float(y) for y in re.findall(r"[MV](?:[\d.]+ )?([\d.]+)", page.split('stroke-width="1.3"')[0])]
+    assert min(ys) >= 22, "above the frame"
+    steady = power_svg.render([{"name": "p", "edges_s": edges, "power_w": [54.0] * 1000}], "t")
+    assert "cut off" not in steady
+
+
+def test_a_probe_and_a_series_show_themselves_as_tables(tmp_path):
+    page = uj.probe(uj.Meter(root=machine(tmp_path), sources=["script"]))._repr_html_()
+    assert "2 channels can be measured here" in page
+    assert "package-0/dram" in page
+    steps = [
+        IntensityStep(n * 3600 * NS_PER_S, (n + 1) * 3600 * NS_PER_S, 100.0 + n, n == 0) for n in range(20)
+    ]
+    origin = Origin(source="a <test>", year=2026, licence="MIT")
+    page = IntensitySeries("grid of GB", steps, Boundary(scope="direct"), origin)._repr_html_()
+    assert page.count("g/kWh") == 12
+    assert "1970-01-01T01:00:00Z" in page
+    assert "8 more intervals" in page
+    assert "a &lt;test&gt;; direct" in page
 
 
 def test_no_colour_of_the_page_is_taken_for_granted():

@@ -72,7 +72,7 @@ def matched(trace: Trace, profile: Profile, position: int, said: Sequence[Overri
         said: The user's word.
 
     Raises:
-        ProfileError: It cannot be told, or is a GPU that the trace does not have.
+        ProfileError: It is not known, or is a GPU that the trace does not have.
     """
     return [_matched(trace, profile, device, position, said) for device in profile.devices]
 
