@@ -43,6 +43,28 @@ def test_data_tools_get_parquet_wide_and_csv_files_and_nothing_is_left_beside_th
 
 
 @pytest.mark.parametrize(
+    "name", ["../up", "/tmp/absolute", "a/b", "..", "CON", "=1+1", "new\nline", "x" * 300]
+)
+def test_no_name_inside_a_trace_becomes_the_name_of_a_file(tmp_path, name):
+    """Windows and channels are named by programs: only the files that were asked for are made."""
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    marks = [(T0 + 20 * MS, "@begin", 1, name), (T0 + 60 * MS, "@end", 1, "")]
+    channel = name.replace("\n", " ").lstrip("./=")[:60] or "dots"
+    path = write(folder / "t.arrows", rows([Ideal(square(20, 100, 0.02), n=200, id=f"../{channel}")], marks))
+    asked = {"--perfetto": "p.json", "--parquet": "a.parquet", "--wide": "w.parquet", "--csv": "c.csv"}
+    words = [word for option, file in asked.items() for word in (option, str(folder / file))]
+    assert main(["export", str(path), *words]) == 0
+    html = ["--html", str(folder / "r.html"), "--json", str(folder / "r.json")]
+    assert main(["report", str(path), *html]) == 0
+    made = {"t.arrows", "r.html", "r.json", *asked.values()}
+    assert {each.relative_to(tmp_path).as_posix() for each in tmp_path.rglob("*")} == {
+        "inner",
+        *(f"inner/{each}" for each in made),
+    }
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
         ([], 2, "No format was named"),
