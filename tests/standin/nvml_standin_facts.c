@@ -112,3 +112,43 @@ nvmlReturn_t nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, u
     *most = ((struct gpu *)device)->limit_mw;
     return OK;
 }
+
+/* ---- settings, all of them at values that a test can tell apart; not in the check against nvml.h ---- */
+#ifndef WITH_NVML_H
+
+nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, unsigned int *mode)
+{
+    (void)device;
+    *mode = 1;
+    return OK;
+}
+
+nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending)
+{
+    (void)device;
+    *current = 1;
+    *pending = 0;
+    return OK;
+}
+
+nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned int *limit)
+{
+    *limit = ((struct gpu *)device)->limit_mw / 2;
+    return OK;
+}
+
+nvmlReturn_t nvmlDeviceGetApplicationsClock(nvmlDevice_t device, int type, unsigned int *mhz)
+{
+    (void)device;
+    *mhz = 1755;
+    return type == 1 ? OK : INVALID;
+}
+
+nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *reasons)
+{
+    (void)device;
+    *reasons = 0x1 | 0x4 | 0x40; /* idle, power cap, heat */
+    return OK;
+}
+
+#endif

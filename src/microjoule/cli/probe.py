@@ -37,12 +37,18 @@ def add_parser(commands: Commands) -> None:
         description=(
             "Lists every source and channel, and for what is missing the cause and the command that "
             "fixes it. Watches the energy counters of CPUs for 0.05 s, or 1.5 s where one stands still. "
-            f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can."
+            f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can; with "
+            "--ready 0 when the machine is ready, else 1."
         ),
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--root", type=Path, default=Path("/"), metavar="DIR", help="read the machine under DIR [/]"
+    )
+    parser.add_argument(
+        "--ready",
+        action="store_true",
+        help="check whether the machine is quiet enough for a benchmark, and print what fixes it",
     )
     parser.add_argument(
         "--calibrate",
@@ -88,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     machine = sources.Machine(arguments.root)
     if arguments.rule is not None:
         return _print_rules(machine, arguments.rule)
+    if arguments.ready:
+        return _print_ready(machine, is_json=arguments.json)
     probe_against.refuse(arguments)
     if arguments.against:
         return probe_against.learn(arguments, machine)
@@ -119,6 +127,26 @@ def _print_rules(machine: sources.Machine, group: str) -> int:
     text = access_rules.script(machine, group)
     print(text or "There is no RAPL counter here to open. `uj probe` says why.", end="" if text else "\n")
     return 0 if text else NOTHING_MEASURED
+
+
+def _print_ready(machine: sources.Machine, *, is_json: bool) -> int:
+    """Prints whether the machine is quiet; 0 when it is, 1 when it is not or when nothing can be checked."""
+    from ..host.readiness import checks
+    from ..host.state import environment_id, read_state
+    from ..report.ready_lines import lines
+    from ..sources import nvml
+
+    gpus = [device.to_json() for device in nvml.devices(machine)]
+    found = [each._asdict() for each in checks(machine.root, gpus)]
+    facts = {"host": machine.host.to_json(), "state": read_state(machine.root), "gpus": gpus}
+    is_ready = bool(found) and all(each["is_ready"] for each in found)
+    environment = environment_id(facts)
+    if is_json:
+        said = {"is_ready": is_ready, "environment": environment, "checks": found, "state": facts["state"]}
+        print(json.dumps(said, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(lines(found, environment)))
+    return 0 if is_ready else 1
 
 
 def _moving(found: Probe, seen: Watched) -> tuple[Channel, ...]:

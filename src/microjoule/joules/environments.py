@@ -49,7 +49,7 @@ GPU_SETTINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "persistence": ("persistence mode", WARN),
         "ecc": ("ECC", REFUSE),
         "power_limit_w": ("power limit", REFUSE),
-        "locked_clock_mhz": ("clock that is asked for", REFUSE),
+        "application_clock_mhz": ("application clock", REFUSE),
         "power_smoothing": ("power smoothing", REFUSE),
     }
 )

@@ -1,8 +1,8 @@
 """``uj.measure``: the energy of one call of a function, as exactly as was asked for.
 
-A first call without a recorder (imports, compilation), a pilot that also warms up, a plan, the
-windows with idle time around them, the figures. The counters are closed before an error of the
-measured code goes on its way.
+The package cools down from what ran before (:mod:`.settling`). A first call without a recorder (imports,
+compilation), a pilot that also warms up, a plan, the windows with idle time around them, the figures. The
+counters are closed before an error of the measured code goes on its way.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .fitted import Fitted, fit
 from .measurement import Measurement, advice
 from .progress_words import Say, silent, told
 from .repeats import spread, unexplained
+from .settling import cooled
 from .task import Task, of_function
 from .waits import energies as energies_less_waits
 from .window_figures import figures, sum_of
@@ -100,9 +101,12 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
             f"Mode {ask.mode} waits for updates of a counter, and {', '.join(fitted.ids)} holds a gauge",
             "Use --mode batch, or a counter with --channel",
         )
+    say("letting the package cool down")
+    cooling = [words] if (words := cooled(Path(meter.root), ask.max_time_s)) else []
     if ask.is_single:
         say("from update to update")
-        return single_run.once(task, ask, fitted)
+        once = single_run.once(task, ask, fitted)
+        return replace(once, notes=(*once.notes, *cooling))
     if ask.mode == "dither":
         fitted = fitted.closely()
     say("a first call")
@@ -124,7 +128,8 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
     asked, done = len(planned.counts), len(found.plan.counts)
     if done < asked:
         notes.append(f"stopped after {done} of {asked} windows: the {ask.max_time_s:g} s were up")
-    return replace(found, notes=(*advice(found, ask, deadline.spent_s()), *notes, *found.notes))
+    said = (*advice(found, ask, deadline.spent_s()), *cooling, *notes, *found.notes)
+    return replace(found, notes=said)
 
 
 def timed(task: Task, n: int) -> float:

@@ -70,6 +70,7 @@ from .nvml_obstacles import (
     unloadable,
     unseen,
 )
+from .nvml_settings import clock_reasons, settings
 from .survey import Obstacle, Survey
 
 READERS = "everyone who may open /dev/nvidiactl"
@@ -176,6 +177,8 @@ def _device(nvml: ModuleType, index: int) -> Device:
         is_mig=bool(ask("nvmlDeviceGetMigMode", (0, 0))[0]),
         is_vgpu=ask("nvmlDeviceGetVirtualizationMode") == VGPU,
         answers=frozenset(_answers(nvml, handle)),
+        settings=settings(nvml, handle),
+        clock_reasons=clock_reasons(nvml, handle),
     )
 
 

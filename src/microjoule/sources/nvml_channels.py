@@ -8,8 +8,8 @@ one nobody says: there a module's figures enter no total.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -136,6 +136,8 @@ class Device:
         is_mig: Whether it is cut into slices.
         is_vgpu: Whether it is a hypervisor's share of a GPU.
         answers: The configs that it answers.
+        settings: What its power depends on, by name (``nvml_settings``).
+        clock_reasons: What held its clock down when it was found; None: it does not say.
     """
 
     index: int
@@ -147,6 +149,8 @@ class Device:
     is_mig: bool
     is_vgpu: bool
     answers: frozenset[int]
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    clock_reasons: list[str] | None = field(default=None, hash=False)
 
     def to_json(self) -> dict[str, Any]:
         """The device as plain JSON values, without what it answers: the channel table says that."""
