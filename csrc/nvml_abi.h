@@ -77,6 +77,7 @@ struct nvml_library {
     unsigned int (*temperature)(nvml_device, unsigned int, unsigned int *);
     unsigned int (*clock)(nvml_device, unsigned int, unsigned int *);
     unsigned int (*utilization)(nvml_device, struct nvml_utilization *);
+    unsigned int (*clock_reasons)(nvml_device, unsigned long long *); /* bits */
     unsigned int (*samples)(nvml_device, unsigned int kind, unsigned long long last_seen_us,
                             unsigned int *type, unsigned int *n, struct nvml_sample *);
 };
@@ -85,7 +86,7 @@ struct nvml_library {
 typedef unsigned int (*nvml_call)(const struct nvml_library *, nvml_device, uint64_t *raw);
 
 /* By number, as uj_channel.config carries it; NULL where another call than these is meant. */
-#define NVML_CALLS 7
+#define NVML_CALLS 8
 extern const nvml_call uj_nvml_calls[NVML_CALLS];
 
 #endif

@@ -51,7 +51,18 @@ static unsigned int call_utilization(const struct nvml_library *nvml, nvml_devic
     return code;
 }
 
+static unsigned int call_clock_reasons(const struct nvml_library *nvml, nvml_device device,
+                                       uint64_t *raw)
+{
+    unsigned long long bits = 0;
+    unsigned int code =
+        nvml->clock_reasons ? nvml->clock_reasons(device, &bits) : NVML_FUNCTION_NOT_FOUND;
+    *raw = bits;
+    return code;
+}
+
 /* By number, the high 16 bits of config; 0 is the field values' call, 6 the samples'. */
 const nvml_call uj_nvml_calls[NVML_CALLS] = {
-    NULL, call_energy, call_power, call_temperature, call_clock, call_utilization, NULL,
+    NULL,       call_energy,      call_power, call_temperature,
+    call_clock, call_utilization, NULL,       call_clock_reasons,
 };

@@ -53,6 +53,7 @@ static const struct uj_symbol symbols[] = {
     {"nvmlDeviceGetTemperature", offsetof(struct nvml_library, temperature), false},
     {"nvmlDeviceGetClockInfo", offsetof(struct nvml_library, clock), false},
     {"nvmlDeviceGetUtilizationRates", offsetof(struct nvml_library, utilization), false},
+    {"nvmlDeviceGetCurrentClocksEventReasons", offsetof(struct nvml_library, clock_reasons), false},
     {"nvmlDeviceGetSamples", offsetof(struct nvml_library, samples), false},
 };
 

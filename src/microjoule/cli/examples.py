@@ -49,7 +49,6 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
         "probe": _rows(
             ("uj probe", "every source and channel, and the command that fixes what is missing"),
             ("uj probe --json > host.json", "the same for a program"),
-            ("uj probe --ready", "what is not quiet before a benchmark, and what fixes it"),
             ("uj probe --rule", "commands that let a group read the counters, also after a reboot"),
             ("sudo uj probe --calibrate", "learn how often each counter is updated, for later recordings"),
         ),

@@ -27,6 +27,7 @@ from .counter_notes import lag, notes
 from .disagreement import disagreements
 from .distribution import distributions
 from .energy_trace import Trace, unread
+from .environments import changes
 from .estimate import Estimate
 from .gauge import Gauge
 from .power import means_w
@@ -83,6 +84,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
             "overhead": _overhead(trace),
         },
         "sensors": sensors(trace),
+        "state": changes(trace.state),
         "lags": lags(trace),
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,

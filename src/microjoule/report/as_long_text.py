@@ -100,6 +100,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         for channel in summary["engine"]["stuck"]
     ]
     lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
+    lines += [f"{sentence}." for sentence in summary.get("state", ())]
     lines += [f"{sentence}." for sentence in summary["facts"].get("misleading", ())]
     lines += [
         f"lane {lane['lane']}: {what} was {lane[grant]}"

@@ -27,12 +27,14 @@ LIMITS = "nvmlDeviceGetPowerManagementLimitConstraints"
 
 # By number in csrc/nvml_calls.c.
 ENERGY_CALL, POWER_CALL, TEMPERATURE_CALL, CLOCK_CALL, UTILIZATION_CALL, SAMPLES_CALL = range(1, 7)
+REASONS_CALL = 7
 CALLS = {  # the same calls through pynvml, to see which answer
     ENERGY_CALL: ("nvmlDeviceGetTotalEnergyConsumption", ()),
     POWER_CALL: ("nvmlDeviceGetPowerUsage", ()),
     TEMPERATURE_CALL: ("nvmlDeviceGetTemperature", (0,)),  # NVML_TEMPERATURE_GPU
     CLOCK_CALL: ("nvmlDeviceGetClockInfo", (1,)),  # NVML_CLOCK_SM
     UTILIZATION_CALL: ("nvmlDeviceGetUtilizationRates", ()),
+    REASONS_CALL: ("nvmlDeviceGetCurrentClocksEventReasons", ()),
     SAMPLES_CALL: ("nvmlDeviceGetSamples", (0, 0)),  # NVML_TOTAL_POWER_SAMPLES, all that there are
 }
 VALUES = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # by nvmlValueType_t
@@ -120,6 +122,8 @@ ROWS = (
 SLOW_ROWS = (
     FieldRow("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
     FieldRow("temperature", Kind.GAUGE, "°C", Fraction(1), ((call_config(TEMPERATURE_CALL), None),)),
+    # Bits of why the clock is not what it could be: nvml_settings.REASONS has the ones that disturb.
+    FieldRow("clock_reasons", Kind.GAUGE, "1", Fraction(1), ((call_config(REASONS_CALL), None),)),
     FieldRow("utilization", Kind.GAUGE, "1", Fraction(1, 100), ((call_config(UTILIZATION_CALL), None),)),
 )
 

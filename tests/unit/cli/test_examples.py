@@ -28,7 +28,6 @@ LEFT_OUT = {
     "watch": "needs a terminal: test_watch.py",
     "serve": "binds fixed ports: test_serve.py",
     "overhead": "takes minutes: test_overhead.py",
-    "--ready": "says how the machine is: test_readiness.py",
     "gpu-0/energy": "needs a GPU: test_attribute.py",
 }
 NOT_HERE = 3  # the answer where a source or a counter is not on this machine

@@ -7,6 +7,8 @@ from state_tree import tree
 
 import microjoule as uj
 from microjoule.joules.streamed import stream
+from microjoule.joules.summary import summary
+from microjoule.report import as_text
 
 
 def test_a_trace_has_the_settings_of_its_start_the_conditions_and_what_changed(tmp_path):
@@ -22,6 +24,9 @@ def test_a_trace_has_the_settings_of_its_start_the_conditions_and_what_changed(t
         assert len(trace.state.readings) >= 2
         assert len(trace.facts["environment"]) == 12
         assert not trace.damage
+        (said,) = summary(trace)["state"]
+        assert said == "CPU frequency governor changed from performance to powersave while it was recorded"
+        assert said in as_text.render(summary(trace), 200)
 
 
 def test_a_machine_that_says_nothing_has_an_empty_state(tmp_path):

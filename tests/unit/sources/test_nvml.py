@@ -20,7 +20,7 @@ from microjoule.sources.survey import Cause
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
 
 ONE, TWO = "GPU-aaaa-1", "GPU-bbbb-2"
-SLOW = {"sm_clock", "temperature", "utilization"}
+SLOW = {"sm_clock", "temperature", "utilization", "clock_reasons"}
 
 SURVEY = """
 import json, sys
@@ -146,7 +146,7 @@ def test_a_jetson_has_no_power_sensor_in_nvml(tmp_path, fields):
     """NVML starts, lists the GPU and supports nothing of it: no figure, no 0 J, and what to read instead."""
     machine(tmp_path, JETSON + fields)
     channels, ((cause, what, remedy),) = survey(tmp_path)
-    assert names(channels) <= {"sm_clock"}
+    assert names(channels) <= {"sm_clock", "clock_reasons"}
     assert cause == Cause.NO_HARDWARE
     assert "has no power sensor in NVML" in what
     assert "code 3" not in what
@@ -345,6 +345,7 @@ handle = pynvml.nvmlDeviceGetHandleByIndex(0)
 said = {
     "gpu-0/temperature": pynvml.nvmlDeviceGetTemperature(handle, 0),
     "gpu-0/sm_clock": pynvml.nvmlDeviceGetClockInfo(handle, 1),
+    "gpu-0/clock_reasons": pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
     "gpu-0/utilization": pynvml.nvmlDeviceGetUtilizationRates(handle).gpu,
 }
 values = pynvml.nvmlDeviceGetFieldValues(handle, [83, 186, 185, (185, 2)])

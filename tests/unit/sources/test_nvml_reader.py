@@ -224,7 +224,7 @@ def test_path_that_is_not_uuid_at_library_is_refused(path):
 
 def test_call_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no such NVML call"):
-        fields(machine(tmp_path, f"device {GPU}"), GPU, call_config(7))
+        fields(machine(tmp_path, f"device {GPU}"), GPU, call_config(8))
 
 
 def test_lane_has_one_library(tmp_path):
