@@ -24,7 +24,6 @@ variation from window to window is what remains when the second is subtracted.
 from __future__ import annotations
 
 import math
-from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -361,35 +360,23 @@ def _spread(
 ) -> tuple[float | None, dict[int, float]]:
     """The variation from window to window without that of measuring, and percentiles where windows resolve.
 
-    Single windows are those of the plain readings. What all of them share (a gain, a lag) scatters nothing.
+    What all of them share (a gain, a lag, the power of their name) scatters nothing.
     """
-    step = max(1, len(windows) // SINGLES)
-    some = windows[::step][:SINGLES]
-    each = [trace.estimates(id_, *_edges(some)) for id_ in ids]
-    known = [i for i in range(len(some)) if all(of[i].value is not None for of in each)]
-    if len(known) < FEWEST:
+    if not ids:
         return None, {}
-    values = np.array([math.fsum(of[i].value or 0.0 for of in each) for i in known])
-    noise = _noise_j2([[of[i] for of in each] for i in known])
+    step = max(1, len(windows) // SINGLES)
+    edges = _edges(windows[::step][:SINGLES])
+    every = np.sum([trace.mark_fits.values(id_, *edges) for id_ in ids], axis=0)
+    known = np.isfinite(every)
+    if known.sum() < FEWEST:
+        return None, {}
+    values = every[known]
+    noise = np.sum([trace.mark_fits.noise_j2(id_, *(of[known] for of in edges)) for id_ in ids], axis=0)
     variance = float(values.var(ddof=1))
     own = variance - float(noise.mean())
     # How well a variance is known from n figures: its relative standard uncertainty is sqrt(2 / (n - 1)).
-    if own <= 2 * variance * math.sqrt(2 / (len(known) - 1)):
+    if own <= 2 * variance * math.sqrt(2 / (len(values) - 1)):
         return None, {}
     is_resolved = float(np.median(np.sqrt(noise))) <= _RESOLVED * math.sqrt(own)
     found = np.percentile(values, PERCENTILES).tolist() if is_resolved else []
     return math.sqrt(own), dict(zip(PERCENTILES, found, strict=False))
-
-
-def _noise_j2(singles: Sequence[Sequence[Estimate]]) -> F64:
-    """float64[n]: the variance of measuring each window; a cause that more than two windows share adds none.
-
-    Two, because windows that follow one another share the edge between them.
-    """
-    groups = Tally(c.group for single in singles for each in single for c in each.components if c.group)
-    return np.array(
-        [
-            math.fsum(c.u**2 for each in single for c in each.components if groups[c.group] <= 2)
-            for single in singles
-        ]
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter as Tally
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -111,6 +114,15 @@ class MarkFits:
         brackets = meter.energies(t0_ns, t1_ns)
         return np.where(brackets.status == 0, brackets.value, np.nan)
 
+    def noise_j2(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> F64:
+        """float64[n]: the variance of measuring each of several windows, without what all of them share."""
+        marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
+        if marked is not None and isinstance(meter, Counter):
+            found = marked.noise_j2(meter, t0_ns, t1_ns)
+            if found is not None:
+                return found
+        return _noise_j2(self.estimates(channel_id, t0_ns, t1_ns))
+
     def together(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> Estimate:
         """The sum of :meth:`estimates`, of one or more windows that do not overlap."""
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
@@ -128,3 +140,12 @@ class MarkFits:
         if isinstance(meter, Counter) and meter.channel.is_of_command:
             return widened(meter, self._trace, t0_ns, t1_ns)
         return t0_ns, t1_ns
+
+
+def _noise_j2(singles: Sequence[Estimate]) -> F64:
+    """Of windows whose edges are no marks; a cause that more than two of them share is taken to be of all.
+
+    Two, because windows that follow one another share the edge between them.
+    """
+    groups = Tally(c.group for each in singles for c in each.components if c.group)
+    return np.array([math.fsum(c.u**2 for c in each.components if groups[c.group] <= 2) for each in singles])

@@ -25,7 +25,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .attribution import Span, States
@@ -35,7 +34,7 @@ from .marked_edges import Cause, MarkedEdges
 
 NEAR = 5  # updates on one side from which the power there is taken
 _SCATTER = 0.1  # of its power, from window to window, of a name whose windows show none of their own
-_TRIPLES = np.arange(1, 4)  # updates on one side of a mark that tell how evenly they come
+_TRIPLES = (-3, -2, -1, 2, 3, 4)  # updates around a mark that tell how evenly they come
 _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step of power by itself
 _MOST = 4096  # updates that tell it where those near marks are too few
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
@@ -52,6 +51,7 @@ class _Pieces(NamedTuple):
         watts: float64[n], the power of all pieces of the state, in counts a nanosecond.
         scatter: float64[n], by how much the power of the state's pieces scatters.
         doubt: float64[n], how well ``watts`` is known.
+        sums: float64[n + 1], the counts up to the bounds by these powers.
     """
 
     bounds_ns: I64
@@ -59,27 +59,28 @@ class _Pieces(NamedTuple):
     watts: F64
     scatter: F64
     doubt: F64
+    sums: F64
 
     def energy(self, t_ns: I64 | F64) -> F64:
         """The counts up to instants by these powers, which go on beyond the ends."""
-        return self._sums(t_ns, self.watts)
-
-    def unsure(self, t_ns: I64) -> F64:
-        """By how much these counts scatter if each piece errs in one direction."""
-        return self._sums(t_ns, np.hypot(self.scatter, self.doubt))
-
-    def _sums(self, t_ns: I64 | F64, rate: F64) -> F64:
-        sums = np.concatenate(([0.0], np.cumsum(rate * np.diff(self.bounds_ns))))
-        beyond = (
-            np.maximum(t_ns - self.bounds_ns[-1], 0) * rate[-1]
-            + np.minimum(t_ns - self.bounds_ns[0], 0) * (rate[0])
-        )
-        found: F64 = np.interp(t_ns, self.bounds_ns, sums) + beyond
-        return found
+        return _until(t_ns, self.bounds_ns, self.sums, self.watts)
 
     def at(self, t_ns: I64) -> I64:
         """The piece around each instant."""
         return np.clip(np.searchsorted(self.bounds_ns, t_ns, "right") - 1, 0, len(self.state) - 1)
+
+
+def _sums(bounds_ns: I64, rate: F64) -> F64:
+    """float64[n + 1]: what pieces of these rates come to, up to each of their bounds."""
+    return np.concatenate(([0.0], np.cumsum(rate * np.diff(bounds_ns))))
+
+
+def _until(t_ns: I64 | F64, bounds_ns: I64, sums: F64, rate: F64) -> F64:
+    """What they come to up to instants; the first rate and the last one go on beyond the bounds."""
+    found: F64 = np.interp(t_ns, bounds_ns, sums)
+    found += np.maximum(t_ns - bounds_ns[-1], 0) * rate[-1]
+    found += np.minimum(t_ns - bounds_ns[0], 0) * rate[0]
+    return found
 
 
 class _Side(NamedTuple):
@@ -123,9 +124,9 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     beside = updates.power(every, is_end=True), updates.power(every, is_end=False)
     watts, doubt = states.watts[state] * per_j, states.spread_w[state] * per_j
     seen = [(beside[0], slice(0, -1)), (beside[1], slice(1, None))]
-    pieces = _Pieces(
-        np.append(every[:, 0], every[-1, 1]), state, watts, _scatters(state, seen, watts)[state], doubt
-    )
+    bounds_ns = np.append(every[:, 0], every[-1, 1])
+    scatter = _scatters(state, seen, watts)[state]
+    pieces = _Pieces(bounds_ns, state, watts, scatter, doubt, _sums(bounds_ns, watts))
     k = np.clip(np.searchsorted(updates.at_ns, marks, "right") - 1, 0, len(updates.at_ns) - 2)
     mean, spread = updates.counted_by(pieces, k)
     before = _side(pieces, beside[0], marks, updates.at_ns[k], mean[0], spread[0], -1)
@@ -139,7 +140,6 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     is_known = (marks >= updates.at_ns[0]) & (marks <= updates.at_ns[-1])
     scaled[is_known] = np.clip(scaled[is_known], *counter.limits(marks[is_known]))
     number = np.arange(len(marks))
-    scatter = pieces.scatter
     causes = (
         Cause("edges", "update", k, w0 * before.edge),
         Cause("edges", "update", k + 1, w1 * after.edge),
@@ -171,7 +171,9 @@ def _side(
     of_name = np.maximum(np.hypot(scatter, doubt), 1e-300)
     share = of_name**2 / (of_name**2 + np.maximum(near.u, 1e-300) ** 2)
     counted = ahead * (mean - pieces.energy(marks)) + share * (near.value - watts) * own_ns
-    unsure = np.abs(pieces.unsure(update_ns) - pieces.unsure(marks))
+    both = np.hypot(pieces.scatter, pieces.doubt)
+    sums = _sums(pieces.bounds_ns, both)
+    unsure = np.abs(np.subtract(*(_until(t_ns, pieces.bounds_ns, sums, both) for t_ns in (update_ns, marks))))
     return _Side(
         gained=counted,
         edge=spread,
@@ -200,18 +202,13 @@ def _shared(
     of_piece = column[pieces.state]
     held = np.zeros((len(marks), len(span.columns)))
     for number in range(len(span.columns)):
-        until = _Pieces(
-            pieces.bounds_ns,
-            pieces.state,
-            (of_piece == number).astype(np.float64),
-            pieces.scatter,
-            pieces.doubt,
-        ).energy
-        at = until(marks)
+        is_so = (of_piece == number).astype(np.float64)
+        sums = _sums(pieces.bounds_ns, is_so)
+        at, since, until = (_until(t_ns, pieces.bounds_ns, sums, is_so) for t_ns in (marks, left, right))
         # What the updates next to the mark tell of the power beside it rests on no name.
         own0 = np.where(of_piece[:-1] == number, before.share * before.own_ns, 0.0)
         own1 = np.where(of_piece[1:] == number, after.share * after.own_ns, 0.0)
-        held[:, number] = w0 * (at - until(left) - own0) - (1.0 - w0) * (until(right) - at - own1)
+        held[:, number] = w0 * (at - since - own0) - (1.0 - w0) * (until - at - own1)
     fit = span.fit
     u_j = np.where(np.isfinite(fit.u_j), fit.u_j, span.mean_w * span.seen_s)
     found: F64 = held @ (fit.directions * u_j / span.time_s[:, None]) * per_j
@@ -250,14 +247,23 @@ class _Updates:
 
         Both are taken over where these updates may have been.
         """
-        some = distinct(k, k + 1)
+        some = self._these(k, k + 1)
         half_ns = _ROOT_3 * self._spread_ns[some]
         places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
         each = np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
         mean = each.mean(0)
         spread = np.sqrt(each.var(0) * self._worst[some] ** 2 + self._quantum**2 / 12.0)
-        first, second = np.searchsorted(some, k), np.searchsorted(some, k + 1)
+        rank = np.zeros(len(self.at_ns), np.int64)
+        rank[some] = np.arange(len(some))
+        first, second = rank[k], rank[k + 1]
         return (mean[first], mean[second]), (spread[first], spread[second])
+
+    def _these(self, *numbers: I64) -> I64:
+        """The different ones of some updates, ascending: without a sort, of which there may be a million."""
+        is_meant = np.zeros(len(self.at_ns), np.bool_)
+        for each in numbers:
+            is_meant[each] = True
+        return np.flatnonzero(is_meant)
 
     def _uneven_ns(self, pieces: I64) -> float | None:
         """By how much updates come early or late, or show what was used late: from those near marks.
@@ -266,10 +272,11 @@ class _Updates:
         e = n1 - (n0 + n2)/2, of variance 3/2 u². Those near marks are taken, where they are enough.
         """
         k = np.searchsorted(self.at_ns, pieces[1:, 0], "right") - 1
-        middle = np.concatenate((k[:, None] - _TRIPLES, k[:, None] + 1 + _TRIPLES)).ravel()
-        middle = distinct(middle[(middle > 0) & (middle < len(self.at_ns) - 1)])
+        last = len(self.at_ns) - 1
+        middle = self._these(*(np.clip(k + at, 0, last) for at in _TRIPLES))
+        middle = middle[(middle > 0) & (middle < last)]
         if len(middle) < _FEWEST:
-            middle = np.arange(1, len(self.at_ns) - 1)[:_MOST]
+            middle = np.arange(1, last)[:_MOST]
         t0, t1, t2 = (self.at_ns[middle + i] for i in (-1, 0, 1))
         piece = np.searchsorted(pieces[:, 0], t0, "right")
         steady = (np.searchsorted(pieces[:, 0], t2, "left") == piece) & (t2 > t1) & (t1 > t0)

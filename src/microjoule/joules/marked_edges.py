@@ -127,6 +127,27 @@ class MarkedEdges(NamedTuple):
         parts, lasted_ns = self._of_sum(counter, at0, at1), int((t1_ns - t0_ns).sum())
         return _estimate(counter, value, bounds, lasted_ns, parts, int(brackets.status.max(initial=0)))
 
+    def noise_j2(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> F64 | None:
+        """float64[n]: the variance of each window's figure from causes that are not of all; None: no marks.
+
+        Args:
+            counter: The counter.
+            t0_ns: int64[n], beginnings.
+            t1_ns: int64[n], ends.
+        """
+        (at0, known0), (at1, known1) = self._found(t0_ns, t1_ns)
+        if not (known0.all() and known1.all()):
+            return None
+        found = np.zeros(len(t0_ns))
+        for kind in dict.fromkeys(cause.kind for cause in self.causes):
+            mine = [cause for cause in self.causes if cause.kind == kind]
+            ends = [
+                (cause.of[at], sign * cause.u[at]) for cause in mine for at, sign in ((at0, -1), (at1, 1))
+            ]
+            for of, u in ends:
+                found += sum(np.where(of == other, u * more, 0.0) for other, more in ends)
+        return found * _scale(counter) ** 2
+
     def _found(self, t0_ns: I64, t1_ns: I64) -> list[tuple[I64, npt.NDArray[np.bool_]]]:
         """Of beginnings and of ends the numbers of the marks there, and whether one is taken."""
         is_inside = (t0_ns >= self.span_ns[0]) & (t1_ns <= self.span_ns[1])
