@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import documents, options, probe_calibrate, quantities, sampling_cost_line
+from . import documents, options, probe_calibrate, quantities, sampling_cost_line, stack_sampling
 from .progress import progress
+from .scratch import scratch
 
 NOTHING_MEASURED = 3
 
@@ -54,6 +55,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
     )
+    parser.add_argument(
+        "--stacks",
+        type=stack_sampling.rate_hz,
+        action="append",
+        metavar="HZ",
+        help="measure what stacks of `uj flame` cost at this rate instead (repeat for several)",
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a plot: .svg, .png or .pdf")
     parser.add_argument(
         "--keep", metavar="FILE", help="keep the result in FILE; none: do not keep it [this host's file]"
@@ -71,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..learning import site_of, take
     from ..report import overhead_plot, overhead_table
 
+    if arguments.stacks:
+        return _stacks(arguments)
     wishes = _wishes(arguments)
     if arguments.plot is not None:
         overhead_plot.ready(arguments.plot)
@@ -99,6 +109,25 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     save(found.over(_older(path)), path)
     print(f"Kept in {path}", file=sys.stderr)
+    return 0
+
+
+def _stacks(arguments: argparse.Namespace) -> int:
+    """Measures what sampling stacks takes from a program, and prints it."""
+    from ..plugins.profiles.stack_overhead import QUICK_ROUNDS, ROUNDS, measured
+    from ..report import stack_overhead_lines
+
+    quantities.refuse_unwritable(arguments.json)
+    found = []
+    rounds = QUICK_ROUNDS if arguments.quick else ROUNDS
+    with scratch() as folder, progress() as say:
+        for rate_hz in dict.fromkeys(arguments.stacks):
+            found += [loss.to_json() for loss in measured(rate_hz, folder, say, rounds)]
+    if arguments.json is not None:
+        text = json.dumps({"stacks": found}, indent=2, allow_nan=False) + "\n"
+        documents.write_text(text, arguments.json)
+    if arguments.json != Path("-"):
+        print("\n".join(stack_overhead_lines.lines(found)))
     return 0
 
 

@@ -138,6 +138,7 @@ def test_an_example_does_what_it_says(folder, name, row, tmp_path):
     allowed = {0, NOT_HERE} if any(word in found for word in NEEDS_HARDWARE) else {0}
     # Of a machine under load the signal may come when the interpreter ends.
     allowed |= {130, -signal.SIGINT} if name == "record" else set()
+    allowed |= {125} if name == "flame" else set()  # where neither perf nor py-spy may sample
     assert process.returncode in allowed, (found, out, err)
     assert "Traceback" not in err
     if "--json" in found and process.returncode == 0 and out:

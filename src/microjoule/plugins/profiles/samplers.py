@@ -32,8 +32,8 @@ from .alignment import Wishes
 from .profile import MONOTONIC
 from .stacks import Samples
 
-_READY_S = 20.0  # within which perf attaches, even where the machine is busy
-_GATE = 'read _ <&%d; exec %d<&-; exec "$@"'
+_READY_S = 60.0  # within which perf attaches, even where the machine is busy
+_GATE = 'read _ <"$0"; exec "$@"'
 # py-spy says on standard output what it does; only the command has the real one.
 _QUIET = 'exec "$@" 7>&1 8>&2 >/dev/null 2>&1'
 _KEEP = ': > "$0/begun"; "$@" >&7 2>&8 7>&- 8>&-; echo $? > "$0/status"'
@@ -57,17 +57,21 @@ class Perf:
         self._folder, self._rate_hz = folder, rate_hz
         self._call_graph, self._is_jit = call_graph, is_jit
         self._data = folder / "perf.data"
-        self._gate = os.pipe()
+        self._gate = folder / "gate"
         self._perf: subprocess.Popen[bytes] | None = None
         self._control: tuple[int, ...] = ()
+        self._opener = -1
         self.begun_ns = 0
         if is_jit:
             self.variables = MappingProxyType({"PYTHON_PERF_JIT_SUPPORT": "1"})
 
     def wrapped(self, command: Sequence[str]) -> list[str]:
         """The command behind its gate."""
-        os.set_inheritable(self._gate[0], True)
-        return ["sh", "-c", _GATE % (self._gate[0], self._gate[0]), "sh", *command]
+        self._gate.unlink(missing_ok=True)
+        os.mkfifo(self._gate, 0o600)
+        # Open for both, so that neither end waits for the other.
+        self._opener = os.open(self._gate, os.O_RDWR | os.O_CLOEXEC)
+        return ["sh", "-c", _GATE, str(self._gate), *command]
 
     def started(self, process: int) -> None:
         """Attaches perf to the command's process, and opens the gate.
@@ -79,10 +83,7 @@ class Perf:
             self._attach(process)
         finally:
             self.begun_ns = time.monotonic_ns()
-            os.close(self._gate[0])
-            with contextlib.suppress(BrokenPipeError):
-                os.write(self._gate[1], b"\n")
-            os.close(self._gate[1])
+            os.write(self._opener, b"\n")
 
     def _attach(self, process: int) -> None:
         control, answer = os.pipe(), os.pipe()
@@ -105,8 +106,16 @@ class Perf:
         with contextlib.suppress(BrokenPipeError):
             os.write(control[1], b"enable\n")
         if not os.read(answer[0], 16):
-            said = self._perf.stderr.read() if self._perf.stderr else b""
+            _, said = self._perf.communicate()
             raise SourceUnavailable(f"perf cannot attach: {_first(said)}", _PERMIT)
+
+    def ended(self) -> None:
+        """Waits until perf has written what it has, which it does when the command has ended."""
+        if self._perf is not None:
+            self._perf.communicate()
+        for end in (*self._control, *((self._opener,) if self._opener >= 0 else ())):
+            os.close(end)
+        self._control, self._opener = (), -1
 
     def samples(self) -> Samples:
         """The stacks, once the command has ended.
@@ -114,11 +123,7 @@ class Perf:
         Raises:
             ProfileError: There is none.
         """
-        if self._perf is not None:
-            self._perf.communicate()
-        for end in self._control:
-            os.close(end)
-        self._control = ()
+        self.ended()
         data = self._injected() if self._is_jit else self._data
         line = ["perf", "script", "--ns", "-F", "comm,pid,tid,time,event,ip,sym,dso", "--show-lost-events"]
         with subprocess.Popen(
@@ -251,8 +256,8 @@ def python_facts(command: str) -> tuple[int, bool] | None:
 
 def _first(said: bytes) -> str:
     """The first line of what a program said."""
-    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[0].removeprefix("Error:").strip() if lines else "it gave no reason"
+    lines = [line.strip().removeprefix("Error:") for line in said.decode("utf-8", "replace").splitlines()]
+    return next((line.strip() for line in lines if line.strip()), "it gave no reason")
 
 
 _PERMIT = "Run `sudo sysctl kernel.perf_event_paranoid=1`, or sample with py-spy: --sampler py-spy"
