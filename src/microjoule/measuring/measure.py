@@ -207,9 +207,12 @@ def _run(
         _run_in(task, planned.run_in_s)
         origin_ns = now_ns()
         at_s, longest_s, done = deadline.spent_s(), 0.0, 0
-        for count, offset_s in told(list(zip(planned.counts, planned.offsets_s, strict=True)), "window", say):
-            if planned.may_stop_after(done) and deadline.left_s() < longest_s + planned.after_s:
-                break
+        for offset_s in told(list(planned.offsets_s), "window", say):
+            if deadline.left_s() < longest_s + planned.after_s:
+                if planned.may_stop_after(done):
+                    break
+                planned = planned.hurried(done)
+            count = planned.counts[done]
             if planned.pad_s:
                 time.sleep(planned.pad_s)
                 _wait_for_phase(origin_ns, offset_s, fitted.update_ns)

@@ -151,6 +151,15 @@ class Plan:
         """Whether so many windows give a figure where time is up: slope mode needs two sizes."""
         return done > 0 and (self.mode != "slope" or len(set(self.counts[:done])) > 1)
 
+    def hurried(self, done: int) -> Plan:
+        """The plan with the shortest window next that gives slope mode its second size; else as it is."""
+        rest = [at for at in range(done, len(self.counts)) if self.counts[at] not in self.counts[:done]]
+        if self.mode != "slope" or not rest or len(set(self.counts[:done])) > 1:
+            return self
+        at, counts = min(rest, key=lambda each: self.counts[each]), list(self.counts)
+        counts[done], counts[at] = counts[at], counts[done]
+        return replace(self, counts=tuple(counts))
+
     def first(self, done: int) -> Plan:
         """The plan as far as it was run."""
         return replace(self, counts=self.counts[:done], offsets_s=self.offsets_s[:done])

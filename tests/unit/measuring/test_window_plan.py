@@ -1,10 +1,21 @@
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from microjoule.errors import BadRequest, TooCoarse
-from microjoule.measuring.window_plan import Ask, Pilot, abba, is_steady, plan, shuffled, slope_per_s, strata
+from microjoule.measuring.window_plan import (
+    Ask,
+    Pilot,
+    Plan,
+    abba,
+    is_steady,
+    plan,
+    shuffled,
+    slope_per_s,
+    strata,
+)
 
 RAPL = {"power_w": 100.0, "update_s": 1e-3, "quantum_j": 61e-6}
 NVML = {"power_w": 400.0, "update_s": 0.1, "quantum_j": 1e-3}
@@ -107,3 +118,16 @@ def test_a_power_that_moves_is_not_steady():
     assert not is_steady(t_s, [100 + 5 * t for t in t_s])
     assert slope_per_s(t_s, [100 + 5 * t for t in t_s])[0] == pytest.approx(0.049, abs=0.001)
     assert is_steady(t_s, [100, 104, 97, 101, 103, 96, 100, 102])  # noise, and no drift that can be seen
+
+
+def test_a_plan_out_of_time_takes_the_shortest_window_of_another_size_next():
+    """Slope mode needs two sizes, whatever they take: the least that they can take is what it then takes."""
+    counts = (12, 12, 9, 3, 6)
+    planned = Plan(
+        mode="slope", counts=counts, offsets_s=(0.0,) * 5, pad_s=0.0, idle_s=0.5, run_in_s=0.0, needed_s=1.0
+    )
+    assert planned.hurried(0).counts == (3, 12, 9, 12, 6)
+    assert planned.hurried(1).counts == (12, 3, 9, 12, 6)
+    assert planned.hurried(1).may_stop_after(2)
+    assert planned.hurried(3) is planned
+    assert replace(planned, mode="edge").hurried(0).counts == counts
