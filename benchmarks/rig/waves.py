@@ -197,6 +197,9 @@ def main() -> None:
     found: list[Row] = []
     for name, wave in chosen.items():
         folder = folder_of(rig, name) if is_again else boot(rig, name, wave)
+        if not (folder / "ways.json").exists():
+            print(f"{name}: not recorded", file=sys.stderr)
+            continue
         for row in rows(name, folder, truth):
             print(row.line(), flush=True)
             found.append(row)
@@ -214,10 +217,10 @@ HEAD = """# Coverage on a real kernel, against the exact truth
 
 Taken by `python benchmarks/rig/waves.py RIG`: Linux 6.1 with its own RAPL drivers, on an emulated processor
 whose registers are the exact integral of a waveform. Each configuration is one boot in which each way of
-sampling records for {seconds} s; each row is 2,000 windows at random places of one recording, {n} in all. No
-calibration is used. The counters do not trail the energy; the declared lag of 0 to 1 ms is taken as of any
-machine. An emulated processor is five to ten times slower than its host, which is shared: reads come late by
-up to milliseconds.
+sampling records for {seconds} s or more; each row is 2,000 windows at random places of one recording, {n} in
+all. No calibration is used. The counters do not trail the energy; the declared lag of 0 to 1 ms is taken as
+of any machine. An emulated processor is five to ten times slower than its host, which is shared: reads come
+late, or take longer, by up to tens of milliseconds.
 
 - *covered*: windows whose 95 % interval contains the truth, without the sensor's own gain and code, of
   which these registers have none.

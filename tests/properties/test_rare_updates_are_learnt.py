@@ -108,6 +108,18 @@ def test_the_end_of_a_window_behind_the_last_update_is_in_its_interval_whatever_
     assert np.mean(inside) >= 0.89
 
 
+def test_of_a_single_update_nobody_knows_when_its_energy_was_used():
+    """Nothing, 61 mJ, nothing: they may be of the last millisecond or from before the trace."""
+    ideal = Ideal(constant(40.0), n=400, limit_w=100.0)
+    raw = np.full(400, 1000, np.uint64)
+    raw[200:] = 2000
+    counter = Counter(replace(ideal.series, raw=raw), ideal.channel)
+    first_ns, shown_ns = counter.span_ns
+    found = counter.energy(first_ns, shown_ns)
+    assert found.low == 0.0
+    assert found.high < 4 * found.U
+
+
 def test_a_counter_that_is_updated_as_declared_or_rests_needs_no_sentence():
     ideal = Ideal(constant(50.0), n=8000)
     assert notes(Counter(ideal.series, ideal.channel)) == []

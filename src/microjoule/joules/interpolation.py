@@ -28,6 +28,7 @@ from ..trace.series import I64
 from .update_times import AROUND, F64, Bools, Located, UpdateTimes
 
 _ROOT_12 = math.sqrt(12.0)
+_ROOT_3 = math.sqrt(3.0)
 _CHUNK = 4096  # instants that are worked on at once
 _SEGMENTS = np.arange(-AROUND, AROUND + 1)
 _OWN = AROUND  # the column of the segment itself
@@ -207,8 +208,11 @@ class Interpolation:
             first_ns = self.times.first_ns
             is_near = t_ns[before] - first_ns < usual + 3 * self._uneven_ns
             is_first = np.minimum(t_ns[before] - usual, first_ns)
+            waited_ns = t_ns[before] - first_ns
             t_ns[before] = np.where(is_near, is_first, first_ns - usual // 2)
-            own[before] = np.where(is_near, np.hypot(own[before], self._uneven_ns), usual / _ROOT_12)
+            # Of a single update nobody knows since when it holds what it shows.
+            unknown_ns = waited_ns / _ROOT_3 if last == 0 else usual / _ROOT_12
+            own[before] = np.where(is_near, np.hypot(own[before], self._uneven_ns), unknown_ns)
         return found._replace(t_ns=t_ns, own_ns=own)
 
     @cached_property
