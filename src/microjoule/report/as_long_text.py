@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
+from .wrapping import WIDTH, wrapped
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
@@ -18,49 +19,52 @@ ALL_WINDOWS = "--windows all --json FILE lists them"
 HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
 FOOT = (
-    "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown and not included.\n"
-    "guaranteed: holds whatever the power did between readings, if the sensor is right.\n"
+    "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown.\n"
+    "guaranteed: whatever the power did between readings, if the sensor is right.\n"
     "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates."
 )
 
 _GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
 _NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
 
-_WIDTH = 100
-_NAME_MAX = 40
+_NAME_MAX = 16
 _ATTRIBUTES_MAX = 60
 
 _Row = tuple[str, ...]
 
 
 def render(summary: Mapping[str, Any]) -> str:
-    """The summary as lines of at most about a hundred characters."""
+    """The summary as lines: prose of at most 80 columns, and tables that are as wide as their figures."""
     single = [window for window in summary["windows"] if window["n_of_name"] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
-    sentence = textwrap.wrap(summary["sentence"], _WIDTH, break_on_hyphens=False, break_long_words=False)
-    lines = [*sentence, "", *warnings(summary)]
+    lines = [*wrapped(summary["sentence"]), "", *_prose(warnings(summary))]
     if single:
         blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
-        lines += [*_table(blocks), FOOT, *_lags(summary)]
+        lines += [*_table(blocks), FOOT, *_prose(_lags(summary))]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
-    lines += ["", *repeated] if repeated else []
+    lines += ["", *_prose(repeated)] if repeated else []
     if left_over > 0:
         lines += ["", f"{left_over} more windows: {ALL_WINDOWS}"]
     shares = share_lines.full(summary)
     lines += ["", *shares] if shares else []
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
-    lines += [f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ())]
+    lines += _prose(f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ()))
     if summary["engine"]["lanes"]:
         lines += [
             "",
-            *map(_lane, summary["engine"]["lanes"]),
-            *overhead_lines(summary["engine"].get("overhead")),
+            *_prose(map(_lane, summary["engine"]["lanes"])),
+            *_prose(overhead_lines(summary["engine"].get("overhead"))),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _prose(sentences: Iterable[str]) -> list[str]:
+    """Each sentence over as many lines as it needs; empty lines stay."""
+    return [line for each in sentences for line in (wrapped(each, 2) or [""])]
 
 
 def _lags(summary: Mapping[str, Any]) -> list[str]:
@@ -196,7 +200,7 @@ def rows_of(window: Mapping[str, Any]) -> list[_Row]:
 def _total_name(channels: Sequence[str]) -> str:
     """``total: package-0 + gpu-0``; of many how many, because each column stands to the right of it."""
     name = "total: " + " + ".join(channels)
-    return name if len(name) <= _NAME_MAX else f"total of {len(channels)} channels"
+    return name if len(name) <= _NAME_MAX else f"total of {len(channels)}"
 
 
 def _covered(window: Mapping[str, Any]) -> list[str]:
@@ -206,9 +210,7 @@ def _covered(window: Mapping[str, Any]) -> list[str]:
         return []
     text = "of " + " + ".join(channels)
     indent = " " * 4
-    return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:

@@ -96,7 +96,9 @@ def test_a_report_says_what_sampling_took_and_that_it_is_estimated(root, capsys)
     keep(root, RECORDER)
     trace = record(root)
     assert main(["report", "-v", str(trace), "--json", str(root / "r.json")]) == 0
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines()[1:])) <= 80, text  # the first line is the path of the trace
+    said = " ".join(text.split())
     line = "sampling took 0.30 % ± 0.10 % of a core (estimated: victim loop, 1000 Hz, taken 2026-11-18)"
     assert line in said
     engine = json.loads((root / "r.json").read_text())["engine"]
