@@ -4,8 +4,9 @@ A look reads the machine's busy time and that of each process, or each cgroup (:
 written for who used a millisecond since its last row, so that the rows are bounded by the CPU time that
 there is, and not by how many processes sleep. Only then is a process looked at more closely, for its name.
 
-A look costs a microsecond a process, on a thread of the recorder's and not of what is measured. It comes so
-seldom that all looks together take a hundredth of a core: with ten thousand processes about once a second.
+A look costs some microseconds a process (benchmarks/results/activity_cost.md), on a thread of the recorder's
+and not of what is measured. It comes so seldom that all looks together take about a hundredth of a core: with
+ten thousand processes each few seconds.
 In the beginning it looks more often, so that a run of half a second has looks enough.
 """
 
@@ -65,10 +66,16 @@ class _Account:
         self.number = self.row_ns = 0  # it has no row yet
 
 
-def _until_next_s(period_s: float) -> float:
-    """How long to wait for the next multiple of a period: there a thinned trace keeps a reading."""
-    period_ns = nanoseconds(period_s)
-    return seconds(period_ns - now_ns() % period_ns)
+def until_next_ns(now_ns: int, step_ns: int, apart_ns: int) -> int:
+    """How long to wait for a look: on a multiple of a step, where a thinned trace keeps a reading.
+
+    Args:
+        now_ns: Now.
+        step_ns: The step.
+        apart_ns: How long looks are to be apart, about; one step or longer.
+    """
+    earliest_ns = now_ns + max(apart_ns - step_ns, 0)
+    return (earliest_ns // step_ns + 1) * step_ns - now_ns
 
 
 class ActivityLane:
@@ -134,13 +141,17 @@ class ActivityLane:
         self._last_ns, self._is_first = begun_ns, False
 
     def _run(self) -> None:
-        period_s, quick = FIRST_PERIOD_S, QUICK_LOOKS
-        while not self._ended.wait(_until_next_s(period_s)):
+        step_s = apart_s = FIRST_PERIOD_S
+        quick = QUICK_LOOKS
+        while not self._ended.wait(
+            seconds(until_next_ns(now_ns(), nanoseconds(step_s), nanoseconds(apart_s)))
+        ):
             before_s = time.thread_time()
             self.look()
             cost_s = time.thread_time() - before_s
             quick = max(quick - 1, 0)
-            period_s = min(max(FIRST_PERIOD_S if quick else PERIOD_S, SHARE * cost_s), PERIOD_MAX_S)
+            step_s = FIRST_PERIOD_S if quick else PERIOD_S
+            apart_s = min(max(step_s, SHARE * cost_s), PERIOD_MAX_S)
 
     def _take(self, kind: str, found: dict[str | int, int], t_ns: int, is_last: bool) -> None:
         known = self._known[kind]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microjoule.recording.activity import ActivityLane, ActivityPlan
+from microjoule.recording.activity import ActivityLane, ActivityPlan, until_next_ns
 from microjoule.recording.cpu_times import Cgroups, Processes, cgroup_of, machine_busy_ns
 from microjoule.trace import schema
 from microjoule.trace.activity import Activity, named
@@ -190,3 +190,14 @@ def test_labels_that_make_no_sense_name_nobody(label):
 
 def test_labels_of_a_later_version_are_read():
     assert named([(1, '{"kind": "process", "name": "x", "hue": 3}')]) == {1: Subject("process", "x")}
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "apart_ms", "wait_ms"),
+    [(0, 100, 100), (1, 100, 99), (99, 100, 1), (0, 250, 200), (30, 250, 170), (30, 290, 270), (5, 20, 95)],
+)
+def test_looks_come_on_multiples_of_a_step_and_no_nearer_than_they_may(now_ms, apart_ms, wait_ms):
+    """A dear look is followed by a long wait, whatever the phase: half of it would cost twice as much."""
+    ms = 1_000_000
+    assert until_next_ns(now_ms * ms, 100 * ms, apart_ms * ms) == wait_ms * ms
+    assert (now_ms + wait_ms) % 100 == 0

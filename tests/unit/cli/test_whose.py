@@ -1,0 +1,94 @@
+"""Whose energy, from the command line: a scripted package, and this machine's own processes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from scripted import machine
+
+UJ = [sys.executable, "-m", "microjoule"]
+BURN = "import time\nfor _ in range(4):\n end = time.process_time() + 0.1\n"
+BURN += " while time.process_time() < end: pass\n time.sleep(0.2)\n"
+
+
+def uj(*words):
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
+    return subprocess.run(
+        [*UJ, *map(str, words)], capture_output=True, text=True, timeout=120, env=environment
+    )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A package of constant power, beside the processes that there are."""
+    folder = machine(tmp_path_factory.mktemp("whose") / "root")
+    (folder / "proc").symlink_to("/proc")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(root):
+    path, trace = root.parent / "r.json", root.parent / "t.arrows"
+    words = ["run", "--source", "script", "--root", root, "--idle", "1s", "-o", trace, "--json", path]
+    done = uj(*words, "--", sys.executable, "-c", BURN)
+    assert done.returncode == 0, done.stderr
+    return done.stderr, json.loads(path.read_text()), trace
+
+
+def test_the_first_lines_say_what_the_machine_used_and_whose_it_was(ran):
+    said, report, _ = ran
+    assert ": the machine used " in said
+    assert "\nwhose " in said
+    assert "\ncommand" in said
+    assert "idle machine" in said
+    assert max(map(len, said.splitlines())) <= 80
+    rows = report["shares"]["rows"]
+    assert rows[0]["kind"] == "command"
+    # Without perf's counter it is the sum of its processes, each up to the last look before it ended.
+    assert 0.2 <= rows[0]["busy_s"] <= 0.8
+    total_nj = round(report["whole"]["total"]["energy_j"] * 1e9)
+    assert sum(round(row["energy_j"] * 1e9) for row in rows if row["energy_j"] is not None) == total_nj
+
+
+def test_a_package_of_constant_power_is_the_idle_machine_s(ran):
+    """Whoever is busy, it draws no more: CPU time alone would give most of it to programs."""
+    _, report, _ = ran
+    command = report["shares"]["rows"][0]
+    least_j = command["energy_j"] - command["U_j"] if command["status"] == "ok" else 0.0
+    assert least_j <= 0.05 * report["shares"]["total_j"]
+    assert command["guaranteed_j"][0] == 0.0
+    assert command["by_cpu_time_j"] > 0
+
+
+@pytest.mark.parametrize("by", ["process", "container"])
+def test_a_recording_is_grouped_as_asked(root, by, tmp_path):
+    trace, path = tmp_path / "t.arrows", tmp_path / "r.json"
+    words = ["--source", "script", "--root", root, "--by", by, "--for", "600ms", "-o", trace]
+    assert uj("record", *words).returncode == 0
+    assert uj("report", trace, "--json", path).returncode == 0
+    found = json.loads(path.read_text())["shares"]
+    assert found is None or found["by"] == by
+
+
+def test_nobody_is_recorded_where_that_is_asked_for(root, tmp_path):
+    path = tmp_path / "r.json"
+    done = uj("run", "--source", "script", "--root", root, "--by", "none", "--json", path, "--", "true")
+    assert done.returncode == 0
+    assert json.loads(path.read_text())["shares"] is None
+
+
+def test_a_grouping_that_there_is_not_is_refused():
+    done = uj("run", "--by", "planet", "--", "true")
+    assert done.returncode == 2
+    assert "there is no --by 'planet'" in done.stderr
+
+
+def test_a_machine_without_proc_has_a_report_without_shares(tmp_path):
+    """As in a sandbox that hides all of it."""
+    path = tmp_path / "r.json"
+    bare = machine(tmp_path / "bare")
+    done = uj("run", "--source", "script", "--root", bare, "--json", path, "--", "sleep", "0.3")
+    assert done.returncode == 0
+    assert json.loads(path.read_text())["shares"] is None
