@@ -35,6 +35,7 @@ KIND, FORMAT = "microjoule bundle", 1
 MANIFEST, DRAWING, LICENCES, README = "manifest.json", "boundary.svg", "LICENCES.txt", "README.txt"
 FOLDERS = ("traces", "figures", "environment", "calibration")
 _TRACES, _FIGURES, _ENVIRONMENT, _CALIBRATION = FOLDERS
+_MACHINE = ("host", "gpus", "state", "environment", "libraries")
 _SOFTWARE = ("microjoule", "python")
 _RECORDED = ("command", "started_realtime_ns", "root", "lanes", "overhead")
 
@@ -112,7 +113,18 @@ def _figures(path: Path, choices: Choices) -> tuple[Plain, list[Part]]:
 
 
 def _environment(facts: Mapping[str, Any]) -> Plain:
-    kept = ("host", "devices", "gpus", "state", *_SOFTWARE, *_RECORDED, "misleading", "excluded", "left_out")
+    kept = (
+        "host",
+        "gpus",
+        "state",
+        "environment",
+        "libraries",
+        *_SOFTWARE,
+        *_RECORDED,
+        "misleading",
+        "excluded",
+        "left_out",
+    )
     return {key: facts[key] for key in kept if key in facts}
 
 

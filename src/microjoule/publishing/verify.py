@@ -152,7 +152,9 @@ def _spoilt(bundle: _Bundle) -> tuple[list[Finding], list[str]]:
 def _changed(bundle: _Bundle, name: str) -> str:
     """Which bytes of a trace are not those that were published."""
     row = next(row for row in bundle.manifest["traces"] if row["trace"] == name)
-    published, there = row.get("blocks") or [], blocks(bundle.traces[name])
+    published, there = row.get("blocks"), blocks(bundle.traces[name])
+    if not published:
+        return "its hash differs"
     first = next((i for i, (a, b) in enumerate(zip(published, there, strict=False)) if a != b), None)
     if first is None:
         return f"{len(there) - len(published):+d} blocks of {BLOCK} bytes"

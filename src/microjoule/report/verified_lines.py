@@ -20,6 +20,7 @@ def lines(found: Mapping[str, Any], name: str) -> list[str]:
         name: The bundle's.
     """
     findings = sorted(found["findings"], key=lambda row: -(row["by"] or 0.0))
+    findings = findings[found["answer"] == "cannot" :]  # the answer itself says the first one
     said = [f"{safe(row['where'])}: {safe(row['what'])}{_by(row['by'])}" for row in findings[:LISTED]]
     more = len(findings) - LISTED
     said += [f"and {more} more: --json - lists all"] if more > 0 else []
@@ -40,4 +41,5 @@ def _answer(found: Mapping[str, Any], name: str) -> str:
         n = len(found["findings"])
         return f"{name}: differs {by}, in {n} place{'s' * (n != 1)}"
     first = found["findings"][0]
-    return f"{name}: cannot be verified, because of {safe(first['where'])}: {safe(first['what'])}"
+    where = "" if first["where"] == name else f" of {safe(first['where'])}:"
+    return f"{name}: cannot be verified, because{where} {safe(first['what'])}"
