@@ -58,6 +58,7 @@ _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the w
 # By how much of an update period a reading trails the power, either way: seven public logs against an outside
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
+_UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
 
@@ -250,6 +251,9 @@ class Gauge:
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + (swing2 + box2) / 2), NORMAL, groups)
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
+        if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
+            updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
+            off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
         yield Part("updates" if is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
         groups = (f"steps:{self.channel.id}",) * len(t0)
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
