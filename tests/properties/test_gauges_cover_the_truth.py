@@ -25,6 +25,7 @@ NOT_HELD = {
     ("1 s of 1 s, not declared", "near: 1.1 T"),
     ("1 s of 1 s, not declared", "near twice: 2.03 T"),
     ("100 of 100 ms, not declared", "near twice: 2.03 T"),
+    ("100 of 100 ms, not declared", "wandering"),
 }
 
 

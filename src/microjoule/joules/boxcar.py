@@ -38,7 +38,10 @@ _ROUNDS = 5
 _DOF = 2.0
 _MARGIN = 1.5  # windows on either side of a cell
 _ISOLATED = 8  # updates between two standstills from which on they show what went on
-_LOST = 0.17  # of (standstill x step of the reading): simulated, bursts between standstills
+_LOST = 0.28  # of (standstill x step of the reading): simulated, bursts between standstills
+_EITHER = (
+    3.0  # times the variance of what lies before an edge or behind it: the step is less than what was used
+)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
 _SOLID = 1e-9
@@ -88,7 +91,8 @@ class Boxcar:
         gaps_s = np.diff(t_s, prepend=t_s[0])
         late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0))
         self._late = late_s / window_s
-        self._lost_j = np.concatenate(([0.0], np.cumsum(_lost(gaps_s[1:], np.diff(watts), period_s))))
+        self._hidden_j = np.concatenate(([0.0], _hidden(gaps_s[1:], np.diff(watts), period_s), [0.0]))
+        self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
         self.edges_s = _edges(t_s, window_s, period_s)
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
         # A change of the power shows in a reading as a share of it.
@@ -143,6 +147,11 @@ class Boxcar:
         found = self._noise_w**2 * self._window_s * (t1_s - t0_s)  # of one reading after another
         first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
         found += (self._lost_j[last] - self._lost_j[first]) ** 2
+        for at, t in ((first, t0_s), (last, t1_s)):
+            # What a standstill hides that a window begins or ends in lies on either side of the edge.
+            gap_s = self._t_s[at] - self._t_s[np.maximum(at - 1, 0)]
+            part = np.minimum((t1_s - t0_s) / np.maximum(gap_s, 1e-9), 0.5)
+            found += np.where(t <= self._t_s[at], _EITHER * part * (1 - part) * self._hidden_j[at] ** 2, 0.0)
         is_short = t1_s - t0_s <= _SHORT * self._window_s
         near, far = np.flatnonzero(is_short), np.flatnonzero(~is_short)
         a, b = t0_s[near], t1_s[near]
@@ -166,14 +175,14 @@ class Boxcar:
         return found
 
 
-def _lost(gaps_s: F64, step_w: F64, period_s: float) -> F64:
-    """What standstills may hide, all with one sign, joules: those with few updates between them."""
+def _hidden(gaps_s: F64, step_w: F64, period_s: float) -> F64:
+    """What standstills may hide, joules: those with few updates between them."""
     is_still = gaps_s > 1.5 * period_s
     run = np.cumsum(is_still)
     lengths = np.bincount(run, ~is_still)
     between = np.minimum(lengths[np.maximum(run - 1, 0)], lengths[run])
     share = np.clip(1.0 - between / _ISOLATED, 0.0, 1.0)
-    found: F64 = np.where(is_still, _LOST * share * gaps_s * np.abs(step_w), 0.0)
+    found: F64 = np.where(is_still, share * gaps_s * np.abs(step_w), 0.0)
     return found
 
 
