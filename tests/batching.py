@@ -18,7 +18,7 @@ from microjoule.joules.request_shares import RequestShares, shares
 from microjoule.joules.requests import Requests
 from microjoule.joules.update_record import updates
 
-BASE = Ideal(constant(1.0), poll_ns=20 * MS, update_ns=100 * MS, jitter=0.05, limit_w=2000.0, modulus=1 << 64)
+BASE = Ideal(constant(1.0), poll_ns=5 * MS, update_ns=100 * MS, jitter=0.05, limit_w=2000.0, modulus=1 << 64)
 
 
 def linear(load_w):

@@ -298,6 +298,14 @@ class ProfileError(MicrojouleError):
     """A profile that cannot be read, or cannot be aligned with the trace."""
 
 
+class ServerFailed(MicrojouleError):
+    """A server that does not answer, stopped, or answers what nothing can be counted by."""
+
+
+class RequestLogError(MicrojouleError):
+    """A log of requests that cannot be read, or cannot be aligned with the trace."""
+
+
 class BadMagic(MicrojouleError, ValueError):
     """Words that the notebook magic does not understand."""
 

@@ -1,4 +1,4 @@
-"""``uj attribute TRACE PROFILE…``: the energy of each kernel, function and range of profiles."""
+"""``uj attribute TRACE PROFILE…``: the energy of each kernel, function and range of profiles, or request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import quantities
+from . import quantities, request_shares
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _EPILOG = (
     "A profile is of the run that the trace is of: a PyTorch profile (export_chrome_trace), the text of perf "
-    "script, py-spy (chrometrace), VizTracer, a JAX profile, or any other Chrome trace."
+    "script, py-spy (chrometrace), VizTracer, a JAX profile, or any other Chrome trace. Or it is a log of a "
+    "server's requests: JSON lines, or what `vllm bench serve --save-detailed` saved; then each request gets "
+    "its energy."
 )
 FORMS = ("kineto", "jax", "viztracer", "py-spy", "perf", "chrome")
 _WIDEST = 110
@@ -32,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser(
         "attribute",
-        help="report the energy of each kernel, function and range of a profile",
+        help="report the energy of each kernel and range of a profile, or of each request of a log",
         epilog=_EPILOG,
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
@@ -69,6 +71,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="accept another host name, as of a container",
     )
     parser.add_argument(
+        "--offset",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="add this to the times of a log of requests, whose clock is another machine's [0]",
+    )
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"
     )
     parser.add_argument(
@@ -87,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     for output in (arguments.json, arguments.output):
         quantities.refuse_overwriting(inputs, output)
     quantities.refuse_overwriting([arguments.json], arguments.output)
+    if arguments.profiles[0].exists() and request_shares.is_log(arguments):
+        return request_shares.run(arguments)
     from ..joules.energy_trace import load
     from ..plugins.profiles import devices, readers
     from ..plugins.profiles.attribute import Asked

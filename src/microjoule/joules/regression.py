@@ -190,6 +190,9 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64, span_s: F64 | N
         scale = max(math.sqrt(_rest(r) / dof), noise.quantum_share(share))
     u_j = np.full(len(directions), np.inf)
     u_j[: len(sizes)][is_known] = scale / sizes[is_known]
+    if span_s is not None and math.isfinite(dof) and is_known.any():
+        white = noise.whitened(np.column_stack((unit, y)), share)[0]
+        directions, u_j = _uneven(white[:, :-1], white[:, -1] - white[:, :-1] @ energies, u_j, directions)
     moved = _triangle(noise.whitened(np.column_stack((shifted_s[rows] / time_s, y)), share)[0])
     shift_j = nnls(moved[:, :-1], moved[:, -1]) - energies
     edges = float(np.mean(noise.diagonal))
@@ -199,6 +202,29 @@ def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64, span_s: F64 | N
     return Fit(
         energies, directions.T[:, order], u_j[order], dof, shift_j, edge_u_j, len(rows), power_share, score
     )
+
+
+def _uneven(design: F64, left: F64, u_j: F64, directions: F64) -> tuple[F64, F64]:
+    """Directions, in rows, and uncertainties that also hold where noise grows with some column.
+
+    The covariance of White (1980), ``(XᵀX)⁻¹ Xᵀ diag(e²) X (XᵀX)⁻¹``, along its own principal directions;
+    along each the larger of it and of that of even noise.
+
+    Args:
+        design: float64[n, m], whitened.
+        left: float64[n], what the fit leaves of the whitened energies.
+        u_j: float64[m], of even noise, along ``directions``; infinite where nothing is known.
+        directions: float64[m, m].
+    """
+    known = np.isfinite(u_j)
+    along = directions[known]
+    projected = design @ along.T
+    bread = np.linalg.inv(projected.T @ projected)
+    uneven = bread @ ((projected * left[:, None] ** 2).T @ projected) @ bread
+    variance, turned = np.linalg.eigh(uneven * (len(left) / max(len(left) - len(along), 1)))
+    even = (turned**2 * (u_j[known] ** 2)[:, None]).sum(axis=0)
+    found = np.concatenate((np.sqrt(np.maximum(variance, even)), u_j[~known]))
+    return np.concatenate((turned.T @ along, directions[~known])), found
 
 
 def _edge_u_j(of: Updates, watts: F64) -> F64:

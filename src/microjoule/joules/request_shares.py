@@ -17,6 +17,10 @@ be distinguished from the tokens, and what all three take together can.
 Where the server was never idle, or always, its idle power and that of its requests cannot be distinguished.
 Then there is no idle column, and requests carry what is drawn whether they are there or not.
 
+Decision: updates are added up to a tenth of a second, where enough are left. A client sees a token some
+milliseconds after it was computed, and a server's steps take up to a tenth of a second. Finer updates would
+show the load at another time than the log has it, which makes coefficients too small.
+
 Decision: power is linear in the states. A GPU near its power limit is not: its requests' shares then follow
 the mean slope, and energy is left unexplained. The report says how much.
 """
@@ -32,7 +36,7 @@ import numpy.typing as npt
 
 from ..errors import TooFewUpdates
 from ..trace.series import I64
-from ..units import NS_PER_S
+from ..units import NS_PER_MS, NS_PER_S
 from ..value_class import dataclass
 from .budget import sensor
 from .counter import Counter
@@ -46,6 +50,10 @@ F64 = npt.NDArray[np.float64]
 
 _ROOT_3 = math.sqrt(3.0)
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
+_ENOUGH = 60  # updates that are left at least where several are taken as one
+_DOUBT_NS = (
+    100 * NS_PER_MS
+)  # in which a token may have been computed before a client saw it, or after a step began
 _OPEN = 2.0  # standard uncertainties by which a direction may move an energy
 _QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
@@ -70,6 +78,7 @@ class RequestShares:
         fit: The fit.
         timing_j: float64[m], by how much energies move if every second update is fitted: what is not known
             of when the work was done matters half as much there.
+        rate_j: float64[m], by how much energies move with the next rate that was tried.
         inseparable: Groups of states whose energies are known together only.
     """
 
@@ -85,6 +94,7 @@ class RequestShares:
     is_whole: npt.NDArray[np.bool_]
     fit: Fit
     timing_j: F64
+    rate_j: F64
     inseparable: tuple[tuple[str, ...], ...]
 
     @property
@@ -140,6 +150,9 @@ class RequestShares:
             *self.fit.components(parts, f"requests:{name}"),
             Component("alignment", moved, "B", RECTANGULAR, group=f"alignment:{name}"),
             Component("work times", 2 * late / _ROOT_3, "B", RECTANGULAR, group=f"work:{name}"),
+            Component(
+                "prompt rate", float(parts @ self.rate_j) / _ROOT_3, "B", RECTANGULAR, group=f"rate:{name}"
+            ),
             *sensor(counter.channel, counter.machine, value, duration_s),
         )
         return Estimate(
@@ -171,7 +184,8 @@ def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float 
             f"{_FEWEST}",
             "Record for longer, or take a --channel that is updated more often",
         )
-    return _finished(counter, of, requests, _Fitting(of, requests, round(u_align_ns)).likeliest())
+    of = _no_finer(of)
+    return _finished(counter, of, requests, _Fitting(of, requests, round(u_align_ns)))
 
 
 class _Fitted(NamedTuple):
@@ -229,10 +243,11 @@ def _score(of: _Fitted) -> float:
     return of.fit.score
 
 
-def _finished(counter: Counter, of: Updates, requests: Requests, best: _Fitted) -> RequestShares:
+def _finished(counter: Counter, of: Updates, requests: Requests, fitting: _Fitting) -> RequestShares:
+    best = fitting.likeliest()
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
-    paired = _paired(of)
-    coarse = _fit(paired, _added(best.design), _added(best.late))
+    other = fitting.under(best.schedule._replace(rate=best.schedule.rate * _FINER[-1]))
+    coarse = _fit(_joined(of, 2), _added(best.design, 2), _added(best.late, 2))
     return RequestShares(
         counter=counter,
         requests=requests,
@@ -246,6 +261,9 @@ def _finished(counter: Counter, of: Updates, requests: Requests, best: _Fitted) 
         is_whole=(requests.start_ns >= t0) & (requests.end_ns <= t1),
         fit=best.fit,
         timing_j=coarse.energy_j - best.fit.energy_j,
+        rate_j=other.fit.energy_j - best.fit.energy_j
+        if other.states == best.states
+        else np.zeros(len(best.states)),
         inseparable=best.inseparable,
     )
 
@@ -266,21 +284,29 @@ def _fit(of: Updates, design: F64, late: F64) -> Fit:
     return fit(of, design, design.sum(axis=0), late, np.diff(of.edges_ns) / NS_PER_S)
 
 
-def _paired(of: Updates) -> Updates:
-    """Every second update: what was counted between them in all."""
+def _joined(of: Updates, by: int) -> Updates:
+    """Every so many updates as one: what was counted between them in all."""
+    n = len(of.energy_j) // by * by
     return of._replace(
-        edges_ns=of.edges_ns[: len(of.energy_j) // 2 * 2 + 1 : 2],
-        energy_j=_added(of.energy_j),
-        is_ok=_added(~of.is_ok) == 0,
-        spread_s=of.spread_s[: len(of.energy_j) // 2 * 2 + 1 : 2],
+        edges_ns=of.edges_ns[: n + 1 : by],
+        energy_j=_added(of.energy_j, by),
+        is_ok=_added(~of.is_ok, by) == 0,
+        spread_s=of.spread_s[: n + 1 : by],
     )
 
 
-def _added(values: npt.NDArray[Any]) -> F64:
-    """Neighbours added, two by two; one that is left over is left out."""
-    n = len(values) // 2 * 2
-    found: F64 = values[:n:2].astype(np.float64) + values[1:n:2]
+def _added(values: npt.NDArray[Any], by: int) -> F64:
+    """So many neighbours added at a time; what is left over is left out."""
+    n = len(values) // by * by
+    found: F64 = values[:n].astype(np.float64).reshape(-1, by, *values.shape[1:]).sum(axis=1)
     return found
+
+
+def _no_finer(of: Updates) -> Updates:
+    """The updates, so many as one that their length is that of a log's doubt, where there are enough."""
+    n, usual_ns = len(of.energy_j), float(np.median(np.diff(of.edges_ns)))
+    by = min(math.ceil(_DOUBT_NS / usual_ns), n // _ENOUGH)
+    return _joined(of, by) if by > 1 else of
 
 
 def _columns(works: Mapping[str, Work], of: Updates, late_ns: int) -> tuple[tuple[str, ...], F64, F64]:

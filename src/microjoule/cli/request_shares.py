@@ -1,0 +1,58 @@
+"""``uj attribute TRACE REQUESTS``: the energy of each request of a log."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import quantities
+from .progress import progress
+
+_OF_PROFILES = ("device", "name", "format", "starts_at", "same_machine", "output")
+
+
+def is_log(arguments: argparse.Namespace) -> bool:
+    """Whether what is to be attributed is a log of requests, and not a profile.
+
+    Raises:
+        RequestLogError: It cannot be read.
+    """
+    from ..plugins.inference.request_log import is_log
+
+    return not arguments.format and is_log(arguments.profiles[0])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the tables, and writes what was asked for.
+
+    Raises:
+        BadRequest: There are several logs, or an option is one of profiles.
+    """
+    from ..errors import BadRequest
+    from ..joules.energy_trace import load
+    from ..plugins.inference.attribution import attributed
+    from ..plugins.inference.request_log import read
+    from ..report import request_table
+
+    if len(arguments.profiles) > 1:
+        raise BadRequest(
+            "A log of requests cannot be attributed beside another file", "Put all requests into one log"
+        )
+    given = [f"--{word.replace('_', '-')}" for word in _OF_PROFILES if getattr(arguments, word)]
+    if given:
+        raise BadRequest(f"A log of requests has nothing for {', '.join(given)}", "Leave that out")
+    with progress() as say:
+        say(f"reading {arguments.trace}")
+        trace = load(arguments.trace)
+        say(f"reading {arguments.profiles[0]}")
+        log = read(arguments.profiles[0])
+        say("attributing")
+        found = attributed(trace, log, arguments.channel, arguments.offset)
+    if arguments.json is not None:
+        text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        quantities.write(text, arguments.json)
+    if arguments.json != Path("-"):
+        sys.stdout.write(request_table.render(found))
+    return 0
