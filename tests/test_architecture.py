@@ -35,8 +35,10 @@ MAY_IMPORT = {
     "measuring": LEAVES | {"late", "recording", "host", "sources", "joules", "trace"},
     "learning": LEAVES | {"late", "measuring", "recording", "host", "sources", "joules", "trace"},
     "plugins": LEAVES | {"late", "measuring", "live", "recording", "report", "footprint", "joules", "trace"},
+    "bench": LEAVES | {"late", "plugins", "measuring", "recording", "host", "footprint", "joules", "trace"},
     "cli": LEAVES
     | {
+        "bench",
         "late",
         "plugins",
         "live",

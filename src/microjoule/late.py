@@ -78,8 +78,12 @@ def shown(name: str) -> Callable[[Any], str]:
     return _repr_html_
 
 
-def extra(module: str) -> Any:  # noqa: ANN401 - a module of any kind
+def extra(module: str, name: str = "") -> Any:  # noqa: ANN401 - a module of any kind
     """The module of this name, imported.
+
+    Args:
+        module: Its name.
+        name: The extra to name where it is missing; empty: the one of ``EXTRAS``.
 
     Raises:
         MissingExtra: Its package is not installed.
@@ -94,5 +98,5 @@ def extra(module: str) -> Any:  # noqa: ANN401 - a module of any kind
 
         raise MissingExtra(
             f"This needs {package}, which is not installed",
-            f"Install it: pip install 'microjoule[{EXTRAS[package]}]'",
+            f"Install it: pip install 'microjoule[{name or EXTRAS[package]}]'",
         ) from error

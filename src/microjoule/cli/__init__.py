@@ -24,6 +24,7 @@ COMMANDS = (
     "run",
     "profile",
     "compare",
+    "bench",
     "record",
     "watch",
     "serve",

@@ -67,6 +67,22 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj compare -n old -n new -r 20 --markdown - ./old ./new", "a table for a pull request"),
             ("uj compare before.arrows after.arrows --window step", "windows that were recorded"),
         ),
+        "bench": _rows(
+            (
+                "uj bench http://127.0.0.1:8000 --channel gpu-0/energy",
+                "joules per request and token at 1, 4 and 16 at once",
+            ),
+            (
+                "uj bench http://127.0.0.1:8000 -c 1,8,64 --duration 2m --plot energy.html \\\n"
+                "     --channel gpu-0/energy",
+                "longer, and a picture",
+            ),
+            (
+                "uj bench http://127.0.0.1:8000 --request-rate 0.5,2 --prompts prompts.txt \\\n"
+                "     --log log.jsonl --channel gpu-0/energy",
+                "at two rates, with your own prompts, and a log for `uj attribute`",
+            ),
+        ),
         "record": _rows(
             ("uj record -o day.arrows", "the whole machine, until Ctrl-C"),
             ("uj record --for 10m --rate 100", "ten minutes at a hundred readings a second"),
@@ -113,6 +129,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
                 "the profile with the power inside",
             ),
             ("uj attribute trace.arrows profile.json --channel gpu-0/energy --json -", "of one channel"),
+            (
+                "uj attribute trace.arrows requests.jsonl --channel gpu-0/energy",
+                "of each request of a server",
+            ),
         ),
         "flame": _rows(
             ("uj flame -- python train.py", "flame.html, in which a frame's width is its joules"),
