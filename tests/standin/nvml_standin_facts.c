@@ -113,7 +113,8 @@ nvmlReturn_t nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, u
     return OK;
 }
 
-/* ---- settings, all of them at values that a test can tell apart; not in the check against nvml.h ---- */
+/* ---- settings, all of them at values that a test can tell apart; not in the check against nvml.h
+ * ---- */
 #ifndef WITH_NVML_H
 
 nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, unsigned int *mode)
@@ -144,7 +145,8 @@ nvmlReturn_t nvmlDeviceGetApplicationsClock(nvmlDevice_t device, int type, unsig
     return type == 1 ? OK : INVALID;
 }
 
-nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *reasons)
+nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device,
+                                                    unsigned long long *reasons)
 {
     (void)device;
     *reasons = 0x1 | 0x4 | 0x40; /* idle, power cap, heat */
