@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 _DEFAULT = Path("flame.html")
 _TITLE = 80
+_ESTIMATED = (
+    "the graph says how busy the processor was, and not what one instruction costs more than another. "
+    "`uj probe` shows how to open a counter"
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -190,6 +194,8 @@ def _write(
     samples = sampler.samples()
     asked = Asked(arguments.channel, wishes=sampler.wishes)
     found = functions(trace, samples, asked, (sampler.begun_ns, ended_ns)).plain
+    if found["provenance"] != "measured":
+        notes.insert(0, f"{found['channel']} is estimated from CPU time: {_ESTIMATED}")
     plain = {**found, "title": cut(" ".join(title.split()), _TITLE), "notes": notes, "sampler": sampler.name}
     for path in graphs:
         flame.write(plain, path)

@@ -83,6 +83,17 @@ def test_python_functions_have_their_names(flame, tmp_path):
 
 
 @by_perf
+def test_an_estimate_says_that_it_is_one(flame, tmp_path):
+    done = flame("--source", "cpu_time", "--root", "/", "-o", "f.html", "--", "sh", "-c", _COUNT)
+    assert done.returncode == 0
+    assert "is estimated from CPU time" in done.stderr.replace("\n", " ")
+    assert "is estimated from CPU time" in (tmp_path / "f.html").read_text()
+
+
+_COUNT = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"
+
+
+@by_perf
 def test_a_command_that_a_signal_ends_is_died_of(flame):
     done = flame("-o", "f.folded", "--", "sh", "-c", "kill -TERM $$")
     assert done.returncode == -signal.SIGTERM
