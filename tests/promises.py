@@ -1,4 +1,4 @@
-"""What a release promises to keep. After a change on purpose: ``python tests/promises.py > tests/promises.txt``."""
+"""What a release promises. After a change on purpose: ``python tests/promises.py > tests/promises.txt``."""
 
 from __future__ import annotations
 
