@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..units import nanoseconds
+from ..errors import SameFile
+from ..units import S_PER_DAY, nanoseconds
 from . import options
 
+SHIFT_MAX_S = 3660 * S_PER_DAY
 _DESCRIPTION = """\
 Turns a power meter's CSV log into a trace, or adds it to a recording that was
 taken meanwhile. The report then says which part of the meter's energy the
@@ -40,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--shift",
-        type=float,
+        type=_seconds,
         default=0.0,
         metavar="SECONDS",
         help="add this to the log's times, for a logger whose clock is off [0]",
@@ -51,18 +53,35 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+def _seconds(text: str) -> float:
+    """Seconds forwards or backwards; an argparse type."""
+    value = float(text)
+    if not abs(value) <= SHIFT_MAX_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds within {SHIFT_MAX_S:.0f}")
+    return value
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the trace and prints its path; 0."""
+    """Writes the trace and prints its path; 0.
+
+    Raises:
+        SameFile: The trace would replace what it is made of.
+    """
     from ..learning.meter_log import write_alone, write_beside
     from ..sources.meters.logged import Columns, log
     from ..trace.raw_trace import RawTrace
 
+    for read in (arguments.log, arguments.beside):
+        if read is not None and arguments.output.resolve() == read.resolve():
+            raise SameFile(f"The trace would replace {read}, which it is made of", "Give -o a new file")
     columns = Columns(arguments.time, arguments.power, arguments.timezone, nanoseconds(arguments.shift))
     found = log(arguments.log, columns, arguments.accuracy)
+    others = 0
     if arguments.beside is None:
         n = write_alone(found, arguments.output)
     else:
-        n = write_beside(found, RawTrace.load(arguments.beside), arguments.output)
+        n, others = write_beside(found, RawTrace.load(arguments.beside), arguments.output)
     bad = f", {found.unreadable} without a number" if found.unreadable else ""
-    print(f"{arguments.output}: {n} readings of {arguments.log.name}{bad}")
+    outside = f"; {others} were taken at other times" if others else ""
+    print(f"{arguments.output}: {n} readings of {arguments.log.name}{bad}{outside}")
     return 0

@@ -54,7 +54,11 @@ def learn(arguments: argparse.Namespace, machine: Machine) -> int:
     from ..host.key import host_key
 
     for_s = FOR_S if arguments.for_s is None else arguments.for_s
-    if Path(arguments.against).is_file():
+    if "://" not in arguments.against:
+        if not Path(arguments.against).is_file():
+            raise BadMeter(
+                f"There is no trace {arguments.against}", "Name one, or a meter such as shelly://192.168.1.20"
+            )
         trace = _loaded(Path(arguments.against))
         one = _fitted(trace, arguments.of)
     else:

@@ -36,8 +36,11 @@ def write_alone(log: Log, path: Path) -> int:
     return len(log.raw)
 
 
-def write_beside(log: Log, trace: RawTrace, path: Path) -> int:
-    """Writes a recording's readings with those of the log that were taken meanwhile; how many these are.
+def write_beside(log: Log, trace: RawTrace, path: Path) -> tuple[int, int]:
+    """Writes a recording's readings with those of the log that were taken meanwhile.
+
+    Returns:
+        How many of the log's readings these are, and how many were taken at other times.
 
     Raises:
         BadMeter: None was taken meanwhile, or the recording has a meter.
@@ -64,7 +67,7 @@ def write_beside(log: Log, trace: RawTrace, path: Path) -> int:
     of = Log(log.channel, log.realtime_ns[kept], [v for v, k in zip(log.raw, kept, strict=True) if k], 0)
     _write(writer, of, t_ns[kept])
     writer.close()
-    return int(inside.sum())
+    return int(kept.sum()), int((~kept).sum())
 
 
 def _recoded(batch: pa.RecordBatch, names: pa.Array) -> pa.RecordBatch:

@@ -27,6 +27,7 @@ def logged(path, lines, head="time,power_w"):
         ("UTC\tActive Power [kW]", "0.0025", None),  # not the first word: to be named
         ("unix,power_kw", "0.0025", 2.5),
         ("unix,P [W]", "-2.5", -2.5),
+        ("unix,Power (MW)", "0.0000025", 2.5),
     ],
 )
 def test_columns_and_units_are_in_the_headings(tmp_path, head, cell, watts):
@@ -85,9 +86,20 @@ def test_a_local_time_of_any_other_hour_needs_its_zone(tmp_path):
         (["2,2", "1,2"], "time,power", "line 3 is not after"),
         (["2,2", "2,2"], "time,power", "line 3 is not after"),
         (["1,2,3"], "time,power", "is no CSV file"),
+        (["1,2,3"], "time,power,power", "two columns 'power'"),
+        (["1e18,2"], "time,power", None),
+        (["1e30,2"], "time,power", "no Unix time"),
+        (["-5,2"], "time,power", "no Unix time"),
+        (['1,"0,1"'], "time,power", "no number in its column 'power': '0,1'"),
+        (["1,1/3"], "time,power", "no number"),
+        (["1,1e99999999"], "time,power", "no number"),
+        (["1,2"], "time,Power (kWh)", "is in kWh, and no power"),
     ],
 )
 def test_a_log_without_what_is_needed_says_so(tmp_path, lines, head, words):
+    if words is None:
+        assert log(logged(tmp_path / "m.csv", lines, head)).realtime_ns.tolist() == [10**18]
+        return
     with pytest.raises(BadMeter, match=words):
         log(logged(tmp_path / "m.csv", lines, head))
 
@@ -106,7 +118,8 @@ def test_a_log_joins_the_recording_that_was_taken_meanwhile(tmp_path, capsys):
     both = tmp_path / "both.arrows"
     words = ["import", str(path), "--with", str(tmp_path / "t.arrows"), "-o", str(both), "--accuracy", "1%"]
     assert main(words) == 0
-    assert "1 without a number" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "200 readings of m.csv, 1 without a number" in said
     trace, alone = uj.load(both), uj.load(tmp_path / "t.arrows")
     assert not trace.damage
     assert str(trace.energy("load")["package-0"]) == str(alone.energy("load")["package-0"])
@@ -116,6 +129,17 @@ def test_a_log_joins_the_recording_that_was_taken_meanwhile(tmp_path, capsys):
     assert abs(found.share - (PACKAGE_W + DRAM_W) / WALL_W) <= found.U_share < 0.1
     assert main([*words[:-4], "--shift", "3600", "-o", str(tmp_path / "x.arrows")]) == 2
     assert "do not overlap" in capsys.readouterr().err
+
+
+def test_what_a_trace_is_made_of_is_not_replaced(tmp_path, capsys):
+    path = logged(tmp_path / "m.csv", ["1,2", "2,3"])
+    before = path.read_bytes()
+    assert main(["import", str(path), "-o", str(path)]) == 2
+    assert "would replace" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    for shift in ("nan", "1e300", "soon"):
+        with pytest.raises(SystemExit):
+            main(["import", str(path), "-o", str(tmp_path / "x.arrows"), "--shift", shift])
 
 
 def test_a_log_alone_is_a_trace(tmp_path):

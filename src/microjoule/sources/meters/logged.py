@@ -31,9 +31,13 @@ from .instrument import power_channel
 STEPS = 1_000_000  # counts a watt
 _TIMES = ("time", "timestamp", "date", "datetime", "unix", "utc", "zeit", "t")
 _POWERS = ("power", "watts", "watt", "p", "apower", "active power", "leistung", "wirkleistung")
+# In lower case, and those whose capital letter is another unit as they are written.
 _UNITS = {"uw": Fraction(1, 1_000_000), "µw": Fraction(1, 1_000_000), "mw": Fraction(1, 1000)}
 _UNITS |= {"w": Fraction(1), "watt": Fraction(1), "watts": Fraction(1), "kw": Fraction(1000)}
-_WORDS = re.compile(r"[a-zµ]+")
+_MEGA = {"MW": Fraction(1_000_000)}
+_NO_POWER = ("wh", "mwh", "kwh", "j", "va", "kva", "var", "dbm", "hp", "btu", "v", "a", "ma")
+_WORDS = re.compile(r"[A-Za-zµ]+")
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?")
 _UNIX_PER_S = ((1e17, NS_PER_S), (1e14, 1_000_000), (1e11, 1000), (0.0, 1))  # by how large a number is
 _LARGEST = 1 << 62
 
@@ -85,8 +89,14 @@ def log(path: Path, columns: Columns | None = None, accuracy: float | None = Non
             f"{path}: the time in line {int(back[0]) + 3} is not after that in the line before",
             "Sort the log by time, and give each time once",
         )
-    unit = _unit(power)
+    unit = _unit(power, path)
     raw = [_count(cell, unit) for cell in table[power].to_pylist()]
+    if all(value is None for value in raw):
+        first = next((cell for cell in table[power].to_pylist() if cell), "")
+        raise BadMeter(
+            f"{path} has no number in its column {power!r}: {first!r}",
+            "Write numbers with a point, as in 12.5",
+        )
     address = Address(kind="csv", host=path.name, every_s=_every_s(realtime_ns), accuracy=accuracy)
     channel = power_channel(address, 0, Fraction(1, STEPS))
     channel = replace(channel, access=replace(channel.access, path=f"csv://{path.name}"))
@@ -124,11 +134,14 @@ def _head(path: Path) -> tuple[str, list[str]]:
 
 def _column(table: pa.Table, named: str, known: Sequence[str], what: str, path: Path) -> str:
     names: list[str] = table.column_names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadMeter(f"{path} has two columns {twice!r}", "Give each column a heading of its own")
     if named:
         if named not in names:
             raise BadMeter(f"{path} has no column {named!r}", nearest(named, names))
         return named
-    by_word = {name: _words(name) for name in names}
+    by_word = {name: _words(name.lower()) for name in names}
     found = next(
         (name for word in known for name, words in by_word.items() if words and words[0] == word), ""
     )
@@ -139,20 +152,28 @@ def _column(table: pa.Table, named: str, known: Sequence[str], what: str, path: 
 
 
 def _words(name: str) -> list[str]:
-    return _WORDS.findall(name.lower())
+    return _WORDS.findall(name)
 
 
-def _unit(name: str) -> Fraction:
-    """Watts of what a column of power is in: ``power_mw``, ``Power (kW)``; W where it does not say."""
-    last = _words(name)[1:][-1:]
-    return _UNITS.get(last[0], Fraction(1)) if last else Fraction(1)
+def _unit(name: str, path: Path) -> Fraction:
+    """Watts of what a column of power is in: ``power_mw``, ``Power (kW)``; W where it does not say.
+
+    Raises:
+        BadMeter: It is in something else.
+    """
+    last = "".join(_words(name)[1:][-1:])
+    if last.lower() in _NO_POWER:
+        raise BadMeter(
+            f"{path}: the column {name!r} is in {last}, and no power", "Name one of watts: --power"
+        )
+    return _MEGA.get(last) or _UNITS.get(last.lower()) or Fraction(1)
 
 
 def _count(cell: str | None, unit: Fraction) -> int | None:
-    try:
-        value = round(Fraction((cell or "").strip()) * unit * STEPS)
-    except (ValueError, ZeroDivisionError):
+    text = (cell or "").strip()
+    if not _NUMBER.fullmatch(text):
         return None
+    value = round(Fraction(text) * unit * STEPS)
     return value if abs(value) < _LARGEST else None
 
 
@@ -172,12 +193,14 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _time_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
-    try:
-        number = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+    if not _NUMBER.fullmatch(text):
         return _calendar_ns(text, zone, where)
+    number = Fraction(text)
     per_s = next(per_s for least, per_s in _UNIX_PER_S if abs(number) >= least)
-    return round(number / per_s * NS_PER_S)
+    t_ns = round(number / per_s * NS_PER_S)
+    if not 0 <= t_ns < _LARGEST:
+        raise BadMeter(f"{where}: {text!r} is no Unix time of this age", "Write ISO 8601 instead")
+    return t_ns
 
 
 def _calendar_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
