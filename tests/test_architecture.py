@@ -13,7 +13,15 @@ import microjoule
 
 ROOT = Path(microjoule.__file__).parent
 TESTS = Path(__file__).parent
-LEAVES = {"arrays", "channel", "errors", "units", "value_class", "version"}  # what any package may import
+LEAVES = {
+    "arrays",
+    "channel",
+    "errors",
+    "units",
+    "value_class",
+    "version",
+    "whole_file",
+}  # what any package may import
 MAY_IMPORT = {
     "arrays": set(),
     "channel": {"errors", "units", "value_class"},
@@ -21,6 +29,7 @@ MAY_IMPORT = {
     "units": set(),
     "value_class": set(),
     "version": set(),
+    "whole_file": set(),
     "late": LEAVES,
     "_native": {"errors"},
     "trace": LEAVES | {"late"},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ..errors import NoFormat
+from ..whole_file import whole_file
 from . import quantities
 from .progress import progress
 
@@ -124,16 +124,13 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     """
     from ..errors import TraceError
 
-    partial = path.with_name(path.name + ".partial")
     try:
-        with _created(partial, path.suffix == ".gz") as out:
-            yield out
-        os.replace(partial, path)
+        with whole_file(path) as file:
+            if path.suffix != ".gz":
+                yield file
+                return
+            # A name or a time in the header would make two exports of one trace differ.
+            with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as out:
+                yield out  # type: ignore[misc]
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise TraceError(f"Cannot write {path}: {error.strerror or error}", "Choose another file") from error
-
-
-def _created(path: Path, is_packed: bool) -> IO[bytes]:
-    # A time in the header would make two exports of one trace differ.
-    return gzip.GzipFile(path, "wb", _LEVEL, mtime=0) if is_packed else path.open("wb")  # type: ignore[return-value]

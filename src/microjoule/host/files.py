@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import MicrojouleError
 from ..value_class import dataclass
+from ..whole_file import whole_file
 
 UNKNOWN = "unknown"
 
@@ -97,19 +97,11 @@ class Kept:
         text = json.dumps({"kind": self.kind, "format": self.format, **plain}, indent=1, ensure_ascii=False)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-            try:
-                with os.fdopen(number, "w", encoding="utf-8") as file:
-                    file.write(text + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(target)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            with whole_file(target, 0o600) as file:
+                file.write(f"{text}\n".encode())
         except OSError as error:
             raise self.error(
-                f"The {self.noun} {target} cannot be written: {os.strerror(error.errno or 0)}",
+                f"The {self.noun} {target} cannot be written: {error.strerror or error}",
                 "Choose a folder that you may write to",
             ) from error
 

@@ -10,6 +10,7 @@ import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from ..errors import BundleError
 
@@ -23,7 +24,7 @@ Content = bytes | Path
 """What a member holds: bytes, or the file that they are in."""
 
 
-def pack(members: Mapping[str, Content], target: Path) -> None:
+def pack(members: Mapping[str, Content], target: Path | IO[bytes]) -> None:
     """Writes a zip file of some members.
 
     Raises:

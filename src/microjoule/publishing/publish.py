@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..errors import BundleError, SameFile
 from ..footprint.chosen_factors import Terms
 from ..joules.summary import WINDOWS_MAX
 from ..version import VERSION
+from ..whole_file import whole_file
 from .archive import pack
 from .contents import Choices, contents
 
@@ -38,17 +38,8 @@ def publish(
         raise SameFile(f"The bundle would overwrite the trace {target}", "Give it a name of its own: -o")
     members = contents(named, Choices(terms, windows_max, VERSION))
     try:
-        number, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent or ".")
-        os.close(number)
-        try:
-            pack(members, Path(name))
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, 0o666 & ~mask)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(target) as file:
+            pack(members, file)
     except OSError as error:
         raise BundleError(
             f"Cannot write {target}: {error.strerror or error}", "Choose another file"

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ..arrays import array, filtered, numbers
 from ..errors import TraceError
+from ..whole_file import whole_file
 from . import checksum, schema
 from .label import label
 from .reading import Reading, read
@@ -46,19 +47,14 @@ def repair(path_in: str | os.PathLike[str], path_out: str | os.PathLike[str]) ->
     source, target = Path(path_in), Path(path_out)
     found = read(source)
     whole = source.stat().st_size
-    partial = target.with_name(target.name + ".partial")
     try:
-        with open(partial, "xb", opener=_private) as file:
+        with whole_file(target, 0o600) as file:
             rows = _write(found, file, str(source))
-        os.replace(partial, target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise TraceError(f"cannot write {target}: {error}", "Name a file on a disk with room") from error
+        raise TraceError(
+            f"cannot write {target}: {error.strerror or error}", "Name a file on a disk with room"
+        ) from error
     return Repair(len(found.table.to_batches()), rows, whole - found.bytes_kept, found.damage)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _write(found: Reading, file: object, name: str) -> int:

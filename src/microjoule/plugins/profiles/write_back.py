@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from ...errors import CannotWrite
+from ...whole_file import whole_file
 from .chrome import opened
 
 _CHUNK = 1 << 20
@@ -26,25 +27,31 @@ def write_back(source: Path, events_end: int, pieces: Iterable[str], target: Pat
     Raises:
         CannotWrite: It cannot be written.
     """
-    partial = target.with_name(target.name + ".partial")
     try:
-        with opened(source) as original, _created(partial, target.suffix == ".gz") as out:
+        with (
+            opened(source) as original,
+            whole_file(target) as file,
+            _packing(file, target.suffix == ".gz") as out,
+        ):
             _copy(original, out, events_end)
             for piece in pieces:
                 out.write(piece.encode())
             while chunk := original.read(_CHUNK):
                 out.write(chunk)
-        os.replace(partial, target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise CannotWrite(
             f"cannot write {target}: {error.strerror or error}", "Choose another file"
         ) from error
 
 
-def _created(path: Path, is_packed: bool) -> IO[bytes]:
-    # A time in the header would make two runs of one profile differ.
-    return gzip.GzipFile(path, "wb", 6, mtime=0) if is_packed else path.open("wb")  # type: ignore[return-value]
+@contextmanager
+def _packing(file: BinaryIO, is_packed: bool) -> Iterator[IO[bytes]]:
+    if not is_packed:
+        yield file
+        return
+    # A name or a time in the header would make two runs of one profile differ.
+    with gzip.GzipFile("", "wb", 6, file, mtime=0) as out:
+        yield out  # type: ignore[misc]
 
 
 def _copy(original: IO[bytes], out: IO[bytes], n: int) -> None:
