@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadMeter, CalibrationError
 from ..host.reference import Reference, References, load, save
-from ..report.columns import columns
 from .probe_calibrate import NO_FILE, data_folder
 from .progress import progress
 
@@ -62,6 +60,8 @@ def learn(arguments: argparse.Namespace, machine: Machine) -> int:
         trace = _loaded(Path(arguments.against))
         one = _fitted(trace, arguments.of)
     else:
+        import tempfile  # every run asks here for what was learnt, and makes no folder
+
         with tempfile.TemporaryDirectory(prefix="uj-") as folder:
             trace = _loaded(_recorded(arguments, Path(folder) / "against.arrows", for_s))
             one = _fitted(trace, arguments.of)
@@ -128,6 +128,8 @@ def _fitted(trace: Trace, of: str) -> Reference:
 
 def as_text(one: Reference) -> list[str]:
     """The reference as lines for a person."""
+    from ..report.columns import columns
+
     subject = one.of or "the machine"
     watts = "" if one.temperature_c is None else f", at {one.temperature_c:.0f} °C"
     rows = [

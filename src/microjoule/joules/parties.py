@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..trace.activity import Activity
 from ..trace.label import CGROUP, MACHINE, PROCESS, Subject
 from ..trace.series import I64
@@ -56,7 +57,7 @@ class Party(NamedTuple):
             name,
             _sum([each.used_ns for each in parts]),
             merged(np.concatenate([each.running_ns for each in parts])),
-            np.unique(np.concatenate([each.instants_ns for each in parts])),
+            distinct(*[each.instants_ns for each in parts]),
         )
 
     def doubt_s(self, t_ns: int) -> float:
@@ -182,7 +183,7 @@ def _own_of_cgroups(activity: Activity) -> dict[int, Used]:
             if above in by_path:
                 children.setdefault(by_path[above], []).append(number)
                 break
-    at = np.unique(np.concatenate([activity.instants_ns(n) for n in by_path.values()]))
+    at = distinct(*[activity.instants_ns(n) for n in by_path.values()])
     return {
         n: _less(_used(activity, n), _sum([_used(activity, c) for c in of]), at) for n, of in children.items()
     }

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import distinct
 from ..channel import Channel
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds
@@ -318,7 +319,7 @@ def _columns(of: Sequence[Party], whole: Window, rows: int) -> list[tuple[int, .
 def _instants(trace: Trace) -> I64:
     """When somebody looked who was busy."""
     activity = trace.activity
-    return np.unique(np.concatenate([np.empty(0, np.int64), *map(activity.instants_ns, activity.subjects)]))
+    return distinct(np.empty(0, np.int64), *map(activity.instants_ns, activity.subjects))
 
 
 def _beside(name: str, energies: Energies) -> Share:
