@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 
+from ..errors import BadJob
 from . import options
 
 
@@ -18,9 +20,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     group = parser.add_argument_group("job")
     group.add_argument(
-        "--hardware", action=options.NotBlank, default="", metavar="NAME", help="V100, H100-SXM, TPUv3, …"
+        "--hardware",
+        action=options.NotBlank,
+        default="",
+        metavar="NAME",
+        help="V100, '8 x H100', TPUv3, …",
     )
-    group.add_argument("--count", type=int, default=1, metavar="N", help="devices in use at a time [1]")
+    group.add_argument("--count", type=int, metavar="N", help="devices in use at a time [1]")
     group.add_argument("--wall-hours", type=float, metavar="H", help="hours from beginning to end")
     group.add_argument("--device-hours", type=float, metavar="H", help="hours summed over the devices")
     group.add_argument("--watts", type=float, metavar="W", help="mean power of one device [from the table]")
@@ -50,15 +56,27 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+def _counted(hardware: str) -> tuple[int, str]:
+    """``8 x H100`` as 8 and ``H100``; a name without a number as 0 and itself."""
+    found = re.fullmatch(r"\s*([1-9]\d{0,5})\s*[x×*]\s*(\S.*?)\s*", hardware)
+    return (int(found[1]), found[2]) if found else (0, hardware)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Prints the estimate."""
     from ..footprint.estimated import Hours, Job, estimate
 
     terms = options.terms(arguments)
-    hours = Hours.of(arguments.count, wall=arguments.wall_hours, device=arguments.device_hours)
+    number, hardware = _counted(arguments.hardware)
+    if number and arguments.count not in (None, number):
+        raise BadJob(
+            f"--hardware says {number} devices and --count {arguments.count}", "Give their number once"
+        )
+    count = number or (1 if arguments.count is None else arguments.count)
+    hours = Hours.of(count, wall=arguments.wall_hours, device=arguments.device_hours)
     job = Job(
         hours=hours,
-        hardware=arguments.hardware,
+        hardware=hardware,
         device_w=arguments.watts,
         cpu_w=arguments.cpu_watts,
         memory_w=arguments.memory_watts,

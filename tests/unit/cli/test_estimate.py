@@ -156,3 +156,18 @@ def test_a_job_without_hours_is_told_so_and_not_of_two_ways(capsys):
 def test_a_provider_without_a_price_of_the_device_is_said(capsys):
     assert main(["estimate", "--watts", "300", "--wall-hours", "1", "--provider", "gcp"]) == 0
     assert "without a rental price" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["8 x V100", "8 × V100", "8x V100", "8*V100"])
+def test_a_number_may_stand_before_the_hardware(capsys, text):
+    hours = ["--wall-hours", "10"]
+    assert as_json(capsys, "estimate", "--hardware", text, *hours) == as_json(capsys, *V100, *hours)
+    assert as_json(capsys, "estimate", "--hardware", text, "--count", "8", *hours)
+    assert main(["estimate", "--hardware", text, "--count", "4", *hours]) == 2
+    assert "Give their number once" in capsys.readouterr().err
+
+
+def test_a_count_of_nothing_is_refused(capsys):
+    assert main(["estimate", "--hardware", "0 x V100", "--wall-hours", "1"]) == 2
+    assert main(["estimate", "--hardware", "V100", "--count", "0", "--wall-hours", "1"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
