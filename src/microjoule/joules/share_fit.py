@@ -68,7 +68,8 @@ class ShareFit(NamedTuple):
         of: What :func:`microjoule.joules.regression.fit` gives, for columns that were busy.
         used_s: float64[m + 1], the seconds of each column over the span.
         wider: By how much the scatter of sums widens the interval.
-        bent_j: float64[m + 1], signed, by how much another law moves each energy of ``of``.
+        bent_j: float64[m + 1], signed, by how much another law moves each energy of ``of``: in all nothing,
+            and no energy below nothing.
         law_j: float64[m + 1], signed, standard uncertainty of which law holds.
         span_j: What the counter counted in the span.
         group: Names the fit in correlation groups.
@@ -85,6 +86,7 @@ class ShareFit(NamedTuple):
     @property
     def watts(self) -> F64:
         """float64[m + 1]: joules per second, and per CPU second."""
+        # Of a column that loses all it has, rounding leaves a trifle on either side of nothing.
         found: F64 = np.maximum(self.of.energy_j + self.bent_j, 0.0) / self.used_s
         return found
 
@@ -175,7 +177,7 @@ def fitted(of: Looks, group: str) -> ShareFit:
     ok = of.updates.is_ok
     x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
     rest = (y - x @ (found.energy_j / used_s)) / np.sqrt(length_s)
-    bent_j, law_j = _bent_j(x, y, length_s, design)
+    bent_j, law_j = _bent_j(x, y, length_s, found.energy_j, used_s)
     return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), group)
 
 
@@ -191,7 +193,7 @@ def _wider(rest: F64) -> float:
     return math.sqrt(found)
 
 
-def _bent_j(x: F64, y: F64, length_s: F64, design: F64) -> tuple[F64, F64]:
+def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64) -> tuple[F64, F64]:
     """By how much other laws move the energies, as far as they convince.
 
     Each law's weight is exp(-B / 2), B = n ln S + ln n being its Bayesian information criterion and S the
@@ -214,17 +216,25 @@ def _bent_j(x: F64, y: F64, length_s: F64, design: F64) -> tuple[F64, F64]:
         # What the term stands for is divided as the linear law divides power that is not idle.
         own = np.maximum(linear[1:], 0.0) * x[:, 1:]
         whole = own.sum(axis=1, keepdims=True)
-        moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=np.zeros_like(own), where=whole > 0))
-        moves.append(moved)
+        by_time = np.divide(x[:, 1:], all_s[:, None], out=np.zeros_like(own), where=all_s[:, None] > 0)
+        moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=by_time, where=whole > 0))
+        moves.append(_possible(energy_j + moved * (used_s / x.sum(axis=0)), energy_j) - energy_j)
         scores.append(_TEMPER * (n * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
     odds = np.exp(np.array(scores) - max(scores))
     odds /= odds.sum()
-    scaled = np.array(moves) * (design.sum(axis=0) / x.sum(axis=0))
+    scaled = np.array(moves)
     mean: F64 = odds @ scaled
     spread = np.sqrt(odds @ (scaled - mean) ** 2)
     # What gains for one is lost for others: the sign is that of the move itself, or of the busiest law's.
     sign = np.where(np.sign(mean) == 0, np.sign(scaled[1:].sum(axis=0)), np.sign(mean))
     return mean, sign * np.hypot(spread, _OF_LAW * mean)
+
+
+def _possible(wanted_j: F64, energy_j: F64) -> F64:
+    """The energies that a law wants, none below nothing, and in all no more or less than there were."""
+    found = np.maximum(wanted_j, 0.0)
+    total_j = found.sum()
+    return found * (energy_j.sum() / total_j) if total_j > 0 else energy_j
 
 
 def _least(x: F64, y: F64, weight: F64) -> tuple[F64, float]:

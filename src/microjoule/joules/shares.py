@@ -67,7 +67,8 @@ class Share(NamedTuple):
         busy_s: CPU seconds; None: it has none.
         energy_j: In whole nanojoules; None: it is not known, or stands with another.
         expanded_j: U at 95 %; None: nothing was assessed.
-        high_j: Guaranteed: no more than this; infinity: nothing bounds it.
+        high_j: Guaranteed: no more than this; infinity: nothing bounds it. Where ``energy_j`` is that of
+            several together, so is this.
         by_cpu_time_j: All of the window's energy, idle or not, in proportion of CPU time; None: it has none.
     """
 
@@ -145,7 +146,11 @@ class ShareModel:
         beside = [name for name in total.channels if name not in self._explained]
         rest_j = total.value - math.fsum(energies[name].value or 0.0 for name in beside)
         groups = self._groups or [(i,) for i in range(len(self.parties) + 1)]
-        values = {group: self._value_j(group, used_s, window) for group in groups}
+        most = [min(self._high_j(each, window), total.high) for each in self.parties] + [total.high]
+        for group in groups:  # the row that has the figure of all has the bound of all
+            most[group[0]] = min(math.fsum(most[i] for i in group), total.high)
+        # A fit over the whole recording may give a short window more than was counted in it.
+        values = {group: min(self._value_j(group, used_s, window), most[group[0]]) for group in groups}
         left_j = rest_j - math.fsum(values.values())
         found: list[Share] = []
         for i in range(len(self.parties) + 1):
@@ -153,7 +158,7 @@ class ShareModel:
             value, half = None, None
             if self.is_fitted and group[0] == i:
                 value, half = values[group], self._expanded_j(group, used_s, window, left_j)
-            found.append(self._share(i, group, used_s, (value, half), window, total.high))
+            found.append(self._share(i, group, used_s, (value, half), most[i]))
         found += [_beside(name, energies) for name in beside]
         given = sum(nano_joules(each.energy_j) for each in found if each.energy_j is not None)
         left = (nano_joules(total.value) - given) / _NJ
@@ -228,17 +233,15 @@ class ShareModel:
         group: tuple[int, ...],
         used_s: Sequence[float],
         figure: tuple[float | None, float | None],
-        window: Window,
-        most_j: float,
+        high_j: float,
     ) -> Share:
         names = tuple("idle" if i == len(self.parties) else self.parties[i].name for i in group)
         value, half = figure
         status = TOO_SHORT if not self.is_fitted else OK if len(group) == 1 else NOT_SEPARABLE
         energy_j = None if value is None else nano_joules(value) / _NJ
         if number == len(self.parties):
-            return Share(IDLE, IDLE, status, names, None, energy_j, half, most_j, None)
+            return Share(IDLE, IDLE, status, names, None, energy_j, half, high_j, None)
         party = self.parties[number]
-        high_j = min(self._high_j(party, window), most_j)
         return Share(party.kind, party.name, status, names, used_s[number], energy_j, half, high_j, None)
 
     def _high_j(self, party: Party, window: Window) -> float:

@@ -1,0 +1,84 @@
+"""The fit of shares moves energy between columns, makes none, and gives nobody more than was counted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from busy import BASE, Machine
+from ideal import MS
+from reached import reached
+
+from microjoule.joules.run_window import whole
+from microjoule.joules.share_fit import Looks, fitted
+from microjoule.joules.shares import ShareModel
+from microjoule.joules.update_record import Updates
+from microjoule.units import NS_PER_S
+
+COARSE = replace(BASE, poll_ns=20 * MS)
+
+
+def late_looks(seed: int, power_w: float, slope_w: float, late_s: float) -> Looks:
+    """Sixteen looks a tenth of a second apart at a counter that is read up to ``late_s`` too late."""
+    rng = np.random.default_rng([seed, 5])
+    length_s = rng.uniform(0.09, 0.12, 16)
+    level = np.repeat(rng.uniform(0, 1, 8), 2)
+    busy_s = np.column_stack((level, rng.uniform(0, 0.1, 16))) * length_s[:, None]
+    edges = np.concatenate(([0.0], np.cumsum(length_s)))
+    energy_j = power_w * np.diff(edges + rng.uniform(0, late_s, 17)) + slope_w * busy_s[:, 0]
+    updates = Updates(
+        (edges * NS_PER_S).astype(np.int64),
+        energy_j,
+        np.ones(16, bool),
+        np.full(17, late_s / np.sqrt(12.0)),
+        0.001,
+    )
+    return Looks(updates, length_s, busy_s)
+
+
+@pytest.mark.reaches(bent=20)
+@pytest.mark.parametrize("slope_w", [0.0, 1.0, 20.0])
+def test_a_law_moves_energy_and_makes_none(slope_w):
+    for seed in range(60):
+        fit = fitted(late_looks(seed, 40.0, slope_w, 0.02), "f")
+        energies = fit.watts * fit.used_s
+        assert energies.min() >= 0.0
+        assert energies.sum() == pytest.approx(fit.of.energy_j.sum(), rel=1e-9)
+        assert np.abs(fit.of.energy_j + fit.bent_j - energies).max() <= 1e-9 * fit.span_j
+        reached("bent", np.abs(fit.bent_j).max() > 0.01 * fit.span_j)
+
+
+def test_constant_power_is_the_idle_machine_s_and_little_is_unexplained():
+    """45 W whatever the CPU does, for under two seconds: no row invents energy."""
+    left, idle, held = [], [], []
+    for seed in range(60):
+        machine = Machine(seed, seconds=1.7, idle_w=45.0, per_s=(0.0, 0.0), rest_s=0.15, base=COARSE)
+        trace = machine.trace()
+        window = whole(trace)
+        found = ShareModel(trace, "name", window).of(window)
+        rows = {one.kind: one for one in found.shares}
+        left.append(abs(rows["unexplained"].energy_j) / found.total_j)
+        if rows["idle"].status == "ok":
+            idle.append(rows["idle"].energy_j / found.total_j)
+            truth = machine.truth(-1, window.t0_ns, window.t1_ns)
+            held.append(abs(rows["idle"].energy_j - truth) <= rows["idle"].expanded_j)
+    assert max(left) <= 0.02
+    assert len(idle) >= 50
+    assert max(idle) <= 1.002
+    assert np.mean(held) >= 0.9
+
+
+@pytest.mark.reaches(over=3)
+def test_no_row_is_above_its_own_bound():
+    """The fit is over the whole recording: in the pauses of one whose power wanders it gives too much."""
+    for seed in range(12):
+        machine = Machine(seed, seconds=4.0, wander=0.9, bend=0.5, rest_s=0.4, base=COARSE)
+        trace = machine.trace(*[(f"w{i}", i / 20, (i + 0.9) / 20) for i in range(1, 17)])
+        model = ShareModel(trace, "name", whole(trace))
+        for window in trace.windows:
+            found = model.of(window)
+            assert sum(
+                round(one.energy_j * 1e9) for one in found.shares if one.energy_j is not None
+            ) == round(found.total_j * 1e9)
+            for one in found.shares[:-1]:
+                assert one.energy_j is None or one.energy_j <= one.high_j + 1e-9
+                reached("over", one.energy_j is not None and one.energy_j > one.high_j - 1e-6)
