@@ -116,6 +116,13 @@ def duration(of_s: float) -> str:
     return figure(of_s, 0.0, "s")
 
 
+def percent(part: float, digits: int) -> str:
+    """``0.31 %``, ``48 %``, ``1,600 %``: a part to so many digits, and all those before the point."""
+    value = 100 * part
+    shown = f"{value:z,.{max(_places(abs(value), digits), 0)}f}"
+    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} %"
+
+
 def parsed(spec: str, unit: str) -> tuple[str, Scale | None]:
     """The number format and the scale that a format asks for: ``.1f mJ`` is ``.1f`` and millijoules.
 

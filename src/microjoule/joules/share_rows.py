@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import TraceError
-from .estimate_text import is_limit, measured
+from .estimate_text import is_limit, measured, percent
 from .parties import COMMAND, GROUPINGS, POOL
 from .run_window import whole
 from .shares import IDLE, OK, UNATTRIBUTED, UNEXPLAINED, Share, ShareModel, Shares, nano_joules
@@ -124,5 +124,5 @@ def _clause(of: Shares) -> str:
         return ""
     half_j = command.expanded_j or 0.0
     figure = measured(command.energy_j, half_j, (0.0, command.high_j), "J")
-    percent = f" ({100 * command.energy_j / of.total_j:.2g} %)"
-    return f"the command {figure} of it{'' if is_limit(command.energy_j, half_j, 0.0) else percent}"
+    part = f" ({percent(command.energy_j / of.total_j, 2)})"
+    return f"the command {figure} of it{'' if is_limit(command.energy_j, half_j, 0.0) else part}"

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..joules.estimate_text import percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
@@ -251,7 +252,7 @@ def named(row: Mapping[str, Any]) -> str:
     figure, half = written_numbers.energy(each["energy_j"], each["U_j"], each["guaranteed_j"])
     spread = f" ± {half}" if half else ""
     varies = f", varies by {written_numbers.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
-    share = f", {100 * row['share']:.3g} % of all" if row["share"] is not None else ""
+    share = f", {percent(row['share'], 3)} of all" if row["share"] is not None else ""
     length = written_numbers.seconds(row["window_s"])
     missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
     head = f"{cut(row['name'])} × {row['n']}: {figure}{spread} each{varies}"

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..joules.estimate_text import duration, figure, measured, missing
+from ..joules.estimate_text import duration, figure, measured, missing, percent
 from ..joules.run_window import OUTERMOST
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
 from .amounts import amount, share
 from .as_long_text import warnings
-from .columns import columns
-from .foreign_text import cut
+from .columns import fitting
 from .live_view import sparkline
 
 Plain = Mapping[str, Any]
@@ -75,9 +74,8 @@ def brief(summary: Plain) -> str:
 
 def _shares(summary: Plain, width: int, written: Callable[[str], str]) -> list[str]:
     """Whose energy it was: a table, and sentences that are wrapped."""
-    lines = share_lines.brief(summary, written)
     said = [line for each in share_lines.said(summary) for line in _wrapped(written(each), width)]
-    return [*(line[:width] for line in lines), *said]
+    return [*share_lines.brief(summary, width, written), *said]
 
 
 def _power(summary: Plain, width: int) -> list[str]:
@@ -109,7 +107,7 @@ def _by_name(summary: Plain, width: int, written: Callable[[str], str]) -> list[
     if not any(row["n"] for row in rows):
         return []
     shown, left_over = rows[:ROWS_MAX], len(rows) - ROWS_MAX
-    lines = _fitting([HEAD, *map(cells, shown)], width, written)
+    lines = fitting([HEAD, *map(cells, shown)], width, written, _LEAST_USEFUL, _NAMES)
     lines += [written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else []
     is_assessed = all(row["is_sensor_assessed"] or not row["U_j"] for row in shown)
     return lines if is_assessed else [*lines, *_wrapped(written(UNASSESSED), width, "")]
@@ -124,7 +122,7 @@ def cells(row: Plain) -> tuple[str, ...]:
         _figure(row["per_window"]) if row["n"] > 1 else "",
         duration(row["time_s"]),
         "" if row["mean_w"] is None else figure(row["mean_w"], 0.0, "W"),
-        "" if row["share"] is None else f"{100 * row['share']:.3g} %",
+        "" if row["share"] is None else percent(row["share"], 3),
     )
 
 
@@ -133,25 +131,6 @@ def _figure(of: Plain) -> str:
     if of["energy_j"] is None:
         return missing(of["status"], (0.0, math.inf), "J")
     return measured(of["energy_j"], of["U_j"] or 0.0, written_numbers.ends(of["guaranteed_j"]), "J")
-
-
-def _fitting(rows: Sequence[tuple[str, ...]], width: int, written: Callable[[str], str]) -> list[str]:
-    """The rows as lines of at most so many characters: first fewer columns, then shorter names."""
-    n = len(rows[0])
-    for gone in range(len(_LEAST_USEFUL) + 1):
-        kept = [c for c in range(n) if c not in _LEAST_USEFUL[:gone]]
-        for longest in _NAMES:
-            texts = [[_short(written(row[0]), longest, written), *map(written, row[1:])] for row in rows]
-            lines = columns([[row[c] for c in kept] for row in texts], (0,), optional=range(1, len(kept)))
-            if max(map(len, lines)) <= width:
-                return lines
-    return [line[:width] for line in lines]
-
-
-def _short(name: str, longest: int, written: Callable[[str], str]) -> str:
-    """A name as the terminal shows it, which may have six letters for a sign that it lacks, cut there."""
-    shown, end = cut(name, max(longest, len(name))), written("…")
-    return shown if len(shown) <= longest else shown[: longest - len(end)] + end
 
 
 def _footprint(summary: Plain) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+from .foreign_text import cut
 
 Row = Sequence[str]
 GAP = "  "
@@ -38,3 +40,39 @@ def columns(
         return row[c].ljust(widths[c]) if c in left or c - n in left else row[c].rjust(widths[c])
 
     return [(indent + GAP.join(cell(row, c) for c in shown)).rstrip() for row in rows]
+
+
+def fitting(
+    rows: Sequence[Row],
+    width: int,
+    written: Callable[[str], str],
+    least_useful: Sequence[int],
+    longest: Sequence[int],
+) -> list[str]:
+    """Rows as lines of at most so many characters: first shorter names, then fewer columns.
+
+    Where not even that fits, lines are longer: a figure that is cut is another figure.
+
+    Args:
+        rows: All with the same number of cells, the heading first, each with its name in front.
+        width: Columns of the terminal.
+        written: Writes a text in the signs that the terminal has.
+        least_useful: The columns that are left out in turn.
+        longest: Characters of a name, tried in turn.
+    """
+    n = len(rows[0])
+    lines: list[str] = []
+    for gone in range(len(least_useful) + 1):
+        kept = [c for c in range(n) if c not in least_useful[:gone]]
+        for most in longest:
+            texts = [[_short(written(row[0]), most, written), *map(written, row[1:])] for row in rows]
+            lines = columns([[row[c] for c in kept] for row in texts], (0,), optional=range(1, len(kept)))
+            if max(map(len, lines)) <= width:
+                return lines
+    return lines
+
+
+def _short(name: str, longest: int, written: Callable[[str], str]) -> str:
+    """A name as the terminal shows it, which may have six letters for a sign that it lacks, cut there."""
+    shown, end = cut(name, max(longest, len(name))), written("…")
+    return shown if len(shown) <= longest else shown[: longest - len(end)] + end

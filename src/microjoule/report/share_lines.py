@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import figure, is_limit, measured
+from ..joules.estimate_text import figure, is_limit, measured, percent
 from . import written_numbers
-from .columns import columns
+from .columns import columns, fitting
 from .foreign_text import cut
 
 Plain = Mapping[str, Any]
@@ -16,6 +16,8 @@ HEAD = ("whose", "energy", "share", "CPU time")
 LONG_HEAD = ("whose", "energy", "share", "at most", "CPU time", "by CPU time alone")
 _LEFT = (0,)
 _NAME_MAX = 36
+_NAMES = (_NAME_MAX, 24, 16, 12)  # characters of a name, tried in turn until the table fits
+_LEAST_USEFUL = (3, 2)  # columns of ``HEAD`` that are left out in turn until it does
 _WORDS = {
     "idle": "idle machine",
     "unexplained": "unexplained",
@@ -27,14 +29,14 @@ INSEPARABLE = (
 )
 
 
-def brief(summary: Plain, written: Callable[[str], str] = str) -> list[str]:
-    """A table of a few lines; nothing where shares are not known."""
+def brief(summary: Plain, width: int, written: Callable[[str], str] = str) -> list[str]:
+    """A table of a few lines that fits a terminal's width; nothing where shares are not known."""
     of = summary.get("shares")
     if not of or of["status"] == "too short":
         return []
     rows = [row for row in of["brief"] if not _is_elsewhere(row)]
     short = [(_name(row), _figure(row), _share(row), _busy(row)) for row in rows]
-    return columns([HEAD, *(tuple(map(written, each)) for each in short)], _LEFT, optional=(2, 3))
+    return fitting([HEAD, *short], width, written, _LEAST_USEFUL, _NAMES)
 
 
 def full(summary: Plain) -> list[str]:
@@ -111,7 +113,7 @@ def _joules(value: float | None) -> str:
 
 def _share(row: Plain) -> str:
     is_open = row["share"] is None or is_limit(row["energy_j"], row["U_j"] or 0.0, 0.0)
-    return "" if is_open else f"{100 * row['share']:.2g} %"
+    return "" if is_open else percent(row["share"], 2)
 
 
 def _busy(row: Plain) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..joules.estimate_text import is_limit, measured
+from ..joules.estimate_text import is_limit, measured, percent
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"
@@ -84,10 +84,9 @@ def share(part: float, whole: float) -> str:
     """``0.31 %``, ``99.8 %``, or a dash where there is no whole."""
     if not whole:
         return _MISSING
-    percent = 100 * part / whole
-    if 0 < percent < 0.01:
+    if 0 < part / whole < 1e-4:
         return "< 0.01 %"
-    return f"{percent:.3g} %" if percent >= 10 else f"{percent:.2g} %"
+    return percent(part / whole, 3 if part / whole >= 0.1 else 2)
 
 
 def accuracy(stated: float | str) -> str:

@@ -1,0 +1,95 @@
+"""Whose energy, for a terminal: parts in plain digits, and no figure that is cut."""
+
+import re
+
+import pytest
+
+from microjoule.joules.estimate_text import percent
+from microjoule.report import as_text, share_lines, written_numbers
+
+
+def row(name, energy_j, half_j, busy_s, kind="program"):
+    return {
+        "kind": kind,
+        "name": name,
+        "names": [name],
+        "status": "ok",
+        "busy_s": busy_s,
+        "energy_j": energy_j,
+        "U_j": half_j,
+        "guaranteed_j": [0.0, 70.0],
+        "share": energy_j / 70.0,
+        "by_cpu_time_j": None,
+    }
+
+
+ROWS = [
+    row("command", 0.324, 0.018, 0.0795, "command"),
+    row("idle", 70.2, 1.1, None, "idle"),
+    row("a-program-of-a-long-name-that-nobody-shortens", 3.17, 0.25, 1.884),
+    row("unexplained", -74.2, None, None, "unexplained"),
+]
+SUMMARY = {"shares": {"by": "name", "status": "ok", "total_j": 70.0, "rows": ROWS, "brief": ROWS}}
+
+
+@pytest.mark.parametrize(
+    ("part", "digits", "shown"),
+    [
+        (1.003, 2, "100 %"),
+        (0.9971, 2, "100 %"),
+        (1.06, 2, "106 %"),
+        (-1.06, 2, "-106 %"),
+        (16.0, 3, "1,600 %"),
+        (12.345, 2, "1,234 %"),
+        (0.482, 2, "48 %"),
+        (0.05, 2, "5 %"),
+        (0.00023, 2, "0.023 %"),
+        (0.99949, 3, "99.9 %"),
+        (0.0, 2, "0 %"),
+        (-0.0, 2, "0 %"),
+    ],
+)
+def test_a_part_has_all_its_digits_before_the_point_and_no_exponent(part, digits, shown):
+    assert percent(part, digits) == shown
+
+
+def test_a_part_of_a_whole_beyond_a_thousand_percent_has_no_exponent():
+    assert written_numbers.share(160.0, 10.0) == "1,600 %"
+    assert written_numbers.share(0.00001, 1.0) == "< 0.01 %"
+    assert written_numbers.share(0.0312, 1.0) == "3.1 %"
+    assert written_numbers.share(0.4821, 1.0) == "48.2 %"
+
+
+def test_shares_are_written_in_plain_digits():
+    shown = "\n".join(share_lines.brief(SUMMARY, 80))
+    assert "100 %" in shown
+    assert "-106 %" in shown
+    assert "e+" not in shown
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 80])
+def test_no_cell_of_a_narrow_table_is_cut(width):
+    """Case: at 40 columns 0.324 J was shown as 0.32, and the heading as shar."""
+    whole = share_lines.brief(SUMMARY, 200)
+    words = {cell for line in whole for cell in re.split(r"  +", line.strip())}
+    lines = share_lines.brief(SUMMARY, width)
+    assert max(map(len, lines)) <= width
+    assert len(lines) == len(whole)
+    for line in lines:
+        name, *cells = re.split(r"  +", line)
+        assert set(cells) <= words
+        assert name in words or name.endswith("…")
+    assert all("J" in line for line in lines[1:])
+
+
+def test_columns_are_left_out_before_a_figure_is_cut():
+    heads = {width: re.split(r"  +", share_lines.brief(SUMMARY, width)[0]) for width in (80, 40, 30, 10)}
+    assert heads[80] == ["whose", "energy", "share", "CPU time"]
+    assert heads[40] == ["whose", "energy", "share"]
+    assert heads[30] == heads[10] == ["whose", "energy"]
+    # Nothing is left to leave out: a terminal wraps a whole figure, and nobody mends a cut one.
+    assert "324 mJ ± 18 mJ" in share_lines.brief(SUMMARY, 10)[1]
+
+
+def test_a_report_has_the_table_of_its_width():
+    assert as_text._shares(SUMMARY, 40, str)[: len(ROWS) + 1] == share_lines.brief(SUMMARY, 40)
