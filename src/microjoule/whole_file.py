@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 _KINDS = (
     (stat.S_ISDIR, errno.EISDIR, "it is a folder"),
-    (stat.S_ISCHR, errno.EINVAL, "it is a device, and no regular file"),
-    (stat.S_ISBLK, errno.EINVAL, "it is a device, and no regular file"),
-    (stat.S_ISFIFO, errno.EINVAL, "it is a pipe, and no regular file"),
-    (stat.S_ISSOCK, errno.EINVAL, "it is a socket, and no regular file"),
+    (stat.S_ISCHR, errno.EINVAL, "it is a device, not a regular file"),
+    (stat.S_ISBLK, errno.EINVAL, "it is a device, not a regular file"),
+    (stat.S_ISFIFO, errno.EINVAL, "it is a pipe, not a regular file"),
+    (stat.S_ISSOCK, errno.EINVAL, "it is a socket, not a regular file"),
 )
 
 

@@ -45,27 +45,29 @@ def pack(members: Mapping[str, Content], target: Path | IO[bytes]) -> None:
                         member.write(chunk)
 
 
-def unpacked(path: Path, folder: Path, sizes_max: Mapping[str, int] | None = None) -> dict[str, Path]:
+def unpacked(path: Path, folder: Path) -> dict[str, Path]:
     """The members of a zip file, each in a file of the folder with a name of its own.
+
+    All of them together are no longer than the zip file: nothing in a bundle is compressed, so that what says
+    it is longer was not written by ``uj publish`` and is refused before anything is unpacked.
 
     Args:
         path: The zip file.
         folder: An empty folder.
-        sizes_max: How long members may be; one that is not named may have any length that it has in the zip.
 
     Raises:
-        BundleError: It is no zip file, is damaged, or has a member whose name leads out of it.
+        BundleError: It is no zip file, is damaged, or has a member that is compressed or whose name leads
+            out of it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             _refuse_names([info.filename for info in infos])
+            _refuse_sizes(infos, path.stat().st_size)
             found = {}
             for number, info in enumerate(infos):
-                most = (sizes_max or {}).get(info.filename, info.file_size)
-                found[info.filename] = _extracted(
-                    archive, info, folder / f"{number}{PurePosixPath(info.filename).suffix}", most
-                )
+                target = folder / f"{number}{PurePosixPath(info.filename).suffix}"
+                found[info.filename] = _extracted(archive, info, target)
             return found
     except FileNotFoundError:
         raise BundleError(f"There is no bundle {path}", "Check the path") from None
@@ -75,14 +77,10 @@ def unpacked(path: Path, folder: Path, sizes_max: Mapping[str, int] | None = Non
         raise BundleError(f"Cannot read {path}: {error.strerror or error}", "Check the path") from error
 
 
-def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: int) -> Path:
-    size = 0
+def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> Path:
     try:
         with archive.open(info) as member, target.open("wb") as file:
             while chunk := member.read(_CHUNK):
-                size += len(chunk)
-                if size > most:
-                    raise BundleError(f"{info.filename} is longer than the {most} bytes that it should have")
                 file.write(chunk)
     except zipfile.BadZipFile as error:
         # The bytes are wanted all the same: in them lies what is wrong, and readers say where.
@@ -94,8 +92,6 @@ def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, mo
 
 def _raw(path: Path, info: zipfile.ZipInfo, target: Path) -> None:
     """The bytes of a stored member whose checksum is wrong."""
-    if info.compress_type != zipfile.ZIP_STORED:
-        raise BundleError(f"{info.filename} is damaged: its checksum is wrong", "Take another copy")
     with path.open("rb") as source, target.open("wb") as file:
         source.seek(info.header_offset + 26)
         name, extra = (int.from_bytes(source.read(2), "little") for _ in range(2))
@@ -114,6 +110,19 @@ def _refuse_names(names: list[str]) -> None:
     if twice is not None or len(names) >= _MANY:
         what = f"two members are called {twice!r}" if twice is not None else f"it has {len(names)} members"
         raise BundleError(f"This is no bundle: {what}", _UNTRUSTED)
+
+
+def _refuse_sizes(infos: list[zipfile.ZipInfo], size: int) -> None:
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise BundleError(
+                f"The member {info.filename!r} is compressed, or its size is damaged", _UNTRUSTED
+            )
+    total = sum(info.file_size for info in infos)
+    if total > size:
+        raise BundleError(
+            f"Its members are said to have {total} bytes, more than the file itself", _UNTRUSTED
+        )
 
 
 _MANY = 10_000

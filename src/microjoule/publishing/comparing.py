@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from .figures_in_words import unsupported
 from .verdict import Finding
 
 ROUNDING = 1e-9  # sums of another machine's vector units differ in their last digits
@@ -29,15 +30,20 @@ def differences(member: str, there: Any, here: Any, *, is_of_other_version: bool
         member: Whose they are.
         there: As it was published.
         here: As it is recomputed.
-        is_of_other_version: Then words and fields of one version alone are passed over, and numbers count.
+        is_of_other_version: Then words and fields of one version alone are passed over, and numbers
+            count, those in words too.
     """
     for path, published, found in _pairs("", there, here):
         if is_of_other_version and not (_is_number(published) and _is_number(found)):
+            if isinstance(published, str) and isinstance(found, str):
+                said = unsupported(published, found)
+                yield from (Finding(f"{member}: {path}", unfollowed(each)) for each in said)
             continue
         if _is_number(published) and _is_number(found):
             by = _relative(published, found)
-            if by > ROUNDING:
-                yield Finding(f"{member}: {path}", f"{published:.6g} there, {found:.6g} recomputed", by)
+            if not by <= ROUNDING:  # of what is not finite it is not a number
+                what = f"{_figure(published)} there, {_figure(found)} recomputed"
+                yield Finding(f"{member}: {path}", what, by if math.isfinite(by) else None)
         elif published is not _MISSING and found is not _MISSING:
             yield Finding(f"{member}: {path}", f"{_short(published)} there, {_short(found)} recomputed")
         else:
@@ -59,6 +65,18 @@ def _pairs(path: str, there: Any, here: Any) -> Iterator[tuple[str, Any, Any]]: 
             yield from _pairs(f"{path}[{number}]", left, right)
     elif there is not here and (type(there), there) != (type(here), here):
         yield path, there, here
+
+
+def unfollowed(figure: str) -> str:
+    """What is wrong with a figure in words that the traces do not give."""
+    return f"it says {figure}, which does not follow from the traces"
+
+
+def _figure(value: float) -> str:
+    try:
+        return f"{value:.6g}"
+    except OverflowError:
+        return "a number beyond all floats"
 
 
 def _is_number(value: object) -> bool:

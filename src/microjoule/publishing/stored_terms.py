@@ -12,6 +12,8 @@ from ..footprint.methods import method
 AGE = "age_years"
 """What of a described factor depends on the day; bundles leave it out."""
 
+_TEXTS = ("name", "unit", "signal", "scope", "basis", "source", "licence", "note", "url", "retrieved")
+
 
 def without_ages(plain: Any) -> Any:  # noqa: ANN401 - JSON values
     """The same JSON values without what depends on the day."""
@@ -31,10 +33,15 @@ def terms_of(plain: Mapping[str, Any]) -> Terms:
         KeyError, TypeError, AttributeError: They are no terms.
     """
     factors = {part: _factor(one) for part, one in plain["factors"].items()}
+    if not isinstance(plain["remark"], str):
+        raise TypeError("The remark is no text")
     return Terms(method=method(plain["method"]), remark=plain["remark"], **factors)
 
 
 def _factor(plain: Mapping[str, Any]) -> Factor:
+    wrong = [key for key in _TEXTS if not isinstance(plain[key], str)]
+    if wrong or not isinstance(plain["year"], int | None):
+        raise TypeError(f"{wrong or ['year']} of a factor is of a wrong type")
     value = float(plain["value"])
     low, high = plain["range"] or (value, value)
     return Factor(

@@ -33,6 +33,8 @@ class Verdict:
         traces: Of how many traces.
         findings: What is not as it was published, or why it cannot be verified; empty: equal.
         notes: What else there is to know, a sentence each.
+        remedy: What to do where it cannot be verified; empty: nothing is known.
+        are_words_verified: Whether words were compared too; they are not where another version wrote them.
     """
 
     answer: str
@@ -40,6 +42,8 @@ class Verdict:
     traces: int = 0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    remedy: str = ""
+    are_words_verified: bool = True
 
     @property
     def by(self) -> float | None:
@@ -56,4 +60,6 @@ class Verdict:
             "traces": self.traces,
             "findings": [each._asdict() for each in self.findings],
             "notes": list(self.notes),
+            "remedy": self.remedy or None,
+            "are_words_verified": self.are_words_verified,
         }

@@ -7,7 +7,6 @@ its place. Nobody can tell raw counts that were forged with all their checksums 
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,9 +19,10 @@ from ..trace.schema import KEY_CHECKSUMS
 from ..units import seconds
 from ..version import VERSION
 from .archive import BLOCK, Content, blocks, digest, first_difference, member_at, pack, unpacked
-from .comparing import differences, n_numbers
-from .contents import FORMAT, KIND, MANIFEST, Choices, contents
-from .stored_terms import terms_of
+from .comparing import differences, n_numbers, unfollowed
+from .contents import MANIFEST, contents
+from .figures_in_words import unsupported
+from .manifest import choices, parsed, read_manifest
 from .verdict import CANNOT, DIFFERS, EQUAL, Finding, Verdict
 
 _TRACES = "traces/"
@@ -58,16 +58,20 @@ def verify(path: Path) -> Verdict:
             spoilt, notes = _spoilt(bundle)
             if spoilt:
                 return _cannot(*spoilt, notes=notes)
-            made = contents(bundle.traces, _choices(bundle.manifest))
+            made = contents(bundle.traces, choices(bundle.manifest))
         except MicrojouleError as error:
-            return _cannot(Finding(str(path), error.what))
+            return _cannot(Finding(str(path), error.what), remedy=error.remedy)
+        except (ArithmeticError, ValueError) as error:  # factors of any size give figures that are not finite
+            return _cannot(Finding(str(path), f"The figures cannot be computed: {error}"))
         found = list(_compared(bundle, made))
+        is_other = bundle.manifest["microjoule"] != VERSION
+        if not found and not is_other and bundle.members[MANIFEST].read_bytes() != _bytes(made[MANIFEST]):
+            found = [Finding(MANIFEST, "its list of members is not as `uj publish` writes it")]
         if not found:
             found = list(_other_bytes(bundle, Path(folder) / "again.zip"))
-        is_other = bundle.manifest["microjoule"] != VERSION
         if is_other:
             notes = [*notes, f"made by microjoule {bundle.manifest['microjoule']} and verified by {VERSION}: "
-                     "numbers are compared, words are not"]  # fmt: skip
+                     "numbers are compared, words are not, but for the figures in them"]  # fmt: skip
         return Verdict(
             answer=DIFFERS if found else EQUAL,
             figures=sum(
@@ -76,11 +80,12 @@ def verify(path: Path) -> Verdict:
             traces=len(bundle.traces),
             findings=tuple(found),
             notes=tuple(notes),
+            are_words_verified=not is_other,
         )
 
 
-def _cannot(*findings: Finding, notes: list[str] | None = None) -> Verdict:
-    return Verdict(answer=CANNOT, findings=findings, notes=tuple(notes or ()))
+def _cannot(*findings: Finding, notes: list[str] | None = None, remedy: str = "") -> Verdict:
+    return Verdict(answer=CANNOT, findings=findings, notes=tuple(notes or ()), remedy=remedy)
 
 
 def _opened(path: Path, folder: Path) -> _Bundle:
@@ -92,33 +97,15 @@ def _opened(path: Path, folder: Path) -> _Bundle:
     members = unpacked(path, folder)
     if MANIFEST not in members:
         raise BundleError(f"{path} has no {MANIFEST}: it is no bundle", "Give a file that `uj publish` wrote")
-    try:
-        manifest = json.loads(members[MANIFEST].read_bytes())
-        if manifest["kind"] != KIND:
-            raise BundleError(f"{path} is no bundle of microjoule", "Give a file that `uj publish` wrote")
-        if manifest["format"] > FORMAT:
-            raise BundleError(
-                f"{path} is a bundle of format {manifest['format']}, and this microjoule reads up to format "
-                f"{FORMAT}: pip install --upgrade microjoule"
-            )
-        bundle = _Bundle(path, members, manifest)
-        names = [row["trace"] for row in manifest["traces"]]
-        sound = all(isinstance(row["sha256"], str) for row in bundle.listed.values())
-        unlisted = [name for name in names if f"{_TRACES}{name}" not in bundle.listed]
-        if not sound or unlisted or not isinstance(manifest["microjoule"], str):
-            raise BundleError(f"The {MANIFEST} of {path} lists no {', '.join(unlisted) or 'sound members'}")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        if isinstance(error, MicrojouleError):
-            raise
-        raise BundleError(f"The {MANIFEST} of {path} is damaged: {error!r}", "Take another copy") from error
+    bundle = _Bundle(path, members, read_manifest(members[MANIFEST], str(path)))
+    unlisted = [
+        name
+        for name in (row["trace"] for row in bundle.manifest["traces"])
+        if f"{_TRACES}{name}" not in bundle.listed
+    ]
+    if unlisted:
+        raise BundleError(f"The {MANIFEST} of {path} lists no {', '.join(unlisted)}", "Take another copy")
     return bundle
-
-
-def _choices(manifest: Mapping[str, Any]) -> Choices:
-    try:
-        return Choices(terms_of(manifest["terms"]), manifest["windows_max"], manifest["microjoule"])
-    except (LookupError, TypeError, AttributeError) as error:
-        raise BundleError(f"The factors in {MANIFEST} are damaged: {error!r}", "Take another copy") from error
 
 
 def _spoilt(bundle: _Bundle) -> tuple[list[Finding], list[str]]:
@@ -188,7 +175,12 @@ def _compared(bundle: _Bundle, made: Mapping[str, Content]) -> Iterator[Finding]
             yield Finding(name, "it is not a part of the bundle")
         elif name.endswith(".json"):
             yield from _documents(name, bundle.members[name], made[name], is_other=is_other)
-        elif not is_other and bundle.members[name].read_bytes() != made[name]:
+        elif is_other:
+            there, here = (
+                _bytes(each).decode(errors="replace") for each in (bundle.members[name], made[name])
+            )
+            yield from (Finding(name, unfollowed(each)) for each in unsupported(there, here))
+        elif bundle.members[name].read_bytes() != made[name]:
             yield Finding(
                 name, f"it is not what the traces give, from {_line(bundle.members[name], made[name])} on"
             )
@@ -196,7 +188,7 @@ def _compared(bundle: _Bundle, made: Mapping[str, Content]) -> Iterator[Finding]
 
 def _documents(name: str, there: Path, made: Content, *, is_other: bool) -> Iterator[Finding]:
     try:
-        published = json.loads(there.read_bytes())
+        published = parsed(there.read_bytes())
     except ValueError as error:
         yield Finding(name, f"it is no JSON: {error}")
         return
@@ -210,12 +202,15 @@ def _documents(name: str, there: Path, made: Content, *, is_other: bool) -> Iter
 
 
 def _plain(content: Content) -> Any:  # noqa: ANN401 - JSON values
-    return json.loads(content if isinstance(content, bytes) else content.read_bytes())
+    return parsed(_bytes(content))
+
+
+def _bytes(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else content.read_bytes()
 
 
 def _line(there: Path, made: Content) -> str:
-    here = made if isinstance(made, bytes) else made.read_bytes()
-    pairs = zip(there.read_bytes().splitlines(), here.splitlines(), strict=False)
+    pairs = zip(there.read_bytes().splitlines(), _bytes(made).splitlines(), strict=False)
     return f"line {next((n for n, (a, b) in enumerate(pairs, 1) if a != b), 'its end')}"
 
 

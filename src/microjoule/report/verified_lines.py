@@ -10,6 +10,7 @@ from .foreign_text import safe
 from .wrapping import wrapped
 
 LISTED = 10
+_OPENINGS = ("Its", "The", "There", "This")  # a first word may be a file's name too, and stays
 
 
 def lines(found: Mapping[str, Any], name: str) -> list[str]:
@@ -35,11 +36,19 @@ def _by(relative: float | None) -> str:
 def _answer(found: Mapping[str, Any], name: str) -> str:
     traces = f"{found['traces']} trace{'s' * (found['traces'] != 1)}"
     if found["answer"] == "equal":
-        return f"{name}: equal. {found['figures']} numbers of {traces} were recomputed from raw counts"
+        equal = "equal" if found["are_words_verified"] else "equal in numbers, words unverified"
+        return f"{name}: {equal}. {found['figures']} numbers of {traces} were recomputed from raw counts"
     if found["answer"] == "differs":
-        by = f"by {written_numbers.share(found['by'], 1.0)}" if found["by"] else "in what is no figure"
+        by = f"by {written_numbers.share(found['by'], 1.0)}" if found["by"] else "in words or bytes"
         n = len(found["findings"])
         return f"{name}: differs {by}, in {n} place{'s' * (n != 1)}"
     first = found["findings"][0]
     where = "" if first["where"] == name else f" of {safe(first['where'])}:"
-    return f"{name}: cannot be verified, because{where} {safe(first['what'])}"
+    remedy = f". {safe(found['remedy'])}" if found["remedy"] else ""
+    return f"{name}: cannot be verified, because{where} {_inside(safe(first['what']))}{remedy}"
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as it is written inside another one."""
+    word, space, rest = sentence.partition(" ")
+    return f"{word.lower() if word in _OPENINGS else word}{space}{rest}"

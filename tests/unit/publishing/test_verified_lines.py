@@ -21,15 +21,19 @@ from microjoule.report.verified_lines import LISTED, lines
         ),
         (
             Verdict(answer="differs", findings=(Finding("g", "x"),)),
-            "r.zip: differs in what is no figure, in 1 place",
+            "r.zip: differs in words or bytes, in 1 place",
         ),
         (
             Verdict(answer="cannot", findings=(Finding("traces/a.arrows", "it is missing"),)),
             "r.zip: cannot be verified, because of traces/a.arrows: it is missing",
         ),
         (
+            Verdict(answer="cannot", findings=(Finding("r.zip", "The x is damaged"),), remedy="Take it"),
+            "r.zip: cannot be verified, because the x is damaged. Take it",
+        ),
+        (
             Verdict(answer="cannot", findings=(Finding("r.zip", "There is no bundle r.zip"),)),
-            "r.zip: cannot be verified, because There is no bundle r.zip",
+            "r.zip: cannot be verified, because there is no bundle r.zip",
         ),
     ],
 )

@@ -7,27 +7,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ideal import MS, T0, Ideal, constant, rows, write
+from bundles import TERMS, manifest, members, packed, signed, trace
 
 import microjoule as uj
 from microjoule.errors import BundleError, SameFile
-from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.publishing import publish, verify
-from microjoule.publishing.archive import pack
 from microjoule.publishing.contents import MANIFEST
-from microjoule.trace.repairing import repair
-
-TERMS = terms(FactorOptions(zone="DE", pue="1.2", embodied="1000 kg / 4 y"))
-
-
-def trace(path, watts=50.0):
-    """A trace with two windows, and with checksums, as the recorder writes them."""
-    ideal = Ideal(constant(watts), n=900)
-    marks = [(T0 + 100 * MS, "@begin", 0, "step"), (T0 + 300 * MS, "@end", 0, "step"),
-             (T0 + 400 * MS, "@begin", 1, "step"), (T0 + 600 * MS, "@end", 1, "step")]  # fmt: skip
-    write(path.with_suffix(".plain.arrows"), rows([ideal], marks))
-    repair(path.with_suffix(".plain.arrows"), path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -40,29 +25,6 @@ def bundle(folder):
     target = folder / "result.zip"
     publish([trace(folder / "a.arrows"), trace(folder / "b.arrows", 30.0)], target, TERMS)
     return target
-
-
-def members(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def packed(path, found):
-    pack(found, path)
-    return path
-
-
-def signed(found):
-    """The members with a manifest that lists their sizes and hashes: as somebody would who edits one."""
-    import hashlib
-
-    manifest = json.loads(found[MANIFEST])
-    for row in manifest["members"]:
-        if row["name"] in found:
-            content = found[row["name"]]
-            row.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return {**found, MANIFEST: text.encode()}
 
 
 def test_every_figure_of_a_bundle_follows_from_its_counts(bundle):
@@ -173,10 +135,6 @@ def test_a_trace_that_was_edited_by_hand_is_found_by_its_own_checksums(bundle, t
 
 def without(found, name):
     return {key: value for key, value in found.items() if key != name}
-
-
-def manifest(found, **changes):
-    return {**found, MANIFEST: json.dumps({**json.loads(found[MANIFEST]), **changes}).encode()}
 
 
 @pytest.mark.parametrize(
