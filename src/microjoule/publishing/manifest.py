@@ -11,7 +11,7 @@ from ..errors import BundleError, MicrojouleError
 from .contents import FORMAT, KIND, MANIFEST, Choices
 from .stored_terms import terms_of
 
-_COPY = "Take another copy"
+COPY = "Take another copy"
 _FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "format": ((int,), "a whole number"),
     "microjoule": ((str,), "a version"),
@@ -87,7 +87,7 @@ def _flaws(manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def _damaged(name: str, what: str) -> BundleError:
-    return BundleError(f"The {MANIFEST} of {name} is damaged: {what}", _COPY)
+    return BundleError(f"The {MANIFEST} of {name} is damaged: {what}", COPY)
 
 
 def choices(manifest: Mapping[str, Any]) -> Choices:
@@ -100,7 +100,7 @@ def choices(manifest: Mapping[str, Any]) -> Choices:
         terms = terms_of(manifest["terms"])
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         what = error.what if isinstance(error, MicrojouleError) else "a value is missing or of a wrong type"
-        raise BundleError(f"The factors in {MANIFEST} are damaged: {what}", _COPY) from error
+        raise BundleError(f"The factors in {MANIFEST} are damaged: {what}", COPY) from error
     return Choices(terms, manifest["windows_max"], manifest["microjoule"])
 
 

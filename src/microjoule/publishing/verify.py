@@ -22,7 +22,7 @@ from .archive import BLOCK, Content, blocks, digest, first_difference, member_at
 from .comparing import differences, n_numbers, unfollowed
 from .contents import MANIFEST, contents
 from .figures_in_words import unsupported
-from .manifest import choices, parsed, read_manifest
+from .manifest import COPY, choices, parsed, read_manifest
 from .verdict import CANNOT, DIFFERS, EQUAL, Finding, Verdict
 
 _TRACES = "traces/"
@@ -84,7 +84,7 @@ def verify(path: Path) -> Verdict:
         )
 
 
-def _cannot(*findings: Finding, notes: list[str] | None = None, remedy: str = "") -> Verdict:
+def _cannot(*findings: Finding, notes: list[str] | None = None, remedy: str = COPY) -> Verdict:
     return Verdict(answer=CANNOT, findings=findings, notes=tuple(notes or ()), remedy=remedy)
 
 
@@ -104,7 +104,7 @@ def _opened(path: Path, folder: Path) -> _Bundle:
         if f"{_TRACES}{name}" not in bundle.listed
     ]
     if unlisted:
-        raise BundleError(f"The {MANIFEST} of {path} lists no {', '.join(unlisted)}", "Take another copy")
+        raise BundleError(f"The {MANIFEST} of {path} lists no {', '.join(unlisted)}", COPY)
     return bundle
 
 

@@ -134,6 +134,15 @@ def test_a_manifest_with_another_size_or_hash_of_a_member_differs(found, tmp_pat
     assert "manifest.json its list of members" in said(verdict)
 
 
+@pytest.mark.parametrize("name", ["traces/a.arrows", "README.txt"])
+def test_a_member_that_is_missing_has_a_remedy_too(found, tmp_path, capsys, name):
+    path = packed(tmp_path / "r.zip", {key: value for key, value in found.items() if key != name})
+    assert main(["verify", str(path)]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count("it is missing") == 1
+    assert out.endswith(f"because of {name}: it is missing. Take another copy")
+
+
 def places(plain, at=()):
     """Where each value of a document is."""
     items = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
