@@ -180,7 +180,7 @@ def _object(text: str) -> Plain | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -191,7 +191,7 @@ def _of_lines(path: Path, text: str, reasons: Tally[str]) -> Iterable[Row]:
             continue
         try:
             plain = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RequestLogError(f"line {number} of {path} is no JSON object", _REMEDY) from error
         if not isinstance(plain, dict):
             raise RequestLogError(f"line {number} of {path} is no JSON object", _REMEDY)

@@ -125,7 +125,7 @@ class Document:
         try:
             event = self._decoder.decode(repaired(self._text[self._at : end]))
             self.repaired += 1
-        except ValueError:
+        except (ValueError, RecursionError):
             event, end = None, self._found(next_event) or end
             self.unreadable += 1
         self._at = end
@@ -160,6 +160,8 @@ class Document:
                 if not self._fill():
                     raise self._cut() from error
                 continue
+            except RecursionError as error:
+                raise self._damaged("nests too deeply to be read") from error
             # A number may go on in the next chunk, or behind a point that is there already.
             if isinstance(value, int | float) and end > len(self._text) - _NEAR_END and self._fill():
                 continue
@@ -187,8 +189,8 @@ class Document:
             "The profiler was stopped while it wrote, or the copy is not whole: export or copy it again",
         )
 
-    def _damaged(self) -> ProfileError:
+    def _damaged(self, what: str = "is no valid JSON") -> ProfileError:
         where = self._gone + self._at
         if not where or (where < _NEAR_END and not self.head and not self.read):
             return ProfileError(f"{self._path} is no Chrome trace", REMEDY)
-        return ProfileError(f"{self._path} is no valid JSON near byte {where}", "Export the profile again")
+        return ProfileError(f"{self._path} {what} near byte {where}", "Export the profile again")

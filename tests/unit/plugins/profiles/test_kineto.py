@@ -102,6 +102,8 @@ BAD = {
     "other JSON": ('{"a": 1}', "without traceEvents"),
     "no event": ('{"traceEvents": []}', "no event at all"),
     "no event of use": ('{"traceEvents": [{"ph": "i", "ts": 1}]}', "no kernel, operator or annotated range"),
+    "nested too deeply": ('{"traceEvents": [{"args": ' + "[" * 100_000, "nests too deeply"),
+    "nested too deeply from the start": ("[" * 100_000, "no Chrome trace"),
     "cut in an event": (json.dumps(document([kernel("k", T, T + 1)]))[:400], "ends in the middle"),
     "cut in a string": ('{"traceEvents": [{"ph": "X', "ends in the middle"),
     "cut before its end": (json.dumps(document([kernel("k", T, T + 1)]))[:-1], "ends in the middle"),
@@ -115,6 +117,13 @@ def test_what_is_no_profile_is_refused_in_a_sentence(tmp_path, name, text, sente
     with pytest.raises(ProfileError, match=sentence) as caught:
         read(gpu_profile.write(tmp_path / name, text))
     assert caught.value.remedy
+
+
+def test_an_event_that_nests_too_deeply_is_left_out_and_counted():
+    deep = '{"args": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    found = Document(io.BytesIO(f'{{"traceEvents": [{{"a": 1}}, {deep}, {{"b": 2}}]}}'.encode()), Path("p"))
+    assert list(found.events()) == [{"a": 1}, {"b": 2}]
+    assert (found.read, found.unreadable) == (3, 1)
 
 
 def test_a_packed_file_that_was_cut_is_refused(tmp_path):
