@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from .columns import columns
-from .foreign_text import safe
+from .foreign_text import cut, safe
 from .measured_lines import median, with_spread
+from .wrapping import WIDTH, wrapped
 
 Plain = Mapping[str, Any]
 HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
+_REMARK = len(HEAD) - 1
+_GIVES_WAY = (3, 5, _REMARK, 2)  # the columns that go first where all are too wide: power is energy by time
+_STEPS = tuple(_GIVES_WAY[:number] for number in range(len(_GIVES_WAY) + 1))
+_NAME = 20  # characters of a name in a table that is too wide
 
 
 def lines(found: Plain) -> list[str]:
     """A table of aligned columns, remarks, and the verdicts as the last lines."""
-    return [*columns([HEAD, *rows(found)], (0, -1)), "", *notes(found), "", *verdicts(found)]
+    table, remarks = _narrowed([HEAD, *rows(found)])
+    said = [line for text in (*remarks, *notes(found)) for line in wrapped(text, 2)]
+    return [*table, "", *said, "", *(line for text in verdicts(found) for line in wrapped(text, 2))]
+
+
+def _narrowed(cells: list[tuple[str, ...]]) -> tuple[list[str], list[str]]:
+    """The table in the width of a terminal, and remarks that have no room in it; no figure is ever cut."""
+
+    def drawn(left_out: Collection[int], longest: int) -> list[str]:
+        shown = [
+            [
+                cell if column else cut(cell, longest)
+                for column, cell in enumerate(row)
+                if column not in left_out
+            ]
+            for row in cells
+        ]
+        return columns(shown, (0,) if _REMARK in left_out else (0, -1))
+
+    whole = max(len(row[0]) for row in cells)
+    table: list[str] = []
+    left_out: Collection[int] = ()
+    for left_out, longest in product(_STEPS, (whole, _NAME)):
+        table = drawn(left_out, longest)
+        if max(map(len, table)) <= WIDTH:
+            break
+    remarks = [f"{row[0]}: {row[-1]}" for row in cells[1:] if row[-1]]
+    return table, remarks if _REMARK in left_out else []
 
 
 def markdown(found: Plain) -> str:
