@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import documents, intensity_over_time, options, pages, quantities
 from .documents import joined, summarise, write_json, write_text
 from .progress import progress, share_of
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
@@ -49,6 +50,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report of a trace, or the total of several."""
+    load_libraries()
     arguments.traces = quantities.distinct(arguments.traces)
     quantities.refuse_overwriting([*arguments.traces, arguments.series], arguments.json)
     pages.refuse(arguments, arguments.traces)

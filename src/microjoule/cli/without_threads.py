@@ -1,9 +1,12 @@
-"""numpy and pyarrow for the commands that record, without threads of their own.
+"""numpy and pyarrow for the commands that record and report, without threads of their own.
 
 numpy's OpenBLAS starts a thread a core when it is loaded, and the jemalloc inside pyarrow one more, though
 Arrow takes its memory elsewhere. Recording multiplies no large matrices, so these threads only cost the
 measured program time, and where memory is limited (``ulimit -v``) address space: a process that has loaded
 both takes 190 MB of it instead of 370 MB on two cores, and the difference grows with the cores.
+
+A report's matrices are tall and narrow: threads save no time there, and where other programs run they wait
+for one another, so that a report took three times its CPU time.
 
 Where they get too little memory OpenBLAS ends the process and Arrow aborts it, while they are loaded and
 later on. So it is asked first whether a run's share can be had, and OpenBLAS takes its buffer before anything

@@ -50,19 +50,24 @@ class Occupancy(NamedTuple):
 
     def until(self, state: int, t_ns: I64) -> I64:
         """int64: the nanoseconds that a state lasted before each instant."""
-        starts, ends = self.pieces[state].T
-        if not len(starts):
-            return np.zeros(len(t_ns), np.int64)
-        sums = np.concatenate(([0], np.cumsum(ends - starts)))
-        begun = np.searchsorted(starts, t_ns, "right")
-        last = np.maximum(begun - 1, 0)
-        left = np.where(begun > 0, np.maximum(ends[last] - t_ns, 0), 0)
-        found: I64 = sums[begun] - left
-        return found
+        return until(self.pieces[state], t_ns)
 
     def time_ns(self, state: int) -> int:
         """How long a state lasted in all."""
         return int((self.pieces[state][:, 1] - self.pieces[state][:, 0]).sum())
+
+
+def until(pieces: I64, t_ns: I64) -> I64:
+    """int64: the nanoseconds that pieces, ascending and apart, lasted before each instant."""
+    starts, ends = pieces.T
+    if not len(starts):
+        return np.zeros(len(t_ns), np.int64)
+    sums = np.concatenate(([0], np.cumsum(ends - starts)))
+    begun = np.searchsorted(starts, t_ns, "right")
+    last = np.maximum(begun - 1, 0)
+    left = np.where(begun > 0, np.maximum(ends[last] - t_ns, 0), 0)
+    found: I64 = sums[begun] - left
+    return found
 
 
 def together(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:

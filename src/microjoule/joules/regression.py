@@ -37,7 +37,7 @@ from ..trace.series import I64
 from ..units import NS_PER_S
 from ..value_class import dataclass
 from .nnls import nnls
-from .occupancy import Occupancy
+from .occupancy import Occupancy, merged, until
 from .uncertainty import NORMAL, Component, student
 from .update_record import Updates
 
@@ -114,12 +114,11 @@ def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late
         of: The n updates.
         late_ns: By how much the states are taken to be later.
     """
+    # States share no instant: those of a column are one list of pieces, looked through once.
+    pieces = [merged(occupancy, states) for states in columns]
 
     def until_ns(instants: I64) -> F64:
-        nothing = np.zeros(len(instants), np.int64)
-        of_columns = [
-            sum((occupancy.until(each, instants) for each in states), nothing) for states in columns
-        ]
+        of_columns = [until(each, instants) for each in pieces]
         return np.stack(of_columns, axis=1) if columns else np.zeros((len(instants), 0))
 
     return between_updates(until_ns, of, late_ns) / NS_PER_S

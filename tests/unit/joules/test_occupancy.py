@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.occupancy import Events, innermost, joined, merged, together
+from microjoule.joules.occupancy import Events, innermost, joined, merged, together, until
 
 spans = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 15), st.integers(0, 1)), max_size=10
@@ -29,6 +29,15 @@ def test_at_each_instant_the_state_is_who_is_under_way(rows):
         here = {name for name, start, length, _ in rows if start <= t < start + length}
         (state,) = (n for n, pieces in enumerate(found.pieces) if any(a <= t < b for a, b in pieces))
         assert found.states[state] == here
+
+
+@given(spans, st.data())
+def test_states_looked_through_as_one_last_as_long_as_each_of_them(rows, data):
+    found = together(events(rows), 3, END)
+    some = data.draw(st.sets(st.sampled_from(range(len(found.states)))))
+    instants = np.arange(END + 3)
+    each = sum((found.until(state, instants) for state in some), np.zeros(END + 3, np.int64))
+    assert until(merged(found, sorted(some)), instants).tolist() == each.tolist()
 
 
 @given(spans, st.integers(3, END))
