@@ -1,7 +1,8 @@
 """``uj flame -- COMMAND``: a flame graph of a command whose width is energy.
 
 As under ``uj run`` the command keeps its standard streams, its signals and its exit code; the report goes to
-stderr. Failures of ``uj flame`` itself exit with 125 to 127, before the command starts.
+stderr. Failures of ``uj flame`` itself exit with 125 to 127, before the command starts; where the command
+succeeded and a file that was asked for could not be written, it is 125.
 """
 
 from __future__ import annotations
@@ -114,7 +115,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"uj flame: {command[0]}: {code}", file=sys.stderr)
             return running.NOT_FOUND if code == os.strerror(2) else running.CANNOT_RUN
         kept = sampler.exit_code
-        _report(recorder, sampler, arguments, (graphs, notes, " ".join(command), ended_ns))
+        is_whole = _report(recorder, sampler, arguments, (graphs, notes, " ".join(command), ended_ns))
+    if not is_whole and not (code if kept is None else kept):
+        return running.OWN_FAILURE
     return kept if kept is not None else running.exit_as(code)
 
 
@@ -155,9 +158,9 @@ def _report(
     sampler: Perf | PySpy,
     arguments: argparse.Namespace,
     what: tuple[list[Path], list[str], str, int],
-) -> None:
-    """Writes the graph and prints the functions; the command's exit code stands, whatever happens here."""
-    from ..errors import MicrojouleError
+) -> bool:
+    """Writes the graph and prints the functions; whether all of it was written. It raises nothing."""
+    from ..errors import MicrojouleError, ProfileError
 
     running.drop_signals()
     try:
@@ -167,6 +170,10 @@ def _report(
             print(f"uj flame: {error}", file=sys.stderr)
         running.end_on_signals()
         _write(recorder.path, sampler, arguments, what)
+        return True
+    except ProfileError as error:
+        # Why the sampler did not start, which the graph would have said.
+        print("\n".join(f"uj flame: {line}" for line in (*what[1], error)), file=sys.stderr)
     except MicrojouleError as error:
         print(f"uj flame: {error}", file=sys.stderr)
     except OSError as error:
@@ -175,6 +182,7 @@ def _report(
     except Exception as error:
         why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
         print(f"uj flame: the graph failed: {why}", file=sys.stderr)
+    return False
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ SAMPLERS = ("auto", "perf", "py-spy")
 RATE_HZ = 997.0  # no multiple of a usual period: a program in step with its sampler shows one phase only
 PY_SPY_HZ = 97.0  # at more it falls behind, because it stops the program for each stack
 _RANGE_HZ = (10.0, 10_000.0)
+_PERMIT = "Run `sudo sysctl kernel.perf_event_paranoid=1`"
+_INSTALL = "Install perf (Debian: linux-perf; Ubuntu: linux-tools-generic; Fedora: perf)"
 _HAS_MAPS, _HAS_UNWINDING = 12, 13  # minor versions of Python 3
 
 
@@ -55,9 +58,9 @@ def chosen(arguments: argparse.Namespace, command: list[str], folder: Path) -> t
         return _perf(arguments, python, folder), notes
     if arguments.sampler == "auto" and has_spy and python is not None:
         return spy, [f"{obstacle}; stacks are of py-spy, Python functions only"]
+    remedy = _PERMIT if shutil.which("perf") else _INSTALL
     raise SourceUnavailable(
-        f"No stacks can be sampled: {obstacle}",
-        "Run `sudo sysctl kernel.perf_event_paranoid=1`, or for Python: pip install 'microjoule[flame]'",
+        f"No stacks can be sampled: {obstacle}", f"{remedy}, or for Python: pip install 'microjoule[flame]'"
     )
 
 

@@ -34,7 +34,7 @@ def flame(tmp_path):
 
     def run(*arguments, **more):
         line = [sys.executable, "-m", "microjoule", "flame", "--root", str(root), *map(str, arguments)]
-        environment = {**os.environ, "COLUMNS": "80"}
+        environment = {**os.environ, "COLUMNS": "80", **more.pop("env", {})}
         return subprocess.run(
             line, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=environment, **more
         )
@@ -143,3 +143,22 @@ def test_an_interpreter_says_its_version_and_others_are_none(tmp_path):
     fake.write_text("#!/bin/sh\nexit 1\n")
     Path(fake).chmod(0o755)
     assert python_facts(str(fake)) is None
+
+
+@by_perf
+@pytest.mark.parametrize(("script", "code"), [("true", 125), ("exit 7", 7)])
+def test_a_command_too_short_for_a_stack_is_said_to_be_and_no_graph_is_no_success(
+    flame, tmp_path, script, code
+):
+    done = flame("--stacks", "10", "--", "sh", "-c", script)
+    assert done.returncode == code
+    assert "too little CPU time for 10 stacks a second" in done.stderr
+    assert "perf record" not in done.stderr
+    assert not (tmp_path / "flame.html").exists()
+
+
+def test_where_perf_is_missing_the_remedy_installs_it(flame, tmp_path):
+    done = flame("--sampler", "perf", "--", sys.executable, "-c", "", env={"PATH": str(tmp_path)})
+    assert done.returncode == 125
+    assert "Install perf (Debian: linux-perf" in done.stderr
+    assert "sysctl" not in done.stderr

@@ -69,7 +69,9 @@ def read(path: Path, clock: str = UNKNOWN, period_ns: int | None = None) -> Samp
         return taken(stream, path, clock, period_ns)
 
 
-def taken(stream: Iterable[bytes], path: Path, clock: str, period_ns: int | None) -> Samples:
+def taken(
+    stream: Iterable[bytes], path: Path, clock: str, period_ns: int | None, remedy: str = _REMEDY
+) -> Samples:
     """The samples in lines of text, as they come.
 
     Args:
@@ -77,6 +79,7 @@ def taken(stream: Iterable[bytes], path: Path, clock: str, period_ns: int | None
         path: What to call them.
         clock: What their times are of.
         period_ns: The time between two samples of a thread; None: as they show it.
+        remedy: What to do where nothing was sampled.
 
     Raises:
         ProfileError: There is no sample.
@@ -101,8 +104,9 @@ def taken(stream: Iterable[bytes], path: Path, clock: str, period_ns: int | None
             node = known[key] = found.stacks.of((head.command or "[no name]", *_frames(body)))
         found.add(head.t_ns, node, (head.process, head.thread))
     if not len(found):
-        what = "has no sample" if not wrong else f"has no sample among its {wrong} paragraphs"
-        raise ProfileError(f"{path} {what}", _REMEDY)
+        if wrong:
+            raise ProfileError(f"{path} has no sample among its {wrong} paragraphs", _REMEDY)
+        raise ProfileError(f"{path} has no sample", remedy)
     t, nodes, threads = found.columns()
     impossible = {NO_HEAD: wrong} if wrong else {}
     tally = Tally(read_, len(t), 0, 0, 0, impossible)

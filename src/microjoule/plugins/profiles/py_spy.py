@@ -33,13 +33,14 @@ def is_mine(opening: str) -> bool:
     return '"cat":"py-spy"' in opening or '"cat": "py-spy"' in opening
 
 
-def read(path: Path, period_ns: int | None = None, without: str = "") -> Samples:
+def read(path: Path, period_ns: int | None = None, without: str = "", remedy: str = _REMEDY) -> Samples:
     """The samples in a file.
 
     Args:
         path: The file.
         period_ns: The time between two samples; None: as the file shows it.
         without: Frames that hold this text are left out; empty: none.
+        remedy: What to do where nothing was sampled.
 
     Raises:
         ProfileError: It cannot be opened, is damaged or cut, or has no sample.
@@ -47,7 +48,7 @@ def read(path: Path, period_ns: int | None = None, without: str = "") -> Samples
     changes, other, wrong, read_ = _changes(path)
     times = np.unique(np.array([t for rows in changes.values() for t, _ in rows], np.int64))
     if not len(times):
-        raise ProfileError(f"{path} has no sample", _REMEDY)
+        raise ProfileError(f"{path} has no sample", remedy)
     gaps = np.diff(times)
     gaps = gaps[gaps > _SAME_NS]
     # The shortest gap that is usual: a stack may stay for any number of periods.

@@ -132,7 +132,9 @@ class Perf:
             if script.stdout is None:
                 raise AssertionError("a pipe was asked for")
             period_ns = round(NS_PER_S / self._rate_hz)
-            found = perf_script.taken(script.stdout, Path("perf"), MONOTONIC, period_ns)
+            found = perf_script.taken(
+                script.stdout, Path("perf"), MONOTONIC, period_ns, _longer(self._rate_hz)
+            )
         self._remove_maps(found)
         return found
 
@@ -197,7 +199,8 @@ class PySpy:
             ProfileError: There is none.
         """
         period_ns = round(NS_PER_S / round(self._rate_hz))
-        return py_spy.read(self._file, period_ns, str(self._folder))  # that is the shell between
+        # The folder is in the name of the shell between.
+        return py_spy.read(self._file, period_ns, str(self._folder), _longer(self._rate_hz))
 
     @property
     def wishes(self) -> Wishes:
@@ -258,6 +261,13 @@ def _first(said: bytes) -> str:
     """The first line of what a program said."""
     lines = [line.strip().removeprefix("Error:") for line in said.decode("utf-8", "replace").splitlines()]
     return next((line.strip() for line in lines if line.strip()), "it gave no reason")
+
+
+def _longer(rate_hz: float) -> str:
+    return (
+        f"The command used too little CPU time for {rate_hz:g} stacks a second. Run it for longer, "
+        "or sample more often (--stacks HZ)"
+    )
 
 
 _PERMIT = "Run `sudo sysctl kernel.perf_event_paranoid=1`, or sample with py-spy: --sampler py-spy"
