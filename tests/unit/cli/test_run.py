@@ -379,22 +379,6 @@ def test_the_libraries_start_no_threads_and_the_command_s_environment_is_its_cal
         assert done.stdout.strip() == f"{threads} True"
 
 
-def test_a_report_starts_no_threads_of_the_libraries(root, tmp_path):
-    """They wait for one another where other programs run: a report took three times its CPU time."""
-    path = tmp_path / "t.arrows"
-    assert uj_run("--source", "script", "--root", root, "-o", path, "--", "sleep", "0.1").returncode == 0
-    said = (
-        "import os; from microjoule.cli import main; code = main(['report', 't.arrows']); "
-        "print(code, len(os.listdir('/proc/self/task')))"
-    )
-    names = ("OPENBLAS_NUM_THREADS", "JE_ARROW_MALLOC_CONF")
-    plain = {key: value for key, value in os.environ.items() if key not in names}
-    done = subprocess.run(
-        [sys.executable, "-c", said], cwd=tmp_path, env=plain, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "0 1"
-
-
 @pytest.mark.parametrize("size_mb", [90, 180, 255])
 def test_too_little_memory_for_the_libraries_is_said_before_anything_is_made(root, tmp_path, size_mb):
     limit = (size_mb << 20, size_mb << 20)
