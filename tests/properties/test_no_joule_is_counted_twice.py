@@ -139,7 +139,7 @@ def forests(draw: st.DrawFn) -> list[tuple[int | None, str]]:
     return [(parent, draw(st.sampled_from(["", "@powercap"]))) for parent in parents]
 
 
-@pytest.mark.reaches(refused=20, added=20)
+@pytest.mark.reaches(refused=10, added=10)
 @given(forests(), st.data())
 def test_any_tree_of_channels_adds_up_where_no_leaf_is_there_twice(
     forest: list[tuple[int | None, str]], data: st.DataObject

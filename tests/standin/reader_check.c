@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     CHECK_EQ(open_code(&bad[0]), -ENODEV);
     CHECK_EQ(open_code(&bad[1]), -ENODEV);
     CHECK_EQ(open_code(&bad[2]), -ENOENT);
-    bad[0].config = 7ULL << 48;
+    bad[0].config = 15ULL << 48;
     CHECK_EQ(open_code(&bad[0]), -EINVAL);
     bad[0].path = "no library";
     CHECK_EQ(open_code(&bad[0]), -EINVAL);

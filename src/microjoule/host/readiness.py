@@ -111,7 +111,7 @@ def _heat(first: Mapping[str, float], last: Mapping[str, float]) -> Iterator[Che
 
 
 def _gpu(gpu: Mapping[str, Any]) -> Iterator[Check]:
-    name = f"gpu-{gpu.get('index')}"
+    name = f"GPU {gpu.get('index')}"
     settings = gpu.get("settings") or {}
     if "persistence" in settings:
         is_on = bool(settings["persistence"])

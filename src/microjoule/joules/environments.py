@@ -96,7 +96,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Differ
     gpus = [_gpus(facts) for facts in (one, other)]
     for index in sorted(gpus[0].keys() & gpus[1].keys(), key=str):
         a, b = ({"driver": of[index].get("driver"), **_table(of[index].get("settings"))} for of in gpus)
-        found += _of_table(GPU_SETTINGS, a, b, f"gpu-{index} ")
+        found += _of_table(GPU_SETTINGS, a, b, f"GPU {index} ")
     plain = [("kernel", _table(one.get("host")).get("kernel"), _table(other.get("host")).get("kernel"))]
     plain += [(name, _version(one, name), _version(other, name)) for name in VERSIONS]
     found += [Difference(name, str(a), str(b), WARN) for name, a, b in plain if a and b and a != b]

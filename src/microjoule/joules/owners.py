@@ -30,7 +30,7 @@ _CONTAINERS = (
     ("containerd", re.compile(rf"cri-containerd-{_ID}\.scope|cri-containerd:{_ID}")),
     ("cri-o", re.compile(rf"crio-{_ID}(?:\.scope)?")),
     ("lxc", re.compile(r"lxc\.payload\.([^/]+)|/lxc/([^/]+)")),
-    ("nspawn", re.compile(r"machine-([^/]+)\.scope")),
+    ("nspawn", re.compile(r"/machine-([^/]+)\.scope")),
     ("container", re.compile(rf"/pod[^/]+/{_ID}(?:/|$)")),
 )
 _JOB = re.compile(r"/job_(\d+)(?:/step_([^/]+))?")

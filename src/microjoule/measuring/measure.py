@@ -101,8 +101,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
             f"Mode {ask.mode} waits for updates of a counter, and {', '.join(fitted.ids)} holds a gauge",
             "Use --mode batch, or a counter with --channel",
         )
-    say("letting the package cool down")
-    cooling = [words] if (words := cooled(Path(meter.root), ask.max_time_s)) else []
+    cooling = [words] if (words := cooled(Path(meter.root), ask.max_time_s, say=say)) else []
     if ask.is_single:
         say("from update to update")
         once = single_run.once(task, ask, fitted)
@@ -175,7 +174,8 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline)
                 f"the readings are {energies[-1].status}",
                 "Ask `uj probe` which channels can be read, and take one with --channel",
             )
-        steady = is_steady(at_s[1:], watts[1:])
+        # Windows of few calls, as when the first call took longest, say nothing of the power.
+        steady = durations[-1] >= chunk_s / 2 and is_steady(at_s[1:], watts[1:])
         if steady or deadline.spent_s() > 2 * PILOT_MAX_SHARE * ask.max_time_s:
             break
     calls = [energy / n for energy, n in zip(energies, counts, strict=True)]

@@ -13,7 +13,12 @@ FALL_K = 1.0  # in a step: less is no cooling that a look can see
 SHARE, MOST_S = 0.1, 10.0  # of the time that is allowed
 
 
-def cooled(root: Path, allowed_s: float, sleep: Callable[[float], None] = time.sleep) -> str:
+def cooled(
+    root: Path,
+    allowed_s: float,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], object] = lambda _: None,
+) -> str:
     """Waits until the packages no longer cool; what to say about it, or nothing.
 
     Where the machine shows no temperature, or there is no time for a look, it does not wait.
@@ -22,12 +27,14 @@ def cooled(root: Path, allowed_s: float, sleep: Callable[[float], None] = time.s
         root: The folder that the machine's files lie under.
         allowed_s: What the measurement may take in all.
         sleep: Waits so many seconds.
+        say: It is called once there is something to wait for.
     """
     conditions, most_s = Conditions(root), min(SHARE * allowed_s, MOST_S)
     first = before = _hottest(conditions)
     waited_s = 0.0
     is_cooling = True
     while before is not None and waited_s + STEP_S <= most_s and is_cooling:
+        say("letting the package cool down")
         sleep(STEP_S)
         waited_s += STEP_S
         now = _hottest(conditions)

@@ -43,8 +43,7 @@ def test_a_command_of_known_power_is_within_the_bound_and_the_json_says_all(root
     assert window["duration_s"] == pytest.approx((window["t1_ns"] - window["t0_ns"]) / 1e9)
     package, dram = window["channels"]
     parts = {row["name"] for row in package["budget"]}
-    always = {"edges", "quantisation", "read time"}
-    assert always <= parts <= {*always, "steps", "swings", "phase"}
+    assert {"edges"} <= parts <= {"edges", "power", "quantisation", "read time", "steps", "swings", "phase"}
     assert package["U_j"] == pytest.approx(package["k"] * package["u_j"])
     assert abs(package["energy_j"] - PACKAGE_W * window["duration_s"]) <= 2 * package["U_j"]
     assert (
@@ -359,8 +358,8 @@ def test_report_prints_the_budget_on_request(root, tmp_path):
     plain, asked = command("report", path), command("report", "--budget", path)
     assert asked.stdout.startswith(plain.stdout)
     more = asked.stdout.removeprefix(plain.stdout)
-    assert "quantisation" in more
-    assert "type B, rectangular" in more
+    assert "edges" in more
+    assert "type B" in more
     assert command("report", "--budget", "--total", path).returncode == 2
 
 

@@ -66,8 +66,8 @@ def test_powersave_with_a_preference_for_performance_is_ready_where_the_driver_f
 def test_gpus_are_checked_where_their_settings_are_known(tmp_path):
     gpus = [{"index": 0, "settings": {"persistence": False}, "clock_reasons": ["power cap"]}, {"index": 1}]
     every = found(quiet(tmp_path), gpus=gpus)
-    assert every["gpu-0 persistence mode"].fix == "sudo nvidia-smi -pm 1"
-    assert not every["gpu-0 clock held down by"].is_ready
+    assert every["GPU 0 persistence mode"].fix == "sudo nvidia-smi -pm 1"
+    assert not every["GPU 0 clock held down by"].is_ready
     assert not any("gpu-1" in name for name in every)
 
 

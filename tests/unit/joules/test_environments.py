@@ -42,7 +42,7 @@ def test_each_setting_of_a_gpu_that_differs_is_named(name):
         return {"gpus": [{**gpu, "driver": value} if name == "driver" else gpu]}
 
     (found,) = differences(facts(100), facts(200))
-    assert found.what == f"gpu-0 {GPU_SETTINGS[name][0]}"
+    assert found.what == f"GPU 0 {GPU_SETTINGS[name][0]}"
     assert (found.one, found.other) == ("100", "200")
 
 

@@ -66,5 +66,5 @@ def test_the_active_energy_of_a_function_is_what_its_gpu_used(tmp_path):
     found = dict(zip(MACHINES, (json.loads(out) for out, _ in told), strict=True))
     for name, (active_j, scatter_j, idle_w, _) in found.items():
         assert abs(active_j - TRUE_J) < 0.02 * TRUE_J + 3 * scatter_j, name
-        assert 0.9 * 60 < idle_w < 1.1 * 60, name
+        assert 0.9 * 60 < idle_w < 1.25 * 60, name  # beside other programs it is not all idle
     assert [gauges for *_, gauges in found.values()] == [["gpu-0/power", "gpu-0/power_average"]] * 2 + [[]]

@@ -185,7 +185,9 @@ def test_a_kernel_that_gives_up_shows_in_the_trace_and_in_the_report(tmp_path, e
     assert (by_kernel[0], by_kernel[-1]) == (1, 0)
     found = summary(trace)
     assert found["engine"]["lanes"][0]["sampled_by"] == "kernel, then thread"
-    assert "until it stopped (throttled), then by the lane's thread" in REPORTERS["long"](found)
+    assert "until it stopped (throttled), then by the lane's thread" in " ".join(
+        REPORTERS["long"](found).split()
+    )
     assert trace.facts["lanes"]["package-0"]["kernel"] == "started"
     assert warnings(found)[0].startswith("the kernel stopped sampling lane package-0 (throttled)")
 
