@@ -27,7 +27,8 @@ class Machine:
 
     ``per_s`` are joules per CPU second; ``busy`` the largest CPU seconds a second of each. ``bend``: dynamic
     power is raised to this. ``smt``: so much less of it where two are busy. ``wander``: of each tenant's
-    joules per CPU second, slowly. ``rest_s``: at the end only the last tenant is busy.
+    joules per CPU second, slowly. ``rest_s``: at the end only the last tenant is busy. ``is_hidden``: nobody
+    saw the command, the first tenant; only the machine's CPU time has it.
     """
 
     seed: int = 0
@@ -42,6 +43,7 @@ class Machine:
     look_s: float = 0.1
     step_s: float = 0.25
     together: bool = False
+    is_hidden: bool = False
     names: tuple[str, ...] = ("burn", "firefox", "sshd")
     base: Ideal = field(default=BASE, repr=False)
 
@@ -103,7 +105,8 @@ class Machine:
         ]
         found = [(T0, 0, schema.SUBJECT, i, each.to_label()) for i, each in enumerate(subjects)]
         used = [self.until(busy, looks / S) for busy in self.steps[1].T]
-        for number, busy_s in enumerate([sum(used), *used]):
+        seen = list(enumerate([sum(used), *used]))
+        for number, busy_s in seen[:1] + seen[1 + self.is_hidden :]:
             quantum = 10 * MS if number == 0 else 1
             counted = (busy_s * S).astype(np.int64) // quantum * quantum
             found += [

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ..arrays import distinct
 from ..channel import Channel
+from ..trace.label import PROCESS
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds
 from .budget import sensor
@@ -49,6 +50,7 @@ _COLUMNS_MAX = 6
 _LOOKS_A_COLUMN = 4
 _BUSY_MIN_S = 1e-3
 _UNSEEN, _UNSEEN_MIN_S = 0.01, 0.03
+_TICKS_S = 0.02  # by which the machine's CPU time between two instants may be too small
 _LIKE_OTHERS = 0.5  # half-width of how far joules per second of a small party may be off the pool's
 _NOT_CPU = ("gpu", "battery", "rail")  # devices whose energy CPU time does not explain
 _NJ = 1e9
@@ -122,8 +124,12 @@ class ShareModel:
         self._updates = {
             name: trace.updates(name) for name in self._explained if isinstance(trace.meter(name), Counter)
         }
-        self.parties = listed(parties(trace, by), whole)
+        everybody = parties(trace, by)
+        self.parties = listed(everybody, whole)
+        self._unseen = [each for each in everybody if each.kind == UNSEEN]
+        self._is_command_quiet = is_command_quiet(trace, everybody)
         looked = {name: looks(of, _instants(trace)) for name, of in self._updates.items()}
+        self._peak_w = math.fsum(_peak_w(of) for of in looked.values())
         rows = min((int(of.is_ok.sum()) for of in looked.values()), default=0)
         self._columns = _columns(self.parties, whole, rows)
         self._column_of = {i: number + 1 for number, each in enumerate(self._columns) for i in each}
@@ -159,6 +165,8 @@ class ShareModel:
             if self.is_fitted and group[0] == i:
                 value, half = values[group], self._expanded_j(group, used_s, window, left_j)
             found.append(self._share(i, group, used_s, (value, half), most[i]))
+        if self._is_command_quiet:
+            found.insert(0, self._quiet(window, found, total.high))
         found += [_beside(name, energies) for name in beside]
         given = sum(nano_joules(each.energy_j) for each in found if each.energy_j is not None)
         left = (nano_joules(total.value) - given) / _NJ
@@ -244,6 +252,22 @@ class ShareModel:
         party = self.parties[number]
         return Share(party.kind, party.name, status, names, used_s[number], energy_j, half, high_j, None)
 
+    def _quiet(self, window: Window, shares: Sequence[Share], high_j: float) -> Share:
+        """The share of a command that nobody saw busy: nothing, and at most what nobody was seen to use.
+
+        In so many CPU seconds of it no more was counted than in as many seconds of the largest power.
+        """
+        quiet = Share(COMMAND, COMMAND, TOO_SHORT, (COMMAND,), 0.0, None, None, high_j, None)
+        if not self.is_fitted:
+            return quiet
+        unseen_s = math.fsum(_busy_s(each, window) for each in self._unseen) + _TICKS_S
+        most_j = [high_j, self._peak_w * unseen_s]
+        for each in shares:
+            if each.kind == UNSEEN and each.status == OK and each.busy_s:
+                known_j = (each.energy_j or 0.0) + (each.expanded_j or 0.0)
+                most_j.append(known_j * (1 + _TICKS_S / each.busy_s))
+        return quiet._replace(status=OK, energy_j=0.0, expanded_j=min(most_j))
+
     def _high_j(self, party: Party, window: Window) -> float:
         """The energy of all updates in which a party may have run in a window."""
         if set(self._explained) != set(self._updates):
@@ -256,6 +280,12 @@ class ShareModel:
 def is_of_cpu(channel: Channel) -> bool:
     """Whether CPU time may explain the channel's energy."""
     return channel.provenance == "measured" and channel.place.device not in _NOT_CPU
+
+
+def is_command_quiet(trace: Trace, of: Sequence[Party]) -> bool:
+    """Whether a command ran, processes were looked at, and none of its had a millisecond of CPU time."""
+    has_command = any(each.kind == COMMAND for each in of)
+    return bool(trace.facts.get("command")) and not has_command and bool(trace.activity.numbers(PROCESS))
 
 
 def nano_joules(energy_j: float) -> int:
@@ -301,6 +331,12 @@ def listed(of: Sequence[Party], whole: Window) -> list[Party]:
     left_out = [of[i] for i in others[LISTED_MAX:]]
     found = [*command, *(of[i] for i in others[:LISTED_MAX])]
     return [*found, *([Party.of_all(POOL, f"{len(left_out)} others", left_out)] if left_out else []), *unseen]
+
+
+def _peak_w(of: Updates) -> float:
+    """The largest power between two looks."""
+    watts = of.energy_j / (np.diff(of.edges_ns) / NS_PER_S)
+    return float(watts[of.is_ok].max(initial=0.0))
 
 
 def _busy_s(party: Party, window: Window) -> float:

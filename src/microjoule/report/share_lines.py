@@ -62,15 +62,15 @@ def said(summary: Plain) -> list[str]:
     if not of:
         return []
     if of["status"] == "too short":
-        return [TOO_SHORT, *(bound for row in of["brief"] if (bound := _bound(row)))]
+        return [TOO_SHORT, *(bound for row in of["brief"] if (bound := _bound(row, of["total_j"])))]
     groups = dict.fromkeys(tuple(row["names"]) for row in of["rows"] if row["status"] == "not separable")
     return [INSEPARABLE.format(names=_listed(names)) for names in groups]
 
 
-def _bound(row: Plain) -> str:
-    """What is guaranteed of the command's share without any fit."""
+def _bound(row: Plain, total_j: float) -> str:
+    """What is guaranteed of the command's share without any fit; nothing where that may be all there was."""
     most = row["guaranteed_j"][1]
-    if row["kind"] != "command" or most is None:
+    if row["kind"] != "command" or most is None or most >= total_j:
         return ""
     return f"The command used at most {figure(most, 0.0, 'J')} of it (guaranteed)."
 
@@ -117,4 +117,6 @@ def _share(row: Plain) -> str:
 
 
 def _busy(row: Plain) -> str:
-    return "" if row["busy_s"] is None else written_numbers.quantity(row["busy_s"], "s")
+    if row["busy_s"] is None:
+        return ""
+    return written_numbers.quantity(row["busy_s"], "s") if row["busy_s"] else "0 s"

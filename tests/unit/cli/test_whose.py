@@ -52,6 +52,18 @@ def test_the_first_lines_say_what_the_machine_used_and_whose_it_was(ran):
     assert sum(round(row["energy_j"] * 1e9) for row in rows if row["energy_j"] is not None) == total_nj
 
 
+def test_a_command_that_sleeps_has_a_row(root, tmp_path):
+    """Case: it used less than a millisecond of CPU time, and whose energy it was had no answer."""
+    path = tmp_path / "r.json"
+    done = uj("run", "--source", "script", "--root", root, "--json", path, "--", "sleep", "1.2")
+    assert done.returncode == 0
+    assert "\ncommand " in done.stderr
+    assert "the command" in done.stderr.partition("measured")[0].replace("\n", " ")
+    first = json.loads(path.read_text())["shares"]["rows"][0]
+    assert first["kind"] == "command"
+    assert first["busy_s"] < 0.5
+
+
 def test_a_package_of_constant_power_is_the_idle_machine_s(ran):
     """Whoever is busy, it draws no more: CPU time alone would give most of it to programs."""
     _, report, _ = ran

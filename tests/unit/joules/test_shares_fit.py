@@ -82,3 +82,41 @@ def test_no_row_is_above_its_own_bound():
             for one in found.shares[:-1]:
                 assert one.energy_j is None or one.energy_j <= one.high_j + 1e-9
                 reached("over", one.energy_j is not None and one.energy_j > one.high_j - 1e-6)
+
+
+def quiet(machine: Machine) -> tuple[dict, float]:
+    """The shares of a recording whose command nobody saw, by kind; and what the command used."""
+    trace = machine.trace()
+    facts = {**trace.facts, "command": ["sleep", "1.2"]}
+    trace.__dict__["facts"] = facts
+    window = whole(trace)
+    found = ShareModel(trace, "name", window).of(window)
+    assert found.shares[0].kind == "command"
+    nano_j = sum(round(one.energy_j * 1e9) for one in found.shares if one.energy_j is not None)
+    assert nano_j == round(found.total_j * 1e9)
+    return {one.kind: one for one in found.shares}, machine.truth(0, window.t0_ns, window.t1_ns)
+
+
+@pytest.mark.reaches(fitted=20)
+@pytest.mark.parametrize("busy_s", [0.0, 0.02, 0.5])
+def test_a_command_that_nobody_saw_busy_has_a_row_and_an_upper_bound(busy_s):
+    """Case: the command sleep 1.2 had no row. What it may have used is in the machine's CPU time alone."""
+    held, most = [], []
+    for seed in range(25):
+        machine = Machine(seed, seconds=3.0, busy=(busy_s, 1.5), is_hidden=True, base=COARSE)
+        rows, truth = quiet(machine)
+        mine = rows["command"]
+        assert mine.busy_s == 0.0
+        assert mine.high_j == rows["idle"].high_j
+        if reached("fitted", mine.status == "ok"):
+            assert mine.energy_j == 0.0
+            held.append(truth <= mine.expanded_j)
+            most.append(mine.expanded_j / mine.high_j)
+    assert np.mean(held) >= 0.93
+    assert np.median(most) < 0.6
+
+
+def test_where_no_command_ran_there_is_no_row_of_one():
+    trace = Machine(1, seconds=3.0, is_hidden=True, base=COARSE).trace()
+    found = ShareModel(trace, "name", whole(trace)).of(whole(trace))
+    assert "command" not in {one.kind for one in found.shares}

@@ -93,3 +93,13 @@ def test_columns_are_left_out_before_a_figure_is_cut():
 
 def test_a_report_has_the_table_of_its_width():
     assert as_text._shares(SUMMARY, 40, str)[: len(ROWS) + 1] == share_lines.brief(SUMMARY, 40)
+
+
+@pytest.mark.parametrize(("most_j", "is_said"), [(20.0, True), (70.0, False), (137.0, False), (None, False)])
+def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
+    """Case: of 59.9 mJ the command used at most 137 mJ."""
+    short = {**ROWS[0], "status": "too short", "energy_j": None, "guaranteed_j": [0.0, most_j]}
+    shares = {"by": "name", "status": "too short", "total_j": 70.0, "rows": [short], "brief": [short]}
+    said = share_lines.said({"shares": shares})
+    assert said[0] == share_lines.TOO_SHORT
+    assert said[1:] == (["The command used at most 20.0 J of it (guaranteed)."] if is_said else [])
