@@ -7,7 +7,7 @@ say. Its power gauge does: where the power changes, what the counter gained betw
 
 follows the energy G of the gauge best at the lag L. The line g, b stands for the two sensors' gain and offset
 and is profiled out, so that each L leaves a sum of squares, and the least of these tells L. How well it is
-known is told by leaving out one block of updates after the other (jackknife), and by all lags that leave
+known is found by leaving out one block of updates after the other (jackknife), and by all lags that leave
 little more than the least. Where the power is steady nothing tells the lag, and it matters to no figure.
 
 What is learnt is relative to the gauge, whose own lag is known to a part of its period only. So it places the

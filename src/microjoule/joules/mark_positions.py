@@ -3,7 +3,7 @@
 Between two updates u1 <= T <= u2 around a mark T the count is not interpolated as if the power were steady
 across it. What ran between is known, piece by piece, and the power of each piece: from the updates inside it,
 and from all windows of the same names (:mod:`.regression`). With S(t) the energy that these powers come to,
-the count at T is told twice,
+the count at T is read twice,
 
     from the left    C(u1) + S(T) - E[S(u1)]
     from the right   C(u2) - (E[S(u2)] - S(T))

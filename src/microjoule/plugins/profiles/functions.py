@@ -31,7 +31,7 @@ IDLE, NOT_SAMPLED = "(idle)", "(not sampled)"
 _OF_SENSOR = ("model", "gain", "offset")
 _FEWEST = 3  # updates in the samples' time
 _INSTANT_S = 1e-9  # of rounding, and no time
-_NAMED = 3  # names of frames that are told in the name of the frame around them
+_NAMED = 3  # names of frames that are shown in the name of the frame around them
 
 I32 = npt.NDArray[np.int32]
 Plain = dict[str, Any]
@@ -114,7 +114,7 @@ def _moments(
             "Profile inside the run that `uj run -o TRACE` records",
         )
     node = samples.node[inside]
-    # What runs is told by the innermost function: of one function two lines or callers have one power.
+    # The innermost function says what runs: of one function two lines or callers have one power.
     leaf = np.array(tree.name, np.int32)[node]
     _, what = np.unique(leaf, return_inverse=True)
     moments = Moments(

@@ -97,7 +97,7 @@ def taken(
         if head is None:
             wrong += 1
             continue
-        # A thread's name may change; what it ran is told from the stack and the command.
+        # A thread's name may change; what it ran is known from the stack and the command.
         key = head.command.encode() + b"\0" + body
         node = known.get(key)
         if node is None:
