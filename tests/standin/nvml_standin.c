@@ -8,8 +8,8 @@
  *   init CODE             what nvmlInit returns          driver TEXT
  *   device UUID           name TEXT     arch N    capability MAJOR MINOR    limit_mw N
  *   wave KIND BASE_MW PEAK_MW PERIOD_NS START_NS
- *                         constant | square (peak first) | saw; base before START (CLOCK_MONOTONIC);
- *                         busy: peak while a program is, which writes int64 times into the file `busy`
+ *                         constant | square (peak first) | saw; base before START
+ * (CLOCK_MONOTONIC); busy: peak while a program is, which writes int64 times into the file `busy`
  *   energy UPDATE_NS OFFSET_MJ [LAG_NS]    the counter moves in steps, and trails by a lag
  *   instant PERIOD_NS WINDOW_NS            field 186, nvmlDeviceGetPowerUsage
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second

@@ -13,7 +13,8 @@ static int64_t clock_ns(clockid_t clock)
 
 enum { BUSY_BYTES = 1 << 16 };
 
-/* When a program began to be busy, stopped, began again, …, and zeros behind: it appends while we look. */
+/* When a program began to be busy, stopped, began again, …, and zeros behind: it appends while we
+ * look. */
 static const volatile int64_t *busy_times(void)
 {
     static const volatile int64_t *found;
