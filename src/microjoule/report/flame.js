@@ -30,6 +30,13 @@
   };
   const show = (frame) => { tip.textContent = `${path(frame).slice(1).join(" › ") || frame.name}: ${frame.words}`; };
 
+  const matches = (frame) => Boolean(pattern && pattern.test(frame.name));
+  const summary = (joules, left) => {
+    const share = root.joules > 0 ? (100 * joules) / root.joules : 0;
+    if (pattern) return `${share.toPrecision(3)} % of the energy shown`;
+    return left ? `${left} narrower frames: zoom in` : "";
+  };
+
   function draw() {
     graph.replaceChildren();
     const width = graph.clientWidth, above = [];
@@ -37,8 +44,7 @@
     let deepest = 0, left = 0, joules = 0;
     const put = (frame, row, x, wide) => {
       const box = document.createElement("div");
-      const isMatch = pattern && pattern.test(frame.name);
-      box.className = ["frame", KINDS[frame.kind], isMatch ? "match" : ""].join(" ").trim();
+      box.className = ["frame", KINDS[frame.kind], matches(frame) ? "match" : ""].join(" ").trim();
       box.style.cssText = `left:${x}px;top:${row * HEIGHT}px;width:${Math.max(wide, 1)}px;background-color:${colour(frame.name)}`;
       if (wide > 24) box.textContent = frame.name;
       box.tabIndex = frame === root ? 0 : -1;
@@ -55,20 +61,18 @@
     while (waiting.length) {
       const [frame, row, x, wide, isCounted] = waiting.pop();
       put(frame, row, x, wide);
-      const counts = Boolean(pattern && !isCounted && pattern.test(frame.name));
+      const counts = !isCounted && matches(frame);
       if (counts) joules += frame.joules;
       let at = x;
       for (const child of frame.children) {
         const part = frame.joules > 0 ? (wide * child.joules) / frame.joules : 0;
         if (part >= LEAST_PX) waiting.push([child, row + 1, at, part, isCounted || counts]);
-        else { left += 1; if (pattern && !isCounted && !counts && pattern.test(child.name)) joules += child.joules; }
+        else { left += 1; if (!isCounted && !counts && matches(child)) joules += child.joules; }
         at += part;
       }
     }
     graph.style.height = `${(deepest + 1) * HEIGHT + 1}px`;
-    const share = root.joules > 0 ? (100 * joules) / root.joules : 0;
-    $("found").textContent = pattern ? `${share.toPrecision(3)} % of the energy shown`
-      : left ? `${left} narrower frames: zoom in` : "";
+    $("found").textContent = summary(joules, left);
   }
   const frameOf = (event) => {
     const box = event.target.closest(".frame");
