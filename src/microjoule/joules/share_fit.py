@@ -95,8 +95,9 @@ class ShareFit(NamedTuple):
         found = []
         for number, u in enumerate(self.of.u_j):
             along = np.abs(self.of.directions[:, number])
-            moved_j = 2.0 * along * (u * self.wider if math.isfinite(u) else math.inf)
-            moved_j[along <= _LOADED] = 0.0
+            along[along <= _LOADED] = 0.0
+            moved_j = np.zeros_like(along)
+            moved_j[along > 0] = 2.0 * along[along > 0] * (u * self.wider if math.isfinite(u) else math.inf)
             members = np.flatnonzero(moved_j >= _OPEN * self.span_j)
             if len(members):
                 found.append(frozenset(np.flatnonzero(moved_j >= 0.2 * moved_j[members].max()).tolist()))
@@ -168,11 +169,12 @@ def fitted(of: Looks, group: str) -> ShareFit:
     """The energies of an idle machine and of busy columns.
 
     Args:
-        of: What was counted; :func:`is_enough`, and each column busy at some time.
+        of: What was counted; :func:`is_enough`. A column that was never busy has no watts.
         group: Names the fit in correlation groups.
     """
     design = np.column_stack((of.length_s, of.busy_s))
     used_s = design.sum(axis=0)
+    used_s[used_s <= 0] = 1.0  # of who was busy before the first look or after the last alone
     found = fit(of.updates, design, used_s, design, of.length_s)
     ok = of.updates.is_ok
     x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
@@ -206,19 +208,21 @@ def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64) -> tuple[
     weight = 1.0 / np.sqrt(length_s)
     linear, rest = _least(x, y, weight)
     nothing, n = np.zeros(x.shape[1]), len(y)
+    seen_s = x.sum(axis=0)
+    whole_span = np.divide(used_s, seen_s, out=np.ones_like(used_s), where=seen_s > 0)
     if n - x.shape[1] - 1 < LEAST or rest <= 0:
         return nothing, nothing
     moves, scores = [nothing], [0.0]
     for law in LAWS:
         term = law(all_s, length_s)
         bent, left = _least(np.column_stack((x, term)), y, weight)
-        moved = (bent[:-1] - linear) * x.sum(axis=0)
+        moved = (bent[:-1] - linear) * seen_s
         # What the term stands for is divided as the linear law divides power that is not idle.
         own = np.maximum(linear[1:], 0.0) * x[:, 1:]
         whole = own.sum(axis=1, keepdims=True)
         by_time = np.divide(x[:, 1:], all_s[:, None], out=np.zeros_like(own), where=all_s[:, None] > 0)
         moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=by_time, where=whole > 0))
-        moves.append(_possible(energy_j + moved * (used_s / x.sum(axis=0)), energy_j) - energy_j)
+        moves.append(_possible(energy_j + moved * whole_span, energy_j) - energy_j)
         scores.append(_TEMPER * (n * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
     odds = np.exp(np.array(scores) - max(scores))
     odds /= odds.sum()

@@ -47,6 +47,23 @@ def test_a_law_moves_energy_and_makes_none(slope_w):
         reached("bent", np.abs(fit.bent_j).max() > 0.01 * fit.span_j)
 
 
+@pytest.mark.parametrize("is_busy_in_doubt", [False, True])
+def test_who_was_never_busy_between_two_sound_looks_gets_nothing(is_busy_in_doubt):
+    """Case: a command whose only CPU time was before the first look ended the report in a LinAlgError."""
+    of = late_looks(1, 40.0, 20.0, 0.02)
+    of.busy_s[:, 1] = 0.0
+    of.busy_s[3, 1] = 0.05 * is_busy_in_doubt
+    of.updates.is_ok[3] = False
+    fit = fitted(of, "f")
+    assert np.isfinite(fit.watts).all()
+    assert fit.watts[2] == pytest.approx(0.0, abs=1e-9)
+    assert fit.watts[0] == pytest.approx(40.0, rel=0.2)
+    assert fit.watts @ fit.used_s == pytest.approx(fit.of.energy_j.sum(), rel=1e-9)
+    assert all(len(group) == 1 for group in fit.groups())
+    used_s = of.busy_s.sum(axis=0)
+    assert all(np.isfinite(one.u) for one in fit.components(np.array([1.6, *used_s])))
+
+
 def test_constant_power_is_the_idle_machine_s_and_little_is_unexplained():
     """45 W whatever the CPU does, for under two seconds: no row invents energy."""
     left, idle, held = [], [], []
