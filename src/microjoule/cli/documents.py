@@ -23,19 +23,25 @@ _WIDEST = 120  # columns: a longer line is hard to read
 
 def summarise(
     path: Path,
-    terms: Terms,
+    terms: Terms | None,
     series: IntensitySeries | None = None,
     told: Callable[[float], None] = lambda _: None,
     windows_max: int | None = None,
 ) -> dict[str, Any]:
     """The summary of the trace in a file, with its footprint, along a series where there is one.
 
-    ``told`` hears now and then how much of the file was read. ``windows_max`` windows are listed; None: all.
+    ``terms`` None: nobody asked for a footprint, and none is worked out. ``told`` hears now and then how much
+    of the file was read. ``windows_max`` windows are listed; None: all.
     """
-    from ..footprint.footprint import attached
     from ..joules.energy_trace import load
     from ..joules.streamed import stream
     from ..joules.summary import summary
+
+    if terms is None:
+        from ..report.as_text import NOT_ASKED
+
+        return {**summary(stream(path, told), windows_max), "footprint": NOT_ASKED}
+    from ..footprint.footprint import attached
 
     if series is None:
         return attached(summary(stream(path, told), windows_max), terms)

@@ -18,6 +18,7 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
 EDGES = "edges"
+METHOD = "default"  # ``footprint.methods.DEFAULT``, without what that imports
 _WISHES = (
     "method", "zone", "scope", "wue", "intensity", "pue", "price", "tariff", "market", "embodied",
     "per", "currency",
@@ -110,7 +111,7 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--method",
-        default="default",
+        default=METHOD,
         metavar="NAME",
         help="accounting method: default, strubell2019, lacoste2019, greenalgorithms, sci",
     )
@@ -203,9 +204,7 @@ def terms(arguments: argparse.Namespace) -> Terms:
 
 def footprint_given(arguments: argparse.Namespace) -> list[str]:
     """The options of a footprint that were given another value than they have by themselves."""
-    from ..footprint.methods import DEFAULT
-
-    nothing = ("", None, DEFAULT)
+    nothing = ("", None, METHOD)
     return [word for word in (*_WISHES, "exchange") if getattr(arguments, word) not in nothing]
 
 

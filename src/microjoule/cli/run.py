@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             _refuse(arguments)
             load_libraries()
             folder = stack.enter_context(scratch())
-            terms = options.terms(arguments)
+            terms = options.terms(arguments) if _shows_footprint(arguments) else None
             recorder = opened_for(arguments, command, folder)
             # Whatever comes: while it records, its folder must not go away.
             stack.callback(let_go, recorder, is_kept=arguments.output is not None)
@@ -115,6 +115,16 @@ def let_go(recorder: RawRecorder, *, is_kept: bool) -> None:
     finally:
         if not is_kept:  # where the trace lost its folder it is beside it
             recorder.path.unlink(missing_ok=True)
+
+
+def _shows_footprint(arguments: argparse.Namespace) -> bool:
+    """Whether anything that is printed or written has a footprint: it takes a tenth of a short run's time."""
+    return bool(
+        arguments.form not in ("text", "brief")
+        or arguments.json is not None
+        or pages.asked(arguments)
+        or options.footprint_given(arguments)
+    )
 
 
 def _refuse(arguments: argparse.Namespace) -> None:
@@ -262,7 +272,7 @@ def _look_without_it(for_s: float) -> None:
         signal.sigtimedwait({*FORWARDED, signal.SIGCHLD}, for_s)
 
 
-def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms) -> bool:
+def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms | None) -> bool:
     """Prints the report; whether nothing happened to the trace that it is of."""
     from ..errors import MicrojouleError
 

@@ -26,6 +26,9 @@ Plain = Mapping[str, Any]
 WIDTH = 80
 ROWS_MAX = 8
 WARNINGS_MAX = 3
+NOT_ASKED = {
+    "remark": "no zone is named"
+}  # the footprint of who asked for none: the report says how to get one
 UNASSESSED = "± is the 95 % uncertainty; it excludes sensor error, which is unknown here"
 _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
 HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
@@ -138,7 +141,7 @@ def _footprint(summary: Plain) -> list[str]:
     terms = summary.get("footprint")
     if not terms:
         return []
-    if terms["remark"].startswith("no zone is named"):
+    if terms["remark"].startswith(NOT_ASKED["remark"]):
         return ["CO2e and cost: add --zone CODE, such as --zone DE (`uj zones` lists them)"]
     of = (summary["whole"] or {}).get("footprint")
     if not of:
