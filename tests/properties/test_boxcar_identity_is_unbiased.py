@@ -19,7 +19,7 @@ S = 1000 * MS
 T0 = 5_000 * S
 BIAS = 1e-9
 OUTSIDE = 2.0  # of U: as far as a search for the worst waveform comes (1.7 was seen)
-SMALL = 8e-3  # of a second of idling: a smaller pulse is taken for noise
+SMALL = 0.012  # of the truth or of a joule: what steps of a milliwatt leave of a short load
 NANO = Fraction(1, 10**12)  # W a count: no rounding stands between the waveform and the law
 
 
