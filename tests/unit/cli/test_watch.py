@@ -77,6 +77,8 @@ def terminal(folder, *words, colours=False):
     process = subprocess.Popen(
         [*UJ, "watch", *map(str, words)],
         cwd=folder, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True,
+        # Who starts the tests in the background of a shell ignores it, and so would all their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs
     )  # fmt: skip
     try:
         yield Terminal(place, process)
