@@ -6,29 +6,17 @@ the line is tried on the rest: energy of long windows by the sensor, corrected a
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
+from gpu_logs import loader
 
 from microjoule.joules.reference_fit import fit
 
 HELD_OUT = 0.35  # of the log's time, its end
 REACH_S = 0.6  # the longest lag and window together, of sensors of a period
 WINDOW_S = 3.0
-
-
-def loader(folder: Path) -> ModuleType:
-    """The module that reads the logs."""
-    spec = importlib.util.spec_from_file_location("gpu_logs_load", folder / "load.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gpu_logs_load"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def main(folder: Path) -> None:

@@ -13,6 +13,7 @@ import importlib.util
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -92,13 +93,19 @@ def row(found: Gauge, log: Any, length_s: float) -> tuple[float, float, int]:
     )
 
 
-def main(folder: Path) -> None:
+def loader(folder: Path) -> ModuleType:
+    """The module that reads the logs."""
     spec = importlib.util.spec_from_file_location("gpu_logs_load", folder / "load.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["gpu_logs_load"] = module
     spec.loader.exec_module(module)
+    return module
+
+
+def main(folder: Path) -> None:
+    module = loader(folder)
     print("| log | field | line | s | independent | covered | U/rms | without gain | U/rms |")
     print("|---" * 9 + "|")
     for name in module.BOARDS:

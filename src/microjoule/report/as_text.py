@@ -26,9 +26,8 @@ Plain = Mapping[str, Any]
 WIDTH = 80
 ROWS_MAX = 8
 WARNINGS_MAX = 3
-NOT_ASKED = {
-    "remark": "no zone is named"
-}  # the footprint of who asked for none: the report says how to get one
+# In place of a footprint that nobody asked for: the report says how to get one.
+NOT_ASKED = {"remark": "no zone is named"}
 UNASSESSED = "± is the 95 % uncertainty; it excludes sensor error, which is unknown here"
 _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
 HEAD = ("window", "n", "energy", "per window", "time", "power", "share")

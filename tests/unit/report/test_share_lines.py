@@ -87,7 +87,7 @@ def test_columns_are_left_out_before_a_figure_is_cut():
     assert heads[80] == ["whose", "energy", "share", "CPU time"]
     assert heads[40] == ["whose", "energy", "share"]
     assert heads[30] == heads[10] == ["whose", "energy"]
-    # Nothing is left to leave out: a terminal wraps a whole figure, and nobody mends a cut one.
+    # Nothing is left to leave out: a terminal can wrap a whole figure, and a cut one is lost.
     assert "324 mJ ± 18 mJ" in share_lines.brief(SUMMARY, 10)[1]
 
 
