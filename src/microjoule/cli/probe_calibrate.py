@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CalibrationError
-from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, load, save
+from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, save, usable
 from ..report.columns import columns
 from ..units import NS_PER_MS, NS_PER_US
 from .progress import progress
@@ -51,7 +51,8 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
     """The calibration that a recording is to use: the one named, or this host's own if it has one.
 
     Raises:
-        CalibrationError: The one that was named cannot be used; of the host's own that is a warning.
+        CalibrationError: The one that was named cannot be read; of the host's own that is a warning. One of
+            another host or kernel is a warning too, and is not used.
     """
     from ..host.key import host_key
     from ..sources.machine import Machine
@@ -59,16 +60,18 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
     if arguments.calibration == NO_FILE:
         return None
     host = host_key(Machine(arguments.root))
-    if arguments.calibration is not None:
-        return load(arguments.calibration, host)
-    path = path_of(host.hostname)
-    if not path.exists():
+    path = arguments.calibration or path_of(host.hostname)
+    if arguments.calibration is None and not path.exists():
         return None
     try:
-        return load(path, host)
+        found, why_not = usable(path, host)
     except CalibrationError as error:
-        print(f"uj: {error}. Recording without it", file=sys.stderr)
-        return None
+        if arguments.calibration is not None:
+            raise
+        found, why_not = None, f"{error}. Recording without it"
+    if why_not:
+        print(f"uj: {why_not}", file=sys.stderr)
+    return found
 
 
 def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Survey]) -> int:

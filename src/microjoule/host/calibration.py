@@ -182,6 +182,19 @@ def load(path: Path | str, host: HostKey | None = None) -> Calibration:
     return found
 
 
+def usable(path: Path | str, host: HostKey) -> tuple[Calibration | None, str]:
+    """The calibration in a file if it is of this host, and else None and the sentence of why not.
+
+    What was learnt of another machine, or under an older kernel, is no reason to measure nothing.
+
+    Raises:
+        CalibrationError: There is none, it cannot be read, or a later format wrote it.
+    """
+    found = load(path)
+    differing = _FILE.of_other(found.host, host, path)
+    return (None, f"{differing}. It is not used. {AGAIN}") if differing else (found, "")
+
+
 def save(calibration: Calibration, path: Path | str) -> None:
     """Writes the file whole or not at all; folders are made.
 

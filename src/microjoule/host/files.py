@@ -111,11 +111,15 @@ class Kept:
         Raises:
             MicrojouleError: It is one.
         """
+        if differing := self.of_other(theirs, ours, path):
+            raise self.error(differing, self.again)
+
+    def of_other(self, theirs: HostKey, ours: HostKey, path: Path | str) -> str:
+        """The sentence that a file is of another host, CPU or kernel; empty: it is of this one."""
         names = {"hostname": "host", "cpu": "CPU", "kernel": "kernel"}
         pairs = [(word, getattr(theirs, name), getattr(ours, name)) for name, word in names.items()]
         differing = [f"{word} {its!r}, and this is {our!r}" for word, its, our in pairs if its != our]
-        if differing:
-            raise self.error(f"The {self.noun} {path} is of {' and '.join(differing)}", self.again)
+        return f"The {self.noun} {path} is of {' and '.join(differing)}" if differing else ""
 
 
 def known(record: type[_Record], plain: dict[str, Any]) -> _Record:

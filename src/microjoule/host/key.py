@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
-from .calibration import Calibration, load
+from .calibration import Calibration, usable
 from .files import UNKNOWN, HostKey
 from .sampling_cost import Overhead
 from .sampling_cost import load as load_overhead
@@ -29,12 +30,17 @@ def host_key(machine: Machine) -> HostKey:
 def of_this_host(calibration: Calibration | Path | str | None, machine: Machine) -> Calibration | None:
     """A calibration as it is given to ``record``: itself, or from its file if it is this host's.
 
+    That of another host or kernel is a ``RuntimeWarning``, and None.
+
     Raises:
-        CalibrationError: The file cannot be read, or is another host's.
+        CalibrationError: The file cannot be read.
     """
     if calibration is None or isinstance(calibration, Calibration):
         return calibration
-    return load(calibration, host_key(machine))
+    found, why_not = usable(calibration, host_key(machine))
+    if why_not:
+        warnings.warn(why_not, RuntimeWarning, stacklevel=2)
+    return found
 
 
 def overhead_of_this_host(overhead: Overhead | Path | str | None, machine: Machine) -> Overhead | None:

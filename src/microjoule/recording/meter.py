@@ -36,7 +36,8 @@ class Meter:
         rate: Reads a second of each channel, 1 to 20 000; ``"edges"``: on both sides of each update of a
             lane's counter and nowhere else; or a :class:`Cadence` for more; None: 1 kHz, and 2 kHz of lanes
             that the kernel samples.
-        calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file.
+        calibration: What ``uj probe --calibrate`` learnt of this host, or the path of its file; one of
+            another host or kernel is a ``RuntimeWarning`` and is not used.
         overhead: What ``uj overhead`` measured on this host, or the path of its file: a trace then says what
             its sampling takes.
         reference: What `uj probe --calibrate --against` showed of this host's counters.
@@ -95,7 +96,7 @@ def readable(meter: Meter) -> Readable:
     """The channels that a meter reads here, those of commands apart.
 
     Raises:
-        CalibrationError: The calibration cannot be read, or is another host's.
+        CalibrationError: The calibration cannot be read.
         UnknownSource: No source has one of the names.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can be
             read.

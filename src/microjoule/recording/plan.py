@@ -86,7 +86,7 @@ def plan(path: Path | str, meter: Meter) -> RecordingPlan:
         meter: What to read.
 
     Raises:
-        CalibrationError, OverheadError: What was learnt cannot be read, or is another host's.
+        CalibrationError, OverheadError: What was learnt cannot be read, or the overhead is another host's.
         UnknownSource: No source has one of the names.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can be
             read.

@@ -1,8 +1,10 @@
 """``uj probe --calibrate`` and the recordings that use what it learnt."""
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from scripted import MS, PACKAGE_W, channel, machine, steady
@@ -10,7 +12,9 @@ from scripted import MS, PACKAGE_W, channel, machine, steady
 import microjoule as uj
 from microjoule.cli import main
 from microjoule.cli.probe_calibrate import path_of
-from microjoule.host.calibration import load
+from microjoule.host.calibration import Calibration, Learnt, load, save
+from microjoule.host.key import host_key
+from microjoule.sources.machine import Machine
 from microjoule.sources.script import Entry, script_text, write_machine
 
 
@@ -76,6 +80,35 @@ def test_a_file_that_was_named_must_do_and_the_hosts_own_need_not(tmp_path, caps
     words = ["record", "-o", str(tmp_path / "u.arrows"), "--root", str(root), "--calibration", str(kept)]
     assert main([*words, "--for", "100ms"]) == 1
     assert "Run `uj probe --calibrate`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [("hostname", "of host 'mill'"), ("cpu", "of CPU 'x 6 85 7'"), ("kernel", "of kernel '5.10'")],
+)
+def test_a_calibration_of_another_machine_or_kernel_is_reported_and_not_used(
+    tmp_path, home, capfd, is_named, part, said
+):
+    root = named(machine(tmp_path))
+    theirs = {"hostname": "mill", "cpu": "x 6 85 7", "kernel": "5.10"}[part]
+    learnt = Learnt(channel="package-0", source="script", lag_ns=7 * MS, lag_min_ns=6 * MS)
+    host = replace(host_key(Machine(root)), **{part: theirs})
+    path = tmp_path / "own.json" if is_named else path_of("bench")
+    save(Calibration(host=host, taken_realtime_ns=1, channels=(learnt,)), path)
+    words = ["run", "-o", str(tmp_path / "r.arrows"), "--root", str(root), "--source", "script"]
+    words += ["--calibration", str(path)] if is_named else []
+    code = subprocess.run(
+        [sys.executable, "-m", "microjoule", *words, "--", "sh", "-c", "sleep 0.1; exit 7"],
+        env={**os.environ, "XDG_DATA_HOME": str(home)},
+    ).returncode
+    assert code == 7  # the command's own
+    error = capfd.readouterr().err
+    assert said in error
+    assert "It is not used. Run `uj probe --calibrate`" in error
+    trace = uj.load(tmp_path / "r.arrows")
+    assert "calibration" not in trace.facts
+    assert trace.channels["package-0"].timing.lag_ns < 6 * MS
 
 
 def test_a_machine_that_tells_nothing_is_not_kept(tmp_path, home, capsys):
