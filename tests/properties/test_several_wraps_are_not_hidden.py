@@ -128,3 +128,20 @@ def test_a_counter_that_rests_for_long_is_not_ambiguous():
     channel = replace(channel, trust=Trust(power_limit_w=200.0), timing=RAPL)
     estimate = Counter(series, channel).energy(S // 2, 61 * S + S // 2)
     assert estimate.status == "ok"
+
+
+@pytest.mark.parametrize("at", [500, 1023, 1024, 1025, 2047, 5500])
+def test_one_long_stillness_among_thousands_of_updates_is_found(at):
+    """A counter of 1 024 J is updated each millisecond but for one second: 1 100 J pass and 76 J show."""
+    n, still, unit, modulus = 7000, 1000, Fraction(1, 1 << 22), 1 << 32
+    t = np.arange(n, dtype=np.int64) * 1_000_000
+    ended = np.arange(n) >= at + still
+    used_dj = np.minimum(np.arange(n), at) + ended * (11_000 + np.arange(n) - at - still)
+    raw = (used_dj * (1 << 22) // 10 % modulus).astype(np.uint64)
+    series = Series(t, np.full(n, 3000, np.uint32), raw, np.zeros(n, np.uint16))
+    channel = Ideal(constant(1.0), n=10, unit=unit, modulus=modulus).channel
+    counter = Counter(series, replace(channel, trust=Trust(), timing=RAPL))
+    assert counter.steps.ambiguous.tolist() == [1, at + still]  # nobody saw the update before the first
+    estimate = counter.energy(int(t[at - 400]), int(t[at + still + 400]))
+    assert estimate.value is None
+    assert estimate.low <= 40 + 1100 + 40 <= estimate.high

@@ -201,16 +201,17 @@ class _Unwrapping:
         n = len(self.counts)
         total = np.empty(n, np.int64)
         total[:1] = 0
-        changes: list[I64] = []
+        changes, n_changes = np.empty(n - 1, np.int64), 0
         step = np.empty(min(BLOCK, n), np.uint64)
         is_change = np.empty(min(BLOCK, n), bool)
         for start in range(0, n - 1, BLOCK):
             stop = min(start + BLOCK, n - 1)
             size = stop - start
             largest = self._block(start, stop, step[:size])
-            changes.append(np.flatnonzero(np.not_equal(step[:size], 0, out=is_change[:size])))
-            changes[-1] += start + 1
-            self.since_ns = _since(changes[-1], _joined(self.reset[-1:]), self.t_ns, self.since_ns)
+            at = np.flatnonzero(np.not_equal(step[:size], 0, out=is_change[:size]))
+            found = np.add(at, start + 1, out=changes[n_changes : n_changes + len(at)])
+            n_changes += len(found)
+            self.since_ns = _since(found, _joined(self.reset[-1:]), self.t_ns, self.since_ns)
             signed, before = step[:size].view(np.int64), float(total[start])
             # The largest step of all is quicker had than the sum, and says that there is room nearly always.
             is_near = before + size * float(largest) > _LARGEST
@@ -224,7 +225,7 @@ class _Unwrapping:
                 self._wraps(start, stop)
         return Steps(
             total,
-            _joined(changes),
+            changes[:n_changes],
             _joined(self.wrapped),
             _joined(self.ambiguous),
             _joined(self.extra),

@@ -14,6 +14,8 @@ from .glitches import glitches
 from .lessons import Lessons, LessonsInPieces
 from .unwrap import ENDLESS_NS, Steps, counts, unwrap
 
+_STRIDE = 1024  # changes: in no stride of them can two be further apart than its ends
+
 
 class Unwrapped(NamedTuple):
     """The good readings of a counter with what happened between them.
@@ -49,8 +51,8 @@ def unwrapped(series: Series, channel: Channel) -> Unwrapped:
         t_ns, read_ns, counted = t_ns[kept], read_ns[kept], counted[kept]
         steps = unwrap(counted, t_ns, read_ns, channel)
     lessons = Lessons(channel, t_ns, read_ns, steps.total, steps.changes)
-    # Looked for only where the counter stood still for long enough.
-    if may_wrap_between_updates(channel, _stillest_ns(steps.changes, t_ns)):
+    # Looked for only where the counter stood still for long enough; first in strides, which hardly ever are.
+    if all(may_wrap_between_updates(channel, _apart_ns(steps.changes[::by], t_ns)) for by in (_STRIDE, 1)):
         longest_ns = lessons.longest_ns
         if may_wrap_between_updates(channel, longest_ns):
             steps = with_wraps_between_updates(steps, t_ns, read_ns, channel, longest_ns)
@@ -58,8 +60,8 @@ def unwrapped(series: Series, channel: Channel) -> Unwrapped:
     return Unwrapped(t_ns, read_ns, steps, failed_ns, lessons, dropped_ns, noise)
 
 
-def _stillest_ns(changes: I64, t_ns: I64) -> int:
-    """The longest time between two changes, or between one and an end."""
+def _apart_ns(changes: I64, t_ns: I64) -> int:
+    """The longest time between two of some changes, or between one and an end."""
     if not len(t_ns):
         return 0
     return int(np.diff(t_ns[changes], prepend=t_ns[0], append=t_ns[-1]).max())

@@ -308,7 +308,7 @@ class UpdateTimes:
     ) -> None:
         self._t_ns, self._read_ns, self.changes = t_ns, read_ns, changes
         self.learned, self._long_ns = learned, long_ns
-        self._has_long = bool((read_ns > long_ns).any())
+        self._has_long = bool(len(read_ns) and int(read_ns.max()) > long_ns)
 
     def __len__(self) -> int:
         return len(self.changes)
