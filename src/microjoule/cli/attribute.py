@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import quantities, request_shares
 from .progress import progress
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
@@ -96,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     for output in (arguments.json, arguments.output):
         quantities.refuse_overwriting(inputs, output)
     quantities.refuse_overwriting([arguments.json], arguments.output)
+    load_libraries()
     if arguments.profiles[0].exists() and request_shares.is_log(arguments):
         return request_shares.run(arguments)
     from ..joules.energy_trace import load

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import documents, options, profile
 from .progress import progress
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     from ..measuring.comparison import Comparison
@@ -64,6 +65,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares, and prints what came of it."""
+    load_libraries()
     from ..report.compared_lines import lines, markdown
 
     found = _compared(arguments).to_json()

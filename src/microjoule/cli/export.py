@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,8 @@ from ..errors import NoFormat
 from ..whole_file import whole_file
 from . import quantities
 from .progress import progress
+from .trace_output import is_stdout
+from .without_threads import load_libraries
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
@@ -75,6 +80,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "export",
         help="convert a trace for other tools",
+        epilog="FILE may be - or /dev/stdout for standard output, or a pipe.",
     )
     parser.add_argument("trace", type=Path, metavar="TRACE")
     for form in FORMATS:
@@ -93,6 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
     for _, path in chosen:
         quantities.refuse_overwriting(taken, path)
         taken.append(path)
+    to_stdout = [form for form, path in chosen if _is_stdout(path)]
+    if len(to_stdout) > 1:
+        options = " and ".join(f"--{form.option}" for form in to_stdout)
+        raise NoFormat(f"{options} would be mixed on standard output", "Give all but one a file")
+    load_libraries()
     from ..joules.energy_trace import load
 
     with progress() as say:
@@ -119,18 +130,51 @@ def write_pieces(pieces: Iterable[str], path: Path) -> None:
 def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, packed if its name ends in ``.gz``; it appears once it is whole.
 
+    Standard output, a pipe and a device are written as it goes.
+
     Raises:
         TraceError: The file cannot be written.
+        BrokenPipeError: Who reads the pipe went away.
     """
     from ..errors import TraceError
 
     try:
-        with whole_file(path) as file:
+        with _opened(path) as file:
             if path.suffix != ".gz":
                 yield file
                 return
             # A name or a time in the header would make two exports of one trace differ.
             with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as out:
                 yield out  # type: ignore[misc]
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise TraceError(f"Cannot write {path}: {error.strerror or error}", "Choose another file") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    if _is_stdout(path):
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    elif _is_stream(path):
+        with path.open("wb") as stream:
+            yield stream
+    else:
+        with whole_file(path) as file:
+            yield file
+
+
+def _is_stdout(path: Path) -> bool:
+    # /dev/null is what standard output may be too, and takes any number of formats.
+    return path == Path("-") or (is_stdout(path) and path != Path(os.devnull))
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or a character device, which nothing can take the place of."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)

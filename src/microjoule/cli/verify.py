@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from . import documents
+from .without_threads import load_libraries
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the answer: equal, differs by …, or cannot, because …."""
+    load_libraries()
     from ..publishing import verify
     from ..report.verified_lines import lines
     from .progress import progress

@@ -1,6 +1,10 @@
 """``uj export``: files for other tools."""
 
 import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -83,3 +87,49 @@ def test_what_cannot_be_exported_is_refused_in_a_sentence(
     assert sentence in err
     assert trace.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["t.arrows"]
+
+
+def test_standard_output_takes_one_format_under_each_of_its_names(capfdbinary, tmp_path, trace):
+    plain = tmp_path / "a.csv"
+    assert main(["export", str(trace), "--csv", str(plain)]) == 0
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        assert main(["export", str(trace), "--csv", name]) == 0
+        out, err = capfdbinary.readouterr()
+        assert (out, err) == (plain.read_bytes(), b"")
+    assert main(["export", str(trace), "--parquet", "-"]) == 0
+    packed = tmp_path / "a.parquet"
+    packed.write_bytes(capfdbinary.readouterr().out)
+    assert load(packed).energy("step")["package-0"] == load(trace).energy("step")["package-0"]
+
+
+def test_what_standard_output_was_appended_to_is_kept(tmp_path, trace):
+    """/dev/stdout then leads to a regular file, which a whole new file would take the place of."""
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    line = [sys.executable, "-c", "from microjoule.cli import main; raise SystemExit(main())", "export"]
+    with log.open("ab") as sink:
+        subprocess.run([*line, str(trace), "--csv", "/dev/stdout"], stdout=sink, check=True)
+    assert log.read_text().startswith('before\n"t_ns"')
+
+
+def test_a_named_pipe_and_a_device_are_written_and_stay(tmp_path, trace):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+    assert main(["export", str(trace), "--csv", str(pipe), "--perfetto", "/dev/null"]) == 0
+    with reading:
+        assert reading.communicate()[0].startswith(b'"t_ns"')
+    assert pipe.is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_two_formats_are_not_mixed_on_standard_output(capsys, trace):
+    assert main(["export", str(trace), "--csv", "-", "--perfetto", "/dev/stdout"]) == 2
+    assert "--csv and --perfetto would be mixed" in capsys.readouterr().err
+
+
+def test_a_reader_of_the_pipe_that_goes_away_ends_it_in_silence(trace):
+    script = f'"{sys.executable}" -c "from microjoule.cli import main; raise SystemExit(main())" '
+    script += f'export "{trace}" --perfetto - | head -c 10'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert (len(done.stdout), done.stderr) == (10, "")
