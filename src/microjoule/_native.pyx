@@ -5,7 +5,7 @@ Nothing is decided here. A call that can wait runs without the GIL, and its code
 ``_check``, the one function that turns a code into an exception.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytearray cimport PyByteArray_AsString, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EACCES, EAGAIN, EBUSY, ECHILD, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM
@@ -129,12 +129,13 @@ cdef class Sampler:
         cdef uj_cadence cadence
         cdef size_t i
         cdef size_t n = len(channels)
+        cdef size_t n_cpus = len(pace[2])
         cdef list keep = []  # the encoded strings, alive for as long as C reads them
         err.code = 0
         self.name = name
         cpus = list(pace[2])
         cdef uj_channel *table = <uj_channel *>PyMem_Malloc((n + 1) * sizeof(uj_channel))
-        cdef int *cpu_table = <int *>PyMem_Malloc((len(cpus) + 1) * sizeof(int))
+        cdef int *cpu_table = <int *>PyMem_Malloc((n_cpus + 1) * sizeof(int))
         try:
             if table is NULL or cpu_table is NULL:
                 raise MemoryError()
@@ -147,13 +148,13 @@ cdef class Sampler:
                 table[i].config = config
                 table[i].cpu = cpu
                 table[i].code = code
-            for i in range(len(cpus)):
+            for i in range(n_cpus):
                 cpu_table[i] = cpus[i]
             cadence.period_ns = period_ns
             cadence.spin_ns = pace[0]
             cadence.fifo_priority = pace[1]
             cadence.cpus = cpu_table
-            cadence.n_cpus = len(cpus)
+            cadence.n_cpus = n_cpus
             cadence.ring_rows = ring_rows
             kind, one_in, lead = pace[3:] + ("deadlines", 1, 0)[len(pace) - 3:]
             cadence.pace = _PACES[kind]
@@ -235,14 +236,14 @@ cdef class Sampler:
         drained.sensor_ns = _room(n * 8)
         drained.sensor_valid = _room((n + 7) // 8)
         drained.status = _room(n * 2)
-        columns.t_ns = <int64_t *>PyByteArray_AS_STRING(drained.t_ns)
-        columns.read_ns = <uint32_t *>PyByteArray_AS_STRING(drained.read_ns)
-        columns.channel = <uint16_t *>PyByteArray_AS_STRING(drained.channel)
-        columns.raw = <uint64_t *>PyByteArray_AS_STRING(drained.raw)
-        columns.raw_valid = <uint8_t *>PyByteArray_AS_STRING(drained.raw_valid)
-        columns.sensor_ns = <int64_t *>PyByteArray_AS_STRING(drained.sensor_ns)
-        columns.sensor_valid = <uint8_t *>PyByteArray_AS_STRING(drained.sensor_valid)
-        columns.status = <uint16_t *>PyByteArray_AS_STRING(drained.status)
+        columns.t_ns = <int64_t *>PyByteArray_AsString(drained.t_ns)
+        columns.read_ns = <uint32_t *>PyByteArray_AsString(drained.read_ns)
+        columns.channel = <uint16_t *>PyByteArray_AsString(drained.channel)
+        columns.raw = <uint64_t *>PyByteArray_AsString(drained.raw)
+        columns.raw_valid = <uint8_t *>PyByteArray_AsString(drained.raw_valid)
+        columns.sensor_ns = <int64_t *>PyByteArray_AsString(drained.sensor_ns)
+        columns.sensor_valid = <uint8_t *>PyByteArray_AsString(drained.sensor_valid)
+        columns.status = <uint16_t *>PyByteArray_AsString(drained.status)
         with nogil:
             taken = uj_sampler_drain(self._sampler, n, &columns)
         drained.length = taken
