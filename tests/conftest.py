@@ -1,3 +1,4 @@
+import os
 from collections.abc import Generator
 
 import pytest
@@ -6,9 +7,11 @@ from hypothesis import settings
 
 pytest_plugins = ["pytester"]
 
-# No test asserts a wall-clock time, and Hypothesis's deadline is one.
-settings.register_profile("microjoule", deadline=None)
-settings.load_profile("microjoule")
+# No test asserts a wall-clock time, and Hypothesis's deadline is one. The gate judges a change, so it tries
+# the same examples each time; HYPOTHESIS_PROFILE=random tries others, as it is every night.
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

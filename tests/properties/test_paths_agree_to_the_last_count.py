@@ -170,6 +170,8 @@ def test_pandas_polars_and_duckdb_have_the_machines_counts(paths, tmp_path_facto
 @settings(max_examples=12, deadline=None)
 @given(**MACHINES, edges=st.lists(st.floats(0.2, 0.7), min_size=2, max_size=6, unique=True))
 @example(seed=1, n=100, start=(1 << 32) - 20_000, edges=[0.3, 0.7])
+@example(seed=0, n=142, start=0, edges=[0.25, 0.375])  # few updates are near marks: the first ones tell
+@example(seed=0, n=700, start=0, edges=[0.6, 0.65])
 @pytest.mark.parametrize("name", ["perf", "powercap", "MSR", "NVML"])
 def test_windows_in_one_pass_and_streamed_are_bracketed_by_the_slow_integrator(
     paths, tmp_path_factory, name, seed, n, start, edges
@@ -186,12 +188,8 @@ def test_windows_in_one_pass_and_streamed_are_bracketed_by_the_slow_integrator(
     counts, unit = expected(path, of, read), path.channel.scale.unit
     for window in whole.windows:
         one, other = (each.energy(window)[path.channel.id] for each in (whole, streamed))
-        assert (one.low, one.high, one.status) == (other.low, other.high, other.status)
-        # Where few updates are near marks, all others say how evenly they come, and a stream keeps those near
-        # marks alone: the place of a mark's count then differs by a little of its uncertainty.
-        assert other.value == pytest.approx(one.value, rel=0, abs=0.01 * one.U)
-        assert pytest.approx(one.U, rel=0.05) == other.U
-        assert one.status == "ok"
+        assert (one.low, one.value, one.high, one.U) == (other.low, other.value, other.high, other.U)
+        assert one.status == other.status == "ok"
         low, high = bracket(read, counts, window.t0_ns, window.t1_ns)
         quantum = path.channel.scale.quantum
         assert (Fraction(one.low), Fraction(one.high)) == (

@@ -13,8 +13,7 @@ from ideal import Ideal, pulses, tame
 from microjoule.joules.counter import Counter
 from microjoule.joules.unwrap import Step
 
-
-# A counter whose updates are so rare that one may have been missed at the end: its power limit bounds that too.
+# Updates so rare that one may have been missed at the end, which its power limit bounds too.
 SLOW = Ideal(
     wave=pulses(1.0, 0.0002, 0.03125),
     n=100,

@@ -27,7 +27,7 @@ from .glitches import glitches, longest_ns
 from .lessons import LessonsInPieces
 from .unwrap import Steps, counts, unchanged_ns, unwrap
 from .unwrapped import Unwrapped, sound
-from .update_times import AROUND
+from .update_times import AROUND, FIRST
 
 _FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
 _NEAR = 8  # and those between which all readings are kept
@@ -100,6 +100,7 @@ class Digest:
         self._carry: _Rows | None = None
         self._piece = (_EMPTY, _Piece(_NONE, np.empty(0, np.uint32), _NO_STEPS), 0, 0)
         self._given = 0
+        self._changed = 0
         self._kept: list[_Rows] = []
         self._failed_ns: list[int] = []
         self._lessons = LessonsInPieces(channel)
@@ -140,6 +141,10 @@ class Digest:
         self._lessons.add(t_ns, read_ns, piece.steps.total + base, piece.steps.changes)
         unusual = self._remember(piece.steps, first)
         changes = piece.steps.changes
+        early = changes[: max(FIRST + _FAR - self._changed, 0)]
+        self._changed += len(changes)
+        if len(early):
+            self._kept.append(piece.rows(distinct(early - 1, early), first, base))
         if len(unusual) or len(changes) <= _FAR or (self._waiting[:1] <= t_ns[-1]).any():
             self._keep(self._rows(), unusual)
         else:

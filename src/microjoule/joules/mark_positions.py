@@ -31,12 +31,12 @@ from .attribution import Span, States
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
+from .update_times import FIRST
 
 NEAR = 5  # updates on one side from which the power there is taken
 _SCATTER = 0.1  # of its power, from window to window, of a name whose windows show none of their own
 _TRIPLES = (-3, -2, -1, 2, 3, 4)  # updates around a mark that tell how evenly they come
 _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step of power by itself
-_MOST = 4096  # updates that tell it where those near marks are too few
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
 _PLACES = 8  # at which an update is thought to have been
 _ROOT_3 = math.sqrt(3.0)
@@ -269,14 +269,15 @@ class _Updates:
         """By how much updates come early or late, or show what was used late: from those near marks.
 
         Where the power is steady, an update between two others lies on the line through these, but for
-        e = n1 - (n0 + n2)/2, of variance 3/2 u². Those near marks are taken, where they are enough.
+        e = n1 - (n0 + n2)/2, of variance 3/2 u². Those near marks are taken, and where they are too few the
+        first ones of the trace, which a stream keeps as well.
         """
         k = np.searchsorted(self.at_ns, pieces[1:, 0], "right") - 1
         last = len(self.at_ns) - 1
         middle = self._these(*(np.clip(k + at, 0, last) for at in _TRIPLES))
         middle = middle[(middle > 0) & (middle < last)]
         if len(middle) < _FEWEST:
-            middle = np.arange(1, last)[:_MOST]
+            middle = np.arange(1, last)[:FIRST]
         t0, t1, t2 = (self.at_ns[middle + i] for i in (-1, 0, 1))
         piece = np.searchsorted(pieces[:, 0], t0, "right")
         steady = (np.searchsorted(pieces[:, 0], t2, "left") == piece) & (t2 > t1) & (t1 > t0)

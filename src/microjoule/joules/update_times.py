@@ -37,6 +37,7 @@ F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 LEARN = 1024  # updates from which the period is learnt
+FIRST = 256  # updates that tell how evenly they come, where too few are near a program's marks
 AROUND = 24  # updates on either side from which the phase is taken
 _LEAST = 32  # fewer updates tell no period
 _DENSE = 1.3  # readings to an update from which on readings are called denser than updates
