@@ -29,6 +29,7 @@ Used = Callable[[I64], F64]
 COMMAND, OTHER, UNSEEN, POOL = "command", "program", "unseen", "rest"
 UNSEEN_NAME = "not seen (hidden, or too short-lived)"
 RECORDER_NAME = "microjoule itself"
+_BURSTS = 1.5  # times a rate that stays alike from reading to reading: it may come in bursts
 _READINGS_MIN = 4  # of the command's counter, below which its processes say when it was busy
 
 
@@ -61,13 +62,23 @@ class Party(NamedTuple):
         )
 
     def doubt_s(self, t_ns: int) -> float:
-        """The CPU seconds between the two readings around an instant: before it or after, nobody knows."""
+        """Half-width of the CPU seconds before an instant that lies between two readings.
+
+        Between readings T apart CPU time is taken to pass evenly. If the rate changed in between by D, so
+        much that f T from the first reading up to f (1 - f) T D of it passed sooner or later. D is what the
+        neighbouring rates differ by, and at least a part of the rate itself, for what comes in bursts.
+        """
         at = self.instants_ns
         after = int(np.searchsorted(at, t_ns))
         if not 0 < after < len(at) or at[after] == t_ns:
             return 0.0
-        before, behind = self.used_ns(at[after - 1 : after + 1]).tolist()
-        return float(behind - before) / NS_PER_S
+        around = at[max(after - 2, 0) : after + 2]
+        length_s = np.diff(around) / NS_PER_S
+        rates = np.diff(self.used_ns(around)) / NS_PER_S / length_s
+        mine = 1 if after >= 2 else 0
+        change = max(float(rates.max() - rates.min()), _BURSTS * float(rates[mine]))
+        part = float(t_ns - at[after - 1]) / float(at[after] - at[after - 1])
+        return part * (1 - part) * float(length_s[mine]) * change
 
 
 def _by_process(of: Subject) -> str:

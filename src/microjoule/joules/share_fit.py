@@ -37,7 +37,7 @@ _BLOCKS = (4, 16)  # looks whose sums are compared with single ones
 _BLOCKS_MIN = 6
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
-_TEMPER, _TINY = 0.5, 1e-9
+_TINY = 1e-9
 _OF_LAW = 0.5  # of what another law moves, standard uncertainty of that
 # Power that is no multiple of CPU time: of all CPU seconds B in a time T.
 LAWS = (
@@ -179,8 +179,9 @@ def fitted(of: Looks, group: str) -> ShareFit:
     ok = of.updates.is_ok
     x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
     rest = (y - x @ (found.energy_j / used_s)) / np.sqrt(length_s)
-    bent_j, law_j = _bent_j(x, y, length_s, found.energy_j, used_s)
-    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), group)
+    wider = _wider(rest)
+    bent_j, law_j = _bent_j(x, y, length_s, found.energy_j, used_s, wider)
+    return ShareFit(found, used_s, wider, bent_j, law_j, float(y.sum()), group)
 
 
 def _wider(rest: F64) -> float:
@@ -195,11 +196,11 @@ def _wider(rest: F64) -> float:
     return math.sqrt(found)
 
 
-def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64) -> tuple[F64, F64]:
+def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64, wider: float) -> tuple[F64, F64]:
     """By how much other laws move the energies, as far as they convince.
 
     Each law's weight is exp(-B / 2), B = n ln S + ln n being its Bayesian information criterion and S the
-    squares that it leaves; half of B is taken, because looks in a row are alike: n of them say less than n.
+    squares that it leaves. Looks in a row are alike: n of them say as much as n / wider² that are not.
 
     Returns:
         float64[m + 1], signed: the mean over laws; and the standard uncertainty from not knowing which holds.
@@ -223,7 +224,7 @@ def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64) -> tuple[
         by_time = np.divide(x[:, 1:], all_s[:, None], out=np.zeros_like(own), where=all_s[:, None] > 0)
         moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=by_time, where=whole > 0))
         moves.append(_possible(energy_j + moved * whole_span, energy_j) - energy_j)
-        scores.append(_TEMPER * (n * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
+        scores.append((n / wider**2 * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
     odds = np.exp(np.array(scores) - max(scores))
     odds /= odds.sum()
     scaled = np.array(moves)

@@ -231,8 +231,9 @@ class ShareModel:
             if not set(pool) <= set(members):
                 found.append(Component("pool", _LIKE_OTHERS * alone / _ROOT_3, form=RECTANGULAR))
             per_s = alone / used_s[i] if used_s[i] else 0.0
-            doubt_s = self.parties[i].doubt_s(window.t0_ns) + self.parties[i].doubt_s(window.t1_ns)
-            found.append(Component("looks", per_s * doubt_s / _ROOT_12, form=RECTANGULAR))
+            for edge_ns in (window.t0_ns, window.t1_ns):
+                doubt_j = per_s * self.parties[i].doubt_s(edge_ns)
+                found.append(Component("looks", doubt_j / _ROOT_3, form=RECTANGULAR))
         return combined(gathered(found)).U
 
     def _share(
