@@ -10,10 +10,17 @@ from ideal import MS, T0, US, Ideal, Wave, constant
 
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import Estimate
-from microjoule.joules.sampled import Moments, Shares, around, shares
+from microjoule.joules.sample_cells import Moments, Sampled
+from microjoule.joules.sampled import Shares, around, shares
 from microjoule.joules.stack_energy import Frames, frames
 
 RAPL = Ideal(constant(1.0), poll_ns=250 * US, limit_w=300.0)
+
+
+def in_blocks(of: Moments, period_ns: int, u_ns: float, block: int = 1 << 15) -> Sampled:
+    """Samples that are gone through some at once."""
+    parts = [Moments(*(column[at : at + block] for column in of)) for at in range(0, len(of.t_ns), block)]
+    return Sampled(lambda: iter(parts), period_ns, u_ns, int(of.node.max()) + 1)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Stacks:
         stay_ms: The mean length of a stay; lengths are exponential, or all alike if ``is_regular``.
         period_ms: Between samples.
         seconds: How long.
+        block: Samples that are gone through at once.
     """
 
     watts: tuple[float, ...] = (90.0, 30.0)
@@ -36,6 +44,7 @@ class Stacks:
     seed: int = 0
     is_regular: bool = False
     base: Ideal = RAPL
+    block: int = 1 << 15
 
     @cached_property
     def stays(self):
@@ -64,30 +73,33 @@ class Stacks:
         return Counter(ideal.series, ideal.channel)
 
     @cached_property
-    def moments(self) -> Moments:
+    def sampled(self) -> Sampled:
         rng = np.random.default_rng([self.seed, 6])
         n = int(self.seconds * 1e3 / self.period_ms)
         t_s = (np.arange(n) + rng.uniform()) * self.period_ms / 1e3 + rng.uniform(0, 1e-4, n)
         margin = 12 * self.base.update_ns / 1e9 + self.period_ms / 1e3
         t_s = t_s[(t_s > margin) & (t_s < self.seconds - margin)]
         which = self.stays[0][np.searchsorted(self.stays[1], t_s)]
-        t_ns = (t_s * 1e9).astype(np.int64) + T0
-        return Moments(
-            t_ns, np.zeros(len(t_ns), np.int32), which.astype(np.int32), round(self.period_ms * MS), 1000.0
+        t_ns, what = (t_s * 1e9).astype(np.int64) + T0, which.astype(np.int32)
+        return in_blocks(
+            Moments(t_ns, np.zeros(len(t_ns), np.int32), what, what + 1),
+            round(self.period_ms * MS),
+            1000.0,
+            self.block,
         )
 
     def found(self) -> tuple[Shares, Frames, Estimate]:
         """What comes of it, and the whole; frame 1 + n is function n."""
         counter = self.counter
         total = counter.energy(*self.span)
-        found = shares(counter, around(counter, *self.span), self.moments, float(total), self.span)
-        parent = [-1] + [0] * len(self.watts)
-        return found, frames(parent, self.moments.what + 1, self.moments, found), total
+        found = shares(around(counter, *self.span), self.sampled, float(total), self.span)
+        return found, frames([-1] + [0] * len(self.watts), found.sums, found), total
 
     @cached_property
     def span(self) -> tuple[int, int]:
-        half = self.moments.period_ns // 2
-        return int(self.moments.t_ns[0]) - half, int(self.moments.t_ns[-1]) + half
+        half = self.sampled.period_ns // 2
+        blocks = list(self.sampled.blocks())
+        return int(blocks[0].t_ns[0]) - half, int(blocks[-1].t_ns[-1]) + half
 
     def truth(self) -> np.ndarray:
         """Joules of each function in the span."""

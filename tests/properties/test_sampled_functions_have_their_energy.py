@@ -49,7 +49,7 @@ def test_intervals_hold_the_truth_and_parts_come_to_the_whole():
             scene = replace(setting, seed=seed)
             found, frames, whole = scene.found()
             assert found.way == way
-            total = found.energy_j.sum() + found.idle_j + found.outside_j
+            total = found.sums.energy_j.sum() + found.idle_j + found.outside_j
             assert total == pytest.approx(whole.value, rel=1e-9)
             off, u = frames.energy_j[1:] - scene.truth(), uncertainty(frames, whole)
             hits += (np.abs(off) <= 2 * u).tolist()
@@ -69,7 +69,7 @@ def test_with_25000_samples_errors_are_those_of_alea(seed):
     """At most 2 % of a function with half of the time, 6 % of one with a tenth (doi 10.1145/3050436)."""
     scene = Stacks((90.0, 30.0, 60.0), (0.5, 0.4, 0.1), stay_ms=20.0, period_ms=1.0, seconds=25.1, seed=seed)
     found, frames, _ = scene.found()
-    assert len(found.energy_j) > 25_000
+    assert found.sums.n.sum() > 25_000
     off = np.abs(frames.energy_j[1:] / scene.truth() - 1)
     assert off[0] <= 0.02
     assert off[1] <= 0.02
@@ -99,3 +99,14 @@ def test_of_a_gpu_what_samples_do_not_see_often_enough_is_not_separable():
     assert found.way == FIT
     assert not frames.is_separate[1:].any()
     assert (np.abs(frames.energy_j[1:] - scene.truth()) <= 2 * uncertainty(frames, whole)).all()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_gone_through_block_by_block_is_what_comes_of_all_at_once(name):
+    """A block's figures depend on its neighbourhood alone: blocks of 37 samples, and one of all."""
+    setting = SETTINGS[name][0]
+    whole, parts = (replace(setting, seconds=2.0, block=n).found() for n in (1 << 15, 37))
+    for one, other in zip(whole[1], parts[1], strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(other), rel=1e-6, abs=1e-9)
+    assert (whole[0].idle_j, whole[0].idle_s) == pytest.approx((parts[0].idle_j, parts[0].idle_s), rel=1e-6)
+    assert whole[0].outside_j == pytest.approx(parts[0].outside_j, rel=1e-6)

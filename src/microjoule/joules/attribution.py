@@ -28,8 +28,9 @@ from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
 from .occupancy import Occupancy, merged
-from .regression import COLUMNS, LOADED, Fit, fit, occupied_s
+from .regression import COLUMNS, occupied_s
 from .separability import Item, together
+from .state_fit import StateFit
 from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates, updates
 
@@ -39,7 +40,6 @@ BRACKETED, FITTED, INSEPARABLE = "bracketed", "regression", "not separable"
 
 _OUTLASTS = 4  # updates that each piece must last to be bracketed: shorter, its edges are most of it
 _FEWEST = 3  # updates below which nothing can be said of parts
-_OPEN = 2.0  # standard uncertainties by which a direction may move a power
 _SURGE = 2.0  # times its limit that a channel's power may reach for a moment (docs/methods.md)
 
 
@@ -165,7 +165,7 @@ def methods(span: Span, items: Sequence[Item]) -> list[tuple[tuple[str, ...], st
     return found
 
 
-class Span:
+class Span(StateFit):
     """A fitted span: what all items ask of it.
 
     Args:
@@ -184,18 +184,9 @@ class Span:
         ]
         self.occupancy = occupancy
         columns = _columns(self._times)
-        design = occupied_s(occupancy, columns, of)
-        # Where the ends of the span are is not known to the nanosecond: what lies there alone is not in it.
-        inside = np.flatnonzero(design.any(axis=0))
-        self.columns = [columns[number] for number in inside]
-        design = design[:, inside]
-        self.time_s: F64 = design.sum(axis=0)
-        late = occupied_s(occupancy, self.columns, of, round(u_align_ns))
-        self._design, self._late = design, late
-        self.fit: Fit = fit(of, design, self.time_s, late)
-        self._is_seen = design[of.is_ok].any(axis=0)
-        self.mean_w = float(of.energy_j[of.is_ok].sum() / design[of.is_ok].sum())
-        self.seen_s = float(self.time_s.sum())
+        late = occupied_s(occupancy, columns, of, round(u_align_ns))
+        super().__init__(of, occupied_s(occupancy, columns, of), late)
+        self.columns = [columns[number] for number in self.inside]
         self._is_inside = {state for column in self.columns for state in column}
 
     def time_ns(self, states: Iterable[int]) -> int:
@@ -316,20 +307,6 @@ class Span:
         brackets = self.counter.bounds(t0, t1)
         whole = self.counter.energies([self.t0_ns], [self.t1_ns])
         return float(brackets.low.sum()), min(float(brackets.high.sum()), float(whole.high[0]))
-
-    def groups(self) -> list[frozenset[int]]:
-        """Columns whose powers the fit leaves open against one another, and those that share a column."""
-        found = []
-        for number, u in enumerate(self.fit.u_j):
-            along = np.abs(self.fit.directions[:, number])
-            if math.isinf(u):
-                members = np.flatnonzero((along > LOADED) & self._is_seen)
-            else:
-                moved_w = _OPEN * along * u / self.time_s
-                members = np.flatnonzero((moved_w >= self.mean_w) & self._is_seen & (along > LOADED))
-            if len(members) > 1:
-                found.append(frozenset(members.tolist()))
-        return found
 
 
 class States(NamedTuple):

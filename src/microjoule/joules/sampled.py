@@ -16,86 +16,65 @@ which no thread ran is idle. Two ways lead from time to energy, by which is the 
 
 All samples together are then scaled to the energy of their time, which is measured: the sum of all samples,
 idle time and time that was not sampled is the counter's energy.
+
+A profile is gone through block by block (:mod:`.sample_cells`), once for points and three times for a fit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..trace.series import I64
 from ..units import NS_PER_S
-from .attribution import Span, States
 from .counter import Counter
-from .occupancy import Events, Occupancy, together
+from .sample_cells import F64, Bools, Cells, Sampled, cells
+from .sample_fit import SampleFit, fitted
+from .sample_sums import Summing, Sums
+from .state_fit import StateFit
 from .update_record import Updates, updates
-
-F64 = npt.NDArray[np.float64]
-I32 = npt.NDArray[np.int32]
 
 POINTS, FIT = "points", "fit"
 _FINE = 0.25  # of an update that samples must be apart at most for a fit
 _BESIDE = 3  # updates on either side of the span
-_APART = 1.75  # periods beyond which a thread did not run between two of its samples
 _MIXED = 1.0 / 6.0  # of an update in which a change falls, the other function's part at a sample
 
 
-class Moments(NamedTuple):
-    """Samples of what ran, in the trace's time.
-
-    Attributes:
-        t_ns: int64[n], ascending, CLOCK_MONOTONIC.
-        thread: int32[n], from 0 on.
-        what: int32[n], what each thread was in, from 0 on.
-        period_ns: The time between two samples of a thread that runs.
-        u_ns: Standard uncertainty of the instants, all early or late together.
-    """
-
-    t_ns: I64
-    thread: I32
-    what: I32
-    period_ns: int
-    u_ns: float
-
-
 class Shares(NamedTuple):
-    """The energy of each sample.
+    """The energy of samples, summed by stack.
 
     Attributes:
         way: ``points`` or ``fit``.
-        energy_j: float64[n].
-        late_j: float64[n], if the samples are later than thought by their standard uncertainty.
-        time_s: float64[n], what each stands for.
-        threads: float64[n], how many threads ran at once, in the mean of its time.
-        is_next: bool[n], whether the thread's next sample follows without a pause.
-        following: int64[n], which sample that is; itself where there is none.
+        sums: By node.
         idle_j: The energy of the time between samples in which no thread ran.
         idle_s: How long that was.
         outside_j: The energy of the time before the first sample and after the last one.
         outside_s: How long that was.
         update_s: The usual time between two updates.
-        span: The fit, where there is one.
-        column: int64[n], the fit's column of each sample; -1: none.
-        is_open: bool[n], whether the fit left a sample's power open against that of others.
+        period_s: The time between two samples of a thread that runs.
+        fit: Where there is one.
     """
 
     way: str
-    energy_j: F64
-    late_j: F64
-    time_s: F64
-    threads: F64
-    is_next: npt.NDArray[np.bool_]
-    following: I64
+    sums: Sums
     idle_j: float
     idle_s: float
     outside_j: float
     outside_s: float
     update_s: float
-    span: Span | None
+    period_s: float
+    fit: StateFit | None
+
+
+class _Powers(NamedTuple):
+    """What is said of each sample of a block: energies as they are before all are scaled, and its column."""
+
+    energy_j: F64
+    late_j: F64
     column: I64
-    is_open: npt.NDArray[np.bool_]
+    is_open: Bools
 
 
 def around(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
@@ -105,106 +84,73 @@ def around(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
     return updates(counter, t0_ns - margin, t1_ns + margin)
 
 
-def shares(counter: Counter, of: Updates, moments: Moments, total_j: float, t_ns: tuple[int, int]) -> Shares:
-    """The energy of each sample.
+def shares(of: Updates, sampled: Sampled, total_j: float, t_ns: tuple[int, int]) -> Shares:
+    """The energy of each stack.
 
     Args:
-        counter: The counter.
-        of: Its updates, of :func:`around`.
-        moments: The samples; at least one.
+        of: The counter's updates, of :func:`around`.
+        sampled: The samples; at least one.
         total_j: What the counter says of the whole span.
         t_ns: From when to when that is.
     """
-    cells, following, is_next = _cells(moments)
-    time_s, threads, gaps = _shared(cells)
-    first, last = int(cells[:, 0].min()), int(cells[:, 1].max())
     counted = _Counted(of)
-    idle = counted.of(gaps[:, 0], gaps[:, 1]).sum() if len(gaps) else 0.0
+    update_s = float(np.median(np.diff(of.edges_ns))) / NS_PER_S
+    way = FIT if sampled.period_ns < _FINE * update_s * NS_PER_S else POINTS
+    fit = fitted(of, sampled) if way == FIT else None
+    powers = _by_fit(fit) if fit else _by_points(counted, update_s, round(sampled.u_ns))
+    summing = Summing(sampled.nodes, fit.columns if fit else 0)
+    idle_j = idle_s = 0.0
+    first, last = t_ns[1], t_ns[0]
+    for block in cells(sampled):
+        summing.add(block, *powers(block))
+        pauses = block.pauses_ns
+        idle_j += float(counted.of(pauses[:, 0], pauses[:, 1]).sum())
+        idle_s += float((pauses[:, 1] - pauses[:, 0]).sum()) / NS_PER_S
+        own = block.cells_ns[block.own]
+        first, last = (
+            min(first, int(own[:, 0].min(initial=first))),
+            max(last, int(own[:, 1].max(initial=last))),
+        )
     first, last = max(first, t_ns[0]), min(last, t_ns[1])
     # Of the counter's lines between updates; what they round is scaled away below.
     ends = counted.of(np.array([t_ns[0], last]), np.array([first, t_ns[1]]))
     sampled_j = max(total_j - float(ends.sum()), 0.0)
-    update_s = float(np.median(np.diff(of.edges_ns))) / NS_PER_S
-    way = FIT if moments.period_ns < _FINE * update_s * NS_PER_S else POINTS
-    span, column, is_open = None, np.full(len(time_s), -1, np.int64), np.zeros(len(time_s), bool)
-    if way == FIT:
-        occupancy = _occupancy(moments, cells, of)
-        span = Span(counter, of, occupancy, moments.u_ns)
-        watts, column, is_open = _fitted_w(span, occupancy, moments.t_ns)
-        late_w = watts
-    else:
-        watts = counted.watts(moments.t_ns)
-        late_w = counted.watts(moments.t_ns + round(moments.u_ns))
-    raw, late = watts * time_s, late_w * time_s
-    if way == POINTS:
-        chain = _Chain(moments, following, is_next)
-        raw = chain.unmixed(raw, time_s, update_s)
-        late = chain.unmixed(late, time_s, update_s)
-    busy_j = max(sampled_j - float(idle), 0.0)
     return Shares(
         way,
-        _scaled(raw, busy_j),
-        _scaled(late, busy_j),
-        time_s,
-        threads,
-        is_next,
-        following,
-        float(idle),
-        float((gaps[:, 1] - gaps[:, 0]).sum()) / NS_PER_S,
+        summing.scaled(max(sampled_j - idle_j, 0.0)),
+        idle_j,
+        idle_s,
         total_j - sampled_j,
         (t_ns[1] - t_ns[0] - (last - first)) / NS_PER_S,
         update_s,
-        span,
-        column,
-        is_open,
+        sampled.period_ns / NS_PER_S,
+        fit.states if fit else None,
     )
 
 
-def _scaled(energies: F64, to_j: float) -> F64:
-    whole = float(energies.sum())
-    return energies * (to_j / whole) if whole > 0 else np.full(len(energies), to_j / max(len(energies), 1))
+def _by_points(counted: _Counted, update_s: float, u_ns: int) -> Callable[[Cells], _Powers]:
+    """The power of the update in which a sample lies, with what an update mixed at each change moved back."""
+
+    def powers(of: Cells) -> _Powers:
+        chain = _Chain(of)
+        t_ns, n = of.of.t_ns, len(of.time_s)
+        now, late = (
+            chain.unmixed(counted.watts(t) * of.time_s, of.time_s, update_s) for t in (t_ns, t_ns + u_ns)
+        )
+        return _Powers(now, late, np.full(n, -1, np.int64), np.zeros(n, bool))
+
+    return powers
 
 
-def _cells(of: Moments) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
-    """The time that each sample stands for; which sample of its thread follows; and whether at once."""
-    n = len(of.t_ns)
-    order = np.lexsort((of.t_ns, of.thread))
-    t = of.t_ns[order]
-    gap = np.diff(t)
-    near = (np.diff(of.thread[order]) == 0) & (gap < _APART * of.period_ns)
-    half = of.period_ns // 2
-    middle = t[:-1] + gap // 2
-    start, end = t - half, t + half
-    start[1:] = np.where(near, middle, start[1:])
-    end[:-1] = np.where(near, middle, end[:-1])
-    # Of one thread no two samples stand for one time, however late one of them came.
-    same = np.diff(of.thread[order]) == 0
-    start[1:] = np.where(same, np.maximum(start[1:], end[:-1]), start[1:])
-    cells = np.empty((n, 2), np.int64)
-    cells[order] = np.stack((start, np.maximum(end, start)), axis=1)
-    following, is_next = np.arange(n), np.zeros(n, bool)
-    following[order[:-1]] = np.where(near, order[1:], order[:-1])
-    is_next[order[:-1]] = near
-    return cells, following, is_next
+def _by_fit(fit: SampleFit) -> Callable[[Cells], _Powers]:
+    """The power of the state in which a sample lies."""
 
+    def powers(of: Cells) -> _Powers:
+        watts, column, is_open = fit.at(of)
+        energy_j = watts * of.time_s
+        return _Powers(energy_j, energy_j, column, is_open)
 
-def _shared(cells: I64) -> tuple[F64, F64, I64]:
-    """Seconds of each cell, shared among those at once; how many those are; and the pauses of all."""
-    n = len(cells)
-    times = np.concatenate((cells[:, 0], cells[:, 1]))
-    order = np.argsort(times, kind="stable")
-    at = times[order]
-    running = np.cumsum(np.where(order < n, 1, -1))
-    long = np.diff(at, append=at[-1]).astype(float)
-    part = np.concatenate(([0.0], np.cumsum(np.where(running > 0, long / np.maximum(running, 1), 0.0))))
-    place = np.empty(2 * n, np.int64)
-    place[order] = np.arange(2 * n)
-    shared = part[place[n:]] - part[place[:n]]
-    whole = (cells[:, 1] - cells[:, 0]).astype(float)
-    threads = np.where(shared > 0, whole / np.where(shared > 0, shared, 1.0), 1.0)
-    still = np.flatnonzero((running == 0) & (long > 0))
-    gaps = np.stack((at[still], at[still] + long[still].astype(np.int64)), axis=1)
-    return shared / NS_PER_S, threads, gaps
+    return powers
 
 
 class _Counted:
@@ -240,12 +186,11 @@ class _Chain:
     """The samples of each thread as they follow one another, and where the function changes.
 
     Args:
-        of: The samples.
-        following: int64[n], the next sample of the thread.
-        is_next: bool[n], whether it comes at once.
+        block: The samples.
     """
 
-    def __init__(self, of: Moments, following: I64, is_next: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, block: Cells) -> None:
+        of, following, is_next = block.of, block.following, block.is_next
         before = np.arange(len(following))
         before[following[is_next]] = np.flatnonzero(is_next)
         self._before = np.flatnonzero(is_next & (of.what[following] != of.what))
@@ -265,35 +210,3 @@ class _Chain:
         np.add.at(found, self._before, moved)
         np.add.at(found, self._after, -moved)
         return found
-
-
-def _occupancy(of: Moments, cells: I64, updates: Updates) -> Occupancy:
-    names = tuple(map(str, range(int(of.what.max()) + 1)))
-    events = Events(names, of.what.astype(np.int64), cells[:, 0], cells[:, 1], of.thread.astype(np.int64))
-    margin = round(float(updates.spread_s.max()) * 2 * NS_PER_S)
-    return together(events, int(updates.edges_ns[0]) - margin, int(updates.edges_ns[-1]) + margin)
-
-
-def _fitted_w(span: Span, occupancy: Occupancy, t_ns: I64) -> tuple[F64, I64, npt.NDArray[np.bool_]]:
-    """The power of the state in which each sample lies, the fit's column of it, and whether it is open.
-
-    States that the readings leave open against one another have their mean power.
-    """
-    watts = States.of(span).watts.copy()
-    column_of = np.full(len(watts), -1, np.int64)
-    for number, states in enumerate(span.columns):
-        column_of[states] = number
-    is_open = np.zeros(len(watts), bool)
-    for group in span.groups():
-        members = sorted(group)
-        mean_w = span.fit.energy_j[members].sum() / span.time_s[members].sum()
-        for number in members:
-            watts[span.columns[number]] = mean_w
-            is_open[span.columns[number]] = True
-    starts = np.concatenate([each[:, 0] for each in occupancy.pieces])
-    of_piece = np.repeat(np.arange(len(occupancy.pieces)), [len(each) for each in occupancy.pieces])
-    order = np.argsort(starts, kind="stable")
-    at = np.clip(np.searchsorted(starts[order], t_ns, "right") - 1, 0, None)
-    state = of_piece[order][at]
-    found: F64 = watts[state]
-    return found, column_of[state], is_open[state]

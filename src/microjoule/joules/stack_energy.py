@@ -22,17 +22,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
-from ..units import NS_PER_S
-from .sampled import POINTS, Moments, Shares
+from .sample_sums import Sums
+from .sampled import POINTS, Shares
+from .state_fit import StateFit
 
 F64 = npt.NDArray[np.float64]
-I32 = npt.NDArray[np.int32]
 
 SEPARATE, MERGED = "measured", "not separable"
 _INDEPENDENT = 0.8  # of the changes of independent samples, above which stays are shorter than a period
@@ -71,44 +71,35 @@ class Frames(NamedTuple):
     is_separate: npt.NDArray[np.bool_]
 
 
-def frames(parent: Sequence[int], node: I32, moments: Moments, found: Shares) -> Frames:
+def frames(parent: Sequence[int], sums: Sums, found: Shares) -> Frames:
     """The energies of the nodes.
 
     Args:
         parent: Of each of the m nodes its parent, which comes before it; -1 of the first.
-        node: int32[n], the innermost frame of each sample.
-        moments: The samples.
-        found: Their energies.
+        sums: What samples sum up to, by innermost frame: m nodes.
+        found: What is common to them.
     """
     up = _Upward(parent)
-    j, m = found.energy_j, len(parent)
-
-    def summed(values: F64) -> F64:
-        return up.sums(np.bincount(node, values, m))
-
-    energy, late = summed(j), summed(found.late_j)
-    time_s, samples = summed(found.time_s), summed(np.ones(len(j)))
-    changes, changing, staying = _differences(up, node, found)
-    pairs = float(found.is_next.sum()) + _FEW
-    inside = samples / max(len(j), 1)
+    samples, energy, late, time_s, shared, open_s = up.sums(np.stack(sums[:6], axis=1)).T
+    changes, changing, staying = up.sums(_differences(up, sums)).T
+    pairs = float(sums.pairs.sum()) + _FEW
+    inside = samples / max(float(samples[0]), 1.0)
     independent = 2.0 * pairs * inside * (1.0 - inside)
     r = np.where(independent > _FEW, changes / np.maximum(independent, _FEW), 0.0)
     part = energy / max(float(energy[0]), _FEW)
     within = (1.0 - part) ** 2 * staying + part**2 * np.maximum(staying[0] - staying, 0.0)
     sampling = np.sqrt(np.maximum(_phi(np.clip(r, 0.0, 1.0)) * changing + within, 0.0))
-    shared = summed(j * (1.0 - 1.0 / np.maximum(found.threads, 1.0)))
-    open_s = summed(np.where(found.is_open, found.time_s, 0.0))
     # Of few changes their share is not known: two standard deviations of a count more.
-    surely = (changes + 2.0 * np.sqrt(changes + 1.0)) / np.maximum(independent, _FEW)
-    separability, is_separate = _separability(moments, found, surely, energy, time_s)
+    surely = (changes + 2.0 * np.sqrt(np.maximum(changes, 0.0) + 1.0)) / np.maximum(independent, _FEW)
+    separability, is_separate = _separability(found, surely, energy, time_s)
     is_separate &= (open_s < time_s / 2) | (time_s > (1.0 - _LITTLE) * time_s[0])
     return Frames(
         energy,
-        np.bincount(node, j, m).astype(float),
+        sums.energy_j,
         time_s,
         np.rint(samples).astype(np.int64),
         sampling,
-        _regression(up, node, found, m),
+        _regression(up, sums, found.fit),
         late - energy,
         separability,
         np.minimum(shared, float(energy[0]) - energy) / _ROOT_12 * 2,
@@ -120,58 +111,46 @@ class _Upward:
     """Sums from the leaves of a tree to its root."""
 
     def __init__(self, parent: Sequence[int]) -> None:
-        self.parent = parent
-        self.depth = [0] * len(parent)
+        self._parent = np.array(parent, np.int64)
+        depth = [0] * len(parent)
         for number in range(1, len(parent)):
-            self.depth[number] = self.depth[parent[number]] + 1
+            depth[number] = depth[parent[number]] + 1
+        self._depth = np.array(depth, np.int64)
+        order = np.argsort(self._depth, kind="stable")
+        self._levels = np.split(order, np.flatnonzero(np.diff(self._depth[order])) + 1)
 
-    def sums(self, own: npt.NDArray[Any]) -> F64:
-        """float64[m]: each node's own and those of all below it."""
-        found = own.astype(float).tolist()
-        for number in range(len(found) - 1, 0, -1):
-            found[self.parent[number]] += found[number]
-        return np.array(found)
+    def sums(self, own: F64) -> F64:
+        """float64[m, k]: each node's own and those of all below it."""
+        found = own.copy()
+        for level in self._levels[:0:-1]:
+            np.add.at(found, self._parent[level], found[level])
+        return found
 
-    def common(self, one: int, other: int) -> int:
-        """The innermost frame that two stacks share."""
-        depth, parent = self.depth, self.parent
-        while one != other:
-            if depth[one] >= depth[other]:
-                one = parent[one]
-            else:
-                other = parent[other]
+    def common(self, one: I64, other: I64) -> I64:
+        """The innermost frames that two stacks each share."""
+        one, other = one.copy(), other.copy()
+        while (apart := np.flatnonzero(one != other)).size:
+            a, b = one[apart], other[apart]
+            is_deeper = self._depth[a] >= self._depth[b]
+            one[apart] = np.where(is_deeper, self._parent[a], a)
+            other[apart] = np.where(is_deeper, b, self._parent[b])
         return one
 
 
-def _differences(up: _Upward, node: I32, found: Shares) -> tuple[F64, F64, F64]:
-    """Of each node the changes into and out of it, half the squared differences at these, and elsewhere."""
-    m, j = len(up.parent), found.energy_j
-    here = np.flatnonzero(found.is_next)
-    there = found.following[here]
-    key = node[here].astype(np.int64) * m + node[there]
-    kinds, number = np.unique(key, return_inverse=True)
-    n = np.bincount(number, minlength=len(kinds)).astype(float)
-    before, after = j[here], j[there]
-    parts = before**2, after**2, (after - before) ** 2
-    squares = [np.bincount(number, each, len(kinds)) / 2 for each in parts]
-    changes, changing, staying = np.zeros(m), np.zeros(m), np.zeros(m)
-    for kind, count, one, other, step in zip(
-        kinds.tolist(), n.tolist(), *(each.tolist() for each in squares), strict=True
-    ):
-        a, b = divmod(kind, m)
-        shared = a if a == b else up.common(a, b)
-        staying[shared] += step
-        if a != b:
-            changes[a] += count
-            changes[b] += count
-            changes[shared] -= 2 * count
-            changing[a] += one
-            changing[b] += other
-            changing[shared] -= one + other
-    # Where a thread pauses, its last sample ends at an instant that is not known either.
-    ends = np.flatnonzero(~found.is_next)
-    changing += np.bincount(node[ends], j[ends] ** 2 / 2, m)
-    return up.sums(changes), up.sums(changing), up.sums(staying)
+def _differences(up: _Upward, sums: Sums) -> F64:
+    """float64[m, 3]: changes into and out of a node, half the squared differences at these, and elsewhere."""
+    m = len(sums.n)
+    shared = up.common(sums.before, sums.after)
+    is_change = sums.before != sums.after
+    before, after, above = (each[is_change] for each in (sums.before, sums.after, shared))
+    found = np.zeros((m, 3))
+    found[:, 1] = sums.ends_j2
+    for column, first, second in ((0, sums.pairs, sums.pairs), (1, sums.before_j2, sums.after_j2)):
+        one, other = first[is_change], second[is_change]
+        found[:, column] += np.bincount(before, one, m) + np.bincount(after, other, m)
+        found[:, column] -= np.bincount(above, one + other, m)
+    found[:, 2] = np.bincount(shared, sums.step_j2, m)
+    return found
 
 
 def _phi(r: F64) -> F64:
@@ -182,10 +161,8 @@ def _phi(r: F64) -> F64:
     return np.clip(found, 1.0 / 6.0, 1.0)
 
 
-def _separability(
-    moments: Moments, found: Shares, r: F64, energy: F64, time_s: F64
-) -> tuple[F64, npt.NDArray[np.bool_]]:
-    period_s = moments.period_ns / NS_PER_S
+def _separability(found: Shares, r: F64, energy: F64, time_s: F64) -> tuple[F64, npt.NDArray[np.bool_]]:
+    period_s = found.period_s
     a = np.maximum(-np.log1p(-np.clip(r, 0.0, 1.0 - 1e-9)), 1e-6)
     if found.way == POINTS:
         kept, left = _within(a * found.update_s / period_s), _LEFT
@@ -209,19 +186,14 @@ def _within(a: F64) -> F64:
     return np.where(a < 1e-3, 1.0 - a / 3, 2.0 * (a - 1.0 + np.exp(-a)) / np.square(a))
 
 
-def _regression(up: _Upward, node: I32, found: Shares, m: int) -> F64:
+def _regression(up: _Upward, sums: Sums, fit: StateFit | None) -> F64:
     """float64[m]: the fit's uncertainty of the powers, for the time that each frame had of each."""
-    span = found.span
-    if span is None:
+    m = len(sums.n)
+    if fit is None:
         return np.zeros(m)
-    variance = np.zeros(m)
-    n = len(span.columns)
-    times = np.zeros((n, m))
-    for column in range(n):
-        mine = found.column == column
-        times[column] = up.sums(np.bincount(node[mine], found.time_s[mine], m))
-    part = times / span.time_s[:, None]
-    known = np.isfinite(span.fit.u_j)
-    for direction, u in zip(span.fit.directions.T[known], span.fit.u_j[known], strict=True):
-        variance += (direction @ part * u) ** 2
-    return np.sqrt(variance)
+    own = np.zeros((m, len(fit.time_s)))
+    own[sums.fit_node, sums.fit_column] = sums.fit_s
+    part = up.sums(own) / fit.time_s
+    known = np.isfinite(fit.fit.u_j)
+    found: F64 = np.sqrt(((part @ fit.fit.directions[:, known] * fit.fit.u_j[known]) ** 2).sum(axis=1))
+    return found

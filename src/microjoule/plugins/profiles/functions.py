@@ -6,7 +6,7 @@ known; inside it each keeps its estimate, with an interval that says how little 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,9 @@ from ...joules.budget import sensor
 from ...joules.counter import Counter
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
-from ...joules.sampled import Moments, Shares, around, shares
+from ...joules.sample_cells import Moments, Sampled
+from ...joules.sample_sums import Sums
+from ...joules.sampled import Shares, around, shares
 from ...joules.stack_energy import Frames, frames
 from ...joules.uncertainty import NORMAL, RECTANGULAR, Component
 from ...units import NS_PER_S, seconds
@@ -74,11 +76,13 @@ def functions(
             "Profile for longer, or take a --channel that is updated more often",
         )
     tree = _Tree.of(samples.stacks)
-    moments, node = _moments(samples, alignment, tree, (t0, t1))
-    found = shares(counter, updates, moments, whole.value, (t0, t1))
-    energies = frames(tree.parent, node, moments, found)
-    tree, node = tree.grouped(energies, node)
-    energies = frames(tree.parent, node, moments, found)
+    sampled = _sampled(samples, alignment, tree, (t0, t1))
+    found = shares(updates, sampled, whole.value, (t0, t1))
+    energies = frames(tree.parent, found.sums, found)
+    tree, number = tree.grouped(energies)
+    sums = found.sums.of(number, len(tree.parent))
+    energies = frames(tree.parent, sums, found)
+    n = round(float(sums.n.sum()))
     writer = _Writer(counter, whole, found)
     plain = {
         "schema": SCHEMA,
@@ -90,37 +94,38 @@ def functions(
         "measured": plain_of(whole),
         "updates": int(updates.is_ok.sum()),
         "update_s": found.update_s,
-        "period_s": moments.period_ns / NS_PER_S,
-        "samples": len(node),
-        "outside": len(samples.t_ns) - len(node),
+        "period_s": found.period_s,
+        "samples": n,
+        "outside": len(samples) - n,
         "lost": samples.lost,
         "way": found.way,
         "alignment_u_s": alignment.u_ns / NS_PER_S,
         "profiles": [described(samples.source, alignment)],
         "frames": writer.frames(tree, energies),
-        "functions": writer.functions(tree, energies, node, moments),
+        "functions": writer.functions(tree, energies, sums),
     }
     return Functions(plain, alignment)
 
 
-def _moments(
-    samples: Samples, alignment: Alignment, tree: _Tree, span: tuple[int, int]
-) -> tuple[Moments, I32]:
-    t_ns = alignment.monotonic(samples.t_ns)
-    inside = (t_ns >= span[0]) & (t_ns < span[1])
-    if not inside.any():
+def _sampled(samples: Samples, alignment: Alignment, tree: _Tree, span: tuple[int, int]) -> Sampled:
+    """The samples of a span in the trace's time."""
+    name = np.array(tree.name, np.int32)
+
+    def blocks() -> Iterator[Moments]:
+        for block in samples.blocks():
+            t_ns = alignment.monotonic(block.t_ns)
+            inside = (t_ns >= span[0]) & (t_ns < span[1])
+            if inside.any():
+                # The innermost function says what runs: of one function two lines or callers have one power.
+                node = block.node[inside]
+                yield Moments(t_ns[inside], block.thread[inside], name[node], node)
+
+    if next(blocks(), None) is None:
         raise ProfileError(
             f"no sample of {samples.source.path} lies in the time that was measured",
             "Profile inside the run that `uj run -o TRACE` records",
         )
-    node = samples.node[inside]
-    # The innermost function says what runs: of one function two lines or callers have one power.
-    leaf = np.array(tree.name, np.int32)[node]
-    _, what = np.unique(leaf, return_inverse=True)
-    moments = Moments(
-        t_ns[inside], samples.thread[inside], what.astype(np.int32), samples.period_ns, alignment.u_ns
-    )
-    return moments, node
+    return Sampled(blocks, samples.period_ns, alignment.u_ns, len(tree.parent))
 
 
 class _Tree:
@@ -148,8 +153,8 @@ class _Tree:
             found[self.parent[number]].append(number)
         return found
 
-    def grouped(self, energies: Frames, node: I32) -> tuple[_Tree, I32]:
-        """The tree with a frame around neighbours that cannot be told apart, and the samples' nodes in it."""
+    def grouped(self, energies: Frames) -> tuple[_Tree, I32]:
+        """The tree with a frame around neighbours that cannot be told apart, and each node's number in it."""
         children, number_of = self.children(), [ROOT] * len(self.parent)
         found = _Tree([-1], [self.name[ROOT]], list(self.names), [False])
         waiting = [(ROOT, ROOT)]
@@ -164,7 +169,7 @@ class _Tree:
             for each in inside:
                 at = around_ if not energies.is_separate[each] else new
                 waiting.append((each, found._add(at, self.name[each], False)))
-        return found, np.array(number_of, np.int32)[node]
+        return found, np.array(number_of, np.int32)
 
     def _together(self, nodes: Sequence[int], energies: Frames) -> str:
         largest = sorted(nodes, key=lambda each: -float(energies.energy_j[each]))
@@ -214,12 +219,14 @@ class _Writer:
                 rows.append(self._rest(name, energy, time_s))
         return rows
 
-    def functions(self, tree: _Tree, energies: Frames, node: I32, moments: Moments) -> list[Plain]:
+    def functions(self, tree: _Tree, energies: Frames, sums: Sums) -> list[Plain]:
         """Each function: by itself, and with all that it calls, counted once where it calls itself."""
         names = np.array(tree.name, np.int64)
-        known, leaf = np.unique(names[node], return_inverse=True)
-        alone = frames([-1] + [0] * len(known), (leaf + 1).astype(np.int32), moments, self._found)
-        of_name = {int(name): 1 + number for number, name in enumerate(known.tolist())}
+        known, number_of = np.unique(names, return_inverse=True)
+        m = len(known) + 1
+        alone = frames([-1] + [0] * len(known), sums.of(number_of + 1, m), self._found)
+        is_sampled = alone.samples[1:] > 0
+        of_name = {int(known[number]): 1 + number for number in np.flatnonzero(is_sampled).tolist()}
         outermost = _outermost(tree)
         rows: list[Plain] = []
         for name, nodes in outermost.items():

@@ -64,11 +64,10 @@ def read(path: Path, period_ns: int | None = None, without: str = "", remedy: st
             node, since = sampling.stacks.of(shown), t
     if not len(sampling):
         raise ProfileError(f"{path} has no sample", _REMEDY)
-    t_ns, nodes, threads = sampling.columns()
     used = read_ - other - wrong
     tally = Tally(read_, used, other, 0, 0, {UNENDED: wrong} if wrong else {})
     source = Source(path=path, form=NAME, clock=FROM_START, tally=tally, uuids={})
-    return Samples(source, sampling.stacks, t_ns, nodes, threads, period, 0)
+    return Samples(source, sampling, period, 0)
 
 
 _Changes = dict[tuple[Any, Any], list[tuple[int, tuple[str, ...]]]]

@@ -1,7 +1,9 @@
 """Profiles by perf, py-spy, VizTracer and JAX, and any Chrome trace, on the clock of the trace."""
 
 import gzip
+import io
 import json
+import tracemalloc
 from pathlib import Path
 
 import gpu_trace
@@ -13,10 +15,11 @@ from ideal import MS, T0
 import microjoule as uj
 from microjoule.cli import main
 from microjoule.errors import ProfileError
-from microjoule.plugins.profiles import chrome, perf_script, readers
+from microjoule.plugins.profiles import chrome, perf_script, readers, stacks
 from microjoule.plugins.profiles.attribute import Asked
 from microjoule.plugins.profiles.functions import IDLE, functions
 from microjoule.plugins.profiles.profile import CALLS, Profile
+from microjoule.plugins.profiles.stacks import Block
 
 FOLDER = Path(__file__).parents[3] / "recorded" / "stacks"
 
@@ -32,6 +35,11 @@ def rows(plain, kind):
     return {row["names"][0]: row for row in table["rows"]}
 
 
+def every(samples):
+    """All samples of a profile that is short."""
+    return Block(*(np.concatenate(columns) for columns in zip(*samples.blocks(), strict=True)))
+
+
 def test_a_recorded_perf_script_has_the_functions_of_its_victim(capsys):
     code, plain, _ = attribute(capsys, FOLDER / "perf.arrows", FOLDER / "perf.script.gz")
     assert code == 0
@@ -42,7 +50,7 @@ def test_a_recorded_perf_script_has_the_functions_of_its_victim(capsys):
     turns = [line.split() for line in (FOLDER / "perf.turns.txt").read_text().splitlines()]
     starts = np.array([int(begin) for _, begin, _ in turns])
     inside = right = 0
-    for t, node in zip(samples.t_ns.tolist(), samples.node.tolist(), strict=True):
+    for t, node in zip(*(column.tolist() for column in every(samples)[:2]), strict=True):
         names = {"hot", "cold", "deeper"} & set(samples.stacks.frames(node))
         inside += len(names)
         right += len(names & {turns[int(np.searchsorted(starts, t)) - 1][0]})
@@ -172,7 +180,7 @@ def sample(t_s, *frames, head="prog 12/13"):
 
 
 def taken(content):
-    return perf_script.taken(content.splitlines(keepends=True), Path("p"), "CLOCK_MONOTONIC", None)
+    return perf_script.taken(io.BytesIO(content), Path("p"), "CLOCK_MONOTONIC", None)
 
 
 def test_perfs_text_in_all_its_shapes():
@@ -187,32 +195,96 @@ def test_perfs_text_in_all_its_shapes():
             "no sample at all",
         )
     )
-    stacks = [found.stacks.frames(node) for node in found.node.tolist()]
+    stacks = [found.stacks.frames(node) for node in every(found).node.tolist()]
     assert stacks == [
         ["prog", "main", "leaf"],
         ["prog", "main", "leaf"],
         ["prog", "main", "[prog]", "[prog]", "work (a.py)"],
         ["two words"],
     ]
-    assert found.t_ns.tolist() == [1_250_000_000, 1_260_000_000, 1_270_000_000, 1_280_000_000]
-    assert found.thread.tolist() == [0, 0, 0, 1]
+    assert every(found).t_ns.tolist() == [1_250_000_000, 1_260_000_000, 1_270_000_000, 1_280_000_000]
+    assert every(found).thread.tolist() == [0, 0, 0, 1]
     assert found.processes == (12,)
     assert found.period_ns == 10_000_000
     assert found.lost == 1
     assert found.source.tally.impossible == {"a line that is no sample": 1}
 
 
+def test_without_stacks_each_line_is_a_sample_and_its_one_frame():
+    """perf script of a recording without -g, or without an empty line anywhere: 20,000 lines."""
+    line = "prog 12/13 [001] {t:.9f}:    1003009 cpu/event=0x3c/u: 55ff12 leaf+0x1f (/usr/bin/prog)\n"
+    found = taken("".join(line.format(t=1 + n / 1000) for n in range(20_000)).encode())
+    assert len(found) == 20_000
+    assert found.stacks.frames(int(every(found).node[-1])) == ["prog", "leaf"]
+    assert found.period_ns == 1_000_000
+
+
+def test_lines_may_end_as_on_windows():
+    raw = script(sample(1.0, "leaf", "main"), sample(1.1, "leaf", "main"))
+    found = taken(raw.replace(b"\n", b"\r\n"))
+    assert [found.stacks.frames(node) for node in every(found).node.tolist()] == [
+        ["prog", "main", "leaf"]
+    ] * 2
+
+
+class Stream:
+    """A text of any length, made as it is read."""
+
+    def __init__(self, pieces):
+        self._pieces, self._rest = pieces, b""
+
+    def read(self, n):
+        while len(self._rest) < n and (piece := next(self._pieces, b"")):
+            self._rest += piece
+        given, self._rest = self._rest[:n], self._rest[n:]
+        return given
+
+
+def peak_bytes(n):
+    """What a profile of n samples takes at most, read and gone through."""
+    text = ("\n" + sample(0, "leaf", *(f"f{depth}" for depth in range(6)))).replace(
+        "0.000000000", "{}.{:09d}"
+    )
+    pieces = (text.format(*divmod(t * 1_000_000, 10**9)).encode() + b"\n" for t in range(n))
+    tracemalloc.start()
+    try:
+        found = perf_script.taken(Stream(pieces), Path("p"), "CLOCK_MONOTONIC", None)
+        assert sum(len(block.t_ns) for block in found.blocks()) == n
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_memory_that_a_profile_takes_does_not_grow_with_it(monkeypatch):
+    monkeypatch.setattr(stacks, "BLOCK", 1 << 10)
+    monkeypatch.setattr(stacks, "_IN_MEMORY", 1 << 14)
+    assert peak_bytes(24_000) < 1.1 * peak_bytes(3_000)
+
+
+def test_samples_in_no_order_are_put_in_order(monkeypatch):
+    monkeypatch.setattr(stacks, "BLOCK", 7)
+    found = stacks.Sampling()
+    times = [t * 37 % 101 for t in range(101)]
+    for t in times:
+        found.add(t, t % 5, t % 3)
+    for block in (joined := list(found.blocks())):
+        assert (np.diff(block.t_ns) > 0).all()
+        assert (block.node == block.t_ns % 5).all()
+        assert (block.thread == [list(found.threads.known).index(t % 3) for t in block.t_ns.tolist()]).all()
+    assert np.concatenate([block.t_ns for block in joined]).tolist() == sorted(times)
+
+
 def test_names_in_any_encoding_stay_apart():
     raw = script(sample(1.0, "NAME"), sample(1.1, "NAME"))
     found = taken(raw.replace(b"NAME", "größe".encode(), 1).replace(b"NAME", b"gr\xf6\xdfe", 1))
-    names = [found.stacks.frames(node)[-1] for node in found.node.tolist()]
+    names = [found.stacks.frames(node)[-1] for node in every(found).node.tolist()]
     assert names == ["größe", r"gr\xf6\xdfe"]
 
 
 def test_without_symbols_a_frame_is_called_by_its_file():
     head, inner = "prog 1/1  1.000000000:  cpu-clock: ", "\t 55ff [unknown] (/opt/lib/libx.so.1)"
     found = taken(f"{head}\n{inner}\n\t 66 [unknown] ([unknown])\n".encode())
-    assert found.stacks.frames(int(found.node[0])) == ["prog", "[unknown]", "[libx.so.1]"]
+    assert found.stacks.frames(int(every(found).node[0])) == ["prog", "[unknown]", "[libx.so.1]"]
 
 
 NOTHING = {
