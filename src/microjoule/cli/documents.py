@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..footprint.intensity_series import IntensitySeries
 
 WINDOWS_MAX = 1000  # windows listed one by one: a listed window costs half a millisecond
+JOINED = "microjoule.reports/1"
 _WIDEST = 120  # columns: a longer line is hard to read
 
 
@@ -55,9 +56,9 @@ def summarise(
 
 
 def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
-    """One document of several: windows and what sampling did in a row, each with its trace's path.
+    """One document of several, ``microjoule.reports/1``: each row of windows has its trace's path.
 
-    ``footprint`` is that of the first; ``traces`` has the one of each.
+    ``footprint`` is that of the first; ``traces`` has the whole and the footprint of each.
     """
     if len(summaries) == 1:
         return next(iter(summaries.values()))
@@ -66,7 +67,7 @@ def joined(summaries: dict[Path, dict[str, Any]]) -> dict[str, Any]:
         return [{"trace": str(path), **row} for path, part in summaries.items() for row in part_of(part)]
 
     return {
-        "schema": next(iter(summaries.values()))["schema"],
+        "schema": JOINED,
         "sentence": "\n".join(f"{path}: {part['sentence']}" for path, part in summaries.items()),
         "whole": None,
         "n_windows": sum(part["n_windows"] for part in summaries.values()),
@@ -99,7 +100,7 @@ def _traces(path: Path, part: dict[str, Any]) -> list[dict[str, Any]]:
     """What a joined document keeps of a trace; of a part that was joined itself, of each of its own."""
     if "facts" not in part:
         return [{"footprint": part.get("footprint"), **each} for each in part.get("traces", [])]
-    kept = ("facts", "is_truncated", "damage", "gaps", "footprint", "engine")
+    kept = ("sentence", "whole", "facts", "is_truncated", "damage", "gaps", "footprint", "engine")
     return [{"trace": str(path), **{key: part.get(key) for key in kept}}]
 
 

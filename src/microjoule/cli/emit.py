@@ -29,6 +29,7 @@ CONTEXT = {
     "run_id": "a name of the run",
 }
 
+_REPORTS = ("microjoule.report/", "microjoule.reports/")  # of one trace and of several
 _TABLES = ("codecarbon", "ai-energy-score")
 _ADDED_UP = (
     "codecarbon",
@@ -116,7 +117,7 @@ def _record(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     record: dict[str, Any] | None = None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"].startswith("microjoule.report/") and isinstance(found["windows"], list):
+        if found["schema"].startswith(_REPORTS) and isinstance(found["windows"], list):
             record = dict(found)
     except OSError as error:
         raise TraceError(f"Cannot read {path}: {error.strerror}", "Name a trace or a report") from error
