@@ -166,8 +166,9 @@ def test_every_condition_of_an_assertion_is_counted():
 
 def test_only_the_command_line_reads_arguments_and_environment():
     # How the command of `uj run` finds its recorder, and that there is one; and for whom root records.
-    # And which GPUs a program that is recorded sees, which every trace keeps; and whose a process is.
-    recording = ("marking.py", "trace_file.py", "visible_devices.py", "cpu_times.py")
+    # And which GPUs a program that is recorded sees, and which rank of a job it is, which every trace keeps;
+    # and whose a process is.
+    recording = ("marking.py", "trace_file.py", "visible_devices.py", "cpu_times.py", "launch.py")
     exceptions = (ROOT / "__init__.py", *(ROOT / "recording" / name for name in recording))
     found = [
         f"{path.relative_to(ROOT)}: {word}"

@@ -274,6 +274,10 @@ class BundleError(MicrojouleError):
     """A bundle that cannot be made, or cannot be read as one."""
 
 
+class BadPath(MicrojouleError, ValueError):
+    """A path has a place, as in ``{job}``, that cannot be filled in."""
+
+
 class SameFile(MicrojouleError, ValueError):
     """A file that would be written over its own source."""
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import activity, options, quantities, stack_sampling, streams, trace_output
-from . import run as running
+from . import run_command as running
 from .scratch import scratch
 from .shortage import shortage
 from .without_threads import load_libraries

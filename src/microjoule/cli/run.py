@@ -13,43 +13,35 @@ import argparse
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING
 
-from . import (
-    activity,
-    documents,
-    options,
-    pages,
-    probe_against,
-    probe_calibrate,
-    quantities,
-    sampling_cost_line,
-    streams,
-    trace_output,
+from . import activity, documents, job_paths, options, pages, trace_output
+from .run_command import (
+    CANNOT_RUN,
+    FORWARDED,
+    NOT_FOUND,
+    OWN_FAILURE,
+    drop_signals,
+    end_on_signals,
+    exit_as,
+    failures_said,
+    let_go,
+    opened_for,
+    refuse,
+    report_on,
+    run_in_window,
+    shows_footprint,
 )
+from .run_ranks import run_rank
 from .scratch import scratch
-from .shortage import shortage
 from .without_threads import load_libraries
 
 if TYPE_CHECKING:
-    from ..channel import Channel
     from ..footprint.chosen_factors import Terms
     from ..recording import RawRecorder
-
-OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
-
-# By name: where some are unknown nothing can be run, and this file must still be imported.
-FORWARDED = tuple(
-    getattr(signal, name)
-    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM")
-    if hasattr(signal, name)
-)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,7 +52,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Windows that the command marks with uj.window() are in the report too.",
     )
     documents.add_form(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep all readings in TRACE")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="TRACE",
+        help="keep all readings in TRACE; {job}, {node}, {rank} and {local_rank} in it are filled in under a "
+        "launcher (torchrun, Slurm, MPI, Ray, Kubernetes)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too")
     pages.add_options(parser)
     trace_output.add_options(parser)
@@ -80,14 +79,21 @@ def run(arguments: argparse.Namespace) -> int:
     if not command:
         print("uj run: name a command after --, as in: uj run -- python train.py", file=sys.stderr)
         return 2
+    try:
+        launch = job_paths.fill(arguments)
+    except MicrojouleError as error:
+        print(f"uj run: {error}", file=sys.stderr)
+        return OWN_FAILURE
     # Blocked before any thread starts, so that each thread inherits it and the wait below gets all.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
+    if launch.is_shared:
+        return run_rank(arguments, command, launch)
     with contextlib.ExitStack() as stack:
         try:
-            _refuse(arguments)
+            refuse(arguments)
             load_libraries()
             folder = stack.enter_context(scratch())
-            terms = options.terms(arguments) if _shows_footprint(arguments) else None
+            terms = options.terms(arguments) if shows_footprint(arguments) else None
             recorder = opened_for(arguments, command, folder)
             # Whatever comes: while it records, its folder must not go away.
             stack.callback(let_go, recorder, is_kept=arguments.output is not None)
@@ -105,167 +111,6 @@ def run(arguments: argparse.Namespace) -> int:
     return OWN_FAILURE if code == 0 and not is_whole else exit_as(code)
 
 
-def let_go(recorder: RawRecorder, *, is_kept: bool) -> None:
-    """Ends a recorder that no report has ended; removes a trace that was for the report alone."""
-    from ..errors import MicrojouleError
-
-    try:
-        with contextlib.suppress(MicrojouleError):
-            recorder.close()
-    finally:
-        if not is_kept:  # where the trace lost its folder it is beside it
-            recorder.path.unlink(missing_ok=True)
-
-
-def _shows_footprint(arguments: argparse.Namespace) -> bool:
-    """Whether anything that is printed or written has a footprint: it takes a tenth of a short run's time."""
-    return bool(
-        arguments.form not in ("text", "brief")
-        or arguments.json is not None
-        or pages.asked(arguments)
-        or options.footprint_given(arguments)
-    )
-
-
-def _refuse(arguments: argparse.Namespace) -> None:
-    """Refuses places where the report could not be written, while nothing has run yet."""
-    from ..errors import MicrojouleError
-
-    trace_output.refuse_stdout(arguments.output)
-    pages.refuse(arguments, [arguments.output] if arguments.output else [])
-    if arguments.json is None or arguments.json == Path("-"):
-        return
-    target = arguments.json.resolve()
-    if arguments.output is not None and target == arguments.output.resolve():
-        raise MicrojouleError(f"Both the trace and the report would be {target}", "Give each its own file")
-    quantities.refuse_unwritable(arguments.json)
-
-
-def opened_for(arguments: argparse.Namespace, command: list[str], folder: Path) -> RawRecorder:
-    """The recorder that the arguments ask for, not open yet."""
-    from ..host.calibration import applied, facts_of
-    from ..host.reference import corrected
-    from ..host.reference import facts_of as reference_facts
-    from ..host.sampling_cost import RECORDER, THINNED
-    from ..recording import RawRecorder
-    from ..recording.meter import device_ids
-    from ..recording.plan import RecordingPlan, alternatives, instruments, machine_facts, sampling_facts
-    from ..sources import Machine, choose, survey
-
-    cadence = options.cadence(arguments)
-    machine = Machine(arguments.root, options.visible_gpus(arguments))
-    surveys = survey(machine)
-    closed = [one.channel for found in surveys for one in found.closed]
-    channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
-    learnt = probe_calibrate.stored(arguments)
-    reference = probe_against.stored(arguments.root, arguments.calibration)
-    facts = {
-        **machine_facts(machine, surveys, channels),
-        **facts_of(learnt, channels),
-        **reference_facts(reference),
-        **sampling_facts(
-            sampling_cost_line.stored(arguments.root),
-            RECORDER if arguments.output else THINNED,
-            channels,
-            cadence,
-        ),
-        "command": command,
-        "by": arguments.by,
-    }
-    channels = corrected(applied(channels, learnt), reference, device_ids(channels))
-    plan = RecordingPlan(
-        path=arguments.output or folder / "run.arrows",
-        channels=channels,
-        cadence=cadence,
-        facts=facts,
-        alternatives={} if arguments.source else alternatives(surveys, channels, learnt),
-        is_thinned=arguments.output is None and not pages.asked(arguments),
-        activity=activity.plan(arguments, has_command=True),
-        instruments=instruments(arguments.against),
-    )
-    return RawRecorder(trace_output.watched(plan, arguments))
-
-
-def _with_command(
-    channels: tuple[Channel, ...], closed: list[Channel], forced: list[str] | None
-) -> tuple[Channel, ...]:
-    """The channels with the command's own CPU time, from rusage where perf does not give it."""
-    has_it = any(channel.is_of_command for channel in channels)
-    if has_it or (forced and "cpu_time" not in forced):
-        return channels
-    return (
-        *channels,
-        *(
-            replace(channel, access=replace(channel.access, reader="rusage", path="wait4"))
-            for channel in closed
-            if channel.is_of_command
-        ),
-    )
-
-
-def run_in_window(
-    command: list[str], recorder: RawRecorder, started: Callable[[int], None] | None = None
-) -> int | str:
-    """The command's wait status, or the sentence of why it did not start.
-
-    Args:
-        command: What to run.
-        recorder: The open recorder.
-        started: Called with the process id once it runs; it must raise nothing.
-    """
-    from ..recording.marking import VARIABLE
-
-    waiting: list[int] = []
-    for forwarded in FORWARDED:
-        # What the caller ignores (nohup's SIGHUP, say) the command ignores too.
-        if signal.getsignal(forwarded) is not signal.SIG_IGN:
-            signal.signal(forwarded, lambda got, _: waiting.append(got))
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    address = recorder.share_marks()
-    if address is None:
-        print("uj run: no memory can be shared here, so windows of the command are lost", file=sys.stderr)
-    environment = {**os.environ, VARIABLE: address or ""}
-    mask = {*FORWARDED, signal.SIGCHLD}
-    rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
-    for channel in rusage:
-        recorder.reading(channel, 0)
-    # A process that has ended has nothing left on a GPU: its edges need no waiting.
-    with recorder.window("run", command=" ".join(command), synchronised=True):
-        # The child inherits the mask of this moment, and gets the default handlers at its exec.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
-        try:
-            child = subprocess.Popen(command, env=environment, close_fds=False)
-        except OSError as error:
-            return os.strerror(error.errno) if error.errno else str(error)
-        finally:
-            signal.pthread_sigmask(signal.SIG_BLOCK, mask)
-        if started is not None:
-            started(child.pid)
-        for number in waiting:
-            child.send_signal(number)
-        status, used_ns = _wait(child, mask)
-    for channel in rusage:
-        recorder.reading(channel, used_ns)
-    return status
-
-
-def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[int, int]:
-    """Waits for the child, passing on what other processes send; (wait status, CPU time in ns)."""
-    from ..units import nanoseconds
-
-    while True:
-        # Before the first wait as well: the child may have ended before its signal was blocked.
-        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-        if pid == child.pid:
-            child.returncode = os.waitstatus_to_exitcode(status)
-            return status, nanoseconds(usage.ru_utime + usage.ru_stime)
-        got = signal.sigwaitinfo(mask)
-        # A terminal's own signals have reached the child already; those of a kill have not.
-        if got.si_signo != signal.SIGCHLD and got.si_code <= 0:
-            with contextlib.suppress(PermissionError):  # of a setuid command; it goes on, as under env
-                os.kill(child.pid, got.si_signo)
-
-
 def _look_without_it(for_s: float) -> None:
     """Goes on recording for a while, without the command; any signal ends that at once."""
     if for_s > 0:
@@ -278,60 +123,12 @@ def _report(recorder: RawRecorder, arguments: argparse.Namespace, terms: Terms |
 
     drop_signals()
     is_whole = True
-    try:
+    with failures_said():
         try:
             recorder.close()
         except MicrojouleError as error:
             is_whole = False
             print(f"uj run: {error}", file=sys.stderr)
         end_on_signals()
-        summary = documents.summarise(recorder.path, terms, windows_max=arguments.windows_max)
-        documents.printed(summary, arguments.form, sys.stderr)
-        pages.write(arguments, {recorder.path: summary}, [" ".join(arguments.command).removeprefix("-- ")])
-        if arguments.json is not None:
-            documents.write_json(summary, arguments.json)
-            streams.flush()
-    except MicrojouleError as error:
-        # The command has run: its exit code stands, whatever became of the report.
-        print(f"uj run: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"uj run: {streams.failure(error)}", file=sys.stderr)
-        streams.abandon()
-    except Exception as error:
-        why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
-        print(f"uj run: the report failed: {why}", file=sys.stderr)
+        report_on(recorder.path, arguments, terms)
     return is_whole and not recorder.incidents
-
-
-def drop_signals() -> None:
-    """Takes away what came while the command ended, such as the Ctrl-C that ended it."""
-    while signal.sigtimedwait({*FORWARDED, signal.SIGCHLD}, 0) is not None:
-        pass
-
-
-def end_on_signals() -> None:
-    """From here on a signal ends this process, with the folders that it made."""
-    for number in FORWARDED:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {*FORWARDED, signal.SIGCHLD})
-
-
-def _end(number: int, _: object) -> Never:
-    raise SystemExit(128 + number)
-
-
-def exit_as(status: int) -> int:
-    """The exit code of a wait status; a signal is died of again, so that the caller sees it."""
-    if not os.WIFSIGNALED(status):
-        return os.waitstatus_to_exitcode(status)
-    import resource
-
-    number = signal.Signals(os.WTERMSIG(status))
-    sys.stderr.flush()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if number not in (signal.SIGKILL, signal.SIGSTOP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-    os.kill(os.getpid(), number)
-    return 128 + number

@@ -59,6 +59,7 @@ OTHERS = "(other names)"
 NO_WINDOW = "(no window)"
 CUT = "(cut windows)"
 SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
+RANKS = frozenset({"rank", "local_rank", "exit_code", "signal"})  # attributes that number things: no amounts
 FEWEST = 5  # single windows below which a spread tells nothing
 PERCENTILES = (5, 50, 95)
 _RESOLVED = 0.5  # of the spread of single windows, the most that measuring each may be for percentiles
@@ -341,7 +342,7 @@ def _units(windows: Sequence[Window]) -> dict[str, float]:
     """The sums of the numeric attributes that all windows have, by key, where they are positive."""
     if not windows:
         return {}
-    keys = [key for key, value in windows[0].attributes.items() if _is_amount(value)]
+    keys = [key for key, value in windows[0].attributes.items() if key not in RANKS and _is_amount(value)]
     sums = {}
     for key in keys:
         values = [window.attributes.get(key) for window in windows]

@@ -102,7 +102,7 @@ class ActivityLane:
 
     def mark(self, variable: str) -> None:
         """Says what the environment of the command's processes has."""
-        self._processes.mark = variable.encode()
+        self._processes.marks.add(variable.encode())
 
     def start(self) -> None:
         """Looks once, and goes on beside."""

@@ -52,7 +52,7 @@ class Processes:
         root: Of the machine's files; clocks are always the real machine's.
 
     Attributes:
-        mark: What the environment of a command's processes has, wherever init took them; empty: nothing.
+        marks: What the environment of a command's processes has, one of these, wherever init took them.
     """
 
     def __init__(self, root: Path) -> None:
@@ -60,7 +60,7 @@ class Processes:
         self._has_clocks = root == Path("/") and _has_clock(os.getpid())
         self._users = _users(root)
         self._own = os.getpid()
-        self.mark = b""
+        self.marks: set[bytes] = set()
 
     def look(self) -> dict[str | int, int]:
         """Nanoseconds of each process, by its pid."""
@@ -99,11 +99,11 @@ class Processes:
             if stat is None:
                 break
             parent = int(stat[1][_PARENT])
-        if not self.mark:
+        if not self.marks:
             return False
         try:
             with open(self._proc / str(pid) / "environ", "rb") as file:
-                return self.mark in file.read(_ENVIRON_MAX).split(b"\0")
+                return not self.marks.isdisjoint(file.read(_ENVIRON_MAX).split(b"\0"))
         except OSError:  # of another user
             return False
 

@@ -8,6 +8,8 @@ given up: the marks of both are in the order of their rings, not of their times.
 from __future__ import annotations
 
 import time
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 
 from .marking import namespace
 from .native import Marks
@@ -30,6 +32,8 @@ class MarkRings:
     def __init__(self) -> None:
         self.own = Marks()
         self._others: Marks | None = None
+        self._forwarded: deque[_Mark] = deque()
+        self._forwarded_losses: Counter[str] = Counter()
 
     def share(self) -> str | None:
         """The address by which other programs open a ring of theirs; None: no memory can be shared here."""
@@ -38,9 +42,15 @@ class MarkRings:
         address = self._others.address
         return f"{address}:{namespace()}" if address else None
 
+    def forward(self, marks: Iterable[_Mark], losses: Mapping[str, int]) -> None:
+        """Takes marks in that were drained from another process's ring, and how many were lost there."""
+        self._forwarded.extend(marks)
+        self._forwarded_losses.update(losses)
+
     def drain(self) -> list[_Mark]:
         """The marks that wait, as kind, ``t_ns``, number and label; at most what the rings hold."""
         marks = self.own.drain()
+        marks += [self._forwarded.popleft() for _ in range(len(self._forwarded))]
         if self._others is not None:
             others = self._others.drain()
             marks += [(kind, t_ns, OTHERS | number, label) for kind, t_ns, number, label in others]
@@ -60,7 +70,10 @@ class MarkRings:
         losses = self.own.losses()
         others = {} if self._others is None else self._others.losses()
         # A count of others is a word of memory that they can write to.
-        return {cause: min(count + others.get(cause, 0), OTHERS) for cause, count in losses.items()}
+        more = self._forwarded_losses
+        return {
+            cause: min(count + others.get(cause, 0) + more[cause], OTHERS) for cause, count in losses.items()
+        }
 
     def _is_waiting(self) -> bool:
         return bool(self.own.waiting or (self._others is not None and self._others.waiting))

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 
 VARIABLE = "MICROJOULE_MARKS"
+_NAMES_MAX = 4096
 
 
 class Unrecorded:
@@ -73,6 +74,8 @@ class Unrecorded:
 
 _rings: list[Marks] = []  # of the recorders that are open in this process, the latest last
 _around: list[Marks | None] = []  # of the recorder around this process, once it was looked for
+_rank: dict[str, Any] = {}  # an attribute of all windows on that one: which rank of a job this is
+_ranked: dict[str, str] = {}  # labels with it, by the name of a window that has no other
 _logs: dict[Marks, EventLog] = {}  # of windows with events, by the ring that they will be marked on
 _recorded: list[
     Callable[[Marks, str], WindowMark]
@@ -122,8 +125,12 @@ def _open(address: str | None) -> Marks | None:
     # be short; and on a platform without the native half nobody records. The program goes on in any case.
     try:
         from .._native import Marks
+        from .launch import launch
 
-        return Marks(address)
+        ring, rank = Marks(address), launch().rank
+        if rank is not None:
+            _rank["rank"] = rank
+        return ring
     except Exception:
         _warn_of_namespace(address)
         return None
@@ -190,11 +197,24 @@ def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = 
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
     if sync is not None:
         return (OnDevices if sync.endswith("-events") else Synchronised)(ring, name, attributes, sync)
-    if attributes or "\t" in name:
+    if _rank and ring is _around[0]:
+        name = _of_rank(name, attributes)
+    elif attributes or "\t" in name:
         name = _labelled(name, attributes)
     if not _recorded:  # a recorder that keeps its ring to itself is never opened for others
         _load()
     return _recorded[0](ring, name)
+
+
+def _of_rank(name: str, attributes: dict[str, Any]) -> str:
+    """The label of a window of a rank; those without attributes are made once."""
+    if attributes:
+        return _labelled(name, {**_rank, **attributes})
+    if name not in _ranked:
+        if len(_ranked) >= _NAMES_MAX:
+            _ranked.clear()
+        _ranked[name] = _labelled(name, _rank)
+    return _ranked[name]
 
 
 def _labelled(name: str, attributes: dict[str, Any]) -> str:

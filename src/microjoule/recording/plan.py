@@ -21,6 +21,7 @@ from ..value_class import dataclass
 from ..version import VERSION
 from . import replaced_channels
 from .lane import Cadence
+from .launch import launch
 from .meter import Meter, readable
 from .trace_file import caller_of_sudo
 from .visible_devices import visible_devices
@@ -161,6 +162,7 @@ def machine_facts(
         "state": read_state(machine.root),
         "libraries": {"numpy": numpy.__version__, "pyarrow": pyarrow.__version__},
         "visible_devices": visible_devices(),
+        "launch": launch().to_json(),
         "left_out": replaced_channels.closed(surveys, channels),
         **replaced_channels.remarks(surveys, channels),
         **{name: value for one in surveys for name, value in one.facts.items()},

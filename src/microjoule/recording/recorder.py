@@ -34,7 +34,7 @@ from .thin import Thinner
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import pyarrow as pa
@@ -94,9 +94,19 @@ class RawRecorder:
     def share_marks(self) -> str | None:
         """What other programs find in ``MICROJOULE_MARKS`` to add their windows; None: they cannot here."""
         address = None if self._marks is None else self._marks.share()
-        if address and self._activity is not None:
-            self._activity.mark(f"{marking.VARIABLE}={address}")
+        if address:
+            self.expect(address)
         return address
+
+    def expect(self, address: str) -> None:
+        """Says which ring of marks the processes of a command have in their environment."""
+        if self._activity is not None:
+            self._activity.mark(f"{marking.VARIABLE}={address}")
+
+    def forward(self, marks: Iterable[tuple[str, int, int, str]], losses: Mapping[str, int]) -> None:
+        """Adds marks of another process, as kind, ``t_ns``, number and label; and how many it lost."""
+        if self._marks is not None:
+            self._marks.forward(marks, losses)
 
     def open(self) -> Self:
         """Opens every channel, starts sampling, and waits for the first two updates.
@@ -261,7 +271,7 @@ class RawRecorder:
     def _take(self, marks: list[tuple[str, int, int, str]]) -> None:
         kinds = {"begin": schema.BEGIN, "end": schema.END}
         for kind, t_ns, number, label in marks:
-            self._own_rows.append((t_ns, 0, kinds[kind], number, label if kind == "begin" else None))
+            self._own_rows.append((t_ns, 0, kinds[kind], number, label or ("" if kind == "begin" else None)))
             if self._thinner is not None:
                 self._thinner.mark(t_ns)
 

@@ -156,7 +156,7 @@ class TraceFile:
             if not os.path.lexists(self.path):
                 self.move(self.path)
             elif not self._is_at(self.path):
-                self.move(_free(self.path))
+                self.move(free(self.path))
         return lost
 
     def move(self, path: Path) -> None:
@@ -303,7 +303,7 @@ def _write(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """A path beside this one where there is no file."""
     names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in range(1, _NAMES_MAX))
     return next(each for each in names if not os.path.lexists(each))

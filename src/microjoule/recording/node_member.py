@@ -1,0 +1,166 @@
+"""A rank's side of its node's recorder: a ring of marks of its own, which it drains and sends on.
+
+Light on purpose: a rank loads the native marks and neither numpy nor Arrow. Its command marks into the ring
+as under any recorder, at the same cost; this process sends the marks on a few times a second, with the times
+that they have.
+
+A recorder that ends before its last rank was killed. The ranks then agree on another one, which goes on into
+a file beside the first. A recorder that takes nothing any more is left alone after a while: the rank goes on,
+and says that its windows are lost.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import MicrojouleError
+from .marking import namespace
+from .native import Marks
+from .node_socket import Lines, encoded, joined
+
+READY_S = 20.0  # how long a rank waits for its recorder before its command starts
+SEND_S = 5.0  # how long a recorder may take nothing
+ANSWER_S = 60.0  # how long the last rank waits for the trace to be complete
+_PAUSE_S = 0.02
+_CHUNK = 1000
+_RESTARTS_MAX = 20  # recorders of one rank: what kills so many kills the next one
+
+
+class NodeMember:
+    """A rank of a job, as its node's recorder knows it.
+
+    Args:
+        name: Of the node's socket.
+        hello: What the recorder is to know of the rank: ``attributes`` of its window, ``n_local``.
+        serve: Records for the node, in a process of its own.
+        say: It is called with a sentence about anything that happens to the recording.
+
+    Attributes:
+        address: What the command finds in ``MICROJOULE_MARKS``; None: no memory can be shared here.
+        path: Of the trace, once the recorder has said it is ready.
+        failure: Why nothing is recorded; empty: something is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        hello: Mapping[str, Any],
+        serve: Callable[[socket.socket], object],
+        say: Callable[[str], None],
+    ) -> None:
+        self._name, self._hello, self._serve, self._say = name, hello, serve, say
+        self._ring = Marks("")
+        self.address = f"{self._ring.address}:{namespace()}" if self._ring.address else None
+        self.path: str | None = None
+        self.failure = ""
+        self._connection: socket.socket | None = None
+        self._lines: Lines | None = None
+        self._answer: Mapping[str, Any] | None = None
+        self._n_joined = 0
+        self._is_ended = False
+
+    def join(self) -> None:
+        """Connects, and waits until the recorder is ready, as long as it may take.
+
+        Raises:
+            MicrojouleError: There is none, and none can be started.
+        """
+        self._join()
+        ends = time.monotonic() + READY_S
+        while self.path is None and not self.failure and time.monotonic() < ends:
+            time.sleep(_PAUSE_S)
+            self.pump()
+        if self.path is None and not self.failure:
+            self._say(f"This node's recorder is not ready after {READY_S:.0f} s; the command starts")
+
+    def pump(self) -> None:
+        """Sends the marks that wait, and takes in what the recorder says."""
+        self._send_marks()
+        self._hear()
+
+    def end(self, attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Sends the last marks, with how the command ended.
+
+        Returns:
+            What the recorder says of its complete trace, to the last rank alone; None: another rank goes on,
+            or there is no recorder.
+        """
+        self.pump()
+        self._is_ended = True
+        if not self._send({"losses": self._ring.losses(), "done": attributes}):
+            return None
+        ends = time.monotonic() + ANSWER_S
+        while self._answer is None and self._connection is not None and time.monotonic() < ends:
+            time.sleep(_PAUSE_S)
+            self._hear()
+        return None if self._answer is None else self._answer.get("closed")
+
+    def close(self) -> None:
+        """Lets the recorder go."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _join(self) -> None:
+        connection, has_started = joined(self._name, self._serve)
+        connection.setblocking(False)
+        self._connection, self._lines = connection, Lines(connection)
+        self._n_joined += 1
+        if has_started and self._n_joined > 1:
+            self._say("This node's recorder was killed; another one goes on in a trace beside the first")
+        attributes = {**self._hello["attributes"], **({"continues": True} if self._n_joined > 1 else {})}
+        self._send({"hello": {**self._hello, "marks": self.address, "attributes": attributes}})
+
+    def _send_marks(self) -> None:
+        marks = self._ring.drain()
+        for start in range(0, len(marks), _CHUNK):
+            if not self._send({"marks": marks[start : start + _CHUNK]}):
+                return
+
+    def _send(self, message: Mapping[str, Any]) -> bool:
+        if self._connection is None:
+            return False
+        rest = memoryview(encoded(message))
+        ends = time.monotonic() + SEND_S
+        while rest:
+            if not select.select([], [self._connection], [], max(ends - time.monotonic(), 0))[1]:
+                self._say("This node's recorder takes nothing any more; windows of this rank are lost now")
+                self.close()
+                return False
+            try:
+                rest = rest[self._connection.send(rest, socket.MSG_NOSIGNAL) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                return False  # it has ended, which is heard of next
+        return True
+
+    def _hear(self) -> None:
+        if self._connection is None or self._lines is None:
+            return
+        for message in self._lines.read():
+            self._take(message)
+        if not self._lines.is_open:
+            self.close()
+            if not self._is_ended and not self.failure and self._n_joined < _RESTARTS_MAX:
+                self._join_again()
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        for sentence in message.get("said", ()):
+            self._say(str(sentence))
+        if "ready" in message:
+            self.path = str(message["ready"])
+        if "failed" in message:
+            self.failure = str(message["failed"])
+        if "left" in message or "closed" in message:
+            self._answer = message
+
+    def _join_again(self) -> None:
+        try:
+            self._join()
+        except MicrojouleError as error:
+            self._say(str(error))

@@ -1,0 +1,199 @@
+"""How the ranks of one node agree on one recorder, and talk to it.
+
+The name of a Unix socket is the lock: whoever binds it starts the node's recorder, and all others connect to
+it. The name is in Linux's abstract namespace (unix(7)), so that it leaves no file behind and is free again as
+soon as the recorder ends, however it ends. It is made of the user, the boot, the clock's namespace, the job
+with its attempt, and the trace: ranks that write different traces do not share a recorder.
+
+Messages are JSON objects, one a line. Whoever is at the other end must be the same user: the kernel says who
+that is (SO_PEERCRED).
+
+Decision: the recorder is a process of its own, in a session of its own, and no rank. A rank may end, fail or
+be killed at any time, and the launcher must hear of it at once; the others go on being recorded. What was
+given up: one more process a node, which ends when its last rank has ended.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Never
+
+from ..errors import MicrojouleError
+from .launch import Launch
+
+LINE_MAX = 4 << 20  # bytes of one message: a thousand marks with the longest labels take less
+_RACE_S = 5.0
+_PAUSE_S = 0.01
+_BACKLOG = 4096
+
+
+def address(launch: Launch, trace: Path | None) -> str:
+    """The name of the socket of a launch's node.
+
+    Args:
+        launch: Of one of its ranks.
+        trace: Where the trace is to be; None: nobody keeps it.
+    """
+    clock = _text("/proc/self/timens_offsets")  # in another time namespace CLOCK_MONOTONIC is another clock
+    parts = (
+        str(os.geteuid()),
+        _text("/proc/sys/kernel/random/boot_id"),
+        clock,
+        launch.launcher,
+        launch.attempt,
+        launch.node,
+        "" if trace is None else str(trace.absolute()),
+    )
+    return f"\0microjoule-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def joined(name: str, serve: Callable[[socket.socket], object]) -> tuple[socket.socket, bool]:
+    """A connection to the node's recorder, which is started where there is none; whether this call did.
+
+    Args:
+        name: The socket's.
+        serve: Records, in a new process that ends when it returns; it gets the listening socket.
+
+    Raises:
+        MicrojouleError: There is a recorder of that name and it is another user's, or no process can be made.
+    """
+    has_started, ends = False, time.monotonic() + _RACE_S
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection.connect(name)
+        except OSError as error:
+            connection.close()
+            if error.errno not in (errno.ECONNREFUSED, errno.ENOENT, errno.EAGAIN):
+                raise _cannot(error) from error
+        else:
+            if peer_user(connection) != os.geteuid():
+                connection.close()
+                raise MicrojouleError(
+                    "Another user's process has the name of this node's recorder",
+                    "Record each rank by itself: -o 'trace-{rank}.arrows'",
+                )
+            return connection, has_started
+        if time.monotonic() > ends:
+            raise MicrojouleError("This node's recorder takes no connection", "Start the job again")
+        has_started = _started(name, serve) or has_started
+
+
+def _cannot(error: OSError) -> MicrojouleError:
+    return MicrojouleError(
+        f"This node's recorder cannot be reached: {error.strerror}",
+        "Record each rank by itself: -o 'trace-{rank}.arrows'",
+    )
+
+
+def peer_user(connection: socket.socket) -> int:
+    """The user at the other end of a connection."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", found)[1])
+
+
+def _started(name: str, serve: Callable[[socket.socket], object]) -> bool:
+    """Starts the recorder, unless another rank was first."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    with listener:
+        try:
+            listener.bind(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise _cannot(error) from error
+            time.sleep(_PAUSE_S)  # until it listens
+            return False
+        listener.listen(_BACKLOG)
+        try:
+            child = os.fork()
+        except OSError as error:
+            raise _cannot(error) from error
+        if child == 0:
+            _detached(listener, serve)
+        os.waitpid(child, 0)
+    return True
+
+
+def _detached(listener: socket.socket, serve: Callable[[socket.socket], object]) -> Never:
+    """Runs the recorder in a session of its own; nothing of the rank's is kept open, nothing ends it."""
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            null = os.open(os.devnull, os.O_RDWR)
+            for standard in range(3):
+                os.dup2(null, standard)
+            for name in os.listdir("/proc/self/fd"):
+                if int(name) > 2 and int(name) != listener.fileno():
+                    try:
+                        os.close(int(name))
+                    except OSError:  # the folder that was listed
+                        continue
+            # A job that is cancelled signals all processes; this one ends with the last rank.
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+                signal.signal(number, signal.SIG_IGN)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, set())
+            serve(listener)
+    finally:
+        os._exit(0)
+
+
+def encoded(message: Mapping[str, Any]) -> bytes:
+    """A message as its line."""
+    return json.dumps(message).encode() + b"\n"
+
+
+class Lines:
+    """The messages that come over a connection, which is read as far as it has something.
+
+    Args:
+        connection: Without a timeout of Python's, which would wait before it reads.
+
+    Attributes:
+        is_open: Whether more may come.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._rest = b""
+        self.is_open = True
+
+    def read(self) -> list[dict[str, Any]]:
+        """The messages that have come; what is none ends the connection."""
+        parts = [self._rest]
+        size = len(self._rest)
+        while self.is_open and size <= LINE_MAX:
+            try:
+                part = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+            except OSError:
+                part = b""
+            self.is_open = bool(part)
+            parts.append(part)
+            size += len(part)
+        *lines, self._rest = b"".join(parts).split(b"\n")
+        try:
+            found = [json.loads(line) for line in lines]
+        except ValueError:
+            found = [None]
+        if len(self._rest) > LINE_MAX or not all(isinstance(each, dict) for each in found):
+            self.is_open = False
+            return []
+        return found
