@@ -7,8 +7,8 @@ import zipfile
 from ideal import MS, T0, Ideal, constant, rows, write
 
 from microjoule.footprint.chosen_factors import FactorOptions, terms
-from microjoule.publishing.archive import pack
 from microjoule.publishing.contents import MANIFEST
+from microjoule.publishing.zip_file import pack
 from microjoule.trace.repairing import repair
 
 TERMS = terms(FactorOptions(zone="DE", pue="1.2", embodied="1000 kg / 4 y"))

@@ -27,9 +27,9 @@ from ..footprint.footprint import attached
 from ..joules.streamed import stream
 from ..joules.summary import summary
 from ..report import boundary_svg
-from .archive import Content, blocks, digest
 from .boundary import Part, parts
 from .stored_terms import without_ages
+from .zip_file import Content, blocks, digest
 
 KIND, FORMAT = "microjoule bundle", 1
 MANIFEST, DRAWING, LICENCES, README = "manifest.json", "boundary.svg", "LICENCES.txt", "README.txt"

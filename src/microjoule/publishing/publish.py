@@ -11,8 +11,8 @@ from ..footprint.chosen_factors import Terms
 from ..joules.summary import WINDOWS_MAX
 from ..version import VERSION
 from ..whole_file import whole_file
-from .archive import pack
 from .contents import Choices, contents
+from .zip_file import pack
 
 
 def publish(

@@ -18,12 +18,12 @@ from ..trace.raw_trace import RawTrace
 from ..trace.schema import KEY_CHECKSUMS
 from ..units import seconds
 from ..version import VERSION
-from .archive import BLOCK, Content, blocks, digest, first_difference, member_at, pack, unpacked
 from .comparing import differences, n_numbers, unfollowed
 from .contents import MANIFEST, contents
 from .figures_in_words import unsupported
 from .manifest import COPY, choices, parsed, read_manifest
 from .verdict import CANNOT, DIFFERS, EQUAL, Finding, Verdict
+from .zip_file import BLOCK, Content, blocks, digest, first_difference, member_at, pack, unpacked
 
 _TRACES = "traces/"
 

@@ -70,7 +70,7 @@ def test_figures_in_words_are_the_same_within_the_last_digit_of_the_coarser(ther
 
 def test_a_compressed_member_is_refused_before_anything_is_unpacked(found, tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr("microjoule.publishing.archive._extracted", lambda *of: made.append(of))
+    monkeypatch.setattr("microjoule.publishing.zip_file._extracted", lambda *of: made.append(of))
     path = packed(tmp_path / "r.zip", found)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zz", bytes(10_000_000))

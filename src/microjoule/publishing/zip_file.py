@@ -30,13 +30,13 @@ def pack(members: Mapping[str, Content], target: Path | IO[bytes]) -> None:
     Raises:
         OSError: It cannot be written, or a file of it cannot be read.
     """
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
         for name in sorted(members):
             content = members[name]
             info = zipfile.ZipInfo(name, _DATE)
             info.external_attr, info.create_system = _MODE, _UNIX
             info.file_size = len(content) if isinstance(content, bytes) else content.stat().st_size
-            with archive.open(info, "w") as member:
+            with packed.open(info, "w") as member:
                 if isinstance(content, bytes):
                     member.write(content)
                     continue
@@ -60,14 +60,14 @@ def unpacked(path: Path, folder: Path) -> dict[str, Path]:
             out of it.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
+        with zipfile.ZipFile(path) as packed:
+            infos = packed.infolist()
             _refuse_names([info.filename for info in infos])
             _refuse_sizes(infos, path.stat().st_size)
             found = {}
             for number, info in enumerate(infos):
                 target = folder / f"{number}{PurePosixPath(info.filename).suffix}"
-                found[info.filename] = _extracted(archive, info, target)
+                found[info.filename] = _extracted(packed, info, target)
             return found
     except FileNotFoundError:
         raise BundleError(f"There is no bundle {path}", "Check the path") from None
@@ -77,16 +77,16 @@ def unpacked(path: Path, folder: Path) -> dict[str, Path]:
         raise BundleError(f"Cannot read {path}: {error.strerror or error}", "Check the path") from error
 
 
-def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> Path:
+def _extracted(packed: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> Path:
     try:
-        with archive.open(info) as member, target.open("wb") as file:
+        with packed.open(info) as member, target.open("wb") as file:
             while chunk := member.read(_CHUNK):
                 file.write(chunk)
     except zipfile.BadZipFile as error:
         # The bytes are wanted all the same: in them lies what is wrong, and readers say where.
         if "CRC" not in str(error):
             raise BundleError(f"{info.filename} is damaged: {error}", "Take another copy") from error
-        _raw(Path(str(archive.filename)), info, target)
+        _raw(Path(str(packed.filename)), info, target)
     return target
 
 
@@ -161,9 +161,9 @@ def first_difference(one: Path, other: Path) -> int | None:
 
 def member_at(path: Path, offset: int) -> str:
     """Which member of a zip file a byte belongs to, its header included; else its directory."""
-    with zipfile.ZipFile(path) as archive:
-        infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
-        start = archive.start_dir
+    with zipfile.ZipFile(path) as packed:
+        infos = sorted(packed.infolist(), key=lambda info: info.header_offset)
+        start = packed.start_dir
     if offset >= start:
         return "the list of members at its end"
     inside = [info.filename for info in infos if info.header_offset <= offset]
