@@ -194,7 +194,11 @@ def test_a_file_in_parts_reports_as_one_in_memory(tmp_path, has_windows, silent_
     assert summary(found) == summary(whole)
     assert whole.failures()
     assert found.meter("psu").readings.stamped is not Stamped.NOT
-    assert stream_energies(path).energy() == whole.energy()
+    energies = stream_energies(path)
+    assert energies.energy() == whole.energy()
+    assert [dict(each) for each in energies.energies(whole.windows)] == [
+        dict(each) for each in whole.energies(whole.windows)
+    ]
 
 
 def test_what_was_not_kept_is_refused(tmp_path):

@@ -195,11 +195,10 @@ class _Counted:
         return self._digest.counter(trace.machine).with_learnt_lag(trace.marks)
 
     def _raise(self, held_back: int) -> None:
-        if not len(self.peaks.t0_ns):
-            return
         piece, changes = self._digest.updates(held_back)
         if len(changes):
-            self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
+            if len(self.peaks.t0_ns):
+                self.peaks.add(piece.update_ns(changes), piece.steps.total[changes])
             # Before its first update nobody knows what the counter had counted.
             self.record.add(piece, changes[int(self._is_first) :])
             self._is_first = False
