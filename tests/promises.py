@@ -57,11 +57,17 @@ def commands() -> Iterator[str]:
     """The commands with their options and arguments."""
     for action in cli.parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for name, parser in sorted(action.choices.items()):
-                for each in parser._actions:
-                    words = ", ".join(each.option_strings) or each.metavar or each.dest
-                    choices = f" {{{','.join(map(str, each.choices))}}}" if each.choices else ""
-                    yield f"uj {name} {words}{choices}"
+            yield from _options("uj", action)
+
+
+def _options(name: str, of: argparse._SubParsersAction) -> Iterator[str]:
+    for word, parser in sorted(of.choices.items()):
+        for each in parser._actions:
+            words = ", ".join(each.option_strings) or each.metavar or each.dest
+            choices = f" {{{','.join(map(str, each.choices))}}}" if each.choices else ""
+            yield f"{name} {word} {words}{choices}"
+            if isinstance(each, argparse._SubParsersAction):
+                yield from _options(f"{name} {word}", each)
 
 
 def keys(found: Any, path: str = "json") -> Iterator[str]:

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "footprint": LEAVES | {"late", "joules"},
     "report": LEAVES | {"late", "joules", "footprint"},
     "publishing": LEAVES | {"late", "joules", "footprint", "report", "trace"},
+    "archive": LEAVES | {"late", "joules", "footprint", "trace"},
     "sources": LEAVES | {"_native", "late"},
     "host": LEAVES | {"sources"},
     "recording": LEAVES | {"_native", "late", "host", "sources", "trace"},
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "bench": LEAVES | {"late", "plugins", "measuring", "recording", "host", "footprint", "joules", "trace"},
     "cli": LEAVES
     | {
+        "archive",
         "bench",
         "late",
         "plugins",

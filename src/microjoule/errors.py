@@ -278,6 +278,14 @@ class BadPath(MicrojouleError, ValueError):
     """A path has a place, as in ``{job}``, that cannot be filled in."""
 
 
+class ArchiveError(MicrojouleError):
+    """An archive that cannot be read or written, or what is in it cannot be believed."""
+
+
+class BadArchiveAddress(ArchiveError, ValueError):
+    """No folder and no URI of a file system."""
+
+
 class SameFile(MicrojouleError, ValueError):
     """A file that would be written over its own source."""
 

@@ -36,6 +36,7 @@ COMMANDS = (
     "repair",
     "publish",
     "verify",
+    "archive",
     "import",
     "overhead",
     "zones",

@@ -146,6 +146,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj repair cut.arrows", "every whole batch, into cut.repaired.arrows"),
             ("uj repair cut.arrows -o cut.arrows", "in place"),
         ),
+        "archive": _rows(
+            ("uj archive add run.arrows --archive traces --project vision", "store a trace and its figures"),
+            ("uj archive report --archive traces --by project,month", "what was used, from the catalogue"),
+        ),
         "publish": _rows(
             ("uj publish trace.arrows -o result.zip", "the readings, all figures, and what checks them"),
             ("uj publish trials/*.arrows -o result.zip --zone DE", "of several traces, with their CO2e"),

@@ -75,7 +75,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "shares": shares.whole,
         "n_windows": len(windows),
         "windows": figures,
-        "by_name": _by_name(trace) if _is_divided(windows) else [],
+        "by_name": _by_name(trace) if is_divided(windows) else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -98,7 +98,7 @@ def _by_name(trace: Trace) -> list[Plain]:
     return [{**_named(trace, row), "distribution": distributed.get(row.name)} for row in trace.by_name()]
 
 
-def _is_divided(windows: Sequence[Window]) -> bool:
+def is_divided(windows: Sequence[Window]) -> bool:
     """Whether names divide the recording: one window about all of it is in ``windows`` already."""
     return len(windows) > 1 or any(window.is_marked and window.name not in OUTERMOST for window in windows)
 

@@ -10,8 +10,9 @@ not how long each read took.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import IO
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,15 +21,25 @@ from ..arrays import array, distinct, numbers
 from .raw_trace import RawTrace
 
 _DELTA, _SPLIT, _PLAIN = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "PLAIN"
+_ENCODINGS = MappingProxyType({"t_ns": _SPLIT, "read_ns": _PLAIN, "raw": _DELTA})
 
 
 def parquet(trace: RawTrace, sink: IO[bytes]) -> None:
     """All rows, with the channel table and the facts, by channel and time."""
-    codes = trace.table["channel"].combine_chunks()
-    by_channel = codes.indices if isinstance(codes, pa.DictionaryArray) else codes.dictionary_encode().indices
-    order = np.lexsort((numbers(trace.table["t_ns"]), numbers(by_channel)))
-    encodings = {"t_ns": _SPLIT, "read_ns": _PLAIN, "raw": _DELTA}
-    _write(trace.table.take(array(order)), encodings, ["channel", "status", "label"], sink)
+    with parquet_writer(trace.table.schema, sink) as writer:
+        writer.write_table(by_channel(trace.table))
+
+
+def by_channel(table: pa.Table) -> pa.Table:
+    """The rows by channel and time."""
+    codes = table["channel"].combine_chunks()
+    found = codes.indices if isinstance(codes, pa.DictionaryArray) else codes.dictionary_encode().indices
+    return table.take(array(np.lexsort((numbers(table["t_ns"]), numbers(found)))))
+
+
+def parquet_writer(of: pa.Schema, sink: IO[bytes]) -> Any:  # noqa: ANN401 - pyarrow's class has no types
+    """A ``pyarrow.parquet.ParquetWriter`` for rows of a trace."""
+    return _writer(of, _ENCODINGS, ["channel", "status", "label"], sink)
 
 
 def wide(trace: RawTrace, sink: IO[bytes]) -> None:
@@ -68,13 +79,18 @@ def csv(trace: RawTrace, sink: IO[bytes], written: Callable[[str], str]) -> None
 
 
 def _write(table: pa.Table, encodings: dict[str, str], words: list[str], sink: IO[bytes]) -> None:
+    with _writer(table.schema, encodings, words, sink) as writer:
+        writer.write_table(table)
+
+
+def _writer(of: pa.Schema, encodings: Mapping[str, str], words: list[str], sink: IO[bytes]) -> Any:  # noqa: ANN401
     import pyarrow.parquet as pq
 
-    pq.write_table(
-        table,
+    return pq.ParquetWriter(
         sink,
+        of,
         compression="zstd",
         use_dictionary=words,
-        column_encoding=encodings,
+        column_encoding=dict(encodings),
         write_statistics=False,
     )

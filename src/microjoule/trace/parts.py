@@ -49,7 +49,7 @@ class BatchSurvey:
         path: The file.
         opening: Its bytes in front of the first batch.
         offsets: int64, where each batch begins, and where the last one ends.
-        columns: The places of those columns that the energies of its channels depend on.
+        columns: The places of those columns that the energies of its channels depend on; None: all.
         names: The canonical dictionary, which the checksums go by.
         sketch: All rows of the file's beginning and end; of the recorder's own rows between them those
             of windows, the last of its account, and the pairs of clocks where a channel has times of its own.
@@ -60,7 +60,7 @@ class BatchSurvey:
     path: Path
     opening: bytes
     offsets: I64
-    columns: list[int]
+    columns: list[int] | None
     names: list[str]
     sketch: pa.Table
     is_truncated: bool
@@ -69,6 +69,15 @@ class BatchSurvey:
 
 def parts(survey: BatchSurvey) -> Iterator[SeriesColumns]:
     """The rows of a file in their order, some batches at a time; only the columns that are needed.
+
+    Raises:
+        NotInParts: A batch cannot be decoded.
+    """
+    return map(SeriesColumns, tables(survey))
+
+
+def tables(survey: BatchSurvey) -> Iterator[pa.Table]:
+    """The rows of a file in their order, some batches at a time, in the survey's columns.
 
     Raises:
         NotInParts: A batch cannot be decoded.
@@ -86,7 +95,7 @@ def parts(survey: BatchSurvey) -> Iterator[SeriesColumns]:
             if part.number not in (None, number):
                 raise NotInParts("a batch is missing")
             number = part.next
-            yield SeriesColumns(part.table)
+            yield part.table
 
 
 class _Part(NamedTuple):

@@ -1,0 +1,275 @@
+"""What an archive's traces used together, by project, month, host, … : from its catalogue alone.
+
+A joule counts once: of the copies of a recording the longest is taken, measured and estimated energies are
+two rows, and energies of one scope alone are added. Uncertainties add with their correlation groups: the gain
+of a sensor is in all traces of its machine, and does not average away; an edge is in one trace alone.
+
+DuckDB does the sums. It sees the catalogue as tables in memory; the readings are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import ArchiveError, BadTarget, nearest
+from ..joules.uncertainty import Component, combined
+from ..late import extra
+from .catalogue import NAME, SCHEMA, TRACE
+from .layout import FORMAT, WINDOWS, Entry, Wanted, entries
+from .store import Store
+
+Plain = dict[str, Any]
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "project": "project",
+        "month": "substr(date, 1, 7)",
+        "date": "date",
+        "year": "substr(date, 1, 4)",
+        "host": "host",
+        "name": "name",
+        "command": "command",
+        "environment": "coalesce(environment, 'unknown')",
+    }
+)
+_COLUMNS = [name for name in SCHEMA.names if name not in ("footprint", "terms", "attributes", "channels")]
+_LISTED = [
+    "format", "trace", "recording", "date", "project", "host", "environment", "command", "scope", "begin",
+    "duration_s", "energy_j", "expanded_j", "low_j", "high_j", "status", "provenance", "readings", "bytes",
+    "is_truncated", "is_damaged", "microjoule",
+]  # fmt: skip
+_OVERLAPS_MAX = 5  # named one by one
+
+# Of the copies of a recording the one with most readings; of two that are alike the first by name.
+_OF_COPIES = """
+create temp table chosen as
+select trace, date, project, host from catalogue where scope = 'trace'
+qualify row_number() over (partition by recording order by readings desc, trace, date, project, host) = 1
+"""
+_PICKED = """
+create or replace temp table picked as
+select {keys}, c.* from catalogue c semi join chosen using (trace, date, project, host)
+where c.scope = '{scope}'
+"""
+_SUMS = """
+select {names}, provenance, count(distinct trace) as traces, count(distinct host) as hosts,
+    sum(windows) as windows, sum(duration_s) as duration_s,
+    sum(energy_j) as energy_j, sum(low_j) as low_j,
+    case when count(high_j) = count(*) then sum(high_j) end as high_j,
+    count(*) - count(energy_j) as without_figure,
+    coalesce(sum(low_j) filter (energy_j is null), 0.0) as low_without_j,
+    count(*) filter (energy_j is not null and len(components) = 0 and energy_j > 0) as unassessed,
+    sum(co2e_g) as co2e_g, sum(co2e_low_g) as co2e_low_g, sum(co2e_high_g) as co2e_high_g,
+    case when count(cost) = count(energy_j) and count(distinct currency) = 1 then sum(cost) end as cost,
+    any_value(currency) as currency,
+    sum(readings) as readings, count(*) filter (is_truncated) as truncated,
+    count(*) filter (is_damaged) as damaged
+from picked group by all order by {names}, provenance desc
+"""
+_GROUPS = """
+select {names}, provenance, c."group" as grouped, sum(c.u) as u, sum(abs(c.u)) as size,
+    sum(case when c.dof = 'infinity'::double then 0 else c.u ** 4 / c.dof end) as lost,
+    arg_max(c.form, abs(c.u)) as form, arg_max(c.name, abs(c.u)) as name_of, arg_max(c.kind, abs(c.u)) as kind
+from (select {names}, provenance, unnest(components) as c, row_number() over () as n from picked
+    where energy_j is not null)
+group by {names}, provenance, c."group", case when c."group" = '' then n end,
+    case when c."group" = '' then c.name end
+"""
+_OVERLAPPING = """
+select host, trace, other, seconds from (
+    select host, trace, lag(trace) over before as other,
+        epoch(lag("end") over before) - epoch("begin") as seconds
+    from (select *, "begin" + to_microseconds(cast(duration_s * 1e6 as bigint)) as "end" from picked
+        where "begin" is not null and provenance = 'measured')
+    window before as (partition by host, boot order by "begin", trace))
+where seconds > 0.001 order by seconds desc
+"""
+
+
+class Question(NamedTuple):
+    """What is asked of an archive.
+
+    Attributes:
+        by: Some of ``KEYS``, or nothing: one total.
+        wanted: Of which traces.
+    """
+
+    by: tuple[str, ...] = ("project", "month")
+    wanted: Wanted = Wanted()
+
+    @classmethod
+    def of(cls, by: str, wanted: Wanted) -> Question:
+        """The question that ``project,month`` puts.
+
+        Raises:
+            BadTarget: Something in it is no key.
+        """
+        keys = tuple(dict.fromkeys(word.strip() for word in by.split(",") if word.strip()))
+        for key in keys:
+            if key not in KEYS:
+                raise BadTarget(f"An archive has no {key!r} to add up by", nearest(key, KEYS))
+        return cls(keys, wanted)
+
+
+def totals(store: Store, question: Question) -> Plain:
+    """The sums, as JSON values: ``by``, ``rows``, ``n_traces``, ``notes`` and what was asked.
+
+    Raises:
+        MissingExtra: DuckDB is not installed: ``pip install 'microjoule[sql]'``.
+        ArchiveError: The store does not answer, or has no such trace.
+    """
+    duckdb = extra("duckdb")
+    wanted = entries(store, question.wanted)
+    if not wanted:
+        raise ArchiveError(f"The archive {store.address} has no such trace", "See: uj archive list")
+    catalogue, notes = read(store, wanted, _COLUMNS)
+    connection = duckdb.connect(":memory:", config={"temp_directory": ""})
+    connection.register("catalogue", catalogue)
+    connection.execute(_OF_COPIES)
+    chosen = connection.execute("select count(*) from chosen").fetchone()[0]
+    if len(wanted) > chosen and not notes:
+        notes.append(f"{_n(len(wanted) - chosen, 'copy', 'copies')} of other traces are not counted")
+    whole = _sums(connection, (), TRACE)
+    notes += _notes(whole) + _overlaps(connection.execute(_OVERLAPPING).fetchall())
+    by = question.by
+    return {
+        "archive": store.address,
+        "by": list(by),
+        "n_traces": chosen,
+        "whole": whole,
+        "rows": _sums(connection, by, NAME if "name" in by else TRACE),
+        "notes": notes,
+    }
+
+
+def _sums(connection: Any, by: Sequence[str], scope: str) -> list[Plain]:  # noqa: ANN401 - of DuckDB
+    """The rows of one scope, added up by some keys."""
+    keys = ", ".join(f"{KEYS[key]} as by_{key}" for key in by) or "'' as by_all"
+    names = ", ".join(f"by_{key}" for key in by) or "by_all"
+    connection.execute(_PICKED.format(keys=keys, scope=scope))
+    sums = _answered(connection, _SUMS.format(names=names))
+    groups = _answered(connection, _GROUPS.format(names=names))
+    components = _components(groups, names)
+    return [_row(each, by, components.get(_key(each, names), [])) for each in sums]
+
+
+def _answered(connection: Any, sql: str) -> list[Plain]:  # noqa: ANN401 - of DuckDB
+    found = connection.execute(sql)
+    names = [each[0] for each in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def listing(store: Store, wanted: Wanted) -> Plain:
+    """The traces of an archive, as JSON values: ``traces``, ``notes``.
+
+    Raises:
+        ArchiveError: The store does not answer.
+    """
+    catalogue, notes = read(store, entries(store, wanted), _LISTED)
+    rows = catalogue.filter(pc.field("scope") == TRACE).to_pylist()
+    for row in rows:
+        row["begin"] = None if row["begin"] is None else row["begin"].isoformat(timespec="seconds") + "Z"
+    return {"archive": store.address, "traces": rows, "notes": notes}
+
+
+def read(store: Store, wanted: Sequence[Entry], columns: Sequence[str]) -> tuple[pa.Table, list[str]]:
+    """The catalogue of some traces, and a sentence for each whose file cannot be read."""
+    empty = pa.schema([SCHEMA.field(name) for name in columns]).empty_table()
+
+    def taken(name: str) -> pa.Table | str:
+        try:
+            with store.opened(name) as file:
+                found = pq.read_table(file, columns=list(columns))
+            versions = found["format"].to_pylist() if "format" in found.column_names else []
+            if any(version > FORMAT for version in versions):
+                return f"{name} is of version {max(versions)}: left out. Update microjoule to count it"
+            return found.cast(empty.schema)
+        except (ArchiveError, pa.ArrowException, OSError, ValueError, KeyError) as error:
+            why = error.what if isinstance(error, ArchiveError) else str(error).partition("\n")[0]
+            return f"{name} cannot be read and is left out: {why}"
+
+    tables: list[pa.Table] = [empty]
+    notes: list[str] = []
+    for found in store.each([entry.name(WINDOWS) for entry in wanted], taken):
+        if isinstance(found, str):
+            notes.append(found)
+        else:
+            tables.append(found)
+    return pa.concat_tables(tables), notes
+
+
+def _components(groups: Sequence[Plain], names: str) -> dict[tuple[str, ...], list[Component]]:
+    """The components of each sum, those of one correlation group added up."""
+    found: dict[tuple[str, ...], list[Component]] = {}
+    for each in groups:
+        # Welch and Satterthwaite's rule for sizes that add, as of joules/uncertainty.py.
+        dof = each["size"] ** 4 / each["lost"] if each["lost"] else float("inf")
+        one = Component(each["name_of"], each["u"], each["kind"], each["form"], dof, each["grouped"])
+        found.setdefault(_key(each, names), []).append(one)
+    return found
+
+
+def _key(row: Plain, names: str) -> tuple[str, ...]:
+    return (*(str(row[name]) for name in names.split(", ")), row["provenance"])
+
+
+def _row(of: Plain, by: Sequence[str], components: Sequence[Component]) -> Plain:
+    is_assessed = of["energy_j"] is not None and bool(components)
+    found = combined(components) if is_assessed else None
+    of_u = found.U / of["energy_j"] if found and of["energy_j"] else None
+    return {
+        **{key: of[f"by_{key}"] for key in by},
+        "provenance": of["provenance"],
+        "n_traces": of["traces"],
+        "n_hosts": of["hosts"],
+        "n_windows": int(of["windows"]),
+        "duration_s": of["duration_s"],
+        "energy_j": of["energy_j"],
+        "guaranteed_j": [of["low_j"], of["high_j"]],
+        "u_j": found.u if found else None,
+        "U_j": found.U if found else None,
+        "k": found.k if found else None,
+        "n_without_figure": of["without_figure"],
+        "without_figure_at_least_j": of["low_without_j"],
+        "n_not_assessed": of["unassessed"],
+        "co2e_g": of["co2e_g"],
+        "co2e_U_g": of["co2e_g"] * of_u if of_u is not None and of["co2e_g"] is not None else None,
+        "co2e_choice_g": [of["co2e_low_g"], of["co2e_high_g"]],
+        "cost": of["cost"],
+        "currency": of["currency"] if of["cost"] is not None else None,
+        "n_readings": int(of["readings"]),
+        "n_truncated": of["truncated"],
+        "n_damaged": of["damaged"],
+    }
+
+
+def _notes(rows: Sequence[Plain]) -> list[str]:
+    found = []
+    missing = sum(row["n_without_figure"] for row in rows)
+    if missing:
+        least = sum(row["without_figure_at_least_j"] for row in rows)
+        found.append(f"{_n(missing, 'row has', 'rows have')} no figure: at least {least:.3g} J more")
+    for count, words in (("n_truncated", "cut short"), ("n_damaged", "damaged")):
+        n = sum(row[count] for row in rows)
+        if n:
+            found.append(f"{_n(n, 'trace was', 'traces were')} {words}: the whole part is counted")
+    return found
+
+
+def _overlaps(rows: Sequence[Sequence[Any]]) -> list[str]:
+    found = [
+        f"{trace} and {other} of host {host} overlap by {length:.3g} s, in which joules count twice"
+        for host, trace, other, length in rows[:_OVERLAPS_MAX]
+    ]
+    more = len(rows) - len(found)
+    return found + ([f"and {more} more overlaps"] if more > 0 else [])
+
+
+def _n(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

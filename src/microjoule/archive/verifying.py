@@ -1,0 +1,108 @@
+"""Whether what an archive says follows from what it holds: every figure worked out again from readings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArchiveError, TraceError
+from ..joules.energy_trace import Trace, load
+from ..joules.estimate import Estimate
+from ..version import VERSION
+from .catalogue import SCHEMA, TRACE, WINDOW, estimate_of
+from .layout import READINGS, Entry, Wanted, entries, recording_of
+from .store import Store
+from .totals import read
+
+_NEARLY = 1e-9  # of a figure: another machine's arithmetic may differ in the last digits
+
+
+def verify(store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """What is not as it should be, as JSON values: ``n_traces``, ``n_equal``, ``findings``.
+
+    Raises:
+        ArchiveError: The store does not answer.
+    """
+    catalogued = entries(store, wanted)
+    findings: list[str] = []
+    n_equal = 0
+    for number, entry in enumerate(catalogued):
+        say(f"verifying trace {number + 1} of {len(catalogued)}")
+        found = list(_of_trace(store, entry))
+        findings += [f"{entry.trace} of {entry.project}: {each}" for each in found]
+        n_equal += not found
+    known = set(catalogued)
+    for entry in entries(store, wanted, READINGS):
+        if entry not in known:
+            findings.append(f"{entry.name(READINGS)} is in no catalogue: its trace was not added to the end")
+    return {
+        "archive": store.address,
+        "n_traces": len(catalogued),
+        "n_equal": n_equal,
+        "findings": findings,
+    }
+
+
+def _of_trace(store: Store, entry: Entry) -> Iterator[str]:
+    table, notes = read(store, [entry], SCHEMA.names)
+    yield from notes
+    rows = table.to_pylist()
+    if not rows:
+        return
+    try:
+        trace = fetched(store, entry)
+    except (ArchiveError, TraceError) as error:
+        yield error.what
+        return
+    if trace.table.num_rows != rows[0]["readings"]:
+        yield f"{trace.table.num_rows:,} readings are there, and {rows[0]['readings']:,} were added"
+    if recording_of(trace.table) != entry.recording:
+        yield "the readings are those of another recording"
+    for row in rows:
+        found, here = _again(trace, row), estimate_of(row)
+        if found is not None and not _is_same(found, here):
+            version = "" if row["microjoule"] == VERSION else f", worked out by version {row['microjoule']}"
+            yield f"{row['scope']} {row['name']!r}: {found} from the readings, {here} here{version}"
+
+
+def fetched(store: Store, entry: Entry) -> Trace:
+    """The trace of an entry, out of its readings.
+
+    Raises:
+        ArchiveError: They are not there.
+        TraceError: They are no trace.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"{entry.trace}.parquet")
+        path.write_bytes(store.read(entry.name(READINGS)))
+        return load(path)
+
+
+def _again(trace: Trace, row: dict[str, Any]) -> Estimate | None:
+    """A row's figure out of the readings; None: the trace has none either."""
+    from ..joules.sentence import headline
+
+    if row["scope"] == TRACE:
+        first = headline(trace)
+        return None if first is None else first.energy
+    if row["scope"] == WINDOW:
+        return trace.energies([trace.windows[int(row["number"])]])[0].total
+    return trace.by_name()[int(row["number"])].energy
+
+
+def _is_same(one: Estimate, other: Estimate) -> bool:
+    figures = [
+        (one.value, other.value),
+        (one.low, other.low),
+        (one.high, other.high),
+        (one.u if one.components else 0.0, other.u if other.components else 0.0),
+    ]
+    return one.status == other.status and all(_is_near(a, b) for a, b in figures)
+
+
+def _is_near(a: float | None, b: float | None) -> bool:
+    if a is None or b is None or a == b:
+        return a == b
+    return abs(a - b) <= _NEARLY * max(abs(a), abs(b))
