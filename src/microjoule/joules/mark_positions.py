@@ -147,9 +147,7 @@ def marked_edges(span: Span) -> MarkedEdges | None:
         Cause("power", "piece", number + 1, -w1 * (1.0 - after.share) * after.own_ns * scatter[1:]),
         Cause("power", "mark", number, np.hypot(w0 * np.hypot(*_two(before)), w1 * np.hypot(*_two(after)))),
     )
-    shared = _shared(
-        span, pieces, per_j, (marks, updates.at_ns[k], updates.at_ns[k + 1]), (before, after), w0
-    )
+    shared = _shared(span, pieces, per_j, (updates.at_ns[k], updates.at_ns[k + 1]), (before, after), w0)
     left_w, right_w = (watts[pieces.at(updates.at_ns[at])] for at in (k, k + 1))
     lag = counter.channel.timing.half_lag_ns * (w0 * left_w + w1 * right_w)
     span_ns = int(every[0, 0]), int(every[-1, 1])
@@ -189,22 +187,23 @@ def _shared(
     span: Span,
     pieces: _Pieces,
     per_j: float,
-    instants: tuple[I64, I64, I64],
+    updates_ns: tuple[I64, I64],
     sides: tuple[_Side, _Side],
     w0: F64,
 ) -> F64:
     """float64[n, r]: by how much the counts at marks move along each direction that the fit leaves open."""
-    marks, left, right = instants
     before, after = sides
     column = np.full(len(span.occupancy.states), -1)
     for number, states in enumerate(span.columns):
         column[states] = number
     of_piece = column[pieces.state]
-    held = np.zeros((len(marks), len(span.columns)))
+    held = np.zeros((len(w0), len(span.columns)))
+    around = [(at, t_ns - pieces.bounds_ns[at]) for t_ns, at in ((t, pieces.at(t)) for t in updates_ns)]
     for number in range(len(span.columns)):
         is_so = (of_piece == number).astype(np.float64)
         sums = _sums(pieces.bounds_ns, is_so)
-        at, since, until = (_until(t_ns, pieces.bounds_ns, sums, is_so) for t_ns in (marks, left, right))
+        since, until = (sums[at] + is_so[at] * beyond_ns for at, beyond_ns in around)
+        at = sums[1:-1]  # each mark bounds two pieces
         # What the updates next to the mark tell of the power beside it rests on no name.
         own0 = np.where(of_piece[:-1] == number, before.share * before.own_ns, 0.0)
         own1 = np.where(of_piece[1:] == number, after.share * after.own_ns, 0.0)

@@ -18,6 +18,8 @@ from ..trace.series import I64
 F64 = npt.NDArray[np.float64]
 State = frozenset[int]
 
+_FEW = 60  # names, as many bits as an int64 has to spare
+
 
 class Events(NamedTuple):
     """Things that went on, in any order.
@@ -120,6 +122,8 @@ def _swept(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
     some = np.flatnonzero(end > start)
     times = np.concatenate((start[some], end[some]))
     changes = np.concatenate((events.name[some] + 1, -(events.name[some] + 1)))
+    if len(events.names) <= _FEW:
+        return _of_few(times, changes, len(events.names), (t0_ns, t1_ns))
     order = np.argsort(times, kind="stable")
     numbers: dict[State, int] = {frozenset(): 0}
     pieces: list[list[int]] = [[]]  # of each state: from, to, from, to …
@@ -144,6 +148,34 @@ def _swept(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
             else:
                 del counts[name]
     return Occupancy(tuple(numbers), tuple(np.array(each, np.int64).reshape(-1, 2) for each in pieces))
+
+
+def _of_few(times_ns: I64, changes: I64, n: int, span_ns: tuple[int, int]) -> Occupancy:
+    """The states of events of few names, all at once: a state is a number with a bit for each name.
+
+    Args:
+        times_ns: When an event begins or ends, in any order.
+        changes: The number of its name from 1 on, negative where it ends.
+        n: How many names there are.
+        span_ns: From when to when.
+    """
+    at_ns = distinct(times_ns, np.array(span_ns))
+    which = np.searchsorted(at_ns, times_ns)
+    bits = np.zeros(len(at_ns), np.int64)
+    for name in range(n):
+        mine = np.abs(changes) == name + 1
+        begun = np.cumsum(np.bincount(which[mine], np.sign(changes[mine]), len(at_ns))) > 0
+        bits |= begun.astype(np.int64) << name
+    bits = bits[:-1]  # of the time from each instant to the next
+    is_new = np.ones(len(bits), bool)
+    is_new[1:] = bits[1:] != bits[:-1]
+    first = np.flatnonzero(is_new)
+    last = np.append(first[1:], len(bits))[: len(first)]
+    pieces = np.stack((at_ns[first], at_ns[last]), axis=1)
+    state = bits[first]
+    numbers = list(dict.fromkeys([0, *state.tolist()]))
+    sets = (frozenset(name for name in range(n) if number >> name & 1) for number in numbers)
+    return Occupancy(tuple(sets), tuple(pieces[state == number] for number in numbers))
 
 
 def merged(occupancy: Occupancy, states: Sequence[int]) -> I64:

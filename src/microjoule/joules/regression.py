@@ -304,7 +304,8 @@ class _Noise:
         pivot, before = 1.0, 0.0
         for own, floor, beside in zip(diagonal.tolist(), least, self.beside.tolist(), strict=True):
             pivot = own - before * before / pivot
-            pivot = max(pivot, floor)
+            if pivot < floor:  # noqa: PLR1730 - a call of max takes as long as all the rest
+                pivot = floor
             pivots.append(pivot)
             before = beside
         found = np.array(pivots)

@@ -13,7 +13,7 @@ anything about instants that are not a window's edge; for that there is ``load``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -36,7 +36,6 @@ from .digest import Digest
 from .energies import Energies
 from .energy_trace import Trace, failed, load
 from .gauge import Gauge
-from .lag import Marks
 from .peaks import Peaks
 from .power import peak_span_ns, peaks_w
 from .total import beside, is_power
@@ -44,10 +43,15 @@ from .update_record import UpdateRecord, Updates
 
 
 class Asked(NamedTuple):
-    """What a trace is taken for: its windows, or its span where it has none; and all instants of both."""
+    """What a trace is taken for: its windows, or its span where it has none; and all instants of both.
 
-    windows: tuple[Window, ...]
-    instants_ns: tuple[int, ...]
+    Attributes:
+        edges_ns: int64[n, 2], when the windows begin and end.
+        instants_ns: int64[m], ascending.
+    """
+
+    edges_ns: I64
+    instants_ns: I64
 
     @classmethod
     def of(cls, trace: Trace) -> Asked:
@@ -57,8 +61,22 @@ class Asked(NamedTuple):
             span: tuple[Window, ...] = (trace.span,)
         except TraceError:
             span = ()
-        instants = {instant for each in (*windows, *span) for instant in (each.t0_ns, each.t1_ns)}
-        return cls(windows or span, tuple(sorted(instants)))
+        edges_ns = _edges_ns(windows)
+        return cls(
+            edges_ns if windows else _edges_ns(span), distinct(edges_ns.ravel(), _edges_ns(span).ravel())
+        )
+
+    def is_as(self, other: Asked) -> bool:
+        """Whether both are the same."""
+        return all(map(np.array_equal, self, other))
+
+
+def _edges_ns(windows: Sequence[Window]) -> I64:
+    """int64[n, 2]: when windows begin and end."""
+    edges = np.empty((len(windows), 2), np.int64)
+    edges[:, 0] = [window.t0_ns for window in windows]
+    edges[:, 1] = [window.t1_ns for window in windows]
+    return edges
 
 
 class StreamedTrace(Trace):
@@ -82,8 +100,9 @@ class StreamedTrace(Trace):
         channels, energies = self.channels, self.energy_channels
         gauges = [each for name in energies for each in beside(channels[name], channels)]
         in_turn = dict.fromkeys((*gauges, *energies))  # counters are held against the gauges before them
-        takers = {name: self._taker(channels[name], asked) for name in in_turn}
-        self._instants_ns = frozenset(asked.instants_ns)
+        instants = distinct(asked.instants_ns, self.marks.instants_ns())
+        takers = {name: _taker(channels[name], asked, instants) for name in in_turn}
+        self._instants_ns = asked.instants_ns
         self._failures: dict[str, dict[int, int]] = {}
         taken, busy = 0, []
         with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
@@ -113,9 +132,13 @@ class StreamedTrace(Trace):
         peaks = self._peaks.get(channel_id)
         if peaks is None:
             return super().peaks(channel_id, t0_ns, t1_ns)
-        known = {
-            edges: at for at, edges in enumerate(zip(peaks.t0_ns.tolist(), peaks.t1_ns.tolist(), strict=True))
-        }
+        if np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns):
+            return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
+        begins = distinct(t0_ns)
+        at = np.minimum(np.searchsorted(begins, peaks.t0_ns), len(begins) - 1)
+        near = np.flatnonzero(begins[at] == peaks.t0_ns) if len(begins) else at
+        edges = zip(peaks.t0_ns[near].tolist(), peaks.t1_ns[near].tolist(), strict=True)
+        known = dict(zip(edges, near.tolist(), strict=True))
         asked = [known.get(edges) for edges in zip(t0_ns.tolist(), t1_ns.tolist(), strict=True)]
         numbers = [at for at in asked if at is not None]
         if len(numbers) < len(asked):
@@ -134,7 +157,9 @@ class StreamedTrace(Trace):
             TraceError: Its edges are others.
         """
         for of in self._spans(window):
-            if not {of.t0_ns, of.t1_ns} <= self._instants_ns:
+            edges = np.array([of.t0_ns, of.t1_ns])
+            at = np.minimum(np.searchsorted(self._instants_ns, edges), len(self._instants_ns) - 1)
+            if not len(self._instants_ns) or (self._instants_ns[at] != edges).any():
                 self._refuse(f"the readings around the window {of.name!r}")
         return super().energy(window)
 
@@ -162,8 +187,9 @@ class StreamedTrace(Trace):
             mine = self._failures.setdefault(name, {})
             mine[code] = mine.get(code, 0) + n
 
-    def _taker(self, channel: Channel, asked: Asked) -> _Counted | _Gauged:
-        return _Gauged(channel) if is_power(channel) else _Counted(channel, asked, self.marks)
+
+def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _Gauged:
+    return _Gauged(channel) if is_power(channel) else _Counted(channel, asked, instants_ns)
 
 
 def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
@@ -177,11 +203,9 @@ def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name:
 class _Counted:
     """A counter in the making, its peaks, and its updates for a fit."""
 
-    def __init__(self, channel: Channel, asked: Asked, marks: Marks) -> None:
-        instants = distinct(np.array(asked.instants_ns, np.int64), marks.instants_ns())
-        self._digest = Digest(channel, instants)
-        edges = np.array([(w.t0_ns, w.t1_ns) for w in asked.windows], np.int64).reshape(-1, 2)
-        self.peaks = Peaks(peak_span_ns(channel), edges[:, 0].copy(), edges[:, 1].copy())
+    def __init__(self, channel: Channel, asked: Asked, instants_ns: I64) -> None:
+        self._digest = Digest(channel, instants_ns)
+        self.peaks = Peaks(peak_span_ns(channel), *asked.edges_ns.T.copy())
         self.record = UpdateRecord()
         self._is_first = True
 
@@ -243,7 +267,8 @@ def stream_energies(path: str | os.PathLike[str]) -> Trace:
     Raises:
         TraceError: As of ``stream``; and of a peak power.
     """
-    return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(windows=()), lambda _: None)
+    none = _edges_ns(())
+    return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(edges_ns=none), lambda _: None)
 
 
 def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[float], None]) -> Trace:
@@ -256,7 +281,7 @@ def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[fl
         while True:
             trace = StreamedTrace(found, sketch, asked, told)
             needed = asked_of(trace)
-            if needed == asked:
+            if needed.is_as(asked):
                 return trace
             asked = needed
     except NotInParts:

@@ -30,7 +30,7 @@ from .reading import read
 from .series import I64, Series, SeriesColumns
 from .state import State, state
 from .verify import Damage
-from .window import Mark, Window, pair
+from .window import MarkColumns, Window, paired
 
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
 
@@ -113,8 +113,8 @@ class RawTrace:
     @cached_property
     def recorded_windows(self) -> tuple[Window, ...]:
         """The windows as their marks have them: one without an end lasts until the last reading."""
-        marks = self._marks(schema.BEGIN, False) + self._marks(schema.END, True)
-        return tuple(pair(marks, self.last_ns)) if marks else ()
+        begins = self._marks(schema.BEGIN)
+        return tuple(paired(begins, self._marks(schema.END), self.last_ns)) if len(begins.t_ns) else ()
 
     @cached_property
     def last_ns(self) -> int:
@@ -227,15 +227,10 @@ class RawTrace:
         series = self._columns.series(name)
         return int(series.raw[-1]) if len(series) else 0
 
-    def _marks(self, name: str, is_end: bool) -> list[Mark]:
+    def _marks(self, name: str) -> MarkColumns:
         rows = self._columns.rows(name)
         labels = texts(self.table.column("label"), rows)
-        times = self._columns.array("t_ns")[rows].tolist()
-        numbers = self._columns.array("raw")[rows].tolist()
-        return [
-            Mark(t_ns, number, is_end, label or "")
-            for t_ns, number, label in zip(times, numbers, labels, strict=True)
-        ]
+        return MarkColumns(self._columns.array("t_ns")[rows], self._columns.array("raw")[rows], labels)
 
 
 def merge(traces: Sequence[RawTrace]) -> RawTrace:

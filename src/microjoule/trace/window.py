@@ -7,6 +7,10 @@ from dataclasses import field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import distinct
 from ..errors import BadWindow
 from ..value_class import dataclass
 from .label import unlabel
@@ -107,6 +111,65 @@ def pair(marks: Iterable[Mark], last_ns: int) -> list[Window]:
     windows.sort(key=itemgetter(0, 1))
     known: dict[str, tuple[str, dict[str, Any]]] = {}
     found = [_window(*each, last_ns, known) for each in windows]
+    return sorted(found, key=_begun) if any(DEVICE_SPAN in label for label in known) else found
+
+
+class MarkColumns(NamedTuple):
+    """Some ``@begin`` or ``@end`` rows of a trace, column by column.
+
+    Attributes:
+        t_ns: int64[n].
+        number: uint64[n].
+        label: n texts; None: it has none.
+    """
+
+    t_ns: npt.NDArray[np.int64]
+    number: npt.NDArray[np.uint64]
+    label: list[str | None]
+
+    def marks(self, *, is_end: bool) -> list[Mark]:
+        """The same row by row."""
+        rows = zip(self.t_ns.tolist(), self.number.tolist(), self.label, strict=True)
+        return [Mark(t_ns, number, is_end, label or "") for t_ns, number, label in rows]
+
+
+def paired(begins: MarkColumns, ends: MarkColumns, last_ns: int) -> list[Window]:
+    """As :func:`pair`; where each number is there once, as nearly always, in a fifth of the time.
+
+    Args:
+        begins: ``@begin`` rows.
+        ends: ``@end`` rows.
+        last_ns: When the last reading of the trace began.
+    """
+    order = np.argsort(ends.number, kind="stable")
+    ended = ends.number[order]
+    if (ended[1:] == ended[:-1]).any() or len(distinct(begins.number)) < len(begins.number):
+        return pair(begins.marks(is_end=False) + ends.marks(is_end=True), last_ns)
+    at = np.searchsorted(ended, begins.number)
+    mine = np.append(order, -1)[at]
+    if len(ended):
+        end = np.maximum(mine, 0)
+        mine = np.where((ends.number[end] == begins.number) & (ends.t_ns[end] >= begins.t_ns), mine, -1)
+    in_turn = np.lexsort((begins.number, begins.t_ns))
+    times = [*ends.t_ns.tolist(), 0]
+    known: dict[str, tuple[str, dict[str, Any]]] = {}
+    found = [
+        _window(
+            t0_ns,
+            number,
+            begins.label[i] or "",
+            (times[end], ends.label[end] or "") if end >= 0 else None,
+            last_ns,
+            known,
+        )
+        for i, t0_ns, number, end in zip(
+            in_turn.tolist(),
+            begins.t_ns[in_turn].tolist(),
+            begins.number[in_turn].tolist(),
+            mine[in_turn].tolist(),
+            strict=True,
+        )
+    ]
     return sorted(found, key=_begun) if any(DEVICE_SPAN in label for label in known) else found
 
 

@@ -31,6 +31,17 @@ def test_at_each_instant_the_state_is_who_is_under_way(rows):
         assert found.states[state] == here
 
 
+@given(spans, st.integers(3, END))
+def test_few_names_and_many_have_the_same_states(rows, until_ns):
+    """Of many names one event is taken after another; of few all are taken at once."""
+    few = events(rows)
+    many = few._replace(names=tuple(map(str, range(100))))
+    found, expected = together(few, 3, until_ns), together(many, 3, until_ns)
+    assert found.states == expected.states
+    for one, other in zip(found.pieces, expected.pieces, strict=True):
+        assert one.tolist() == other.tolist()
+
+
 @given(spans, st.data())
 def test_states_looked_through_as_one_last_as_long_as_each_of_them(rows, data):
     found = together(events(rows), 3, END)

@@ -9,12 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ideal import Ideal, constant, rows, write
+from reached import reached
 
 from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
 from microjoule.trace.raw_trace import RawTrace, merge
-from microjoule.trace.window import Mark, pair
+from microjoule.trace.window import Mark, MarkColumns, pair, paired
 
 ONE = Ideal(constant(80.0), n=100, failed=0.1)
 TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
@@ -77,6 +80,28 @@ def test_marks_pair_by_number_and_not_by_nesting() -> None:
     assert found == [("a", 1, 3), ("b", 2, 4)]
     assert pair([Mark(4, 2, True, "b")], 9) == []
     assert pair([Mark(4, 2, False, "b"), Mark(4, 2, True, "b")], 9)[0].duration_ns == 0
+
+
+mark_rows = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 5), st.sampled_from(["a", "b", None])), max_size=7
+)
+
+
+def columns(found: list[tuple[int, int, str | None]]) -> MarkColumns:
+    t_ns, number, label = (list(each) for each in zip(*found, strict=True)) if found else ([], [], [])
+    return MarkColumns(np.array(t_ns, np.int64), np.array(number, np.uint64), label)
+
+
+@pytest.mark.reaches(once=10, twice=10)
+@given(mark_rows, mark_rows)
+def test_marks_in_columns_pair_as_row_by_row(begun, ended) -> None:
+    """Whether each number is there once, or some are there twice, end before they begin or never do."""
+    begins, ends = columns(begun), columns(ended)
+    is_once = all(len({number for _, number, _ in some}) == len(some) for some in (begun, ended))
+    reached("once", is_once and bool(begun) and bool(ended))
+    reached("twice", not is_once)
+    expected = pair(begins.marks(is_end=False) + ends.marks(is_end=True), 20)
+    assert paired(begins, ends, 20) == expected
 
 
 def test_last_engine_counts_are_told_by_lane() -> None:
