@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gauges import SENSORS, Poll, gauge, loads, truth_j, windows
+from gauges import POLLS, SENSORS, Poll, Sensor, gauge, loads, truth_j, windows
 from gpu_counter import GpuCounter, trace
 from ideal import MS
 from scipy.stats import binomtest
@@ -22,7 +22,20 @@ PAIRS = {  # counter, gauge, and by how much the rms error shrinks at least
     "100 ms beside 20 ms": (GpuCounter(update_s=0.1, lag_s=0.02), "10 of 20 ms", 0.8),
     "100 ms beside 15 ms": (GpuCounter(update_s=0.1, lag_s=0.1), "capacitor of 50 ms", 0.5),
     "1 s beside 100 ms": (SECONDLY, "100 of 100 ms", 0.5),
+    "100 ms beside a buffer": (GpuCounter(update_s=0.1, lag_s=0.1), "buffer of 5 ms", 0.5),
+    "100 ms beside a slow buffer": (GpuCounter(update_s=0.1, lag_s=0.1), "buffer of 20 ms", 0.9),
 }
+UNKNOWN = Timing(sensor_clock="realtime")  # of a driver's buffer of samples nothing is known but its stamps
+BUFFERS = {
+    f"buffer of {1000 * update_s:g} ms": Sensor(update_s=update_s, window_s=update_s, timing=UNKNOWN)
+    for update_s in (0.005, 0.02)
+}
+
+
+def beside_it(used, name, seed):
+    if name in BUFFERS:
+        return gauge(used, BUFFERS[name], POLLS["10 ms, stamps of updates"], seed)
+    return gauge(used, SENSORS[name], Poll(), seed)
 
 
 @pytest.mark.parametrize("name", ["steps", "bursts", "far: 3.7 T", "near: 0.9 T", "wandering"])
@@ -32,7 +45,7 @@ def test_the_counter_says_how_much_and_the_gauge_when(pair, name):
     held, asked = 0, 0
     for seed in range(2):
         used = loads(of.update_s, 40.0, seed)[name]
-        counter, beside = of.counter(used, Poll(), seed), gauge(used, SENSORS[sensor], Poll(), seed)
+        counter, beside = of.counter(used, Poll(), seed), beside_it(used, sensor, seed)
         counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
         for length_s in (0.1, 1.0):
             t0, t1 = windows(used, length_s, 40, seed)
@@ -52,7 +65,7 @@ def test_the_counter_says_how_much_and_the_gauge_when(pair, name):
 def test_errors_shrink_where_the_power_changes_between_updates(pair):
     of, sensor, share = PAIRS[pair]
     used = loads(of.update_s, 60.0, 7)["far: 3.7 T"]
-    counter, beside = of.counter(used, Poll(), 7), gauge(used, SENSORS[sensor], Poll(), 7)
+    counter, beside = of.counter(used, Poll(), 7), beside_it(used, sensor, 7)
     counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
     assert finer(counter, [beside]) is beside
     t0, t1 = windows(used, 0.7, 200, 7)

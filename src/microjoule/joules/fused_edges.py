@@ -7,7 +7,8 @@ oftener says when. At an instant T between the two the counter had therefore cou
 
 G being the gauge's energy, so that the gauge's gain drops out. What the gauge leaves open on the two sides,
 u0 and u1, is open in s: u(s) = √(((1 - s) u0)² + (s u1)²) / G(e0, e1). An update that is known to within σ
-costs (1 - s) P σ or s P σ, P being the gauge's power there.
+costs (1 - s) P σ or s P σ, P being the gauge's power there. What the lag leaves open costs what the gauge
+shows in half of it before or after the edges.
 
 Only where the lag between the two was seen, so that they are on one axis of time, and only for windows of
 which less is left open than by the counter alone. The guaranteed interval is the counter's own.
@@ -26,13 +27,14 @@ from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
 from .estimate import STATUSES, Estimate
-from .gauge import Gauge, GaugeBrackets
+from .gauge import Gauge, GaugeBrackets, is_buffered
 from .readings import Shape
-from .uncertainty import RECTANGULAR, Component, combined, gathered
+from .uncertainty import BOUNDED, RECTANGULAR, Component, combined, gathered
 
 _FINER = 1.5  # gauge's updates in one of the counter's, from which on the gauge shows more
-_REPLACED = ("edges", "phase", "swings", "steps")
+_REPLACED = ("edges", "phase", "swings", "steps", "lag")
 _OPEN = ("edges", "updates", "aliasing", "steps", "lag")
+_ROOT_3 = np.sqrt(3.0)
 _OK = STATUSES.index("ok")
 
 
@@ -42,6 +44,8 @@ class _Position(NamedTuple):
     joules: F64  # since the first reading
     u: F64  # by when it was used
     edges: F64  # by when the updates were
+    sooner: F64  # what was used in half the lag before, by the gauge
+    later: F64  # and in half the lag after
     is_known: npt.NDArray[np.bool_]
 
 
@@ -57,7 +61,7 @@ def finer(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
     able = [
         gauge
         for gauge in gauges
-        if gauge.readings.shape in (Shape.HOLD, Shape.CHARGE)
+        if (gauge.readings.shape in (Shape.HOLD, Shape.CHARGE) or is_buffered(gauge))
         and 0 < _FINER * gauge.readings.period_ns <= counter.usual_ns
     ]
     return min(able, key=lambda gauge: gauge.readings.period_ns, default=None)
@@ -78,6 +82,9 @@ def fused(
     begin, end = _positions(counter, gauge, t0_ns), _positions(counter, gauge, t1_ns)
     of = f"{counter.channel.id}@{counter.machine}"
     found = list(estimates)
+    # The counter's own updates are too far apart to show how the power stepped within its lag.
+    sooner, later = end.sooner - begin.sooner, end.later - begin.later
+    lag = np.where(np.abs(sooner) > np.abs(later), sooner, later) / _ROOT_3
     for i in np.flatnonzero(begin.is_known & end.is_known & (t1_ns > t0_ns)).tolist():
         one = estimates[i]
         if one.value is None:
@@ -88,6 +95,7 @@ def fused(
             Component("edges", float(end.edges[i]), form=RECTANGULAR, group=f"edge:{of}/{t1_ns[i]}"),
             Component("swings", -float(begin.u[i]), group=f"swings:{of}/{t0_ns[i]}"),
             Component("swings", float(end.u[i]), group=f"swings:{of}/{t1_ns[i]}"),
+            Component("lag", float(lag[i]), form=BOUNDED, group=f"lag:{of}"),
         )
         components = (*placed, *kept)
         if combined(gathered(components)).U < one.U:
@@ -116,10 +124,13 @@ def _positions(counter: Counter, gauge: Gauge, t_ns: I64) -> _Position:
     s0, s1 = (np.concatenate([getattr(each, at).spread_ns for each in parts]) for at in ("start", "end"))
     gain = np.where(is_known, gained / np.where(is_known, whole, 1.0), 0.0)
     p0, p1 = (_power(gauge, at) * gain for at in (e0, e1))
+    half_ns, at = round(counter.channel.timing.half_lag_ns), gauge.joules_until(t_ns)
     return _Position(
         base + share * gained,
         np.minimum(u_share, 0.3) * gained,
         np.hypot((1.0 - share) * p0 * s0, share * p1 * s1),
+        gain * (at - gauge.joules_until(t_ns - half_ns)),
+        gain * (gauge.joules_until(t_ns + half_ns) - at),
         is_known,
     )
 

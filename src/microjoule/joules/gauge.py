@@ -59,6 +59,7 @@ _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the w
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
 _UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
+_FEW = 8  # stamped updates below which they tell no period
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
 
@@ -353,6 +354,14 @@ class Gauge:
 def is_stamped(gauge: Gauge) -> bool:
     """Whether a gauge's instants are its sensor's own."""
     return gauge.readings.stamped is Stamped.UPDATE
+
+
+def is_buffered(gauge: Gauge) -> bool:
+    """Whether a gauge of which nothing is declared stamps each update, as a driver's buffer of samples does.
+
+    Its values are of a time no longer than an update before their stamps.
+    """
+    return gauge.readings.shape is Shape.POINT and is_stamped(gauge) and len(gauge) > _FEW
 
 
 def _components(parts: Iterable[Part], at: int) -> Iterator[Component]:

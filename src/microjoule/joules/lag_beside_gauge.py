@@ -29,7 +29,7 @@ from ..trace.series import I64
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
-from .gauge import Gauge
+from .gauge import Gauge, is_buffered
 from .readings import Shape
 from .update_record import UpdateRecord
 
@@ -41,6 +41,8 @@ _NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
+
+_OF_A_SAMPLE = 1.0  # in a driver's buffer: the mean of the time from the one before, or a momentary value
 
 
 class SeenLag(NamedTuple):
@@ -60,9 +62,9 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
         gauges: Of the same device.
     """
     timing = counter.channel.timing
-    able = [gauge for gauge in gauges if gauge.readings.shape in _OWN_LAG]
+    able = [gauge for gauge in gauges if _own_lag(gauge) is not None]
     # A mean of a past second is asked where there is nothing better.
-    able.sort(key=lambda gauge: _OWN_LAG[gauge.readings.shape] * gauge.readings.period_ns)
+    able.sort(key=lambda gauge: (_own_lag(gauge) or 0.0) * gauge.readings.period_ns)
     best = next((each for gauge in able if (each := seen(counter, record, gauge)) is not None), None)
     if best is None:
         return timing
@@ -74,9 +76,14 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
     return timing.with_likely_lag(round(least), round(most), f"measured against {best.gauge}")
 
 
+def _own_lag(gauge: Gauge) -> float | None:
+    """By how much of its period a gauge's readings may trail the power; None: nobody knows."""
+    return _OF_A_SAMPLE if is_buffered(gauge) else _OWN_LAG.get(gauge.readings.shape)
+
+
 def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None:
     """The lag of a counter by one gauge; None: it shows none."""
-    own, span = _OWN_LAG.get(gauge.readings.shape), gauge.span_ns
+    own, span = _own_lag(gauge), gauge.span_ns
     declared_ns = counter.declared.lag_ns
     if own is None or span is None or not declared_ns:
         return None

@@ -48,12 +48,13 @@ class SensorShape(StrEnum):
 
 
 class Figure(StrEnum):
-    """What is asked: field 186, field 185, ``nvmlDeviceGetPowerUsage``, the energy counter."""
+    """What is asked: field 186, field 185, ``nvmlDeviceGetPowerUsage``, the energy counter, the buffer."""
 
     INSTANT = "instant"
     AVERAGE = "average"
     DRAW = "draw"
     ENERGY = "energy"
+    SAMPLES = "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +175,12 @@ def branch(driver: str | None) -> int | None:
 
 def behaviour(figure: Figure, chip: str | None, branch: int | None, name: str = "") -> Behaviour | None:
     """How a figure moves on a named board, or else on its chip under a driver branch; None: not known."""
-    if figure in (Figure.DRAW, Figure.INSTANT):
-        own = next((one for part, one in BOARDS.items() if part in name), None)
-        if own is not None:
-            return own
+    own = next((one for part, one in BOARDS.items() if part in name), None)
+    # The buffer holds values of the board's sensor. Of which times they are the means nobody has published;
+    # a capacitor's stay a capacitor's.
+    is_own = figure in (Figure.DRAW, Figure.INSTANT)
+    if own is not None and (is_own or (figure is Figure.SAMPLES and own.decay_ms is not None)):
+        return own
     for row in TABLE:
         is_driver = row.drivers == ALL_DRIVERS or (
             branch is not None and row.drivers[0] <= branch <= row.drivers[1]

@@ -88,6 +88,8 @@ ROWS = (
             (call_config(ENERGY_CALL), Figure.ENERGY),
         ),
     ),
+    # Each sample with its time, also those between two reads: before the gauges that show the latest alone.
+    FieldRow("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), Figure.SAMPLES),)),
     FieldRow(
         "power",
         Kind.GAUGE,
@@ -99,7 +101,6 @@ ROWS = (
     FieldRow(
         "memory_power", Kind.GAUGE, "W", MILLI, ((field_config(185, MEMORY_SCOPE), None),), "memory", "memory"
     ),
-    FieldRow("power_samples", Kind.GAUGE, "W", MILLI, ((call_config(SAMPLES_CALL), None),)),
     FieldRow(
         "module_energy",
         Kind.COUNTER,

@@ -120,6 +120,18 @@ def test_a_gpu_without_a_counter_has_its_energy_from_its_power(tmp_path):
     assert "aliasing" not in found["gpu-0/power_average"][4]
 
 
+def test_a_gpu_without_a_counter_has_its_energy_from_the_drivers_samples_if_there_are_some(tmp_path):
+    truth = Wave("square", 90_000, 650_000, 170 * MS, now_ns() - 1000 * MS)
+    machine(tmp_path, f"device GPU-1\n{truth.line}\n{NO_COUNTER}\nsamples {10 * MS} 100 1\nslow {MS}")
+    t0_ns, t1_ns, found, total = gauges(tmp_path)
+    assert {"gpu-0/power", "gpu-0/power_samples"} <= set(found)
+    assert total == ["gpu-0/power_samples"]
+    energy_j = (truth.integral(t1_ns) - truth.integral(t0_ns)) / MW_NS_PER_J
+    low, value, high, expanded, _ = found["gpu-0/power_samples"]
+    assert low <= energy_j <= high
+    assert abs(value - energy_j) <= 2 * expanded
+
+
 def test_the_drivers_samples_give_the_energy_too(tmp_path):
     truth = Wave("square", 90_000, 650_000, 170 * MS, now_ns() - 1000 * MS)
     machine(tmp_path, f"device GPU-1\n{truth.line}\nsamples {10 * MS} 100 1\nslow {MS}")
