@@ -82,8 +82,9 @@ def test_marks_pair_by_number_and_not_by_nesting() -> None:
     assert pair([Mark(4, 2, False, "b"), Mark(4, 2, True, "b")], 9)[0].duration_ns == 0
 
 
-mark_rows = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 5), st.sampled_from(["a", "b", None])), max_size=7
+mark_row = st.tuples(st.integers(0, 9), st.integers(0, 5), st.sampled_from(["a", "b", None]))
+mark_rows = st.one_of(
+    st.lists(mark_row, max_size=7, unique_by=lambda row: row[1]), st.lists(mark_row, max_size=7)
 )
 
 
