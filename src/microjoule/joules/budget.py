@@ -172,7 +172,8 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         np.sqrt(own * share),
         np.sqrt(swings * share),
-        whole / _ROOT_12,
+        # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
+        whole / _ROOT_12 * np.sqrt(shape),
         p * read_ns / _ROOT_12,
         phase,
         # What is counted in a part of an update scatters by that part of it.
