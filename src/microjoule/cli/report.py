@@ -118,31 +118,48 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     import json
 
     from ..errors import TraceError
-    from ..footprint.project import Target, Trial, project, trial, unreadable
+    from ..footprint.project import Target, Trial, at_once, counted_once, project, trial, unreadable
     from ..joules.energy_trace import load
     from ..report.project_table import lines
     from ..report.wrapping import wrapped
 
     target = Target.of(arguments.until) if arguments.until else None
-    trials: list[Trial] = []
+    trials: dict[str, Trial] = {}
     facts: dict[str, Mapping[str, Any]] = {}
+    notes: list[str] = []
     with progress() as say:
         for path in arguments.traces:
             say(f"reading {path}")
             try:
                 trace = load(path)
-                trials.append(trial(str(path), trace, target))
+                trials[str(path)] = trial(str(path), trace, target)
                 facts[str(path)] = trace.facts
             except TraceError as error:
-                trials.append(unreadable(str(path), error.what))
-    plain = project(trials, terms, target, arguments.models)
+                trials[str(path)] = unreadable(str(path), error.what)
+        for names in at_once(list(trials.values())):
+            say(f"reading {len(names)} recorders of one node")
+            notes.append(_of_one_node(names, facts))
+            trials |= counted_once(
+                {name: trials[name] for name in names}, {name: load(name) for name in names}
+            )
+    plain = project(list(trials.values()), terms, target, arguments.models)
     if arguments.json is not None:
         write_text(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
     if arguments.json != Path("-"):
         print("\n".join(lines(plain)))
-        for note in _states(facts):
+        for note in (*notes, *_states(facts)):
             print("\n".join(wrapped(f"note: {note}", 2)))
     return 1 if plain["n_unreadable"] else 0
+
+
+def _of_one_node(names: list[str], facts: Mapping[str, Mapping[str, Any]]) -> str:
+    """That several traces are of one node, in a sentence."""
+    from ..joules.nodes import name_of
+
+    node = name_of(facts[names[0]]) or "one node"
+    return (
+        f"{', '.join(names[:-1])} and {names[-1]} are recorders of {node} at one time: each joule counts once"
+    )
 
 
 def _states(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:

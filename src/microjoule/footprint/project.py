@@ -20,6 +20,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadTarget, TraceError
+from ..joules import nodes
 from ..joules.estimate import PROVENANCES, Estimate
 from ..joules.run_window import whole
 from ..units import S_PER_HOUR, seconds
@@ -83,6 +84,8 @@ class Trial:
         flop: Operations of the windows that say how many; 0: none does.
         flop_energy: Of those windows, in J; None: none does.
         remark: What is wrong with it; empty where nothing is.
+        node: What tells its node from others; empty: the trace does not say.
+        span_ns: From when to when it was on that node, CLOCK_MONOTONIC.
     """
 
     name: str
@@ -92,6 +95,8 @@ class Trial:
     flop: float = 0.0
     flop_energy: Estimate | None = None
     remark: str = ""
+    node: str = ""
+    span_ns: tuple[int, int] = (0, 0)
 
     def until(self, target: Target) -> tuple[Estimate, float] | None:
         """What was spent when the target was first reached, and the hours; None: it was not."""
@@ -130,7 +135,48 @@ def trial(name: str, trace: Trace, target: Target | None) -> Trial:
         flop=flop,
         flop_energy=_sum(spent_on),
         remark=_remark(trace.is_truncated, bool(trace.damage), span.is_open),
+        node=nodes.node_of(trace.facts) or "",
+        span_ns=(span.t0_ns, span.t1_ns),
     )
+
+
+def at_once(trials: Sequence[Trial]) -> list[list[str]]:
+    """The names of runs on one node whose times overlap, in groups."""
+    groups: list[list[str]] = []
+    node, end_ns = "", 0
+    for each in sorted(trials, key=lambda each: (each.node, each.span_ns)):
+        if each.node and each.node == node and each.span_ns[0] < end_ns:
+            groups[-1].append(each.name)
+        else:
+            groups.append([each.name])
+            end_ns = 0
+        node, end_ns = each.node, max(end_ns, each.span_ns[1])
+    return [group for group in groups if len(group) > 1]
+
+
+def counted_once(trials: Mapping[str, Trial], traces: Mapping[str, Trace]) -> dict[str, Trial]:
+    """Runs that recorders of one node recorded at a time: what several of them read counts once.
+
+    Args:
+        trials: By name.
+        traces: The traces of all of them.
+    """
+    names = list(trials)
+    spans = [(traces[name], whole(traces[name])) for name in names]
+    found = {}
+    for name, (trace, span), pieces in zip(names, spans, nodes.pieces(spans), strict=True):
+        found[name] = trials[name]
+        if pieces == nodes.pieces([(trace, span)])[0]:
+            continue
+        rest = nodes.counted_ns(pieces)
+        told = "a second recorder: " + ("the rest counts" if rest else "not counted")
+        found[name] = replace(
+            trials[name],
+            energy=nodes.energy(trace, pieces),
+            hours=seconds(rest) / S_PER_HOUR,
+            remark="; ".join(filter(None, (trials[name].remark, told))),
+        )
+    return found
 
 
 def _remark(is_truncated: bool, is_damaged: bool, is_open: bool) -> str:
