@@ -20,7 +20,7 @@
  *   slow NS               every reading call takes this long
  *   lost FILE             GPU_IS_LOST while there is such a file beside this library
  *   reset NS              the energy counter starts again at 0 then
- *   mig 0|1   mig_uuid UUID   virtual N
+ *   mig 0|1   mig_uuid UUID   virtual N   process, slice: see nvml_standin_processes.c
  *
  * Truth: E(t) is the integral of the wave in closed form, in whole mW ns; everything that is
  * answered is a floor of it, so the tests compute the same integers.
@@ -35,6 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -110,7 +111,8 @@ struct gpu {
 };
 
 static struct gpu gpus[N_DEVICES];
-static unsigned n_gpus, init_code, references;
+static unsigned n_gpus, init_code, references, n_processes;
+static void understand_process(const char *line);
 static char driver[64], folder[4096];
 
 /* ---- the script --------------------------------------------------------------------------- */
@@ -158,6 +160,7 @@ static void understand(const char *line)
             5 &&
         gpu->n_answers < N_ANSWERS)
         gpu->answers[gpu->n_answers++] = a;
+    understand_process(line);
     sscanf(line, "name %95[^\n]", gpu->name);
     sscanf(line, "arch %u", &gpu->arch);
     sscanf(line, "capability %u %u", &gpu->major, &gpu->minor);
@@ -185,7 +188,7 @@ static nvmlReturn_t start(void)
         references++;
         return OK;
     }
-    n_gpus = init_code = 0;
+    n_gpus = init_code = n_processes = 0;
     strcpy(driver, "570.00");
     if (dladdr((void *)(uintptr_t)&start, &here) == 0)
         return INVALID;
@@ -393,3 +396,4 @@ nvmlReturn_t nvmlDeviceGetSamples(nvmlDevice_t device, nvmlSamplingType_t type,
 }
 
 #include "nvml_standin_facts.c"
+#include "nvml_standin_processes.c"

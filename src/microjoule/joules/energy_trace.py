@@ -26,6 +26,7 @@ from .counter import Counter
 from .energies import Energies
 from .estimate import Estimate
 from .gauge import Gauge
+from .gauge_updates import gauge_updates
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
 from .lag_beside_gauge import lag_beside_gauge
@@ -255,12 +256,15 @@ class Trace(RawTrace):
         ]
 
     def updates(self, channel_id: str) -> Updates:
-        """The updates of a counter over the trace's span, as a fit wants them.
+        """The updates of a channel over the trace's span, as a fit wants them.
 
         Raises:
-            TraceError: The trace has no such channel, or it is a gauge.
+            TraceError: The trace has no such channel.
         """
-        return updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
+        meter, span = self.meter(channel_id), self.span
+        if isinstance(meter, Gauge):
+            return gauge_updates(meter, span.t0_ns, span.t1_ns)
+        return updates(meter, span.t0_ns, span.t1_ns)
 
     def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
         """The energies of windows on one channel: power may step at the edges that a program marked.

@@ -8,6 +8,7 @@ counter where there is one, which sees all its children, and otherwise the sum o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from ..arrays import distinct
 from ..trace.activity import Activity
-from ..trace.label import CGROUP, MACHINE, PROCESS, Subject
+from ..trace.label import CGROUP, GPU, MACHINE, PROCESS, Subject
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .owners import OUTSIDE, UNKNOWN, owner
@@ -33,39 +34,27 @@ _BURSTS = 1.5  # times a rate that stays alike from reading to reading: it may c
 _READINGS_MIN = 4  # of the command's counter, below which its processes say when it was busy
 
 
-class Party(NamedTuple):
-    """Somebody whose share is asked for.
+class Amount(NamedTuple):
+    """What somebody used of something up to instants, and when that was read.
 
     Attributes:
-        kind: ``command``, ``program`` or ``unseen``.
-        name: What a report calls it.
-        used_ns: Gives the CPU time that it had used up to instants.
-        running_ns: int64[k, 2], from when to when it may have run.
-        instants_ns: int64, when its CPU time was read.
+        used_ns: Gives the time, in ns, or the events.
+        instants_ns: int64, ascending.
     """
 
-    kind: str
-    name: str
     used_ns: Used
-    running_ns: I64
     instants_ns: I64
 
-    @classmethod
-    def of_all(cls, kind: str, name: str, parts: Sequence[Party]) -> Party:
-        """Several as one."""
-        return cls(
-            kind,
-            name,
-            _sum([each.used_ns for each in parts]),
-            merged(np.concatenate([each.running_ns for each in parts])),
-            distinct(*[each.instants_ns for each in parts]),
-        )
+    def within(self, t0_ns: int, t1_ns: int) -> float:
+        """What was used in a window, in seconds or 1e9 events."""
+        before, after = self.used_ns(np.array([t0_ns, t1_ns])).tolist()
+        return float(after - before) / NS_PER_S
 
     def doubt_s(self, t_ns: int) -> float:
-        """Half-width of the CPU seconds before an instant that lies between two readings.
+        """Half-width of what was used before an instant that lies between two readings.
 
-        Between readings T apart CPU time is taken to pass evenly. If the rate changed in between by D, so
-        much that f T from the first reading up to f (1 - f) T D of it passed sooner or later. D is what the
+        Between readings T apart time is taken to pass evenly. If the rate changed in between by D, so much
+        that f T from the first reading up to f (1 - f) T D of it passed sooner or later. D is what the
         neighbouring rates differ by, and at least a part of the rate itself, for what comes in bursts.
         """
         at = self.instants_ns
@@ -79,6 +68,43 @@ class Party(NamedTuple):
         change = max(float(rates.max() - rates.min()), _BURSTS * float(rates[mine]))
         part = float(t_ns - at[after - 1]) / float(at[after] - at[after - 1])
         return part * (1 - part) * float(length_s[mine]) * change
+
+
+NEVER = Amount(lambda t_ns: np.zeros(len(t_ns)), np.empty(0, np.int64))
+
+
+class Party(NamedTuple):
+    """Somebody whose share is asked for.
+
+    Attributes:
+        kind: ``command``, ``program`` or ``unseen``.
+        name: What a report calls it.
+        cpu: Its CPU time.
+        running_ns: int64[k, 2], from when to when it may have run.
+        beside: What else it used, by name: ``gpu-0/sm``, ``cycles``, …
+    """
+
+    kind: str
+    name: str
+    cpu: Amount
+    running_ns: I64
+    beside: Mapping[str, Amount] = MappingProxyType({})
+
+    def on(self, device: str) -> dict[str, Amount]:
+        """What it used of a GPU, by name."""
+        return {key: each for key, each in self.beside.items() if key.rpartition("/")[0] == device}
+
+    @classmethod
+    def of_all(cls, kind: str, name: str, parts: Sequence[Party]) -> Party:
+        """Several as one."""
+        names = dict.fromkeys(key for each in parts for key in each.beside)
+        return cls(
+            kind,
+            name,
+            _together([each.cpu for each in parts]),
+            merged(np.concatenate([np.empty((0, 2), np.int64), *[each.running_ns for each in parts]])),
+            {key: _together([each.beside[key] for each in parts if key in each.beside]) for key in names},
+        )
 
 
 def _by_process(of: Subject) -> str:
@@ -119,9 +145,10 @@ def parties(trace: Trace, by: str) -> list[Party]:
     activity = trace.activity
     name_of, kinds = GROUPINGS[by]
     kind = next((each for each in kinds if activity.numbers(each)), PROCESS)
-    command = _command(trace)
+    on_gpus = [n for n in activity.numbers(GPU) if activity.subjects[n].engine]
+    command = _command(trace, on_gpus)
     groups: dict[str, list[int]] = {}
-    for number in activity.numbers(kind):
+    for number in (*activity.numbers(kind), *on_gpus):
         subject = activity.subjects[number]
         if not subject.is_of_command:
             name = RECORDER_NAME if subject.is_recorder else name_of(subject)
@@ -132,37 +159,52 @@ def parties(trace: Trace, by: str) -> list[Party]:
         parts = [_party(activity, number, own.get(number)) for number in numbers]
         found.append(Party.of_all(OTHER, name, parts))
     if activity.numbers(MACHINE):
-        found.append(_unseen(activity, _sum([each.used_ns for each in found])))
+        found.append(_unseen(activity, _sum([each.cpu.used_ns for each in found])))
     return found
 
 
-def _command(trace: Trace) -> Party | None:
-    """The command by its own counter, or by its processes; None: nothing was started."""
+def _command(trace: Trace, on_gpus: Sequence[int]) -> Party | None:
+    """The command by its own counters, or by its processes; None: nothing was started."""
     activity = trace.activity
-    tree = [n for n in activity.numbers(PROCESS) if activity.subjects[n].is_of_command]
+    tree = [n for n in (*activity.numbers(PROCESS), *on_gpus) if activity.subjects[n].is_of_command]
     seen = Party.of_all(COMMAND, COMMAND, [_party(activity, n) for n in tree]) if tree else None
-    counter = next((c for c in trace.channels.values() if c.is_of_command), None)
+    own = {c.place.part: c for c in trace.channels.values() if c.is_of_command}
+    counter = own.pop("cpu", None)
     if counter is None or counter.trust.model is None:
         return seen
     of = trace.updates(counter.id)
     if len(of.edges_ns) < _READINGS_MIN:
         return seen
     busy_ns = of.energy_j / counter.trust.model.value_w * NS_PER_S
-    total = np.concatenate(([0.0], np.cumsum(busy_ns)))
     at = of.edges_ns
     grew = np.flatnonzero(busy_ns > 0)
     return Party(
         COMMAND,
         COMMAND,
-        lambda t_ns: np.interp(t_ns - at[0], at - at[0], total),
+        Amount(_counted(at, busy_ns), at),
         merged(np.stack((at[grew], at[grew + 1]), axis=1)),
-        at,
+        {} if seen is None else seen.beside,
     )
 
 
+def _counted(at: I64, each: F64) -> Used:
+    """Of amounts between instants the amount up to any."""
+    total = np.concatenate(([0.0], np.cumsum(each)))
+    return lambda t_ns: np.interp(t_ns - at[0], at - at[0], total)
+
+
 def _party(activity: Activity, number: int, used: Used | None = None) -> Party:
-    return Party(
-        OTHER, "", used or _used(activity, number), activity.running_ns(number), activity.instants_ns(number)
+    subject = activity.subjects[number]
+    mine = Amount(used or _used(activity, number), activity.instants_ns(number))
+    if subject.kind == GPU:
+        beside = {f"{subject.device}/{subject.engine}": mine}
+        return Party(OTHER, "", NEVER, np.empty((0, 2), np.int64), beside)
+    return Party(OTHER, "", mine, activity.running_ns(number))
+
+
+def _together(of: Sequence[Amount]) -> Amount:
+    return Amount(
+        _sum([each.used_ns for each in of]), distinct(NEVER.instants_ns, *[each.instants_ns for each in of])
     )
 
 
@@ -174,13 +216,8 @@ def _unseen(activity: Activity, known: Used) -> Party:
     left = np.maximum.accumulate(left - left[0])
     total = activity.used_ns(number, at[-1:])[0] - (known(at[-1:]) - known(at[:1]))[0]
     left *= max(total, 0.0) / left[-1] if left[-1] > 0 else 0.0
-    return Party(
-        UNSEEN,
-        UNSEEN_NAME,
-        lambda t_ns: np.interp(t_ns - at[0], at - at[0], left),
-        np.array([[at[0], at[-1]]]),
-        at,
-    )
+    mine = Amount(lambda t_ns: np.interp(t_ns - at[0], at - at[0], left), at)
+    return Party(UNSEEN, UNSEEN_NAME, mine, np.array([[at[0], at[-1]]]))
 
 
 def _own_of_cgroups(activity: Activity) -> dict[int, Used]:

@@ -18,6 +18,7 @@ and because what power depends on is guessed, all of that move may be wrong (com
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,12 +54,17 @@ class Looks(NamedTuple):
     Attributes:
         updates: Of the counter, one at each look.
         length_s: float64[n], between them.
-        busy_s: float64[n, m], the CPU seconds of each column.
+        busy_s: float64[n, m], the CPU seconds of each column, or the events of the last ones.
+        own: How many columns are of seconds; None: all.
+        overlap_s: float64[n], for how long both threads of a core were busy, as far as it is known; None: it
+            is not.
     """
 
     updates: Updates
     length_s: F64
     busy_s: F64
+    own: int | None = None
+    overlap_s: F64 | None = None
 
 
 class ShareFit(NamedTuple):
@@ -72,6 +78,7 @@ class ShareFit(NamedTuple):
             and no energy below nothing.
         law_j: float64[m + 1], signed, standard uncertainty of which law holds.
         span_j: What the counter counted in the span.
+        score: The Bayesian information criterion of the columns: the lower one explains better.
         group: Names the fit in correlation groups.
     """
 
@@ -81,6 +88,7 @@ class ShareFit(NamedTuple):
     bent_j: F64
     law_j: F64
     span_j: float
+    score: float
     group: str
 
     @property
@@ -90,11 +98,16 @@ class ShareFit(NamedTuple):
         found: F64 = np.maximum(self.of.energy_j + self.bent_j, 0.0) / self.used_s
         return found
 
-    def groups(self) -> list[frozenset[int]]:
-        """Columns that cannot be distinguished: a quarter of their energy may move between them."""
+    def groups(self, owners: F64 | None = None) -> list[frozenset[int]]:
+        """Columns that cannot be distinguished: a quarter of all energy may move between them.
+
+        Args:
+            owners: float64[k, m + 1], which part of each column is whose: then owners, not columns.
+        """
         found = []
+        directions = self.of.directions if owners is None else owners @ self.of.directions
         for number, u in enumerate(self.of.u_j):
-            along = np.abs(self.of.directions[:, number])
+            along = np.abs(directions[:, number])
             along[along <= _LOADED] = 0.0
             moved_j = np.zeros_like(along)
             moved_j[along > 0] = 2.0 * along[along > 0] * (u * self.wider if math.isfinite(u) else math.inf)
@@ -180,8 +193,14 @@ def fitted(of: Looks, group: str) -> ShareFit:
     x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
     rest = (y - x @ (found.energy_j / used_s)) / np.sqrt(length_s)
     wider = _wider(rest)
-    bent_j, law_j = _bent_j(x, y, length_s, found.energy_j, used_s, wider)
-    return ShareFit(found, used_s, wider, bent_j, law_j, float(y.sum()), group)
+    own = x.shape[1] if of.own is None else of.own + 1
+    terms = [law(x[:, 1:own].sum(axis=1), length_s) for law in LAWS]
+    terms += [] if of.overlap_s is None else [of.overlap_s[ok]]
+    span = _Span(x, y, 1.0 / np.sqrt(length_s), own, wider)
+    bent_j, law_j = _bent_j(span, found.energy_j, used_s, terms)
+    left = max(float(rest @ rest), _TINY * float((y**2 / length_s).sum()))
+    score = len(y) * math.log(left or 1.0) + x.shape[1] * math.log(max(len(y), 1))
+    return ShareFit(found, used_s, wider, bent_j, law_j, float(y.sum()), score, group)
 
 
 def _wider(rest: F64) -> float:
@@ -196,7 +215,17 @@ def _wider(rest: F64) -> float:
     return math.sqrt(found)
 
 
-def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64, wider: float) -> tuple[F64, F64]:
+class _Span(NamedTuple):
+    """What is fitted: rows of seconds and events, what was counted, weights, own columns, and `wider`."""
+
+    x: F64
+    y: F64
+    weight: F64
+    own: int
+    wider: float
+
+
+def _bent_j(of: _Span, energy_j: F64, used_s: F64, terms: Sequence[F64]) -> tuple[F64, F64]:
     """By how much other laws move the energies, as far as they convince.
 
     Each law's weight is exp(-B / 2), B = n ln S + ln n being its Bayesian information criterion and S the
@@ -205,8 +234,9 @@ def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64, wider: fl
     Returns:
         float64[m + 1], signed: the mean over laws; and the standard uncertainty from not knowing which holds.
     """
-    all_s = x[:, 1:].sum(axis=1)
-    weight = 1.0 / np.sqrt(length_s)
+    x, y, weight, own, wider = of
+    busy_s = np.where(np.arange(1, x.shape[1]) < own, x[:, 1:], 0.0)
+    all_s = busy_s.sum(axis=1)
     linear, rest = _least(x, y, weight)
     nothing, n = np.zeros(x.shape[1]), len(y)
     seen_s = x.sum(axis=0)
@@ -214,15 +244,14 @@ def _bent_j(x: F64, y: F64, length_s: F64, energy_j: F64, used_s: F64, wider: fl
     if n - x.shape[1] - 1 < LEAST or rest <= 0:
         return nothing, nothing
     moves, scores = [nothing], [0.0]
-    for law in LAWS:
-        term = law(all_s, length_s)
+    for term in terms:
         bent, left = _least(np.column_stack((x, term)), y, weight)
         moved = (bent[:-1] - linear) * seen_s
         # What the term stands for is divided as the linear law divides power that is not idle.
-        own = np.maximum(linear[1:], 0.0) * x[:, 1:]
-        whole = own.sum(axis=1, keepdims=True)
-        by_time = np.divide(x[:, 1:], all_s[:, None], out=np.zeros_like(own), where=all_s[:, None] > 0)
-        moved[1:] += bent[-1] * (term @ np.divide(own, whole, out=by_time, where=whole > 0))
+        part = np.maximum(linear[1:], 0.0) * x[:, 1:]
+        whole = part.sum(axis=1, keepdims=True)
+        by_time = np.divide(busy_s, all_s[:, None], out=np.zeros_like(part), where=all_s[:, None] > 0)
+        moved[1:] += bent[-1] * (term @ np.divide(part, whole, out=by_time, where=whole > 0))
         moves.append(_possible(energy_j + moved * whole_span, energy_j) - energy_j)
         scores.append((n / wider**2 * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
     odds = np.exp(np.array(scores) - max(scores))

@@ -15,22 +15,19 @@ counter's updates in which somebody may have run.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import distinct
 from ..channel import Channel
 from ..trace.label import PROCESS
-from ..trace.series import I64
 from ..units import NS_PER_S, seconds
 from .budget import sensor
-from .counter import Counter
-from .parties import COMMAND, POOL, UNSEEN, Party, merged, parties
-from .regression import LEAST
-from .share_fit import Looks, ShareFit, fitted, is_enough, looks
+from .device_fit import DeviceFit, cpu_fit, gpu_fit
+from .parties import COMMAND, POOL, UNSEEN, Party, parties
+from .share_bound import most_j
 from .uncertainty import RECTANGULAR, Component, combined, gathered
 from .update_record import Updates
 
@@ -45,16 +42,13 @@ IDLE, UNATTRIBUTED, UNEXPLAINED = "idle", "unattributed", "unexplained"
 OK, NOT_SEPARABLE, TOO_SHORT = "ok", "not separable", "too short"
 
 LISTED_MAX = 20  # parties with a figure of their own; those after them share one
-_OWN_COLUMN = 0.05  # of all CPU time, from which on a party has its own joules per second
-_COLUMNS_MAX = 6
-_LOOKS_A_COLUMN = 4
 _BUSY_MIN_S = 1e-3
 _UNSEEN, _UNSEEN_MIN_S = 0.01, 0.03
 _TICKS_S = 0.02  # by which the machine's CPU time between two instants may be too small
 _LIKE_OTHERS = 0.5  # half-width of how far joules per second of a small party may be off the pool's
 _NOT_CPU = ("gpu", "battery", "rail")  # devices whose energy CPU time does not explain
 _NJ = 1e9
-_ROOT_3, _ROOT_12 = math.sqrt(3.0), math.sqrt(12.0)
+_ROOT_3 = math.sqrt(3.0)
 
 
 class Share(NamedTuple):
@@ -99,14 +93,6 @@ class Shares(NamedTuple):
     shares: tuple[Share, ...]
 
 
-class _Fitted(NamedTuple):
-    """One channel's fit."""
-
-    channel: Channel
-    machine: str
-    fit: ShareFit
-
-
 class ShareModel:
     """What a trace shows of who used its energy: made once, asked for any of its windows.
 
@@ -117,29 +103,35 @@ class ShareModel:
     """
 
     def __init__(self, trace: Trace, by: str, whole: Window) -> None:
-        self._trace = trace
+        self._trace, self._whole = trace, whole
         total = trace.energy(whole).total
-        explained = [name for name in total.channels if is_of_cpu(trace.channels[name])]
-        self._explained = [name for name in explained if name not in trace.dead]
-        self._updates = {
-            name: trace.updates(name) for name in self._explained if isinstance(trace.meter(name), Counter)
-        }
+        alive = [name for name in total.channels if name not in trace.dead]
+        self._of_cpu = [name for name in alive if is_of_cpu(trace.channels[name])]
         everybody = parties(trace, by)
+        if not self._of_cpu:  # of a GPU alone: who did not use it has no part in what was measured
+            everybody = [each for each in everybody if each.beside or each.kind == COMMAND]
         self.parties = listed(everybody, whole)
+        self._idle = len(self.parties)
         self._unseen = [each for each in everybody if each.kind == UNSEEN]
         self._is_command_quiet = is_command_quiet(trace, everybody)
-        looked = {name: looks(of, _instants(trace)) for name, of in self._updates.items()}
-        self._peak_w = math.fsum(_peak_w(of) for of in looked.values())
-        rows = min((int(of.is_ok.sum()) for of in looked.values()), default=0)
-        self._columns = _columns(self.parties, whole, rows)
-        self._column_of = {i: number + 1 for number, each in enumerate(self._columns) for i in each}
-        self._column_of[len(self.parties)] = 0
-        self._fits = [
-            _Fitted(trace.channels[name], trace.machine, fitted(found, f"shares:{name}@{trace.machine}"))
-            for name, of in looked.items()
-            if is_enough(found := self._looks(of))
-        ]
-        self.is_fitted = bool(self._fits) and len(self._fits) == len(self._explained)
+        known = {}
+        for name in self._of_cpu:
+            if (fit := cpu_fit(trace, name, self.parties, whole)) is not None:
+                known[name] = fit
+        has_all = len(known) == len(self._of_cpu)
+        self._peak_w = math.fsum(_peak_w(trace.updates(name)) for name in self._of_cpu)
+        self._mixed: dict[str, tuple[int, ...]] = {}
+        for name in alive:
+            fit = gpu_fit(trace, name, self.parties, whole) if has_all else None
+            if fit is None:
+                continue
+            if groups := fit.groups(whole):
+                self._mixed[name] = tuple(sorted(frozenset().union(*groups)))
+            else:
+                known[name] = fit
+        self._fits = list(known.values())
+        self._explained = [*self._of_cpu, *(name for name in known if name not in self._of_cpu)]
+        self.is_fitted = bool(self._fits) and has_all
         self._groups = self._inseparable() if self.is_fitted else []
 
     def of(self, window: Window) -> Shares | None:
@@ -148,26 +140,28 @@ class ShareModel:
         total = energies.total
         if total.provenance != "measured" or total.value is None:
             return None
-        used_s = [_busy_s(each, window) for each in self.parties]
+        used_s = [each.cpu.within(window.t0_ns, window.t1_ns) for each in self.parties]
         beside = [name for name in total.channels if name not in self._explained]
         rest_j = total.value - math.fsum(energies[name].value or 0.0 for name in beside)
-        groups = self._groups or [(i,) for i in range(len(self.parties) + 1)]
-        most = [min(self._high_j(each, window), total.high) for each in self.parties] + [total.high]
+        groups = self._groups or [(i,) for i in range(self._idle + 1)]
+        on_gpus_j = math.fsum(energies[name].high for name in self._explained if name not in self._of_cpu)
+        most = [min(self._high_j(each, window) + on_gpus_j, total.high) for each in self.parties]
+        most += [total.high]
         for group in groups:  # the row that has the figure of all has the bound of all
             most[group[0]] = min(math.fsum(most[i] for i in group), total.high)
         # A fit over the whole recording may give a short window more than was counted in it.
-        values = {group: min(self._value_j(group, used_s, window), most[group[0]]) for group in groups}
+        values = {group: min(self._value_j(group, window), most[group[0]]) for group in groups}
         left_j = rest_j - math.fsum(values.values())
         found: list[Share] = []
-        for i in range(len(self.parties) + 1):
+        for i in range(self._idle + 1):
             group = next(each for each in groups if i in each)
             value, half = None, None
             if self.is_fitted and group[0] == i:
-                value, half = values[group], self._expanded_j(group, used_s, window, left_j)
+                value, half = values[group], self._expanded_j(group, window, left_j)
             found.append(self._share(i, group, used_s, (value, half), most[i]))
         if self._is_command_quiet:
             found.insert(0, self._quiet(window, found, total.high))
-        found += [_beside(name, energies) for name in beside]
+        found += [self._beside(name, energies) for name in beside]
         given = sum(nano_joules(each.energy_j) for each in found if each.energy_j is not None)
         left = (nano_joules(total.value) - given) / _NJ
         found.append(Share(UNEXPLAINED, UNEXPLAINED, OK, (UNEXPLAINED,), None, left, None, total.high, None))
@@ -180,61 +174,50 @@ class ShareModel:
             return TOO_SHORT
         return NOT_SEPARABLE if any(len(group) > 1 for group in self._groups) else OK
 
-    def _looks(self, of: Updates) -> Looks:
-        edges = of.edges_ns
-        busy = [
-            sum((np.diff(self.parties[i].used_ns(edges)) for i in column), np.zeros(max(len(edges) - 1, 0)))
-            for column in self._columns
-        ]
-        length_s = np.diff(edges) / NS_PER_S
-        return Looks(of, length_s, np.array(busy).reshape(len(busy), len(length_s)).T / NS_PER_S)
-
     def _inseparable(self) -> list[tuple[int, ...]]:
         """All parties and the idle machine, those together that some channel cannot tell apart."""
-        groups = [{i} for i in range(len(self.parties) + 1)]
+        groups = [{i} for i in range(self._idle + 1)]
         for each in self._fits:
-            for columns in each.fit.groups():
-                members = {i for i, column in self._column_of.items() if column in columns}
+            for members in each.groups(self._whole):
                 touched = [group for group in groups if group & members]
                 groups = [group for group in groups if not group & members] + [set().union(*touched)]
         return sorted(tuple(sorted(group)) for group in groups)
 
-    def _seconds(self, members: Sequence[int], used_s: Sequence[float], window: Window) -> F64:
-        """float64[columns + 1]: the seconds of some parties in a window, by column."""
-        found = np.zeros(len(self._columns) + 1)
-        for i in members:
-            found[self._column_of[i]] += used_s[i] if i < len(self.parties) else seconds(window.duration_ns)
-        return found
+    def _value_j(self, members: Sequence[int], window: Window) -> float:
+        return math.fsum(each.fit.energy_j(each.part(members, window)) for each in self._fits)
 
-    def _value_j(self, members: Sequence[int], used_s: Sequence[float], window: Window) -> float:
-        seconds_ = self._seconds(members, used_s, window)
-        return math.fsum(each.fit.energy_j(seconds_) for each in self._fits)
-
-    def _expanded_j(
-        self, members: Sequence[int], used_s: Sequence[float], window: Window, left_j: float
-    ) -> float:
+    def _expanded_j(self, members: Sequence[int], window: Window, left_j: float) -> float:
         """U at 95 %."""
-        mine = self._seconds(members, used_s, window)
+        involved = any(set(members) & each.columns.parties for each in self._fits)
+        has_idle = self._idle in members
+        left_j = left_j if involved or has_idle else 0.0
         found = [Component("unexplained", left_j / _ROOT_3, form=RECTANGULAR)]
-        has_idle = len(self.parties) in members
         for each in self._fits:
+            mine = each.part(members, window)
             value = each.fit.energy_j(mine)
             found += each.fit.components(mine)
             found += sensor(
                 each.channel, each.machine, value, seconds(window.duration_ns) if has_idle else 0.0
             )
-        for i in members:
-            if i == len(self.parties):
-                continue
-            alone = self._value_j((i,), used_s, window)
-            pool = self._columns[self._column_of[i] - 1]
-            if not set(pool) <= set(members):
-                found.append(Component("pool", _LIKE_OTHERS * alone / _ROOT_3, form=RECTANGULAR))
-            per_s = alone / used_s[i] if used_s[i] else 0.0
-            for edge_ns in (window.t0_ns, window.t1_ns):
-                doubt_j = per_s * self.parties[i].doubt_s(edge_ns)
-                found.append(Component("looks", doubt_j / _ROOT_3, form=RECTANGULAR))
+            for i in set(members) & each.columns.parties:
+                found += self._in_doubt(each, i, members, window)
         return combined(gathered(found)).U
+
+    def _in_doubt(
+        self, of: DeviceFit, number: int, members: Sequence[int], window: Window
+    ) -> Iterator[Component]:
+        """That a party may differ from those with whom it shares a column; and at the window's edges."""
+        alone = of.part((number,), window)
+        if of.columns.shares_a_column(number, members):
+            half_j = _LIKE_OTHERS * of.fit.energy_j(alone)
+            yield Component("pool", half_j / _ROOT_3, form=RECTANGULAR)
+        party, device = self.parties[number], of.channel.place.device_name
+        amounts = [party.cpu] if is_of_cpu(of.channel) else party.on(device).values()
+        at = of.columns.column_of(number)
+        for amount in amounts:
+            for edge_ns in (window.t0_ns, window.t1_ns):
+                doubt_j = float(of.fit.watts[at]) * amount.doubt_s(edge_ns)
+                yield Component("looks", doubt_j / _ROOT_3, form=RECTANGULAR)
 
     def _share(
         self,
@@ -244,11 +227,11 @@ class ShareModel:
         figure: tuple[float | None, float | None],
         high_j: float,
     ) -> Share:
-        names = tuple("idle" if i == len(self.parties) else self.parties[i].name for i in group)
+        names = self._names(group)
         value, half = figure
         status = TOO_SHORT if not self.is_fitted else OK if len(group) == 1 else NOT_SEPARABLE
         energy_j = None if value is None else nano_joules(value) / _NJ
-        if number == len(self.parties):
+        if number == self._idle:
             return Share(IDLE, IDLE, status, names, None, energy_j, half, high_j, None)
         party = self.parties[number]
         return Share(party.kind, party.name, status, names, used_s[number], energy_j, half, high_j, None)
@@ -261,7 +244,7 @@ class ShareModel:
         quiet = Share(COMMAND, COMMAND, TOO_SHORT, (COMMAND,), 0.0, None, None, high_j, None)
         if not self.is_fitted:
             return quiet
-        unseen_s = math.fsum(_busy_s(each, window) for each in self._unseen) + _TICKS_S
+        unseen_s = _TICKS_S + math.fsum(each.cpu.within(window.t0_ns, window.t1_ns) for each in self._unseen)
         most_j = [high_j, self._peak_w * unseen_s]
         for each in shares:
             if each.kind == UNSEEN and each.status == OK and each.busy_s:
@@ -271,11 +254,23 @@ class ShareModel:
 
     def _high_j(self, party: Party, window: Window) -> float:
         """The energy of all updates in which a party may have run in a window."""
-        if set(self._explained) != set(self._updates):
-            return math.inf
         running = np.clip(party.running_ns, window.t0_ns, window.t1_ns)
         running = running[running[:, 1] > running[:, 0]]
-        return math.fsum(most_j(of, running) for of in self._updates.values())
+        return math.fsum(
+            most_j(self._trace.meter(name), self._trace.updates(name), running) for name in self._of_cpu
+        )
+
+    def _names(self, group: Sequence[int]) -> tuple[str, ...]:
+        return tuple("idle" if i == self._idle else self.parties[i].name for i in group)
+
+    def _beside(self, name: str, energies: Energies) -> Share:
+        """A channel that is not divided, or whose processes cannot be separated."""
+        energy, mixed = energies[name], self._mixed.get(name)
+        half = energy.U if energy.components else None
+        value = None if energy.value is None else nano_joules(energy.value) / _NJ
+        names = (name,) if mixed is None else self._names(mixed)
+        status = OK if mixed is None else NOT_SEPARABLE
+        return Share(UNATTRIBUTED, name, status, names, None, value, half, energy.high, None)
 
 
 def is_of_cpu(channel: Channel) -> bool:
@@ -294,40 +289,21 @@ def nano_joules(energy_j: float) -> int:
     return round(energy_j * _NJ)
 
 
-def most_j(of: Updates, running_ns: I64) -> float:
-    """The energy of the updates of a counter that some intervals touch.
-
-    Args:
-        of: The updates.
-        running_ns: int64[k, 2], ascending and apart.
-    """
-    if not len(running_ns) or len(of.edges_ns) < 2:
-        return 0.0 if len(of.edges_ns) >= 2 else math.inf
-    wide_ns = np.ceil(of.spread_s * (_ROOT_12 / 2 * NS_PER_S)).astype(np.int64)
-    early = np.maximum.accumulate(of.edges_ns - wide_ns)
-    late = np.minimum.accumulate((of.edges_ns + wide_ns)[::-1])[::-1]
-    first = np.searchsorted(late, running_ns[:, 0], "right") - 1  # an update that surely was before
-    last = np.searchsorted(early, running_ns[:, 1], "left")  # and one that surely was after
-    if (first < 0).any() or (last >= len(early)).any():
-        return math.inf
-    spans = merged(np.stack((first, last), axis=1))
-    total = np.concatenate(([0.0], np.cumsum(of.energy_j)))
-    doubts = np.concatenate(([0], np.cumsum(~of.is_ok)))
-    if (doubts[spans[:, 1]] > doubts[spans[:, 0]]).any():
-        return math.inf
-    return float((total[spans[:, 1]] - total[spans[:, 0]]).sum()) + 2 * of.quantum_j * len(spans)
-
-
 def listed(of: Sequence[Party], whole: Window) -> list[Party]:
     """The busiest parties, the command first and those not seen last; all that are left out as one."""
-    busy = [_busy_s(each, whole) for each in of]
+    cpu_s = [each.cpu.within(whole.t0_ns, whole.t1_ns) for each in of]
     command = [each for each in of if each.kind == COMMAND]
     # The machine's time comes in hundredths of a second: a little of it is always left over.
-    least_s = max(_UNSEEN_MIN_S, _UNSEEN * math.fsum(busy))
-    unseen = [each for i, each in enumerate(of) if each.kind == UNSEEN and busy[i] >= least_s]
+    least_s = max(_UNSEEN_MIN_S, _UNSEEN * math.fsum(cpu_s))
+    unseen = [each for i, each in enumerate(of) if each.kind == UNSEEN and cpu_s[i] >= least_s]
+    gpu_s = [math.fsum(a.within(whole.t0_ns, whole.t1_ns) for a in each.beside.values()) for each in of]
     others = sorted(
-        (i for i, each in enumerate(of) if each.kind not in (COMMAND, UNSEEN) and busy[i] >= _BUSY_MIN_S),
-        key=lambda i: -busy[i],
+        (
+            i
+            for i, each in enumerate(of)
+            if each.kind not in (COMMAND, UNSEEN) and cpu_s[i] + gpu_s[i] >= _BUSY_MIN_S
+        ),
+        key=lambda i: -cpu_s[i] - gpu_s[i],
     )
     left_out = [of[i] for i in others[LISTED_MAX:]]
     found = [*command, *(of[i] for i in others[:LISTED_MAX])]
@@ -336,38 +312,10 @@ def listed(of: Sequence[Party], whole: Window) -> list[Party]:
 
 def _peak_w(of: Updates) -> float:
     """The largest power between two looks."""
+    if len(of.edges_ns) < 2:
+        return 0.0
     watts = of.energy_j / (np.diff(of.edges_ns) / NS_PER_S)
     return float(watts[of.is_ok].max(initial=0.0))
-
-
-def _busy_s(party: Party, window: Window) -> float:
-    before, after = party.used_ns(np.array([window.t0_ns, window.t1_ns])).tolist()
-    return float(after - before) / NS_PER_S
-
-
-def _columns(of: Sequence[Party], whole: Window, rows: int) -> list[tuple[int, ...]]:
-    """Which parties have one figure per CPU second: who is busy enough alone, all others together."""
-    busy = [_busy_s(each, whole) for each in of]
-    least = max(_OWN_COLUMN * math.fsum(busy), _BUSY_MIN_S)
-    room = min(_COLUMNS_MAX, max((rows - LEAST) // _LOOKS_A_COLUMN - 2, 1))
-    able = [i for i, each in enumerate(of) if busy[i] >= least and each.kind not in (UNSEEN, POOL)]
-    own = sorted(able, key=lambda i: (of[i].kind != COMMAND, -busy[i]))[:room]
-    rest = tuple(i for i in range(len(of)) if i not in own)
-    return [*((i,) for i in sorted(own)), *([rest] if rest else [])]
-
-
-def _instants(trace: Trace) -> I64:
-    """When somebody looked who was busy."""
-    activity = trace.activity
-    return distinct(np.empty(0, np.int64), *map(activity.instants_ns, activity.subjects))
-
-
-def _beside(name: str, energies: Energies) -> Share:
-    """A channel that CPU time does not explain."""
-    energy = energies[name]
-    half = energy.U if energy.components else None
-    value = None if energy.value is None else nano_joules(energy.value) / _NJ
-    return Share(UNATTRIBUTED, name, OK, (name,), None, value, half, energy.high, None)
 
 
 def _with_cpu_time(of: Sequence[Share], total_j: float) -> tuple[Share, ...]:

@@ -148,7 +148,10 @@ class StreamedTrace(Trace):
 
     def updates(self, channel_id: str) -> Updates:
         """As of :class:`Trace`."""
-        return self._records[channel_id].updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
+        record = self._records.get(channel_id)
+        if record is None:
+            return super().updates(channel_id)
+        return record.updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
 
     def energy(self, window: str | Window | None = None) -> Energies:
         """As of :class:`Trace`, for windows whose edges were asked for.

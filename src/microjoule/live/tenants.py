@@ -26,7 +26,7 @@ from ..joules.share_fit import Looks, fitted, is_enough
 from ..joules.total import covered
 from ..joules.update_record import Updates
 from ..trace.activity import named
-from ..trace.label import CGROUP, MACHINE, Subject
+from ..trace.label import CGROUP, PROCESS, Subject
 from ..trace.schema import ACTIVITY, SUBJECT
 from ..units import NS_PER_S
 from .level import Level
@@ -153,7 +153,7 @@ class Tenants:
         found: dict[str, float] = {}
         for number, ns in own.items():
             subject = self._subjects.get(number)
-            if subject is not None and subject.kind != MACHINE and ns > 0:
+            if subject is not None and subject.kind in (PROCESS, CGROUP) and ns > 0:
                 name = self._name_of(subject)
                 found[name] = found.get(name, 0.0) + ns / NS_PER_S
         return found

@@ -100,6 +100,10 @@ class ActivityLane:
         self._is_first = True
         self.looks = 0
 
+    def describe(self, pid: int) -> Subject | None:
+        """Who a process is; None: it has ended."""
+        return self._processes.describe(pid)
+
     def mark(self, variable: str) -> None:
         """Says what the environment of the command's processes has."""
         self._processes.marks.add(variable.encode())

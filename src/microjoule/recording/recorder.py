@@ -15,7 +15,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from ..channel import Channel
+    from .gpu_lane import GpuLane
     from .marking import WindowMark
     from .meter_lane import MeterLane
 
@@ -73,6 +75,7 @@ class RawRecorder:
         self._output: Output | None = None
         self._marks: MarkRings | None = None
         self._activity = None if plan.activity is None else ActivityLane(plan.activity)
+        self._gpus = _gpu_lane(self.channels, plan, self._activity)
         self._thread: threading.Thread | None = None
         self._state = MachineState(plan.facts)
         self._process = os.getpid()
@@ -131,6 +134,9 @@ class RawRecorder:
             lane.sampler.start()
         if self._activity is not None:
             self._activity.start()
+        if self._gpus is not None:
+            self._gpus.start()
+            self.left_out |= {f"{name}/processes": why for name, why in self._gpus.left_out.items()}
         for meter in self._meters:
             meter.start()
         every: list[Lane | MeterLane] = [*self._lanes, *self._meters]
@@ -162,6 +168,8 @@ class RawRecorder:
             self._take_last_readings()
             if self._activity is not None:
                 self._activity.stop()
+            if self._gpus is not None:
+                self._gpus.stop()
         finally:  # a thread that went on would write to a file that nobody closes
             self._ended.set()
             if self._thread is not None and self._thread.is_alive():
@@ -281,6 +289,8 @@ class RawRecorder:
         rows, self._own_rows = self._own_rows, []
         if self._activity is not None:
             rows += self._activity.drain()
+        if self._gpus is not None:
+            rows += self._gpus.drain()
         rows += self._state.now()
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
@@ -296,6 +306,17 @@ class RawRecorder:
             rows += [(t_ns, 0, schema.engine(schema.MARKS, cause), losses[cause], None) for cause in losses]
         read = [row for meter in self._meters for row in meter.drain()]
         return [self._writer.rows(rows), *([self._writer.readings(read)] if read else [])]
+
+
+def _gpu_lane(
+    channels: Sequence[Channel], plan: RecordingPlan, activity: ActivityLane | None
+) -> GpuLane | None:
+    """Who looks at the processes on GPUs; None: there are none, or nobody's CPU time is recorded either."""
+    if plan.activity is None or activity is None or not any(c.place.device == "gpu" for c in channels):
+        return None
+    from .gpu_lane import GpuLane
+
+    return GpuLane(channels, plan.activity.root, activity.describe)
 
 
 def _meter_lanes(plan: RecordingPlan) -> list[MeterLane]:

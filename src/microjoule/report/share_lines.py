@@ -81,10 +81,12 @@ def _is_elsewhere(row: Plain) -> bool:
 
 
 def _name(row: Plain) -> str:
-    if row["status"] == "not separable":
-        return cut(" + ".join(_WORDS.get(name, name) for name in row["names"]), _NAME_MAX)
+    of_all = " + ".join(_WORDS.get(name, name) for name in row["names"])
     if row["kind"] == "unattributed":
-        return cut(f"{row['name']} (not by program)", _NAME_MAX)
+        is_mixed = row["status"] == "not separable"
+        return cut(f"{row['name']}: {of_all}" if is_mixed else f"{row['name']} (not by program)", _NAME_MAX)
+    if row["status"] == "not separable":
+        return cut(of_all, _NAME_MAX)
     name: str = row["name"]
     return cut(_WORDS.get(name, name), _NAME_MAX)
 

@@ -65,21 +65,24 @@ def changed_label(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return label(CHANGED, {name: after.get(name) for name in names if before.get(name) != after.get(name)})
 
 
-MACHINE, PROCESS, CGROUP, CPU = "machine", "process", "cgroup", "cpu"
-KINDS = (MACHINE, PROCESS, CGROUP, CPU)
+MACHINE, PROCESS, CGROUP, CPU, GPU = "machine", "process", "cgroup", "cpu", "gpu"
+KINDS = (MACHINE, PROCESS, CGROUP, CPU, GPU)
 
 
 class Subject(NamedTuple):
-    """Somebody whose CPU time is recorded.
+    """Somebody whose time on a CPU or a GPU is recorded.
 
     Attributes:
-        kind: One of ``KINDS``.
+        kind: One of ``KINDS``: ``cpu`` is one logical CPU, ``gpu`` a process on a GPU, or that GPU itself.
         name: Of a process its command's name, of a cgroup its path.
         pid: Of a process; 0: it is none.
         cgroup: The path of its cgroup; empty: not known.
         user: The name of its user, or the number; empty: not known.
         is_of_command: Whether `uj run` started it, or a child of it did.
         is_recorder: Whether it is the recorder itself.
+        device: Of a GPU its name in places, ``gpu-0``; of a CPU its core, ``0/3`` (package and core).
+        engine: Which part of the GPU the time is of: ``sm``, ``memory``, ``render``, …; empty: it is the GPU
+            itself, whose processes were looked at up to the last of its rows.
     """
 
     kind: str
@@ -89,6 +92,8 @@ class Subject(NamedTuple):
     user: str = ""
     is_of_command: bool = False
     is_recorder: bool = False
+    device: str = ""
+    engine: str = ""
 
     def to_label(self) -> str:
         """The JSON object of a row ``@subject``; what has its default is left out."""
@@ -105,6 +110,6 @@ class Subject(NamedTuple):
             found = cls(**known)
         except (ValueError, TypeError):
             return None
-        types = (str, str, int, str, str, bool, bool)
+        types = (str, str, int, str, str, bool, bool, str, str)
         is_sound = all(isinstance(value, of) for value, of in zip(found, types, strict=True))
         return found if is_sound and found.kind in KINDS else None

@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
+import standin
 from scripted import machine
+
+import microjoule
 
 UJ = [sys.executable, "-m", "microjoule"]
 BURN = "import time\nfor _ in range(4):\n end = time.process_time() + 0.1\n"
@@ -55,7 +59,7 @@ def test_the_first_lines_say_what_the_machine_used_and_whose_it_was(ran):
 def test_a_command_that_sleeps_has_a_row(root, tmp_path):
     """Case: it used less than a millisecond of CPU time, and whose energy it was had no answer."""
     path = tmp_path / "r.json"
-    done = uj("run", "--source", "script", "--root", root, "--json", path, "--", "sleep", "1.2")
+    done = uj("run", "--source", "script", "--root", root, "--json", path, "--", "sleep", "3")
     assert done.returncode == 0
     assert "\ncommand " in done.stderr
     assert "the command" in done.stderr.partition("measured")[0].replace("\n", " ")
@@ -82,6 +86,28 @@ def test_a_recording_is_grouped_as_asked(root, by, tmp_path):
     assert uj("report", trace, "--json", path).returncode == 0
     found = json.loads(path.read_text())["shares"]
     assert found is None or found["by"] == by
+
+
+@pytest.mark.skipif(standin.compiler() is None, reason="no C compiler to build the stand-in with")
+def test_a_command_on_a_gpu_has_its_part_of_it(tmp_path):
+    """A GPU of 60 W that draws 360 W while the command is busy on it, every other 0.4 s."""
+    wave = standin.Wave("square", 60_000, 360_000, 800_000_000, time.monotonic_ns())
+    standin.machine(tmp_path, f"driver 570\ndevice GPU-aaaa-1\n{wave.line}\nprocess 0 80 20\n")
+    (tmp_path / "proc").symlink_to("/proc")
+    path, trace = tmp_path / "r.json", tmp_path / "t.arrows"
+    command = f"echo $$ > {tmp_path}/pid; exec sleep 4"
+    words = ["--source", "nvml", "--root", tmp_path, "-o", trace, "--json", path]
+    done = uj("run", *words, "--", "sh", "-c", command)
+    assert done.returncode == 0, done.stderr
+    rows = {row["kind"]: row for row in json.loads(path.read_text())["shares"]["rows"]}
+    assert rows.keys() == {"command", "idle", "unexplained"}
+    (run,) = (window for window in microjoule.load(trace).windows if window.name == "run")
+    known_j = (wave.integral(run.t1_ns) - wave.integral(run.t0_ns)) / 1e12
+    idle_j = 60.0 * (run.t1_ns - run.t0_ns) / 1e9
+    command = rows["command"]
+    assert abs(command["energy_j"] - (known_j - idle_j)) <= 1.5 * command["U_j"]
+    assert command["energy_j"] > command["U_j"] > 0
+    assert command["guaranteed_j"][1] >= known_j - idle_j
 
 
 def test_nobody_is_recorded_where_that_is_asked_for(root, tmp_path):

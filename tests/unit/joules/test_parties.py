@@ -19,14 +19,14 @@ def test_the_doubt_between_two_looks_holds_the_truth_of_bursts_and_of_steps(step
         tenants = [each for each in parties(machine.trace(), "name") if each.kind != "unseen"]
         rng = np.random.default_rng([seed, 6])
         for number, party in enumerate(tenants):
-            at = party.instants_ns
+            at = party.cpu.instants_ns
             for t_ns in rng.integers(at[2], at[-3], 60).tolist():
                 first_s, true_s = machine.until(
                     machine.steps[1][:, number], (np.array([at[0], t_ns]) - T0) / S
                 )
-                known_s = float(np.diff(party.used_ns(np.array([at[0], t_ns])))[0]) / S
-                held.append(abs(known_s - (true_s - first_s)) <= party.doubt_s(t_ns) + 1e-6)
-                wide.append(party.doubt_s(t_ns))
+                known_s = float(np.diff(party.cpu.used_ns(np.array([at[0], t_ns])))[0]) / S
+                held.append(abs(known_s - (true_s - first_s)) <= party.cpu.doubt_s(t_ns) + 1e-6)
+                wide.append(party.cpu.doubt_s(t_ns))
     assert np.mean(held) >= 0.9
     # All of a look's CPU time on either side would be twice as much, whatever went on around it.
     assert np.mean(wide) < 0.05
@@ -35,5 +35,10 @@ def test_the_doubt_between_two_looks_holds_the_truth_of_bursts_and_of_steps(step
 def test_there_is_no_doubt_at_a_look_nor_outside_of_them():
     machine = Machine(1, seconds=3.0, base=COARSE)
     party = parties(machine.trace(), "name")[0]
-    at = party.instants_ns
-    assert party.doubt_s(int(at[3])) == party.doubt_s(int(at[0]) - 1) == party.doubt_s(int(at[-1]) + 1) == 0.0
+    at = party.cpu.instants_ns
+    assert (
+        party.cpu.doubt_s(int(at[3]))
+        == party.cpu.doubt_s(int(at[0]) - 1)
+        == party.cpu.doubt_s(int(at[-1]) + 1)
+        == 0.0
+    )

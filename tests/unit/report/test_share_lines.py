@@ -103,3 +103,17 @@ def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
     said = share_lines.said({"shares": shares})
     assert said[0] == share_lines.TOO_SHORT
     assert said[1:] == (["The command used at most 20.0 J of it (guaranteed)."] if is_said else [])
+
+
+def test_a_gpu_that_cannot_be_divided_says_between_whom():
+    of = {
+        **row("gpu-0/energy", 300.0, 2.0, None, "unattributed"),
+        "names": ["command", "idle"],
+        "status": "not separable",
+    }
+    summary = {"shares": {"by": "name", "status": "ok", "total_j": 370.0, "rows": [*ROWS, of], "brief": [of]}}
+    lines = share_lines.brief(summary, 80)
+    assert any(line.startswith("gpu-0/energy: command + idle machine") for line in lines)
+    assert any(
+        "command and idle machine were busy at the same times" in line for line in share_lines.said(summary)
+    )
