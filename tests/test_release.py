@@ -1,0 +1,91 @@
+"""What a release consists of: archives with all that a build needs, the same each time, of one version."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from microjoule.version import VERSION
+
+REPOSITORY = Path(__file__).parents[1]
+NEEDED = (
+    "setup.py", "Makefile", "LICENSE", "CHANGELOG.md", ".ci/run", "src/microjoule/_native.pyx",
+    "src/microjoule/_native.pxd", "src/microjoule/py.typed", "src/microjoule/report/report.schema.json",
+    "csrc/microjoule.h", "csrc/sampler.c", "tests/conftest.py", "tests/golden", "examples/train.py",
+    "tools/zig-cc",
+)  # fmt: skip
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.so", "__pycache__", "*.egg-info")
+SOME_TIME = "1700000000"
+# The version where it must be written out, and how it stands there.
+REPEATED = {
+    "CITATION.cff": r"^version: (.+)$",
+    "docs/cite.md": r"version = \{(.+?)\}",
+    "docs/packaging/recipe.yaml": r"context: \{version: (.+?)\}",
+}
+
+
+def made(folder: Path, changed_s: int, *command: str, **environment: str) -> tuple[str, bytes]:
+    """What setup.py makes of sources that were last changed at that time: an archive's name and bytes."""
+    copy = shutil.copytree(REPOSITORY, folder / "copy", ignore=LEFT_OUT, symlinks=True)
+    for path in copy.rglob("*"):
+        os.utime(path, (changed_s, changed_s), follow_symlinks=False)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", *command, "--dist-dir", str(folder / "made")],
+        cwd=copy,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (archive,) = (folder / "made").iterdir()
+    return archive.name, archive.read_bytes()
+
+
+def test_an_sdist_has_the_native_half_and_the_tests_and_is_the_same_each_time(tmp_path: Path) -> None:
+    """Its bytes depend on the sources alone, and not on when they were written or where they were built."""
+    name, bytes_ = made(tmp_path / "a", 1_500_000_000, "sdist", SOURCE_DATE_EPOCH=SOME_TIME, TZ="UTC")
+    again = made(tmp_path / "another", 1_600_000_000, "sdist", SOURCE_DATE_EPOCH=SOME_TIME, TZ="Asia/Tokyo")
+    assert (name, bytes_) == again
+    with tarfile.open(tmp_path / "a" / "made" / name) as file:
+        members = file.getmembers()
+    names = {member.name.partition("/")[2] for member in members}
+    assert {name for name in NEEDED if name not in names} == set()
+    assert not {name for name in names if name.endswith((".so", ".pyc"))}
+    assert {member.mtime for member in members} == {int(SOME_TIME)}
+    assert {(member.uid, member.uname) for member in members} == {(0, "")}
+    assert next(member.mode for member in members if member.name.endswith(".ci/run")) == 0o755
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the extension is for Linux")
+def test_a_wheel_is_the_same_each_time(tmp_path: Path) -> None:
+    """With symbols, which name the folder of the build, it would not be: a release's are stripped."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    environment = {
+        "MICROJOULE_DEBUG": "1",  # not optimised, which takes a third of the time
+        "LDSHARED": "cc -shared -s",
+        "SOURCE_DATE_EPOCH": SOME_TIME,
+    }
+    one = made(tmp_path / "a", 1_500_000_000, "bdist_wheel", **environment)
+    assert one == made(tmp_path / "another", 1_600_000_000, "bdist_wheel", **environment)
+    is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    assert ("-cp311-abi3-" in one[0]) != is_free_threaded
+
+
+@pytest.mark.parametrize("path", REPEATED)
+def test_the_version_is_everywhere_the_same(path: str) -> None:
+    found = re.findall(REPEATED[path], (REPOSITORY / path).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found == [VERSION]
+
+
+def test_the_extension_has_the_stable_abi_where_there_is_one() -> None:
+    """Its name has a version of Python in it where it is built for that version alone."""
+    native = pytest.importorskip("microjoule._native", reason="analysis only")
+    is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    assert native.__file__.endswith(".abi3.so") != is_free_threaded
