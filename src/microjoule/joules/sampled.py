@@ -34,7 +34,7 @@ from .sample_cells import F64, Bools, Cells, Sampled, cells
 from .sample_fit import SampleFit, fitted
 from .sample_sums import Summing, Sums
 from .state_fit import StateFit
-from .update_record import Updates, updates
+from .update_record import Updates, every_update, thinned
 
 POINTS, FIT = "points", "fit"
 _FINE = 0.25  # of an update that samples must be apart at most for a fit
@@ -81,7 +81,7 @@ def around(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
     """The updates of a span and a few on either side of it, so that its ends lie between two."""
     timing = counter.channel.timing
     margin = _BESIDE * (max(timing.update_ns or 0, timing.update_max_ns) + timing.lag_ns)
-    return updates(counter, t0_ns - margin, t1_ns + margin)
+    return every_update(counter, t0_ns - margin, t1_ns + margin)
 
 
 def shares(of: Updates, sampled: Sampled, total_j: float, t_ns: tuple[int, int]) -> Shares:
@@ -96,7 +96,7 @@ def shares(of: Updates, sampled: Sampled, total_j: float, t_ns: tuple[int, int])
     counted = _Counted(of)
     update_s = float(np.median(np.diff(of.edges_ns))) / NS_PER_S
     way = FIT if sampled.period_ns < _FINE * update_s * NS_PER_S else POINTS
-    fit = fitted(of, sampled) if way == FIT else None
+    fit = fitted(thinned(of), sampled) if way == FIT else None
     powers = _by_fit(fit) if fit else _by_points(counted, update_s, round(sampled.u_ns))
     summing = Summing(sampled.nodes, fit.columns if fit else 0)
     idle_j = idle_s = 0.0

@@ -117,9 +117,30 @@ def updates(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
     return record_of(counter).updates(counter, t0_ns, t1_ns)
 
 
-def record_of(counter: Counter) -> UpdateRecord:
+def every_update(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
+    """The updates of a counter in a span, however many."""
+    return record_of(counter, len(counter.changes) + 1).updates(counter, t0_ns, t1_ns)
+
+
+def thinned(of: Updates, rows: int = ROWS) -> Updates:
+    """As many updates as can be fitted: of more every second one, or third and so on."""
+    n = len(of.energy_j)
+    if n <= rows:
+        return of
+    at = np.arange(0, n, math.ceil(n / rows))
+    edges = np.append(at, n)
+    return Updates(
+        of.edges_ns[edges],
+        np.add.reduceat(of.energy_j, at),
+        np.logical_and.reduceat(of.is_ok, at),
+        of.spread_s[edges],
+        of.quantum_j,
+    )
+
+
+def record_of(counter: Counter, rows: int = ROWS) -> UpdateRecord:
     """The updates of a counter, but its first: before that nobody knows what it had counted."""
-    record = UpdateRecord()
+    record = UpdateRecord(rows)
     if len(counter.changes):
         record.add(counter, counter.changes[1:])
     return record

@@ -11,6 +11,7 @@ from microjoule.joules.counter import Counter
 from microjoule.joules.sample_cells import Moments, cells
 from microjoule.joules.sampled import around, shares
 from microjoule.joules.stack_energy import frames
+from microjoule.joules.update_record import thinned
 
 IDEAL = Ideal(constant(50.0), n=2000, limit_w=100.0)
 COUNTER = Counter(IDEAL.series, IDEAL.channel)
@@ -80,6 +81,22 @@ def test_a_frame_has_all_that_it_calls_and_the_root_has_everything():
     # Nothing is beside the frames around everything: their energy is what was measured.
     assert of.is_separate[:3].all()
     assert of.sampling_j[3] > 0
+
+
+def test_a_long_profile_has_all_updates_and_a_fit_as_many_as_it_can_take():
+    """At 50,000 updates every second one was left out, and functions then shared the power of longer ones."""
+    ideal = Ideal(constant(50.0), n=60_000, poll_ns=MS, limit_w=100.0)
+    counter = Counter(ideal.series, ideal.channel)
+    every = around(counter, T0, T0 + 60_000 * MS)
+    assert len(every.energy_j) > 55_000
+    some = thinned(every, 1000)
+    assert 500 < len(some.energy_j) <= 1000
+    assert some.energy_j.sum() == pytest.approx(every.energy_j.sum())
+    assert (some.edges_ns[0], some.edges_ns[-1]) == (every.edges_ns[0], every.edges_ns[-1])
+    at = np.searchsorted(every.edges_ns, some.edges_ns)
+    sums = np.concatenate(([0.0], np.cumsum(every.energy_j)))
+    assert some.energy_j == pytest.approx(np.diff(sums[at]), abs=1e-6)
+    assert thinned(some, 1000) is some
 
 
 def test_sums_of_other_nodes_are_those_of_their_samples():

@@ -58,6 +58,32 @@ def test_a_recorded_perf_script_has_the_functions_of_its_victim(capsys):
     assert right == inside
 
 
+def test_a_thread_in_c_has_the_time_of_its_processor_and_its_energy(capsys):
+    """Two threads, one in Python and one in zlib, which has no symbols here: each wrote its CPU time."""
+    lines = (FOLDER / "perf_threads.cpu.txt").read_text().splitlines()
+    cpu_s = {name: float(value) for name, value in (line.split() for line in lines)}
+    samples = readers.read(FOLDER / "perf_threads.script.gz")
+    seen = every(samples)
+    in_c = np.array(["[libz.so" in " ".join(samples.stacks.frames(node)) for node in seen.node.tolist()])
+    threads = [set(seen.thread[where].tolist()) for where in (in_c, ~in_c)]
+    assert len(threads[0]) == 1
+    share = cpu_s["compressed"] / sum(cpu_s.values())
+    n = len(samples)
+    assert abs(in_c.mean() - share) < 4 * (share * (1 - share) / n) ** 0.5
+    code, plain, _ = attribute(capsys, FOLDER / "perf_threads.arrows", FOLDER / "perf_threads.script.gz")
+    assert code == 0
+    found = rows(plain, "function_all")
+    # It ran for its CPU time, and has the energy of that less what the other thread had of it meanwhile.
+    compressing = next(row for name, row in found.items() if name.startswith("[libz.so"))
+    assert compressing["time_s"] < cpu_s["compressed"] * 1.1
+    assert compressing["energy"]["value"] == pytest.approx(40 * compressing["time_s"], rel=0.05)
+    assert "threads at once" in {row["name"] for row in compressing["energy"]["budget"]}
+    alone = rows(plain, "function")
+    assert sum(row["energy"]["value"] for row in alone.values()) == pytest.approx(
+        plain["measured"]["value"], rel=0.01
+    )
+
+
 def test_recursion_counts_once_and_parts_come_to_the_whole():
     trace = uj.load(FOLDER / "perf.arrows")
     found = functions(trace, readers.read(FOLDER / "perf.script.gz"), Asked()).plain
