@@ -107,9 +107,13 @@ def _longest(lasted: dict[State, int], n: int) -> list[tuple[State, int]]:
 
 
 def _occupancy(of: Cells, t0_ns: int, t1_ns: int) -> Occupancy:
-    what, thread = of.of.what.astype(np.int64), of.of.thread.astype(np.int64)
-    events = Events((), what, of.cells_ns[:, 0], of.cells_ns[:, 1], thread)
-    return together(events, t0_ns, t1_ns)
+    # Of few names states are found all at once: a block has fewer than the profile.
+    known, what = np.unique(of.of.what, return_inverse=True)
+    names, thread = tuple(map(str, known.tolist())), of.of.thread.astype(np.int64)
+    events = Events(names, what.astype(np.int64), of.cells_ns[:, 0], of.cells_ns[:, 1], thread)
+    found = together(events, t0_ns, t1_ns)
+    states = tuple(frozenset(known[sorted(state)].tolist()) for state in found.states)
+    return found._replace(states=states)
 
 
 def _add(
