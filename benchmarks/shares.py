@@ -1,4 +1,4 @@
-"""How often the intervals of shares hold, and how far plain CPU time is off: half an hour on one core.
+"""How often the intervals of shares hold, and how far plain CPU time is off: ten minutes on one core.
 
     python benchmarks/shares.py [TRIALS]     # writes results/shares.md
 
@@ -9,9 +9,10 @@ in hundredths of a second, as the kernel gives it. The counter is updated each m
 
 - *wandering*: joules per CPU second of each tenant swing by a fifth, as its instructions change;
 - *concave*: dynamic power to the 0.8, as where the first core wakes what all share;
-- *shared cores*: a quarter less dynamic power while both are busy, as between threads of one core.
+- *shared cores*: a quarter less dynamic power while both are busy, as between threads of one core;
+- *two threads of one core*: the same where each has one CPU and is busy on it or not at all.
 
-In the last two a joule has no owner by itself: the truth divides dynamic power as the linear law would.
+In the last four a joule has no owner by itself: the truth divides dynamic power as the linear law would.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ KINDS = {
     "wandering": {"wander": 0.2},
     "concave": {"bend": 0.8},
     "shared cores": {"smt": 0.25},
+    "two threads of one core": {"smt": 0.25, "busy": (1.0, 1.0), "levels": (0.0, 1.0)},
+    "the same, each CPU's time recorded": {
+        "smt": 0.25,
+        "busy": (1.0, 1.0),
+        "levels": (0.0, 1.0),
+        "has_cores": True,
+    },
 }
 WHO = {"command": "command", "program": "others", "idle": "idle machine"}
 

@@ -18,6 +18,7 @@ from microjoule.joules.energy_trace import Trace
 from microjoule.trace import schema
 from microjoule.trace.label import Subject
 
+CHANCES = {2: [0.4, 0.6], 4: [0.25, 0.25, 0.2, 0.3]}
 BASE = Ideal(constant(1.0), poll_ns=4 * MS, limit_w=400.0, modulus=1 << 50)
 
 
@@ -28,7 +29,9 @@ class Machine:
     ``per_s`` are joules per CPU second; ``busy`` the largest CPU seconds a second of each. ``bend``: dynamic
     power is raised to this. ``smt``: so much less of it where two are busy. ``wander``: of each tenant's
     joules per CPU second, slowly. ``rest_s``: at the end only the last tenant is busy. ``is_hidden``: nobody
-    saw the command, the first tenant; only the machine's CPU time has it.
+    saw the command, the first tenant; only the machine's CPU time has it. ``has_cores``: each tenant has a
+    logical CPU, the first two are threads of one core, and their times were recorded. ``levels``: of which
+    each step is one.
     """
 
     seed: int = 0
@@ -44,6 +47,8 @@ class Machine:
     step_s: float = 0.25
     together: bool = False
     is_hidden: bool = False
+    has_cores: bool = False
+    levels: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0)
     names: tuple[str, ...] = ("burn", "firefox", "sshd")
     base: Ideal = field(default=BASE, repr=False)
 
@@ -53,7 +58,7 @@ class Machine:
         rng = np.random.default_rng([self.seed, 21])
         n = int(self.seconds / self.step_s)
         bounds = np.concatenate(([0.0], np.cumsum(self.step_s * rng.uniform(0.5, 1.5, n))))
-        level = rng.choice([0.0, 0.25, 0.5, 1.0], (n, len(self.busy)), p=[0.25, 0.25, 0.2, 0.3])
+        level = rng.choice(self.levels, (n, len(self.busy)), p=CHANCES[len(self.levels)])
         if self.together:
             level = np.repeat(level[:, :1], len(self.busy), axis=1)
         level[bounds[1:] > bounds[-1] - self.rest_s, :-1] = 0.0
@@ -106,8 +111,14 @@ class Machine:
         found = [(T0, 0, schema.SUBJECT, i, each.to_label()) for i, each in enumerate(subjects)]
         used = [self.until(busy, looks / S) for busy in self.steps[1].T]
         seen = list(enumerate([sum(used), *used]))
+        last = len(subjects)
+        if self.has_cores:
+            cores = ["0/0", "0/0", "0/1"]
+            cpus = [Subject("cpu", f"cpu{i}", device=cores[i]) for i in range(len(used))]
+            found += [(T0, 0, schema.SUBJECT, last + i, each.to_label()) for i, each in enumerate(cpus)]
+            seen += [(last + i, busy_s) for i, busy_s in enumerate(used)]
         for number, busy_s in seen[:1] + seen[1 + self.is_hidden :]:
-            quantum = 10 * MS if number == 0 else 1
+            quantum = 10 * MS if number == 0 or number >= last else 1
             counted = (busy_s * S).astype(np.int64) // quantum * quantum
             found += [
                 (T0 + t, number, schema.ACTIVITY, c, None)

@@ -112,3 +112,30 @@ def test_of_half_a_second_only_the_bound_is_known():
     assert found.status == "too short"
     assert all(one.energy_j is None for one in found.shares[:-1])
     assert found.shares[-1].energy_j == pytest.approx(found.total_j, abs=1e-9)
+
+
+def test_the_times_of_cores_say_when_threads_share_one():
+    """Two threads of one core draw 30 % less than two cores do."""
+    medians = []
+    for has_cores in (False, True):
+        off, held = [], []
+        for seed in range(12):
+            machine = Machine(
+                seed,
+                seconds=5.0,
+                busy=(1.0, 1.0),
+                smt=0.3,
+                levels=(0.0, 1.0),
+                has_cores=has_cores,
+                base=COARSE,
+            )
+            trace, model = shares_of(machine)
+            window = whole(trace)
+            rows = {one.name: one for one in model.of(window).shares}
+            for name in ("command", "firefox", "idle"):
+                truth = machine.truth(TENANTS[name], window.t0_ns, window.t1_ns)
+                off.append(abs(rows[name].energy_j / truth - 1))
+                held.append(abs(rows[name].energy_j - truth) <= rows[name].expanded_j)
+        medians.append(np.median(off))
+        assert np.mean(held) >= 0.8
+    assert medians[1] < 0.6 * medians[0]

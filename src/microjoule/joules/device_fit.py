@@ -7,6 +7,7 @@ explain the meter better than none would, by the Bayesian information criterion.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,9 +15,12 @@ import numpy.typing as npt
 
 from ..arrays import distinct
 from ..channel import Channel
-from ..trace.label import GPU
+from ..trace.activity import Activity
+from ..trace.label import CPU, GPU
 from ..trace.series import I64
 from ..units import NS_PER_S
+from .counter import Counter
+from .gauge import Gauge
 from .parties import COMMAND, NEVER, POOL, UNSEEN, Amount, Party
 from .share_columns import Columns, Used, own_columns
 from .share_fit import Looks, ShareFit, fitted, is_enough, looks
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 F64 = npt.NDArray[np.float64]
 
+EVENTS = ("cycles", "misses", "instructions")  # of the command, as its channels are called
 MEMORY = "/memory"  # of what NVML says a process uses of a GPU
 _LAG_MIN_NS, _LAGS = 5_000_000, 9  # half of a lag that is looked for, and how many are tried
 _ENGINES_MAX = 3  # of a GPU, each with joules per second of its own
@@ -64,13 +69,17 @@ def cpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
     activity = trace.activity
     of = {i: each.cpu.used_ns for i, each in enumerate(parties)}
     pooled = [i for i, each in enumerate(parties) if each.kind in (UNSEEN, POOL)]
+    events = [
+        {i: party.beside[key].used_ns for i, party in enumerate(parties) if key in party.beside}
+        for key in EVENTS
+    ]
 
     def columns(rows: int) -> Columns:
         own = own_columns(of, _busy_s(of, whole), _commands(parties), pooled, rows)
-        return Columns(own, (), len(parties))
+        return Columns(own, [each for each in events if each], len(parties))
 
     numbers = [n for n, each in activity.subjects.items() if each.kind != GPU]
-    return _fit(trace, name, columns, [activity.instants_ns(n) for n in numbers])
+    return _fit(trace, name, columns, [activity.instants_ns(n) for n in numbers], overlap(activity))
 
 
 def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) -> DeviceFit | None:
@@ -98,26 +107,37 @@ def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
 
 
 def _fit(
-    trace: Trace, name: str, columns_of: Callable[[int], Columns], instants_ns: Sequence[I64]
+    trace: Trace,
+    name: str,
+    columns_of: Callable[[int], Columns],
+    instants_ns: Sequence[I64],
+    overlap_s: Callable[[I64], F64] | None = None,
 ) -> DeviceFit | None:
     of = looks(trace.updates(name), distinct(np.empty(0, np.int64), *instants_ns))
     whole = columns_of(int(of.is_ok.sum()))
     channel = trace.channels[name]
     found = [
         DeviceFit(channel, trace.machine, fitted(each, f"shares:{name}@{trace.machine}"), columns)
-        for columns in (whole.with_common(whole.common[:n]) for n in range(len(whole.common) + 1))
-        for each in _late(of, columns, _doubt_ns(channel))
+        for n in range(len(whole.common) + 1)
+        for columns in map(whole.with_common, combinations(whole.common, n))
+        for each in _late(of, columns, _doubt_ns(trace.meter(name)), overlap_s)
     ]
     return min(found, key=lambda each: each.fit.score, default=None)
 
 
-def _doubt_ns(of: Channel) -> float:
+def _doubt_ns(meter: Counter | Gauge) -> float:
     """By how much a meter may trail more or less than was thought: its lag's doubt, and half an update."""
-    half_ns = of.timing.half_lag_ns
-    return half_ns + (of.timing.update_ns or 0) / 2 if half_ns > _LAG_MIN_NS else 0.0
+    if isinstance(meter, Gauge):
+        half_ns = meter.lag_s * NS_PER_S
+    else:
+        timing = meter.channel.timing
+        half_ns = timing.half_lag_ns + (timing.update_ns or 0) / 2
+    return half_ns if half_ns > _LAG_MIN_NS else 0.0
 
 
-def _late(of: Updates, columns: Columns, doubt_ns: float) -> Iterator[Looks]:
+def _late(
+    of: Updates, columns: Columns, doubt_ns: float, overlap_s: Callable[[I64], F64] | None
+) -> Iterator[Looks]:
     """What was used between looks, if the meter trails by a little more or less than was thought.
 
     Of a load that changes each second, a lag that is wrong by 50 ms hides a tenth: what it used would look
@@ -126,9 +146,33 @@ def _late(of: Updates, columns: Columns, doubt_ns: float) -> Iterator[Looks]:
     length_s = np.diff(of.edges_ns) / NS_PER_S
     for late_ns in np.linspace(-doubt_ns, doubt_ns, _LAGS) if doubt_ns else (0.0,):
         edges_ns = of.edges_ns - round(late_ns)
-        looked = Looks(of, length_s, columns.between(edges_ns), len(columns.own))
+        both_s = None if overlap_s is None else overlap_s(edges_ns)
+        looked = Looks(of, length_s, columns.between(edges_ns), len(columns.own), both_s)
         if is_enough(looked):
             yield looked
+
+
+def overlap(of: Activity) -> Callable[[I64], F64] | None:
+    """Gives for how long, in seconds between instants, both threads of a core were busy, summed over cores.
+
+    What is known is each one's time: were they busy independently of each other, both were for the product of
+    their parts of the time. None: no core has two threads, or nobody recorded them.
+    """
+    cores: dict[str, list[int]] = {}
+    for number in of.numbers(CPU):
+        if of.subjects[number].device:
+            cores.setdefault(of.subjects[number].device, []).append(number)
+    pairs = [numbers[:2] for numbers in cores.values() if len(numbers) > 1]
+    if not pairs:
+        return None
+
+    def both_s(edges_ns: I64) -> F64:
+        length_ns = np.maximum(np.diff(edges_ns), 1)
+        parts = ((np.diff(of.used_ns(n, edges_ns)) / length_ns for n in pair) for pair in pairs)
+        found = sum((first * second for first, second in parts), np.zeros(len(length_ns)))
+        return np.asarray(found * length_ns / NS_PER_S)
+
+    return both_s
 
 
 def _commands(of: Sequence[Party]) -> list[int]:

@@ -258,13 +258,14 @@ class Gauge:
         yield Part("updates" if is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
         groups = (f"steps:{self.channel.id}",) * len(t0)
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
-        lag_s = self._lag_s
+        lag_s = self.lag_s
         drift_w = self._power_w(t1, lag_s) - self._power_w(t0, lag_s)
         groups = (f"lag:{self.channel.id}",) * len(t0)
         yield Part("lag", drift_w * lag_s / _ROOT_3, RECTANGULAR, groups)
 
     @property
-    def _lag_s(self) -> float:
+    def lag_s(self) -> float:
+        """By how much readings may trail the power, either way."""
         period_s = seconds(self.readings.period_ns)
         if self.readings.shape is Shape.POINT:
             return period_s

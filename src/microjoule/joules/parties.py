@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import distinct
+from ..channel import Channel
 from ..trace.activity import Activity
 from ..trace.label import CGROUP, GPU, MACHINE, PROCESS, Subject
 from ..trace.series import I64
@@ -170,6 +171,8 @@ def _command(trace: Trace, on_gpus: Sequence[int]) -> Party | None:
     seen = Party.of_all(COMMAND, COMMAND, [_party(activity, n) for n in tree]) if tree else None
     own = {c.place.part: c for c in trace.channels.values() if c.is_of_command}
     counter = own.pop("cpu", None)
+    events = _events(trace, own)
+    seen = None if seen is None else seen._replace(beside={**seen.beside, **events})
     if counter is None or counter.trust.model is None:
         return seen
     of = trace.updates(counter.id)
@@ -183,8 +186,18 @@ def _command(trace: Trace, on_gpus: Sequence[int]) -> Party | None:
         COMMAND,
         Amount(_counted(at, busy_ns), at),
         merged(np.stack((at[grew], at[grew + 1]), axis=1)),
-        {} if seen is None else seen.beside,
+        events if seen is None else seen.beside,
     )
+
+
+def _events(trace: Trace, counters: Mapping[str, Channel]) -> dict[str, Amount]:
+    """What the command did, by name: cycles, and whatever else was counted."""
+    found = {}
+    for name, channel in counters.items():
+        of = trace.updates(channel.id)
+        if len(of.edges_ns) >= _READINGS_MIN:
+            found[name] = Amount(_counted(of.edges_ns, of.energy_j), of.edges_ns)
+    return found
 
 
 def _counted(at: I64, each: F64) -> Used:

@@ -99,7 +99,8 @@ class StreamedTrace(Trace):
         self.recorded_windows = sketch.recorded_windows  # a hundred thousand of them are not paired twice
         channels, energies = self.channels, self.energy_channels
         gauges = [each for name in energies for each in beside(channels[name], channels)]
-        in_turn = dict.fromkeys((*gauges, *energies))  # counters are held against the gauges before them
+        events = [name for name, each in channels.items() if each.is_of_command]
+        in_turn = dict.fromkeys((*gauges, *energies, *events))  # counters are held against gauges before them
         instants = distinct(asked.instants_ns, self.marks.instants_ns())
         takers = {name: _taker(channels[name], asked, instants) for name in in_turn}
         self._instants_ns = asked.instants_ns

@@ -1,8 +1,9 @@
 """Who is busy: a slow lane of its own that looks ten times a second and writes down who used CPU time.
 
-A look reads the machine's busy time and that of each process, or each cgroup (:mod:`.cpu_times`). A row is
-written for who used a millisecond since its last row, so that the rows are bounded by the CPU time that
-there is, and not by how many processes sleep. Only then is a process looked at more closely, for its name.
+A look reads the busy time of the machine and of each CPU, and that of each process, or each cgroup
+(:mod:`.cpu_times`). A row is written for who used a millisecond since its last row, so that the rows are
+bounded by the CPU time that there is, and not by how many processes sleep. Only then is a process looked at
+more closely, for its name.
 
 A look costs some microseconds a process (benchmarks/results/activity_cost.md), on a thread of the recorder's
 and not of what is measured. It comes so seldom that all looks together take about a hundredth of a core: with
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ..trace import schema
-from ..trace.label import CGROUP, MACHINE, PROCESS, Subject
+from ..trace.label import CGROUP, CPU, MACHINE, PROCESS, Subject
 from ..units import NS_PER_MS, nanoseconds, seconds
 from ..value_class import dataclass
-from .cpu_times import Cgroups, Processes, machine_busy_ns
+from .cpu_times import Cgroups, Cpus, Processes, busy_ns
 from .native import now_ns
 
 PERIOD_S = 0.1
@@ -46,14 +47,18 @@ class ActivityPlan:
     root: Path = Path("/")
 
 
-class Accounts(Protocol):
+class Describes(Protocol):
     """Who has CPU time of their own, by a key that is theirs while they live."""
-
-    def look(self) -> dict[str | int, int]:
-        """Nanoseconds that each has used."""
 
     def describe(self, key: str | int, /) -> Subject | None:
         """Who that is; None: it is gone."""
+
+
+class Accounts(Describes, Protocol):
+    """The same, and how much."""
+
+    def look(self) -> dict[str | int, int]:
+        """Nanoseconds that each has used."""
 
 
 class _Account:
@@ -91,7 +96,8 @@ class ActivityLane:
         kinds: dict[str, Accounts] = {PROCESS: processes, CGROUP: Cgroups(plan.root)}
         self._processes = processes
         self._kinds = {kind: kinds[kind] for kind in plan.kinds}
-        self._known: dict[str, dict[str | int, _Account]] = {kind: {} for kind in plan.kinds}
+        self._describers: dict[str, Describes] = {**self._kinds, CPU: Cpus(plan.root)}
+        self._known: dict[str, dict[str | int, _Account]] = {kind: {} for kind in self._describers}
         self._rows: deque[schema.OwnRow] = deque()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -132,9 +138,10 @@ class ActivityLane:
         """Looks once, and keeps rows of who was busy."""
         self.looks += 1
         begun_ns = now_ns()
-        busy_ns = machine_busy_ns(self._root)
-        if busy_ns is not None:
-            self._rows.append((begun_ns, 0, schema.ACTIVITY, busy_ns, None))
+        machine_ns, cpus_ns = busy_ns(self._root)
+        if machine_ns is not None:
+            self._rows.append((begun_ns, 0, schema.ACTIVITY, machine_ns, None))
+        self._take(CPU, cpus_ns, begun_ns, is_last)
         for kind, accounts in self._kinds.items():
             before_ns = now_ns()
             try:
@@ -175,7 +182,7 @@ class ActivityLane:
 
     def _write(self, kind: str, key: str | int, account: _Account, t_ns: int, used_ns: int) -> None:
         if account.number == 0:
-            subject = self._kinds[kind].describe(key) if self._subjects <= SUBJECTS_MAX else None
+            subject = self._describers[kind].describe(key) if self._subjects <= SUBJECTS_MAX else None
             if subject is None:
                 return
             account.number = self._subjects

@@ -10,8 +10,9 @@ Theory of the device.
   ``utime`` and ``stime`` of ``/proc/PID/stat`` are added: hundredths of a second, each cut off.
 - *A cgroup* of version 2 has ``usage_usec`` in ``cpu.stat``, with or without a CPU controller; one of version
   1 has ``cpuacct.usage`` in nanoseconds. Both count all that is below it, and what ended.
-- *The machine*: the first line of ``/proc/stat``, in hundredths of a second. Idle, iowait and steal are not
-  busy: what a hypervisor gave to others draws its power elsewhere.
+- *The machine*: the first line of ``/proc/stat``, in hundredths of a second, and a line for each logical CPU.
+  Idle, iowait and steal are not busy: what a hypervisor gave to others draws its power elsewhere. Which CPUs
+  are threads of one core says ``/sys/devices/system/cpu/cpuN/topology``.
 
 Known errors: a process that begins and ends between two looks is never seen, and its time is in the
 machine's alone; with ``hidepid`` only one's own processes are seen. In a container pids, cgroups or both are
@@ -24,7 +25,8 @@ import os
 import time
 from pathlib import Path
 
-from ..trace.label import Subject
+from ..sources.host import integer_in
+from ..trace.label import CPU, Subject
 from ..units import NS_PER_S
 
 NS_PER_TICK = NS_PER_S // 100  # of USER_HZ, which is 100 on every architecture but Alpha
@@ -35,14 +37,35 @@ _ANCESTORS_MAX = 64
 _ENVIRON_MAX = 1 << 20
 
 
-def machine_busy_ns(root: Path) -> int | None:
-    """The busy CPU time of all CPUs; None: the kernel does not say."""
+def busy_ns(root: Path) -> tuple[int | None, dict[str | int, int]]:
+    """The busy time of all CPUs together, None: the kernel does not say; and of each, by its number."""
     try:
         with open(root / "proc/stat", "rb") as file:
-            fields = file.readline().split()
-        return sum(int(fields[field]) for field in _BUSY) * NS_PER_TICK
+            lines = file.read().split(b"intr", 1)[0].splitlines()
+        each = {
+            words[0]: sum(int(words[i]) for i in _BUSY) * NS_PER_TICK for words in map(bytes.split, lines)
+        }
     except (OSError, ValueError, IndexError):
-        return None
+        return None, {}
+    return each.pop(b"cpu", None), {int(name[3:]): ns for name, ns in each.items() if name[3:].isdigit()}
+
+
+class Cpus:
+    """The logical CPUs of the machine; their times are of :func:`busy_ns`.
+
+    Args:
+        root: Of the machine's files.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / "sys/devices/system/cpu"
+
+    def describe(self, cpu: str | int) -> Subject:
+        """Which CPU it is, and of which core: siblings of SMT have one."""
+        topology = self._folder / f"cpu{cpu}/topology"
+        package, core = integer_in(topology / "physical_package_id"), integer_in(topology / "core_id")
+        device = "" if core is None else f"{max(package or 0, 0)}/{core}"
+        return Subject(kind=CPU, name=f"cpu{cpu}", device=device)
 
 
 class Processes:

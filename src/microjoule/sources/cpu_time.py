@@ -15,6 +15,12 @@ Theory of the device. Two counters of busy CPU seconds:
   ``perf_event_paranoid`` is 2 or less (user side only at 2, which task-clock does not heed);
   Debian's and Android's level 3 forbids perf altogether. In containers seccomp may refuse it too.
 
+- ``cpu_time/command_cycles``, ``_instructions``, ``_misses``, where there is a PMU: what the command and all
+  that it starts did outside the kernel, as the generic events of perf (``perf_event_open(2)``:
+  PERF_COUNT_HW_CPU_CYCLES, _INSTRUCTIONS, _CACHE_MISSES, which are misses of the last level on most CPUs).
+  They say no joules; shares are fitted by them where that explains a counter better than seconds alone. Most
+  virtual machines have no PMU. On CPUs with two kinds of cores only the first kind is counted.
+
 From seconds to joules: a *model*, marked as such. Watts for one busy second of one logical CPU:
 
 - Where the CPU is known, the full-load watts per vCPU of Cloud Carbon Footprint's coefficients
@@ -29,6 +35,7 @@ Known errors of the model: it knows nothing of frequency, vector units, memory o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,6 +58,9 @@ BUSY_MASK = sum(1 << field for field in BUSY_FIELDS)
 PERF_TYPE_SOFTWARE = 1  # include/uapi/linux/perf_event.h
 PERF_COUNT_SW_TASK_CLOCK = 1
 NEXT_COMMANDS = -1
+PERF_TYPE_HARDWARE = 0
+EVENTS = {"cycles": 0, "instructions": 1, "misses": 3}
+PMUS = ("cpu", "cpu_core", "armv8_*")  # folders of event_source/devices, one of which a PMU has
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +142,28 @@ def survey(machine: Machine) -> Survey:
         ),
     )
     if host.perf_event_paranoid is not None and host.may_use_perf(PARANOID_LIMIT):
-        return Survey(NAME, READERS, channels=(system, command))
+        return Survey(NAME, READERS, channels=(system, command, *_events(root)))
     obstacle = _perf_obstacle(host)
     return Survey(NAME, READERS, (system,), closed_by(obstacle, (command,)), (obstacle,))
+
+
+def _events(root: Path) -> Iterator[Channel]:
+    """The events of the commands started next; none where no PMU is."""
+    devices = root / "sys/bus/event_source/devices"
+    pmu = next((path for name in PMUS for path in sorted(devices.glob(name))), None)
+    for name, config in EVENTS.items() if pmu is not None else ():
+        yield Channel(
+            id=f"cpu_time/command_{name}",
+            place=Place(device="command", part=name, role=Role.PART),
+            hw_type="cpu",
+            source=NAME,
+            lane=LANE,
+            scale=Scale(quantity="1", unit=Fraction(1), unit_source="kernel", starts_at_open=True),
+            timing=Timing(rate_max_hz=RATE_MAX_HZ),
+            access=Access(
+                reader="perf", path=str(pmu), type=PERF_TYPE_HARDWARE, config=config, cpu=NEXT_COMMANDS
+            ),
+        )
 
 
 def power_model(host: Host) -> PowerModel:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from microjoule.recording.activity import ActivityLane, ActivityPlan, until_next_ns
-from microjoule.recording.cpu_times import Cgroups, Processes, cgroup_of, machine_busy_ns
+from microjoule.recording.cpu_times import Cgroups, Cpus, Processes, busy_ns, cgroup_of
 from microjoule.trace import schema
 from microjoule.trace.activity import Activity, named
 from microjoule.trace.label import Subject
@@ -78,8 +78,29 @@ def test_where_no_clock_is_answered_ticks_are_read(tmp_path):
 
 
 def test_busy_is_neither_idle_nor_waiting_nor_stolen(tmp_path):
-    assert machine_busy_ns(machine(tmp_path, user=3)) == 30_000_000
-    assert machine_busy_ns(tmp_path / "nowhere") is None
+    assert busy_ns(machine(tmp_path, user=3)) == (30_000_000, {})
+    assert busy_ns(tmp_path / "nowhere") == (None, {})
+
+
+def test_each_cpu_has_its_time_and_siblings_have_one_core(tmp_path):
+    machine(tmp_path)
+    lane = ActivityLane(ActivityPlan(root=tmp_path))
+    for cpu, core in ((0, 0), (1, 4), (2, 0)):
+        topology = tmp_path / f"sys/devices/system/cpu/cpu{cpu}/topology"
+        topology.mkdir(parents=True)
+        (topology / "physical_package_id").write_text("-1\n")
+        (topology / "core_id").write_text(f"{core}\n")
+    for ticks in (5, 8):
+        each = "".join(f"cpu{cpu} {cpu * ticks} 0 0 9 0 0 0 0 0 0\n" for cpu in range(4))
+        (tmp_path / "proc/stat").write_text(STAT.format(user=6 * ticks) + each + "intr 1 2 3\nctxt 4\n")
+        lane.look()
+    found = activity(lane.drain())
+    cpus = {found.subjects[n].name: n for n in found.numbers("cpu")}
+    assert cpus.keys() == {"cpu1", "cpu2", "cpu3"}  # the first one was never busy
+    assert [found.subjects[cpus[f"cpu{n}"]].device for n in (1, 2, 3)] == ["0/4", "0/0", ""]
+    used = {name: np.diff(found.used_ns(n, found.instants_ns(n)[[0, -1]]))[0] for name, n in cpus.items()}
+    assert used == {"cpu1": 30e6, "cpu2": 60e6, "cpu3": 90e6}
+    assert Cpus(tmp_path).describe(0).device == "0/0"
 
 
 def test_ten_thousand_processes_that_sleep_have_no_rows(tmp_path):
