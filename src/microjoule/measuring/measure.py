@@ -208,10 +208,10 @@ def _run(
         origin_ns = now_ns()
         at_s, longest_s, done = deadline.spent_s(), 0.0, 0
         for offset_s in told(list(planned.offsets_s), "window", say):
-            if deadline.left_s() < longest_s + planned.after_s:
-                if planned.may_stop_after(done):
-                    break
-                planned = planned.hurried(done)
+            next_one = planned.going_on(done, longest_s, deadline.left_s())
+            if next_one is None:
+                break
+            planned = next_one
             count = planned.counts[done]
             if planned.pad_s:
                 time.sleep(planned.pad_s)
@@ -229,7 +229,8 @@ def _run(
             if planned.pad_s:
                 time.sleep(planned.pad_s)
             done += 1
-            longest_s, at_s = max(longest_s, deadline.spent_s() - at_s), deadline.spent_s()
+            spent_s = deadline.spent_s()
+            longest_s, at_s = max(longest_s, (spent_s - at_s) / count), spent_s
         _run_in(task, planned.run_in_s)
         idle(recorder, planned.idle_s, fitted.settle_ns)
     return _figures(task.name, ask, fitted, planned.first(done), load(path))

@@ -151,14 +151,36 @@ class Plan:
         """Whether so many windows give a figure where time is up: slope mode needs two sizes."""
         return done > 0 and (self.mode != "slope" or len(set(self.counts[:done])) > 1)
 
-    def hurried(self, done: int) -> Plan:
-        """The plan with the shortest window next that gives slope mode its second size; else as it is."""
-        rest = [at for at in range(done, len(self.counts)) if self.counts[at] not in self.counts[:done]]
-        if self.mode != "slope" or not rest or len(set(self.counts[:done])) > 1:
+    def going_on(self, done: int, call_s: float, left_s: float) -> Plan | None:
+        """The plan, its next window one that the time left allows; None: stop here.
+
+        Slope mode with windows of one size so far takes one more in any case: of another size, and as many
+        calls as there is time for.
+
+        Args:
+            done: Windows that were run.
+            call_s: The longest time that a call took in one of them, with what lies between two windows.
+            left_s: What is left of the time allowed.
+        """
+        room_s = left_s - self.after_s
+        if self.counts[done] * (call_s if done else 0.0) <= room_s:
             return self
-        at, counts = min(rest, key=lambda each: self.counts[each]), list(self.counts)
-        counts[done], counts[at] = counts[at], counts[done]
+        if self.may_stop_after(done):
+            return None
+        if self.mode != "slope":
+            return self
+        counts = list(self.counts)
+        counts[done] = self._fitting(done, math.floor(room_s / call_s) if done else 0)
         return replace(self, counts=tuple(counts))
+
+    def _fitting(self, done: int, most: int) -> int:
+        """The calls of a window of another size than those before it have: as many as there is time for."""
+        if not done:
+            return min(self.counts)
+        known = self.counts[0]
+        if most > known:
+            return most
+        return max(min(most, known // 2), 1) if known > 1 else 2
 
     def first(self, done: int) -> Plan:
         """The plan as far as it was run."""

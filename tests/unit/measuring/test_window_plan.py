@@ -3,6 +3,9 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reached import reached
 
 from microjoule.errors import BadRequest, TooCoarse
 from microjoule.measuring.window_plan import (
@@ -120,14 +123,46 @@ def test_a_power_that_moves_is_not_steady():
     assert is_steady(t_s, [100, 104, 97, 101, 103, 96, 100, 102])  # noise, and no drift that can be seen
 
 
-def test_a_plan_out_of_time_takes_the_shortest_window_of_another_size_next():
-    """Slope mode needs two sizes, whatever they take: the least that they can take is what it then takes."""
-    counts = (12, 12, 9, 3, 6)
-    planned = Plan(
-        mode="slope", counts=counts, offsets_s=(0.0,) * 5, pad_s=0.0, idle_s=0.5, run_in_s=0.0, needed_s=1.0
-    )
-    assert planned.hurried(0).counts == (3, 12, 9, 12, 6)
-    assert planned.hurried(1).counts == (12, 3, 9, 12, 6)
-    assert planned.hurried(1).may_stop_after(2)
-    assert planned.hurried(3) is planned
-    assert replace(planned, mode="edge").hurried(0).counts == counts
+SLOPE = Plan(
+    mode="slope", counts=(12, 12, 9, 3), offsets_s=(0.0,) * 4, pad_s=0, idle_s=0.5, run_in_s=0, needed_s=1
+)
+LATE = {  # windows done, seconds a call, seconds left: the counts of the plan that goes on; None: it stops
+    "in time": (1, 0.1, 1.3, (12, 12, 9, 3)),
+    "of one size, and as many calls as before do not fit": (1, 0.1, 1.1, (12, 6, 9, 3)),
+    "of one size, and no time left": (1, 0.1, -1.0, (12, 1, 9, 3)),
+    "a larger one that does not fit": (1, 0.1, 0.35, (12, 3, 9, 3)),
+    "of two sizes": (3, 0.1, 0.25, None),
+    "of two sizes, and the smallest one fits": (3, 0.1, 0.31, (12, 12, 9, 3)),
+    "late before the first one": (0, 0.0, -1.0, (3, 12, 9, 3)),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_the_next_window_is_one_that_the_time_left_allows(case):
+    """By the calls that it has, which in slope mode are up to four times those of the window before."""
+    done, call_s, left_s, counts = LATE[case]
+    found = SLOPE.going_on(done, call_s, left_s)
+    assert (found.counts if found else None) == counts
+
+
+@pytest.mark.reaches(stops=10, shorter=10)
+@given(
+    st.lists(st.integers(1, 40), min_size=3, max_size=8), st.data(), st.floats(1e-2, 1.0), st.floats(-5, 30)
+)
+def test_slope_mode_gets_its_two_sizes_and_takes_no_longer_than_it_must(counts, data, call_s, left_s):
+    done = data.draw(st.integers(1, len(counts) - 1))
+    planned = replace(SLOPE, counts=tuple(counts), offsets_s=(0.0,) * len(counts))
+    found = planned.going_on(done, call_s, left_s)
+    if reached("stops", found is None):
+        assert planned.may_stop_after(done)
+    elif reached("shorter", found is not planned):
+        assert found.counts[:done] == planned.counts[:done]
+        assert found.may_stop_after(done + 1)
+        assert found.counts[done] * call_s <= max(left_s, 2 * call_s)
+
+
+def test_other_modes_stop_when_the_next_window_has_no_room():
+    planned = replace(SLOPE, mode="batch", counts=(5, 5, 5), offsets_s=(0.0,) * 3, after_s=1.0)
+    assert planned.going_on(1, 0.1, 1.6) is planned
+    assert planned.going_on(1, 0.1, 1.4) is None
+    assert planned.going_on(0, 0.0, -3.0) is planned
