@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ideal import T0, US
+from scipy.stats import binomtest
 from steps import BASE, Steps
 
 SEEDS = 6
@@ -53,6 +54,19 @@ def test_pulses_are_known_to_the_target_and_within_their_intervals(tmp_path, len
     assert np.percentile(np.abs(off), 95) <= p95
     assert held.mean() >= COVERED
     assert np.median(expanded) <= 4 * np.sqrt(np.mean(off**2))
+
+
+def test_windows_longer_than_their_updates_share_a_phase_are_covered(tmp_path):
+    """Where the updates lie is known from 49 of them: both edges of a short window err alike by that."""
+    found = []
+    for seed in range(10):
+        steps = Steps(
+            power_w={"step": 80.0}, length_ms={"step": 100.0}, scatter=0.2, n=60, seed=seed, base=base(20)
+        )
+        found += errors(tmp_path, steps)
+    off, expanded, held = (np.array(column) for column in zip(*found, strict=True))
+    assert binomtest(int(held.sum()), len(held)).proportion_ci(0.999).high >= COVERED
+    assert np.median(expanded) <= 3 * np.sqrt(np.mean(off**2))
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.05])

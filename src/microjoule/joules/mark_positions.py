@@ -14,7 +14,8 @@ it. Beside a pulse in an idle machine that is the idle side almost alone, and wh
 matter.
 
 Why a count is wrong: an update was elsewhere, by the standard deviation of S over where it may have been, and
-its count is cut off; the power of a piece was not that of its name, by as much as those of the name scatter;
+its count is cut off; the grid of all updates around was elsewhere, which moves the counts at marks near one
+another alike; the power of a piece was not that of its name, by as much as those of the name scatter;
 the power of a name is itself known to the fit's covariance alone, which all marks share.
 """
 
@@ -31,7 +32,7 @@ from .attribution import Span, States
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
-from .update_times import FIRST
+from .update_times import AROUND, FIRST
 
 NEAR = 5  # updates on one side from which the power there is taken
 _SCATTER = 0.1  # of its power, from window to window, of a name whose windows show none of their own
@@ -140,15 +141,16 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     is_known = (marks >= updates.at_ns[0]) & (marks <= updates.at_ns[-1])
     scaled[is_known] = np.clip(scaled[is_known], *counter.limits(marks[is_known]))
     number = np.arange(len(marks))
+    left_w, right_w = (watts[pieces.at(updates.at_ns[at])] for at in (k, k + 1))
     causes = (
         Cause("edges", "update", k, w0 * before.edge),
         Cause("edges", "update", k + 1, w1 * after.edge),
+        Cause("phase", "phase", k // (2 * AROUND), updates.phase_ns[k] * (w0 * left_w + w1 * right_w)),
         Cause("power", "piece", number, w0 * (1.0 - before.share) * before.own_ns * scatter[:-1]),
         Cause("power", "piece", number + 1, -w1 * (1.0 - after.share) * after.own_ns * scatter[1:]),
         Cause("power", "mark", number, np.hypot(w0 * np.hypot(*_two(before)), w1 * np.hypot(*_two(after)))),
     )
     shared = _shared(span, pieces, per_j, (updates.at_ns[k], updates.at_ns[k + 1]), (before, after), w0)
-    left_w, right_w = (watts[pieces.at(updates.at_ns[at])] for at in (k, k + 1))
     lag = counter.channel.timing.half_lag_ns * (w0 * left_w + w1 * right_w)
     span_ns = int(every[0, 0]), int(every[-1, 1])
     return MarkedEdges(marks, np.maximum.accumulate(scaled), is_known, causes, shared, lag, span_ns)
@@ -235,10 +237,13 @@ class _Updates:
         self.total: I64 = counter.steps.total[counter.changes]
         self._quantum = counter.quantum
         self._own_ns: F64 = located.spread_ns
+        # All updates around share the phase of their grid: no difference between them shows it.
+        self.phase_ns: F64 = np.where(located.is_on_grid, located.phase_ns, 0.0)
+        each_ns = np.where(located.is_on_grid, located.jitter_ns, located.own_ns)
         timing = counter.channel.timing
-        declared_ns = np.hypot(located.spread_ns, timing.half_lag_ns / _ROOT_3)
+        declared_ns = np.hypot(each_ns, timing.half_lag_ns / _ROOT_3)
         uneven_ns = self._uneven_ns(pieces)  # where it was, and what it shows late, together
-        self._spread_ns: F64 = declared_ns if uneven_ns is None else np.maximum(located.spread_ns, uneven_ns)
+        self._spread_ns: F64 = declared_ns if uneven_ns is None else np.maximum(each_ns, uneven_ns)
         self._worst = np.where(located.is_on_grid, 1.0, _UNLOCKED)
 
     def counted_by(self, pieces: _Pieces, k: I64) -> tuple[tuple[F64, F64], tuple[F64, F64]]:

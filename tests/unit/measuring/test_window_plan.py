@@ -155,7 +155,7 @@ def test_slope_mode_gets_its_two_sizes_and_takes_no_longer_than_it_must(counts, 
     found = planned.going_on(done, call_s, left_s)
     if reached("stops", found is None):
         assert planned.may_stop_after(done)
-    elif reached("shorter", found is not planned):
+    if reached("shorter", found is not None and found is not planned):
         assert found.counts[:done] == planned.counts[:done]
         assert found.may_stop_after(done + 1)
         assert found.counts[done] * call_s <= max(left_s, 2 * call_s)
