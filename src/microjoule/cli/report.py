@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,7 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
     from ..errors import TraceError
     from ..footprint.project import Target, Trial, at_once, counted_once, project, trial, unreadable
     from ..joules.energy_trace import load
+    from ..report import job_lines
     from ..report.project_table import lines
     from ..report.wrapping import wrapped
 
@@ -142,14 +144,40 @@ def _total(arguments: argparse.Namespace, terms: Terms) -> int:
             trials |= counted_once(
                 {name: trials[name] for name in names}, {name: load(name) for name in names}
             )
-    plain = project(list(trials.values()), terms, target, arguments.models)
+        job = _job([path for path in arguments.traces if str(path) in facts], facts, say)
+    plain = {"job": job, **project(list(trials.values()), terms, target, arguments.models)}
     if arguments.json is not None:
         write_text(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False) + "\n", arguments.json)
     if arguments.json != Path("-"):
-        print("\n".join(lines(plain)))
+        print("\n".join([*([] if job is None else [*job_lines.lines(job), ""]), *lines(plain)]))
         for note in (*notes, *_states(facts)):
             print("\n".join(wrapped(f"note: {note}", 2)))
     return 1 if plain["n_unreadable"] else 0
+
+
+def _job(
+    paths: list[Path], facts: Mapping[str, Mapping[str, Any]], say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """What the job used that all these traces are of; None: they are of none, or of several."""
+    from ..errors import TraceError
+    from ..joules.energy_trace import Trace, load
+    from ..joules.job import Job
+    from ..joules.job_part import part
+
+    launches = [facts[str(path)].get("launch") for path in paths]
+    names = {each.get("job") if isinstance(each, dict) else None for each in launches}
+    if len(names) != 1 or None in names:
+        return None
+
+    def opened(path: Path) -> Trace:
+        say(f"reading {path}")
+        return load(path)
+
+    parts = []
+    for path in paths:
+        with suppress(TraceError):  # it has no time in which all was read, which its row says
+            parts.append(part(path, opened(path)))
+    return Job(parts).to_json(str(names.pop()), opened) if parts else None
 
 
 def _of_one_node(names: list[str], facts: Mapping[str, Mapping[str, Any]]) -> str:

@@ -58,7 +58,7 @@ def run_rank(arguments: argparse.Namespace, command: list[str], launch: Launch) 
     code = _run(command, member)
     if isinstance(code, str):
         print(f"uj run: {command[0]}: {code}", file=sys.stderr)
-        member.end({"ended": code})
+        member.end({"ended": f"could not start ({code})"})
         return run_command.NOT_FOUND if code == os.strerror(2) else run_command.CANNOT_RUN
     closed = member.end(_ended(code))
     is_whole = True

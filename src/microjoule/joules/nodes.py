@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..channel import Channel
 from ..trace.window import Window
 from .estimate import Estimate, summed
 from .total import covered
@@ -50,7 +51,19 @@ def name_of(facts: Mapping[str, Any]) -> str:
     return str(launch.get("node") or host.get("hostname") or "")
 
 
-def pieces(traces: Sequence[tuple[Trace, Window]]) -> list[list[Piece]]:
+class Recorded(Protocol):
+    """What is asked of a trace here."""
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Its channels by id."""
+
+    @property
+    def energy_channels(self) -> tuple[str, ...]:
+        """Those that tell an energy."""
+
+
+def pieces(traces: Sequence[tuple[Recorded, Window]]) -> list[list[Piece]]:
     """What each of several traces of one node counts, in their order.
 
     Args:

@@ -24,6 +24,7 @@ from ..trace import schema
 from ..units import NS_PER_S, seconds
 from . import marking
 from .activity import ActivityLane
+from .clock_error import KEEPERS, ClockErrors
 from .lane import Lane, open_lanes
 from .machine_state import MachineState
 from .mark_rings import MarkRings
@@ -78,6 +79,8 @@ class RawRecorder:
         self._gpus = _gpu_lane(self.channels, plan, self._activity)
         self._thread: threading.Thread | None = None
         self._state = MachineState(plan.facts)
+        # Clocks matter where several nodes do.
+        self._clock_errors = ClockErrors(KEEPERS if plan.facts.get("launch") else ())
         self._process = os.getpid()
 
     @property
@@ -292,6 +295,7 @@ class RawRecorder:
         if self._gpus is not None:
             rows += self._gpus.drain()
         rows += self._state.now()
+        rows += self._clock_errors.now()
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
             rows.append((t_ns, read_ns, name, value_ns, None))

@@ -46,6 +46,7 @@ KEY_CHECKSUMS = b"microjoule.checksums"  # present where a file has them: their 
 BEGIN = "@begin"
 END = "@end"
 CLOCKS = ("@clock/realtime", "@clock/boottime")
+CLOCK_ERROR = "@clock/error"  # how far the real-time clock may be off, in ns; the label says who says so
 LANE_COUNTS = ("ticks", "late", "missed", "dropped", "errors", "busy_ns", "late_max_ns", "by_kernel")
 MARKS = "marks"  # the name of the account of marks among those of lanes
 MARK_COUNTS = ("full", "lost", "damaged")  # marks that are not there, by cause
@@ -83,7 +84,7 @@ def dictionary(channels: Iterable[Channel]) -> list[str]:
     lanes = dict.fromkeys(channel.lane for channel in channels)
     counts = (engine(lane, count) for lane in lanes for count in LANE_COUNTS)
     marks = (engine(MARKS, count) for count in MARK_COUNTS)
-    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS, SUBJECT, ACTIVITY, STATE]
+    own = [BEGIN, END, *CLOCKS, *counts, *marks, GAP, *CHECKS, SUBJECT, ACTIVITY, STATE, CLOCK_ERROR]
     return [channel.id for channel in channels] + own
 
 
