@@ -1,5 +1,8 @@
 """A file in which bits have flipped gives no false interval without a message, whatever bits they are.
 
+Bits flip alone and in bursts. A disk loses, blanks, repeats and exchanges whole sectors of 512 bytes and
+pages of 4 KiB: then each part of the file is what a recorder wrote, only not there.
+
 ``UJ_FLIPS=10000 pytest tests/properties/test_flipped_bits_are_never_silent.py`` takes the long form.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +25,7 @@ from microjoule.joules.streamed import stream
 from microjoule.trace import checksum, schema
 
 FLIPS = int(os.environ.get("UJ_FLIPS", "120"))
-PIECE = 60
+SECTOR, PAGE = 512, 4096
 CHANNELS = ("package-0", "package-0/dram")
 
 
@@ -32,14 +36,14 @@ class Whole(NamedTuple):
     windows: list[tuple[str, int, int]]
 
 
-def sealed(path: Path, table: pa.Table) -> bytes:
-    """The file of a table, with its checksums, as a recorder writes it."""
+def sealed(path: Path, table: pa.Table, piece: int) -> bytes:
+    """The file of a table, with a checksum each so many rows, as a recorder writes it."""
     made = table.schema.with_metadata({**table.schema.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
     names = table["channel"].chunk(0).dictionary.to_pylist()
     stretches = checksum.Stretches(schema.OwnRows(made, names))
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(str(path), made, options=options) as writer:
-        batches = table.cast(made).to_batches(max_chunksize=PIECE)
+        batches = table.cast(made).to_batches(max_chunksize=piece)
         for number, batch in enumerate(batches):
             first = [] if number else [stretches.opening(0)]
             writer.write_batch(stretches.ended([*first, batch], 0, number))
@@ -47,9 +51,9 @@ def sealed(path: Path, table: pa.Table) -> bytes:
     return path.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    ideals = [Ideal(constant(80.0), n=150), Ideal(constant(9.0), n=150, seed=5, id="package-0/dram")]
+def recorded(path: Path, n: int, piece: int) -> Whole:
+    """A recording of so many readings of each channel, in batches of so many rows."""
+    ideals = [Ideal(constant(80.0), n=n), Ideal(constant(9.0), n=n, seed=5, id="package-0/dram")]
     places = [(0.1, 0.5), (0.3, 0.4), (0.6, 0.95)]
     marks, truth, windows = [], {}, []
     for number, (begin, end) in enumerate(places, start=1):
@@ -59,14 +63,26 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         windows.append((name, t0, t1))
         for ideal in ideals:
             truth[name, ideal.id] = ideal.truth(t0, t1)
-    path = tmp_path_factory.mktemp("flips") / "whole.arrows"
-    data = sealed(path, rows(ideals, marks))
+    data = sealed(path, rows(ideals, marks), piece)
     trace = load(path)
     assert not trace.is_truncated
     assert trace.damage == ()
     with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source):
         opening = source.tell()
     return Whole(data, opening, truth, windows)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return recorded(tmp_path_factory.mktemp("flips") / "whole.arrows", 150, 60)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """A file of more than twelve pages, whose batches are each about as long as one."""
+    found = recorded(tmp_path_factory.mktemp("pages") / "pages.arrows", 2600, 400)
+    assert len(found.data) > 12 * PAGE
+    return found
 
 
 def messages_of(trace: Trace) -> list[str]:
@@ -122,3 +138,42 @@ def test_bytes_that_are_missing_doubled_or_blank_are_never_silent(whole: Whole, 
         for data in versions - {whole.data}:
             path.write_bytes(data)
             is_silent(path, whole)  # a blank may fall on bytes that mean nothing
+
+
+def burst(data: bytearray, draw: random.Random) -> None:
+    """2 to 32 neighbouring bits take other values: the first and the last of them, and any between."""
+    n = draw.randrange(2, 33)
+    pattern = draw.getrandbits(n) | 1 | 1 << n - 1
+    at = draw.randrange(8 * len(data) - n)
+    first, last = at // 8, (at + n - 1) // 8 + 1
+    found = int.from_bytes(data[first:last], "little") ^ pattern << at % 8
+    data[first:last] = found.to_bytes(last - first, "little")
+
+
+def blank_sector(data: bytearray, draw: random.Random) -> None:
+    at = SECTOR * draw.randrange(len(data) // SECTOR)
+    data[at : at + SECTOR] = bytes(SECTOR)
+
+
+def swapped_sectors(data: bytearray, draw: random.Random) -> None:
+    a, b = (SECTOR * each for each in draw.sample(range(len(data) // SECTOR), 2))
+    data[a : a + SECTOR], data[b : b + SECTOR] = data[b : b + SECTOR], data[a : a + SECTOR]
+
+
+def replaced_page(data: bytearray, draw: random.Random) -> None:
+    to, of = (PAGE * each for each in draw.sample(range(len(data) // PAGE), 2))
+    data[to : to + PAGE] = data[of : of + PAGE]
+
+
+@pytest.mark.reaches(**{"refused": 1, "with a message": 10})
+@pytest.mark.parametrize("damage", [burst, blank_sector, swapped_sectors, replaced_page])
+def test_bursts_sectors_and_pages_are_never_silent(
+    pages: Whole, tmp_path: Path, damage: Callable[[bytearray, random.Random], None]
+) -> None:
+    path = tmp_path / "damaged.arrows"
+    draw = random.Random(damage.__name__)
+    for _ in range(FLIPS // 8):
+        data = bytearray(pages.data)
+        damage(data, draw)
+        path.write_bytes(data)
+        is_silent(path, pages)
