@@ -238,24 +238,32 @@ def _of_channel(
         method_of |= dict.fromkeys(titles, method)
         if len(titles) > 1:
             found.cut.append(tuple(name for title in titles for name in group_of.get(title, (title,))))
-    for (title, *_), method, _ in methods(fitted, own) if fitted else ():
-        if method != INSEPARABLE:
-            states = next(item.states for item in own if item.name == title)
-            found.own[group_of[title]] = _energy(trace, channel_id, occupancy, states)
-    for item in inclusive:
-        names = group_of.get(item.name, (item.name,))
-        if item.name == NO_WINDOW:
-            energy = _rest(trace, channel_id, occupancy)
-        else:
-            energy = _energy(trace, channel_id, occupancy, item.states)
-        found.energy[names] = (method_of[item.name], energy)
+    apart = (
+        {title for (title, *_), method, _ in methods(fitted, own) if method != INSEPARABLE} if fitted else ()
+    )
+    of_own = [item for item in own if item.name in apart]
+    of_names = [item for item in inclusive if item.name != NO_WINDOW]
+    energies = _energies(trace, channel_id, occupancy, [item.states for item in (*of_own, *of_names)])
+    for item, energy in zip(of_own, energies, strict=False):
+        found.own[group_of[item.name]] = energy
+    if len(of_names) < len(inclusive):
+        found.energy[NO_WINDOW,] = (method_of[NO_WINDOW], _rest(trace, channel_id, occupancy))
+    for item, energy in zip(of_names, energies[len(of_own) :], strict=True):
+        found.energy[group_of.get(item.name, (item.name,))] = (method_of[item.name], energy)
     return found
 
 
-def _energy(trace: Trace, channel_id: str, occupancy: Occupancy, states: Sequence[int]) -> Estimate:
-    """What was used while any of some states was so."""
-    t0_ns, t1_ns = pieces_of(occupancy, states).T
-    return trace.mark_fits.together(channel_id, t0_ns.copy(), t1_ns.copy())
+def _energies(
+    trace: Trace, channel_id: str, occupancy: Occupancy, choices: Sequence[Sequence[int]]
+) -> list[Estimate]:
+    """What was used while any of some states was so, of each choice of states."""
+    pieces = [pieces_of(occupancy, states).T.copy() for states in choices]
+    # Hundreds of names of one window each are worked out at once.
+    single = [each for each in pieces if each.shape[1] == 1]
+    known = iter(trace.mark_fits.estimates(channel_id, *np.hstack(single)) if single else ())
+    return [
+        next(known) if each.shape[1] == 1 else trace.mark_fits.together(channel_id, *each) for each in pieces
+    ]
 
 
 def _rest(trace: Trace, channel_id: str, occupancy: Occupancy) -> Estimate:
@@ -266,7 +274,7 @@ def _rest(trace: Trace, channel_id: str, occupancy: Occupancy) -> Estimate:
         return whole
     t0_ns, t1_ns = pieces_of(occupancy, [0]).T.copy()
     bounds = meter.bounds(t0_ns, t1_ns) if isinstance(meter, Counter) else meter.energies(t0_ns, t1_ns)
-    rest = whole - _energy(trace, channel_id, occupancy, some)
+    rest = whole - _energies(trace, channel_id, occupancy, [some])[0]
     low, high = math.fsum(bounds.low), min(math.fsum(bounds.high), whole.high)
     value = None if rest.value is None else min(max(rest.value, low), high)
     return replace(rest, value=value, low=low, high=high, accuracy=whole.accuracy)

@@ -122,11 +122,12 @@ class Estimate:  # noqa: PLW1641 - frozen dataclasses make the hash
         by_name: dict[str, list[Component]] = {}
         for component in self._gathered:
             by_name.setdefault(component.name, []).append(component)
+        u = self.u
         rows: list[BudgetRow] = [
             {
                 "name": name,
                 "u": math.hypot(*(c.u for c in group)),
-                "share": math.fsum((c.u / self.u) ** 2 for c in group) if self.u else 0.0,
+                "share": math.fsum((c.u / u) ** 2 for c in group) if u else 0.0,
                 "kind": "/".join(sorted({c.kind for c in group})),
                 "form": "/".join(sorted({c.form for c in group})),
                 "dof": min(c.dof for c in group),

@@ -194,3 +194,21 @@ def test_what_all_windows_of_a_name_share_does_not_average_away(tmp_path):
     assert 0.4 * min(a.U, b.U) > both.U
     one = trace.energy(trace.named("b")[0])["package-0"]
     assert len(trace.named("b")) ** 0.6 * one.U / 2 < b.U
+
+
+def test_each_of_many_names_of_one_window_has_the_figure_of_its_window(tmp_path):
+    """They are worked out at once; names of several windows among them are not."""
+    steps = Steps(n=30)
+    ends = [t1 for _, _, t1, _ in steps.windows]
+    more = [(f"once {k}", ends[k] + MS, ends[k] + MS + (k + 1) * MS // 4) for k in range(20, -1, -3)]
+    trace = steps.trace(tmp_path, more=more)
+    rows_ = {each.name: each.energy for each in trace.by_name()}
+    names = [name for name, *_ in more]
+    assert set(names) < rows_.keys()
+    once = [window for window in trace.windows if window.name in names]
+    assert len(once) == len(names)
+    for window, energies in zip(once, trace.energies(once), strict=True):
+        found, alone = rows_[window.name], energies.total
+        assert (found.value, found.low, found.high) == (alone.value, alone.low, alone.high)
+        assert abs(found.U - alone.U) <= 1e-9 * alone.U
+    assert len({rows_[name].value for name in names}) == len(names)
