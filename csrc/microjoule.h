@@ -188,6 +188,62 @@ size_t uj_sampler_capacity(const struct uj_sampler *sampler);
 /* Stops if need be, closes the readers, frees. */
 void uj_sampler_close(struct uj_sampler *sampler);
 
+/* ---- feeds --------------------------------------------------------------------------------- */
+
+/* Rows of one sampler in memory that its owner writes and any number of other processes read
+ * (feed.h). A reader never delays the owner or another reader; one that falls behind loses the
+ * oldest rows, and counts them. */
+struct uj_feed;
+
+/* How many counts of struct uj_counts a feed carries: ticks, late, missed, dropped, errors,
+ * busy_ns, late_max_ns, and 1 where the kernel samples. */
+#define UJ_FEED_N_COUNTS 8
+
+/* As a code: rows of this channel are passed over. */
+#define UJ_FEED_NOT_WANTED UINT16_MAX
+
+/* New memory for at least rows rows, 64 to 2 million. The caller owns *out. */
+int uj_feed_create(size_t rows, struct uj_feed **out, struct uj_error *err);
+
+/* The descriptor to hand to readers; it belongs to the feed. -1 of a reader's. */
+int uj_feed_fd(const struct uj_feed *feed);
+
+/* Moves what waits in the sampler's ring into the feed, with its counts and the time. As the
+ * sampler's consumer; one thread at a time. -EPERM of a reader's feed, -ECHILD in a fork. */
+int uj_feed_publish(struct uj_feed *feed, struct uj_sampler *sampler);
+
+/* The same with rows of the caller's, as one tick. */
+int uj_feed_write(struct uj_feed *feed, const struct uj_sample *rows, size_t n);
+
+/* Maps the feed behind a descriptor, which stays the caller's, for reading. -EINVAL where it is
+ * none, or memory that could be cut. It begins with the oldest row. */
+int uj_feed_open(int fd, struct uj_feed **out, struct uj_error *err);
+
+/* When the last row began; 0: there is none. */
+int64_t uj_feed_newest_ns(const struct uj_feed *feed);
+
+/* Goes to the first row that began at or after that time, or to the end. */
+void uj_feed_seek(struct uj_feed *feed, int64_t from_ns);
+
+/* How many rows wait for this reader, at most; none in a fork. */
+size_t uj_feed_waiting(const struct uj_feed *feed);
+
+/* Takes up to capacity rows, as uj_sampler_drain. codes: what to write in place of each channel's
+ * code, UJ_FEED_NOT_WANTED for those to be passed over, as all from n_codes on are. n_lost: rows
+ * that were overwritten before they were taken. One thread at a time; never waits. */
+size_t uj_feed_drain(struct uj_feed *feed, const uint16_t *codes, size_t n_codes, size_t capacity,
+                     struct uj_columns *columns, uint64_t *n_lost);
+
+/* The owner's UJ_FEED_N_COUNTS counts, and when it last published; 0: never. */
+void uj_feed_counts(const struct uj_feed *feed, uint64_t *counts, int64_t *published_ns);
+
+void uj_feed_close(struct uj_feed *feed);
+
+/* Takes from the whole process every system call but those that sampling and serving feeds need,
+ * for good (confine.c). -ENOTSUP on a processor that it does not know, otherwise what the kernel
+ * says. */
+int uj_confine(struct uj_error *err);
+
 /* ---- what sampling costs ------------------------------------------------------------------- */
 
 struct uj_work {

@@ -50,6 +50,34 @@ static void put_bit(uint8_t *bits, size_t i, bool set)
         bits[i >> 3] |= bit;
 }
 
+void uj_columns_put(struct uj_columns *columns, size_t i, const struct uj_sample *row)
+{
+    bool has_raw = row->status == 0;
+    bool has_sensor = row->sensor_ns != UJ_NO_SENSOR_TIME;
+    columns->t_ns[i] = row->t_ns;
+    columns->read_ns[i] = row->read_ns;
+    columns->channel[i] = row->channel;
+    columns->raw[i] = has_raw ? row->raw : 0;
+    columns->sensor_ns[i] = has_sensor ? row->sensor_ns : 0;
+    columns->status[i] = row->status;
+    put_bit(columns->raw_valid, i, has_raw);
+    put_bit(columns->sensor_valid, i, has_sensor);
+    columns->raw_nulls += !has_raw;
+    columns->sensor_nulls += !has_sensor;
+}
+
+size_t uj_ring_take(struct uj_ring *ring, size_t capacity, struct uj_sample *rows)
+{
+    size_t tail = uj_load_relaxed(&ring->tail);
+    size_t n = uj_ring_waiting(ring);
+    if (n > capacity)
+        n = capacity;
+    for (size_t i = 0; i < n; i++)
+        rows[i] = ring->rows[(tail + i) & ring->mask];
+    uj_store_release(&ring->tail, tail + n);
+    return n;
+}
+
 size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *columns)
 {
     size_t tail = uj_load_relaxed(&ring->tail);
@@ -57,21 +85,8 @@ size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *c
     if (n > capacity)
         n = capacity;
     columns->raw_nulls = columns->sensor_nulls = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct uj_sample *row = &ring->rows[(tail + i) & ring->mask];
-        bool has_raw = row->status == 0;
-        bool has_sensor = row->sensor_ns != UJ_NO_SENSOR_TIME;
-        columns->t_ns[i] = row->t_ns;
-        columns->read_ns[i] = row->read_ns;
-        columns->channel[i] = row->channel;
-        columns->raw[i] = has_raw ? row->raw : 0;
-        columns->sensor_ns[i] = has_sensor ? row->sensor_ns : 0;
-        columns->status[i] = row->status;
-        put_bit(columns->raw_valid, i, has_raw);
-        put_bit(columns->sensor_valid, i, has_sensor);
-        columns->raw_nulls += !has_raw;
-        columns->sensor_nulls += !has_sensor;
-    }
+    for (size_t i = 0; i < n; i++)
+        uj_columns_put(columns, i, &ring->rows[(tail + i) & ring->mask]);
     uj_store_release(&ring->tail, tail + n);
     return n;
 }

@@ -40,6 +40,12 @@ size_t uj_ring_waiting(const struct uj_ring *ring);
 /* Consumer: moves up to capacity rows into columns; returns how many. */
 size_t uj_ring_drain(struct uj_ring *ring, size_t capacity, struct uj_columns *columns);
 
+/* Consumer: the same as rows. */
+size_t uj_ring_take(struct uj_ring *ring, size_t capacity, struct uj_sample *rows);
+
+/* Writes a row at place i of the columns, and counts what it has not. Places ascend from 0. */
+void uj_columns_put(struct uj_columns *columns, size_t i, const struct uj_sample *row);
+
 void uj_ring_free(struct uj_ring *ring);
 
 #endif

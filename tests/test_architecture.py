@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "sources": LEAVES | {"_native", "late"},
     "host": LEAVES | {"sources"},
     "recording": LEAVES | {"_native", "late", "host", "sources", "trace"},
+    "agent": LEAVES | {"late", "recording", "host", "sources"},
     "live": LEAVES | {"late", "recording", "host", "joules", "trace"},
     "measuring": LEAVES | {"late", "recording", "host", "sources", "joules", "trace"},
     "learning": LEAVES | {"late", "measuring", "recording", "host", "sources", "joules", "trace"},
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     "cli": LEAVES
     | {
         "archive",
+        "agent",
         "bench",
         "late",
         "plugins",

@@ -120,3 +120,32 @@ cdef extern from "microjoule.h" nogil:
     int uj_marks_take(uj_marks *marks, uj_mark *out)
     void uj_marks_losses(const uj_marks *marks, uj_mark_losses *out)
     void uj_marks_close(uj_marks *marks)
+
+    struct uj_sample:
+        int64_t t_ns
+        uint64_t raw
+        int64_t sensor_ns
+        uint32_t read_ns
+        uint16_t channel
+        uint16_t status
+
+    struct uj_feed:
+        pass
+
+    enum:
+        UJ_FEED_N_COUNTS
+        UJ_FEED_NOT_WANTED
+
+    int uj_feed_create(size_t rows, uj_feed **out, uj_error *err)
+    int uj_feed_fd(const uj_feed *feed)
+    int uj_feed_publish(uj_feed *feed, uj_sampler *sampler)
+    int uj_feed_write(uj_feed *feed, const uj_sample *rows, size_t n)
+    int uj_feed_open(int fd, uj_feed **out, uj_error *err)
+    int64_t uj_feed_newest_ns(const uj_feed *feed)
+    void uj_feed_seek(uj_feed *feed, int64_t from_ns)
+    size_t uj_feed_waiting(const uj_feed *feed)
+    size_t uj_feed_drain(uj_feed *feed, const uint16_t *codes, size_t n_codes, size_t capacity,
+                         uj_columns *columns, uint64_t *n_lost)
+    void uj_feed_counts(const uj_feed *feed, uint64_t *counts, int64_t *published_ns)
+    void uj_feed_close(uj_feed *feed)
+    int uj_confine(uj_error *err)

@@ -80,7 +80,7 @@ def reader_names():
 
 
 cdef class Columns:
-    """Rows drained from a sampler, as buffers that Arrow can wrap without a copy.
+    """Rows drained from a sampler or a feed, as buffers that Arrow can wrap without a copy.
 
     Each is a ``bytearray`` of ``length`` items of the column's type; the two validity bitmaps are
     Arrow's. The object owns them.
@@ -90,6 +90,36 @@ cdef class Columns:
     cdef readonly bytearray t_ns, read_ns, channel, raw, raw_valid, sensor_ns, sensor_valid, status
     cdef readonly Py_ssize_t raw_nulls, sensor_nulls
 
+    cdef void _hold(self, size_t taken, uj_columns *columns):
+        self.length = taken
+        self.raw_nulls = columns.raw_nulls
+        self.sensor_nulls = columns.sensor_nulls
+
+
+cdef bytearray _room(Py_ssize_t nbytes):
+    return PyByteArray_FromStringAndSize(NULL, nbytes)
+
+
+cdef Columns _room_for(Py_ssize_t n, uj_columns *columns):
+    cdef Columns made = Columns.__new__(Columns)
+    made.t_ns = _room(n * 8)
+    made.read_ns = _room(n * 4)
+    made.channel = _room(n * 2)
+    made.raw = _room(n * 8)
+    made.raw_valid = _room((n + 7) // 8)
+    made.sensor_ns = _room(n * 8)
+    made.sensor_valid = _room((n + 7) // 8)
+    made.status = _room(n * 2)
+    columns.t_ns = <int64_t *>PyByteArray_AsString(made.t_ns)
+    columns.read_ns = <uint32_t *>PyByteArray_AsString(made.read_ns)
+    columns.channel = <uint16_t *>PyByteArray_AsString(made.channel)
+    columns.raw = <uint64_t *>PyByteArray_AsString(made.raw)
+    columns.raw_valid = <uint8_t *>PyByteArray_AsString(made.raw_valid)
+    columns.sensor_ns = <int64_t *>PyByteArray_AsString(made.sensor_ns)
+    columns.sensor_valid = <uint8_t *>PyByteArray_AsString(made.sensor_valid)
+    columns.status = <uint16_t *>PyByteArray_AsString(made.status)
+    return made
+
 
 _PACES = {
     "deadlines": UJ_PACE_DEADLINES,
@@ -97,10 +127,6 @@ _PACES = {
     "poll": UJ_PACE_POLL,
     "kernel": UJ_PACE_KERNEL,
 }
-
-
-cdef bytearray _room(Py_ssize_t nbytes):
-    return PyByteArray_FromStringAndSize(NULL, nbytes)
 
 
 cdef class Sampler:
@@ -224,31 +250,13 @@ cdef class Sampler:
 
     def drain(self):
         """All rows that wait, as :class:`Columns`. One thread at a time."""
-        cdef Py_ssize_t n = uj_sampler_waiting(self._sampler)
-        cdef Columns drained = Columns.__new__(Columns)
         cdef uj_columns columns
+        cdef Py_ssize_t n = uj_sampler_waiting(self._sampler)
+        cdef Columns drained = _room_for(n, &columns)
         cdef size_t taken
-        drained.t_ns = _room(n * 8)
-        drained.read_ns = _room(n * 4)
-        drained.channel = _room(n * 2)
-        drained.raw = _room(n * 8)
-        drained.raw_valid = _room((n + 7) // 8)
-        drained.sensor_ns = _room(n * 8)
-        drained.sensor_valid = _room((n + 7) // 8)
-        drained.status = _room(n * 2)
-        columns.t_ns = <int64_t *>PyByteArray_AsString(drained.t_ns)
-        columns.read_ns = <uint32_t *>PyByteArray_AsString(drained.read_ns)
-        columns.channel = <uint16_t *>PyByteArray_AsString(drained.channel)
-        columns.raw = <uint64_t *>PyByteArray_AsString(drained.raw)
-        columns.raw_valid = <uint8_t *>PyByteArray_AsString(drained.raw_valid)
-        columns.sensor_ns = <int64_t *>PyByteArray_AsString(drained.sensor_ns)
-        columns.sensor_valid = <uint8_t *>PyByteArray_AsString(drained.sensor_valid)
-        columns.status = <uint16_t *>PyByteArray_AsString(drained.status)
         with nogil:
             taken = uj_sampler_drain(self._sampler, n, &columns)
-        drained.length = taken
-        drained.raw_nulls = columns.raw_nulls
-        drained.sensor_nulls = columns.sensor_nulls
+        drained._hold(taken, &columns)
         return drained
 
 
@@ -358,3 +366,6 @@ cdef class Mark:
         else:
             self._entered = self._begun = False
         return None
+
+
+include "_native_feed.pxi"

@@ -28,6 +28,7 @@ COMMANDS = (
     "record",
     "watch",
     "serve",
+    "agent",
     "report",
     "export",
     "sql",

@@ -36,10 +36,8 @@ SPIN_SHARE = 10  # the spin reaches at most this part of an update to each side
 ONE_IN_MAX = 10_000
 ABOUT_AS_QUICK = 1.25
 
-READ_ELSEWHERE = (
-    "rusage",
-    "meter",
-)  # by who runs the command, and by lanes of their own (:mod:`.meter_lane`)
+# By who runs the command, and by lanes of their own (:mod:`.meter_lane`, :mod:`.agent_lane`).
+READ_ELSEWHERE = ("rusage", "meter", "agent")
 RING_S = 30  # how long a program may hold the GIL before a reading is dropped
 RING_BYTES_MAX = 64 * BYTES_PER_MIB
 ROW_BYTES = 32  # sizeof(struct uj_sample)
@@ -183,21 +181,8 @@ class Lane:
 
     @property
     def settle_ns(self) -> tuple[int, int]:
-        """(lag + one update, the longest update): what to wait before and between last readings.
-
-        Of gauges only those whose power nothing else counts, and which are means of a past window:
-        half of it, as the recorder waits twice as long.
-        """
-        timings = [channel.timing for channel in self.channels if channel.kind is Kind.COUNTER]
-        first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
-        counted = {channel.physical_id for channel in self.channels if channel.kind is Kind.COUNTER}
-        means = [
-            channel.timing
-            for channel in self.channels
-            if channel.kind is Kind.GAUGE and not counted & set(channel.trust.parents)
-        ]
-        half = max(((each.window_ns or 0) // 2 + (each.update_ns or 0) for each in means), default=0)
-        return max(first, half), max((timing.update_max_ns for timing in timings), default=0)
+        """What to wait before and between last readings: :func:`settle_ns` of its channels."""
+        return settle_ns(self.channels)
 
     def counts(self) -> dict[str, int]:
         """What it has done until now, by the names of ``schema.LANE_COUNTS``."""
@@ -220,6 +205,24 @@ class Lane:
             "kernel": self.why_not_kernel
             or ("started" if counts["kernel"] == 1 else granted(counts["kernel"])),
         }
+
+
+def settle_ns(channels: Collection[Channel]) -> tuple[int, int]:
+    """(lag + one update, the longest update): what to wait before and between last readings.
+
+    Of gauges only those whose power nothing else counts, and which are means of a past window:
+    half of it, as the recorder waits twice as long.
+    """
+    timings = [channel.timing for channel in channels if channel.kind is Kind.COUNTER]
+    first = max((timing.lag_ns + (timing.update_ns or 0) for timing in timings), default=0)
+    counted = {channel.physical_id for channel in channels if channel.kind is Kind.COUNTER}
+    means = [
+        channel.timing
+        for channel in channels
+        if channel.kind is Kind.GAUGE and not counted & set(channel.trust.parents)
+    ]
+    half = max(((each.window_ns or 0) // 2 + (each.update_ns or 0) for each in means), default=0)
+    return max(first, half), max((timing.update_max_ns for timing in timings), default=0)
 
 
 def is_for_kernel(channels: Iterable[Channel]) -> bool:

@@ -7,7 +7,7 @@ import sys
 from ..errors import NativeMissing
 
 try:
-    from .._native import Columns, Marks, Sampler, clock_pair, now_ns, reader_names, work
+    from .._native import Columns, Feed, Marks, Sampler, clock_pair, confine, now_ns, reader_names, work
 except ImportError as error:
     raise NativeMissing(
         f"The native half of microjoule is missing ({error}), so nothing can be sampled here",
@@ -16,4 +16,4 @@ except ImportError as error:
         else f"It is built on Linux only, and this is {sys.platform}; traces can be read here",
     ) from error
 
-__all__ = ["Columns", "Marks", "Sampler", "clock_pair", "now_ns", "reader_names", "work"]
+__all__ = ["Columns", "Feed", "Marks", "Sampler", "clock_pair", "confine", "now_ns", "reader_names", "work"]

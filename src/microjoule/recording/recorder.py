@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..channel import Channel
+    from .agent_lane import AgentLane
     from .gpu_lane import GpuLane
     from .marking import WindowMark
     from .meter_lane import MeterLane
@@ -69,7 +70,8 @@ class RawRecorder:
         self.left_out: dict[str, str] = dict(plan.facts.get("left_out", {}))
         self.opening: Mapping[str, Any] = {}
         self._thinner = Thinner(plan.channels) if plan.is_thinned else None
-        self._lanes: list[Lane] = []
+        self._lanes: list[Lane | AgentLane] = []
+        self._agents: list[AgentLane] = []
         self._own_rows: list[schema.OwnRow] = []
         self._ended = threading.Event()
         self._writer: Writer | None = None
@@ -142,7 +144,7 @@ class RawRecorder:
             self.left_out |= {f"{name}/processes": why for name, why in self._gpus.left_out.items()}
         for meter in self._meters:
             meter.start()
-        every: list[Lane | MeterLane] = [*self._lanes, *self._meters]
+        every: list[Lane | AgentLane | MeterLane] = [*self._lanes, *self._meters]
         lanes = {lane.name: lane.facts() for lane in every}
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
         self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
@@ -180,6 +182,8 @@ class RawRecorder:
         if self._marks is not None:
             self._take(self._marks.drain_rest())
         batches = self._drain()
+        for agent in self._agents:
+            agent.finish()
         if self._thinner is not None:
             batches += self._thinner.rest()
         self._own_rows += self._state.last()
@@ -199,12 +203,14 @@ class RawRecorder:
         codes = {channel.id: code for code, channel in enumerate(self.channels)}
         waiting = {name: list(others) for name, others in self.plan.alternatives.items()}
         while True:
-            self._lanes, failed = open_lanes(self.channels, codes, self.plan.cadence, packages)
+            lanes, failed = open_lanes(self.channels, codes, self.plan.cadence, packages)
             taken = {name: waiting[name].pop(0) for name in failed if waiting.get(name)}
             if not taken:
-                self.left_out |= failed
+                self._agents, unread = _agent_lanes(self.channels, codes)
+                self._lanes = [*lanes, *self._agents]
+                self.left_out |= failed | unread
                 return
-            self._lanes = []  # closes them: what replaces a channel is read in its lane
+            lanes = []  # closes them: what replaces a channel is read in its lane
             for channel in self.channels:
                 if channel.id in taken:
                     source = taken[channel.id].source
@@ -296,10 +302,14 @@ class RawRecorder:
             rows += self._gpus.drain()
         rows += self._state.now()
         rows += self._clock_errors.now()
+        for agent in self._agents:
+            rows += agent.take_gaps()
+            for sentence in agent.take_news():
+                self.plan.say(sentence)
         for name, clock in CLOCK_IDS.items():
             t_ns, read_ns, value_ns = clock_pair(clock)
             rows.append((t_ns, read_ns, name, value_ns, None))
-        every: list[Lane | MeterLane] = [*self._lanes, *self._meters]
+        every: list[Lane | AgentLane | MeterLane] = [*self._lanes, *self._meters]
         for lane in every:
             t_ns = now_ns()
             counts = lane.counts()
@@ -321,6 +331,16 @@ def _gpu_lane(
     from .gpu_lane import GpuLane
 
     return GpuLane(channels, plan.activity.root, activity.describe)
+
+
+def _agent_lanes(
+    channels: tuple[Channel, ...], codes: Mapping[str, int]
+) -> tuple[list[AgentLane], dict[str, str]]:
+    if all(channel.source != "agent" for channel in channels):
+        return [], {}  # and nothing is imported for them
+    from .agent_lane import open_agent_lanes
+
+    return open_agent_lanes(channels, codes)
 
 
 def _meter_lanes(plan: RecordingPlan) -> list[MeterLane]:

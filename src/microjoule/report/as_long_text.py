@@ -260,6 +260,7 @@ def named(row: Mapping[str, Any]) -> str:
 
 
 _SAMPLED_BY = {
+    "agent": ", read through the agent",
     "kernel": ", sampled by the kernel",
     "kernel, then thread": ", sampled by the kernel until it stopped (throttled), then by the lane's thread",
 }

@@ -14,6 +14,7 @@ from typing import Protocol
 from ..channel import Channel
 from ..errors import NothingToMeasure, PermissionDenied, SourceUnavailable, UnknownSource, nearest
 from . import (
+    agent,
     amdsmi,
     battery,
     cpu_time,
@@ -27,7 +28,7 @@ from . import (
     rapl_perf,
     script,
 )
-from .domains import with_parents
+from .domains import is_domain, with_parents
 from .machine import Machine
 from .mirrors import mirrored, without_mirrors
 from .survey import DENIALS, Cause, Closed, Obstacle, Survey
@@ -68,6 +69,7 @@ SOURCES: tuple[Source, ...] = (
     battery,
     cpu_time,
     script,
+    agent,
 )
 
 # These show one set of registers: of each id only one of them is taken, the first here that has it.
@@ -108,16 +110,18 @@ def _best(found: dict[str, Survey]) -> tuple[Channel, ...]:
     chosen: dict[str, Channel] = {}
     has_dies: dict[int | None, bool] = {}
     # By id and not by machine: a package that perf cannot read falls back to powercap by itself.
-    for name in RAPL:
+    # What an agent reads for this user comes after what this user reads.
+    for name in (*RAPL, agent.NAME):
         for channel in found[name].channels if name in found else ():
             # One interface may show a package whole and another by dies: never both.
             is_die = channel.place.die is not None
             if has_dies.setdefault(channel.place.number, is_die) == is_die:
                 chosen.setdefault(channel.id, channel)
     # What contains what depends on which ids are there, and those may now be of several sources.
-    best = {channel.id: channel for channel in with_parents(chosen.values())}
+    best = {channel.id: channel for channel in with_parents(c for c in chosen.values() if is_domain(c.place))}
+    best |= {name: channel for name, channel in chosen.items() if name not in best}
     for name, one in found.items():
-        if name not in (*RAPL, *ON_REQUEST, script.NAME):
+        if name not in (*RAPL, *ON_REQUEST, script.NAME, agent.NAME):
             best |= {channel.id: channel for channel in one.channels}
     scripted = found[script.NAME].channels if script.NAME in found else ()
     best |= {channel.id: channel for channel in scripted}

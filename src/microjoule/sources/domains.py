@@ -214,6 +214,11 @@ def domain_of(place: Place) -> Domain:
     return BY_NAME[PSYS_NAME if place == PSYS else place.part]
 
 
+def is_domain(place: Place) -> bool:
+    """Whether a place is RAPL's."""
+    return place == PSYS or (place.device == "package" and place.part in BY_NAME)
+
+
 def channel_id(place: Place) -> str:
     """The id of a RAPL place: ``package-0``, ``package-0/dram``, ``psys``."""
     return f"{place.device_name}/{place.part}" if place.part else place.device_name
