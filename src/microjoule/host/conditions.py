@@ -1,7 +1,8 @@
-"""What changes on a machine while something is recorded: clock, temperature, throttling, idle time.
+"""What changes on a machine while something is recorded: clock, temperature, throttling, idle and busy time.
 
 Read once a second in the thread that drains, from at most a dozen files that are found once. Idle time is
-that of ``/proc/uptime``, a sum over all CPUs; ``/proc/stat`` would be written out for each of them.
+that of ``/proc/uptime``, a sum over all CPUs; busy time is the first line of ``/proc/stat`` without idle
+time, iowait and steal, in hundredths of a second.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..sources.host import text_of
 _CPU = "sys/devices/system/cpu"
 SENSORS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal"})  # hwmon drivers of packages
 SENSORS_MAX = 4
+_BUSY, _HZ = (1, 2, 3, 6, 7), 100  # user nice system irq softirq, and USER_HZ
 
 
 class Conditions:
@@ -30,6 +32,7 @@ class Conditions:
         self._add("clock_hz", root / _CPU / "cpu0/cpufreq/scaling_cur_freq", lambda text: 1e3 * int(text))
         throttled = root / _CPU / "cpu0/thermal_throttle/package_throttle_count"
         self._add("throttle_events", throttled, float)
+        self._add("busy_s", root / "proc/stat", _busy_s)
         self._add("idle_s", root / "proc/uptime", lambda text: float(text.split()[1]))
 
     def read(self) -> Mapping[str, float]:
@@ -48,6 +51,11 @@ class Conditions:
     def _add(self, name: str, path: Path, value: Callable[[str], float]) -> None:
         if text_of(path) is not None:
             self._files[name] = (path, value)
+
+
+def _busy_s(text: str) -> float:
+    words = text.partition("\n")[0].split()
+    return sum(int(words[field]) for field in _BUSY) / _HZ
 
 
 def _temperatures(root: Path) -> list[Path]:

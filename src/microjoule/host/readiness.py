@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..sources.host import cpu_list, text_of
 from .conditions import Conditions
+from .cpu_settings import in_words
 from .state import read_state
 
 WATCH_S = 1.0
@@ -58,8 +59,13 @@ def checks(
 def _clock(state: Mapping[str, Any]) -> Iterator[Check]:
     governor, preference = state.get("governor"), state.get("energy_preference")
     if governor is not None:
-        follows = state.get("frequency_driver") in STEADY_DRIVERS and preference == "performance"
-        words = governor if preference is None else f"{governor}, energy preference {preference}"
+        driver = state.get("frequency_driver")  # a table where CPUs differ, and then none that follows
+        follows = isinstance(driver, str) and driver in STEADY_DRIVERS and preference == "performance"
+        words = (
+            in_words(governor)
+            if preference is None
+            else f"{in_words(governor)}, energy preference {in_words(preference)}"
+        )
         yield Check(
             "CPU frequency governor",
             governor == "performance" or follows,

@@ -4,10 +4,6 @@ Where they come from: ``/sys/devices/system/cpu`` (cpufreq, cpuidle, smt, vulner
 kernel's Documentation/admin-guide/pm and ABI/testing/sysfs-devices-system-cpu), ``/sys/class/powercap`` (the
 limits in force), ``/sys/class/power_supply``, ``/proc/cmdline`` and ``/proc/self/cgroup``.
 
-Decision: of settings that each CPU has, the first CPU's is taken, because a server has 256 and a reading must
-not cost a millisecond. What was given up: machines whose cores are set differently; those differ by design
-(efficiency cores), and their first core says which governor is at work.
-
 A fact whose file is missing is left out and never invented.
 """
 
@@ -22,9 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..sources.host import text_of
+from .cpu_settings import CPU, cpu_settings
 
-_CPU = "sys/devices/system/cpu"
-_FREQ = f"{_CPU}/cpu0/cpufreq"
 _MICRO = Fraction(1, 1_000_000)
 ZONES_MAX, CONSTRAINTS_MAX = 8, 3
 CONTAINERS = (
@@ -49,10 +44,6 @@ class Fact(NamedTuple):
     name: str
     files: tuple[str, ...]
     value: Callable[[str], Any] = str
-
-
-def _hertz(text: str) -> int | None:
-    return 1000 * int(text) if _NUMBER.fullmatch(text) else None
 
 
 def _chosen(text: str) -> str | None:
@@ -81,15 +72,9 @@ def _power_options(text: str) -> str:
 
 
 FACTS = (
-    Fact("governor", (f"{_FREQ}/scaling_governor",)),
-    Fact("energy_preference", (f"{_FREQ}/energy_performance_preference",)),
-    Fact("frequency_driver", (f"{_FREQ}/scaling_driver",)),
-    Fact("frequency_min_hz", (f"{_FREQ}/scaling_min_freq",), _hertz),
-    Fact("frequency_max_hz", (f"{_FREQ}/scaling_max_freq",), _hertz),
-    Fact("smt", (f"{_CPU}/smt/active",), _is_on),
-    Fact("cpus_online", (f"{_CPU}/online",)),
-    Fact("microcode", (f"{_CPU}/cpu0/microcode/version",)),
-    Fact("idle_driver", (f"{_CPU}/cpuidle/current_driver",)),
+    Fact("smt", (f"{CPU}/smt/active",), _is_on),
+    Fact("cpus_online", (f"{CPU}/online",)),
+    Fact("idle_driver", (f"{CPU}/cpuidle/current_driver",)),
     Fact("platform_profile", ("sys/firmware/acpi/platform_profile",)),
     Fact("huge_pages", ("sys/kernel/mm/transparent_hugepage/enabled",), _chosen),
     Fact("nmi_watchdog", ("proc/sys/kernel/nmi_watchdog",), _is_on),
@@ -97,15 +82,14 @@ FACTS = (
     Fact("kernel_options", ("proc/cmdline",), _power_options),
 )
 # Turbo is said as "no turbo" by one driver and as "boost" by the others.
-TURBO = ((f"{_CPU}/intel_pstate/no_turbo", _is_off), (f"{_CPU}/cpufreq/boost", _is_on))
+TURBO = ((f"{CPU}/intel_pstate/no_turbo", _is_off), (f"{CPU}/cpufreq/boost", _is_on))
 
 
 def read_state(root: Path = Path("/")) -> dict[str, Any]:
     """The settings of the machine whose files lie under ``root``, as JSON values; missing ones left out."""
-    found = {row.name: _first(root, row) for row in FACTS}
+    found = {**cpu_settings(root), **{row.name: _first(root, row) for row in FACTS}}
     turbo = (value(text) for name, value in TURBO if (text := text_of(root / name)) is not None)
     found["turbo"] = next(turbo, None)
-    found["idle_states"] = _idle_states(root) or None
     found["mitigations"] = _mitigations(root) or None
     found["power_limits_w"] = power_limits_w(root) or None
     found["on_battery"] = _is_on_battery(root)
@@ -132,19 +116,9 @@ def _first(root: Path, row: Fact) -> Any:  # noqa: ANN401 - what the row's text 
     return None if text is None else row.value(text)
 
 
-def _idle_states(root: Path) -> list[str]:
-    """The idle states of the first CPU that are not disabled, by name, shallow to deep."""
-    found = []
-    for state in sorted((root / _CPU / "cpu0/cpuidle").glob("state[0-9]*"), key=lambda path: path.name):
-        name = text_of(state / "name")
-        if name and text_of(state / "disable") in (None, "0"):
-            found.append(name)
-    return found
-
-
 def _mitigations(root: Path) -> dict[str, str]:
     """What the kernel does about each weakness of the CPU; those that the CPU has not are left out."""
-    folder = root / _CPU / "vulnerabilities"
+    folder = root / CPU / "vulnerabilities"
     texts = {path.name: text_of(path) for path in sorted(folder.glob("*"))}
     return {name: text for name, text in texts.items() if text and text != "Not affected"}
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..trace.state import State
+from ..units import NS_PER_S
 
 REFUSE, WARN = "refuse", "warn"
 
@@ -55,6 +56,8 @@ GPU_SETTINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 VERSIONS = ("python", "microjoule", "numpy", "pyarrow")
 WARMER_K, FASTER = 10.0, 0.03  # differences of means from which temperature and clock are named
+_OTHERS_S = 2.0
+BUSIER = 0.2  # the same of how many CPUs other programs kept busy
 
 
 class Difference(NamedTuple):
@@ -119,13 +122,17 @@ def refused(found: Sequence[Difference]) -> list[Difference]:
 
 def conditions(one: State, other: State) -> list[Difference]:
     """What of clock, temperature and throttling differed while two recordings were made."""
-    found = []
+    found: list[Difference] = []
     warm, warm_other = (_mean(of, "temperature_0_c") for of in (one, other))
     if warm and warm_other and abs(warm - warm_other) > WARMER_K:
         found.append(Difference("mean package temperature", f"{warm:.0f} °C", f"{warm_other:.0f} °C", WARN))
     hz, hz_other = (_mean(of, "clock_hz") for of in (one, other))
     if hz and hz_other and abs(hz - hz_other) > FASTER * max(hz, hz_other):
         found.append(Difference("mean clock of CPU 0", said(hz), said(hz_other), WARN))
+    busy, busy_other = (_others(of) for of in (one, other))
+    if busy is not None and busy_other is not None and abs(busy - busy_other) > BUSIER:
+        mine, theirs = (f"{cpus:.2g} CPUs busy" for cpus in (busy, busy_other))
+        found.append(Difference("other programs", mine, theirs, WARN))
     hot, hot_other = (
         f"{n:.0f} times" if (n := _rise(of, "throttle_events")) else "not" for of in (one, other)
     )
@@ -180,6 +187,13 @@ def _table(value: object) -> dict[str, Any]:
 def _mean(of: State, name: str) -> float | None:
     values = of.values(name)
     return fmean(values) if values else None
+
+
+def _others(of: State) -> float | None:
+    """How many CPUs other programs kept busy in the mean; None: less than two seconds were looked at."""
+    known = [(t_ns, found["other_programs_s"]) for t_ns, found in of.readings if "other_programs_s" in found]
+    length_s = (known[-1][0] - known[0][0]) / NS_PER_S if known else 0.0
+    return max(known[-1][1] - known[0][1], 0.0) / length_s if length_s >= _OTHERS_S else None
 
 
 def _rise(of: State, name: str) -> float:

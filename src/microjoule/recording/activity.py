@@ -64,11 +64,12 @@ class Accounts(Describes, Protocol):
 class _Account:
     """What was last seen and last written of one."""
 
-    __slots__ = ("number", "row_ns", "seen_ns", "t_ns", "written_ns")
+    __slots__ = ("is_own", "number", "row_ns", "seen_ns", "t_ns", "written_ns")
 
     def __init__(self, t_ns: int, seen_ns: int) -> None:
         self.t_ns, self.seen_ns, self.written_ns = t_ns, seen_ns, seen_ns
         self.number = self.row_ns = 0  # it has no row yet
+        self.is_own = False
 
 
 def until_next_ns(now_ns: int, step_ns: int, apart_ns: int) -> int:
@@ -88,6 +89,10 @@ class ActivityLane:
 
     Args:
         plan: Whose CPU time.
+
+    Attributes:
+        looks: How many there were.
+        own_ns: The CPU time of the recorder and of the command, up to the last look.
     """
 
     def __init__(self, plan: ActivityPlan) -> None:
@@ -104,7 +109,7 @@ class ActivityLane:
         self._last_ns = 0
         self._subjects = 1
         self._is_first = True
-        self.looks = 0
+        self.looks = self.own_ns = 0
 
     def describe(self, pid: int) -> Subject | None:
         """Who a process is; None: it has ended."""
@@ -172,6 +177,7 @@ class ActivityLane:
             account = known.get(key)
             if account is None or used_ns < account.seen_ns:  # another process has its pid by now
                 account = known[key] = _Account(born_ns, used_ns if self._is_first else 0)
+            self.own_ns += (used_ns - account.seen_ns) * account.is_own
             least_ns = 1 if is_last and account.number else ROW_NS
             if used_ns - account.written_ns >= least_ns:
                 self._write(kind, key, account, t_ns, used_ns)
@@ -186,6 +192,8 @@ class ActivityLane:
             if subject is None:
                 return
             account.number = self._subjects
+            account.is_own = subject.is_of_command or subject.is_recorder
+            self.own_ns += (used_ns - account.written_ns) * account.is_own
             self._subjects += 1
             self._rows.append((t_ns, 0, schema.SUBJECT, account.number, subject.to_label()))
         if account.row_ns != account.t_ns:

@@ -26,7 +26,7 @@ from . import marking
 from .activity import ActivityLane
 from .clock_error import KEEPERS, ClockErrors
 from .lane import Lane, open_lanes
-from .machine_state import MachineState
+from .machine_state import MachineState, of_this_process
 from .mark_rings import MarkRings
 from .native import clock_pair, now_ns
 from .output import Incident, Output
@@ -80,7 +80,7 @@ class RawRecorder:
         self._activity = None if plan.activity is None else ActivityLane(plan.activity)
         self._gpus = _gpu_lane(self.channels, plan, self._activity)
         self._thread: threading.Thread | None = None
-        self._state = MachineState(plan.facts)
+        self._state = MachineState(plan.facts, self._own_s)
         # Clocks matter where several nodes do.
         self._clock_errors = ClockErrors(KEEPERS if plan.facts.get("launch") else ())
         self._process = os.getpid()
@@ -228,6 +228,10 @@ class RawRecorder:
     def reading(self, channel: str, raw: int) -> None:
         """Adds a reading that was taken elsewhere, with this moment as its time."""
         self._own_rows.append((now_ns(), 0, channel, raw, None))
+
+    def _own_s(self) -> float:
+        """The CPU seconds of the recorder and of what it measures."""
+        return of_this_process() if self._activity is None else seconds(self._activity.own_ns)
 
     def __enter__(self) -> Self:
         return self.open()

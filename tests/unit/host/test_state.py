@@ -4,8 +4,9 @@ import pytest
 from state_tree import CPU, tree
 
 from microjoule.host.conditions import Conditions
+from microjoule.host.readiness import checks
 from microjoule.host.state import environment_id, read_state
-from microjoule.joules.environments import SETTINGS
+from microjoule.joules.environments import SETTINGS, said
 
 
 def test_each_setting_is_read_from_its_file(tmp_path):
@@ -34,6 +35,34 @@ def test_each_setting_is_read_from_its_file(tmp_path):
 def test_every_setting_has_words_and_a_weight(tmp_path):
     (tmp_path / ".dockerenv").touch()
     assert read_state(tree(tmp_path)).keys() <= SETTINGS.keys()
+
+
+def test_where_cpus_are_set_differently_it_says_which(tmp_path):
+    """As after a command that reached some CPUs only, or where half of the cores are of another kind."""
+    root = tree(tmp_path, scaling_driver="acpi-cpufreq")
+    for cpu in range(1, 8):
+        folder = root / CPU / f"cpu{cpu}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_governor").write_text("powersave\n" if cpu in (2, 3, 5) else "performance\n")
+        (folder / "scaling_max_freq").write_text("2600000\n" if cpu >= 4 else "3900000\n")
+    (root / CPU / "cpu7/cpuidle/state0").mkdir(parents=True)
+    (root / CPU / "cpu7/cpuidle/state0/name").write_text("POLL\n")
+    found = read_state(root)
+    assert found["governor"] == {"CPU 0-1,4,6-7": "performance", "CPU 2-3,5": "powersave"}
+    assert found["frequency_max_hz"] == {"CPU 0-3": 3_900_000_000, "CPU 4-7": 2_600_000_000}
+    assert found["idle_states"] == {"CPU 0": ["POLL", "C1"], "CPU 7": ["POLL"]}
+    assert said(found["frequency_max_hz"]) == "CPU 0-3 3.9 GHz, CPU 4-7 2.6 GHz"
+    (first, *_) = checks(root, sleep=lambda _: None)
+    assert not first.is_ready
+    assert "CPU 2-3,5 powersave" in first.found
+
+
+def test_cpus_that_are_offline_are_passed_over(tmp_path):
+    root = tree(tmp_path, online="0,2-3")
+    for cpu, governor in ((1, "powersave"), (2, "performance")):
+        (root / CPU / f"cpu{cpu}/cpufreq").mkdir(parents=True)
+        (root / CPU / f"cpu{cpu}/cpufreq/scaling_governor").write_text(governor)
+    assert read_state(root)["governor"] == "performance"
 
 
 def test_a_machine_without_files_has_no_settings_and_no_conditions(tmp_path):
@@ -65,7 +94,13 @@ def test_amd_says_boost_and_not_no_turbo(tmp_path):
 
 def test_conditions_are_those_of_the_package_and_of_now(tmp_path):
     conditions = Conditions(tree(tmp_path))
-    first = {"temperature_0_c": 51.0, "clock_hz": 3.1e9, "throttle_events": 3.0, "idle_s": 7800.25}
+    first = {
+        "temperature_0_c": 51.0,
+        "clock_hz": 3.1e9,
+        "throttle_events": 3.0,
+        "idle_s": 7800.25,
+        "busy_s": 1.5,
+    }
     assert conditions.read() == first
     (tmp_path / "sys/class/hwmon/hwmon2/temp1_input").write_text("72500\n")
     assert conditions.read()["temperature_0_c"] == 72.5
