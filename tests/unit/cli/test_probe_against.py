@@ -1,10 +1,15 @@
 """``uj probe --calibrate --against``: from a recording with a meter to the lines of later reports."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from live_load import LoadedMachine
 from power_meters import Played, served
 from scripted import channel
 
@@ -63,10 +68,9 @@ def test_a_calibration_is_kept_and_later_reports_say_what_the_counters_cover(hos
     assert abs(one["offset_w"] - OFFSET_W) <= one["U_offset_w"] < 5
     later = tmp_path / "later.arrows"
     command = ["run", "--root", str(root), "--source", "script", "-o", str(later), "--", "sleep", "1"]
-    from subprocess import run
-    from sys import executable
-
-    ran = run([executable, "-m", "microjoule", *command], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "microjoule", *command], capture_output=True, text=True, check=True
+    )
     assert "counters cover" in ran.stdout + ran.stderr
     counted_j = uj.load(later).energy("run")["package-0"].value
     from microjoule.joules.summary import summary
@@ -127,3 +131,37 @@ def test_the_random_load_is_a_maximal_sequence():
     assert sum(cycle) == 256  # of 511: as balanced as it can be
     words = {tuple(cycle[(i + k) % 511] for k in range(9)) for i in range(511)}
     assert len(words) == 511
+
+
+HAS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+ON_ONE_CPU = """import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(not HAS_CHILDREN, reason="the kernel does not list a process's children")
+def test_a_load_is_run_and_the_counters_are_held_against_a_plug_while_it_is(tmp_path):
+    """All of the command: the load, the counter that follows it, a plug on the loopback, what is kept."""
+    machine = LoadedMachine(tmp_path / "root")
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "80"}
+    played = Played(watts=lambda t: OFFSET_W + GAIN * machine.watts(t), window_s=0.2, update_s=0.1)
+    machine.start()
+    with served(played) as address:
+        words = ["probe", "--root", str(machine.root), "--calibrate", "--for", "16s"]
+        words += ["--against", f"shelly://{address}?every=100ms&accuracy=0.5%25"]
+        command = [sys.executable, "-c", ON_ONE_CPU, sys.executable, "-m", "microjoule", *words]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        ran = subprocess.Popen(command, env=environment, **pipes)
+        machine.follow(ran.pid)
+        out, err = ran.communicate(timeout=120)
+    machine.stop()
+    assert ran.returncode == 0, err
+    assert machine.changes >= 3
+    (kept,) = (tmp_path / "data/microjoule/reference").glob("*.json")
+    (one,) = json.loads(kept.read_text())["found"]
+    assert abs(one["gain"] - GAIN) <= 1.5 * one["U_gain"]
+    assert one["U_gain"] < 0.2
+    assert abs(one["offset_w"] - OFFSET_W) <= 1.5 * one["U_offset_w"]
+    assert "The counters cover" in out
+    assert all(len(line) <= 80 for line in out.splitlines()[:-1]), out
