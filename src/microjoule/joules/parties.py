@@ -117,7 +117,9 @@ def _by_unit(of: Subject) -> str:
 
 
 def _by_container(of: Subject) -> str:
-    return owner(of.cgroup).container or (OUTSIDE if of.cgroup else UNKNOWN)
+    # In a cgroup namespace a path that leads out of it is cut off, whatever it is of.
+    is_known = of.cgroup and not of.cgroup.startswith("/..")
+    return owner(of.cgroup).container or (OUTSIDE if is_known else UNKNOWN)
 
 
 def _by_user(of: Subject) -> str:

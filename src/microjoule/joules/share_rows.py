@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import TraceError
 from .estimate_text import is_limit, measured, percent
-from .parties import COMMAND, GROUPINGS, POOL
+from .parties import COMMAND, GROUPINGS, POOL, UNSEEN
 from .run_window import whole
 from .shares import IDLE, OK, UNATTRIBUTED, UNEXPLAINED, Share, ShareModel, Shares, nano_joules
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WINDOWS_MAX = 200  # windows with shares of their own: each costs some milliseconds
 NAMED = 3  # programs that a terminal shows by themselves
+OF_CGROUPS = ("cgroup", "unit", "container")  # groups that the path of a cgroup tells
 BY = "name"  # how programs are grouped where nothing else was asked for
 
 Plain = dict[str, Any]
@@ -65,10 +66,18 @@ def share_rows(trace: Trace, windows: Sequence[Window]) -> ShareRows:
             "total_j": found.total_j,
             "rows": _rows(found),
             "brief": [_row(each, found.total_j) for each in brief(found.shares)],
+            "hidden": _hidden(trace, by, found),
         },
         [None if shares is None else _rows(shares) for shares in each],
         _clause(found),
     )
+
+
+def _hidden(trace: Trace, by: str, of: Shares) -> list[str]:
+    """Why programs were not seen: where some were not, or where their groups have no names."""
+    plain = trace.facts.get("hidden")
+    is_asked = by in OF_CGROUPS or any(each.kind == UNSEEN for each in of.shares)
+    return [f"{what}: {why}" for what, why in plain.items()] if isinstance(plain, dict) and is_asked else []
 
 
 def brief(of: Sequence[Share]) -> list[Share]:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel
-from ..trace.label import PROCESS
+from ..trace.label import GPU, PROCESS
 from ..units import NS_PER_S, seconds
 from .budget import sensor
 from .device_fit import DeviceFit, cpu_fit, gpu_fit
@@ -138,6 +138,8 @@ class ShareModel:
         """The shares of a window; None: its total is not measured, or not known."""
         energies = self._trace.energy(window)
         total = energies.total
+        if not self._of_cpu and not self._trace.activity.numbers(GPU):
+            return None  # nothing that was measured is explained by anything that was recorded
         if total.provenance != "measured" or total.value is None:
             return None
         used_s = [each.cpu.within(window.t0_ns, window.t1_ns) for each in self.parties]

@@ -24,6 +24,7 @@ from ..trace.label import CGROUP, CPU, MACHINE, PROCESS, Subject
 from ..units import NS_PER_MS, nanoseconds, seconds
 from ..value_class import dataclass
 from .cpu_times import Cgroups, Cpus, Processes, busy_ns
+from .hidden import hidden
 from .native import now_ns
 
 PERIOD_S = 0.1
@@ -92,15 +93,18 @@ class ActivityLane:
 
     Attributes:
         looks: How many there were.
+        hidden: What of other programs is not seen here: what it is, and why.
         own_ns: The CPU time of the recorder and of the command, up to the last look.
     """
 
     def __init__(self, plan: ActivityPlan) -> None:
         self._root = plan.root
-        processes = Processes(plan.root)
-        kinds: dict[str, Accounts] = {PROCESS: processes, CGROUP: Cgroups(plan.root)}
+        processes, cgroups = Processes(plan.root), Cgroups(plan.root)
+        able: dict[str, Accounts] = {PROCESS: processes}
+        able |= {CGROUP: cgroups} if cgroups.is_there else {}
+        self.hidden = hidden(plan.root, plan.kinds, cgroups.is_there)
         self._processes = processes
-        self._kinds = {kind: kinds[kind] for kind in plan.kinds}
+        self._kinds = {kind: able[kind] for kind in plan.kinds if kind in able} or {PROCESS: processes}
         self._describers: dict[str, Describes] = {**self._kinds, CPU: Cpus(plan.root)}
         self._known: dict[str, dict[str | int, _Account]] = {kind: {} for kind in self._describers}
         self._rows: deque[schema.OwnRow] = deque()

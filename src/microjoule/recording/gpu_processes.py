@@ -83,7 +83,10 @@ class NvidiaProcesses:
                     self._utilization(device)
             except pynvml.NVMLError as error:
                 self._handles.pop(device, None)
-                why[device] = f"NVML does not say which process uses this GPU: {error}"
+                why[device] = (
+                    f"NVML does not say which process uses this GPU ({error}). "
+                    "Its energy is a row by device and not by program."
+                )
         return why
 
     @property

@@ -147,6 +147,8 @@ class RawRecorder:
         every: list[Lane | AgentLane | MeterLane] = [*self._lanes, *self._meters]
         lanes = {lane.name: lane.facts() for lane in every}
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
+        if self._activity is not None and self._activity.hidden:
+            self.opening = {**self.opening, "hidden": self._activity.hidden}
         self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
         self._output = Output(self._writer, self.plan)
         self._write_all(self._own_batches())

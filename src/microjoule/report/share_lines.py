@@ -63,8 +63,9 @@ def said(summary: Plain) -> list[str]:
         return []
     if of["status"] == "too short":
         return [TOO_SHORT, *(bound for row in of["brief"] if (bound := _bound(row, of["total_j"])))]
+    hidden = [f"Not seen: {each}" for each in of.get("hidden", ())]
     groups = dict.fromkeys(tuple(row["names"]) for row in of["rows"] if row["status"] == "not separable")
-    return [INSEPARABLE.format(names=_listed(names)) for names in groups]
+    return [*(INSEPARABLE.format(names=_listed(names)) for names in groups), *hidden]
 
 
 def _bound(row: Plain, total_j: float) -> str:

@@ -26,6 +26,7 @@ from ..value_class import dataclass
 CAP_DAC_OVERRIDE = 1  # include/uapi/linux/capability.h
 CAP_DAC_READ_SEARCH = 2
 CAP_SYS_RAWIO = 17
+CAP_SYS_PTRACE = 19
 CAP_SYS_ADMIN = 21
 CAP_PERFMON = 38
 

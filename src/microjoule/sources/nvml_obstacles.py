@@ -117,7 +117,8 @@ def partitioned(index: int, name: str) -> Obstacle:
     return Obstacle(
         Cause.MISLEADING,
         f"gpu-{index} ({name}) is cut into MIG slices: its energy and power are the whole GPU's, "
-        "the work of other slices included, and cannot be separated",
+        "the work of other slices included",
+        "`uj run` divides it by how busy the slices are, from Hopper on. "
         f"For the energy of one program run it alone, or `sudo nvidia-smi -i {index} -mig 0`",
     )
 

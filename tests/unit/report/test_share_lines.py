@@ -117,3 +117,10 @@ def test_a_gpu_that_cannot_be_divided_says_between_whom():
     assert any(
         "command and idle machine were busy at the same times" in line for line in share_lines.said(summary)
     )
+
+
+def test_why_programs_were_not_seen_is_said():
+    of = {**SUMMARY["shares"], "hidden": ["other users' programs: /proc is mounted with hidepid=2."]}
+    assert share_lines.said({"shares": of}) == [
+        "Not seen: other users' programs: /proc is mounted with hidepid=2."
+    ]
