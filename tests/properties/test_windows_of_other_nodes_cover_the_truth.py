@@ -137,15 +137,16 @@ def test_the_part_of_a_clock_is_common_to_all_windows_of_it():
 def test_ranks_that_did_not_end_well_are_named():
     t0_ns, t1_ns = A.ideal.inside(0.1, 0.5)
     ended = [
-        ("rank", t0_ns, t1_ns, {"rank": 0, "exit_code": 0}),
-        ("rank", t0_ns, t1_ns, {"rank": 1, "exit_code": 7}),
-        ("rank", t0_ns, t1_ns, {"rank": 2, "signal": 9}),
-        ("rank", t0_ns, t1_ns, {"rank": 3, "ended": "killed"}),
+        ("rank", t0_ns, t1_ns, {"launcher": "slurm", "rank": 0, "exit_code": 0}),
+        ("rank", t0_ns, t1_ns, {"launcher": "slurm", "rank": 1, "exit_code": 7}),
+        ("rank", t0_ns, t1_ns, {"launcher": "slurm", "rank": 2, "signal": 9}),
+        ("rank", t0_ns, t1_ns, {"launcher": "slurm", "rank": 3, "ended": "killed"}),
+        ("rank", t0_ns, t1_ns, {"exit_code": 5}),  # a window of the program's own
     ]
     found, _ = job((A, ended))
     assert [note.partition(" after")[0] for note in found.notes()] == [
         "rank 1 on n1 ended with exit code 7",
         "rank 2 on n1 ended by signal 9",
-        "rank 3 on n1 killed",
+        "rank 3 on n1 was killed",
     ]
     assert found.to_json("7", lambda _: A.trace(ended))["n_ranks"] == 4

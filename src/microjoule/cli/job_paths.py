@@ -17,18 +17,22 @@ _FILES = ("output", "json", "html", "png", "svg")
 
 
 def fill(arguments: argparse.Namespace) -> Launch:
-    """Fills in the files that the arguments name, makes the folders of those, and gives the launch.
+    """Fills in the files that the arguments name, makes the folders of those, and says whose they are.
 
     Raises:
         BadPath: A place has a name that is none, or nobody says what it is; or a folder cannot be made.
     """
     from ..recording.launch import launch
+    from ..recording.trace_file import free
 
     found = launch()
     for name in _FILES:
-        path = getattr(arguments, name)
+        path = getattr(arguments, name, None)
         if path is not None and _PLACE.search(str(path)):
-            setattr(arguments, name, _made(filled(path, found)))
+            path = _made(filled(path, found))
+            # A job that is started again goes on beside its first trace; ranks that share one agree on that.
+            is_taken = name == "output" and found.job is not None and not found.is_shared and path.is_file()
+            setattr(arguments, name, free(path) if is_taken else path)
     return found
 
 

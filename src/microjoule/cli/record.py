@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import activity, options, trace_output
+from . import activity, job_paths, options, trace_output
 from .progress import progress
 from .without_threads import load_libraries
 
@@ -21,7 +21,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Registers the command."""
     parser = commands.add_parser("record", help="record the machine until Ctrl-C")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="TRACE", help="write to TRACE [trace-DATE-TIME.arrows]"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="TRACE",
+        help="write to TRACE [trace-DATE-TIME.arrows]; {job} and {node} in it are filled in",
     )
     parser.add_argument(
         "--for", dest="for_s", type=options.duration_s, metavar="TIME", help="stop after 10s, 500ms, 2m, 1h"
@@ -36,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Records, then says where the trace is."""
     import signal
 
+    job_paths.fill(arguments)
     output = arguments.output or Path(time.strftime("trace-%Y%m%d-%H%M%S.arrows"))
     # Blocked before any thread starts, numpy's own among them, so that each inherits it: a signal is then
     # taken by the wait below and by nothing else.

@@ -104,7 +104,7 @@ class Job:
         found = [
             f"rank {rank} on {each.name} {ended}; recording went on"
             for each in self.parts
-            for rank, ended in sorted(each.ends.items())
+            for rank, ended in each.ends.items()
         ]
         found += self._gaps()
         unkept = [self._called(node) for node in self.nodes if not self._clock(node).is_kept]

@@ -11,16 +11,13 @@ import numpy as np
 from ..channel import Channel
 from ..trace.series import I64
 from ..trace.window import Window
-from ..units import seconds
 from . import nodes
 from .node_clocks import REAL, NodeClock, clock
+from .rank_ends import bad_ends, is_of_rank
 from .run_window import OUTERMOST, whole
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
-
-RANK = "rank"
-OWN_NAMES = (*OUTERMOST, RANK)  # windows that a recorder lays about what its ranks mark
 
 
 class Part(NamedTuple):
@@ -60,17 +57,12 @@ def part(path: Path, trace: Trace) -> Part:
     span = whole(trace)
     found: dict[str, list[tuple[int, int]]] = {}
     ranks: set[int] = set()
-    ends: dict[int, str] = {}
     for window in trace.windows:
         rank = window.attributes.get("rank")
         if type(rank) is int:
             ranks.add(rank)
-        if window.name not in OWN_NAMES:
+        if window.name not in OUTERMOST and not is_of_rank(window):
             found.setdefault(window.name, []).append((window.t0_ns, window.t1_ns))
-        elif window.name == RANK and type(rank) is int:
-            ended = ending(window)
-            if ended:
-                ends[rank] = ended
     return Part(
         path,
         nodes.node_of(trace.facts) or str(path),
@@ -80,17 +72,6 @@ def part(path: Path, trace: Trace) -> Part:
         trace.energy_channels,
         {name: np.array(edges, np.int64) for name, edges in found.items()},
         frozenset(ranks),
-        ends,
+        bad_ends(trace.windows),
         clock(trace.clock_pairs[REAL], trace.clock_errors),
     )
-
-
-def ending(window: Window) -> str:
-    """How a rank ended; empty: with exit code 0."""
-    of = window.attributes
-    after = f"after {seconds(window.duration_ns):.3g} s"
-    if of.get("ended"):
-        return f"{of['ended']} {after}"
-    if of.get("signal"):
-        return f"ended by signal {of['signal']} {after}"
-    return f"ended with exit code {of['exit_code']} {after}" if of.get("exit_code") else ""

@@ -22,6 +22,7 @@ from ..trace.series import I64
 from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
+from . import rank_ends
 from .counter import Counter
 from .counter_notes import lag, notes
 from .disagreement import disagreements
@@ -86,6 +87,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "sensors": sensors(trace),
         "state": changes(trace.state),
         "lags": lags(trace),
+        "ranks": rank_ends.sentences(windows),
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
         "damage": [_damage(trace, each) for each in trace.damage],

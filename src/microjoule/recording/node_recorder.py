@@ -132,6 +132,9 @@ class NodeRecorder:
                     pass
             except OSError:
                 continue
+        for connection in self._members:
+            connection.close()
+        self._selector.close()
 
     @property
     def n_ranks(self) -> int:

@@ -104,6 +104,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         f"{channel} never moved: the counter is stuck, or its device was off. Its 0 J is not a measurement."
         for channel in summary["engine"]["stuck"]
     ]
+    lines += [f"{sentence}." for sentence in summary.get("ranks", ())]
     lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
     lines += [f"{sentence}." for sentence in summary.get("state", ())]
     lines += [f"{sentence}." for sentence in summary["facts"].get("misleading", ())]

@@ -77,6 +77,7 @@ while not os.path.exists({str(go)!r}):
     trace = uj.load(tmp_path / "n1.arrows")
     found = ranks_of(trace)
     assert (found[0]["exit_code"], found[1]["exit_code"]) == (7, 0)
+    assert "warning: rank 0 ended with exit code 7 after" in said
     assert len(trace.named("step")) == 3
 
 
@@ -210,6 +211,31 @@ def test_the_node_is_known_without_a_launcher(root, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"{os.uname().nodename}.arrows").exists()
+
+
+def test_a_node_that_is_recorded_again_in_one_job_keeps_both_traces(root, tmp_path):
+    for _ in range(2):
+        done = subprocess.run(
+            [
+                *UJ,
+                "record",
+                "--source",
+                "script",
+                "--root",
+                root,
+                "-o",
+                "{job}/{node}.arrows",
+                "--for",
+                "0.1s",
+            ],
+            env={**os.environ, "MICROJOULE_JOB": "j7", "MICROJOULE_NODE": "n1"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "j7").iterdir()) == ["n1.1.arrows", "n1.arrows"]
 
 
 def test_a_name_that_is_no_path_makes_none():

@@ -1,0 +1,40 @@
+"""How the ranks of a job ended, as the windows of their commands say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..trace.window import Window
+from ..units import seconds
+
+RANK = "rank"  # the name of the windows that a node's recorder lays about each rank's command
+
+
+def is_of_rank(window: Window) -> bool:
+    """Whether a window is that of a rank's command, and none that a program calls so."""
+    return (
+        window.name == RANK and "launcher" in window.attributes and type(window.attributes.get(RANK)) is int
+    )
+
+
+def bad_ends(windows: Iterable[Window]) -> dict[int, str]:
+    """By rank, how those ended that did not end well."""
+    ends = {window.attributes[RANK]: _ending(window) for window in windows if is_of_rank(window)}
+    return {rank: ended for rank, ended in sorted(ends.items()) if ended}
+
+
+def sentences(windows: Iterable[Window]) -> list[str]:
+    """The same in sentences."""
+    return [f"rank {rank} {ended}; recording went on" for rank, ended in bad_ends(windows).items()]
+
+
+def _ending(window: Window) -> str:
+    """How a rank ended; empty: with exit code 0."""
+    of, after = window.attributes, f"after {seconds(window.duration_ns):.3g} s"
+    if window.is_open:
+        return ""  # the recording ended before it did
+    if of.get("ended"):
+        return f"was killed {after}" if of["ended"] == "killed" else f"{of['ended']} {after}"
+    if of.get("signal"):
+        return f"ended by signal {of['signal']} {after}"
+    return f"ended with exit code {of['exit_code']} {after}" if of.get("exit_code") else ""

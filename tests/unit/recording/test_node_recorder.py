@@ -1,0 +1,196 @@
+"""What a node's recorder makes of what comes over its sockets, which may be anything."""
+
+import json
+import os
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from scripted import machine
+
+import microjoule as uj
+from microjoule.errors import MicrojouleError
+from microjoule.recording import node_recorder
+from microjoule.recording.launch import Launch
+from microjoule.recording.marking import now
+from microjoule.recording.meter import Meter
+from microjoule.recording.node_recorder import NodeRecorder, refused
+from microjoule.recording.node_socket import LINE_MAX, Lines, address, joined
+from microjoule.recording.plan import plan
+from microjoule.recording.recorder import RawRecorder
+
+
+def line(**message):
+    return json.dumps(message).encode() + b"\n"
+
+
+HELLO = line(hello={"n_local": 2, "attributes": {"rank": 0, "launcher": "torchrun"}, "marks": "memfd:1:2:3"})
+DONE = line(losses={"full": 2, "lost": -5, "damaged": "x", "more": 1}, done={"exit_code": 0})
+
+
+@contextmanager
+def node(tmp_path):
+    """A serving recorder, the name of its socket, and the trace that it leaves."""
+    name = f"\0microjoule-test-{os.getpid()}-{now()}"
+    found = RawRecorder(
+        plan(tmp_path / "n.arrows", Meter(sources=("script",), root=machine(tmp_path / "root")))
+    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        with found:
+            serving = NodeRecorder(listener, found)
+            thread = threading.Thread(target=serving.serve)
+            thread.start()
+            yield name
+            thread.join(60)
+            assert not thread.is_alive()
+        serving.close({"path": str(found.path), "is_whole": True})
+
+
+@contextmanager
+def connected(name):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(name)
+        connection.settimeout(30)
+        yield connection
+
+
+def answer(connection):
+    """The next message."""
+    text = b""
+    while not text.endswith(b"\n"):
+        part = connection.recv(1)
+        if not part:
+            return None
+        text += part
+    return json.loads(text)
+
+
+def mark(kind, number, label=""):
+    return [kind, now(), number, label]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\n",
+        b"[1, 2]\n",
+        b"x" * (LINE_MAX + 10),
+        line(marks=[[1, 2], "begin", ["begin", -1, 2, "x"], ["begin", 1 << 62, 2, "x"], ["stop", 5, 2, "x"]]),
+        line(marks={"begin": 1}, losses=[1], hello=7, done=None),
+        line(hello={"attributes": 5, "n_local": "many", "marks": 3}) + line(hello={"attributes": {}}),
+        b"\xff\xfe\n",
+        b"",
+    ],
+)
+def test_whatever_one_process_sends_the_marks_of_another_are_kept(tmp_path, sent):
+    with node(tmp_path) as name, connected(name) as good:
+        good.sendall(HELLO)
+        assert answer(good) == {"ready": str((tmp_path / "n.arrows").absolute())}
+        with connected(name) as bad:
+            try:
+                bad.sendall(sent)
+            except OSError:
+                assert len(sent) > LINE_MAX  # it was cut off
+        good.sendall(line(marks=[mark("begin", 1, "work")]))
+        good.sendall(line(marks=[mark("end", 1)]))
+        good.sendall(DONE)
+    trace = uj.load(tmp_path / "n.arrows")
+    assert trace.window("work").duration_ns > 0
+    assert {each.name for each in trace.windows} == {"rank", "work"}
+    good_rank = next(each for each in trace.named("rank") if "launcher" in each.attributes)
+    assert good_rank.attributes["exit_code"] == 0
+    assert trace.lost_marks == {"full": 2, "lost": 0, "damaged": 0}
+
+
+def test_numbers_of_two_ranks_are_never_one_window(tmp_path):
+    with node(tmp_path) as name, connected(name) as one, connected(name) as other:
+        for rank, connection in enumerate((one, other)):
+            connection.sendall(HELLO + line(marks=[mark("begin", 5, f"of {rank}")]))
+            answer(connection)
+        one.sendall(line(marks=[mark("end", 5)]))
+        other.sendall(line(marks=[mark("end", 5 + (7 << 60))]))  # a number beyond what a ring has
+        one.sendall(DONE)
+        assert answer(one) == {"left": 1}
+        other.sendall(DONE)
+    trace = uj.load(tmp_path / "n.arrows")
+    assert [trace.window(f"of {rank}").is_open for rank in (0, 1)] == [False, False]
+
+
+def test_a_rank_that_never_comes_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(node_recorder, "LATE_S", 0.2)
+    with node(tmp_path) as name, connected(name) as only:
+        only.sendall(HELLO)  # which says that there are two
+        answer(only)
+        only.sendall(DONE)
+    assert not uj.load(tmp_path / "n.arrows").is_truncated
+
+
+def test_nobody_at_all_ends_it_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(node_recorder, "LATE_S", 0.2)
+    with node(tmp_path):
+        pass
+    assert uj.load(tmp_path / "n.arrows").windows == ()
+
+
+def test_ranks_hear_why_nothing_is_recorded():
+    name = f"\0microjoule-test-{os.getpid()}-{now()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        thread = threading.Thread(target=refused, args=(listener, "no counter", 1.0))
+        thread.start()
+        for _ in range(2):
+            with connected(name) as connection:
+                assert answer(connection) == {"failed": "no counter"}
+        thread.join(30)
+
+
+def test_lines_come_in_any_pieces():
+    ours, theirs = socket.socketpair()
+    lines = Lines(ours)
+    assert lines.read() == []
+    text = line(a=1) + line(b=[2])
+    for byte in (text[:3], text[3:12], text[12:]):
+        theirs.sendall(byte)
+        time.sleep(0)
+    found = []
+    while len(found) < 2:
+        found += lines.read()
+    assert found == [{"a": 1}, {"b": [2]}]
+    theirs.close()
+    assert lines.read() == []
+    assert not lines.is_open
+    ours.close()
+
+
+def test_a_name_of_another_listener_that_answers_nothing_is_connected_to_and_started_once():
+    name = f"\0microjoule-test-{os.getpid()}-{now()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        connection, has_started = joined(name, lambda _: None)
+        assert not has_started
+        connection.close()
+
+
+def test_ranks_of_different_traces_attempts_nodes_or_jobs_share_no_name(tmp_path):
+    first = Launch(launcher="slurm", job="7", node="n1", rank=0, attempt="7\n0")
+    others = [
+        address(first._replace(attempt="7\n1"), tmp_path / "a"),
+        address(first._replace(node="n2"), tmp_path / "a"),
+        address(first, tmp_path / "b"),
+        address(first, None),
+    ]
+    names = {address(first, tmp_path / "a"), *others}
+    assert len(names) == 5
+    assert address(first._replace(rank=3, local_rank=3), tmp_path / "a") in names - set(others)
+    assert all(len(name) < 108 for name in names)  # sun_path of unix(7)
+
+
+def test_a_recorder_that_takes_no_connection_is_an_error():
+    with pytest.raises(MicrojouleError, match="cannot be reached"):
+        joined("\0" + "x" * 200, lambda _: None)
