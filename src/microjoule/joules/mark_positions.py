@@ -151,9 +151,20 @@ def marked_edges(span: Span) -> MarkedEdges | None:
         Cause("power", "mark", number, np.hypot(w0 * np.hypot(*_two(before)), w1 * np.hypot(*_two(after)))),
     )
     shared = _shared(span, pieces, per_j, (updates.at_ns[k], updates.at_ns[k + 1]), (before, after), w0)
-    lag = counter.channel.timing.half_lag_ns * (w0 * left_w + w1 * right_w)
+    # Before the updates or after them: one choice for all marks, so that what windows have adds up.
+    half_ns = round(counter.channel.timing.half_lag_ns)
+    around = [
+        w0 * _counted(pieces, updates.at_ns[k], ns) + w1 * _counted(pieces, updates.at_ns[k + 1], ns)
+        for ns in (-half_ns, half_ns)
+    ]
+    lag = max(around, key=lambda each: float(np.abs(np.diff(each)).sum()))
     span_ns = int(every[0, 0]), int(every[-1, 1])
     return MarkedEdges(marks, np.maximum.accumulate(scaled), is_known, causes, shared, lag, span_ns)
+
+
+def _counted(pieces: _Pieces, update_ns: I64, ns: int) -> F64:
+    """float64[n]: the counts of so much time before updates, where it is negative, or after them."""
+    return np.abs(pieces.energy(update_ns + ns) - pieces.energy(update_ns))
 
 
 def _two(side: _Side) -> tuple[F64, F64]:
