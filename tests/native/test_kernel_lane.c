@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The kernel's own pace, on the time stamp counter of the `msr` PMU: what it delivers, when, how it
  * is stopped, and what it is not for. */
+#include <linux/perf_event.h>
 #include <math.h>
 #include <sys/resource.h>
 
@@ -95,6 +96,38 @@ static void samples_arrive(void)
     uj_sampler_close(sampler);
 }
 
+/* A counter that stands still, as RAPL's does between two updates, goes on in the kernel's rows
+ * where the thread's reading left it, and in the thread's where these leave it. */
+static void a_counter_that_stands_still_is_taken_over_to_the_count(void)
+{
+    struct uj_channel counters[2] = {
+        {.reader = "perf", .path = "", .type = PERF_TYPE_SOFTWARE, .code = 0},
+        {.reader = "perf", .path = "", .type = PERF_TYPE_SOFTWARE, .code = 1},
+    };
+    counters[0].config = PERF_COUNT_SW_CONTEXT_SWITCHES;
+    counters[1].config = PERF_COUNT_SW_EMULATION_FAULTS; /* there are none, anywhere */
+    struct uj_sampler *sampler = NULL;
+    struct uj_error err;
+    struct uj_counts counts;
+    struct uj_columns c = new_columns(ROWS);
+    CHECK_EQ(open_kernel(counters, 2, MS, &sampler, &err), 0);
+    CHECK_EQ(uj_sampler_tick(sampler), 0);
+    CHECK_EQ(uj_sampler_start(sampler, &err), 0);
+    nap_ms(250);
+    CHECK_EQ(uj_sampler_stop(sampler), 0);
+    CHECK_EQ(uj_sampler_tick(sampler), 0);
+    CHECK_EQ(uj_sampler_counts(sampler, &counts), 0);
+    size_t n = uj_sampler_drain(sampler, ROWS, &c);
+    CHECK_EQ(n, 2 * counts.ticks);
+    CHECK(n > 4);
+    for (size_t i = 2; i < n; i += 2) {
+        CHECK(c.raw[i] >= c.raw[i - 2]);
+        CHECK_EQ(c.raw[i + 1], c.raw[1]);
+    }
+    uj_sampler_close(sampler);
+    free_columns(&c);
+}
+
 /* The ring's memory and the kernel's were touched before. */
 static void no_page_is_touched_first_while_sampling(void)
 {
@@ -163,6 +196,7 @@ int main(void)
     uj_sampler_close(open_or_skip(MS));
     what_it_is_not_for_is_refused();
     a_full_ring_is_counted();
+    a_counter_that_stands_still_is_taken_over_to_the_count();
     no_page_is_touched_first_while_sampling();
     samples_arrive();
     return 0;

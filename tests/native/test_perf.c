@@ -2,6 +2,7 @@
  * The perf reader against counters of the real kernel: the time stamp counter of the `msr` PMU,
  * which virtual machines have too, and the task clock of commands. */
 #include <linux/perf_event.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "check.h"
@@ -188,6 +189,72 @@ static void commands_are_counted_and_their_starter_is_not(void)
     uj_sampler_close(sampler);
 }
 
+/* Switches off all events of this process, as the kernel does when the last CPU of their package
+ * goes offline: they read on as the counts at which they stopped. */
+static void switch_events_off(void)
+{
+    char path[64], target[64];
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        n += strstr(target, "perf_event") != NULL && ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) == 0;
+    }
+    CHECK(n > 0);
+}
+
+static void name_cpus(const char *mask, const char *cpus)
+{
+    FILE *file = fopen(mask, "we");
+    CHECK(file != NULL);
+    fputs(cpus, file);
+    fclose(file);
+}
+
+/* How many of the next readings fail, up to the first that does not; all of them have one code. */
+static int failed_reads(struct uj_sampler *sampler, int most, struct uj_sample *row)
+{
+    for (int i = 0; i < most; i++) {
+        *row = read_once(sampler);
+        if (row->status == 0)
+            return i;
+        CHECK_EQ(row->status, ENODEV);
+    }
+    return most;
+}
+
+/* Both events of a group, and only once the PMU's cpumask names their CPU again. */
+static void a_package_that_was_offline_is_read_again(uint32_t type)
+{
+    char folder[] = "/tmp/ujperfXXXXXX", mask[4096];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(mask, sizeof mask, "%s/cpumask", folder);
+    name_cpus(mask, "0\n");
+    struct uj_channel channel = {.reader = "perf", .path = folder, .type = type, .config = TSC};
+    struct uj_sampler *sampler = open_or_skip(&channel, 1);
+    struct uj_sample row = read_once(sampler), last = read_once(sampler);
+    CHECK_EQ(last.status, 0);
+    nap_ms(
+        20); /* so that what it has counted is more than what it will have when it is open again */
+    last = read_once(sampler);
+    switch_events_off();
+    row = read_once(sampler); /* it had run since the last reading */
+    CHECK_EQ(row.status, 0);
+    name_cpus(mask, "1-3,5\n");
+    CHECK_EQ(failed_reads(sampler, 300, &row), 300);
+    name_cpus(mask, "1-3,0\n");
+    int n_failed = failed_reads(sampler, 300, &row);
+    CHECK(n_failed < 70);
+    CHECK(row.raw < last.raw); /* a count that falls says that it began again */
+    struct uj_sample next = read_once(sampler);
+    CHECK_EQ(next.status, 0);
+    CHECK(next.raw > row.raw);
+    uj_sampler_close(sampler);
+    unlink(mask);
+    rmdir(folder);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "burn") == 0) {
@@ -205,5 +272,6 @@ int main(int argc, char **argv)
     two_events_are_one_read(type);
     groups_interleave(type);
     large_groups_are_split(type);
+    a_package_that_was_offline_is_read_again(type);
     return 0;
 }
