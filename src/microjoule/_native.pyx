@@ -14,6 +14,12 @@ import os
 
 from .errors import MicrojouleError, PermissionDenied, SourceUnavailable
 
+cdef extern from "Python.h":
+    ctypedef struct PyInterpreterState:
+        pass
+    PyInterpreterState *PyInterpreterState_Get()
+    int64_t PyInterpreterState_GetID(PyInterpreterState *)
+
 
 cdef object _exception(int code, str what):
     if code in (-EACCES, -EPERM):
@@ -45,6 +51,11 @@ cdef int _check(int code, uj_error *err) except -1:
             what = f"{what}: {os.strerror(-code)}"
         raise _exception(code, what)
     return code
+
+
+def is_main_interpreter():
+    """Whether this is the interpreter that the process began with, and none that was made in it."""
+    return PyInterpreterState_GetID(PyInterpreterState_Get()) == 0
 
 
 def now_ns():

@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in typing, which alone would cost 8 ms
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
 _LISTED = 8
 
@@ -71,7 +72,27 @@ class NothingToMeasure(SourceUnavailable):
 
 
 class NativeMissing(SourceUnavailable, ImportError):
-    """The native half was not built: analysis works, sampling does not."""
+    """The native half cannot be loaded: analysis works, sampling does not."""
+
+    @classmethod
+    def on(cls, platform: str, why: str = "") -> Self:
+        """The error for a platform, as ``sys.platform`` names it, and the loader's reason."""
+        if not platform.startswith("linux"):
+            name = {"darwin": "macOS", "win32": "Windows"}.get(platform, platform)
+            return cls(
+                f"Energy is recorded on Linux only, and this is {name}",
+                "Record on Linux, and read the trace here: uj report TRACE",
+            )
+        if "interpreter" in why.lower():  # of CPython and of Cython
+            return cls(
+                f"microjoule records in one interpreter of a process, and this is another ({why})",
+                "Record in the main interpreter, or run this in a process of its own",
+            )
+        return cls(
+            f"The native half of microjoule is missing ({why}), so nothing can be sampled here",
+            "Traces can still be read. To sample: "
+            "pip install --force-reinstall --no-binary microjoule microjoule",
+        )
 
 
 class MissingExtra(MicrojouleError, ImportError):

@@ -36,7 +36,7 @@ def whole_file(path: str | os.PathLike[str], mode: int = 0o666) -> Iterator[Bina
     # os.open and not tempfile: the kernel then applies the umask, which one thread cannot read without
     # changing it for all.
     partial = target.with_name(f".{os.urandom(8).hex()}.partial")
-    number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(number, "wb") as file:
             yield file

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import MicrojouleError, PermissionDenied, SourceUnavailable
+from ..errors import MicrojouleError, NativeMissing, PermissionDenied, SourceUnavailable
 from ..version import VERSION
 from . import examples, streams
 from .arguments import Parser
@@ -51,9 +51,19 @@ COMMANDS = (
     "completion",
 )
 
+# What records or looks for counters, for which the native half and Linux are needed.
+RECORDERS = frozenset(
+    {"probe", "run", "profile", "compare", "bench", "record", "watch", "serve", "agent", "flame", "overhead"}
+)
 INTERRUPTED = 130
 _NEW_OBJECTS = 20_000  # between two collections; Python's 700 search what is imported here a hundred times
-_EXIT_CODES = ((ValueError, 2), (SourceUnavailable, 3), (PermissionDenied, 3), (MicrojouleError, 1))
+NOTHING_MEASURED = 3
+_EXIT_CODES = (
+    (ValueError, 2),
+    (SourceUnavailable, NOTHING_MEASURED),
+    (PermissionDenied, NOTHING_MEASURED),
+    (MicrojouleError, 1),
+)
 
 
 def parser(names: Sequence[str] = COMMANDS) -> Parser:
@@ -113,6 +123,9 @@ def _answer(arguments: list[str] | None) -> int:
         # All commands take three times as long to import as the one that is asked for.
         chosen = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
         failure = getattr(chosen, "own_failure", failure)
+        if words[0] in RECORDERS and not sys.platform.startswith("linux"):
+            print(f"uj {words[0]}: {NativeMissing.on(sys.platform)}", file=sys.stderr)
+            return getattr(chosen, "own_failure", NOTHING_MEASURED)
         code: int = chosen.run(chosen)
     except SystemExit:  # of the parser, once it has printed its help
         streams.flush()

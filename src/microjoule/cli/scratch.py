@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -26,6 +25,8 @@ def scratch() -> Iterator[Path]:
     Raises:
         MicrojouleError: There is no folder for temporary files, or no room in it.
     """
+    import fcntl  # which Windows, whose commands have this file in their imports, does not have
+
     _remove_leftovers(Path(tempfile.gettempdir()))
     try:
         made = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
@@ -58,6 +59,8 @@ def _remove_leftovers(parent: Path) -> None:
 
 
 def _is_held(path: Path) -> bool:
+    import fcntl
+
     try:
         lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

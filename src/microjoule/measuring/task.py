@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 from collections.abc import Callable, Generator
 from itertools import repeat
@@ -102,5 +101,7 @@ def of_command(command: str) -> Task:
 
 def command_cpu_ns() -> int:
     """CPU time of all commands that this process has waited for."""
+    import resource  # which Windows, whose commands have this file in their imports, does not have
+
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return nanoseconds(used.ru_utime + used.ru_stime)

@@ -131,8 +131,14 @@ def _open(address: str | None) -> Marks | None:
         if rank is not None:
             _rank["rank"] = rank
         return ring
-    except Exception:
-        _warn_of_namespace(address)
+    except Exception as error:
+        if isinstance(error, ImportError) and "interpreter" in str(error).lower():
+            _warn(
+                "The windows of this interpreter are not recorded: microjoule records in one interpreter of "
+                "a process. Mark them in the main interpreter"
+            )
+        else:
+            _warn_of_namespace(address)
         return None
 
 
@@ -149,17 +155,19 @@ def _warn_of_namespace(address: str) -> None:
     own = namespace()
     if address.count(":") != 4 or not own or address.endswith(f":{own}"):
         return
+    _warn(
+        "The windows of this process are not recorded: it has a PID namespace of its own and did not "
+        "inherit the recorder's memory. Start it from `uj run` without closing file descriptors, or "
+        "record inside it with `uj.record`"
+    )
+
+
+def _warn(sentence: str) -> None:
     import contextlib
     import warnings
 
     with contextlib.suppress(Warning):  # which a program may turn into an exception
-        warnings.warn(
-            "The windows of this process are not recorded: it has a PID namespace of its own and did not "
-            "inherit the recorder's memory. Start it from `uj run` without closing file descriptors, or "
-            "record inside it with `uj.record`",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        warnings.warn(sentence, RuntimeWarning, stacklevel=3)
 
 
 def load() -> None:

@@ -7,13 +7,22 @@ import sys
 from ..errors import NativeMissing
 
 try:
-    from .._native import Columns, Feed, Marks, Sampler, clock_pair, confine, now_ns, reader_names, work
+    from .._native import (
+        Columns,
+        Feed,
+        Marks,
+        Sampler,
+        clock_pair,
+        confine,
+        is_main_interpreter,
+        now_ns,
+        reader_names,
+        work,
+    )
 except ImportError as error:
-    raise NativeMissing(
-        f"The native half of microjoule is missing ({error}), so nothing can be sampled here",
-        "Traces can still be read. To sample: pip install --force-reinstall --no-binary microjoule microjoule"
-        if sys.platform.startswith("linux")
-        else f"It is built on Linux only, and this is {sys.platform}; traces can be read here",
-    ) from error
+    raise NativeMissing.on(sys.platform, str(error)) from error
+# A recorder's threads must end before their interpreter does, which only the main one waits for.
+if not is_main_interpreter():
+    raise NativeMissing.on(sys.platform, "not its main interpreter")
 
 __all__ = ["Columns", "Feed", "Marks", "Sampler", "clock_pair", "confine", "now_ns", "reader_names", "work"]

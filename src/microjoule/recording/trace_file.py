@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import select
 import stat
@@ -200,6 +199,8 @@ class TraceFile:
 
     def _take(self, is_new: bool = False) -> None:
         """Makes an open regular file this recorder's own, and empties it unless it is new."""
+        import fcntl  # which Windows, whose commands have this file in their imports, does not have
+
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
