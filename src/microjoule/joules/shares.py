@@ -46,7 +46,7 @@ _BUSY_MIN_S = 1e-3
 _UNSEEN, _UNSEEN_MIN_S = 0.01, 0.03
 _TICKS_S = 0.02  # by which the machine's CPU time between two instants may be too small
 _LIKE_OTHERS = 0.5  # half-width of how far joules per second of a small party may be off the pool's
-_NOT_CPU = ("gpu", "battery", "rail")  # devices whose energy CPU time does not explain
+NOT_CPU = ("gpu", "rail")  # devices whose energy CPU time does not explain
 _NJ = 1e9
 _ROOT_3 = math.sqrt(3.0)
 
@@ -277,7 +277,7 @@ class ShareModel:
 
 def is_of_cpu(channel: Channel) -> bool:
     """Whether CPU time may explain the channel's energy."""
-    return channel.provenance == "measured" and channel.place.device not in _NOT_CPU
+    return channel.provenance == "measured" and channel.place.device not in NOT_CPU
 
 
 def is_command_quiet(trace: Trace, of: Sequence[Party]) -> bool:

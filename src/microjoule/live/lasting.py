@@ -39,7 +39,7 @@ class Lasting:
         self._wait_ns = silent_ns
         self._next_ns = 0
         self._session = begin()
-        self._earlier_j: dict[str, float] = {}
+        self._earlier: dict[str, tuple[float, float]] = {}
         self._odometer = Odometer(lambda: self._session.levels())
 
     @property
@@ -59,11 +59,14 @@ class Lasting:
     def tenants(self) -> tuple[Tenant, ...]:
         """Whose energy it was, in all sessions."""
         now = {each.name: each for each in self._session.tenants()}
-        names = dict.fromkeys([*now, *self._earlier_j])
-        rows = (now.get(name, Tenant(name, 0.0, 0.0)) for name in names)
-        return tuple(
-            each._replace(energy_j=each.energy_j + self._earlier_j.get(each.name, 0.0)) for each in rows
-        )
+        names = dict.fromkeys([*now, *self._earlier])
+        rows = [now.get(name, Tenant(name, 0.0, 0.0, 0.0, 0.0)) for name in names]
+        found = []
+        for each in rows:
+            energy_j, expanded_j = self._earlier.get(each.name, (0.0, 0.0))
+            both_j = each.expanded_j + expanded_j
+            found.append(each._replace(energy_j=each.energy_j + energy_j, expanded_j=both_j))
+        return tuple(found)
 
     def look(self) -> tuple[str, ...]:
         """Opens the sources anew where a channel fell silent; to be called now and then.
@@ -89,13 +92,13 @@ class Lasting:
 
     def _renew(self) -> None:
         self._session.close()
-        used_j = {each.name: each.energy_j for each in self.tenants()}
+        used = {each.name: (each.energy_j, each.expanded_j) for each in self.tenants()}
         self.levels()  # the last of the old ones, before the new ones begin
         try:
             self._session = self._begin().open()
         except MicrojouleError:
             return  # all are gone; the old levels stay as they were, and the next look tries again
-        self._earlier_j = used_j
+        self._earlier = used
 
     def __enter__(self) -> Lasting:
         self._session.open()

@@ -8,6 +8,7 @@ part of ``hw.energy``; what the conventions have no word for begins with ``micro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
@@ -161,6 +162,16 @@ def _shared_energies(picture: Picture) -> Iterator[Point]:
 
 def _shared_powers(picture: Picture) -> Iterator[Point]:
     return (Point(None, each.power_w, (("whose", each.name),)) for each in picture.tenants)
+
+
+def _shared_energies_u(picture: Picture) -> Iterator[Point]:
+    known = (each for each in picture.tenants if math.isfinite(each.expanded_j))
+    return (Point(None, each.expanded_j, (("whose", each.name),)) for each in known)
+
+
+def _shared_powers_u(picture: Picture) -> Iterator[Point]:
+    known = (each for each in picture.tenants if math.isfinite(each.expanded_w))
+    return (Point(None, each.expanded_w, (("whose", each.name),)) for each in known)
 
 
 def _alive(picture: Picture) -> Iterator[Point]:
@@ -317,6 +328,23 @@ METRICS = (
         unit="W",
         help="Power of microjoule_share_energy_joules_total over the last second.",
         points=_shared_powers,
+    ),
+    Metric(
+        prometheus="microjoule_share_energy_uncertainty_joules",
+        otel="microjoule.share.energy.uncertainty",
+        kind=Kind.GAUGE,
+        unit="J",
+        help="± of microjoule_share_energy_joules_total at 95 %, were all its errors of one sign; absent "
+        "where it is not known.",
+        points=_shared_energies_u,
+    ),
+    Metric(
+        prometheus="microjoule_share_power_uncertainty_watts",
+        otel="microjoule.share.power.uncertainty",
+        kind=Kind.GAUGE,
+        unit="W",
+        help="± of microjoule_share_power_watts at 95 %; absent where it is not known.",
+        points=_shared_powers_u,
     ),
 )
 """In the order in which they are served."""

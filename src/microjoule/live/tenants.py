@@ -1,10 +1,9 @@
 """Whose energy, while it goes on: joules and watts by program, cgroup, unit, user or container.
 
-Each second or so the energy that was measured and the CPU time of everybody since the second before make a
-bin; the last five minutes of bins are fitted as :mod:`microjoule.joules.share_fit` does, and each new bin is
-divided by that fit, so that what a name used never falls. What the fit does not explain of a bin is divided
-in proportion: the sum over all names is what the counters counted. What cannot be told apart, and all
-that was used before there was a fit, is under a name of its own.
+Each second or so the energy that was measured of each device and the time of everybody on it since the second
+before make a bin (:mod:`.divider`): of processors, memory and platforms by CPU time, of each GPU by the time
+of its processes. What a name used never falls, and the sum over all names is what the counters counted. A
+GPU whose processes nobody knows has a name of its own.
 
 A name that once was among the first ``NAMES_MAX`` keeps its account; later ones share one, so that whoever
 collects the figures has a bounded number of series.
@@ -21,27 +20,29 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..arrays import numbers, texts
+from ..channel import Channel
+from ..joules.device_fit import MEMORY
 from ..joules.parties import GROUPINGS
-from ..joules.share_fit import Looks, fitted, is_enough
+from ..joules.shares import NOT_CPU
 from ..joules.total import covered
-from ..joules.update_record import Updates
 from ..trace.activity import named
-from ..trace.label import CGROUP, PROCESS, Subject
+from ..trace.label import CGROUP, GPU, PROCESS, Subject
 from ..trace.schema import ACTIVITY, SUBJECT
 from ..units import NS_PER_S
+from .divider import IDLE, UNKNOWN, Bin, Divider, Part
 from .level import Level
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IDLE, UNKNOWN, OTHERS = "idle machine", "not separable", "others"
+__all__ = ["IDLE", "OTHERS", "UNKNOWN", "Tenant", "Tenants"]
+
+OTHERS = "others"
 BIN_NS = NS_PER_S
-BINS_MAX = 300
+NOTED_MAX = 300  # instants at which it is known what had been counted
 NAMES_MAX = 50
-_COLUMNS_MAX = 5
-_OWN_COLUMN = 0.05  # of all CPU time, from which on a name has its own joules per second
-_SPREAD_S = 2e-3  # how well the counters' energy at a look is known
-_NOT_CPU = ("gpu", "battery", "rail")
+LATELY = 64  # rows of somebody on a GPU that are kept: those of a few seconds
+_CPU = ""  # the name of the processors among devices
 
 
 class Tenant(NamedTuple):
@@ -51,17 +52,30 @@ class Tenant(NamedTuple):
         name: What it is called.
         energy_j: It never falls.
         power_w: Over the last bin.
+        expanded_j: U of the energy at 95 %, were the errors of all bins of one sign; infinity: not known.
+        expanded_w: U of the power.
     """
 
     name: str
     energy_j: float
     power_w: float
+    expanded_j: float = math.inf
+    expanded_w: float = math.inf
 
 
-class _Bin(NamedTuple):
-    length_s: float
-    energy_j: float
-    busy_s: dict[str, float]
+class _Sum:
+    """What an account has, and U of that."""
+
+    __slots__ = ("energy_j", "expanded_j", "expanded_w", "power_w")
+
+    def __init__(self) -> None:
+        self.energy_j = self.expanded_j = self.power_w = self.expanded_w = 0.0
+
+    def add(self, part: Part, length_s: float) -> None:
+        self.energy_j += part.energy_j
+        self.expanded_j += part.expanded_j
+        self.power_w += part.energy_j / length_s
+        self.expanded_w += part.expanded_j / length_s
 
 
 class Tenants:
@@ -76,12 +90,12 @@ class Tenants:
         self._subjects: dict[int, Subject] = {}
         self._used: dict[int, int] = {}
         self._before: dict[int, int] = {}
-        self._energies: deque[tuple[int, float]] = deque(maxlen=BINS_MAX)
-        self._edge: tuple[int, float] | None = None
+        self._on_gpus: dict[int, deque[tuple[int, int]]] = {}
+        self._energies: deque[tuple[int, dict[str, float]]] = deque(maxlen=NOTED_MAX)
+        self._edge: tuple[int, dict[str, float]] | None = None
         self._look_ns = 0
-        self._bins: deque[_Bin] = deque(maxlen=BINS_MAX)
-        self._account: dict[str, float] = {}
-        self._watts: dict[str, float] = {}
+        self._dividers: dict[str, Divider] = {}
+        self._accounts: dict[str, _Sum] = {}
         self._lock = threading.Lock()
 
     def add(self, batch: pa.RecordBatch, levels: Sequence[Level]) -> None:
@@ -99,7 +113,7 @@ class Tenants:
             labels = texts(batch.column("label"), told)
             self._subjects |= named(zip(raw[told].tolist(), labels, strict=True))
         self._note(levels)
-        rows = np.flatnonzero(codes == names.index(ACTIVITY))
+        rows = own.get(ACTIVITY, codes[:0])
         whose, t_ns = numbers(batch.column("read_ns"))[rows], numbers(batch.column("t_ns"))[rows]
         for number, at, used in zip(whose.tolist(), t_ns.tolist(), raw[rows].tolist(), strict=True):
             if number == 0:  # a new look begins: the one before is whole
@@ -107,6 +121,9 @@ class Tenants:
                 self._look_ns = at
             self._used[number] = used
             self._before.setdefault(number, used)
+            subject = self._subjects.get(number)
+            if subject is not None and subject.kind == GPU:
+                self._on_gpus.setdefault(number, deque(maxlen=LATELY)).append((at, used))
 
     @property
     def subjects(self) -> dict[int, Subject]:
@@ -116,34 +133,70 @@ class Tenants:
     def rows(self) -> tuple[Tenant, ...]:
         """What everybody used, the most first."""
         with self._lock:
-            found = [Tenant(name, each, self._watts.get(name, 0.0)) for name, each in self._account.items()]
+            found = [
+                Tenant(name, each.energy_j, each.power_w, each.expanded_j, each.expanded_w)
+                for name, each in self._accounts.items()
+            ]
         return tuple(sorted(found, key=lambda each: (-each.energy_j, each.name)))
 
     def _note(self, levels: Iterable[Level]) -> None:
         """Notes what had been counted when."""
         alive = {one.channel.id: one for one in levels if one.is_alive}
         ids = covered({name: one.channel for name, one in alive.items()})
-        mine = [alive[name] for name in ids if alive[name].channel.place.device not in _NOT_CPU]
-        mine = [one for one in mine if one.channel.trust.model is None]
+        mine = [alive[name] for name in ids if is_divided(alive[name].channel)]
         if mine:
             t_ns = min(one.t_ns for one in mine)
             if not self._energies or t_ns > self._energies[-1][0]:
-                self._energies.append((t_ns, math.fsum(one.energy_j for one in mine)))
+                energies: dict[str, float] = {}
+                for one in mine:
+                    device = device_of(one.channel)
+                    energies[device] = energies.get(device, 0.0) + one.energy_j
+                self._energies.append((t_ns, energies))
 
     def _look(self, t_ns: int) -> None:
         """Ends a bin where one has lasted long enough and its energy is known."""
         if len(self._energies) < 2 or not self._energies[0][0] <= t_ns <= self._energies[-1][0]:
             return
-        times, energies = zip(*self._energies, strict=True)
-        energy_j = float(np.interp(t_ns - times[0], np.array(times) - times[0], energies))
         if self._edge is not None and t_ns - self._edge[0] < BIN_NS:
             return
+        times = np.array([at for at, _ in self._energies])
+        energies = {
+            device: float(
+                np.interp(
+                    t_ns - times[0], times - times[0], [of.get(device, 0.0) for _, of in self._energies]
+                )
+            )
+            for device in self._energies[-1][1]
+        }
         busy_s = self._busy_s()
         if self._edge is not None:
-            found = _Bin((t_ns - self._edge[0]) / NS_PER_S, max(energy_j - self._edge[1], 0.0), busy_s)
-            self._bins.append(found)
-            self._divide(found)
-        self._edge = (t_ns, energy_j)
+            self._end(self._edge, (t_ns, energies), busy_s)
+        self._edge = (t_ns, energies)
+
+    def _end(
+        self,
+        first: tuple[int, dict[str, float]],
+        last: tuple[int, dict[str, float]],
+        busy_s: dict[str, float],
+    ) -> None:
+        """Divides a bin of each device, and adds the parts to the accounts of those who used them."""
+        length_s = (last[0] - first[0]) / NS_PER_S
+        every: list[tuple[str, Part]] = []
+        for device, energy_j in last[1].items():
+            used = busy_s if device == _CPU else self._on(device, first[0], last[0])
+            found = max(energy_j - first[1].get(device, energy_j), 0.0)
+            if used is None:
+                every.append((f"{device} (not by program)", Part(found, 0.0)))
+                continue
+            divider = self._dividers.setdefault(device, Divider(device))
+            every += divider.divided(Bin(length_s, found, used)).items()
+        with self._lock:
+            for each in self._accounts.values():
+                each.power_w = each.expanded_w = 0.0
+            for name, part in every:
+                known = name in self._accounts or len(self._accounts) < NAMES_MAX
+                account = name if known or name in (IDLE, UNKNOWN) else OTHERS
+                self._accounts.setdefault(account, _Sum()).add(part, length_s)
 
     def _busy_s(self) -> dict[str, float]:
         """The CPU seconds of each name since the last bin."""
@@ -158,54 +211,31 @@ class Tenants:
                 found[name] = found.get(name, 0.0) + ns / NS_PER_S
         return found
 
-    def _divide(self, last: _Bin) -> None:
-        """Adds a bin's energy to the accounts of those who used it."""
-        parts = self._parts(last)
-        whole = math.fsum(parts.values())
-        shares = {name: last.energy_j * part / whole for name, part in parts.items()} if whole > 0 else {}
-        shares = shares or {UNKNOWN: last.energy_j}
-        with self._lock:
-            self._watts = {}
-            for name, joules in shares.items():
-                known = name in self._account or len(self._account) < NAMES_MAX
-                account = name if known or name in (IDLE, UNKNOWN) else OTHERS
-                self._account[account] = self._account.get(account, 0.0) + joules
-                self._watts[account] = self._watts.get(account, 0.0) + joules / last.length_s
+    def _on(self, device: str, t0_ns: int, t1_ns: int) -> dict[str, float] | None:
+        """The seconds of each name on a GPU; None: nobody looked at its processes."""
+        mine = [n for n in self._on_gpus if self._subjects[n].device == device]
+        found: dict[str, float] = {}
+        for number in mine:
+            subject = self._subjects[number]
+            if not subject.engine or f"/{subject.engine}" == MEMORY:
+                continue
+            at, used = np.array(self._on_gpus[number], np.int64).T
+            before, after = np.interp([t0_ns - at[0], t1_ns - at[0]], at - at[0], used - used[0])
+            if after > before:
+                name = self._name_of(subject)
+                found[name] = found.get(name, 0.0) + float(after - before) / NS_PER_S
+        return found if mine else None
 
-    def _parts(self, last: _Bin) -> dict[str, float]:
-        """By the fit, what each used in a bin; nothing: there is no fit."""
-        total: dict[str, float] = {}
-        for each in self._bins:
-            for name, busy_s in each.busy_s.items():
-                total[name] = total.get(name, 0.0) + busy_s
-        least = _OWN_COLUMN * math.fsum(total.values())
-        order = sorted(total, key=lambda name: -total[name])
-        apart = [name for name in order if total[name] >= least][:_COLUMNS_MAX]
-        rest = [name for name in order if name not in apart]
-        columns = [*([name] for name in apart), *([rest] if rest else [])]
-        busy = [
-            [math.fsum(each.busy_s.get(n, 0.0) for n in column) for column in columns] for each in self._bins
-        ]
-        length_s = np.array([each.length_s for each in self._bins])
-        n = len(length_s)
-        updates = Updates(
-            np.concatenate(([0], np.cumsum(length_s * NS_PER_S))).astype(np.int64),
-            np.array([each.energy_j for each in self._bins]),
-            np.ones(n, bool),
-            np.full(n + 1, _SPREAD_S),
-            0.0,
-        )
-        of = Looks(updates, length_s, np.array(busy).reshape(n, len(columns)))
-        if not columns or not is_enough(of):
-            return {}
-        fit = fitted(of, "live")
-        open_ = {column for group in fit.groups() if len(group) > 1 for column in group}
-        found = {UNKNOWN if 0 in open_ else IDLE: float(fit.watts[0]) * last.length_s}
-        for number, column in enumerate(columns, 1):
-            for name in column:
-                key = UNKNOWN if number in open_ else name
-                found[key] = found.get(key, 0.0) + float(fit.watts[number]) * last.busy_s.get(name, 0.0)
-        return {name: part for name, part in found.items() if part > 0}
+
+def device_of(channel: Channel) -> str:
+    """Which of the devices that are divided by themselves a channel is of."""
+    return channel.place.device_name if channel.place.device == "gpu" else _CPU
+
+
+def is_divided(channel: Channel) -> bool:
+    """Whether a channel's energy is measured, and of something that programs use."""
+    is_possible = channel.place.device == "gpu" or channel.place.device not in NOT_CPU
+    return channel.trust.model is None and is_possible
 
 
 def _less_children(grew: dict[int, int], subjects: dict[int, Subject]) -> dict[int, int]:

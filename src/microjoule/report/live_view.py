@@ -68,13 +68,24 @@ def _whose(tenants: Sequence[Any], room: int, layout: _Layout) -> list[str]:
         [
             each.name,
             written_numbers.quantity(each.power_w, "W"),
-            "",
+            _plus_minus(each, layout.spark),
             "",
             written_numbers.quantity(each.energy_j, "J"),
         ]
         for each in tenants[: room - 1]
     ]
-    return ["whose (estimated)", *(_cells([safe(row[0]), *row[1:]], layout) for row in rows)]
+    return ["whose (estimated, ± at 95 %)", *(_cells([safe(row[0]), *row[1:]], layout) for row in rows)]
+
+
+def _plus_minus(of: Any, room: int) -> str:  # noqa: ANN401 - a tenant
+    """``± 0.4 W, ± 12 J``: of now, and since the start; nothing where it is not known, or has no room."""
+    known = [
+        (half, unit) for half, unit in ((of.expanded_w, "W"), (of.expanded_j, "J")) if math.isfinite(half)
+    ]
+    words = [f"± {figure(half, 0.0, unit)}" for half, unit in known]
+    while words and len(", ".join(words)) > room:
+        words.pop()
+    return ", ".join(words)
 
 
 class _Layout(NamedTuple):

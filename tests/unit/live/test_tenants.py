@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from busy import BASE, Machine
+from busy_gpu import GpuMachine
 from ideal import MS
 
 from microjoule.live.tenants import IDLE, NAMES_MAX, OTHERS, UNKNOWN, Tenants
@@ -15,11 +16,11 @@ from microjoule.trace.label import Subject
 MACHINE = Machine(5, seconds=60.0, base=replace(BASE, poll_ns=50 * MS))
 
 
-def played(machine, by="name"):
+def played(machine, by="name", channels=None):
     """The tenants after each fifth of a second of a recording, as a session feeds them."""
     table = machine.trace().table.combine_chunks().sort_by("t_ns")
     t_ns = table.column("t_ns").to_numpy()
-    totals, tenants = Totals([machine.ideal.channel]), Tenants(by)
+    totals, tenants = Totals(channels or [machine.ideal.channel]), Tenants(by)
     edges = np.arange(t_ns[0], t_ns[-1] + 200 * MS, 200 * MS)
     for start, end in zip(np.searchsorted(t_ns, edges[:-1]), np.searchsorted(t_ns, edges[1:]), strict=True):
         for batch in table.slice(start, end - start).to_batches():
@@ -43,6 +44,33 @@ def test_accounts_add_up_to_the_counter_never_fall_and_are_near_the_truth():
     known = sum(apart.values()) / sum(truth)  # what was used before there was a fit is nobody's
     for name, joules in zip(("burn", "firefox", IDLE), truth, strict=True):
         assert apart[name] == pytest.approx(joules * known, rel=0.15), name
+    halves = {each.name: each.expanded_j for each in tenants.rows()}
+    for name, joules in zip(("burn", "firefox", IDLE), truth, strict=True):
+        assert abs(apart[name] - joules * known) <= halves[name] < 0.5 * apart[name], name
+    assert halves[UNKNOWN] == np.inf  # what was used before there was a fit
+
+
+def of_a_gpu(is_watched):
+    """What each name used of a machine with a GPU, what was counted, and what a process used of the GPU."""
+    machine = replace(GpuMachine.of(7, 50.0), is_watched=is_watched)
+    channels = [machine.cpu.ideal.channel, machine.ideal.channel]
+    *_, (totals, tenants) = played(machine, channels=channels)
+    rows = {each.name: each.energy_j for each in tenants.rows()}
+    counted = sum(level.energy_j for level in totals.levels())
+    assert sum(rows.values()) == pytest.approx(counted, rel=0.05)
+    return rows, counted, machine.truth(1, 5 * 10**12, 5 * 10**12 + 48 * 10**9)
+
+
+def test_a_gpu_is_divided_by_the_time_of_its_processes():
+    rows, _, known = of_a_gpu(is_watched=True)
+    assert "gpu-0 (not by program)" not in rows
+    assert 0.5 * known < rows["python3"] < 1.1 * known  # the first seconds are nobody's
+
+
+def test_a_gpu_whose_processes_nobody_asked_for_has_a_name_of_its_own():
+    rows, counted, _ = of_a_gpu(is_watched=False)
+    assert "python3" not in rows
+    assert rows["gpu-0 (not by program)"] > 0.6 * counted
 
 
 def test_the_number_of_names_is_bounded():

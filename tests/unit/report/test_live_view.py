@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microjoule.live.scene import total
+from microjoule.live.tenants import Tenant
+from microjoule.report import live_view
 from microjoule.report.live_view import BARS, farewell, lines, sparkline
 
 ROW = {
@@ -131,3 +133,17 @@ def test_the_last_sentence_says_how_much_in_how_long():
     said = farewell(scene(ROW, {**ROW, "name": "psys", "is_counted": False}))
     assert said == "the machine used 123 J in 61.5 s (2.01 W); measured: package-0"
     assert farewell(scene()) == ""
+
+
+@pytest.mark.parametrize(
+    ("halves", "room", "shown"),
+    [
+        ((0.4, 12.0), 24, "± 400 mW, ± 12.0 J"),
+        ((0.4, 12.0), 9, "± 400 mW"),
+        ((math.inf, math.inf), 24, ""),
+        ((0.4, 12.0), 3, ""),
+    ],
+)
+def test_a_share_has_its_uncertainty_where_it_is_known_and_fits(halves, room, shown):
+    of = Tenant("make", 100.0, 5.0, halves[1], halves[0])
+    assert live_view._plus_minus(of, room) == shown
