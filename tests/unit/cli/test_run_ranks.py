@@ -107,6 +107,26 @@ with uj.window("doomed" if rank == 0 else "work"):
     assert doomed.t1_ns < work.t1_ns
 
 
+def test_a_job_that_is_cancelled_ends_as_its_commands_do_with_a_whole_trace(root, tmp_path):
+    program = f"""
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+open({str(tmp_path)!r} + f"/ready-{{rank}}", "w").close()
+time.sleep(100)
+"""
+    ranks = started(root, str(tmp_path / "{node}.arrows"), program, [environment(r, 2) for r in (0, 1)])
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("ready-*"))) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    recorder = recorder_of(tmp_path)
+    for process in (recorder, ranks[0].pid, ranks[1].pid):  # as Slurm signals all processes of a step
+        os.kill(process, signal.SIGTERM)
+    codes, said = ended(ranks)
+    assert codes == [-signal.SIGTERM] * 2, said
+    trace = uj.load(tmp_path / "n1.arrows")
+    assert not trace.is_truncated
+    assert [of["signal"] for of in ranks_of(trace).values()] == [signal.SIGTERM] * 2
+
+
 def test_another_recorder_goes_on_where_the_first_is_killed(root, tmp_path):
     go = tmp_path / "go"
     program = (
