@@ -42,6 +42,8 @@ class Node:
                 (t0_ns + self.ahead_ns, "@begin", number, label(name, attributes)),
                 (t1_ns + self.ahead_ns, "@end", number, ""),
             ]
+        # Before the first answer of who keeps the clock there is only the kernel's.
+        marks += [(self.ideal.inside(0.0)[0] - 1, schema.CLOCK_ERROR, UNSYNCHRONISED_NS, "kernel")]
         for t_ns in self.ideal.inside(0.0, 0.5, 1.0):
             real_ns = t_ns - self.ahead_ns + EPOCH_NS + self.error_ns
             marks += [

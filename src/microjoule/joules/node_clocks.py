@@ -8,12 +8,14 @@ clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..trace.schema import CLOCKS
 from ..trace.series import I64
 from .clocks import on_clock
 
+KERNEL = "kernel"
 UNKNOWN_NS = 16 * 10**9  # from here on the kernel calls a clock not synchronised
 _ROUNDS = 4  # an offset drifts by some ppm: each round makes what is left of it a thousand times less
 
@@ -61,9 +63,14 @@ class NodeClock(NamedTuple):
         return found
 
 
-def clock(pairs: tuple[I64, I64], errors: tuple[I64, I64, frozenset[str]]) -> NodeClock:
-    """The clock of a trace, of its pairs with ``CLOCKS[0]`` and the rows about its error."""
-    return NodeClock(*pairs, errors[0], errors[1], tuple(sorted(errors[2])))
+def clock(pairs: tuple[I64, I64], errors: tuple[I64, I64, Sequence[str]]) -> NodeClock:
+    """The clock of a trace, of its pairs with ``REAL`` and the rows about its error.
+
+    The kernel's rows before the first answer of one that knows more do not count: it was being asked.
+    """
+    t_ns, error_ns, names = errors
+    first = next((at for at, name in enumerate(names) if name != KERNEL), 0)
+    return NodeClock(*pairs, t_ns[first:], error_ns[first:], tuple(sorted(set(names[first:]))))
 
 
 REAL = CLOCKS[0]

@@ -35,6 +35,7 @@ UNKNOWN_NS = 16 * 10**9  # NTP_PHASE_LIMIT of the kernel: a clock that is not sy
 KERNEL = "kernel"
 AGAIN_S = 60.0
 _PATIENCE_S = 2.0
+_OF_ITSELF = "7F7F0101"  # chrony's reference in its mode "local": it follows nobody, and calls that normal
 _STA_UNSYNC = 0x40  # include/uapi/linux/timex.h
 
 
@@ -81,7 +82,7 @@ def of_kernel() -> ClockError | None:
 def of_chrony(text: str) -> int | None:
     """The bound in what ``chronyc -c tracking`` prints, in ns; None: there is none."""
     fields = text.strip().split(",")
-    if len(fields) < 14 or fields[13].strip() == "Not synchronised":
+    if len(fields) < 14 or fields[13].strip() == "Not synchronised" or fields[0] == _OF_ITSELF:
         return None
     try:
         offset_s, delay_s, dispersion_s = (float(fields[at]) for at in (4, 10, 11))

@@ -217,11 +217,11 @@ class RawTrace:
         return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
 
     @cached_property
-    def clock_errors(self) -> tuple[I64, I64, frozenset[str]]:
+    def clock_errors(self) -> tuple[I64, I64, tuple[str, ...]]:
         """At instants, how far the real-time clock may be off: ``t_ns``, ns (int64 both), and who says so."""
         rows = self._columns.rows(schema.CLOCK_ERROR)
         t_ns, bound = (self._columns.array(name)[rows] for name in ("t_ns", "raw"))
-        names = frozenset(each or "" for each in texts(self.table.column("label"), rows))
+        names = tuple(each or "" for each in texts(self.table.column("label"), rows))
         return t_ns, bound.view(np.int64), names
 
     def to_arrow(self) -> pa.Table:
