@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 UJ = [sys.executable, "-m", "microjoule"]
-# Each line names whose business it is: a rank does what its number is before.
+# What every rank does first: it meets the others of its node, as the ranks of a job do.
 PROGRAM = """
-import os, signal, sys, time
+import glob, os, signal, sys, time
 import microjoule as uj
 rank = int(os.environ["RANK"])
+here = "{MEETING}-{TORCHELASTIC_RESTART_COUNT}-{MICROJOULE_NODE}-".format_map(os.environ)
+open(here + str(rank), "w").close()
+while len(glob.glob(here + "*")) < int(os.environ["LOCAL_WORLD_SIZE"]):
+    time.sleep(0.01)
 with uj.window("setup"):
     time.sleep(0.1)
 """
@@ -38,11 +43,12 @@ def started(
 ) -> list[subprocess.Popen[str]]:
     """A ``uj run`` of the program for each environment; ``program`` comes after ``PROGRAM``."""
     where = [] if output is None else ["-o", output]
+    meeting = tempfile.mkdtemp(dir=root)
     command = [*UJ, "run", "--source", "script", "--root", str(root), *where, *options]
     return [
         subprocess.Popen(
             [*command, "--", sys.executable, "-c", PROGRAM + program],
-            env=each,
+            env={**each, "MEETING": f"{meeting}/here"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

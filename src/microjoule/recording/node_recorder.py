@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .recorder import RawRecorder
 
 RANK = "rank"  # the name of the window of each rank's command
-LATE_S = 2.0  # how long ranks that are still to come are waited for once all others have ended
+LATE_S = 5.0  # how long ranks that are still to come are waited for once all others have ended
 ANSWER_S = 600.0  # how long the last rank may take to read the trace for its report
 _TICK_S = 0.1
 _SKEW_S = 60.0  # a mark that claims to be older than its rank, or of the future, by so much is none

@@ -17,7 +17,7 @@ from microjoule.joules.nodes import node_of
 
 EXAMPLE = Path(__file__).parents[3] / "examples/slurm/train.sh"
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
-PROGRAM = "import time, microjoule as uj\nwith uj.window('step'): time.sleep(0.2)\n"
+PROGRAM = "import time, microjoule as uj\nwith uj.window('step'): time.sleep(1)\n"
 RANK = [sys.executable, "-c", PROGRAM]
 
 
