@@ -47,13 +47,13 @@ sanitize: .venv-test/ready
 
 # libFuzzer plays a hostile child and broken files: make fuzz-native FUZZ_S=3600. The corpora stay in build/.
 FUZZ_S ?= 60
-FUZZED := marks_attacked parsed
+FUZZED := marks_attacked parsed feed_forged
 fuzz-native: $(FUZZED:%=build/fuzz/%)
 	for each in $(FUZZED); do mkdir -p build/fuzz/corpus-$$each && build/fuzz/$$each -max_total_time=$(FUZZ_S) \
 		-max_len=600 build/fuzz/corpus-$$each || exit 1; done
 
 # All that parses: the Python half with atheris, then the C half. make fuzz FUZZ_S=3600
-PARSED := trace sysfs perf profile csv reply
+PARSED := trace offer sysfs perf profile csv reply
 fuzz: .venv-test/ready fuzz-native
 	.venv-test/bin/python $(PIP) install 'atheris>=3'
 	for each in $(PARSED); do .venv-test/bin/python tests/fuzz $$each $(FUZZ_S) build/fuzz/corpus-$$each || exit 1; done

@@ -50,7 +50,8 @@ static int for_reading(int fd)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Maps the memory for the owner, and shuts it to everybody else's writing. 0 or -errno. */
+/* Maps the memory for the owner, and shuts it to everybody else's writing. 0 or
+ * -errno. */
 static int shut(struct uj_feed *feed, int fd)
 {
     if (posix_fallocate(fd, 0, (off_t)feed->bytes) != 0)
@@ -61,7 +62,8 @@ static int shut(struct uj_feed *feed, int fd)
     feed->memory = at;
     if (fchmod(fd, 0400) != 0 || fcntl(fd, F_ADD_SEALS, SIZED) != 0)
         return -errno;
-    /* An older kernel refuses it: then the mode and the descriptor keep others from writing. */
+    /* An older kernel refuses it: then the mode and the descriptor keep others
+     * from writing. */
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) != 0)
         return -errno;
@@ -96,7 +98,8 @@ int uj_feed_create(size_t rows, struct uj_feed **out, struct uj_error *err)
     return 0;
 }
 
-/* Maps what is open there, if it is a feed whose size is fixed for good. 0 or -errno. */
+/* Maps what is open there, if it is a feed whose size is fixed for good. 0 or
+ * -errno. */
 static int map_feed(struct uj_feed *feed, int fd)
 {
     struct stat facts;
@@ -230,10 +233,12 @@ void uj_feed_counts(const struct uj_feed *feed, uint64_t *counts, int64_t *publi
         counts[i] = uj_load_relaxed(&feed->memory->counts[i]);
 }
 
-/* The first row that cannot be overwritten before the given number of rows has begun. */
-static uint64_t oldest(const struct uj_feed *feed, uint64_t begun)
+/* How many rows wait before that index. 0 where it went back, which is no
+ * index: only differences are used, as the memory may say anything. */
+static uint64_t behind(const struct uj_feed *feed, uint64_t head)
 {
-    return begun > feed->mask + 1 ? begun - (feed->mask + 1) : 0;
+    uint64_t n = head - feed->next;
+    return n > UINT64_MAX / 2 ? 0 : n;
 }
 
 int64_t uj_feed_newest_ns(const struct uj_feed *feed)
@@ -245,10 +250,9 @@ int64_t uj_feed_newest_ns(const struct uj_feed *feed)
 void uj_feed_seek(struct uj_feed *feed, int64_t from_ns)
 {
     uint64_t head = uj_load_acquire(&feed->memory->head);
-    uint64_t first = oldest(feed, head);
     feed->next = head;
     /* Backwards, as what is wanted is new: rows of a lane ascend. */
-    while (feed->next > first) {
+    while (feed->next != 0 && head - feed->next <= feed->mask) {
         if (taken(feed->memory->words[(feed->next - 1) & feed->mask]).t_ns < from_ns)
             return;
         feed->next--;
@@ -257,8 +261,8 @@ void uj_feed_seek(struct uj_feed *feed, int64_t from_ns)
 
 size_t uj_feed_waiting(const struct uj_feed *feed)
 {
-    uint64_t n = uj_load_acquire(&feed->memory->head) - feed->next;
-    if (uj_is_forked(feed->opener) || n > UINT64_MAX / 2) /* an index that went back is no index */
+    uint64_t n = behind(feed, uj_load_acquire(&feed->memory->head));
+    if (uj_is_forked(feed->opener))
         return 0;
     return n > feed->mask + 1 ? (size_t)feed->mask + 1 : (size_t)n;
 }
@@ -269,17 +273,18 @@ size_t uj_feed_drain(struct uj_feed *feed, const uint16_t *codes, size_t n_codes
     size_t n = 0;
     *n_lost = 0;
     columns->raw_nulls = columns->sensor_nulls = 0;
-    if (uj_feed_waiting(feed) == 0)
+    if (uj_is_forked(feed->opener))
         return 0;
-    uint64_t head = uj_load_acquire(&feed->memory->head);
-    if (feed->next < oldest(feed, head)) {
-        *n_lost = oldest(feed, head) - feed->next;
-        feed->next = oldest(feed, head);
+    uint64_t left = behind(feed, uj_load_acquire(&feed->memory->head));
+    if (left > feed->mask + 1) {
+        *n_lost = left - (feed->mask + 1);
+        feed->next += *n_lost;
+        left = feed->mask + 1;
     }
-    for (; feed->next != head && n < capacity; feed->next++) {
+    for (; left > 0 && n < capacity; left--, feed->next++) {
         struct uj_sample row = taken(feed->memory->words[feed->next & feed->mask]);
         /* After the row: whoever has begun to write over it said so before. */
-        if (feed->next < oldest(feed, uj_load_acquire(&feed->memory->begun))) {
+        if (uj_load_acquire(&feed->memory->begun) - feed->next > feed->mask + 1) {
             ++*n_lost;
             continue;
         }

@@ -6,10 +6,14 @@ once broke a target is kept in ``corpus/`` and played by the tests for good.
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import scripted
 from machines import CLIENT, write
 from replay import Answer, TestClock, serving
 
@@ -20,7 +24,10 @@ from microjoule.footprint.providers import PROVIDERS, ProviderAccess, provider
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.plugins.profiles import kineto
-from microjoule.sources import Machine, survey
+from microjoule.recording.agent_lane import AgentLane
+from microjoule.sources import Machine, agent, agent_offer, survey
+from microjoule.sources.agent_offer import Offer, OfferedLane
+from microjoule.trace import schema
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
@@ -119,8 +126,27 @@ def reply(data: bytes, _: Path) -> None:
             return
 
 
+def offer(data: bytes, folder: Path) -> None:
+    """What answers at an agent's socket: a packet; after a first byte of one, the table in a packet."""
+    head = agent_offer.stamped(b"")
+    data = head + zlib.compress(data[1:]) if data[:1] == b"\1" else data
+    fds = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        found = agent_offer._understood(folder / "agent.sock", data, fds, (0, 1 << 62))
+        channels = list(agent.channels(found, folder / "agent.sock"))
+        schema.opening(schema.schema(channels, {}), "a trace of them")
+        if channels:
+            with suppress(ValueError):  # of a descriptor that is no feed
+                AgentLane("agent", channels, {channel.id: 0 for channel in channels}, found)
+    except MicrojouleError:
+        return
+    finally:
+        os.close(fds[0])
+
+
 TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     "trace": trace,
+    "offer": offer,
     "sysfs": tree(SYSFS),
     "perf": tree(PERF),
     "profile": profile,
@@ -134,6 +160,11 @@ def seeds(name: str) -> list[bytes]:
     found = [path.read_bytes() for path in sorted((HERE / "corpus" / name).glob("*"))]
     if name == "trace":
         found += [path.read_bytes() for path in sorted((TESTS / "golden").glob("*.arrows"))]
+    if name == "offer":
+        lane = OfferedLane("package-0", (scripted.channel("package-0", "x"),), {"rate_hz": 1000.0})
+        whole = agent_offer.packet(Offer(view="full", microjoule="0.1.0", pid=1, lanes=(lane,)))
+        found += [agent_offer.stamped(whole), b"\1" + zlib.decompress(whole)]
+        found += [agent_offer.stamped(agent_offer.refusal("You may not", "Ask"))]
     if name == "reply":
         replies = sorted((TESTS / "replay" / "replies").glob("*.[jx]*"))
         found += [bytes([number]) + path.read_bytes() for path in replies for number in range(len(PROVIDERS))]

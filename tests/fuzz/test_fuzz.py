@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fuzz.targets import TARGETS, seeds
 
-SHORT = {"trace": 60, "sysfs": 60, "perf": 60, "profile": 150, "csv": 150, "reply": 60}
+SHORT = {"trace": 60, "offer": 150, "sysfs": 60, "perf": 60, "profile": 150, "csv": 150, "reply": 60}
 EDITS = st.lists(
     st.tuples(st.floats(0, 1), st.sampled_from(["flip", "cut", "put", "drop"]), st.binary(max_size=4)),
     min_size=1,

@@ -113,6 +113,22 @@ static void test_what_is_overwritten_is_counted(void)
     uj_feed_close(feed);
 }
 
+static void test_what_is_being_overwritten_is_not_believed(void)
+{
+    struct uj_feed *feed = created(), *reader = reader_of(feed);
+    struct uj_columns c = new_columns(ROWS);
+    uint64_t lost;
+    append(feed, 0, ROWS);
+    /* The owner has begun with three more rows, and not yet said that they are there. */
+    uj_store_relaxed(&feed->memory->begun, ROWS + 3);
+    size_t n = uj_feed_drain(reader, CODES, 3, ROWS, &c, &lost);
+    CHECK_EQ(lost, 3);
+    check_rows(&c, n, 3, ROWS);
+    free_columns(&c);
+    uj_feed_close(reader);
+    uj_feed_close(feed);
+}
+
 static void test_a_sampler_is_published(void)
 {
     const char *script = file_with("by reads\n5\n!5\n7\n", 16);
@@ -260,6 +276,7 @@ int main(void)
 {
     test_rows_arrive_as_they_are();
     test_what_is_overwritten_is_counted();
+    test_what_is_being_overwritten_is_not_believed();
     test_a_sampler_is_published();
     test_only_the_owner_writes();
     test_what_is_no_feed_is_refused();

@@ -70,7 +70,13 @@ def coarse(channel: Channel) -> tuple[Channel, Rounding] | None:
         lane=LANE,
         encoding=Encoding.COUNT,
         scale=rounded,
-        timing=replace(channel.timing, rate_max_hz=RATE_HZ, sensor_clock=None),
+        timing=replace(
+            channel.timing,
+            update_ns=PERIOD_NS,
+            update_max_ns=PERIOD_NS + channel.timing.update_max_ns,
+            rate_max_hz=RATE_HZ,
+            sensor_clock=None,
+        ),
     )
     return seen, Rounding(step, shown_nj)
 

@@ -171,7 +171,7 @@ def as_text(found: Probe, seen: Watched) -> list[str]:
     """The survey as lines for a person, with what its counters did while they were watched."""
     lines = [_machine(found.host)]
     for survey in found.surveys:
-        if _is_no_scripted_machine(survey):
+        if _is_nothing_to_tell(survey):
             continue
         lines += ["", f"{survey.source}: read by {survey.readers}"]
         lines += _table(survey)
@@ -185,10 +185,10 @@ def as_text(found: Probe, seen: Watched) -> list[str]:
     return [*lines, "", *_verdict(found, seen)]
 
 
-def _is_no_scripted_machine(survey: sources.Survey) -> bool:
-    # True of every real machine, and so not worth a line; a script that is broken is.
+def _is_nothing_to_tell(survey: sources.Survey) -> bool:
+    # No script and no agent is so of most machines, and not worth a line; one that is broken is.
     return (
-        survey.source == "script"
+        survey.source in ("script", "agent")
         and not survey.channels
         and not survey.closed
         and all(obstacle.cause is sources.Cause.NO_HARDWARE for obstacle in survey.obstacles)

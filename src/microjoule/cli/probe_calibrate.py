@@ -34,6 +34,9 @@ HEADINGS = (
     "reading",
     "filtering",
 )
+_NOT_THROUGH_AGENT = """\
+What the agent reads is not calibrated through it: run `sudo uj probe --calibrate`,
+and start the agent again. It hands out what was learnt with the channels."""
 
 
 def data_folder() -> Path:
@@ -77,6 +80,7 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
 def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Survey]) -> int:
     """Calibrates, prints a table and keeps the file; 0, or 3 when no channel could be learnt of."""
     from ..learning import calibrate
+    from ..sources.agent import is_read_by_agent
 
     channels = [channel for found in surveys for channel in found.channels]
     with progress() as say:
@@ -85,6 +89,8 @@ def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Sur
         )
     path = Path(arguments.calibration) if arguments.calibration else path_of(calibration.host.hostname)
     print("\n".join(as_text(calibration)))
+    if any(is_read_by_agent(channel) for channel in channels):
+        print(_NOT_THROUGH_AGENT)
     if not any(one.edges for one in calibration.channels):
         print("Nothing was learnt, and nothing is kept.")
         return 3

@@ -17,6 +17,7 @@ from ..channel import Channel, Kind
 from ..errors import MicrojouleError
 from ..host.calibration import Calibration, LearnedPower, Learnt
 from ..host.key import host_key
+from ..sources.agent import is_read_by_agent
 from ..sources.machine import Machine
 from ..units import NS_PER_MS
 from .agreement import disagreements
@@ -47,7 +48,7 @@ def calibrate(
         for_s: How long a lane is polled at most.
         say: Called with a few words before each lane.
     """
-    able = [channel for channel in channels if not channel.is_of_command]
+    able = [c for c in channels if not c.is_of_command and not is_read_by_agent(c)]
     lanes: dict[tuple[str, str], list[Channel]] = {}
     for channel in able:
         lanes.setdefault((channel.source, channel.lane), []).append(channel)

@@ -13,6 +13,7 @@ from ..host.calibration import Calibration, applied
 from ..host.files import HostKey
 from ..host.key import host_key
 from ..sources import Machine, choose, survey
+from ..sources.agent import is_read_by_agent
 from ..sources.survey import DENIALS, Survey
 from ..value_class import dataclass
 
@@ -68,8 +69,8 @@ def site_of(root: Path, names: Sequence[str] | None, calibration: Calibration | 
 
 
 def _of_lanes(channels: Iterable[Channel]) -> list[Channel]:
-    """Those that a lane reads all the time: not what a command counts of itself."""
-    return [channel for channel in channels if not channel.is_of_command]
+    """Those that a lane of this process reads all the time: not what a command counts of itself."""
+    return [channel for channel in channels if not channel.is_of_command and not is_read_by_agent(channel)]
 
 
 def _denied(surveys: Iterable[Survey]) -> Iterable[tuple[str, str]]:

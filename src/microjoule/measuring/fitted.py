@@ -13,6 +13,7 @@ from ..host.calibration import facts_of
 from ..joules.total import beside, covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..recording.meter import Meter, readable
+from ..sources.agent import is_read_by_agent
 from ..units import NS_PER_S, seconds
 from ..value_class import dataclass
 
@@ -95,6 +96,11 @@ class Fitted:
     def has_gauge(self) -> bool:
         """Whether one of them says watts and counts nothing."""
         return any(channel.kind is Kind.GAUGE for channel in self.channels)
+
+    @property
+    def is_read_by_agent(self) -> bool:
+        """Whether an agent reads one of them, so that this process cannot wait for its updates."""
+        return any(is_read_by_agent(channel) for channel in self.channels)
 
     @property
     def is_part_time(self) -> bool:

@@ -101,6 +101,11 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
             f"Mode {ask.mode} waits for updates of a counter, and {', '.join(fitted.ids)} holds a gauge",
             "Use --mode batch, or a counter with --channel",
         )
+    if (ask.mode == "edge" or ask.is_single) and fitted.is_read_by_agent:
+        raise NoUpdate(
+            f"Mode edge waits for updates by reading, and an agent reads {', '.join(fitted.ids)}",
+            "Use --mode batch and more runs, or ask to be allowed to read the counter: `uj probe --rule`",
+        )
     cooling = [words] if (words := cooled(Path(meter.root), ask.max_time_s, say=say)) else []
     if ask.is_single:
         say("from update to update")

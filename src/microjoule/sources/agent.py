@@ -73,6 +73,11 @@ def channels(offer: Offer, path: Path) -> Iterator[Channel]:
             )
 
 
+def is_read_by_agent(channel: Channel) -> bool:
+    """Whether this process gets the readings of a channel and cannot take one itself."""
+    return channel.access.reader == READER
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..channel import Channel
+from ..channel.soundness import is_sound
 from ..errors import PermissionDenied, SourceUnavailable
 from ..units import US_PER_S, nanoseconds
 from ..value_class import dataclass
@@ -43,6 +44,7 @@ _PACKET_BYTES = 1 << 18
 _TABLE_BYTES = 1 << 24
 LANES_MAX = 128  # descriptors in one packet: Linux passes 253
 _ANSWER_S = 1.0
+_RATE_MAX_HZ = 1e6
 _PAUSE_S = 0.02
 _AGAIN = "See `systemctl status microjoule-agent`, or start it: sudo uj agent"
 
@@ -243,11 +245,12 @@ def _offer(table: Mapping[str, Any], fds: Sequence[int]) -> Offer:
 def _lanes(plain: Iterable[Mapping[str, Any]]) -> Iterator[OfferedLane]:
     for lane in plain:
         channels = tuple(Channel.from_json(channel) for channel in lane["channels"])
-        if not all(isinstance(each, str) for each in (lane["name"], *(c.id for c in channels))):
-            raise ValueError("a name that is no text")
-        yield OfferedLane(
-            lane["name"], channels, {**lane["facts"], "rate_hz": float(lane["facts"]["rate_hz"])}
-        )
+        if not isinstance(lane["name"], str) or not all(map(is_sound, channels)):
+            raise ValueError("a channel with values of the wrong kind")
+        rate_hz = float(lane["facts"]["rate_hz"])
+        if not 0 < rate_hz <= _RATE_MAX_HZ:
+            raise ValueError(f"a rate of {rate_hz} Hz")
+        yield OfferedLane(lane["name"], channels, {**lane["facts"], "rate_hz": rate_hz})
 
 
 def _packed(table: Mapping[str, Any]) -> bytes:

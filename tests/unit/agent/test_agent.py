@@ -18,7 +18,9 @@ from agents import UNIT, agent, as_user, open_folder, sockets, written_machine
 
 import microjoule as uj
 from microjoule.cli import main
-from microjoule.errors import SourceUnavailable
+from microjoule.errors import NoUpdate, SourceUnavailable
+from microjoule.learning import calibrate
+from microjoule.learning.measurable import site_of
 from microjoule.recording import Meter, RawRecorder
 from microjoule.recording import agent_lane as lanes
 from microjoule.recording.plan import plan
@@ -171,6 +173,21 @@ def test_a_coarse_reading_is_the_counter_rounded_down(served, tmp_path):
     raws = raw_values(path, "package-0")
     assert raws[-1] == value >> 14
     assert uj.load(path).facts["agent"]["view"] == "coarse"
+
+
+def test_what_only_a_reader_can_do_is_refused_or_left_out(served, tmp_path, capsys):
+    """A mode that waits for updates by reading, and what is learnt by reading."""
+    client = served[1]
+    meter = Meter(root=client)
+    with pytest.raises(NoUpdate, match="an agent reads package-0"):
+        uj.measure(lambda: None, mode="edge", repeat=1, meter=meter)
+    found = [channel for one in survey(Machine(client)) for channel in one.channels]
+    assert [one.channel for one in calibrate(found, Machine(client), 0.1).channels] == []
+    assert site_of(client, None, None).listed == ()
+    main(["probe", "--root", str(client)])
+    assert "agent: read by" in capsys.readouterr().out
+    main(["probe", "--root", str(tmp_path)])
+    assert "agent: read by" not in capsys.readouterr().out  # where none runs, nothing is said
 
 
 def test_an_agent_that_is_killed_leaves_a_named_gap_and_the_next_one_is_used(tmp_path, monkeypatch):

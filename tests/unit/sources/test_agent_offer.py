@@ -115,6 +115,10 @@ BAD = {
         lambda: head() + table(lanes=[{"name": "x", "channels": [], "facts": {}}]),
         "damaged",
     ),
+    "a rate of zero": (
+        lambda: head() + table(lanes=[{"name": "x", "channels": [], "facts": {"rate_hz": 0}}]),
+        "damaged",
+    ),
     "a bomb": (lambda: head() + BOMB, "damaged"),
     "refused": (lambda: stamped(refusal("You may not", "Ask")), "You may not. Ask"),
     "another clock": (lambda: head(now_ns=5) + table(), "another time namespace"),
