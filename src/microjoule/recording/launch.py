@@ -85,6 +85,7 @@ _ATTEMPT = (
     "MASTER_PORT",
 )
 _UNNAMED = "none"
+_NO_RAY_JOB = "ffffffff"  # what workers have that Ray started before there was a job
 
 
 class Launch(NamedTuple):
@@ -134,7 +135,7 @@ def launch(environment: Mapping[str, str] | None = None) -> Launch:
         (each for each in _LAUNCHERS if each.sign in found and _count(found, each.rank) is not None), None
     )
     names = [found.get(name, "") for name in _JOBS]
-    named = [name for name in names if name]
+    named = [name for name in names if name not in ("", _NO_RAY_JOB)]
     job = next((name for name in named if name != _UNNAMED), named[0] if named else None)
     node = next((found[name] for name in _NODES if found.get(name)), os.uname().nodename)
     if row is None:

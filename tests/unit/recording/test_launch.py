@@ -45,6 +45,13 @@ RAY = {"RAY_JOB_ID": "02000000", **{k: v for k, v in TORCHRUN.items() if "ELASTI
         (TORCHRUN, "torchrun", "none", HOST, (5, 1, 8, 4)),
         ({**TORCHRUN, "TORCHELASTIC_RUN_ID": "exp4"}, "torchrun", "exp4", HOST, (5, 1, 8, 4)),
         (RAY, "ray", "02000000", HOST, (5, 1, 8, 4)),
+        (
+            {**RAY, "RAY_JOB_ID": "ffffffff"},
+            "ray",
+            None,
+            HOST,
+            (5, 1, 8, 4),
+        ),  # started before there was a job
         ({"RAY_JOB_ID": "02000000"}, "", "02000000", HOST, (None, None, None, None)),
         ({"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}, "torch", None, HOST, (1, 1, 2, None)),
         (OPENMPI, "openmpi", "1096941569", HOST, (3, 1, 4, 2)),
