@@ -113,10 +113,28 @@ def filtered(batch: pa.RecordBatch, keep: Bools) -> pa.RecordBatch:
             codes = array(numbers(whole.indices)[rows])
             return pa.DictionaryArray.from_arrays(codes, whole.dictionary, safe=False)
         if pa.types.is_string(whole.type):
-            return text(texts(whole, rows))
+            return _some_text(whole, rows)
         return array(numbers(whole)[rows], ~is_valid(whole)[rows] if whole.null_count else None)
 
     return pa.RecordBatch.from_arrays([column(each) for each in batch.columns], schema=batch.schema)
+
+
+def _some_text(whole: pa.Array, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Some rows of an array of utf8, copied as bytes: a label is decoded where it is read."""
+    there = is_valid(whole)[rows]
+    if not there.any():
+        return text([None] * len(rows))
+    _, offsets, data = whole.buffers()
+    at = np.frombuffer(offsets, np.int32, whole.offset + len(whole) + 1)[whole.offset :].astype(np.int64)
+    length = np.where(there, at[rows + 1] - at[rows], 0)
+    ends = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(length, out=ends[1:])
+    held = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+    copied = held[np.arange(ends[-1]) + np.repeat(at[rows] - ends[:-1], length)]
+    n_missing = int(np.count_nonzero(~there))
+    valid = pa.py_buffer(_packed(there)) if n_missing else None
+    buffers = [valid, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(copied)]
+    return pa.Array.from_buffers(pa.utf8(), len(rows), buffers, n_missing)
 
 
 def _texts(chunk: pa.Array, rows: npt.NDArray[np.int64]) -> list[str | None]:

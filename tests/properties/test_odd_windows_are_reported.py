@@ -11,9 +11,9 @@ from ideal import T0, Ideal, constant, rows, write
 from scripted import machine
 
 import microjoule as uj
-from microjoule.joules.by_name import NAMES, OTHERS
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
+from microjoule.joules.window_groups import NAMES, OTHERS
 from microjoule.report import as_long_text, as_text
 
 POWER_W = 100.0

@@ -40,10 +40,11 @@ from .attribution import INSEPARABLE, methods
 from .code_dependence import labelled
 from .counter import Counter
 from .estimate import Estimate, summed
-from .occupancy import Events, Occupancy, together
+from .occupancy import Occupancy
 from .occupancy import merged as pieces_of
 from .separability import Item
 from .total import covered
+from .window_groups import CUT, WindowGroups
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -54,10 +55,7 @@ READINGS = "readings"
 METHODS = (READINGS, "bracketed", "regression", INSEPARABLE)
 """From the one that assumes least to the one that says least: of several channels the last one is named."""
 
-NAMES = 200  # names beyond these, the ones with the least time, share one row
-OTHERS = "(other names)"
 NO_WINDOW = "(no window)"
-CUT = "(cut windows)"
 SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
 RANKS = frozenset({"rank", "local_rank", "exit_code", "signal"})  # attributes that number things: no amounts
 FEWEST = 5  # single windows below which a spread tells nothing
@@ -122,11 +120,9 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
     if not trace.windows:
         return ()
     trace.unwrap_all()
-    whole, span = trace.energy(), trace.span
-    every = _grouped(trace.windows)
-    groups = _whole(every, span)
-    occupancy = trace.mark_fits.occupancy
-    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups if name != CUT)
+    whole = trace.energy()
+    groups, occupancy = trace.mark_fits.groups, trace.mark_fits.occupancy
+    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups.whole if name != CUT)
     while True:  # names that one channel cannot separate have one row in all of them
         found = {id_: _of_channel(trace, id_, groups, occupancy, merged) for id_ in trace.energy_channels}
         joined = _joined(merged, found)
@@ -135,7 +131,7 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
         merged = joined
     ids = [id_ for id_ in covered({id_: trace.channels[id_] for id_ in found}) if id_ not in trace.dead]
     rows = [_row(trace, groups, each, found, ids, whole.total.value) for each in (*merged, (NO_WINDOW,))]
-    cut = {name: len(group) - len(groups.get(name, ())) for name, group in every.items()}
+    cut = {name: len(group) - len(groups.whole.get(name, ())) for name, group in groups.every.items()}
     return tuple(
         replace(row, cut=sum(cut.get(name, 0) for name in row.names)) for row in rows if row is not None
     )
@@ -151,49 +147,13 @@ class _Figures:
         self.time_ns: dict[tuple[str, ...], int] = {}
 
 
-def _grouped(windows: Sequence[Window]) -> dict[str, list[Window]]:
-    """Windows by name; of too many names those with the least time together."""
-    found: dict[str, list[Window]] = {}
-    for window in windows:
-        found.setdefault(window.name, []).append(window)
-    if len(found) <= NAMES:
-        return found
-    by_time = sorted(found, key=lambda name: -sum(w.duration_ns for w in found[name]))
-    kept = set(by_time[: NAMES - 1])
-    rest = [window for name, group in found.items() if name not in kept for window in group]
-    return {name: group for name, group in found.items() if name in kept} | {OTHERS: rest}
-
-
-def _whole(groups: Mapping[str, list[Window]], span: Window) -> dict[str, list[Window]]:
-    """The windows inside the span by name; what it cuts has its own power and no part in figures."""
-    inside: dict[str, list[Window]] = {}
-    cut: list[Window] = []
-    for name, group in groups.items():
-        for window in group:
-            is_whole = span.t0_ns <= window.t0_ns and window.t1_ns <= span.t1_ns
-            (inside.setdefault(name, []) if is_whole else cut).append(window)
-    return inside | ({CUT: cut} if cut else {})
-
-
-def occupied(windows: Sequence[Window], span: Window) -> Occupancy:
-    """The states of the span: which names had a window open."""
-    groups = _whole(_grouped(windows), span)
-    every = [window for group in groups.values() for window in group]
-    number = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
-    starts = np.array([window.t0_ns for window in every], np.int64)
-    ends = np.array([window.t1_ns for window in every], np.int64)
-    return together(
-        Events(tuple(groups), number, starts, ends, np.zeros(len(every), np.int64)), span.t0_ns, span.t1_ns
-    )
-
-
 def _items(
-    groups: Mapping[str, list[Window]], occupancy: Occupancy, merged: Sequence[tuple[str, ...]]
+    groups: WindowGroups, occupancy: Occupancy, merged: Sequence[tuple[str, ...]]
 ) -> tuple[list[Item], list[Item]]:
     """What is asked of a channel: each group's states, and those of its own time."""
-    names = tuple(groups)
+    names = tuple(groups.whole)
     number = {name: i for i, name in enumerate(names)}
-    length_ns = [sum(w.duration_ns for w in group) / len(group) for group in groups.values()]
+    length_ns = [groups.length_ns[name] / len(group) for name, group in groups.whole.items()]
     innermost = [min(state, key=lambda i: (length_ns[i], i)) if state else -1 for state in occupancy.states]
     inclusive, own = [Item(NO_WINDOW, (0,))], []
     for each in merged:
@@ -213,7 +173,7 @@ def _title(names: tuple[str, ...]) -> str:
 def _of_channel(
     trace: Trace,
     channel_id: str,
-    groups: Mapping[str, list[Window]],
+    groups: WindowGroups,
     occupancy: Occupancy,
     merged: Sequence[tuple[str, ...]],
 ) -> _Figures:
@@ -231,7 +191,7 @@ def _of_channel(
         if title not in known:  # its windows have no length
             found.energy[each] = (
                 READINGS,
-                trace.mark_fits.together(channel_id, *_edges(groups[each[0]][:1])),
+                trace.mark_fits.together(channel_id, *_edges(groups.whole[each[0]][:1])),
             )
     method_of = {item.name: READINGS for item in inclusive}
     for titles, method, _ in methods(fitted, inclusive) if fitted else ():
@@ -305,7 +265,7 @@ def _joined(
 
 def _row(
     trace: Trace,
-    groups: Mapping[str, list[Window]],
+    groups: WindowGroups,
     names: tuple[str, ...],
     found: Mapping[str, _Figures],
     ids: Sequence[str],
@@ -318,12 +278,12 @@ def _row(
     parts = [figures[id_] for id_ in ids if id_ in figures]
     if not parts or (names == (NO_WINDOW,) and len(parts) < len(ids)):
         return None
-    windows = [window for name in names if name in groups for window in groups[name]]
+    windows = [window for name in names for window in groups.whole.get(name, ())]
     energy = summed([estimate for _, estimate in parts])
     own = [labelled(of.own[names], code) for id_, of in found.items() if id_ in ids and names in of.own]
     count = len(windows)
     time_s = seconds(max(of.time_ns.get(names, 0) for of in found.values()))
-    total_s = math.fsum(seconds(window.duration_ns) for window in windows)
+    total_s = seconds(sum(groups.length_ns.get(name, 0) for name in names))
     sd_j, percentiles = _spread(trace, ids, windows) if count >= FEWEST else (None, {})
     is_share = energy.value is not None and whole_j
     return NameEnergy(

@@ -14,7 +14,6 @@ from ..errors import TraceError
 from ..trace.series import I64
 from .attribution import Span, is_enough
 from .brackets import F64
-from .by_name import occupied
 from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
@@ -24,6 +23,7 @@ from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
 from .total import beside
+from .window_groups import WindowGroups, occupied, window_groups
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -43,9 +43,14 @@ class MarkFits:
         self._finer: dict[str, Gauge | None] = {}
 
     @cached_property
+    def groups(self) -> WindowGroups:
+        """The trace's windows by name."""
+        return window_groups(self._trace.windows, self._trace.span)
+
+    @cached_property
     def occupancy(self) -> Occupancy:
         """Which names had a window open, and when, over the trace's span."""
-        return occupied(self._trace.windows, self._trace.span)
+        return occupied(self.groups.whole, self._trace.span)
 
     @cached_property
     def _is_marked(self) -> bool:

@@ -6,11 +6,12 @@ from ideal import MS, T0, constant, rows, write
 from steps import BASE, Steps
 
 import microjoule as uj
-from microjoule.joules.by_name import NO_WINDOW, OTHERS, by_name
+from microjoule.joules.by_name import NO_WINDOW, by_name
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import summed
 from microjoule.joules.streamed import stream
 from microjoule.joules.update_record import UpdateRecord, updates
+from microjoule.joules.window_groups import OTHERS
 
 
 def row(trace, name):

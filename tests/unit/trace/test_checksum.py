@@ -30,7 +30,7 @@ MARKS = [(A, "@begin", 1, "all"), (B, "@end", 1, ""), (C, "@begin", 2, "inner"),
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "t.arrows"
-    sealed(path, rows([ONE], MARKS))
+    sealed(path, rows([ONE], MARKS), 60)
     return path
 
 
@@ -208,6 +208,6 @@ def test_repair_leaves_a_gap_where_something_was_damaged(file: Path, tmp_path: P
 def test_merged_traces_verify_nothing_of_what_they_were(file: Path, tmp_path: Path) -> None:
     """The checksums of several files do not lie in one."""
     other = tmp_path / "other.arrows"
-    sealed(other, rows([replace(ONE, seed=9)]))
+    sealed(other, rows([replace(ONE, seed=9)]), 60)
     joined = merge([RawTrace.load(file), RawTrace.load(other)])
     assert not set(joined.table["channel"].to_pylist()) & set(schema.CHECKS)

@@ -19,7 +19,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ideals = [Ideal(constant(80.0), n=1500), Ideal(constant(9.0), n=1500, seed=5, id="package-0/dram")]
     t0, t1 = ideals[0].inside(0.2, 0.8)
     found = tmp_path_factory.mktemp("parts") / "t.arrows"
-    sealed(found, rows(ideals, [(t0, "@begin", 1, "step"), (t1, "@end", 1, "")]))
+    sealed(found, rows(ideals, [(t0, "@begin", 1, "step"), (t1, "@end", 1, "")]), 60)
     return found
 
 
