@@ -3,6 +3,10 @@
 Each file is changed in one small way at a time, and the tests that run the changed line must notice. A mutant
 that survives its own tests is tried again with all tests of their files. What survives and is listed in
 ``accepted.txt`` with a reason is no failure; what survives and is not, is.
+
+``TESTS`` says which tests are asked of a file. A row of its own for a file, of tests that take seconds, makes
+what took minutes: to find out which tests run which line. What only tests of other rows notice survives, so
+that the rates in ``results.json`` are lower bounds: ``make mutants MUTANTS="FILE --sample 25 --keep"``.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ import trial
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/microjoule"
 INSTALLED = Path(find_spec("microjoule").submodule_search_locations[0])  # what the tests run: the wheel
-ACCEPTED = Path(__file__).with_name("accepted.txt")
+ACCEPTED, RESULTS = (Path(__file__).with_name(name) for name in ("accepted.txt", "results.json"))
 SLOW = ("cover_the_truth", "hold_under_drift", "kill_at_any_byte", "agree_with_scipy", "bootstrap")
 PROPERTIES = [
     f"tests/properties/test_{name}.py"
@@ -40,12 +44,27 @@ PROPERTIES = [
         "wrap_changes_nothing",
     )
 ]  # fmt: skip
+_WRAPS = [
+    "tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py",
+    "tests/properties/test_several_wraps_are_not_hidden.py", "tests/properties/test_reset_is_not_a_wrap.py",
+]  # fmt: skip
+_NAMED = ["tests/properties/test_odd_windows_are_reported.py", "tests/unit/joules/test_by_name.py"]
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
     "joules/total.py": [
         "tests/unit/joules/test_total.py",
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
+    "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
+    "joules/glitches.py": _WRAPS,
+    "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
+    "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
+    "joules/unwrapped.py": _WRAPS,
+    "joules/window_groups.py": _NAMED,
+    "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
+    "trace/label.py": ["tests/unit/trace/test_trace.py", *_NAMED],
+    "trace/messages.py": [f"tests/unit/trace/test_{name}.py" for name in ("messages", "tail", "parts")],
+    "trace/window.py": ["tests/unit/trace/test_trace.py", *_NAMED],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
     "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/golden", *PROPERTIES],
     "sources/zones.py": [
@@ -111,25 +130,53 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30, help="stop after this time [30]")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at once")
     parser.add_argument("--tests", nargs="*", help="tests to use, instead of those of the file's package")
+    parser.add_argument("--sample", type=int, help="try so many mutants of each file, always the same [all]")
+    parser.add_argument("--keep", action="store_true", help="write the rate of each file into results.json")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     paths = [path.resolve() for path in arguments.paths] or [SOURCE / name for name in DEFAULT]
     files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py")))
     until_s = time.monotonic() + 60 * arguments.minutes
-    traced = _traced(files, arguments.tests or _tests(files))
-    waiting = [
+    asked = arguments.tests or _tests(files)
+    traced = _traced(files, asked)
+    every = [
         Trial(file, mutant, tests, traced.limit_s(tests))
         for file in files
-        for mutant in mutate.mutants(file.read_text(encoding="utf-8"))
+        for mutant in _sampled(file, arguments.sample)
         for tests in [traced.tests(file, *mutant.lines)]
     ]
-    random.Random(1).shuffle(waiting)  # a run that stops early has tried a fair sample
-    total = len(waiting)
-    print(f"{total} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
-    waiting = _unnoticed(waiting, traced, arguments.tests or _tests(files), arguments.jobs, until_s)
-    print(f"{total - len(waiting)} noticed at once", flush=True)
+    random.Random(1).shuffle(every)  # a run that stops early has tried a fair sample
+    print(f"{len(every)} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
+    waiting = _unnoticed(every, traced, asked, arguments.jobs, until_s)
+    print(f"{len(every) - len(waiting)} noticed at once", flush=True)
     survivors = _run(waiting, traced, arguments.jobs, until_s)
-    return _report(survivors, total, len(waiting))
+    left = {id(one.mutant) for one in waiting}
+    if arguments.keep:
+        _keep([one for one in every if id(one.mutant) not in left], survivors, asked)
+    return _report(survivors, len(every), len(waiting))
+
+
+def _sampled(file: Path, n: int | None) -> list[mutate.Mutant]:
+    """Mutants of a file, as many as asked for: a draw that depends on the file's name alone."""
+    found = list(mutate.mutants(file.read_text(encoding="utf-8")))
+    return found if n is None or n >= len(found) else random.Random(file.name).sample(found, n)
+
+
+def _keep(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]) -> None:
+    """Writes what became of each file's mutants, and leaves the other files' results."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for path in dict.fromkeys(one.path for one in tried):
+        names = [one.name for one in survivors if one.path == path]
+        n = sum(one.path == path for one in tried)
+        kept[path.relative_to(SOURCE).as_posix()] = {
+            "mutants": len(list(mutate.mutants(path.read_text(encoding="utf-8")))),
+            "tried": n,
+            "noticed": n - len(names),
+            "accepted": sum(name in _accepted() for name in names),
+            "test_files": len(tests),
+            "survivors": sorted(name for name in names if name not in _accepted()),
+        }
+    RESULTS.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
 
 
 def _installed(file: Path) -> Path:
@@ -227,9 +274,13 @@ def _ended(running: dict[int, tuple[Trial, float]]) -> list[tuple[int, int]]:
     return found
 
 
-def _report(survivors: Sequence[Trial], total: int, left: int) -> int:
+def _accepted() -> set[str]:
     lines = ACCEPTED.read_text(encoding="utf-8").splitlines() if ACCEPTED.exists() else []
-    accepted = {line for line in lines if line and not line.startswith(("#", " "))}
+    return {line for line in lines if line and not line.startswith(("#", " "))}
+
+
+def _report(survivors: Sequence[Trial], total: int, left: int) -> int:
+    accepted = _accepted()
     new = [one for one in survivors if one.name not in accepted]
     for one in sorted(new, key=lambda one: (one.path, one.mutant.lines)):
         print(

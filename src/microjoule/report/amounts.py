@@ -55,6 +55,11 @@ def amount(of: Mapping[str, Any] | None) -> str:
     return f"{_written(of['value'] / by, unit)} {unit}"
 
 
+def price(of: Mapping[str, Any]) -> str:
+    """``0.0031 EUR``; below a thousandth of a cent nobody reads digits: ``< 0.00001 EUR``."""
+    return f"< {_TINY:.5f} {of['unit']}" if 0 < (of["value"] or 0) < _TINY else amount(of)
+
+
 def _written(value: float, unit: str) -> str:
     """A figure of a unit: a million of the largest one of a scale is read as a power of ten."""
     return plain(value, _DIGITS, huge=_MANY if unit.partition("/")[0] in _LARGEST else _HUGE)

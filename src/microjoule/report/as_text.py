@@ -16,7 +16,7 @@ from ..joules.estimate_text import duration, figure, measured, missing, percent
 from ..joules.run_window import OUTERMOST
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
-from .amounts import amount, share
+from .amounts import amount, price, share
 from .as_long_text import warnings
 from .columns import fitting
 from .live_view import sparkline
@@ -147,7 +147,7 @@ def _footprint(summary: Plain) -> list[str]:
         return []
     carbon = of["co2e_location"]
     spread = f" {share(carbon['U'], carbon['value'])}" if carbon["U"] and carbon["value"] else ""
-    cost = f"; cost {amount(of['cost_electricity'])}" if of["cost_electricity"] else ""
+    cost = f"; cost {price(of['cost_electricity'])}" if of["cost_electricity"] else ""
     grid = terms["factors"]["intensity"]
     line = f"CO2e {amount(carbon)}{spread}{cost} ({grid['name']}, {grid['value']:.3g} {grid['unit']})"
     return [line, terms["remark"]] if terms["remark"] else [line]

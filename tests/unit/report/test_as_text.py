@@ -12,6 +12,7 @@ from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text
+from microjoule.report.amounts import price
 
 WORDS = {"decode": 60.0, "prefill": 90.0}
 
@@ -95,3 +96,11 @@ def test_estimated_figures_have_no_guaranteed_interval(found) -> None:
     row = {**window["channels"][0], "provenance": "estimated"}
     ((*_, guaranteed, _, _, _, remark),) = as_long_text.rows_of({**window, "channels": [row]})[:1]
     assert (guaranteed, remark) == ("–", "estimated")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(9.9e-6, "< 0.00001 EUR"), (1e-5, "0.00001 EUR"), (0.00312, "0.00312 EUR"), (0.0, "0 EUR"), (None, "–")],
+)
+def test_no_price_has_an_exponent(value, words) -> None:
+    assert price({"value": value, "unit": "EUR"}) == words
