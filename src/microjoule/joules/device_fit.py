@@ -50,6 +50,12 @@ class DeviceFit(NamedTuple):
         """What some parties had of each column."""
         return self.columns.amounts(members, window.t0_ns, window.t1_ns)
 
+    def own_s(self, number: int, window: Window) -> float:
+        """The seconds of a party in the column that it has, or shares; 0: it has none."""
+        if number not in self.columns.parties:
+            return 0.0
+        return float(self.part((number,), window)[self.columns.column_of(number)])
+
     def groups(self, span: Window) -> list[frozenset[int]]:
         """Parties and the idle machine, those together that this channel cannot tell apart."""
         owners = self.columns.owners()

@@ -104,6 +104,7 @@ def _together(of: Sequence[Share]) -> Share:
         expanded_j=math.fsum(each.expanded_j or 0.0 for each in of),
         high_j=math.fsum(each.high_j for each in of),
         by_cpu_time_j=math.fsum(each.by_cpu_time_j or 0.0 for each in of),
+        gpu_s=None if of[0].gpu_s is None else math.fsum(each.gpu_s or 0.0 for each in of),
     )
 
 
@@ -123,6 +124,7 @@ def _row(of: Share, total_j: float) -> Plain:
         "guaranteed_j": [0.0, of.high_j if math.isfinite(of.high_j) else None],
         "share": of.energy_j / total_j if of.energy_j is not None and total_j else None,
         "by_cpu_time_j": of.by_cpu_time_j,
+        "gpu_s": of.gpu_s,
     }
 
 

@@ -66,6 +66,7 @@ class Share(NamedTuple):
         high_j: Guaranteed: no more than this; infinity: nothing bounds it. Where ``energy_j`` is that of
             several together, so is this.
         by_cpu_time_j: All of the window's energy, idle or not, in proportion of CPU time; None: it has none.
+        gpu_s: Seconds on GPUs, of each the engine that is used most; None: nobody looked at any.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Share(NamedTuple):
     expanded_j: float | None
     high_j: float
     by_cpu_time_j: float | None
+    gpu_s: float | None = None
 
 
 class Shares(NamedTuple):
@@ -160,7 +162,8 @@ class ShareModel:
             value, half = None, None
             if self.is_fitted and group[0] == i:
                 value, half = values[group], self._expanded_j(group, window, left_j)
-            found.append(self._share(i, group, used_s, (value, half), most[i]))
+            mine = self._share(i, group, used_s, (value, half), most[i])
+            found.append(mine._replace(gpu_s=self._gpu_s(i, window)))
         if self._is_command_quiet:
             found.insert(0, self._quiet(window, found, total.high))
         found += [self._beside(name, energies) for name in beside]
@@ -237,6 +240,13 @@ class ShareModel:
             return Share(IDLE, IDLE, status, names, None, energy_j, half, high_j, None)
         party = self.parties[number]
         return Share(party.kind, party.name, status, names, used_s[number], energy_j, half, high_j, None)
+
+    def _gpu_s(self, number: int, window: Window) -> float | None:
+        """The seconds of a party on GPUs that are divided; None: there are none, or of the idle machine."""
+        on_gpus = [each for each in self._fits if not is_of_cpu(each.channel)]
+        if number == self._idle or not on_gpus:
+            return None
+        return math.fsum(each.own_s(number, window) for each in on_gpus)
 
     def _quiet(self, window: Window, shares: Sequence[Share], high_j: float) -> Share:
         """The share of a command that nobody saw busy: nothing, and at most what nobody was seen to use.

@@ -12,12 +12,12 @@ from .foreign_text import cut
 
 Plain = Mapping[str, Any]
 
-HEAD = ("whose", "energy", "share", "CPU time")
-LONG_HEAD = ("whose", "energy", "share", "at most", "CPU time", "by CPU time alone")
+HEAD = ("whose", "energy", "share", "CPU time", "GPU time")
+LONG_HEAD = ("whose", "energy", "share", "at most", "CPU time", "GPU time", "by CPU time alone")
 _LEFT = (0,)
 _NAME_MAX = 36
 _NAMES = (_NAME_MAX, 24, 16, 12)  # characters of a name, tried in turn until the table fits
-_LEAST_USEFUL = (3, 2)  # columns of ``HEAD`` that are left out in turn until it does
+_LEAST_USEFUL = (4, 3, 2)  # columns of ``HEAD`` that are left out in turn until it does
 _WORDS = {
     "idle": "idle machine",
     "unexplained": "unexplained",
@@ -35,7 +35,7 @@ def brief(summary: Plain, width: int, written: Callable[[str], str] = str) -> li
     if not of or of["status"] == "too short":
         return []
     rows = [row for row in of["brief"] if not _is_elsewhere(row)]
-    short = [(_name(row), _figure(row), _share(row), _busy(row)) for row in rows]
+    short = [(_name(row), _figure(row), _share(row), _busy(row), _on_gpus(row)) for row in rows]
     return fitting([HEAD, *short], width, written, _LEAST_USEFUL, _NAMES)
 
 
@@ -44,13 +44,21 @@ def full(summary: Plain) -> list[str]:
     of = summary.get("shares")
     if not of:
         return []
-    return [*columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5)), *said(summary)]
+    return [*columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5, 6)), *said(summary)]
 
 
 def cells(rows: Sequence[Plain]) -> list[tuple[str, ...]]:
     """Rows of shares in the columns of ``LONG_HEAD``."""
     return [
-        (_name(row), _figure(row), _share(row), _high(row), _busy(row), _joules(row["by_cpu_time_j"]))
+        (
+            _name(row),
+            _figure(row),
+            _share(row),
+            _high(row),
+            _busy(row),
+            _on_gpus(row),
+            _joules(row["by_cpu_time_j"]),
+        )
         for row in rows
         if not _is_elsewhere(row)
     ]
@@ -120,6 +128,14 @@ def _share(row: Plain) -> str:
 
 
 def _busy(row: Plain) -> str:
-    if row["busy_s"] is None:
+    return _seconds(row["busy_s"])
+
+
+def _on_gpus(row: Plain) -> str:
+    return _seconds(row["gpu_s"]) if row["gpu_s"] else ""
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
         return ""
-    return written_numbers.quantity(row["busy_s"], "s") if row["busy_s"] else "0 s"
+    return written_numbers.quantity(value, "s") if value else "0 s"

@@ -108,6 +108,8 @@ def test_a_command_on_a_gpu_has_its_part_of_it(tmp_path):
     assert abs(command["energy_j"] - (known_j - idle_j)) <= 1.5 * command["U_j"]
     assert command["energy_j"] > command["U_j"] > 0
     assert command["guaranteed_j"][1] >= known_j - idle_j
+    assert 0 < command["gpu_s"] < 4
+    assert "GPU time" in done.stderr
 
 
 def test_nobody_is_recorded_where_that_is_asked_for(root, tmp_path):

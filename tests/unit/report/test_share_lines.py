@@ -20,6 +20,7 @@ def row(name, energy_j, half_j, busy_s, kind="program"):
         "guaranteed_j": [0.0, 70.0],
         "share": energy_j / 70.0,
         "by_cpu_time_j": None,
+        "gpu_s": None,
     }
 
 

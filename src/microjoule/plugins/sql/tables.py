@@ -68,6 +68,7 @@ SHARES = pa.schema(
         column("status", pa.utf8(), "ok, not separable or too short"),
         column("together_with", pa.utf8(), "names that share one figure, as JSON"),
         column("busy_s", pa.float64(), "CPU seconds; null: it has none"),
+        column("gpu_s", pa.float64(), "seconds on GPUs; null: none was divided"),
         column("energy_j", pa.float64(), "joules; those of a window add up to its total"),
         column("expanded_j", pa.float64(), "expanded uncertainty U of the fit, 95 %"),
         column("high_j", pa.float64(), "at most so much, guaranteed; null: nothing bounds it"),
