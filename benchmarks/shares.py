@@ -1,6 +1,6 @@
 """How often the intervals of shares hold, and how far plain CPU time is off: ten minutes on one core.
 
-    python benchmarks/shares.py [TRIALS]     # writes results/shares.md
+    python benchmarks/shares.py [TRIALS [KIND ...]]     # writes results/shares.md, or its rows of some kinds
 
 Tenants of a scripted package (``tests/busy.py``), each busy by its own random steps for five seconds, the
 last 0.8 s of them without the command; looks ten times a second, up to 3 ms late; the machine's own CPU time
@@ -104,9 +104,18 @@ def rows(name: str, kind: dict[str, object], trials: int) -> list[str]:
     return lines
 
 
+def known() -> dict[str, list[str]]:
+    """The rows that the file has, by kind of power."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else ():
+        found[line.strip("|").partition("|")[0].strip()].append(line)
+    return found
+
+
 def main() -> None:
     """Writes the table."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS
+    chosen = sys.argv[2:] or list(KINDS)
     head = (
         "power", "whose", "figures", "median error", "95th percentile", "within U", "median U",
         "within the bound", "plain CPU time: median error",
@@ -114,17 +123,17 @@ def main() -> None:
     lines = [
         "# Whose energy: errors, coverage, and plain CPU time beside them",
         "",
-        "Taken by `python benchmarks/shares.py`; its first lines say how. "
-        f"{trials:,} recordings a kind of power.",
-        "Errors and U are relative to the true energy of each. *Within the bound*: the guaranteed interval,",
+        "Taken by `python benchmarks/shares.py`; its first lines say how. *Figures*: one a recording and",
+        "program. Errors and U are relative to true energies. *Within the bound*: the guaranteed interval,",
         "which needs no model. *Plain CPU time* divides all energy by CPU time alone, the idle",
         "machine's among it, as Scaphandre and Kepler do.",
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
     ]
+    before = known()
     for name, kind in KINDS.items():
-        lines += rows(name, kind, trials)
+        lines += rows(name, kind, trials) if name in chosen else before[name]
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
