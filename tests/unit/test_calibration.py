@@ -186,6 +186,36 @@ def test_a_bound_only_grows(declared, learnt, kind):
     assert replace(after, timing=before.timing, scale=before.scale) == before
 
 
+def gpu(number, uuid, name="energy"):
+    access = replace(COUNTER.access, path=f"{uuid}@/lib/libnvidia-ml.so.1")
+    return replace(COUNTER, **identity(f"gpu-{number}/{name}"), access=access)
+
+
+def test_what_was_learnt_of_a_gpu_is_for_that_card_whatever_its_number():
+    """Cards change places: what was learnt of one is no prior for another."""
+    learnt = [
+        Learnt(channel=f"gpu-{n}/{name}", source="script", device=uuid, likely_lag_ns=(lag, lag + MS))
+        for n, uuid, lag in ((0, "GPU-a", 5 * MS), (1, "GPU-b", 90 * MS))
+        for name in ("energy", "module_energy")
+    ]
+    calibration = Calibration(host=HOST, taken_realtime_ns=1, channels=tuple(learnt))
+    kept = Calibration.from_json(json.loads(json.dumps(calibration.to_json())))
+    for number, uuid, expected in ((0, "GPU-b", (90 * MS, 91 * MS)), (5, "GPU-a", (5 * MS, 6 * MS))):
+        (after,) = applied([gpu(number, uuid)], kept)
+        assert after.timing.likely_lag_ns == expected
+        assert after.timing.lag_ns == COUNTER.timing.lag_ns  # the guarantee is what was declared
+        assert after.timing.lag_source == "measured by uj probe --calibrate"
+    assert applied([gpu(0, "GPU-new")], kept) == (gpu(0, "GPU-new"),)
+    assert applied([gpu(0, "GPU-a", "power")], kept) == (gpu(0, "GPU-a", "power"),)
+    older = of(Learnt(channel="gpu-0/energy", source="script", lag_ns=3, lag_min_ns=1))
+    assert applied([gpu(0, "GPU-a")], older)[0].timing.lag_ns == 3
+
+
+def test_a_lag_that_a_trace_measures_takes_the_place_of_the_likely_one():
+    timing = COUNTER.timing.with_likely_lag(3 * MS, 4 * MS, "before").with_lag(MS, 2 * MS, "now")
+    assert (timing.middle_lag_ns, timing.half_lag_ns) == (3 * MS // 2, MS / 2)
+
+
 def test_what_was_learnt_refines_the_usual_period():
     learnt = Learnt(
         channel="package-0",

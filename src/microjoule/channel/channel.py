@@ -124,7 +124,9 @@ class Timing:
 
     def with_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
         """The same with another lag."""
-        return replace(self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, lag_source=source)
+        return replace(
+            self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, likely_lag_ns=None, lag_source=source
+        )
 
     def with_likely_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
         """The same with a lag between two that readings show: guaranteed intervals allow what they did."""
@@ -194,7 +196,8 @@ class Access:
 
     Attributes:
         reader: ``perf``, ``text``, ``msr``, ``script``: a name in ``csrc/readers.c``.
-        path: The file behind it; for perf the PMU's folder, for information.
+        path: The file behind it; for perf the PMU's folder, for information; ``UUID@library`` of a device
+            that a library reads.
         type: For perf, the PMU's type.
         config: For perf the event, for msr the register, for text the mask of fields to add.
         cpu: The CPU to read on; -1: for perf, the commands that this thread starts next.
@@ -205,6 +208,12 @@ class Access:
     type: int = 0
     config: int = 0
     cpu: int = -1
+
+    @property
+    def device(self) -> str:
+        """The device's own id, as a GPU's UUID; empty: it has none."""
+        device, at, _ = self.path.partition("@")
+        return device if at else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ def _row(one: Learnt) -> tuple[str, ...]:
         f"{_time(one.read.median_ns)} ({_time(one.read.p99_ns)})" if one.read else "-",
         _time(one.resolution_ns),
         "-" if one.quantum is None else str(one.quantum),
-        _time(one.lag_ns),
+        _lag(one),
         _power(one.idle),
         _power(one.spin),
         "-" if one.filtering is None else one.filtering.state,
@@ -144,6 +144,12 @@ def _time(t_ns: int | None) -> str:
         return "-"
     in_us = f"{t_ns / NS_PER_US:.3g}"
     return f"{in_us} µs" if float(in_us) < 1000 else f"{t_ns / NS_PER_MS:.4g} ms"
+
+
+def _lag(one: Learnt) -> str:
+    if one.likely_lag_ns is None:
+        return _time(one.lag_ns)
+    return " to ".join(map(_time, one.likely_lag_ns))
 
 
 def _power(power: LearnedPower | None) -> str:

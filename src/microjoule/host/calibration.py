@@ -76,6 +76,8 @@ class Learnt:
         distinct: How many different increments that rests on.
         lag_ns: By how much the reading trails a load: at most, where ``lag_min_ns`` is known, or about.
         lag_min_ns: And at least.
+        likely_lag_ns: Between which two it lies at 95 %, by a power gauge of the same device.
+        device: The device's own id, as a GPU's UUID: it holds for that one, whatever its number is now.
         idle: Power while this machine was left alone.
         spin: Power while one thread did nothing but read.
         filtering: Of RAPL.
@@ -92,6 +94,8 @@ class Learnt:
     distinct: int = 0
     lag_ns: int | None = None
     lag_min_ns: int | None = None
+    likely_lag_ns: tuple[int, int] | None = None
+    device: str = ""
     idle: LearnedPower | None = None
     spin: LearnedPower | None = None
     filtering: Filtering | None = None
@@ -135,8 +139,11 @@ class Calibration:
 
     def of(self, channel: Channel) -> Learnt | None:
         """What was learnt of a channel; None: nothing."""
-        key = (channel.physical_id, channel.source)
-        return next((one for one in self.channels if (one.channel, one.source) == key), None)
+        mine = [one for one in self.channels if one.source == channel.source]
+        device, part = channel.access.device, _part(channel.physical_id)
+        if device and any(one.device for one in mine):  # cards change places
+            return next((one for one in mine if (one.device, _part(one.channel)) == (device, part)), None)
+        return next((one for one in mine if one.channel == channel.physical_id), None)
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as plain JSON values; ``from_json`` gives the same back."""
@@ -154,6 +161,11 @@ class Calibration:
                 for one in plain["disagreements"]
             ),
         )
+
+
+def _part(channel_id: str) -> str:
+    """What a channel is of its device: its id without the device's number."""
+    return channel_id.partition("/")[2]
 
 
 _PARTS = {
@@ -236,6 +248,8 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
         timing = timing.with_lag(learnt.lag_min_ns, learnt.lag_ns, "measured by uj probe --calibrate")
     elif learnt.lag_ns is not None:
         timing = replace(timing, lag_ns=max(timing.lag_ns, round(MARGIN * learnt.lag_ns)))
+    if learnt.likely_lag_ns is not None:
+        timing = timing.with_likely_lag(*learnt.likely_lag_ns, "measured by uj probe --calibrate")
     if learnt.quantum is not None and learnt.distinct >= DISTINCT:
         scale = replace(scale, quantum=max(scale.quantum, learnt.quantum))
     return replace(channel, timing=timing, scale=scale)
@@ -253,4 +267,7 @@ def _learnt(plain: dict[str, Any]) -> Learnt:
     parts: dict[str, Any] = {
         name: known(kind, plain[name]) for name, kind in _PARTS.items() if plain.get(name)
     }
+    if plain.get("likely_lag_ns"):
+        least_ns, most_ns = plain["likely_lag_ns"]
+        parts["likely_lag_ns"] = (int(least_ns), int(most_ns))
     return known(Learnt, plain | parts)

@@ -22,7 +22,7 @@ from ..sources.machine import Machine
 from ..units import NS_PER_MS
 from .agreement import disagreements
 from .filtering import filtering
-from .lag import lags
+from .lag import beside_gauges, lags
 from .polling import look_now_and_then, poll
 from .update_statistics import ObservedUpdates, apart, power, quantum, spread, updates
 
@@ -95,7 +95,8 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
     except _CANNOT as error:
         if len(members) > 1:  # one that cannot be opened must not hide the rest
             return [one for channel in members for one in _learn([channel], for_s, machine)]
-        return [Learnt(channel=members[0].physical_id, source=members[0].source, note=str(error))]
+        one = members[0]
+        return [Learnt(channel=one.physical_id, source=one.source, device=one.access.device, note=str(error))]
     found = []
     for channel, series, lag in zip(members, watched.series, lags_found, strict=True):
         seen = updates(series, channel)
@@ -113,6 +114,8 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
                 distinct=distinct,
                 lag_ns=lag.most_ns,
                 lag_min_ns=lag.least_ns,
+                likely_lag_ns=beside_gauges(channel, members, watched.series),
+                device=channel.access.device,
                 spin=power(seen.t_ns, seen.value, channel),
                 filtering=filtering(channel, seen, machine.host, machine.root),
                 note=_note(len(ok), seen, for_s),

@@ -18,7 +18,11 @@ import numpy as np
 
 from ..channel import Channel, Kind
 from ..joules.counter import Counter
+from ..joules.gauge import Gauge
 from ..joules.lag import Marks
+from ..joules.lag_beside_gauge import lag_beside_gauge
+from ..joules.total import beside
+from ..joules.update_record import record_of
 from ..recording.native import now_ns
 from ..trace.series import I64, Series
 from ..units import NS_PER_MS, seconds
@@ -89,6 +93,26 @@ def lag(series: Series, channel: Channel, switched_ns: Sequence[int]) -> Lag:
     if timing != channel.timing:
         return Lag(timing.lag_ns, timing.lag_min_ns)
     return Lag(lag_ns(updates(series, channel), switched_ns))
+
+
+def beside_gauges(
+    channel: Channel, channels: Sequence[Channel], series: Sequence[Series]
+) -> tuple[int, int] | None:
+    """Between which two the lag of a counter lies by the gauges of its device; None: they do not show it.
+
+    That takes some changes of power while they were read, as when another program uses the device.
+
+    Args:
+        channel: The counter's.
+        channels: Those of its lane.
+        series: The readings of each.
+    """
+    by_id = dict(zip((each.id for each in channels), zip(channels, series, strict=True), strict=True))
+    gauges = [Gauge(by_id[name][1], by_id[name][0]) for name in beside(channel, {c.id: c for c in channels})]
+    counter = Counter(by_id[channel.id][1], channel)
+    if not gauges or len(counter.changes) < UPDATES_MIN:
+        return None
+    return lag_beside_gauge(counter, record_of(counter), gauges).likely_lag_ns
 
 
 def lag_ns(found: ObservedUpdates, switched_ns: Sequence[int]) -> int | None:

@@ -138,5 +138,4 @@ def probe(meter: Meter | None = None) -> Probe:
 
 def device_ids(channels: Iterable[Channel]) -> dict[str, str]:
     """The device's own id, as a GPU's UUID, of each channel that is read by it."""
-    split = {channel.id: channel.access.path.partition("@") for channel in channels}
-    return {name: device for name, (device, at, _) in split.items() if at}
+    return {channel.id: channel.access.device for channel in channels if channel.access.device}
