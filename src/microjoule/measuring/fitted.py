@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..channel import Channel, Kind
 from ..errors import NothingToMeasure, SourceUnavailable
 from ..host.calibration import facts_of
+from ..joules.gauge import Gauge
 from ..joules.total import beside, covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..recording.meter import Meter, readable
@@ -18,9 +21,11 @@ from ..units import NS_PER_S, seconds
 from ..value_class import dataclass
 
 if TYPE_CHECKING:
+    from ..joules.energy_trace import Trace
     from ..recording.recorder import RawRecorder
 
 
+_TELLING = 8  # changes of a gauge that tell its period
 CLOSELY = 9.3  # reads an update: where updates are located within g, a wait errs by some g²/4 T_u
 
 
@@ -62,12 +67,14 @@ class Fitted:
         facts: Of the machine.
         cadence: How often they are read.
         gauges: What is read besides: powers inside these channels, which show when an energy was used.
+        seen_ns: The update period that a trial showed of gauges of which none is declared; 0: of none.
     """
 
     channels: tuple[Channel, ...]
     facts: Mapping[str, Any]
     cadence: Cadence
     gauges: tuple[Channel, ...] = ()
+    seen_ns: int = 0
 
     def recorder(self, path: Path) -> RawRecorder:
         """A recorder of these channels and the gauges inside them."""
@@ -81,6 +88,17 @@ class Fitted:
         """The same, read a few times an update, and not in step with it (docs/methods.md)."""
         rate_hz = min(max(self.cadence.rate_hz, CLOSELY / self.update_s), RATE_MAX_HZ)
         return replace(self, cadence=replace(self.cadence, rate_hz=rate_hz))
+
+    def having_seen(self, trace: Trace) -> Fitted:
+        """The same with the update periods that a trial shows of gauges of which none is declared."""
+        unknown = [channel.id for channel in self.channels if _is_unknown(channel)]
+        gauges = [trace.meter(name) for name in unknown if name in trace.channels]
+        periods = [
+            gauge.readings.period_ns
+            for gauge in gauges
+            if isinstance(gauge, Gauge) and np.count_nonzero(np.diff(gauge.readings.watts)) >= _TELLING
+        ]
+        return replace(self, seen_ns=max(periods, default=0))
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -104,16 +122,19 @@ class Fitted:
 
     @property
     def is_part_time(self) -> bool:
-        """Whether a sensor looks at a part of each update period only."""
+        """Whether a sensor looks at a part of each update period only, or may do so for all that is known."""
         timings = [channel.timing for channel in self.channels]
-        return any(0 < (each.window_ns or 0) < (each.update_ns or 0) for each in timings)
+        is_declared = any(0 < (each.window_ns or 0) < (each.update_ns or 0) for each in timings)
+        return is_declared or (self.seen_ns > 0 and any(map(_is_unknown, self.channels)))
 
     @property
     def update_ns(self) -> int:
         """The longest of their update periods; where none is known, the time between two readings."""
-        return max(
-            max(c.timing.update_ns or c.timing.update_max_ns, self._period_ns(c)) for c in self.channels
-        )
+        return max(max(self._updated_ns(c), self._period_ns(c)) for c in self.channels)
+
+    def _updated_ns(self, channel: Channel) -> int:
+        timing = channel.timing
+        return timing.update_ns or (self.seen_ns if _is_unknown(channel) else 0) or timing.update_max_ns
 
     @property
     def settle_ns(self) -> int:
@@ -133,3 +154,9 @@ class Fitted:
 
     def _period_ns(self, channel: Channel) -> int:
         return round(NS_PER_S / lane_rate_hz([channel], self.cadence.rate_hz))
+
+
+def _is_unknown(channel: Channel) -> bool:
+    """Whether nobody knows which part of the time the readings of a gauge speak of."""
+    timing = channel.timing
+    return channel.kind is Kind.GAUGE and timing.window_ns is None and timing.decay_ns is None

@@ -122,7 +122,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
         )
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
         say("warming up")
-        pilot, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", deadline)
+        pilot, fitted, notes = _pilot(task, ask, fitted, Path(folder) / "pilot.arrows", deadline)
         planned = plan(pilot, ask, seed=now_ns())
         if planned.mode == "edge":
             say("from update to update")
@@ -150,8 +150,13 @@ def recording(fitted: Fitted, path: Path) -> Iterator[RawRecorder]:
         yield recorder
 
 
-def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline) -> tuple[Pilot, list[str]]:
-    """What one call takes, and whether the machine has warmed up; tried again until it has."""
+def _pilot(
+    task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline
+) -> tuple[Pilot, Fitted, list[str]]:
+    """What one call takes, what the trial shows of the sensors, and whether the machine has warmed up.
+
+    It is tried again until it has.
+    """
     wanted_s = max(PILOT_MIN_S, PILOT_UPDATES * fitted.update_s)
     chunk_s = min(wanted_s, PILOT_MAX_SHARE * ask.max_time_s) / PILOT_CHUNKS
     call_s, steady, at_s, watts = deadline.spent_s(), False, [], []
@@ -184,6 +189,7 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline)
         if steady or deadline.spent_s() > 2 * PILOT_MAX_SHARE * ask.max_time_s:
             break
     calls = [energy / n for energy, n in zip(energies, counts, strict=True)]
+    fitted = fitted.having_seen(trace)
     pilot = Pilot(
         call_s=call_s,
         power_w=sum(watts[-3:]) / len(watts[-3:]),
@@ -199,7 +205,8 @@ def _pilot(task: Task, ask: Ask, fitted: Fitted, path: Path, deadline: Deadline)
         settle_s=seconds(fitted.settle_ns),
     )
     drift = 100 * slope_per_s(at_s[1:], watts[1:])[0]
-    return pilot, [] if steady else [f"the power still moved by {drift:+.2g} % a second after warming up"]
+    moved = f"the power still moved by {drift:+.2g} % a second after warming up"
+    return pilot, fitted, [] if steady else [moved]
 
 
 def _run(
