@@ -35,6 +35,7 @@ EXTRAS = {
     "pandas": "pandas",
     "polars": "polars",
     "duckdb": "sql",
+    "distributed": "dask",
     "shtab": "completion",
     "httpx": "meters",
     "pyvisa": "meters",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ..errors import ArchiveError, TraceError
-from ..joules.energy_trace import Trace, load
+from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
+from ..joules.fragments import Runner
 from ..version import VERSION
 from .catalogue import SCHEMA, TRACE, WINDOW, estimate_of
+from .integrating import stored_trace
 from .layout import READINGS, Entry, Wanted, entries, recording_of
 from .store import Store
 from .totals import read
@@ -19,8 +19,16 @@ from .totals import read
 _NEARLY = 1e-9  # of a figure: another machine's arithmetic may differ in the last digits
 
 
-def verify(store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def verify(
+    store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: None, runner: Runner | None = None
+) -> dict[str, Any]:
     """What is not as it should be, as JSON values: ``n_traces``, ``n_equal``, ``findings``.
+
+    Args:
+        store: The archive.
+        wanted: Which traces.
+        say: Hears what is being done.
+        runner: Where traces are integrated; None: here.
 
     Raises:
         ArchiveError: The store does not answer.
@@ -30,7 +38,7 @@ def verify(store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: 
     n_equal = 0
     for number, entry in enumerate(catalogued):
         say(f"verifying trace {number + 1} of {len(catalogued)}")
-        found = list(_of_trace(store, entry))
+        found = list(_of_trace(store, entry, runner))
         findings += [f"{entry.trace} of {entry.project}: {each}" for each in found]
         n_equal += not found
     known = set(catalogued)
@@ -45,19 +53,20 @@ def verify(store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: 
     }
 
 
-def _of_trace(store: Store, entry: Entry) -> Iterator[str]:
+def _of_trace(store: Store, entry: Entry, runner: Runner | None) -> Iterator[str]:
     table, notes = read(store, [entry], SCHEMA.names)
     yield from notes
     rows = table.to_pylist()
     if not rows:
         return
     try:
-        trace = fetched(store, entry)
+        size = store.size(entry.name(READINGS))
+        trace = stored_trace(store, entry, runner)
     except (ArchiveError, TraceError) as error:
         yield error.what
         return
-    if trace.table.num_rows != rows[0]["readings"]:
-        yield f"{trace.table.num_rows:,} readings are there, and {rows[0]['readings']:,} were added"
+    if size != rows[0]["bytes"]:
+        yield f"the file of its readings has {size:,} bytes, and had {rows[0]['bytes']:,}"
     if recording_of(trace.table) != entry.recording:
         yield "the readings are those of another recording"
     for row in rows:
@@ -65,19 +74,6 @@ def _of_trace(store: Store, entry: Entry) -> Iterator[str]:
         if found is not None and not _is_same(found, here):
             version = "" if row["microjoule"] == VERSION else f", worked out by version {row['microjoule']}"
             yield f"{row['scope']} {row['name']!r}: {found} from the readings, {here} here{version}"
-
-
-def fetched(store: Store, entry: Entry) -> Trace:
-    """The trace of an entry, out of its readings.
-
-    Raises:
-        ArchiveError: They are not there.
-        TraceError: They are no trace.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"{entry.trace}.parquet")
-        path.write_bytes(store.read(entry.name(READINGS)))
-        return load(path)
 
 
 def _again(trace: Trace, row: dict[str, Any]) -> Estimate | None:

@@ -81,6 +81,9 @@ def _add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _add_verify(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("verify", help="work out each figure of the catalogue again, from the readings")
     _add_address(parser)
+    parser.add_argument(
+        "--dask", default="", metavar="ADDRESS", help="on the workers of this scheduler: tcp://HOST:8786"
+    )
     _add_wanted(parser)
     _add_json(parser)
     parser.set_defaults(run=_verify)
@@ -181,8 +184,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     from ..archive.verifying import verify
     from ..report.archive_lines import verified
 
+    runner = None
+    if arguments.dask:
+        from ..archive.on_dask import OnDask
+
+        runner = OnDask(arguments.dask)
     with progress() as say:
-        found = verify(_opened(arguments), _wanted(arguments), say)
+        found = verify(_opened(arguments), _wanted(arguments), say, runner)
     _shown(arguments, found, verified)
     return 0 if found["n_equal"] == found["n_traces"] and not found["findings"] else 1
 

@@ -24,40 +24,13 @@ from ..trace.series import I64, U64, Series
 from .counter import Counter
 from .doubts import is_noise, may_wrap_between_updates
 from .glitches import glitches, longest_ns
+from .kept_rows import FAR, NEAR, READINGS, Rows, joined_rows, ranges, recent
 from .lessons import LessonsInPieces
 from .unwrap import Steps, counts, unchanged_ns, unwrap
 from .unwrapped import Unwrapped, sound
-from .update_times import AROUND, FIRST
+from .update_times import FIRST
 
-_FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
-_NEAR = 8  # and those between which all readings are kept
-_READINGS = 4  # and readings, where updates are rare
-_TOTAL_MAX = 1 << 61  # above it unwrapping may break off, and where depends on its blocks
-
-Bools = npt.NDArray[np.bool_]
-
-
-class _Rows(NamedTuple):
-    """Readings with their numbers in the whole series: arrays of one length."""
-
-    number: I64
-    t_ns: I64
-    read_ns: npt.NDArray[np.uint32]
-    total: I64
-    is_change: Bools
-
-    def taken(self, these: I64) -> _Rows:
-        return _Rows(
-            self.number[these],
-            self.t_ns[these],
-            self.read_ns[these],
-            self.total[these],
-            self.is_change[these],
-        )
-
-
-def _joined(parts: list[_Rows]) -> _Rows:
-    return _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+TOTAL_MAX = 1 << 61  # above it unwrapping may break off, and where depends on its blocks
 
 
 class _Piece(NamedTuple):
@@ -67,20 +40,20 @@ class _Piece(NamedTuple):
     read_ns: npt.NDArray[np.uint32]
     steps: Steps
 
-    def rows(self, at: I64, first: int, base: int) -> _Rows:
+    def rows(self, at: I64, first: int, base: int) -> Rows:
         """Some of them, for pieces that begin with that number and that total."""
         total = self.steps.total
         is_change = (at > 0) & (total[at] != total[at - 1])
-        return _Rows(at + first, self.t_ns[at], self.read_ns[at], total[at] + base, is_change)
+        return Rows(at + first, self.t_ns[at], self.read_ns[at], total[at] + base, is_change)
 
-    def rows_from(self, start: int, first: int, base: int) -> _Rows:
+    def rows_from(self, start: int, first: int, base: int) -> Rows:
         """All of them but some at the beginning."""
         n, total = len(self.t_ns), self.steps.total
         is_change = np.empty(n, bool)
         is_change[:1] = False
         np.not_equal(total[1:], total[:-1], out=is_change[1:])
         number = np.arange(first + start, first + n)
-        return _Rows(number, self.t_ns[start:], self.read_ns[start:], total[start:] + base, is_change[start:])
+        return Rows(number, self.t_ns[start:], self.read_ns[start:], total[start:] + base, is_change[start:])
 
 
 class Digest:
@@ -97,11 +70,11 @@ class Digest:
         self._last: tuple[I64, npt.NDArray[np.uint32], U64] | None = None
         self._unchanged_ns: int | None = None
         self._n = 0
-        self._carry: _Rows | None = None
+        self._carry: Rows | None = None
         self._piece = (_EMPTY, _Piece(_NONE, np.empty(0, np.uint32), _NO_STEPS), 0, 0)
         self._given = 0
         self._changed = 0
-        self._kept: list[_Rows] = []
+        self._kept: list[Rows] = []
         self._failed_ns: list[int] = []
         self._lessons = LessonsInPieces(channel)
         self._unusual: dict[str, list[I64]] = {"wrapped": [], "ambiguous": [], "extra": [], "reset": []}
@@ -133,7 +106,7 @@ class Digest:
         carried, first = self._carry, self._n - 1
         self._n += len(t_ns) - (carried is not None)
         base = int(carried.total[-1]) if carried is not None else 0
-        if base + int(piece.steps.total[-1]) > _TOTAL_MAX:
+        if base + int(piece.steps.total[-1]) > TOTAL_MAX:
             raise NotInParts("a counter counted more than 61 bits hold")
         if carried is None:
             carried, first = _EMPTY, 0
@@ -141,14 +114,14 @@ class Digest:
         self._lessons.add(t_ns, read_ns, piece.steps.total + base, piece.steps.changes)
         unusual = self._remember(piece.steps, first)
         changes = piece.steps.changes
-        early = changes[: max(FIRST + _FAR - self._changed, 0)]
+        early = changes[: max(FIRST + FAR - self._changed, 0)]
         self._changed += len(changes)
         if len(early):
             self._kept.append(piece.rows(distinct(early - 1, early), first, base))
-        if len(unusual) or len(changes) <= _FAR or (self._waiting[:1] <= t_ns[-1]).any():
+        if len(unusual) or len(changes) <= FAR or (self._waiting[:1] <= t_ns[-1]).any():
             self._keep(self._rows(), unusual)
         else:
-            self._carry = piece.rows(_recent(changes[-_FAR - 1 :], len(t_ns)), first, base)
+            self._carry = piece.rows(recent(changes[-FAR - 1 :], len(t_ns)), first, base)
 
     def _refuse_glitches(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], raw: U64, steps: Steps) -> None:
         """Refuses readings that fell and came back, and such as may have: only all readings together tell.
@@ -192,7 +165,7 @@ class Digest:
             raise NotInParts("a counter may have started again between two updates")
         if self._carry is not None:
             self._kept.append(self._carry)
-        rows = _joined(self._kept) if self._kept else _EMPTY
+        rows = joined_rows(self._kept) if self._kept else _EMPTY
         _, first = np.unique(rows.number, return_index=True)
         rows = rows.taken(first)
         unusual = {name: np.concatenate([_NONE, *parts]) for name, parts in self._unusual.items()}
@@ -203,12 +176,12 @@ class Digest:
         readings = Unwrapped(rows.t_ns, rows.read_ns, steps, failed_ns, self._lessons, is_noise=noise)
         return Counter.of(readings, self.channel, machine)
 
-    def _rows(self) -> _Rows:
+    def _rows(self) -> Rows:
         """The last piece, which begins with the last reading before it, behind all that was carried."""
         carried, piece, first, base = self._piece
         if not len(carried.number):
             return piece.rows_from(0, first, base)
-        return _joined([carried, piece.rows_from(1, first, base)])
+        return joined_rows([carried, piece.rows_from(1, first, base)])
 
     def _remember(self, steps: Steps, first: int) -> I64:
         """Notes the steps of a piece that were not plain, and gives their numbers."""
@@ -218,7 +191,7 @@ class Digest:
                 self._unusual[name].append(found)
         return np.concatenate(list(these.values()))
 
-    def _keep(self, rows: _Rows, unusual: I64) -> None:
+    def _keep(self, rows: Rows, unusual: I64) -> None:
         """Keeps what the instants need that these rows settle, and carries on what is not settled."""
         n, changes, timing = len(rows.t_ns), np.flatnonzero(rows.is_change), self.channel.timing
         reached = int(np.searchsorted(self._waiting, rows.t_ns[-1], "right"))
@@ -226,36 +199,23 @@ class Digest:
         first = np.searchsorted(rows.t_ns, due)
         settled = np.searchsorted(rows.t_ns, due + (timing.lag_ns + timing.update_max_ns)) + 1
         before, after = np.searchsorted(changes, first), np.searchsorted(changes, settled)
-        is_settled = (after + _FAR < len(changes)) & (settled < n)
+        is_settled = (after + FAR < len(changes)) & (settled < n)
         padded = np.concatenate(([1], changes, [n - 1]))  # in front of all changes, and behind them
-        low = np.minimum(first - _READINGS, padded[np.maximum(before - _NEAR, -1) + 1] - 1)
-        high = np.maximum(padded[np.minimum(after + _NEAR, len(changes)) + 1], settled)
+        low = np.minimum(first - READINGS, padded[np.maximum(before - NEAR, -1) + 1] - 1)
+        high = np.maximum(padded[np.minimum(after + NEAR, len(changes)) + 1], settled)
         at = np.searchsorted(rows.number, unusual)
-        far = changes[_ranges((before - _FAR)[is_settled], (after + _FAR)[is_settled], len(changes))]
-        kept = _ranges(low[is_settled], high[is_settled], n)
+        far = changes[ranges((before - FAR)[is_settled], (after + FAR)[is_settled], len(changes))]
+        kept = ranges(low[is_settled], high[is_settled], n)
         for one in (far, at):
             kept[one], kept[one - 1] = True, True
         self._kept.append(rows.taken(np.flatnonzero(kept)))
         self._waiting = np.concatenate((due[~is_settled], later))
-        carried = _ranges(low[~is_settled], settled[~is_settled], n)
-        oldest = min([len(changes) - _FAR - 1, *(before[~is_settled] - _FAR).tolist()])
-        carried[_recent(changes[max(oldest, 0) :], n)] = True
+        carried = ranges(low[~is_settled], settled[~is_settled], n)
+        oldest = min([len(changes) - FAR - 1, *(before[~is_settled] - FAR).tolist()])
+        carried[recent(changes[max(oldest, 0) :], n)] = True
         self._carry = rows.taken(np.flatnonzero(carried))
-
-
-def _recent(changes: I64, n: int) -> I64:
-    """The numbers of the last of n readings, and of changes and the readings before them."""
-    return distinct(np.maximum(np.concatenate((changes - 1, changes, np.arange(n - _READINGS, n))), 0))
-
-
-def _ranges(low: I64, high: I64, n: int) -> Bools:
-    """bool[n]: which numbers lie in ranges, their ends included."""
-    first = np.clip(low, 0, n)
-    begun = np.bincount(first, minlength=n + 1)
-    ended = np.bincount(np.clip(high + 1, first, n), minlength=n + 1)
-    return np.cumsum(begun - ended)[:n] > 0
 
 
 _NONE = np.empty(0, np.int64)
 _NO_STEPS = Steps(*[_NONE] * 6)
-_EMPTY = _Rows(_NONE, _NONE, np.empty(0, np.uint32), _NONE, np.empty(0, bool))
+_EMPTY = Rows(_NONE, _NONE, np.empty(0, np.uint32), _NONE, np.empty(0, bool))

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64
+from .stillness import Stillness
 from .swings import Skeleton
 from .unwrap import quantum
-from .update_times import LEARN, Learned, Stillness, brackets, learn
+from .update_times import LEARN, Learned, brackets, learn
 
 _NOTHING = np.empty(0, np.int64)
 
@@ -70,6 +71,23 @@ class LessonsInPieces:
         self._first: list[tuple[I64, I64, I64]] = []  # earliest, latest, steps
         self._n = 0
         self.changed = 0  # how many of all readings differ from the one before them
+
+    @classmethod
+    def known(
+        cls, channel: Channel, still: Stillness, skeleton: Skeleton, first: tuple[I64, I64, I64], changed: int
+    ) -> LessonsInPieces:
+        """The lessons of readings of which each thing was found before.
+
+        Args:
+            channel: The counter's channel.
+            still: The longest time without an update.
+            skeleton: How the power swings.
+            first: Of the first ``LEARN`` changes the brackets and the steps.
+            changed: How many readings differ from the one before them.
+        """
+        found = cls(channel)
+        found._still, found._skeleton, found._first, found.changed = still, skeleton, [first], changed
+        return found
 
     def add(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], total: I64, changes: I64) -> None:
         """Takes a piece, which begins with the last reading of the one before."""

@@ -13,73 +13,32 @@ anything about instants that are not a window's edge; for that there is ``load``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from ..arrays import distinct
 from ..channel import Channel
-from ..errors import NotInParts, TraceError
+from ..errors import NotInParts
 from ..trace.activity import Activity
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.raw_trace import RawTrace
 from ..trace.schema import ACTIVITY
-from ..trace.series import I64, NO_TIME, Series, SeriesColumns
-from ..trace.window import Window
-from .brackets import F64
+from ..trace.series import I64, Series, SeriesColumns
 from .counter import Counter
 from .digest import Digest
-from .energies import Energies
 from .energy_trace import Trace, failed, load
 from .gauge import Gauge
+from .kept_trace import Asked, KeptTrace, edges_of_windows, joined_series
 from .peaks import Peaks
-from .power import peak_span_ns, peaks_w
+from .power import peak_span_ns
 from .total import beside, is_power
-from .update_record import UpdateRecord, Updates
+from .update_record import UpdateRecord
 
 
-class Asked(NamedTuple):
-    """What a trace is taken for: its windows, or its span where it has none; and all instants of both.
-
-    Attributes:
-        edges_ns: int64[n, 2], when the windows begin and end.
-        instants_ns: int64[m], ascending.
-    """
-
-    edges_ns: I64
-    instants_ns: I64
-
-    @classmethod
-    def of(cls, trace: Trace) -> Asked:
-        """What is to be asked of a trace, as far as it can tell."""
-        windows = trace.windows
-        try:
-            span: tuple[Window, ...] = (trace.span,)
-        except TraceError:
-            span = ()
-        edges_ns = _edges_ns(windows)
-        return cls(
-            edges_ns if windows else _edges_ns(span), distinct(edges_ns.ravel(), _edges_ns(span).ravel())
-        )
-
-    def is_as(self, other: Asked) -> bool:
-        """Whether both are the same."""
-        return all(map(np.array_equal, self, other))
-
-
-def _edges_ns(windows: Sequence[Window]) -> I64:
-    """int64[n, 2]: when windows begin and end."""
-    edges = np.empty((len(windows), 2), np.int64)
-    edges[:, 0] = [window.t0_ns for window in windows]
-    edges[:, 1] = [window.t1_ns for window in windows]
-    return edges
-
-
-class StreamedTrace(Trace):
+class StreamedTrace(KeptTrace):
     """What a trace file tells of its windows; its readings are not kept.
 
     Args:
@@ -95,7 +54,7 @@ class StreamedTrace(Trace):
     def __init__(
         self, found: BatchSurvey, sketch: RawTrace, asked: Asked, told: Callable[[float], None]
     ) -> None:
-        super().__init__(found.sketch, found.path, found.is_truncated)
+        super().__init__(found.sketch, asked, found.path, found.is_truncated)
         self.recorded_windows = sketch.recorded_windows  # a hundred thousand of them are not paired twice
         channels, energies = self.channels, self.energy_channels
         gauges = [each for name in energies for each in beside(channels[name], channels)]
@@ -103,93 +62,22 @@ class StreamedTrace(Trace):
         in_turn = dict.fromkeys((*gauges, *energies, *events))  # counters are held against gauges before them
         instants = distinct(asked.instants_ns, self.marks.instants_ns())
         takers = {name: _taker(channels[name], asked, instants) for name in in_turn}
-        self._instants_ns = asked.instants_ns
-        self._failures: dict[str, dict[int, int]] = {}
         taken, busy = 0, []
         with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
             for columns in parts(found):
                 fed = {name: crew.submit(_fed, columns, takers, name) for name in self.channels}
                 for name, failures in fed.items():
-                    self._count(name, failures.result())
+                    self.count(name, failures.result())
                 busy.append(columns.activity(ACTIVITY))
                 taken += columns.n
                 told(taken / found.rows)
         self.activity = Activity(self._subjects, *map(np.concatenate, zip(*busy, strict=True)))
-        self._peaks: dict[str, Peaks] = {}
-        self._records: dict[str, UpdateRecord] = {}
         for name, taker in takers.items():
             if isinstance(taker, _Counted):
                 self._peaks[name], self._records[name] = taker.peaks, taker.record
                 self._meters[name] = self._beside_gauges(taker.meter(self), taker.record)
             else:
                 self._meters[name] = taker.meter(self)
-
-    def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
-        """As of :class:`Trace`, for the trace's own windows.
-
-        Raises:
-            TraceError: They are others.
-        """
-        peaks = self._peaks.get(channel_id)
-        if peaks is None:
-            return super().peaks(channel_id, t0_ns, t1_ns)
-        if np.array_equal(peaks.t0_ns, t0_ns) and np.array_equal(peaks.t1_ns, t1_ns):
-            return peaks_w(self.counter(channel_id), peaks), peaks.spans_ns()
-        begins = distinct(t0_ns)
-        at = np.minimum(np.searchsorted(begins, peaks.t0_ns), len(begins) - 1)
-        near = np.flatnonzero(begins[at] == peaks.t0_ns) if len(begins) else at
-        edges = zip(peaks.t0_ns[near].tolist(), peaks.t1_ns[near].tolist(), strict=True)
-        known = dict(zip(edges, near.tolist(), strict=True))
-        asked = [known.get(edges) for edges in zip(t0_ns.tolist(), t1_ns.tolist(), strict=True)]
-        numbers = [at for at in asked if at is not None]
-        if len(numbers) < len(asked):
-            self._refuse("peaks of other windows than its own")
-        some = peaks.of(np.array(numbers, np.int64))
-        return peaks_w(self.counter(channel_id), some), some.spans_ns()
-
-    def updates(self, channel_id: str) -> Updates:
-        """As of :class:`Trace`."""
-        record = self._records.get(channel_id)
-        if record is None:
-            return super().updates(channel_id)
-        return record.updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
-
-    def energy(self, window: str | Window | None = None) -> Energies:
-        """As of :class:`Trace`, for windows whose edges were asked for.
-
-        Raises:
-            TraceError: Its edges are others.
-        """
-        for of in self._spans(window):
-            edges = np.array([of.t0_ns, of.t1_ns])
-            at = np.minimum(np.searchsorted(self._instants_ns, edges), len(self._instants_ns) - 1)
-            if not len(self._instants_ns) or (self._instants_ns[at] != edges).any():
-                self._refuse(f"the readings around the window {of.name!r}")
-        return super().energy(window)
-
-    def power(self, channel_id: str, window: str | Window | None = None) -> NoReturn:
-        """Refuses: updates are not kept."""
-        self._refuse(f"the updates of {channel_id!r} in {window or 'the trace'}")
-
-    def failures(self) -> dict[str, dict[int, int]]:
-        """Of each channel whose reads failed, how many with which code."""
-        return self._failures
-
-    def series(self, channel_id: str) -> NoReturn:
-        """Refuses: readings are not kept."""
-        self._refuse(f"the readings of {channel_id!r}")
-
-    def to_arrow(self) -> NoReturn:
-        """Refuses: rows are not kept."""
-        self._refuse("its rows")
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise TraceError(f"{what} were not kept while the trace was streamed", "Take `uj.load`")
-
-    def _count(self, name: str, codes: dict[int, int]) -> None:
-        for code, n in codes.items():
-            mine = self._failures.setdefault(name, {})
-            mine[code] = mine.get(code, 0) + n
 
 
 def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _Gauged:
@@ -245,7 +133,10 @@ class _Gauged:
 
     def meter(self, trace: Trace) -> Gauge:
         return Gauge(
-            _joined(self._series), self._channel, *trace.stamp_clocks(self._channel), machine=trace.machine
+            joined_series(self._series),
+            self._channel,
+            *trace.stamp_clocks(self._channel),
+            machine=trace.machine,
         )
 
 
@@ -271,7 +162,7 @@ def stream_energies(path: str | os.PathLike[str]) -> Trace:
     Raises:
         TraceError: As of ``stream``; and of a peak power.
     """
-    none = _edges_ns(())
+    none = edges_of_windows(())
     return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(edges_ns=none), lambda _: None)
 
 
@@ -290,34 +181,3 @@ def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[fl
             asked = needed
     except NotInParts:
         return load(path)
-
-
-def _joined(parts: list[Series]) -> Series:
-    """One series of successive ones."""
-    if not parts:
-        return _NOTHING
-    t_ns = np.concatenate([part.t_ns for part in parts])
-    if not bool((t_ns[1:] > t_ns[:-1]).all()):
-        raise NotInParts("the readings of a channel are in no order")
-    has_failed = any(part.valid is not None for part in parts)
-    is_stamped = any(part.sensor_ns is not None for part in parts)
-    return Series(
-        t_ns,
-        np.concatenate([part.read_ns for part in parts]),
-        np.concatenate([part.raw for part in parts]),
-        np.broadcast_to(np.uint16(0), len(t_ns)),
-        np.concatenate([_or(part.valid, len(part), True).astype(bool) for part in parts])
-        if has_failed
-        else None,
-        np.concatenate([_or(part.sensor_ns, len(part), NO_TIME) for part in parts]) if is_stamped else None,
-    )
-
-
-def _or(values: npt.NDArray[Any] | None, n: int, otherwise: int) -> npt.NDArray[Any]:
-    """Values, or as many of another where there are none."""
-    return np.full(n, otherwise) if values is None else values
-
-
-_NOTHING = Series(
-    np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.uint64), np.empty(0, np.uint16)
-)

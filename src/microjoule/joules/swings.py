@@ -232,6 +232,22 @@ class Skeleton:
             self._bin_ns *= 2
             self._thin()
 
+    @property
+    def bin_ns(self) -> int:
+        """How long the spans are."""
+        return self._bin_ns
+
+    def columns(self) -> I64:
+        """int64[2, n]: when the updates that are kept were seen, and what had been counted by then."""
+        return np.stack((self._t_ns, self._total))
+
+    def followed(self, columns: I64, bin_ns: int) -> Skeleton:
+        """The skeleton of these updates and of the next ones, of which another skeleton kept some."""
+        found = Skeleton(self._first_ns)
+        found._bin_ns, found._t_ns, found._total = max(self._bin_ns, bin_ns), self._t_ns, self._total
+        found.add(columns[0], columns[1])
+        return found
+
     def _thin(self) -> None:
         bins = (self._t_ns - self._first_ns) // self._bin_ns
         first = np.flatnonzero(np.diff(bins, prepend=-1))

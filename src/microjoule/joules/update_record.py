@@ -1,8 +1,10 @@
 """A counter's updates over a span, taken piece by piece and never more than can be fitted.
 
 A fit needs when the counter was updated and what it had counted by then, and nothing of the readings between.
-Of too many updates every second one is kept, then every fourth, and so on: the energy between two that are
-kept is exact all the same.
+Of too many updates the first in each of many equal spans of time is kept, and the spans are doubled until
+there are few enough: the energy between two that are kept is exact all the same. Spans lie where the clock
+has whole multiples of their length, so that what is kept depends on the updates alone and not on the pieces
+that they come in.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ class UpdateRecord:
 
     def __init__(self, rows: int = ROWS) -> None:
         self._rows = rows
-        self._stride, self._seen, self._kept = 1, 0, 0
+        self.span_bits = 0  # of the spans' length, 2^bits ns
+        self._kept = 0
         self._parts: list[tuple[I64, I64, I64]] = []  # instants, widths of their doubt, counts up to there
 
     def add(self, counter: Counter, at: I64) -> None:
@@ -61,20 +64,30 @@ class UpdateRecord:
             counter: The readings.
             at: int64[n], which of them first showed an update, from 1 on.
         """
-        first = -self._seen % self._stride
-        self._seen += len(at)
-        at = at[first :: self._stride]
-        if not len(at):
-            return
-        earliest, latest = counter.update_span_ns(at)
-        width_ns = latest - earliest
-        self._parts.append((counter.update_ns(at), width_ns, counter.steps.total[at]))
-        self._kept += len(at)
+        if len(at):
+            earliest, latest = counter.update_span_ns(at)
+            self.take((counter.update_ns(at), latest - earliest, counter.steps.total[at]))
+
+    def take(self, columns: tuple[I64, I64, I64], span_bits: int = 0) -> None:
+        """Takes updates that follow those before.
+
+        Args:
+            columns: As :meth:`columns` gives them.
+            span_bits: Of the record that gave them.
+        """
+        self._parts.append(columns)
+        self._kept += len(columns[0])
+        if span_bits > self.span_bits or self.span_bits:
+            self._thin(max(span_bits, self.span_bits))
         while self._kept > 2 * self._rows:
-            instants, widths, total = self.columns()
-            self._parts = [(instants[::2], widths[::2], total[::2])]
-            self._kept = len(self._parts[0][0])
-            self._stride *= 2
+            self._thin(self.span_bits + 1)
+
+    def _thin(self, bits: int) -> None:
+        instants, widths, total = self.columns()
+        spans = instants >> bits
+        first = np.flatnonzero(np.diff(spans, prepend=spans[:1] - 1))
+        self._parts = [(instants[first], widths[first], total[first])]
+        self._kept, self.span_bits = len(first), bits
 
     def updates(self, counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
         """What was counted between the updates of a span.

@@ -52,7 +52,6 @@ _DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _ROOT_12 = math.sqrt(12.0)
-_BLOCK = 1 << 14  # changes: their times fit the second-level cache
 _TURN = 2 * math.pi
 _TRIED = 64  # updates, to see whether the grid is of use
 _NEIGHBOURS = np.arange(-AROUND, AROUND + 1)
@@ -141,77 +140,6 @@ def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
     _, phase, jitter, is_known = _phase(low, high, (near >= 0) & (near <= last), period_ns)
     own = (latest_ns - earliest_ns)[k] / _ROOT_12
     return bool(np.mean(is_known & (np.hypot(phase, jitter) < _WORTH * own)) > 0.5)
-
-
-class Stillness:
-    """The longest time between two updates that a counter's readings show, piece by piece.
-
-    A counter may stand still because nothing is drawn. It was not updated for that long only if the step that
-    ended it holds energy for as long: half of what the next step has to its time, at least, and more than one
-    quantum. Where the counter changed only once, it may be as long as the readings around show no change.
-
-    Args:
-        quantum: The smallest step of the counter, in counts.
-    """
-
-    def __init__(self, quantum: int) -> None:
-        self._quantum = quantum
-        self._longest_ns = 0
-        self._last = np.empty((3, 0), np.int64)  # of the last changes: the read before, the read, the total
-        self._ends_ns = [0, 0]  # the first reading and the last
-
-    def add(self, t_ns: I64, changes: I64, total: I64) -> None:
-        """Takes the next readings.
-
-        Args:
-            t_ns: int64[m], when they began; the first one is the last one of those before.
-            changes: int64[n], from 1 on.
-            total: int64[m], what had been counted at each since the first reading of all.
-        """
-        if not len(t_ns):
-            return
-        self._ends_ns = [self._ends_ns[0] or int(t_ns[0]), int(t_ns[-1])]
-        for start in range(0, len(changes), _BLOCK):
-            some = changes[start : start + _BLOCK]
-            if len(some) > 6 and int(some[-1] - some[0]) == len(some) - 1:  # it changed at each
-                self._add(t_ns, some[:3], total)
-                self._last = np.empty((3, 0), np.int64)
-                some = some[-3:]
-            self._add(t_ns, some, total)
-
-    def _add(self, t_ns: I64, changes: I64, total: I64) -> None:
-        before = np.concatenate((self._last[0], t_ns[changes - 1]))
-        at = np.concatenate((self._last[1], t_ns[changes]))
-        still = before[1:] - at[:-1]
-        longer = np.flatnonzero(still[:-1] > self._longest_ns)
-        if len(longer):  # few of them: what steps hold is looked up for these alone
-            known = self._last.shape[1]
-            counted = [
-                np.where(
-                    k < known,
-                    self._last[2][np.minimum(k, known - 1)] if known else 0,
-                    total[changes[np.maximum(k - known, 0)]],
-                )
-                for k in (longer, longer + 1, longer + 2)
-            ]
-            step, following = counted[1] - counted[0], counted[2] - counted[1]
-            apart, then = at[longer + 1] - at[longer], at[longer + 2] - at[longer + 1]
-            holds = (2.0 * step * then >= 1.0 * following * apart) & (step > self._quantum)
-            self._longest_ns = max(self._longest_ns, int(still[longer][holds].max(initial=0)))
-        last = slice(max(len(at) - 3, 0), None)
-        counted_last = np.concatenate((self._last[2], total[changes[-3:]]))[-3:]
-        self._last = np.stack((before[last], at[last], counted_last))
-
-    def longest_ns(self) -> int:
-        """What was found so far."""
-        before, at, total = self._last
-        longest = self._longest_ns
-        if len(at) == 1:
-            longest = max(int(before[0]) - self._ends_ns[0], self._ends_ns[1] - int(at[0]))
-        elif len(at) < 4:
-            step = np.diff(total) > self._quantum
-            longest = max(longest, int((before[1:] - at[:-1])[step].max(initial=0)))
-        return longest
 
 
 def period(earliest_ns: I64, latest_ns: I64) -> float:

@@ -113,6 +113,40 @@ def _part(survey: BatchSurvey, start: int, stop: int) -> _Part:
         return _decoded(survey.opening, file.read(stop - start), survey.names, survey.columns)
 
 
+class Stretch(NamedTuple):
+    """Some neighbouring batches of a file, which can be read without the rest of it, on another machine too.
+
+    Attributes:
+        path: The file.
+        opening: Its bytes in front of the first batch.
+        begin: Where the first of the batches begins.
+        end: Where the last one ends.
+        names: The canonical dictionary, which the checksums go by.
+    """
+
+    path: Path
+    opening: bytes
+    begin: int
+    end: int
+    names: list[str]
+
+    def rows(self) -> pa.Table:
+        """All their rows.
+
+        Raises:
+            NotInParts: A batch cannot be decoded, or does not match its checksum.
+            OSError: The file cannot be read.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.begin)
+            return _decoded(self.opening, file.read(self.end - self.begin), self.names).table
+
+
+def stretches(of: BatchSurvey) -> list[Stretch]:
+    """A file in stretches of some batches, in their order."""
+    return [Stretch(of.path, of.opening, *each, of.names) for each in _stretches(of.offsets)]
+
+
 def _stretches(offsets: I64) -> Iterator[tuple[int, int]]:
     """Neighbouring batches: where they begin and end."""
     first = 0

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.update_times import Learned, Stillness, UpdateTimes, brackets, learn, period
+from microjoule.joules.stillness import Stillness
+from microjoule.joules.update_times import Learned, UpdateTimes, brackets, learn, period
 
 US, MS = 1_000, 1_000_000
 TIMER_NS = 976_562  # of RAPL: 1,024 Hz
