@@ -71,7 +71,7 @@ def agree(found, record, expected, instants):
         assert np.array_equal(mine, theirs)
 
 
-@pytest.mark.reaches(in_fragments=60)
+@pytest.mark.reaches(in_fragments=15)
 @given(
     seed=st.integers(0, 1 << 30),
     n=st.integers(1, 300),
@@ -97,7 +97,7 @@ def test_a_counter_in_any_pieces_joined_in_any_order(seed, n, odd, lag_ns, cuts,
         agree(found, record, Counter(whole, channel), instants)
 
 
-@pytest.mark.reaches(in_fragments=60)
+@pytest.mark.reaches(in_fragments=15)
 @given(ideal=wild(260), cuts=st.lists(places, max_size=6), asked=st.lists(windows, min_size=1, max_size=4))
 def test_counters_that_break_what_they_declare_too(ideal, cuts, asked):
     whole, channel = ideal.series, ideal.channel

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from .layout import FORMAT, UNKNOWN, Entry
 
 TRACE, NAME, WINDOW = "trace", "name", "window"
 SCOPES = (TRACE, NAME, WINDOW)
+_NUMBERED = re.compile(r"/-?\d+$")  # a correlation group of one update, one mark or one instant
 
 _COMPONENT = pa.struct(
     [
@@ -126,7 +128,7 @@ def rows(trace: Trace, stored: Stored, terms: Terms, windows_max: int | None) ->
     """
     of_trace = _of_trace(trace, stored, terms)
     found = [
-        {**of_trace, **_figures(row), **_footprint(row, terms), "begin": _begin(trace, row)}
+        {**of_trace, **_figures(row, stored), **_footprint(row, terms), "begin": _begin(trace, row)}
         for row in _rows(trace, windows_max)
     ]
     for each in found[1:]:
@@ -217,7 +219,7 @@ def _begin(trace: Trace, row: _Row) -> np.datetime64 | None:
     return np.datetime64(int(on_clock([row.begin_ns], *pairs)[0]) // NS_PER_US, "us")
 
 
-def _figures(row: _Row) -> dict[str, Any]:
+def _figures(row: _Row, stored: Stored) -> dict[str, Any]:
     energy = row.energy
     is_assessed = energy.value is not None and bool(energy.components)
     return {
@@ -232,11 +234,17 @@ def _figures(row: _Row) -> dict[str, Any]:
         "high_j": energy.high if energy.high < float("inf") else None,
         "u_j": energy.u if is_assessed else None,
         "expanded_j": energy.U if is_assessed else None,
-        "components": [component._asdict() for component in energy.components],
+        "components": [_apart(each, stored.entry.trace)._asdict() for each in energy.components],
         "status": energy.status,
         "provenance": energy.provenance,
         "channels": list(energy.channels) if isinstance(energy, Total) else [],
     }
+
+
+def _apart(component: Component, trace: str) -> Component:
+    """A component whose cause is an update or an instant of a trace, apart from those of other traces."""
+    is_numbered = _NUMBERED.search(component.group) is not None
+    return component._replace(group=f"{component.group} of {trace}") if is_numbered else component
 
 
 def _footprint(row: _Row, terms: Terms) -> dict[str, Any]:

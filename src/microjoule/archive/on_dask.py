@@ -9,7 +9,7 @@ Decision: no cluster is started and none is configured here; a client of one is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..late import extra
 
@@ -20,15 +20,23 @@ class OnDask:
     """A runner for :func:`microjoule.joules.fragments.integrated`.
 
     Args:
-        client: A ``distributed.Client``; or the address of a scheduler, such as ``tcp://10.0.0.1:8786``.
+        client: A ``distributed.Client``; or the address of a scheduler, such as ``tcp://10.0.0.1:8786``, to
+            which it connects until its ``with`` ends.
 
     Raises:
         MissingExtra: Dask is not installed: ``pip install 'microjoule[dask]'``.
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - a class of an optional library
-        distributed = extra("distributed")
-        self._client = distributed.Client(client) if isinstance(client, str) else client
+        self._is_own = isinstance(client, str)
+        self._client = extra("distributed").Client(client) if self._is_own else client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_own:
+            self._client.close()
 
     def each(self, function: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
         """What a function makes of each item, in their order."""

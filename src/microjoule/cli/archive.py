@@ -184,13 +184,15 @@ def _verify(arguments: argparse.Namespace) -> int:
     from ..archive.verifying import verify
     from ..report.archive_lines import verified
 
-    runner = None
-    if arguments.dask:
-        from ..archive.on_dask import OnDask
-
-        runner = OnDask(arguments.dask)
+    store, wanted = _opened(arguments), _wanted(arguments)
     with progress() as say:
-        found = verify(_opened(arguments), _wanted(arguments), say, runner)
+        if arguments.dask:
+            from ..archive.on_dask import OnDask
+
+            with OnDask(arguments.dask) as runner:
+                found = verify(store, wanted, say, runner)
+        else:
+            found = verify(store, wanted, say)
     _shown(arguments, found, verified)
     return 0 if found["n_equal"] == found["n_traces"] and not found["findings"] else 1
 

@@ -307,26 +307,55 @@ def integrated(parts: Sequence[Part], runner: Runner | None = None) -> Trace:
     """
     runner = runner or Here()
     try:
-        return _in_fragments(list(enumerate(parts)), runner)
+        return _in_fragments(parts, runner)
     except NotInParts:
         return Trace(pa.concat_tables(_of_trace(part.rows()) for part in parts).unify_dictionaries())
 
 
-def _in_fragments(parts: list[tuple[int, Part]], runner: Runner) -> Trace:
+class Needed(NamedTuple):
+    """What a trace in parts will be asked, and what each part must give for that.
+
+    Attributes:
+        sketch: The rows that tell its windows, and those of its first and its last part.
+        asked: What it will be asked.
+        need: What to take from each part.
+        rows: How many all parts have.
+    """
+
+    sketch: pa.Table
+    asked: Asked
+    need: Need
+    rows: int
+
+
+def needed(parts: Sequence[Part], runner: Runner | None = None) -> Needed:
+    """What a trace needs from each of its parts; each is read once for that.
+
+    Args:
+        parts: All of them, in the order of the trace.
+        runner: Where to do it; None: here.
+
+    Raises:
+        TraceError: They are no trace.
+    """
     last = len(parts) - 1
-    found = runner.each(partial(_sketched, last), parts)
+    found = (runner or Here()).each(partial(_sketched, last), list(enumerate(parts)))
     sketch = pa.concat_tables([each.table for each in found]).unify_dictionaries()
-    rows = sum(each.rows for each in found)
     trace = Trace(sketch)
     asked = Asked.of(trace)
+    return Needed(sketch, asked, Need.of(trace, asked), sum(each.rows for each in found))
+
+
+def _in_fragments(parts: Sequence[Part], runner: Runner) -> Trace:
+    of, numbered = needed(parts, runner), list(enumerate(parts))
     while True:
-        need = Need.of(trace, asked)
-        fragment = runner.together(partial(_mapped, need), partial(merged, need=need), parts)
-        joined_trace = JoinedTrace(sketch, asked, need, fragment, rows)
-        needed = Asked.of(joined_trace)
-        if needed.is_as(asked):
-            return joined_trace
-        asked = needed
+        fragment = runner.together(partial(_mapped, of.need), partial(merged, need=of.need), numbered)
+        trace = JoinedTrace(of.sketch, of.asked, of.need, fragment, of.rows)
+        asked = Asked.of(trace)
+        if asked.is_as(of.asked):
+            return trace
+        # The ends of the trace turned out otherwise, as where a channel fell silent on the way.
+        of = of._replace(asked=asked, need=Need.of(Trace(of.sketch), asked))
 
 
 def _sketched(last: int, part: tuple[int, Part]) -> Sketched:
