@@ -25,12 +25,12 @@ HEAD = """# Shares of requests beside the truth
 `python benchmarks/request_shares.py`: a scripted server that batches continuously; see there. Errors are of
 single requests, relative to each one's own energy above idle: rms over all requests of all runs. *covered*:
 of some hundred requests a run, how often ± U holds the energy; requests of a run share their coefficients
-and miss together, so that five runs tell this to ten per cent or so. *equal split*: the rms error of giving
+and miss together, so that ten runs tell this to some per cent. *equal split*: the rms error of giving
 each request the mean.
 
-Where power saturates, shares follow the mean slope, and the interval does not hold the error of that. With
-three instants a request and 64 at once, prompts and answers are too interleaved to be told apart by a log:
-keep the times of pieces (`chunk_ns`), as `uj bench` does.
+With three instants a request the steps between them are counted by the answers themselves, and the fit takes
+updates of 0.4 s. Where power saturates, shares follow the mean slope; how far a fit of saturating power
+differs is a component of ± ("lack of fit").
 
 | power | at once | times of pieces | runs | rms error | U / rms | covered | equal split |
 |---|---|---|---|---|---|---|---|
@@ -60,9 +60,9 @@ def row(scene: Batching, runs: int) -> str:
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     rows = []
-    for power, pieces in ((linear, True), (linear, False), (saturating, True)):
+    for power, pieces in ((linear, True), (linear, False), (saturating, True), (saturating, False)):
         for clients in (1, 4, 16, 64):
             n = 4000 if clients == 64 else 1000
             rows.append(row(Batching(clients=clients, n=n, pieces=pieces, power=power), runs))

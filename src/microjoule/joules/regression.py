@@ -135,12 +135,17 @@ def between_updates(until: Callable[[I64], F64], of: Updates, late_ns: int = 0) 
         of: The n updates.
         late_ns: By how much things are taken to be later.
     """
+    parts = [np.diff(until(edges_ns - late_ns), axis=0) for edges_ns in places_ns(of)]
+    return sum(parts[1:], parts[0].astype(np.float64)) / len(parts)
+
+
+def places_ns(of: Updates) -> list[I64]:
+    """int64[n + 1] each: where the updates may have been, from the earliest to the latest."""
     width_ns = of.spread_s * (math.sqrt(12.0) * NS_PER_S)
-    parts = []
-    for part in range(_PLACES):
-        offset = np.rint(width_ns * ((part + 0.5) / _PLACES - 0.5)).astype(np.int64)
-        parts.append(np.diff(until(of.edges_ns + offset - late_ns), axis=0))
-    return sum(parts[1:], parts[0].astype(np.float64)) / _PLACES
+    return [
+        of.edges_ns + np.rint(width_ns * ((part + 0.5) / _PLACES - 0.5)).astype(np.int64)
+        for part in range(_PLACES)
+    ]
 
 
 def fit(of: Updates, design_s: F64, time_s: F64, shifted_s: F64, span_s: F64 | None = None) -> Fit:

@@ -19,7 +19,8 @@ Then there is no idle column, and requests carry what is drawn whether they are 
 
 Decision: updates are added up to a tenth of a second, where enough are left. A client sees a token some
 milliseconds after it was computed, and a server's steps take up to a tenth of a second. Finer updates would
-show the load at another time than the log has it, which makes coefficients too small.
+show the load at another time than the log has it, which makes coefficients too small. Where the log has three
+instants a request, what lies between is known to some tenths of a second, and updates are as long as that.
 
 Decision: power is linear in the states. A GPU near its power limit is not: its requests' shares then follow
 the mean slope, and energy is left unexplained. The report says how much.
@@ -41,9 +42,11 @@ from ..value_class import dataclass
 from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
-from .regression import LOADED, Fit, between_updates, fit
+from .regression import LOADED, Fit, between_updates, fit, places_ns
 from .requests import IDLE, SHORTEST_NS, STATES, Requests, Schedule, Work, computed, prefills, work
-from .uncertainty import RECTANGULAR, Component
+from .saturation import bent
+from .step_clock import step_clock
+from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -51,9 +54,9 @@ F64 = npt.NDArray[np.float64]
 _ROOT_3 = math.sqrt(3.0)
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
 _ENOUGH = 60  # updates that are left at least where several are taken as one
-_DOUBT_NS = (
-    100 * NS_PER_MS
-)  # in which a token may have been computed before a client saw it, or after a step began
+# In which a token may have been computed before a client saw it, or after a step began; and where only the
+# beginnings and ends of answers have times.
+_DOUBT_NS, _DOUBT_BETWEEN_NS = 100 * NS_PER_MS, 400 * NS_PER_MS
 _OPEN = 2.0  # standard uncertainties by which a direction may move an energy
 _QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
@@ -79,6 +82,8 @@ class RequestShares:
         timing_j: float64[m], by how much energies move if every second update is fitted: what is not known
             of when the work was done matters half as much there.
         rate_j: float64[m], by how much energies move with the next rate that was tried.
+        bent_j: float64[n, m], by how much each share differs if power saturates (:mod:`.saturation`).
+        bend: How much it does: 0 where power is linear, 1 where the usual load draws half of that.
         inseparable: Groups of states whose energies are known together only.
     """
 
@@ -95,6 +100,8 @@ class RequestShares:
     fit: Fit
     timing_j: F64
     rate_j: F64
+    bent_j: F64
+    bend: float
     inseparable: tuple[tuple[str, ...], ...]
 
     @property
@@ -112,20 +119,21 @@ class RequestShares:
         """The energy of one request."""
         of, t = self.requests, (self.t0_ns, self.t1_ns)
         ends = np.clip([of.start_ns[number], of.end_ns[number]], *t)
-        return self._of(self.amounts[number], ends[:1], ends[1:])
+        return self._of(self.amounts[number], ends[:1], ends[1:], float(self.bent_j[number].sum()))
 
     def of_some(self, numbers: Sequence[int] | I64) -> Estimate:
         """The energy of several requests together."""
         at = np.asarray(numbers, np.int64)
         whole = np.array([self.t0_ns]), np.array([self.t1_ns])
-        return self._of(self.amounts[at].sum(axis=0), *whole)
+        return self._of(self.amounts[at].sum(axis=0), *whole, float(self.bent_j[at].sum()))
 
     def of_state(self, states: Iterable[str], numbers: Sequence[int] | I64 | None = None) -> Estimate:
         """The energy of some states, of all requests or of some."""
         at = slice(None) if numbers is None else np.asarray(numbers, np.int64)
         amounts = self.totals if numbers is None else self.amounts[at].sum(axis=0)
         mine = np.isin(self.states, list(states))
-        return self._of(np.where(mine, amounts, 0.0), np.array([self.t0_ns]), np.array([self.t1_ns]))
+        whole = np.array([self.t0_ns]), np.array([self.t1_ns])
+        return self._of(np.where(mine, amounts, 0.0), *whole, float(self.bent_j[at][:, mine].sum()))
 
     def coefficient(self, state: str) -> Estimate:
         """What a unit of a state takes: W of idle and of a running request, J of a token."""
@@ -135,10 +143,11 @@ class RequestShares:
     @property
     def unexplained(self) -> Estimate:
         """What was measured and is neither idle's nor any request's; it may be negative."""
-        all_ = self._of(self.totals, np.array([self.t0_ns]), np.array([self.t1_ns]))
+        whole = np.array([self.t0_ns]), np.array([self.t1_ns])
+        all_ = self._of(self.totals, *whole, float(self.bent_j.sum()))
         return self.measured - all_
 
-    def _of(self, amounts: F64, t0: I64, t1: I64) -> Estimate:
+    def _of(self, amounts: F64, t0: I64, t1: I64, bent_j: float = 0.0) -> Estimate:
         parts = amounts / self.totals
         value = float(parts @ self.fit.energy_j)
         is_known = not self.fit.is_open(parts)
@@ -153,6 +162,7 @@ class RequestShares:
             Component(
                 "prompt rate", float(parts @ self.rate_j) / _ROOT_3, "B", RECTANGULAR, group=f"rate:{name}"
             ),
+            Component("lack of fit", bent_j, "B", NORMAL, group=f"bend:{name}"),
             *sensor(counter.channel, counter.machine, value, duration_s),
         )
         return Estimate(
@@ -184,7 +194,7 @@ def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float 
             f"{_FEWEST}",
             "Record for longer, or take a --channel that is updated more often",
         )
-    of = _no_finer(of)
+    of = _no_finer(of, _DOUBT_NS if any(map(len, requests.pieces_ns)) else _DOUBT_BETWEEN_NS)
     return _finished(counter, of, requests, _Fitting(of, requests, round(u_align_ns)))
 
 
@@ -228,13 +238,17 @@ class _Fitting:
 
     def likeliest(self) -> _Fitted:
         """The fit under the likeliest schedule."""
-        rates = [math.inf, *_rates(self._requests)]
-        found = [self.under(each) for each in (Schedule(False), *(Schedule(True, rate) for rate in rates))]
-        best = min(found, key=_score)
+        rates, clock = _rates(self._requests), step_clock(self._requests)
+        clocks = (None,) if clock is None or any(map(len, self._requests.pieces_ns)) else (None, clock)
+        tried = [Schedule(False), Schedule(True)]
+        tried += [Schedule(True, rate, each) for rate in rates for each in clocks]
+        if clock is not None:
+            tried.append(Schedule(True, clock.rate, clock, by_excess=True))
+        best = min(map(self.under, tried), key=_score)
         for step in _FINER:
-            if not math.isfinite(best.schedule.rate):
+            if not math.isfinite(best.schedule.rate) or best.schedule.by_excess:
                 break
-            near = [Schedule(True, best.schedule.rate * by) for by in (1 / step, step)]
+            near = [best.schedule._replace(rate=best.schedule.rate * by) for by in (1 / step, step)]
             best = min((best, *map(self.under, near)), key=_score)
         return best
 
@@ -247,6 +261,10 @@ def _finished(counter: Counter, of: Updates, requests: Requests, fitting: _Fitti
     best = fitting.likeliest()
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
     other = fitting.under(best.schedule._replace(rate=best.schedule.rate * _FINER[-1]))
+    curve = bent(of, best.states, best.works)
+    amounts = _amounts(best, of, len(requests))
+    linear_j = amounts * (best.fit.energy_j / best.design.sum(axis=0))
+    bent_j = curve.of_each(best.works, best.states, len(requests)) - linear_j
     coarse = _fit(_joined(of, 2), _added(best.design, 2), _added(best.late, 2))
     return RequestShares(
         counter=counter,
@@ -257,15 +275,26 @@ def _finished(counter: Counter, of: Updates, requests: Requests, fitting: _Fitti
         states=best.states,
         schedule=best.schedule,
         totals=best.design.sum(axis=0),
-        amounts=np.stack([best.works[s].of_each(len(requests), t0, t1) for s in best.states], axis=1),
+        amounts=amounts,
         is_whole=(requests.start_ns >= t0) & (requests.end_ns <= t1),
         fit=best.fit,
         timing_j=coarse.energy_j - best.fit.energy_j,
         rate_j=other.fit.energy_j - best.fit.energy_j
         if other.states == best.states
         else np.zeros(len(best.states)),
+        bent_j=bent_j,
+        bend=curve.bend,
         inseparable=best.inseparable,
     )
+
+
+def _amounts(best: _Fitted, of: Updates, n: int) -> F64:
+    """float64[n, m]: what each of n requests had of each state, wherever the span's ends may have been."""
+    ends = [(int(edges[0]), int(edges[-1])) for edges in places_ns(of)]
+    parts = [
+        np.stack([best.works[state].of_each(n, *each) for state in best.states], axis=1) for each in ends
+    ]
+    return sum(parts[1:], parts[0]) / len(parts)
 
 
 def _rates(requests: Requests) -> list[float]:
@@ -302,10 +331,10 @@ def _added(values: npt.NDArray[Any], by: int) -> F64:
     return found
 
 
-def _no_finer(of: Updates) -> Updates:
+def _no_finer(of: Updates, doubt_ns: int) -> Updates:
     """The updates, so many as one that their length is that of a log's doubt, where there are enough."""
     n, usual_ns = len(of.energy_j), float(np.median(np.diff(of.edges_ns)))
-    by = min(math.ceil(_DOUBT_NS / usual_ns), n // _ENOUGH)
+    by = min(math.ceil(doubt_ns / usual_ns), n // _ENOUGH)
     return _joined(of, by) if by > 1 else of
 
 

@@ -16,11 +16,12 @@ schedules, and the readings decide among them (:mod:`.request_shares`):
   as fast as the server can: no more than ``rate`` tokens a second, the last ones just before the first
   token comes. Several of one step end together. Where an answer's pieces show the steps, a prefill begins
   with one.
+* Or the time that steps took beyond what answers need shows when prompts were computed (:mod:`.step_clock`).
 * Or all that wait share each step: then a prefill lasts from sending to the first token.
 
 Output tokens are spread over the pieces of the answer, where their times are known. Otherwise they are spread
-over the time that prefills leave: a step that computes a prompt takes ten times as long as one that does not,
-and gives each answer one token all the same.
+over the steps that answers count of one another, or over the time that prefills leave: a step that computes a
+prompt takes ten times as long as one that does not, and gives each answer one token all the same.
 """
 
 from __future__ import annotations
@@ -76,16 +77,42 @@ class Requests:
         return len(self.names)
 
 
+class StepClock(NamedTuple):
+    """When a server did its steps, and what of its time they took beyond what answers need.
+
+    Attributes:
+        t_ns: float64[n], ascending, CLOCK_MONOTONIC.
+        steps: float64[n], how many steps there were until then.
+        excess_ns: float64[n], how much of the time until then prompts took; it rises everywhere.
+        rate: Prompt tokens a second of that.
+    """
+
+    t_ns: F64
+    steps: F64
+    excess_ns: F64
+    rate: float
+
+    def around(self, shown: F64) -> tuple[F64, F64]:
+        """One of the two as a clock that also goes before and after: instants and what it shows."""
+        far = float(NS_PER_S * _SECONDS_AROUND)
+        t_ns = np.concatenate(([self.t_ns[0] - far], self.t_ns, [self.t_ns[-1] + far]))
+        return t_ns, np.concatenate(([shown[0] - 1.0], shown, [shown[-1] + 1.0]))
+
+
 class Schedule(NamedTuple):
     """When a server computed what.
 
     Attributes:
         in_turn: Whether prompts were computed one after another; else all that waited at once.
         rate: Prompt tokens a second at most; infinite: a prompt has all the time since the one before it.
+        clock: The server's steps, in which answers grow; None: they grow in the time that prompts leave.
+        by_excess: Whether ``rate`` is of the time beyond what answers need, and not of all time.
     """
 
     in_turn: bool
     rate: float = math.inf
+    clock: StepClock | None = None
+    by_excess: bool = False
 
 
 class Work:
@@ -140,6 +167,22 @@ class Work:
         found: F64 = np.bincount(self._request[mine], part[mine], n).astype(np.float64)
         return found
 
+    def of_each_weighted(self, n: int, edges_ns: I64, weight: F64) -> F64:
+        """float64[n]: how much each of n requests had in a span, of each part of it so much.
+
+        Args:
+            n: How many requests there are.
+            edges_ns: int64[k + 1], where parts of the span begin and end.
+            weight: float64[k].
+        """
+        edges = self._shown(edges_ns)
+        sums = np.concatenate(([0.0], np.cumsum(weight * np.diff(edges))))
+        inside = np.interp(self._end, edges, sums) - np.interp(self._begin, edges, sums)
+        part = self._amount * inside / np.maximum(self._end - self._begin, 1.0)
+        mine = self._request >= 0
+        found: F64 = np.bincount(self._request[mine], part[mine], n).astype(np.float64)
+        return found
+
 
 def work(of: Requests, schedule: Schedule, span_ns: tuple[int, int]) -> dict[str, Work]:
     """The work of each state.
@@ -152,13 +195,18 @@ def work(of: Requests, schedule: Schedule, span_ns: tuple[int, int]) -> dict[str
     n = np.arange(len(of))
     t0, t1 = (np.array([t]) for t in span_ns)
     begin, end = prefills(of, schedule)
-    prefill = Work(begin, end, computed(of), n)
+    steps = schedule.clock
+    prefill = Work(
+        begin, end, computed(of), n, steps.around(steps.excess_ns) if steps and schedule.by_excess else None
+    )
     clock = _time_left(begin, end, span_ns) if schedule.in_turn else None
+    if steps:
+        clock = steps.around(steps.steps * NS_PER_MS)
     return {
         IDLE: Work(t0, t1, (t1 - t0) / NS_PER_S, np.array([-1])),
         RUNNING: Work(of.start_ns, of.end_ns, np.maximum(of.end_ns - of.start_ns, 0) / NS_PER_S, n),
         PREFILL: prefill,
-        DECODE: _decoded(of, n, clock),
+        DECODE: decoded(of, n, clock),
     }
 
 
@@ -174,7 +222,7 @@ def prefills(of: Requests, schedule: Schedule) -> tuple[I64, I64]:
     if schedule.in_turn:
         begin = _after_the_last(of)
         if math.isfinite(schedule.rate):
-            begin, end = _no_faster(of, begin, schedule.rate)
+            begin, end = _no_faster(of, begin, schedule)
     is_said = of.prefill_ns >= 0
     return np.where(is_said, of.prefill_ns, begin), np.where(is_said, of.first_ns, end)
 
@@ -195,19 +243,44 @@ def _after_the_last(of: Requests) -> I64:
     return np.where(step < of.first_ns - SHORTEST_NS, step, found)
 
 
-def _no_faster(of: Requests, begin_ns: I64, rate: float) -> tuple[I64, I64]:
+def _no_faster(of: Requests, begin_ns: I64, schedule: Schedule) -> tuple[I64, I64]:
     """int64[n] each: prefills that end as late as they can without exceeding a rate.
 
     From the last batch of prompts to the first: what needs more time than it had took some from before.
     """
     order = np.argsort(of.first_ns, kind="stable")
-    first = of.first_ns[order]
-    batch = np.concatenate(([0], np.cumsum(np.diff(first) >= SHORTEST_NS)))
+    batch = np.concatenate(([0], np.cumsum(np.diff(of.first_ns[order]) >= SHORTEST_NS)))
     starts = np.flatnonzero(np.diff(batch, prepend=-1))
+    if schedule.clock and schedule.by_excess:
+        clock = schedule.clock.around(schedule.clock.excess_ns)
+        first, sent_at = (np.interp(t.astype(np.float64), *clock) for t in (of.first_ns, of.start_ns))
+        found = _latest(
+            first[order], first[order], sent_at[order], computed(of)[order], (starts, schedule.rate)
+        )
+        back = np.interp(found, clock[1], clock[0])
+    else:
+        ends, begun, sent = (each[order].astype(np.float64) for each in (of.first_ns, begin_ns, of.start_ns))
+        back = _latest(ends, begun, sent, computed(of)[order], (starts, schedule.rate))
+    begin, end = np.empty((2, len(of)), np.int64)
+    begin[order], end[order] = np.rint(back).astype(np.int64)[:, batch]
+    return begin, end
+
+
+def _latest(first: F64, begin: F64, start: F64, tokens: F64, batches: tuple[I64, float]) -> F64:
+    """float64[2, batches]: from when to when each batch of prompts was computed, in ns of some clock.
+
+    Args:
+        first: float64[n], when the first tokens came.
+        begin: float64[n], from when on each prompt was computed if there was time enough.
+        start: float64[n], when each was sent.
+        tokens: float64[n].
+        batches: int64[batches], where each begins, and tokens a second.
+    """
+    starts, rate = batches
     last_ns = np.maximum.reduceat(first, starts).tolist()
-    needs_ns = (np.add.reduceat(computed(of)[order], starts) / rate * NS_PER_S).astype(np.int64).tolist()
-    earliest = np.minimum.reduceat(begin_ns[order], starts).tolist()
-    sent = np.minimum.reduceat(of.start_ns[order], starts).tolist()
+    needs_ns = (np.add.reduceat(tokens, starts) / rate * NS_PER_S).tolist()
+    earliest = np.minimum.reduceat(begin, starts).tolist()
+    sent = np.minimum.reduceat(start, starts).tolist()
     begins, ends = list(last_ns), list(last_ns)
     free = last_ns[-1]
     for number in range(len(starts) - 1, -1, -1):
@@ -217,9 +290,7 @@ def _no_faster(of: Requests, begin_ns: I64, rate: float) -> tuple[I64, I64]:
             end = last_ns[number]
         free = begins[number] = min(begin, end)
         ends[number] = end
-    found = np.empty((2, len(of)), np.int64)
-    found[0, order], found[1, order] = np.array(begins)[batch], np.array(ends)[batch]
-    return found[0], found[1]
+    return np.array([begins, ends])
 
 
 def _time_left(begin_ns: I64, end_ns: I64, span_ns: tuple[int, int]) -> tuple[F64, F64]:
@@ -237,8 +308,14 @@ def _time_left(begin_ns: I64, end_ns: I64, span_ns: tuple[int, int]) -> tuple[F6
     return times, np.concatenate(([0.0], np.cumsum(rate * np.diff(times))))
 
 
-def _decoded(of: Requests, n: I64, clock: tuple[F64, F64] | None) -> Work:
-    """Output tokens but the first."""
+def decoded(of: Requests, n: I64, clock: tuple[F64, F64] | None) -> Work:
+    """Output tokens but the first.
+
+    Args:
+        of: The requests.
+        n: int64[requests], their numbers.
+        clock: As of ``Work``, where the times of pieces are not known.
+    """
     tokens = np.maximum(of.output - 1, 0).astype(np.float64)
     if not any(map(len, of.pieces_ns)):
         return Work(of.first_ns, of.end_ns, tokens, n, clock)

@@ -15,6 +15,7 @@ Plain = Mapping[str, Any]
 
 _ROWS = 12  # requests that are shown
 _NAME = 16
+_BENT = 0.1  # of the power that a linear law would give, that the usual load lacks
 _PER = {
     "idle": "W",
     "running": "W a request",
@@ -91,6 +92,11 @@ def _notes(found: Plain) -> list[str]:
         lines += wrapped(
             "The server was never idle long enough to tell its idle power: requests include it. Record "
             "some idle seconds too."
+        )
+    if found["saturation"] > _BENT:
+        lines += wrapped(
+            "Power rises less than in proportion to the load. Shares follow the mean slope, and their ± "
+            "includes the difference to a fit of power that saturates."
         )
     return ["", *lines] if lines else []
 

@@ -183,6 +183,7 @@ def plain(found: RequestShares, left_out: Mapping[str, int]) -> Plain:
             "in_turn": found.schedule.in_turn,
             "tokens_per_s": rate if math.isfinite(rate) else None,
         },
+        "saturation": found.bend,
         "states": [_state(found, state) for state in found.states],
         "is_idle_known": found.is_idle_known,
         "inseparable": [list(group) for group in found.inseparable],

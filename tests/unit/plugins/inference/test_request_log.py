@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from batching import Batching
+from batching import Batching, saturating
 from ideal import T0, Ideal, S, constant, rows, write
 
 from microjoule.cli import main
@@ -27,8 +27,8 @@ def folder(tmp_path_factory):
     return found
 
 
-def lines(at=lambda t: int(t), **changed):
-    log = SCENE.log
+def lines(at=lambda t: int(t), scene=SCENE, **changed):
+    log = scene.log
     for i in range(len(log)):
         plain = {
             "id": log.names[i],
@@ -75,6 +75,17 @@ def test_each_request_has_its_energy_and_all_adds_up(folder, capsys):
     assert tokens["cached"] == int(SCENE.log.cached.sum()) > 0
     per_token = plain["per_output_token"]["value"]
     assert per_token == pytest.approx(values.sum() / SCENE.log.output.sum(), rel=1e-6)
+
+
+def test_power_that_saturates_is_said_to(tmp_path, capsys):
+    scene = replace(SCENE, clients=32, n=400, power=saturating)
+    write(tmp_path / "t.arrows", rows([replace(scene.ideal, id="gpu-0/energy")]), batch_rows=5000)
+    log = saved(tmp_path / "r.jsonl", lines(scene=scene))
+    code, out, _ = attribute(capsys, tmp_path / "t.arrows", log, "--json", tmp_path / "a.json")
+    assert code == 0
+    assert "Power rises less than in proportion to the load" in out
+    plain = json.loads((tmp_path / "a.json").read_text())
+    assert plain["saturation"] > 0.1
 
 
 def of_vllm():
