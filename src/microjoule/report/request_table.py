@@ -93,6 +93,14 @@ def _notes(found: Plain) -> list[str]:
             "The server was never idle long enough to tell its idle power: requests include it. Record "
             "some idle seconds too."
         )
+    clock = found["clock"]
+    if clock:
+        lines += wrapped(
+            f"The log's clock is likely off: its load explains {clock['explained_as_is']:.0%} of the "
+            f"variation of the power, and {clock['explained']:.0%} if all times are "
+            f"{abs(clock['lag_s']):.3g} s {'later' if clock['lag_s'] > 0 else 'earlier'}. Check the "
+            f"clocks, or run again with --offset {clock['offset_s']:.3g}."
+        )
     if found["saturation"] > _BENT:
         lines += wrapped(
             "Power rises less than in proportion to the load. Shares follow the mean slope, and their ± "

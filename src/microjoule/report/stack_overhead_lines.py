@@ -32,4 +32,13 @@ def lines(found: Sequence[Plain]) -> list[str]:
         )
         for each in found
     ]
-    return [*columns(rows, (0, 1)), "", *wrapped(_FOOT)]
+    ratios = [_ratio(each) for each in found if each["of_bare"] is not None]
+    return [*columns(rows, (0, 1)), *([""] if ratios else []), *ratios, "", *wrapped(_FOOT)]
+
+
+def _ratio(of: Plain) -> str:
+    low, high = of["of_bare_low"], of["of_bare_high"]
+    return (
+        f"{of['rate_hz']:g} Hz: {of['way']} takes {of['of_bare']:.2f} times what perf record takes "
+        f"({low:.2f} to {high:.2f})"
+    )

@@ -16,8 +16,9 @@ from ...errors import RequestLogError
 from ...joules.counter import Counter
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
+from ...joules.log_lag import log_lag
 from ...joules.request_shares import RequestShares, shares
-from ...joules.requests import DECODE, PREFILL, UNITS, Requests
+from ...joules.requests import DECODE, PREFILL, UNITS, Requests, Schedule, work
 from ...joules.total import covered
 from ...joules.update_record import updates
 from ...trace.series import I64
@@ -31,6 +32,8 @@ IDLE_AROUND_S = 5.0
 """Of the trace, that much before the first request and after the last one is taken for idle."""
 
 F64 = npt.NDArray[np.float64]
+
+_LAG_AROUND_S = 60.0  # of the trace around the log, in which its clock may be off
 
 _MOVED = 8  # times at least that a counter must have moved to be taken unasked
 
@@ -58,7 +61,27 @@ def attributed(trace: Trace, log: RequestLog, channel: str = "", offset_s: float
     t0 = max(span[0], int(requests.start_ns.min()) - around)
     t1 = min(span[1], int(requests.end_ns.max()) + around)
     found = shares(counter, updates(counter, t0, t1), requests, u_ns)
-    return plain(found, log.left_out)
+    return {**plain(found, log.left_out), "clock": _clock(counter, requests, offset_s)}
+
+
+def _clock(counter: Counter, of: Requests, offset_s: float) -> Plain | None:
+    """How much better the log fits the power at other times; None: its own are good."""
+    around = nanoseconds(_LAG_AROUND_S)
+    first, last = counter.span_ns or (0, 0)
+    t0, t1 = max(first, int(of.start_ns.min()) - around), min(last, int(of.end_ns.max()) + around)
+    every = updates(counter, t0, t1)
+    if not every.is_ok.any():
+        return None
+    lag = log_lag(every, work(of, Schedule(False), (t0, t1)))
+    if lag is None or not lag.is_clear:
+        return None
+    return {
+        "offset_s": offset_s + lag.lag_s,
+        "lag_s": lag.lag_s,
+        "step_s": lag.step_s,
+        "explained": lag.explained,
+        "explained_as_is": lag.as_is,
+    }
 
 
 def counter_of(trace: Trace, channel: str = "") -> Counter:

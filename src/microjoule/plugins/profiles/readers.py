@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,8 @@ READERS: dict[str, ModuleType] = {
 }
 _OPENING = 1 << 16
 _TAIL = 1 << 14
+_PIECE = 1 << 9  # of what is unpacked at once: before a cut all that there is is read
+_PERF_DATA = "PERFILE2"
 
 
 def read(path: Path, form: str = "") -> Profile | Samples:
@@ -37,6 +40,10 @@ def read(path: Path, form: str = "") -> Profile | Samples:
     if form:
         return _by(READERS[form], path)
     opening = _opening(path)
+    if opening.startswith(_PERF_DATA):
+        raise ProfileError(
+            f"{path} is perf's own file", f"Make text of it: perf script --ns -i {path} > FILE"
+        )
     for reader in READERS.values():
         if reader.is_mine(opening):
             return _by(reader, path)
@@ -52,14 +59,16 @@ def _by(reader: ModuleType, path: Path) -> Profile | Samples:
 
 def _opening(path: Path) -> str:
     """The first signs of a file, and its last ones where it is not packed: some say there what they are."""
+    opening = b""
     with opened(path) as stream:
         try:
-            opening = stream.read(_OPENING)
-            if path.stat().st_size > _OPENING and opening[:1] != b"\x1f" and _is_plain(path):
+            while len(opening) < _OPENING and (more := stream.read(_PIECE)):
+                opening += more
+            if path.stat().st_size > _OPENING and _is_plain(path):
                 stream.seek(-_TAIL, 2)
                 opening += b"\n" + stream.read()
-        except (OSError, EOFError):
-            opening = b"{"  # a packed file that is cut: its reader says so
+        except (OSError, EOFError, zlib.error):  # a packed file that is cut: its reader says so
+            opening = opening or b"{"
     return opening.decode("latin-1")
 
 

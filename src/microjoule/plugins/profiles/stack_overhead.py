@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import SourceUnavailable
 from .samplers import Perf, perf_obstacle
@@ -31,6 +32,9 @@ _WORK = (
     "print(time.process_time_ns() - t)\n"
 )
 ROUNDS, QUICK_ROUNDS = 15, 3
+_DRAWS = 2000
+
+F64 = npt.NDArray[np.float64]
 
 
 class Loss(NamedTuple):
@@ -42,6 +46,9 @@ class Loss(NamedTuple):
         share: The median loss, as a share of the work's time.
         low: The smallest of the rounds' middle half.
         high: The largest of it.
+        of_bare: Of ``uj flame``, its loss by that of bare perf; None: of that itself, or where that is none.
+        of_bare_low: The smallest that this may be, at 95 %.
+        of_bare_high: The largest.
     """
 
     rate_hz: float
@@ -49,6 +56,9 @@ class Loss(NamedTuple):
     share: float
     low: float
     high: float
+    of_bare: float | None = None
+    of_bare_low: float | None = None
+    of_bare_high: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -79,12 +89,23 @@ def measured(rate_hz: float, folder: Path, say: Callable[[str], None], rounds: i
         alone_ns = _alone(work)
         losses[BARE].append(_bare(work, rate_hz, folder) / alone_ns - 1.0)
         losses[FLAME].append(_flame(work, rate_hz, folder) / alone_ns - 1.0)
-    return [_loss(rate_hz, way, each) for way, each in losses.items()]
+    bare, flame = (_loss(rate_hz, way, each) for way, each in losses.items())
+    return [bare, _beside(flame, np.array(losses[FLAME]), np.array(losses[BARE]))]
 
 
 def _loss(rate_hz: float, way: str, shares: list[float]) -> Loss:
     low, middle, high = (float(each) for each in np.quantile(shares, (0.25, 0.5, 0.75)))
     return Loss(rate_hz, way, middle, low, high)
+
+
+def _beside(flame: Loss, mine: F64, bare: F64) -> Loss:
+    """The loss with its ratio to that of bare perf, of medians over the same rounds drawn again and again."""
+    some = np.random.default_rng(0).integers(0, len(mine), (_DRAWS, len(mine)))
+    drawn = np.median(mine[some], axis=1), np.median(bare[some], axis=1)
+    if flame.share <= 0 or not (drawn[1] > 0).all():
+        return flame
+    low, high = (float(each) for each in np.quantile(drawn[0] / drawn[1], (0.025, 0.975)))
+    return flame._replace(of_bare=flame.share / float(np.median(bare)), of_bare_low=low, of_bare_high=high)
 
 
 def _alone(work: list[str]) -> int:

@@ -88,6 +88,19 @@ def test_power_that_saturates_is_said_to(tmp_path, capsys):
     assert plain["saturation"] > 0.1
 
 
+def test_a_clock_that_is_off_by_less_than_the_run_is_found_and_its_offset_named(folder, capsys):
+    log = saved(folder / "early.jsonl", lines(at=lambda t: int(t) - 5 * S // 2))
+    code, out, _ = attribute(capsys, folder / "trace.arrows", log, "--json", folder / "a.json")
+    assert code == 0
+    words = " ".join(out.split())
+    assert "The log's clock is likely off" in words
+    assert "if all times are 2.5 s later" in words
+    assert "--offset 2.5." in words
+    assert json.loads((folder / "a.json").read_text())["clock"]["offset_s"] == pytest.approx(2.5, abs=0.11)
+    code, out, _ = attribute(capsys, folder / "trace.arrows", log, "--offset", "2.5")
+    assert "likely off" not in out
+
+
 def of_vllm():
     log = SCENE.log
     seconds = lambda t: (t - 0) / 1e9  # noqa: E731 - perf_counter() is CLOCK_MONOTONIC in s

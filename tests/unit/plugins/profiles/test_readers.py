@@ -333,6 +333,23 @@ def test_what_is_no_profile_is_refused_in_a_sentence(tmp_path, content, sentence
     assert caught.value.remedy
 
 
+def test_text_of_perf_that_is_packed_and_cut_is_not_taken_for_json(tmp_path):
+    packed = (FOLDER / "perf_threads.script.gz").read_bytes()
+    path = tmp_path / "cut.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(ProfileError, match=r"cut\.gz is cut or damaged") as caught:
+        readers.read(path)
+    assert "Copy or pack it again" in caught.value.remedy
+
+
+def test_perfs_own_file_is_named_with_the_command_that_makes_text_of_it(tmp_path):
+    path = tmp_path / "perf.data"
+    path.write_bytes(b"PERFILE2" + bytes(200))
+    with pytest.raises(ProfileError, match="perf's own file") as caught:
+        readers.read(path)
+    assert f"perf script --ns -i {path}" in caught.value.remedy
+
+
 def test_a_form_can_be_named_and_each_reader_knows_its_own(tmp_path):
     path = calls(tmp_path / "c.json", [event("X", "f", MS, dur=1.0)])
     assert readers.read(path, "viztracer").source.clock == "CLOCK_MONOTONIC"
