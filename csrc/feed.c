@@ -16,9 +16,6 @@
 #include "memory.h"
 #include "sampler.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
 #endif
@@ -32,14 +29,6 @@ static const char MAGIC[8] = "ujfeed1";
 static size_t bytes_of(size_t rows)
 {
     return sizeof(struct uj_feed_memory) + rows * UJ_FEED_WORDS * sizeof(uint64_t);
-}
-
-static int anonymous(void)
-{
-    int fd = memfd_create("microjoule-feed", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("microjoule-feed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    return fd;
 }
 
 /* The same memory by a descriptor that cannot write. */
@@ -83,7 +72,7 @@ int uj_feed_create(size_t rows, struct uj_feed **out, struct uj_error *err)
     feed->opener = getpid();
     feed->bytes = bytes_of(capacity);
     feed->mask = capacity - 1;
-    int fd = anonymous();
+    int fd = uj_memory_file("microjoule-feed", false);
     int code = fd >= 0 ? shut(feed, fd) : -errno;
     if (fd >= 0)
         close(fd);

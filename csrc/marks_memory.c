@@ -11,18 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
-
-#ifndef MFD_ALLOW_SEALING
-#define MFD_ALLOW_SEALING 0x0002U
-#endif
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
+#include "memory.h"
 
 #define SIZE (sizeof(struct uj_marks_memory))
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -35,19 +28,11 @@ static void *map(int fd)
     return at == MAP_FAILED ? NULL : at;
 }
 
-/* memfd_create(2), which the GNU C library has since 2.27 only and wheels are built for 2.17. */
-static int memory_file(unsigned flags)
-{
-    return (int)syscall(SYS_memfd_create, "microjoule-marks", flags);
-}
-
 /* A sealed memfd of the size, or -1, which programs that are started inherit. Its pages are there
  * from the start: later there might be none. */
 static int sealed(void)
 {
-    int fd = memory_file(MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-    if (fd < 0 && errno == EINVAL)
-        fd = memory_file(MFD_ALLOW_SEALING);
+    int fd = uj_memory_file("microjoule-marks", true);
     if (fd < 0)
         return -1;
     if (posix_fallocate(fd, 0, (off_t)SIZE) == 0 && fchmod(fd, 0600) == 0 &&

@@ -7,11 +7,30 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 0x0001U
+#define MFD_ALLOW_SEALING 0x0002U
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
 
 #define PAGE_BYTES 4096         /* or a multiple of it: then a page is touched more than once */
 #define STACK_USED (128 * 1024) /* more than any reader takes; a library's call may */
 #define STACK_SPARE (64 * 1024) /* not touched: the guard, and what the touch itself takes */
+
+/* By its number: the GNU C library has memfd_create since 2.27, and wheels are built for 2.17. */
+int uj_memory_file(const char *name, bool is_inherited)
+{
+    unsigned flags = MFD_ALLOW_SEALING | (is_inherited ? 0 : MFD_CLOEXEC);
+    int fd = (int)syscall(SYS_memfd_create, name, flags | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        fd = (int)syscall(SYS_memfd_create, name, flags);
+    return fd;
+}
 
 void *uj_memory_map(size_t bytes)
 {

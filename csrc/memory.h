@@ -11,7 +11,12 @@
 #ifndef UJ_MEMORY_H
 #define UJ_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* A descriptor of anonymous memory whose size can be sealed and which nobody can execute, of the
+ * name in /proc; programs that are started inherit it or do not. -1 with errno: none to be had. */
+int uj_memory_file(const char *name, bool is_inherited);
 
 /* Whole pages for so many bytes, zeroed; NULL: none to be had. */
 void *uj_memory_map(size_t bytes);

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -49,6 +50,20 @@ THREADED = {
     "test_thread_local_large",
 }
 PROGRAMS = sorted({path.stem for path in HERE.glob("test_*.c")} - {PLAIN[0]})
+# https://sourceware.org/glibc/wiki/Release has the version of each.
+NEWER_THAN_GLIBC_2_17 = {
+    *(
+        "close_range",
+        "copy_file_range",
+        "epoll_pwait2",
+        "explicit_bzero",
+        "getcpu",
+        "getentropy",
+        "getrandom",
+    ),
+    *("gettid", "memfd_create", "mlock2", "pidfd_open", "preadv2", "pthread_cond_clockwait", "reallocarray"),
+    *("sched_getattr", "sched_setattr", "sem_clockwait", "statx", "strlcpy", "tgkill", "thrd_create"),
+}
 HANG_S = 120
 SKIP = 77
 
@@ -173,6 +188,19 @@ def test_csrc_compiles_alone(tmp_path: Path) -> None:
     for header in CSRC.glob("*.h"):
         said = _compile("-fsyntax-only", "-Wno-unused-function", "-D_GNU_SOURCE", "-x", "c", header)
         assert said.returncode == 0, said.stderr
+
+
+def test_csrc_calls_nothing_that_an_old_c_library_lacks() -> None:
+    """Wheels are for the GNU C library 2.17: what came later is called by its number, `syscall(SYS_…)`."""
+    called = {
+        f"{path.name}: {name}"
+        for path in CSRC.glob("*.[ch]")
+        for name in re.findall(
+            r"(?<![\w/])(\w+)\(", re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        )
+        if name in NEWER_THAN_GLIBC_2_17
+    }
+    assert not called
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
