@@ -38,6 +38,7 @@ PLAIN = ("test_faults", "test_kernel_lane")
 # What has threads or processes in it; the rest has nothing that ThreadSanitizer could see.
 THREADED = {
     "test_ring_threads",
+    "test_feed_threads",
     "test_marks",
     "test_marks_attacked",
     "test_marks_shared",
