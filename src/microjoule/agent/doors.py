@@ -4,6 +4,10 @@ Each connection is answered at once with a packet that lies ready, sent without 
 is refused by the kernel, because the agent shuts the reading side. A connection is kept until the client
 closes it, since a packet that was not read holds memory and descriptors that count as this process's: so a
 user has a few connections at a time, and more are closed unanswered. Nobody else notices.
+
+Answers take CPU time that the scheduler counts as this process's, its samplers included, where processes are
+in groups (a systemd unit, a session). So there are 250 answers a second at most, whoever asks for more: on a
+full machine a flood made the sampler miss half of its deadlines without that bound, and none with it.
 """
 
 from __future__ import annotations
@@ -26,14 +30,15 @@ from ..value_class import dataclass
 
 USER_CONNECTIONS = 16
 CONNECTIONS = 512
-BACKLOG = 512
-_ACCEPTS = 64  # at one door before the other has its turn
+BACKLOG = 64  # of which the last waits for a quarter of a second
+_ACCEPTS = 8  # at one door before the other has its turn
 _CREDENTIALS = struct.Struct("iII")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h, Linux 4.13
 _GROUPS_BYTES = 1024  # what Python can ask for: 256 groups
 OVERFLOW_ID = 65534  # whom a user namespace does not know; the kernel's default
 _NICE = 10
-_PAUSE_S = 0.01
+_PAUSE_S = 0.01  # where there is no room for another connection
+_ANSWER_S = 0.004  # from one answer to the next, where there are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,31 +124,36 @@ class Doors:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             while True:
+                answers = 0
                 for fd, _ in self._poll.poll():
                     if fd == self._woken:
                         return
                     if fd in self._doors:
-                        self._accept(self._doors[fd])
+                        answers += self._accept(self._doors[fd])
                     else:
                         self._forget(fd)
+                if answers >= _ACCEPTS:
+                    time.sleep(answers * _ANSWER_S)
         except BaseException as error:  # whoever waits for the agent reports it
             self.failure = error
 
-    def _accept(self, door: Door) -> None:
-        for _ in range(_ACCEPTS):
+    def _accept(self, door: Door) -> int:
+        """Answers those who wait, up to a number; how many it took."""
+        for taken in range(_ACCEPTS):
             try:
                 connection, _ = door.listener.accept()
             except BlockingIOError:
-                return
+                return taken
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     time.sleep(_PAUSE_S)
-                return  # or the client has gone before it was its turn
+                return taken  # or the client has gone before it was its turn
             try:
                 if not self._answer(door, connection):
                     connection.close()
             except OSError:
                 connection.close()  # it has gone, or reads nothing
+        return _ACCEPTS
 
     def _answer(self, door: Door, connection: socket.socket) -> bool:
         """Sends what this client is to have; whether the connection is kept."""
