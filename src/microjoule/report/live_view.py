@@ -35,7 +35,8 @@ def lines(scene: Plain, width: int, height: int) -> list[str]:
     rows: Sequence[Plain] = scene["rows"]
     room = max(height - _LINES_AROUND, 1)
     shown = rows if len(rows) <= room else rows[: room - 1]
-    names = max([len("total"), *(len(row["name"]) for row in shown)])
+    tenants = [each.name for each in scene.get("tenants", ())]
+    names = max(map(len, ["total", *(row["name"] for row in shown), *tenants]))
     has_scale = width >= _WITH_SCALE
     numbers = 2 * _NUMBER + (_SCALE + 1) * has_scale + 6
     name = min(names, _NAME_MAX, max(width - numbers - _SPARK_MIN, 8))
@@ -67,7 +68,7 @@ def _whose(tenants: Sequence[Any], room: int, layout: _Layout) -> list[str]:
     rows = [
         [
             each.name,
-            written_numbers.quantity(each.power_w, "W"),
+            written_numbers.quantity(each.power_w, "W") if each.power_w else "0 W",
             _plus_minus(each, layout.spark),
             "",
             written_numbers.quantity(each.energy_j, "J"),
@@ -80,7 +81,7 @@ def _whose(tenants: Sequence[Any], room: int, layout: _Layout) -> list[str]:
 def _plus_minus(of: Any, room: int) -> str:  # noqa: ANN401 - a tenant
     """``± 0.4 W, ± 12 J``: of now, and since the start; nothing where it is not known, or has no room."""
     known = [
-        (half, unit) for half, unit in ((of.expanded_w, "W"), (of.expanded_j, "J")) if math.isfinite(half)
+        (half, unit) for half, unit in ((of.expanded_w, "W"), (of.expanded_j, "J")) if 0 < half < math.inf
     ]
     words = [f"± {figure(half, 0.0, unit)}" for half, unit in known]
     while words and len(", ".join(words)) > room:

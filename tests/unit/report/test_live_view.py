@@ -142,8 +142,16 @@ def test_the_last_sentence_says_how_much_in_how_long():
         ((0.4, 12.0), 9, "± 400 mW"),
         ((math.inf, math.inf), 24, ""),
         ((0.4, 12.0), 3, ""),
+        ((0.0, 12.0), 24, "± 12.0 J"),
     ],
 )
 def test_a_share_has_its_uncertainty_where_it_is_known_and_fits(halves, room, shown):
     of = Tenant("make", 100.0, 5.0, halves[1], halves[0])
     assert live_view._plus_minus(of, room) == shown
+
+
+def test_who_used_nothing_lately_has_zero_watts():
+    """Case: it was written 0.0 µW ± 0 W."""
+    shown = lines({**scene(ROW), "tenants": [Tenant("make", 1354.0, 0.0, math.inf, 0.0)]}, 80, 20)
+    (line,) = (line for line in shown if line.startswith("make"))
+    assert line.split() == ["make", "0", "W", "1354", "J"]
