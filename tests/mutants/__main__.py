@@ -44,11 +44,6 @@ PROPERTIES = [
         "wrap_changes_nothing",
     )
 ]  # fmt: skip
-_WRAPS = [
-    "tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py",
-    "tests/properties/test_several_wraps_are_not_hidden.py", "tests/properties/test_reset_is_not_a_wrap.py",
-]  # fmt: skip
-_NAMED = ["tests/properties/test_odd_windows_are_reported.py", "tests/unit/joules/test_by_name.py"]
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
     "joules/total.py": [
@@ -56,15 +51,10 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
     "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
-    "joules/glitches.py": _WRAPS,
+    "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
-    "joules/unwrapped.py": _WRAPS,
-    "joules/window_groups.py": _NAMED,
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
-    "trace/label.py": ["tests/unit/trace/test_trace.py", *_NAMED],
-    "trace/messages.py": [f"tests/unit/trace/test_{name}.py" for name in ("messages", "tail", "parts")],
-    "trace/window.py": ["tests/unit/trace/test_trace.py", *_NAMED],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
     "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/golden", *PROPERTIES],
     "sources/zones.py": [

@@ -39,12 +39,13 @@ def most_w(limit_w: float | None) -> int:
     limit_w=st.sampled_from([None, 100.0, 350.0]),
     read_us=st.integers(1, 900),
     longest_ms=st.integers(3, 400),
+    quantum=st.sampled_from([3, 1 << 15]),
 )
 def test_a_step_is_ambiguous_by_all_the_turns_that_the_time_since_the_update_before_allows(
-    gaps, limit_w, read_us, longest_ms
+    gaps, limit_w, read_us, longest_ms, quantum
 ):
     """Each gap is so many readings without a change, a millisecond apart, and the step that ends it."""
-    channel, longest_ns = channel_of(limit_w), longest_ms * MS
+    channel, longest_ns = channel_of(limit_w, quantum), longest_ms * MS
     at = np.cumsum([n for n, _ in gaps])
     n = int(at[-1]) + 2
     t_ns = 10**9 + np.arange(n, dtype=np.int64) * MS
@@ -57,7 +58,7 @@ def test_a_step_is_ambiguous_by_all_the_turns_that_the_time_since_the_update_bef
     since_ns = int(t_ns[0]) - round(1.25 * longest_ns)
     for index, (_, size) in zip(at.tolist(), gaps, strict=True):
         held_ns = int(t_ns[index]) + read_us * 1000 - since_ns + 2 * MS
-        most = Fraction(most_w(limit_w) * held_ns, 10**9) / UNIT + 3
+        most = Fraction(most_w(limit_w) * held_ns, 10**9) / UNIT + quantum
         more = (most - size) // SIZE
         if reached("hidden", more >= 1):
             expected[index] = int(more) * SIZE

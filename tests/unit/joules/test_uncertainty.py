@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reached import reached
 
 from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import RECTANGULAR, TRIANGULAR, Component, gathered, student
+from microjoule.joules.uncertainty import ALIASED, RECTANGULAR, TRIANGULAR, Component, gathered, student
 from microjoule.joules.uncertainty import combined as combined_of
 
 finite = st.floats(-1e3, 1e3)
@@ -153,3 +153,13 @@ def test_the_budget_accounts_for_all_of_u(parts):
     assert math.hypot(*(row["u"] for row in of.budget())) == pytest.approx(of.u)
     if reached("u", of.u):
         assert math.fsum(row["share"] for row in of.budget()) == pytest.approx(1.0)
+
+
+def test_two_aliased_components_may_both_be_at_their_ends():
+    """Each is ± a = √3 u: together they are off by 2 a at most, and often enough."""
+    two = [Component("one", 1.0, form=ALIASED), Component("other", 1.0, form=ALIASED)]
+    assert pytest.approx(2 * math.sqrt(3.0)) == combined_of(two).U
+
+
+def test_an_exact_figure_has_no_uncertainty():
+    assert combined_of([]) == (0.0, math.inf, 2.0, 0.0)

@@ -211,3 +211,53 @@ def test_merged_traces_verify_nothing_of_what_they_were(file: Path, tmp_path: Pa
     sealed(other, rows([replace(ONE, seed=9)]), 60)
     joined = merge([RawTrace.load(file), RawTrace.load(other)])
     assert not set(joined.table["channel"].to_pylist()) & set(schema.CHECKS)
+
+
+def splitmix(n):
+    """The n-th weight, made odd, as in the reference (https://prng.di.unimi.it/splitmix64.c)."""
+    z = n * 0x9E3779B97F4A7C15 % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31 | 1
+
+
+def test_the_checksum_of_rows_is_the_published_sum_in_whole_numbers():
+    """More rows than a block: what is written today is checked by every later version."""
+    n, block = 140_000, 1 << 16
+    rng = np.random.default_rng(4)
+    t_ns, raw = rng.integers(0, 2**62, n), rng.integers(0, 2**64, n, np.uint64)
+    read_ns, codes, status = (rng.integers(0, top, n) for top in (2**32, 2, 2**16))
+    names = pa.DictionaryArray.from_arrays(pa.array(codes, pa.uint16()), pa.array(["a", "b"]))
+    batch = pa.record_batch(
+        {
+            "t_ns": pa.array(t_ns),
+            "read_ns": pa.array(read_ns, pa.uint32()),
+            "channel": names,
+            "raw": pa.array(raw),
+            "status": pa.array(status, pa.uint16()),
+        }
+    )
+    place = np.array([7, 0], np.uint16)
+    packed = [
+        r << 32 | (7, 0)[c] << 16 | s
+        for r, c, s in zip(*(x.tolist() for x in (read_ns, codes, status)), strict=True)
+    ]
+    weights = [splitmix(k) for k in range(1, block + 1)]
+    expected = n * 0xBF58476D1CE4E5B9
+    for number, column in enumerate((t_ns.tolist(), raw.tolist(), packed), start=1):
+        for k, start in enumerate(range(0, n, block)):
+            found = sum(map(int.__mul__, column[start : start + block], weights))
+            expected += (number << 40 | k << 1 | 1) * 0x9E3779B97F4A7C15 * found
+    assert checksum.of_rows(batch, place) == expected % 2**64
+
+
+def test_a_name_that_is_not_canonical_has_the_last_place():
+    assert checksum.places(["b", "new", "a"], ["a", "b"]).tolist() == [1, 65535, 0]
+
+
+def test_the_row_of_the_opening_counts_no_stretch():
+    table = rows([ONE])
+    names = table["channel"].chunk(0).dictionary.to_pylist()
+    (row,) = checksum.Stretches(schema.OwnRows(table.schema, names)).opening(5).to_pylist()
+    assert (row["t_ns"], row["read_ns"], row["channel"]) == (5, 0, schema.OPENING)
+    assert row["raw"] == checksum.of_opening(table.schema.metadata)
