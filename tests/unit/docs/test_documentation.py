@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def commands():
     readme = (ROOT / "README.md").read_text()
     lines = re.findall(r"^    (uj [^,\n]+)$", readme, re.MULTILINE)
     shown += [shlex.split(line, comments=True) for line in lines]
-    return [words for words in shown if words and words[0] == "uj"]
+    return [list(takewhile("|".__ne__, words)) for words in shown if words and words[0] == "uj"]
 
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: shlex.join(words)[:60])
