@@ -5,6 +5,7 @@ To the last count: values, bounds, every component of the uncertainty, and the u
 
 import random
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -33,8 +34,11 @@ from microjoule.joules.fragments import (
     mapped,
     merged,
 )
+from microjoule.joules.streamed import stream
 from microjoule.joules.update_record import record_of
 from microjoule.trace.series import Series
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def in_any_order(fragments, merge, chance):
@@ -151,6 +155,17 @@ class Shuffled(Here):
             self.chance.shuffle(left)
             left.append(merge(left.pop(), left.pop()))
         return left[0]
+
+
+@pytest.mark.parametrize("name", ["estimated", "nvml", "marks"])
+def test_a_counter_of_cpu_time_and_gauges_too(name):
+    """Of a counter that is up to date at every read all readings are kept, in parts and in a stream."""
+    path = GOLDEN / f"{name}.arrows"
+    whole = uj.load(path)
+    found = integrated(slices(whole.table, [10, 100, 137, 250]), Shuffled(random.Random(1)))
+    assert isinstance(found, JoinedTrace)
+    assert same(found, whole)
+    assert same(stream(path), whole)
 
 
 def test_a_part_that_is_missing_or_there_twice_is_named(traces):

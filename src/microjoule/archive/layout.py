@@ -156,7 +156,7 @@ def opened(address: str, *, is_made: bool = False) -> Store:
     if store.size(_ABOUT) is None:
         if not is_made:
             raise ArchiveError(
-                f"There is no archive at {address}", f"Make one: uj archive add TRACE --to {address}"
+                f"There is no archive at {address}", f"Make one: uj archive add TRACE --archive {address}"
             )
         store.write(_ABOUT, io.BytesIO((json.dumps({_KEY: FORMAT}) + "\n").encode()))
         return store

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
+from ..errors import ArchiveError
 from ..late import extra
 
 T = TypeVar("T")
@@ -25,11 +26,17 @@ class OnDask:
 
     Raises:
         MissingExtra: Dask is not installed: ``pip install 'microjoule[dask]'``.
+        ArchiveError: No scheduler answers at the address.
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - a class of an optional library
         self._is_own = isinstance(client, str)
-        self._client = extra("distributed").Client(client) if self._is_own else client
+        try:
+            self._client = extra("distributed").Client(client) if self._is_own else client
+        except (OSError, ValueError) as error:
+            raise ArchiveError(
+                f"Cannot reach a scheduler at {client}: {error}", "Check the address, and that one runs there"
+            ) from error
 
     def __enter__(self) -> Self:
         return self

@@ -73,7 +73,8 @@ def _of_trace(store: Store, entry: Entry, runner: Runner | None) -> Iterator[str
         found, here = _again(trace, row), estimate_of(row)
         if found is not None and not _is_same(found, here):
             version = "" if row["microjoule"] == VERSION else f", worked out by version {row['microjoule']}"
-            yield f"{row['scope']} {row['name']!r}: {found} from the readings, {here} here{version}"
+            both = (str(found), str(here)) if str(found) != str(here) else (_exact(found), _exact(here))
+            yield f"{row['scope']} {row['name']!r}: {both[0]} from the readings, {both[1]} here{version}"
 
 
 def _again(trace: Trace, row: dict[str, Any]) -> Estimate | None:
@@ -86,6 +87,12 @@ def _again(trace: Trace, row: dict[str, Any]) -> Estimate | None:
     if row["scope"] == WINDOW:
         return trace.energies([trace.windows[int(row["number"])]])[0].total
     return trace.by_name()[int(row["number"])].energy
+
+
+def _exact(of: Estimate) -> str:
+    """A figure with all digits, where two differ in those that nobody reads."""
+    u = of.u if of.components else 0.0
+    return f"{of.value!r} J, guaranteed {of.low!r} to {of.high!r} J, u {u!r} J ({of.status})"
 
 
 def _is_same(one: Estimate, other: Estimate) -> bool:

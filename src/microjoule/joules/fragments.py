@@ -24,13 +24,15 @@ from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace import schema
 from ..trace.series import I64, Series, SeriesColumns
+from .counter import Counter
 from .counter_fragment import CounterFragment, counter_of, fragment_of
 from .counter_seam import joined
 from .energy_trace import Trace, failed
 from .gauge import Gauge
-from .kept_trace import Asked, KeptTrace, joined_series
+from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
 from .total import beside, is_power
 from .unwrapped import sound
+from .update_record import record_of
 
 T = TypeVar("T")
 UNNUMBERED = -1
@@ -127,11 +129,6 @@ class Fragment(NamedTuple):
     """
 
     runs: tuple[Run, ...] = ()
-
-
-def is_kept_whole(channel: Channel) -> bool:
-    """Whether all readings of a channel are kept, because its energy is nowhere but in all of them."""
-    return is_power(channel) or not channel.timing.update_max_ns
 
 
 def mapped(rows: pa.Table | pa.RecordBatch, need: Need, number: int = UNNUMBERED) -> Fragment:
@@ -253,14 +250,17 @@ class JoinedTrace(KeptTrace):
         for name, codes in run.failures.items():
             self.count(name, codes)
         for channel in need.channels:
+            series = joined_series(run.kept_whole.get(channel.id, ()))
             if is_power(channel):
-                series = joined_series(run.kept_whole.get(channel.id, ()))
                 clocks = self.stamp_clocks(channel)
                 self._meters[channel.id] = Gauge(series, channel, *clocks, machine=self.machine)
                 continue
-            counter, record = counter_of(
-                run.counters[channel.id], channel, self.machine, need.first_ns[channel.id]
-            )
+            if is_kept_whole(channel):
+                counter = Counter(series, channel, self.machine)
+                record = record_of(counter)
+            else:
+                first_ns = need.first_ns[channel.id]
+                counter, record = counter_of(run.counters[channel.id], channel, self.machine, first_ns)
             self._records[channel.id] = record
             self._meters[channel.id] = self._beside_gauges(counter.with_learnt_lag(self.marks), record)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..arrays import distinct
+from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace.series import I64, NO_TIME, Series
 from ..trace.window import Window
@@ -19,6 +20,7 @@ from .energies import Energies
 from .energy_trace import Trace
 from .peaks import Peaks
 from .power import peaks_w
+from .total import is_power
 from .update_record import UpdateRecord, Updates
 
 
@@ -146,6 +148,14 @@ class KeptTrace(Trace):
 
     def _refuse(self, what: str) -> NoReturn:
         raise TraceError(f"{what} were not kept while the trace was streamed", "Take `uj.load`")
+
+
+def is_kept_whole(channel: Channel) -> bool:
+    """Whether all readings of a channel are kept, because its energy is nowhere but in all of them.
+
+    That of a gauge, and of a counter that is up to date at every read: each of its readings is an update.
+    """
+    return is_power(channel) or not channel.timing.update_max_ns
 
 
 def joined_series(parts: Sequence[Series]) -> Series:

@@ -4,7 +4,7 @@ The file is surveyed first, for its marks and its two ends, which tell the windo
 by part, and of each counter that is kept which the windows depend on (:mod:`microjoule.joules.digest`).
 Where the windows turn out otherwise, as when a channel fell silent on the way, the file is taken again.
 The figures are those of :func:`microjoule.load`, to the bit. A power gauge's energy is nowhere but in
-its samples: gauges are kept whole, 30 bytes a reading.
+its samples: gauges are kept whole, 30 bytes a reading, and so are counters that are up to date at every read.
 
 Decision: one way to report, small trace or large, because two would have to agree. What was given up:
 anything about instants that are not a window's edge; for that there is ``load``.
@@ -31,7 +31,7 @@ from .counter import Counter
 from .digest import Digest
 from .energy_trace import Trace, failed, load
 from .gauge import Gauge
-from .kept_trace import Asked, KeptTrace, edges_of_windows, joined_series
+from .kept_trace import Asked, KeptTrace, edges_of_windows, is_kept_whole, joined_series
 from .peaks import Peaks
 from .power import peak_span_ns
 from .total import beside, is_power
@@ -77,14 +77,15 @@ class StreamedTrace(KeptTrace):
                 self._peaks[name], self._records[name] = taker.peaks, taker.record
                 self._meters[name] = self._beside_gauges(taker.meter(self), taker.record)
             else:
-                self._meters[name] = taker.meter(self)
+                meter = taker.meter(self)
+                self._meters[name] = self._beside_gauges(meter) if isinstance(meter, Counter) else meter
 
 
-def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _Gauged:
-    return _Gauged(channel) if is_power(channel) else _Counted(channel, asked, instants_ns)
+def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _KeptWhole:
+    return _KeptWhole(channel) if is_kept_whole(channel) else _Counted(channel, asked, instants_ns)
 
 
-def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _Gauged], name: str) -> dict[int, int]:
+def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _KeptWhole], name: str) -> dict[int, int]:
     """Hands a channel's readings in a part on to its taker, if it has one; how many failed, by code."""
     series = columns.series(name)
     if name in takers:
@@ -120,8 +121,8 @@ class _Counted:
             self._is_first = False
 
 
-class _Gauged:
-    """The readings of a gauge, all of them."""
+class _KeptWhole:
+    """All readings of a channel whose energy is nowhere but in them."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -131,13 +132,11 @@ class _Gauged:
         if len(series):
             self._series.append(series)
 
-    def meter(self, trace: Trace) -> Gauge:
-        return Gauge(
-            joined_series(self._series),
-            self._channel,
-            *trace.stamp_clocks(self._channel),
-            machine=trace.machine,
-        )
+    def meter(self, trace: Trace) -> Gauge | Counter:
+        series, channel = joined_series(self._series), self._channel
+        if not is_power(channel):
+            return Counter(series, channel, trace.machine).with_learnt_lag(trace.marks)
+        return Gauge(series, channel, *trace.stamp_clocks(channel), machine=trace.machine)
 
 
 def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> Trace:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import figure
+from ..joules.estimate_text import measured
 from ..units import J_PER_KWH, S_PER_HOUR
 from .amounts import amount, hours
 from .columns import fitting
@@ -16,6 +17,7 @@ from .written_numbers import interval
 Plain = Mapping[str, Any]
 
 _MISSING = "–"
+_JOULES = ("J", 1.0)
 _LONGEST = (40, 30, 22, 16, 12)  # characters of a row's first name
 
 
@@ -31,8 +33,9 @@ def lines(totals: Plain, width: int, written: Callable[[str], str]) -> list[str]
     rows = totals["rows"]
     if totals["by"] and rows:
         found += ["", *_table(totals["by"], rows, width, written), ""]
-    measured = [row for row in totals["whole"] if row["provenance"] == "measured"]
-    for row in measured:
+    for row in totals["whole"]:
+        if row["provenance"] != "measured":
+            continue
         low, high = row["guaranteed_j"]
         found.append(f"guaranteed by the readings: {interval(low, high, 'J')}")
     return [*found, *(line for note in totals["notes"] for line in wrapped(f"note: {note}", 2))]
@@ -51,14 +54,17 @@ def _sentence(totals: Plain, of: Plain) -> str:
 def _energy(of: Plain, unit: tuple[str, float]) -> str:
     if of["energy_j"] is None:
         return _MISSING
-    name, joules = unit
-    return figure(of["energy_j"] / joules, (of["U_j"] or 0.0) / joules, name)
+    (name, joules), (low, high) = unit, of["guaranteed_j"]
+    interval_of = low / joules, math.inf if high is None else high / joules
+    return measured(
+        of["energy_j"] / joules, (of.get("U_j", of.get("expanded_j")) or 0.0) / joules, interval_of, name
+    )
 
 
 def _unit(rows: Sequence[Plain]) -> tuple[str, float]:
     """Joules, or watt-hours where there is a kilowatt-hour."""
     largest = max((row["energy_j"] or 0.0 for row in rows), default=0.0)
-    return ("Wh", J_PER_KWH / 1000) if largest >= J_PER_KWH else ("J", 1.0)
+    return ("Wh", J_PER_KWH / 1000) if largest >= J_PER_KWH else _JOULES
 
 
 def _table(by: Sequence[str], rows: Sequence[Plain], width: int, written: Callable[[str], str]) -> list[str]:
@@ -106,7 +112,9 @@ def traces(listing: Plain, width: int, written: Callable[[str], str]) -> list[st
             safe(row["host"]),
             (row["begin"] or _MISSING).removesuffix("Z").replace("T", " ")[:16],
             hours(row["duration_s"] / S_PER_HOUR),
-            _MISSING if row["energy_j"] is None else figure(row["energy_j"], row["expanded_j"] or 0.0, "J"),
+            _energy(
+                {**row, "U_j": row["expanded_j"], "guaranteed_j": [row["low_j"], row["high_j"]]}, _JOULES
+            ),
         ]
         for row in listing["traces"]
     ]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -313,6 +314,18 @@ def test_the_answer_fits_eighty_columns_and_json_has_all_of_it(tmp_path, monkeyp
     assert main(["archive", "list", "--json", "-"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)["traces"]
     assert listed["environment"] == "e1"
+
+
+def test_a_figure_that_is_known_from_above_only_is_written_so(tmp_path, capsys):
+    """As elsewhere where U exceeds what cannot be negative; of CPU time in windows of a killed rank."""
+    address = str(tmp_path / "archive")
+    path = str(Path(__file__).parents[2] / "golden" / "estimated.arrows")
+    assert main(["archive", "add", path, "--archive", address]) == 0
+    assert main(["archive", "report", "--by", "name", "--archive", address]) == 0
+    told = capsys.readouterr().out
+    assert "at most " in told
+    assert "60 mJ ± 220 mJ" not in told
+    assert main(["archive", "verify", "--archive", address]) == 0
 
 
 def test_the_catalogue_answers_without_the_readings(tmp_path):
