@@ -103,6 +103,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ),
             ("uj serve --source nvml", "GPUs alone"),
         ),
+        "agent": _rows(
+            ("sudo uj agent --group energy", "every reading to the group energy, a coarse view to everybody"),
+            ("sudo uj agent --group energy --no-coarse", "nothing to anybody else"),
+            ("sudo uj agent --group none", "the coarse view alone, and every reading to root"),
+        ),
         "report": _rows(
             ("uj report trace.arrows --budget", "each window, and what its uncertainty is made of"),
             ("uj report trace.arrows --zone DE --html report.html", "a page that opens offline"),

@@ -25,6 +25,7 @@ RECORDED = Path(__file__).parents[2] / "recorded" / "torch_cpu"
 SAMPLING = ("run", "profile", "compare", "record")
 MORE = {"profile": ["--max-time", "2s"]}  # of the minute that a measurement may take
 LEFT_OUT = {
+    "agent": "becomes another user and serves fixed sockets: ../agent/test_agent.py",
     "watch": "needs a terminal: test_watch.py",
     "serve": "binds fixed ports: test_serve.py",
     "overhead": "takes minutes: test_overhead.py",
@@ -94,6 +95,8 @@ def folder(tmp_path_factory):
     for name in ("before", "after", "train", "cut", "run", "a", "trials/one", "trials/two"):
         shutil.copy(folder / "trace.arrows", folder / f"{name}.arrows")
     assert main(["report", str(folder / "trace.arrows"), "--json", str(folder / "report.json")]) == 0
+    archive = ["--archive", str(folder / "traces"), "--project", "vision"]
+    assert main(["archive", "add", str(folder / "run.arrows"), *archive]) == 0
     assert main(["publish", str(folder / "trace.arrows"), "-o", str(folder / "result.zip")]) == 0
     for name in ("train.py", "one.py", "other.py"):
         (folder / name).write_text("print(sum(range(1000)))\n")
