@@ -46,7 +46,7 @@ for name in MODULES:
 LACKING = {os: "memfd_create sched_getaffinity sched_setaffinity pidfd_open eventfd setns unshare"}
 if platform == "win32":
     LACKING[os] += " fork geteuid getuid getgid getegid chown fchown mkfifo statvfs uname getloadavg killpg"
-    LACKING[os] += " setsid wait4 waitid WNOHANG sysconf O_NOFOLLOW O_CLOEXEC O_NONBLOCK posix_fallocate"
+    LACKING[os] += " setsid wait4 waitid WNOHANG sysconf O_NOFOLLOW O_CLOEXEC posix_fallocate"
     LACKING[signal] = "SIGHUP SIGKILL SIGQUIT SIGUSR1 SIGUSR2 SIGCHLD SIGALRM SIGPIPE pthread_sigmask"
     LACKING[signal] += " sigtimedwait sigwait setitimer"
 for module, names in LACKING.items():
@@ -146,6 +146,7 @@ else:
     made = interpreters.create(kind)
 run = getattr(interpreters, "exec", None) or interpreters.run_string
 failed = run(made, code)
+interpreters.destroy(made)
 assert failed is None, failed
 """
 RECORD = """
