@@ -54,12 +54,13 @@ F64 = npt.NDArray[np.float64]
 _ROOT_3 = math.sqrt(3.0)
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
 _ENOUGH = 60  # updates that are left at least where several are taken as one
-# In which a token may have been computed before a client saw it, or after a step began; and where only the
-# beginnings and ends of answers have times.
-_DOUBT_NS, _DOUBT_BETWEEN_NS = 100 * NS_PER_MS, 400 * NS_PER_MS
+# In which a token may have been computed before a client saw it, or after a step began.
+_DOUBT_NS = 100 * NS_PER_MS
+_AT_ONCE = 4  # requests, beyond which that is as unsure as it gets where pieces of answers have no times
 _OPEN = 2.0  # standard uncertainties by which a direction may move an energy
 _QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
+_CLEARLY = 0.05  # an update's part of a score, by which one schedule must be better than another
 _MUCH = 0.25  # of the measured energy: states that may exchange this much are not told apart
 
 
@@ -194,7 +195,7 @@ def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float 
             f"{_FEWEST}",
             "Record for longer, or take a --channel that is updated more often",
         )
-    of = _no_finer(of, _DOUBT_NS if any(map(len, requests.pieces_ns)) else _DOUBT_BETWEEN_NS)
+    of = _no_finer(of, _doubt_ns(requests))
     return _finished(counter, of, requests, _Fitting(of, requests, round(u_align_ns)))
 
 
@@ -244,13 +245,16 @@ class _Fitting:
         tried += [Schedule(True, rate, each) for rate in rates for each in clocks]
         if clock is not None:
             tried.append(Schedule(True, clock.rate, clock, by_excess=True))
-        best = min(map(self.under, tried), key=_score)
+        found = [*map(self.under, tried)]
+        best = min(found, key=_score)
         for step in _FINER:
             if not math.isfinite(best.schedule.rate) or best.schedule.by_excess:
                 break
             near = [best.schedule._replace(rate=best.schedule.rate * by) for by in (1 / step, step)]
             best = min((best, *map(self.under, near)), key=_score)
-        return best
+        # What the log itself shows is taken unless a rate, which was searched for, explains clearly more.
+        shown = found[-1]
+        return shown if clock and shown.fit.score < best.fit.score + _CLEARLY * best.fit.rows else best
 
 
 def _score(of: _Fitted) -> float:
@@ -329,6 +333,14 @@ def _added(values: npt.NDArray[Any], by: int) -> F64:
     n = len(values) // by * by
     found: F64 = values[:n].astype(np.float64).reshape(-1, by, *values.shape[1:]).sum(axis=1)
     return found
+
+
+def _doubt_ns(of: Requests) -> int:
+    """How unsure it is when work was done; the more so, the more requests are between two instants of one."""
+    if any(map(len, of.pieces_ns)):
+        return _DOUBT_NS
+    at_once = float((of.end_ns - of.start_ns).sum()) / max(int(of.end_ns.max() - of.start_ns.min()), 1)
+    return round(_DOUBT_NS * min(max(at_once, 1.0), _AT_ONCE))
 
 
 def _no_finer(of: Updates, doubt_ns: int) -> Updates:

@@ -5,7 +5,8 @@ What drives its power is how much of which work there was. Four *states* say it:
 
 * *prefill*: prompt tokens computed. Tokens that came from the prefix cache are not among them.
 * *decode*: output tokens, without each request's first one, which the prefill gives.
-* *running*: request-seconds. Whatever a request costs by being there, as its key-value cache.
+* *running*: request-seconds. Whatever a request costs by being there, as its key-value cache; where
+  pieces show the steps, from the step on that follows its sending.
 * *idle*: seconds. What is drawn whether there is a request or not.
 
 A request is known by three instants: it was sent, its first token came, it ended. A log seldom says when
@@ -202,12 +203,23 @@ def work(of: Requests, schedule: Schedule, span_ns: tuple[int, int]) -> dict[str
     clock = _time_left(begin, end, span_ns) if schedule.in_turn else None
     if steps:
         clock = steps.around(steps.steps * NS_PER_MS)
+    since = _taken_up(of, steps) if steps and any(map(len, of.pieces_ns)) else of.start_ns
     return {
         IDLE: Work(t0, t1, (t1 - t0) / NS_PER_S, np.array([-1])),
-        RUNNING: Work(of.start_ns, of.end_ns, np.maximum(of.end_ns - of.start_ns, 0) / NS_PER_S, n),
+        RUNNING: Work(since, of.end_ns, np.maximum(of.end_ns - since, 0) / NS_PER_S, n),
         PREFILL: prefill,
         DECODE: decoded(of, n, clock),
     }
+
+
+def _taken_up(of: Requests, steps: StepClock) -> I64:
+    """int64[n]: when a server that is in the middle of a step takes up each request: at the next one."""
+    start, end = np.sort(of.start_ns), np.sort(of.end_ns)
+    others = np.searchsorted(start, of.start_ns, "left") - np.searchsorted(end, of.start_ns, "right")
+    at = np.searchsorted(steps.t_ns, of.start_ns.astype(np.float64))
+    following = steps.t_ns[np.minimum(at, len(steps.t_ns) - 1)].astype(np.int64)
+    following = np.clip(following, of.start_ns, np.maximum(of.first_ns - SHORTEST_NS, of.start_ns))
+    return np.where(others > 0, following, of.start_ns)
 
 
 def computed(of: Requests) -> F64:

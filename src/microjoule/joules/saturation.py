@@ -30,6 +30,8 @@ F64 = npt.NDArray[np.float64]
 
 _BENT = (0.0, 0.1, 0.3, 0.7, 1.5, 3.0)  # kappa by the usual load
 _FINER = 4  # times that bends on either side of the best one are tried
+_STRONGER, _STRONGER_BY = (1.0, 1.15, 1.3, 1.5), 0.01
+_ALLOWED = 4.0  # by which the sum of squares, in its mean, may rise: two standard deviations of the bend
 _ROUNDS = 8  # of taking the slope at the load from the round before
 _LEAST = 0.05  # of the mean energy, as the least that an update's scatter is thought to be a part of
 _PARTS, _MOST_PARTS = 16, 400_000  # of an update, and of all together
@@ -114,7 +116,12 @@ def bent(of: Updates, states: Sequence[str], works: Mapping[str, Work]) -> Bent:
         beside = known[max(at - 1, 0)], known[min(at + 1, len(known) - 1)]
         for bend in {(best + other) / 2 for other in beside if other != best}:
             found[bend] = _bent_by(bend * kappa, rows, start)
-    bend = min(found, key=lambda each: found[each][0])
+    best = min(found, key=lambda each: found[each][0])
+    for by in _STRONGER:
+        found[best * by + _STRONGER_BY] = _bent_by((best * by + _STRONGER_BY) * kappa, rows, start)
+    # The strongest bend that the readings do not refute: by that much shares may differ.
+    most = found[best][0] * (1.0 + _ALLOWED / len(rows.energy_j))
+    bend = max(each for each in found if found[each][0] <= most)
     units = found[bend][1]
     per_unit = np.where(rows.is_idle, 0.0, units)
     ratio = 1.0 / (1.0 + bend * kappa * (every @ per_unit) / t_s)

@@ -84,9 +84,10 @@ def step_clock(of: Requests) -> StepClock | None:
     if not cost.step or len(intervals.answers) < _FEWEST:
         return None
     own_ns: F64 = cost.step + cost.answer * intervals.answers.astype(np.float64)
-    has_pieces = any(map(len, of.pieces_ns))
-    steps = _seen(of, intervals) if has_pieces else _counted(of, intervals, own_ns, cost.token)
-    return _clock(of, intervals, own_ns, steps)
+    if any(map(len, of.pieces_ns)):
+        steps = _seen(of, intervals)
+        return _clock(of, intervals, _own_ns(intervals, steps, own_ns), steps)
+    return _clock(of, intervals, own_ns, _counted(of, intervals, own_ns, cost.token))
 
 
 def _cost(of: Requests) -> _Cost:
@@ -117,6 +118,18 @@ def _intervals(of: Requests) -> _Intervals:
     begun = np.searchsorted(first, at[:-1] + _SAME_NS, "right")
     begin, last = (np.searchsorted(at, t - _SAME_NS) for t in (of.first_ns, of.end_ns))
     return _Intervals(at, answers, sent > begun, begin, last)
+
+
+def _own_ns(intervals: _Intervals, steps: F64, else_ns: F64) -> F64:
+    """float64[n]: what a step without prompts takes, from intervals of few steps in which nobody waits."""
+    free = (intervals.answers > 0) & ~intervals.is_waiting & (np.abs(steps - 2.0) < 1.5)
+    if int(free.sum()) < _FEWEST:
+        return else_ns
+    design = np.stack((steps[free], steps[free] * intervals.answers[free]), axis=1)
+    weight = 1.0 / np.sqrt(steps[free])
+    step, answer = nnls(design * weight[:, None], intervals.long_ns[free] * weight).tolist()
+    found: F64 = step + answer * intervals.answers.astype(np.float64)
+    return found if step > 0 else else_ns
 
 
 def _seen(of: Requests, intervals: _Intervals) -> F64:
