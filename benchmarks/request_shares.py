@@ -25,12 +25,12 @@ HEAD = """# Shares of requests beside the truth
 `python benchmarks/request_shares.py`: a scripted server that batches continuously; see there. Errors are of
 single requests, relative to each one's own energy above idle: rms over all requests of all runs. *covered*:
 of some hundred requests a run, how often ± U holds the energy; requests of a run share their coefficients
-and miss together, so that ten runs tell this to some per cent. *equal split*: the rms error of giving
+and miss together, so that few runs tell this to ten per cent or so. *equal split*: the rms error of giving
 each request the mean.
 
 With three instants a request the steps between them are counted by the answers themselves, and the fit takes
 updates of 0.4 s. Where power saturates, shares follow the mean slope; how far a fit of saturating power
-differs is a component of ± ("lack of fit").
+differs is a component of ± ("lack of fit"). It does not cover all of that error on each server.
 
 | power | at once | times of pieces | runs | rms error | U / rms | covered | equal split |
 |---|---|---|---|---|---|---|---|
