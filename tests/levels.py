@@ -29,7 +29,7 @@ BUSY = replace(
 def level(channel, energy_counts=0, **others):
     """A level, a second into its session, of which nothing is wrong."""
     usual = {
-        "t_ns": 1_000_000_000, "extra_counts": 0, "power_w": None, "readings": 1000,
+        "since_ns": 0, "t_ns": 1_000_000_000, "extra_counts": 0, "power_w": None, "readings": 1000,
         "failed": 0, "missed": 0, "resets": 0,
     }  # fmt: skip
     return Level(channel=channel, energy_counts=energy_counts, **usual | others)

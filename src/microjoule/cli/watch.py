@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NoTerminal, TraceError
-from ..units import NS_PER_S
 from . import activity, options
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ def _sample(arguments: argparse.Namespace) -> int:
     )
     with _screen() as (show, key), Session(planned) as session:
         tapes: list[Path] = []
-        begun_s = time.monotonic()
 
         def words() -> Mapping[str, Any]:
             return {**_live(state)(), "tenants": session.tenants()}
@@ -77,9 +75,7 @@ def _sample(arguments: argparse.Namespace) -> int:
                 return str(session.failure)
             return f"● recording {session.recording}" if session.recording else _made(tapes)
 
-        for pressed, seen in _frames(
-            show, key, lambda: (session.levels(), time.monotonic() - begun_s), words
-        ):
+        for pressed, seen in _frames(show, key, session.levels, words):
             if pressed == "q":
                 last = seen
                 break
@@ -145,19 +141,14 @@ def _follow(path: Path) -> int:
 
     tail = Tail(path)
     totals = Totals(tail.channels)
-    begun_ns: list[int] = []
     grown_s = time.monotonic()
 
-    def look() -> tuple[tuple[Level, ...], float]:
+    def look() -> tuple[Level, ...]:
         nonlocal grown_s
         for batch in tail.read():
-            if not begun_ns and batch.num_rows:
-                begun_ns.append(batch.column("t_ns")[0].as_py())  # of the recording, whenever we came
             totals.add(batch)
             grown_s = time.monotonic()
-        levels = totals.levels()
-        instants = [level.t_ns for level in levels if level.readings]
-        return levels, (max(instants) - begun_ns[0]) / NS_PER_S if instants else 0.0
+        return totals.levels()
 
     def state() -> str:
         if tail.damage:
@@ -182,11 +173,11 @@ def _follow(path: Path) -> int:
 def _frames(
     show: Callable[[Mapping[str, Any]], None],
     key: Callable[[float], str],
-    look: Callable[[], tuple[tuple[Level, ...], float]],
+    look: Callable[[], tuple[Level, ...]],
     words: Callable[[], Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Shows a frame, waits for its time to pass or for a key, and gives that key with what was shown."""
-    from ..live.scene import Scene, total
+    from ..live.scene import Scene, read_s, total
 
     scene = Scene()
     next_s = time.monotonic()
@@ -196,8 +187,8 @@ def _frames(
         now_s = time.monotonic()
         if now_s >= next_s:
             next_s = max(next_s + FRAME_S, now_s)
-            levels, elapsed_s = look()
-            rows = scene.look(levels)
+            levels = look()
+            rows, elapsed_s = scene.look(levels), read_s(levels)
         seen = {
             **words(), "rows": rows, "total": total(rows), "elapsed_s": elapsed_s, "look_s": FRAME_S,
         }  # fmt: skip

@@ -13,7 +13,8 @@ class Level:
 
     Attributes:
         channel: Whose.
-        t_ns: When its last good reading began, CLOCK_MONOTONIC.
+        since_ns: When its first good reading began, CLOCK_MONOTONIC.
+        t_ns: When its last one did.
         energy_counts: Of a counter, its counts since the first reading; of a power gauge, the integral of
             its counts over nanoseconds. It never falls.
         extra_counts: By how much that may be too little, where a step may have passed the modulus more often.
@@ -25,6 +26,7 @@ class Level:
     """
 
     channel: Channel
+    since_ns: int
     t_ns: int
     energy_counts: int
     extra_counts: int

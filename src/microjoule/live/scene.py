@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..joules.total import covered
+from ..units import NS_PER_S
 from .level import Level
 
 HISTORY = 400  # figures a channel: as many as the widest terminal shows
@@ -43,6 +44,14 @@ class Scene:
             "resets": level.resets,
             "lane": level.channel.lane,
         }
+
+
+def read_s(levels: Iterable[Level]) -> float:
+    """For how long channels were read: the time in which their energy was used. 0: none was."""
+    read = [one for one in levels if one.readings]
+    if not read:
+        return 0.0
+    return (max(one.t_ns for one in read) - min(one.since_ns for one in read)) / NS_PER_S
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:

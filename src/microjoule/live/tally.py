@@ -70,6 +70,7 @@ class Tally(ABC):
         self._good = self._failed = 0
         self._is_failing = False
         self._last: BatchReadings | None = None
+        self._since_ns: int | None = None
 
     def add(self, found: BatchReadings, failed: int, ends_failing: bool) -> None:
         """Takes in what a batch has of the channel.
@@ -82,6 +83,8 @@ class Tally(ABC):
         self._failed += failed
         self._is_failing = ends_failing
         if len(found.t_ns):
+            if self._since_ns is None:
+                self._since_ns = int(found.t_ns[0])
             self._grow(found.after(self._last))
             self._good += len(found.t_ns)
             self._last = found.last()
@@ -96,6 +99,7 @@ class Tally(ABC):
         is_known = self._last is not None and not self._is_failing and now_ns - t_ns <= SILENT_NS
         return Level(
             channel=self.channel,
+            since_ns=t_ns if self._since_ns is None else self._since_ns,
             t_ns=t_ns,
             energy_counts=self._energy_counts,
             extra_counts=self._extra_counts,

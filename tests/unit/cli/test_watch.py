@@ -103,10 +103,11 @@ def test_it_shows_watts_records_twice_and_quits(tmp_path):
             seen.until("recorded watch-")
         seen.press("q")
         assert seen.ends() == 0
-    assert re.search(
-        r"the machine used [\d.]+ J in [\d.]+ s \([\d.]+ W\); measured: package-0 \+ package-0/dram",
+    last = re.search(
+        r"the machine used [\d.]+ J in [\d.]+ m?s \(([\d.]+) W\); measured: package-0 \+ package-0/dram",
         seen.drawn,
     )
+    assert float(last[1]) == pytest.approx(PACKAGE_W + DRAM_W, rel=0.03)  # its time is that of the readings
     paths = sorted(tmp_path.glob("watch-*.arrows"))
     assert len(paths) == 2
     for path in paths:
