@@ -37,7 +37,10 @@ def _bare(energy: Plain) -> str:
 
 
 def sentence(found: Plain) -> str:
-    """The answer: what was measured, and which function used most of it."""
+    """The answer: what was measured, of what, and which function used most of it.
+
+    The counter is of the machine: it counts what other programs used as well.
+    """
     energy = energy_words(found["measured"])
     first = next((each for each in found["functions"] if each["own"]), None)
     most = ""
@@ -46,7 +49,7 @@ def sentence(found: Plain) -> str:
         share = share_words(own, found["measured"]["value"] or 0.0)
         most = f"; {safe(first['name'])} used {energy_words(own)} by itself ({share})"
     word = "" if found["provenance"] == "measured" else " (estimated)"
-    return f"{safe(found['title'])} used {energy}{word} in {written_numbers.seconds(found['span_s'])}{most}"
+    return f"{safe(found['title'])}: {found['channel']} used {energy}{word} in {written_numbers.seconds(found['span_s'])}{most}"
 
 
 def lines(found: Plain) -> list[str]:

@@ -162,5 +162,5 @@ def test_a_name_without_a_form_is_refused(found, tmp_path):
 
 def test_lines_fit_eighty_columns_and_begin_with_the_answer(found):
     lines = flame.lines(found)
-    assert lines[0].startswith("./victim 70 used ")
+    assert lines[0].startswith(f"./victim 70: {found['channel']} used ")
     assert max(map(len, lines)) <= 80
