@@ -49,7 +49,8 @@ def sentence(found: Plain) -> str:
         share = share_words(own, found["measured"]["value"] or 0.0)
         most = f"; {safe(first['name'])} used {energy_words(own)} by itself ({share})"
     word = "" if found["provenance"] == "measured" else " (estimated)"
-    return f"{safe(found['title'])}: {found['channel']} used {energy}{word} in {written_numbers.seconds(found['span_s'])}{most}"
+    span = written_numbers.seconds(found["span_s"])
+    return f"{safe(found['title'])}: {found['channel']} used {energy}{word} in {span}{most}"
 
 
 def lines(found: Plain) -> list[str]:
