@@ -12,7 +12,7 @@ from ..errors import ServerFailed
 from ..footprint.chosen_factors import Terms
 from ..joules.energy_trace import Trace
 from ..measuring.record import Recorder
-from ..plugins.inference.attribution import counter_of
+from ..plugins.inference.chosen_counters import counters_of
 from .figures import Measured, measured, plain
 from .load import Level, Played, Say, play
 from .streaming import Target
@@ -57,19 +57,30 @@ def played(
     return found
 
 
-def results(trace: Trace, of: Sequence[Played], channel: str, idle_s: float) -> tuple[str, list[Measured]]:
-    """The counter that was taken, and each level's figures."""
-    counter = counter_of(trace, channel)
-    return counter.channel.id, [measured(counter, each, idle_s) for each in of]
+def results(
+    trace: Trace, of: Sequence[Played], channels: Sequence[str], devices: Sequence[str], idle_s: float
+) -> tuple[list[str], list[Measured]]:
+    """The counters that were taken and are added, and each level's figures."""
+    counters = counters_of(trace, channels, devices)
+    return [each.channel.id for each in counters], [measured(counters, each, idle_s) for each in of]
 
 
-def document(server: Server, channel: str, provenance: str, found: Sequence[Measured], terms: Terms) -> Plain:
+def provenance(trace: Trace, channels: Sequence[str]) -> str:
+    """``measured``, or what the least of the channels is."""
+    found = {trace.channels[name].provenance for name in channels}
+    return found.pop() if len(found) == 1 else min(found - {"measured"})
+
+
+def document(
+    server: Server, channels: Sequence[str], provenance: str, found: Sequence[Measured], terms: Terms
+) -> Plain:
     """All of it as plain data."""
     return {
         "schema": SCHEMA,
         "url": server.url,
         "gen_ai.request.model": server.target.model,
-        "channel": channel,
+        "channel": " + ".join(channels),
+        "channels": list(channels),
         "provenance": provenance,
         "levels": [plain(each, terms) for each in found],
         "footprint": terms.to_json(),

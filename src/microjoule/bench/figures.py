@@ -16,7 +16,10 @@ the level with the idle seconds around it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +28,9 @@ import numpy.typing as npt
 from ..errors import TooFewUpdates
 from ..footprint.chosen_factors import Terms
 from ..footprint.footprint import footprint
+from ..joules.added_shares import AddedShares, added_shares
 from ..joules.counter import Counter
 from ..joules.estimate import Estimate
-from ..joules.request_shares import RequestShares, shares
 from ..joules.requests import DECODE, IDLE, PREFILL, RUNNING, Requests, Schedule, work
 from ..joules.uncertainty import STUDENT, Component
 from ..joules.update_record import updates
@@ -66,15 +69,15 @@ class Measured(NamedTuple):
     why: str
     notes: tuple[str, ...]
     steady: Steady | None
-    shares: RequestShares | None
+    shares: AddedShares | None
     rows: tuple[Row, ...]
 
 
-def measured(counter: Counter, played: Played, idle_s: float) -> Measured:
+def measured(counters: Sequence[Counter], played: Played, idle_s: float) -> Measured:
     """The figures of a level.
 
     Args:
-        counter: The counter of what serves.
+        counters: The counters of what serves, which are added.
         played: The level.
         idle_s: How long there was no request before and after it.
     """
@@ -86,14 +89,14 @@ def measured(counter: Counter, played: Played, idle_s: float) -> Measured:
     of = requests(rows)
     ends = np.sort(np.concatenate((of.first_ns, *of.pieces_ns)))
     part = steady(ends, played.t0_ns, played.t1_ns, float(np.median(of.end_ns - of.start_ns)))
-    why = _missing(counter, of, part, played)
+    why = _missing(counters, of, part, played)
     if why or part is None:
         return Measured(played, {}, why or "no token came", (), part, None, rows)
     is_bursty = float(np.mean([answer.is_bursty for answer in played.answers if answer.row])) > _BURSTY
     blocks = _blocks(of, part)
-    figures = _energies(counter, of, part, blocks) | _times(of, part, blocks, is_bursty=is_bursty)
+    figures = _energies(counters, of, part, blocks) | _times(of, part, blocks, is_bursty=is_bursty)
     notes = [text for text in (_failures(played), _BURST_NOTE if is_bursty else "") if text]
-    fit = None if is_bursty else _split(counter, of, played, idle_s, notes)
+    fit = None if is_bursty else _split(counters, of, played, idle_s, notes)
     if fit is not None:
         figures |= _phases(fit)
     return Measured(played, figures, "", tuple(notes), part, fit, rows)
@@ -113,7 +116,7 @@ def _failures(played: Played) -> str:
     return f"{len(errors)} of {len(played.answers)} requests failed, the first with: {errors[0]}"
 
 
-def _missing(counter: Counter, of: Requests, part: Steady | None, played: Played) -> str:
+def _missing(counters: Sequence[Counter], of: Requests, part: Steady | None, played: Played) -> str:
     """What a figure would need and is not there; empty: nothing."""
     longer = "give a longer --duration"
     if part is None:
@@ -129,8 +132,9 @@ def _missing(counter: Counter, of: Requests, part: Steady | None, played: Played
             f"the steady {seconds(part.t1_ns - part.t0_ns):.1f} s are short beside requests of {took:.2f} s: "
             f"{longer}"
         )
-    if int(updates(counter, part.t0_ns, part.t1_ns).is_ok.sum()) < _FEWEST_UPDATES:
-        return f"{counter.channel.id} was updated too seldom in the steady part: {longer}"
+    for counter in counters:
+        if int(updates(counter, part.t0_ns, part.t1_ns).is_ok.sum()) < _FEWEST_UPDATES:
+            return f"{counter.channel.id} was updated too seldom in the steady part: {longer}"
     failed = sum(answer.row is None for answer in played.answers)
     if failed > len(played.answers) / 2:
         return _failures(played)
@@ -145,10 +149,10 @@ def _blocks(of: Requests, part: Steady) -> I64:
     return edges
 
 
-def _energies(counter: Counter, of: Requests, part: Steady, blocks: I64) -> dict[str, Estimate]:
+def _energies(counters: Sequence[Counter], of: Requests, part: Steady, blocks: I64) -> dict[str, Estimate]:
     """Joules per request and per token, and watts: what was counted by what was done."""
-    whole = counter.energy(part.t0_ns, part.t1_ns)
-    each_j = counter.energies(blocks[:-1], blocks[1:]).value
+    whole = reduce(add, [counter.energy(part.t0_ns, part.t1_ns) for counter in counters])
+    each_j = np.sum([counter.energies(blocks[:-1], blocks[1:]).value for counter in counters], axis=0)
     done = work(of, Schedule(False), (part.t0_ns, part.t1_ns))
     n = len(of)
     served = np.array(
@@ -220,18 +224,19 @@ def _plain_ratio(each: npt.NDArray[Any], by: F64, unit: str) -> Estimate:
 
 
 def _split(
-    counter: Counter, of: Requests, played: Played, idle_s: float, notes: list[str]
-) -> RequestShares | None:
+    counters: Sequence[Counter], of: Requests, played: Played, idle_s: float, notes: list[str]
+) -> AddedShares | None:
     """The fit of a level with the idle seconds around it."""
     around = nanoseconds(idle_s * 0.9)
     try:
-        return shares(counter, updates(counter, played.t0_ns - around, played.t2_ns + around), of)
+        t0, t1 = played.t0_ns - around, played.t2_ns + around
+        return added_shares([(counter, updates(counter, t0, t1)) for counter in counters], of)
     except TooFewUpdates as error:
         notes.append(f"prefill and decode are not told apart: {error.what}")
         return None
 
 
-def _phases(fit: RequestShares) -> dict[str, Estimate]:
+def _phases(fit: AddedShares) -> dict[str, Estimate]:
     """What a prompt token, an output token and being idle take."""
     names = {PREFILL: "prefill_per_input_token", DECODE: "decode_per_output_token", IDLE: "idle_power"}
     lost = {state for group in fit.inseparable for state in group}

@@ -43,14 +43,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "profiles", type=Path, nargs="+", metavar="PROFILE", help="plain or .gz; several: one per rank"
     )
     parser.add_argument(
-        "--channel", default="", metavar="ID", help="read this counter [the GPU's, or the first]"
+        "--channel",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="read this counter; of a log of requests, repeat to add several [all GPUs', or the first]",
     )
     parser.add_argument(
         "--device",
         action="append",
         default=[],
         metavar="D=gpu-N",
-        help="say that device D of the profile is GPU N; K:D=gpu-N for the K-th profile",
+        help="say that device D of the profile is GPU N; K:D=gpu-N for the K-th profile; gpu-N alone: add up "
+        "these GPUs for a log of requests",
     )
     parser.add_argument(
         "--name",
@@ -100,11 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
     load_libraries()
     if arguments.profiles[0].exists() and request_shares.is_log(arguments):
         return request_shares.run(arguments)
+    from ..errors import BadRequest
     from ..joules.energy_trace import load
     from ..plugins.profiles import devices, readers
     from ..plugins.profiles.attribute import Asked
     from ..report import attribution_table
 
+    if len(arguments.channel) > 1:
+        raise BadRequest("A profile is attributed by one counter", "Give one --channel")
     said = [devices.override(text) for text in arguments.device]
     with progress() as say:
         say(f"reading {arguments.trace}")
@@ -114,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"reading {path}")
             profiles.append(readers.read(path, arguments.format))
         say("attributing")
-        asked = Asked(arguments.channel, said, arguments.name, _wishes(trace, arguments))
+        asked = Asked("".join(arguments.channel), said, arguments.name, _wishes(trace, arguments))
         plain, alignment = _attributed(trace, profiles, asked)
     if arguments.output is not None:
         _write_back(trace, profiles, alignment, arguments.output)

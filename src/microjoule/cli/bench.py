@@ -70,7 +70,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     group.add_argument("--model", default="", metavar="NAME", help="model to ask for [the first listed]")
     group.add_argument("--endpoint", choices=tuple(_ENDPOINTS), default="chat", help="what to ask [chat]")
     parser.add_argument(
-        "--channel", default="", metavar="ID", help="read this counter [the GPU's, or the first]"
+        "--channel",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="read this counter (repeat to add several) [all GPUs', or the first]",
+    )
+    parser.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="gpu-N",
+        help="read this GPU's counter (repeat to add several)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace")
     parser.add_argument("--log", type=Path, metavar="FILE", help="keep the requests, for `uj attribute`")
@@ -106,8 +117,10 @@ def run(arguments: argparse.Namespace) -> int:
         played = benchmark.played(recorder, server, levels, arguments.idle, say)
         say("fitting")
         trace = recorder.trace
-        channel, found = benchmark.results(trace, played, arguments.channel, arguments.idle)
-    plain = benchmark.document(server, channel, trace.channels[channel].provenance, found, terms)
+        channels, found = benchmark.results(
+            trace, played, arguments.channel, arguments.device, arguments.idle
+        )
+    plain = benchmark.document(server, channels, benchmark.provenance(trace, channels), found, terms)
     if arguments.log is not None:
         benchmark.write_log(found, arguments.log)
     if arguments.json is not None:

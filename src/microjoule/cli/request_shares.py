@@ -10,7 +10,7 @@ from pathlib import Path
 from . import quantities
 from .progress import progress
 
-_OF_PROFILES = ("device", "name", "format", "starts_at", "same_machine", "output")
+_OF_PROFILES = ("name", "format", "starts_at", "same_machine", "output")
 
 
 def is_log(arguments: argparse.Namespace) -> bool:
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"reading {arguments.profiles[0]}")
         log = read(arguments.profiles[0])
         say("attributing")
-        found = attributed(trace, log, arguments.channel, arguments.offset)
+        found = attributed(trace, log, arguments.channel, arguments.offset, arguments.device)
     if arguments.json is not None:
         text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         quantities.write(text, arguments.json)

@@ -177,7 +177,15 @@ class RequestShares:
         )
 
 
-def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float = 0.0) -> RequestShares:
+def shares(
+    counter: Counter,
+    of: Updates,
+    requests: Requests,
+    u_align_ns: float = 0.0,
+    schedule: Schedule | None = None,
+    *,
+    has_idle: bool = True,
+) -> RequestShares:
     """The energies of requests over the updates of a counter.
 
     Args:
@@ -185,6 +193,8 @@ def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float 
         of: Its updates over the span.
         requests: The requests.
         u_align_ns: Standard uncertainty of the requests' instants, all late or early together.
+        schedule: When prompts were computed; None: the likeliest schedule.
+        has_idle: Whether idle may have a column of its own.
 
     Raises:
         TooFewUpdates: There are too few for a fit.
@@ -196,7 +206,9 @@ def shares(counter: Counter, of: Updates, requests: Requests, u_align_ns: float 
             "Record for longer, or take a --channel that is updated more often",
         )
     of = _no_finer(of, _doubt_ns(requests))
-    return _finished(counter, of, requests, _Fitting(of, requests, round(u_align_ns)))
+    fitting = _Fitting(of, requests, round(u_align_ns), has_idle=has_idle)
+    best = fitting.likeliest() if schedule is None else fitting.under(schedule)
+    return _finished(counter, of, requests, fitting, best)
 
 
 class _Fitted(NamedTuple):
@@ -218,9 +230,11 @@ class _Fitting:
         of: The updates.
         requests: The requests.
         u_align_ns: By how much all instants may be off.
+        has_idle: Whether idle may have a column.
     """
 
-    def __init__(self, of: Updates, requests: Requests, u_align_ns: int) -> None:
+    def __init__(self, of: Updates, requests: Requests, u_align_ns: int, *, has_idle: bool) -> None:
+        self._has_idle = has_idle
         self._of, self._requests, self._u_align_ns = of, requests, u_align_ns
         margin = round(float(of.spread_s.max()) * 2 * NS_PER_S) + abs(u_align_ns)
         self._around_ns = int(of.edges_ns[0]) - margin, int(of.edges_ns[-1]) + margin
@@ -231,7 +245,8 @@ class _Fitting:
         states, design, late = _columns(works, self._of, self._u_align_ns)
         found = _fit(self._of, design, late)
         groups = _inseparable(found, states, self._of)
-        if any(IDLE in group for group in groups) and len(states) > 1:
+        is_lost = not self._has_idle or any(IDLE in group for group in groups)
+        if is_lost and IDLE in states and len(states) > 1:
             states, design, late = states[1:], design[:, 1:], late[:, 1:]
             found = _fit(self._of, design, late)
             groups = _inseparable(found, states, self._of)
@@ -261,8 +276,9 @@ def _score(of: _Fitted) -> float:
     return of.fit.score
 
 
-def _finished(counter: Counter, of: Updates, requests: Requests, fitting: _Fitting) -> RequestShares:
-    best = fitting.likeliest()
+def _finished(
+    counter: Counter, of: Updates, requests: Requests, fitting: _Fitting, best: _Fitted
+) -> RequestShares:
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
     other = fitting.under(best.schedule._replace(rate=best.schedule.rate * _FINER[-1]))
     curve = bent(of, best.states, best.works)

@@ -112,12 +112,21 @@ def add(ids: Iterable[str], estimates: Mapping[str, Estimate], channels: Mapping
         Overlap: Two of them count the same joules.
     """
     ids = tuple(ids)
+    apart(ids, channels)
+    return _sum(estimates, ids)
+
+
+def apart(ids: Iterable[str], channels: Mapping[str, Channel]) -> None:
+    """Checks that no two of some channels count the same joules.
+
+    Raises:
+        Overlap: Two of them do, or nobody knows that they do not.
+    """
     for one, other in combinations(ids, 2):
         if _overlap(channels[one], channels[other], channels):
             raise Overlap(
                 f"{one} and {other} count the same joules", "Leave one of them out, or take `.total`"
             )
-    return _sum(estimates, ids)
 
 
 def _sum(estimates: Mapping[str, Estimate], ids: tuple[str, ...], covers: str = "") -> Total:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...channel import Kind
 from ...errors import RequestLogError
+from ...joules.added_shares import AddedShares, added_shares
 from ...joules.counter import Counter
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
 from ...joules.log_lag import log_lag
-from ...joules.request_shares import RequestShares, shares
 from ...joules.requests import DECODE, PREFILL, UNITS, Requests, Schedule, work
-from ...joules.total import covered
 from ...joules.update_record import updates
 from ...trace.series import I64
 from ...units import nanoseconds, seconds
 from ..profiles.alignment import Alignment, Wishes, align
 from ..profiles.profile import REALTIME, Source, Tally
+from .chosen_counters import counters_of
 from .request_log import RequestLog
 
 SCHEMA = "microjoule.requests/1"
@@ -35,46 +34,58 @@ F64 = npt.NDArray[np.float64]
 
 _LAG_AROUND_S = 60.0  # of the trace around the log, in which its clock may be off
 
-_MOVED = 8  # times at least that a counter must have moved to be taken unasked
-
 Plain = dict[str, Any]
 
 
-def attributed(trace: Trace, log: RequestLog, channel: str = "", offset_s: float = 0.0) -> Plain:
-    """The energy of a counter by request and by state.
+def attributed(
+    trace: Trace,
+    log: RequestLog,
+    channels: Sequence[str] = (),
+    offset_s: float = 0.0,
+    devices: Sequence[str] = (),
+) -> Plain:
+    """The energy of counters by request and by state.
 
     Args:
         trace: The trace of the machine, over the time of the log.
         log: The requests.
-        channel: The counter; empty: the GPU's, where there is one, else the first of the total.
+        channels: The counters, which are added.
         offset_s: What to add to the log's times, where its clock is another machine's.
+        devices: Devices whose counters are read too, as ``gpu-0``. Without any name: all GPUs where there
+            is one, else the first counter of the total.
 
     Raises:
         RequestLogError: The two do not belong together, or no counter suits.
+        Overlap: Two of the counters count the same joules.
         ProfileError: The log has the clock of the day, and the trace no pairs of clocks.
-        TooFewUpdates: The counter moved too seldom in the time that they share.
+        TooFewUpdates: A counter moved too seldom in the time that they share.
     """
-    counter = counter_of(trace, channel)
-    span = counter.span_ns or (0, 0)
+    counters = counters_of(trace, channels, devices)
+    span = _common_span(counters)
     requests, u_ns = _on_the_trace(trace, log.moved(nanoseconds(offset_s)), span)
     around = nanoseconds(IDLE_AROUND_S)
     t0 = max(span[0], int(requests.start_ns.min()) - around)
     t1 = min(span[1], int(requests.end_ns.max()) + around)
-    found = shares(counter, updates(counter, t0, t1), requests, u_ns)
-    return {**plain(found, log.left_out), "clock": _clock(counter, requests, offset_s)}
+    found = added_shares([(each, updates(each, t0, t1)) for each in counters], requests, u_ns)
+    return {**plain(found, log.left_out), "clock": _clock(counters, requests, offset_s)}
 
 
-def _clock(counter: Counter, of: Requests, offset_s: float) -> Plain | None:
+def _common_span(counters: Sequence[Counter]) -> tuple[int, int]:
+    spans = [each.span_ns or (0, 0) for each in counters]
+    return max(first for first, _ in spans), min(last for _, last in spans)
+
+
+def _clock(counters: Sequence[Counter], of: Requests, offset_s: float) -> Plain | None:
     """How much better the log fits the power at other times; None: its own are good."""
     around = nanoseconds(_LAG_AROUND_S)
-    first, last = counter.span_ns or (0, 0)
+    first, last = _common_span(counters)
     t0, t1 = max(first, int(of.start_ns.min()) - around), min(last, int(of.end_ns.max()) + around)
-    every = updates(counter, t0, t1)
-    if not every.is_ok.any():
+    every = [each for each in (updates(counter, t0, t1) for counter in counters) if each.is_ok.any()]
+    lags = [log_lag(each, work(of, Schedule(False), (t0, t1))) for each in every]
+    clear = [lag for lag in lags if lag is not None and lag.is_clear]
+    if not clear:
         return None
-    lag = log_lag(every, work(of, Schedule(False), (t0, t1)))
-    if lag is None or not lag.is_clear:
-        return None
+    lag = max(clear, key=lambda each: each.explained)
     return {
         "offset_s": offset_s + lag.lag_s,
         "lag_s": lag.lag_s,
@@ -82,60 +93,6 @@ def _clock(counter: Counter, of: Requests, offset_s: float) -> Plain | None:
         "explained": lag.explained,
         "explained_as_is": lag.as_is,
     }
-
-
-def counter_of(trace: Trace, channel: str = "") -> Counter:
-    """The counter to read.
-
-    Args:
-        trace: The trace.
-        channel: Its id; empty: the GPU's, where there is one, else the first of the total.
-
-    Raises:
-        RequestLogError: There is none, several GPUs were recorded, or it was not read.
-    """
-    name = channel or chosen(trace)
-    counter = _counter(trace, name)
-    if counter.span_ns is None:
-        raise RequestLogError(
-            f"{name} was not read", "Take another --channel; `uj report` shows what was read"
-        )
-    return counter
-
-
-def chosen(trace: Trace) -> str:
-    """The counter whose energy is most likely asked for.
-
-    Raises:
-        RequestLogError: Several GPUs were recorded, or no counter moved.
-    """
-    counters = [name for name in trace.energy_channels if trace.channels[name].kind is Kind.COUNTER]
-    moving = [n for n in counters if n not in trace.dead and len(trace.counter(n).changes) > _MOVED]
-    gpus = [name for name in moving if trace.channels[name].place.device == "gpu"]
-    devices = {trace.channels[name].place.number for name in gpus}
-    if len(devices) > 1:
-        raise RequestLogError(
-            f"the trace has the energy of {len(devices)} GPUs", f"Choose one: --channel {gpus[0]}"
-        )
-    of_total = [name for name in covered(trace.channels) if name in moving]
-    found = [*(name for name in of_total if name in gpus), *gpus, *of_total, *moving]
-    if not found:
-        raise RequestLogError(
-            "the trace has no energy counter that moved", "`uj probe` says what can be read here"
-        )
-    return found[0]
-
-
-def _counter(trace: Trace, name: str) -> Counter:
-    counters = [each for each in trace.energy_channels if trace.channels[each].kind is Kind.COUNTER]
-    if name not in counters:
-        what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
-        raise RequestLogError(
-            f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}"
-        )
-    if name in trace.dead:
-        raise RequestLogError(f"{name} never moved, though it must have", "Take another --channel")
-    return trace.counter(name)
 
 
 def _on_the_trace(trace: Trace, log: RequestLog, span_ns: tuple[int, int]) -> tuple[Requests, float]:
@@ -180,7 +137,7 @@ def _aligned(of: Requests, by: Alignment) -> Requests:
     )
 
 
-def plain(found: RequestShares, left_out: Mapping[str, int]) -> Plain:
+def plain(found: AddedShares, left_out: Mapping[str, int]) -> Plain:
     """Shares as plain data.
 
     Args:
@@ -192,14 +149,16 @@ def plain(found: RequestShares, left_out: Mapping[str, int]) -> Plain:
     equal_j = float(values.mean()) if len(all_) else None
     rate = found.schedule.rate
     together = found.of_some(all_)
+    channels = [each.counter.channel.id for each in found.parts]
     return {
         "schema": SCHEMA,
-        "channel": found.counter.channel.id,
-        "provenance": found.counter.channel.provenance,
+        "channel": " + ".join(channels),
+        "channels": channels,
+        "provenance": found.measured.provenance,
         "t0_ns": found.t0_ns,
         "t1_ns": found.t1_ns,
         "span_s": seconds(found.t1_ns - found.t0_ns),
-        "updates": found.fit.rows,
+        "updates": found.rows,
         "measured": found.measured.to_json(),
         "requests": {"count": len(of), "whole": len(all_), "left_out": dict(left_out)},
         "prompts": {
@@ -219,11 +178,11 @@ def plain(found: RequestShares, left_out: Mapping[str, int]) -> Plain:
     }
 
 
-def _state(found: RequestShares, state: str) -> Plain:
+def _state(found: AddedShares, state: str) -> Plain:
     energy, whole = found.of_state([state]), found.measured.value
     return {
         "name": state,
-        "amount": float(found.totals[found.states.index(state)]),
+        "amount": found.total(state),
         "unit": UNITS[state],
         "energy": energy.to_json(),
         "per_unit": found.coefficient(state).to_json(),
@@ -231,7 +190,7 @@ def _state(found: RequestShares, state: str) -> Plain:
     }
 
 
-def _per_token(found: RequestShares, numbers: I64, together: Estimate) -> Plain:
+def _per_token(found: AddedShares, numbers: I64, together: Estimate) -> Plain:
     """Joules a token of whole requests: all of them by output tokens, and each phase by its own."""
     of = found.requests
     output = int(of.output[numbers].sum())
@@ -259,7 +218,7 @@ def _equal_errors(values_j: F64, equal_j: float | None) -> Plain:
     }
 
 
-def _request(found: RequestShares, number: int, equal_j: float | None) -> Plain:
+def _request(found: AddedShares, number: int, equal_j: float | None) -> Plain:
     of, energy = found.requests, found.share(number)
     value, is_ok = energy.value, energy.value is not None
     return {

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from batching import Batching, saturating
 from ideal import T0, Ideal, S, constant, rows, write
+from request_logs import attribute, request_lines, saved
 
-from microjoule.cli import main
 from microjoule.errors import RequestLogError
 from microjoule.plugins.inference.request_log import is_log, read
 
@@ -27,30 +26,8 @@ def folder(tmp_path_factory):
     return found
 
 
-def lines(at=lambda t: int(t), scene=SCENE, **changed):
-    log = scene.log
-    for i in range(len(log)):
-        plain = {
-            "id": log.names[i],
-            "start_ns": at(log.start_ns[i]),
-            "first_token_ns": at(log.first_ns[i]),
-            "end_ns": at(log.end_ns[i]),
-            "gen_ai.usage.input_tokens": int(log.prompt[i]),
-            "gen_ai.usage.cache_read.input_tokens": int(log.cached[i]),
-            "gen_ai.usage.output_tokens": int(log.output[i]),
-            "chunk_ns": [at(each) for each in log.pieces_ns[i]],
-        }
-        yield {key: value for key, value in {**plain, **changed}.items() if value is not None}
-
-
-def saved(path, plains):
-    path.write_text("".join(json.dumps(plain) + "\n" for plain in plains))
-    return path
-
-
-def attribute(capsys, *arguments):
-    code = main(["attribute", *map(str, arguments)])
-    return code, *capsys.readouterr()
+def lines(at=int, scene=SCENE, **changed):
+    return request_lines(scene, at, **changed)
 
 
 def test_each_request_has_its_energy_and_all_adds_up(folder, capsys):
@@ -232,18 +209,6 @@ def test_options_of_profiles_are_refused(folder, capsys):
     code, _, err = attribute(capsys, folder / "trace.arrows", log, "--same-machine")
     assert code == 2
     assert "--same-machine" in err
-
-
-def test_two_gpus_need_a_choice(folder, capsys):
-    gpus = [replace(SCENE.ideal, id=f"gpu-{n}/energy", unit=Fraction(1, 1000)) for n in (0, 1)]
-    write(folder / "two.arrows", rows(gpus), batch_rows=5000)
-    log = saved(folder / "requests.jsonl", lines())
-    code, _, err = attribute(capsys, folder / "two.arrows", log)
-    assert code == 1
-    assert "--channel gpu-0/energy" in err
-    code, out, _ = attribute(capsys, folder / "two.arrows", log, "--channel", "gpu-1/energy")
-    assert code == 0
-    assert "gpu-1/energy" in out
 
 
 def test_a_trace_with_too_few_updates_has_no_figure(folder, capsys):
