@@ -6,6 +6,10 @@ recorder reads as text. A step computes a token of each answer under way and up 
 prompts; its energy is what the settings say, over the time that it really took. So a busy machine delays it,
 and changes no truth. SIGTERM writes ``truth.json``: each request's counts and energies.
 
+``busy`` names the file of an NVML stand-in (standin/nvml_standin.c) whose GPUs draw ``busy_w`` more while
+they are busy: each step then makes them busy for as long as its energy takes. ``tokens.json`` has each
+token's time.
+
 The settings that break it: ``usage`` false: no counts; ``burst``: that many tokens a piece; ``dies_after``:
 it ends after so many requests; ``fails``: every n-th request is answered with HTTP 500; ``garbled``: streams
 that are no JSON.
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mmap
 import signal
 import sys
 import time
@@ -24,7 +29,7 @@ from pathlib import Path
 SETTINGS = {
     "idle_w": 50.0, "running_w": 1.0, "prefill_j": 0.02, "decode_j": 0.1,
     "step_s": 0.004, "prompt_token_s": 4e-5, "budget": 512,
-    "usage": True, "burst": 1, "dies_after": 0, "fails": 0, "garbled": False,
+    "busy": "", "busy_w": 600.0, "usage": True, "burst": 1, "dies_after": 0, "fails": 0, "garbled": False,
 }  # fmt: skip
 TICK_S = 0.002
 
@@ -49,6 +54,23 @@ class Engine:
         self.waiting: list[Served] = []
         self.answering: list[Served] = []
         self.done: list[Served] = []
+        self.tokens_ns: list[int] = []
+        self.pulses: memoryview | None = None
+        if settings["busy"]:
+            with Path(settings["busy"]).open("r+b") as file:
+                self.pulses = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
+        self.n_pulses = 0
+
+    def pulse(self, joules: float) -> float:
+        """Makes the stand-in's GPUs busy for as long as an energy takes; that time in s."""
+        took = joules / self.set["busy_w"]
+        if self.pulses is None or not joules:
+            return 0.0
+        now, at = time.monotonic_ns(), 2 * self.n_pulses
+        self.pulses[at + 1] = now + round(took * 1e9)
+        self.pulses[at] = now  # last: the stand-in looks at beginnings
+        self.n_pulses += 1
+        return took
 
     def pass_time(self, busy_j: float = 0.0) -> float:
         """Counts what idle, requests and a step took since the last time; the seconds that passed."""
@@ -78,6 +100,7 @@ class Engine:
             length = self.set["step_s"] + self.set["prompt_token_s"] * tokens
             whole = self.set["prefill_j"] * tokens + self.set["decode_j"] * len(answering)
             self.pass_time()
+            length = max(length, self.pulse(whole))
             begun, counted = self.since, 0.0
             while counted < whole * (1 - 1e-9) or self.since - begun < length:
                 await asyncio.sleep(min(TICK_S, length))
@@ -95,6 +118,7 @@ class Engine:
         for each in [*answering, *(each for each, _ in parts if not each.left)]:
             each.given += 1
             each.pieces.put_nowait(each.given)
+            self.tokens_ns.append(time.monotonic_ns())
         begun = [each for each in self.waiting if not each.left]
         self.waiting = [each for each in self.waiting if each.left]
         both = [*answering, *begun]
@@ -198,6 +222,7 @@ async def serve(folder: Path, settings: dict) -> None:
         for each in engine.done
     ]
     (folder / "truth.json").write_text(json.dumps(served))
+    (folder / "tokens.json").write_text(json.dumps(engine.tokens_ns))
 
 
 if __name__ == "__main__":
