@@ -166,7 +166,9 @@ def host_of(trace: Trace) -> tuple[str, str | None]:
     host = trace.facts.get("host")
     known = host if isinstance(host, dict) else {}
     boot = known.get("boot_id")
-    return str(known.get("hostname") or UNKNOWN), str(boot) if boot else None
+    name = str(known.get("hostname") or UNKNOWN)
+    name = name.encode("utf-8", "replace").decode()  # JSON may have half of a surrogate pair
+    return name, str(boot) if boot else None
 
 
 def _of_trace(trace: Trace, stored: Stored, terms: Terms) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..arrays import numbers
 from ..errors import ArchiveError, BadTarget
@@ -98,12 +99,12 @@ class Wanted(NamedTuple):
         """The same, with days that are some.
 
         Raises:
-            BadTarget: One is none.
+            BadTarget: One is none, or a project's name is no text.
         """
         for day in (since, until):
             if day and not _DAY.fullmatch(day):
                 raise BadTarget(f"{day!r} is no day", "Write 2026-11-29, 2026-11 or 2026")
-        return cls(tuple(projects), tuple(hosts), since, until)
+        return cls(tuple(map(written, projects)), tuple(hosts), since, until)
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is among them."""
@@ -120,6 +121,21 @@ class Wanted(NamedTuple):
 
 
 EVERYTHING = Wanted()
+
+
+def written(project: str) -> str:
+    """A project's name, if it can be written.
+
+    Raises:
+        BadTarget: It is no text: bytes of a command line that are not UTF-8.
+    """
+    try:
+        project.encode()
+    except UnicodeEncodeError as error:
+        raise BadTarget(
+            f"The project's name {project!r} is not UTF-8", "Write it in UTF-8, or in ASCII letters"
+        ) from error
+    return project
 
 
 def entries(store: Store, wanted: Wanted = EVERYTHING, of: str = WINDOWS) -> list[Entry]:
@@ -162,7 +178,7 @@ def opened(address: str, *, is_made: bool = False) -> Store:
         return store
     try:
         version = int(json.loads(store.read(_ABOUT))[_KEY])
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ArchiveError(
             f"{address} is no archive: its {_ABOUT} does not say so", "Choose another folder"
         ) from error
@@ -181,9 +197,20 @@ def recording_of(table: pa.Table) -> str:
         table: Its rows, or those of its beginning and end.
     """
     metadata = table.schema.metadata
-    first_ns = int(numbers(table["t_ns"]).min()) if table.num_rows else 0
-    kept = (metadata[schema.KEY_CHANNELS], metadata[schema.KEY_FACTS], str(first_ns).encode())
+    kept = (metadata[schema.KEY_CHANNELS], metadata[schema.KEY_FACTS], str(_opened_ns(table)).encode())
     return hashlib.sha256(b"\0".join(kept)).hexdigest()[:_DIGITS]
+
+
+def _opened_ns(table: pa.Table) -> int:
+    """When the recorder began.
+
+    Not the earliest row: a lane is written when it is full, and a cut copy may lack its early rows.
+    """
+    if not table.num_rows:
+        return 0
+    is_opening = pc.equal(table["channel"].cast(pa.utf8()), schema.OPENING)
+    of = table.filter(is_opening) if pc.any(is_opening).as_py() else table
+    return int(numbers(of["t_ns"]).min())
 
 
 def content_of(path: Path) -> str:

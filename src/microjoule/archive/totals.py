@@ -1,8 +1,9 @@
 """What an archive's traces used together, by project, month, host, … : from its catalogue alone.
 
-A joule counts once: of the copies of a recording the longest is taken, measured and estimated energies are
-two rows, and energies of one scope alone are added. Uncertainties add with their correlation groups: the gain
-of a sensor is in all traces of its machine, and does not average away; an edge is in one trace alone.
+Of the copies of a recording the longest is taken, and of a trace that is wholly inside another one of its
+machine nothing; measured and estimated energies are two rows, and energies of one scope alone are added.
+Traces that overlap in part are named with what counts twice. Uncertainties add with their correlation groups:
+a gain is in all traces of its machine, and does not average away; an edge is in one trace alone.
 
 DuckDB does the sums. It sees the catalogue as tables in memory; the readings are not looked at.
 """
@@ -18,10 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import ArchiveError, BadTarget, nearest
+from ..joules.by_name import NO_WINDOW
 from ..joules.uncertainty import Component, combined
 from ..late import extra
 from .catalogue import NAME, SCHEMA, TRACE
 from .layout import FORMAT, WINDOWS, Entry, Wanted, entries
+from .overlapping import Overlap, Recorded, overlaps
 from .store import Store
 
 Plain = dict[str, Any]
@@ -38,7 +41,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "environment": "coalesce(environment, 'unknown')",
     }
 )
-_COLUMNS = [name for name in SCHEMA.names if name not in ("footprint", "terms", "attributes", "channels")]
+_COLUMNS = [name for name in SCHEMA.names if name not in ("footprint", "terms", "attributes")]
 _LISTED = [
     "format", "trace", "recording", "date", "project", "host", "environment", "command", "scope", "begin",
     "duration_s", "energy_j", "expanded_j", "low_j", "high_j", "status", "provenance", "readings", "bytes",
@@ -56,6 +59,14 @@ _PICKED = """
 create or replace temp table picked as
 select {keys}, c.* from catalogue c semi join chosen using (trace, date, project, host)
 where c.scope = '{scope}'
+"""
+# A trace without windows has no row of scope name: all of it is in no window.
+_WITHOUT_WINDOWS = """
+insert into picked by name
+select {keys}, * from (
+    select c.* replace (? as name, 0 as windows) from catalogue c
+    semi join chosen using (trace, date, project, host)
+    anti join picked using (trace, date, project, host) where c.scope = 'trace')
 """
 _SUMS = """
 select {names}, provenance, count(distinct trace) as traces, count(distinct host) as hosts,
@@ -81,14 +92,15 @@ from (select {names}, provenance, unnest(components) as c, row_number() over () 
 group by {names}, provenance, c."group", case when c."group" = '' then n end,
     case when c."group" = '' then c.name end
 """
-_OVERLAPPING = """
-select host, trace, other, seconds from (
-    select host, trace, lag(trace) over before as other,
-        epoch(lag("end") over before) - epoch("begin") as seconds
-    from (select *, "begin" + to_microseconds(cast(duration_s * 1e6 as bigint)) as "end" from picked
-        where "begin" is not null and provenance = 'measured')
-    window before as (partition by host, boot order by "begin", trace))
-where seconds > 0.001 order by seconds desc
+_RECORDED = """
+select trace, date, project, host, coalesce(boot, ''), epoch_us("begin"),
+    epoch_us("begin") + cast(duration_s * 1e6 as bigint), energy_j, channels
+from catalogue semi join chosen using (trace, date, project, host)
+where scope = 'trace' and "begin" is not null and provenance = 'measured' and energy_j is not null
+"""
+_LEFT_OUT = """
+delete from chosen using (select unnest(?) as t, unnest(?) as d, unnest(?) as p, unnest(?) as h) as inside
+where (trace, date, project, host) = (t, d, p, h)
 """
 
 
@@ -132,16 +144,22 @@ def totals(store: Store, question: Question) -> Plain:
     connection = duckdb.connect(":memory:", config={"temp_directory": ""})
     connection.register("catalogue", catalogue)
     connection.execute(_OF_COPIES)
-    chosen = connection.execute("select count(*) from chosen").fetchone()[0]
-    if len(wanted) > chosen and not notes:
-        notes.append(f"{_n(len(wanted) - chosen, 'copy', 'copies')} of other traces are not counted")
+    n_files = catalogue.filter(pc.field("scope") == TRACE).num_rows
+    copies = n_files - _n_chosen(connection)
+    if copies:
+        some = _n(copies, "copy of another trace is", "copies of other traces are")
+        notes.append(f"{some} not counted")
+    overlapping = overlaps(_recorded(row) for row in connection.execute(_RECORDED).fetchall())
+    inside = [each.trace.key for each in overlapping if each.is_inside]
+    if inside:
+        connection.execute(_LEFT_OUT, [list(column) for column in zip(*inside, strict=True)])
     whole = _sums(connection, (), TRACE)
-    notes += _notes(whole) + _overlaps(connection.execute(_OVERLAPPING).fetchall())
+    notes += _notes(whole) + _overlaps(overlapping)
     by = question.by
     return {
         "archive": store.address,
         "by": list(by),
-        "n_traces": chosen,
+        "n_traces": _n_chosen(connection),
         "whole": whole,
         "rows": _sums(connection, by, NAME if "name" in by else TRACE),
         "notes": notes,
@@ -153,6 +171,8 @@ def _sums(connection: Any, by: Sequence[str], scope: str) -> list[Plain]:  # noq
     keys = ", ".join(f"{KEYS[key]} as by_{key}" for key in by) or "'' as by_all"
     names = ", ".join(f"by_{key}" for key in by) or "by_all"
     connection.execute(_PICKED.format(keys=keys, scope=scope))
+    if scope == NAME:
+        connection.execute(_WITHOUT_WINDOWS.format(keys=keys), [NO_WINDOW])
     sums = _answered(connection, _SUMS.format(names=names))
     groups = _answered(connection, _GROUPS.format(names=names))
     components = _components(groups, names)
@@ -262,13 +282,39 @@ def _notes(rows: Sequence[Plain]) -> list[str]:
     return found
 
 
-def _overlaps(rows: Sequence[Sequence[Any]]) -> list[str]:
-    found = [
-        f"{trace} and {other} of host {host} overlap by {length:.3g} s, in which joules count twice"
-        for host, trace, other, length in rows[:_OVERLAPS_MAX]
+def _overlaps(found: Sequence[Overlap]) -> list[str]:
+    """What is left out, and what counts twice: the largest first."""
+    inside = [each for each in found if each.is_inside]
+    partly = [each for each in found if not each.is_inside]
+    lines = [
+        f"{_called(each.trace)} is not counted: {_called(each.other)} recorded the same machine all that time"
+        for each in sorted(inside, key=lambda each: -each.trace.energy_j)[:_OVERLAPS_MAX]
     ]
-    more = len(rows) - len(found)
-    return found + ([f"and {more} more overlaps"] if more > 0 else [])
+    if len(inside) > _OVERLAPS_MAX:
+        lines.append(f"{len(inside) - _OVERLAPS_MAX:,} more are not counted for that reason")
+    lines += [
+        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by {each.seconds:.3g} s: "
+        + (f"about {each.joules:.3g} J count twice" if each.joules else "what both measured counts twice")
+        for each in sorted(partly, key=lambda each: (-each.joules, -each.seconds))[:_OVERLAPS_MAX]
+    ]
+    if len(partly) > _OVERLAPS_MAX:
+        rest = sum(each.joules for each in partly)
+        lines.append(f"{_n(len(partly), 'overlap', 'overlaps')} in all: about {rest:.3g} J count twice")
+    return lines
+
+
+def _called(of: Recorded) -> str:
+    trace, date, project, _ = of.key
+    return f"{trace} ({project}, {date})"
+
+
+def _recorded(row: Sequence[Any]) -> Recorded:
+    trace, date, project, host, boot, begin_us, end_us, energy_j, channels = row
+    return Recorded((trace, date, project, host), boot, begin_us, end_us, energy_j, frozenset(channels))
+
+
+def _n_chosen(connection: Any) -> int:  # noqa: ANN401 - of DuckDB
+    return int(connection.execute("select count(*) from chosen").fetchone()[0])
 
 
 def _n(count: int, one: str, many: str) -> str:

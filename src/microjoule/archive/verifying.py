@@ -22,7 +22,7 @@ _NEARLY = 1e-9  # of a figure: another machine's arithmetic may differ in the la
 def verify(
     store: Store, wanted: Wanted, say: Callable[[str], None] = lambda _: None, runner: Runner | None = None
 ) -> dict[str, Any]:
-    """What is not as it should be, as JSON values: ``n_traces``, ``n_equal``, ``findings``.
+    """What is not as it should be, as JSON values: ``n_traces``, ``n_equal``, ``findings``, ``notes``.
 
     Args:
         store: The archive.
@@ -42,14 +42,21 @@ def verify(
         findings += [f"{entry.trace} of {entry.project}: {each}" for each in found]
         n_equal += not found
     known = set(catalogued)
-    for entry in entries(store, wanted, READINGS):
-        if entry not in known:
-            findings.append(f"{entry.name(READINGS)} is in no catalogue: its trace was not added to the end")
+    lost = [entry for entry in entries(store, wanted, READINGS) if entry not in known]
+    elsewhere = {entry.trace: entry for entry in entries(store)} if lost else {}
+    notes = []
+    for entry in lost:
+        name, there = entry.name(READINGS), elsewhere.get(entry.trace)
+        if there is None:
+            findings.append(f"{name} is in no catalogue: its trace was not added to the end. Add it again")
+        else:
+            notes.append(f"{name} is not needed: its trace is there, in project {there.project}")
     return {
         "archive": store.address,
         "n_traces": len(catalogued),
         "n_equal": n_equal,
         "findings": findings,
+        "notes": notes,
     }
 
 

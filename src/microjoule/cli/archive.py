@@ -136,16 +136,19 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
 def _add(arguments: argparse.Namespace) -> int:
     """Adds each trace; 1 where one of them could not be."""
     from ..archive.adding import add
+    from ..archive.layout import written
     from ..errors import ArchiveError, MicrojouleError
     from ..report.archive_lines import added
 
-    store, terms = _opened(arguments, is_made=True), options.terms(arguments)
+    terms = options.terms(arguments)  # first: a bad option leaves no archive behind
+    project = written(arguments.project)
+    store = _opened(arguments, is_made=True)
     failed = 0
     with progress() as say:
         for number, path in enumerate(arguments.traces):
             say(f"adding {path} ({number + 1} of {len(arguments.traces)})")
             try:
-                found = add(store, path, arguments.project, terms, arguments.windows_max)
+                found = add(store, path, project, terms, arguments.windows_max)
             except ArchiveError:
                 raise
             except MicrojouleError as error:

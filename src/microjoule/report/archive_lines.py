@@ -126,4 +126,5 @@ def verified(answer: Plain, width: int, written: Callable[[str], str]) -> list[s
     """Whether the figures of an archive follow from its readings."""
     n, equal = answer["n_traces"], answer["n_equal"]
     found = [f"{equal:,} of {n:,} trace{'s' * (n != 1)}: every figure equal to that of the readings"]
-    return [*found, *(line for each in answer["findings"] for line in wrapped(safe(each), 2))]
+    said = [*answer["findings"], *(f"note: {note}" for note in answer["notes"])]
+    return [*found, *(line for each in said for line in wrapped(safe(each), 2))]

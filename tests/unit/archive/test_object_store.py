@@ -156,5 +156,5 @@ def test_a_store_that_loses_its_connection_keeps_what_was_there_and_takes_the_re
     line.left = None
     assert adding.add(layout.opened(address(line.place, bucket)), second, "p", TERMS).outcome == adding.ADDED
     assert verify(of, layout.EVERYTHING) == {
-        "archive": of.address, "n_traces": 2, "n_equal": 2, "findings": [],
+        "archive": of.address, "n_traces": 2, "n_equal": 2, "findings": [], "notes": [],
     }  # fmt: skip
