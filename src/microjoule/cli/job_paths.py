@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..recording.launch import Launch
 
 PLACES = ("job", "node", "rank", "local_rank")
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{([^{}]*)\}")
 _SIGNS = re.compile(r"[^\w.@+=,-]")  # of a name, what is none in a path's part
 _FILES = ("output", "json", "html", "png", "svg")
 
@@ -23,16 +23,16 @@ def fill(arguments: argparse.Namespace) -> Launch:
         BadPath: A place has a name that is none, or nobody says what it is; or a folder cannot be made.
     """
     from ..recording.launch import launch
-    from ..recording.trace_file import free
 
     found = launch()
     for name in _FILES:
         path = getattr(arguments, name, None)
         if path is not None and _PLACE.search(str(path)):
             path = _made(filled(path, found))
-            # A job that is started again goes on beside its first trace; ranks that share one agree on that.
-            is_taken = name == "output" and found.job is not None and not found.is_shared and path.is_file()
-            setattr(arguments, name, free(path) if is_taken else path)
+            setattr(arguments, name, path)
+            if name == "output":
+                # A job that is started again, or twice at once, goes on beside its first trace.
+                arguments.keeps_others = found.job is not None
     return found
 
 

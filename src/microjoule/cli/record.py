@@ -68,7 +68,7 @@ def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Sign
     )
     recorder = RawRecorder(trace_output.watched(planned, arguments))
     with progress() as say, recorder, recorder.window("record"):
-        say(f"recording {output}; Ctrl-C ends it")
+        say(f"recording {recorder.path}; Ctrl-C ends it")
         if arguments.for_s is None:
             signal.sigwait(ends)
         else:

@@ -145,18 +145,15 @@ def _record_into(
     from ..errors import MicrojouleError
     from ..recording import RawRecorder
     from ..recording.node_recorder import NodeRecorder
-    from ..recording.trace_file import free
 
     # Of a node all GPUs are read: each rank may see another one.
     of_node = argparse.Namespace(**{**vars(arguments), "all_gpus": True})
     plan = trace_output.watched(run_command.planned(of_node, command, folder), arguments)
     said: list[NodeRecorder] = []
-    path = plan.path
-    if path.exists() and path.is_file():
-        path = free(path)  # an earlier recorder of this job wrote the other
     channels = tuple(channel for channel in plan.channels if not channel.is_of_command)
     recorder = RawRecorder(
-        replace(plan, path=path, channels=channels, say=lambda sentence: _passed(said, sentence))
+        # An earlier recorder of this job may have written a trace at the same path.
+        replace(plan, keeps_others=True, channels=channels, say=lambda sentence: _passed(said, sentence))
     )
     with contextlib.ExitStack() as stack:
         stack.callback(run_command.let_go, recorder, is_kept=arguments.output is not None)

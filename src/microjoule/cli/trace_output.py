@@ -23,8 +23,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def watched(plan: RecordingPlan, arguments: argparse.Namespace) -> RecordingPlan:
-    """The plan with what the command line adds: messages and ``--fsync``."""
-    return replace(plan, say=_say, is_fsynced=arguments.fsync)
+    """The plan with what the command line adds: messages, ``--fsync``, and whether others stay."""
+    keeps_others = getattr(arguments, "keeps_others", False)
+    return replace(plan, say=_say, is_fsynced=arguments.fsync, keeps_others=keeps_others)
 
 
 def is_stdout(path: Path) -> bool:

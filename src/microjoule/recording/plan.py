@@ -58,6 +58,7 @@ class RecordingPlan:
         say: It is called at once with a sentence about anything that happens to the file.
         owner: The user and group that the file is to belong to; None: those of this process. Under sudo it
             is who called it.
+        keeps_others: Where a file is at the path, write a numbered one beside it instead of replacing it.
         is_fsynced: Wait after each batch until the disk has it.
         activity: Whose CPU time is recorded beside the channels; None: nobody's.
         instruments: Reference meters, connected; the recorder reads them and lets them go.
@@ -74,6 +75,7 @@ class RecordingPlan:
     drain_s: float = DRAIN_S
     say: Callable[[str], None] = _warn
     owner: tuple[int, int] | None = field(default_factory=caller_of_sudo)
+    keeps_others: bool = False
     is_fsynced: bool = False
     activity: ActivityPlan | None = None
     instruments: tuple[Instrument, ...] = ()

@@ -149,7 +149,9 @@ class RawRecorder:
         self.opening = {**self.plan.facts, "lanes": lanes, "left_out": self.left_out}
         if self._activity is not None and self._activity.hidden:
             self.opening = {**self.opening, "hidden": self._activity.hidden}
-        self._writer = Writer(self.plan.path, self.channels, self.opening, self.plan.owner)
+        self._writer = Writer(
+            self.plan.path, self.channels, self.opening, self.plan.owner, self.plan.keeps_others
+        )
         self._output = Output(self._writer, self.plan)
         self._write_all(self._own_batches())
         self._thread = threading.Thread(target=self._drain_until_ended, name="uj-drain", daemon=True)

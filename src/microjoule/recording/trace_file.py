@@ -46,22 +46,28 @@ class TraceFile:
         path: Where; an existing regular file is replaced. ``/dev/stdout`` and ``/dev/fd/N`` are what is open
             there, from where it is on.
         owner: The user and group that it is to belong to; None: those of this process.
+        keeps_others: A regular file that is there stays, and this one gets a numbered name beside it.
 
     Attributes:
-        path: Where it is now; another one where it had to move.
+        path: Where it is now; another one where it had to move, or where another file was.
         size: The bytes of all whole batches, the opening among them.
 
     Raises:
         TraceError: It cannot be made, or another recorder is writing it.
     """
 
-    def __init__(self, path: Path, owner: tuple[int, int] | None = None) -> None:
+    def __init__(self, path: Path, owner: tuple[int, int] | None = None, keeps_others: bool = False) -> None:
         self.path = path
         self._owner = owner
         descriptor = descriptor_of(path)
         self._has_path = descriptor is None
         try:
-            self._fd = _opened(path) if descriptor is None else os.dup(descriptor)
+            if descriptor is not None:
+                self._fd = os.dup(descriptor)
+            elif keeps_others:
+                self.path, self._fd = _beside(path)
+            else:
+                self._fd = _opened(path)
             self._is_regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -164,7 +170,7 @@ class TraceFile:
         Raises:
             OSError: It cannot be made.
         """
-        new = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, MODE)
+        new = _new(path)
         try:
             at = 0
             while at < self.size and (part := os.pread(self._fd, min(_COPY_BYTES, self.size - at), at)):
@@ -296,6 +302,22 @@ def _opened(path: Path) -> int:
             if error.errno != errno.ENXIO or not path.is_fifo() or time.monotonic() > ends:
                 raise
         time.sleep(0.05)
+
+
+def _beside(path: Path) -> tuple[Path, int]:
+    """A new file at a path, or beside the file that is there; processes that start together each get one."""
+    here = path
+    while True:
+        try:
+            return here, _new(here)
+        except FileExistsError:
+            if not path.is_file():  # a pipe or a device
+                return path, _opened(path)
+        here = free(path)
+
+
+def _new(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, MODE)
 
 
 def _write(fd: int, data: bytes) -> None:

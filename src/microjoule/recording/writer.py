@@ -33,10 +33,11 @@ class Writer:
     """An open trace file.
 
     Args:
-        path: Where to write; an existing file is replaced.
+        path: Where to write; an existing file is replaced, unless others are kept.
         channels: All channels of the file.
         facts: The machine and the recording.
         owner: The user and group that the file is to belong to; None: those of this process.
+        keeps_others: Where a file is at the path, write a numbered one beside it.
 
     Attributes:
         file: Where the bytes go.
@@ -51,6 +52,7 @@ class Writer:
         channels: Sequence[Channel],
         facts: Mapping[str, Any],
         owner: tuple[int, int] | None = None,
+        keeps_others: bool = False,
     ) -> None:
         plain = schema.schema(channels, facts)
         self._schema = plain.with_metadata({**plain.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
@@ -61,7 +63,7 @@ class Writer:
         # In this thread alone: batches are small, and the cores belong to what is measured.
         options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
         self._stream = pa.ipc.new_stream(pa.PythonFile(self._sink, "w"), self._schema, options=options)
-        self.file = TraceFile(path, owner)
+        self.file = TraceFile(path, owner, keeps_others)
         try:
             self._opening, first = self._opened()
             self.file.append(self._opening, now_ns())

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -203,6 +204,9 @@ def test_where_nothing_can_be_measured_each_rank_says_so_before_its_command_star
         ("{jobs}.arrows", "{jobs} in {jobs}.arrows is no place that can be filled in. Nearest: 'job'"),
         ("{job}.arrows", "Nothing says what {job} in {job}.arrows is: this is no process of a job. Start it"),
         ("{rank}.arrows", "Nothing says what {rank} in {rank}.arrows is"),
+        ("{job:03}.arrows", "{job:03} in {job:03}.arrows is no place"),
+        ("{job }.arrows", "{job } in {job }.arrows is no place"),
+        ("{}.arrows", "{} in {}.arrows is no place"),
     ],
 )
 def test_a_place_that_cannot_be_filled_in_is_refused(root, tmp_path, output, sentence):
@@ -258,8 +262,52 @@ def test_a_node_that_is_recorded_again_in_one_job_keeps_both_traces(root, tmp_pa
     assert sorted(path.name for path in (tmp_path / "j7").iterdir()) == ["n1.1.arrows", "n1.arrows"]
 
 
+TOGETHER = {
+    "pods": [{"JOB_COMPLETION_INDEX": str(number), "MICROJOULE_JOB": "j7"} for number in range(2)],
+    "steps": [
+        {
+            "SLURM_JOB_ID": "j7",
+            "SLURM_STEP_ID": str(number),
+            "SLURM_PROCID": "0",
+            "SLURM_NODEID": "0",
+            "SLURM_STEP_TASKS_PER_NODE": "1",
+        }
+        for number in range(2)
+    ],
+    "no launcher": [{"MICROJOULE_JOB": "j7"}] * 2,
+}
+WAITS_FOR_THE_OTHER = """
+import os, sys, time
+open(sys.argv[1], "w").close()
+until = time.monotonic() + 60
+while not os.path.exists(sys.argv[2]) and time.monotonic() < until:
+    time.sleep(0.01)
+sys.exit(0 if os.path.exists(sys.argv[2]) else 3)
+"""
+
+
+@pytest.mark.parametrize("environments", TOGETHER.values(), ids=TOGETHER)
+def test_processes_of_a_job_that_start_together_all_run_and_have_a_trace_each(root, tmp_path, environments):
+    output = tmp_path / "{job}/{node}.arrows"
+    recorded = [*UJ, "run", "--source", "script", "--root", root, "-o", output, "--brief", "--"]
+    names = (tmp_path / "first", tmp_path / "second")
+    processes = [
+        subprocess.Popen(
+            [*recorded, sys.executable, "-c", WAITS_FOR_THE_OTHER, *order],
+            env={**os.environ, "MICROJOULE_NODE": "n1", **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for environment, order in zip(environments, (names, names[::-1]), strict=True)
+    ]
+    said = [process.communicate(timeout=100)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    paths = sorted((tmp_path / "j7").iterdir())
+    assert [path.name for path in paths] == ["n1.1.arrows", "n1.arrows"]
+    assert all(len(uj.load(path).named("run")) == 1 for path in paths)
+
+
 def test_a_name_that_is_no_path_makes_none():
     assert filled(Path("t/{job}/x"), Launch(job="../../etc")) == Path("t/.._.._etc/x")
     assert filled(Path("t/{job}/x"), Launch(job="..")) == Path("t/_/x")
     assert filled(Path("t/{job}.{rank}"), Launch(job="7[3]", rank=0)) == Path("t/7_3_.0")
-    assert filled(Path("a{b c}{}"), Launch()) == Path("a{b c}{}")  # no place: a path as any other
