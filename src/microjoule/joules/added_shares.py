@@ -91,8 +91,14 @@ class AddedShares:
 
     @property
     def bend(self) -> float:
-        """How much power saturates, where it does most."""
-        return max(each.bend for each in self.parts)
+        """How much power saturates: a mean over the counters, weighted by what their requests took.
+
+        Of a GPU that had nothing to do, any bend explains the readings as well as none.
+        """
+        taken_j = [float(each.values_j.sum()) for each in self.parts]
+        if not sum(taken_j):
+            return max(each.bend for each in self.parts)
+        return float(np.average([each.bend for each in self.parts], weights=taken_j))
 
     @property
     def inseparable(self) -> tuple[tuple[str, ...], ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from batching import Batching
-from ideal import MS, S, Wave, rows, write
+from ideal import MS, S, Wave, constant, rows, write
 from request_logs import attribute, request_lines, saved
 
 from microjoule.joules.added_shares import added_shares
@@ -155,3 +155,24 @@ def test_gpus_have_one_schedule_and_idle_is_known_of_all_or_of_none():
     assert (one.in_turn, one.rate) == (other.in_turn, other.rate)
     whole = found.of_state(found.states).value + found.unexplained.value
     assert whole == pytest.approx(found.measured.value, rel=1e-12)
+
+
+def test_a_gpu_that_does_nothing_adds_its_idle_power_and_no_more():
+    unused = replace(GPUS[0], wave=constant(60.0), id="gpu-2/energy", seed=11)
+    alone, beside = shared(*GPUS), shared(*GPUS, unused)
+    assert shared(unused).bend > 1.0  # else this shows nothing
+    assert beside.bend == pytest.approx(alone.bend, abs=0.01)
+    assert beside.inseparable == alone.inseparable
+    more_j = beside.of_state(["idle"]).value - alone.of_state(["idle"]).value
+    assert more_j == pytest.approx(shared(unused).measured.value, rel=1e-3)
+    for number in (0, 100, 299):
+        assert beside.share(number).value == pytest.approx(alone.share(number).value, rel=1e-3)
+        assert beside.share(number).U < 1.1 * alone.share(number).U
+
+
+def test_a_profile_takes_one_counter(folder, capsys):
+    (folder / "profile.json").write_text('{"traceEvents": []}')
+    words = ("--channel", "gpu-0/energy", "--channel", "gpu-1/energy")
+    code, out, err = attribute(capsys, folder / "t.arrows", folder / "profile.json", *words)
+    assert (code, out) == (2, "")
+    assert "Give one --channel" in err
