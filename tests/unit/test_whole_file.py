@@ -48,6 +48,12 @@ WRITERS = [
     (written_back, CannotWrite),
 ]
 writers = pytest.mark.parametrize(("make", "error"), WRITERS, ids=[each.__name__ for each, _ in WRITERS])
+# An export goes into pipes and devices as well: tests/unit/cli/test_export.py.
+refusers = pytest.mark.parametrize(
+    ("make", "error"),
+    [each for each in WRITERS if each[0] is not exported],
+    ids=[each.__name__ for each, _ in WRITERS if each is not exported],
+)
 makers = pytest.mark.parametrize("make", [each for each, _ in WRITERS], ids=lambda make: make.__name__)
 
 
@@ -63,7 +69,7 @@ def folder(tmp_path):
     return tmp_path / "out"
 
 
-@writers
+@refusers
 def test_a_pipe_and_a_link_to_one_are_refused_and_stay(trace, folder, make, error):
     os.mkfifo(folder / "pipe")
     (folder / "link").symlink_to("pipe")
@@ -75,7 +81,7 @@ def test_a_pipe_and_a_link_to_one_are_refused_and_stay(trace, folder, make, erro
     assert sorted(path.name for path in folder.iterdir()) == ["link", "pipe"]
 
 
-@writers
+@refusers
 def test_a_device_is_refused_and_stays(trace, folder, make, error):
     node = folder / "full"
     try:
