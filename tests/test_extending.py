@@ -148,7 +148,7 @@ def uj(package: Path, *words: object, root: Path | None = None) -> subprocess.Co
 def test_a_source_is_one_file_and_one_entry(package: Path, tmp_path: Path) -> None:
     (package / "sources/socket_meter.py").write_text(SOURCE, encoding="utf-8")
     registry = package / "sources/__init__.py"
-    put(registry, "    cpu_time,\n    script,\n)", "    cpu_time,\n    socket_meter,\n    script,\n)")
+    put(registry, "    cpu_time,\n    script,\n", "    cpu_time,\n    socket_meter,\n    script,\n")
     put(registry, "from . import (\n", "from . import (\n    socket_meter,\n")
     assert changed(package, INSTALLED) == ["sources/__init__.py", "sources/socket_meter.py"]
 

@@ -186,15 +186,24 @@ def test_a_bound_only_grows(declared, learnt, kind):
     assert replace(after, timing=before.timing, scale=before.scale) == before
 
 
+FIELDS = ("energy", "module_energy", "power")
+
+
 def gpu(number, uuid, name="energy"):
-    access = replace(COUNTER.access, path=f"{uuid}@/lib/libnvidia-ml.so.1")
+    access = replace(COUNTER.access, path=f"{uuid}@/lib/libnvidia-ml.so.1", config=FIELDS.index(name))
     return replace(COUNTER, **identity(f"gpu-{number}/{name}"), access=access)
 
 
 def test_what_was_learnt_of_a_gpu_is_for_that_card_whatever_its_number():
     """Cards change places: what was learnt of one is no prior for another."""
     learnt = [
-        Learnt(channel=f"gpu-{n}/{name}", source="script", device=uuid, likely_lag_ns=(lag, lag + MS))
+        Learnt(
+            channel=f"gpu-{n}/{name}",
+            source="script",
+            device=uuid,
+            field=FIELDS.index(name),
+            likely_lag_ns=(lag, lag + MS),
+        )
         for n, uuid, lag in ((0, "GPU-a", 5 * MS), (1, "GPU-b", 90 * MS))
         for name in ("energy", "module_energy")
     ]

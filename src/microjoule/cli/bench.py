@@ -80,7 +80,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--device",
         action="append",
         default=[],
-        metavar="gpu-N",
+        metavar="GPU",
         help="read this GPU's counter (repeat to add several)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="TRACE", help="keep the trace")

@@ -78,6 +78,7 @@ class Learnt:
         lag_min_ns: And at least.
         likely_lag_ns: Between which two it lies at 95 %, by a power gauge of the same device.
         device: The device's own id, as a GPU's UUID: it holds for that one, whatever its number is now.
+        field: What is read of that device, ``Access.config``.
         idle: Power while this machine was left alone.
         spin: Power while one thread did nothing but read.
         filtering: Of RAPL.
@@ -96,6 +97,7 @@ class Learnt:
     lag_min_ns: int | None = None
     likely_lag_ns: tuple[int, int] | None = None
     device: str = ""
+    field: int = 0
     idle: LearnedPower | None = None
     spin: LearnedPower | None = None
     filtering: Filtering | None = None
@@ -140,9 +142,9 @@ class Calibration:
     def of(self, channel: Channel) -> Learnt | None:
         """What was learnt of a channel; None: nothing."""
         mine = [one for one in self.channels if one.source == channel.source]
-        device, part = channel.access.device, _part(channel.physical_id)
+        device, field = channel.access.device, channel.access.config
         if device and any(one.device for one in mine):  # cards change places
-            return next((one for one in mine if (one.device, _part(one.channel)) == (device, part)), None)
+            return next((one for one in mine if (one.device, one.field) == (device, field)), None)
         return next((one for one in mine if one.channel == channel.physical_id), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -161,11 +163,6 @@ class Calibration:
                 for one in plain["disagreements"]
             ),
         )
-
-
-def _part(channel_id: str) -> str:
-    """What a channel is of its device: its id without the device's number."""
-    return channel_id.partition("/")[2]
 
 
 _PARTS = {

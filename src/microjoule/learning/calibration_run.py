@@ -96,7 +96,16 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
         if len(members) > 1:  # one that cannot be opened must not hide the rest
             return [one for channel in members for one in _learn([channel], for_s, machine)]
         one = members[0]
-        return [Learnt(channel=one.physical_id, source=one.source, device=one.access.device, note=str(error))]
+        of = one.access
+        return [
+            Learnt(
+                channel=one.physical_id,
+                source=one.source,
+                device=of.device,
+                field=of.config,
+                note=str(error),
+            )
+        ]
     found = []
     for channel, series, lag in zip(members, watched.series, lags_found, strict=True):
         seen = updates(series, channel)
@@ -116,6 +125,7 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
                 lag_min_ns=lag.least_ns,
                 likely_lag_ns=beside_gauges(channel, members, watched.series),
                 device=channel.access.device,
+                field=channel.access.config,
                 spin=power(seen.t_ns, seen.value, channel),
                 filtering=filtering(channel, seen, machine.host, machine.root),
                 note=_note(len(ok), seen, for_s),

@@ -117,15 +117,15 @@ class NodeRecorder:
                 else:
                     self._hear(self._members[key.fileobj])  # type: ignore[index]
             self._answer()
+        self._let_go(self._waiting[:-1])  # where several ended at once, one of them prints the report
         self._selector.unregister(self._listener)
         self._listener.close()  # whoever comes now starts the next recorder
 
     def close(self, answer: Mapping[str, Any]) -> None:
         """Answers the last rank, once the trace is complete, and waits until it has read what it needs."""
-        for member in self._waiting:
-            member.send({"closed": answer, "said": list(self._said)})
         ends = time.monotonic() + ANSWER_S
         for member in self._waiting:
+            member.send({"closed": answer, "said": list(self._said)})
             member.connection.settimeout(max(ends - time.monotonic(), _TICK_S))
             try:
                 while member.connection.recv(1 << 16):
@@ -225,9 +225,13 @@ class NodeRecorder:
         if running and self._said:
             running[0].send({"said": [self._said.popleft() for _ in range(len(self._said))]})
         if running:
-            for member in self._waiting:
-                member.send({"left": len(running)})
-            self._waiting.clear()
+            self._let_go(self._waiting)
+
+    def _let_go(self, members: list[_Member]) -> None:
+        """Lets ranks that have ended go: another one waits for the trace to be complete."""
+        for member in members:
+            member.send({"left": len(self._running())})
+        self._waiting = [each for each in self._waiting if each not in members]
 
 
 def refused(listener: socket.socket, sentence: str, for_s: float = LATE_S) -> None:

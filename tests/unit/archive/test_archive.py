@@ -300,8 +300,12 @@ def test_the_answer_fits_eighty_columns_and_json_has_all_of_it(tmp_path, monkeyp
     monkeypatch.setenv("COLUMNS", "80")
     address = str(tmp_path / "archive")
     monkeypatch.setenv("UJ_ARCHIVE", address)
-    path = str(trace(tmp_path / "a.arrows", windows=STEPS))
-    assert main(["archive", "add", path, "--project", "a rather long name of a project", "--zone", "DE"]) == 0
+    monkeypatch.chdir(tmp_path)
+    trace(tmp_path / "a.arrows", windows=STEPS)
+    assert (
+        main(["archive", "add", "a.arrows", "--project", "a rather long name of a project", "--zone", "DE"])
+        == 0
+    )
     for words in (["report"], ["report", "--by", "project,name,host"], ["list"], ["verify"]):
         assert main(["archive", *words]) == 0
         told = capsys.readouterr().out

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's own threads and s
 
 @pytest.fixture(scope="module")
 def cluster():
+    # A new process learns from it what to import, and where tests run in a worker it is missing.
+    sys.modules["__main__"].__spec__ = getattr(sys.modules["__main__"], "__spec__", None)
     settings = {"distributed.worker.daemon": True, "distributed.scheduler.allowed-failures": 5}
     import dask
 

@@ -129,6 +129,32 @@ def test_a_rank_that_never_comes_is_not_waited_for_without_end(tmp_path, monkeyp
     assert not uj.load(tmp_path / "n.arrows").is_truncated
 
 
+def test_of_ranks_that_end_at_once_one_hears_that_the_trace_is_complete(tmp_path, monkeypatch):
+    """It prints the report, which is of the node."""
+    answers = NodeRecorder._answer
+    monkeypatch.setattr(NodeRecorder, "_answer", lambda self: (answers(self), time.sleep(0.2)))
+    both, heard = threading.Barrier(2), []
+
+    def rank(connection):
+        connection.sendall(HELLO)
+        answer(connection)
+        both.wait(30)
+        connection.sendall(DONE)  # while the recorder is not looking
+        heard.append(next(iter(answer(connection))))
+        connection.close()
+
+    with node(tmp_path) as name:
+        threads = []
+        for _ in range(2):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(name)
+            threads.append(threading.Thread(target=rank, args=(connection,)))
+            threads[-1].start()
+    for each in threads:
+        each.join(60)
+    assert sorted(heard) == ["closed", "left"]
+
+
 def test_nobody_at_all_ends_it_too(tmp_path, monkeypatch):
     monkeypatch.setattr(node_recorder, "LATE_S", 0.2)
     with node(tmp_path):
