@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,14 +25,13 @@ from ..joules.frames import column
 from ..joules.sentence import headline, subject_of
 from ..joules.summary import is_divided, listed
 from ..joules.total import Total
-from ..joules.uncertainty import Component
+from ..joules.uncertainty import Component, of_trace
 from ..trace.window import Window
 from ..units import NS_PER_US, S_PER_HOUR, seconds
 from .layout import FORMAT, UNKNOWN, Entry
 
 TRACE, NAME, WINDOW = "trace", "name", "window"
 SCOPES = (TRACE, NAME, WINDOW)
-_NUMBERED = re.compile(r"/-?\d+$")  # a correlation group of one update, one mark or one instant
 
 _COMPONENT = pa.struct(
     [
@@ -236,17 +234,11 @@ def _figures(row: _Row, stored: Stored) -> dict[str, Any]:
         "high_j": energy.high if energy.high < float("inf") else None,
         "u_j": energy.u if is_assessed else None,
         "expanded_j": energy.U if is_assessed else None,
-        "components": [_apart(each, stored.entry.trace)._asdict() for each in energy.components],
+        "components": [each._asdict() for each in of_trace(energy.components, stored.entry.trace)],
         "status": energy.status,
         "provenance": energy.provenance,
         "channels": list(energy.channels) if isinstance(energy, Total) else [],
     }
-
-
-def _apart(component: Component, trace: str) -> Component:
-    """A component whose cause is an update or an instant of a trace, apart from those of other traces."""
-    is_numbered = _NUMBERED.search(component.group) is not None
-    return component._replace(group=f"{component.group} of {trace}") if is_numbered else component
 
 
 def _footprint(row: _Row, terms: Terms) -> dict[str, Any]:

@@ -124,21 +124,27 @@ class Footprint:
     _repr_html_ = shown("footprint")
 
     def __add__(self, other: Footprint) -> Footprint:
-        """The footprint of both; what one of them lacks the sum lacks."""
+        """The footprint of both; what one lacks the sum lacks; U adds as that of the energies does."""
         if not isinstance(other, Footprint):
             return NotImplemented
+        energy = self.energy + other.energy
+        correlation = _correlation(self.energy.U, other.energy.U, energy.U)
+
+        def both(one: Amount | None, two: Amount | None) -> Amount | None:
+            return _correlated(one, two, correlation) if one and two else None
+
         return Footprint(
-            energy=self.energy + other.energy,
-            facility=self.facility + other.facility,
-            location=self.location + other.location,
-            market=_both(self.market, other.market),
-            marginal=_both(self.marginal, other.marginal),
-            losses=_both(self.losses, other.losses),
-            upstream=_both(self.upstream, other.upstream),
-            water=_both(self.water, other.water),
-            embodied=_both(self.embodied, other.embodied),
-            electricity=_both(self.electricity, other.electricity),
-            rental=_both(self.rental, other.rental),
+            energy=energy,
+            facility=_correlated(self.facility, other.facility, correlation),
+            location=_correlated(self.location, other.location, correlation),
+            market=both(self.market, other.market),
+            marginal=both(self.marginal, other.marginal),
+            losses=both(self.losses, other.losses),
+            upstream=both(self.upstream, other.upstream),
+            water=both(self.water, other.water),
+            embodied=both(self.embodied, other.embodied),
+            electricity=both(self.electricity, other.electricity),
+            rental=both(self.rental, other.rental),
         )
 
     def to_json(self) -> Plain:
@@ -338,8 +344,19 @@ def _per(of: Amount, units: Factor) -> Amount:
     )
 
 
-def _both(one: Amount | None, other: Amount | None) -> Amount | None:
-    return one + other if one and other else None
+def _correlation(one: float, other: float, both: float) -> float:
+    """How far two U are of one cause, from that of the sum; 1 where either is nothing."""
+    return (both**2 - one**2 - other**2) / (2 * one * other) if one and other else 1.0
+
+
+def _correlated(one: Amount, other: Amount, correlation: float) -> Amount:
+    """The sum of two amounts, each with the U of its energy times a factor; the energies' U correlate so."""
+    # Of a run that is not counted, nothing is uncertain.
+    u, v = (0.0 if each.U is None and each.guaranteed == (0.0, 0.0) else each.U for each in (one, other))
+    if u is None or v is None:
+        return one + other
+    squared = u**2 + v**2 + 2 * correlation * u * v
+    return replace(one + other, U=math.sqrt(max(squared, 0.0)))
 
 
 def _plus(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:

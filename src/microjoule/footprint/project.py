@@ -23,6 +23,7 @@ from ..errors import BadTarget, TraceError
 from ..joules import nodes
 from ..joules.estimate import PROVENANCES, Estimate
 from ..joules.run_window import whole
+from ..joules.uncertainty import of_trace
 from ..units import S_PER_HOUR, seconds
 from ..value_class import dataclass
 from .chosen_factors import Terms
@@ -129,7 +130,7 @@ def trial(name: str, trace: Trace, target: Target | None) -> Trial:
             spent_on.append(trace.energy(window).total)
     return Trial(
         name=name,
-        energy=trace.energy(span).total,
+        energy=_of_trace(trace.energy(span).total, name),
         hours=seconds(span.duration_ns) / S_PER_HOUR,
         metrics=tuple(metrics),
         flop=flop,
@@ -138,6 +139,10 @@ def trial(name: str, trace: Trace, target: Target | None) -> Trial:
         node=nodes.node_of(trace.facts) or "",
         span_ns=(span.t0_ns, span.t1_ns),
     )
+
+
+def _of_trace(energy: Estimate, name: str) -> Estimate:
+    return replace(energy, components=of_trace(energy.components, name))
 
 
 def at_once(trials: Sequence[Trial]) -> list[list[str]]:
@@ -172,7 +177,7 @@ def counted_once(trials: Mapping[str, Trial], traces: Mapping[str, Trace]) -> di
         told = "a second recorder: " + ("the rest counts" if rest else "not counted")
         found[name] = replace(
             trials[name],
-            energy=nodes.energy(trace, pieces),
+            energy=_of_trace(nodes.energy(trace, pieces), name),
             hours=seconds(rest) / S_PER_HOUR,
             remark="; ".join(filter(None, (trials[name].remark, told))),
         )

@@ -38,7 +38,7 @@ from .job_part import Part
 from .joint_windows import Edges, clipped, lasted_ns, merged, united
 from .node_clocks import NodeClock
 from .total import add
-from .uncertainty import Component
+from .uncertainty import Component, of_trace
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -129,7 +129,7 @@ class Job:
         of_all: dict[str, list[Estimate]] = {name: [] for name in names}
         for number, each in enumerate(self.parts):
             trace = load(each.path)
-            wholes.append(nodes.energy(trace, self.pieces[number]))
+            wholes.append(_of_part(nodes.energy(trace, self.pieces[number]), number))
             for name in names:
                 of_own[name].append(self._energy(trace, number, own[name][number]))
                 if number in placed[name]:
@@ -262,10 +262,11 @@ class Job:
                 components += _clocks(Displaced(trace, piece), edges, bounds, at, self.nodes)
         found = _sum(exact)
         if is_exact:
-            return found
+            return _of_part(found, number)
         surely = min(max(math.fsum(low), least_j), found.low)
         parts = (*found.components, *components)
-        return replace(found, low=surely, high=max(math.fsum(high), found.high), components=parts)
+        found = replace(found, low=surely, high=max(math.fsum(high), found.high), components=parts)
+        return _of_part(found, number)
 
     def _gaps(self) -> list[str]:
         """When a node was between two recorders."""
@@ -281,6 +282,11 @@ class Job:
 
 
 _NOTHING = Estimate(value=0.0, low=0.0, high=0.0)
+
+
+def _of_part(energy: Estimate, number: int) -> Estimate:
+    """A figure whose edges are its own part's, so that a sum over parts does not add them up as one."""
+    return replace(energy, components=of_trace(energy.components, f"part {number}"))
 
 
 def _sum(parts: Sequence[Estimate]) -> Estimate:

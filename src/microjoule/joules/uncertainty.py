@@ -13,6 +13,7 @@ what is given up is a matrix that nobody could fill in.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -25,6 +26,7 @@ BOUNDED = "bounded"
 ALIASED = "aliased"
 """Rectangular by itself, but swept slowly: two of them a fixed time apart differ by one of two values."""
 
+_NUMBERED = re.compile(r"(/|^edge:.*:)-?\d+$")  # a group of one update, one mark or one instant
 _DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as the GUM does: 2
 _DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form decides k
 _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
@@ -128,6 +130,18 @@ def _sum(group: Sequence[Component]) -> Component:
     lost = math.fsum((c.u / size) ** 4 / c.dof for c in group if c.dof != math.inf) if size else 0.0
     dof = 1 / lost if lost else math.inf
     return largest._replace(u=math.fsum(component.u for component in group), dof=dof)
+
+
+def of_trace(components: Iterable[Component], trace: str) -> tuple[Component, ...]:
+    """The components of one trace's figure, before it is added to those of other traces.
+
+    An update, a mark or an instant is numbered within its trace: the third update of one has nothing to do
+    with the third of another, though both carry one number. A gain is common to both, and keeps its group.
+    """
+    return tuple(
+        each._replace(group=f"{each.group} of {trace}") if _NUMBERED.search(each.group) else each
+        for each in components
+    )
 
 
 def scaled(components: Iterable[Component], factor: float) -> tuple[Component, ...]:

@@ -163,7 +163,7 @@ def test_a_summary_gets_a_footprint_for_each_window_and_its_terms_once():
 def test_the_sensors_error_reaches_grams_and_money():
     """The guaranteed interval leaves the sensor out; ± U at 95 % has it, and is shown beside it."""
     joules = J_PER_KWH
-    gain = Component("gain", 0.1 * joules, "B", NORMAL)
+    gain = Component("gain", 0.1 * joules, "B", NORMAL, group="gain")
     energy = Estimate(value=joules, low=0.998 * joules, high=1.002 * joules, components=(gain,))
     found = footprint(energy, FRANCE, 1.0)
     for part in (found.facility, found.location, found.electricity):
