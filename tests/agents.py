@@ -92,6 +92,7 @@ def agent(root: Path, client: Path, *options: str) -> Iterator[subprocess.Popen[
                     break
             else:
                 raise AssertionError("".join([*said, f"exit code {process.wait(60)}"]))
+            process.said = "".join(said)  # type: ignore[attr-defined]
             yield process
         finally:
             if process.poll() is None:

@@ -10,10 +10,16 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from typing import TYPE_CHECKING
 
 from ..errors import CannotServe
 from ..recording.native import confine
 
+if TYPE_CHECKING:
+    import pwd
+
+USERS = ("microjoule", "nobody")
+_ID_MAX = (1 << 32) - 2  # the one above means "as it is" to chown(2)
 _CAPABILITY_VERSION = 0x20080522  # linux/capability.h, version 3: two words a set
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 47, 4, 38, 4
 
@@ -22,7 +28,8 @@ def become(user: str) -> None:
     """Leaves root for a user, and gives up every capability, whoever it is. This process has one thread yet.
 
     Args:
-        user: Its name; used only where this process is root's.
+        user: Its name or number; empty: the first of ``USERS`` that there is. Used only where this process is
+            of root.
 
     Raises:
         CannotServe: There is no such user, it is root, or the kernel refuses.
@@ -67,15 +74,43 @@ def _ids(user: str) -> tuple[int, int]:
     import pwd
 
     try:
-        found = pwd.getpwnam(user)
+        if user.isdecimal():
+            uid = gid = number(user)
+        else:
+            found = _usual() if not user else pwd.getpwnam(user)
+            uid, gid = found.pw_uid, found.pw_gid
+    except ValueError as error:
+        raise CannotServe(f"There is no user {user}: {error}", "Name one: --user nobody") from None
     except KeyError:
         raise CannotServe(
             f"There is no user {user!r} for the agent to become",
             f"Make one: sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
         ) from None
-    if found.pw_uid == 0:
+    if uid == 0:
         raise CannotServe("An agent does not stay root", "Give it a user without rights: --user nobody")
-    return found.pw_uid, found.pw_gid
+    return uid, gid
+
+
+def _usual() -> pwd.struct_passwd:
+    """The agent's own user; where nobody has made it one that other programs may share."""
+    import pwd
+
+    try:
+        return pwd.getpwnam(USERS[0])
+    except KeyError:
+        return pwd.getpwnam(USERS[1])
+
+
+def number(text: str) -> int:
+    """The number of a user or a group.
+
+    Raises:
+        ValueError: It is larger than the kernel's, or means none to it.
+    """
+    found = int(text)
+    if found > _ID_MAX:
+        raise ValueError(f"numbers end at {_ID_MAX}")
+    return found
 
 
 def _drop_capabilities() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import ctypes
 import errno
 import os
 import resource
@@ -34,7 +35,8 @@ BACKLOG = 64  # of which the last waits for a quarter of a second
 _ACCEPTS = 8  # at one door before the other has its turn
 _CREDENTIALS = struct.Struct("iII")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h, Linux 4.13
-_GROUPS_BYTES = 1024  # what Python can ask for: 256 groups
+_GROUPS_BYTES = 1024  # 256 groups; the kernel says how many more are needed
+_LIBC = ctypes.CDLL(None, use_errno=True)  # loaded before the agent gives up opening files
 OVERFLOW_ID = 65534  # whom a user namespace does not know; the kernel's default
 _NICE = 10
 _PAUSE_S = 0.01  # where there is no room for another connection
@@ -184,11 +186,16 @@ class Doors:
 
 
 def _groups(connection: socket.socket) -> Sequence[int]:
-    """The other end's supplementary groups; none where there are more than can be asked for."""
-    try:
-        return array.array("I", connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_BYTES))
-    except OSError:
-        return ()
+    """The other end's supplementary groups; none where the kernel does not say."""
+    # Not Socket.getsockopt, which takes 1024 bytes at most: a user may have 65,536 groups.
+    size = ctypes.c_uint32(_GROUPS_BYTES)
+    while True:
+        room = ctypes.create_string_buffer(size.value)
+        asked = (connection.fileno(), socket.SOL_SOCKET, _SO_PEERGROUPS, room, ctypes.byref(size))
+        if _LIBC.getsockopt(*asked) == 0:
+            return array.array("I", room.raw[: size.value])
+        if ctypes.get_errno() != errno.ERANGE or size.value <= len(room):
+            return ()
 
 
 def _room(n_feeds: int) -> int:

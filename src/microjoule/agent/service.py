@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import socket
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -14,11 +12,13 @@ from pathlib import Path
 from ..errors import CannotServe
 from ..recording.lane import Lane, open_lanes
 from ..recording.meter import Meter
-from ..sources.agent_offer import COARSE, FULL, LANES_MAX, SOCKETS, Offer, OfferedLane, packet, short
+from ..sources.agent_offer import COARSE, FULL, LANES_MAX, SOCKETS, Offer, OfferedLane, packet
 from ..value_class import dataclass
 from ..version import VERSION
 from . import confinement
-from .doors import BACKLOG, OVERFLOW_ID, Door, Doors, Guests
+from .confinement import number
+from .doors import OVERFLOW_ID, Door, Doors, Guests
+from .listening import listening, made, remove
 from .offered import offered
 from .publishing import Publisher
 
@@ -34,7 +34,8 @@ class AgentPlan:
         folder: Where its sockets are made.
         group: The group that gets the full view, its name or its number; empty: none, and so root and
             who starts the agent alone.
-        user: Whom it becomes after it has opened everything, where root starts it.
+        user: Whom it becomes after it has opened everything, where root starts it: a name or a number;
+            empty: microjoule where there is such a user, else nobody.
         has_coarse_view: Whether everybody else gets the coarse view.
         inherited: Listening sockets that a service manager has opened already, by ``full`` and ``coarse``.
     """
@@ -42,7 +43,7 @@ class AgentPlan:
     meter: Meter
     folder: Path
     group: str = ""
-    user: str = "nobody"
+    user: str = ""
     has_coarse_view: bool = True
     inherited: Mapping[str, socket.socket] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ class Agent:
         channels: The ids of what is read.
         left_out: What is not, by id, and why.
         places: A sentence for each socket.
+        remarks: What keeps clients from them, a sentence each.
     """
 
     def __init__(self, plan: AgentPlan) -> None:
@@ -64,6 +66,7 @@ class Agent:
         self.left_out: dict[str, str] = {}
         self.channels: tuple[str, ...] = ()
         self.places: tuple[str, ...] = ()
+        self.remarks: tuple[str, ...] = ()
         self._publisher: Publisher | None = None
         self._doors: Doors | None = None
 
@@ -130,15 +133,18 @@ class Agent:
     def _listeners(
         self, gid: int | None, undone: contextlib.ExitStack
     ) -> Iterator[tuple[str, socket.socket]]:
-        self.plan.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        remarks = made(self.plan.folder)
+        if gid is not None or self.plan.has_coarse_view:  # otherwise it is for root alone
+            self.remarks = tuple(remarks)
         for view in (FULL, COARSE) if self.plan.has_coarse_view else (FULL,):
             path = self.plan.folder / SOCKETS[view]
-            yield view, undone.enter_context(_listener(path, _MODES[view], gid if view == FULL else None))
-            undone.callback(_remove, path)
+            yield view, undone.enter_context(listening(path, _MODES[view], gid if view == FULL else None))
+            undone.callback(remove, path)
 
     def _door(self, listener: socket.socket, offer: Offer, publisher: Publisher, guests: Guests) -> Door:
         listener.setblocking(False)
-        name = listener.getsockname()
+        is_own = offer.view not in self.plan.inherited
+        name = self.plan.folder / SOCKETS[offer.view] if is_own else listener.getsockname()
         self.places += (f"{name} ({offer.view} view)",)
         feeds = publisher.feeds if offer.view == FULL else [publisher.coarse.feed]
         whose = f"members of {self.plan.group} and root" if self.plan.group else "root"
@@ -170,7 +176,9 @@ def _gid(group: str) -> int | None:
     if not group:
         return None
     try:
-        gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+        gid = number(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+    except ValueError as error:
+        raise CannotServe(f"There is no group {group}: {error}", "Name one: --group microjoule") from None
     except KeyError:
         raise CannotServe(
             f"There is no group {group!r} to serve",
@@ -182,57 +190,3 @@ def _gid(group: str) -> int | None:
             "Make one: sudo groupadd --system microjoule",
         )
     return gid
-
-
-def _listener(path: Path, mode: int, gid: int | None) -> socket.socket:
-    """A listening socket at a path, in place of one that nobody listens at any more."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
-    try:
-        _clear(path)
-        before = os.umask(0o777)  # nobody connects before the mode and the group are right
-        try:
-            with short(path) as address:
-                listener.bind(address)
-        finally:
-            os.umask(before)
-        if gid is not None:
-            os.chown(path, -1, gid)
-        path.chmod(mode)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotServe(
-            f"No socket can be made at {path}: {error.strerror}",
-            "Start it as root, or name a folder: --runtime DIR",
-        ) from error
-    return listener
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # the agent may have become somebody who may not
-        path.unlink()
-
-
-def _clear(path: Path) -> None:
-    """Removes what an agent has left there.
-
-    Raises:
-        CannotServe: An agent serves there, or it is no socket.
-    """
-    try:
-        is_socket = stat.S_ISSOCK(path.lstat().st_mode)
-    except FileNotFoundError:
-        return
-    if not is_socket:
-        raise CannotServe(f"{path} is there and is no socket", f"Look what it is, and remove it: rm {path}")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe, short(path) as address:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(address)
-        except OSError as error:
-            if error.errno == errno.ECONNREFUSED:  # otherwise it is there, and busy
-                path.unlink()
-                return
-    raise CannotServe(
-        f"Another agent serves at {path}", "Stop it first: sudo systemctl stop microjoule-agent"
-    )

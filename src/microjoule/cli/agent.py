@@ -13,8 +13,8 @@ from . import options, probe_calibrate
 from .without_threads import load_libraries
 
 GROUP = "microjoule"
-USER = "nobody"
 NOBODY_ELSE = "none"
+_ID_MAX = (1 << 32) - 2  # the one above means "as it is" to chown(2)
 LOOK_S = 1.0  # how often it is looked whether a thread died
 
 _DESCRIPTION = """\
@@ -42,11 +42,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--group",
         default=GROUP,
+        type=_identity,
         metavar="NAME",
         help=f"give every reading to this group, a name or a number; none: to root alone [{GROUP}]",
     )
     parser.add_argument(
-        "--user", default=USER, metavar="NAME", help=f"become this user, where root starts it [{USER}]"
+        "--user",
+        default="",
+        type=_identity,
+        metavar="NAME",
+        help="become this user, a name or a number, where root starts it [microjoule; nobody where there is "
+        "no such user]",
     )
     parser.add_argument(
         "--coarse",
@@ -55,7 +61,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="give everybody else the coarse view, or nothing [--coarse]",
     )
     parser.add_argument(
-        "--runtime", type=Path, metavar="DIR", help=f"make the sockets in DIR [/{FOLDER} under --root]"
+        "--runtime",
+        type=Path,
+        metavar="DIR",
+        help=f"make the sockets in DIR; clients look in /{FOLDER} only [/{FOLDER} under --root]",
     )
     group = parser.add_argument_group("sampling")
     group.add_argument(
@@ -63,6 +72,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     options.add_counters(group)
     parser.set_defaults(run=run)
+
+
+def _identity(text: str) -> str:
+    """The name of a user or a group, or a number that the kernel has for one."""
+    if text.isdecimal() and int(text) > _ID_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is no number of a user or a group: they end at {_ID_MAX}")
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,6 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         agent = closing.enter_context(Agent(plan))
         for channel, why in agent.left_out.items():
             print(f"uj: {channel} was left out: {why}", file=sys.stderr)
+        for remark in agent.remarks:
+            print(f"uj: {remark}", file=sys.stderr)
         for place in agent.places:
             print(f"uj: serving {place}", file=sys.stderr)
         print(f"uj: {', '.join(agent.channels)}; Ctrl-C ends it", file=sys.stderr, flush=True)

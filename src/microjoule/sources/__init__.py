@@ -81,7 +81,10 @@ ON_REQUEST = {rapl_cores.NAME: "a read of the PMU power_core interrupts every co
 def survey(machine: Machine) -> tuple[Survey, ...]:
     """What every source finds on a machine, in the order of ``SOURCES``."""
     mirrors = mirrored(machine.zones)
-    found = (source.survey(machine) for source in SOURCES)
+    direct = [source.survey(machine) for source in SOURCES if source is not agent]
+    is_read = any(one.channels for one in direct if one.source in RAPL)
+    is_needed = not is_read or any(one.closed for one in direct)
+    found = (*direct, agent.survey(machine, is_needed))
     return tuple(without_mirrors(one, mirrors) if one.source in RAPL else one for one in found)
 
 

@@ -30,11 +30,19 @@ from .survey import Cause, Obstacle, Survey
 
 NAME = "agent"
 READERS = "the agent's group; a coarse view: everybody"
+UNNEEDED_S = 0.3  # how long it may take to answer where everything is read directly
 READER = "agent"  # of ``Access``: recording/agent_lane.py
 
 
-def survey(machine: Machine) -> Survey:
-    """What the agent under the machine's root offers to this user: the full view, or else the coarse one."""
+def survey(machine: Machine, is_needed: bool = True) -> Survey:
+    """What the agent under the machine's root offers to this user: the full view, or else the coarse one.
+
+    Args:
+        machine: Where it is.
+        is_needed: Whether something cannot be read without it; otherwise it has less time to answer.
+    """
+    # The last of a full queue waits for a quarter of a second (agent/doors.py), and longer on a full machine.
+    answer_s = agent_offer.ANSWER_S if is_needed else UNNEEDED_S
     folder = machine.root / FOLDER
     obstacles: list[Obstacle] = []
     for view in (FULL, COARSE):
@@ -42,10 +50,12 @@ def survey(machine: Machine) -> Survey:
         if not _exists(path):
             continue
         try:
-            offer = agent_offer.ask(path)
+            offer = agent_offer.ask(path, answer_s)
         except MicrojouleError as error:
             cause = Cause.PERMISSION if isinstance(error, PermissionDenied) else Cause.FAILING
             obstacles.append(Obstacle(cause, error.what, error.remedy))
+            if isinstance(error, agent_offer.Silent):
+                break  # one process has both sockets
             continue
         offer.close()
         return Survey(
@@ -80,9 +90,12 @@ def is_read_by_agent(channel: Channel) -> bool:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError:  # a folder that this user may not search
         return True
+    return True
 
 
 def _remark(offer: Offer) -> Iterator[Obstacle]:

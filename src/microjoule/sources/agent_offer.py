@@ -43,10 +43,14 @@ _FD = struct.Struct("@i")
 _PACKET_BYTES = 1 << 18
 _TABLE_BYTES = 1 << 24
 LANES_MAX = 128  # descriptors in one packet: Linux passes 253
-_ANSWER_S = 1.0
+ANSWER_S = 1.0
 _RATE_MAX_HZ = 1e6
 _PAUSE_S = 0.02
 _AGAIN = "See `systemctl status microjoule-agent`, or start it: sudo uj agent"
+
+
+class Silent(SourceUnavailable):
+    """An agent that is there and does not answer in time."""
 
 
 class OfferedLane(NamedTuple):
@@ -104,7 +108,7 @@ def stamped(table: bytes) -> bytes:
     return _HEAD.pack(_MAGIC, VERSION, time.monotonic_ns()) + table
 
 
-def ask(path: Path, answer_s: float = _ANSWER_S) -> Offer:
+def ask(path: Path, answer_s: float = ANSWER_S) -> Offer:
     """What the agent at a socket offers; its descriptors are the caller's to close.
 
     Args:
@@ -159,17 +163,13 @@ def _received(path: Path, answer_s: float) -> tuple[bytes, list[int]]:
             data, extra, flags, _ = connection.recvmsg(_PACKET_BYTES, room, socket.MSG_CMSG_CLOEXEC)
             fds = [fd for level, kind, sent in extra for fd in _descriptors(level, kind, sent)]
     except PermissionError as error:
-        raise PermissionDenied(
-            f"{path} may not be opened by this user", "Ask for membership in the agent's group"
-        ) from error
+        raise PermissionDenied(*_closed(path)) from error
     except FileNotFoundError as error:
         raise SourceUnavailable(
             f"No agent runs here: {path} does not exist", "Start it: sudo uj agent"
         ) from error
     except (TimeoutError, BlockingIOError) as error:
-        raise SourceUnavailable(
-            f"The agent at {path} does not answer within {answer_s:g} s", _AGAIN
-        ) from error
+        raise Silent(f"The agent at {path} does not answer within {answer_s:g} s", _AGAIN) from error
     except OSError as error:
         what = (
             "is gone"
@@ -184,6 +184,15 @@ def _received(path: Path, answer_s: float) -> tuple[bytes, list[int]]:
             f"The answer of the agent at {path} does not fit", "Raise the limit of open files: ulimit -n"
         )
     return data, fds
+
+
+def _closed(path: Path) -> tuple[str, str]:
+    """Why this user may not open a socket, and what to do."""
+    for folder in reversed(path.parents):
+        if not os.access(folder, os.X_OK):
+            what = f"The folder {folder} of the agent may not be searched by this user"
+            return what, f"An administrator can open it: sudo chmod a+x {folder}"
+    return f"{path} may not be opened by this user", "Ask for membership in the agent's group"
 
 
 def _descriptors(level: int, kind: int, sent: bytes) -> list[int]:

@@ -156,6 +156,8 @@ def test_who_may_not_have_it_gets_the_sentence_and_no_memory(path):
         (Guests(gid=4242), 54321, [1, 4242], True),
         (Guests(gid=54321), 54321, [], True),  # the first group of the process
         (Guests(gid=4242), 54321, list(range(1000, 1200)), False),
+        (Guests(gid=4242), 54321, list(range(1000, 1400)), False),
+        (Guests(gid=4242), 54321, list(range(1000, 9000)), True),
         (
             Guests(uids=frozenset({65534}), gid=65534),
             65534,
