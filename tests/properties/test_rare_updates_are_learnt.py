@@ -9,7 +9,7 @@ from reached import reached
 
 from microjoule.channel import Timing
 from microjoule.joules.counter import Counter
-from microjoule.joules.counter_notes import notes
+from microjoule.joules.counter_notes import notes, of_agent
 from microjoule.trace.series import Series
 
 DECLARED = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=MS)  # of RAPL
@@ -80,6 +80,19 @@ def test_a_window_up_to_shortly_before_the_end_has_a_right_bound_and_a_figure_fr
             assert len(counter.changes) >= 2
             assert abs(found.value - truth) <= found.U
             assert found.high < 125 * 2 * 2.5
+
+
+def test_what_an_agent_reads_is_calibrated_by_root_and_said_once():
+    ideal, counter = rare(50.0, 1000, 1, 0)
+    of_source = replace(ideal.channel, timing=DECLARED, source="agent")
+    through_agent = [
+        Counter(ideal.series, replace(of_source, id=name)) for name in ("package-0", "package-0/dram")
+    ]
+    assert [notes(each) for each in through_agent] == [[], []]
+    (said,) = of_agent([*through_agent, counter])
+    assert said.startswith("package-0, package-0/dram are updated rarely (up to ")
+    assert said.endswith("root can run `uj probe --calibrate` and restart the agent")
+    assert of_agent([counter]) == []
 
 
 @pytest.mark.parametrize("update_ms", [300, 1000])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..units import NS_PER_MS, NS_PER_S, seconds
 from .counter import Counter
 
+_AGENT = "agent"  # the source of channels that an agent reads
 _FEW = 3  # updates, from which on their usual distance is known
 
 
@@ -30,20 +33,41 @@ def _dropped(counter: Counter) -> list[str]:
     return [f"{counter.channel.id}: {readings} {why}"] if n else []
 
 
-def _rare(counter: Counter) -> list[str]:
-    if counter.channel.trust.model is not None:
+def of_agent(counters: Iterable[Counter]) -> list[str]:
+    """One sentence about those of an agent's counters updated rarely, which only root can calibrate."""
+    read = [each for each in counters if each.channel.source == _AGENT and not each.is_noise]
+    rare = [each for each in read if _is_rare(each)]
+    if not rare:
         return []
+    names = ", ".join(each.channel.id for each in rare)
+    longest = _time(max(each.longest_ns for each in rare))
+    verb = "is" if len(rare) == 1 else "are"
+    return [
+        f"{names} {verb} updated rarely (up to {longest}): root can run `uj probe --calibrate` and "
+        "restart the agent"
+    ]
+
+
+def _rare(counter: Counter) -> list[str]:
+    if counter.channel.source == _AGENT or not _is_rare(counter):
+        return []
+    longest, declared = _time(counter.longest_ns), _time(counter.channel.timing.update_max_ns)
+    return [
+        f"{counter.channel.id} is updated rarely: up to {longest} passed without an update, and "
+        f"{declared} was expected. What a window used after the last update is estimated from the "
+        "power before. Run `uj probe --calibrate`: later recordings wait for the last update"
+    ]
+
+
+def _is_rare(counter: Counter) -> bool:
+    """Whether more time passes between updates than the channel declares."""
+    if counter.channel.trust.model is not None:
+        return False
     longest_ns, declared_ns = counter.longest_ns, counter.channel.timing.update_max_ns
     # A part that draws nothing now and then is not updated rarely: its counter has nothing to show.
     is_rare = counter.usual_ns > declared_ns
     is_rare |= len(counter.changes) < _FEW and counter.channel.place.always_draws
-    if longest_ns <= declared_ns or not is_rare:
-        return []
-    return [
-        f"{counter.channel.id} is updated rarely: up to {_time(longest_ns)} passed without an update, and "
-        f"{_time(declared_ns)} was expected. What a window used after the last update is estimated from the "
-        "power before. Run `uj probe --calibrate`: later recordings wait for the last update"
-    ]
+    return longest_ns > declared_ns and is_rare
 
 
 def lag(counter: Counter) -> list[str]:

@@ -24,7 +24,7 @@ from ..trace.window import Window
 from ..units import NS_PER_S, seconds
 from . import rank_ends
 from .counter import Counter
-from .counter_notes import lag, notes
+from .counter_notes import lag, notes, of_agent
 from .disagreement import disagreements
 from .distribution import distributions
 from .energy_trace import Trace, unread
@@ -325,8 +325,9 @@ def sensors(trace: Trace) -> list[str]:
     """What the trace shows of its sensors that their channels do not say, a sentence each."""
     meters = [trace.meter(name) for name in trace.energy_channels]
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
-    of_counters = (note for meter in meters if isinstance(meter, Counter) for note in notes(meter))
-    return [*trace.identity.notes, *of_gauges, *of_counters, *disagreements(trace)]
+    counters = [meter for meter in meters if isinstance(meter, Counter)]
+    of_counters = (note for counter in counters for note in notes(counter))
+    return [*trace.identity.notes, *of_gauges, *of_counters, *of_agent(counters), *disagreements(trace)]
 
 
 def lags(trace: Trace) -> list[str]:
