@@ -35,6 +35,7 @@ def trace(path, *, host="one", watts=50, seconds=2.0, begin_s=NOVEMBER_S, window
     """A trace of a package that draws so many watts from the first reading to the last.
 
     ``windows`` are names with their begin and end in seconds. Seeds are a minute apart.
+    ``host`` is a name, with ``#`` and a word one of its boots.
     """
     n = round(seconds * 1000) + 1
     channel = package()
@@ -55,7 +56,7 @@ def trace(path, *, host="one", watts=50, seconds=2.0, begin_s=NOVEMBER_S, window
     rows.sort(key=lambda row: (row[0], row[2]))
     columns = list(zip(*rows, strict=True))
     facts = {
-        "host": {"hostname": host, "boot_id": f"a boot of {host}"},
+        "host": {"hostname": host.partition("#")[0], "boot_id": f"a boot of {host}"},
         "environment": "e1",
         "started_realtime_ns": seed,
     }

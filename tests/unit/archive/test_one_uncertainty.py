@@ -1,6 +1,8 @@
 """± of several traces is one figure: in the sum of an archive, in a project's total and in a footprint."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 from team import trace
@@ -11,8 +13,12 @@ from microjoule.cli import main
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
 from microjoule.footprint.footprint import footprint
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.energy_trace import load
+from microjoule.joules.estimate import Estimate, summed
+from microjoule.joules.job import Job
+from microjoule.joules.job_part import part
+from microjoule.joules.sentence import headline
+from microjoule.joules.uncertainty import Component, of_trace
 
 TERMS = chosen(FactorOptions(zone="DE", price="0.30 EUR/kWh"))
 
@@ -33,6 +39,17 @@ def test_a_total_has_the_uncertainty_of_the_archive(tmp_path, capsys):
         row["U_j"] / row["energy_j"], rel=1e-9
     )
     assert total["co2e_location"]["U"] == pytest.approx(row["co2e_U_g"], rel=1e-9)
+
+
+def test_a_job_has_it_too(tmp_path):
+    """Edges at one reading of the clocks of two boots have groups of one name, and nothing in common."""
+    paths = [trace(tmp_path / f"{boot}.arrows", host=f"one#{boot}") for boot in ("first", "second")]
+    energies = [headline(load(path)).energy for path in paths]
+    apart = [replace(of, components=of_trace(of.components, str(n))) for n, of in enumerate(energies)]
+    expected, as_one = summed(apart).U, summed(energies).U
+    whole, _ = Job([part(path, load(path)) for path in paths]).windows(load)
+    assert math.isclose(whole.U, expected, rel_tol=1e-9)
+    assert not math.isclose(whole.U, as_one, rel_tol=1e-6)
 
 
 def energy(value, *components):
