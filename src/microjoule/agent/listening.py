@@ -36,8 +36,9 @@ def made(folder: Path) -> list[str]:
         missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
         _refuse_untrusted(_way(missing[-1].parent if missing else folder))
         for each in reversed(missing):
-            each.mkdir(_FOLDER_MODE)
-            each.chmod(_FOLDER_MODE)  # whatever the umask is
+            with contextlib.suppress(FileExistsError):  # another agent that starts now has made it
+                each.mkdir(_FOLDER_MODE)
+                each.chmod(_FOLDER_MODE)  # whatever the umask is
         way = _way(folder)
         _refuse_untrusted(way)  # again: another process may have made some of it
     except OSError as error:
