@@ -82,10 +82,16 @@ def survey(machine: Machine) -> tuple[Survey, ...]:
     """What every source finds on a machine, in the order of ``SOURCES``."""
     mirrors = mirrored(machine.zones)
     direct = [source.survey(machine) for source in SOURCES if source is not agent]
-    is_read = any(one.channels for one in direct if one.source in RAPL)
-    is_needed = not is_read or any(one.closed for one in direct)
-    found = (*direct, agent.survey(machine, is_needed))
+    found = (*direct, agent.survey(machine, needs_agent(direct)))
     return tuple(without_mirrors(one, mirrors) if one.source in RAPL else one for one in found)
+
+
+def needs_agent(direct: Iterable[Survey]) -> bool:
+    """Whether sources leave something to an agent: no CPU counter is read, or a channel is closed."""
+    taken = [one for one in direct if one.source not in ON_REQUEST]
+    read = {channel.id for one in taken for channel in one.channels}
+    closed = {each.channel.id for one in taken for each in one.closed}
+    return bool(closed - read) or not any(one.channels for one in taken if one.source in RAPL)
 
 
 def choose(surveys: Iterable[Survey], names: Sequence[str] | None = None) -> tuple[Channel, ...]:

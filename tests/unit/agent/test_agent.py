@@ -26,8 +26,9 @@ from microjoule.learning.measurable import site_of
 from microjoule.recording import Meter, RawRecorder
 from microjoule.recording import agent_lane as lanes
 from microjoule.recording.plan import plan
-from microjoule.sources import Machine, agent_offer, choose, survey
+from microjoule.sources import Cause, Machine, Obstacle, Survey, agent_offer, choose, needs_agent, survey
 from microjoule.sources import agent as source
+from microjoule.sources.survey import closed_by
 
 IDS = ("package-0", "package-0/dram")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -433,6 +434,23 @@ def test_an_agent_that_hangs_is_waited_for_once_and_shortly_where_it_is_not_need
     found = {one.source: one for one in survey(Machine(tmp_path))}
     assert found["powercap"].channels
     assert asked == [("agent.sock", agent_offer.ANSWER_S), ("agent.sock", 0.3)]
+
+
+def test_an_agent_is_needed_where_no_other_interface_reads_what_one_has_closed(tmp_path):
+    written_machine(tmp_path)
+    package, dram = choose(survey(Machine(tmp_path)), ["script"])
+    obstacle = Obstacle(Cause.PERMISSION, "closed")
+
+    def needed(read, closed, source="rapl_msr"):
+        shut = Survey(source, "root", closed=closed_by(obstacle, closed))
+        return needs_agent([Survey("rapl_perf", "root", channels=read), shut])
+
+    assert needed((), ())
+    assert needed((), (package,))
+    assert needed((package,), (package, dram))
+    assert not needed((package, dram), (package, dram))
+    assert not needed((package,), ())
+    assert not needed((package,), (dram,), "rapl_cores")  # taken where it is named only
 
 
 def test_a_second_agent_and_a_file_in_the_way_are_refused_and_a_dead_socket_is_replaced(tmp_path):
