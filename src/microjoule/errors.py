@@ -67,6 +67,10 @@ class SourceUnavailable(MicrojouleError):
     """A counter, a device or an interface does not exist here."""
 
 
+class AgentSilent(SourceUnavailable):
+    """An agent is there and does not answer in time."""
+
+
 class NothingToMeasure(SourceUnavailable):
     """No source on this machine lists a channel."""
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..channel import Access, Channel
-from ..errors import MicrojouleError, PermissionDenied
+from ..errors import AgentSilent, MicrojouleError, PermissionDenied
 from . import agent_offer
 from .agent_offer import COARSE, FOLDER, FULL, SOCKETS, Offer
 from .machine import Machine
@@ -54,7 +54,7 @@ def survey(machine: Machine, is_needed: bool = True) -> Survey:
         except MicrojouleError as error:
             cause = Cause.PERMISSION if isinstance(error, PermissionDenied) else Cause.FAILING
             obstacles.append(Obstacle(cause, error.what, error.remedy))
-            if isinstance(error, agent_offer.Silent):
+            if isinstance(error, AgentSilent):
                 break  # one process has both sockets
             continue
         offer.close()

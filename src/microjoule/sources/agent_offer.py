@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from ..channel import Channel
 from ..channel.soundness import is_sound
-from ..errors import PermissionDenied, SourceUnavailable
+from ..errors import AgentSilent, PermissionDenied, SourceUnavailable
 from ..units import US_PER_S, nanoseconds
 from ..value_class import dataclass
 
@@ -47,10 +47,6 @@ ANSWER_S = 1.0
 _RATE_MAX_HZ = 1e6
 _PAUSE_S = 0.02
 _AGAIN = "See `systemctl status microjoule-agent`, or start it: sudo uj agent"
-
-
-class Silent(SourceUnavailable):
-    """An agent that is there and does not answer in time."""
 
 
 class OfferedLane(NamedTuple):
@@ -169,7 +165,7 @@ def _received(path: Path, answer_s: float) -> tuple[bytes, list[int]]:
             f"No agent runs here: {path} does not exist", "Start it: sudo uj agent"
         ) from error
     except (TimeoutError, BlockingIOError) as error:
-        raise Silent(f"The agent at {path} does not answer within {answer_s:g} s", _AGAIN) from error
+        raise AgentSilent(f"The agent at {path} does not answer within {answer_s:g} s", _AGAIN) from error
     except OSError as error:
         what = (
             "is gone"

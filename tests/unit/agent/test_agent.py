@@ -20,7 +20,7 @@ from agents import UNIT, agent, as_user, open_folder, sockets, written_machine
 import microjoule as uj
 from microjoule.agent import confinement
 from microjoule.cli import main
-from microjoule.errors import NoUpdate, SourceUnavailable
+from microjoule.errors import AgentSilent, NoUpdate, SourceUnavailable
 from microjoule.learning import calibrate
 from microjoule.learning.measurable import site_of
 from microjoule.recording import Meter, RawRecorder
@@ -417,7 +417,7 @@ def test_an_agent_that_hangs_is_waited_for_once_and_shortly_where_it_is_not_need
 
     def silent(path, answer_s):
         asked.append((path.name, answer_s))
-        raise agent_offer.Silent("It does not answer")
+        raise AgentSilent("It does not answer")
 
     monkeypatch.setattr(agent_offer, "ask", silent)
     for view in ("agent.sock", "coarse.sock"):
