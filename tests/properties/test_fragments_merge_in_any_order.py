@@ -143,7 +143,7 @@ def test_a_trace_in_any_parts_in_any_order_with_some_mapped_twice(traces, number
 
 
 class Shuffled(Here):
-    """Merges in a random order, what stands beside one another or not, some of it twice."""
+    """Merges in a random order, neighbours or not, some of them twice."""
 
     def __init__(self, chance):
         self.chance = chance

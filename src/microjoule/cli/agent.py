@@ -18,15 +18,17 @@ _ID_MAX = (1 << 32) - 2  # the one above means "as it is" to chown(2)
 LOOK_S = 1.0  # how often it is looked whether a thread died
 
 _DESCRIPTION = """\
-Reads this node's energy counters once, with the privilege to do so, and hands the readings to programs
-without it: `uj run` and `uj.record` find the agent by themselves. SIGTERM or Ctrl-C ends it.
+Reads this node's energy counters once, with the privilege to do so, and hands
+the readings to programs without it: `uj run` and `uj.record` find the agent
+by themselves. SIGTERM or Ctrl-C ends it.
 
-Members of --group get every reading, as root would: the same counts at the same times. Everybody else gets
-a coarse view, one reading a second rounded down to about a joule. Readings a thousand times a second let
-one user infer secrets of another (PLATYPUS, CVE-2020-8694): keep the group small.
+Members of --group get every reading, as root would: the same counts at the
+same times. Everybody else gets a coarse view, one reading a second rounded
+down to about a joule. Readings a thousand times a second let one user infer
+secrets of another (PLATYPUS, CVE-2020-8694): keep the group small.
 
-Once all counters are open the agent becomes --user, gives up its capabilities and most system calls, and
-reads nothing from its clients.
+Once all counters are open the agent becomes --user, gives up its capabilities
+and most system calls, and reads nothing from its clients.
 """
 _EPILOG = "docs/packaging has the unit for systemd and a manifest for Kubernetes."
 

@@ -18,10 +18,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import activity, options, quantities, stack_sampling, streams, trace_output
+from . import activity, options, quantities, stack_sampling, trace_output
 from . import run_command as running
 from .scratch import scratch
-from .shortage import shortage
 from .without_threads import load_libraries
 
 if TYPE_CHECKING:
@@ -163,25 +162,19 @@ def _report(
     from ..errors import MicrojouleError, ProfileError
 
     running.drop_signals()
-    try:
+    with running.failures_said("uj flame", "graph"):
         try:
-            recorder.close()
-        except MicrojouleError as error:
-            print(f"uj flame: {error}", file=sys.stderr)
-        running.end_on_signals()
-        _write(recorder.path, sampler, arguments, what)
-        return True
-    except ProfileError as error:
-        # Why the sampler did not start, which the graph would have said.
-        print("\n".join(f"uj flame: {line}" for line in (*what[1], error)), file=sys.stderr)
-    except MicrojouleError as error:
-        print(f"uj flame: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"uj flame: {streams.failure(error)}", file=sys.stderr)
-        streams.abandon()
-    except Exception as error:
-        why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
-        print(f"uj flame: the graph failed: {why}", file=sys.stderr)
+            try:
+                recorder.close()
+            except MicrojouleError as error:
+                print(f"uj flame: {error}", file=sys.stderr)
+            running.end_on_signals()
+            _write(recorder.path, sampler, arguments, what)
+        except ProfileError as error:
+            # Why the sampler did not start, which the graph would have said.
+            print("\n".join(f"uj flame: {line}" for line in (*what[1], error)), file=sys.stderr)
+        else:
+            return True
     return False
 
 

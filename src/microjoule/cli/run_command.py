@@ -156,27 +156,19 @@ def run_in_window(
         recorder: The open recorder.
         started: Called with the process id once it runs; it must raise nothing.
     """
-    from ..recording.marking import VARIABLE
-
     waiting = forwarded()
     address = recorder.share_marks()
     if address is None:
         print("uj run: no memory can be shared here, so windows of the command are lost", file=sys.stderr)
-    environment = {**os.environ, VARIABLE: address or ""}
     mask = {*FORWARDED, signal.SIGCHLD}
     rusage = [channel.id for channel in recorder.channels if channel.access.reader == "rusage"]
     for channel in rusage:
         recorder.reading(channel, 0)
     # A process that has ended has nothing left on a GPU: its edges need no waiting.
     with recorder.window("run", command=" ".join(command), synchronised=True):
-        # The child inherits the mask of this moment, and gets the default handlers at its exec.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
-        try:
-            child = subprocess.Popen(command, env=environment, close_fds=False)
-        except OSError as error:
-            return os.strerror(error.errno) if error.errno else str(error)
-        finally:
-            signal.pthread_sigmask(signal.SIG_BLOCK, mask)
+        child = spawned(command, address, mask)
+        if isinstance(child, str):
+            return child
         if started is not None:
             started(child.pid)
         for number in waiting:
@@ -185,6 +177,24 @@ def run_in_window(
     for channel in rusage:
         recorder.reading(channel, used_ns)
     return status
+
+
+def spawned(
+    command: list[str], address: str | None, mask: set[signal.Signals]
+) -> subprocess.Popen[bytes] | str:
+    """Starts a command that marks to an address, if there is one; or the sentence of why it did not start.
+
+    The child inherits the mask of this moment, and gets the default handlers at its exec.
+    """
+    from ..recording.marking import VARIABLE
+
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
+    try:
+        return subprocess.Popen(command, env={**os.environ, VARIABLE: address or ""}, close_fds=False)
+    except OSError as error:
+        return os.strerror(error.errno) if error.errno else str(error)
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, mask)
 
 
 def forwarded() -> list[int]:
@@ -232,20 +242,20 @@ def report_on(path: Path, arguments: argparse.Namespace, terms: Terms | None) ->
 
 
 @contextlib.contextmanager
-def failures_said() -> Iterator[None]:
+def failures_said(program: str = "uj run", what: str = "report") -> Iterator[None]:
     """Says what goes wrong with a report: the command has run, and its exit code stands whatever comes."""
     from ..errors import MicrojouleError
 
     try:
         yield
     except MicrojouleError as error:
-        print(f"uj run: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"uj run: {streams.failure(error)}", file=sys.stderr)
+        print(f"{program}: {streams.failure(error)}", file=sys.stderr)
         streams.abandon()
     except Exception as error:
         why = shortage(error) or f"which is a mistake in microjoule: {error!r}"
-        print(f"uj run: the report failed: {why}", file=sys.stderr)
+        print(f"{program}: the {what} failed: {why}", file=sys.stderr)
 
 
 def drop_signals() -> None:

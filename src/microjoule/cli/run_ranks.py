@@ -12,7 +12,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -91,20 +90,13 @@ def _ended(status: int) -> dict[str, int]:
 
 def _run(command: list[str], member: NodeMember) -> int | str:
     """The command's wait status, or the sentence of why it did not start; marks are sent on meanwhile."""
-    from ..recording.marking import VARIABLE
-
     waiting = run_command.forwarded()
     if member.address is None:
         _say("No memory can be shared here, so windows of the command are lost")
-    environment = {**os.environ, VARIABLE: member.address or ""}
     mask = {*run_command.FORWARDED, signal.SIGCHLD}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, mask)
-    try:
-        child = subprocess.Popen(command, env=environment, close_fds=False)
-    except OSError as error:
-        return os.strerror(error.errno) if error.errno else str(error)
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, mask)
+    child = run_command.spawned(command, member.address, mask)
+    if isinstance(child, str):
+        return child
     for number in waiting:
         child.send_signal(number)
     while True:

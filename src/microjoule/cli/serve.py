@@ -23,16 +23,17 @@ LOOK_S = 5.0  # how often it is looked whether a source died
 LAST_PUSH_MS = 3000  # for a collector that is away when the service ends
 
 _DESCRIPTION = """\
-The energies of this host as metrics: on a page that Prometheus scrapes, or pushed to an OpenTelemetry
-collector. SIGTERM or Ctrl-C ends it.
+The energies of this host as metrics: on a page that Prometheus scrapes, or
+pushed to an OpenTelemetry collector. SIGTERM or Ctrl-C ends it.
 
-Counters begin at zero at each start and never step back while it runs: not when a counter of the hardware
-wraps or is reset, nor when a device goes away and comes back. Channels that overlap are in metrics of their
-own, so that sum(rate(microjoule_energy_joules_total[5m])) counts no joule twice and is the host's power.
-An unknown power is absent, never zero.
+Counters begin at zero at each start and never step back while it runs: not
+when a counter of the hardware wraps or is reset, nor when a device goes away
+and comes back. Channels that overlap are in metrics of their own, so that
+sum(rate(microjoule_energy_joules_total[5m])) counts no joule twice and is the
+host's power. An unknown power is absent, never zero.
 
-Without --bind only programs on this host can read the page: the power of a machine reveals something of what
-it computes.
+Without --bind only programs on this host can read the page: the power of a
+machine reveals something of what it computes.
 """
 _EPILOG = "examples/serve/ has a unit for systemd, and a configuration of Prometheus with what to ask it."
 

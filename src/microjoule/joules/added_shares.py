@@ -80,7 +80,7 @@ class AddedShares:
 
     @property
     def is_idle_known(self) -> bool:
-        """Whether idle power is told apart from that of requests."""
+        """Whether idle power is known apart from that of requests."""
         return all(each.is_idle_known for each in self.parts)
 
     @property

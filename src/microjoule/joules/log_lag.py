@@ -20,7 +20,7 @@ from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
 
-_STEP_NS = 50 * NS_PER_MS  # the finest lag that is told apart
+_STEP_NS = 50 * NS_PER_MS  # the finest lag that is distinguished
 _MOST = 1 << 15  # steps of the power
 _FEWEST = 40
 _PART = 0.5  # of the power's time that a lag may be at most

@@ -107,7 +107,7 @@ class RequestShares:
 
     @property
     def is_idle_known(self) -> bool:
-        """Whether idle power is told apart from that of requests."""
+        """Whether idle power is known apart from that of requests."""
         return IDLE in self.states
 
     @property

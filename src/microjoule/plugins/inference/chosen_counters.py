@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...channel import Kind
 from ...errors import RequestLogError
 from ...joules.counter import Counter
 from ...joules.energy_trace import Trace
 from ...joules.total import apart, covered
+from ..profiles import choosing
 
 _MOVED = 8  # times at least that a counter must have moved to be taken unasked
 
@@ -90,21 +90,12 @@ def _each_once(trace: Trace, names: Sequence[str]) -> list[str]:
 
 def _moving(trace: Trace) -> list[str]:
     return [
-        name for name in _all(trace) if name not in trace.dead and len(trace.counter(name).changes) > _MOVED
+        name
+        for name in choosing.counters_of(trace)
+        if name not in trace.dead and len(trace.counter(name).changes) > _MOVED
     ]
 
 
-def _all(trace: Trace) -> list[str]:
-    return [name for name in trace.energy_channels if trace.channels[name].kind is Kind.COUNTER]
-
-
 def _counter(trace: Trace, name: str) -> Counter:
-    counters = _all(trace)
-    if name not in counters:
-        what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
-        raise RequestLogError(
-            f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}"
-        )
-    if name in trace.dead:
-        raise RequestLogError(f"{name} never moved, though it must have", "Take another --channel")
+    choosing.refuse(trace, name, RequestLogError)
     return trace.counter(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...channel import Channel, Kind
-from ...errors import ProfileError
+from ...errors import MicrojouleError, ProfileError
 from ...joules.energy_trace import Trace
 from ...joules.total import covered
 from .devices import Match, Override, matched
@@ -84,20 +84,18 @@ def counters_of(trace: Trace) -> list[str]:
     return [name for name in trace.energy_channels if trace.channels[name].kind is Kind.COUNTER]
 
 
-def refuse(trace: Trace, name: str) -> None:
+def refuse(trace: Trace, name: str, error: type[MicrojouleError] = ProfileError) -> None:
     """Refuses a channel that no energy can be attributed from.
 
     Raises:
-        ProfileError: It is one.
+        MicrojouleError: It is one; of the class ``error``.
     """
     counters = counters_of(trace)
     if name not in counters:
         what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
-        raise ProfileError(
-            f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}"
-        )
+        raise error(f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}")
     if name in trace.dead:
-        raise ProfileError(f"{name} never moved, though it must have", "Take another --channel")
+        raise error(f"{name} never moved, though it must have", "Take another --channel")
 
 
 def _asked(trace: Trace, profile: Profile, channel: str, position: int, said: Sequence[Override]) -> Taken:
