@@ -100,8 +100,19 @@ def test_a_bit_that_flipped_in_the_middle_of_a_batch_costs_that_batch(tmp_path, 
     path.write_bytes(whole)
     place = batches_of(path)[2]
     rows = sum(batch.num_rows for batch in Tail(path).read())
-    for at in range(place.begin, place.end, 7):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
+    for at in range(place.begin, place.end):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
         tail = Tail(path)
         n = sum(batch.num_rows for batch in tail.read())
         assert tail.damage or n == rows
+
+
+def test_a_unit_that_changed_is_refused(tmp_path, recorded):
+    """It decodes well, and every figure would be another."""
+    whole, _ = recorded
+    assert whole.count(b'"quantity": "J"')
+    path = tmp_path / "t.arrows"
+    path.write_bytes(whole.replace(b'"quantity": "J"', b'"quantity": "W"', 1))
+    tail = Tail(path)
+    with pytest.raises(TraceError, match="channel table does not match its checksum"):
+        tail.read()
