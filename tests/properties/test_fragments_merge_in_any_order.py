@@ -126,6 +126,8 @@ def traces(tmp_path_factory):
 
 @settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(number=st.integers(0, 2), cuts=st.lists(places, max_size=12), seed=st.integers(0, 1 << 30))
+@example(number=1, cuts=[0.0003, 0.3, 0.6], seed=4711)  # the first part lacks readings of most channels
+@example(number=0, cuts=[0.0003, 0.0006, 0.001, 0.9], seed=1)
 def test_a_trace_in_any_parts_in_any_order_with_some_mapped_twice(traces, number, cuts, seed):
     """Counters, a gauge with times of its own, failed reads; numbered and unnumbered parts."""
     whole, chance = traces[number], random.Random(seed)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import distinct, filtered, numbers
+from ..arrays import distinct, filtered, is_valid, numbers
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace import schema
@@ -31,6 +31,7 @@ from .energy_trace import Trace, failed
 from .gauge import Gauge
 from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
 from .total import beside, is_power
+from .unwrap import ENDLESS_NS
 from .unwrapped import sound
 from .update_record import record_of
 
@@ -278,7 +279,7 @@ class Sketched(NamedTuple):
 
 
 def sketched(part: Part, *, is_whole: bool) -> Sketched:
-    """The rows of a part that tell windows and clocks.
+    """The rows of a part that tell windows and clocks, and the first reading of each channel.
 
     Args:
         part: It.
@@ -287,11 +288,19 @@ def sketched(part: Part, *, is_whole: bool) -> Sketched:
     table = _of_trace(part.rows())
     if is_whole:
         return Sketched(table, table.num_rows)
-    batches = []
+    batches: list[pa.RecordBatch] = []
+    seen: set[str] = set()
     for batch in table.unify_dictionaries().to_batches():
         names = batch.column("channel").dictionary.to_pylist()
-        is_own = np.array([name in _OWN for name in names], np.bool_)
-        batches.append(filtered(batch, is_own[numbers(batch.column("channel").indices)]))
+        codes = numbers(batch.column("channel").indices)
+        kept = np.array([name in _OWN for name in names], np.bool_)[codes]
+        is_sound = is_valid(batch.column("raw")) & (numbers(batch.column("read_ns")) != ENDLESS_NS)
+        readings = np.flatnonzero(is_sound)
+        shown, first = np.unique(codes[readings], return_index=True)
+        for code, at in zip(shown.tolist(), readings[first].tolist(), strict=True):
+            kept[at] |= names[code] not in seen and not names[code].startswith("@")
+            seen.add(names[code])
+        batches.append(filtered(batch, kept))
     return Sketched(pa.Table.from_batches(batches, table.schema), table.num_rows)
 
 
