@@ -47,7 +47,7 @@ def integrate(series: Series, of: Channel) -> None:
 
 def floor(series: Series) -> None:
     """A difference, a largest value, a look for zeros and a running sum of each block."""
-    total = np.zeros(READINGS, np.int64)
+    total = np.empty(READINGS, np.int64)  # zeros would be written here or by the kernel, by chance
     for start in range(0, READINGS - 1, BLOCK):
         stop = min(start + BLOCK, READINGS - 1)
         step = (series.raw[start + 1 : stop + 1] - series.raw[start:stop]).view(np.int64)
