@@ -8,7 +8,8 @@ Of each edge of a window:
   Where the gap g is about as long as the updates are apart (T), neighbours trail their readings by much the
   same, so a correlation of (g/T)² joins the two. On the grid the phase is common to both: p s. And what
   single updates scatter beyond that, as the counts around show.
-* *swings*: power between two updates that the readings do not show (:mod:`.swings`).
+* *swings*: power between two updates that the readings do not show (:mod:`.swings`, and
+  :mod:`.slow_updates` of GPUs' counters).
 * *quantisation*: a count is cut off, by anything up to a quantum: q/√12. Where a quantum is more than an
   update's energy, the counter shows it as soon as it is full: then that energy in its place.
 * *read time*: the value was true somewhere inside the read: p r/√12.
@@ -45,10 +46,11 @@ import numpy as np
 
 from ..channel import Channel
 from ..trace.series import I64
-from ..units import seconds
+from ..units import NS_PER_S, seconds
 from .brackets import Brackets
 from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
+from .slow_updates import in_step
 from .swings import Skeleton, apart_ns, rare, ripple, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
@@ -58,6 +60,7 @@ _ROOT_12 = math.sqrt(12.0)
 _ROOT_3 = math.sqrt(3.0)
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
 _SHORT = 2  # updates between a window's edges, up to which what ran there has no power of its own to show
+_ROOM = 1.1  # of a device's limit, which its power is held to on average
 _SIDE = 2  # updates on one side of such a window that tell the power there
 
 
@@ -157,7 +160,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
-    swings = inside**2 + swing + ripple(at) ** 2
+    swings = inside**2 + swing + np.maximum(ripple(at), in_step(at, _most(channel))) ** 2
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
@@ -183,6 +186,12 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,
         lost,
     )
+
+
+def _most(channel: Channel) -> float:
+    """Counts a nanosecond that a device may draw by its limit; infinite where nobody says."""
+    limit_w = channel.trust.power_limit_w
+    return _ROOM * limit_w / _scale(channel) / NS_PER_S if limit_w else math.inf
 
 
 def _counted(at: Segment, since: float, until: float) -> F64:

@@ -9,6 +9,7 @@ import pytest
 from microjoule.channel import Timing
 from microjoule.sources.nvml_behaviour import (
     OBSERVED,
+    STATED,
     TABLE,
     Figure,
     SensorShape,
@@ -120,3 +121,9 @@ def test_a_board_adds_as_much_as_the_worst_of_its_kind_is_known_to():
     """Four RTX 4090 read 22 to 24 W low at any load, an A100 1.2 W."""
     assert observed("ada").offset_w == observed(None).offset_w == OBSERVED.offset_w >= 24
     assert 1.2 < observed("ga100").offset_w < 10
+
+
+def test_a_kepler_board_is_taken_at_the_accuracy_that_its_header_states_and_one_of_them_keeps():
+    """A K40m beside an outside meter has a gain of 1.024."""
+    assert 0.024 < observed("kepler").gain == STATED["kepler"] < OBSERVED.gain
+    assert observed("fermi").gain == observed(None).gain == OBSERVED.gain

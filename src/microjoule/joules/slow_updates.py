@@ -1,0 +1,85 @@
+"""Loads nearly in step with a counter that is updated slowly, as GPUs' are: every 5 ms or less often. Pure.
+
+Frames, requests and training steps come 10 to 50 times a second, and so do a GPU's updates. A load whose
+frequency is δ cycles an update away from a whole number of them shows in the energies of updates T apart as
+a slow sine of amplitude a, its alias. Between two updates it swings the count by
+
+    D = a T / (2 sin(π δ)),
+
+five times as much at δ = 0.03. So where the updates around show one sine and little else, it may be a slow
+load, or a quick one. Nobody can tell which: a slow load that is switched on and off shows in its harmonics,
+and the alias of a quick one in the same. The quick one is taken to be possible where its power would stay
+between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace.
+
+:mod:`.swings` does the same for counters of a millisecond, near which loads are rare, and asks more before it
+takes a sine for an alias.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..units import NS_PER_MS
+from .interpolation import Segment
+from .update_times import AROUND, F64
+
+SLOW_NS = 5 * NS_PER_MS
+_X = np.arange(-AROUND, AROUND + 1)
+_WIDTH = len(_X)
+_CYCLES = np.arange(1.0, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
+_MOST_THERE = 40  # segments, below which there is no spectrum
+_MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
+_DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin for the amplitude
+_HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
+
+
+class _Axes(NamedTuple):
+    """Sines of all cycles, each freed of what a ramp has of it: float64[49, n] for cosines and for sines."""
+
+    cosines: F64
+    sines: F64
+
+
+@cache
+def _axes() -> _Axes:
+    cosines, sines = np.empty((_WIDTH, len(_CYCLES))), np.empty((_WIDTH, len(_CYCLES)))
+    for at, cycles in enumerate(_CYCLES.tolist()):
+        angle = 2 * np.pi * cycles / _WIDTH * _X
+        plain = np.stack((np.ones(_WIDTH), _X, np.cos(angle), np.sin(angle)), axis=1)
+        cosines[:, at], sines[:, at] = np.linalg.qr(plain)[0][:, 2:].T
+    return _Axes(cosines, sines)
+
+
+def in_step(segment: Segment, most: float) -> F64:
+    """Standard uncertainty, in counts, of a load that the updates around may be the alias of; 0: of none.
+
+    Args:
+        segment: Where instants lie.
+        most: Counts a nanosecond that the device may draw; infinite where nobody says.
+    """
+    near, found = segment.near, np.zeros(len(segment.power))
+    n = near.is_usual.sum(1)
+    asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single & (near.usual_ns >= SLOW_NS))
+    if not len(asked):
+        return found
+    is_there = near.is_usual[asked]
+    mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / n[asked]
+    swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
+    swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
+    axes = _axes()
+    cosine, sine = swing @ axes.cosines, swing @ axes.sines
+    top = np.argmax(cosine**2 + sine**2, axis=1)
+    rows = np.arange(len(top))
+    of_cosine, of_sine = cosine[rows, top][:, None], sine[rows, top][:, None]
+    own = (of_cosine**2 + of_sine**2)[:, 0]
+    rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
+    is_alias = own > _MOSTLY * (own + (rest * rest).sum(1))
+    usual = near.usual_ns[asked]
+    swung = np.sqrt(2 * own / n[asked]) * usual / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
+    highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual
+    is_alias &= _DISTANCE * swung < highest
+    found[asked] = np.where(is_alias, _DISTANCE * swung, 0.0)
+    return found
