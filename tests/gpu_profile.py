@@ -9,6 +9,12 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
+
+from microjoule.joules.occupancy import Events
+from microjoule.plugins.profiles.kinds import KINDS
+from microjoule.plugins.profiles.profile import REALTIME, Profile, Source, Tally
+
 BASE_NS = 1_767_225_600_000_000_000
 
 
@@ -52,3 +58,16 @@ def write(path: Path, whole) -> Path:
     text = (whole if isinstance(whole, str) else json.dumps(whole, indent=1)).encode()
     path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
+
+
+def profile_of(names, ordered) -> Profile:
+    """A profile of events that are in order already."""
+    tally = Tally(len(ordered), len(ordered), 0, 0, 0, {})
+    return Profile(Source(path=Path("p"), form="", clock=REALTIME, tally=tally, uuids={}), names, ordered)
+
+
+def events_of(profile, kinds=KINDS, device=None) -> Events:
+    """The events of a profile at once, in the order of time."""
+    blocks = list(profile.of(kinds, device))
+    columns = zip(*(block[1:] for block in blocks), strict=True)
+    return Events(profile.names, *map(np.concatenate, columns)) if blocks else Events((), *[np.empty(0)] * 4)

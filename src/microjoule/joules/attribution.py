@@ -22,15 +22,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import TooFewUpdates
-from ..trace.series import I64
 from ..units import nanoseconds, seconds
 from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
-from .occupancy import Occupancy, merged
-from .regression import COLUMNS, occupied_s
+from .occupancy import States
+from .regression import COLUMNS
 from .separability import Item, together
 from .state_fit import StateFit
+from .state_time import guaranteed, lasted_ns, occupied_s, shortest_ns
 from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates, updates
 
@@ -119,7 +119,7 @@ def is_enough(of: Updates) -> bool:
 
 
 def attribute(
-    counter: Counter, of: Updates, occupancy: Occupancy, items: Sequence[Item], u_align_ns: float
+    counter: Counter, of: Updates, occupancy: States, items: Sequence[Item], u_align_ns: float
 ) -> Attribution:
     """The energies of items over the updates of a counter.
 
@@ -138,7 +138,14 @@ def attributed(span: Span, items: Sequence[Item]) -> Attribution:
     counter, of = span.counter, span.of
     known = {item.name: item for item in items if span.time_ns(item.states)}
     shares: list[Share] = []
-    for names, method, columns in methods(span, items):
+    figures = methods(span, items)
+    span.bound(
+        [
+            *(item.states for item in known.values()),
+            *(span.states_of(columns) for _, method, columns in figures if method != BRACKETED),
+        ]
+    )
+    for names, method, columns in figures:
         if method == BRACKETED:
             states = known[names[0]].states
             shares.append(Share(names, method, span.time_ns(states), span.bracketed(states)))
@@ -154,7 +161,7 @@ def attributed(span: Span, items: Sequence[Item]) -> Attribution:
 def methods(span: Span, items: Sequence[Item]) -> list[tuple[tuple[str, ...], str, frozenset[int]]]:
     """The names that share a figure each, in order, by which method, and the fit's columns that it is of."""
     known = [item for item in items if span.time_ns(item.states)]
-    is_long = {item.name: span.is_bracketed(item.states) for item in known}
+    is_long = span.are_bracketed(known)
     short = [item for item in known if not is_long[item.name]]
     apart = together(short, span.columns, span.groups())
     found = []
@@ -175,39 +182,44 @@ class Span(StateFit):
         u_align_ns: Standard uncertainty of the events' instants, all late or early together.
     """
 
-    def __init__(self, counter: Counter, of: Updates, occupancy: Occupancy, u_align_ns: float) -> None:
+    def __init__(self, counter: Counter, of: Updates, occupancy: States, u_align_ns: float) -> None:
         self.counter, self.of = counter, of
         self.t0_ns, self.t1_ns = int(of.edges_ns[0]), int(of.edges_ns[-1])
-        ends = np.array([self.t0_ns, self.t1_ns])
-        self._times = [
-            int(np.diff(occupancy.until(state, ends))[0]) for state in range(len(occupancy.states))
-        ]
+        self._times = lasted_ns(occupancy, self.t0_ns, self.t1_ns)
         self.occupancy = occupancy
         columns = _columns(self._times)
         late = occupied_s(occupancy, columns, of, round(u_align_ns))
         super().__init__(of, occupied_s(occupancy, columns, of), late)
         self.columns = [columns[number] for number in self.inside]
         self._is_inside = {state for column in self.columns for state in column}
+        self._bounds: dict[tuple[int, ...], tuple[float, float]] = {}
 
     def time_ns(self, states: Iterable[int]) -> int:
         """How long any of some states lasted."""
         return sum(self._times[state] for state in states if state in self._is_inside)
 
-    def pieces(self, states: Sequence[int]) -> I64:
-        """int64[k, 2]: when any of some states was so."""
-        found = np.clip(merged(self.occupancy, states), self.t0_ns, self.t1_ns)
-        return found[found[:, 1] > found[:, 0]]
+    def states_of(self, columns: Iterable[int]) -> tuple[int, ...]:
+        """The states of some columns."""
+        return tuple(state for column in sorted(columns) for state in self.columns[column])
 
-    def is_bracketed(self, states: Sequence[int]) -> bool:
-        """Whether each piece, save where the span cuts it, outlasts the counter's update."""
+    def are_bracketed(self, items: Sequence[Item]) -> dict[str, bool]:
+        """Of each item whether each of its pieces, save where the span cuts it, outlasts the update."""
         timing = self.counter.channel.timing
-        pieces = self.pieces(states)
-        whole = pieces[(pieces[:, 0] > self.t0_ns) & (pieces[:, 1] < self.t1_ns)]
-        whole = whole if len(whole) else pieces
         update_ns = max(timing.update_ns or 0, timing.update_max_ns) + timing.lag_ns
-        least = _OUTLASTS * max(update_ns, int(np.median(np.diff(self.of.edges_ns))))
-        mixes = any(len(column) > 1 for column in self.columns if set(column) & set(states))
-        return bool((whole[:, 1] - whole[:, 0] >= least).all()) and not mixes
+        least_ns = _OUTLASTS * max(update_ns, int(np.median(np.diff(self.of.edges_ns))))
+        mixed = {state for column in self.columns if len(column) > 1 for state in column}
+        shortest = shortest_ns(self.occupancy, [item.states for item in items], self.t0_ns, self.t1_ns)
+        return {
+            item.name: piece_ns >= least_ns and mixed.isdisjoint(item.states)
+            for item, piece_ns in zip(items, shortest, strict=True)
+        }
+
+    def bound(self, choices: Iterable[Sequence[int]]) -> None:
+        """Works out the guaranteed intervals that will be asked for, all at once."""
+        missing = list({tuple(states): None for states in choices if tuple(states) not in self._bounds})
+        bounds = guaranteed(self.counter, self.occupancy, missing, self.t0_ns, self.t1_ns)
+        found = zip(*(each.tolist() for each in bounds), strict=True)
+        self._bounds.update(zip(missing, found, strict=True))
 
     def bracketed(self, states: Sequence[int]) -> Estimate:
         """What was counted over the updates that some states touch, less the others' part of them."""
@@ -234,7 +246,7 @@ class Span(StateFit):
 
     def fitted(self, columns: frozenset[int]) -> tuple[int, Estimate]:
         """The time and the energy of columns together."""
-        states = [state for column in sorted(columns) for state in self.columns[column]]
+        states = self.states_of(columns)
         chosen = np.zeros(len(self.columns))
         chosen[sorted(columns)] = 1.0
         value = float(chosen @ self.fit.energy_j)
@@ -303,13 +315,14 @@ class Span(StateFit):
         return self.fit.components(chosen, of)
 
     def _guaranteed(self, states: Sequence[int]) -> tuple[float, float]:
-        t0, t1 = self.pieces(states).T
-        brackets = self.counter.bounds(t0, t1)
+        if tuple(states) not in self._bounds:
+            self.bound([states])
+        low, high = self._bounds[tuple(states)]
         whole = self.counter.energies([self.t0_ns], [self.t1_ns])
-        return float(brackets.low.sum()), min(float(brackets.high.sum()), float(whole.high[0]))
+        return low, min(high, float(whole.high[0]))
 
 
-class States(NamedTuple):
+class Watts(NamedTuple):
     """The mean power of each state of an occupancy, from the fit.
 
     Attributes:
@@ -321,7 +334,7 @@ class States(NamedTuple):
     spread_w: F64
 
     @classmethod
-    def of(cls, span: Span) -> States:
+    def of(cls, span: Span) -> Watts:
         """The powers that a counter's updates show."""
         u_j = np.where(np.isfinite(span.fit.u_j), span.fit.u_j, span.mean_w * span.seen_s)
         u_w = np.sqrt(span.fit.directions**2 @ u_j**2) / span.time_s

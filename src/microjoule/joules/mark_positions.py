@@ -28,7 +28,7 @@ import numpy as np
 
 from ..trace.series import I64
 from ..units import NS_PER_S
-from .attribution import Span, States
+from .attribution import Span, Watts
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
@@ -112,11 +112,9 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     Args:
         span: The counter, its updates, and which names had a window open between them.
     """
-    counter, states = span.counter, States.of(span)
-    every = np.concatenate(span.occupancy.pieces)
-    state = np.repeat(np.arange(len(span.occupancy.pieces)), [len(each) for each in span.occupancy.pieces])
-    order = np.argsort(every[:, 0], kind="stable")
-    every, state = every[order], state[order]
+    counter, states = span.counter, Watts.of(span)
+    of_span = next(span.occupancy.blocks())  # windows are in memory: all at once
+    every, state = np.stack((of_span.t0_ns, of_span.t1_ns), axis=1), of_span.state
     if len(every) < 2:
         return None
     marks = every[1:, 0]

@@ -6,8 +6,8 @@ so that their times add up to the span, and so do their energies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,31 @@ class Events(NamedTuple):
     track: I64
 
 
+class Pieces(NamedTuple):
+    """Pieces of time that follow one another without a gap, and which state each is of.
+
+    Attributes:
+        state: int64[n].
+        t0_ns: int64[n], ascending.
+        t1_ns: int64[n].
+    """
+
+    state: I64
+    t0_ns: I64
+    t1_ns: I64
+
+
+class States(Protocol):
+    """The states of a span, in memory (:class:`Occupancy`) or gone through block by block."""
+
+    @property
+    def states(self) -> Sequence[State]:
+        """The sets of names, the empty one first."""
+
+    def blocks(self) -> Iterator[Pieces]:
+        """The pieces of time in their order, some at once."""
+
+
 class Occupancy(NamedTuple):
     """The states of a span and the pieces of time in which each was so.
 
@@ -53,6 +78,13 @@ class Occupancy(NamedTuple):
     def until(self, state: int, t_ns: I64) -> I64:
         """int64: the nanoseconds that a state lasted before each instant."""
         return until(self.pieces[state], t_ns)
+
+    def blocks(self) -> Iterator[Pieces]:
+        """All pieces in the order of time, at once."""
+        every = np.concatenate(self.pieces)
+        state = np.repeat(np.arange(len(self.pieces)), [len(each) for each in self.pieces])
+        order = np.argsort(every[:, 0], kind="stable")
+        yield Pieces(state[order], every[order, 0], every[order, 1])
 
     def time_ns(self, state: int) -> int:
         """How long a state lasted in all."""
@@ -79,42 +111,69 @@ def together(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
 
 def innermost(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
     """The states of a span where on each track only the event begun last counts: of calls, the callee."""
-    parts = [_leaves(events, np.flatnonzero(events.track == track)) for track in distinct(events.track)]
-    if not parts:
-        return _swept(events, t0_ns, t1_ns)
-    name, start, end = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    leaves = Leaves()
+    order = np.lexsort((-events.t1_ns, events.t0_ns))
+    leaves.add(*(column[order] for column in events[1:]))
+    name, start, end = leaves.until(None)
     return _swept(Events(events.names, name, start, end, np.zeros(len(name), np.int64)), t0_ns, t1_ns)
 
 
-def _leaves(events: Events, mine: I64) -> tuple[I64, I64, I64]:
-    """The stretches of one track in which each event was the innermost: name, from, to."""
-    order = mine[np.lexsort((-events.t1_ns[mine], events.t0_ns[mine]))]
-    found: list[tuple[int, int, int]] = []
-    open_: list[tuple[int, int]] = []  # (end, name) of what is under way, the innermost last
-    at = 0
+class Leaves:
+    """The stretches in which each event was the innermost of its track, as events come."""
 
-    def advance(to: int) -> None:
-        nonlocal at
-        while open_ and open_[-1][0] <= to:
-            end, name = open_.pop()
-            if end > at:
-                found.append((name, at, end))
-                at = end
-        if open_ and to > at:
-            found.append((open_[-1][1], at, to))
-        at = max(at, to)
+    def __init__(self) -> None:
+        self._tracks: dict[int, _Track] = {}
+        self._found: list[tuple[int, int, int]] = []
 
-    rows = zip(
-        events.name[order].tolist(), events.t0_ns[order].tolist(), events.t1_ns[order].tolist(), strict=True
-    )
-    for name, start, end in rows:
-        advance(start)
+    def add(self, name: I64, t0_ns: I64, t1_ns: I64, track: I64) -> None:
+        """Takes events, ascending in ``t0_ns``, of one instant the longest first."""
+        columns = (column.tolist() for column in (name, t0_ns, t1_ns, track))
+        for name_, start, end, number in zip(*columns, strict=True):
+            of = self._tracks.get(number)
+            if of is None:
+                of = self._tracks[number] = _Track(self._found)
+            of.begin(name_, start, end)
+
+    def until(self, t_ns: int | None) -> tuple[I64, I64, I64]:
+        """The stretches up to an instant, or all, that were not given before: name, from, to; ascending."""
+        for track in self._tracks.values():
+            track.advance(t_ns)
+        columns = np.array(self._found, np.int64).reshape(-1, 3)
+        self._found.clear()
+        columns = columns[np.argsort(columns[:, 1], kind="stable")]
+        return columns[:, 0], columns[:, 1], columns[:, 2]
+
+
+class _Track:
+    """The events under way on one track, each inside the one before.
+
+    Args:
+        found: Takes stretches: name, from, to.
+    """
+
+    def __init__(self, found: list[tuple[int, int, int]]) -> None:
+        self._found = found
+        self._open: list[tuple[int, int]] = []  # (end, name), the innermost last
+        self._at = -1 << 63
+
+    def begin(self, name: int, start: int, end: int) -> None:
+        """Takes the next event."""
+        self.advance(start)
         # What a clock's rounding lets end after its caller ends with it.
-        open_.append((min(end, open_[-1][0]) if open_ else end, name))
-    while open_:
-        advance(open_[-1][0])
-    columns = np.array(found, np.int64).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2]
+        self._open.append((min(end, self._open[-1][0]) if self._open else end, name))
+
+    def advance(self, to: int | None) -> None:
+        """Gives the stretches up to an instant; None: all."""
+        while self._open and (to is None or self._open[-1][0] <= to):
+            end, name = self._open.pop()
+            if end > self._at:
+                self._found.append((name, self._at, end))
+                self._at = end
+        if to is None:
+            return
+        if self._open and to > self._at:
+            self._found.append((self._open[-1][1], self._at, to))
+        self._at = max(self._at, to)
 
 
 def _swept(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:

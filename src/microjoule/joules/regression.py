@@ -37,7 +37,6 @@ from ..trace.series import I64
 from ..units import NS_PER_S
 from ..value_class import dataclass
 from .nnls import nnls
-from .occupancy import Occupancy, merged, until
 from .uncertainty import NORMAL, Component, student
 from .update_record import Updates
 
@@ -103,25 +102,6 @@ class Fit:
     def is_open(self, chosen: F64) -> bool:
         """Whether a combination holds something that no fitted update saw."""
         return bool((np.abs(chosen @ self.directions[:, np.isinf(self.u_j)]) > LOADED).any())
-
-
-def occupied_s(occupancy: Occupancy, columns: list[list[int]], of: Updates, late_ns: int = 0) -> F64:
-    """float64[n, m]: the seconds of each column's states between neighbouring updates.
-
-    Args:
-        occupancy: The states of the span.
-        columns: Which of them share a column.
-        of: The n updates.
-        late_ns: By how much the states are taken to be later.
-    """
-    # States share no instant: those of a column are one list of pieces, looked through once.
-    pieces = [merged(occupancy, states) for states in columns]
-
-    def until_ns(instants: I64) -> F64:
-        of_columns = [until(each, instants) for each in pieces]
-        return np.stack(of_columns, axis=1) if columns else np.zeros((len(instants), 0))
-
-    return between_updates(until_ns, of, late_ns) / NS_PER_S
 
 
 def between_updates(until: Callable[[I64], F64], of: Updates, late_ns: int = 0) -> F64:

@@ -67,6 +67,11 @@ class Alignment:
     t0_ns: int
     t1_ns: int
 
+    @property
+    def is_ascending(self) -> bool:
+        """Whether what was later on the profile's clock was later."""
+        return bool((np.diff(self.theirs_ns - self.offset_ns) >= 0).all())
+
     def monotonic(self, theirs_ns: I64) -> I64:
         """int64: instants of the profile's clock as CLOCK_MONOTONIC."""
         return theirs_ns - _between(theirs_ns, self.theirs_ns, self.offset_ns)

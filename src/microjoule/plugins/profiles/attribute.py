@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter as Tallied
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +12,15 @@ from ...errors import ProfileError
 from ...joules.attribution import Attribution, Part, Share, attribute, usable_span
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
-from ...joules.occupancy import Events, Occupancy, innermost, together
+from ...joules.occupancy import Events
 from ...joules.separability import Item
 from ...units import NS_PER_S, seconds
 from .alignment import Alignment, Wishes, align
 from .choosing import Taken, chosen
 from .devices import Override
-from .profile import CALLS, GPU_RANGES, KERNELS, OPERATORS, RANGES, Profile, Source, taken
+from .event_blocks import Aligned, Section, Wanted, section, section_of
+from .kinds import CALLS, GPU_RANGES, KERNELS, OPERATORS, RANGES
+from .profile import Profile, Source
 
 SCHEMA = "microjoule.attribution/2"
 IDLE = "(idle)"
@@ -57,21 +57,6 @@ class Attributed(NamedTuple):
     alignments: tuple[Alignment, ...]
 
 
-class _Aligned(NamedTuple):
-    """A profile's events in the trace's time."""
-
-    taken: Taken
-    alignment: Alignment
-
-    def of(self, kinds: tuple[str, ...], names: Sequence[str], is_on_gpu: bool = False) -> Events:
-        """Its events of some kinds, whose names are among those that count."""
-        events = self.taken.profile.of(kinds, self.taken.device if is_on_gpu else None)
-        if names:
-            matches = [any(fnmatchcase(name, each) for each in names) for name in events.names]
-            events = taken(events, np.array(matches, bool)[events.name])
-        return self.alignment.moved(events)
-
-
 def attributed(trace: Trace, profiles: Sequence[Profile], asked: Asked = _ALL) -> list[Attributed]:
     """The energy by kernel (or operator), by annotated range and by window of the trace, of each counter.
 
@@ -94,7 +79,7 @@ def _of_channel(trace: Trace, name: str, mine: Sequence[Taken], asked: Asked) ->
     if span is None:
         raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
     aligned = [
-        _Aligned(each, align(trace, each.profile.source, each.profile.span_ns, span, asked.wishes))
+        Aligned(each, align(trace, each.profile.source, each.profile.span_ns, span, asked.wishes))
         for each in mine
     ]
     t0, t1 = min(each.alignment.t0_ns for each in aligned), max(each.alignment.t1_ns for each in aligned)
@@ -104,11 +89,13 @@ def _of_channel(trace: Trace, name: str, mine: Sequence[Taken], asked: Asked) ->
     margin = round(float(updates.spread_s.max()) * 2 * NS_PER_S)
     around = int(updates.edges_ns[0]) - margin, int(updates.edges_ns[-1]) + margin
     u_ns = max(each.alignment.u_ns for each in aligned)
-    for kind, events, occupancy in _sections(trace, aligned, asked.names, around):
-        items = _single(events, occupancy) if kind in _SINGLE else _named(events, occupancy)
-        found = attribute(counter, updates, occupancy, items, u_ns)
-        tables.append(_table(kind, found, events))
-    t0, t1 = int(updates.edges_ns[0]), int(updates.edges_ns[-1])
+    is_on_gpu = any(each.taken.device is not None for each in aligned)
+    counted = int(updates.edges_ns[0]), int(updates.edges_ns[-1])
+    for of in _sections(trace, aligned, Wanted(asked.names, is_on_gpu, counted, around)):
+        if of is not None:
+            items = _single(of) if of.kind in _SINGLE else _named(of)
+            tables.append(_table(of, attribute(counter, updates, of.states, items, u_ns)))
+    t0, t1 = counted
     return Attributed(
         {
             "schema": SCHEMA,
@@ -133,7 +120,7 @@ def _long_ns(of: Taken) -> int:
     return last - first
 
 
-def _about(of: _Aligned) -> Plain:
+def _about(of: Aligned) -> Plain:
     match = of.taken.match
     return {
         **described(of.taken.profile.source, of.alignment),
@@ -163,49 +150,17 @@ def described(source: Source, alignment: Alignment) -> Plain:
     }
 
 
-def _sections(
-    trace: Trace, aligned: Sequence[_Aligned], names: Sequence[str], span: tuple[int, int]
-) -> Iterable[tuple[str, Events, Occupancy]]:
+def _sections(trace: Trace, aligned: Sequence[Aligned], wanted: Wanted) -> Iterable[Section | None]:
     """What ran, which ranges were annotated, and which windows were marked; of each what there is."""
-
-    def of(kinds: tuple[str, ...], is_on_gpu: bool = False) -> Events:
-        return _joined([each.of(kinds, names, is_on_gpu) for each in aligned])
-
-    is_on_gpu = any(each.taken.device is not None for each in aligned)
-    kernels = of(KERNELS, is_on_gpu)
-    if len(kernels.name):
-        yield "kernel", kernels, together(kernels, *span)
-    for kind, kinds in (("operator", OPERATORS), ("call", CALLS)):
-        calls = of(kinds) if not len(kernels.name) else kernels
-        if calls is not kernels and len(calls.name):
-            yield kind, calls, innermost(calls, *span)
-    ranges = of(GPU_RANGES, is_on_gpu) if len(kernels.name) else of(RANGES)
-    if not len(ranges.name):
-        ranges = of(RANGES)
-    if len(ranges.name):
-        yield "range", ranges, together(ranges, *span)
-    windows = _windows(trace)
-    if len(windows.name) and ((windows.t0_ns < span[1]) & (windows.t1_ns > span[0])).any():
-        yield "window", windows, together(windows, *span)
-
-
-def _joined(every: Sequence[Events]) -> Events:
-    """The events of several profiles, names once each, tracks apart."""
-    if len(every) == 1:
-        return every[0]
-    names: dict[str, int] = {}
-    columns: list[list[Any]] = [[], [], [], []]
-    tracks = 0
-    for each in every:
-        number = np.array([names.setdefault(name, len(names)) for name in each.names], np.int64)
-        for column, part in zip(
-            columns,
-            (number[each.name], each.t0_ns, each.t1_ns, each.track + tracks),
-            strict=True,
-        ):
-            column.append(part)
-        tracks += int(each.track.max(initial=-1)) + 1
-    return Events(tuple(names), *(np.concatenate(column) for column in columns))
+    kernels = section(aligned, "kernel", KERNELS, wanted)
+    yield kernels
+    of_host = wanted._replace(is_on_gpu=False)
+    if kernels is None:
+        yield section(aligned, "operator", OPERATORS, of_host)
+        yield section(aligned, "call", CALLS, of_host)
+    ranges = section(aligned, "range", GPU_RANGES, wanted) if kernels is not None else None
+    yield ranges or section(aligned, "range", RANGES, of_host)
+    yield section_of("window", _windows(trace), wanted)
 
 
 def _windows(trace: Trace) -> Events:
@@ -216,34 +171,33 @@ def _windows(trace: Trace) -> Events:
     return Events(tuple(names), *columns)
 
 
-def _single(events: Events, occupancy: Occupancy) -> list[Item]:
+def _single(of: Section) -> list[Item]:
     """Each state by itself: a kernel that runs while another does is neither's alone."""
     return [
-        Item(_AT_ONCE.join(sorted(events.names[n] for n in state)) or IDLE, (number,))
-        for number, state in enumerate(occupancy.states)
+        Item(_AT_ONCE.join(sorted(of.names[n] for n in state)) or IDLE, (number,))
+        for number, state in enumerate(of.states.states)
     ]
 
 
-def _named(events: Events, occupancy: Occupancy) -> list[Item]:
+def _named(of: Section) -> list[Item]:
     """Each name with all states that it takes part in: a range holds the ranges inside it."""
     states: dict[int, list[int]] = {}
-    for number, state in enumerate(occupancy.states):
+    for number, state in enumerate(of.states.states):
         for name in state:
             states.setdefault(name, []).append(number)
-    return [*(Item(events.names[name], tuple(mine)) for name, mine in states.items()), Item(OUTSIDE, (0,))]
+    return [*(Item(of.names[name], tuple(mine)) for name, mine in states.items()), Item(OUTSIDE, (0,))]
 
 
-def _table(kind: str, found: Attribution, events: Events) -> Plain:
-    inside = (events.t0_ns < found.t1_ns) & (events.t1_ns > found.t0_ns)
-    launches = Tallied(events.names[n] for n in events.name[inside].tolist())
+def _table(of: Section, found: Attribution) -> Plain:
+    launches = {name: n for name, n in zip(of.names, of.launches.tolist(), strict=True) if n}
     rows = [_row(share, launches, found.measured) for share in found.shares]
     rows.sort(key=lambda row: -(row["energy"]["value"] or 0.0))
     parts = [share.energy for share in found.shares]
     return {
-        "kind": kind,
+        "kind": of.kind,
         "rows": rows,
-        "sum": plain_of(_sum(parts)) if kind in _SINGLE else None,
-        "events": {"inside": int(inside.sum()), "outside": int((~inside).sum())},
+        "sum": plain_of(_sum(parts)) if of.kind in _SINGLE else None,
+        "events": {"inside": int(of.launches.sum()), "outside": of.outside},
         "updates": found.updates,
         "power_share": found.power_share,
     }

@@ -62,8 +62,8 @@ def calls(path: Path, form: str, clock: str, named: Callable[[Event], str] | Non
     left = sum(map(len, open_.values()))
     if left:
         found.impossible[UNENDED] += left
-    events, kinds, device, tally = found.finished(document, read_)
-    if not len(events.name):
+    names, events, tally = found.finished(document, read_)
+    if not len(events):
         what = "has no event with a duration" if read_ else "has no event at all"
         raise ProfileError(f"{path} {what}", REMEDY)
     source = Source(
@@ -75,7 +75,7 @@ def calls(path: Path, form: str, clock: str, named: Callable[[Event], str] | Non
         process=largest + 1,
         uuids={},
     )
-    return Profile(source, events, kinds, device)
+    return Profile(source, names, events)
 
 
 def _track(event: Event) -> tuple[str, str]:

@@ -1,34 +1,29 @@
-"""The events of a profile as they are met, in columns: names and tracks once each, times in nanoseconds.
+"""The events of a profile as they are met: names and tracks once each, times in nanoseconds.
 
 What cannot have been as it says is counted by reason and left out: a negative duration, a time stamp that is
-no number, a time days away from all others (a time stamp of 0). On a GPU's stream kernels run one after
-another; one whose end lies beyond many of those that follow has a corrupt end and is cut where the next one
-begins.
+no number, a time days away from all others (a time stamp of 0). A kernel with a corrupt end is cut
+(:mod:`.event_rows`).
 """
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import numpy as np
-
-from ...joules.occupancy import Events
-from ...trace.series import I64
-from ...units import NS_PER_S, NS_PER_US
+from ...units import NS_PER_US
 from .chrome import Document
-from .profile import KERNELS, KINDS, Tally
+from .event_rows import Ordered, Unordered
+from .kinds import KINDS
+from .profile import Tally
 
 NEGATIVE = "negative duration"
 NO_TIME = "no time"
 FAR = "a time far from all others"
 CUT = "an end beyond later kernels of its stream, cut there"
 
-_FAR_NS = 7 * 86_400 * NS_PER_S
-_COVERED = 16  # kernels of its stream that a whole kernel may overlap, as those of a graph do
+_NUMBER_OF = {kind: number for number, kind in enumerate(KINDS)}
 _LARGEST = 1 << 62
 
 
@@ -73,15 +68,12 @@ def whole_number(value: object) -> int | None:
 
 
 class Collecting:
-    """Events in columns."""
+    """Events in rows."""
 
     def __init__(self) -> None:
         self.names, self.tracks = Numbers(), Numbers()
         self.impossible: Counter[str] = Counter()
-        self._columns = [array("q") for _ in range(6)]  # name, t0, t1, track, kind, device
-
-    def __len__(self) -> int:
-        return len(self._columns[0])
+        self._rows = Unordered()
 
     def add(
         self, name: str, kind: str, track: object, t0_ns: int | None, long_ns: int | None, device: int = -1
@@ -92,34 +84,21 @@ class Collecting:
         elif long_ns < 0:
             self.impossible[NEGATIVE] += 1
         else:
-            row = (
-                self.names.of(name),
-                t0_ns,
-                t0_ns + long_ns,
-                self.tracks.of(track),
-                KINDS.index(kind),
-                device,
-            )
-            for column, value in zip(self._columns, row, strict=True):
-                column.append(value)
+            numbers = self.names.of(name), self.tracks.of(track), _NUMBER_OF[kind]
+            self._rows.add((t0_ns, t0_ns + long_ns, device, *numbers))
 
-    def finished(self, document: Document | None, read: int) -> tuple[Events, I64, I64, Tally]:
-        """The events, their kinds and devices, and what became of those that were read.
+    def finished(self, document: Document | None, read: int) -> tuple[tuple[str, ...], Ordered, Tally]:
+        """The names, the events, and what became of those that were read.
 
         Args:
             document: The Chrome trace that they are of, if it is one.
             read: How many events there were in all.
         """
-        name, t0, t1, track, kind, device = (np.array(column, np.int64) for column in self._columns)
-        if len(t0):
-            is_near = np.abs(t0 - np.int64(np.median(t0))) < _FAR_NS
-            if not is_near.all():
-                self.impossible[FAR] += int((~is_near).sum())
-                name, t0, t1, track, kind, device = (
-                    column[is_near] for column in (name, t0, t1, track, kind, device)
-                )
-            t1 = self._cut(t0, t1, track, kind)
-        used = len(t0)
+        events = self._rows.ordered()
+        for reason, count in ((FAR, events.far), (CUT, events.cut)):
+            if count:
+                self.impossible[reason] += count
+        used = len(events)
         unreadable = document.unreadable if document else 0
         wrong = sum(count for reason, count in self.impossible.items() if reason != CUT)
         tally = Tally(
@@ -130,20 +109,4 @@ class Collecting:
             unreadable,
             dict(self.impossible),
         )
-        return Events(tuple(self.names.known), name, t0, t1, track), kind, device, tally
-
-    def _cut(self, t0: I64, t1: I64, track: I64, kind: I64) -> I64:
-        """The ends, those of kernels that cover many later ones of their stream cut at the next one."""
-        found = t1.copy()
-        kernels = np.flatnonzero(np.isin(kind, [KINDS.index(each) for each in KERNELS]))
-        order = kernels[np.lexsort((t0[kernels], track[kernels]))]
-        edges = np.flatnonzero(np.diff(track[order])) + 1
-        for mine in np.split(order, edges):
-            starts = t0[mine]
-            begun = np.searchsorted(starts, t1[mine], "left")
-            here = np.arange(len(mine))
-            wrong = np.flatnonzero(begun - here - 1 > _COVERED)
-            found[mine[wrong]] = starts[np.minimum(wrong + 1, len(mine) - 1)]
-            if len(wrong):
-                self.impossible[CUT] += len(wrong)
-        return found
+        return tuple(self.names.known), events, tally

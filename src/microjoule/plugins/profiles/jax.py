@@ -47,8 +47,8 @@ def read(path: Path) -> Profile:
                     microseconds(event.get("dur", 0)),
                     device,
                 )
-    events, kinds, device_of, tally = found.finished(document, document.read)
-    if not len(events.name):
+    names, events, tally = found.finished(document, document.read)
+    if not len(events):
         raise ProfileError(f"{path} has no kernel of a GPU", REMEDY)
     source = Source(
         path=path,
@@ -59,7 +59,7 @@ def read(path: Path) -> Profile:
         process=largest + 1,
         uuids={},
     )
-    return Profile(source, events, kinds, device_of)
+    return Profile(source, names, events)
 
 
 def _labels(path: Path) -> tuple[dict[Any, int], set[tuple[Any, Any]], int]:

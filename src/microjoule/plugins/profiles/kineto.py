@@ -18,7 +18,8 @@ from typing import Any
 from ...errors import ProfileError
 from .chrome import REMEDY, Document, name, opened
 from .collecting import Collecting, microseconds, whole_number
-from .profile import KINDS, ON_GPU, REALTIME, Profile, Source
+from .kinds import KINDS, ON_GPU
+from .profile import REALTIME, Profile, Source
 
 NAME = "PyTorch profile (Kineto)"
 _OLD = {"operator": "cpu_op", "memcpy": "gpu_memcpy", "memset": "gpu_memset"}
@@ -67,8 +68,8 @@ def read(path: Path) -> Profile:
                     _device(event, process) if kind in ON_GPU else -1,
                 )
     base = whole_number(document.head.get("baseTimeNanoseconds")) or 0
-    events, kinds, device, tally = found.finished(document, document.read)
-    if not len(events.name):
+    names, events, tally = found.finished(document, document.read)
+    if not len(events):
         raise _nothing(path, document, tally.impossible)
     host = document.head.get("host_name", "")
     source = Source(
@@ -82,8 +83,7 @@ def read(path: Path) -> Profile:
         process=largest + 1,
         uuids=dict(_uuids(document.head.get("deviceProperties"))),
     )
-    moved = events._replace(t0_ns=events.t0_ns + base, t1_ns=events.t1_ns + base)
-    return Profile(source, moved, kinds, device)
+    return Profile(source, names, events)
 
 
 def _device(event: dict[str, Any], process: int | None) -> int:

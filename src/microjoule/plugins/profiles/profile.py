@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...joules.occupancy import Events
-from ...trace.series import I64
 from ...value_class import dataclass
-
-KERNELS = ("kernel", "gpu_memcpy", "gpu_memset")
-OPERATORS = ("cpu_op",)
-GPU_RANGES = ("gpu_user_annotation",)
-RANGES = ("user_annotation", "nvtx")
-CALLS = ("call",)
-KINDS = (*KERNELS, *OPERATORS, *GPU_RANGES, *RANGES, *CALLS)
-ON_GPU = (*KERNELS, *GPU_RANGES)
+from .event_rows import Ordered, fields
+from .kinds import KINDS
 
 # The clocks that a profile's time stamps may be of. `UNKNOWN`: whichever puts the profile inside the trace.
 REALTIME, MONOTONIC, BOOTTIME = "CLOCK_REALTIME", "CLOCK_MONOTONIC", "CLOCK_BOOTTIME"
@@ -85,15 +78,13 @@ class Profile:
 
     Attributes:
         source: Where they come from.
-        events: All of them, times in nanoseconds of the profile's clock.
-        kind: int64[n], indices into ``KINDS``.
-        device: int64[n], of what ran on a GPU; -1: on none.
+        names: What they are called, each name once.
+        events: All of them, times in nanoseconds of the profile's clock less ``source.base_ns``.
     """
 
     source: Source
-    events: Events
-    kind: I64
-    device: I64
+    names: tuple[str, ...]
+    events: Ordered
 
     @property
     def path(self) -> Path:
@@ -103,19 +94,25 @@ class Profile:
     @property
     def span_ns(self) -> tuple[int, int]:
         """From the first event to the end of the last, on the profile's clock."""
-        return int(self.events.t0_ns.min()), int(self.events.t1_ns.max())
+        first, last = self.events.span_ns
+        return first + self.source.base_ns, last + self.source.base_ns
 
     @property
     def devices(self) -> list[int]:
         """The GPUs that its kernels ran on, by the numbers that the program saw."""
-        return sorted(set(self.device[self.device >= 0].tolist()))
+        return sorted({device for _, device in self.events.counts if device >= 0})
 
-    def of(self, kinds: tuple[str, ...], device: int | None = None) -> Events:
-        """The events of some kinds; those of one GPU only, where one is given."""
-        mine = np.isin(self.kind, [KINDS.index(kind) for kind in kinds])
-        if device is not None:
-            mine &= self.device == device
-        return taken(self.events, mine)
+    def of(self, kinds: tuple[str, ...], device: int | None = None) -> Iterator[Events]:
+        """The events of some kinds in order, some at once; those of one GPU only, where one is given."""
+        numbers = [KINDS.index(kind) for kind in kinds]
+        if not any(kind in numbers and device in (None, of) for kind, of in self.events.counts):
+            return
+        for rows in self.events.blocks():
+            mine = np.isin(rows["kind"], numbers)
+            if device is not None:
+                mine &= rows["device"] == device
+            name, t0, t1, track = fields(rows[mine])
+            yield Events(self.names, name, t0 + self.source.base_ns, t1 + self.source.base_ns, track)
 
 
 def taken(of: Events, mine: Any) -> Events:  # noqa: ANN401 - bool[n] or int64[n]

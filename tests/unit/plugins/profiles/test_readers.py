@@ -18,7 +18,7 @@ from microjoule.errors import ProfileError
 from microjoule.plugins.profiles import chrome, perf_script, readers, stacks
 from microjoule.plugins.profiles.attribute import Asked
 from microjoule.plugins.profiles.functions import IDLE, functions
-from microjoule.plugins.profiles.profile import CALLS, Profile
+from microjoule.plugins.profiles.profile import Profile
 from microjoule.plugins.profiles.stacks import Block
 
 FOLDER = Path(__file__).parents[3] / "recorded" / "stacks"
@@ -354,7 +354,7 @@ def test_a_form_can_be_named_and_each_reader_knows_its_own(tmp_path):
     path = calls(tmp_path / "c.json", [event("X", "f", MS, dur=1.0)])
     assert readers.read(path, "viztracer").source.clock == "CLOCK_MONOTONIC"
     assert isinstance(readers.read(path), Profile)
-    assert len(readers.read(path).of(CALLS).name) == 1
+    assert len(readers.read(path).events) == 1
     for name in ("perf.script.gz", "py_spy.json.gz", "viztracer.json.gz"):
         raw = gzip.decompress((FOLDER / name).read_bytes())
         opening = raw[:60_000].decode("latin-1")
@@ -385,6 +385,6 @@ def test_events_are_read_in_pieces_however_many_there_are(tmp_path, monkeypatch)
         return found
 
     monkeypatch.setattr(chrome.Document, "_fill", watched)
-    assert len(readers.read(path).of(CALLS).name) == 5000
+    assert len(readers.read(path).events) == 5000
     assert path.stat().st_size > 50 * 4096
     assert longest < 4 * 4096
