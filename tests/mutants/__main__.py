@@ -85,10 +85,11 @@ class Trial(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """Which tests run which lines, and how long they take."""
+    """Which tests run which lines, how long they take, and which of them failed."""
 
     lines: dict[str, dict[str, list[str]]]
     took_s: dict[str, float]
+    failed: list[str]
 
     def tests(self, path: Path, first: int, last: int) -> tuple[str, ...]:
         """The tests that run some of these lines, the quickest first; all of the file where none is named."""
@@ -124,8 +125,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write the rate of each file into results.json")
     arguments = parser.parse_args()
     os.chdir(ROOT)
-    paths = [path.resolve() for path in arguments.paths] or [SOURCE / name for name in DEFAULT]
-    files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py")))
+    files = _files(arguments.paths or [SOURCE / name for name in DEFAULT])
     until_s = time.monotonic() + 60 * arguments.minutes
     asked = arguments.tests or _tests(files)
     traced = _traced(files, asked)
@@ -144,6 +144,17 @@ def main() -> int:
     if arguments.keep:
         _keep([one for one in every if id(one.mutant) not in left], survivors, asked)
     return _report(survivors, len(every), len(waiting))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """The files of paths, which may be written as ``results.json`` has them, under src/microjoule."""
+    found = []
+    for path in paths:
+        place = next((each for each in (path.resolve(), SOURCE / path) if each.exists()), None)
+        if place is None:
+            sys.exit(f"No file or folder {path}, nor {SOURCE / path}")
+        found += [place] if place.is_file() else sorted(place.rglob("*.py"))
+    return sorted(dict.fromkeys(found))
 
 
 def _sampled(file: Path, n: int | None) -> list[mutate.Mutant]:
@@ -195,9 +206,11 @@ def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
                 trial.forked(lambda: trial.traced([_installed(file) for file in files], tests, result)), 0
             )[1]
         )
-        if code != 0:
-            sys.exit(f"The tests fail without a mutant (pytest's exit code {code}): run them first")
-        return Traced(**json.loads(result.read_text(encoding="utf-8")))
+        found = Traced(**json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
+        if code != 0 or found is None:
+            names = "".join(f"\n  {name}" for name in found.failed) if found else ""
+            sys.exit(f"Tests fail without a mutant (pytest's exit code {code}): fix them first{names}")
+        return found
 
 
 def _unnoticed(

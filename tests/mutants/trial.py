@@ -77,6 +77,7 @@ class ByTest:
     def __init__(self, covered: coverage.Coverage) -> None:
         self.covered = covered
         self.took_s: dict[str, float] = {}
+        self.failed: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
@@ -87,6 +88,13 @@ class ByTest:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Setup, call and teardown add up."""
         self.took_s[report.nodeid] = self.took_s.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected."""
+        if report.failed:
+            self.failed.append(report.nodeid)
 
 
 def forked(run: Callable[[], int]) -> int:
@@ -110,7 +118,7 @@ def mutated(module: str, path: Path, source: str, tests: Sequence[str]) -> int:
 
 
 def traced(paths: Sequence[Path], tests: Sequence[str], result: Path) -> int:
-    """Runs tests as they are; writes which test runs which line of the files, and how long each takes."""
+    """Runs tests as they are; writes which test runs which line of the files, how long each takes, what fails."""
     covered = coverage.Coverage(data_file=None, include=[str(path) for path in paths], config_file=False)
     by_test = ByTest(covered)
     covered.start()
@@ -118,5 +126,6 @@ def traced(paths: Sequence[Path], tests: Sequence[str], result: Path) -> int:
     covered.stop()
     data = covered.get_data()
     lines = {str(path): data.contexts_by_lineno(str(path)) for path in paths}
-    result.write_text(json.dumps({"lines": lines, "took_s": by_test.took_s}), encoding="utf-8")
+    found = {"lines": lines, "took_s": by_test.took_s, "failed": by_test.failed}
+    result.write_text(json.dumps(found), encoding="utf-8")
     return code

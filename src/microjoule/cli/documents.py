@@ -16,6 +16,7 @@ from . import signs
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
     from ..footprint.intensity_series import IntensitySeries
+    from ..joules.energy_trace import Trace
 
 WINDOWS_MAX = 1000  # windows listed one by one: a listed window costs half a millisecond
 JOINED = "microjoule.reports/1"
@@ -36,18 +37,26 @@ def summarise(
     """
     from ..joules.energy_trace import load
     from ..joules.streamed import stream
+
+    # A series needs energies between its own edges too.
+    return summarised(stream(path, told) if series is None else load(path), terms, series, windows_max)
+
+
+def summarised(
+    trace: Trace, terms: Terms | None, series: IntensitySeries | None, windows_max: int | None
+) -> dict[str, Any]:
+    """As :func:`summarise`, of a trace that has been read; with a series it has to be read whole."""
     from ..joules.summary import summary
 
+    found = summary(trace, windows_max)
     if terms is None:
         from ..report.as_text import NOT_ASKED
 
-        return {**summary(stream(path, told), windows_max), "footprint": NOT_ASKED}
+        return {**found, "footprint": NOT_ASKED}
     from ..footprint.footprint import attached
 
     if series is None:
-        return attached(summary(stream(path, told), windows_max), terms)
-    trace = load(path)  # energies between the edges of the series too
-    found = summary(trace, windows_max)
+        return attached(found, terms)
     if not found["windows"]:
         return attached(found, terms)
     from ..footprint.over_time import along as laid

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import quantities
+
+if TYPE_CHECKING:
+    from ..footprint.chosen_factors import Terms
+    from ..footprint.intensity_series import IntensitySeries
 
 TRACES_MAX = 4  # on one time axis; more lines than those nobody tells apart
 
@@ -51,25 +55,51 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
             raise CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
 
 
+def summarise(
+    arguments: argparse.Namespace,
+    path: Path,
+    terms: Terms | None,
+    series: IntensitySeries | None = None,
+    told: Callable[[float], None] = lambda _: None,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The summary of the trace in a file, and its picture where one is asked for, of one reading of the file.
+
+    Raises:
+        TraceError: The trace cannot be read.
+    """
+    from .documents import summarise, summarised
+
+    if not asked(arguments):
+        return summarise(path, terms, series, told, arguments.windows_max), None
+    from ..joules.energy_trace import load
+    from ..joules.plot_data import pictured
+
+    told(0.0)
+    trace = load(path)
+    return summarised(trace, terms, series, arguments.windows_max), pictured(trace)
+
+
 def write(
-    arguments: argparse.Namespace, summaries: Mapping[Path, dict[str, Any]], titles: Sequence[str]
+    arguments: argparse.Namespace,
+    summaries: Sequence[dict[str, Any]],
+    pictures: Sequence[dict[str, Any] | None],
+    titles: Sequence[str],
 ) -> None:
     """Writes what was asked for of traces that have been summed up, on one time axis.
 
     Raises:
-        TraceError: A trace cannot be read, or the file cannot be written.
+        TraceError: The file cannot be written.
     """
-    if not asked(arguments):
+    drawn = [picture for picture in pictures if picture is not None]
+    if not asked(arguments) or len(drawn) < len(titles):
         return
     from ..errors import TraceError
-    from ..joules.energy_trace import load
-    from ..joules.plot_data import enveloped, pictured, side_by_side
+    from ..joules.plot_data import enveloped, side_by_side
     from ..report import html, power_plot
 
-    pictures = [pictured(load(trace)) for trace in summaries]
-    both = side_by_side(pictures, titles)
+    both = side_by_side(drawn, titles)
     if arguments.html is not None:
-        quantities.write(html.render(list(summaries.values()), pictures, titles, both), arguments.html)
+        quantities.write(html.render(summaries, drawn, titles, both), arguments.html)
     for path in (arguments.png, arguments.svg):
         if path is None:
             continue

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import documents, intensity_over_time, options, pages, quantities
-from .documents import joined, summarise, write_json, write_text
+from .documents import joined, write_json, write_text
 from .progress import progress, share_of
 from .without_threads import load_libraries
 
@@ -62,17 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     if is_total:
         return _total(arguments, terms)
     with progress() as say:
-        summaries = {
-            path: summarise(
-                path,
-                terms,
-                intensity_over_time.series(path, arguments),
-                share_of(path, say),
-                arguments.windows_max,
+        found = {
+            path: pages.summarise(
+                arguments, path, terms, intensity_over_time.series(path, arguments), share_of(path, say)
             )
             for path in arguments.traces
         }
-    pages.write(arguments, summaries, [path.name for path in summaries])
+    summaries = {path: summary for path, (summary, _) in found.items()}
+    pictures = [picture for _, picture in found.values()]
+    pages.write(arguments, list(summaries.values()), pictures, [path.name for path in summaries])
     if arguments.json is not None:
         write_json(joined(summaries), arguments.json)
     if Path("-") in (arguments.json, arguments.html):

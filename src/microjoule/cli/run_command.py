@@ -233,9 +233,9 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
 
 def report_on(path: Path, arguments: argparse.Namespace, terms: Terms | None) -> None:
     """Prints the report of a complete trace."""
-    summary = documents.summarise(path, terms, windows_max=arguments.windows_max)
+    summary, picture = pages.summarise(arguments, path, terms)
     documents.printed(summary, arguments.form, sys.stderr)
-    pages.write(arguments, {path: summary}, [" ".join(arguments.command).removeprefix("-- ")])
+    pages.write(arguments, [summary], [picture], [" ".join(arguments.command).removeprefix("-- ")])
     if arguments.json is not None:
         documents.write_json(summary, arguments.json)
         streams.flush()

@@ -172,6 +172,18 @@ class Counter:
         begin, end = self._edges(t0), self._edges(t1)
         return self._bracketed(t0, t1, begin, end, self.quantity(end.position - begin.position, self.bits))
 
+    def adjoining(self, edges_ns: I64) -> tuple[Brackets, I64]:
+        """:meth:`energies` between neighbours of n + 1 ascending edges, and :meth:`position` at the edges.
+
+        Each edge is worked out once, where windows of their own would ask for it twice.
+        """
+        if not len(self):
+            return self._nothing(edges_ns[:-1], edges_ns[1:]), np.zeros(len(edges_ns), np.int64)
+        edges = self._edges(edges_ns)
+        begin, end = (Edges(*(part[some] for part in edges)) for some in (slice(-1), slice(1, None)))
+        value = self.quantity(np.diff(edges.position), self.bits)
+        return self._bracketed(edges_ns[:-1], edges_ns[1:], begin, end, value), edges.position
+
     def bounds(self, t0_ns: I64, t1_ns: I64) -> Brackets:
         """The guaranteed intervals of windows in a tenth of the time of :meth:`energies`; values are NaN."""
         if not len(self):

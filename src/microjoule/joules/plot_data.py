@@ -22,9 +22,8 @@ from ..trace.series import I64
 from ..units import NS_PER_S
 from .counter import Counter
 from .energy_trace import Trace
-from .power import power
 from .sentence import SENSOR, Headline, headline
-from .tracks import Track, tracks
+from .tracks import Count, Track, tracks
 from .window_rows import window_bars
 
 _I32 = np.iinfo(np.int32)
@@ -152,8 +151,8 @@ def _channel(trace: Trace, track: Track, origin_ns: int, last_ns: int) -> Plain:
         "silences": [],
     }
     meter = trace.meter(track.channel) if track.unit == "W" else None
-    if isinstance(meter, Counter) and meter.span_ns is not None:
-        return {**head, "kind": "counter", **_counted(meter, trace.last_ns, origin_ns)}
+    if isinstance(meter, Counter) and track.count is not None:
+        return {**head, "kind": "counter", **_counted(meter, track.count, origin_ns)}
     # A gap begins with a value that is none, so that the one before it ends there.
     starts = np.concatenate((track.t_ns, np.array([gap.t0_ns for gap in track.gaps], np.int64)))
     values = np.concatenate((track.value, np.full(len(track.gaps), np.nan)))
@@ -162,12 +161,10 @@ def _channel(trace: Trace, track: Track, origin_ns: int, last_ns: int) -> Plain:
     return {**head, "kind": "gauge", "t_ns": t_ns, "values": values[order]}
 
 
-def _counted(counter: Counter, last_ns: int, origin_ns: int) -> Plain:
-    first, known = counter.span_ns or (0, 0)
-    bins = power(counter, first, max(last_ns, known))
-    edges: I64 = bins.edges_ns
-    position, (least, most) = counter.position(edges), counter.limits(edges)
-    steps = np.where(bins.status == 0, np.diff(position), 0)
+def _counted(counter: Counter, count: Count, origin_ns: int) -> Plain:
+    edges, position = count.edges_ns, count.position
+    least, most = counter.limits(edges)
+    steps = np.where(count.is_known, np.diff(position), 0)
     before, after = np.append(0, steps), np.append(steps, 0)
     per_count = counter.quantity(np.ones(1, np.int64), counter.bits)[0]
     model = counter.channel.trust.model

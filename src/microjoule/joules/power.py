@@ -55,15 +55,26 @@ def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
     Returns:
         Empty where the window is, or where the meter has no reading.
     """
+    return with_position(meter, t0_ns, t1_ns)[0]
+
+
+def with_position(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> tuple[Power, I64]:
+    """:func:`power`, and a counter's interpolated count at each edge: ``Counter.position``; none of a gauge."""
     # Where the readings end is an edge too: on its far side nothing is known.
     updates = distinct(_updates(meter), np.array(meter.span_ns or (), np.int64))
     inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]
     edges = distinct([t0_ns], inside, [t1_ns]).astype(np.int64)
     if not len(meter):
         edges = edges[:1]
-    energy_j, status = _between(meter, edges)
+    position = np.empty(0, np.int64)
+    if isinstance(meter, Counter):
+        brackets, position = meter.adjoining(edges)
+        energy_j, status = brackets.value, brackets.status
+    else:
+        energy_j, status = meter.values(edges[:-1], edges[1:])
     lengths = np.diff(edges)
-    return Power(edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths, edges, energy_j, status)
+    middle_ns, watts = edges[:-1] + lengths // 2, energy_j * NS_PER_S / lengths
+    return Power(middle_ns, watts, edges, energy_j, status), position
 
 
 def _updates(meter: Counter | Gauge) -> I64:
@@ -71,15 +82,6 @@ def _updates(meter: Counter | Gauge) -> I64:
     if isinstance(meter, Gauge):
         return meter.update_ns
     return meter.update_ns(meter.changes) if len(meter.changes) else np.empty(0, np.int64)
-
-
-def _between(meter: Counter | Gauge, instants_ns: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
-    """Joules between neighbouring instants, and the status of each; NaN unless it is ``ok``."""
-    t0, t1 = instants_ns[:-1], instants_ns[1:]
-    if isinstance(meter, Counter):
-        brackets = meter.energies(t0, t1)
-        return brackets.value, brackets.status
-    return meter.values(t0, t1)
 
 
 def joules(counter: Counter, steps: I64) -> F64:

@@ -17,7 +17,7 @@ from .brackets import F64
 from .energy_trace import Trace
 from .estimate import STATUSES
 from .gauge import Gauge
-from .power import power
+from .power import with_position
 
 _FAILED = STATUSES.index("failed")
 
@@ -30,6 +30,20 @@ class Gap(NamedTuple):
     status: str
 
 
+class Count(NamedTuple):
+    """A counter at n + 1 edges, its updates.
+
+    Attributes:
+        edges_ns: int64[n + 1].
+        position: int64[n + 1], as ``Counter.position`` has it.
+        is_known: bool[n], whether what it counted between two edges is known.
+    """
+
+    edges_ns: I64
+    position: I64
+    is_known: npt.NDArray[np.bool_]
+
+
 class Track(NamedTuple):
     """What one channel said over time.
 
@@ -40,6 +54,8 @@ class Track(NamedTuple):
         t_ns: int64[n], CLOCK_MONOTONIC, ascending: from when each value holds, up to the next or to a gap.
         value: float64[n], in ``unit``; all finite.
         gaps: Times without a value, ascending; after the last one nothing is known either.
+        count: What a counter had counted at all its updates, those in gaps too; None: it is no counter of
+            energy, or nothing of it is bracketed.
     """
 
     channel: str
@@ -48,6 +64,7 @@ class Track(NamedTuple):
     t_ns: I64
     value: F64
     gaps: tuple[Gap, ...]
+    count: Count | None = None
 
 
 def tracks(trace: Trace) -> list[Track]:
@@ -67,7 +84,11 @@ def _is_drawn(trace: Trace, channel: Channel) -> bool:
 def _track(trace: Trace, channel: Channel) -> Track:
     is_power = channel.id in trace.energy_channels or isinstance(trace.meter(channel.id), Gauge)
     unit = "W" if is_power else channel.scale.quantity
-    starts, value, status = _power(trace, channel) if is_power else _level(trace, channel)
+    count = None
+    if is_power:
+        starts, value, status, count = _power(trace, channel)
+    else:
+        starts, value, status = _level(trace, channel)
     if not len(starts):
         return Track(channel.id, unit, channel.provenance, starts, value, ())
     status = np.where(np.isfinite(value), status, np.maximum(status, 1))
@@ -75,18 +96,18 @@ def _track(trace: Trace, channel: Channel) -> Track:
         status = np.full(len(starts), _FAILED)
     is_told = status == 0
     ends = np.append(starts[1:], max(trace.last_ns, int(starts[-1])))
-    return Track(
-        channel.id, unit, channel.provenance, starts[is_told], value[is_told], _gaps(starts, ends, status)
-    )
+    gaps = _gaps(starts, ends, status)
+    return Track(channel.id, unit, channel.provenance, starts[is_told], value[is_told], gaps, count)
 
 
-def _power(trace: Trace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
+def _power(trace: Trace, channel: Channel) -> tuple[I64, F64, I64, Count | None]:
     """From when each mean power holds, the watts and the status; from the first instant that is bracketed."""
     meter = trace.meter(channel.id)
     if meter.span_ns is None:
-        return np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64)
-    bins = power(meter, meter.span_ns[0], max(trace.last_ns, meter.span_ns[1]))
-    return bins.edges_ns[:-1], bins.watts, bins.status.astype(np.int64)
+        return np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), None
+    bins, position = with_position(meter, meter.span_ns[0], max(trace.last_ns, meter.span_ns[1]))
+    count = Count(bins.edges_ns, position, bins.status == 0) if len(position) else None
+    return bins.edges_ns[:-1], bins.watts, bins.status.astype(np.int64), count
 
 
 def _level(trace: Trace, channel: Channel) -> tuple[I64, F64, npt.NDArray[np.int64]]:
