@@ -118,7 +118,7 @@ def mutated(module: str, path: Path, source: str, tests: Sequence[str]) -> int:
 
 
 def traced(paths: Sequence[Path], tests: Sequence[str], result: Path) -> int:
-    """Runs tests as they are; writes which test runs which line of the files, how long each takes, what fails."""
+    """Runs tests as they are; writes which test runs which line, how long each takes, and what fails."""
     covered = coverage.Coverage(data_file=None, include=[str(path) for path in paths], config_file=False)
     by_test = ByTest(covered)
     covered.start()

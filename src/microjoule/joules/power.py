@@ -59,7 +59,7 @@ def power(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> Power:
 
 
 def with_position(meter: Counter | Gauge, t0_ns: int, t1_ns: int) -> tuple[Power, I64]:
-    """:func:`power`, and a counter's interpolated count at each edge: ``Counter.position``; none of a gauge."""
+    """:func:`power`, and a counter's interpolated count at each edge; of a gauge there is none."""
     # Where the readings end is an edge too: on its far side nothing is known.
     updates = distinct(_updates(meter), np.array(meter.span_ns or (), np.int64))
     inside = updates[np.searchsorted(updates, t0_ns, "right") : np.searchsorted(updates, t1_ns, "left")]

@@ -53,6 +53,7 @@ _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _ROOT_12 = math.sqrt(12.0)
 _TURN = 2 * math.pi
+_AT_ONCE = 4096  # updates that are located at once
 _TRIED = 64  # updates, to see whether the grid is of use
 _NEIGHBOURS = np.arange(-AROUND, AROUND + 1)
 _NO_STEPS = np.empty(0, np.int64)
@@ -279,6 +280,12 @@ class UpdateTimes:
 
     def located(self, k: I64) -> Located:
         """When the updates ``k`` were, on their grid where that is better known than their own bracket."""
+        if len(k) > _AT_ONCE:  # each looks at its neighbours, which of a million are gigabytes
+            parts = [self._located(k[start : start + _AT_ONCE]) for start in range(0, len(k), _AT_ONCE)]
+            return Located(*map(np.concatenate, zip(*parts, strict=True)))
+        return self._located(k)
+
+    def _located(self, k: I64) -> Located:
         earliest, latest, _ = self.brackets(k)
         middle, width = earliest + (latest - earliest) // 2, latest - earliest
         # An interrupted read takes its value at its beginning or at its end, and hardly ever in between.

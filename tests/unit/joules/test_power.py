@@ -74,3 +74,18 @@ def test_a_peak_says_over_how_long_it_was_taken() -> None:
     few = Counter(thinned(IDEAL.series, np.arange(600) % 80 == 0), IDEAL.channel)
     (span_ns,) = peaks(few, t0, t1)[1].tolist()
     assert 75 * MS < span_ns < 85 * MS
+
+
+@pytest.mark.parametrize("n", [600, 3])
+def test_adjoining_bins_are_windows_of_their_own(n: int) -> None:
+    """Each edge is worked out once, and every figure is that of the window between two edges."""
+    series = thinned(IDEAL.series, np.arange(600) < n)
+    counter = Counter(series, IDEAL.channel)
+    first, last = int(series.t_ns[0]), int(series.t_ns[-1])
+    edges = np.linspace(first - S, last + S, 57).astype(np.int64)
+    found, position = counter.adjoining(edges)
+    apart = counter.energies(edges[:-1], edges[1:])
+    for name in ("value", "low", "high", "status"):
+        assert np.array_equal(getattr(found, name), getattr(apart, name), equal_nan=True), name
+    assert np.array_equal(position, counter.position(edges))
+    assert np.isfinite(found.value).any() == (n == 600)

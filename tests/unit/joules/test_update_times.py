@@ -156,3 +156,15 @@ def test_the_longest_stillness_does_not_depend_on_pieces(ends):
     t_ns = np.arange(0, 3000, 10)
     counts = (t_ns // 130 * 7) ** 2
     assert still_ns(t_ns, counts, ends) == still_ns(t_ns, counts) > 0
+
+
+def test_many_updates_are_located_as_each_by_itself(monkeypatch):
+    """They are located some at a time, and each looks at its neighbours among all of them."""
+    found, _ = times(333, jitter_us=20)
+    k = np.arange(len(found))
+    whole = found.located(k)
+    monkeypatch.setattr("microjoule.joules.update_times._AT_ONCE", 37)
+    parts = found.located(k)
+    assert whole.is_on_grid.any()
+    for one, other in zip(whole, parts, strict=True):
+        assert np.array_equal(one, other)
