@@ -151,8 +151,8 @@ def _channel(trace: Trace, track: Track, origin_ns: int, last_ns: int) -> Plain:
         "silences": [],
     }
     meter = trace.meter(track.channel) if track.unit == "W" else None
-    if isinstance(meter, Counter) and track.count is not None:
-        return {**head, "kind": "counter", **_counted(meter, track.count, origin_ns)}
+    if isinstance(meter, Counter) and track.counted is not None:
+        return {**head, "kind": "counter", **_counted(meter, track.counted, origin_ns)}
     # A gap begins with a value that is none, so that the one before it ends there.
     starts = np.concatenate((track.t_ns, np.array([gap.t0_ns for gap in track.gaps], np.int64)))
     values = np.concatenate((track.value, np.full(len(track.gaps), np.nan)))

@@ -54,7 +54,7 @@ class Track(NamedTuple):
         t_ns: int64[n], CLOCK_MONOTONIC, ascending: from when each value holds, up to the next or to a gap.
         value: float64[n], in ``unit``; all finite.
         gaps: Times without a value, ascending; after the last one nothing is known either.
-        count: What a counter had counted at all its updates, those in gaps too; None: it is no counter of
+        counted: What a counter had counted at all its updates, those in gaps too; None: it is no counter of
             energy, or nothing of it is bracketed.
     """
 
@@ -64,7 +64,7 @@ class Track(NamedTuple):
     t_ns: I64
     value: F64
     gaps: tuple[Gap, ...]
-    count: Count | None = None
+    counted: Count | None = None
 
 
 def tracks(trace: Trace) -> list[Track]:
