@@ -17,7 +17,7 @@ from microjoule.joules.peaks import Peaks, first_later
 from microjoule.joules.power import peak_span_ns, peaks_w
 from microjoule.joules.power import peaks as peaks_of
 from microjoule.joules.stamps import Stamped
-from microjoule.joules.streamed import StreamedTrace, stream, stream_energies
+from microjoule.joules.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.summary import summary
 from microjoule.joules.update_times import FIRST
 
@@ -100,6 +100,33 @@ def test_a_file_in_parts_reports_as_one_in_memory(tmp_path, has_windows, silent_
     assert [dict(each) for each in energies.energies(whole.windows)] == [
         dict(each) for each in whole.energies(whole.windows)
     ]
+
+
+@pytest.mark.parametrize("name", ["package-0", "psu"])
+@pytest.mark.parametrize("cut", [0, 700])
+def test_of_a_channel_that_is_kept_whole_every_instant_has_its_figure(tmp_path, name, cut):
+    """As a profile asks for: energies at any instant, readings and the pairs of clocks."""
+    path = tmp_path / "t.arrows"
+    write(path, 3, 200, has_windows=True, silent_from=90)
+    os.truncate(path, path.stat().st_size - cut)
+    found, whole = stream_readings(path, lambda _: [name]), load(path)
+    assert isinstance(found, StreamedTrace)
+    mine, other = found.meter(name), whole.meter(name)
+    t_ns = np.linspace(whole.series(name).t_ns[0], whole.series(name).t_ns[-1], 40).astype(np.int64)
+    assert mine.estimates(mine.energies(t_ns[:-1], t_ns[1:])) == other.estimates(
+        other.energies(t_ns[:-1], t_ns[1:])
+    )
+    for one, another in ((found.series(name), whole.series(name)), *pairs_of_clocks(found, whole)):
+        assert one.t_ns.tolist() == another.t_ns.tolist()
+        assert one.raw.tolist() == another.raw.tolist()
+    assert len(found.own("@clock/realtime")) > 1
+    assert found.dead == whole.dead
+    with pytest.raises(TraceError, match="not kept"):
+        found.series(next(each for each in found.channels if each != name))
+
+
+def pairs_of_clocks(*traces):
+    return [[trace.own(name) for trace in traces] for name in ("@clock/realtime", "@clock/boottime")]
 
 
 def test_what_was_not_kept_is_refused(tmp_path):

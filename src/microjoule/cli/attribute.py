@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,23 +106,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.profiles[0].exists() and request_shares.is_log(arguments):
         return request_shares.run(arguments)
     from ..errors import BadRequest
-    from ..joules.energy_trace import load
     from ..plugins.profiles import devices, readers
     from ..plugins.profiles.attribute import Asked
+    from ..plugins.profiles.choosing import needed
     from ..report import attribution_table
 
     if len(arguments.channel) > 1:
         raise BadRequest("A profile is attributed by one counter", "Give one --channel")
     said = [devices.override(text) for text in arguments.device]
     with progress() as say:
-        say(f"reading {arguments.trace}")
-        trace = load(arguments.trace)
         profiles: list[Profile | Samples] = []
         for path in quantities.distinct(arguments.profiles):
             say(f"reading {path}")
             profiles.append(readers.read(path, arguments.format))
+        say(f"reading {arguments.trace}")
+        channel = "".join(arguments.channel)
+        trace = _trace(arguments, lambda trace: needed(trace, profiles, channel, said))
         say("attributing")
-        asked = Asked("".join(arguments.channel), said, arguments.name, _wishes(trace, arguments))
+        asked = Asked(channel, said, arguments.name, _wishes(trace, arguments))
         plain, alignment = _attributed(trace, profiles, asked)
     if arguments.output is not None:
         _write_back(trace, profiles, alignment, arguments.output)
@@ -134,6 +135,14 @@ def run(arguments: argparse.Namespace) -> int:
         width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
         sys.stdout.write("\n".join(attribution_table.render(each, width) for each in plain))
     return 0
+
+
+def _trace(arguments: argparse.Namespace, of: Callable[[Trace], Collection[str]]) -> Trace:
+    """The trace with all readings of some channels; of all, where each is to be drawn."""
+    from ..joules.energy_trace import load
+    from ..joules.streamed import stream_readings
+
+    return load(arguments.trace) if arguments.output is not None else stream_readings(arguments.trace, of)
 
 
 def _attributed(

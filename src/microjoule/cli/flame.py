@@ -184,15 +184,16 @@ def _write(
     arguments: argparse.Namespace,
     what: tuple[list[Path], list[str], str, int],
 ) -> None:
-    from ..joules.energy_trace import load
+    from ..joules.streamed import stream_readings
     from ..plugins.profiles.attribute import Asked
+    from ..plugins.profiles.choosing import needed
     from ..plugins.profiles.functions import functions
     from ..report import flame
     from ..report.foreign_text import cut
 
     graphs, notes, title, ended_ns = what
-    trace = load(trace_path)
     samples = sampler.samples()
+    trace = stream_readings(trace_path, lambda trace: needed(trace, [samples], arguments.channel))
     asked = Asked(arguments.channel, wishes=sampler.wishes)
     found = functions(trace, samples, asked, (sampler.begun_ns, ended_ns)).plain
     if found["provenance"] != "measured":

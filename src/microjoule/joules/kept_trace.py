@@ -30,10 +30,12 @@ class Asked(NamedTuple):
     Attributes:
         edges_ns: int64[n, 2], when the windows begin and end.
         instants_ns: int64[m], ascending.
+        readings: The channels, and the recorder's own rows, of which every one is kept.
     """
 
     edges_ns: I64
     instants_ns: I64
+    readings: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, trace: Trace) -> Asked:
@@ -51,7 +53,8 @@ class Asked(NamedTuple):
 
     def is_as(self, other: Asked) -> bool:
         """Whether both are the same."""
-        return all(map(np.array_equal, self, other))
+        both = (self.edges_ns, other.edges_ns), (self.instants_ns, other.instants_ns)
+        return all(np.array_equal(*each) for each in both) and self.readings == other.readings
 
 
 def edges_of_windows(windows: Sequence[Window]) -> I64:
@@ -80,6 +83,7 @@ class KeptTrace(Trace):
         self._failures: dict[str, dict[int, int]] = {}
         self._peaks: dict[str, Peaks] = {}
         self._records: dict[str, UpdateRecord] = {}
+        self._kept: dict[str, Series] = {}
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """As of :class:`Trace`, for the trace's own windows.
@@ -132,9 +136,19 @@ class KeptTrace(Trace):
         """Of each channel whose reads failed, how many with which code."""
         return self._failures
 
-    def series(self, channel_id: str) -> NoReturn:
-        """Refuses: readings are not kept."""
-        self._refuse(f"the readings of {channel_id!r}")
+    def series(self, channel_id: str) -> Series:
+        """The readings of a channel that was asked for.
+
+        Raises:
+            TraceError: Others were.
+        """
+        if channel_id not in self._kept:
+            self._refuse(f"the readings of {channel_id!r}")
+        return self._kept[channel_id]
+
+    def own(self, name: str) -> Series:
+        """As of :class:`Trace`, whole where it was asked for, and else what the sketch has of it."""
+        return self._kept[name] if name in self._kept else super().own(name)
 
     def to_arrow(self) -> NoReturn:
         """Refuses: rows are not kept."""

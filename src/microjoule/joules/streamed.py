@@ -13,7 +13,7 @@ anything about instants that are not a window's edge; for that there is ``load``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from ..trace.activity import Activity
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.raw_trace import RawTrace
-from ..trace.schema import ACTIVITY
+from ..trace.schema import ACTIVITY, CLOCKS
 from ..trace.series import I64, Series, SeriesColumns
 from .counter import Counter
 from .digest import Digest
@@ -62,27 +62,35 @@ class StreamedTrace(KeptTrace):
         in_turn = dict.fromkeys((*gauges, *energies, *events))  # counters are held against gauges before them
         instants = distinct(asked.instants_ns, self.marks.instants_ns())
         takers = {name: _taker(channels[name], asked, instants) for name in in_turn}
+        own = {name: _Kept() for name in asked.readings if name not in channels}
         taken, busy = 0, []
         with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
             for columns in parts(found):
                 fed = {name: crew.submit(_fed, columns, takers, name) for name in self.channels}
                 for name, failures in fed.items():
                     self.count(name, failures.result())
+                for name, rows in own.items():
+                    rows.add(columns.series(name))
                 busy.append(columns.activity(ACTIVITY))
                 taken += columns.n
                 told(taken / found.rows)
         self.activity = Activity(self._subjects, *map(np.concatenate, zip(*busy, strict=True)))
+        self._kept.update({name: rows.series() for name, rows in own.items()})
         for name, taker in takers.items():
             if isinstance(taker, _Counted):
                 self._peaks[name], self._records[name] = taker.peaks, taker.record
                 self._meters[name] = self._beside_gauges(taker.meter(self), taker.record)
             else:
                 meter = taker.meter(self)
+                if name in asked.readings:
+                    self._kept[name] = taker.series()
                 self._meters[name] = self._beside_gauges(meter) if isinstance(meter, Counter) else meter
 
 
 def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _KeptWhole:
-    return _KeptWhole(channel) if is_kept_whole(channel) else _Counted(channel, asked, instants_ns)
+    if is_kept_whole(channel) or channel.id in asked.readings:
+        return _KeptWhole(channel)
+    return _Counted(channel, asked, instants_ns)
 
 
 def _fed(columns: SeriesColumns, takers: Mapping[str, _Counted | _KeptWhole], name: str) -> dict[int, int]:
@@ -121,19 +129,32 @@ class _Counted:
             self._is_first = False
 
 
-class _KeptWhole:
-    """All readings of a channel whose energy is nowhere but in them."""
+class _Kept:
+    """All rows of a name."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._series: list[Series] = []
+    def __init__(self) -> None:
+        self._parts: list[Series] = []
 
     def add(self, series: Series) -> None:
         if len(series):
-            self._series.append(series)
+            self._parts.append(series)
+
+    def series(self) -> Series:
+        """All of them, once the last part came."""
+        if len(self._parts) > 1:
+            self._parts = [joined_series(self._parts)]
+        return joined_series(self._parts)
+
+
+class _KeptWhole(_Kept):
+    """All readings of a channel whose energy is nowhere but in them, or of which all are asked for."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
 
     def meter(self, trace: Trace) -> Gauge | Counter:
-        series, channel = joined_series(self._series), self._channel
+        series, channel = self.series(), self._channel
         if not is_power(channel):
             return Counter(series, channel, trace.machine).with_learnt_lag(trace.marks)
         return Gauge(series, channel, *trace.stamp_clocks(channel), machine=trace.machine)
@@ -163,6 +184,30 @@ def stream_energies(path: str | os.PathLike[str]) -> Trace:
     """
     none = edges_of_windows(())
     return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(edges_ns=none), lambda _: None)
+
+
+def stream_readings(path: str | os.PathLike[str], of: Callable[[Trace], Collection[str]]) -> Trace:
+    """As :func:`stream_energies`, with the pairs of clocks, and with all readings of some channels.
+
+    So a trace of many channels answers for any instant of one in the memory that this one needs.
+
+    Args:
+        path: The file.
+        of: Names the channels, of the trace without their readings.
+
+    Raises:
+        TraceError: As of ``stream_energies``.
+    """
+
+    def streamed(readings: Collection[str]) -> Trace:
+        def asked_of(trace: Trace) -> Asked:
+            asked = Asked.of(trace)._replace(edges_ns=edges_of_windows(()))
+            return asked._replace(readings=frozenset((*CLOCKS, *readings)))
+
+        return _streamed(Path(path), asked_of, lambda _: None)
+
+    first = streamed(())
+    return streamed(of(first)) if isinstance(first, StreamedTrace) else first
 
 
 def _streamed(path: Path, asked_of: Callable[[Trace], Asked], told: Callable[[float], None]) -> Trace:

@@ -58,6 +58,16 @@ def test_estimated_energy_says_so_first_and_windows_are_ranges_too(capsys):
     assert "profiled" in out
 
 
+def test_a_trace_taken_in_parts_gives_what_the_whole_one_gives(capsys, tmp_path):
+    """To write a profile with power the whole trace is loaded; the figures are the same, to the bit."""
+    each = []
+    for number, options in enumerate(((), ("-o", tmp_path / "p.json"))):
+        to = tmp_path / f"{number}.json"
+        assert attribute(capsys, FOLDER / "scripted.arrows", PROFILE, "--json", to, *options)[0] == 0
+        each.append(to.read_text())
+    assert each[0] == each[1]
+
+
 def test_the_profile_comes_back_whole_with_the_power_on_its_clock(capsys, tmp_path):
     target = tmp_path / "with_power.json.gz"
     code, _, err = attribute(capsys, FOLDER / "scripted.arrows", PROFILE, "-o", target)

@@ -11,6 +11,7 @@ from ...joules.energy_trace import Trace
 from ...joules.total import covered
 from .devices import Match, Override, matched
 from .profile import Profile
+from .stacks import Samples
 
 _MOVED = 8  # times at least that a counter must have moved to be taken unasked
 
@@ -59,6 +60,22 @@ def chosen(
         for match in matched(trace, profile, position, said):
             name = _of_gpu(trace, profile, match)
             found.setdefault(name, []).append(Taken(profile, match))
+    return found
+
+
+def needed(
+    trace: Trace, profiles: Sequence[Profile | Samples], channel: str, said: Sequence[Override] = ()
+) -> set[str]:
+    """The counters of whose readings all are needed.
+
+    Args: as of :func:`chosen`; profiles of stacks too.
+    """
+    of_events = [each for each in profiles if isinstance(each, Profile)]
+    found = set(chosen(trace, of_events, channel, said))
+    if len(of_events) < len(profiles):
+        name = channel or usual(trace)
+        refuse(trace, name)
+        found.add(name)
     return found
 
 
