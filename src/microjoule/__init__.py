@@ -29,7 +29,7 @@ _HOMES = {
     "Place": "channel",
     "Power": "joules.power",
     "Probe": "sources.probe",
-    "Recorder": "measuring.record",
+    "Recorder": "measuring.own_recorder",
     "Total": "joules.total",
     "Trace": "joules.energy_trace",
     "Turns": "measuring.compare",

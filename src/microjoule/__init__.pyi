@@ -17,7 +17,7 @@ from .measuring.energy_block import EnergyBlock as EnergyBlock
 from .measuring.energy_block import energy as energy
 from .measuring.measure import measure as measure
 from .measuring.measurement import Measurement as Measurement
-from .measuring.record import Recorder as Recorder
+from .measuring.own_recorder import Recorder as Recorder
 from .measuring.record import record as record
 from .plugins.notebook.extension import load_ipython_extension as load_ipython_extension
 from .plugins.notebook.extension import unload_ipython_extension as unload_ipython_extension

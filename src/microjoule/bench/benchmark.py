@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import ServerFailed
 from ..footprint.chosen_factors import Terms
 from ..joules.energy_trace import Trace
-from ..measuring.record import Recorder
+from ..measuring.own_recorder import Recorder
 from ..plugins.inference.chosen_counters import counters_of
 from .figures import Measured, measured, plain
 from .load import Level, Played, Say, play

@@ -36,7 +36,7 @@ def run_rank(arguments: argparse.Namespace, command: list[str], launch: Launch) 
     """Runs the command of one rank, and exits as it did."""
     from ..errors import MicrojouleError
     from ..recording.node_member import NodeMember
-    from ..recording.node_socket import address
+    from ..recording.node_socket import address, forked
 
     try:
         run_command.refuse(arguments)
@@ -44,7 +44,7 @@ def run_rank(arguments: argparse.Namespace, command: list[str], launch: Launch) 
         member = NodeMember(
             address(launch, arguments.output),
             {"n_local": launch.n_local, "attributes": _attributes(launch, command)},
-            lambda listener: _record(listener, arguments, command),
+            forked(lambda listener: _record(listener, arguments, command)),
             _say,
         )
         member.join()
@@ -134,9 +134,8 @@ def _record(listener: socket.socket, arguments: argparse.Namespace, command: lis
 def _record_into(
     listener: socket.socket, arguments: argparse.Namespace, command: list[str], folder: Path
 ) -> None:
-    from ..errors import MicrojouleError
     from ..recording import RawRecorder
-    from ..recording.node_recorder import NodeRecorder
+    from ..recording.node_recorder import NodeRecorder, completed, passed_on
 
     # Of a node all GPUs are read: each rank may see another one.
     of_node = argparse.Namespace(**{**vars(arguments), "all_gpus": True})
@@ -145,7 +144,7 @@ def _record_into(
     channels = tuple(channel for channel in plan.channels if not channel.is_of_command)
     recorder = RawRecorder(
         # An earlier recorder of this job may have written a trace at the same path.
-        replace(plan, keeps_others=True, channels=channels, say=lambda sentence: _passed(said, sentence))
+        replace(plan, keeps_others=True, channels=channels, say=lambda sentence: passed_on(sentence, said))
     )
     with contextlib.ExitStack() as stack:
         stack.callback(run_command.let_go, recorder, is_kept=arguments.output is not None)
@@ -156,16 +155,4 @@ def _record_into(
         with recorder.window("run", command=" ".join(command), synchronised=True):
             node.serve()
         time.sleep(activity.idle_after_s(arguments, time.monotonic() - begun_s))
-        answer: dict[str, Any] = {"path": "", "is_whole": True}
-        try:
-            recorder.close()
-        except MicrojouleError as error:
-            answer = {"problem": str(error), "is_whole": False}
-        answer = {**answer, "path": str(recorder.path.absolute())}
-        answer["is_whole"] = answer["is_whole"] and not recorder.incidents
-        node.close(answer)
-
-
-def _passed(said: list[NodeRecorder], sentence: str) -> None:
-    for node in said:
-        node.say(sentence)
+        node.close(completed(recorder))

@@ -14,7 +14,7 @@ from ..recording.gpu_wait import wait_for_all
 from ..recording.meter import Meter
 from ..units import seconds
 from .baseline import seconds_exactly
-from .record import Recorder, unnamed
+from .own_recorder import Recorder, unnamed
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -1,79 +1,15 @@
-"""``uj.record``: a recorder that also answers for what it recorded."""
+"""``uj.record``: a recorder of this process, or its part of the recorder of its node."""
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
-from ..errors import MicrojouleError, TraceError
+from ..recording import job_paths
+from ..recording.launch import launch
 from ..recording.meter import Meter
-from ..recording.plan import RecordingPlan, plan
-from ..recording.recorder import RawRecorder
-
-if TYPE_CHECKING:
-    from ..joules.energies import Energies
-    from ..joules.energy_trace import Trace
-
-
-class Recorder(RawRecorder):
-    """Records channels from ``open`` to ``close``, and then answers in joules; a context manager.
-
-    Args:
-        plan: What to read, how often, and where it goes.
-        scratch: The file behind the plan's path where it has no name; None: it has one.
-    """
-
-    def __init__(self, plan: RecordingPlan, scratch: IO[bytes] | None = None) -> None:
-        super().__init__(plan)
-        self._first = plan.path
-        # A file that nobody asks for goes with the recorder, without a warning.
-        self._let_go = None if scratch is None else weakref.finalize(self, scratch.close)
-
-    @cached_property
-    def trace(self) -> Trace:
-        """What was recorded.
-
-        Raises:
-            MicrojouleError: The recording has not ended.
-            TraceError: The file cannot be read.
-        """
-        from ..joules.energy_trace import load
-
-        if not self.is_closed:
-            raise MicrojouleError(
-                "The recording has not ended", "Ask after its `with` block, or after `close()`"
-            )
-        trace = load(self.path)
-        if self._let_go is not None:
-            trace.path = None  # the trace is in memory now, and the file had no name
-            self._let_go()
-        return trace
-
-    def again(self, number: int) -> Recorder:
-        """Another recorder of the same plan, into a numbered file: ``run-2.arrows`` beside ``run.arrows``.
-
-        Args:
-            number: Of the recording, from 2 on. A file without a name is followed by another one.
-        """
-        if self._let_go is not None:
-            return _in_scratch(self.plan)
-        path = self._first.with_name(f"{self._first.stem}-{number}{self._first.suffix}")
-        found = Recorder(replace(self.plan, path=path))
-        found._first = self._first
-        return found
-
-    @property
-    def energy(self) -> Energies:
-        """The energy of all that was recorded, by channel; of windows ``trace.energy(name)`` has it.
-
-        Raises:
-            MicrojouleError: The recording has not ended.
-        """
-        return self.trace.energy()
+from ..recording.plan import plan
+from .own_recorder import Recorder, unnamed
 
 
 def record(path: Path | str | None = None, meter: Meter | None = None) -> Recorder:
@@ -83,41 +19,32 @@ def record(path: Path | str | None = None, meter: Meter | None = None) -> Record
     ``uj.window(name)``; afterwards ``rec.energy`` is what all of it used, and ``rec.trace`` has the rest.
 
     Args:
-        path: Where the trace goes, for ``uj.load`` and ``uj report``; an existing one is replaced. None: into
-            a temporary file without a name, which is gone with the recorder, or with the process. Away from
-            marks it keeps ten readings a second, which leaves every energy as it is.
+        path: Where the trace goes, for ``uj.load`` and ``uj report``; an existing one is replaced.
+            ``{job}``, ``{node}``, ``{rank}`` and ``{local_rank}`` in it are filled in, and no trace of a job
+            is replaced. None: into a temporary file without a name, which is gone with the recorder, or with
+            the process. Away from marks it keeps ten readings a second, which leaves every energy as it is.
         meter: What to read and how often; None: ``Meter()``.
 
+    In a job (torchrun, Slurm, MPI, Ray) the ranks of a node that record into one path share one recorder, a
+    process of its own, so that counters are read once. The trace in the file has the windows of all ranks;
+    ``rec.trace`` those of this rank, and what the node used from its beginning to its end.
+
     Raises:
+        BadPath: A place in the path cannot be filled in.
         CalibrationError, OverheadError: What was learnt cannot be read, or is another host's.
         NothingToMeasure, SourceUnavailable, PermissionDenied: Nothing, or not what was asked for, can
             be measured; the message says what to do.
         UnknownSource: No source has one of the names.
         TraceError: There is no folder for temporary files.
     """
-    meter = meter or Meter()
-    if path is not None:
-        return Recorder(plan(path, meter))
-    return unnamed(meter)
+    meter, found = meter or Meter(), launch()
+    has_places = path is not None and job_paths.has_places(Path(path))
+    if path is not None and has_places:
+        path = job_paths.made(job_paths.filled(Path(path), found))
+    if found.is_shared:
+        from .rank_recorder import rank_recorder
 
-
-def unnamed(meter: Meter, *, takes_windows: bool = True) -> Recorder:
-    """A recorder whose file has no name.
-
-    Args:
-        meter: What to read.
-        takes_windows: Whether ``uj.window`` goes to it.
-    """
-    return _in_scratch(replace(plan("", meter), is_thinned=True, takes_windows=takes_windows))
-
-
-def _in_scratch(planned: RecordingPlan) -> Recorder:
-    """A recorder whose file has no name."""
-    try:
-        scratch = tempfile.TemporaryFile(prefix="microjoule-")  # noqa: SIM115 - it lives with the recorder
-    except OSError as error:
-        raise TraceError(
-            f"No temporary file can be made: {error.strerror}", "Set TMPDIR to a folder with room"
-        ) from error
-    path = Path(f"/proc/self/fd/{scratch.fileno()}")
-    return Recorder(replace(planned, path=path), scratch)
+        return rank_recorder(path, meter, found)
+    if path is None:
+        return unnamed(meter)
+    return Recorder(replace(plan(path, meter), keeps_others=has_places and found.job is not None))

@@ -74,7 +74,8 @@ class Unrecorded:
 
 _rings: list[Marks] = []  # of the recorders that are open in this process, the latest last
 _around: list[Marks | None] = []  # of the recorder around this process, once it was looked for
-_rank: dict[str, Any] = {}  # an attribute of all windows on that one: which rank of a job this is
+_rank: dict[str, Any] = {}  # an attribute of windows on the rings of a job: which of its ranks this is
+_of_job: list[Marks] = []  # those rings: of the recorder around this process, and of this node's recorder
 _ranked: dict[str, str] = {}  # labels with it, by the name of a window that has no other
 _logs: dict[Marks, EventLog] = {}  # of windows with events, by the ring that they will be marked on
 _recorded: list[
@@ -82,9 +83,17 @@ _recorded: list[
 ] = []  # the class of recorded windows, once there is a ring
 
 
-def opened(ring: Marks) -> None:
-    """Makes a recorder's ring the one that windows of this process go to."""
+def opened(ring: Marks, rank: int | None = None) -> None:
+    """Makes a recorder's ring the one that windows of this process go to.
+
+    Args:
+        ring: Of a recorder of this process, or of this node's.
+        rank: Of this process in the job that the recorder is of; None: it is this process's alone.
+    """
     _load()
+    if rank is not None:
+        _rank["rank"] = rank
+        _of_job.append(ring)
     _rings.append(ring)
 
 
@@ -93,8 +102,9 @@ def closed(ring: Marks) -> None:
     log = _logs.pop(ring, None)
     if log is not None:
         log.finish()
-    if ring in _rings:
-        _rings.remove(ring)
+    for rings in (_rings, _of_job):
+        if ring in rings:
+            rings.remove(ring)
 
 
 def _ring() -> Marks | None:
@@ -130,6 +140,7 @@ def _open(address: str | None) -> Marks | None:
         ring, rank = Marks(address), launch().rank
         if rank is not None:
             _rank["rank"] = rank
+            _of_job.append(ring)
         return ring
     except Exception as error:
         if isinstance(error, ImportError) and "interpreter" in str(error).lower():
@@ -205,7 +216,7 @@ def mark(ring: Marks, name: str, attributes: dict[str, Any], sync: str | None = 
     """A window on that ring; its label is the name, then the attributes as JSON after one tab."""
     if sync is not None:
         return (OnDevices if sync.endswith("-events") else Synchronised)(ring, name, attributes, sync)
-    if _rank and ring is _around[0]:
+    if _rank and ring in _of_job:
         name = _of_rank(name, attributes)
     elif attributes or "\t" in name:
         name = _labelled(name, attributes)

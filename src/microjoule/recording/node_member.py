@@ -27,6 +27,7 @@ SEND_S = 5.0  # how long a recorder may take nothing
 ANSWER_S = 60.0  # how long the last rank waits for the trace to be complete
 _PAUSE_S = 0.02
 _CHUNK = 1000
+_UNSENT_MAX = 100_000  # marks that wait for the next recorder
 _RESTARTS_MAX = 20  # recorders of one rank: what kills so many kills the next one
 
 
@@ -35,13 +36,19 @@ class NodeMember:
 
     Args:
         name: Of the node's socket.
-        hello: What the recorder is to know of the rank: ``attributes`` of its window, ``n_local``.
-        serve: Records for the node, in a process of its own.
+        hello: What the recorder is to know of the rank: ``attributes`` of its window, ``n_local``, and
+            ``takes_trace`` where it wants the trace when it ends.
+        start: Starts the node's recorder in a process of its own, and gives it the listening socket.
         say: It is called with a sentence about anything that happens to the recording.
 
     Attributes:
         address: What the command finds in ``MICROJOULE_MARKS``; None: no memory can be shared here.
+        ring: Where windows are marked.
         path: Of the trace, once the recorder has said it is ready.
+        settle_s: How long from then on until the first reading is surely there.
+        numbers: What the numbers of this rank's windows in the trace begin with.
+        file: The trace, open for reading, once the recorder has handed it over; None: it has not.
+        n_recorders: How many there were; more than one: others were killed.
         failure: Why nothing is recorded; empty: something is.
     """
 
@@ -49,18 +56,23 @@ class NodeMember:
         self,
         name: str,
         hello: Mapping[str, Any],
-        serve: Callable[[socket.socket], object],
+        start: Callable[[socket.socket], object],
         say: Callable[[str], None],
     ) -> None:
-        self._name, self._hello, self._serve, self._say = name, hello, serve, say
-        self._ring = Marks("")
-        self.address = f"{self._ring.address}:{namespace()}" if self._ring.address else None
+        self._name, self._hello, self._start, self._say = name, hello, start, say
+        self.ring = Marks("")
+        self.address = f"{self.ring.address}:{namespace()}" if self.ring.address else None
         self.path: str | None = None
+        self.settle_s = 0.0
+        self.numbers = 0
+        self.file: int | None = None
         self.failure = ""
+        self.n_recorders = 0
         self._connection: socket.socket | None = None
         self._lines: Lines | None = None
         self._answer: Mapping[str, Any] | None = None
-        self._n_joined = 0
+        self._unsent: list[tuple[str, int, int, str]] = []
+        self._n_joined = self._n_lost = 0
         self._is_ended = False
 
     def join(self) -> None:
@@ -86,40 +98,49 @@ class NodeMember:
         """Sends the last marks, with how the command ended.
 
         Returns:
-            What the recorder says of its complete trace, to the last rank alone; None: another rank goes on,
-            or there is no recorder.
+            What the recorder says of its trace, complete or, where it was asked for, up to now; None: another
+            rank goes on, or there is no recorder.
         """
         self.pump()
+        self._send_marks()  # to the next recorder, where the last one was killed just now
         self._is_ended = True
-        if not self._send({"losses": self._ring.losses(), "done": attributes}):
+        losses = self.ring.losses()
+        losses["lost"] += self._n_lost
+        if not self._send({"losses": losses, "done": attributes}):
             return None
         ends = time.monotonic() + ANSWER_S
         while self._answer is None and self._connection is not None and time.monotonic() < ends:
             time.sleep(_PAUSE_S)
             self._hear()
-        return None if self._answer is None else self._answer.get("closed")
+        if self._answer is None:
+            return None
+        return self._answer.get("closed") or (self._answer if self._hello.get("takes_trace") else None)
 
     def close(self) -> None:
-        """Lets the recorder go."""
+        """Lets the recorder go; a forked child, too, whose descriptor would keep the rank alive for it."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _join(self) -> None:
-        connection, has_started = joined(self._name, self._serve)
+        connection, has_started = joined(self._name, self._start)
         connection.setblocking(False)
-        self._connection, self._lines = connection, Lines(connection)
+        self._connection = connection
+        self._lines = Lines(connection, takes_files=bool(self._hello.get("takes_trace")))
         self._n_joined += 1
-        if has_started and self._n_joined > 1:
+        if has_started and self.n_recorders:
             self._say("This node's recorder was killed; another one goes on in a trace beside the first")
-        attributes = {**self._hello["attributes"], **({"continues": True} if self._n_joined > 1 else {})}
+        attributes = {**self._hello["attributes"], **({"continues": True} if self.n_recorders else {})}
         self._send({"hello": {**self._hello, "marks": self.address, "attributes": attributes}})
 
     def _send_marks(self) -> None:
-        marks = self._ring.drain()
-        for start in range(0, len(marks), _CHUNK):
-            if not self._send({"marks": marks[start : start + _CHUNK]}):
+        self._unsent += self.ring.drain()
+        while self._unsent:
+            if not self._send({"marks": self._unsent[:_CHUNK]}):
+                self._n_lost += max(len(self._unsent) - _UNSENT_MAX, 0)
+                del self._unsent[:-_UNSENT_MAX]
                 return
+            del self._unsent[:_CHUNK]
 
     def _send(self, message: Mapping[str, Any]) -> bool:
         if self._connection is None:
@@ -154,10 +175,13 @@ class NodeMember:
             self._say(str(sentence))
         if "ready" in message:
             self.path = str(message["ready"])
+            self.numbers, self.settle_s = int(message["numbers"]), float(message["settle_s"])
+            self.n_recorders += 1
         if "failed" in message:
             self.failure = str(message["failed"])
-        if "left" in message or "closed" in message:
+        if ("left" in message or "closed" in message) and self._lines is not None:
             self._answer = message
+            self.file = self._lines.files.pop() if self._lines.files else None
 
     def _join_again(self) -> None:
         try:

@@ -9,6 +9,7 @@ memory are: a rank can forge marks of its own, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
@@ -17,6 +18,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import MicrojouleError
 from ..trace import schema
 from ..trace.label import label
 from ..units import nanoseconds
@@ -25,11 +27,14 @@ from .native import now_ns
 from .node_socket import Lines, encoded, peer_user
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .recorder import RawRecorder
 
 RANK = "rank"  # the name of the window of each rank's command
 LATE_S = 5.0  # how long ranks that are still to come are waited for once all others have ended
 ANSWER_S = 600.0  # how long the last rank may take to read the trace for its report
+SETTLED_S = 10.0  # how long the file may take to have what was read
 _TICK_S = 0.1
 _SKEW_S = 60.0  # a mark that claims to be older than its rank, or of the future, by so much is none
 _NUMBER_BITS = 40
@@ -52,13 +57,21 @@ class _Member:
         self.window: int | None = None  # the number of its command's window, while it is open
         self.open: set[int] = set()  # numbers of the windows that its command has begun and not ended
         self.is_greeted = self.is_done = False
+        self.takes_trace = False  # when it ends; until then the others go on
+        self.done_s = 0.0
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Sends a short message; to a process that takes none, nothing."""
-        try:
-            self.connection.send(encoded(message), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-        except OSError:
-            return
+    def send(self, message: Mapping[str, Any], trace: Path | None = None) -> None:
+        """Sends a short message, and a trace as an open file; to a process that takes none, nothing."""
+        flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+        with contextlib.suppress(OSError):
+            if trace is None or not self.takes_trace:
+                self.connection.send(encoded(message), flags)
+                return
+            file = os.open(trace, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                socket.send_fds(self.connection, [encoded(message)], [file], flags)
+            finally:
+                os.close(file)
 
     def marks(self, rows: object) -> list[_Mark]:
         """The marks of a message that may be some, with numbers that no other rank has."""
@@ -117,15 +130,17 @@ class NodeRecorder:
                 else:
                     self._hear(self._members[key.fileobj])  # type: ignore[index]
             self._answer()
-        self._let_go(self._waiting[:-1])  # where several ended at once, one of them prints the report
+        last = [each for each in self._waiting if not each.takes_trace][:-1]
+        self._let_go(last)  # where several ended at once, one of them prints the report
         self._selector.unregister(self._listener)
         self._listener.close()  # whoever comes now starts the next recorder
 
     def close(self, answer: Mapping[str, Any]) -> None:
-        """Answers the last rank, once the trace is complete, and waits until it has read what it needs."""
+        """Answers the last ranks, once the trace is complete, and waits until they have read it."""
         ends = time.monotonic() + ANSWER_S
         for member in self._waiting:
-            member.send({"closed": answer, "said": list(self._said)})
+            member.send({"closed": answer, "said": list(self._said)}, self._recorder.path)
+        for member in self._waiting:
             member.connection.settimeout(max(ends - time.monotonic(), _TICK_S))
             try:
                 while member.connection.recv(1 << 16):
@@ -180,7 +195,7 @@ class NodeRecorder:
             self._recorder.forward(marks, {name: min(max(n, 0), OTHERS) for name, n in counted.items()})
         if "done" in message and not member.is_done:
             self._end(member, message["done"])
-            member.is_done = True
+            member.is_done, member.done_s = True, time.monotonic()
             self._waiting.append(member)
 
     def _greet(self, member: _Member, hello: object) -> None:
@@ -189,13 +204,15 @@ class NodeRecorder:
         member.is_greeted = True
         n_local = hello.get("n_local")
         self._n_local = max(self._n_local, n_local if type(n_local) is int else 0)
+        member.takes_trace = hello.get("takes_trace") is True
         if isinstance(hello.get("marks"), str):
             self._recorder.expect(hello["marks"])
         attributes = hello.get("attributes")
         member.window = member.numbers | _NUMBERS - 1
         text = label(RANK, attributes if isinstance(attributes, dict) else {})
         self._recorder.forward([("begin", now_ns(), member.window, text)], {})
-        member.send({"ready": str(self._recorder.path.absolute())})
+        ready = {"ready": str(self._recorder.path.absolute()), "numbers": member.numbers}
+        member.send({**ready, "settle_s": self._recorder.settle_s})
 
     def _end(self, member: _Member, attributes: object) -> None:
         """Ends the window of a rank's command, with how it ended, and what it left open."""
@@ -225,13 +242,33 @@ class NodeRecorder:
         if running and self._said:
             running[0].send({"said": [self._said.popleft() for _ in range(len(self._said))]})
         if running:
-            self._let_go(self._waiting)
+            settled_s = time.monotonic() - self._recorder.settle_s
+            self._let_go([m for m in self._waiting if not m.takes_trace or m.done_s < settled_s])
 
     def _let_go(self, members: list[_Member]) -> None:
         """Lets ranks that have ended go: another one waits for the trace to be complete."""
+        is_whole = any(each.takes_trace for each in members) and self._recorder.settled(SETTLED_S)
         for member in members:
-            member.send({"left": len(self._running())})
+            left = {"left": len(self._running()), "is_whole": is_whole, "path": str(self._recorder.path)}
+            member.send(left, self._recorder.path)
         self._waiting = [each for each in self._waiting if each not in members]
+
+
+def passed_on(sentence: str, nodes: list[NodeRecorder]) -> None:
+    """Has a rank print a sentence about the trace, once there is a recorder that serves."""
+    for node in nodes:
+        node.say(sentence)
+
+
+def completed(recorder: RawRecorder) -> dict[str, Any]:
+    """Completes the trace; what the last rank hears of it: its path, whether it is whole, what went wrong."""
+    answer: dict[str, Any] = {"is_whole": True}
+    try:
+        recorder.close()
+    except MicrojouleError as error:
+        answer = {"problem": str(error), "is_whole": False}
+    is_whole = answer["is_whole"] and not recorder.incidents
+    return {**answer, "is_whole": is_whole, "path": str(recorder.path.absolute())}
 
 
 def refused(listener: socket.socket, sentence: str, for_s: float = LATE_S) -> None:

@@ -15,6 +15,7 @@ given up: one more process a node, which ends when its last rank has ended.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from ..errors import MicrojouleError
+from ..version import VERSION
 from .launch import Launch
 
 LINE_MAX = 4 << 20  # bytes of one message: a thousand marks with the longest labels take less
@@ -36,15 +38,17 @@ _PAUSE_S = 0.01
 _BACKLOG = 4096
 
 
-def address(launch: Launch, trace: Path | None) -> str:
+def address(launch: Launch, trace: Path | None, what: str = "") -> str:
     """The name of the socket of a launch's node.
 
     Args:
         launch: Of one of its ranks.
         trace: Where the trace is to be; None: nobody keeps it.
+        what: What is recorded, and by what; ranks that want something else share no recorder.
     """
     clock = _text("/proc/self/timens_offsets")  # in another time namespace CLOCK_MONOTONIC is another clock
     parts = (
+        VERSION,  # another one may have other messages
         str(os.geteuid()),
         _text("/proc/sys/kernel/random/boot_id"),
         clock,
@@ -52,6 +56,7 @@ def address(launch: Launch, trace: Path | None) -> str:
         launch.attempt,
         launch.node,
         "" if trace is None else str(trace.absolute()),
+        what,
     )
     return f"\0microjoule-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
 
@@ -63,12 +68,12 @@ def _text(path: str) -> str:
         return ""
 
 
-def joined(name: str, serve: Callable[[socket.socket], object]) -> tuple[socket.socket, bool]:
+def joined(name: str, start: Callable[[socket.socket], object]) -> tuple[socket.socket, bool]:
     """A connection to the node's recorder, which is started where there is none; whether this call did.
 
     Args:
         name: The socket's.
-        serve: Records, in a new process that ends when it returns; it gets the listening socket.
+        start: Starts a process that records, and gives it the listening socket: :func:`forked`.
 
     Raises:
         MicrojouleError: There is a recorder of that name and it is another user's, or no process can be made.
@@ -87,18 +92,18 @@ def joined(name: str, serve: Callable[[socket.socket], object]) -> tuple[socket.
                 connection.close()
                 raise MicrojouleError(
                     "Another user's process has the name of this node's recorder",
-                    "Record each rank by itself: -o 'trace-{rank}.arrows'",
+                    "Give each rank a trace of its own, such as 'trace-{rank}.arrows'",
                 )
             return connection, has_started
         if time.monotonic() > ends:
             raise MicrojouleError("This node's recorder takes no connection", "Start the job again")
-        has_started = _started(name, serve) or has_started
+        has_started = _started(name, start) or has_started
 
 
 def _cannot(error: OSError) -> MicrojouleError:
     return MicrojouleError(
         f"This node's recorder cannot be reached: {error.strerror}",
-        "Record each rank by itself: -o 'trace-{rank}.arrows'",
+        "Give each rank a trace of its own, such as 'trace-{rank}.arrows'",
     )
 
 
@@ -108,7 +113,7 @@ def peer_user(connection: socket.socket) -> int:
     return int(struct.unpack("3i", found)[1])
 
 
-def _started(name: str, serve: Callable[[socket.socket], object]) -> bool:
+def _started(name: str, start: Callable[[socket.socket], object]) -> bool:
     """Starts the recorder, unless another rank was first."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     with listener:
@@ -121,13 +126,26 @@ def _started(name: str, serve: Callable[[socket.socket], object]) -> bool:
             return False
         listener.listen(_BACKLOG)
         try:
-            child = os.fork()
+            start(listener)
         except OSError as error:
             raise _cannot(error) from error
+    return True
+
+
+def forked(serve: Callable[[socket.socket], object]) -> Callable[[socket.socket], None]:
+    """How a process without threads starts the recorder: a copy of it serves, and ends when that returns.
+
+    Args:
+        serve: Records, for the ranks that connect to the listening socket.
+    """
+
+    def start(listener: socket.socket) -> None:
+        child = os.fork()
         if child == 0:
             _detached(listener, serve)
         os.waitpid(child, 0)
-    return True
+
+    return start
 
 
 def _detached(listener: socket.socket, serve: Callable[[socket.socket], object]) -> Never:
@@ -144,14 +162,24 @@ def _detached(listener: socket.socket, serve: Callable[[socket.socket], object])
                         os.close(int(name))
                     except OSError:  # the folder that was listed
                         continue
-            # A job that is cancelled signals all processes; this one ends with the last rank.
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-                signal.signal(number, signal.SIG_IGN)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, set())
+            shield()
             serve(listener)
     finally:
         os._exit(0)
+
+
+def shield() -> None:
+    """Makes this process a recorder that outlives its ranks, and runs on any CPU of the job.
+
+    A launcher binds each rank to its own CPUs, and the recorder is no rank's.
+    """
+    # A job that is cancelled signals all processes; this one ends with the last rank.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def encoded(message: Mapping[str, Any]) -> bytes:
@@ -164,15 +192,19 @@ class Lines:
 
     Args:
         connection: Without a timeout of Python's, which would wait before it reads.
+        takes_files: Whether open files may come with them.
 
     Attributes:
         is_open: Whether more may come.
+        files: The descriptors that came, for whoever closes them.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, *, takes_files: bool = False) -> None:
         self._connection = connection
+        self._takes_files = takes_files
         self._rest = b""
         self.is_open = True
+        self.files: list[int] = []
 
     def read(self) -> list[dict[str, Any]]:
         """The messages that have come; what is none ends the connection."""
@@ -180,7 +212,7 @@ class Lines:
         size = len(self._rest)
         while self.is_open and size <= LINE_MAX:
             try:
-                part = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+                part = self._part()
             except BlockingIOError:
                 break
             except OSError:
@@ -197,3 +229,11 @@ class Lines:
             self.is_open = False
             return []
         return found
+
+    def _part(self) -> bytes:
+        if not self._takes_files:
+            return self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+        flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        part, files, _, _ = socket.recv_fds(self._connection, 1 << 16, 1, flags)
+        self.files += files
+        return part

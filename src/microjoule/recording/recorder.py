@@ -15,6 +15,7 @@ import atexit
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -74,6 +75,8 @@ class RawRecorder:
         self._agents: list[AgentLane] = []
         self._own_rows: list[schema.OwnRow] = []
         self._ended = threading.Event()
+        self._wakes = threading.Event()
+        self._asked: deque[threading.Event] = deque()
         self._writer: Writer | None = None
         self._output: Output | None = None
         self._marks: MarkRings | None = None
@@ -181,6 +184,7 @@ class RawRecorder:
                 self._gpus.stop()
         finally:  # a thread that went on would write to a file that nobody closes
             self._ended.set()
+            self._wakes.set()
             if self._thread is not None and self._thread.is_alive():
                 self._thread.join()
         if self._marks is not None:
@@ -233,6 +237,24 @@ class RawRecorder:
         """Adds a reading that was taken elsewhere, with this moment as its time."""
         self._own_rows.append((now_ns(), 0, channel, raw, None))
 
+    def settled(self, for_s: float) -> bool:
+        """Has all that was read until now written at once, and says whether it was within a time.
+
+        Readings after a mark that were not taken yet are for the caller to wait for: ``settle_s``.
+        """
+        written = threading.Event()
+        self._asked.append(written)
+        self._wakes.set()
+        return written.wait(for_s)
+
+    @property
+    def settle_s(self) -> float:
+        """How long after a mark the readings are there that bracket it."""
+        first_ns = max(lane.settle_ns[0] for lane in self._lanes)
+        longest_ns = max(lane.settle_ns[1] for lane in self._lanes)
+        period_ns = max(NS_PER_S / lane.rate_hz for lane in self._lanes)
+        return seconds(int(min(2 * first_ns, first_ns + START_S * NS_PER_S) + longest_ns + 2 * period_ns))
+
     def _own_s(self) -> float:
         """The CPU seconds of the recorder and of what it measures."""
         return of_this_process() if self._activity is None else seconds(self._activity.own_ns)
@@ -265,12 +287,22 @@ class RawRecorder:
             meter.stop()
 
     def _drain_until_ended(self) -> None:
-        while not self._ended.wait(self.plan.drain_s):
+        while True:
+            self._wakes.wait(self.plan.drain_s)
+            self._wakes.clear()
+            if self._ended.is_set():
+                return
+            asked = [self._asked.popleft() for _ in range(len(self._asked))]
             try:
-                self._write_all(self._drain() + self._own_batches())
+                batches = self._drain()
+                if asked and self._thinner is not None:
+                    batches += self._thinner.whole()
+                self._write_all(batches + self._own_batches())
             except Exception as error:  # a thread that ends would leave the rings to fill in silence
                 if self._output is not None:
                     self._output.disturb(f"Readings cannot be written: {error!r}")
+            for each in asked:
+                each.set()
 
     def _drain(self) -> list[pa.RecordBatch]:
         """Moves the marks and what waits in the rings on towards the file; what may be written now."""

@@ -69,6 +69,11 @@ class Thinner:
         while self._held:
             yield self._thin(self._held.popleft()[1])
 
+    def whole(self) -> Iterator[pa.RecordBatch]:
+        """All batches still held, as they are: marks near them may be on their way."""
+        while self._held:
+            yield self._held.popleft()[1]
+
     def _thin(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         t_ns = numbers(batch.column("t_ns"))
         codes = numbers(batch.column("channel").indices)

@@ -20,6 +20,7 @@ import select
 import stat
 import time
 from array import array
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,6 @@ MODE = 0o600  # counters that only root may read are in it
 READER_S = 10.0  # how long a pipe without a reader is waited for
 PIPE_S = 0.5  # how long a reader may make one append wait
 _COPY_BYTES = 1 << 20
-_NAMES_MAX = 1000
 
 
 class Lost(NamedTuple):
@@ -328,5 +328,5 @@ def _write(fd: int, data: bytes) -> None:
 
 def free(path: Path) -> Path:
     """A path beside this one where there is no file."""
-    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in range(1, _NAMES_MAX))
+    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
     return next(each for each in names if not os.path.lexists(each))

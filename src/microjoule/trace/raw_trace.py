@@ -264,11 +264,11 @@ def merge(traces: Sequence[RawTrace]) -> RawTrace:
     openings = _openings(traces)
     facts = {**traces[0].facts, **({"openings": openings} if openings else {})}
     joined = schema.schema(channels.values(), facts)
-    tables = [_unchecked(trace.table).cast(joined) for trace in traces]
+    tables = [unchecked(trace.table).cast(joined) for trace in traces]
     return RawTrace(pa.concat_tables(tables).unify_dictionaries(), None, any(t.is_truncated for t in traces))
 
 
-def _unchecked(table: pa.Table) -> pa.Table:
+def unchecked(table: pa.Table) -> pa.Table:
     """The rows but for the checksums, which hold for the file that they were in."""
     batches = []
     for batch in table.to_batches():

@@ -12,7 +12,7 @@ from ranks import UJ, ended, environment, recorder_of, started
 from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
-from microjoule.cli.job_paths import filled
+from microjoule.recording.job_paths import filled
 from microjoule.recording.launch import Launch
 
 POWER_W = PACKAGE_W + DRAM_W

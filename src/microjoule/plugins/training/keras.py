@@ -13,7 +13,7 @@ from .log_values import of_epochs, of_training
 from .training_run import WINDOWS, TrainingRun, Watch
 
 if TYPE_CHECKING:
-    from ...measuring.record import Recorder
+    from ...measuring.own_recorder import Recorder
     from .budget import Budget
 
 _keras: Any = extra("keras")

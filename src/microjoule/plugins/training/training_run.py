@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ...joules.energy_trace import Trace
     from ...joules.estimate import Estimate
-    from ...measuring.record import Recorder
+    from ...measuring.own_recorder import Recorder
     from .budget import Budget, Spending
 
 WINDOWS = ("train", "epoch", "eval", "save")

@@ -1,0 +1,136 @@
+"""Starts the recorder of a node from a measured program, as a program of its own and no copy of that.
+
+A copy would have the threads, GPUs and gigabytes of the measured program. So a new interpreter is started,
+which makes another process of itself and ends at once: the measured program has no child that lives on, which
+it could wait for by mistake.
+
+It goes by what it reads from its standard input: where to import from, its socket, and an :class:`Order`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from .meter import Meter
+
+STARTS_S = 20.0  # how long the interpreter may take to start
+_CODE = """
+import os, pickle, sys
+sys.path[:], descriptor, order = pickle.load(sys.stdin.buffer)
+if os.fork():
+    os._exit(0)
+os.setsid()
+from microjoule.recording.node_process import serve
+serve(descriptor, order)
+"""
+
+
+class Order(NamedTuple):
+    """What the recorder of a node is to do.
+
+    Attributes:
+        path: Where the trace goes; None: into a file without a name, which the ranks are given.
+        meter: What to read.
+        since_s: Since when, in real time, the job runs. A file that was there before is replaced.
+    """
+
+    path: str | None
+    meter: Meter
+    since_s: float
+
+
+def spawned(order: Order) -> Callable[[socket.socket], None]:
+    """How a program that is measured starts the recorder of its node."""
+    root = str(Path(__file__).parents[2])
+
+    def start(listener: socket.socket) -> None:
+        if not sys.executable:
+            raise OSError(0, "this Python does not say where its interpreter is")
+        data = pickle.dumps(([root, *sys.path], listener.fileno(), pickle.dumps(order)))
+        started = subprocess.Popen(
+            [sys.executable, "-c", _CODE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
+        try:
+            started.communicate(data, timeout=STARTS_S)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+    return start
+
+
+def began_s() -> float:
+    """When this process began, in real time."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - since_boot_s
+
+
+def serve(descriptor: int, order: bytes) -> None:
+    """Records for all ranks that connect, in the process that is the node's recorder.
+
+    Args:
+        descriptor: Of the listening socket.
+        order: A pickled :class:`Order`.
+    """
+    from .node_recorder import refused
+    from .node_socket import shield
+
+    listener = socket.socket(fileno=descriptor)
+    shield()
+    try:
+        with ExitStack() as stack:
+            _record(listener, pickle.loads(order), stack)
+    except Exception as error:  # whatever it is: the ranks record by themselves, and hear of it there
+        refused(listener, str(error))
+
+
+def _record(listener: socket.socket, order: Order, stack: ExitStack) -> None:
+    from .node_recorder import NodeRecorder, completed, passed_on
+    from .plan import plan
+    from .recorder import RawRecorder
+
+    path, scratch = Path(order.path or ""), None
+    if order.path is None:
+        scratch = stack.enter_context(tempfile.TemporaryFile(prefix="microjoule-"))  # noqa: SIM115
+        path = Path(f"/proc/self/fd/{scratch.fileno()}")
+    else:
+        _replace_older(path, order.since_s)
+    said: list[NodeRecorder] = []
+    planned = replace(
+        plan(path, order.meter),
+        takes_windows=False,
+        keeps_others=scratch is None,
+        is_thinned=scratch is not None,
+        say=lambda sentence: passed_on(sentence, said),
+    )
+    recorder = RawRecorder(planned)
+    recorder.open()
+    node = NodeRecorder(listener, recorder)
+    said.append(node)
+    node.serve()
+    node.close(completed(recorder))
+
+
+def _replace_older(path: Path, since_s: float) -> None:
+    """Removes a trace that is older than the job. What the job itself has written stays."""
+    try:
+        if path.is_file() and path.stat().st_mtime < since_s:
+            path.unlink()
+    except OSError:
+        return  # then the new trace is beside it

@@ -1,0 +1,231 @@
+"""``uj.record`` in the ranks of a job: one recorder a node, and to each rank what is its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ranks import environment
+from scripted import DRAM_W, PACKAGE_W, machine
+
+import microjoule as uj
+
+POWER_W = PACKAGE_W + DRAM_W
+# Ranks meet inside their recordings, so that these overlap.
+PROGRAM = """
+import glob, json, os, signal, sys, time
+import microjoule as uj
+rank = int(os.environ["RANK"])
+root, path, meeting = sys.argv[1:]
+def meet(name, n=int(os.environ["LOCAL_WORLD_SIZE"])):
+    open(f"{meeting}/{name}-{rank}", "w").close()
+    while len(glob.glob(f"{meeting}/{name}-*")) < n:
+        time.sleep(0.01)
+def told(rec):
+    windows = [[each.name, each.attributes, each.t0_ns, each.t1_ns] for each in rec.trace.windows]
+    total = rec.energy.total
+    span = rec.trace.span
+    print(json.dumps({
+        "path": str(rec.path), "windows": windows, "low": total.low, "high": total.high,
+        "span": [span.t0_ns, span.t1_ns], "is_truncated": rec.trace.is_truncated,
+        "rank": rec.trace.facts["launch"]["rank"], "lost": rec.trace.lost_marks,
+        "steps": [rec.trace.energy("step").total.low, rec.trace.energy("step").total.high],
+    }))
+def recorder():
+    return uj.record(path or None, uj.Meter(sources=["script"], root=root))
+"""
+STEPS = """
+with recorder() as rec:
+    meet("begun")
+    for number in range(2):
+        with uj.window("step", number=number):
+            time.sleep(0.1)
+            while rank and number and not glob.glob(f"{meeting}/left-*"):
+                time.sleep(0.01)  # until the first rank has its part
+open(f"{meeting}/left-{rank}", "w").close()
+told(rec)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _root(tmp_path):
+    machine(tmp_path / "root")
+
+
+def started(tmp_path, program, path="", n=2, places=None):
+    meeting = tmp_path / f"meeting-{time.monotonic_ns()}"
+    meeting.mkdir()
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM + program, tmp_path / "root", path, meeting],
+            env=each,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for each in places or [environment(rank, n) for rank in range(n)]
+    ]
+
+
+def ended(ranks):
+    """What the ranks printed, as JSON; and all that they said."""
+    said = [rank.communicate(timeout=100) for rank in ranks]
+    errors = "".join(error for _, error in said)
+    assert [rank.returncode for rank in ranks] == [0] * len(ranks), errors
+    return [json.loads(out) for out, _ in said], errors
+
+
+def recorders():
+    """The processes that record for a node."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"recording.node_process" in arguments:
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.parametrize("path", ["{tmp}/traces/{{job}}/{{node}}.arrows", ""], ids=["a file", "no file"])
+def test_ranks_share_a_recorder_and_each_has_its_own_windows(tmp_path, path):
+    found, said = ended(started(tmp_path, STEPS, path.format(tmp=tmp_path)))
+    assert said == ""
+    for rank, of in enumerate(found):
+        assert [window[0] for window in of["windows"]] == ["step", "step"]
+        assert [window[1] for window in of["windows"]] == [{"rank": rank, "number": n} for n in (0, 1)]
+        assert of["rank"] == rank
+        assert not of["is_truncated"]
+        assert not any(of["lost"].values())
+        used_j = POWER_W * sum(t1 - t0 for _, _, t0, t1 in of["windows"]) / 1e9
+        assert of["steps"][0] <= used_j <= of["steps"][1]
+        t0_ns, t1_ns = of["span"]
+        assert t0_ns <= of["windows"][0][2]
+        assert of["windows"][-1][3] <= t1_ns
+        assert of["low"] <= POWER_W * (t1_ns - t0_ns) / 1e9 <= of["high"]
+    assert found[0]["span"][1] < found[1]["windows"][-1][3]  # of the time after its end it knows nothing
+    traces = [uj.load(each) for each in (tmp_path / "traces/j7").glob("*")]
+    assert len(traces) == bool(path)
+    for trace in traces:
+        assert not trace.is_truncated
+        steps = sorted((each.attributes["rank"], each.attributes["number"]) for each in trace.named("step"))
+        assert steps == [(0, 0), (0, 1), (1, 0), (1, 1)]
+        assert sorted(each.attributes["rank"] for each in trace.named("rank")) == [0, 1]
+        assert {of["path"] for of in found} == {str(trace.path)}
+
+
+def test_a_rank_that_records_alone_ends_at_once_with_a_whole_trace(tmp_path):
+    """As under ``if rank == 0:``, the others never come."""
+    program = """
+if rank == 0:
+    with recorder() as rec, uj.window("step"):
+        time.sleep(0.1)
+    assert not uj.load(path).is_truncated
+    told(rec)
+"""
+    (rank,) = started(tmp_path, program, str(tmp_path / "a.arrows"), places=[environment(0, 2)])
+    (found,), said = ended([rank])
+    assert said == ""
+    assert [window[0] for window in found["windows"]] == ["step"]
+
+
+def test_a_rank_that_is_killed_ends_its_windows_and_the_others_go_on(tmp_path):
+    program = """
+rec = recorder().open()
+meet("begun")
+if rank == 0:
+    if os.fork() == 0:  # a worker that outlives its rank
+        time.sleep(3)
+        os._exit(0)
+    with uj.window("doomed"):
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+with uj.window("step"):
+    time.sleep(1.5)
+rec.close()
+told(rec)
+"""
+    ranks = started(tmp_path, program, str(tmp_path / "a.arrows"))
+    (found,), said = ended(ranks[1:])
+    ranks[0].communicate(timeout=60)
+    assert ranks[0].returncode == -signal.SIGKILL
+    assert said == ""
+    assert [window[0] for window in found["windows"]] == ["step"]
+    trace = uj.load(tmp_path / "a.arrows")
+    doomed, step = trace.window("doomed"), trace.window("step")
+    assert doomed.attributes["ended"] == "with its rank"
+    assert doomed.t1_ns < step.t1_ns
+    assert [each.attributes.get("ended") for each in trace.named("rank")].count("killed") == 1
+
+
+def test_where_the_recorder_is_killed_the_ranks_go_on_and_none_has_a_figure_of_a_part(tmp_path):
+    program = """
+rec = recorder().open()
+meet("begun")
+while not os.path.exists(meeting + "/killed"):
+    time.sleep(0.01)
+with uj.window("step"):
+    time.sleep(1)
+meet("ending")
+rec.close()
+try:
+    rec.trace
+except uj.errors.TraceError as error:
+    print(json.dumps(str(error)))
+"""
+    before = set(recorders())
+    ranks = started(tmp_path, program, str(tmp_path / "a.arrows"))
+    (meeting,) = tmp_path.glob("meeting-*")
+    until = time.monotonic() + 60
+    while len(list(meeting.glob("begun-*"))) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.2)  # until the first trace has something
+    (recorder,) = set(recorders()) - before
+    os.kill(recorder, signal.SIGKILL)
+    (meeting / "killed").touch()
+    found, said = ended(ranks)
+    assert all("recorder was killed while this rank recorded" in each for each in found)
+    assert all(f"uj report {tmp_path}/a*.arrows" in each for each in found)
+    assert "another one goes on in a trace beside the first" in said
+    first, second = (uj.load(tmp_path / name) for name in ("a.arrows", "a.1.arrows"))
+    assert first.is_truncated
+    assert len(second.named("step")) == 2
+    assert first.span.t1_ns < second.span.t0_ns
+
+
+def test_a_trace_of_an_earlier_job_is_replaced_and_one_of_this_job_is_not(tmp_path):
+    path = tmp_path / "a.arrows"
+    path.write_bytes(b"old")
+    os.utime(path, (1e9, 1e9))
+    twice = STEPS.replace(
+        "told(rec)", "meet('first'); meeting += '/2'; os.makedirs(meeting, exist_ok=True)"
+    ) + STEPS.replace('"begun"', '"again"')
+    found, said = ended(started(tmp_path, twice, str(path)))
+    assert said == ""
+    assert {of["path"] for of in found} == {str(tmp_path / "a.1.arrows")}
+    assert len(uj.load(path).named("step")) == len(uj.load(tmp_path / "a.1.arrows").named("step")) == 4
+
+
+def test_where_no_recorder_can_be_started_each_rank_records_by_itself(tmp_path):
+    program = "sys.executable = ''\n" + STEPS
+    found, said = ended(started(tmp_path, program, str(tmp_path / "a.arrows")))
+    assert said.count("RuntimeWarning: This rank records by itself: ") == 2
+    assert sorted(Path(of["path"]).name for of in found) == ["a.1.arrows", "a.arrows"]
+    assert all(len(of["windows"]) == 2 for of in found)
+
+
+def test_what_cannot_be_measured_is_the_same_error_as_without_a_job(tmp_path):
+    (tmp_path / "root/microjoule.json").unlink()
+    program = """
+try:
+    recorder()
+except uj.errors.MicrojouleError as error:
+    print(json.dumps(type(error).__name__))
+"""
+    found, _ = ended(started(tmp_path, program, n=1, places=[environment(0, 2)]))
+    assert found == ["SourceUnavailable"]
