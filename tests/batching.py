@@ -48,11 +48,12 @@ class Played:
         self.waiting: list[list[int]] = []  # request, tokens left
         self.decoding: list[list[int]] = []
         self.times, self.above_w = [0.0, 1.0], [0.0]
+        self.prompt_tokens = [0]  # computed in each of these times
 
     def step(self) -> bool:
         """One step, or the time until a request comes; whether there is more to come."""
         if not self.waiting and not self.decoding and self.arrivals[0] > self.t:
-            self._pass(self.arrivals[0], 0.0)
+            self._pass(self.arrivals[0], 0.0, 0)
         while self.arrivals and self.arrivals[0] <= self.t:
             self.start[self.sent] = self.arrivals.pop(0)
             self.waiting.append([self.sent, int(self.prompt[self.sent] - self.cached[self.sent])])
@@ -62,8 +63,9 @@ class Played:
         self._end(taken)
         return bool(self.arrivals or self.waiting or self.decoding)
 
-    def _pass(self, until: float, above_w: float) -> None:
+    def _pass(self, until: float, above_w: float, tokens: int) -> None:
         self.times.append(until)
+        self.prompt_tokens.append(tokens)
         self.above_w.append(above_w * (1 + self.of.scatter * self.rng.standard_normal()))
         self.t = until
 
@@ -88,7 +90,7 @@ class Played:
             self.energy_j[request] += part * of.prefill_j * each
         for request, _ in self.decoding:
             self.energy_j[request] += part * of.decode_j
-        self._pass(self.t + dt, above_w)
+        self._pass(self.t + dt, above_w, tokens)
 
     def _end(self, taken: list[int]) -> None:
         for each in self.decoding:

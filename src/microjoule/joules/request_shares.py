@@ -60,7 +60,7 @@ _AT_ONCE = 4  # requests, beyond which that is as unsure as it gets where pieces
 _OPEN = 2.0  # standard uncertainties by which a direction may move an energy
 _QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
-_CLEARLY = 0.05  # an update's part of a score, by which one schedule must be better than another
+_NEARLY = 0.95  # of that: a counter that is updated every 99.9 ms is fine enough for 100 ms
 _MUCH = 0.25  # of the measured energy: states that may exchange this much are not told apart
 
 
@@ -260,16 +260,13 @@ class _Fitting:
         tried += [Schedule(True, rate, each) for rate in rates for each in clocks]
         if clock is not None:
             tried.append(Schedule(True, clock.rate, clock, by_excess=True))
-        found = [*map(self.under, tried)]
-        best = min(found, key=_score)
+        best = min(map(self.under, tried), key=_score)
         for step in _FINER:
-            if not math.isfinite(best.schedule.rate) or best.schedule.by_excess:
+            if not math.isfinite(best.schedule.rate):
                 break
             near = [best.schedule._replace(rate=best.schedule.rate * by) for by in (1 / step, step)]
             best = min((best, *map(self.under, near)), key=_score)
-        # What the log itself shows is taken unless a rate, which was searched for, explains clearly more.
-        shown = found[-1]
-        return shown if clock and shown.fit.score < best.fit.score + _CLEARLY * best.fit.rows else best
+        return best
 
 
 def _score(of: _Fitted) -> float:
@@ -362,7 +359,7 @@ def _doubt_ns(of: Requests) -> int:
 def _no_finer(of: Updates, doubt_ns: int) -> Updates:
     """The updates, so many as one that their length is that of a log's doubt, where there are enough."""
     n, usual_ns = len(of.energy_j), float(np.median(np.diff(of.edges_ns)))
-    by = min(math.ceil(doubt_ns / usual_ns), n // _ENOUGH)
+    by = min(math.ceil(_NEARLY * doubt_ns / usual_ns), n // _ENOUGH)
     return _joined(of, by) if by > 1 else of
 
 

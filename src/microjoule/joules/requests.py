@@ -45,6 +45,7 @@ UNITS = {IDLE: "s", RUNNING: "request-second", PREFILL: "prompt token", DECODE: 
 
 SHORTEST_NS = NS_PER_MS  # of a prefill: prompts whose first tokens are nearer than that were one batch
 _SLOWED = 0.1  # of their speed, answers grow while a prompt is computed
+_LEAST_SHOWN = 1.0  # of a clock, for any work: where a clock hardly goes, none of it may be lost
 _SECONDS_AROUND = 3600  # beyond requests and span, for which that clock goes on
 
 
@@ -94,10 +95,13 @@ class StepClock(NamedTuple):
     rate: float
 
     def around(self, shown: F64) -> tuple[F64, F64]:
-        """One of the two as a clock that also goes before and after: instants and what it shows."""
+        """One of the two as a clock that also goes before and after: instants and what it shows.
+
+        Before the first step that the log shows, nothing but prompts can have taken the time.
+        """
         far = float(NS_PER_S * _SECONDS_AROUND)
         t_ns = np.concatenate(([self.t_ns[0] - far], self.t_ns, [self.t_ns[-1] + far]))
-        return t_ns, np.concatenate(([shown[0] - 1.0], shown, [shown[-1] + 1.0]))
+        return t_ns, np.concatenate(([shown[0] - far], shown, [shown[-1] + far]))
 
 
 class Schedule(NamedTuple):
@@ -137,8 +141,9 @@ class Work:
         begin_ns = np.minimum(begin_ns, end_ns - SHORTEST_NS)
         self._origin, self._clock = int(begin_ns.min(initial=0 if not len(some) else 1 << 62)), clock
         self._begin, self._end = self._shown(begin_ns), self._shown(end_ns)
+        self._begin = np.minimum(self._begin, self._end - _LEAST_SHOWN)
         self._amount, self._request = amount[some], request[some]
-        rate = self._amount / np.maximum(self._end - self._begin, 1.0)
+        rate = self._amount / (self._end - self._begin)
         times = np.concatenate((self._begin, self._end))
         order = np.argsort(times, kind="stable")
         slope = np.cumsum(np.concatenate((rate, -rate))[order])[:-1]
@@ -163,7 +168,7 @@ class Work:
         """float64[n]: how much each of n requests had in a span."""
         t0, t1 = self._shown(np.array([t0_ns, t1_ns])).tolist()
         inside = np.clip(self._end, t0, t1) - np.clip(self._begin, t0, t1)
-        part = self._amount * inside / np.maximum(self._end - self._begin, 1.0)
+        part = self._amount * inside / (self._end - self._begin)
         mine = self._request >= 0
         found: F64 = np.bincount(self._request[mine], part[mine], n).astype(np.float64)
         return found
@@ -179,7 +184,7 @@ class Work:
         edges = self._shown(edges_ns)
         sums = np.concatenate(([0.0], np.cumsum(weight * np.diff(edges))))
         inside = np.interp(self._end, edges, sums) - np.interp(self._begin, edges, sums)
-        part = self._amount * inside / np.maximum(self._end - self._begin, 1.0)
+        part = self._amount * inside / (self._end - self._begin)
         mine = self._request >= 0
         found: F64 = np.bincount(self._request[mine], part[mine], n).astype(np.float64)
         return found

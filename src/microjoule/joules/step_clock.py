@@ -188,10 +188,11 @@ def _clock(of: Requests, intervals: _Intervals, own_ns: F64, steps: F64) -> Step
     at, long_ns, waiting = intervals.at_ns, intervals.long_ns, intervals.is_waiting
     is_alone = (intervals.answers == 0) & waiting
     excess = np.where(waiting, np.maximum(long_ns - np.where(is_alone, 1.0, steps) * own_ns, 0.0), 0.0)
-    # Where nothing else goes on a prompt is computed from its sending on.
-    start = np.sort(of.start_ns)
-    sent = start[np.minimum(np.searchsorted(start, at[:-1] - _SAME_NS), len(start) - 1)]
-    since = np.maximum(sent, at[:-1])
+    # Where nothing else goes on a prompt is computed from its sending on, or at once if it waits already.
+    start, first = np.sort(of.start_ns), np.sort(of.first_ns)
+    before = np.searchsorted(start, at[:-1])
+    has_waited = before > np.searchsorted(first, at[:-1] + _SAME_NS, "right")
+    since = np.where(has_waited, at[:-1], start[np.minimum(before, len(start) - 1)])
     excess = np.where(is_alone, np.maximum(np.minimum(excess, at[1:] - since - own_ns), _LEAST_NS), excess)
     total = float(excess.sum())
     if not total:
@@ -204,5 +205,8 @@ def _clock(of: Requests, intervals: _Intervals, own_ns: F64, steps: F64) -> Step
     done = np.stack((before, steps - before), axis=1).ravel()
     late = np.stack((np.zeros(len(excess)), excess), axis=1).ravel()
     late = np.concatenate(([0.0], np.cumsum(late))) + _SLOPE * (times - times[0])
-    rate = float(computed(of).sum()) / total * NS_PER_S
+    # The prompts of the first step that the log shows were computed before the clock begins.
+    rate = float(computed(of)[of.first_ns > at[0]].sum()) / total * NS_PER_S
+    if not rate:
+        return None
     return StepClock(times.astype(np.float64), np.concatenate(([0.0], np.cumsum(done))), late, rate)
