@@ -11,9 +11,13 @@ from .wrapping import wrapped
 Plain = Mapping[str, Any]
 
 _FOOT = (
-    "slower: how much more CPU time a fixed loop takes than in the same round without a sampler: the median, "
-    "and the middle half of the rounds. Where that half is wide, other programs ran: use a quiet machine."
+    "slower: how much more CPU time the same work takes than without a sampler; the ways take turns in "
+    "{rounds} rounds, and medians are compared. Intervals are at 95 %, over the rounds. "
 )
+_RECORDER = {
+    True: "The recorder of uj flame ran with its stacks.",
+    False: "uj flame had no recorder beside its stacks, because nothing can be recorded here.",
+}
 
 
 def lines(found: Sequence[Plain]) -> list[str]:
@@ -22,7 +26,7 @@ def lines(found: Sequence[Plain]) -> list[str]:
     Args:
         found: The losses, as plain data.
     """
-    rows = [("stacks", "sampled by", "slower", "middle half of the rounds")]
+    rows = [("stacks", "sampled by", "slower", "95 % interval")]
     rows += [
         (
             f"{each['rate_hz']:g} Hz",
@@ -33,7 +37,8 @@ def lines(found: Sequence[Plain]) -> list[str]:
         for each in found
     ]
     ratios = [_ratio(each) for each in found if each["of_bare"] is not None]
-    return [*columns(rows, (0, 1)), *([""] if ratios else []), *ratios, "", *wrapped(_FOOT)]
+    foot = _FOOT.format(rounds=found[0]["rounds"]) + _RECORDER[any(each["has_recorder"] for each in found)]
+    return [*columns(rows, (0, 1)), *([""] if ratios else []), *ratios, "", *wrapped(foot)]
 
 
 def _ratio(of: Plain) -> str:

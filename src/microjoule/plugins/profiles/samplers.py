@@ -58,8 +58,7 @@ class Perf:
         self._call_graph, self._is_jit = call_graph, is_jit
         self._data = folder / "perf.data"
         self._gate = folder / "gate"
-        self._perf: subprocess.Popen[bytes] | None = None
-        self._control: tuple[int, ...] = ()
+        self._perf: PerfRecord | None = None
         self._opener = -1
         self.begun_ns = 0
         if is_jit:
@@ -86,36 +85,18 @@ class Perf:
             os.write(self._opener, b"\n")
 
     def _attach(self, process: int) -> None:
-        control, answer = os.pipe(), os.pipe()
-        line = [
-            *("perf", "record", "-q", "-e", "cpu-clock", "-k", "CLOCK_MONOTONIC", "-F", f"{self._rate_hz:g}"),
-            *("--call-graph", self._call_graph, "-o", str(self._data), "-p", str(process)),
-            *("-D", "-1", "--control", f"fd:{control[0]},{answer[1]}"),
-        ]
-        self._perf = subprocess.Popen(
-            line,
-            pass_fds=(control[0], answer[1]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            process_group=0,  # a Ctrl-C is for the command; perf ends with it
-        )
-        os.close(control[0])
-        os.close(answer[1])
-        self._control = (control[1], answer[0])  # perf ends where they close
-        with contextlib.suppress(BrokenPipeError):
-            os.write(control[1], b"enable\n")
-        if not os.read(answer[0], 16):
-            _, said = self._perf.communicate()
-            raise SourceUnavailable(f"perf cannot attach: {_first(said)}", _PERMIT)
+        self._perf = PerfRecord(process, flame_options(self._rate_hz, self._call_graph), self._data)
+        said = self._perf.say("enable")
+        if said:
+            raise SourceUnavailable(f"perf cannot attach: {said}", _PERMIT)
 
     def ended(self) -> None:
         """Waits until perf has written what it has, which it does when the command has ended."""
         if self._perf is not None:
-            self._perf.communicate()
-        for end in (*self._control, *((self._opener,) if self._opener >= 0 else ())):
-            os.close(end)
-        self._control, self._opener = (), -1
+            self._perf.ended()
+        if self._opener >= 0:
+            os.close(self._opener)
+        self._opener = -1
 
     def samples(self) -> Samples:
         """The stacks, once the command has ended.
@@ -163,6 +144,59 @@ class Perf:
     def exit_code(self) -> int | None:
         """The command's exit code; None: that of the process."""
         return None
+
+
+class PerfRecord:
+    """``perf record``, attached to a process, off until it is told to be on.
+
+    Args:
+        process: Its id.
+        options: Those of ``perf record``.
+        data: Where it writes.
+    """
+
+    def __init__(self, process: int, options: Sequence[str], data: Path) -> None:
+        control, answer = os.pipe(), os.pipe()
+        line = [
+            *("perf", "record", "-q", *options, "-o", str(data), "-p", str(process)),
+            *("-D", "-1", "--control", f"fd:{control[0]},{answer[1]}"),
+        ]
+        self._perf = subprocess.Popen(
+            line,
+            pass_fds=(control[0], answer[1]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            process_group=0,  # a Ctrl-C is for the command; perf ends with it
+        )
+        os.close(control[0])
+        os.close(answer[1])
+        self._ends: tuple[int, ...] = (control[1], answer[0])
+
+    def say(self, word: str) -> str:
+        """Says ``enable`` or ``disable`` and waits until it is so.
+
+        Returns:
+            Why perf ended instead; empty: it did not.
+        """
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._ends[0], f"{word}\n".encode())
+        if os.read(self._ends[1], 16):
+            return ""
+        _, said = self._perf.communicate()
+        return _first(said)
+
+    def stop(self) -> None:
+        """Ends perf before the process does."""
+        self._perf.terminate()
+
+    def ended(self) -> None:
+        """Waits until perf has ended, which it does after the process."""
+        if self._perf.returncode is None:
+            self._perf.communicate()
+        for end in self._ends:
+            os.close(end)
+        self._ends = ()
 
 
 class PySpy:
@@ -218,6 +252,17 @@ class PySpy:
             return int((self._folder / "status").read_text())
         except (OSError, ValueError):
             return None
+
+
+def flame_options(rate_hz: float, call_graph: str) -> list[str]:
+    """How ``uj flame`` lets perf sample.
+
+    Args:
+        rate_hz: Samples a second of each thread that runs.
+        call_graph: ``fp``, ``dwarf`` or ``lbr``.
+    """
+    clock = ["-k", "CLOCK_MONOTONIC"]
+    return ["-e", "cpu-clock", *clock, "-F", f"{rate_hz:g}", "--call-graph", call_graph]
 
 
 def py_spy_path() -> str | None:
