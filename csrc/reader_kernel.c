@@ -106,6 +106,7 @@ static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64
     attr.use_clockid = 1; /* of all the group alike, or it is refused */
     attr.clockid = CLOCK_MONOTONIC;
     if (leader < 0) {
+        attr.pinned = 1; /* as reader_perf.c says */
         attr.sample_period = (uint64_t)period_ns;
         attr.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_READ;
         attr.watermark = 1; /* nobody is to be woken */

@@ -9,6 +9,8 @@
 
 #define TSC 0 /* the msr PMU's event, arch/x86/events/msr.c */
 #define BURN_NS (50 * MS)
+#define OPENINGS 2000
+#define NARROW 100000 /* counts between two reads that were not interrupted */
 
 static struct uj_sampler *open_or_skip(const struct uj_channel *channels, size_t n)
 {
@@ -255,6 +257,68 @@ static void a_package_that_was_offline_is_read_again(uint32_t type)
     rmdir(folder);
 }
 
+/* An event as others open theirs, which a pinned one is not. */
+static int open_another(uint32_t type, bool is_pinned)
+{
+    struct perf_event_attr attr = {
+        .size = sizeof attr, .type = type, .config = TSC, .pinned = is_pinned};
+    int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static uint64_t count_of(int fd)
+{
+    uint64_t count = 0;
+    CHECK_EQ(read(fd, &count, sizeof count), sizeof count);
+    return count;
+}
+
+struct three {
+    uint64_t flexible, pinned, ours;
+};
+
+/* All three at nearly one instant. */
+static struct three counts_at_once(int flexible, int pinned, struct uj_sampler *sampler)
+{
+    struct three found = {0};
+    uint64_t passed = UINT64_MAX;
+    for (int i = 0; i < 1000 && passed > NARROW; i++) {
+        uint64_t before = count_of(flexible), of_pinned = count_of(pinned);
+        struct uj_sample row = read_once(sampler);
+        uint64_t taken = count_of(flexible) - before;
+        CHECK_EQ(row.status, 0);
+        if (taken < passed) {
+            passed = taken;
+            found = (struct three){before, of_pinned, row.raw};
+        }
+    }
+    return found;
+}
+
+/* Each opening takes the flexible events of the CPU off and puts them on again; they do not count
+ * meanwhile. Where that costs them nothing that could be told, nothing is asked of ours. */
+static void openings_of_others_cost_no_counts(uint32_t type)
+{
+    struct uj_channel channel = {.reader = "perf", .type = type, .config = TSC};
+    int flexible = open_another(type, false), pinned = open_another(type, true);
+    struct uj_sampler *sampler = open_or_skip(&channel, 1);
+    struct three first = counts_at_once(flexible, pinned, sampler);
+    for (int i = 0; i < OPENINGS; i++)
+        close(open_another(type, false));
+    struct three last = counts_at_once(flexible, pinned, sampler);
+    int64_t without = (int64_t)(last.flexible - first.flexible);
+    int64_t lost = (int64_t)(last.pinned - first.pinned) - without;
+    int64_t kept = (int64_t)(last.ours - first.ours) - without;
+    if (lost > 4 * NARROW)
+        CHECK(kept > lost - 2 * NARROW);
+    else
+        fprintf(stderr, "%d openings cost %lld counts\n", OPENINGS, (long long)lost);
+    close(pinned);
+    close(flexible);
+    uj_sampler_close(sampler);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "burn") == 0) {
@@ -272,6 +336,7 @@ int main(int argc, char **argv)
     two_events_are_one_read(type);
     groups_interleave(type);
     large_groups_are_split(type);
+    openings_of_others_cost_no_counts(type);
     a_package_that_was_offline_is_read_again(type);
     return 0;
 }
