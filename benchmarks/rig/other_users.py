@@ -3,8 +3,8 @@
     python benchmarks/rig/other_users.py RIG     # three minutes; writes results/rig_other_users.md
 
 While `uj` records a steady 100 W, others open and close events of the same PMU on the CPU that the package is
-read on, as `perf stat` does. Beside it a flexible event, which is what `perf stat` itself has, counts the same
-energy. Both are held against the exact energy of the waveform. RIG is as for ``measure.py``.
+read on, as `perf stat` does. A flexible event, which is what `perf stat` itself has, counts the same energy.
+Both are held against the exact energy of the waveform. RIG is as for ``measure.py``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def recorded(way: str, kind: str) -> dict[str, Any]:
         time.sleep(0.3)
     clock.point()
     clock.fit()
-    found, window = uj.load(path).energy("w").package, uj.load(path).window("w")
+    found, window = uj.load(path).energy("w")["package-0"], uj.load(path).window("w")
     true_j = waveform.energy(clock.t(window.t1_ns / 1e9)) - waveform.energy(clock.t(window.t0_ns / 1e9))
     flexible_j = waveform.energy(clock.t(last[1])) - waveform.energy(clock.t(first[1]))
     return {
@@ -102,7 +102,12 @@ def refused() -> dict[str, Any]:
         time.sleep(0.5)
     series = uj.load(path).series("package-0")
     is_good = series.status == 0
-    return {"way": "refused", "failed": int((~is_good).sum()), "good": int(is_good.sum()), "last": bool(is_good[-1])}
+    return {
+        "way": "refused",
+        "failed": int((~is_good).sum()),
+        "good": int(is_good.sum()),
+        "last": bool(is_good[-1]),
+    }
 
 
 KINDS = ("nothing", "30 perf stat", f"{OPENINGS} events", f"{OPENINGS} pinned events")
@@ -125,9 +130,9 @@ shows {1000 * POWER_W * UPDATE_S:.0f} mJ at a time, by which any figure here may
 
 - *flexible event lost*: the exact energy less what an event opened as `perf stat` opens its own counted.
 - *lost*: the exact energy less the recording's.
-- *half of the guaranteed interval* of the recording, and whether that interval holds the truth.
+- *half* of the recording's guaranteed interval, and whether it *held* the truth.
 
-| others, sampled by | energy, J | flexible event lost, J | lost, J | half of the guaranteed interval, J | held |
+| others, sampled by | energy, J | flexible event lost, J | lost, J | half, J | held |
 |---|---:|---:|---:|---:|---|"""
 
 

@@ -40,6 +40,8 @@ _QUANTILE = 0.4  # of the third differences
 _OF_NORMAL = 0.5244  # that quantile of the absolute value of a standard normal variable
 _OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
 _LEAST_ROUGH = 8  # third differences, below which they tell nothing
+_SEEN_ALONE = 0.8  # of a period: the widest brackets whose distance is rounded to whole periods
+_SEEN_ON_GRID = 0.95  # and the widest that hold one instant of a known grid
 _DENSE = 1.3  # updates apart, in readings apart, from which on each update is seen by itself
 _ALMOST_ALL = 0.9
 
@@ -171,8 +173,8 @@ class Interpolation:
         length = np.maximum(np.where(is_beyond, x_ns, end.t_ns) - start.t_ns, 1)
         x = np.clip(x_ns - start.t_ns, 0, length)
         base, then = self.total(left), self.total(np.minimum(left + 1, last))
-        power = self.power(left - _POWER, left + 1 + _POWER)
-        near = self._neighbourhood(left, power)
+        power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
+        near = self._neighbourhood(left, power, start)
         gained = np.where(is_beyond, np.rint(power * length).astype(np.int64), then - base)
         _, _, unread_ns = self.times.brackets(np.minimum(left + 1, last))
         is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
@@ -230,38 +232,52 @@ class Interpolation:
         found: I64 = self._of_readings[self.times.changes[np.clip(k, 0, self._last)]]
         return np.where(k >= 0, found, 0)
 
-    def _apart(self, first: I64, then: I64) -> tuple[F64, Bools]:
-        """From one update to a later one, in whole periods where both were seen at once; and whether."""
+    def _apart(self, first: I64, then: I64, on: Located | None = None) -> tuple[F64, Bools]:
+        """From one update to a later one, in whole periods where both were seen at once; and whether.
+
+        Args:
+            first: int64[n] or int64[n, m], their numbers.
+            then: The later ones.
+            on: n updates nearby; of those on the grid, which brackets as wide as a period are counted from.
+        """
         earliest, latest, _ = self.times.brackets(first)
         next_earliest, next_latest, _ = self.times.brackets(then)
-        apart = ((next_earliest + next_latest) - (earliest + latest)) / 2.0
+        middle, next_middle = (earliest + latest) / 2.0, (next_earliest + next_latest) / 2.0
+        apart = next_middle - middle
         period = self.times.learned.period_ns
         if not period:
             return np.maximum(apart, 1.0), np.zeros(apart.shape, bool)
         widest = np.maximum(latest - earliest, next_latest - next_earliest)
-        is_on_grid = widest < 0.8 * period
-        apart = np.where(is_on_grid, np.maximum(np.rint(apart / period), 1.0) * period, apart)
+        is_on_grid = widest < _SEEN_ALONE * period
+        periods = np.rint(apart / period)
+        if on is not None:
+            shape = (-1,) + (1,) * (apart.ndim - 1)
+            origin, is_known = on.t_ns.reshape(shape), on.is_on_grid.reshape(shape)
+            counted = np.rint((next_middle - origin) / period) - np.rint((middle - origin) / period)
+            periods = np.where(is_known, counted, periods)
+            is_on_grid |= is_known & (widest < _SEEN_ON_GRID * period)
+        apart = np.where(is_on_grid, np.maximum(periods, 1.0) * period, apart)
         return np.maximum(apart, 1.0), is_on_grid
 
     def power(self, first: I64, then: I64) -> F64:
         """Counts a nanosecond from one update to another."""
         return self._power(first, then)[0]
 
-    def _power(self, first: I64, then: I64) -> tuple[F64, F64]:
+    def _power(self, first: I64, then: I64, on: Located | None = None) -> tuple[F64, F64]:
         """The same, and the time between them."""
         last = self._last
         first = np.clip(first, 0, max(last - 1, 0))
         then = np.maximum(np.clip(then, 0, last), np.minimum(first + 1, last))
-        apart, _ = self._apart(first, then)
+        apart, _ = self._apart(first, then, on)
         return (self.total(then) - self.total(first)) / apart, apart
 
-    def _neighbourhood(self, left: I64, power: F64) -> Neighbourhood:
+    def _neighbourhood(self, left: I64, power: F64, start: Located) -> Neighbourhood:
         last = self._last
         k = left[:, None] + _SEGMENTS
         is_there = (k >= 0) & (k < last)
         k = np.clip(k, 0, max(last - 1, 0))
         then = np.minimum(k + 1, last)
-        length, _ = self._apart(k, then)
+        length, is_on_grid = self._apart(k, then, start)
         gained = self.total(then) - self.total(k)
         _, latest, unread_ns = self.times.brackets(then)
         unread = unread_ns.astype(np.float64)
@@ -271,7 +287,10 @@ class Interpolation:
         is_dense = np.where(is_usual, length, 0.0).sum(1) > _DENSE * apart * n
         is_single = np.where(is_usual, gained <= self.quantum, False).sum(1) > _ALMOST_ALL * n
         rate, is_single = gained / length, is_single & is_dense
-        rough = _roughness(rate, is_usual) * power * usual
+        # Lengths that are no whole periods scatter by their brackets, and the counts do not.
+        is_exact = is_usual & is_on_grid
+        are_enough = _whole(is_exact).sum(1) >= _LEAST_ROUGH
+        rough = _roughness(rate, np.where(are_enough[:, None], is_exact, is_usual)) * power * usual
         # A counter of single quanta shows each as soon as it is full.
         rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
         uneven = _uneven((latest - latest[:, _OWN : _OWN + 1]).astype(np.float64), is_usual)
@@ -288,8 +307,8 @@ class Interpolation:
     ) -> Kink:
         last, side = self._last, np.where(is_gap, _GAP_SIDE, _SIDE)
         behind = left + 1 + is_gap  # of the update after a gap its own bracket says little
-        before, before_ns = self._power(left - side, left)
-        after, after_ns = self._power(behind, behind + side)
+        before, before_ns = self._power(left - side, left, ends[0])
+        after, after_ns = self._power(behind, behind + side, ends[0])
         own = np.maximum(ends[0].own_ns, ends[1].own_ns)
         is_on_grid = ends[0].is_on_grid & ends[1].is_on_grid
         one = np.where(is_on_grid, near.rough, np.maximum(near.rough, (before + after) / 2 * own))
@@ -328,11 +347,17 @@ def _median(values: F64, is_there: Bools) -> F64:
     return np.where(n > 0, found, 1.0)
 
 
-def _roughness(rate: F64, is_usual: Bools) -> F64:
-    """float64[n]: the standard uncertainty of the count at an update, in parts of an update's energy."""
+def _whole(is_usual: Bools) -> Bools:
+    """bool[n, 2 AROUND - 1]: where three segments follow one another, the instant's own not among them."""
     is_other = is_usual.copy()
     is_other[:, _OWN] = False
-    is_whole = is_other[:, 2:] & is_other[:, 1:-1] & is_other[:, :-2]
+    found: Bools = is_other[:, 2:] & is_other[:, 1:-1] & is_other[:, :-2]
+    return found
+
+
+def _roughness(rate: F64, is_usual: Bools) -> F64:
+    """float64[n]: the standard uncertainty of the count at an update, in parts of an update's energy."""
+    is_whole = _whole(is_usual)
     of_all = (rate[:, 2:] + rate[:, 1:-1] + rate[:, :-2]) / 3  # what jitters does so in proportion
     third = np.abs(rate[:, 2:] - 2 * rate[:, 1:-1] + rate[:, :-2]) / np.maximum(of_all, 1e-300)
     n = is_whole.sum(1)

@@ -47,6 +47,8 @@ _CYCLES_MAX = 0.2 * (2 * AROUND + 1)  # a ripple further from the updates' frequ
 _LOW = 12  # cycles in the neighbourhood, up to which swings are compared
 _PURE = 0.4  # share of a sine in these swings, from which on they are one
 _HARMONICS = 0.07  # of its square; a square wave's third is 0.11
+_SUDDEN = 1.6  # times the largest change of a sine from one update to the next, beyond which power stepped
+_OF_ROUGH = 12.0  # and standard uncertainties of a count, of which some are much off
 _CLEAR = 8.0  # times the scatter there, for a line that is no noise: of 11 lines one in 300 is
 _FLAT = 0.4  # of the lower half's median, that noise in the power is taken for: it has no such line
 _SURE = 2.5  # standard deviations that scatter may have more than its mean
@@ -122,10 +124,25 @@ def ripple(segment: Segment) -> F64:
         of_sine, cycles_, is_alone = _sine(swing[these], cycles, scatter[these])
         of_all = np.maximum(low[these], of_sine)
         is_sine = is_alone & (cycles_ >= _CYCLES) & (cycles_ <= _CYCLES_MAX) & (of_sine > _PURE * of_all)
+        rough = near.rough[asked[these]] / near.usual_ns[asked[these]]
+        is_sine &= ~_is_sudden(swing[these], is_there[these], of_sine, cycles_, rough)
         usual = near.usual_ns[asked[these]]
         inside = _RIPPLE * np.sqrt(2 * of_sine / _WIDTH) * usual / (2 * np.sin(np.pi * cycles_ / _WIDTH))
         most = _RIPPLE_MAX * np.maximum(mean[these], 0.0) * usual
         found[asked[these]] = np.where(is_sine, np.minimum(inside, most), 0.0)
+    return found
+
+
+def _is_sudden(swing: F64, is_there: Bools, of_sine: F64, cycles: F64, rough: F64) -> Bools:
+    """bool[n]: whether power changes from one update to the next by more than that sine and scatter explain.
+
+    Of a square wave whose half periods wander the harmonics spread, and are no sign of it.
+    """
+    is_pair = is_there[:, 1:] & is_there[:, :-1]
+    largest = np.where(is_pair, np.abs(np.diff(swing, axis=1)), 0.0).max(1)
+    of_line = np.sqrt(2 * of_sine / _WIDTH) * 2 * np.sin(np.pi * cycles / _WIDTH)
+    # Second differences of counts have √6 of their scatter, which is most where the power is.
+    found: Bools = largest > _SUDDEN * of_line + _OF_ROUGH * math.sqrt(6.0) * rough
     return found
 
 
