@@ -20,6 +20,14 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.sdist import sdist
 
+# pip compares requires-python with an archive or a folder on the disk after it ran this file, and not before.
+if sys.version_info < (3, 11):  # noqa: UP036
+    ours = ".".join(map(str, sys.version_info[:3]))
+    sys.exit(
+        f"microjoule needs Python 3.11 or later, and this is Python {ours}. "
+        "Install it with a newer one: python3.11 -m pip install microjoule"
+    )
+
 # One build serves CPython 3.11 and all that follow; it costs 0.1 µs a window (benchmarks/abi3.py).
 # Free-threaded CPython 3.13 and 3.14 have no such ABI: https://docs.python.org/3/howto/free-threading-extensions.html
 LIMITED_API = None if sysconfig.get_config_var("Py_GIL_DISABLED") else "0x030B0000"

@@ -1,5 +1,6 @@
 """What a release consists of: archives with all that a build needs, the same each time, of one version."""
 
+import datetime as dt
 import os
 import re
 import shutil
@@ -7,10 +8,13 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+from collections import Counter
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import microjoule
 from microjoule.version import VERSION
 
 REPOSITORY = Path(__file__).parents[1]
@@ -25,9 +29,10 @@ SOME_TIME = "1700000000"
 # The version where it must be written out, and how it stands there.
 REPEATED = {
     "CITATION.cff": r"^version: (.+)$",
-    "docs/cite.md": r"version = \{(.+?)\}",
+    "docs/cite.md": r"(?:version = \{|microjoule )(\d[\d.]*\d)",
     "docs/packaging/recipe.yaml": r"context: \{version: (.+?)\}",
 }
+RELEASED = re.compile(r"^## (\d\S*) \((\d{4}-\d\d-\d\d)\)$", re.MULTILINE)
 
 
 def made(folder: Path, changed_s: int, *command: str, **environment: str) -> tuple[str, bytes]:
@@ -81,7 +86,43 @@ def test_a_wheel_is_the_same_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", REPEATED)
 def test_the_version_is_everywhere_the_same(path: str) -> None:
     found = re.findall(REPEATED[path], (REPOSITORY / path).read_text(encoding="utf-8"), re.MULTILINE)
-    assert found == [VERSION]
+    assert set(found) == {VERSION}
+
+
+def test_the_version_is_a_release_of_the_changelog_with_its_date() -> None:
+    """What was changed since may stand above it as *Unreleased*, and is none of a release."""
+    changes = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = [line for line in changes.splitlines() if line.startswith("## ") and line != "## Unreleased"]
+    assert [RELEASED.fullmatch(line) is not None for line in headings] == [True] * len(headings)
+    ((version, date), *_) = RELEASED.findall(changes)
+    assert (version, "## Unreleased" in changes.split(f"## {version}")[1]) == (VERSION, False)
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^date-released: (.+)$", citation, re.MULTILINE) == [date]
+    assert dt.date.fromisoformat(date) <= dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+
+
+def test_no_entry_of_the_changelog_is_there_twice() -> None:
+    entries = re.split(r"\n(?=- |## )", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert [entry for entry, times in Counter(entry.strip() for entry in entries).items() if times > 1] == []
+
+
+def test_what_is_installed_has_the_version() -> None:
+    assert (metadata.version("microjoule"), microjoule.__version__) == (VERSION, VERSION)
+
+
+@pytest.mark.parametrize("path", ["setup.py", "src/microjoule/__init__.py"])
+def test_an_older_python_is_refused_in_one_sentence(path: str, tmp_path: Path) -> None:
+    """pip runs setup.py of an archive on the disk before it compares requires-python."""
+    program = (
+        f"import sys; sys.version_info = (3, 10, 13, 'final', 0)\n"
+        f"exec(compile(open({str(REPOSITORY / path)!r}, encoding='utf-8').read(), 'it', 'exec'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].removeprefix("ImportError: ") == (
+        "microjoule needs Python 3.11 or later, and this is Python 3.10.13. "
+        "Install it with a newer one: python3.11 -m pip install microjoule"
+    )
 
 
 def test_the_extension_has_the_stable_abi_where_there_is_one() -> None:

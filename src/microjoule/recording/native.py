@@ -14,15 +14,11 @@ try:
         Sampler,
         clock_pair,
         confine,
-        is_main_interpreter,
         now_ns,
         reader_names,
         work,
     )
 except ImportError as error:
     raise NativeMissing.on(sys.platform, str(error)) from error
-# A recorder's threads must end before their interpreter does, which only the main one waits for.
-if not is_main_interpreter():
-    raise NativeMissing.on(sys.platform, "not its main interpreter")
 
 __all__ = ["Columns", "Feed", "Marks", "Sampler", "clock_pair", "confine", "now_ns", "reader_names", "work"]

@@ -312,6 +312,7 @@ def test_a_window_entered_again_inside_itself_is_two(tmp_path):
 def test_duckdb_and_polars_see_what_pyarrow_sees(tmp_path):
     """The stream is plain Arrow: any reader of the format has the same rows."""
     import pyarrow as pa
+    import pyarrow.compute
 
     path = tmp_path / "t.arrows"
     with uj.record(path, uj.Meter(sources=["script"], root=machine(tmp_path))) as rec, rec.window("w"):
@@ -320,8 +321,17 @@ def test_duckdb_and_polars_see_what_pyarrow_sees(tmp_path):
         table = stream.read_all()
     assert pa.table(uj.load(path)).equals(table)
     assert json.loads(table.schema.metadata[b"microjoule.channels"])[0]["id"] == "package-0"
-    begins = table.filter(pa.compute.equal(table["channel"].cast(pa.utf8()), "@begin"))
+    begins = table.filter(pyarrow.compute.equal(table["channel"].cast(pa.utf8()), "@begin"))
     assert begins["label"].to_pylist() == ["w"]
+    duckdb = pytest.importorskip("duckdb", reason="needs DuckDB: pip install 'microjoule[sql]'")
+    polars = pytest.importorskip("polars", reason="needs Polars: pip install 'microjoule[polars]'")
+    rows = table.select(["t_ns", "channel", "raw", "label"]).to_pylist()
+    assert polars.read_ipc_stream(path).select("t_ns", "channel", "raw", "label").to_dicts() == rows
+    query = "SELECT t_ns, channel, raw, label FROM table_of_the_stream"
+    with duckdb.connect() as database:
+        database.register("table_of_the_stream", uj.load(path))
+        found = database.execute(query).fetchall()
+    assert found == [tuple(row.values()) for row in rows]
 
 
 def python(program, *arguments):
