@@ -7,6 +7,7 @@ limits, CPUs that are off), ``WARN`` where it can move it by per cent, and none 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from types import MappingProxyType
@@ -54,6 +55,7 @@ GPU_SETTINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "power_smoothing": ("power smoothing", REFUSE),
     }
 )
+TEMPERATURE = re.compile(r"temperature_\d+_c")
 VERSIONS = ("python", "microjoule", "numpy", "pyarrow")
 WARMER_K, FASTER = 10.0, 0.03  # differences of means from which temperature and clock are named
 _OTHERS_S = 2.0
@@ -126,9 +128,9 @@ def conditions(one: State, other: State) -> list[Difference]:
     warm, warm_other = (_mean(of, "temperature_0_c") for of in (one, other))
     if warm and warm_other and abs(warm - warm_other) > WARMER_K:
         found.append(Difference("mean package temperature", f"{warm:.0f} °C", f"{warm_other:.0f} °C", WARN))
-    hz, hz_other = (_mean(of, "clock_hz") for of in (one, other))
+    hz, hz_other = (_fastest_hz(of) for of in (one, other))
     if hz and hz_other and abs(hz - hz_other) > FASTER * max(hz, hz_other):
-        found.append(Difference("mean clock of CPU 0", said(hz), said(hz_other), WARN))
+        found.append(Difference("mean clock of the fastest core", said(hz), said(hz_other), WARN))
     busy, busy_other = (_others(of) for of in (one, other))
     if busy is not None and busy_other is not None and abs(busy - busy_other) > BUSIER:
         mine, theirs = (f"{cpus:.2g} CPUs busy" for cpus in (busy, busy_other))
@@ -139,6 +141,36 @@ def conditions(one: State, other: State) -> list[Difference]:
     if (hot == "not") != (hot_other == "not"):
         found.append(Difference("throttled by heat", hot, hot_other, WARN))
     return found
+
+
+class Condition(NamedTuple):
+    """How something of a machine was while it was recorded.
+
+    Attributes:
+        what: In words.
+        unit: Of the figures.
+        mean: Over the readings, one a second; of clocks over the cores too.
+        low: The lowest.
+        high: The highest.
+        n: How many readings.
+    """
+
+    what: str
+    unit: str
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def met(of: State) -> list[Condition]:
+    """The clocks of the cores and the temperature of each package; what was not read is left out."""
+    rows = [("clock of the cores", "Hz", [hz for cores in of.clocks() for hz in cores])]
+    names = sorted({name for _, reading in of.readings for name in reading if TEMPERATURE.fullmatch(name)})
+    rows += [(f"temperature of package {name.split('_')[1]}", "°C", of.values(name)) for name in names]
+    busy = _others(of)
+    rows += [("CPUs that other programs kept busy", "1", [busy])] if busy is not None else []
+    return [Condition(what, unit, fmean(v), min(v), max(v), len(v)) for what, unit, v in rows if v]
 
 
 def changes(of: State) -> list[str]:
@@ -187,6 +219,12 @@ def _table(value: object) -> dict[str, Any]:
 def _mean(of: State, name: str) -> float | None:
     values = of.values(name)
     return fmean(values) if values else None
+
+
+def _fastest_hz(of: State) -> float | None:
+    """The mean clock of the core that was fastest each second; idle ones say nothing of a program."""
+    highest = [max(cores) for cores in of.clocks()]
+    return fmean(highest) if highest else None
 
 
 def _others(of: State) -> float | None:

@@ -28,7 +28,7 @@ from .counter_notes import lag, notes, of_agent
 from .disagreement import disagreements
 from .distribution import distributions
 from .energy_trace import Trace, unread
-from .environments import changes
+from .environments import changes, met
 from .estimate import Estimate
 from .gauge import Gauge
 from .power import means_w
@@ -86,6 +86,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         },
         "sensors": sensors(trace),
         "state": changes(trace.state),
+        "conditions": [each._asdict() for each in met(trace.state)],
         "lags": lags(trace),
         "ranks": rank_ends.sentences(windows),
         "facts": dict(trace.facts),

@@ -54,6 +54,8 @@ def render(summary: Mapping[str, Any]) -> str:
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     lines += _prose(f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ()))
+    met = summary.get("conditions", ())
+    lines += ["", *_prose(map(_condition, met))] if met else []
     if summary["engine"]["lanes"]:
         lines += [
             "",
@@ -273,6 +275,16 @@ def _lane(lane: Mapping[str, Any]) -> str:
     busy = written_numbers.quantity(lane["busy_s"], "s")
     by = _SAMPLED_BY.get(lane.get("sampled_by") or "", "")
     return f"lane {lane['lane']}: {rate}{by}, {lane['ticks']} ticks, {counts}, {busy} of CPU time"
+
+
+_AMOUNTS = {"Hz": (1e9, ".2f", " GHz"), "°C": (1, ".0f", " °C")}
+
+
+def _condition(of: Mapping[str, Any]) -> str:
+    scale, form, unit = _AMOUNTS.get(of["unit"], (1, ".2g", ""))
+    mean, low, high = (f"{of[figure] / scale:{form}}" for figure in ("mean", "low", "high"))
+    between = f" (mean; {low}–{high})" if of["n"] > 1 else ""
+    return f"{of['what']}: {mean}{unit}{between}"
 
 
 def overhead_lines(known: Mapping[str, Any] | None) -> list[str]:

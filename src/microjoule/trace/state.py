@@ -7,10 +7,13 @@ Settings at the start are the fact ``state``. A row ``@state`` is written once a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .label import CHANGED, NOW, unlabel
+
+CLOCK = re.compile(r"cpu_\d+_hz")
 
 
 class State(NamedTuple):
@@ -29,6 +32,13 @@ class State(NamedTuple):
     def values(self, name: str) -> list[float]:
         """The values of a name, in the order of their times."""
         return [reading[name] for _, reading in self.readings if name in reading]
+
+    def clocks(self) -> list[list[float]]:
+        """The clocks of the cores, Hz, each second that they were read."""
+        found = [
+            [hz for name, hz in reading.items() if CLOCK.fullmatch(name)] for _, reading in self.readings
+        ]
+        return [cores for cores in found if cores]
 
 
 def state(settings: Any, rows: Iterable[tuple[int, str | None]]) -> State:  # noqa: ANN401 - of a foreign file

@@ -3,7 +3,7 @@
 import pytest
 from state_tree import CPU, tree
 
-from microjoule.host.conditions import Conditions
+from microjoule.host.conditions import CORES_MAX, Conditions
 from microjoule.host.readiness import checks
 from microjoule.host.state import environment_id, read_state
 from microjoule.joules.environments import SETTINGS, said
@@ -96,7 +96,7 @@ def test_conditions_are_those_of_the_package_and_of_now(tmp_path):
     conditions = Conditions(tree(tmp_path))
     first = {
         "temperature_0_c": 51.0,
-        "clock_hz": 3.1e9,
+        "cpu_0_hz": 3.1e9,
         "throttle_events": 3.0,
         "idle_s": 7800.25,
         "busy_s": 1.5,
@@ -117,3 +117,24 @@ def test_an_environment_id_changes_with_what_matters_alone(tmp_path):
     assert len(named()) == 12
     assert named() != named(scaling_governor="powersave")
     assert environment_id({}) == environment_id({"host": {}})
+
+
+def test_the_clock_of_each_core_is_read_once_and_of_very_many_cores_every_second_or_third(tmp_path):
+    """CPU 0 and 1 share a core, as 2 and 3 do; CPU 2's clock cannot be read, and another folder is no CPU."""
+    for number in range(4):
+        folder = tmp_path / CPU / f"cpu{number}"
+        (folder / "topology").mkdir(parents=True)
+        (folder / "topology/thread_siblings_list").write_text(f"{number & ~1}-{number | 1}\n")
+        (folder / "cpufreq").mkdir()
+        (folder / "cpufreq/scaling_cur_freq").write_text("x" if number == 2 else f"{2_000_000 + number}\n")
+    (tmp_path / CPU / "cpufreq").mkdir()
+    assert Conditions(tmp_path).read() == {"cpu_0_hz": 2e9}
+    (tmp_path / CPU / "cpu2/cpufreq/scaling_cur_freq").write_text("1700000\n")
+    assert Conditions(tmp_path).read() == {"cpu_0_hz": 2e9, "cpu_2_hz": 1.7e9}
+    for number in range(100, 100 + 2 * CORES_MAX):
+        folder = tmp_path / CPU / f"cpu{number}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_cur_freq").write_text("800000\n")
+    found = Conditions(tmp_path).read()
+    assert len(found) == -(-(2 + 2 * CORES_MAX) // 3)
+    assert [*found][:3] == ["cpu_0_hz", "cpu_101_hz", "cpu_104_hz"]

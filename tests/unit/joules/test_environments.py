@@ -13,6 +13,7 @@ from microjoule.joules.environments import (
     changes,
     conditions,
     differences,
+    met,
     refused,
     same_machine,
 )
@@ -73,16 +74,29 @@ def readings(**values):
 
 
 def test_clock_temperature_and_throttling_are_compared():
-    cool = readings(temperature_0_c=[50, 52], clock_hz=[3e9, 3e9], throttle_events=[3, 3])
-    warm = readings(temperature_0_c=[70, 72], clock_hz=[2.8e9, 2.8e9], throttle_events=[3, 8])
+    cool = readings(
+        temperature_0_c=[50, 52], cpu_0_hz=[1e9, 3e9], cpu_2_hz=[3e9, 1e9], throttle_events=[3, 3]
+    )
+    warm = readings(
+        temperature_0_c=[70, 72], cpu_0_hz=[2.8e9, 2.8e9], cpu_2_hz=[1e9, 1e9], throttle_events=[3, 8]
+    )
     assert [(each.what, each.one, each.other) for each in conditions(cool, warm)] == [
         ("mean package temperature", "51 °C", "71 °C"),
-        ("mean clock of CPU 0", "3 GHz", "2.8 GHz"),
+        ("mean clock of the fastest core", "3 GHz", "2.8 GHz"),
         ("throttled by heat", "not", "5 times"),
     ]
     assert conditions(cool, cool) == []
     assert conditions(cool, state({}, [])) == []
     assert "throttled by heat 5 times" in changes(warm)[0]
+
+
+def test_the_conditions_of_a_recording_are_its_cores_and_its_packages():
+    of = readings(cpu_0_hz=[1e9, 3e9], cpu_12_hz=[2e9, 2e9], temperature_0_c=[50, 53], idle_s=[1, 2])
+    assert met(of) == [
+        ("clock of the cores", "Hz", 2e9, 1e9, 3e9, 4),
+        ("temperature of package 0", "°C", 51.5, 50, 53, 2),
+    ]
+    assert met(state({}, [])) == []
 
 
 @pytest.mark.parametrize("text", [None, "", "now", "now\t{", "now\t[1]", 'now\t{"x": "y"}', "other\t{}"])

@@ -9,7 +9,7 @@ import microjoule as uj
 from microjoule.joules.environments import conditions
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
-from microjoule.report import as_text
+from microjoule.report import as_long_text, as_text
 from microjoule.trace.state import State
 from microjoule.units import NS_PER_S
 
@@ -30,6 +30,9 @@ def test_a_trace_has_the_settings_of_its_start_the_conditions_and_what_changed(t
         (said,) = summary(trace)["state"]
         assert said == "CPU frequency governor changed from performance to powersave while it was recorded"
         assert said in as_text.render(summary(trace), 200)
+        page = as_long_text.render(summary(trace))
+        assert "clock of the cores: 3.10 GHz" in page
+        assert "temperature of package 0: 51 °C" in page
 
 
 def test_a_machine_that_says_nothing_has_an_empty_state(tmp_path):

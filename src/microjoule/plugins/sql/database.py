@@ -1,4 +1,4 @@
-"""A trace as a database: ``readings``, ``windows``, ``energy`` and ``shares``, for DuckDB's SQL.
+"""A trace as a database for DuckDB's SQL: ``readings``, ``windows``, ``energy``, ``shares``, ``conditions``.
 
 ``readings`` is :mod:`microjoule.joules.frames`, handed over batch by batch whenever a query scans it;
 ``windows``, ``energy`` and ``shares`` are a report's own figures, and the trace is taken in parts for them.
@@ -123,6 +123,7 @@ class Database:
             "windows": _Scanned(tables.WINDOWS, lambda: self._told(tables.windows)),
             "energy": _Scanned(tables.ENERGY, lambda: self._told(tables.energy)),
             "shares": _Scanned(tables.SHARES, lambda: self._told(tables.shares)),
+            "conditions": _Scanned(tables.CONDITIONS, self._conditions),
         }
         # Without a folder of its own it makes .tmp in the working folder where a query needs more memory.
         self._connection = extra("duckdb").connect(":memory:", config={"temp_directory": ""})
@@ -190,8 +191,12 @@ class Database:
         return load(self._path)
 
     @cached_property
+    def _streamed(self) -> Trace:
+        return stream(self._path)
+
+    @cached_property
     def _summary(self) -> dict[str, Any]:
-        return summary(stream(self._path), windows_max=None)
+        return summary(self._streamed, windows_max=None)
 
     def _readings(self) -> Iterator[pa.RecordBatch]:
         with self._once:
@@ -202,6 +207,11 @@ class Database:
             columns = batch.columns
             columns[place] = columns[place].cast(READINGS.field("time").type)
             yield pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+    def _conditions(self) -> Iterator[pa.RecordBatch]:
+        with self._once:
+            found = self._streamed.state
+        yield from tables.conditions(found).to_batches()
 
     def _told(self, table: Callable[[dict[str, Any]], pa.Table]) -> Iterator[pa.RecordBatch]:
         with self._once:

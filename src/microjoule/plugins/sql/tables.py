@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from ...joules.frames import column
+from ...trace.state import State
 
 Plain = Mapping[str, Any]
 
@@ -76,6 +77,21 @@ SHARES = pa.schema(
         column("by_cpu_time_j", pa.float64(), "all energy in proportion of CPU time"),
     ]
 )
+
+CONDITIONS = pa.schema(
+    [
+        column("t_ns", pa.int64(), "when it was read, once a second: CLOCK_MONOTONIC, ns"),
+        column("name", pa.utf8(), "cpu_0_hz, temperature_0_c, throttle_events, idle_s, other_programs_s"),
+        column("value", pa.float64(), "in the unit that the name ends with; of events their number"),
+    ]
+)
+
+
+def conditions(state: State) -> pa.Table:
+    """One row a second and value: how the machine was meanwhile."""
+    found = [(t_ns, *each) for t_ns, values in state.readings for each in values.items()]
+    rows = [dict(zip(CONDITIONS.names, row, strict=True)) for row in found]
+    return pa.Table.from_pylist(rows, CONDITIONS)
 
 
 def windows(summary: Plain) -> pa.Table:

@@ -6,7 +6,7 @@ from ideal import MS, T0, Ideal, constant, rows, square, write
 from microjoule.errors import TraceError
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
-from microjoule.trace.label import label
+from microjoule.trace.label import label, now_label
 
 pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
 
@@ -113,11 +113,23 @@ def test_the_reason_of_a_refusal_is_duckdbs(path):
 def test_every_column_of_every_table_is_listed(path):
     database = Database(path)
     listed = list(database.schema().rows)
-    for table in ("readings", "windows", "energy", "shares"):
+    for table in ("readings", "windows", "energy", "shares", "conditions"):
         columns = database.ask(f"select * from {table}").columns
         assert [row[1] for row in listed if row[0] == table] == columns
     assert [row[2] for row in listed if row[:2] == ("readings", "raw")] == ["UBIGINT"]
     assert all(len(row[3]) > 3 for row in listed)
+
+
+def test_the_state_of_the_machine_is_a_row_a_second_and_value(path):
+    labels = [now_label({"cpu_0_hz": hz, "temperature_0_c": 51.5}) for hz in (3e9, 2e9)]
+    marks = [(T0 + (1 + n) * MS, "@state", 0, words) for n, words in enumerate(labels)]
+    write(path, rows([Ideal(constant(5), n=100)], marks))
+    assert ask(path, "select t_ns, value from conditions where name = 'cpu_0_hz' order by 1") == [
+        (T0 + MS, 3e9),
+        (T0 + 2 * MS, 2e9),
+    ]
+    write(path, rows([Ideal(constant(5), n=100)]))
+    assert ask(path, "select count(*) from conditions") == [(0,)]
 
 
 def test_two_columns_of_one_name_are_both_there(path):
