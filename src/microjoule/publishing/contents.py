@@ -78,7 +78,7 @@ def contents(traces: Mapping[str, Path], choices: Choices) -> dict[str, Content]
         if "calibration" in facts:
             members[f"{_CALIBRATION}/{stem}.json"] = _json(facts["calibration"])
         known = {key: facts.get(key) for key in (*_SOFTWARE, *_RECORDED[:2])}
-        listed.append({"trace": name, **known, "blocks": blocks(path)})
+        listed.append({"trace": name, **known, "blocks": blocks(path, _size(path))})
         drawn += of_machine
         sentences.append((name, figures["sentence"]))
     terms = without_ages(choices.terms.to_json())

@@ -23,7 +23,7 @@ from .contents import MANIFEST, contents
 from .figures_in_words import unsupported
 from .manifest import COPY, choices, parsed, read_manifest
 from .verdict import CANNOT, DIFFERS, EQUAL, Finding, Verdict
-from .zip_file import BLOCK, Content, blocks, digest, first_difference, member_at, pack, unpacked
+from .zip_file import Content, block_bytes, blocks, digest, first_difference, member_at, pack, unpacked
 
 _TRACES = "traces/"
 
@@ -139,14 +139,16 @@ def _spoilt(bundle: _Bundle) -> tuple[list[Finding], list[str]]:
 def _changed(bundle: _Bundle, name: str) -> str:
     """Which bytes of a trace are not those that were published."""
     row = next(row for row in bundle.manifest["traces"] if row["trace"] == name)
-    published, there = row.get("blocks"), blocks(bundle.traces[name])
+    size = bundle.listed[f"{_TRACES}{name}"]["bytes"]
+    published, there = row.get("blocks"), blocks(bundle.traces[name], size)
     if not published:
         return "its hash differs"
+    length = block_bytes(size)
     first = next((i for i, (a, b) in enumerate(zip(published, there, strict=False)) if a != b), None)
     if first is None:
-        return f"{len(there) - len(published):+d} blocks of {BLOCK} bytes"
-    size = bundle.traces[name].stat().st_size
-    return f"bytes {first * BLOCK} to {min((first + 1) * BLOCK, size) - 1} differ first"
+        return f"{len(there) - len(published):+d} blocks of {length} bytes"
+    end = min((first + 1) * length, bundle.traces[name].stat().st_size)
+    return f"bytes {first * length} to {end - 1} differ first"
 
 
 def _between(trace: RawTrace, t0_ns: int | None, t1_ns: int | None) -> str:

@@ -18,7 +18,8 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file knows
 _MODE = 0o644 << 16
 _UNIX = 3
 _CHUNK = 1 << 20
-BLOCK = 1 << 16
+BLOCK_MIN, BLOCK_MAX = 1 << 8, 1 << 20
+BLOCKS = 1 << 10  # of a file, at most, up to a gigabyte
 
 Content = bytes | Path
 """What a member holds: bytes, or the file that they are in."""
@@ -137,10 +138,21 @@ def digest(content: Content) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def blocks(path: Path) -> list[str]:
-    """The beginning of the SHA-256 of each block of a file: they say where a file was changed."""
+def block_bytes(size: int) -> int:
+    """How long the blocks are of a file of so many bytes: from 256 bytes to a megabyte."""
+    wanted = 1 << (max(size - 1, 0) // BLOCKS).bit_length()
+    return min(max(wanted, BLOCK_MIN), BLOCK_MAX)
+
+
+def blocks(path: Path, size: int) -> list[str]:
+    """The beginning of the SHA-256 of each block of a file: they say where a file was changed.
+
+    Args:
+        path: The file.
+        size: The bytes that it had when it was published, which decide how long its blocks are.
+    """
     with path.open("rb") as file:
-        parts = iter(lambda: file.read(BLOCK), b"")
+        parts = iter(lambda: file.read(block_bytes(size)), b"")
         return [hashlib.sha256(part).hexdigest()[:16] for part in parts]
 
 

@@ -231,7 +231,10 @@ class _Salvage:
         if n <= 0:
             what = f"something between batches {self._next - 1} and {self._next}"
         why = "; ".join(dict.fromkeys(self._lost)) or "missing"
-        self._damage.append(Damage(what, self._last_ns, until_ns, why))
+        t0_ns = self._last_ns
+        if t0_ns is not None and until_ns is not None:  # a batch may begin before the one in front of it ends
+            t0_ns, until_ns = sorted((t0_ns, until_ns))
+        self._damage.append(Damage(what, t0_ns, until_ns, why))
         self._lost.clear()
 
 

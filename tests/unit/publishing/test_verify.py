@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,6 +14,9 @@ import microjoule as uj
 from microjoule.errors import BundleError, SameFile
 from microjoule.publishing import publish, verify
 from microjoule.publishing.contents import MANIFEST
+from microjoule.publishing.zip_file import BLOCKS, block_bytes
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,28 @@ def test_one_flipped_byte_is_found_and_located_wherever_it_is(bundle, tmp_path):
     assert found > len(places)
 
 
+def test_a_flipped_byte_of_a_small_trace_is_located_to_256_bytes(tmp_path):
+    """And the damage that it does begins before it ends where batches lie over one another in time."""
+    publish([GOLDEN / "powercap.arrows"], tmp_path / "r.zip", TERMS)
+    found = members(tmp_path / "r.zip")
+    data = bytearray(found["traces/powercap.arrows"])
+    data[7052] ^= 4
+    verdict = verify(packed(tmp_path / "r.zip", {**found, "traces/powercap.arrows": bytes(data)}))
+    (finding,) = verdict.findings
+    assert "bytes 6912 to 7167 differ first" in finding.what
+    (t0_s, t1_s) = map(float, re.findall(r"([\d.]+) s(?: to|\))", finding.what))
+    assert t0_s < t1_s
+
+
+@pytest.mark.parametrize(
+    ("size", "length"),
+    [(0, 256), (1 << 18, 256), ((1 << 18) + 1, 512), (1 << 30, 1 << 20), (1 << 40, 1 << 20)],
+)
+def test_the_blocks_of_a_file_are_a_thousand_at_most_up_to_a_gigabyte(size, length):
+    assert block_bytes(size) == length
+    assert size > 1 << 30 or -(-size // length) <= BLOCKS
+
+
 def test_a_flipped_bit_of_a_reading_is_located_in_the_trace(bundle, tmp_path):
     found = members(bundle)
     data = bytearray(found["traces/a.arrows"])
@@ -98,7 +124,8 @@ def test_a_flipped_bit_of_a_reading_is_located_in_the_trace(bundle, tmp_path):
     assert verdict.answer == "cannot"
     (finding,) = verdict.findings
     assert finding.where == "traces/a.arrows"
-    assert "bytes 0 to" in finding.what
+    first, last = map(int, re.findall(r"bytes (\d+) to (\d+) differ first", finding.what)[0])
+    assert first <= 3 * len(data) // 4 <= last
     assert "batch" in finding.what
 
 
