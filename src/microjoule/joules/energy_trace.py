@@ -30,6 +30,7 @@ from .gauge_updates import gauge_updates
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
 from .lag_beside_gauge import lag_beside_gauge
+from .lag_of_windows import LEAST_NS, lag_of_windows
 from .sentence import NO_TIME, RECORDING, headline
 from .total import beside, is_power, tells_energy
 from .update_record import UpdateRecord, Updates, record_of, updates
@@ -147,12 +148,14 @@ class Trace(RawTrace):
         return self._meters[channel_id]
 
     def _beside_gauges(self, counter: Counter, record: UpdateRecord | None = None) -> Counter:
-        """A counter with the lag that gauges of the same device show, where its marks leave it open."""
+        """A counter with the lag that gauges of its device or windows show, where marks leave it open."""
         names = beside(counter.channel, self.channels)
-        if not names or not len(counter.changes):
+        if not len(counter.changes) or not (names or counter.declared.lag_ns >= LEAST_NS):
             return counter
+        record = record or record_of(counter)
         gauges = (gauge for name in names if isinstance(gauge := self.meter(name), Gauge))
-        return counter.with_timing(lag_beside_gauge(counter, record or record_of(counter), gauges))
+        counter = counter.with_timing(lag_beside_gauge(counter, record, gauges))
+        return counter.with_timing(lag_of_windows(counter, record, self.recorded_windows))
 
     def stamp_clocks(self, channel: Channel) -> list[tuple[I64, I64]]:
         """Pairs of the clocks that a channel's own times may be on, the declared one first."""

@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from cuda_stand_in import TORCH
+from scipy.stats import binomtest
 from standin import compiler, machine
 
 import microjoule as uj
@@ -26,8 +27,9 @@ BUSY_BYTES = 1 << 16
 SCRIPT = f"device GPU-1\nwave busy {1000 * IDLE_W:.0f} {1000 * BUSY_W:.0f} 1 1\n"
 QUICK = "instant 20000000 20000000"  # a gauge that shows the lag
 MACHINES = {
-    f"a counter that trails by {lag_ms} ms": f"energy 20000000 12345 {lag_ms}000000\n{QUICK}"
+    f"a counter that trails by {lag_ms} ms{beside}": f"energy 20000000 12345 {lag_ms}000000\n{gauge}"
     for lag_ms in (0, 100)
+    for beside, gauge in (("", QUICK), (", beside a gauge of 25 of 100 ms", ""))
 }
 PROGRAM = """
 import json, mmap, sys, time
@@ -97,12 +99,11 @@ def test_steps_have_the_energy_of_their_kernels_and_nobody_waits(tmp_path, name)
         assert one.low - slack_j <= used_j <= one.high + slack_j
         assert window.attributes["synchronised"]
         held.append(abs(one.value - used_j) <= without_sensor(one) + slack_j)
-    # Where no step of power tells the lag, it is half of the declared one off, which the fit has part in.
-    assert sum(held) >= 0.75 * len(held)
+    assert binomtest(sum(held), len(held)).proportion_ci(0.999).high >= 0.93
     for step in ("prefill", "decode"):
         (row,) = [each for each in trace.by_name() if each.name == step]
         used_j = sum(used for used, (name, *_) in zip(kernels_j, truth, strict=True) if name == step)
         tokens = 12 if step == "prefill" else 24
         assert row.energy.low <= used_j <= row.energy.high
-        assert abs(row.energy.value - used_j) <= 1.5 * without_sensor(row.energy) + 0.01 * used_j
+        assert abs(row.energy.value - used_j) <= without_sensor(row.energy) + 0.01 * used_j
         assert row.per_unit["tokens"].value == pytest.approx(row.energy.value / tokens)

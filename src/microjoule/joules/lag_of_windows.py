@@ -1,0 +1,185 @@
+"""By how much a GPU's counter trails the energy it reports, learnt from windows that hold their work. Pure.
+
+A window that waited for its devices, or was timed by their events, lasts from where power changed to where it
+changed again. So if each set of windows under way has one mean power P_s, what the counter gained between its
+updates at t_k follows how long each set lasted there, S_s,
+
+    C(t_k) - C(t_k-1) = Σ P_s (S_s(t_k - L) - S_s(t_k-1 - L)) + rest,
+
+best at the lag L. The powers are profiled out, so that each L leaves a sum of squares, and the least of these
+tells L. How well it is known is found as beside a gauge (:mod:`.lag_beside_gauge`): by leaving out one block
+of updates after the other, and by all lags that leave little more than the least. Where windows and the time
+between them draw the same, nothing tells the lag, and it matters to no figure. A window that waited may have
+begun before its work did, by what the host took to launch it: each lag has the least that it leaves for any
+such time.
+
+:mod:`.lag` needs windows that are longer than the declared lag and five updates, and bounds what is
+guaranteed. This one needs 24 edges of any length. It places the figure and is in its 95 % interval alone.
+
+Decision: windows that waited for nothing tell nothing here. A launch returns before the kernel runs, and the
+lag would be that of the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from ..channel import Timing
+from ..trace.series import I64
+from ..trace.window import Window
+from ..units import NS_PER_MS
+from .brackets import F64
+from .counter import Counter
+from .occupancy import Events, Occupancy, together
+from .update_record import UpdateRecord
+
+LEAST_NS = 5 * NS_PER_MS  # of a declared lag that is worth it: of GPUs
+SOURCE = "measured at the windows of this trace"
+_SYNCHRONISED, _OF_EVENTS = "synchronised", "device_u_ns"  # attributes of windows
+_LAUNCHED_NS = (0, 2 * NS_PER_MS, 5 * NS_PER_MS, 10 * NS_PER_MS, 20 * NS_PER_MS, 50 * NS_PER_MS)
+_STEP_NS = 2 * NS_PER_MS
+_EDGES, _MOST = 24, 2048  # of windows that are needed, and that are taken
+_NAMES, _STATES = 6, 12  # names that have their own power, the rest together; sets of them
+_BLOCKS, _FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
+_SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
+_NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
+_OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
+
+
+def lag_of_windows(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> Timing:
+    """The timing of a counter with the lag that its windows show; as it is where they show none, or less.
+
+    Args:
+        counter: The counter.
+        record: Its updates.
+        windows: Of the program.
+    """
+    timing, declared_ns = counter.channel.timing, counter.declared.lag_ns
+    if declared_ns < LEAST_NS or timing.half_lag_ns <= _STEP_NS:
+        return timing
+    able = (each for each in windows if each.attributes.get(_SYNCHRONISED) is True and not each.is_open)
+    known = list(islice(able, _MOST))
+    if 2 * len(known) < _EDGES:
+        return timing
+    found = _seen(counter, record, known)
+    if found is None or found[1] >= timing.half_lag_ns:
+        return timing
+    lag_ns, half_ns = found
+    if not timing.lag_min_ns - half_ns <= lag_ns <= timing.lag_ns + half_ns:
+        return timing
+    lag_ns = min(max(lag_ns, timing.lag_min_ns), timing.lag_ns)
+    return timing.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
+
+
+def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
+    """The lag and its half-width at 95 %; None: nothing shows it."""
+    declared_ns = counter.declared.lag_ns
+    shifts = np.arange(-(declared_ns // 4), declared_ns * 5 // 4 + _STEP_NS, _STEP_NS)
+    edges, widths, total = record.columns()
+    edges = edges + counter.declared.middle_lag_ns
+    first, last = windows[0].t0_ns - declared_ns, max(each.t1_ns for each in windows) + declared_ns
+    inside = (edges + shifts[0] >= first) & (edges - shifts[-1] <= last)
+    edges, widths, total = edges[inside], widths[inside], total[inside]
+    size = int(np.clip((len(edges) - 1) // _BLOCKS, _LEAST, _LONGEST))
+    starts = np.arange(0, len(edges) - size, size)[:_BLOCKS]
+    if len(starts) < _FEWEST:
+        return None
+    at = starts[:, None] + np.arange(size + 1)
+    asked = edges[at], np.diff(total[at], axis=1).astype(np.float64), shifts
+    between = int(edges[0]) - 2 * declared_ns, int(edges[-1]) + 2 * declared_ns
+    by_launch = [_Normal(_states(windows, after_ns, *between), *asked) for after_ns in _launched(windows)]
+    squares = _Squares(by_launch, shifts)
+    every = np.ones(len(starts))
+    lag = squares.best(every)
+    left_out = [squares.best(every - (np.arange(len(starts)) == i)) for i in range(len(starts))]
+    known = np.array([each for each in left_out if each is not None])
+    if lag is None or len(known) < len(starts):
+        return None
+    u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
+    left = squares.left(every)
+    possible = shifts[left <= left.min() * (1 + _NEARLY / (len(starts) * size))]
+    wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
+    located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
+    return lag, float(max(_SURE * u, wide) + _OWN * counter.usual_ns + located)
+
+
+def _launched(windows: Sequence[Window]) -> list[int]:
+    """How long after a window's beginning its work may begin: at once where events of the device say when."""
+    if all(_OF_EVENTS in each.attributes for each in windows):
+        return [0]
+    shortest = float(np.quantile([each.duration_ns for each in windows], 0.25))
+    return [ns for ns in _LAUNCHED_NS if ns <= shortest / 2]
+
+
+def _states(windows: Sequence[Window], after_ns: int, t0_ns: int, t1_ns: int) -> Occupancy:
+    """Whose work was under way, and when; names with the least time are one, and so are sets of them."""
+    lasted: dict[str, int] = {}
+    for each in windows:
+        lasted[each.name] = lasted.get(each.name, 0) + each.duration_ns
+    kept = sorted(lasted, key=lambda name: -lasted[name])[:_NAMES]
+    number = [kept.index(each.name) if each.name in kept else len(kept) for each in windows]
+    names = (*kept, "") if len(lasted) > len(kept) else tuple(kept)
+    t0, t1 = (np.array([getattr(each, end) for each in windows], np.int64) for end in ("t0_ns", "t1_ns"))
+    t0, name = np.minimum(t0 + after_ns, t1), np.array(number, np.int64)
+    return together(Events(names, name, t0, t1, np.zeros(len(name), np.int64)), t0_ns, t1_ns)
+
+
+class _Normal:
+    """The normal equations of what a counter gained on how long each state lasted, by lag and block.
+
+    Args:
+        states: What went on.
+        edges_ns: int64[blocks, n + 1], updates.
+        gained: float64[blocks, n], counts between them.
+        shifts_ns: int64[shifts], the lags.
+    """
+
+    def __init__(self, states: Occupancy, edges_ns: I64, gained: F64, shifts_ns: I64) -> None:
+        asked = edges_ns[None] - shifts_ns[:, None, None]
+        times = [states.until(state, asked.ravel()) for state in range(min(len(states.states), _STATES))]
+        lasted = np.stack([np.diff(each.reshape(asked.shape), axis=2) for each in times]).astype(np.float64)
+        self._normal = np.einsum("ilbk,jlbk->lbij", lasted, lasted)
+        self._right = np.einsum("ilbk,bk->lbi", lasted, gained)
+        self._whole = (gained * gained).sum(1)
+
+    def left(self, weights: F64) -> F64:
+        """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""
+        normal = np.einsum("lbij,b->lij", self._normal, weights)
+        right = np.einsum("lbi,b->li", self._right, weights)
+        solid = np.einsum("lii->l", normal) * 1e-9  # of a set that is under way in no block
+        normal = normal + solid[:, None, None] * np.eye(normal.shape[1])
+        power = np.linalg.solve(normal, right[..., None])[..., 0]
+        found: F64 = np.maximum(float(self._whole @ weights) - (power * right).sum(1), 0.0)
+        return found
+
+
+class _Squares(NamedTuple):
+    """What each lag leaves, whenever work began.
+
+    Attributes:
+        by_launch: For each time from a window's beginning to its work's.
+        shifts_ns: int64[shifts], the lags.
+    """
+
+    by_launch: list[_Normal]
+    shifts_ns: I64
+
+    def left(self, weights: F64) -> F64:
+        """float64[shifts]: the least sum of squares of each lag."""
+        found: F64 = np.min([each.left(weights) for each in self.by_launch], axis=0)
+        return found
+
+    def best(self, weights: F64) -> float | None:
+        """The lag that leaves least; None: it is at an end of those asked for."""
+        left = self.left(weights)
+        i = int(np.argmin(left))
+        if i in (0, len(left) - 1):
+            return None
+        before, here, after = left[i - 1 : i + 2].tolist()
+        bend = before - 2 * here + after
+        part = (before - after) / (2 * bend) if bend > 0 else 0.0
+        return float(self.shifts_ns[i]) + part * _STEP_NS
