@@ -13,13 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import long_profiles
 import numpy as np
 import spine
 from attribution import NAMES, OFFSET_NS, launches, trace
 from conftest import pytest_benchmark_update_machine_info
 from gpu_profile import BASE_NS
 from ideal import MS, T0
-from long_profiles import BYTES_PER_MB, taken
 
 SIZES = (100_000, 1_000_000, 2_300_000)
 READINGS = 1_000_000
@@ -87,9 +87,9 @@ def main() -> None:
             trace(readings, READINGS, scene, watts, rng)
             write_profile(empty, few)
             write_profile(profile, scene)
-            _, least = taken(readings, empty)
-            cpu_s, most = taken(readings, profile)
-            size = profile.stat().st_size / BYTES_PER_MB
+            _, least = long_profiles.taken(readings, empty)
+            cpu_s, most = long_profiles.taken(readings, profile)
+            size = profile.stat().st_size / long_profiles.BYTES_PER_MB
         cells = (
             f"{EVENTS * n:,}",
             f"{size:,.0f}",

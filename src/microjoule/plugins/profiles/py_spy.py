@@ -9,21 +9,25 @@ was given ``--idle``, and its last stack then lasts until it runs again.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import ProfileError
+from ...spool import Spool
 from ...units import NS_PER_US
 from .chrome import Document, name, opened
 from .collecting import microseconds
 from .profile import FROM_START, Source, Tally
-from .stacks import ROOT, Samples, Sampling, runs
+from .stacks import BLOCK, ROOT, Samples, Sampling, runs
 
 NAME = "py-spy"
 UNENDED = "an end without a begin"
 _SAME_NS = 50 * NS_PER_US  # events of one sample differ by this at most
+_FIRST = 1 << 17  # changes that say how long a period is
+_ROW = np.dtype([("t_ns", np.int64), ("node", np.int32), ("thread", np.int32)])
 _PROCESS = re.compile(r'process \d+:"(.*)"', re.DOTALL)
 _REMEDY = "Make it with: py-spy record -f chrometrace -o FILE -- COMMAND"
 
@@ -45,60 +49,106 @@ def read(path: Path, period_ns: int | None = None, without: str = "", remedy: st
     Raises:
         ProfileError: It cannot be opened, is damaged or cut, or has no sample.
     """
-    changes, other, wrong, read_ = _changes(path)
-    times = np.unique(np.array([t for rows in changes.values() for t, _ in rows], np.int64))
-    if not len(times):
-        raise ProfileError(f"{path} has no sample", remedy)
-    gaps = np.diff(times)
-    gaps = gaps[gaps > _SAME_NS]
-    # The shortest gap that is usual: a stack may stay for any number of periods.
-    period = period_ns or int(np.quantile(gaps, 0.05) if len(gaps) else NS_PER_US * 10_000)
     sampling = Sampling()
-    for thread, rows in changes.items():
-        node, since = ROOT, 0
-        for t, stack in [*rows, (rows[-1][0], ())]:
-            if node != ROOT:
-                for instant in runs(since, max(t, since + 1), period):
-                    sampling.add(instant, node, thread)
-            shown = [frame for frame in stack if not without or without not in frame]
-            node, since = sampling.stacks.of(shown), t
+    found = _Changes(sampling, without)
+    with opened(path) as stream:
+        document = Document(stream, path)
+        for event in document.events():
+            found.take(event)
+    found.ended()
+    period = period_ns or found.usual_period_ns()
+    for t, until, node, thread in found.stays():
+        for instant in runs(t, until, period):
+            sampling.add(instant, node, thread)
     if not len(sampling):
-        raise ProfileError(f"{path} has no sample", _REMEDY)
-    used = read_ - other - wrong
-    tally = Tally(read_, used, other, 0, 0, {UNENDED: wrong} if wrong else {})
+        raise ProfileError(f"{path} has no sample", remedy)
+    used = document.read - found.other - found.wrong
+    impossible = {UNENDED: found.wrong} if found.wrong else {}
+    tally = Tally(document.read, used, found.other, 0, 0, impossible)
     source = Source(path=path, form=NAME, clock=FROM_START, tally=tally, uuids={})
     return Samples(source, sampling, period, 0)
 
 
-_Changes = dict[tuple[Any, Any], list[tuple[int, tuple[str, ...]]]]
+class _Changes:
+    """When the stack of each thread changed, and to what.
 
+    Args:
+        sampling: Has the tree of stacks.
+        without: Frames that hold this text are left out; empty: none.
 
-def _changes(path: Path) -> tuple[_Changes, int, int, int]:
-    """By thread when its stack changed and to what; then events of other kinds, wrong ones, and all."""
-    open_: dict[tuple[Any, Any], list[str]] = {}
-    found: _Changes = {}
-    other = wrong = 0
-    with opened(path) as stream:
-        document = Document(stream, path)
-        for event in document.events():
-            t, phase = microseconds(event.get("ts")), event.get("ph")
-            if phase not in ("B", "E") or t is None:
-                other += 1
-                continue
-            thread = event.get("pid"), event.get("tid")
-            stack = open_.setdefault(thread, [])
-            if phase == "B":
-                stack.append(_called(event))
-            elif stack:
-                stack.pop()
-            else:
-                wrong += 1
-            rows = found.setdefault(thread, [])
-            if rows and t - rows[-1][0] <= _SAME_NS:
-                rows[-1] = rows[-1][0], tuple(stack)
-            else:
-                rows.append((t, tuple(stack)))
-    return found, other, wrong, document.read
+    Attributes:
+        other: Events of other kinds.
+        wrong: Ends without a begin.
+    """
+
+    def __init__(self, sampling: Sampling, without: str) -> None:
+        self.other = self.wrong = 0
+        self._stacks, self._threads, self._without = sampling.stacks, sampling.threads, without
+        self._open: dict[int, list[int]] = {}
+        self._last: dict[int, tuple[int, int]] = {}  # of each thread: since when, and which node
+        self._rows: list[tuple[int, int, int]] = []
+        self._kept = Spool(_ROW)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Takes the next event."""
+        t, phase = microseconds(event.get("ts")), event.get("ph")
+        if phase not in ("B", "E") or t is None:
+            self.other += 1
+            return
+        thread = self._threads.of((event.get("pid"), event.get("tid")))
+        stack = self._open.setdefault(thread, [])
+        if phase == "B":
+            around = stack[-1] if stack else ROOT
+            label = _called(event)
+            is_shown = not self._without or self._without not in label
+            stack.append(self._stacks.node(around, label) if is_shown else around)
+        elif stack:
+            stack.pop()
+        else:
+            self.wrong += 1
+        since, node = self._last.get(thread, (t, ROOT))
+        if t - since > _SAME_NS:
+            self._keep(since, node, thread)
+            since = t
+        self._last[thread] = since, stack[-1] if stack else ROOT
+
+    def _keep(self, t: int, node: int, thread: int) -> None:
+        self._rows.append((t, node, thread))
+        if len(self._rows) == BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._kept.add(np.array(self._rows, _ROW))
+        self._rows.clear()
+
+    def ended(self) -> None:
+        """Says that all events came."""
+        for thread, (since, node) in self._last.items():
+            self._keep(since, node, thread)
+        self._flush()
+
+    def usual_period_ns(self) -> int:
+        """The shortest gap between changes that is usual: a stack may stay for any number of periods."""
+        first = next(self._kept.blocks(size=_FIRST), np.empty(0, _ROW))
+        gaps = np.diff(np.unique(first["t_ns"]))
+        gaps = gaps[gaps > _SAME_NS]
+        return int(np.quantile(gaps, 0.05)) if len(gaps) else NS_PER_US * 10_000
+
+    def stays(self) -> Iterator[tuple[int, int, int, int]]:
+        """From when until when a thread was in a stack, the stack's node, and the thread.
+
+        Until when it was in its last one the profile does not say: that is an instant.
+        """
+        last: dict[int, tuple[int, int]] = {}
+        for rows in self._kept.blocks(size=BLOCK):
+            for t, node, thread in rows.tolist():
+                since, before = last.get(thread, (t, ROOT))
+                if before != ROOT:
+                    yield since, max(t, since + 1), before, thread
+                last[thread] = t, node
+        for thread, (since, node) in last.items():
+            if node != ROOT:
+                yield since, since + 1, node, thread
 
 
 def _called(event: dict[str, Any]) -> str:

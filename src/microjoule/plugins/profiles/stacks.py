@@ -1,14 +1,12 @@
 """Sampled stacks: a tree in which each path from the root is a stack, and the samples that name its nodes.
 
 A stack is kept once, however often it was seen; a sample is its instant, its node and its thread, 16 bytes.
-Beyond the first hundred thousand, samples are in a file without a name, and are gone through block by block:
-the memory that a profile takes depends on how many stacks are different, and not on how long it is.
+Samples are gone through block by block (:mod:`microjoule.spool`): the memory that a profile takes depends on
+how many stacks are different, and not on how long it is.
 """
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -16,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...spool import Spool, in_order
 from ...trace.series import I64
 from ...value_class import dataclass
 from .collecting import Numbers
@@ -24,8 +23,8 @@ from .profile import Source
 I32 = npt.NDArray[np.int32]
 ROOT = 0
 BLOCK = 1 << 15  # samples that are gone through at once
-_IN_MEMORY = 1 << 21  # bytes of samples; more are in a file
-_ROW = 16  # bytes of a sample
+_READ = 1 << 11  # samples of a block that are read at once where blocks are merged
+_ROW = np.dtype([("t0_ns", np.int64), ("node", np.int32), ("thread", np.int32)])
 
 
 class Stacks:
@@ -100,9 +99,8 @@ class Sampling:
 
     def __init__(self) -> None:
         self.stacks, self.threads = Stacks(), Numbers()
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it lives as long as this does
-        weakref.finalize(self, self._file.close)
-        self._sizes: list[int] = []
+        self._rows = Spool(_ROW)
+        self._ends = [0]
         self._is_ordered = True
         self._latest_ns: int | None = None
         self._new()
@@ -111,7 +109,7 @@ class Sampling:
         self._t, self._node, self._thread = array("q"), array("i"), array("i")
 
     def __len__(self) -> int:
-        return sum(self._sizes) + len(self._t)
+        return len(self._rows) + len(self._t)
 
     def add(self, t_ns: int, node: int, thread: object) -> None:
         """Takes a sample."""
@@ -124,41 +122,31 @@ class Sampling:
     def _flush(self) -> None:
         if not len(self._t):
             return
-        t = np.frombuffer(self._t, np.int64)
-        before = int(t[0]) if self._latest_ns is None else self._latest_ns
-        self._is_ordered = self._is_ordered and before <= int(t[0]) and bool((np.diff(t) >= 0).all())
-        self._latest_ns = int(t[-1])
-        self._write(self._t, self._node, self._thread)
+        rows = np.empty(len(self._t), _ROW)
+        rows["t0_ns"], rows["node"], rows["thread"] = self._t, self._node, self._thread
+        rows = rows[np.argsort(rows["t0_ns"], kind="stable")]
+        first, last = int(rows["t0_ns"][0]), int(rows["t0_ns"][-1])
+        self._is_ordered = self._is_ordered and (self._latest_ns is None or self._latest_ns <= first)
+        self._latest_ns = last
+        self._rows.add(rows)
+        self._ends.append(len(self._rows))
         self._new()
-
-    def _write(self, t: array[int] | I64, node: array[int] | I32, thread: array[int] | I32) -> None:
-        for column in (t, node, thread):
-            self._file.write(column.tobytes())
-        self._sizes.append(len(t))
 
     def blocks(self) -> Iterator[Block]:
         """The samples, ascending in time, some at once."""
         self._flush()
         if not self._is_ordered:
             self._sort()
-        at = 0
-        for n in self._sizes:
-            self._file.seek(at)
-            raw = self._file.read(_ROW * n)
-            at += _ROW * n
-            yield Block._make(np.frombuffer(raw, kind, n, start * n) for kind, start in _LAYOUT)
+        for rows in self._rows.blocks(size=BLOCK):
+            yield Block(rows["t0_ns"].copy(), rows["node"].copy(), rows["thread"].copy())
 
     def _sort(self) -> None:
-        """Puts all samples in order, for which they are all in memory: of a profile of many threads."""
-        self._is_ordered = True
-        every = list(self.blocks())
-        t, node, thread = (np.concatenate(column) for column in zip(*every, strict=True))
-        order = np.argsort(t, kind="stable")
-        self._file.seek(0)
-        self._sizes = []
-        for at in range(0, len(order), BLOCK):
-            some = order[at : at + BLOCK]
-            self._write(t[some], node[some], thread[some])
+        """Puts all samples in order: of a profile of many threads."""
+        runs = zip(self._ends, self._ends[1:], strict=False)
+        into = Spool(_ROW)
+        for rows in in_order([self._rows.blocks(first, last, _READ) for first, last in runs]):
+            into.add(rows)
+        self._rows, self._ends, self._is_ordered = into, [0, len(into)], True
 
     def usual_period_ns(self) -> int:
         """The time between two samples of a thread, as most of the first ones are apart."""
@@ -167,9 +155,6 @@ class Sampling:
         gaps = np.diff(first.t_ns[order])[np.diff(first.thread[order]) == 0]
         gaps = gaps[gaps > 0]
         return int(np.median(gaps)) if len(gaps) else 1
-
-
-_LAYOUT = ((np.int64, 0), (np.int32, 8), (np.int32, 12))  # of a block: types, and bytes a sample before each
 
 
 @dataclass(frozen=True, slots=True, eq=False)

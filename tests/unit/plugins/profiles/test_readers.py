@@ -13,6 +13,7 @@ from gpu_trace import OFFSET
 from ideal import MS, T0
 
 import microjoule as uj
+from microjoule import spool
 from microjoule.cli import main
 from microjoule.errors import ProfileError
 from microjoule.plugins.profiles import chrome, perf_script, readers, stacks
@@ -283,7 +284,7 @@ def peak_bytes(n):
 
 def test_the_memory_that_a_profile_takes_does_not_grow_with_it(monkeypatch):
     monkeypatch.setattr(stacks, "BLOCK", 1 << 10)
-    monkeypatch.setattr(stacks, "_IN_MEMORY", 1 << 14)
+    monkeypatch.setattr(spool, "_IN_MEMORY", 1 << 14)
     assert peak_bytes(24_000) < 1.1 * peak_bytes(3_000)
 
 
