@@ -3,7 +3,9 @@
 Each connection is answered at once with a packet that lies ready, sent without waiting. What a client sends
 is refused by the kernel, because the agent shuts the reading side. A connection is kept until the client
 closes it, since a packet that was not read holds memory and descriptors that count as this process's: so a
-user has a few connections at a time, and more are closed unanswered. Nobody else notices.
+user has a few connections at a time, and more are closed unanswered. Nobody else notices. One person may be
+many users (``/etc/subuid`` gives each 65,536), so that doors for everybody leave a quarter of all room to
+those for some.
 
 Answers take CPU time that the scheduler counts as this process's, its samplers included, where processes are
 in groups (a systemd unit, a session). So there are 250 answers a second at most, whoever asks for more: on a
@@ -31,6 +33,7 @@ from ..value_class import dataclass
 
 USER_CONNECTIONS = 16
 CONNECTIONS = 512
+RESERVED = 4  # one part in so many is for doors that are not for everybody
 BACKLOG = 64  # of which the last waits for a quarter of a second
 _ACCEPTS = 8  # at one door before the other has its turn
 _CREDENTIALS = struct.Struct("iII")
@@ -161,7 +164,8 @@ class Doors:
         """Sends what this client is to have; whether the connection is kept."""
         told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         _, uid, gid = _CREDENTIALS.unpack(told)
-        if self._users[uid] >= USER_CONNECTIONS or len(self._open) >= self._room:
+        room = self._room - (-(-self._room // RESERVED) if door.guests.is_open else 0)
+        if self._users[uid] >= USER_CONNECTIONS or len(self._open) >= max(room, 1):
             return False
         connection.shutdown(socket.SHUT_RD)
         if door.guests.admit(connection, uid, gid):

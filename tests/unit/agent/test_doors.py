@@ -19,6 +19,7 @@ from microjoule.sources.agent_offer import FULL, Offer, OfferedLane, ask, packet
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 OFFER = Offer(view=FULL, microjoule="0.1.0", pid=1, lanes=(OfferedLane("lane", (), {"rate_hz": 1000.0}),))
 CONNECTIONS = 10_000
+ANSWER_S = 60.0  # 250 answers a second, and the machine may be at work
 
 
 def listening(path, mode=0o666):
@@ -31,11 +32,13 @@ def listening(path, mode=0o666):
 
 
 @contextmanager
-def serving(path, guests):
-    """Doors with one door, which gives away a feed of nothing."""
+def serving(*places):
+    """Doors, each a path and its guests, which give away a feed of nothing."""
     feed = Feed(64)
-    door = Door(listening(path), packet(OFFER), (feed.fd,), guests, "Not you", "Ask")
-    doors = Doors([door])
+    found = zip(places[::2], places[1::2], strict=True)
+    doors = Doors(
+        [Door(listening(at), packet(OFFER), (feed.fd,), who, "Not you", "Ask") for at, who in found]
+    )
     doors.start()
     try:
         yield doors
@@ -99,7 +102,29 @@ def test_ten_thousand_connections_that_nobody_closes(path, monkeypatch):
 def test_a_user_who_takes_all_connections_takes_none_from_another(path):
     with serving(path, Guests(is_open=True)):
         held = [connected(path) for _ in range(200)]
-        assert as_user(54321, lambda: ask(path).close()) == 0
+        assert as_user(54321, lambda: ask(path, ANSWER_S).close()) == 0
+        for each in held:
+            each.close()
+
+
+@needs_root
+def test_one_who_is_many_users_takes_no_room_from_those_who_may_have_more(path):
+    """Subordinate ids (newuidmap(1)) are users of their own to the kernel."""
+    everybody = path.with_name("coarse.sock")
+    own = Guests(uids=frozenset({0}))
+    with serving(path, own, everybody, Guests(is_open=True)) as doors:
+        doors._room = 40
+        held = []
+        for uid in range(70_000, 70_010):
+            os.seteuid(uid)
+            try:
+                held += [connected(everybody) for _ in range(8)]
+            finally:
+                os.seteuid(0)
+        answered = [each for each in held if each.recv(1 << 18)]
+        assert len(answered) == 30
+        for _ in range(20):
+            ask(path, ANSWER_S).close()
         for each in held:
             each.close()
 
