@@ -14,6 +14,8 @@ from .documents import joined, write_json, write_text
 from .progress import progress, share_of
 from .without_threads import load_libraries
 
+NAMED_MAX = 3  # traces in one note
+
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
 
@@ -189,8 +191,18 @@ def _of_one_node(names: list[str], facts: Mapping[str, Mapping[str, Any]]) -> st
 
 
 def _states(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What of the machines' settings differs from those of the first trace, a sentence each."""
-    from ..joules.environments import differences
+    """What of the machines' settings differs from those of the first trace: a sentence a difference."""
+    from ..joules.environments import Difference, differences
 
     (first, one), *others = facts.items() if facts else [("", {})]
-    return [each.sentence(first, name) for name, other in others for each in differences(one, other)]
+    alike: dict[Difference, list[str]] = {}
+    for name, other in others:
+        for each in differences(one, other):
+            alike.setdefault(each, []).append(name)
+    return [each.sentence(first, _listed(names)) for each, names in alike.items()]
+
+
+def _listed(names: list[str]) -> str:
+    """The first of some names, and how many there are besides."""
+    rest = len(names) - NAMED_MAX
+    return f"{', '.join(names[:NAMED_MAX])} and {rest} more" if rest > 1 else ", ".join(names)

@@ -9,6 +9,7 @@ from job_nodes import UNSYNCHRONISED_NS, Node
 
 import microjoule
 from microjoule.cli import main
+from microjoule.cli.report import _states
 
 A = Node("n1", Ideal(constant(50.0), n=400, seed=1, limit_w=100.0), bound_ns=2 * MS)
 T = A.ideal.inside(0.2, 0.4, 0.6)
@@ -53,6 +54,19 @@ def test_a_job_has_a_sentence_its_windows_and_its_clocks(tmp_path, capsys, bound
     assert (step["everywhere"] is not None) == (step["clock_U_j"] is not None) == is_placed
     low, high = step["own"]["guaranteed_j"]
     assert low < A.truth(T[0], T[2]) + b.truth(T[0], T[1]) < high
+
+
+def test_a_setting_that_many_nodes_have_otherwise_is_one_note():
+    facts = {f"n{number}": {"state": {"governor": "performance"}} for number in range(9)}
+    for name in list(facts)[1:]:
+        facts[name]["state"]["governor"] = "powersave"
+    facts["n8"]["state"]["turbo"], facts["n0"]["state"]["turbo"] = True, False
+    assert _states(facts) == [
+        "CPU frequency governor: performance in n0, powersave in n1, n2, n3 and 5 more",
+        "turbo: off in n0, on in n8",
+    ]
+    assert _states(dict(list(facts.items())[:5]))[0].endswith("powersave in n1, n2, n3, n4")
+    assert _states({}) == []
 
 
 def test_traces_of_two_jobs_or_of_none_have_no_job(tmp_path, capsys):
