@@ -19,6 +19,22 @@ EXAMPLE = Path(__file__).parents[3] / "examples/slurm/train.sh"
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
 PROGRAM = "import time, microjoule as uj\nwith uj.window('step'): time.sleep(1)\n"
 RANK = [sys.executable, "-c", PROGRAM]
+# A program that records by itself: each rank waits for the others inside its recording.
+RECORDS = """
+import glob, os, sys, time
+import microjoule as uj
+rank = int(next(os.environ[name] for name in ("OMPI_COMM_WORLD_RANK", "SLURM_PROCID") if name in os.environ))
+n = int(sys.argv[2])
+with uj.record("{job}/{node}.arrows", uj.Meter(sources=["script"], root=sys.argv[1])) as rec:
+    open(f"here-{rank}", "w").close()
+    while len(glob.glob("here-*")) < n:
+        time.sleep(0.01)
+    with uj.window("step"):
+        time.sleep(0.5)
+(step,) = rec.trace.windows
+assert step.attributes == {"rank": rank}, step
+assert rec.trace.energy("step").total.low > 0
+"""
 
 
 @pytest.fixture
@@ -59,6 +75,32 @@ def test_the_ranks_of_mpirun_share_a_recorder(root, tmp_path):
     assert trace.facts["launch"]["n_local"] == 3
     assert ranks_in(trace, "step") == ranks_in(trace, "rank") == [0, 1, 2]
     assert done.stderr.count("the machine used") == 1
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="Open MPI is not installed")
+def test_the_ranks_of_mpirun_that_record_by_themselves_share_a_recorder(root, tmp_path):
+    run([*MPIRUN, "-np", 3, sys.executable, "-c", RECORDS, root, 3], tmp_path)
+    (path,) = tmp_path.glob("*/*.arrows")
+    trace = uj.load(path)
+    assert not trace.is_truncated
+    assert ranks_in(trace, "step") == ranks_in(trace, "rank") == [0, 1, 2]
+
+
+@pytest.mark.skipif(bool(slurm_daemons.missing()), reason=slurm_daemons.missing() or "-")
+def test_the_ranks_of_a_slurm_step_that_record_by_themselves_have_a_recorder_a_node(root, tmp_path):
+    (tmp_path / "rank.py").write_text(RECORDS)
+    head = "#!/bin/sh\n#SBATCH --nodes=2 --ntasks-per-node=2 --output=job.out\n"
+    (tmp_path / "job.sh").write_text(f"{head}srun {sys.executable} rank.py {root} 4\n")
+    try:
+        with slurm_daemons.cluster(tmp_path / "slurm") as found:
+            slurm_daemons.run_to_its_end("job.sh", tmp_path, found)
+    except slurm_daemons.NoCluster as error:
+        pytest.skip(f"no cluster comes up here: {error}")
+    said = (tmp_path / "job.out").read_text()
+    traces = {path.stem: uj.load(path) for path in sorted(tmp_path.glob("*/*.arrows"))}
+    assert list(traces) == ["n1", "n2"], said
+    assert [ranks_in(trace, "step") for trace in traces.values()] == [[0, 1], [2, 3]], said
+    assert "Error" not in said
 
 
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="Open MPI is not installed")
