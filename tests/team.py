@@ -31,23 +31,23 @@ def package(name="package-0", gain=0.01):
     )
 
 
-def trace(path, *, host="one", watts=50, seconds=2.0, begin_s=NOVEMBER_S, windows=(), seed=0):
+def trace(path, *, host="one", watts=50, seconds=2.0, begin_s=NOVEMBER_S, windows=(), seed=0, at_s=None):  # noqa: PLR0913
     """A trace of a package that draws so many watts from the first reading to the last.
 
-    ``windows`` are names with their begin and end in seconds. Seeds are a minute apart.
+    ``windows`` are names with their begin and end in seconds. Seeds are a minute apart, unless ``at_s`` says
+    how long after ``begin_s`` the trace begins.
     ``host`` is a name, with ``#`` and a word one of its boots.
     """
     n = round(seconds * 1000) + 1
     channel = package()
     names = schema.dictionary([channel])
-    t0_ns = T0 + 60 * seed * S
+    after_s = 60 * seed if at_s is None else at_s
+    t0_ns = T0 + round(after_s * S)
     t_ns = t0_ns + np.arange(n, dtype=np.int64) * MS
     counts = (np.arange(n) * round(watts / 1000 / JOULES_A_COUNT) + seed * 1000 + MODULUS - 20_000) % MODULUS
     clock = names.index("@clock/realtime")
     rows = [(int(t), 900, 0, int(c), None) for t, c in zip(t_ns, counts, strict=True)]
-    rows += [
-        (int(t), 50, clock, (begin_s + 60 * seed) * S + int(t) - t0_ns, None) for t in (t_ns[0], t_ns[-1])
-    ]
+    rows += [(int(t), 50, clock, begin_s * S + int(t) - T0, None) for t in (t_ns[0], t_ns[-1])]
     for number, (name, t0, t1) in enumerate(windows):
         rows += [
             (t0_ns + round(t0 * S), 0, names.index("@begin"), number, name),

@@ -1,8 +1,8 @@
 """Traces of one machine that overlap in time: which lies wholly inside another, and what others share.
 
 Two recorders of one machine read the same counters. A trace inside another one, with no channel that the
-other lacks, tells of the other's joules again: all of it is left out. Of two traces that overlap in part
-nothing is left out, because a catalogue does not know how much of either is in that time.
+other lacks, tells of the other's joules again: all of it is left out. How much of two traces that overlap in
+part is in that time a catalogue does not know (:mod:`.shared_time`).
 
 A machine is a boot of one kernel, whatever its containers call the host. Where a trace does not say its boot,
 overlaps are looked for among the traces of its host, and nothing is left out.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+KEY = ("trace", "date", "project", "host")  # the columns that tell a trace from others
 NEARLY_US = 1000  # two clocks that were read at two times agree to about so much
 
 

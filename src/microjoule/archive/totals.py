@@ -1,11 +1,12 @@
-"""What an archive's traces used together, by project, month, host, … : from its catalogue alone.
+"""What an archive's traces used together, by project, month, host, … : from its catalogue.
 
 Of the copies of a recording the longest is taken, and of a trace that is wholly inside another one of its
 machine nothing; measured and estimated energies are two rows, and energies of one scope alone are added.
-Traces that overlap in part are named with what counts twice. Uncertainties add with their correlation groups:
-a gain is in all traces of its machine, and does not average away; an edge is in one trace alone.
+Of traces that overlap in part the readings say what counts once (:mod:`.shared_time`). Uncertainties add with
+their correlation groups: a gain is in all traces of its machine, and does not average away; an edge is in one
+trace alone.
 
-DuckDB does the sums. It sees the catalogue as tables in memory; the readings are not looked at.
+DuckDB does the sums. It sees the catalogue as tables in memory; no other readings are looked at.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from ..joules.uncertainty import Component, combined
 from ..late import extra
 from .catalogue import NAME, SCHEMA, TRACE
 from .layout import FORMAT, WINDOWS, Entry, Wanted, entries
-from .overlapping import Overlap, Recorded, overlaps
+from .overlapping import KEY, Overlap, Recorded, overlaps
+from .shared_time import Again, counted_once, replaced
 from .store import Store
 
 Plain = dict[str, Any]
@@ -153,9 +155,11 @@ def totals(store: Store, question: Question) -> Plain:
     inside = [each.trace.key for each in overlapping if each.is_inside]
     if inside:
         connection.execute(_LEFT_OUT, [list(column) for column in zip(*inside, strict=True)])
-    whole = _sums(connection, (), TRACE)
-    notes += _notes(whole) + _overlaps(overlapping)
     by = question.by
+    again = _again(store, wanted, catalogue, overlapping)
+    connection.register("catalogue", replaced(catalogue, again.counted))
+    whole = _sums(connection, (), TRACE)
+    notes += _notes(whole) + _overlaps(overlapping, again.pairs, has_names="name" in by)
     return {
         "archive": store.address,
         "by": list(by),
@@ -282,16 +286,33 @@ def _notes(rows: Sequence[Plain]) -> list[str]:
     return found
 
 
-def _overlaps(found: Sequence[Overlap]) -> list[str]:
-    """What is left out, and what counts twice: the largest first."""
-    inside = [each for each in found if each.is_inside]
+def _again(store: Store, wanted: Sequence[Entry], catalogue: pa.Table, found: Sequence[Overlap]) -> Again:
     partly = [each for each in found if not each.is_inside]
+    if not partly:
+        return Again({}, ())
+    of_traces = catalogue.filter(pc.field("scope") == TRACE).select([*KEY, "readings"])
+    n = {tuple(row[name] for name in KEY): row["readings"] for row in of_traces.to_pylist()}
+    return counted_once(store, partly, wanted, n)
+
+
+def _overlaps(found: Sequence[Overlap], once: Sequence[Overlap], *, has_names: bool) -> list[str]:
+    """What is left out, what is counted once, and what counts twice: the largest first."""
+    inside = [each for each in found if each.is_inside]
+    partly = [each for each in found if not each.is_inside and each not in once]
     lines = [
         f"{_called(each.trace)} is not counted: {_called(each.other)} recorded the same machine all that time"
         for each in sorted(inside, key=lambda each: -each.trace.energy_j)[:_OVERLAPS_MAX]
     ]
     if len(inside) > _OVERLAPS_MAX:
         lines.append(f"{len(inside) - _OVERLAPS_MAX:,} more are not counted for that reason")
+    of_names = "; windows of both in that time are in the rows of their names" if has_names else ""
+    lines += [
+        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by {each.seconds:.3g} s, "
+        f"which is counted once, in the first to begin{of_names}"
+        for each in sorted(once, key=lambda each: -each.seconds)[:_OVERLAPS_MAX]
+    ]
+    if len(once) > _OVERLAPS_MAX:
+        lines.append(f"{len(once):,} overlaps in all are counted once")
     lines += [
         f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by {each.seconds:.3g} s: "
         + (f"about {each.joules:.3g} J count twice" if each.joules else "what both measured counts twice")

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from team import NOVEMBER_S, trace
 
-from microjoule.archive import adding, layout
+from microjoule.archive import adding, layout, shared_time
 from microjoule.archive.overlapping import Recorded, overlaps
 from microjoule.archive.totals import Question, totals
 from microjoule.footprint import FactorOptions
@@ -57,11 +57,62 @@ def test_traces_inside_another_one_are_left_out_and_said_to_be(tmp_path, second)
     assert alone["notes"] == []
 
 
-def test_traces_that_overlap_in_part_are_added_and_what_is_double_is_said(tmp_path):
+def test_traces_whose_own_clocks_do_not_overlap_are_added_and_what_is_double_is_said(tmp_path):
     found = asked(archive(tmp_path, (0, 2), (1, 4)))
     assert found["whole"][0]["energy_j"] == pytest.approx(250, rel=0.01)
     (note,) = found["notes"]
     assert "overlap by 0.999 s: about 49.9 J count twice" in note
+
+
+def shared(tmp_path, *spans):
+    """As ``archive``, with traces that lie on the clock of their machine as they lie in real time."""
+    of = layout.opened(str(tmp_path / "archive"), is_made=True)
+    for number, (begin_s, end_s) in enumerate(spans):
+        path = trace(
+            tmp_path / f"{number}.arrows",
+            seed=number,
+            watts=50,
+            seconds=end_s - begin_s,
+            at_s=begin_s,
+            windows=(("step", 0.1, 0.4),),
+        )
+        adding.add(of, path, f"p{number}", TERMS)
+    return of
+
+
+@pytest.mark.parametrize("spans", [((0, 2), (1, 4)), ((0, 3), (1, 4), (2, 5.5)), ((0, 1), (2, 4), (3, 6))])
+def test_time_that_traces_share_is_counted_once(tmp_path, spans):
+    of = shared(tmp_path, *spans)
+    found, by_project = asked(of)["whole"][0], asked(of, "project")
+    ends = [-10.0, *(end for _, end in spans)]
+    own_s = [end - max(begin, before) for (begin, end), before in zip(spans, ends, strict=False)]
+    assert found["energy_j"] == pytest.approx(50 * sum(own_s), rel=0.002)
+    assert found["guaranteed_j"][0] <= 50 * sum(own_s) <= found["guaranteed_j"][1]
+    rows = {row["project"]: row for row in by_project["rows"]}
+    assert [rows[f"p{n}"]["energy_j"] for n in range(len(spans))] == pytest.approx(
+        [50 * s for s in own_s], rel=0.002
+    )
+    gain = 0.01 / 3**0.5 * found["energy_j"]  # of one sensor, in all of them
+    assert found["u_j"] == pytest.approx(gain, rel=0.05)
+    n_pairs = sum(other[0] < one[1] for one, other in itertools.combinations(spans, 2))
+    notes = [note for note in by_project["notes"] if "counted once, in the first to begin" in note]
+    assert (len(notes), len(by_project["notes"])) == (n_pairs, n_pairs)
+
+
+def test_beyond_some_readings_the_sum_says_what_counts_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_time, "READINGS_MAX", 100)
+    found = asked(shared(tmp_path, (0, 2), (1, 4)))
+    assert found["whole"][0]["energy_j"] == pytest.approx(250, rel=0.01)
+    (note,) = found["notes"]
+    assert "about 49.9 J count twice" in note
+
+
+def test_where_the_readings_are_gone_the_sum_says_what_counts_twice(tmp_path):
+    of = shared(tmp_path, (0, 2), (1, 4))
+    next((tmp_path / "archive/readings").rglob("*.parquet")).unlink()
+    found = asked(of)
+    assert found["whole"][0]["energy_j"] == pytest.approx(250, rel=0.01)
+    assert "count twice" in found["notes"][0]
 
 
 def test_what_another_machine_or_channel_measured_is_not_double():
