@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ from .layout import FORMAT, UNKNOWN, Entry
 
 TRACE, NAME, WINDOW = "trace", "name", "window"
 SCOPES = (TRACE, NAME, WINDOW)
+_GROUPS = b"microjoule.scopes"  # which row group has which
 
 _COMPONENT = pa.struct(
     [
@@ -135,12 +136,35 @@ def rows(trace: Trace, stored: Stored, terms: Terms, windows_max: int | None) ->
 
 
 def packed(table: pa.Table) -> bytes:
-    """Rows as a file of the catalogue."""
+    """Rows as a file of the catalogue: a row group for each scope, so that a sum reads one row of a trace."""
     import pyarrow.parquet as pq
 
+    scopes = np.array(table["scope"].to_pylist())
+    found = [scope for scope in SCOPES if (scopes == scope).any()]
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_statistics=False)
+    known = table.replace_schema_metadata({**(table.schema.metadata or {}), _GROUPS: ",".join(found)})
+    with pq.ParquetWriter(sink, known.schema, compression="zstd", write_statistics=False) as writer:
+        for scope in found:
+            writer.write_table(known.filter(pa.array(scopes == scope)))
     return sink.getvalue()
+
+
+def unpacked(file: pa.NativeFile, columns: Sequence[str], scopes: Collection[str] = SCOPES) -> pa.Table:
+    """The rows of some scopes out of a file of the catalogue.
+
+    Args:
+        file: It, open.
+        columns: Their names.
+        scopes: Of ``SCOPES``. A file that does not say which row group has which is read whole.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as found:
+        said = (found.metadata.metadata or {}).get(_GROUPS, b"").decode().split(",")
+        if len(said) == found.num_row_groups and not set(said) - set(SCOPES):
+            groups = [number for number, scope in enumerate(said) if scope in scopes]
+            return found.read_row_groups(groups, columns=list(columns), use_threads=False)
+        return found.read(columns=list(columns), use_threads=False)
 
 
 def begin_of(trace: Trace) -> np.datetime64 | None:

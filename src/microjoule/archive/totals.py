@@ -11,19 +11,18 @@ DuckDB does the sums. It sees the catalogue as tables in memory; no other readin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..errors import ArchiveError, BadTarget, nearest
 from ..joules.by_name import NO_WINDOW
 from ..joules.uncertainty import Component, combined
 from ..late import extra
-from .catalogue import NAME, SCHEMA, TRACE
+from .catalogue import NAME, SCHEMA, SCOPES, TRACE, unpacked
 from .layout import FORMAT, WINDOWS, Entry, Wanted, entries
 from .overlapping import KEY, Overlap, Recorded, overlaps
 from .shared_time import Again, counted_once, replaced
@@ -142,7 +141,8 @@ def totals(store: Store, question: Question) -> Plain:
     wanted = entries(store, question.wanted)
     if not wanted:
         raise ArchiveError(f"The archive {store.address} has no such trace", "See: uj archive list")
-    catalogue, notes = read(store, wanted, _COLUMNS)
+    by = question.by
+    catalogue, notes = read(store, wanted, _COLUMNS, (TRACE, NAME) if "name" in by else (TRACE,))
     connection = duckdb.connect(":memory:", config={"temp_directory": ""})
     connection.register("catalogue", catalogue)
     connection.execute(_OF_COPIES)
@@ -155,7 +155,6 @@ def totals(store: Store, question: Question) -> Plain:
     inside = [each.trace.key for each in overlapping if each.is_inside]
     if inside:
         connection.execute(_LEFT_OUT, [list(column) for column in zip(*inside, strict=True)])
-    by = question.by
     again = _again(store, wanted, catalogue, overlapping)
     connection.register("catalogue", replaced(catalogue, again.counted))
     whole = _sums(connection, (), TRACE)
@@ -195,25 +194,30 @@ def listing(store: Store, wanted: Wanted) -> Plain:
     Raises:
         ArchiveError: The store does not answer.
     """
-    catalogue, notes = read(store, entries(store, wanted), _LISTED)
+    catalogue, notes = read(store, entries(store, wanted), _LISTED, (TRACE,))
     rows = catalogue.filter(pc.field("scope") == TRACE).to_pylist()
     for row in rows:
         row["begin"] = None if row["begin"] is None else row["begin"].isoformat(timespec="seconds") + "Z"
     return {"archive": store.address, "traces": rows, "notes": notes}
 
 
-def read(store: Store, wanted: Sequence[Entry], columns: Sequence[str]) -> tuple[pa.Table, list[str]]:
-    """The catalogue of some traces, and a sentence for each whose file cannot be read."""
+def read(
+    store: Store, wanted: Sequence[Entry], columns: Sequence[str], scopes: Collection[str] = SCOPES
+) -> tuple[pa.Table, list[str]]:
+    """The catalogue of some traces, and a sentence for each whose file cannot be read.
+
+    Rows of other scopes than those that are asked for may be among them.
+    """
     empty = pa.schema([SCHEMA.field(name) for name in columns]).empty_table()
 
     def taken(name: str) -> pa.Table | str:
         try:
             with store.opened(name) as file:
-                found = pq.read_table(file, columns=list(columns))
+                found = unpacked(file, columns, scopes)
             versions = found["format"].to_pylist() if "format" in found.column_names else []
             if any(version > FORMAT for version in versions):
                 return f"{name} is of version {max(versions)}: left out. Update microjoule to count it"
-            return found.cast(empty.schema)
+            return found if found.schema.equals(empty.schema) else found.cast(empty.schema)
         except (ArchiveError, pa.ArrowException, OSError, ValueError, KeyError) as error:
             why = error.what if isinstance(error, ArchiveError) else str(error).partition("\n")[0]
             return f"{name} cannot be read and is left out: {why}"

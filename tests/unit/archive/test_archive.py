@@ -8,12 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from team import NOVEMBER_S, trace
 
 import microjoule as uj
-from microjoule.archive import adding, layout
+from microjoule.archive import adding, catalogue, layout
 from microjoule.archive.totals import Question, totals
 from microjoule.archive.verifying import verify
 from microjoule.cli import main
@@ -342,3 +343,20 @@ def test_a_place_that_cannot_be_a_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ArchiveError, match=r"Cannot write archive\.json in .*file/archive: Not a directory"):
         layout.opened(str(tmp_path / "file" / "archive"), is_made=True)
+
+
+def test_a_sum_over_traces_reads_no_row_of_a_window(tmp_path):
+    of = layout.opened(str(tmp_path / "archive"), is_made=True)
+    adding.add(of, trace(tmp_path / "a.arrows", windows=(("step", 0.1, 0.2), ("step", 0.3, 0.4))), "p", TERMS)
+    (entry,) = layout.entries(of)
+    with of.opened(entry.name(layout.WINDOWS)) as file:
+        plain = pq.read_table(file)  # as any other tool reads it
+    assert plain["scope"].to_pylist() == ["trace", "name", "name", "window", "window"]
+    for scopes in (["trace"], ["trace", "name"], ["name"], ["trace", "name", "window"]):
+        with of.opened(entry.name(layout.WINDOWS)) as file:
+            found = catalogue.unpacked(file, ["scope", "energy_j"], scopes)
+        assert list(dict.fromkeys(found["scope"].to_pylist())) == scopes
+    older = tmp_path / "older.parquet"  # which does not say what its row groups are
+    pq.write_table(plain.replace_schema_metadata(None), older)
+    with pa.OSFile(str(older)) as file:
+        assert catalogue.unpacked(file, ["scope"], ["trace"]).num_rows == 5
