@@ -89,11 +89,14 @@ class Trace(RawTrace):
 
     @cached_property
     def machine(self) -> str:
-        """Whose counters these are; a name of its own where the trace does not say."""
+        """Whose counters these are, over restarts; a name of its own where the trace does not say."""
         host = self.facts.get("host", {})
-        name = host.get("hostname") if isinstance(host, dict) else None
+        known = host if isinstance(host, dict) else {}
+        name, machine = known.get("hostname"), known.get("machine")
         started = self.facts.get("started_realtime_ns", self.path or id(self))
-        return str(name) if name else f"unknown, recorded at {started}"
+        if not name:
+            return f"unknown, recorded at {started}"
+        return f"{name} ({machine})" if machine else str(name)  # many machines are called localhost
 
     def code_of(self, name: str) -> str:
         """Which code windows of a name run: no other windows of this trace do, and none of another."""

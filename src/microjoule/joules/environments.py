@@ -83,11 +83,12 @@ class Difference(NamedTuple):
 
 
 def same_machine(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether the facts of two recordings are of one machine: its name and its CPU."""
+    """Whether the facts of two recordings are of one machine: its name, its installation and its CPU."""
     hosts = [facts.get("host") for facts in (one, other)]
     known = [host for host in hosts if isinstance(host, dict) and host.get("hostname")]
     keys = [(host["hostname"], host.get("cpu")) for host in known]
-    return len(keys) == 2 and keys[0] == keys[1]
+    machines = {host["machine"] for host in known if host.get("machine")}  # an older trace does not say
+    return len(keys) == 2 and keys[0] == keys[1] and len(machines) < 2
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:

@@ -14,6 +14,7 @@ Careful: ``physical_package_id`` is -1 on some ARM boards and in some guests; th
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import field
@@ -49,6 +50,8 @@ class Host:
         lockdown: ``none``, ``integrity`` or ``confidentiality``; None: the kernel has no lockdown file.
         capabilities: Effective capabilities of this process, as bits.
         boot_id: Of this start of the kernel, since which its clocks and most counters run.
+        machine: What tells this installation from others of its name; a hash, since the id itself is not to
+            leave the machine (machine-id(5)).
     """
 
     cpu_vendor: str | None = None
@@ -66,6 +69,7 @@ class Host:
     capabilities: int | None = None
     hostname: str | None = None
     boot_id: str | None = None
+    machine: str | None = None
 
     def is_capable_of(self, capability: int) -> bool:
         """Whether this process holds a capability; where its file is missing, whether it is root.
@@ -102,6 +106,7 @@ class Host:
             "lockdown": self.lockdown,
             "hostname": self.hostname,
             "boot_id": self.boot_id,
+            "machine": self.machine,
         }
 
 
@@ -126,7 +131,15 @@ def read_host(root: Path = Path("/")) -> Host:
         capabilities=capabilities(root),
         hostname=text_of(root / "proc/sys/kernel/hostname"),
         boot_id=text_of(root / "proc/sys/kernel/random/boot_id"),
+        machine=_machine(text_of(root / "etc/machine-id")),
     )
+
+
+def _machine(machine_id: str | None) -> str | None:
+    """As machine-id(5) asks: a keyed hash, which says nothing of the id. Of a machine without one, None."""
+    if machine_id is None or not re.fullmatch("[0-9a-f]{32}", machine_id):
+        return None
+    return hashlib.blake2b(bytes.fromhex(machine_id), key=b"microjoule", digest_size=8).hexdigest()
 
 
 def capabilities(root: Path = Path("/")) -> int | None:

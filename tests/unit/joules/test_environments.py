@@ -36,6 +36,13 @@ def test_each_setting_that_differs_is_named_with_its_weight(name):
     assert differences(one, {}) == []
 
 
+def test_two_machines_of_one_name_are_two():
+    one, other = ({"host": {**HOST, "machine": machine}} for machine in ("m1", "m2"))
+    assert same_machine(one, one)
+    assert not same_machine(one, other)
+    assert same_machine(one, {"host": HOST})  # an older trace does not say
+
+
 @pytest.mark.parametrize("name", GPU_SETTINGS)
 def test_each_setting_of_a_gpu_that_differs_is_named(name):
     def facts(value):
@@ -127,6 +134,15 @@ def test_a_trace_of_another_state_is_refused_and_compared_only_if_that_is_wanted
     notes = compared_traces(traces, ["A", "B"], None, is_any_state=True).notes
     assert "CPU frequency governor: performance in A, powersave in B" in notes
     assert "microcode: 0x2b000603 in A, 0x2 in B" in notes
+
+
+def test_two_machines_of_one_name_have_a_sensor_each():
+    traces = [recorded({}), recorded({})]
+    for machine, trace in zip(("m1", "m2"), traces, strict=True):
+        trace.facts["host"]["machine"] = machine
+    same, apart = (compared_traces(pair, ["A", "B"], None) for pair in ([traces[0]] * 2, traces))
+    assert "they describe the same machine: the gain of its sensors has cancelled" in same.notes
+    assert "they are of different machines: no gain cancels" in apart.notes
 
 
 def test_two_machines_are_compared_and_their_settings_named(tmp_path):

@@ -52,3 +52,20 @@ def test_the_boot_is_told_where_the_kernel_tells_it(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text("5f3c0c6e-3d0f-4d8e-9d0a-1c7b0e6a2f10\n")
     assert read_host(tmp_path).to_json()["boot_id"] == "5f3c0c6e-3d0f-4d8e-9d0a-1c7b0e6a2f10"
+
+
+def test_the_machine_is_a_hash_of_its_id_which_does_not_leave_it(tmp_path):
+    assert read_host(tmp_path).to_json()["machine"] is None
+    path = tmp_path / "etc/machine-id"
+    path.parent.mkdir(parents=True)
+    found = set()
+    for text in ("0123456789abcdef0123456789abcdef\n", "0123456789abcdef0123456789abcdee\n"):
+        path.write_text(text)
+        machine = read_host(tmp_path).to_json()["machine"]
+        assert len(machine) == 16
+        assert machine not in text
+        found.add(machine)
+    assert len(found) == 2
+    for text in ("", "uninitialized\n", "0" * 31):
+        path.write_text(text)
+        assert read_host(tmp_path).to_json()["machine"] is None
