@@ -10,15 +10,14 @@ CPU warms up or changes its clock, a mean over many of them is worth less than t
 interval widens by how much more sums over 4 and 16 looks scatter than single ones would let them.
 
 Power is not linear in CPU time: the first busy core wakes what all share, and two threads of one core draw
-less than two cores. So other laws are tried beside it, each with one more term (``LAWS``), which is divided
-as power is that is not idle. The best of them moves the figures, as far as it explains the counter better;
-and because what power depends on is guessed, all of that move may be wrong (component ``law``).
+less than two cores. So other laws are tried beside it (:mod:`.share_laws`). The columns are fitted by the one
+that explains the counter best, the others move the figures by their odds, and how far they would is the
+component ``law``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .regression import LEAST, Fit, fit
+from .share_laws import Laws, Rows
 from .uncertainty import NORMAL, RECTANGULAR, Component, student
 from .update_record import Updates
 
@@ -39,13 +39,6 @@ _BLOCKS_MIN = 6
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
 _TINY = 1e-9
-_OF_LAW = 0.5  # of what another law moves, standard uncertainty of that
-# Power that is no multiple of CPU time: of all CPU seconds B in a time T.
-LAWS = (
-    lambda busy_s, length_s: busy_s**2 / length_s,  # turbo and heat, or threads that share a core
-    lambda busy_s, length_s: np.sqrt(busy_s * length_s),  # what the first cores wake for all
-    np.minimum,
-)
 
 
 class Looks(NamedTuple):
@@ -74,7 +67,7 @@ class ShareFit(NamedTuple):
         of: What :func:`microjoule.joules.regression.fit` gives, for columns that were busy.
         used_s: float64[m + 1], the seconds of each column over the span.
         wider: By how much the scatter of sums widens the interval.
-        bent_j: float64[m + 1], signed, by how much another law moves each energy of ``of``: in all nothing,
+        bent_j: float64[m + 1], signed, by how much other laws move each energy of ``of``: in all nothing,
             and no energy below nothing.
         law_j: float64[m + 1], signed, standard uncertainty of which law holds.
         span_j: What the counter counted in the span.
@@ -185,22 +178,26 @@ def fitted(of: Looks, group: str) -> ShareFit:
         of: What was counted; :func:`is_enough`. A column that was never busy has no watts.
         group: Names the fit in correlation groups.
     """
-    design = np.column_stack((of.length_s, of.busy_s))
-    used_s = design.sum(axis=0)
-    used_s[used_s <= 0] = 1.0  # of who was busy before the first look or after the last alone
-    found = fit(of.updates, design, used_s, design, of.length_s)
-    ok = of.updates.is_ok
-    x, y, length_s = design[ok], of.updates.energy_j[ok], of.length_s[ok]
-    rest = (y - x @ (found.energy_j / used_s)) / np.sqrt(length_s)
-    wider = _wider(rest)
-    own = x.shape[1] if of.own is None else of.own + 1
-    terms = [law(x[:, 1:own].sum(axis=1), length_s) for law in LAWS]
-    terms += [] if of.overlap_s is None else [of.overlap_s[ok]]
-    span = _Span(x, y, 1.0 / np.sqrt(length_s), own, wider)
-    bent_j, law_j = _bent_j(span, found.energy_j, used_s, terms)
+    own = of.busy_s.shape[1] if of.own is None else of.own
+    rows = Rows(of.length_s, of.busy_s, own, of.overlap_s)
+    ok, energy_j = of.updates.is_ok, of.updates.energy_j
+    laws = Laws(rows, energy_j, ok, _wider)
+    design = laws.best.design
+    amounts = _not_nothing(design.sum(axis=0))
+    found = fit(of.updates, design, amounts, design, of.length_s)
+    y, length_s = energy_j[ok], of.length_s[ok]
+    rest = (y - design[ok] @ (found.energy_j / amounts)) / np.sqrt(length_s)
+    bent_j, law_j = laws.moves_j(found.energy_j)
     left = max(float(rest @ rest), _TINY * float((y**2 / length_s).sum()))
-    score = len(y) * math.log(left or 1.0) + x.shape[1] * math.log(max(len(y), 1))
-    return ShareFit(found, used_s, wider, bent_j, law_j, float(y.sum()), score, group)
+    terms = design.shape[1] + laws.best.terms
+    score = len(y) * math.log(left or 1.0) + terms * math.log(max(len(y), 1))
+    used_s = _not_nothing(rows.design().sum(axis=0))
+    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), score, group)
+
+
+def _not_nothing(amounts: F64) -> F64:
+    """Amounts, 1 of who was busy before the first look or after the last alone."""
+    return np.where(amounts > 0, amounts, 1.0)
 
 
 def _wider(rest: F64) -> float:
@@ -213,66 +210,3 @@ def _wider(rest: F64) -> float:
             sums = rest[: n * block].reshape(n, block).sum(axis=1)
             found = max(found, float(np.mean(sums**2)) / (block * single))
     return math.sqrt(found)
-
-
-class _Span(NamedTuple):
-    """What is fitted: rows of seconds and events, what was counted, weights, own columns, and `wider`."""
-
-    x: F64
-    y: F64
-    weight: F64
-    own: int
-    wider: float
-
-
-def _bent_j(of: _Span, energy_j: F64, used_s: F64, terms: Sequence[F64]) -> tuple[F64, F64]:
-    """By how much other laws move the energies, as far as they convince.
-
-    Each law's weight is exp(-B / 2), B = n ln S + ln n being its Bayesian information criterion and S the
-    squares that it leaves. Looks in a row are alike: n of them say as much as n / wider² that are not.
-
-    Returns:
-        float64[m + 1], signed: the mean over laws; and the standard uncertainty from not knowing which holds.
-    """
-    x, y, weight, own, wider = of
-    busy_s = np.where(np.arange(1, x.shape[1]) < own, x[:, 1:], 0.0)
-    all_s = busy_s.sum(axis=1)
-    linear, rest = _least(x, y, weight)
-    nothing, n = np.zeros(x.shape[1]), len(y)
-    seen_s = x.sum(axis=0)
-    whole_span = np.divide(used_s, seen_s, out=np.ones_like(used_s), where=seen_s > 0)
-    if n - x.shape[1] - 1 < LEAST or rest <= 0:
-        return nothing, nothing
-    moves, scores = [nothing], [0.0]
-    for term in terms:
-        bent, left = _least(np.column_stack((x, term)), y, weight)
-        moved = (bent[:-1] - linear) * seen_s
-        # What the term stands for is divided as the linear law divides power that is not idle.
-        part = np.maximum(linear[1:], 0.0) * x[:, 1:]
-        whole = part.sum(axis=1, keepdims=True)
-        by_time = np.divide(busy_s, all_s[:, None], out=np.zeros_like(part), where=all_s[:, None] > 0)
-        moved[1:] += bent[-1] * (term @ np.divide(part, whole, out=by_time, where=whole > 0))
-        moves.append(_possible(energy_j + moved * whole_span, energy_j) - energy_j)
-        scores.append((n / wider**2 * math.log(rest / max(left, rest * _TINY)) - math.log(n)) / 2)
-    odds = np.exp(np.array(scores) - max(scores))
-    odds /= odds.sum()
-    scaled = np.array(moves)
-    mean: F64 = odds @ scaled
-    spread = np.sqrt(odds @ (scaled - mean) ** 2)
-    # What gains for one is lost for others: the sign is that of the move itself, or of the busiest law's.
-    sign = np.where(np.sign(mean) == 0, np.sign(scaled[1:].sum(axis=0)), np.sign(mean))
-    return mean, sign * np.hypot(spread, _OF_LAW * mean)
-
-
-def _possible(wanted_j: F64, energy_j: F64) -> F64:
-    """The energies that a law wants, none below nothing, and in all no more or less than there were."""
-    found = np.maximum(wanted_j, 0.0)
-    total_j = found.sum()
-    return found * (energy_j.sum() / total_j) if total_j > 0 else energy_j
-
-
-def _least(x: F64, y: F64, weight: F64) -> tuple[F64, float]:
-    """The weighted least squares, and what is left of them."""
-    scale = np.maximum(np.abs(x).max(axis=0), np.finfo(float).tiny)
-    found = np.linalg.lstsq(x / scale * weight[:, None], y * weight, rcond=1e-9)[0] / scale
-    return found, float((((y - x @ found) * weight) ** 2).sum())
