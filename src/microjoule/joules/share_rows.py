@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import TraceError
+from ..units import seconds
 from .estimate_text import is_limit, measured, percent
 from .parties import COMMAND, GROUPINGS, POOL, UNSEEN
 from .run_window import whole
@@ -67,10 +68,19 @@ def share_rows(trace: Trace, windows: Sequence[Window]) -> ShareRows:
             "rows": _rows(found),
             "brief": [_row(each, found.total_j) for each in brief(found.shares)],
             "hidden": _hidden(trace, by, found),
+            **_looks(trace),
         },
         [None if shares is None else _rows(shares) for shares in each],
         _clause(found),
     )
+
+
+def _looks(trace: Trace) -> Plain:
+    """How often somebody was looked at, at most, and over how long."""
+    each = [trace.activity.instants_ns(number) for number in trace.activity.subjects]
+    most = max(each, key=len)
+    length_ns = int(most[-1] - most[0]) if len(most) else 0
+    return {"looks": len(most), "looked_s": seconds(length_ns)}
 
 
 def _hidden(trace: Trace, by: str, of: Shares) -> list[str]:

@@ -22,7 +22,15 @@ _WORDS = {
     "idle": "idle machine",
     "unexplained": "unexplained",
 }
+_SHORT_S, _FEW = 1.0, 12
 TOO_SHORT = "Too short to say whose energy it was: that takes half a second or more."
+FEW_LOOKS = (
+    "Too few looks to say whose energy it was: {looks} in {span}, because each of them is slow here. "
+    "Record for longer."
+)
+RARE_UPDATES = (
+    "The counter is updated too rarely to say whose energy it was. Record for longer, ten updates or more."
+)
 INSEPARABLE = (
     "Not separable: {names} were busy at the same times, so the figure is that of all together. "
     "To tell the idle machine apart: `--idle 5s`."
@@ -70,10 +78,19 @@ def said(summary: Plain) -> list[str]:
     if not of:
         return []
     if of["status"] == "too short":
-        return [TOO_SHORT, *(bound for row in of["brief"] if (bound := _bound(row, of["total_j"])))]
+        return [_too_short(of), *(bound for row in of["brief"] if (bound := _bound(row, of["total_j"])))]
     hidden = [f"Not seen: {each}" for each in of.get("hidden", ())]
     groups = dict.fromkeys(tuple(row["names"]) for row in of["rows"] if row["status"] == "not separable")
     return [*(INSEPARABLE.format(names=_listed(names)) for names in groups), *hidden]
+
+
+def _too_short(of: Plain) -> str:
+    """Why there was too little to say whose energy it was."""
+    if of["looked_s"] < _SHORT_S:
+        return TOO_SHORT
+    if of["looks"] < _FEW:
+        return FEW_LOOKS.format(looks=of["looks"], span=figure(of["looked_s"], 0.0, "s"))
+    return RARE_UPDATES
 
 
 def _bound(row: Plain, total_j: float) -> str:

@@ -101,9 +101,27 @@ def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
     """Case: of 59.9 mJ the command used at most 137 mJ."""
     short = {**ROWS[0], "status": "too short", "energy_j": None, "guaranteed_j": [0.0, most_j]}
     shares = {"by": "name", "status": "too short", "total_j": 70.0, "rows": [short], "brief": [short]}
-    said = share_lines.said({"shares": shares})
+    said = share_lines.said({"shares": {**shares, "looks": 9, "looked_s": 0.3}})
     assert said[0] == share_lines.TOO_SHORT
     assert said[1:] == (["The command used at most 20.0 J of it (guaranteed)."] if is_said else [])
+
+
+@pytest.mark.parametrize(
+    ("looks", "looked_s", "says"),
+    [
+        (9, 0.3, "Too short to say whose energy it was: that takes half a second or more."),
+        (
+            4,
+            12.34,
+            "Too few looks to say whose energy it was: 4 in 12.3 s, because each of them is slow here.",
+        ),
+        (80, 8.0, "The counter is updated too rarely to say whose energy it was. Record for longer,"),
+    ],
+)
+def test_it_says_why_nothing_can_be_said(looks, looked_s, says):
+    """Case: of twelve seconds in which four looks came it was said that they were no half second."""
+    of = {"by": "name", "status": "too short", "total_j": 70.0, "rows": [], "brief": []}
+    assert share_lines.said({"shares": {**of, "looks": looks, "looked_s": looked_s}})[0].startswith(says)
 
 
 def test_a_gpu_that_cannot_be_divided_says_between_whom():
