@@ -15,6 +15,7 @@ _CHOICE = re.compile(
     r"argument (?P<what>\S+): invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*)\)"
 )
 _UNKNOWN = "unrecognized arguments: "
+_LISTED_MAX = 66  # characters of a list that fits a line behind its words
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,7 +32,8 @@ class Parser(argparse.ArgumentParser):
         if choice:
             known = re.findall(r"[^\s',]+", choice["known"])
             what = "command" if choice["what"] == "COMMAND" else choice["what"]
-            return f"there is no {what} {choice['given']!r}.{_nearest(choice['given'], known)}"
+            hint = _nearest(choice["given"], known) or _all_of(known)
+            return f"there is no {what} {choice['given']!r}.{hint}"
         if message.startswith(_UNKNOWN):
             given = message.removeprefix(_UNKNOWN).split()[0]
             return f"there is no option or argument {given!r} here.{_nearest(given, self._options())}"
@@ -55,6 +57,12 @@ class AnyOrder(Parser):
         """As argparse does, with the options taken first."""
         words = sorted(args or (), key=lambda word: not word.startswith("-"))
         return super().parse_known_args(words, namespace)
+
+
+def _all_of(known: Sequence[str]) -> str:
+    """All that is known, where that is short."""
+    words = ", ".join(known)
+    return f"\nChoose from: {words}." if len(words) <= _LISTED_MAX else ""
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:

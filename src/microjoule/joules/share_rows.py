@@ -99,11 +99,16 @@ def brief(of: Sequence[Share]) -> list[Share]:
     shown, left = others[:NAMED], others[NAMED:]
     if len(left) == 1 or any(each.status != OK for each in left):
         shown, left = others, []
-    return [*first, *idle, *shown, *([_together(left)] if left else []), *last]
+    return [*first, *idle, *shown, *([_together(left, of[-1].high_j)] if left else []), *last]
 
 
-def _together(of: Sequence[Share]) -> Share:
-    """Several shares as one; their uncertainties are added up, as if all had one cause."""
+def _together(of: Sequence[Share], most_j: float) -> Share:
+    """Several shares as one; their uncertainties are added up, as if all had one cause.
+
+    Args:
+        of: The shares.
+        most_j: What all of the window is guaranteed not to exceed.
+    """
     return Share(
         kind=POOL,
         name=f"{len(of)} others",
@@ -112,7 +117,7 @@ def _together(of: Sequence[Share]) -> Share:
         busy_s=math.fsum(each.busy_s or 0.0 for each in of),
         energy_j=sum(nano_joules(each.energy_j or 0.0) for each in of) / 1e9,
         expanded_j=math.fsum(each.expanded_j or 0.0 for each in of),
-        high_j=math.fsum(each.high_j for each in of),
+        high_j=min(math.fsum(each.high_j for each in of), most_j),
         by_cpu_time_j=math.fsum(each.by_cpu_time_j or 0.0 for each in of),
         gpu_s=None if of[0].gpu_s is None else math.fsum(each.gpu_s or 0.0 for each in of),
     )

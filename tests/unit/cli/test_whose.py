@@ -122,7 +122,10 @@ def test_nobody_is_recorded_where_that_is_asked_for(root, tmp_path):
 def test_a_grouping_that_there_is_not_is_refused():
     done = uj("run", "--by", "planet", "--", "true")
     assert done.returncode == 2
-    assert "there is no --by 'planet'" in done.stderr
+    said = done.stderr.splitlines()
+    assert said[0] == "uj run: there is no --by 'planet'."
+    assert said[1] == "Choose from: name, process, cgroup, unit, user, container, none."
+    assert max(map(len, said)) <= 80
 
 
 def test_a_machine_without_proc_has_a_report_without_shares(tmp_path):
