@@ -283,7 +283,7 @@ _AMOUNTS = {"Hz": (1e9, ".2f", " GHz"), "°C": (1, ".0f", " °C")}
 def _condition(of: Mapping[str, Any]) -> str:
     scale, form, unit = _AMOUNTS.get(of["unit"], (1, ".2g", ""))
     mean, low, high = (f"{of[figure] / scale:{form}}" for figure in ("mean", "low", "high"))
-    between = f" (mean; {low}–{high})" if of["n"] > 1 else ""
+    between = f" (mean; {low}–{high})" if low != high else ""
     return f"{of['what']}: {mean}{unit}{between}"
 
 

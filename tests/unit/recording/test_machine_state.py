@@ -31,8 +31,8 @@ def test_a_trace_has_the_settings_of_its_start_the_conditions_and_what_changed(t
         assert said == "CPU frequency governor changed from performance to powersave while it was recorded"
         assert said in as_text.render(summary(trace), 200)
         page = as_long_text.render(summary(trace))
-        assert "clock of the cores: 3.10 GHz" in page
-        assert "temperature of package 0: 51 °C" in page
+        assert "clock of the cores: 3.10 GHz\n" in page
+        assert "temperature of package 0: 51 °C\n" in page
 
 
 def test_a_machine_that_says_nothing_has_an_empty_state(tmp_path):
