@@ -17,8 +17,8 @@
  * Whenever anybody opens an event on the CPU, the kernel takes the CPU's flexible events off and
  * puts them on again (kernel/events/core.c: ctx_resched), and what passes between is not counted:
  * 0.25 us each time on the `msr` PMU of 6.18. Pinned events stay where they are, unless the new one
- * is pinned too: so the leaders here are pinned. Where another has the PMU for himself, a pinned
- * event is failed until it is opened again, and a read() of it gives nothing.
+ * is pinned too: so the leaders here are pinned. A PMU with fewer counters than events could fail a
+ * pinned one, and a read() of it would give nothing (ENODATA here); those of energy have one each.
  * An event whose CPUs have all gone offline is switched off for good, and reads on as the
  * count at which it stopped; only its running time tells, which then stands still: such a reading
  * is failed with ENODEV. Such a group is opened again when the PMU's cpumask names its CPU again,
@@ -173,7 +173,7 @@ static bool is_named(const char *path, int cpu)
     return false;
 }
 
-/* Opens a group anew that has stopped; it stays as it is where that cannot be. */
+/* Opens a group anew whose CPUs had all gone offline; it stays as it is while they have. */
 static void reopen(struct perf_event *group)
 {
     int fds[GROUP_MAX];
@@ -206,7 +206,7 @@ static void perf_read(void *opened, struct uj_sample *rows)
         int64_t after = uj_now_ns();
         size_t words = got > 0 ? (size_t)got / sizeof *values : 0;
         size_t first = words > 1 ? 2 : 0;
-        bool is_stopped = got == 0 || (words > 1 && values[1] == leader->running_ns);
+        bool is_stopped = words > 1 && values[1] == leader->running_ns;
         if (words > 1)
             leader->running_ns = values[1];
         leader->n_stopped = is_stopped ? leader->n_stopped + 1 : 0;

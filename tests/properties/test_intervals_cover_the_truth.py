@@ -18,6 +18,11 @@ from microjoule.joules.counter import Counter
 STEADY = Ideal(constant(100.0), n=600)
 RIPPLED = replace(STEADY, poll_ns=500 * US, n=1200, jitter=0.05)
 
+RUNS_S = np.cumsum(np.random.default_rng(7).uniform(0.12, 0.17, 80))
+RARE_STEPS = replace(
+    STEADY, wave=runs_wave(70.0, 12.0, RUNS_S, 0.07), update_ns=8 * MS, n=6000, jitter=0.01, declared_max=3
+)
+
 # Where power is steady and reads do not march in step with updates the model of the edges is exact.
 EXACT = {
     "4 kHz": replace(STEADY, poll_ns=250 * US),
@@ -44,9 +49,16 @@ CAREFUL = {
     "2 kHz, a sine of 945 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 945))),
     "2 kHz, a sine of 1080 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 1080))),
     "4 kHz, a sine of 955 Hz": (4, replace(RIPPLED, wave=sine(50, 30, 955), poll_ns=250 * US, jitter=0.1)),
+    # It shows as 270 Hz does: of a line the readings do not tell which of the two it is.
+    "2 kHz, a sine of 754 Hz": (3, replace(RIPPLED, wave=sine(50, 30, 754))),
+    "2 kHz, a weak sine of 754 Hz": (3, replace(RIPPLED, wave=sine(50, 10, 754))),
+    # Many updates lie between two reads that are nearly a period apart; on the grid each is one instant.
+    "1.5 kHz, read unevenly": (3, replace(STEADY, poll_ns=667 * US, poll_jitter=0.6, jitter=0.04, n=1200)),
+    # 49 updates show two or three turns of it, as of an alias; but power steps in it.
+    "updates of 8 ms, runs of 70 ms": (7, RARE_STEPS),
     # Power that swings within a few updates looks like updates that scatter, and like steps at the edges.
-    "4 kHz, a sine of 300 Hz": (7, replace(STEADY, wave=sine(50, 40, 300), poll_ns=250 * US)),
-    "4 kHz, a square of 3 ms": (7, replace(STEADY, wave=square(10, 100, 0.003), poll_ns=250 * US)),
+    "4 kHz, a sine of 300 Hz": (4, replace(STEADY, wave=sine(50, 40, 300), poll_ns=250 * US)),
+    "4 kHz, a square of 3 ms": (4, replace(STEADY, wave=square(10, 100, 0.003), poll_ns=250 * US)),
 }
 
 

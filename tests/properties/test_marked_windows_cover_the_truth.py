@@ -95,6 +95,24 @@ def test_reads_as_rare_as_updates_cover_too(tmp_path):
     assert np.mean([held for *_, held in found]) >= COVERED
 
 
+@pytest.mark.parametrize(("scatter", "widest"), [(0.2, 0.45), (0.02, 0.25)])
+def test_windows_far_shorter_than_the_reads_are_apart_scatter_as_the_updates_say(tmp_path, scatter, widest):
+    """No update lies inside any of them: what the fit leaves between updates tells how unlike they are."""
+    found = []
+    for seed in range(SEEDS):
+        steps = Steps(
+            power_w={"step": 80.0},
+            length_ms={"step": 1.0},
+            scatter=scatter,
+            seed=seed,
+            base=base(20, poll_ns=10_000_000),
+        )
+        found += errors(tmp_path, steps)
+    _, expanded, held = (np.array(column) for column in zip(*found, strict=True))
+    assert held.mean() >= COVERED
+    assert np.median(expanded) <= widest
+
+
 def test_a_lag_that_differs_from_update_to_update_is_in_the_interval(tmp_path):
     found = []
     for seed in range(SEEDS):

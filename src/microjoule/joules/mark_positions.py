@@ -33,9 +33,11 @@ from .between_marks import Pieces, PowerBeside, UpdatesAround, sums_of
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
+from .unseen_scatter import unseen_scatter
 from .update_times import AROUND
 
-_SCATTER = 0.1  # of its power, from window to window, of a name whose windows show none of their own
+_SCATTER = 0.1  # of its power, at least, from window to window, of a name whose windows show none themselves
+_SEEN = 4  # sides of windows, from which on they do
 _MARKS = 1 << 16  # that are worked on at once
 
 
@@ -79,7 +81,7 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     watts, doubt = states.watts[state] * per_j, states.spread_w[state] * per_j
     seen = [(beside[0], slice(0, -1)), (beside[1], slice(1, None))]
     bounds_ns = np.append(every[:, 0], every[-1, 1])
-    scatter = _scatters(state, seen, watts)[state]
+    scatter = _scatters(span, state, bounds_ns, seen, watts)[state]
     unsure = np.hypot(scatter, doubt)
     sums = (sums_of(bounds_ns, rate) for rate in (watts, unsure))
     pieces = Pieces(bounds_ns, state, watts, scatter, doubt, next(sums), unsure, next(sums))
@@ -278,7 +280,9 @@ def _shared(
     return found
 
 
-def _scatters(state: I64, seen: list[tuple[PowerBeside, slice]], watts: F64) -> F64:
+def _scatters(
+    span: Span, state: I64, bounds_ns: I64, seen: list[tuple[PowerBeside, slice]], watts: F64
+) -> F64:
     """float64[states]: how much the power of a state's pieces scatters, beyond what measuring each does."""
     n = int(state.max()) + 1
     own = np.concatenate([state[part] for _, part in seen])
@@ -290,4 +294,7 @@ def _scatters(state: I64, seen: list[tuple[PowerBeside, slice]], watts: F64) -> 
         variance = np.bincount(own[known], value[known] ** 2 - u[known] ** 2, minlength=n) / count
     usual = np.zeros(n)
     usual[state] = watts
-    return np.where(count >= 4, np.sqrt(np.maximum(np.nan_to_num(variance), 0.0)), _SCATTER * usual)
+    is_seen, share = count >= _SEEN, _SCATTER
+    if not is_seen.all():
+        share = max(share, unseen_scatter(span, state, np.diff(bounds_ns), is_seen) or 0.0)
+    return np.where(is_seen, np.sqrt(np.maximum(np.nan_to_num(variance), 0.0)), share * usual)

@@ -6,11 +6,7 @@ taken from the swings that the updates around do show:
 * *steps*: a segment whose neighbours differ by ΔP, and that of a ramp not explains: a step at a random
   instant inside moves the count by f (1 - f) ΔP T, √(1/30) ΔP T over all f. A ramp that is D a segment:
   D T f (1 - f)/2, √(1/120) D T.
-* *ripple*: a sine of frequency f near that of the updates shows in them as its alias, |f - 1/T|, smaller by
-  2 sin(π T |f - 1/T|) than it swings the count between them. So where the updates around show one sine and
-  little else, at two cycles or so in 49 updates or more, it is taken for such an alias; but no ripple is
-  larger than makes the power zero at its lows. Power that is synchronous with the updates, or nearly so,
-  leaves no trace, and there is no 95 % statement about it.
+* *ripple*: power that repeats within a few updates (:mod:`.ripple`).
 * *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
   straight line over spans as long as the gap (:class:`Skeleton`).
@@ -28,33 +24,17 @@ import math
 
 import numpy as np
 
-from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
 from .interpolation import Segment
-from .update_times import AROUND, F64, Bools
+from .update_times import F64
 
-_X = np.arange(-AROUND, AROUND + 1)
-_WIDTH = len(_X)
 _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
 _RAMP = (
     math.sqrt(1 / 120) / 2
 )  # of half of that, with a segment's change as half of its neighbours' difference
 _BIASED = 1.5  # of the mean by which steps are off: single ones are off by more
 _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
-_CYCLES = 1.75  # in the neighbourhood, from which on a sine may be a ripple's alias
-_CYCLES_MAX = 0.2 * (2 * AROUND + 1)  # a ripple further from the updates' frequency shows as what it is
-_LOW = 12  # cycles in the neighbourhood, up to which swings are compared
-_PURE = 0.4  # share of a sine in these swings, from which on they are one
-_HARMONICS = 0.07  # of its square; a square wave's third is 0.11
-_SUDDEN = 1.6  # times the largest change of a sine from one update to the next, beyond which power stepped
-_OF_ROUGH = 12.0  # and standard uncertainties of a count, of which some are much off
-_CLEAR = 8.0  # times the scatter there, for a line that is no noise: of 11 lines one in 300 is
-_FLAT = 0.4  # of the lower half's median, that noise in the power is taken for: it has no such line
-_SURE = 2.5  # standard deviations that scatter may have more than its mean
-_MOST_THERE = 40  # segments, below which there is no spectrum
-_RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
-_RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
 _FEW = 24  # updates around, below which their scatter says little of power between them
 _BETWEEN = 0.7
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
@@ -91,110 +71,6 @@ def _corner(segment: Segment) -> F64:
         off = (segment.x_ns - kink.at_ns) * change / wide
         nearness = np.where(wide > 0, np.exp(-0.5 * np.minimum(off * off, 100.0)), 0.0)
     found: F64 = np.where(kink.trust > 0, 0.8 * kink.trust * np.sign(change) * wide * nearness, 0.0)
-    return found
-
-
-def ripple(segment: Segment) -> F64:
-    """Standard uncertainty, in counts, of a ripple whose alias the updates around show; 0: they show none."""
-    near = segment.near
-    n = near.is_usual.sum(1)
-    found = np.zeros(len(n))
-    # Single quanta are not the timer's updates, and readings no denser than updates beat with them.
-    asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single)
-    if not len(asked):
-        return found
-    is_there = near.is_usual[asked]
-    mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / n[asked]
-    swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
-    swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
-    spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
-    # Errors of the counts are least in their differences' lower frequencies, where all aliases lie.
-    top = np.argmax(spectrum[:, : int(_CYCLES_MAX) + 1], axis=1) + 1
-    level = _scatter(spectrum)
-    # Power that is noise has as much in its lower frequencies as in all others.
-    line = np.take_along_axis(spectrum, top[:, None] - 1, 1)[:, 0]
-    is_clear = line > _CLEAR * np.maximum(
-        level * _of_scatter(top), _FLAT * np.median(spectrum[:, :_LOW], axis=1)
-    )
-    scatter = level * (2 / _WIDTH)
-    of_noise = _of_scatter(np.arange(1, _LOW + 1))
-    low = spectrum[:, :_LOW].sum(1) * (2 / _WIDTH) - scatter * (of_noise.sum() + _SURE * _size(of_noise))
-    for cycles in distinct(top[is_clear]).tolist():
-        these = np.flatnonzero(is_clear & (top == cycles))
-        of_sine, cycles_, is_alone = _sine(swing[these], cycles, scatter[these])
-        of_all = np.maximum(low[these], of_sine)
-        is_sine = is_alone & (cycles_ >= _CYCLES) & (cycles_ <= _CYCLES_MAX) & (of_sine > _PURE * of_all)
-        rough = near.rough[asked[these]] / near.usual_ns[asked[these]]
-        is_sine &= ~_is_sudden(swing[these], is_there[these], of_sine, cycles_, rough)
-        usual = near.usual_ns[asked[these]]
-        inside = _RIPPLE * np.sqrt(2 * of_sine / _WIDTH) * usual / (2 * np.sin(np.pi * cycles_ / _WIDTH))
-        most = _RIPPLE_MAX * np.maximum(mean[these], 0.0) * usual
-        found[asked[these]] = np.where(is_sine, np.minimum(inside, most), 0.0)
-    return found
-
-
-def _is_sudden(swing: F64, is_there: Bools, of_sine: F64, cycles: F64, rough: F64) -> Bools:
-    """bool[n]: whether power changes from one update to the next by more than that sine and scatter explain.
-
-    Of a square wave whose half periods wander the harmonics spread, and are no sign of it.
-    """
-    is_pair = is_there[:, 1:] & is_there[:, :-1]
-    largest = np.where(is_pair, np.abs(np.diff(swing, axis=1)), 0.0).max(1)
-    of_line = np.sqrt(2 * of_sine / _WIDTH) * 2 * np.sin(np.pi * cycles / _WIDTH)
-    # Second differences of counts have √6 of their scatter, which is most where the power is.
-    found: Bools = largest > _SUDDEN * of_line + _OF_ROUGH * math.sqrt(6.0) * rough
-    return found
-
-
-def _scatter(spectrum: F64) -> F64:
-    """float64[n]: how much counts scatter, by what is seen in the upper frequencies of their differences.
-
-    The differences of independent errors have sin²(π k/n) of it at k cycles in n.
-    """
-    level = np.median(spectrum[:, _LOW:] / _of_scatter(np.arange(_LOW + 1, spectrum.shape[1] + 1)), axis=1)
-    found: F64 = level / math.log(2.0)  # the median of what is distributed exponentially, to its mean
-    return found
-
-
-def _size(values: F64) -> float:
-    return math.sqrt(float((values * values).sum()))
-
-
-def _of_scatter(cycles: F64 | I64) -> F64:
-    found: F64 = np.sin(np.pi / _WIDTH * cycles) ** 2
-    return found
-
-
-def _sine(swing: F64, near: int, scatter: F64) -> tuple[F64, F64, Bools]:
-    """Of each row the sine that fits it best, apart from a ramp.
-
-    Args:
-        swing: float64[n, m].
-        near: About how many cycles it has in the row.
-        scatter: float64[n], of the counts, which is no harmonic.
-
-    Returns:
-        float64[n], its sum of squares; float64[n], its cycles; bool[n], whether it has no harmonics, as a
-        square wave has.
-    """
-    best, at, others = np.zeros(len(swing)), np.zeros(len(swing)), np.zeros(len(swing))
-    for cycles in near + np.arange(-0.75, 1.0, 0.25):
-        own = _fitted(swing, cycles)
-        inside = [n * cycles for n in (2, 3) if n * cycles < _WIDTH / 2]
-        of_noise = _of_scatter(np.array(inside))
-        harmonics = sum(_fitted(swing, each) for each in inside)
-        harmonics = harmonics - scatter * (of_noise.sum() + _SURE * _size(of_noise))
-        is_better = own > best
-        best, at = np.where(is_better, own, best), np.where(is_better, cycles, at)
-        others = np.where(is_better, harmonics, others)
-    return best, at, others < _HARMONICS * best
-
-
-def _fitted(swing: F64, cycles: float) -> F64:
-    """float64[n]: the sum of squares of the sine of so many cycles that fits each row, apart from a ramp."""
-    angle = 2 * np.pi * cycles / _WIDTH * _X
-    axes = np.linalg.qr(np.stack((np.ones(_WIDTH), _X, np.cos(angle), np.sin(angle)), axis=1))[0]
-    found: F64 = (swing * axes[:, 2]).sum(1) ** 2 + (swing * axes[:, 3]).sum(1) ** 2
     return found
 
 
