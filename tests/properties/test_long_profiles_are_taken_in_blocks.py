@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ideal import MS, T0, Ideal, constant
+from stacked_calls import innermost
 
 from microjoule import spool
 from microjoule.joules import state_time
 from microjoule.joules.counter import Counter
-from microjoule.joules.occupancy import Events, Leaves, innermost, joined, merged, together
+from microjoule.joules.occupancy import Events, Leaves, joined, merged, together
 from microjoule.joules.sweep import Swept
 from microjoule.plugins.profiles import event_rows
+from microjoule.plugins.profiles.alignment import Alignment
+from microjoule.plugins.profiles.choosing import Taken
 from microjoule.plugins.profiles.collecting import FAR, Collecting
+from microjoule.plugins.profiles.event_blocks import Aligned, Wanted, section
 from microjoule.plugins.profiles.event_rows import ROW, Unordered
-from microjoule.plugins.profiles.kinds import OPERATORS
+from microjoule.plugins.profiles.kinds import KERNELS, OPERATORS
 from microjoule.spool import Spool, in_order
 
 ROWS = np.dtype([("t0_ns", np.int64), ("number", np.int64)])
@@ -26,6 +30,7 @@ rows = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 15), st.integers(0, 1)), max_size=12
 )
 END = 45
+WANTED = Wanted((), False, (T0 - 1, T0 + 300), (T0 - 1, T0 + 300))
 DAY_NS = 86_400 * 10**9
 
 
@@ -142,6 +147,29 @@ def test_events_in_any_order_are_sorted_and_corrupt_ends_are_cut_where_the_strea
     assert cut > 10
     assert found.span_ns == (rows[0][0], max(row[1] for row in rows))
     assert sum(found.counts.values()) == len(rows)
+
+
+def test_events_of_a_clock_that_was_set_back_are_put_in_order():
+    """Their own order is not that of the trace's time."""
+    found = Collecting()
+    for t0 in range(0, 200, 10):
+        found.add("k", "kernel", 1, T0 + t0, 5, device=0)
+    names, ordered, _ = found.finished(None, 20)
+    profile = gpu_profile.profile_of(names, ordered)
+    theirs, mono = np.array([T0, T0 + 100, T0 + 200]), np.array([T0, T0 + 100, T0 + 50])
+    set_back = Alignment("CLOCK_REALTIME", theirs, theirs - mono, 0.0, T0, T0 + 100)
+    plain = Alignment("CLOCK_REALTIME", theirs, theirs * 0, 0.0, T0, T0 + 200)
+    assert (set_back.is_ascending, plain.is_ascending) == (False, True)
+    taken = Taken(profile, None)
+    (block,) = Aligned(taken, set_back).of(KERNELS, False)
+    moved = set_back.monotonic(T0 + np.arange(0, 200, 10))
+    assert (np.diff(moved) < 0).any()
+    assert block.t0_ns.tolist() == sorted(moved.tolist())
+    assert section([Aligned(taken, set_back)], "kernel", KERNELS, WANTED).launches.tolist() == [20]
+    assert section([Aligned(taken, plain)] * 2, "kernel", KERNELS, WANTED).launches.tolist() == [40]
+    assert section([Aligned(taken, plain)], "range", OPERATORS, WANTED) is None
+    none = WANTED._replace(patterns=("other*",))
+    assert section([Aligned(taken, plain)], "kernel", KERNELS, none) is None
 
 
 def test_a_wrong_time_among_two_is_the_one_of_1970():

@@ -188,8 +188,9 @@ class Span(StateFit):
         self._times = lasted_ns(occupancy, self.t0_ns, self.t1_ns)
         self.occupancy = occupancy
         columns = _columns(self._times)
-        late = occupied_s(occupancy, columns, of, round(u_align_ns))
-        super().__init__(of, occupied_s(occupancy, columns, of), late)
+        design, late_ns = occupied_s(occupancy, columns, of), round(u_align_ns)
+        late = occupied_s(occupancy, columns, of, late_ns) if late_ns else design
+        super().__init__(of, design, late)
         self.columns = [columns[number] for number in self.inside]
         self._is_inside = {state for column in self.columns for state in column}
         self._bounds: dict[tuple[int, ...], tuple[float, float]] = {}

@@ -109,17 +109,8 @@ def together(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
     return _swept(events, t0_ns, t1_ns)
 
 
-def innermost(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:
-    """The states of a span where on each track only the event begun last counts: of calls, the callee."""
-    leaves = Leaves()
-    order = np.lexsort((-events.t1_ns, events.t0_ns))
-    leaves.add(*(column[order] for column in events[1:]))
-    name, start, end = leaves.until(None)
-    return _swept(Events(events.names, name, start, end, np.zeros(len(name), np.int64)), t0_ns, t1_ns)
-
-
 class Leaves:
-    """The stretches in which each event was the innermost of its track, as events come."""
+    """The stretches in which each event was the innermost of its track: of calls, the callee."""
 
     def __init__(self) -> None:
         self._tracks: dict[int, _Track] = {}
