@@ -15,12 +15,12 @@
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
  *   stamps update|call|none|huge           what the field values' timestamps say
  *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
- *   refuse CALL CODE      a call of its own: energy power temperature clock utilization; all fields
- *   samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED
- *   slow NS               every reading call takes this long
- *   lost FILE             GPU_IS_LOST while there is such a file beside this library
- *   reset NS              the energy counter starts again at 0 then
- *   mig 0|1   mig_uuid UUID   virtual N   process, slice: see nvml_standin_processes.c
+ *   away FIELD CODE FILE  a field of scope 0 answers CODE while there is such a file beside this
+ * library refuse CALL CODE      a call of its own: energy power temperature clock utilization; all
+ * fields samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED slow
+ * NS               every reading call takes this long lost FILE             GPU_IS_LOST while there
+ * is such a file beside this library reset NS              the energy counter starts again at 0
+ * then mig 0|1   mig_uuid UUID   virtual N   process, slice: see nvml_standin_processes.c
  *
  * Truth: E(t) is the integral of the wave in closed form, in whole mW ns; everything that is
  * answered is a floor of it, so the tests compute the same integers.
@@ -99,6 +99,11 @@ struct answer {
     unsigned field, scope, code, per_mille, type;
 };
 
+struct away {
+    unsigned field, code;
+    char file[64];
+};
+
 struct gpu {
     char uuid[96], name[96], mig_uuid[96], wave[16], stamps[16], lost[96];
     unsigned arch, major, minor, limit_mw, mig, virtual_mode, refuse[N_CALLS];
@@ -107,7 +112,8 @@ struct gpu {
     int64_t average_ns, average_window_ns, freeze_mw, slow_ns, reset_ns;
     int64_t samples_ns, samples_depth, samples_type;
     struct answer answers[N_ANSWERS];
-    size_t n_answers;
+    struct away away[N_ANSWERS];
+    size_t n_answers, n_away;
 };
 
 static struct gpu gpus[N_DEVICES];
@@ -160,6 +166,10 @@ static void understand(const char *line)
             5 &&
         gpu->n_answers < N_ANSWERS)
         gpu->answers[gpu->n_answers++] = a;
+    struct away away;
+    if (sscanf(line, "away %u %u %63s", &away.field, &away.code, away.file) == 3 &&
+        gpu->n_away < N_ANSWERS)
+        gpu->away[gpu->n_away++] = away;
     understand_process(line);
     sscanf(line, "name %95[^\n]", gpu->name);
     sscanf(line, "arch %u", &gpu->arch);
@@ -210,13 +220,16 @@ static nvmlReturn_t start(void)
 
 /* ---- field values ------------------------------------------------------------------------- */
 
+static bool is_here(const char *file)
+{
+    char path[sizeof folder + 96];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return access(path, F_OK) == 0;
+}
+
 static bool is_lost(const struct gpu *g)
 {
-    char path[sizeof folder + sizeof g->lost];
-    if (g->lost[0] == '\0')
-        return false;
-    snprintf(path, sizeof path, "%s/%s", folder, g->lost);
-    return access(path, F_OK) == 0;
+    return g->lost[0] != '\0' && is_here(g->lost);
 }
 
 /* What every reading call meets first. */
@@ -240,6 +253,9 @@ static const struct answer usual[] = {
 
 static struct answer answer_to(const struct gpu *g, unsigned field, unsigned scope)
 {
+    for (size_t i = 0; i < g->n_away; i++)
+        if (g->away[i].field == field && scope == 0 && is_here(g->away[i].file))
+            return (struct answer){field, scope, g->away[i].code, 0, 3};
     for (size_t i = 0; i < g->n_answers; i++)
         if (g->answers[i].field == field && g->answers[i].scope == scope)
             return g->answers[i];

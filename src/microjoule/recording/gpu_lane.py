@@ -2,7 +2,8 @@
 
 A driver may take tens of milliseconds to answer, so this lane has a thread, and delays nobody else's looks.
 Its rows are those of :mod:`.activity`, with numbers of their own: a subject is a process on one engine of one
-GPU, and each GPU itself is one, whose rows say up to when it was looked at.
+GPU, and each GPU itself is one, whose rows say up to when it was looked at. Beside it looks for figures that
+begin to answer (:mod:`.late_fields`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Protocol
 from ..channel import Channel
 from ..trace import schema
 from ..trace.label import GPU, Subject
-from ..units import seconds
+from ..units import nanoseconds, seconds
 from .drm_clients import DrmClients, by_pci
 from .gpu_processes import NvidiaProcesses, by_uuid
 from .gpu_use import Moment, Use
+from .late_fields import PERIOD_S as LATE_S
+from .late_fields import LateFields
 from .native import clock_pair, now_ns
 
 PERIOD_S = 0.1
@@ -76,6 +79,9 @@ class GpuLane:
             NvidiaProcesses(devices, library) for library, devices in by_uuid(channels).items()
         ]
         self._ways += [DrmClients(drm, root)] if drm else []
+        ids = {channel.id for channel in channels}
+        self._late = [LateFields(devices, library, ids) for library, devices in by_uuid(channels).items()]
+        self._late_at_ns = 0
         self._describe = describe
         self._accounts: dict[tuple[str, str, tuple[int, ...], int], _Account] = {}
         self._rows: deque[schema.OwnRow] = deque()
@@ -88,7 +94,8 @@ class GpuLane:
         for way in self._ways:
             self.left_out |= way.open()
         self._ways = [way for way in self._ways if way.devices]
-        if not self._ways:
+        self._late = [late for late in self._late if late.open()]
+        if not self._ways and not self._late:
             return
         self.look()
         self._thread = threading.Thread(target=self._run, name="uj-gpus", daemon=True)
@@ -102,6 +109,9 @@ class GpuLane:
         self._ended.set()
         thread.join()
         self.look()
+        for late in self._late:
+            self._rows += late.look(now_ns())
+            self._rows += late.close()
         for way in self._ways:
             way.close()
 
@@ -129,6 +139,10 @@ class GpuLane:
         while not self._ended.wait(apart_s):
             begun_ns = now_ns()
             self.look()
+            if begun_ns - self._late_at_ns >= nanoseconds(LATE_S):
+                self._late_at_ns = begun_ns
+                for late in self._late:
+                    self._rows += late.look(begun_ns)
             apart_s = min(max(PERIOD_S, SHARE * seconds(now_ns() - begun_ns)), PERIOD_MAX_S)
 
     def _take(self, use: Use) -> None:

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -77,7 +77,10 @@ READERS = "everyone who may open /dev/nvidiactl"
 LIBRARY = "libnvidia-ml.so.1"
 REQUIRED = ("nvmlInit_v2", "nvmlShutdown", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetFieldValues")
 
-__all__ = ["NAME", "READERS", "devices", "survey"]
+FIGURES = frozenset(row.name for row in ROWS)  # energies and powers, the last part of their channels' ids
+_EVERY = tuple(config for row in (*ROWS, *SLOW_ROWS) for config, _ in row.ways)
+
+__all__ = ["FIGURES", "NAME", "READERS", "answering", "devices", "survey"]
 
 
 def survey(machine: Machine) -> Survey:
@@ -193,9 +196,20 @@ def _answers(nvml: ModuleType, handle: object) -> Iterator[int]:
     return (config for config, number in numbers.items() if number or config in slow)
 
 
-def _numbers(nvml: ModuleType, handle: object) -> Iterator[tuple[int, int]]:
+def answering(nvml: ModuleType, handle: object, figures: Collection[str]) -> frozenset[str]:
+    """Which of some figures a GPU answers now, with more than 0.
+
+    Raises:
+        NVMLError: It does not answer at all.
+    """
+    rows = [row for row in ROWS if row.name in figures]
+    numbers = dict(_numbers(nvml, handle, [config for row in rows for config, _ in row.ways]))
+    return frozenset(row.name for row in rows if any(numbers.get(config) for config, _ in row.ways))
+
+
+def _numbers(nvml: ModuleType, handle: object, asked: Collection[int] = _EVERY) -> Iterator[tuple[int, int]]:
     """What each config answers, of those that answer."""
-    configs = [config for row in ROWS for config, _ in row.ways if config < call_config(1)]
+    configs = [config for config in asked if config < call_config(1)]
     try:
         values = nvml.nvmlDeviceGetFieldValues(handle, [(c & 0xFFFFFFFF, c >> 32) for c in configs])
     except nvml.NVMLError as error:
@@ -206,6 +220,8 @@ def _numbers(nvml: ModuleType, handle: object) -> Iterator[tuple[int, int]]:
         if value.nvmlReturn == 0 and value.valueType < len(VALUES):
             yield config, getattr(value.value, VALUES[value.valueType])
     for call, (function, arguments) in CALLS.items():
+        if call_config(call) not in asked:
+            continue
         with suppress(nvml.NVMLError):
             answer = getattr(nvml, function)(handle, *arguments)
             yield call_config(call), len(answer[1]) if call == SAMPLES_CALL else answer

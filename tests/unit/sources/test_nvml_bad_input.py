@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -71,6 +72,33 @@ def test_a_gpu_that_is_lost_and_comes_back_is_counted_over_the_gap(tmp_path):
         tmp_path, "lost away", "sleep 0.6; touch away; sleep 0.4; rm away; sleep 0.6"
     )
     assert holds(rows["gpu-0/energy"], WATTS * duration_s)
+    assert "gpu-0/energy" in text
+    assert "reads failed" in text
+
+
+LATE = "away 83 3 silent\naway 191 3 silent\nrefuse energy 3\n"
+
+
+def test_a_field_that_appears_and_disappears_is_named_with_its_time(tmp_path):
+    """Its channel is not in the trace, which was opened before: the report says so and what to do."""
+    (tmp_path / "silent").touch()
+    command = "sleep 0.6; rm silent; sleep 2.5; touch silent; sleep 2.5"
+    rows, duration_s, text, status = recorded(tmp_path, LATE, command)
+    assert status == 0
+    assert "gpu-0/energy" not in rows
+    assert holds(rows["gpu-0/power"], WATTS * duration_s), "what is recorded has its figure"
+    said = re.search(r"gpu-0/energy began to answer too late: record again, ([\d.]+) to ([\d.]+) s", text)
+    assert said, text
+    assert 0.4 < float(said[1]) < float(said[2]) < duration_s
+    assert text.count("began to answer") == 1
+
+
+def test_a_field_that_disappears_leaves_the_window_a_bound(tmp_path):
+    rows, duration_s, text, _ = recorded(tmp_path, LATE, "sleep 1; touch silent; sleep 1")
+    counter = rows["gpu-0/energy"]
+    assert counter["energy_j"] is None
+    assert counter["status"] == "failed"
+    assert 0 <= counter["guaranteed_j"][0] <= WATTS * duration_s
     assert "gpu-0/energy" in text
     assert "reads failed" in text
 
