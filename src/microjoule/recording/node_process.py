@@ -57,7 +57,8 @@ def spawned(order: Order) -> Callable[[socket.socket], None]:
     def start(listener: socket.socket) -> None:
         if not sys.executable:
             raise OSError(0, "this Python does not say where its interpreter is")
-        data = pickle.dumps(([root, *sys.path], listener.fileno(), pickle.dumps(order)))
+        # What comes first in a program's path comes first here: its own folder may have a module of any name.
+        data = pickle.dumps(([*sys.path, root], listener.fileno(), pickle.dumps(order)))
         started = subprocess.Popen(
             [sys.executable, "-c", _CODE],
             stdin=subprocess.PIPE,
