@@ -229,3 +229,17 @@ except uj.errors.MicrojouleError as error:
 """
     found, _ = ended(started(tmp_path, program, n=1, places=[environment(0, 2)]))
     assert found == ["SourceUnavailable"]
+
+
+def test_places_in_a_path_are_filled_in_without_a_job_too(tmp_path, monkeypatch):
+    for name in ("MICROJOULE_JOB", "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MICROJOULE_NODE", "n9")
+    meter = uj.Meter(sources=["script"], root=tmp_path / "root")
+    with uj.record(tmp_path / "new/{node}.arrows", meter) as rec:
+        pass
+    assert rec.path == tmp_path / "new/n9.arrows"
+    with pytest.raises(uj.errors.BadPath, match=r"Nothing says what \{job\}"):
+        uj.record(tmp_path / "{job}.arrows", meter)
+    with pytest.raises(uj.errors.BadPath, match=r"\{nodes\} in .* is no place"):
+        uj.record(tmp_path / "{nodes}.arrows", meter)
