@@ -53,6 +53,7 @@ class Neighbourhood(NamedTuple):
         rate: Counts a nanosecond; on a grid of updates their distance is taken in whole periods.
         length_ns: float64.
         is_usual: Whether there is such a segment, and it is no gap.
+        is_exact: Whether it is usual, and whole periods long for certain.
         usual_ns: float64[n], the usual distance of two updates.
         apart_ns: float64[n], the usual distance of two readings.
         is_dense: bool[n], whether readings are denser than updates.
@@ -64,6 +65,7 @@ class Neighbourhood(NamedTuple):
     rate: F64
     length_ns: F64
     is_usual: Bools
+    is_exact: Bools
     usual_ns: F64
     apart_ns: F64
     is_dense: Bools
@@ -294,7 +296,9 @@ class Interpolation:
         # A counter of single quanta shows each as soon as it is full.
         rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
         uneven = _uneven((latest - latest[:, _OWN : _OWN + 1]).astype(np.float64), is_usual)
-        return Neighbourhood(rate, length, is_usual, usual, apart, is_dense, is_single, uneven, rough)
+        return Neighbourhood(
+            rate, length, is_usual, is_exact, usual, apart, is_dense, is_single, uneven, rough
+        )
 
     def _kink(
         self,

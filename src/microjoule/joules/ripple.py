@@ -38,6 +38,8 @@ _CLEAR = 8.0  # times the scatter there, for a line that is no noise: of 11 line
 _FLAT = 0.4  # of the lower half's median, that noise in the power is taken for: it has no such line
 _SURE = 2.5  # standard deviations that scatter may have more than its mean
 _MOST_THERE = 40  # segments, below which there is no spectrum
+_AT_ENDS = 4  # segments that a trace may have too few
+_EXACT = 24  # segments whose length is known, from which on they alone are looked at
 _RIPPLE_MAX = 0.165  # of an update's energy: the root mean square of a ripple that reaches zero power
 _RIPPLE = 1.25  # distance from the straight line, in amplitudes of the alias over 2 sin
 _THERE = 0.45  # share of a line in all swings around, from which on it is one; of noise one in twenty has it
@@ -65,12 +67,17 @@ def ripple(segment: Segment) -> Ripple:
     n = near.is_usual.sum(1)
     found = Ripple(np.zeros(len(n)), np.zeros(len(n), bool), near.rough.copy())
     # Single quanta are not the timer's updates, and readings no denser than updates beat with them.
-    asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single)
+    are_exact = near.is_exact.sum(1) >= _EXACT
+    # Missing ones are filled in where there are some on both sides, and not at an end of the trace.
+    outside = np.argmax(near.is_usual, axis=1) + np.argmax(near.is_usual[:, ::-1], axis=1)
+    are_exact &= outside <= _AT_ENDS
+    asked = np.flatnonzero(((n >= _MOST_THERE) | are_exact) & near.is_dense & ~near.is_single)
     if not len(asked):
         return found
-    is_there = near.is_usual[asked]
-    mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / n[asked]
-    swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
+    # Lengths that are not known to be whole periods make power that is not there.
+    is_there = np.where(are_exact[asked, None], near.is_exact[asked], near.is_usual[asked])
+    mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / is_there.sum(1)
+    swing = _filled(near.rate[asked] - mean[:, None], is_there)
     swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
     spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
     found.inside[asked] = _near_the_updates(segment, asked, mean, swing, spectrum)
@@ -78,10 +85,20 @@ def ripple(segment: Segment) -> Ripple:
     return found
 
 
+def _filled(values: F64, is_there: Bools) -> F64:
+    """float64[n, m]: what is not there lies on the straight line between what is beside it; 0 at the ends."""
+    last = values.shape[1] - 1
+    at = np.arange(last + 1)
+    before = np.maximum.accumulate(np.where(is_there, at, -1), axis=1)
+    after = np.minimum.accumulate(np.where(is_there, at, last + 1)[:, ::-1], axis=1)[:, ::-1]
+    left, right = (np.take_along_axis(values, np.clip(k, 0, last), 1) for k in (before, after))
+    found = left + (right - left) * (at - before) / np.maximum(after - before, 1)
+    return np.where((before < 0) | (after > last), 0.0, found)
+
+
 def _near_the_updates(segment: Segment, asked: I64, mean: F64, swing: F64, spectrum: F64) -> F64:
     """Of a line near 0, float64[m] counts."""
     near, found = segment.near, np.zeros(len(asked))
-    is_there = near.is_usual[asked]
     # Errors of the counts are least in their differences' lower frequencies, where all aliases lie.
     top = np.argmax(spectrum[:, : int(_CYCLES_MAX) + 1], axis=1) + 1
     level = _scatter(spectrum)
@@ -99,7 +116,7 @@ def _near_the_updates(segment: Segment, asked: I64, mean: F64, swing: F64, spect
         of_all = np.maximum(low[these], of_sine)
         is_sine = is_alone & (cycles_ >= _CYCLES) & (cycles_ <= _CYCLES_MAX) & (of_sine > _PURE * of_all)
         rough = near.rough[asked[these]] / near.usual_ns[asked[these]]
-        is_sine &= ~_is_sudden(swing[these], is_there[these], of_sine, cycles_, rough)
+        is_sine &= ~_is_sudden(swing[these], near.is_exact[asked[these]], of_sine, cycles_, rough)
         usual = near.usual_ns[asked[these]]
         inside = _RIPPLE * np.sqrt(2 * of_sine / _WIDTH) * usual / (2 * np.sin(np.pi * cycles_ / _WIDTH))
         most = _RIPPLE_MAX * np.maximum(mean[these], 0.0) * usual
@@ -146,12 +163,14 @@ def _strays(turn: F64, f: F64) -> F64:
     return found
 
 
-def _is_sudden(swing: F64, is_there: Bools, of_sine: F64, cycles: F64, rough: F64) -> Bools:
+def _is_sudden(swing: F64, is_exact: Bools, of_sine: F64, cycles: F64, rough: F64) -> Bools:
     """bool[n]: whether power changes from one update to the next by more than that sine and scatter explain.
+
+    Asked of updates that are whole periods apart: what is not known of others' lengths changes their power.
 
     Of a square wave whose half periods wander the harmonics spread, and are no sign of it.
     """
-    is_pair = is_there[:, 1:] & is_there[:, :-1]
+    is_pair = is_exact[:, 1:] & is_exact[:, :-1]
     largest = np.where(is_pair, np.abs(np.diff(swing, axis=1)), 0.0).max(1)
     of_line = np.sqrt(2 * of_sine / _WIDTH) * 2 * np.sin(np.pi * cycles / _WIDTH)
     # Second differences of counts have √6 of their scatter, which is most where the power is.

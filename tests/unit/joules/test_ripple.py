@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.ripple import _strays
+from microjoule.joules.ripple import _filled, _strays
 
 
 @pytest.mark.parametrize("turn", [0.3, 0.83, 1.57, 2.31])
@@ -21,3 +21,10 @@ def test_what_shows_alike_does_not_stray_alike():
     turn = np.pi * np.array([270, 754]) / 1024
     small, large = _strays(turn, np.array([0.5, 0.5]))
     assert large > 5 * small
+
+
+def test_what_interrupted_reads_leave_out_lies_between_its_neighbours():
+    line = np.arange(9.0)
+    is_there = np.array([0, 1, 1, 0, 0, 1, 0, 1, 0], bool)
+    found = _filled(np.where(is_there, line, 99.0)[None], is_there[None])[0]
+    assert found.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 0.0]
