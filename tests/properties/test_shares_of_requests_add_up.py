@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from batching import BASE, Batching
+from batching import BASE, Batching, saturating
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ideal import MS, S
@@ -126,6 +126,25 @@ def test_tokens_of_the_cache_are_not_computed():
     of = cached.shares()
     assert of.totals[of.states.index(PREFILL)] == pytest.approx((cached.log.prompt - cached.log.cached).sum())
     assert of.totals[of.states.index(DECODE)] == pytest.approx((cached.log.output - 1).sum())
+
+
+def test_they_add_up_where_power_saturates():
+    scene = replace(SCENE, power=saturating, pieces=True, n=300)
+    of = scene.shares()
+    assert of.bend > 0.1
+    assert_adds_up(of)
+
+
+def test_a_log_of_nonsense_makes_no_fit_of_bent_power_overflow():
+    """Thousands of tokens a nanosecond: rounds of the fit ran away."""
+    log = SCENE.log
+    odd = replace(log, prompt=log.prompt * 0, output=np.where(np.arange(len(log)) % 7, 1, 1 << 40))
+    at_once = replace(odd, first_ns=odd.start_ns, end_ns=odd.start_ns + 1)
+    with np.errstate(over="raise", invalid="raise"):
+        for each in (odd, at_once):
+            of = found(each)
+            assert np.isfinite(of.values_j).all()
+            assert_adds_up(of)
 
 
 def test_too_few_updates_are_refused():

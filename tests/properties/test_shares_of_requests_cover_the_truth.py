@@ -33,31 +33,37 @@ def test_the_shares_are_near_the_truth_and_an_equal_split_is_not(name):
     assert np.mean(held) > 0.75  # all requests of a run share their coefficients, and miss together
 
 
-def test_power_that_saturates_is_found_to_and_its_lack_of_fit_is_in_the_interval():
-    held, errors, bent = [], [], []
+def test_power_that_saturates_is_found_and_shares_follow_it():
+    """The law is none of the forms that are fitted. Linear shares were 5 and 7 % off."""
+    held, errors = [], []
     for clients, seed in ((4, 0), (16, 0), (16, 1)):
         scene = Batching(clients=clients, n=500, pieces=True, power=saturating, seed=seed)
         of, truth = scene.shares(), scene.truth_j
-        assert of.bend > 0.05
+        assert of.bend > 0.1
         some = range(0, scene.n, 10)
         shares = [of.share(i) for i in some]
         held += [abs(each.value - truth[i]) <= each.U for i, each in zip(some, shares, strict=True)]
-        assert all("lack of fit" in {row["name"] for row in each.budget()} for each in shares)
+        names = [{row["name"] for row in each.budget()} for each in shares]
+        assert all({"lack of fit", "saturation"} <= each for each in names)
         errors.append((of.values_j - truth) / truth)
-        bent.append((of.values_j + of.bent_j.sum(axis=1) - truth) / truth)
-        equal = (truth.mean() - truth) / truth
-        assert 0.02 < np.sqrt(np.mean(errors[-1] ** 2)) < 0.25 * np.sqrt(np.mean(equal**2))
-        assert of.values_j.sum() == pytest.approx(truth.sum(), rel=0.05)
+        straight = (of.values_j - of.moved_j[:-1].sum(axis=1) - truth) / truth
+        assert np.mean(errors[-1] ** 2) < 0.25 * np.mean(straight**2)
+        assert of.values_j.sum() == pytest.approx(truth.sum(), rel=0.02)
+        assert of.of_state(["idle"]).value == pytest.approx(100.0 * of.totals[0], rel=0.02)
+        assert of.values_j.sum() + of.of_state(["idle"]).value + of.unexplained.value == pytest.approx(
+            of.measured.value, rel=1e-9
+        )
+    assert np.sqrt(np.mean(np.square(np.concatenate(errors)))) < 0.03
     assert np.mean(held) > 0.85
-    # The other fit is much nearer, so that what it differs by is most of the error.
-    assert np.mean(np.square(np.concatenate(bent))) < 0.4 * np.mean(np.square(np.concatenate(errors)))
 
 
-def test_where_power_is_linear_a_fit_of_saturating_power_finds_little_to_bend():
+def test_where_power_is_linear_nothing_bends():
     scene = SERVERS["4 at a time"]
     of = scene.shares()
-    assert of.bend < 0.1
-    assert np.sqrt(np.mean((of.bent_j.sum(axis=1) / scene.truth_j) ** 2)) < 0.02
+    assert of.bend == 0.0
+    assert not of.moved_j.any()
+    assert not of.stronger_j.any()
+    assert np.sqrt(np.mean((of.form_j[:-1].sum(axis=1) / scene.truth_j) ** 2)) < 0.02
 
 
 def test_three_instants_of_a_request_suffice_with_many_at_once():
@@ -66,6 +72,7 @@ def test_three_instants_of_a_request_suffice_with_many_at_once():
     for seed in range(2):
         scene = Batching(clients=64, n=2000, seed=seed)
         of, truth = scene.shares(), scene.truth_j
+        assert of.bend == 0.0  # loads that the log smooths look as if power saturated
         errors.append((of.values_j - truth) / truth)
         held += [abs(of.values_j[i] - truth[i]) <= of.share(i).U for i in range(0, scene.n, 20)]
     assert np.sqrt(np.mean(np.square(errors))) < 0.06

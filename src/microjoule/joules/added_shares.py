@@ -1,15 +1,16 @@
 """Shares of requests that several counters count together, as those of GPUs that compute one batch.
 
-Each counter has a fit of its own (:mod:`.request_shares`), over its own updates: nothing is interpolated onto
-another's. They have one schedule, because one server computes the prompts: the one whose fits explain all
-counters best. Where one counter cannot tell idle power from that of requests, none has an idle column, since
-the requests carry idle power then. What is reported is the sum over counters, of each figure by itself, so
-that shares, idle and unexplained energy add up to what all counters measured.
+Each counter has a fit of its own (:mod:`.request_shares`), over its own updates: nothing is interpolated
+onto another's. They have one schedule, because one server computes the prompts: the one whose fits explain
+all counters best. Where one counter cannot tell idle power from that of requests, none has an idle column,
+since the requests carry idle power then. What is reported is the sum over counters, of each figure by
+itself, so that shares, idle and unexplained energy add up to what all counters measured.
 
-What the log does not know (when work was done, how late its clock is) is the same for all counters, and adds
-up with its sign. So does the lack of fit. The scatter around the fits is taken as common too: what drives one
-GPU of a batch beyond its states drives the others in the same step. That is an upper bound (Cauchy and
-Schwarz): counters that scatter independently have ± too wide by no more than the square root of their number.
+What the log does not know (when work was done, how late its clock is) is the same for all counters, and
+adds up with its sign. So do the lack of fit and the saturation. The scatter around the fits is taken as
+common too: what drives one GPU of a batch beyond its states drives the others in the same step. That is an
+upper bound (Cauchy and Schwarz): counters that scatter independently have ± too wide by no more than the
+square root of their number.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from .update_record import Updates
 F64 = npt.NDArray[np.float64]
 
 _FIT = "regression"
-_COMMON = {"alignment", "work times", "prompt rate", "lack of fit"}
+_COMMON = {"alignment", "work times", "prompt rate", "lack of fit", "saturation"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +92,9 @@ class AddedShares:
 
     @property
     def bend(self) -> float:
-        """How much power saturates: a mean over the counters, weighted by what their requests took.
-
-        Of a GPU that had nothing to do, any bend explains the readings as well as none.
-        """
+        """How much power saturates: a mean over the counters, weighted by what their requests took."""
         taken_j = [float(each.values_j.sum()) for each in self.parts]
-        if not sum(taken_j):
-            return max(each.bend for each in self.parts)
-        return float(np.average([each.bend for each in self.parts], weights=taken_j))
+        return float(np.average([each.bend for each in self.parts], weights=taken_j)) if sum(taken_j) else 0.0
 
     @property
     def inseparable(self) -> tuple[tuple[str, ...], ...]:

@@ -17,51 +17,43 @@ be distinguished from the tokens, and what all three take together can.
 Where the server was never idle, or always, its idle power and that of its requests cannot be distinguished.
 Then there is no idle column, and requests carry what is drawn whether they are there or not.
 
-Decision: updates are added up to a tenth of a second, where enough are left. A client sees a token some
-milliseconds after it was computed, and a server's steps take up to a tenth of a second. Finer updates would
-show the load at another time than the log has it, which makes coefficients too small. Where the log has three
-instants a request, what lies between is known to some tenths of a second, and updates are as long as that.
-
-Decision: power is linear in the states. A GPU near its power limit is not: its requests' shares then follow
-the mean slope, and energy is left unexplained. The report says how much.
+Decision: power may saturate. A GPU near its power limit draws less for each further token. Where the readings
+show that clearly, and the log says well enough when work was done, shares, idle and the coefficients (mean
+energies of a unit, then) come from a fit of power that bends (:mod:`.saturation`), and otherwise from the
+linear one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import TooFewUpdates
 from ..trace.series import I64
-from ..units import NS_PER_MS, NS_PER_S
+from ..units import NS_PER_S
 from ..value_class import dataclass
 from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
-from .regression import LOADED, Fit, between_updates, fit, places_ns
-from .requests import IDLE, SHORTEST_NS, STATES, Requests, Schedule, Work, computed, prefills, work
-from .saturation import bent
-from .step_clock import step_clock
+from .regression import Fit, places_ns
+from .request_fit import FINER, Fitted, Fitting, added, doubt_ns, fitted, is_sure_of_loads, joined, no_finer
+from .requests import IDLE, Requests, Schedule
+from .saturation import saturation
 from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
 
 _ROOT_3 = math.sqrt(3.0)
+_Mine = slice | npt.NDArray[np.bool_]
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
-_ENOUGH = 60  # updates that are left at least where several are taken as one
-# In which a token may have been computed before a client saw it, or after a step began.
-_DOUBT_NS = 100 * NS_PER_MS
-_AT_ONCE = 4  # requests, beyond which that is as unsure as it gets where pieces of answers have no times
-_OPEN = 2.0  # standard uncertainties by which a direction may move an energy
-_QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
-_FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
-_NEARLY = 0.95  # of that: a counter that is updated every 99.9 ms is fine enough for 100 ms
-_MUCH = 0.25  # of the measured energy: states that may exchange this much are not told apart
+_OF_STRONGEST = 0.5  # the strongest bend that readings do not refute is two standard deviations off
+_OF_FORM = 0.5  # the forms are extremes: power bends from the first watt on, or near its limit
+_OF_BEND = 0.25  # of what a bend moves, in which no form is thought to be right
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +75,11 @@ class RequestShares:
         timing_j: float64[m], by how much energies move if every second update is fitted: what is not known
             of when the work was done matters half as much there.
         rate_j: float64[m], by how much energies move with the next rate that was tried.
-        bent_j: float64[n, m], by how much each share differs if power saturates (:mod:`.saturation`).
-        bend: How much it does: 0 where power is linear, 1 where the usual load draws half of that.
+        moved_j: float64[n + 1, m], by how much energies differ from those of the linear fit, because power
+            clearly saturates (:mod:`.saturation`); the last row is idle's.
+        form_j: float64[n + 1, m], by how much they may differ with another form of saturation.
+        stronger_j: float64[n + 1, m], by how much with more or less of it.
+        bend: How much power saturates: 0 where not clearly, 1 where the usual load draws half of that.
         inseparable: Groups of states whose energies are known together only.
     """
 
@@ -101,7 +96,9 @@ class RequestShares:
     fit: Fit
     timing_j: F64
     rate_j: F64
-    bent_j: F64
+    moved_j: F64
+    form_j: F64
+    stronger_j: F64
     bend: float
     inseparable: tuple[tuple[str, ...], ...]
 
@@ -113,28 +110,26 @@ class RequestShares:
     @property
     def values_j(self) -> F64:
         """float64[n]: each request's share, in J, of the part of it that lies in the span."""
-        found: F64 = self.amounts @ (self.fit.energy_j / self.totals)
+        found: F64 = self.amounts @ (self.fit.energy_j / self.totals) + self.moved_j[:-1].sum(axis=1)
         return found
 
     def share(self, number: int) -> Estimate:
         """The energy of one request."""
         of, t = self.requests, (self.t0_ns, self.t1_ns)
         ends = np.clip([of.start_ns[number], of.end_ns[number]], *t)
-        return self._of(self.amounts[number], ends[:1], ends[1:], float(self.bent_j[number].sum()))
+        return self._of(self.amounts[number], (ends[:1], ends[1:]), np.array([number]))
 
     def of_some(self, numbers: Sequence[int] | I64) -> Estimate:
         """The energy of several requests together."""
         at = np.asarray(numbers, np.int64)
-        whole = np.array([self.t0_ns]), np.array([self.t1_ns])
-        return self._of(self.amounts[at].sum(axis=0), *whole, float(self.bent_j[at].sum()))
+        return self._of(self.amounts[at].sum(axis=0), self._whole, at)
 
     def of_state(self, states: Iterable[str], numbers: Sequence[int] | I64 | None = None) -> Estimate:
         """The energy of some states, of all requests or of some."""
-        at = slice(None) if numbers is None else np.asarray(numbers, np.int64)
+        at = np.arange(len(self.moved_j)) if numbers is None else np.asarray(numbers, np.int64)
         amounts = self.totals if numbers is None else self.amounts[at].sum(axis=0)
         mine = np.isin(self.states, list(states))
-        whole = np.array([self.t0_ns]), np.array([self.t1_ns])
-        return self._of(np.where(mine, amounts, 0.0), *whole, float(self.bent_j[at][:, mine].sum()))
+        return self._of(np.where(mine, amounts, 0.0), self._whole, at, mine)
 
     def coefficient(self, state: str) -> Estimate:
         """What a unit of a state takes: W of idle and of a running request, J of a token."""
@@ -144,13 +139,28 @@ class RequestShares:
     @property
     def unexplained(self) -> Estimate:
         """What was measured and is neither idle's nor any request's; it may be negative."""
-        whole = np.array([self.t0_ns]), np.array([self.t1_ns])
-        all_ = self._of(self.totals, *whole, float(self.bent_j.sum()))
-        return self.measured - all_
+        return self.measured - self._of(self.totals, self._whole, np.arange(len(self.moved_j)))
 
-    def _of(self, amounts: F64, t0: I64, t1: I64, bent_j: float = 0.0) -> Estimate:
+    @property
+    def _whole(self) -> tuple[I64, I64]:
+        return np.array([self.t0_ns]), np.array([self.t1_ns])
+
+    def _of(self, amounts: F64, span: tuple[I64, I64], rows: I64, mine: _Mine = slice(None)) -> Estimate:
+        """The energy of some amounts.
+
+        Args:
+            amounts: float64[m].
+            span: When they were there.
+            rows: Whose they are, of ``moved_j``.
+            mine: Which states they are of.
+        """
+        t0, t1 = span
         parts = amounts / self.totals
-        value = float(parts @ self.fit.energy_j)
+
+        def bent(of: F64) -> float:
+            return float(of[rows][:, mine].sum())
+
+        value = float(parts @ self.fit.energy_j) + bent(self.moved_j)
         is_known = not self.fit.is_open(parts)
         counter, duration_s = self.counter, float((t1 - t0).sum()) / NS_PER_S
         name = f"{counter.channel.id}@{counter.machine}/{self.t0_ns}/{self.t1_ns}"
@@ -163,7 +173,8 @@ class RequestShares:
             Component(
                 "prompt rate", float(parts @ self.rate_j) / _ROOT_3, "B", RECTANGULAR, group=f"rate:{name}"
             ),
-            Component("lack of fit", bent_j, "B", NORMAL, group=f"bend:{name}"),
+            Component("lack of fit", bent(self.form_j), "B", NORMAL, group=f"form:{name}"),
+            Component("saturation", bent(self.stronger_j), "B", NORMAL, group=f"bend:{name}"),
             *sensor(counter.channel, counter.machine, value, duration_s),
         )
         return Estimate(
@@ -205,84 +216,20 @@ def shares(
             f"{_FEWEST}",
             "Record for longer, or take a --channel that is updated more often",
         )
-    of = _no_finer(of, _doubt_ns(requests))
-    fitting = _Fitting(of, requests, round(u_align_ns), has_idle=has_idle)
+    of = no_finer(of, doubt_ns(requests))
+    fitting = Fitting(of, requests, round(u_align_ns), has_idle=has_idle)
     best = fitting.likeliest() if schedule is None else fitting.under(schedule)
     return _finished(counter, of, requests, fitting, best)
 
 
-class _Fitted(NamedTuple):
-    """The fit under one schedule."""
-
-    schedule: Schedule
-    works: Mapping[str, Work]
-    states: tuple[str, ...]
-    design: F64
-    late: F64
-    fit: Fit
-    inseparable: tuple[tuple[str, ...], ...]
-
-
-class _Fitting:
-    """Fits of one counter's updates under schedules.
-
-    Args:
-        of: The updates.
-        requests: The requests.
-        u_align_ns: By how much all instants may be off.
-        has_idle: Whether idle may have a column.
-    """
-
-    def __init__(self, of: Updates, requests: Requests, u_align_ns: int, *, has_idle: bool) -> None:
-        self._has_idle = has_idle
-        self._of, self._requests, self._u_align_ns = of, requests, u_align_ns
-        margin = round(float(of.spread_s.max()) * 2 * NS_PER_S) + abs(u_align_ns)
-        self._around_ns = int(of.edges_ns[0]) - margin, int(of.edges_ns[-1]) + margin
-
-    def under(self, schedule: Schedule) -> _Fitted:
-        """The fit under one schedule."""
-        works = work(self._requests, schedule, self._around_ns)
-        states, design, late = _columns(works, self._of, self._u_align_ns)
-        found = _fit(self._of, design, late)
-        groups = _inseparable(found, states, self._of)
-        is_lost = not self._has_idle or any(IDLE in group for group in groups)
-        if is_lost and IDLE in states and len(states) > 1:
-            states, design, late = states[1:], design[:, 1:], late[:, 1:]
-            found = _fit(self._of, design, late)
-            groups = _inseparable(found, states, self._of)
-        return _Fitted(schedule, works, states, design, late, found, groups)
-
-    def likeliest(self) -> _Fitted:
-        """The fit under the likeliest schedule."""
-        rates, clock = _rates(self._requests), step_clock(self._requests)
-        clocks = (None,) if clock is None or any(map(len, self._requests.pieces_ns)) else (None, clock)
-        tried = [Schedule(False), Schedule(True)]
-        tried += [Schedule(True, rate, each) for rate in rates for each in clocks]
-        if clock is not None:
-            tried.append(Schedule(True, clock.rate, clock, by_excess=True))
-        best = min(map(self.under, tried), key=_score)
-        for step in _FINER:
-            if not math.isfinite(best.schedule.rate):
-                break
-            near = [best.schedule._replace(rate=best.schedule.rate * by) for by in (1 / step, step)]
-            best = min((best, *map(self.under, near)), key=_score)
-        return best
-
-
-def _score(of: _Fitted) -> float:
-    return of.fit.score
-
-
 def _finished(
-    counter: Counter, of: Updates, requests: Requests, fitting: _Fitting, best: _Fitted
+    counter: Counter, of: Updates, requests: Requests, fitting: Fitting, best: Fitted
 ) -> RequestShares:
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
-    other = fitting.under(best.schedule._replace(rate=best.schedule.rate * _FINER[-1]))
-    curve = bent(of, best.states, best.works)
+    other = fitting.under(best.schedule._replace(rate=best.schedule.rate * FINER[-1]))
     amounts = _amounts(best, of, len(requests))
-    linear_j = amounts * (best.fit.energy_j / best.design.sum(axis=0))
-    bent_j = curve.of_each(best.works, best.states, len(requests)) - linear_j
-    coarse = _fit(_joined(of, 2), _added(best.design, 2), _added(best.late, 2))
+    bends = _bends(of, best, amounts, is_sure=is_sure_of_loads(requests))
+    coarse = fitted(joined(of, 2), added(best.design, 2), added(best.late, 2))
     return RequestShares(
         counter=counter,
         requests=requests,
@@ -299,92 +246,44 @@ def _finished(
         rate_j=other.fit.energy_j - best.fit.energy_j
         if other.states == best.states
         else np.zeros(len(best.states)),
-        bent_j=bent_j,
-        bend=curve.bend,
+        moved_j=bends.moved_j,
+        form_j=bends.form_j,
+        stronger_j=bends.stronger_j,
+        bend=bends.bend,
         inseparable=best.inseparable,
     )
 
 
-def _amounts(best: _Fitted, of: Updates, n: int) -> F64:
+class _Bends(NamedTuple):
+    """By how much energies differ where power saturates; as the attributes of :class:`RequestShares`."""
+
+    moved_j: F64
+    form_j: F64
+    stronger_j: F64
+    bend: float
+
+
+def _bends(of: Updates, best: Fitted, amounts: F64, *, is_sure: bool) -> _Bends:
+    found = saturation(of, best.states, best.works)
+    totals = best.design.sum(axis=0)
+    nobodys = np.where(np.array(best.states) == IDLE, totals, 0.0)
+    linear_j = np.vstack((amounts, nobodys)) * (best.fit.energy_j / totals)
+    likeliest, other, strongest = (
+        each.of_each(best.works, best.states, len(amounts))
+        for each in (found.best, found.other, found.strongest)
+    )
+    none = np.zeros_like(linear_j)
+    if not (found.is_clear and is_sure):
+        return _Bends(none, strongest - linear_j, none, 0.0)
+    moved_j = likeliest - linear_j
+    stronger_j = _OF_STRONGEST * (strongest - likeliest) + _OF_BEND * moved_j
+    return _Bends(moved_j, _OF_FORM * (other - likeliest), stronger_j, found.best.bend)
+
+
+def _amounts(best: Fitted, of: Updates, n: int) -> F64:
     """float64[n, m]: what each of n requests had of each state, wherever the span's ends may have been."""
     ends = [(int(edges[0]), int(edges[-1])) for edges in places_ns(of)]
     parts = [
         np.stack([best.works[state].of_each(n, *each) for state in best.states], axis=1) for each in ends
     ]
     return sum(parts[1:], parts[0]) / len(parts)
-
-
-def _rates(requests: Requests) -> list[float]:
-    """Rates at which prompts may have been computed: quantiles of tokens by time, by tokens."""
-    begin, end = prefills(requests, Schedule(True))
-    tokens = computed(requests)
-    some = np.flatnonzero(tokens > 0)
-    rate = tokens[some] / np.maximum(end - begin, SHORTEST_NS)[some] * NS_PER_S
-    order = np.argsort(rate)
-    below = np.cumsum(tokens[some][order])
-    at = np.searchsorted(below, np.array(_QUANTILES) * below[-1]) if len(some) else []
-    return sorted({float(rate[order][min(i, len(some) - 1)]) for i in at})
-
-
-def _fit(of: Updates, design: F64, late: F64) -> Fit:
-    return fit(of, design, design.sum(axis=0), late, np.diff(of.edges_ns) / NS_PER_S)
-
-
-def _joined(of: Updates, by: int) -> Updates:
-    """Every so many updates as one: what was counted between them in all."""
-    n = len(of.energy_j) // by * by
-    return of._replace(
-        edges_ns=of.edges_ns[: n + 1 : by],
-        energy_j=_added(of.energy_j, by),
-        is_ok=_added(~of.is_ok, by) == 0,
-        spread_s=of.spread_s[: n + 1 : by],
-    )
-
-
-def _added(values: npt.NDArray[Any], by: int) -> F64:
-    """So many neighbours added at a time; what is left over is left out."""
-    n = len(values) // by * by
-    found: F64 = values[:n].astype(np.float64).reshape(-1, by, *values.shape[1:]).sum(axis=1)
-    return found
-
-
-def _doubt_ns(of: Requests) -> int:
-    """How unsure it is when work was done; the more so, the more requests are between two instants of one."""
-    if any(map(len, of.pieces_ns)):
-        return _DOUBT_NS
-    at_once = float((of.end_ns - of.start_ns).sum()) / max(int(of.end_ns.max() - of.start_ns.min()), 1)
-    return round(_DOUBT_NS * min(max(at_once, 1.0), _AT_ONCE))
-
-
-def _no_finer(of: Updates, doubt_ns: int) -> Updates:
-    """The updates, so many as one that their length is that of a log's doubt, where there are enough."""
-    n, usual_ns = len(of.energy_j), float(np.median(np.diff(of.edges_ns)))
-    by = min(math.ceil(_NEARLY * doubt_ns / usual_ns), n // _ENOUGH)
-    return _joined(of, by) if by > 1 else of
-
-
-def _columns(works: Mapping[str, Work], of: Updates, late_ns: int) -> tuple[tuple[str, ...], F64, F64]:
-    """The states of which there was something, their amounts between updates, and those if all came later."""
-
-    def until(t_ns: I64) -> F64:
-        return np.stack([works[state].until(t_ns) for state in STATES], axis=1)
-
-    design = between_updates(until, of)
-    late = between_updates(until, of, late_ns) if late_ns else design
-    some = design[of.is_ok].sum(axis=0) > 0
-    states = tuple(state for state, is_some in zip(STATES, some.tolist(), strict=True) if is_some)
-    return states, design[:, some], late[:, some]
-
-
-def _inseparable(of: Fit, states: Sequence[str], updates: Updates) -> tuple[tuple[str, ...], ...]:
-    """Groups of states whose energies the fit leaves open against one another; groups that touch are one."""
-    much = _MUCH * float(updates.energy_j[updates.is_ok].sum())
-    groups: list[set[str]] = []
-    for number, u in enumerate(of.u_j):
-        along = np.abs(of.directions[:, number])
-        is_member = along > LOADED if math.isinf(u) else (_OPEN * along * u >= much) & (along > LOADED)
-        mine = {state for state, is_in in zip(states, is_member.tolist(), strict=True) if is_in}
-        if len(mine) > 1:
-            touching = [group for group in groups if group & mine]
-            groups = [group for group in groups if not group & mine] + [mine.union(*touching)]
-    return tuple(tuple(state for state in states if state in group) for group in groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .columns import columns
@@ -40,11 +40,9 @@ def render(found: Plain) -> str:
     """The figures as lines of 80 characters."""
     levels = found["levels"]
     lines = wrapped(sentence(found))
-    for title, *wanted in _TABLES:
-        rows = [(title, *(name for _, name in wanted))]
-        rows += [(words(each), *(_figure(each, key) for key, _ in wanted)) for each in levels]
-        lines += ["", *columns(rows, (0,), optional=range(1, len(wanted) + 1), nothing=("", _MISSING))]
-    lines += ["", *_money(found), "", *_requests(found)]
+    blocks = [_figures(levels, title, wanted) for title, *wanted in _TABLES]
+    for block in (*blocks, _money(found), _requests(found)):
+        lines += ["", *block] if block else []
     for each in levels:
         says = [each["why_no_figures"]] if each["why_no_figures"] else []
         says += each["notes"]
@@ -53,6 +51,15 @@ def render(found: Plain) -> str:
             says.append(f"{groups} cannot be told apart in this load")
         lines += [line for text in says for line in wrapped(f"{words(each)}: {text}", 2)]
     return "\n".join(lines) + "\n"
+
+
+def _figures(levels: Sequence[Plain], title: str, wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """A row a level; nothing where no level has any of the figures."""
+    rows = [(words(each), *(_figure(each, key) for key, _ in wanted)) for each in levels]
+    if all(set(figures) == {_MISSING} for _, *figures in rows):
+        return []
+    head = (title, *(name for _, name in wanted))
+    return columns([head, *rows], (0,), optional=range(1, len(wanted) + 1), nothing=("", _MISSING))
 
 
 def words(level: Plain) -> str:

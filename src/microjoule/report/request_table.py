@@ -103,8 +103,8 @@ def _notes(found: Plain) -> list[str]:
         )
     if found["saturation"] > _BENT:
         lines += wrapped(
-            "Power rises less than in proportion to the load. Shares follow the mean slope, and their ± "
-            "includes the difference to a fit of power that saturates."
+            "Power rises less than in proportion to the load. Shares follow a fit of power that saturates, "
+            "and their ± includes how unsure its form is."
         )
     return ["", *lines] if lines else []
 

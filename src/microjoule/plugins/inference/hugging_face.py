@@ -9,6 +9,8 @@ from typing import Any
 from ...recording.marking import window
 
 PREFILL, DECODE = "prefill", "decode"
+_INPUTS = ("input_ids", "inputs_embeds", "decoder_input_ids", "decoder_inputs_embeds")
+_CACHES = ("cache", "past_key_values")  # transformers 5.24 hands on the first, versions before it the second
 
 
 @contextmanager
@@ -19,7 +21,7 @@ def hugging_face_windows(model: Any, *, sync: str | None = "torch") -> Iterator[
 
     Args:
         model: A ``transformers`` model, or another ``torch.nn.Module`` that takes ``input_ids`` and
-            ``past_key_values``.
+            ``cache`` or ``past_key_values``. Of a model with an encoder its decoder's passes are marked.
         sync: ``torch``: wait for CUDA at each edge, without which a window holds launches and no work;
             None: for nothing.
     """
@@ -50,11 +52,16 @@ def hugging_face_windows(model: Any, *, sync: str | None = "torch") -> Iterator[
 
 def _pass(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int]:
     """What a pass is, and how many tokens it computes; 0: its input says nothing."""
-    given = next((kwargs[key] for key in ("input_ids", "inputs_embeds") if kwargs.get(key) is not None), None)
+    given = _first(kwargs, _INPUTS)
     given = args[0] if given is None and args else given
     shape = tuple(getattr(given, "shape", ()))
     rows, length = shape[:2] if len(shape) > 1 else (1, *shape[:1])[:2] if shape else (0, 0)
-    past = kwargs.get("past_key_values")
+    past = _first(kwargs, _CACHES)
     held = getattr(past, "get_seq_length", None)
-    is_empty = past is None or (held is not None and held() == 0)
+    is_empty = past is None or (held is not None and int(held()) == 0)
     return PREFILL if is_empty else DECODE, int(rows) * int(length)
+
+
+def _first(of: dict[str, Any], keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - an argument of any model
+    """What the first of the keys that has something has; None: none has."""
+    return next((of[key] for key in keys if of.get(key) is not None), None)

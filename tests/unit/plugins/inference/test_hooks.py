@@ -14,6 +14,14 @@ import microjoule as uj
 from microjoule.plugins.inference import hugging_face_windows, llama_cpp_windows
 
 
+class Cache:
+    def __init__(self, held):
+        self.held = held
+
+    def get_seq_length(self):
+        return self.held
+
+
 class Handle:
     def __init__(self, of, hook):
         self.of, self.hook = of, hook
@@ -48,11 +56,10 @@ class Model:
                 hook(self, args, None)
 
     def generate(self, rows, length, steps):
-        cache = SimpleNamespace(get_seq_length=lambda: held[0])
-        held = [0]
+        cache = Cache(0)
         for new in (length, *[1] * steps):
             self(input_ids=SimpleNamespace(shape=(rows, new)), past_key_values=cache)
-            held[0] += new
+            cache.held += new
 
 
 @pytest.fixture
@@ -93,6 +100,10 @@ def test_a_pass_that_fails_closes_its_window(recorder):
         ((SimpleNamespace(shape=(4,)),), {}, ("prefill", 4)),
         ((), {}, ("prefill", 0)),
         ((object(),), {"past_key_values": object()}, ("decode", 0)),
+        ((object(),), {"cache": object(), "past_key_values": None}, ("decode", 0)),
+        ((), {"input_ids": SimpleNamespace(shape=(2, 1)), "cache": Cache(5)}, ("decode", 2)),
+        ((), {"input_ids": SimpleNamespace(shape=(2, 5)), "cache": Cache(0)}, ("prefill", 10)),
+        ((), {"decoder_input_ids": SimpleNamespace(shape=(2, 1))}, ("prefill", 2)),
     ],
 )
 def test_odd_inputs_break_nothing(recorder, args, kwargs, expected):
