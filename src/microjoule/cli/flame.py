@@ -108,13 +108,14 @@ def run(arguments: argparse.Namespace) -> int:
         except MicrojouleError as error:
             print(f"uj flame: {error}", file=sys.stderr)
             return running.OWN_FAILURE
+        before_s = stack_sampling.cpu_time_s()
         code = running.run_in_window(sampler.wrapped(command), recorder, _starting(sampler, notes))
-        ended_ns = time.monotonic_ns()
+        ended_ns, cpu_s = time.monotonic_ns(), stack_sampling.cpu_time_s() - before_s
         if isinstance(code, str):
             print(f"uj flame: {command[0]}: {code}", file=sys.stderr)
             return running.NOT_FOUND if code == os.strerror(2) else running.CANNOT_RUN
         kept = sampler.exit_code
-        is_whole = _report(recorder, sampler, arguments, (graphs, notes, " ".join(command), ended_ns))
+        is_whole = _report(recorder, sampler, arguments, (graphs, notes, " ".join(command), ended_ns, cpu_s))
     if not is_whole and not (code if kept is None else kept):
         return running.OWN_FAILURE
     return kept if kept is not None else running.exit_as(code)
@@ -156,7 +157,7 @@ def _report(
     recorder: RawRecorder,
     sampler: Perf | PySpy,
     arguments: argparse.Namespace,
-    what: tuple[list[Path], list[str], str, int],
+    what: tuple[list[Path], list[str], str, int, float],
 ) -> bool:
     """Writes the graph and prints the functions; whether all of it was written. It raises nothing."""
     from ..errors import MicrojouleError, ProfileError
@@ -182,7 +183,7 @@ def _write(
     trace_path: Path,
     sampler: Perf | PySpy,
     arguments: argparse.Namespace,
-    what: tuple[list[Path], list[str], str, int],
+    what: tuple[list[Path], list[str], str, int, float],
 ) -> None:
     from ..joules.streamed import stream_readings
     from ..plugins.profiles.attribute import Asked
@@ -191,11 +192,13 @@ def _write(
     from ..report import flame
     from ..report.foreign_text import cut
 
-    graphs, notes, title, ended_ns = what
+    graphs, notes, title, ended_ns, cpu_s = what
     samples = sampler.samples()
     trace = stream_readings(trace_path, lambda trace: needed(trace, [samples], arguments.channel))
     asked = Asked(arguments.channel, wishes=sampler.wishes)
     found = functions(trace, samples, asked, (sampler.begun_ns, ended_ns)).plain
+    if sampler.name == "perf":  # py-spy's stacks are of time, in which a thread may have waited for a CPU
+        notes += stack_sampling.not_sampled(cpu_s, found["samples"], found["period_s"])
     if found["provenance"] != "measured":
         notes.insert(0, f"{found['channel']} is estimated from CPU time: {_ESTIMATED}")
     plain = {**found, "title": cut(" ".join(title.split()), _TITLE), "notes": notes, "sampler": sampler.name}

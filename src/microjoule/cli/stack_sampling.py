@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ PY_SPY_HZ = 97.0  # at more it falls behind, because it stops the program for ea
 _RANGE_HZ = (10.0, 10_000.0)
 _PERMIT = "Run `sudo sysctl kernel.perf_event_paranoid=1`"
 _INSTALL = "Install perf (Debian: linux-perf; Ubuntu: linux-tools-generic; Fedora: perf)"
+_SEEN, _LEAST_S = 0.7, 1.0  # of the CPU time, and seconds that may be missing, before it is said
 _HAS_MAPS, _HAS_UNWINDING = 12, 13  # minor versions of Python 3
 
 
@@ -28,6 +30,29 @@ def rate_hz(text: str) -> float:
     if not _RANGE_HZ[0] <= found <= _RANGE_HZ[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate: write a number from 10 to 10000")
     return found
+
+
+def cpu_time_s() -> float:
+    """The CPU time that commands which have ended used, with what they started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def not_sampled(cpu_s: float, samples: int, period_s: float) -> list[str]:
+    """What is to be said where stacks are missing of much of the CPU time that a command used.
+
+    Args:
+        cpu_s: Its CPU time.
+        samples: Its stacks.
+        period_s: What each stands for.
+    """
+    seen_s = samples * period_s
+    if seen_s >= _SEEN * cpu_s or cpu_s - seen_s < _LEAST_S:
+        return []
+    return [
+        f"The stacks are of {seen_s:.3g} s of the {cpu_s:.3g} s of CPU time that the command used; energy of "
+        "the rest is in (idle). The kernel or a virtual machine's host was too busy: use a quiet one"
+    ]
 
 
 def chosen(arguments: argparse.Namespace, command: list[str], folder: Path) -> tuple[Perf | PySpy, list[str]]:

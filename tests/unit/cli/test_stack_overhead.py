@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from microjoule.cli import main
+from microjoule.cli.stack_sampling import not_sampled
 from microjoule.plugins.profiles.samplers import perf_obstacle
 from microjoule.plugins.profiles.stack_overhead import ALONE, BARE, FLAME, losses
 from microjoule.report.stack_overhead_lines import lines
@@ -75,3 +76,14 @@ def test_lines_fit_eighty_columns():
     assert "The recorder of uj flame ran" in " ".join(found)
     assert "no recorder beside" in " ".join(lines([row]))
     assert max(map(len, found)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "samples", "is_said"),
+    [(30.0, 4600, True), (30.0, 29_000, False), (30.0, 24_000, False), (0.5, 0, False), (0.0, 0, False)],
+)
+def test_cpu_time_without_stacks_is_said(cpu_s, samples, is_said):
+    """As in an emulated machine whose host was busy: 15 % of the stacks that there should be."""
+    found = not_sampled(cpu_s, samples, 0.001)
+    assert bool(found) == is_said
+    assert not is_said or "4.6 s of the 30 s of CPU time" in found[0]
