@@ -20,17 +20,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from batching import Batching, linear, saturating
 
 OUTPUT = Path(__file__).parent / "results" / "requests.md"
+FIRST_SEED = 540  # nothing was chosen on runs of this seed or later ones
 HEAD = """# Shares of requests beside the truth
 
 `python benchmarks/request_shares.py`: a scripted server that batches continuously; see there. Errors are of
 single requests, relative to each one's own energy above idle: rms over all requests of all runs. *covered*:
 of some hundred requests a run, how often ± U holds the energy; requests of a run share their coefficients
 and miss together, so that few runs tell this to ten per cent or so. *equal split*: the rms error of giving
-each request the mean.
+each request the mean. Nothing in the code was chosen on runs of these seeds or later ones (linear: from 500,
+saturating: from 540). At one at once the times of pieces change nothing.
 
 With three instants a request the steps between them are counted by the answers themselves, and the fit takes
-updates of 0.4 s. Where power saturates, shares follow the mean slope; how far a fit of saturating power
-differs is a component of ± ("lack of fit"). It does not cover all of that error on each server.
+updates of 0.4 s. Where power saturates, shares follow a fit of power that saturates, of a form that is not
+the server's. With 16 or 64 at once and three instants that fit is not used, because loads that the log
+smooths look as if power saturated: shares follow the mean slope, and what the other fit would change is in ±.
 
 | power | at once | times of pieces | runs | rms error | U / rms | covered | equal split |
 |---|---|---|---|---|---|---|---|
@@ -39,7 +42,7 @@ differs is a component of ± ("lack of fit"). It does not cover all of that erro
 
 def row(scene: Batching, runs: int) -> str:
     errors, held, halves, equal = [], [], [], []
-    for seed in range(100, 100 + runs):
+    for seed in range(FIRST_SEED, FIRST_SEED + runs):
         of = replace(scene, seed=seed)
         found, truth = of.shares(), of.truth_j
         errors.append((found.values_j - truth) / truth)
@@ -52,7 +55,7 @@ def row(scene: Batching, runs: int) -> str:
     width = np.sqrt(np.mean(np.square(halves)))
     cells = (
         "linear" if scene.power is linear else "saturating", scene.clients,
-        "yes" if scene.pieces else "no", runs,
+        "either" if scene.clients == 1 else "yes" if scene.pieces else "no", runs,
         f"{100 * rms:.2f} %", f"{width / rms:.1f}", f"{100 * np.mean(held):.0f} %",
         f"{100 * np.sqrt(np.mean(np.square(equal))):.0f} %",
     )  # fmt: skip
@@ -62,8 +65,9 @@ def row(scene: Batching, runs: int) -> str:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     rows = []
-    for power, pieces in ((linear, True), (linear, False), (saturating, True), (saturating, False)):
-        for clients in (1, 4, 16, 64):
+    batches = [(1, False), *((clients, pieces) for pieces in (True, False) for clients in (4, 16, 64))]
+    for power in (linear, saturating):
+        for clients, pieces in batches:
             n = 4000 if clients == 64 else 1000
             rows.append(row(Batching(clients=clients, n=n, pieces=pieces, power=power), runs))
             print(rows[-1], flush=True)

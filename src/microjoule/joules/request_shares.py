@@ -53,7 +53,7 @@ _Mine = slice | npt.NDArray[np.bool_]
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
 _OF_STRONGEST = 0.5  # the strongest bend that readings do not refute is two standard deviations off
 _OF_FORM = 0.5  # the forms are extremes: power bends from the first watt on, or near its limit
-_OF_BEND = 0.25  # of what a bend moves, in which no form is thought to be right
+_OF_BEND = 0.5  # of what a bend moves, in which no form is thought to be right
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ step that computes a prompt is shorter than most counters' updates. A request ha
 each instant.
 
 Where the readings refute a straight line clearly, shares follow the form that explains them better. Neither
-form is right: half of what the other one would change is the *lack of fit*. A quarter of what the bend
+form is right: half of what the other one would change is the *lack of fit*. Half of what the bend
 changed, with half of what the strongest bend that readings allow would change, is the uncertainty of the
 *saturation*. Where the readings do not refute a straight line shares are linear, and the lack of fit is
 what the strongest bend would change.
