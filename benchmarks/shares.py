@@ -7,6 +7,7 @@ last 0.8 s of them without the command; looks ten times a second, up to 3 ms lat
 in hundredths of a second, as the kernel gives it. The counter is updated each millisecond and read each
 20 ms. Power is idle + Σ a_i busy_i in the first rows; in the others it is none of what the fit knows:
 
+- *idle steps*: the idle machine's 12 W become 16 W once, in the middle half;
 - *wandering*: joules per CPU second of each tenant swing by a fifth, as its instructions change;
 - *concave*: dynamic power to the 0.8, as where the first core wakes what all share; *turbo*: to the 1.3;
 - *shared cores*: a quarter less dynamic power while both are busy, as between threads of one core;
@@ -39,6 +40,7 @@ KINDS = {
     "linear, two tenants": {},
     "linear, a small command": {"busy": (0.3, 1.5)},
     "linear, three tenants": {"per_s": (20.0, 9.0, 15.0), "busy": (2.0, 1.5, 1.0)},
+    "idle steps": {"idle_step_w": 4.0},
     "wandering": {"wander": 0.2},
     "concave": {"bend": 0.8},
     "shared cores": {"smt": 0.25},

@@ -28,10 +28,10 @@ class Machine:
 
     ``per_s`` are joules per CPU second; ``busy`` the largest CPU seconds a second of each. ``bend``: dynamic
     power is raised to this. ``smt``: so much less of it where two are busy. ``wander``: of each tenant's
-    joules per CPU second, slowly. ``rest_s``: at the end only the last tenant is busy. ``is_hidden``: nobody
-    saw the command, the first tenant; only the machine's CPU time has it. ``has_cores``: each tenant has a
-    logical CPU, the first two are threads of one core, and their times were recorded. ``levels``: of which
-    each step is one.
+    joules per CPU second, slowly. ``idle_step_w``: by so much the idle machine's power steps once, in the
+    middle half. ``rest_s``: at the end only the last tenant is busy. ``is_hidden``: nobody saw the command,
+    the first tenant; only the machine's CPU time has it. ``has_cores``: each tenant has a logical CPU, the
+    first two are threads of one core, and their times were recorded. ``levels``: of which each step is one.
     """
 
     seed: int = 0
@@ -42,6 +42,7 @@ class Machine:
     bend: float = 1.0
     smt: float = 0.0
     wander: float = 0.0
+    idle_step_w: float = 0.0
     rest_s: float = 0.8
     look_s: float = 0.1
     step_s: float = 0.25
@@ -77,7 +78,10 @@ class Machine:
         bent = np.where(total > 0, total.max() ** (1 - self.bend) * total**self.bend, 0.0)
         bent *= 1 - self.smt * ((busy > 0).sum(axis=1) > 1)
         share = np.divide(own, total[:, None], out=np.zeros_like(own), where=total[:, None] > 0)
-        return np.column_stack((np.full(len(busy), self.idle_w), bent[:, None] * share))
+        idle = np.full(len(busy), self.idle_w)
+        if self.idle_step_w:
+            idle[rng.integers(len(busy) // 4, 3 * len(busy) // 4) :] += self.idle_step_w
+        return np.column_stack((idle, bent[:, None] * share))
 
     @cached_property
     def ideal(self) -> Ideal:

@@ -61,6 +61,7 @@ def test_shares_add_up_to_the_nanojoule_and_the_bound_holds(seed, bend, smt, tog
         ({"wander": 0.2}, 25),
         ({"bend": 0.8}, 25),
         ({"smt": 0.25}, 25),
+        ({"idle_step_w": 4.0}, 25),
         ({"bend": 0.8, "smt": 0.25}, 25),
         ({"smt": 0.25, "busy": (1.0, 1.0), "levels": (0.0, 1.0)}, 25),
     ],

@@ -7,7 +7,7 @@ Between two looks k and k + 1 the counter counted
 with T_k the time between them, b_kj the CPU seconds of somebody in it and c_j joules per CPU second, never
 negative. The noise is that of :mod:`.regression`; where residuals of neighbouring looks are alike, as when a
 CPU warms up or changes its clock, a mean over many of them is worth less than their number says: so the
-interval widens by how much more sums over 4 and 16 looks scatter than single ones would let them.
+interval widens by how much more sums over 4, 8 and 16 looks scatter than single ones would let them.
 
 Power is not linear in CPU time: the first busy core wakes what all share, and two threads of one core draw
 less than two cores. So other laws are tried beside it (:mod:`.share_laws`). The columns are fitted by the one
@@ -34,11 +34,12 @@ F64 = npt.NDArray[np.float64]
 
 BINS_MAX = 4_000  # looks that are fitted: more of them narrow nothing that matters
 _LARGE = 50  # degrees of freedom from which Student's quantile is the normal one
-_BLOCKS = (4, 16)  # looks whose sums are compared with single ones
+_BLOCKS = (4, 8, 16)  # looks whose sums are compared with single ones
 _BLOCKS_MIN = 6
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
 _TINY = 1e-9
+_ROOT_3 = math.sqrt(3.0)
 
 
 class Looks(NamedTuple):
@@ -73,6 +74,7 @@ class ShareFit(NamedTuple):
         span_j: What the counter counted in the span.
         score: The Bayesian information criterion of the columns: the lower one explains better.
         group: Names the fit in correlation groups.
+        step_w: By how much the power of the idle machine steps, which has one figure all the same.
     """
 
     of: Fit
@@ -83,6 +85,7 @@ class ShareFit(NamedTuple):
     span_j: float
     score: float
     group: str
+    step_w: float
 
     @property
     def watts(self) -> F64:
@@ -124,7 +127,12 @@ class ShareFit(NamedTuple):
             if abs(a) > _LOADED and math.isfinite(u)
         ]
         law_j = float(part @ self.law_j)
-        return [*found, Component("law", law_j, "B", RECTANGULAR, math.inf, f"law:{self.group}")]
+        found.append(Component("law", law_j, "B", RECTANGULAR, math.inf, f"law:{self.group}"))
+        if self.step_w:
+            # A window may lie on one side of the step; the whole span has both.
+            half_j = self.step_w * used_s[0] * max(1.0 - used_s[0] / self.used_s[0], 0.0)
+            found.append(Component("step", float(half_j) / _ROOT_3, form=RECTANGULAR))
+        return found
 
 
 def looks(of: Updates, instants_ns: I64) -> Updates:
@@ -192,7 +200,7 @@ def fitted(of: Looks, group: str) -> ShareFit:
     terms = design.shape[1] + laws.best.terms
     score = len(y) * math.log(left or 1.0) + terms * math.log(max(len(y), 1))
     used_s = _not_nothing(rows.design().sum(axis=0))
-    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), score, group)
+    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), score, group, laws.step_w)
 
 
 def _not_nothing(amounts: F64) -> F64:

@@ -31,6 +31,7 @@ _TINY = 1e-9
 _RIDGE = 1e-12  # of the largest square: columns that are alike share what they explain
 _ROUNDS = 3  # of taking the weights of columns from the fit before
 _FINER = 4  # parts of a step between two strengths, in each of two passes
+_PLACES = 17  # at which the idle machine's power may have stepped
 _NUDGE = 0.03  # by which a strength is moved to see what depends on it
 _NUDGES = np.array([-_NUDGE, 0.0, _NUDGE])
 _STRENGTH_MAX_U = 0.5
@@ -99,6 +100,7 @@ class Tried(NamedTuple):
         energy_j: float64[m + 1], of each column over all rows.
         left: float64[k], weighted, what it leaves of the rows that are fitted.
         moved_j: float64[m + 1], by how much the energies move with the standard uncertainty of its strength.
+        step_w: By how much the idle machine's power steps.
     """
 
     design: F64
@@ -107,6 +109,7 @@ class Tried(NamedTuple):
     energy_j: F64
     left: F64
     moved_j: F64
+    step_w: float = 0.0
 
 
 def _of_load(rows: Rows, strength: F64) -> F64:
@@ -183,7 +186,7 @@ class Laws:
             laws = LAWS if rows.overlap_s is None else (*LAWS, OF_THREADS)
             self.tried += [self._fitted(law, rows, linear) for law in laws]
             if n - m - 2 >= LEAST:
-                self.tried.append(self._of_two(laws, rows))
+                self.tried += [self._of_two(laws, rows), self._with_a_step()]
         self.odds = self._odds(n, wider)
         self.best = self.tried[int(np.argmax(self.odds))]
 
@@ -191,6 +194,11 @@ class Laws:
     def is_linear(self) -> bool:
         """Whether the linear law is the likeliest."""
         return self.best is self.tried[0]
+
+    @property
+    def step_w(self) -> float:
+        """By how much the idle machine's power steps, a mean over laws by their odds; never negative."""
+        return float(self.odds @ [abs(each.step_w) for each in self.tried])
 
     def moves_j(self, energy_j: F64) -> tuple[F64, F64]:
         """By how much the other laws move energies that were fitted by the best one.
@@ -248,6 +256,30 @@ class Laws:
         again = self._fitted(laws[0], rows._replace(times=by_second.times), by_second)
         by_load = again._replace(times=again.times / by_second.times, terms=1)
         return self._fitted(second, rows._replace(times=by_load.times), by_load)
+
+    def _with_a_step(self) -> Tried:
+        """The idle machine's power steps once, where that explains most: a fan, a clock, a device woke."""
+        linear = self.tried[0]
+        length_s = self._rows.length_s
+        places = np.unique(np.linspace(0.1, 0.9, _PLACES) * len(length_s)).astype(np.int64)
+        later_s = length_s * (np.arange(len(length_s)) >= places[:, None])
+        designs = np.stack([np.column_stack((linear.design, each)) for each in later_s])
+        found, left = self._least(designs)
+        best = int(np.argmin((left**2).sum(axis=1)))
+        watts, step_w = found[best, :-1], float(found[best, -1])
+        if min(watts[0], watts[0] + step_w) <= 0:
+            return linear
+        used = linear.design.sum(axis=0)
+        own = np.eye(len(used))[0] * float(later_s[best].sum())
+        # How the others go with the step, and how well that is known, by the covariance of all.
+        x = designs[best][self._is_ok] * self._weight[:, None]
+        inverse = np.linalg.pinv(x.T @ x)
+        along = inverse[:-1, -1] / inverse[-1, -1] * used + own
+        u_w = math.sqrt(inverse[-1, -1] * float(left[best] @ left[best]) / max(len(x) - x.shape[1] - 1, 1))
+        design = linear.design.copy()
+        design[:, 0] += step_w / watts[0] * later_s[best]
+        energy_j = watts * used + step_w * own
+        return Tried(design, linear.times, 2, energy_j, left[best], along * u_w, step_w)
 
     def _strongest(self, law: Law, rows: Rows) -> float:
         """The strength that leaves least."""

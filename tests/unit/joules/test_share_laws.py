@@ -61,6 +61,18 @@ def test_power_that_bends_for_two_reasons_is_divided_by_both():
         assert off[-1] < 0.5 * max(off[1:-1])
 
 
+def test_a_step_of_idle_power_is_the_idle_machine_s():
+    """Case: where 12 W became 16 W once, the command's share was 4 % off, and ± held in 89 %."""
+    for seed in range(5):
+        rows = rows_of(seed)
+        parts = np.column_stack((IDLE_W * rows.length_s, rows.busy_s * PER_S))
+        parts[25 + seed :, 0] *= 4 / 3
+        found = laws_of(rows, parts.sum(axis=1), noise_j=0.01)
+        assert found.best is found.tried[-1]
+        assert found.best.energy_j == pytest.approx(parts.sum(axis=0), rel=0.03)
+        assert found.step_w == pytest.approx(IDLE_W / 3, rel=0.2)
+
+
 def test_where_power_is_linear_the_other_laws_move_nothing_much():
     for seed in range(5):
         rows = rows_of(seed)
