@@ -122,6 +122,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at once")
     parser.add_argument("--tests", nargs="*", help="tests to use, instead of those of the file's package")
     parser.add_argument("--sample", type=int, help="try so many mutants of each file, always the same [all]")
+    parser.add_argument(
+        "--once", action="store_true", help="try functions alone, and what survives once no second time"
+    )
     parser.add_argument("--keep", action="store_true", help="write the rate of each file into results.json")
     arguments = parser.parse_args()
     os.chdir(ROOT)
@@ -137,9 +140,18 @@ def main() -> int:
     ]
     random.Random(1).shuffle(every)  # a run that stops early has tried a fair sample
     print(f"{len(every)} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
-    waiting = _unnoticed(every, traced, asked, arguments.jobs, until_s)
-    print(f"{len(every) - len(waiting)} noticed at once", flush=True)
-    survivors = _run(waiting, traced, arguments.jobs, until_s)
+    noticed, unnoticed = _in_place(every, asked, arguments.jobs, until_s)
+    print(f"{len(noticed)} noticed at once", flush=True)
+    if arguments.once:
+        survivors = [every[number] for number in unnoticed]
+        waiting = [one for number, one in enumerate(every) if number not in noticed | unnoticed]
+    else:
+        waiting = [
+            traced.second(one) if number in unnoticed else one
+            for number, one in enumerate(every)
+            if number not in noticed
+        ]
+        survivors = _run(waiting, traced, arguments.jobs, until_s)
     left = {id(one.mutant) for one in waiting}
     if arguments.keep:
         _keep([one for one in every if id(one.mutant) not in left], survivors, asked)
@@ -213,10 +225,13 @@ def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
         return found
 
 
-def _unnoticed(
-    waiting: list[Trial], traced: Traced, tests: Sequence[str], jobs: int, until_s: float
-) -> list[Trial]:
-    """Those that no test notices when only the function's code is exchanged, or that are in no function."""
+def _in_place(
+    waiting: list[Trial], tests: Sequence[str], jobs: int, until_s: float
+) -> tuple[set[int], set[int]]:
+    """The numbers of those that a test notices with the code of a function exchanged, and that none does.
+
+    What is in no function, or comes too late, is in neither.
+    """
     changes = [
         in_place.Change(
             number, _installed(each.path), each.mutant.source, each.mutant.function, each.tests, each.limit_s
@@ -228,13 +243,8 @@ def _unnoticed(
         result = Path(folder) / "noticed.json"
         forks = in_place.Forks(changes, jobs, until_s, _ended)
         os.waitpid(trial.forked(lambda: in_place.noticed(forks, tests, result)), 0)
-        noticed = set(json.loads(result.read_text(encoding="utf-8"))) if result.exists() else set()
-    tried = {each.number for each in changes}
-    return [
-        traced.second(each) if number in tried else each
-        for number, each in enumerate(waiting)
-        if number not in noticed
-    ]
+        found = json.loads(result.read_text(encoding="utf-8")) if result.exists() else [[], []]
+    return set(found[0]), set(found[1])
 
 
 def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> list[Trial]:

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import pytest
 import trial
 
+_VERDICTS = (0, 1)  # exit codes of a fork
+
 
 class Change(NamedTuple):
     """A function's new code, and the tests that run it.
@@ -86,6 +88,7 @@ class Forks:
     ) -> None:
         self.changes, self.jobs, self.until_s, self.ended = list(changes), jobs, until_s, ended
         self.noticed: list[int] = []
+        self.unnoticed: list[int] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """One fork a change; those that a test notices are remembered."""
@@ -99,15 +102,16 @@ class Forks:
                 running[child] = one, time.monotonic() + one.limit_s
             for child, code in self.ended(running):
                 one, _ = running.pop(child)
-                self.noticed += [one.number] if code == 1 else []
+                if code in _VERDICTS:
+                    (self.noticed if code == 1 else self.unnoticed).append(one.number)
             time.sleep(0.005)
         return True
 
 
 def _tried(session: pytest.Session, items: dict[str, pytest.Item], change: Change) -> int:
-    """1: a test failed; 0: none did, or the change cannot be put in place."""
+    """1: a test failed; 0: none did; anything else: the change cannot be put in place."""
     if not exchanged(change):
-        return 0
+        return 2
     wanted = [items[each] for each in change.tests if each in items]
     for item, following in zip(wanted, [*wanted[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -117,7 +121,7 @@ def _tried(session: pytest.Session, items: dict[str, pytest.Item], change: Chang
 
 
 def noticed(forks: Forks, tests: Sequence[str], result: Path) -> int:
-    """Collects the tests and runs the changes; writes the numbers of those that a test notices."""
+    """Collects the tests and runs the changes; writes the numbers of those that a test notices or none does."""
     code = pytest.main(["-s", *trial.OPTIONS, *tests], plugins=[trial.Quick(), forks])
-    result.write_text(json.dumps(forks.noticed), encoding="utf-8")
+    result.write_text(json.dumps([forks.noticed, forks.unnoticed]), encoding="utf-8")
     return int(code)
