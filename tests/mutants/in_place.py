@@ -121,7 +121,7 @@ def _tried(session: pytest.Session, items: dict[str, pytest.Item], change: Chang
 
 
 def noticed(forks: Forks, tests: Sequence[str], result: Path) -> int:
-    """Collects the tests and runs the changes; writes the numbers of those that a test notices or none does."""
+    """Collects the tests and runs the changes; writes the numbers of those that a test notices, or none."""
     code = pytest.main(["-s", *trial.OPTIONS, *tests], plugins=[trial.Quick(), forks])
     result.write_text(json.dumps([forks.noticed, forks.unnoticed]), encoding="utf-8")
     return int(code)

@@ -49,7 +49,7 @@ def become(user: str) -> None:
     except OSError as error:
         raise CannotServe(
             f"The agent cannot give up its privilege: {error.strerror}",
-            "Start it as root, or by its systemd unit",
+            "Start it as root, or from its systemd unit",
         ) from error
 
 
@@ -65,7 +65,7 @@ def shut() -> None:
         confine()
     except (MicrojouleError, ValueError, OSError) as error:
         raise CannotServe(
-            f"The agent cannot give up system calls ({error}), and does not serve without",
+            f"The agent cannot give up system calls ({error}), and does not serve without this protection",
             "Start it where seccomp is available: Linux 3.17 or later, not under gVisor or valgrind",
         ) from error
 
@@ -83,11 +83,11 @@ def _ids(user: str) -> tuple[int, int]:
         raise CannotServe(f"There is no user {user}: {error}", "Name one: --user nobody") from None
     except KeyError:
         raise CannotServe(
-            f"There is no user {user!r} for the agent to become",
-            f"Make one: sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
+            f"There is no user {user!r} for the agent to run as",
+            f"Create one: sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
         ) from None
     if uid == 0:
-        raise CannotServe("An agent does not stay root", "Give it a user without rights: --user nobody")
+        raise CannotServe("The agent must not stay root", "Give it an unprivileged user: --user nobody")
     return uid, gid
 
 

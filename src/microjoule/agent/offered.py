@@ -26,7 +26,7 @@ def offered(meter: Meter) -> Readable:
     if channels:
         return found._replace(channels=channels)
     raise NothingToMeasure(
-        "There is no counter here that an agent could read for others",
+        "There is no counter here that the agent could read for other users",
         "Run `sudo uj probe`; GPUs and CPU time need no agent, as every user may read them",
     )
 
@@ -37,7 +37,7 @@ def _sampled(channels: Iterable[Channel], is_usual: bool) -> Iterable[Channel]:
             continue
         if channel.access.reader not in READERS:
             raise UnknownSource(
-                f"An agent does not read {channel.source}, whose library needs what the agent gives up",
-                "Leave it out: every user may read GPUs without an agent",
+                f"The agent does not read {channel.source}: its library needs what the agent gives up",
+                "Leave it out: every user can read GPUs without the agent",
             )
         yield channel

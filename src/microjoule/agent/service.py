@@ -112,9 +112,7 @@ class Agent:
         """
         for part in (self._publisher, self._doors):
             if part is not None and part.failure is not None:
-                raise CannotServe(
-                    f"The agent has failed: {part.failure!r}", "Start it again"
-                ) from part.failure
+                raise CannotServe(f"The agent failed: {part.failure!r}", "Start it again") from part.failure
 
     def _open_lanes(self) -> list[Lane]:
         found = offered(self.plan.meter)
@@ -124,7 +122,7 @@ class Agent:
         if not lanes or len(lanes) > LANES_MAX:
             causes = "".join(f"; {channel}: {why}" for channel, why in self.left_out.items())
             raise CannotServe(
-                f"{len(lanes)} lanes could be opened, and an agent has 1 to {LANES_MAX}{causes}",
+                f"{len(lanes)} lanes could be opened, and an agent needs 1 to {LANES_MAX}{causes}",
                 "Name fewer sources: --source powercap",
             )
         self.channels = tuple(channel.id for lane in lanes for channel in lane.channels)
@@ -181,12 +179,12 @@ def _gid(group: str) -> int | None:
         raise CannotServe(f"There is no group {group}: {error}", "Name one: --group microjoule") from None
     except KeyError:
         raise CannotServe(
-            f"There is no group {group!r} to serve",
-            f"Make it: sudo groupadd --system {group}; or name another",
+            f"There is no group {group!r}",
+            f"Create it: sudo groupadd --system {group}; or name another",
         ) from None
     if gid in (0, OVERFLOW_ID):
         raise CannotServe(
             f"The group {group} is not only of those whom it names",
-            "Make one: sudo groupadd --system microjoule",
+            "Create one: sudo groupadd --system microjoule",
         )
     return gid

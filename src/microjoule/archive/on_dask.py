@@ -35,7 +35,8 @@ class OnDask:
             self._client = extra("distributed").Client(client) if self._is_own else client
         except (OSError, ValueError) as error:
             raise ArchiveError(
-                f"Cannot reach a scheduler at {client}: {error}", "Check the address, and that one runs there"
+                f"Cannot reach a scheduler at {client}: {error}",
+                "Check the address, and that a scheduler is running there",
             ) from error
 
     def __enter__(self) -> Self:

@@ -126,7 +126,7 @@ class Question(NamedTuple):
         keys = tuple(dict.fromkeys(word.strip() for word in by.split(",") if word.strip()))
         for key in keys:
             if key not in KEYS:
-                raise BadTarget(f"An archive has no {key!r} to add up by", nearest(key, KEYS))
+                raise BadTarget(f"An archive cannot be added up by {key!r}", nearest(key, KEYS))
         return cls(keys, wanted)
 
 

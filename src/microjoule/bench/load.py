@@ -82,7 +82,7 @@ def model_of(url: str) -> str:
         ) from error
     except (ValueError, LookupError, TypeError) as error:
         raise ServerFailed(
-            f"{url} is no OpenAI-compatible endpoint: /v1/models gave HTTP {response.status_code}, no list",
+            f"{url} is not an OpenAI-compatible endpoint: /v1/models gave HTTP {response.status_code}",
             "Give the base URL, without /v1; or --model NAME if it lists no models",
         ) from error
 
@@ -96,7 +96,7 @@ def checked(url: str, target: Target) -> None:
     answer = asyncio.run(_one(url, target._replace(output_tokens=min(target.output_tokens, 4))))
     if answer.error == COUNTLESS:
         raise ServerFailed(
-            f"{url} streams without token counts, and pieces of a stream are no tokens",
+            f"{url} streams without token counts, and chunks of a stream are not tokens",
             "Use a server whose stream ends with `usage` (stream_options.include_usage), as vLLM, SGLang "
             "and llama.cpp do",
         )

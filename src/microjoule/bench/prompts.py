@@ -47,7 +47,9 @@ def of_file(path: Path) -> Iterator[str]:
         raise BadRequest(f"{path} cannot be read as text: {error}", "Name a file of prompts") from error
     found = [_prompt(line) for line in lines if line.strip()]
     if not found:
-        raise BadRequest(f"{path} has no prompt", "Write one a line, or JSON lines with a prompt")
+        raise BadRequest(
+            f"{path} contains no prompts", "Write one prompt per line, or JSON lines with a field prompt"
+        )
     return _again(found)
 
 

@@ -37,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("add", help="add traces; what is there already is not added twice")
+    parser = verbs.add_parser("add", help="add traces; traces that are already stored are not added twice")
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     _add_address(parser)
     parser.add_argument(

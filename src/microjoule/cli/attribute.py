@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report import attribution_table
 
     if len(arguments.channel) > 1:
-        raise BadRequest("A profile is attributed by one counter", "Give one --channel")
+        raise BadRequest("A profile can be attributed to one counter only", "Give one --channel")
     said = [devices.override(text) for text in arguments.device]
     with progress() as say:
         profiles: list[Profile | Samples] = []

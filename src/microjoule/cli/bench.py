@@ -171,7 +171,9 @@ def _counts(text: str) -> list[int]:
     except ValueError:
         found = []
     if not found or not all(1 <= n <= MOST_AT_ONCE for n in found):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of 1 to {MOST_AT_ONCE}: write 1,4,16")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of numbers from 1 to {MOST_AT_ONCE}: write 1,4,16"
+        )
     return found
 
 
@@ -182,7 +184,7 @@ def _rates(text: str) -> list[float]:
     except ValueError:
         found = [-1.0]
     if not all(0.0 < rate < 1e5 for rate in found):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of requests a second: write 0.5,2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of requests per second: write 0.5,2")
     return found
 
 
@@ -194,7 +196,7 @@ def _lengths(text: str) -> tuple[int, int]:
     except ValueError:
         found = (0, 0)
     if not 1 <= found[0] <= found[1]:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length: write 100, or 10-1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length: write 100, or 10-1000")
     return found
 
 

@@ -86,7 +86,8 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
     names = arguments.name or arguments.things
     if len(names) != len(arguments.things):
         raise BadRequest(
-            f"{len(names)} names are given for {len(arguments.things)} things", "Give one --name for each"
+            f"{len(names)} names are given for {len(arguments.things)} commands or traces",
+            "Give one --name for each",
         )
     traces = [thing for thing in arguments.things if thing.endswith(".arrows")]
     if len(traces) == len(arguments.things):

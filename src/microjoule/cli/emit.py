@@ -96,14 +96,14 @@ def _after(text: str, arguments: argparse.Namespace) -> str:
 
     if arguments.output is None or arguments.format not in _TABLES:
         raise BadRecord(
-            "Rows can be appended to a file of a table only", f"Give -o FILE and one of {', '.join(_TABLES)}"
+            "Rows can be appended to a table format only", f"Give -o FILE and one of {', '.join(_TABLES)}"
         )
     if not arguments.output.exists():
         return text
     old = arguments.output.read_text(encoding="utf-8")
     head, _, rows = text.partition("\n")
     if old and old.partition("\n")[0].strip() != head:
-        raise BadRecord(f"{arguments.output} has other columns", "Append to a file of this format")
+        raise BadRecord(f"{arguments.output} has different columns", "Append to a file in this format")
     return old + ("" if old.endswith("\n") else "\n") + rows if old else text
 
 
@@ -154,7 +154,7 @@ def _refuse_series(path: Path, arguments: argparse.Namespace) -> None:
     if given:
         raise BadRecord(
             f"{path} is a report without power over time, which {', '.join(given)} needs",
-            "Emit its trace with it, or write the report again: `uj report TRACE --json FILE`",
+            "Give its trace as well, or write the report again: `uj report TRACE --json FILE`",
         )
 
 
@@ -187,7 +187,7 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
     windows = joined["windows"]
     if not windows:
         raise TraceError(
-            "There is no whole window: the channels were not read long enough for a figure",
+            "No window is complete: the channels were not read long enough",
             "Record for longer",
         )
     if arguments.window is not None:
@@ -196,7 +196,7 @@ def _joined(records: dict[Path, dict[str, Any]], arguments: argparse.Namespace) 
         windows = _outermost(windows, arguments.format)
     if not windows:
         names = ", ".join(dict.fromkeys(window["name"] for window in joined["windows"])) or "none"
-        raise BadWindow(f"no window is called {arguments.window!r}", f"There are: {names}")
+        raise BadWindow(f"There is no window {arguments.window!r}", f"There are: {names}")
     said = {key: getattr(arguments, key) for key in CONTEXT if getattr(arguments, key)}
     said |= _of_zone(arguments, said)
     facts = joined.get("facts") or first.get("facts") or first.get("traces", [{}])[0].get("facts", {})
@@ -227,7 +227,7 @@ def _refuse_other_factors(records: dict[Path, dict[str, Any]], arguments: argpar
     factors = [record.get("footprint") for record in records.values()]
     if arguments.format != "json" and any(each != factors[0] for each in factors):
         raise BadRecord(
-            "The reports were made with different factors, and this form names them once",
+            "The reports use different factors, and this format states them only once",
             "Emit them one by one, or their traces together",
         )
 

@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.against is not None:
         other_kind, other = _amount(arguments.against)
         if kind != other_kind:
-            raise BadAmount("Grams and joules cannot be compared", "Give two of one kind")
+            raise BadAmount(
+                "Grams and joules cannot be compared", "Give two amounts of CO2e, or two of energy"
+            )
         key = arguments.key or {"co2e_g": "car-km", "energy_j": "brain-day"}[kind]
         print(render_comparison(equivalents.compare(amount, other, equivalents.of_kind(key, kind))), end="")
     elif arguments.key:

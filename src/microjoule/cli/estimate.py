@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     number, hardware = _counted(arguments.hardware)
     if number and arguments.count not in (None, number):
         raise BadJob(
-            f"--hardware says {number} devices and --count {arguments.count}", "Give their number once"
+            f"--hardware says {number} devices and --count {arguments.count}",
+            "Give the number in one of them only",
         )
     count = number or (1 if arguments.count is None else arguments.count)
     hours = Hours.of(count, wall=arguments.wall_hours, device=arguments.device_hours)

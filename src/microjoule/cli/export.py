@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = [(form, path) for form, path in wanted if path is not None]
     if not chosen:
         options = " or ".join(f"--{form.option} FILE" for form in FORMATS)
-        raise NoFormat("No format was named", f"Add {options}")
+        raise NoFormat("No output format is given", f"Add {options}")
     taken = [arguments.trace]
     for _, path in chosen:
         quantities.refuse_overwriting(taken, path)

@@ -138,7 +138,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
         quantities.refuse_unwritable(output)
     places = [path.resolve() for path in (*outputs, arguments.trace) if path is not None]
     if len(set(places)) < len(places):
-        raise MicrojouleError("Two outputs are one file", "Give each its own file")
+        raise MicrojouleError("Two outputs have the same file", "Give each its own file")
 
 
 def _starting(sampler: Perf | PySpy, notes: list[str]) -> Any:  # noqa: ANN401 - a function of the process id

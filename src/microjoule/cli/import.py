@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for read in (arguments.log, arguments.beside):
         if read is not None and arguments.output.resolve() == read.resolve():
-            raise SameFile(f"The trace would replace {read}, which it is made of", "Give -o a new file")
+            raise SameFile(f"The trace would overwrite its own input {read}", "Give -o a new file")
     columns = Columns(arguments.time, arguments.power, arguments.timezone, nanoseconds(arguments.shift))
     found = log(arguments.log, columns, arguments.accuracy)
     others = 0

@@ -46,7 +46,9 @@ def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:
     from ..errors import BadSeries, PermissionDenied
 
     if arguments.series and arguments.live:
-        raise BadSeries("A file and a live provider are two series", "Give --series or --live, not both")
+        raise BadSeries(
+            "A file and a live provider cannot be used together", "Give --series or --live, not both"
+        )
     if arguments.series:
         from ..footprint.intensity_file import load_series
 
@@ -58,7 +60,7 @@ def series(path: Path, arguments: argparse.Namespace) -> IntensitySeries | None:
     name, _, zone = arguments.live.partition(":")
     asked = provider(name, _access(name))
     if not zone:
-        raise BadSeries(f"--live {name} names no zone", f"Add it as the provider calls it: --live {name}:DE")
+        raise BadSeries(f"--live {name} has no zone", f"Add it as the provider calls it: --live {name}:DE")
     try:
         return asked.series(zone, *_span(path))
     except PermissionDenied as error:

@@ -78,7 +78,7 @@ def _renderer(arguments: argparse.Namespace) -> Callable[[Mapping[str, Any]], st
     suffix = arguments.output.suffix if arguments.output else ""
     if arguments.format is None and suffix not in _FORMATS:
         raise BadLabel(
-            f"No form of a label has names that end in {suffix!r}",
+            f"No label format uses the suffix {suffix!r}",
             f"End the name in {', '.join(each for each in _FORMATS if each)}, or say --format",
         )
     chosen = arguments.format or _FORMATS[suffix]
@@ -93,7 +93,7 @@ def _reading(arguments: argparse.Namespace) -> Reading:
     from ..units import J_PER_WH
 
     if (arguments.trace is None) == (arguments.wh_per_unit is None):
-        raise BadLabel("A label is of a trace or of --wh-per-unit", "Give one of the two")
+        raise BadLabel("A label needs either a trace or --wh-per-unit", "Give exactly one of them")
     if arguments.trace is None:
         return Reading(
             wh=arguments.wh_per_unit,
@@ -103,9 +103,11 @@ def _reading(arguments: argparse.Namespace) -> Reading:
             hardware=arguments.hardware,
         )
     if arguments.units is None:
-        raise BadLabel("The trace does not say how many units it did", "Give --units N")
+        raise BadLabel("The trace does not record how many units were processed", "Give --units N")
     if not 0 < arguments.units < float("inf"):
-        raise BadLabel(f"An energy is not of {arguments.units:g} units", "Give --units a number above 0")
+        raise BadLabel(
+            f"An energy cannot be divided by {arguments.units:g} units", "Give --units a number above 0"
+        )
     total, doubts = quantities.total_of(arguments.trace, arguments.window)
     quantities.tell(f"{arguments.trace}: {doubt}" for doubt in doubts)
     joules_per_wh = J_PER_WH * arguments.units

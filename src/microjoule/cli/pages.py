@@ -41,8 +41,8 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
 
     if len(traces) > TRACES_MAX:
         raise BadTarget(
-            f"A page shows up to {TRACES_MAX} traces, and {len(traces)} are named",
-            "Name fewer, or report each trace into a page of its own",
+            f"A page shows up to {TRACES_MAX} traces, and {len(traces)} are given",
+            "Give fewer, or write one page per trace",
         )
     for path in asked(arguments):
         quantities.refuse_overwriting(traces, path)
@@ -52,7 +52,7 @@ def refuse(arguments: argparse.Namespace, traces: Sequence[Path]) -> None:
             continue
         power_plot.ready(path)
         if path.suffix != suffix:
-            raise CannotPlot(f"{path} would be no {suffix}", f"Write --{path.suffix[1:]} {path}")
+            raise CannotPlot(f"{path} does not end in {suffix}", f"Write --{path.suffix[1:]} {path}")
 
 
 def summarise(

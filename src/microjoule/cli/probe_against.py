@@ -153,6 +153,10 @@ def as_text(one: Reference) -> list[str]:
 def refuse(arguments: argparse.Namespace) -> None:
     """Refuses options that mean nothing without the others."""
     if arguments.of and not arguments.against:
-        raise BadMeter("--of names what a meter is around", "Name the meter: --against METER")
+        raise BadMeter(
+            "--of says which device the meter measures, and needs a meter", "Name the meter: --against METER"
+        )
     if arguments.against and not arguments.calibrate:
-        raise BadMeter("--against holds the counters against a meter", "Add --calibrate")
+        raise BadMeter(
+            "--against compares the counters with a meter, which is a calibration", "Add --calibrate"
+        )

@@ -81,7 +81,7 @@ def _split(text: str) -> tuple[float | None, str]:
         return float(found[1].replace(",", "")), found[2]
     if "," in found[1]:
         raise BadAmount(
-            f"The comma of {text!r} separates no thousands",
+            f"The comma in {text!r} does not separate thousands",
             "Write a point before the decimals, as in 0.5, and commas only as in 1,287",
         )
     return None, ""
@@ -104,7 +104,7 @@ def total_of(path: Path, window: str | None) -> Whole:
     if total.value is None:
         raise TraceError(
             f"The energy of {window or 'all'} in {path} has no figure: {total.status}",
-            "Choose a window that was read to its end",
+            "Choose a window that was recorded completely",
         )
     is_open = any(each.is_open for each in windows)
     return Whole(total, doubts(trace.is_truncated, bool(trace.damage), is_open))
@@ -163,7 +163,7 @@ def refuse_unwritable(path: Path | None) -> None:
     if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
         raise MicrojouleError(
             f"The report cannot be written to {target}",
-            "Choose a file that you may write" if folder.is_dir() else "Make its folder first",
+            "Choose a file that you can write to" if folder.is_dir() else "Create its folder first",
         )
 
 

@@ -99,17 +99,18 @@ def _refuse(arguments: argparse.Namespace, is_total: bool) -> None:
 
     if is_total and (arguments.series or arguments.live):
         raise BadTarget(
-            "A total cannot follow a series of intensities",
+            "A total cannot use intensities over time",
             "Report the runs with --each, or give the total a --zone",
         )
     if is_total and pages.asked(arguments):
-        raise BadTarget("A total has no page of its own", "Report the runs without --total")
+        raise BadTarget("A total has no page", "Report the runs without --total")
     if is_total and arguments.form != "text":
         raise BadTarget(
-            f"A total has no form {arguments.form!r}", "Report the runs with --each, or leave --as out"
+            f"A total cannot be printed as {arguments.form!r}",
+            "Report the runs with --each, or leave --as out",
         )
     if is_total and arguments.budget:
-        raise BadTarget("A total has no budget of its own", "Report the runs with --each")
+        raise BadTarget("A total has no uncertainty budget", "Report the runs with --each")
     if not is_total and (arguments.until or arguments.models != 1):
         raise BadTarget("--until and --models belong to a project's total", "Add --total")
 

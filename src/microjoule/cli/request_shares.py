@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if len(arguments.profiles) > 1:
         raise BadRequest(
-            "A log of requests cannot be attributed beside another file", "Put all requests into one log"
+            "A request log cannot be attributed together with another file", "Put all requests into one log"
         )
     given = [f"--{word.replace('_', '-')}" for word in _OF_PROFILES if getattr(arguments, word)]
     if given:
-        raise BadRequest(f"A log of requests has nothing for {', '.join(given)}", "Leave that out")
+        raise BadRequest(f"{', '.join(given)} cannot be used with a request log", "Leave that out")
     with progress() as say:
         say(f"reading {arguments.trace}")
         trace = load(arguments.trace)

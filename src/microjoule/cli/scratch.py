@@ -35,7 +35,7 @@ def scratch() -> Iterator[Path]:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise MicrojouleError(
-            f"No temporary folder can be made: {error.strerror}", "Set TMPDIR to one with room"
+            f"Cannot create a temporary folder: {error.strerror}", "Set TMPDIR to a folder with free space"
         ) from error
     with contextlib.suppress(OSError):
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Watches until ``q``."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminal(
-            "uj watch shows power in a terminal, and this is none",
+            "uj watch needs a terminal, and standard output is not one",
             "Use `uj run` for a command, `uj record -o TRACE` for a file, or `uj serve` for metrics",
         )
     return _follow(arguments.trace) if arguments.trace else _sample(arguments)

@@ -55,7 +55,7 @@ def amortise(
         training_j.ends[1] + uses * use_j.ends[1],
     )
     if not total.value:
-        raise BadAmortisation("Neither the training nor its use costs anything", "Give what was measured")
+        raise BadAmortisation("Neither the training nor a use has any energy", "Give what was measured")
     saved_j = alternative_j.value - use_j.value if alternative_j else 0.0
     return Amortised(
         uses=uses,

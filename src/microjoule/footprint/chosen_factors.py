@@ -206,7 +206,7 @@ def _scope(said: str) -> str:
     """
     if said not in _SCOPES:
         known = ", ".join(each for each in _SCOPES if each)
-        raise BadFactor(f"No scope is called {said!r}", f"The scopes are: {known}")
+        raise BadFactor(f"There is no scope {said!r}", f"The scopes are: {known}")
     return _SCOPES[said]
 
 
@@ -230,7 +230,7 @@ def _pue(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> 
 
 def _price(wishes: FactorOptions, chosen: Method, zone: intensity.Zone | None) -> Factor | None:
     if wishes.price and wishes.tariff:
-        raise BadFactor("A price and a tariff are two prices", "Give --price or --tariff, not both")
+        raise BadFactor("A price and a tariff cannot be used together", "Give --price or --tariff, not both")
     found = None
     if wishes.price:
         found = tariff.price(wishes.price)
@@ -301,7 +301,7 @@ def _of_devices(devices: Sequence[tuple[int, data_tables.Row]], life: str) -> Fa
     if life.strip():
         years, year = figure(life)
         if year not in ("y", "year", "years") or not years > 0:
-            raise BadFactor(f"{life.strip()!r} is no lifetime", "Write it in years, as in '/ 4 y'")
+            raise BadFactor(f"{life.strip()!r} is not a lifetime", "Write it in years, as in '/ 4 y'")
     ends = []
     for column in ("low", "value", "high"):
         parts = (
@@ -329,6 +329,6 @@ def _units(text: str) -> Factor | None:
     factor = given("functional units", text)
     if not factor.unit or not factor.value:
         raise BadFactor(
-            f"{text!r} is no number of functional units", "Write how many of what, as in '1000 requests'"
+            f"{text!r} is not a number of functional units", "Write how many of what, as in '1000 requests'"
         )
     return factor

@@ -33,7 +33,7 @@ def figure(text: str) -> tuple[float, str]:
     found = _FIGURE.fullmatch(text)
     if found and (found[2] or "").startswith(","):
         raise BadFactor(
-            f"The comma of {text!r} may mean a thousand or a decimal",
+            f"The comma in {text!r} may separate thousands or decimals",
             "Write a point before the decimals, as in 0.5, and thousands without a comma",
         )
     try:

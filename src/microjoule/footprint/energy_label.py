@@ -87,7 +87,7 @@ def label_set(key: str) -> LabelSet:
     """
     sets = {each.key: each for each in label_sets()}
     if key not in sets:
-        raise BadLabel(f"No reference set is called {key!r}", nearest(key, sets))
+        raise BadLabel(f"There is no reference set {key!r}", nearest(key, sets))
     return sets[key]
 
 
@@ -129,7 +129,7 @@ def label(
             is not named.
     """
     if not reading.hardware.strip():
-        raise BadLabel("A label names the hardware it was measured on", "Give --hardware")
+        raise BadLabel("A label must name the hardware that was measured", "Give --hardware")
     if _unit(reading.per) != _unit(of.per):
         raise BadLabel(
             f"{reading.per!r} is not the functional unit of the set {of.key}, which is {of.per!r}",

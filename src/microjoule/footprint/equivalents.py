@@ -42,7 +42,7 @@ class Bounded:
             ends = [("least", self.low), ("most", self.high)]
             said = "".join(f", {end:g} at {which}," for which, end in ends if end is not None)
             raise BadAmount(
-                f"An amount of {self.value:g}{said} cannot be",
+                f"An amount of {self.value:g}{said} is not possible",
                 "Give 0 <= low <= value <= high, all finite",
             )
 
@@ -204,7 +204,7 @@ def _row(key: str) -> data_tables.Row:
     for row in data_tables.rows("equivalents"):
         if row["key"] == key:
             return row
-    raise UnknownEquivalent(f"No equivalent is called {key!r}", nearest(key, keys()))
+    raise UnknownEquivalent(f"There is no equivalent {key!r}", nearest(key, keys()))
 
 
 def _equivalent(row: data_tables.Row, amount: float) -> Equivalent:

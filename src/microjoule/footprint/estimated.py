@@ -41,9 +41,9 @@ class Hours:
 
     def __post_init__(self) -> None:
         if self.devices < 1:
-            raise BadJob(f"A job of {self.devices} devices is none", "Give one or more")
+            raise BadJob(f"A job needs at least one device, not {self.devices}", "Give one or more")
         if not (math.isfinite(self.wall) and self.wall >= 0):
-            raise BadJob(f"A time of {self.wall:g} hours is none", "Give a number of hours, 0 or more")
+            raise BadJob(f"A time of {self.wall:g} hours is not valid", "Give a number of hours, 0 or more")
 
     @classmethod
     def of(cls, devices: int, wall: float | None = None, device: float | None = None) -> Self:
@@ -56,7 +56,7 @@ class Hours:
             raise BadJob(
                 "The job does not say how long it took"
                 if wall is None
-                else "A job has its hours by the wall clock or by the device, and not both",
+                else "Wall-clock hours and device hours are both given",
                 "Give exactly one: --wall-hours 10, or --device-hours 80, which is the same on 8 devices",
             )
         if wall is None:
@@ -105,18 +105,18 @@ class Job:
         figures["device power"] = self.device_w or 0.0
         for name, figure in figures.items():
             if not (math.isfinite(figure) and figure >= 0):
-                raise BadFactor(f"The {name} of {figure:g} is none", "Give a finite number, 0 or more")
+                raise BadFactor(f"The {name} of {figure:g} is not valid", "Give a finite number, 0 or more")
         if self.memory_gb and self.memory_w:
             raise BadJob(
-                "Memory has its power by its size or in watts, and both are given",
+                "The size and the watts of memory are both given",
                 "Give --memory-gb or --memory-watts, not both",
             )
         if self.cores is not None and self.cores < 1:
-            raise BadJob(f"A job on {self.cores} cores is none", "Give --cores 1 or more")
+            raise BadJob(f"A job needs at least one core, not {self.cores}", "Give --cores 1 or more")
         if not (math.isfinite(self.scaling) and self.scaling >= 1):
-            raise BadJob(f"A scaling factor of {self.scaling:g} is none", "Give --psf 1 or more")
+            raise BadJob(f"A scaling factor of {self.scaling:g} is not valid", "Give --psf 1 or more")
         if self.utilisation is not None and not 0 <= self.utilisation <= 1:
-            raise BadJob(f"A utilisation of {self.utilisation:g} is none", "Give a share from 0 to 1")
+            raise BadJob(f"A utilisation of {self.utilisation:g} is not valid", "Give a share from 0 to 1")
         if not self.hardware and self.device_w is None:
             raise BadJob("The job names no hardware", "Give --hardware V100, or --watts 300 of one device")
 
@@ -207,7 +207,7 @@ def _watts(job: Job, method: Method) -> tuple[float, float, float]:
         full = _of_cores(hardware.device(job.hardware), job.cores)
         if not busy:
             raise BadJob(
-                f"An idle {job.hardware} still draws power, and the table does not know how much",
+                f"An idle {job.hardware} still draws power, and the table does not say how much",
                 "Give its watts when idle, as in --watts 50, instead of --utilisation 0",
             )
         idle = data_tables.constant("idle-share").value if _is_open(job, method) else busy

@@ -199,7 +199,7 @@ def _amount(of: _Energy, factor: Factor, unit: str) -> Amount:
     energy = of.figure
     factor.in_unit("1" if unit == "kWh" else f"{unit}/kWh")
     if energy.unit != "J":
-        raise UnitMismatch(f"An energy in {energy.unit} is none", "Give it in joules")
+        raise UnitMismatch(f"{energy.unit} is not a unit of energy", "Give it in joules")
     kwh = None if energy.value is None else energy.value / J_PER_KWH
     return Amount(
         value=None if kwh is None else kwh * factor.value,

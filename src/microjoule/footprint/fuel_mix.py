@@ -47,7 +47,8 @@ def mix(name: str, shares: Mapping[str, float], scope: str = LIFECYCLE) -> Facto
     told = sum(shares.values())
     if not all(share >= 0 for share in shares.values()) or not 0 < told <= _ALL + 0.5:
         raise BadFactor(
-            f"The shares of the mix {name!r} make {told:g} %", "Give shares from 0 % that make at most 100 %"
+            f"The shares of the mix {name!r} add up to {told:g} %",
+            "Give shares of at least 0 % that add up to at most 100 %",
         )
     fuels = {each: fuel(each, scope) for each in shares}
     rest = max(_ALL - told, 0.0)

@@ -87,11 +87,9 @@ def device(name: str) -> Device:
             f"Nearest: {nearest}; {watts}" if nearest else "Give the watts of one device: --watts 300",
         )
     if several:
-        raise UnknownHardware(
-            f"{name!r} is part of several names and none of them", f"Take one of: {', '.join(near)}; {watts}"
-        )
+        raise UnknownHardware(f"{name!r} matches several names", f"Take one of: {', '.join(near)}; {watts}")
     raise UnknownHardware(
-        f"No power is known of {name!r}",
+        f"The power of {name!r} is not known",
         f"Nearest: {', '.join(near)}; {watts}" if near else "Give the watts of one device: --watts 300",
     )
 
@@ -148,7 +146,7 @@ def known_provider(name: str) -> str:
         UnknownCloud: None are.
     """
     if name not in providers():
-        raise UnknownCloud(f"No rental price of {name!r} is known", f"Take one of: {', '.join(providers())}")
+        raise UnknownCloud(f"No rental price of {name!r} is listed", f"Take one of: {', '.join(providers())}")
     return name
 
 

@@ -317,7 +317,7 @@ def _city(text: str, wanted: str) -> UnknownZone | None:
     grids = dict.fromkeys(f"{each.parent} ({zone(each.parent).name})" for each in regions)
     codes = ", ".join(each.code for each in regions)
     return UnknownZone(
-        f"{text.strip()!r} is a city, and figures are of grids",
+        f"{text.strip()!r} is a city, and figures are published per grid",
         f"Take its grid: {', '.join(grids)}; or the cloud region in it: {codes}",
     )
 
@@ -325,7 +325,7 @@ def _city(text: str, wanted: str) -> UnknownZone | None:
 def _unknown(text: str, wanted: str) -> UnknownZone:
     near = [f"{each.code} ({each.name})" for each in _nearest(wanted)]
     remedy = f"Nearest: {', '.join(near)}" if near else "Name the country or its region"
-    return UnknownZone(f"No zone is called {text!r}", f"{remedy}. `uj zones TEXT` searches")
+    return UnknownZone(f"There is no zone {text!r}", f"{remedy}. `uj zones TEXT` searches")
 
 
 @cache

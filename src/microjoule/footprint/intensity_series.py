@@ -182,8 +182,8 @@ def on_clock(edges_ns: npt.ArrayLike, t_ns: npt.ArrayLike, clock_ns: npt.ArrayLi
     """
     if not len(np.asarray(t_ns)):
         raise BadSeries(
-            "The trace has no readings of the real-time clock, so that it cannot be laid along a series",
-            "Record it anew; `uj run` and `uj record` read the clock once a second",
+            "The trace has no readings of the real-time clock, so it cannot be aligned with a series",
+            "Record it again; `uj run` and `uj record` read the clock once a second",
         )
     return clocks.on_clock(edges_ns, t_ns, clock_ns)
 

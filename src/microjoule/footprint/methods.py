@@ -111,4 +111,4 @@ def method(name: str) -> Method:
         if each.name == name:
             return each
     names = [each.name for each in METHODS]
-    raise UnknownMethod(f"No method is called {name!r}", nearest(name, names))
+    raise UnknownMethod(f"There is no method {name!r}", nearest(name, names))

@@ -58,7 +58,7 @@ class Target:
         except (TypeError, ValueError):
             value = math.nan
         if found is None or not math.isfinite(value):
-            raise BadTarget(f"{text!r} is no target", "Write it as in 'accuracy>=0.9' or 'loss<=0.3'")
+            raise BadTarget(f"{text!r} is not a target", "Write it as in 'accuracy>=0.9' or 'loss<=0.3'")
         return cls(found[1], found[2] == ">", value)
 
     def is_reached(self, figure: float) -> bool:
@@ -205,9 +205,9 @@ def project(trials: Sequence[Trial], terms: Terms, target: Target | None, models
         BadTarget: No run at all, or fewer than one model.
     """
     if not trials:
-        raise BadTarget("A project without runs has no total", "Name the trace of each run")
+        raise BadTarget("A project without runs has no total", "Give the trace of each run")
     if models < 1:
-        raise BadTarget(f"A project of {models} models is none", "Give --models 1 or more")
+        raise BadTarget(f"A project needs at least one model, not {models}", "Give --models 1 or more")
     found = [footprint(each.energy, terms, each.hours) for each in trials]
     total = reduce(add, found)
     best = (

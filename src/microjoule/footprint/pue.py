@@ -30,7 +30,7 @@ def pue(text: str) -> Factor:
         figure(text)
     except BadFactor:
         raise BadFactor(
-            f"No PUE of {text!r} is known", f"{_known('pue', text)}, or a number: --pue 1.1"
+            f"The PUE of {text!r} is not known", f"{_known('pue', text)}, or a number: --pue 1.1"
         ) from None
     factor = given("PUE", text)
     factor = replace(factor, unit=factor.unit or "1").in_unit("1")
@@ -61,12 +61,13 @@ def wue(text: str) -> Factor:
         factor = given("water", text)
     except BadFactor:
         raise BadFactor(
-            f"No water use of {text!r} is known", f"{_known('wue', text)}, or a figure: --wue '0.3 L/kWh'"
+            f"The water use of {text!r} is not known",
+            f"{_known('wue', text)}, or a figure: --wue '0.3 L/kWh'",
         ) from None
     unit = {"l/kWh": "L/kWh"}.get(factor.unit, factor.unit)
     if unit != "L/kWh":
         raise BadFactor(
-            f"{text!r} is no number of liters a kilowatt-hour, and no place whose water use is known",
+            f"{text!r} is neither a number of litres per kilowatt-hour nor a place whose water use is known",
             f"{_known('wue', text)}, or a figure: --wue '0.3 L/kWh'",
         )
     return replace(factor, unit=unit)

@@ -26,7 +26,7 @@ def price(text: str) -> Factor:
     currency, _, energy = factor.unit.partition("/")
     if not re.fullmatch("[A-Z]{3}", currency) or energy not in KWH:
         raise BadFactor(
-            f"The price {text!r} does not say its currency and energy",
+            f"The price {text!r} lacks a currency or an energy unit",
             "Write both, as in '0.12 USD/kWh' or '120 EUR/MWh'",
         )
     return per_kwh(factor, {currency: 1.0}, f"{currency}/kWh")
@@ -44,7 +44,7 @@ def tariff(text: str) -> Factor:
         codes = list(dict.fromkeys(row["code"] for row in data_tables.rows("tariffs")))
         raise BadFactor(
             f"No electricity price is known for {text!r}",
-            f"{nearest(code.upper(), codes)}; or give it yourself: --price '0.12 USD/kWh'",
+            f"{nearest(code.upper(), codes)}; or give the price: --price '0.12 USD/kWh'",
         )
     return found
 
@@ -83,7 +83,7 @@ def in_currency(factor: Factor, currency: str, rates: Mapping[str, float]) -> Fa
             f"Give what one {own} is worth: --exchange {own}=1.08",
         )
     if not 0 < rates[own] < float("inf"):
-        raise BadFactor(f"A rate of {rates[own]:g} for {own} is none", "Give a positive number")
+        raise BadFactor(f"A rate of {rates[own]:g} for {own} is not valid", "Give a positive number")
     return scaled(factor, rates[own], f"{currency}/{per}")
 
 

@@ -102,7 +102,7 @@ class Kept:
         except OSError as error:
             raise self.error(
                 f"The {self.noun} {target} cannot be written: {error.strerror or error}",
-                "Choose a folder that you may write to",
+                "Choose a folder that you can write to",
             ) from error
 
     def refuse_other(self, theirs: HostKey, ours: HostKey, path: Path | str) -> None:

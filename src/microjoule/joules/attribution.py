@@ -108,7 +108,7 @@ def usable_span(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
         raise TooFewUpdates(
             f"{counter.channel.id} shows {n} update{'s' * (n != 1)} in the "
             f"{seconds(t1_ns - t0_ns):.3g} s that the profile and the trace share",
-            "Profile for longer, or take a --channel that is updated more often",
+            "Profile for longer, or choose a --channel that is updated more often",
         )
     return found
 

@@ -132,7 +132,7 @@ def against(trace: Trace, of: str = "") -> ReferenceFit:
     if of:
         trace.series(of)  # raises where there is none
     if not ids:
-        raise NoValue("No energy counter is measured beside the meter", "`uj probe` says why")
+        raise NoValue("No energy counter was recorded with the meter", "`uj probe` says why")
     t_ns, joules = _energy(trace, ids)
     series = trace.series(meter.id)
     good = np.ones(len(series), bool) if series.valid is None else series.valid

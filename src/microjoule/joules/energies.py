@@ -39,7 +39,7 @@ class Energies(Mapping[str, Estimate]):
             return self._estimates[channel_id]
         except KeyError:
             remedy = nearest(str(channel_id), self._estimates)
-            raise UnknownChannel(f"No energy is known of a channel {channel_id!r}", remedy) from None
+            raise UnknownChannel(f"There is no energy of a channel {channel_id!r}", remedy) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._estimates)

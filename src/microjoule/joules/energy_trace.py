@@ -176,7 +176,7 @@ class Trace(RawTrace):
         """
         meter = self.meter(channel_id)
         if isinstance(meter, Gauge):
-            raise TraceError(f"channel {channel_id!r} is a gauge and counts nothing", "Take `.meter(...)`")
+            raise TraceError(f"channel {channel_id!r} is a gauge and has no counts", "Use `.meter(...)`")
         return meter
 
     def still_ns(self, channel_id: str) -> int:
@@ -337,7 +337,7 @@ class Trace(RawTrace):
         meter = self.meter(channel_id)
         if channel_id not in self.energy_channels and not isinstance(meter, Gauge):
             raise TraceError(
-                f"channel {channel_id!r} tells no energy", f"Take one of: {', '.join(self.energy_channels)}"
+                f"channel {channel_id!r} has no energy", f"Take one of: {', '.join(self.energy_channels)}"
             )
         of = self.span if window is None else self.window(window)
         return powers.power(meter, of.t0_ns, of.t1_ns)

@@ -142,7 +142,9 @@ def parsed(spec: str, unit: str) -> tuple[str, Scale | None]:
         kept = ", ".join(name for name in names if not name.startswith(("u", "p", "T")))
         raise BadFormat(
             f"A figure in {unit} cannot be written as {spec!r}",
-            f"Give a number format such as .3g, or one of the units {kept}" if kept else "Give .3g or alike",
+            f"Give a number format such as .3g, or one of the units {kept}"
+            if kept
+            else "Give a format such as .3g",
         ) from error
     return number_spec, None if named is None else names[named]
 

@@ -161,7 +161,7 @@ class KeptTrace(Trace):
             mine[code] = mine.get(code, 0) + n
 
     def _refuse(self, what: str) -> NoReturn:
-        raise TraceError(f"{what} were not kept while the trace was streamed", "Take `uj.load`")
+        raise TraceError(f"{what} were not kept while the trace was streamed", "Use `uj.load`")
 
 
 def is_kept_whole(channel: Channel) -> bool:

@@ -137,7 +137,7 @@ def fit(
     if len(y) < READINGS_MIN:
         raise TooFewUpdates(
             f"The meter has {len(y)} readings beside the counters, and {READINGS_MIN} are needed",
-            "Measure for longer, or ask the meter more often",
+            "Measure for longer, or read the meter more often",
         )
     if not np.ptp(of.mean_w(t_s, min(1.0, reach_s))) or not np.ptp(y):
         raise TooFewUpdates("The power did not change", "Run a load that goes on and off")

@@ -214,7 +214,7 @@ def shares(
         raise TooFewUpdates(
             f"{counter.channel.id} shows {int(of.is_ok.sum())} updates while requests ran, and a fit needs "
             f"{_FEWEST}",
-            "Record for longer, or take a --channel that is updated more often",
+            "Record for longer, or choose a --channel that is updated more often",
         )
     of = no_finer(of, doubt_ns(requests))
     fitting = Fitting(of, requests, round(u_align_ns), has_idle=has_idle)

@@ -125,7 +125,7 @@ def apart(ids: Iterable[str], channels: Mapping[str, Channel]) -> None:
     for one, other in combinations(ids, 2):
         if _overlap(channels[one], channels[other], channels):
             raise Overlap(
-                f"{one} and {other} count the same joules", "Leave one of them out, or take `.total`"
+                f"{one} and {other} count the same joules", "Leave one of them out, or use `.total`"
             )
 
 

@@ -47,7 +47,7 @@ def write_beside(log: Log, trace: RawTrace, path: Path) -> tuple[int, int]:
         TraceError: The file cannot be written.
     """
     if log.channel.id in trace.channels:
-        raise BadMeter(f"{trace.path} has a meter already", "Take the recording without it")
+        raise BadMeter(f"{trace.path} has a meter already", "Use a recording without one")
     monotonic_ns, realtime_ns = trace.clock_pairs[REALTIME]
     offset_ns = realtime_ns - monotonic_ns
     t_ns = log.realtime_ns - np.rint(np.interp(log.realtime_ns, realtime_ns, offset_ns)).astype(np.int64)
@@ -56,7 +56,7 @@ def write_beside(log: Log, trace: RawTrace, path: Path) -> tuple[int, int]:
     if not inside.any():
         spans = [_day(int(each[0])) + " to " + _day(int(each[-1])) for each in (log.realtime_ns, realtime_ns)]
         raise BadMeter(
-            f"The log is of {spans[0]} and the recording of {spans[1]} (UTC): they do not overlap",
+            f"The log covers {spans[0]} and the recording {spans[1]} (UTC): they do not overlap",
             "Check --timezone, and --shift for a logger whose clock is off",
         )
     channels = [*trace.channels.values(), log.channel]

@@ -58,7 +58,7 @@ class Turns:
             raise BadRequest(f"There is no order {self.order!r}", f"The orders are {', '.join(ORDERS)}")
         if self.runs < 0 or self.warm_up < 0 or not 0 < self.max_time_s < math.inf:
             raise BadRequest(
-                "Runs, warm-up and time are not negative, and some time is needed", "As in --max-time 60s"
+                "Runs and warm-up must not be negative, and the time must be positive", "As in --max-time 60s"
             )
 
 
@@ -100,7 +100,7 @@ def compare(
         traces = [t for t in things if not callable(t)]
         return compared_traces(traces, names, window, is_same_code=is_same_code, is_any_state=is_any_state)
     if len(functions) < len(things):
-        raise BadRequest("Functions and traces cannot be compared", "Record the functions first")
+        raise BadRequest("A function cannot be compared with a trace", "Record the functions first")
     tasks = [of_function(function) for function in functions]
     named = [Task(name, task.run) for name, task in zip(names, tasks, strict=True)] if names else tasks
     return compared(
@@ -136,7 +136,7 @@ def compared(
         say: Hears where it is, before the pause in front of a run.
     """
     if len(tasks) < 2:
-        raise BadRequest("Nothing to compare: one thing is given", "Name two or more")
+        raise BadRequest("Nothing to compare: only one is given", "Give two or more")
     fitted = fit(meter)
     call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in told(tasks, "warming up", say)]
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
@@ -275,7 +275,7 @@ def compared_traces(
         StateDiffers: One machine was in two states, and ``is_any_state`` does not allow it.
     """
     if len(traces) < 2:
-        raise BadRequest("Nothing to compare: one thing is given", "Name two or more")
+        raise BadRequest("Nothing to compare: only one is given", "Give two or more")
     opened = [trace if isinstance(trace, Trace) else load(trace) for trace in traces]
     titles = names or [
         f"trace {i + 1}" if isinstance(trace, Trace) else os.fspath(trace) for i, trace in enumerate(traces)

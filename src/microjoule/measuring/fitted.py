@@ -48,9 +48,9 @@ def fit(meter: Meter) -> Fitted:
     if not chosen:
         if meter.channel:
             raise SourceUnavailable(
-                f"Channel {meter.channel!r} gives no energy", "Leave it out to take the total"
+                f"Channel {meter.channel!r} does not measure energy", "Leave it out to use the total"
             )
-        raise NothingToMeasure("No channel that can be read here gives an energy", "Ask `uj probe` why")
+        raise NothingToMeasure("No channel that can be read here measures energy", "Ask `uj probe` why")
     channels = tuple(by_id[name] for name in chosen)
     gauges = tuple(by_id[name] for channel in channels for name in beside(channel, by_id))
     read = (*channels, *gauges)

@@ -316,7 +316,9 @@ def _idle_of_channel(trace: Trace, channel: str) -> Estimate:
     windows = [window for window in trace.windows if window.name == IDLE]
     found = _idle_of(trace, [each[channel] for each in trace.energies(windows)], channel)
     if found is None or found.value is None:
-        raise NoUpdate(f"{channel} had no reading of the idle machine", "Allow more time with --max-time")
+        raise NoUpdate(
+            f"{channel} was not read while the machine was idle", "Allow more time with --max-time"
+        )
     return found
 
 

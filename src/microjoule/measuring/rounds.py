@@ -53,7 +53,7 @@ class Rounds:
     def __post_init__(self) -> None:
         if self.rounds < 1 or self.iterations < 1 or self.warmup_rounds < 0:
             raise BadRequest(
-                f"{self.rounds} rounds of {self.iterations} calls after {self.warmup_rounds} are none",
+                f"{self.rounds} rounds of {self.iterations} calls after {self.warmup_rounds} are not valid",
                 "Ask for one round of one call or more",
             )
 
@@ -88,7 +88,7 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
         trace = load(path)
     if not fitted.has_gauge and not any(len(trace.counter(name).changes) for name in fitted.ids):
         raise NoUpdate(
-            f"None of {', '.join(fitted.ids)} moved while this ran", "Choose another channel with --channel"
+            f"None of {', '.join(fitted.ids)} changed while this ran", "Choose another channel with --channel"
         )
     windows = [window for window in trace.windows if window.name == WINDOW]
     return figures(

@@ -70,7 +70,7 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     durations = [seconds(end - begin) for begin, end in runs]
     if not any(len(counter.changes) for counter in counters.values()):
         raise NoUpdate(
-            f"None of {', '.join(fitted.ids)} moved while this ran", "Choose another channel with --channel"
+            f"None of {', '.join(fitted.ids)} changed while this ran", "Choose another channel with --channel"
         )
     return figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
 

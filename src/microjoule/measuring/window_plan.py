@@ -75,14 +75,16 @@ class Ask:
     def __post_init__(self) -> None:
         if not 0 < self.rel <= 1:
             raise BadRequest(
-                f"A target of {self.rel:g} is no share of an energy", "Ask for 0.01 to have it within 1 %"
+                f"A target of {self.rel:g} is not a share of an energy", "Ask for 0.01 to have it within 1 %"
             )
         if not 0 < self.max_time_s < math.inf:
-            raise BadRequest(f"A time of {self.max_time_s:g} s is none", "Allow more than 0 s, as in 60s")
+            raise BadRequest(
+                f"A time of {self.max_time_s:g} s is not valid", "Allow more than 0 s, as in 60s"
+            )
         if self.mode not in MODES:
             raise BadRequest(f"There is no mode {self.mode!r}", f"The modes are {', '.join(MODES)}")
         if self.number < 0 or self.repeat < 0:
-            raise BadRequest("A number of calls or windows below 1 is none", "Leave it out to have it chosen")
+            raise BadRequest("The number of calls or windows is below 1", "Leave it out to have it chosen")
 
     @property
     def is_single(self) -> bool:
@@ -314,8 +316,8 @@ def _too_coarse(pilot: Pilot, ask: Ask, mode: str) -> TooCoarse:
         most_j = pilot.power_w * ask.max_time_s
         instead = f"allow --max-time {rounded(WINDOWS * pilot.quantum_j / power_w)}s and more"
     return TooCoarse(
-        f"The channel counts in steps of {pilot.quantum_j:g} J, and this spends {most_j:.2g} J",
-        f"Take another channel with --channel, or {instead}",
+        f"The channel counts in steps of {pilot.quantum_j:g} J, and this uses {most_j:.2g} J",
+        f"Choose another channel with --channel, or {instead}",
     )
 
 

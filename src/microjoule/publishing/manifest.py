@@ -57,11 +57,11 @@ def read_manifest(path: Path, name: str) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise _damaged(name, "it is no object")
     if manifest.get("kind") != KIND:
-        raise BundleError(f"{name} is no bundle of microjoule", "Give a file that `uj publish` wrote")
+        raise BundleError(f"{name} is not a microjoule bundle", "Give a file written by `uj publish`")
     number: Any = manifest.get("format")
     if _is(number, (int,)) and number > FORMAT:
         raise BundleError(
-            f"{name} is a bundle of format {number}, and this microjoule reads up to format {FORMAT}",
+            f"{name} has bundle format {number}; this microjoule reads formats up to {FORMAT}",
             "Update it: pip install --upgrade microjoule",
         )
     flaw = next(_flaws(manifest), None)

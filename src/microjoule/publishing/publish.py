@@ -35,7 +35,7 @@ def publish(
         raise BundleError("Nothing to publish: no trace is given", "Name one: uj publish TRACE -o result.zip")
     named = _named(traces)
     if any(target.exists() and os.path.samefile(target, path) for path in traces if path.exists()):
-        raise SameFile(f"The bundle would overwrite the trace {target}", "Give it a name of its own: -o")
+        raise SameFile(f"The bundle would overwrite the trace {target}", "Give it another name with -o")
     members = contents(named, Choices(terms, windows_max, VERSION))
     try:
         with whole_file(target) as file:

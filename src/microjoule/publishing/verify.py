@@ -96,7 +96,9 @@ def _opened(path: Path, folder: Path) -> _Bundle:
     """
     members = unpacked(path, folder)
     if MANIFEST not in members:
-        raise BundleError(f"{path} has no {MANIFEST}: it is no bundle", "Give a file that `uj publish` wrote")
+        raise BundleError(
+            f"{path} has no {MANIFEST}: it is not a bundle", "Give a file written by `uj publish`"
+        )
     bundle = _Bundle(path, members, read_manifest(members[MANIFEST], str(path)))
     unlisted = [
         name

@@ -73,7 +73,7 @@ def unpacked(path: Path, folder: Path) -> dict[str, Path]:
     except FileNotFoundError:
         raise BundleError(f"There is no bundle {path}", "Check the path") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise BundleError(f"{path} is no zip file, or a damaged one: {error}", "Take another copy") from error
+        raise BundleError(f"{path} is not a zip file, or is damaged: {error}", "Take another copy") from error
     except OSError as error:
         raise BundleError(f"Cannot read {path}: {error.strerror or error}", "Check the path") from error
 
@@ -104,13 +104,13 @@ def _refuse_names(names: list[str]) -> None:
     for name in names:
         path = PurePosixPath(name)
         if not name or name.endswith("/") or path.is_absolute() or "\\" in name or ":" in name:
-            raise BundleError(f"The member {name!r} is no file inside the bundle", _UNTRUSTED)
+            raise BundleError(f"The member {name!r} is not a file inside the bundle", _UNTRUSTED)
         if ".." in path.parts or str(path) != name:
             raise BundleError(f"The member {name!r} leads out of the bundle", _UNTRUSTED)
     twice = next((name for name in names if names.count(name) > 1), None) if len(names) < _MANY else None
     if twice is not None or len(names) >= _MANY:
         what = f"two members are called {twice!r}" if twice is not None else f"it has {len(names)} members"
-        raise BundleError(f"This is no bundle: {what}", _UNTRUSTED)
+        raise BundleError(f"This is not a bundle: {what}", _UNTRUSTED)
 
 
 def _refuse_sizes(infos: list[zipfile.ZipInfo], size: int) -> None:

@@ -199,7 +199,7 @@ class AgentLane:
             code = channel.access.config
             if code >= len(offered) or not _is_same(offered[code], channel):
                 raise SourceUnavailable(
-                    f"The agent at {self._path} offers no {channel.id} any more, or with another unit",
+                    f"The agent at {self._path} no longer offers {channel.id}, or offers it in another unit",
                     "Record again",
                 )
         return Feed(fd=offer.feeds[self._number]), offer

@@ -62,7 +62,7 @@ class Meter:
         cadence_of(self.rate)
         if isinstance(self.sources, str) or (self.sources is not None and not self.sources):
             raise UnknownSource(
-                f"The sources {self.sources!r} are no list of names",
+                f"The sources {self.sources!r} are not a list of names",
                 'Give a list such as ["powercap"], or None for the best of all; `uj probe` lists the sources',
             )
         if self.sources is not None:
@@ -108,13 +108,13 @@ def readable(meter: Meter) -> Readable:
     surveys = survey(machine)
     listed = [channel for channel in choose(surveys, meter.sources) if not channel.is_of_command]
     if not listed:
-        raise NothingToMeasure("No source lists a channel that can be read here", "Ask `uj probe` why")
+        raise NothingToMeasure("No source has a channel that can be read here", "Ask `uj probe` why")
     channels = corrected(applied(listed, learnt), meter.reference, device_ids(listed))
     if meter.channel:
         ids = [channel.id for channel in channels]
         if meter.channel not in ids:
             raise SourceUnavailable(
-                f"There is no channel {meter.channel!r} that can be read here",
+                f"There is no readable channel {meter.channel!r}",
                 f"{nearest(meter.channel, ids)}; `uj probe` shows what is closed",
             )
         channels = tuple(channel for channel in channels if channel.id == meter.channel)

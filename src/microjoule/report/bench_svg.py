@@ -33,7 +33,7 @@ def ready(path: Path) -> None:
         CannotPlot: The name has none of ``SUFFIXES``.
     """
     if path.suffix not in SUFFIXES:
-        raise CannotPlot(f"A picture cannot be written as {path}", f"End its name in {' or '.join(SUFFIXES)}")
+        raise CannotPlot(f"A picture cannot be written to {path}", f"End its name in {' or '.join(SUFFIXES)}")
 
 
 def render(found: Plain, path: Path) -> str:

@@ -39,7 +39,7 @@ def ready(path: Path) -> None:
         MissingExtra: There is no matplotlib.
     """
     if path.suffix not in SUFFIXES:
-        raise CannotPlot(f"A picture cannot be written as {path}", f"End its name in {', '.join(SUFFIXES)}")
+        raise CannotPlot(f"A picture cannot be written to {path}", f"End its name in {', '.join(SUFFIXES)}")
     extra("matplotlib")
 
 

@@ -203,12 +203,12 @@ def _timeval(duration_s: float) -> bytes:
 
 def _understood(path: Path, data: bytes, fds: Sequence[int], between_ns: tuple[int, int]) -> Offer:
     if len(data) < _HEAD.size or not data.startswith(_MAGIC):
-        raise SourceUnavailable(f"What answers at {path} is no agent of microjoule", _AGAIN)
+        raise SourceUnavailable(f"What answers at {path} is not a microjoule agent", _AGAIN)
     _, version, now_ns = _HEAD.unpack_from(data)
     if version != VERSION:
         older = "this microjoule" if version > VERSION else "the agent"
         raise SourceUnavailable(
-            f"The agent at {path} speaks version {version}, and this microjoule version {VERSION}",
+            f"The agent at {path} speaks version {version}, and this microjoule speaks version {VERSION}",
             f"Update {older}: pip install --upgrade microjoule",
         )
     try:
@@ -224,7 +224,7 @@ def _understood(path: Path, data: bytes, fds: Sequence[int], between_ns: tuple[i
         ) from error
     if not between_ns[0] <= now_ns <= between_ns[1]:
         raise SourceUnavailable(
-            f"The clock of the agent at {path} is not this process's: it is in another time namespace",
+            f"The agent at {path} runs in another time namespace, so its clock differs",
             "Run both in one time namespace",
         )
     return offer

@@ -131,12 +131,12 @@ class RawTrace:
         if isinstance(window, Window):
             return window
         if not isinstance(window, str):
-            raise BadWindow(f"{window!r} is no window", "Give a window of this trace, or its name")
+            raise BadWindow(f"{window!r} is not a window", "Give a window of this trace, or its name")
         named = self.named(window)
         if len(named) > 1:
             raise BadWindow(
-                f"{len(named)} windows are called {window!r}",
-                f"Take one of `trace.named({window!r})`; `trace.energy({window!r})` is the sum over them",
+                f"{len(named)} windows have the name {window!r}",
+                f"Use one of `trace.named({window!r})`; `trace.energy({window!r})` is the sum over them",
             )
         return named[0]
 
@@ -149,7 +149,7 @@ class RawTrace:
         found = tuple(each for each in self.windows if each.name == name)
         if not found:
             raise BadWindow(
-                f"No window is called {name!r}", nearest(name, (each.name for each in self.windows))
+                f"There is no window {name!r}", nearest(name, (each.name for each in self.windows))
             )
         return found
 
@@ -283,7 +283,9 @@ def _refuse_other_boots(traces: Sequence[RawTrace]) -> None:
     hosts = [trace.facts.get("host") for trace in traces]
     boots = {host.get("boot_id") for host in hosts if isinstance(host, dict)} - {None}
     if len(boots) > 1:
-        raise TraceError("the traces are of different boots, which share no clock and no counter", _APART)
+        raise TraceError(
+            "the traces come from different boots, which share neither clock nor counters", _APART
+        )
 
 
 def _openings(traces: Sequence[RawTrace]) -> dict[str, Any]:

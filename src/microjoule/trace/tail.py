@@ -56,7 +56,7 @@ class Tail:
             TraceError: The file was replaced or cut meanwhile; or its channel table is damaged.
         """
         if _file_id(self.path) != self._file_id or self.path.stat().st_size < self._place:
-            raise TraceError(f"{self.path} was replaced while it was followed", "Follow it anew")
+            raise TraceError(f"{self.path} was replaced while `uj watch` followed it", "Start again")
         found: list[pa.RecordBatch] = []
         with self.path.open("rb") as file:
             source = FileSource(file.fileno())

@@ -292,7 +292,7 @@ def test_words_that_boamps_does_not_know_are_refused(trace, words, capsys):
 @pytest.mark.parametrize(
     ("live", "code", "says"),
     [
-        ("electricitymaps", 2, "names no zone"),
+        ("electricitymaps", 2, "has no zone"),
         ("nobody:DE", 2, "Nearest: "),
         ("electricitymaps:DE", 3, "MICROJOULE_ELECTRICITYMAPS_TOKEN"),
     ],
@@ -314,6 +314,6 @@ def test_a_trace_without_a_whole_window_is_a_sentence(trace, tmp_path, capsys):
     with pa.ipc.new_stream(str(tmp_path / "empty.arrows"), whole.schema) as writer:
         writer.write_table(whole.slice(0, 0))
     assert uj("emit", "sci", tmp_path / "empty.arrows") == 1
-    assert "no whole window" in capsys.readouterr().err
+    assert "No window is complete" in capsys.readouterr().err
     assert uj("report", tmp_path / "empty.arrows") == 0
     assert "No energy figure" in capsys.readouterr().out

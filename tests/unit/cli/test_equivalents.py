@@ -53,12 +53,12 @@ def test_counts_below_a_thousandth_are_only_named(capsys):
     [
         (["much"], "neither CO2e nor an energy"),
         (["-1 kg"], "neither CO2e nor an energy"),
-        (["1 kg", "--against", "1 kWh"], "two of one kind"),
+        (["1 kg", "--against", "1 kWh"], "two amounts of CO2e"),
         (["1 kWh", "--key", "car-km"], "not an equivalent of an energy"),
         (["1e999 kg"], "cannot be"),
         ([""], "neither CO2e nor an energy"),
-        (["0,5 kg"], "separates no thousands"),
-        (["1,5 MWh"], "separates no thousands"),
+        (["0,5 kg"], "does not separate thousands"),
+        (["1,5 MWh"], "does not separate thousands"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(words, says, capsys):

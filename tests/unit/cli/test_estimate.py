@@ -137,7 +137,7 @@ def test_a_rate_that_is_none_is_refused(capsys):
         (["--memory-gb", "10", "--memory-watts", "10"], "not both"),
         (["--provider", "foo"], "Take one of: gcp"),
         (["--utilisation", "0"], "An idle V100 still draws power"),
-        (["--per", "1,000 requests"], "The comma of"),
+        (["--per", "1,000 requests"], "The comma in"),
         (["--pue", "gcpx"], "Nearest: 'gcp'"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_number_may_stand_before_the_hardware(capsys, text):
     assert as_json(capsys, "estimate", "--hardware", text, *hours) == as_json(capsys, *V100, *hours)
     assert as_json(capsys, "estimate", "--hardware", text, "--count", "8", *hours)
     assert main(["estimate", "--hardware", text, "--count", "4", *hours]) == 2
-    assert "Give their number once" in capsys.readouterr().err
+    assert "Give the number in one of them only" in capsys.readouterr().err
 
 
 def test_a_count_of_nothing_is_refused(capsys):

@@ -71,7 +71,7 @@ def test_no_name_inside_a_trace_becomes_the_name_of_a_file(tmp_path, name):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ([], 2, "No format was named"),
+        ([], 2, "No output format is given"),
         (["--perfetto", "t.arrows"], 2, "is an input"),
         (["--perfetto", "no/such.json"], 1, "Cannot write"),
     ],

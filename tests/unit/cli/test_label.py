@@ -71,7 +71,7 @@ def test_a_trace_gives_its_energy_with_its_interval(trace, capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--unit", "1000 texts", "--set", SET, "--hardware", "x"], "Give one of the two"),
+        (["--unit", "1000 texts", "--set", SET, "--hardware", "x"], "Give exactly one of them"),
         ([*GIVEN], "--hardware"),
         ([*GIVEN, "--set", "nothing", "--hardware", "x"], "No reference set is called 'nothing'"),
         ([*GIVEN, "--unit", "1 text", "--hardware", "x"], "not the functional unit"),
@@ -101,7 +101,7 @@ UNIT = ["--unit", "1000 texts", "--set", SET, "--hardware", "scripted"]
         ([*UNIT, "--units", "0"], "not of 0 units"),
         ([*UNIT, "--units", "-3"], "not of -3 units"),
         ([*UNIT, "--units", "nan"], "not of nan units"),
-        (UNIT, "does not say how many"),
+        (UNIT, "does not record how many"),
         ([*UNIT, "--units", "1", "-o", "x.pdf"], "'.pdf'"),
     ],
 )

@@ -195,7 +195,7 @@ def test_a_series_that_is_none_is_a_sentence(capsys, runs, tmp_path):
     [
         (["--until", "accuracy>=0.8"], "Add --total"),
         (["--models", "3"], "Add --total"),
-        (["--total", "--series", "grid.csv"], "cannot follow a series"),
+        (["--total", "--series", "grid.csv"], "cannot use intensities over time"),
     ],
 )
 def test_an_option_without_effect_is_refused(capsys, runs, words, sentence):

@@ -339,7 +339,7 @@ def test_embodied_carbon_is_looked_up_where_devices_are_named():
     assert "8 × H100 + 1 × gpu-server" in found.name
     own = terms(FactorOptions(embodied="A100")).embodied
     assert own.value == pytest.approx(150_000 / 6 / 8760)
-    with pytest.raises(BadFactor, match="no lifetime"):
+    with pytest.raises(BadFactor, match="not a lifetime"):
         terms(FactorOptions(embodied="H100 / 4 days"))
 
 

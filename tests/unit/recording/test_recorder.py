@@ -260,7 +260,7 @@ def test_a_recorder_records_once_and_has_no_windows_afterwards(tmp_path):
         pass
     with pytest.raises(MicrojouleError, match="not open"):
         rec.window("w")
-    with pytest.raises(MicrojouleError, match="records once"):
+    with pytest.raises(MicrojouleError, match="can record only once"):
         rec.open()
 
 

@@ -95,8 +95,8 @@ def test_an_offer_arrives_as_it_was_made(tmp_path):
 BOMB = zlib.compress(b" " * (1 << 25))
 BAD = {
     "nothing": (lambda: b"", "hung up"),
-    "garbage": (lambda: b"\x00" * 4000, "is no agent"),
-    "too short": (lambda: b"uj-agent", "is no agent"),
+    "garbage": (lambda: b"\x00" * 4000, "is not a microjoule agent"),
+    "too short": (lambda: b"uj-agent", "is not a microjoule agent"),
     "newer": (lambda: head(2) + table(), "speaks version 2, and this microjoule version 1. Update this"),
     "older": (lambda: head(0) + table(), "speaks version 0, and this microjoule version 1. Update the agent"),
     "no table": (lambda: head() + b"x", "damaged"),

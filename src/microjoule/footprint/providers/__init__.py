@@ -38,7 +38,7 @@ def provider(name: str, access: ProviderAccess) -> Provider:
         UnknownProvider: There is none of this name.
     """
     if name not in PROVIDERS:
-        raise UnknownProvider(f"No live provider is called {name!r}", nearest(name, PROVIDERS))
+        raise UnknownProvider(f"There is no live provider {name!r}", nearest(name, PROVIDERS))
     return PROVIDERS[name](access)
 
 

@@ -42,7 +42,7 @@ class ElectricityMaps:
     def series(self, zone: str, start: datetime, end: datetime) -> IntensitySeries:
         """The intensity of a zone such as ``DE`` or ``US-CAL-CISO``; see ``Provider.series``."""
         if not self._access.token:
-            raise PermissionDenied("Electricity Maps needs a token", "Give the API key of your account")
+            raise PermissionDenied("Electricity Maps needs a token", "Set it to the API key of your account")
         start, end = span(start, end)
         points: list[tuple[Any, str]] = []
         for first, last in chunks(start, end, LONGEST):

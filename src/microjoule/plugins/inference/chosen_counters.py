@@ -33,7 +33,7 @@ def counters_of(trace: Trace, channels: Sequence[str] = (), devices: Sequence[st
     for name, counter in zip(names, found, strict=True):
         if counter.span_ns is None:
             raise RequestLogError(
-                f"{name} was not read", "Take another --channel; `uj report` shows what was read"
+                f"{name} was not read", "Choose another --channel; `uj report` shows what was read"
             )
     return found
 
@@ -52,7 +52,7 @@ def chosen(trace: Trace) -> list[str]:
     found = [*(name for name in of_total if name in gpus), *gpus, *of_total, *moving]
     if not found:
         raise RequestLogError(
-            "the trace has no energy counter that moved", "`uj probe` says what can be read here"
+            "The trace has no energy counter that changed", "`uj probe` says what can be read here"
         )
     return found[:1]
 
@@ -64,7 +64,7 @@ def _of_device(trace: Trace, device: str) -> list[str]:
         known.setdefault(_word(trace, name), []).append(name)
     if device not in known:
         raise RequestLogError(
-            f"the trace has no energy counter of {device!r} that moved",
+            f"The trace has no energy counter of {device!r} that changed",
             f"Its devices: {', '.join(known) or 'none'}",
         )
     return _each_once(trace, known[device])
@@ -82,7 +82,7 @@ def _each_once(trace: Trace, names: Sequence[str]) -> list[str]:
     found = covered({name: trace.channels[name] for name in names})
     if not found:
         raise RequestLogError(
-            f"it is unknown whether {' and '.join(names)} count the same joules",
+            f"It is unknown whether {' and '.join(names)} count the same joules",
             f"Choose one: --channel {names[0]}",
         )
     return list(found)

@@ -152,7 +152,7 @@ def read(path: Path) -> RequestLog:
     except OSError as error:
         raise RequestLogError(f"{path} cannot be read: {error.strerror}", "Name another file") from error
     except UnicodeDecodeError as error:
-        raise RequestLogError(f"{path} is no text in UTF-8", "Name a .jsonl file of requests") from error
+        raise RequestLogError(f"{path} is not UTF-8 text", "Name a .jsonl file of requests") from error
     reasons: Tally[str] = Tally()
     whole = _object(text)
     parsed = _of_vllm(path, whole, reasons) if whole is not None else _of_lines(path, text, reasons)
@@ -163,7 +163,7 @@ def read(path: Path) -> RequestLog:
     clocks = {row.start_ns >= _DAY_NS for row in rows}
     if len(clocks) > 1:
         raise RequestLogError(
-            f"{path} mixes CLOCK_MONOTONIC and the clock of the day", "Write one clock in all lines"
+            f"{path} mixes CLOCK_MONOTONIC and wall-clock time", "Use one clock in all lines"
         )
     return RequestLog(str(path), rows, dict(reasons), clocks.pop())
 
@@ -192,9 +192,9 @@ def _of_lines(path: Path, text: str, reasons: Tally[str]) -> Iterable[Row]:
         try:
             plain = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise RequestLogError(f"line {number} of {path} is no JSON object", _REMEDY) from error
+            raise RequestLogError(f"line {number} of {path} is not a JSON object", _REMEDY) from error
         if not isinstance(plain, dict):
-            raise RequestLogError(f"line {number} of {path} is no JSON object", _REMEDY)
+            raise RequestLogError(f"line {number} of {path} is not a JSON object", _REMEDY)
         row = _row(plain, number, reasons)
         if row is not None:
             yield row

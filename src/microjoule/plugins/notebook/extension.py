@@ -78,7 +78,7 @@ def run(ipython: Any, line: str, cell: str | None = None) -> CellEnergy | Measur
             )
         code = statement if cell is None else cell
         if not code.strip():
-            raise MicrojouleError("There is no code to measure", "Write it behind %energy, or under %%energy")
+            raise MicrojouleError("There is no code to measure", "Write it after %energy, or below %%energy")
         is_once = given.once or (cell is not None and given.rel is None)
         found = _once(ipython, code, given) if is_once else _often(ipython, code, given)
     except MicrojouleError as error:

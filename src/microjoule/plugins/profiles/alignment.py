@@ -108,7 +108,7 @@ def align(
         return _overlap(found, source, theirs_ns, span_ns)
     if source.clock == FROM_START:
         raise ProfileError(
-            f"{source.path} counts its time from the profiler's start, and does not say when that was",
+            f"{source.path} counts its time from the profiler's start, and does not record when that was",
             "Say it: --starts-at WINDOW, the window of the trace that began with the profiler, or its "
             "CLOCK_MONOTONIC time in seconds; `uj flame` does it by itself",
         )
@@ -189,7 +189,7 @@ def _refuse_other_host(trace: Trace, source: Source) -> None:
     if not source.host or not mine or source.host == mine or _CONTAINER.fullmatch(source.host):
         return
     raise ProfileError(
-        f"{source.path} is of the machine {source.host!r}, and the trace is of {mine!r}",
+        f"{source.path} comes from the machine {source.host!r}, and the trace from {mine!r}",
         "Take a trace and a profile of one run on one machine; if it is one, as with a container of its own "
         "host name, add --same-machine",
     )

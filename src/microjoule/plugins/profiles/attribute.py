@@ -77,7 +77,9 @@ def _of_channel(trace: Trace, name: str, mine: Sequence[Taken], asked: Asked) ->
     counter = trace.counter(name)
     span = counter.span_ns
     if span is None:
-        raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
+        raise ProfileError(
+            f"{name} was not read", "Choose another --channel; `uj report` shows what was read"
+        )
     aligned = [
         Aligned(each, align(trace, each.profile.source, each.profile.span_ns, span, asked.wishes))
         for each in mine

@@ -91,7 +91,7 @@ def usual(trace: Trace) -> str:
     moving = [n for n in by_worth if len(trace.counter(n).changes) > _MOVED]
     if not moving:
         raise ProfileError(
-            "the trace has no energy counter that moved", "`uj probe` says what can be read here"
+            "The trace has no energy counter that changed", "`uj probe` says what can be read here"
         )
     return moving[0]
 
@@ -112,7 +112,7 @@ def refuse(trace: Trace, name: str, error: type[MicrojouleError] = ProfileError)
         what = "has no channel" if name not in trace.channels else "counts no energy in its channel"
         raise error(f"the trace {what} {name!r}", f"Its energy counters: {', '.join(counters) or 'none'}")
     if name in trace.dead:
-        raise error(f"{name} never moved, though it must have", "Take another --channel")
+        raise error(f"{name} never moved, though it must have", "Choose another --channel")
 
 
 def _asked(trace: Trace, profile: Profile, channel: str, position: int, said: Sequence[Override]) -> Taken:

@@ -84,7 +84,7 @@ class Document:
             yield from self._array()
             return
         if opening != "{":
-            raise ProfileError(f"{self._path} is no Chrome trace", REMEDY)
+            raise ProfileError(f"{self._path} is not a Chrome trace", REMEDY)
         self._at += 1
         while (sign := self._peek()) != "}":
             if sign == ",":
@@ -192,5 +192,5 @@ class Document:
     def _damaged(self, what: str = "is no valid JSON") -> ProfileError:
         where = self._gone + self._at
         if not where or (where < _NEAR_END and not self.head and not self.read):
-            return ProfileError(f"{self._path} is no Chrome trace", REMEDY)
+            return ProfileError(f"{self._path} is not a Chrome trace", REMEDY)
         return ProfileError(f"{self._path} {what} near byte {where}", "Export the profile again")

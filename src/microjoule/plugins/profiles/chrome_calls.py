@@ -64,7 +64,7 @@ def calls(path: Path, form: str, clock: str, named: Callable[[Event], str] | Non
         found.impossible[UNENDED] += left
     names, events, tally = found.finished(document, read_)
     if not len(events):
-        what = "has no event with a duration" if read_ else "has no event at all"
+        what = "has no event with a duration" if read_ else "contains no events"
         raise ProfileError(f"{path} {what}", REMEDY)
     source = Source(
         path=path,

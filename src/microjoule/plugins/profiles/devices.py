@@ -89,7 +89,7 @@ def _matched(trace: Trace, profile: Profile, device: int, position: int, said: S
             if _is_uuid(gpu, uuid):
                 return Match(device, int(gpu["index"]), "by the UUID in the profile", True)
         raise ProfileError(
-            f"{profile.path} ran on the GPU {uuid}, of which the trace has no readings",
+            f"{profile.path} ran on the GPU {uuid}, which the trace did not record",
             "Record again with --all-gpus",
         )
     visible = trace.facts.get("visible_devices")

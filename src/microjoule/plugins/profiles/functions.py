@@ -65,7 +65,9 @@ def functions(
     counter = trace.counter(name)
     read = counter.span_ns
     if read is None:
-        raise ProfileError(f"{name} was not read", "Take another --channel; `uj report` shows what was read")
+        raise ProfileError(
+            f"{name} was not read", "Choose another --channel; `uj report` shows what was read"
+        )
     alignment = align(trace, samples.source, samples.span_ns, read, asked.wishes)
     t0, t1 = span_ns or (alignment.t0_ns, alignment.t1_ns)
     updates = around(counter, t0, t1)
@@ -73,7 +75,7 @@ def functions(
     if int(updates.is_ok.sum()) < _FEWEST or whole.value is None:
         raise ProfileError(
             f"{name} has no figure for the {seconds(t1 - t0):.3g} s of the samples: {whole.status}",
-            "Profile for longer, or take a --channel that is updated more often",
+            "Profile for longer, or choose a --channel that is updated more often",
         )
     tree = _Tree.of(samples.stacks)
     sampled = _sampled(samples, alignment, tree, (t0, t1))

@@ -107,10 +107,10 @@ def _called(text: str) -> str:
 
 def _nothing(path: Path, document: Document, impossible: Any) -> ProfileError:  # noqa: ANN401
     if not document.read:
-        return ProfileError(f"{path} has no event at all", REMEDY)
+        return ProfileError(f"{path} contains no events", REMEDY)
     if impossible:
         why = ", ".join(f"{count} with {reason}" for reason, count in impossible.items())
-        return ProfileError(f"{path} has no possible event: {why}", "Export the profile again")
+        return ProfileError(f"{path} contains no valid events: {why}", "Export the profile again")
     return ProfileError(
         f"{path} has no kernel, operator or annotated range",
         "Profile with activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA], and export it after work",

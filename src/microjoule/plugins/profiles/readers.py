@@ -42,14 +42,14 @@ def read(path: Path, form: str = "") -> Profile | Samples:
     opening = _opening(path)
     if opening.startswith(_PERF_DATA):
         raise ProfileError(
-            f"{path} is perf's own file", f"Make text of it: perf script --ns -i {path} > FILE"
+            f"{path} is perf's own file", f"Convert it to text: perf script --ns -i {path} > FILE"
         )
     for reader in READERS.values():
         if reader.is_mine(opening):
             return _by(reader, path)
     if not opening.strip():
         raise ProfileError(f"{path} is empty", REMEDY)
-    raise ProfileError(f"{path} is no profile: neither a Chrome trace nor the text of perf script", REMEDY)
+    raise ProfileError(f"{path} is not a profile: neither a Chrome trace nor the text of perf script", REMEDY)
 
 
 def _by(reader: ModuleType, path: Path) -> Profile | Samples:

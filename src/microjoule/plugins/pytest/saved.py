@@ -107,11 +107,11 @@ def read(path: Path) -> Plain:
         run = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or os.strerror(error.errno or 0)
-        raise BadRun(f"Cannot read {path}: {reason}", "Give a file that --energy-save wrote") from error
+        raise BadRun(f"Cannot read {path}: {reason}", "Give a file written by --energy-save") from error
     except ValueError as error:
-        raise BadRun(f"{path} is no JSON ({error})", "Give a file that --energy-save wrote") from error
+        raise BadRun(f"{path} is not JSON ({error})", "Give a file written by --energy-save") from error
     if not isinstance(run, dict) or run.get("schema") != SCHEMA:
-        raise BadRun(f"{path} is no run of schema {SCHEMA}", "Give a file that --energy-save wrote")
+        raise BadRun(f"{path} is not a run of schema {SCHEMA}", "Give a file written by --energy-save")
     return run
 
 

@@ -142,7 +142,7 @@ class Database:
         with self._refusals():
             told = self._executed(sql) if sql.strip() else None
         if told is None:
-            raise BadQuery("That is no query", "Try: select * from energy")
+            raise BadQuery("That is not a query", "Try: select * from energy")
         return Answer(_distinct([each[0] for each in told]), self._rows())
 
     def schema(self) -> Answer:

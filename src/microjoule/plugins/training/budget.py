@@ -46,9 +46,11 @@ class Budget:
                 "A budget needs a limit above 0", "Give budget_j=3.6e6, or budget_g=200, zone='DE'"
             )
         if self.action not in ACTIONS:
-            raise BadRequest(f"A budget has no action {self.action!r}", f"Take one of {', '.join(ACTIONS)}")
+            raise BadRequest(
+                f"There is no budget action {self.action!r}", f"Take one of {', '.join(ACTIONS)}"
+            )
         if self.budget_g < math.inf and not self.zone:
-            raise BadRequest("A budget in grams needs a grid", "Give its zone=, such as 'DE'; see `uj zones`")
+            raise BadRequest("A budget in grams needs a zone", "Give zone='DE', for example; see `uj zones`")
         _ = self.limit_j
 
     @property

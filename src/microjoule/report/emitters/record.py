@@ -28,7 +28,7 @@ def one(record: Plain, form: str) -> Plain:
     """
     windows = record["windows"]
     if len(windows) != 1:
-        raise BadRecord(f"{form} is of one window, and there are {len(windows)}", _way_to_one(windows))
+        raise BadRecord(f"{form} describes one window, and there are {len(windows)}", _way_to_one(windows))
     found: Plain = windows[0]
     return found
 

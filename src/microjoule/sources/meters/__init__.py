@@ -43,7 +43,7 @@ def connect(addresses: Sequence[str]) -> tuple[Instrument, ...]:
             address = Address.of(text)
             if address.kind not in METERS:
                 raise BadMeter(
-                    f"There is no kind of meter {address.kind!r}",
+                    f"{address.kind!r} is not a known kind of meter",
                     f"{nearest(address.kind, METERS)}; a file of readings is added with `uj import`",
                 )
             kind = METERS[address.kind]

@@ -52,9 +52,9 @@ class Address:
             host = parts.netloc.rpartition("@")[2]
             _ = None if "::" in host else parts.port  # the resource of an instrument is separated by colons
         except ValueError as error:
-            raise BadMeter(f"The meter {text!r} is no address: {error}", _EXAMPLE) from error
+            raise BadMeter(f"The meter {text!r} is not an address: {error}", _EXAMPLE) from error
         if not parts.scheme or not host:
-            raise BadMeter(f"The meter {text!r} has no kind or no host", _EXAMPLE)
+            raise BadMeter(f"The meter address {text!r} lacks a kind or a host", _EXAMPLE)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         return cls(
             kind=parts.scheme,

@@ -112,10 +112,10 @@ def _table(path: Path) -> pa.Table:
         table = pa.csv.read_csv(path, read, parse, convert)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise BadMeter(
-            f"{path} is no CSV file: {str(error).splitlines()[0]}", "Export it as CSV in UTF-8"
+            f"{path} is not a CSV file: {str(error).splitlines()[0]}", "Export it as CSV in UTF-8"
         ) from error
     if not table.num_rows:
-        raise BadMeter(f"{path} has no readings", "Export a log with a line a reading")
+        raise BadMeter(f"{path} has no readings", "Export a log with one reading per line")
     return table
 
 
@@ -127,7 +127,7 @@ def _head(path: Path) -> tuple[str, list[str]]:
     except OSError as error:
         raise BadMeter(f"{path} cannot be read: {error.strerror}", "Check the path") from error
     except UnicodeDecodeError as error:
-        raise BadMeter(f"{path} is no text in UTF-8", "Export it as CSV in UTF-8") from error
+        raise BadMeter(f"{path} is not UTF-8 text", "Export it as CSV in UTF-8") from error
     separator = max(",;\t", key=line.count)
     return separator, [each.strip().strip('"') for each in line.rstrip("\r\n").split(separator)]
 
@@ -199,7 +199,7 @@ def _time_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
     per_s = next(per_s for least, per_s in _UNIX_PER_S if abs(number) >= least)
     t_ns = round(number / per_s * NS_PER_S)
     if not 0 <= t_ns < _LARGEST:
-        raise BadMeter(f"{where}: {text!r} is no Unix time of this age", "Write ISO 8601 instead")
+        raise BadMeter(f"{where}: {text!r} is not a plausible Unix time", "Write ISO 8601 instead")
     return t_ns
 
 
@@ -208,7 +208,7 @@ def _calendar_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadMeter(
-            f"{where}: {text!r} is no time", "Use ISO 8601 (2026-10-25T02:30:00+02:00) or Unix time"
+            f"{where}: {text!r} is not a time", "Use ISO 8601 (2026-10-25T02:30:00+02:00) or Unix time"
         ) from error
     if found.tzinfo is None:
         if zone is None:

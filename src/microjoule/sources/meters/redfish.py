@@ -152,9 +152,9 @@ def _body(reply: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a reply of the lib
     try:
         body = reply.dict
     except Exception as error:
-        raise MeterFailed("its reply is no JSON", code=errno.EBADMSG) from error
+        raise MeterFailed("its reply is not JSON", code=errno.EBADMSG) from error
     if not isinstance(body, Mapping):
-        raise MeterFailed("its reply is no resource", code=errno.EBADMSG)
+        raise MeterFailed("its reply is not a resource", code=errno.EBADMSG)
     return body
 
 

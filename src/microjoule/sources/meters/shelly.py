@@ -120,9 +120,9 @@ def _client(address: Address) -> tuple[Callable[[], Mapping[str, Any]], Callable
             # Exact: a float of 0.1 W is none.
             status = json.loads(reply.content, parse_float=Decimal, parse_int=Decimal)
         except ValueError as error:
-            raise MeterFailed("its reply is no JSON", code=errno.EBADMSG) from error
+            raise MeterFailed("its reply is not JSON", code=errno.EBADMSG) from error
         if not isinstance(status, Mapping):
-            raise MeterFailed("its reply is no status of a Shelly", code=errno.EBADMSG)
+            raise MeterFailed("its reply is not the status of a Shelly", code=errno.EBADMSG)
         return status
 
     return get, client.close

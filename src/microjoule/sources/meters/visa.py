@@ -105,7 +105,7 @@ def _written(session: Any, command: str, address: Address) -> None:  # noqa: ANN
     try:
         session.write(command)
     except Exception as error:
-        raise BadMeter(f"The meter {address} does not take {command!r}: {error}", "Check setup=") from error
+        raise BadMeter(f"The meter {address} rejects {command!r}: {error}", "Check setup=") from error
 
 
 def _model(session: Any) -> str:  # noqa: ANN401 - a resource of PyVISA

@@ -178,8 +178,8 @@ def test_some_unusable_requests_are_counted_in_the_report(folder, capsys):
     [
         ("", "it is empty"),
         ("not json\n", "line 1 of"),
-        ("[1, 2]\n", "no JSON object"),
-        ("[" * 100_000, "no JSON object"),
+        ("[1, 2]\n", "not a JSON object"),
+        ("[" * 100_000, "not a JSON object"),
         ('{"ttfts": [0.1], "input_lens": [3]}', "--save-detailed"),
         ('{"start_times":[1],"ttfts":[],"itls":[[]],"input_lens":[3],"output_lens":[2]}', "differ in length"),
     ],

@@ -102,7 +102,7 @@ BAD = {
     "no JSON": ("hello", "is no Chrome trace"),
     "a number": ("17", "is no Chrome trace"),
     "other JSON": ('{"a": 1}', "without traceEvents"),
-    "no event": ('{"traceEvents": []}', "no event at all"),
+    "no event": ('{"traceEvents": []}', "contains no events"),
     "no event of use": ('{"traceEvents": [{"ph": "i", "ts": 1}]}', "no kernel, operator or annotated range"),
     "nested too deeply": ('{"traceEvents": [{"args": ' + "[" * 100_000, "nests too deeply"),
     "nested too deeply from the start": ("[" * 100_000, "no Chrome trace"),

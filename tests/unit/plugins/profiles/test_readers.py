@@ -316,8 +316,8 @@ def test_without_symbols_a_frame_is_called_by_its_file():
 
 NOTHING = {
     "empty": (b"", "is empty"),
-    "words": (b"hello, world\n", "is no profile"),
-    "a table": (b"a,b\n1,2\n", "is no profile"),
+    "words": (b"hello, world\n", "is not a profile"),
+    "a table": (b"a,b\n1,2\n", "is not a profile"),
     "JSON without events": (b'{"a": 1}', "without traceEvents"),
     "a cut Chrome trace": (b'{"traceEvents": [{"ph": "X", "ts": 1, "na', "ends in the middle"),
     "events without durations": (b'[{"ph": "i", "ts": 1, "name": "x"}]', "no event with a duration"),

@@ -104,7 +104,7 @@ def test_nothing_but_the_trace_is_in_reach(path, sql):
 def test_the_reason_of_a_refusal_is_duckdbs(path):
     with pytest.raises(BadQuery, match=r'^Binder Error: .*"jule".* not found'):
         ask(path, "select jule from energy")
-    with pytest.raises(BadQuery, match="no query"):
+    with pytest.raises(BadQuery, match="not a query"):
         ask(path, " ")
     with pytest.raises(BadQuery, match=r"^Conversion Error"):
         ask(path, "select channel::int from readings")

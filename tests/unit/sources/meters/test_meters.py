@@ -26,8 +26,8 @@ def test_an_address_has_a_host_and_says_how_often_and_how_well():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("192.168.1.20", "no kind or no host"),
-        ("shelly://", "no kind or no host"),
+        ("192.168.1.20", "lacks a kind or a host"),
+        ("shelly://", "lacks a kind or a host"),
         ("shelly://plug:port", "no address"),
         ("shelly://plug?every=0", "cannot be read every '0'"),
         ("shelly://plug?every=soon", "cannot be read every 'soon'"),
