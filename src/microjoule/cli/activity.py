@@ -23,7 +23,7 @@ def add_by(parser: argparse.ArgumentParser, usual: str = BY) -> None:
         "--by",
         choices=(*GROUPINGS, NOBODY),
         default=usual,
-        help=f"whose energy it was: group programs by this; none: record nobody's CPU time [{usual}]",
+        help=f"show whose energy it was, grouped by this; none: do not record CPU time [{usual}]",
     )
 
 
@@ -33,8 +33,8 @@ def add_idle(parser: argparse.ArgumentParser) -> None:
         "--idle",
         type=idle_s,
         metavar="TIME",
-        help="after the command, look at the machine without it for TIME, to tell idle power apart "
-        "[a tenth of a run of 1 s or more, at most 1 s]; 0: do not",
+        help="measure idle power for TIME after the command ends; 0: do not "
+        "[a tenth of the run, at most 1 s; 0 for runs below 1 s]",
     )
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ..plugins.profiles.stacks import Samples
 
 _EPILOG = (
-    "A profile is of the run that the trace is of: a PyTorch profile (export_chrome_trace), the text of perf "
-    "script, py-spy (chrometrace), VizTracer, a JAX profile, or any other Chrome trace. Or it is a log of a "
-    "server's requests: JSON lines, or what `vllm bench serve --save-detailed` saved; then each request gets "
-    "its energy."
+    "The profile and the trace must come from the same run. A profile is a PyTorch profile "
+    "(export_chrome_trace), the text of perf script, py-spy (chrometrace), VizTracer, a JAX profile, or any "
+    "other Chrome trace. It can also be a log of a server's requests, as JSON lines or from "
+    "`vllm bench serve --save-detailed`; then each request gets its energy."
 )
 FORMS = ("kineto", "jax", "viztracer", "py-spy", "perf", "chrome")
 _WIDEST = 110
@@ -62,9 +62,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="PATTERN",
-        help="count the events of these names only (repeat for several), such as 'forward*'",
+        help="count only events with this name (repeat for several), such as 'forward*'",
     )
-    parser.add_argument("--format", choices=FORMS, default="", help="the profile's form [as the file says]")
+    parser.add_argument("--format", choices=FORMS, default="", help="format of the profile [detected]")
     parser.add_argument(
         "--starts-at",
         default="",
@@ -74,14 +74,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--same-machine",
         action="store_true",
-        help="accept another host name, as of a container",
+        help="accept another host name, such as a container's",
     )
     parser.add_argument(
         "--offset",
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="add this to the times of a log of requests, whose clock is another machine's [0]",
+        help="add this to the times of a request log from another machine's clock [0]",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write JSON too; -: to stdout, instead of the text"

@@ -25,9 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "bench",
         help="measure an inference server: energy per request and per token, by load",
         description=(
-            "Sends requests to an OpenAI-compatible server on this machine, records the machine meanwhile, "
-            "and reports joules per request and per token, speed, CO2e and cost at each load. Tokens are "
-            "those that the server counts."
+            "Sends requests to an OpenAI-compatible server on this machine, records the machine while "
+            "they run, and reports joules per request and per token, speed, CO2e and cost at each load. "
+            "Tokens are as the server counts them."
         ),
     )
     parser.add_argument("url", metavar="URL", help="base URL of the server: http://127.0.0.1:8000")
@@ -37,38 +37,42 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=_counts,
         default="1,4,16",
         metavar="N,N",
-        help="requests under way, one level each [1,4,16]",
+        help="concurrent requests, one level each [1,4,16]",
     )
     parser.add_argument(
         "--request-rate",
         type=_rates,
         default="",
         metavar="R,R",
-        help="send so many requests a second instead, one level each",
+        help="requests per second instead, one level each",
     )
     parser.add_argument(
         "--duration",
         type=options.duration_s,
         default=30.0,
         metavar="TIME",
-        help="send for so long per level [30s]",
+        help="duration of each level [30s]",
     )
     parser.add_argument(
-        "--idle", type=options.duration_s, default=5.0, metavar="TIME", help="rest around each level [5s]"
+        "--idle",
+        type=options.duration_s,
+        default=5.0,
+        metavar="TIME",
+        help="idle time before and after each level [5s]",
     )
     group = parser.add_argument_group("requests")
     group.add_argument(
         "--prompt-words", type=_lengths, default="10-1000", metavar="A-B", help="length of prompts [10-1000]"
     )
-    group.add_argument("--prompts", type=Path, metavar="FILE", help="prompts, one a line, instead")
+    group.add_argument("--prompts", type=Path, metavar="FILE", help="read prompts from FILE, one per line")
     group.add_argument(
-        "--output-tokens", type=_positive, default=128, metavar="N", help="most tokens of an answer [128]"
+        "--output-tokens", type=_positive, default=128, metavar="N", help="maximum tokens per answer [128]"
     )
     group.add_argument(
-        "--ignore-eos", action="store_true", help="ask for all of them (vLLM, SGLang and llama.cpp can)"
+        "--ignore-eos", action="store_true", help="always generate that many (vLLM, SGLang, llama.cpp)"
     )
-    group.add_argument("--model", default="", metavar="NAME", help="model to ask for [the first listed]")
-    group.add_argument("--endpoint", choices=tuple(_ENDPOINTS), default="chat", help="what to ask [chat]")
+    group.add_argument("--model", default="", metavar="NAME", help="model to use [the first listed]")
+    group.add_argument("--endpoint", choices=tuple(_ENDPOINTS), default="chat", help="API endpoint [chat]")
     parser.add_argument(
         "--channel",
         action="append",

@@ -137,7 +137,7 @@ def add_form(parser: argparse.ArgumentParser) -> None:
         type=n_windows,
         default=WINDOWS_MAX,
         metavar="N",
-        help=f"list N windows one by one, or all [{WINDOWS_MAX}]; the table by name always has all",
+        help=f"list up to N windows singly, or all [{WINDOWS_MAX}]; the table by name has all of them",
     )
 
 

@@ -14,17 +14,17 @@ CONTEXT = {
     "project": "what was run",
     "stage": "training, fine-tuning, inference, …",
     "task": "text generation, image classification, …",
-    "place": "as exact as you like: Quebec, Canada",
+    "place": "as precise as you like: Quebec, Canada",
     "country": "for BoAmps and CodeCarbon",
     "algorithm": "the model, for BoAmps and AI Energy Score",
     "data_type": "kind of the data, for BoAmps",
     "data_usage": "input or output, for BoAmps",
     "flop": "operations of the training, for Annex XI",
     "unit_reason": "why this functional unit, for SCI for AI",
-    "hardware": "instead of what the trace names",
+    "hardware": "instead of what the trace records",
     "infrastructure": "publicCloud, privateCloud, onPremise or other",
     "publisher": "who publishes the report",
-    "licence": "under which the report may be passed on",
+    "licence": "licence of the report",
     "quality": "high, medium or low, for BoAmps",
     "run_id": "a name of the run",
 }
@@ -61,7 +61,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--append", action="store_true", help="add rows to an existing CSV file")
     options.add_footprint(parser)
     intensity_over_time.add_series(parser)
-    group = parser.add_argument_group("what only you know")
+    group = parser.add_argument_group("facts that a trace does not contain")
     for key, words in CONTEXT.items():
         group.add_argument(
             f"--{key.replace('_', '-')}", default="", metavar="TEXT", help=words, choices=LISTS.get(key)

@@ -39,7 +39,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
         "import": _rows(
             (
                 "uj import meter.csv --with run.arrows -o both.arrows",
-                "add a plug's log to a recording that was taken meanwhile",
+                "add a plug's log to a recording made at the same time",
             ),
             (
                 "uj import meter.csv --timezone Europe/Berlin -o meter.arrows",
@@ -59,8 +59,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
         ),
         "profile": _rows(
             ("uj profile -s 'x = list(range(1000))' 'sum(x)'", "the energy of one call, to 1 %"),
-            ("uj profile --rel 5% --max-time 10s 'sorted(range(100))'", "less exact, and quicker"),
-            ("uj profile --mode edge -r 1 'import numpy'", "what can run only once"),
+            ("uj profile --rel 5% --max-time 10s 'sorted(range(100))'", "less precise, but faster"),
+            ("uj profile --mode edge -r 1 'import numpy'", "code that can run only once"),
         ),
         "compare": _rows(
             ("uj compare 'python one.py' 'python other.py'", "in turns, with the ratio and its interval"),
@@ -75,7 +75,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             (
                 "uj bench http://127.0.0.1:8000 -c 1,8,64 --duration 2m --plot energy.html \\\n"
                 "     --channel gpu-0/energy",
-                "longer, and a picture",
+                "longer, with a plot",
             ),
             (
                 "uj bench http://127.0.0.1:8000 --request-rate 0.5,2 --prompts prompts.txt \\\n"
@@ -122,8 +122,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj sql trace.arrows", "the tables and their columns"),
             ("uj sql trace.arrows 'select name, energy_j, expanded_j from windows'", "a table of windows"),
             (
-                "uj sql trace.arrows 'select channel, sum(energy_j) from energy group by 1' --json",
-                "each channel over all windows, for a program",
+                "uj sql trace.arrows 'select channel, sum(energy_j) from energy group by 1'",
+                "each channel over all windows",
             ),
             ("uj sql trace.arrows 'select t_ns, raw from readings' --csv > raw.csv", "exact counts"),
         ),
@@ -164,8 +164,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj verify result.zip --json -", "every difference, for a program"),
         ),
         "overhead": _rows(
-            ("uj overhead --quick", "one rate, beside a victim: about 30 s"),
-            ("uj overhead --rate 1000 --rate 10000 --plot overhead.svg", "two rates, and a picture"),
+            ("uj overhead --quick", "one rate, next to a load: about 30 s"),
+            ("uj overhead --rate 1000 --rate 10000 --plot overhead.svg", "two rates, and a plot"),
         ),
         "zones": _rows(
             ("uj zones germany", "its code and its figure"),
@@ -176,7 +176,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj estimate --hardware H100-SXM --device-hours 4e6 --utilisation 0.8", "summed over devices"),
         ),
         "paper": _rows(
-            ("uj paper", "as it was printed beside what is computed"),
+            ("uj paper", "the printed tables next to the recomputed ones"),
             ("uj paper --zone FR --pue 1.1", "the same work on another grid, in a better building"),
         ),
         "emit": _rows(

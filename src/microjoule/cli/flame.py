@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=stack_sampling.rate_hz,
         default=stack_sampling.RATE_HZ,
         metavar="HZ",
-        help=f"stacks a second, 10 to 10000 [{stack_sampling.RATE_HZ:g}]",
+        help=f"stack samples per second, 10 to 10000 [{stack_sampling.RATE_HZ:g}]",
     )
     parser.add_argument(
         "--sampler",
@@ -74,7 +74,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="let perf unwind by frame pointers, debug information or branch records "
         "[fp; dwarf where Python needs it]",
     )
-    parser.add_argument("--channel", default="", metavar="ID", help="share out this counter [the first]")
+    parser.add_argument(
+        "--channel", default="", metavar="ID", help="divide the energy of this counter [the first]"
+    )
     options.add_sampling(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
     parser.set_defaults(run=run, own_failure=running.OWN_FAILURE, fsync=False, by=activity.NOBODY)

@@ -11,8 +11,8 @@ from . import options
 
 SHIFT_MAX_S = 3660 * S_PER_DAY
 _DESCRIPTION = """\
-Turns a power meter's CSV log into a trace, or adds it to a recording that was
-taken meanwhile. The report then says which part of the meter's energy the
+Turns a power meter's CSV log into a trace, or adds it to a recording made at
+the same time. The report then says which part of the meter's energy the
 counters cover, and `uj probe --calibrate --against TRACE` fits them.
 
 A line is a reading: a time (ISO 8601 with an offset, or Unix time) and a power.

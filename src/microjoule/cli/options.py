@@ -30,13 +30,13 @@ def add_counters(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--calibration",
         metavar="FILE",
-        help="use this calibration of `uj probe --calibrate`; none: use none [this host's]",
+        help="calibration file from `uj probe --calibrate`; none: no calibration [this host's]",
     )
     group.add_argument(
         "--source",
         action="append",
         metavar="NAME",
-        help="read this source only (repeat for several); see `uj probe`",
+        help="read only this source (repeat for several); see `uj probe`",
     )
     group.add_argument(
         "--root", type=Path, default=Path("/"), metavar="DIR", help="read counters under DIR [/]"
@@ -50,10 +50,10 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=rate,
         metavar="HZ",
-        help="samples a second, 1 to 20000; or edges: on both sides of each update [1000; kernel: 2000]",
+        help="sampling rate, 1 to 20000; or edges: just before and after each update [1000; kernel: 2000]",
     )
     group.add_argument(
-        "--edges", type=int, default=0, metavar="N", help="as --rate edges, for one update in N"
+        "--edges", type=int, default=0, metavar="N", help="like --rate edges, at every Nth update"
     )
     add_counters(group)
     group.add_argument(
@@ -71,15 +71,15 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--kernel-sampling",
         action=argparse.BooleanOptionalAction,
-        help="let the kernel read perf events in its timer interrupt, or not "
-        "[where an idle CPU keeps its tick]",
+        help="read perf events in the kernel's timer interrupt, or not "
+        "[yes where an idle CPU keeps its tick]",
     )
     group.add_argument(
         "--spin",
         type=spin_us,
         default=0.0,
         metavar="US",
-        help="wake up US microseconds early and spin [0]",
+        help="wake up US microseconds early and busy-wait [0]",
     )
 
 
@@ -134,7 +134,7 @@ def add_footprint(parser: argparse.ArgumentParser) -> None:
         action=NotBlank,
         default="",
         metavar="CODE",
-        help="take the price of US-CA, DE/household, …",
+        help="use the price of US-CA, DE/household, …",
     )
     group.add_argument(
         "--market",

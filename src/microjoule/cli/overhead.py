@@ -25,8 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "overhead",
         help="measure what sampling costs on this machine",
         description=(
-            "Measures reads, loops at their deadlines, and what a loop on the sampler's own core loses, in "
-            "blocks with and without sampling in turns. Later recordings say from it what sampling took."
+            "Measures the cost of a read, whether deadlines are met, and the time that a loop on the "
+            "sampler's own core loses, in alternating blocks with and without sampling. Later reports use "
+            "the result to state the cost of sampling."
         ),
     )
     parser.add_argument("--quick", action="store_true", help="measure one rate, for about 30 s")

@@ -18,9 +18,11 @@ TRACES_MAX = 4  # on one time axis; more lines than those nobody tells apart
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Where the page and the pictures go."""
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too, which opens offline")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="draw power over time too; needs matplotlib")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="the same as SVG")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write an HTML page that opens offline")
+    parser.add_argument(
+        "--png", type=Path, metavar="FILE", help="write power over time as PNG; needs matplotlib"
+    )
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write it as SVG")
 
 
 def asked(arguments: argparse.Namespace) -> list[Path]:

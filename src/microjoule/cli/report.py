@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     from ..report import REPORTERS
 
     parser = commands.add_parser("report", help="report the energy of a trace, or the total of several")
-    parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
+    parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE", help="trace file (.arrows)")
     documents.add_form(parser)
     parser.add_argument(
         "--as",
@@ -40,12 +40,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--budget", action="store_true", help="show the components of each uncertainty too")
     pages.add_options(parser)
     group = parser.add_argument_group(
-        "project", "Several traces are added up, one line per run, failed runs too."
+        "project", "Several traces are added up, with one line per run. Failed runs count too."
     )
     group.add_argument("--each", action="store_true", help="report each trace by itself")
     group.add_argument("--total", action="store_true", help="report a project's total, even of one trace")
-    group.add_argument("--until", default="", metavar="TARGET", help="goal of a run: 'accuracy>=0.9'")
-    group.add_argument("--models", type=int, default=1, metavar="N", help="tuned models that resulted [1]")
+    group.add_argument(
+        "--until", default="", metavar="TARGET", help="goal that each run is to reach: 'accuracy>=0.9'"
+    )
+    group.add_argument(
+        "--models",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of tuned models that the project produced [1]",
+    )
     options.add_footprint(parser)
     intensity_over_time.add_series(parser)
     parser.set_defaults(run=run)

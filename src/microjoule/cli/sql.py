@@ -11,11 +11,12 @@ from .progress import progress
 
 _EPILOG = """\
 tables:
-  readings   one row a reading of one channel: raw counts, counts over all wraps, joules since the first
-  windows    one row a window, with the energy of its total and the uncertainty of that
-  energy     one row a window and channel
+  readings   one row per reading of a channel: raw counts, counts over all
+             wraps, joules since the first reading
+  windows    one row per window, with its total energy and the uncertainty
+  energy     one row per window and channel
 
-The query sees the trace and nothing else: no file, no network.
+A query can read the trace only: no other files, no network.
 """
 
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How safely the trace is written."""
-    parser.add_argument(
-        "--fsync", action="store_true", help="wait each second until the trace is on the disk [off]"
-    )
+    parser.add_argument("--fsync", action="store_true", help="flush the trace to the disk every second [off]")
 
 
 def watched(plan: RecordingPlan, arguments: argparse.Namespace) -> RecordingPlan:

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 FRAME_S = 0.25
 QUIET_S = 5.0  # a recorder writes once a second
 _DESCRIPTION = """\
-Shows the power of each channel now and lately, its energy so far, and missed ticks, four times a second.
-It works over ssh. q quits; r starts a recording and stops it again.
+Shows each channel's power now and before, its energy so far, and missed
+ticks, four times a second. It works over ssh. q quits; r starts and
+stops a recording.
 
-With TRACE it follows a file that `uj run -o` or `uj record` is writing in another process.
+With TRACE it follows a file that `uj run -o` or `uj record` is writing in
+another process.
 """
 
 

@@ -73,7 +73,7 @@ def test_a_trace_gives_its_energy_with_its_interval(trace, capsys):
     [
         (["--unit", "1000 texts", "--set", SET, "--hardware", "x"], "Give exactly one of them"),
         ([*GIVEN], "--hardware"),
-        ([*GIVEN, "--set", "nothing", "--hardware", "x"], "No reference set is called 'nothing'"),
+        ([*GIVEN, "--set", "nothing", "--hardware", "x"], "There is no reference set 'nothing'"),
         ([*GIVEN, "--unit", "1 text", "--hardware", "x"], "not the functional unit"),
     ],
 )
@@ -98,9 +98,9 @@ UNIT = ["--unit", "1000 texts", "--set", SET, "--hardware", "scripted"]
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([*UNIT, "--units", "0"], "not of 0 units"),
-        ([*UNIT, "--units", "-3"], "not of -3 units"),
-        ([*UNIT, "--units", "nan"], "not of nan units"),
+        ([*UNIT, "--units", "0"], "cannot be divided by 0 units"),
+        ([*UNIT, "--units", "-3"], "cannot be divided by -3 units"),
+        ([*UNIT, "--units", "nan"], "cannot be divided by nan units"),
         (UNIT, "does not record how many"),
         ([*UNIT, "--units", "1", "-o", "x.pdf"], "'.pdf'"),
     ],

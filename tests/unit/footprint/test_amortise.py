@@ -61,5 +61,5 @@ def test_no_uses_is_refused(uses):
 
 
 def test_nothing_at_all_is_refused():
-    with pytest.raises(BadAmortisation, match="costs anything"):
+    with pytest.raises(BadAmortisation, match="has any energy"):
         amortise(Bounded(0.0), Bounded(0.0), 1)

@@ -168,8 +168,8 @@ def test_lacoste_2019_brings_its_own_regions():
     [
         ({"hardware": "Intel Xeon E5-2683 v4", "cores": 17}, "has 16 cores"),
         ({"hardware": "Apple M2 Pro", "cores": 4}, "is not known"),
-        ({"hardware": "V100", "cores": 0}, "is none"),
-        ({"hardware": "V100", "scaling": 0.5}, "is none"),
+        ({"hardware": "V100", "cores": 0}, "at least one core"),
+        ({"hardware": "V100", "scaling": 0.5}, "is not valid"),
     ],
 )
 def test_cores_and_scaling_that_are_none_are_a_sentence(words, sentence):

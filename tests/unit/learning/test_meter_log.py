@@ -60,7 +60,7 @@ def test_a_time_is_the_same_however_it_is_written(tmp_path, times):
     [
         ("2026-10-25 02:30:00", "came twice"),
         ("2026-03-29 02:30:00", "was skipped"),
-        ("2026-03-29 25:30:00", "is no time"),
+        ("2026-03-29 25:30:00", "is not a time"),
     ],
 )
 def test_a_local_time_that_a_clock_change_made_unclear_is_refused(tmp_path, local, words):
@@ -135,7 +135,7 @@ def test_what_a_trace_is_made_of_is_not_replaced(tmp_path, capsys):
     path = logged(tmp_path / "m.csv", ["1,2", "2,3"])
     before = path.read_bytes()
     assert main(["import", str(path), "-o", str(path)]) == 2
-    assert "would replace" in capsys.readouterr().err
+    assert "would overwrite" in capsys.readouterr().err
     assert path.read_bytes() == before
     for shift in ("nan", "1e300", "soon"):
         with pytest.raises(SystemExit):

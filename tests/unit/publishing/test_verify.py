@@ -173,8 +173,8 @@ def without(found, name):
         (lambda found: without(found, "traces/a.arrows"), "it is missing"),
         (lambda found: without(found, "figures/a.json"), "it is missing"),
         (lambda found: without(found, MANIFEST), "it is not a bundle"),
-        (lambda found: manifest(found, format=2), "of format 2"),
-        (lambda found: manifest(found, kind="other"), "no bundle"),
+        (lambda found: manifest(found, format=2), "has bundle format 2"),
+        (lambda found: manifest(found, kind="other"), "is not a microjoule bundle"),
         (lambda found: manifest(found, traces=[{"trace": "none.arrows"}]), "lists no none.arrows"),
         (lambda found: manifest(found, terms={}), "factors"),
         (lambda found: {**found, MANIFEST: b"[1, 2]"}, "damaged"),
@@ -210,7 +210,7 @@ def test_a_bundle_of_another_version_is_compared_by_its_numbers(bundle, tmp_path
 
 def test_what_is_no_zip_file_and_what_is_not_there(tmp_path):
     (tmp_path / "x.zip").write_text("hello")
-    assert "no zip file" in verify(tmp_path / "x.zip").findings[0].what
+    assert "not a zip file" in verify(tmp_path / "x.zip").findings[0].what
     assert "There is no bundle" in verify(tmp_path / "y.zip").findings[0].what
 
 

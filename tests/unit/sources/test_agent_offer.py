@@ -97,8 +97,14 @@ BAD = {
     "nothing": (lambda: b"", "hung up"),
     "garbage": (lambda: b"\x00" * 4000, "is not a microjoule agent"),
     "too short": (lambda: b"uj-agent", "is not a microjoule agent"),
-    "newer": (lambda: head(2) + table(), "speaks version 2, and this microjoule version 1. Update this"),
-    "older": (lambda: head(0) + table(), "speaks version 0, and this microjoule version 1. Update the agent"),
+    "newer": (
+        lambda: head(2) + table(),
+        "speaks version 2, and this microjoule speaks version 1. Update this",
+    ),
+    "older": (
+        lambda: head(0) + table(),
+        "speaks version 0, and this microjoule speaks version 1. Update the agent",
+    ),
     "no table": (lambda: head() + b"x", "damaged"),
     "cut": (lambda: head() + table()[:-9], "damaged"),
     "no JSON": (lambda: head() + zlib.compress(b"{"), "damaged"),

@@ -212,7 +212,7 @@ def test_rows_that_decode_and_make_no_sense_are_left_out_and_named(tmp_path: Pat
 
 def test_what_is_no_window_is_a_sentence() -> None:
     """A number is neither a window nor the name of one."""
-    with pytest.raises(BadWindow, match="5 is no window"):
+    with pytest.raises(BadWindow, match="5 is not a window"):
         RawTrace(rows([ONE])).window(5)
 
 

@@ -120,7 +120,7 @@ def _count(text: str) -> int | None:
     try:
         value = Decimal(text.strip().partition(",")[0])
     except InvalidOperation as error:
-        raise MeterFailed(f"its reply {text[:40]!r} is no number", code=errno.EBADMSG) from error
+        raise MeterFailed(f"its reply {text[:40]!r} is not a number", code=errno.EBADMSG) from error
     if not value.is_finite() or abs(value) >= _NO_NUMBER or abs(value) * STEPS >= _LARGEST:
         return None
     return int((value * STEPS).to_integral_value())

@@ -99,13 +99,13 @@ def test_reading_in_pieces_of_any_size_is_reading_whole(head, events, size, is_a
 
 BAD = {
     "empty": ("", "is empty"),
-    "no JSON": ("hello", "is no Chrome trace"),
-    "a number": ("17", "is no Chrome trace"),
+    "no JSON": ("hello", "is not a Chrome trace"),
+    "a number": ("17", "is not a Chrome trace"),
     "other JSON": ('{"a": 1}', "without traceEvents"),
     "no event": ('{"traceEvents": []}', "contains no events"),
     "no event of use": ('{"traceEvents": [{"ph": "i", "ts": 1}]}', "no kernel, operator or annotated range"),
     "nested too deeply": ('{"traceEvents": [{"args": ' + "[" * 100_000, "nests too deeply"),
-    "nested too deeply from the start": ("[" * 100_000, "no Chrome trace"),
+    "nested too deeply from the start": ("[" * 100_000, "not a Chrome trace"),
     "cut in an event": (json.dumps(document([kernel("k", T, T + 1)]))[:400], "ends in the middle"),
     "cut in a string": ('{"traceEvents": [{"ph": "X', "ends in the middle"),
     "cut before its end": (json.dumps(document([kernel("k", T, T + 1)]))[:-1], "ends in the middle"),

@@ -28,13 +28,13 @@ def test_an_address_has_a_host_and_says_how_often_and_how_well():
     [
         ("192.168.1.20", "lacks a kind or a host"),
         ("shelly://", "lacks a kind or a host"),
-        ("shelly://plug:port", "no address"),
+        ("shelly://plug:port", "not an address"),
         ("shelly://plug?every=0", "cannot be read every '0'"),
         ("shelly://plug?every=soon", "cannot be read every 'soon'"),
         ("shelly://plug?accuracy=many", "no accuracy 'many'"),
         ("shelly://plug?colour=red", "no option 'colour'"),
         ("shelly://plug/fan/0", "no component 'fan/0'"),
-        ("shely://plug", "no kind of meter 'shely'. Nearest: 'shelly'"),
+        ("shely://plug", "'shely' is not a known kind of meter. Nearest: 'shelly'"),
     ],
 )
 def test_an_address_that_is_none_is_named(text, words):
@@ -106,7 +106,7 @@ def test_an_analyser_answers_its_query_and_says_what_it_is():
 def test_an_analyser_that_has_no_value_gives_none():
     (meter,) = connect([f"{VISA}&power=NAN%3F"])
     assert meter.ask().raws == (None,)
-    with pytest.raises(BadMeter, match="is no number"):
+    with pytest.raises(BadMeter, match="is not a number"):
         connect([f"{VISA}&power=BROKEN%3F"])
     with pytest.raises(BadMeter, match="gives no reading"):
         connect([VISA.replace("192.168.1.7", "192.168.1.8")])
