@@ -96,6 +96,6 @@ def in_scratch(planned: RecordingPlan) -> tuple[RecordingPlan, IO[bytes]]:
         scratch = tempfile.TemporaryFile(prefix="microjoule-")  # noqa: SIM115 - it lives with the recorder
     except OSError as error:
         raise TraceError(
-            f"No temporary file can be made: {error.strerror}", "Set TMPDIR to a folder with room"
+            f"Cannot create a temporary file: {error.strerror}", "Set TMPDIR to a folder with free space"
         ) from error
     return replace(planned, path=Path(f"/proc/self/fd/{scratch.fileno()}")), scratch

@@ -91,7 +91,7 @@ def joined(name: str, start: Callable[[socket.socket], object]) -> tuple[socket.
             if peer_user(connection) != os.geteuid():
                 connection.close()
                 raise MicrojouleError(
-                    "Another user's process has the name of this node's recorder",
+                    "A process of another user holds the name of this node's recorder",
                     "Give each rank a trace of its own, such as 'trace-{rank}.arrows'",
                 )
             return connection, has_started
