@@ -98,3 +98,21 @@ def test_what_is_not_plain_ends_the_cutting():
     assert cutter.own_rows() is None
     cutter.add(batch)
     assert cutter.cuts() is None
+
+
+def test_times_that_descend_in_one_lane_end_the_cutting_for_all():
+    """The other lane ascends, and so do the first reading and the last one."""
+    first, second, third = table(
+        [
+            ([((0, 1), 3, 0, True), ((2,), 3, 0, False)], 0),
+            ([((2,), 3, 0, False)], 0),
+            ([((2,), 3, 0, False)], 0),
+        ]
+    ).to_batches()
+    in_turn, out_of_turn = Cutter(), Cutter()
+    for batch in (first, second, third):
+        in_turn.add(batch)
+    assert in_turn.cuts() is not None
+    for batch in (first, third, second):
+        out_of_turn.add(batch)
+    assert out_of_turn.cuts() is None

@@ -69,3 +69,15 @@ def test_csv_has_every_row_and_every_column(trace):
     assert found.column_names == trace.table.column_names
     assert found["t_ns"].to_pylist() == trace.table["t_ns"].to_pylist()
     assert found["channel"].to_pylist() == trace.table["channel"].to_pylist()
+
+
+def test_csv_writes_the_labels_that_are_there_and_no_others(trace):
+    sink = io.BytesIO()
+    exporting.csv(trace, sink, lambda text: f"<{text}>")
+    found = csv.read_csv(
+        io.BytesIO(sink.getvalue()), convert_options=csv.ConvertOptions(strings_can_be_null=True)
+    )
+    wanted = [label if label is None else f"<{label}>" for label in trace.table["label"].to_pylist()]
+    assert any(wanted)
+    assert None in wanted
+    assert found["label"].to_pylist() == wanted

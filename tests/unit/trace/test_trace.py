@@ -16,8 +16,9 @@ from reached import reached
 
 from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
+from microjoule.trace.label import label
 from microjoule.trace.raw_trace import RawTrace, merge
-from microjoule.trace.window import Mark, MarkColumns, pair, paired
+from microjoule.trace.window import DEVICE_SPAN, Mark, MarkColumns, pair, paired
 
 ONE = Ideal(constant(80.0), n=100, failed=0.1)
 TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
@@ -280,3 +281,31 @@ def test_channels_that_take_turns_come_apart_as_any_others(tmp_path: Path) -> No
             assert np.array_equal(series.read_ns, ideal.series.read_ns)
             assert not series.status.any()
         assert len(trace.windows) == 1
+
+
+@pytest.mark.parametrize(
+    ("span", "is_taken"),
+    [
+        ([5, 9], True),
+        ([0, (1 << 63) - 1], True),
+        ([5, 5], True),
+        ([0, 1 << 63], False),
+        ([9, 5], False),
+        ([-1, 5], False),
+        ([5], False),
+        ([5, 9, 9], False),
+        ("5-9", False),
+        ([5.0, 9], False),
+        ([True, 9], False),
+    ],
+)
+def test_a_window_has_the_instants_of_its_device_where_these_are_some(span: object, is_taken: bool) -> None:
+    """What a file says may be anything: a time that int64 does not hold is none."""
+    end = label("w", {DEVICE_SPAN: span})
+    (found,) = pair([Mark(1, 0, False, label("w", {"step": 3})), Mark(2, 0, True, end)], 3)
+    if is_taken:
+        assert [found.t0_ns, found.t1_ns] == span
+        assert found.attributes == {"step": 3}
+    else:
+        assert (found.t0_ns, found.t1_ns) == (1, 2)
+        assert found.attributes == {"step": 3, DEVICE_SPAN: span}
