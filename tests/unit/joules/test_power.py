@@ -88,4 +88,8 @@ def test_adjoining_bins_are_windows_of_their_own(n: int) -> None:
     for name in ("value", "low", "high", "status"):
         assert np.array_equal(getattr(found, name), getattr(apart, name), equal_nan=True), name
     assert np.array_equal(position, counter.position(edges))
+    between = power(counter, first, last)
+    assert np.array_equal(between.t_ns, (between.edges_ns[:-1] + between.edges_ns[1:]) // 2)
+    assert between.edges_ns[0] == first
+    assert between.edges_ns[-1] == last
     assert np.isfinite(found.value).any() == (n == 600)
