@@ -221,7 +221,7 @@ def test_rows_are_added_to_a_table_that_is_there(trace, tmp_path, capsys):
     assert uj(*words) == 2
     assert path.read_text() == "other,columns\n1,2\n"
     assert uj("emit", "markdown", trace, "--append", "-o", path) == 2
-    assert "table only" in capsys.readouterr().err
+    assert "to a table format only" in capsys.readouterr().err
 
 
 def test_reports_of_different_factors_are_not_emitted_as_one(trace, tmp_path, capsys):
