@@ -8,7 +8,8 @@ Of each edge of a window:
   Where the gap g is about as long as the updates are apart (T), neighbours trail their readings by much the
   same, so a correlation of (g/T)² joins the two. On the grid the phase is common to both: p s. And what
   single updates scatter beyond that, as the counts around show.
-* *swings*: power between two updates that the readings do not show (:mod:`.swings`).
+* *swings*: power between two updates that the readings do not show (:mod:`.swings`, and
+  :mod:`.slow_updates` of GPUs' counters).
 * *quantisation*: a count is cut off, by anything up to a quantum: q/√12. Where a quantum is more than an
   update's energy, the counter shows it as soon as it is full: then that energy in its place.
 * *read time*: the value was true somewhere inside the read: p r/√12.
@@ -45,11 +46,12 @@ import numpy as np
 
 from ..channel import Channel
 from ..trace.series import I64
-from ..units import seconds
+from ..units import NS_PER_S, seconds
 from .brackets import Brackets
 from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
 from .ripple import ripple
+from .slow_updates import SLOW_NS, in_step
 from .swings import Skeleton, apart_ns, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
@@ -59,6 +61,7 @@ _ROOT_12 = math.sqrt(12.0)
 _ROOT_3 = math.sqrt(3.0)
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
 _SHORT = 2  # updates between a window's edges, up to which what ran there has no power of its own to show
+_ROOM = 1.1  # of a device's limit, which its power is held to on average
 _SIDE = 2  # updates on one side of such a window that tell the power there
 
 
@@ -143,9 +146,11 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     bracketed = power**2 * shares
     shape = (1 - f) ** 2 + f**2  # of two independent ends; noise of the power between them adds no more
     repeats = ripple(at)
-    scatter = repeats.rough**2 * shape
+    is_quick = near.usual_ns < SLOW_NS  # loads near slow updates are judged by themselves (slow_updates)
+    rough = np.where(is_quick, repeats.rough, near.rough)
+    scatter = rough**2 * shape
     of_brackets = 2 * (1 - alike) * (p * np.maximum(left, right)) ** 2
-    more = np.maximum(repeats.rough**2 - of_brackets, 0.0) * shape
+    more = np.maximum(rough**2 - of_brackets, 0.0) * shape
     is_on_grid = at.start.is_on_grid & at.end.is_on_grid
     nearer = np.where(f < 0.5, at.start.phase_ns, at.end.phase_ns)
     phase = np.where(is_on_grid, power * nearer, 0.0)
@@ -156,13 +161,14 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     own = np.where(near.is_single, np.maximum(own - (p * finest) ** 2 / 4, bracketed), own)
     inside, lost = steps(at)
     # What swings within a few updates looks like steps between any two of them.
-    inside = np.where(repeats.is_line, 0.0, inside)
-    lost = np.where(repeats.is_line, np.clip(lost, -repeats.inside, repeats.inside), lost)
+    is_line = repeats.is_line & is_quick
+    inside = np.where(is_line, 0.0, inside)
+    lost = np.where(is_line, np.clip(lost, -repeats.inside, repeats.inside), lost)
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
-    swings = inside**2 + swing + repeats.inside**2
+    swings = inside**2 + swing + np.maximum(repeats.inside, in_step(at, _most(channel))) ** 2
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
@@ -188,6 +194,12 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,
         lost,
     )
+
+
+def _most(channel: Channel) -> float:
+    """Counts a nanosecond that a device may draw by its limit; infinite where nobody says."""
+    limit_w = channel.trust.power_limit_w
+    return _ROOM * limit_w / _scale(channel) / NS_PER_S if limit_w else math.inf
 
 
 def _counted(at: Segment, since: float, until: float) -> F64:

@@ -11,7 +11,7 @@ load, or a quick one. Nobody can tell which: a slow load that is switched on and
 and the alias of a quick one in the same. The quick one is taken to be possible where its power would stay
 between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace.
 
-:mod:`.swings` does the same for counters of a millisecond, near which loads are rare, and asks more before it
+:mod:`.ripple` does the same for counters of a millisecond, near which loads are rare, and asks more before it
 takes a sine for an alias.
 """
 
@@ -33,6 +33,7 @@ _CYCLES = np.arange(1.0, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin for the amplitude
+_ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
 
 
@@ -80,6 +81,7 @@ def in_step(segment: Segment, most: float) -> F64:
     usual = near.usual_ns[asked]
     swung = np.sqrt(2 * own / n[asked]) * usual / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
     highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual
-    is_alias &= _DISTANCE * swung < highest
-    found[asked] = np.where(is_alias, _DISTANCE * swung, 0.0)
+    # Of a load of about two updates the slow one swings the count as much.
+    is_alias &= (_DISTANCE * swung < highest) | (_CYCLES[top] > _ABOUT_TWO)
+    found[asked] = np.where(is_alias, np.minimum(_DISTANCE * swung, highest), 0.0)
     return found
