@@ -9,6 +9,11 @@ would stay between 0 and what the device may draw. Of a sensor that looks at a p
 shows in steps and a fast one as a smooth swing, because its part creeps over the load's edges: there the
 swing must be smooth.
 
+Readings that alternate are of a load of about two updates (phi near 1/2), a little quicker or slower, and by
+turns they show all of it and next to nothing. phi is then in how successive differences d go together:
+cos(2 π phi) = Σ d_i d_(i+1) / Σ d_i². A load of rectangles swings by (1 - phi) / phi of what its readings
+do at their widest, and not by less.
+
 What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
 part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
 """
@@ -20,13 +25,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .brackets import F64
-from .running import extreme, local_mean
+from .running import extreme, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
 _SLOWEST = 1 / (2 * _AROUND)  # a slower swing is not seen to come round
 _SMOOTH = 0.35  # r from which on successive differences go together
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
+_ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
+_ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _BESIDE = (-24, -12, 12, 24)
 
@@ -58,13 +65,17 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         return Swings(np.zeros(n), np.full(n, 0.5))
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
-    phi = np.clip(_crossings(watts, middle, seen) / 2, _SLOWEST, 0.5)
+    phi = _cycles(watts, middle, seen)
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
-    room = np.minimum(middle, most_w - middle)
-    is_possible = (half < _ROOM * room) & (seen > _OF_NOISE * noise_w)
+    room = _ROOM * np.minimum(middle, most_w - middle)
+    least_half = half
+    if coverage >= 1:
+        rectangle = np.maximum(seen * (1 - phi) / phi, seen)
+        least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
+    is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
     if coverage < 1:
         is_possible &= _smoothness(watts, seen) > _SMOOTH
-    found = np.where(is_possible, half, 0.0)
+    found = np.where(is_possible, np.minimum(half, room), 0.0)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
     whole, phi = found.copy(), phi.copy()
@@ -82,6 +93,14 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     squares = local_mean(step[:-1] ** 2, _AROUND)
     r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))
+
+
+def _cycles(watts: F64, middle: F64, half: F64) -> F64:
+    """How many cycles an update the readings show."""
+    phi = _crossings(watts, middle, half) / 2
+    r = together(np.diff(watts), _AROUND)
+    r = np.append(r, r[-1:])
+    return np.asarray(np.clip(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), _SLOWEST, 0.5))
 
 
 def _crossings(watts: F64, middle: F64, half: F64) -> F64:

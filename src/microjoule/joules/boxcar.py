@@ -42,6 +42,7 @@ _LOST = 0.28  # of (standstill x step of the reading): simulated, bursts between
 _EITHER = (
     3.0  # times the variance of what lies before an edge or behind it: the step is less than what was used
 )
+_BURSTS = 2.0  # times the variance near standstills with few updates between them (_among_bursts)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
 _SOLID = 1e-9
@@ -93,6 +94,7 @@ class Boxcar:
         self._late = late_s / window_s
         self._hidden_j = np.concatenate(([0.0], _hidden(gaps_s[1:], np.diff(watts), period_s), [0.0]))
         self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
+        self._standstills = np.concatenate(([0], np.cumsum(self._hidden_j > 0)))
         self.edges_s = _edges(t_s, window_s, period_s)
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
         # A change of the power shows in a reading as a share of it.
@@ -158,6 +160,20 @@ class Boxcar:
         found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at]))
         # Each end by itself: how far the energy up to it is from its mean over the W around it.
         found[far] += self._of_end(t0_s[far]) + self._of_end(t1_s[far])
+        return found * self._among_bursts(t0_s, t1_s)
+
+    def _among_bursts(self, t0_s: F64, t1_s: F64) -> F64:
+        """By how much the variance is larger where updates came between standstills only: bursts.
+
+        That power rarely changes is then wrong: a burst is two changes, and when in the last second it was
+        follows from readings that had stood still before. Of windows of two seconds both ends average it.
+        """
+        since = np.searchsorted(self._t_s, t0_s - self._window_s)
+        until = np.searchsorted(self._t_s, t1_s + self._window_s, "right") + 1
+        most = len(self._standstills) - 1
+        some = self._standstills[np.minimum(until, most)] > self._standstills[np.minimum(since, most)]
+        share = np.clip(2.0 - (t1_s - t0_s) / self._window_s, 0.0, 1.0)
+        found: F64 = np.where(some, 1.0 + (_BURSTS - 1.0) * share, 1.0)
         return found
 
     def _of_end(self, t_s: F64) -> F64:
