@@ -58,6 +58,22 @@ def test_windows_that_waited_for_nothing_or_draw_what_idle_time_does_tell_nothin
     assert lag_of(uj.load(recorded(tmp_path, of, GpuCounter(lag_s=0.1), 3))).lag_source != SOURCE
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_a_lag_that_nothing_tells_is_in_the_interval_of_shorter_steps(tmp_path, scale):
+    """The powers of windows are others by another lag: before, U held 55 to 90 % of steps of 15 to 120 ms."""
+    held = asked = 0
+    for update_s in (0.02, 0.1):
+        for seed, lag_s in enumerate(LAGS_S):
+            of = steps(seed, scale, told=NEITHER)
+            trace = uj.load(recorded(tmp_path, of, GpuCounter(update_s=update_s, lag_s=lag_s), seed))
+            for energies, used_j in zip(trace.energies(trace.windows), of.used_j, strict=True):
+                one = energies[ENERGY]
+                assert one.low <= used_j <= one.high
+                held += abs(one.value - used_j) <= without_sensor(one)
+                asked += 1
+    assert binomtest(held, asked).proportion_ci(0.999).high >= 0.93
+
+
 def test_a_trace_in_parts_tells_the_same(tmp_path):
     path = recorded(tmp_path, steps(4), GpuCounter(lag_s=0.1), 4)
     parts, whole = stream(path), uj.load(path)

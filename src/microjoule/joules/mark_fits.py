@@ -19,6 +19,7 @@ from .counter import Counter
 from .estimate import Estimate, summed
 from .fused_edges import finer, fused
 from .gauge import Gauge
+from .lag_of_windows import LEAST_NS
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
@@ -27,6 +28,13 @@ from .window_groups import WindowGroups, occupied, window_groups
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
+
+# Of what is not known of a lag, at which windows are fitted again, by how many marks there are at most.
+_OF_HALF = (
+    (2_000, (-1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0)),
+    (20_000, (-1.0, -0.5, 0.5, 1.0)),
+    (math.inf, (-1.0, 1.0)),
+)
 
 
 class MarkFits:
@@ -76,8 +84,26 @@ class MarkFits:
         """What a counter had counted at the marks; None as of :meth:`fit`."""
         if channel_id not in self._edges:
             fit = self.fit(channel_id)
-            self._edges[channel_id] = None if fit is None else marked_edges(fit)
+            found = None if fit is None else marked_edges(fit)
+            self._edges[channel_id] = found and self._with_open_lag(channel_id, found)
         return self._edges[channel_id]
+
+    def _with_open_lag(self, channel_id: str, found: MarkedEdges) -> MarkedEdges:
+        """The same with all that an unknown lag leaves open: windows' powers are others by another lag."""
+        counter, of = self._trace.counter(channel_id), self._trace.updates(channel_id)
+        timing = counter.channel.timing
+        if timing.half_lag_ns < LEAST_NS:
+            return found
+        lags = [found.lag]
+        for part in next(parts for most, parts in _OF_HALF if len(found.position) <= most):
+            by_ns = round(part * timing.half_lag_ns)
+            lag_ns = timing.middle_lag_ns + by_ns
+            moved = counter.with_timing(timing.with_likely_lag(lag_ns, lag_ns, timing.lag_source))
+            updates = of._replace(edges_ns=of.edges_ns - by_ns)
+            other = marked_edges(Span(moved, updates, self.occupancy, 0.0))
+            if other is not None and len(other.position) == len(found.position):
+                lags.append((other.position - found.position)[:, None] / 2.0**counter.bits)
+        return found._replace(lag=np.concatenate(lags, axis=1))
 
     def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
         """The energies of windows on one channel: power may step at their edges where a program marked them.

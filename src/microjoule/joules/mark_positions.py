@@ -100,7 +100,7 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     lag = max((found.lag_before, found.lag_after), key=lambda each: float(np.abs(np.diff(each)).sum()))
     span_ns = int(every[0, 0]), int(every[-1, 1])
     position = np.maximum.accumulate(found.position)
-    return MarkedEdges(marks, position, found.is_known, causes, shared, lag, span_ns)
+    return MarkedEdges(marks, position, found.is_known, causes, shared, lag[:, None], span_ns)
 
 
 def _all_counts(

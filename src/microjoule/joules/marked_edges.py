@@ -58,7 +58,7 @@ class MarkedEdges(NamedTuple):
         is_known: bool[n], whether there are updates on both sides.
         causes: Why it may be wrong, but for what follows.
         shared: float64[n, r], by how much each moves with each of r causes that all marks share, signed.
-        lag: float64[n], and with the lag, as a standard uncertainty of a bounded form.
+        lag: float64[n, r], and with the lag, in counts: for each of r lags that it may have.
         span_ns: From when to when; a window that reaches further is left as without marks.
     """
 
@@ -172,8 +172,7 @@ class MarkedEdges(NamedTuple):
         shared = sum((sign * self.shared[at] for at, sign in edges), np.zeros(self.shared.shape[1]))
         found += _shared(shared, of)
         if len(edges) == 2 and self.lag.any():
-            lag = math.fsum(sign * float(self.lag[at]) for at, sign in edges)
-            found.append(Component("lag", lag / _ROOT_3, form=BOUNDED, group=f"lag:{of}"))
+            found.append(_lag(sum((sign * self.lag[at] for at, sign in edges), np.zeros(1)), of))
         return found
 
     def _of_sum(self, counter: Counter, at0: I64, at1: I64) -> list[Component]:
@@ -190,8 +189,7 @@ class MarkedEdges(NamedTuple):
         found = [Component(name, math.sqrt(each), form=NORMAL) for name, each in square.items() if each]
         found += _shared(sign @ self.shared[marks], of)
         if self.lag.any():
-            lag = float(sign @ self.lag[marks])
-            found.append(Component("lag", lag / _ROOT_3, form=BOUNDED, group=f"lag:{of}"))
+            found.append(_lag(sign @ self.lag[marks], of))
         return found
 
 
@@ -215,6 +213,12 @@ def _estimate(
         accuracy=counter.channel.trust.accuracy,
         components=() if status else tuple(parts),
     )
+
+
+def _lag(off: F64, of: str) -> Component:
+    """What the lag leaves open: the most by which one of the lags moves the figure."""
+    farthest = float(off[np.argmax(np.abs(off))])
+    return Component("lag", farthest / _ROOT_3, form=BOUNDED, group=f"lag:{of}")
 
 
 def _shared(u: F64, of: str) -> list[Component]:
