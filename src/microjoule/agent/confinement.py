@@ -87,7 +87,7 @@ def _ids(user: str) -> tuple[int, int]:
             f"Create one: sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
         ) from None
     if uid == 0:
-        raise CannotServe("An agent does not stay root", "Give it an unprivileged user: --user nobody")
+        raise CannotServe("The agent must not stay root", "Give it an unprivileged user: --user nobody")
     return uid, gid
 
 

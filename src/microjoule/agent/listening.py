@@ -133,7 +133,9 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not is_socket:
-        raise CannotServe(f"{path} is there and is no socket", f"Look what it is, and remove it: rm {path}")
+        raise CannotServe(
+            f"{path} exists and is not a socket", f"Check what it is, then remove it: rm {path}"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe, short(path) as address:
         probe.settimeout(1.0)
         try:

@@ -103,7 +103,7 @@ class Wanted(NamedTuple):
         """
         for day in (since, until):
             if day and not _DAY.fullmatch(day):
-                raise BadTarget(f"{day!r} is no day", "Write 2026-11-29, 2026-11 or 2026")
+                raise BadTarget(f"{day!r} is not a date", "Write 2026-11-29, 2026-11 or 2026")
         return cls(tuple(map(written, projects)), tuple(hosts), since, until)
 
     def takes(self, entry: Entry) -> bool:
@@ -180,7 +180,7 @@ def opened(address: str, *, is_made: bool = False) -> Store:
         version = int(json.loads(store.read(_ABOUT))[_KEY])
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ArchiveError(
-            f"{address} is no archive: its {_ABOUT} does not say so", "Choose another folder"
+            f"{address} is not an archive: its {_ABOUT} does not identify one", "Choose another folder"
         ) from error
     if version > FORMAT:
         raise ArchiveError(

@@ -82,7 +82,7 @@ def model_of(url: str) -> str:
         ) from error
     except (ValueError, LookupError, TypeError) as error:
         raise ServerFailed(
-            f"{url} is no OpenAI-compatible endpoint: /v1/models gave HTTP {response.status_code}",
+            f"{url} is not an OpenAI-compatible endpoint: /v1/models gave HTTP {response.status_code}",
             "Give the base URL, without /v1; or --model NAME if it lists no models",
         ) from error
 

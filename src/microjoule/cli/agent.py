@@ -79,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _identity(text: str) -> str:
     """The name of a user or a group, or a number that the kernel has for one."""
     if text.isdecimal() and int(text) > _ID_MAX:
-        raise argparse.ArgumentTypeError(f"{text} is no number of a user or a group: they end at {_ID_MAX}")
+        raise argparse.ArgumentTypeError(f"{text} is not a user or group number: the largest is {_ID_MAX}")
     return text
 
 

@@ -75,7 +75,7 @@ def share(text: str) -> float:
     try:
         return float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 0.01 or 1%") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: write 0.01 or 1%") from None
 
 
 def run(arguments: argparse.Namespace) -> int:

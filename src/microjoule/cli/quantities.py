@@ -163,7 +163,7 @@ def refuse_unwritable(path: Path | None) -> None:
     if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
         raise MicrojouleError(
             f"The report cannot be written to {target}",
-            "Choose a file that you can write to" if folder.is_dir() else "Make its folder first",
+            "Choose a file that you can write to" if folder.is_dir() else "Create its folder first",
         )
 
 

@@ -75,7 +75,9 @@ def refuse(arguments: argparse.Namespace) -> None:
         return
     target = arguments.json.resolve()
     if arguments.output is not None and target == arguments.output.resolve():
-        raise MicrojouleError(f"Both the trace and the report would be {target}", "Give each its own file")
+        raise MicrojouleError(
+            f"The trace and the report have the same file {target}", "Give each its own file"
+        )
     quantities.refuse_unwritable(arguments.json)
 
 

@@ -108,7 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
     import signal
 
     if arguments.port is None and arguments.otlp is None:
-        raise NothingServed("Neither a page nor a collector is asked for", "Give --port N, or --otlp URL")
+        raise NothingServed(
+            "There is nothing to serve: no page and no collector", "Give --port N, or --otlp URL"
+        )
     # Blocked before any thread starts, numpy's own among them, so that each inherits it: a signal is then
     # taken by the wait below and by nothing else.
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}

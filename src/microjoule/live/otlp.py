@@ -39,7 +39,7 @@ def endpoint(url: str) -> str:
     except ValueError:  # of brackets without an address in them
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadEndpoint(f"{url!r} is no URL of a collector", "Give one like http://localhost:4318")
+        raise BadEndpoint(f"{url!r} is not the URL of a collector", "Give one like http://localhost:4318")
     return urlunsplit(parts._replace(path=PATH)) if parts.path in ("", "/") else url
 
 

@@ -134,10 +134,10 @@ def _listening(
         server = Server(bind, port, application)
     except socket.gaierror as error:
         raise BadAddress(
-            f"{bind!r} is no address ({error.strerror})", f"Give one of this machine's: --bind {LOOPBACK}"
+            f"{bind!r} is not an address ({error.strerror})", f"Give one of this machine's: --bind {LOOPBACK}"
         ) from error
     except OverflowError as error:
-        raise BadAddress(f"{port} is no port", f"Give one from 1 to 65535: --port {PORT}") from error
+        raise BadAddress(f"{port} is not a port", f"Give one from 1 to 65535: --port {PORT}") from error
     except OSError as error:
         raise _refused(error, bind, port) from error
     return server, serving(server)
@@ -146,7 +146,7 @@ def _listening(
 def _refused(error: OSError, bind: str, port: int) -> CannotServe:
     if error.errno == errno.EADDRNOTAVAIL:
         return BadAddress(
-            f"{bind} is no address of this machine",
+            f"{bind} is not an address of this machine",
             "Give one that `ip address` lists, or 0.0.0.0 for all of them",
         )
     if error.errno == errno.EADDRINUSE:

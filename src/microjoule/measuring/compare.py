@@ -136,7 +136,7 @@ def compared(
         say: Hears where it is, before the pause in front of a run.
     """
     if len(tasks) < 2:
-        raise BadRequest("Nothing to compare: only one is given", "Name two or more")
+        raise BadRequest("Nothing to compare: only one is given", "Give two or more")
     fitted = fit(meter)
     call_s = [_warm_up(task, max(turns.warm_up, 1)) for task in told(tasks, "warming up", say)]
     least_s = WINDOW_UPDATES * fitted.update_s if is_repeatable else 0.0
@@ -275,7 +275,7 @@ def compared_traces(
         StateDiffers: One machine was in two states, and ``is_any_state`` does not allow it.
     """
     if len(traces) < 2:
-        raise BadRequest("Nothing to compare: only one is given", "Name two or more")
+        raise BadRequest("Nothing to compare: only one is given", "Give two or more")
     opened = [trace if isinstance(trace, Trace) else load(trace) for trace in traces]
     titles = names or [
         f"trace {i + 1}" if isinstance(trace, Trace) else os.fspath(trace) for i, trace in enumerate(traces)

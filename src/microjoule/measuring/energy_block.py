@@ -37,7 +37,9 @@ class EnergyBlock(Mapping[str, Estimate]):
     def __enter__(self) -> Self:
         recorder = self._recorder
         if recorder is None or self._window is not None:
-            raise MicrojouleError("A block is measured once", "Write `with uj.energy() as e:` for each block")
+            raise MicrojouleError(
+                "A block can be measured only once", "Write `with uj.energy() as e:` for each block"
+            )
         recorder.open()
         wait_for_all()  # what was launched before is not the block's
         self._window = recorder.window("the block")

@@ -75,7 +75,7 @@ class Ask:
     def __post_init__(self) -> None:
         if not 0 < self.rel <= 1:
             raise BadRequest(
-                f"A target of {self.rel:g} is no share of an energy", "Ask for 0.01 to have it within 1 %"
+                f"A target of {self.rel:g} is not a share of an energy", "Ask for 0.01 to have it within 1 %"
             )
         if not 0 < self.max_time_s < math.inf:
             raise BadRequest(

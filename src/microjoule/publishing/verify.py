@@ -194,7 +194,7 @@ def _documents(name: str, there: Path, made: Content, *, is_other: bool) -> Iter
     try:
         published = parsed(there.read_bytes())
     except ValueError as error:
-        yield Finding(name, f"it is no JSON: {error}")
+        yield Finding(name, f"it is not JSON: {error}")
         return
     here = _plain(made)
     if name == MANIFEST:  # it lists hashes of what is compared by itself

@@ -28,12 +28,12 @@ def filled(path: Path, launch: Launch) -> Path:
     def value(found: re.Match[str]) -> str:
         name = found[1]
         if name not in PLACES:
-            raise BadPath(f"{{{name}}} in {path} is no place that can be filled in", nearest(name, PLACES))
+            raise BadPath(f"{{{name}}} in {path} is not a known placeholder", nearest(name, PLACES))
         known = getattr(launch, name)
         if known is None:
             raise BadPath(
-                f"Nothing says what {{{name}}} in {path} is: this is no process of a job",
-                "Start it under torchrun, srun or mpirun; or write a name instead"
+                f"Nothing says what {{{name}}} in {path} is: this process is not part of a job",
+                "Start it under torchrun, srun or mpirun; or write a fixed name"
                 + (", or set MICROJOULE_JOB" if name == "job" else ""),
             )
         text = _SIGNS.sub("_", str(known))

@@ -62,7 +62,7 @@ class Meter:
         cadence_of(self.rate)
         if isinstance(self.sources, str) or (self.sources is not None and not self.sources):
             raise UnknownSource(
-                f"The sources {self.sources!r} are no list of names",
+                f"The sources {self.sources!r} are not a list of names",
                 'Give a list such as ["powercap"], or None for the best of all; `uj probe` lists the sources',
             )
         if self.sources is not None:

@@ -128,7 +128,7 @@ class RawRecorder:
             MicrojouleError: It was opened before.
         """
         if self._thread is not None:
-            raise MicrojouleError("A recorder records once", "Create another with `uj.record`")
+            raise MicrojouleError("A recorder can record only once", "Create another with `uj.record`")
         self._open_lanes()
         if not self._lanes:
             causes = "".join(f"; {channel}: {why}" for channel, why in self.left_out.items())

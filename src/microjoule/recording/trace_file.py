@@ -278,7 +278,7 @@ def cannot_write(path: Path, error: OSError) -> TraceError:
         errno.ENOSPC: "The disk is full: free some space, or write elsewhere with -o",
         errno.EDQUOT: "Your disk quota is used up: free some space, or write elsewhere with -o",
         errno.EFBIG: "The limit on a file's size is reached: raise it with `ulimit -f`, or write elsewhere",
-        errno.ENOENT: "Make its folder first",
+        errno.ENOENT: "Create its folder first",
         errno.EACCES: "Choose a folder that you can write to",
         errno.EROFS: "The file system is read-only: choose another folder",
         errno.EISDIR: "Give a file's name, not a folder's",

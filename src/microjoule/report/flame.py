@@ -33,7 +33,9 @@ def form_of(path: Path) -> Callable[[Plain], str | bytes]:
     for ending, form in FORMS.items():
         if path.name.endswith(ending):
             return form
-    raise CannotWrite(f"{path} names no form of flame graph", f"End it in one of: {', '.join(FORMS)}")
+    raise CannotWrite(
+        f"{path} does not end in a known flame graph format", f"End it in one of: {', '.join(FORMS)}"
+    )
 
 
 def write(found: Plain, path: Path) -> None:

@@ -135,7 +135,7 @@ class RawTrace:
         named = self.named(window)
         if len(named) > 1:
             raise BadWindow(
-                f"{len(named)} windows are called {window!r}",
+                f"{len(named)} windows have the name {window!r}",
                 f"Use one of `trace.named({window!r})`; `trace.energy({window!r})` is the sum over them",
             )
         return named[0]

@@ -314,7 +314,7 @@ def test_a_second_agent_and_a_file_in_the_way_are_refused_and_a_dead_socket_is_r
     path = sockets(tmp_path) / "agent.sock"
     path.unlink()
     path.write_text("precious")
-    with pytest.raises(AssertionError, match="is no socket"), agent(tmp_path / "machine", tmp_path):
+    with pytest.raises(AssertionError, match="is not a socket"), agent(tmp_path / "machine", tmp_path):
         pass
     assert path.read_text() == "precious"
 

@@ -23,9 +23,9 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
         (("--source", "nvml"), 3, "nvml"),
         (("--source", "nonsense"), 2, "nonsense"),
         (("--rate", "1e9"), 2, "out of range"),
-        (("--group", "99999999999999999999"), 2, "no number of a user or a group"),
-        (("--group", "4294967295"), 2, "no number of a user or a group"),
-        (("--user", "4294967295"), 2, "no number of a user or a group"),
+        (("--group", "99999999999999999999"), 2, "not a user or group number"),
+        (("--group", "4294967295"), 2, "not a user or group number"),
+        (("--user", "4294967295"), 2, "not a user or group number"),
     ],
 )
 def test_what_cannot_be_served_is_refused(tmp_path, options, code, said):
@@ -37,7 +37,7 @@ def test_what_cannot_be_served_is_refused(tmp_path, options, code, said):
 
 
 @needs_root
-@pytest.mark.parametrize(("user", "said"), [("root", "does not stay root"), ("no-such-user", "useradd")])
+@pytest.mark.parametrize(("user", "said"), [("root", "must not stay root"), ("no-such-user", "useradd")])
 def test_it_becomes_a_user_without_rights_or_does_not_serve(tmp_path, user, said):
     written_machine(tmp_path)
     with pytest.raises(AssertionError, match=said), agent(tmp_path, tmp_path, "--user", user):

@@ -291,7 +291,7 @@ def test_bad_words_are_answered(tmp_path, monkeypatch, capsys):
     assert "uj archive add" in capsys.readouterr().err
     with pytest.raises(BadTarget, match="Nearest: 'month'"):
         Question.of("project,mont", layout.EVERYTHING)
-    with pytest.raises(BadTarget, match="no day"):
+    with pytest.raises(BadTarget, match="not a date"):
         layout.Wanted.of((), (), "yesterday", "")
     with pytest.raises(BadArchiveAddress, match=r"Give a folder, or a URI"):
         layout.opened("nonsense://there")

@@ -131,7 +131,7 @@ def test_a_trace_without_windows_has_a_row_among_the_names(of, tmp_path):
 @pytest.mark.parametrize("text", ['{"microjoule_archive": 1e999}', "[" * 100_000, "{}", "nothing", '"1"'])
 def test_a_folder_that_is_no_archive_is_said_to_be_none(tmp_path, text):
     (tmp_path / "archive.json").write_text(text)
-    with pytest.raises(ArchiveError, match=r"is no archive: its archive\.json does not say so"):
+    with pytest.raises(ArchiveError, match=r"is not an archive: its archive\.json does not identify one"):
         layout.opened(str(tmp_path))
 
 

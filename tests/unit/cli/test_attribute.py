@@ -138,7 +138,7 @@ def refusals(tmp_path, gpu):
     cpu = document([event("cpu_op", "mm", T0 + OFFSET, T0 + OFFSET + 2 * MS)])
     two = document([kernel("k", T0 + OFFSET, T0 + OFFSET + MS, device=d) for d in (3, 4)])
     yield (path, late), 1, "share no time: the profile began 3599"
-    yield (path, other), 1, "is of the machine 'elsewhere', and the trace is of 'ideal'"
+    yield (path, other), 1, "comes from the machine 'elsewhere', and the trace from 'ideal'"
     yield (path, two), 1, "kernels of GPU 3, 4, and the trace no energy counter of it"
     yield (path, cpu), 2, "shows 0 updates in the"
     yield (write(tmp_path / "no_clock.arrows", rows([Ideal(constant(9.0))])), cpu), 1, "no pairs of its clock"

@@ -215,7 +215,7 @@ def test_another_host_name_is_refused_with_the_way_out(attribute, tmp_path):
     path = profile(tmp_path / "p.json", host_name="trainer-0")
     code, _, _, err = attribute(trace, path)
     assert code == 1
-    assert "is of the machine 'trainer-0', and the trace is of 'node-7'" in err
+    assert "comes from the machine 'trainer-0', and the trace from 'node-7'" in err
     assert "--same-machine" in err
     holds(attribute(trace, path, "--same-machine")[1], 100)
 

@@ -174,7 +174,7 @@ def test_nobody_there_and_no_endpoint_are_named(tmp_path, capsys):
     with served(tmp_path / "root") as url:
         with pytest.raises(ServerFailed, match="HTTP 404: no such path"):
             load.checked(url, Target("/v1/nothing", "m", 4, False))
-        with pytest.raises(ServerFailed, match="no OpenAI-compatible endpoint"):
+        with pytest.raises(ServerFailed, match="not an OpenAI-compatible endpoint"):
             load.model_of(f"{url}/other")
 
 

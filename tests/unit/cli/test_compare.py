@@ -136,7 +136,7 @@ def test_without_a_counter_every_line_is_estimated_and_it_says_what_it_compares(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["true"], 2, "Name two or more"),
+        (["true"], 2, "Give two or more"),
         (["true", "exit 3"], 1, "ended with exit code 3"),
         (["true", "no-such-command-here"], 1, "exit code 127"),
         (["--order", "x", "true", "true"], 2, "The orders are abba, random"),

@@ -108,7 +108,7 @@ def test_a_command_that_is_not_there_exits_with_127(flame, tmp_path):
 
 BAD = {
     "no command": ([], 2, "name a command after --"),
-    "no form": (["-o", "f.png", "--", "true"], 125, "names no form of flame graph"),
+    "no form": (["-o", "f.png", "--", "true"], 125, "does not end in a known flame graph format"),
     "no folder": (["-o", "no/f.html", "--", "true"], 125, "cannot be written"),
     "one file for two": (["-o", "f.json", "--json", "f.json", "--", "true"], 125, "Give each its own file"),
     "a rate": (["--stacks", "5", "--", "true"], 2, "write a number from 10 to 10000"),

@@ -146,7 +146,7 @@ def test_a_machine_that_tells_nothing_is_not_kept(tmp_path, home, capsys):
         (["--load", "heavy"], 2, "There is no load 'heavy'"),
         (["--cpu", "4095"], 2, "may not run on CPU 4095"),
         (["--plot", "picture.bmp"], 2, "End its name in .svg, .png, .pdf"),
-        (["--json", "/nowhere/o.json"], 1, "Make its folder first"),
+        (["--json", "/nowhere/o.json"], 1, "Create its folder first"),
         (["--max-time", "soon"], 2, "is not a duration"),
     ],
 )

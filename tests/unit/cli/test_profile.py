@@ -94,7 +94,7 @@ def test_code_that_can_run_only_once_runs_once(root, tmp_path):
     ("words", "code", "sentence"),
     [
         (["--rel", "0", "pass"], 2, "Ask for 0.01"),
-        (["--rel", "101%", "pass"], 2, "no share of an energy"),
+        (["--rel", "101%", "pass"], 2, "not a share of an energy"),
         (["--mode", "x", "pass"], 2, "The modes are"),
         (["--max-time", "200ms", "-s", "import time", "time.sleep(0.3)"], 2, "Allow --max-time"),
         (["--channel", "gpu-7", "pass"], 3, "There are: 'package-0', 'package-0/dram'"),

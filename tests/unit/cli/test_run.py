@@ -92,7 +92,7 @@ def test_the_exit_code_is_the_command_s(root, command, code):
         (["--source", "powercap", "--root", "/nowhere", "--", "touch", "{mark}"], 125, "powercap"),
         (["--source", "nonsense", "--", "touch", "{mark}"], 125, "There is no source 'nonsense'"),
         (["--rate", "0", "--", "touch", "{mark}"], 125, "1 to 20000 Hz"),
-        (["-o", "/nowhere/t.arrows", "--", "touch", "{mark}"], 125, "Make its folder first"),
+        (["-o", "/nowhere/t.arrows", "--", "touch", "{mark}"], 125, "Create its folder first"),
         ([], 2, "name a command"),
         (["--no-such-option", "--", "true"], 2, "there is no option"),
     ],
@@ -324,7 +324,10 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_command(root, 
     words = ["-o", path, "--json", path] if same else ["--json", "/nowhere/r.json"]
     done = uj_run("--source", "script", "--root", root, *words, "--", "touch", mark)
     assert done.returncode == 125
-    assert "Both the trace and the report" in done.stderr or "Make its folder first" in done.stderr
+    assert (
+        "The trace and the report have the same file" in done.stderr
+        or "Create its folder first" in done.stderr
+    )
     assert not mark.exists()
 
 

@@ -201,12 +201,15 @@ def test_where_nothing_can_be_measured_each_rank_says_so_before_its_command_star
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
-        ("{jobs}.arrows", "{jobs} in {jobs}.arrows is no place that can be filled in. Nearest: 'job'"),
-        ("{job}.arrows", "Nothing says what {job} in {job}.arrows is: this is no process of a job. Start it"),
+        ("{jobs}.arrows", "{jobs} in {jobs}.arrows is not a known placeholder. Nearest: 'job'"),
+        (
+            "{job}.arrows",
+            "Nothing says what {job} in {job}.arrows is: this process is not part of a job. Start it",
+        ),
         ("{rank}.arrows", "Nothing says what {rank} in {rank}.arrows is"),
-        ("{job:03}.arrows", "{job:03} in {job:03}.arrows is no place"),
-        ("{job }.arrows", "{job } in {job }.arrows is no place"),
-        ("{}.arrows", "{} in {}.arrows is no place"),
+        ("{job:03}.arrows", "{job:03} in {job:03}.arrows is not a known placeholder"),
+        ("{job }.arrows", "{job } in {job }.arrows is not a known placeholder"),
+        ("{}.arrows", "{} in {}.arrows is not a known placeholder"),
     ],
 )
 def test_a_place_that_cannot_be_filled_in_is_refused(root, tmp_path, output, sentence):

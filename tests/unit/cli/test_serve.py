@@ -160,10 +160,10 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_1(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--bind", "192.0.2.1"), 2, r"192.0.2.1 is no address of this machine"),
+        (("--bind", "192.0.2.1"), 2, r"192.0.2.1 is not an address of this machine"),
         (("--rate", "0.1"), 2, r"A rate of 0.1 Hz is out of range"),
-        (("--port", "none"), 2, r"Neither a page nor a collector"),
-        (("--port", "none", "--otlp", "localhost"), 2, r"'localhost' is no URL of a collector"),
+        (("--port", "none"), 2, r"There is nothing to serve"),
+        (("--port", "none", "--otlp", "localhost"), 2, r"'localhost' is not the URL of a collector"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

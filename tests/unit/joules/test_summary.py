@@ -135,7 +135,7 @@ def test_one_window_of_several_is_asked_for_by_object() -> None:
     """A name that several have is no window; its energy is the sum over them."""
     of = trace(("e", 0.1, 0.3), ("e", 0.4, 0.5), ("f", 0.5, 0.6))
     first, second = of.named("e")
-    with pytest.raises(BadWindow, match=r"2 windows are called 'e'.*trace\.named\('e'\).*sum"):
+    with pytest.raises(BadWindow, match=r"2 windows have the name 'e'.*trace\.named\('e'\).*sum"):
         of.power("package-0", "e")
     assert of.power("package-0", "f").edges_ns[0] == of.windows[2].t0_ns
     whole = of.energy("e").total

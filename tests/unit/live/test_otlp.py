@@ -135,5 +135,5 @@ def test_a_collectors_url_gets_the_standard_path_and_a_path_stays(url, pushed_to
     "url", ["localhost:4318", "grpc://localhost:4317", "http://", "nonsense", "http://[::1"]
 )
 def test_what_is_no_url_is_a_sentence(url):
-    with pytest.raises(BadEndpoint, match=r"is no URL of a collector\. .*http://localhost:4318"):
+    with pytest.raises(BadEndpoint, match=r"is not the URL of a collector\. .*http://localhost:4318"):
         endpoint(url)

@@ -133,17 +133,17 @@ def test_a_port_that_is_taken_is_a_sentence_with_two_ways_out():
 
 
 def test_an_address_of_another_machine_is_a_usage_error():
-    with pytest.raises(BadAddress, match=r"192.0.2.1 is no address of this machine. .*`ip address`"):
+    with pytest.raises(BadAddress, match=r"192.0.2.1 is not an address of this machine. .*`ip address`"):
         Page(Collector(picture, STARTED_S), "192.0.2.1", 0)
 
 
 def test_no_address_is_a_usage_error():
-    with pytest.raises(BadAddress, match=r"'no address' is no address .*--bind 127.0.0.1"):
+    with pytest.raises(BadAddress, match=r"'no address' is not an address .*--bind 127.0.0.1"):
         Page(Collector(picture, STARTED_S), "no address", 0)
 
 
 def test_no_port_is_a_usage_error():
-    with pytest.raises(BadAddress, match=r"70000 is no port. .*--port 9464"):
+    with pytest.raises(BadAddress, match=r"70000 is not a port. .*--port 9464"):
         Page(Collector(picture, STARTED_S), "127.0.0.1", 70_000)
 
 

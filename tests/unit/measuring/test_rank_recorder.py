@@ -241,5 +241,5 @@ def test_places_in_a_path_are_filled_in_without_a_job_too(tmp_path, monkeypatch)
     assert rec.path == tmp_path / "new/n9.arrows"
     with pytest.raises(uj.errors.BadPath, match=r"Nothing says what \{job\}"):
         uj.record(tmp_path / "{job}.arrows", meter)
-    with pytest.raises(uj.errors.BadPath, match=r"\{nodes\} in .* is no place"):
+    with pytest.raises(uj.errors.BadPath, match=r"\{nodes\} in .* is not a known placeholder"):
         uj.record(tmp_path / "{nodes}.arrows", meter)

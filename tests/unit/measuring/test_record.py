@@ -124,7 +124,7 @@ def test_a_block_is_measured_in_two_lines(meter: uj.Meter) -> None:
     assert len(repr(e).splitlines()) == 1
     assert "<table" in e._repr_html_()
     assert files_without_a_name() == before
-    with pytest.raises(MicrojouleError, match="measured once"), e:
+    with pytest.raises(MicrojouleError, match="measured only once"), e:
         pass
 
 

@@ -260,13 +260,13 @@ def test_a_recorder_records_once_and_has_no_windows_afterwards(tmp_path):
         pass
     with pytest.raises(MicrojouleError, match="not open"):
         rec.window("w")
-    with pytest.raises(MicrojouleError, match="records once"):
+    with pytest.raises(MicrojouleError, match="can record only once"):
         rec.open()
 
 
 @pytest.mark.parametrize("sources", [[], (), "script"])
 def test_sources_that_are_no_list_of_names_are_refused(tmp_path, sources):
-    with pytest.raises(UnknownSource, match="no list of names"):
+    with pytest.raises(UnknownSource, match="not a list of names"):
         uj.record(tmp_path / "t.arrows", uj.Meter(sources=sources, root=machine(tmp_path)))
 
 

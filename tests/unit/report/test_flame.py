@@ -153,7 +153,7 @@ def test_in_a_browser_frames_zoom_and_are_found(found, tmp_path):
 
 
 def test_a_name_without_a_form_is_refused(found, tmp_path):
-    with pytest.raises(CannotWrite, match="names no form") as caught:
+    with pytest.raises(CannotWrite, match="does not end in a known flame graph format") as caught:
         flame.write(found, tmp_path / "f.png")
     assert ".html" in caught.value.remedy
     with pytest.raises(CannotWrite, match="Cannot write"):

@@ -58,9 +58,9 @@ def parsed(line: str) -> tuple[argparse.Namespace, str]:
             words += [value] if value else []
     given = parser().parse_args(words)
     if given.once and given.rel is not None:
-        raise BadMagic("--once runs it once, and --rel repeats it", "Give one of them")
+        raise BadMagic("--once and --rel exclude each other", "Give one of them")
     if given.to and not given.to.isidentifier():
-        raise BadMagic(f"{given.to!r} is no name of a variable", "As in --to result")
+        raise BadMagic(f"{given.to!r} is not a variable name", "As in --to result")
     return given, rest
 
 
@@ -75,7 +75,7 @@ def _share(text: str) -> float:
     try:
         return float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 0.01 or 1%") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: write 0.01 or 1%") from None
 
 
 def _seconds(text: str) -> float:

@@ -189,7 +189,7 @@ def _refuse_other_host(trace: Trace, source: Source) -> None:
     if not source.host or not mine or source.host == mine or _CONTAINER.fullmatch(source.host):
         return
     raise ProfileError(
-        f"{source.path} is of the machine {source.host!r}, and the trace is of {mine!r}",
+        f"{source.path} comes from the machine {source.host!r}, and the trace from {mine!r}",
         "Take a trace and a profile of one run on one machine; if it is one, as with a container of its own "
         "host name, add --same-machine",
     )

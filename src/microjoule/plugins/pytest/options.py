@@ -215,5 +215,5 @@ def _refuse_contradictions(of: EnergyOptions) -> None:
         )
     if re.search(r"[^\w.-]", of.save):
         raise pytest.UsageError(
-            f"--energy-save {of.save!r} is no name for a file. Use letters, digits, '.', '-' and '_'."
+            f"--energy-save {of.save!r} is not a file name. Use letters, digits, '.', '-' and '_'."
         )

@@ -109,7 +109,7 @@ def read(path: Path) -> Plain:
         reason = error.strerror or os.strerror(error.errno or 0)
         raise BadRun(f"Cannot read {path}: {reason}", "Give a file written by --energy-save") from error
     except ValueError as error:
-        raise BadRun(f"{path} is no JSON ({error})", "Give a file written by --energy-save") from error
+        raise BadRun(f"{path} is not JSON ({error})", "Give a file written by --energy-save") from error
     if not isinstance(run, dict) or run.get("schema") != SCHEMA:
         raise BadRun(f"{path} is not a run of schema {SCHEMA}", "Give a file written by --energy-save")
     return run

@@ -134,11 +134,11 @@ def test_where_only_a_model_is_at_hand_a_cell_says_so_and_a_statement_is_refused
     ("cell", "sentence"),
     [
         ("%energy --rell 1 x", "unrecognized arguments: --rell"),
-        ("%energy --rel x y", "'x' is no share: write 0.01 or 1%"),
-        ("%energy --rel 1% --once x", "--once runs it once, and --rel repeats it"),
+        ("%energy --rel x y", "'x' is not a share: write 0.01 or 1%"),
+        ("%energy --rel 1% --once x", "--once and --rel exclude each other"),
         ("%energy", "There is no code to measure"),
         ("%%energy x = 1\ny = 2", "%%energy does not know 'x = 1'"),
-        ("%energy --to 1x y", "'1x' is no name of a variable"),
+        ("%energy --to 1x y", "'1x' is not a variable name"),
         ("%energy --source nothing --once 1", "nothing"),
     ],
 )

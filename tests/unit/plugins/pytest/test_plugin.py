@@ -236,7 +236,7 @@ def test_only_and_skip_choose_by_the_fixture(pytester):
         (["--energy-compare"], "Save one first with --energy-save NAME"),
         (["--energy-compare=7"], "has the number 7. There are: none"),
         (["--energy-compare=absent.json"], "Cannot read absent.json: No such file"),
-        (["--energy-compare=test_it.py"], "test_it.py is no JSON"),
+        (["--energy-compare=test_it.py"], "test_it.py is not JSON"),
         (["--energy-only", "--energy-skip"], "leave no test"),
         (["--energy-disable", "--energy-save=x"], "measure nothing that could be saved"),
         (["--energy-save=a/b"], "no name for a file"),
