@@ -16,6 +16,7 @@ Plain = Mapping[str, Any]
 _ROWS = 12  # requests that are shown
 _NAME = 16
 _BENT = 0.1  # of the power that a linear law would give, that the usual load lacks
+_ZEROS = frozenset("0.")
 _PER = {
     "idle": "W",
     "running": "W a request",
@@ -157,8 +158,9 @@ def _energy(energy: Plain) -> tuple[str, str]:
         return energy["status"], ""
     half = half or 0.0
     size = written_numbers.quantity(abs(value), "J", abs(value) - half, abs(value) + half)
-    return ("-" if value < 0 else "") + size, written_numbers.spread(half, "J")
+    is_seen = not _ZEROS.issuperset(size.split()[0])  # a sign before nothing says nothing
+    return ("-" if value < 0 and is_seen else "") + size, written_numbers.spread(half, "J")
 
 
 def _share(part: float | None) -> str:
-    return "" if part is None else f"{100 * part:.1f} %"
+    return "" if part is None else f"{round(100 * part, 1) + 0.0:.1f} %"

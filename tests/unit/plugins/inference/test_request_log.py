@@ -1,6 +1,7 @@
 """``uj attribute TRACE requests``: logs in two formats, on either clock, and what is wrong with others."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from request_logs import attribute, request_lines, saved
 
 from microjoule.errors import RequestLogError
 from microjoule.plugins.inference.request_log import is_log, read
+from microjoule.report import request_table
 
 SCENE = Batching(clients=8, n=200, seed=5, cached=0.3, pieces=True)
 DAY_NS = 1_800_000_000 * S  # of the day's clock over the trace's
@@ -52,6 +54,22 @@ def test_each_request_has_its_energy_and_all_adds_up(folder, capsys):
     assert tokens["cached"] == int(SCENE.log.cached.sum()) > 0
     per_token = plain["per_output_token"]["value"]
     assert per_token == pytest.approx(values.sum() / SCENE.log.output.sum(), rel=1e-6)
+
+
+def test_nothing_is_written_without_a_sign(folder, capsys):
+    """Sums that come out a rounding below zero are nothing."""
+    log = saved(folder / "requests.jsonl", lines())
+    attribute(capsys, folder / "trace.arrows", log, "--json", folder / "a.json")
+    plain = json.loads((folder / "a.json").read_text())
+    signed_nothing = re.compile(r"(?<!\w)-0(\.0*)? ")
+    assert not signed_nothing.search(request_table.render(plain))
+    for each in (plain["unexplained"], *(state["energy"] for state in plain["states"])):
+        each |= {"value": -1e-13, "U": 0.0}
+    for state in plain["states"]:
+        state["share"] = -1e-15
+    written = request_table.render(plain)
+    assert "0.0 %" in written
+    assert not signed_nothing.search(written)
 
 
 def test_power_that_saturates_is_said_to(tmp_path, capsys):
