@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +33,8 @@ def rate_hz(text: str) -> float:
 
 def cpu_time_s() -> float:
     """The CPU time that commands which have ended used, with what they started."""
+    import resource  # which Windows does not have
+
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

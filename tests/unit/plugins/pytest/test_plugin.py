@@ -239,7 +239,7 @@ def test_only_and_skip_choose_by_the_fixture(pytester):
         (["--energy-compare=test_it.py"], "test_it.py is not JSON"),
         (["--energy-only", "--energy-skip"], "leave no test"),
         (["--energy-disable", "--energy-save=x"], "measure nothing that could be saved"),
-        (["--energy-save=a/b"], "no name for a file"),
+        (["--energy-save=a/b"], "not a file name"),
     ],
 )
 def test_options_that_make_no_sense_are_a_usage_error_and_one_sentence(pytester, options, sentence):

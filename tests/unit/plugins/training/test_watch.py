@@ -248,7 +248,7 @@ def test_a_budget_under_another_recording_is_not_watched_and_says_so(recorder):
 
 def test_where_nothing_can_be_recorded_training_goes_on_with_a_warning(monkeypatch):
     monkeypatch.setitem(sys.modules, "microjoule._native", None)
-    for name in ("recording.native", "recording.recorder", "measuring.record"):
+    for name in ("recording.native", "recording.recorder", "measuring.record", "measuring.own_recorder"):
         monkeypatch.delitem(sys.modules, f"microjoule.{name}", raising=False)
     watch = Watch(None, WINDOWS, None)
     with pytest.warns(UserWarning, match="the energy of this training is not recorded"):
