@@ -6,6 +6,7 @@ where ``TMPDIR`` says; where that folder is in memory, as /tmp is on some system
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ class Spool:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it lives as long as this does
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _closed, self._file)
         self._n = 0
 
     def __len__(self) -> int:
@@ -47,6 +48,7 @@ class Spool:
         try:
             self._file.seek(self._n * self.dtype.itemsize)
             self._file.write(rows.tobytes())
+            self._file.flush()  # a full disk is met here, and not as the rows are read
         except OSError as error:
             raise CannotWrite(
                 f"cannot keep {self._n + len(rows)} events in {tempfile.gettempdir()}: {error.strerror}",
@@ -67,6 +69,11 @@ class Spool:
             self._file.seek(at * self.dtype.itemsize)
             n = min(size, end - at)
             yield np.frombuffer(self._file.read(n * self.dtype.itemsize), self.dtype)
+
+
+def _closed(file: tempfile.SpooledTemporaryFile[bytes]) -> None:
+    with contextlib.suppress(OSError):  # of what the disk had no room for, which was said
+        file.close()
 
 
 def in_order(sources: Sequence[Iterator[Rows]]) -> Iterator[Rows]:

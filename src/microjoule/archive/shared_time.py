@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 from ..errors import ArchiveError, TraceError
 from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
-from ..joules.nodes import energy, pieces
+from ..joules.nodes import counted_ns, energy, pieces
 from ..joules.run_window import whole
 from ..joules.uncertainty import of_trace
+from ..units import seconds
 from .catalogue import TRACE
 from .layout import READINGS, Entry
 from .overlapping import Overlap
@@ -34,6 +35,18 @@ READINGS_MAX = 20_000_000  # that a report reads again: some seconds
 Key = tuple[str, str, str, str]
 
 
+class Counted(NamedTuple):
+    """What a trace counts.
+
+    Attributes:
+        energy: Of the time and the channels that no other trace counts.
+        duration_ns: For how long it counts anything.
+    """
+
+    energy: Estimate
+    duration_ns: int
+
+
 class Again(NamedTuple):
     """What was read again.
 
@@ -42,7 +55,7 @@ class Again(NamedTuple):
         pairs: The overlaps that are counted once.
     """
 
-    counted: Mapping[Key, Estimate]
+    counted: Mapping[Key, Counted]
     pairs: tuple[Overlap, ...]
 
 
@@ -58,7 +71,7 @@ def counted_once(
         n: By trace, its number of readings.
     """
     entries = {(each.trace, each.date, each.project, each.host): each for each in wanted}
-    counted: dict[Key, Estimate] = {}
+    counted: dict[Key, Counted] = {}
     done: list[Overlap] = []
     left = READINGS_MAX
     for group in sorted(_groups(pairs), key=lambda group: sum(n[key] for key in _keys(group))):
@@ -72,7 +85,7 @@ def counted_once(
             continue  # `uj archive verify` names it; the sum says what counts twice
         if found is not None:
             counted |= {
-                key: replace(of, components=of_trace(of.components, key[0]))
+                key: of._replace(energy=replace(of.energy, components=of_trace(of.energy.components, key[0])))
                 for key, of in zip(keys, found, strict=True)
             }
             done += group
@@ -106,7 +119,7 @@ def _trace(store: Store, entry: Entry) -> Trace:
         ) from error
 
 
-def _counted(traces: Sequence[Trace]) -> list[Estimate] | None:
+def _counted(traces: Sequence[Trace]) -> list[Counted] | None:
     """What each counts; None: on their own clock they do not overlap, or one has no figure then."""
     spans = [whole(each) for each in traces]
     counted = pieces(list(zip(traces, spans, strict=True)))
@@ -116,25 +129,27 @@ def _counted(traces: Sequence[Trace]) -> list[Estimate] | None:
     )
     if is_apart:
         return None
-    found = [energy(trace, of) for trace, of in zip(traces, counted, strict=True)]
-    return None if any(each.value is None for each in found) else found
+    found = [Counted(energy(trace, of), counted_ns(of)) for trace, of in zip(traces, counted, strict=True)]
+    return None if any(each.energy.value is None for each in found) else found
 
 
-def replaced(catalogue: pa.Table, counted: Mapping[Key, Estimate]) -> pa.Table:
-    """A catalogue in which traces have what they count, and the footprint of that."""
+def replaced(catalogue: pa.Table, counted: Mapping[Key, Counted]) -> pa.Table:
+    """A catalogue in which traces have what they count, for how long, and the footprint of that."""
     if not counted:
         return catalogue
     ids = pa.array([key[0] for key in counted])
     is_in = pc.and_(pc.equal(catalogue["scope"], TRACE), pc.is_in(catalogue["trace"], value_set=ids))
     rows = catalogue.filter(is_in).to_pylist()
     for row in rows:
-        of = counted.get((row["trace"], row["date"], row["project"], row["host"]))
-        if of is None or of.value is None:
+        found = counted.get((row["trace"], row["date"], row["project"], row["host"]))
+        if found is None or found.energy.value is None:
             continue
+        of = found.energy
         share = of.value / row["energy_j"] if row["energy_j"] else 0.0
         for name in ("co2e_g", "co2e_low_g", "co2e_high_g", "cost"):
             row[name] = None if row[name] is None else row[name] * share
         row |= {
+            "duration_s": seconds(found.duration_ns),
             "energy_j": of.value,
             "low_j": of.low,
             "high_j": of.high if of.high < float("inf") else None,

@@ -143,7 +143,11 @@ def add_form(parser: argparse.ArgumentParser) -> None:
 
 def n_windows(text: str) -> int | None:
     """How many windows are listed; None: all. An argparse type."""
-    return None if text == "all" else int(text)
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of windows: write 20, or all")
+    return int(text)
 
 
 def printed(summary: dict[str, Any], form: str, stream: TextIO) -> None:

@@ -232,7 +232,12 @@ def cadence(arguments: argparse.Namespace) -> Cadence:
 
 def rate(text: str) -> float | str:
     """Hertz, or ``edges``; an argparse type."""
-    return EDGES if text == EDGES else float(text)
+    try:
+        return EDGES if text == EDGES else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a rate: write samples a second, as in 1000, or {EDGES}"
+        ) from None
 
 
 def spin_us(text: str) -> float:

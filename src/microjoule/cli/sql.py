@@ -15,6 +15,8 @@ tables:
              wraps, joules since the first reading
   windows    one row per window, with its total energy and the uncertainty
   energy     one row per window and channel
+  shares     one row per window and program, or who else used the energy
+  conditions one row per figure that says how the machine was meanwhile
 
 A query can read the trace only: no other files, no network.
 """

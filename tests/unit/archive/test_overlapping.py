@@ -87,6 +87,7 @@ def test_time_that_traces_share_is_counted_once(tmp_path, spans):
     ends = [-10.0, *(end for _, end in spans)]
     own_s = [end - max(begin, before) for (begin, end), before in zip(spans, ends, strict=False)]
     assert found["energy_j"] == pytest.approx(50 * sum(own_s), rel=0.002)
+    assert found["duration_s"] == pytest.approx(sum(own_s), abs=0.01)
     assert found["guaranteed_j"][0] <= 50 * sum(own_s) <= found["guaranteed_j"][1]
     rows = {row["project"]: row for row in by_project["rows"]}
     assert [rows[f"p{n}"]["energy_j"] for n in range(len(spans))] == pytest.approx(

@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--rate", "fast"], 2, "invalid rate value"),
+        (["--rate", "fast"], 2, "is not a rate: write samples a second"),
         (["--edges", "-1"], 2, "One in -1 updates"),
         (["--rate", "0"], 2, "1 to 20000 Hz"),
     ],

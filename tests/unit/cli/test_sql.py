@@ -1,6 +1,7 @@
 """``uj sql`` answers as a table, CSV or JSON, and refuses in a sentence."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -78,3 +79,12 @@ def test_ctrl_c_ends_a_long_query_without_a_traceback(path):
             started.kill()
         told = started.stderr.read()
     assert (started.returncode, told) == (130, "")
+
+
+def test_the_help_names_each_table(path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["sql", "--help"])
+    named = re.findall(r"^  (\w+)  *one row", capsys.readouterr().out, re.MULTILINE)
+    assert cli.main(["sql", str(path), "--csv"]) == 0
+    listed = [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert named == list(dict.fromkeys(listed))
