@@ -35,6 +35,7 @@ from microjoule.joules.shares import ShareModel
 
 RESULTS = Path(__file__).resolve().parent / "results" / "shares.md"
 TRIALS = 2000
+FIRST_SEED = 30_000  # no law and no constant of the fit was chosen by looking at these
 COARSE = replace(BASE, poll_ns=20 * MS)
 KINDS = {
     "linear, two tenants": {},
@@ -138,7 +139,7 @@ def main() -> None:
     ]
     before = known()
     for name, kind in KINDS.items():
-        lines += rows(name, figures(kind, range(trials))) if name in chosen else before[name]
+        lines += rows(name, figures(kind, range(FIRST_SEED, FIRST_SEED + trials))) if name in chosen else before[name]
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
