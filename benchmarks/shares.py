@@ -137,9 +137,9 @@ def main() -> None:
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
     ]
-    before = known()
+    before, seeds = known(), range(FIRST_SEED, FIRST_SEED + trials)
     for name, kind in KINDS.items():
-        lines += rows(name, figures(kind, range(FIRST_SEED, FIRST_SEED + trials))) if name in chosen else before[name]
+        lines += rows(name, figures(kind, seeds)) if name in chosen else before[name]
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
