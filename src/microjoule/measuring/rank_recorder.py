@@ -222,19 +222,24 @@ def _let_go(of: weakref.ref[NodeMember]) -> Any:  # noqa: ANN401 - a callback
     return close
 
 
-def rank_recorder(path: Path | str | None, meter: Meter, launch: Launch) -> RankRecorder:
+def rank_recorder(
+    path: Path | str | None, meter: Meter, launch: Launch, *, replaces: bool = True
+) -> RankRecorder:
     """A rank's part of the recorder of its node.
 
     Args:
         path: Where the node's trace goes; None: into a file without a name.
         meter: What to read. Of a node all GPUs are read: each rank may see another one.
         launch: Which rank it is.
+        replaces: Whether a file that is there is replaced, unless this job wrote it.
 
     Raises:
         MicrojouleError: As of :func:`microjoule.record`.
     """
     whole = replace(meter, visible_gpus=None)
-    order = Order(None if path is None else str(Path(path).absolute()), whole, began_s())
+    order = Order(
+        None if path is None else str(Path(path).absolute()), whole, began_s() if replaces else None
+    )
     # A reference meter answers one recorder, which is the node's.
     planned = replace(
         plan(path or "", replace(meter, against=())), keeps_others=True, is_thinned=path is None

@@ -44,7 +44,7 @@ def record(path: Path | str | None = None, meter: Meter | None = None) -> Record
     if found.is_shared:
         from .rank_recorder import rank_recorder
 
-        return rank_recorder(path, meter, found)
+        return rank_recorder(path, meter, found, replaces=not has_places)
     if path is None:
         return unnamed(meter)
     return Recorder(replace(plan(path, meter), keeps_others=has_places and found.job is not None))

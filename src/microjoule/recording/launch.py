@@ -26,6 +26,7 @@ Careful: a Slurm batch script has ``SLURM_PROCID=0`` and is no rank of anything;
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ _LAUNCHERS = (
     ),
     _Row("mpich", "MPI_LOCALRANKID", "PMI_RANK", "MPI_LOCALRANKID", "PMI_SIZE", "MPI_LOCALNRANKS"),
     _Row("slurm", "SLURM_STEP_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NTASKS"),
-    _Row("pmix", "PMIX_RANK", "PMIX_RANK"),
+    _Row("pmix", "PMIX_NAMESPACE", "PMIX_RANK"),
     _Row("kubernetes", "JOB_COMPLETION_INDEX", "JOB_COMPLETION_INDEX"),
 )
 # The outermost first.
@@ -84,6 +85,7 @@ _ATTEMPT = (
     "MASTER_ADDR",
     "MASTER_PORT",
 )
+_RESTARTS = ("SLURM_RESTART_COUNT", "TORCHELASTIC_RESTART_COUNT")
 _UNNAMED = "none"
 _NO_RAY_JOB = "ffffffff"  # what workers have that Ray started before there was a job
 
@@ -100,6 +102,7 @@ class Launch(NamedTuple):
         n_ranks: How many there are in all.
         n_local: How many there are on this node.
         attempt: A text that all ranks of one start of the job share, and no other start has.
+        is_restart: Whether the launcher started this job before.
     """
 
     launcher: str = ""
@@ -110,18 +113,38 @@ class Launch(NamedTuple):
     n_ranks: int | None = None
     n_local: int | None = None
     attempt: str = ""
+    is_restart: bool = False
 
     @property
     def is_shared(self) -> bool:
         """Whether other ranks may run on this node, so that one recorder is to read for all."""
-        return self.rank is not None and self.n_local != 1
+        return self.rank is not None and 1 not in (self.n_local, self.n_ranks)
 
     def to_json(self) -> dict[str, Any]:
         """What is known, as JSON values, for the facts of a trace; empty: no launcher says anything."""
         if not self.launcher and self.job is None:
             return {}
-        plain = {name: value for name, value in self._asdict().items() if name != "attempt"}
+        plain = {**self._asdict(), "attempt": self._attempt_id}
+        del plain["is_restart"]
         return {name: value for name, value in plain.items() if value not in (None, "")}
+
+    def has_made(self, named: Mapping[str, Any]) -> bool:
+        """Whether a trace may be of this job, another start of it included.
+
+        Args:
+            named: The launch that the trace names; empty: none.
+        """
+        if self.job not in (None, _UNNAMED) and named.get("job") == self.job:
+            return True
+        if self._attempt_id and named.get("attempt") == self._attempt_id:
+            return True
+        # A job without a name may have another attempt's trace there.
+        return self.is_restart and named.get("job") in (None, _UNNAMED) and bool(named)
+
+    @property
+    def _attempt_id(self) -> str:
+        """What a trace keeps of the attempt, which has addresses; empty: nothing tells attempts apart."""
+        return hashlib.sha256(self.attempt.encode()).hexdigest()[:16] if self.attempt.strip() else ""
 
 
 def launch(environment: Mapping[str, str] | None = None) -> Launch:
@@ -148,7 +171,8 @@ def launch(environment: Mapping[str, str] | None = None) -> Launch:
     if row.launcher == "kubernetes":
         numbers["n_local"] = 1  # a pod has one process of the job, and sees no other's
     attempt = "\n".join(found.get(name, "") for name in _ATTEMPT)
-    return Launch(row.launcher, job, node, **numbers, attempt=attempt)
+    is_restart = any(_count(found, name) for name in _RESTARTS)
+    return Launch(row.launcher, job, node, **numbers, attempt=attempt, is_restart=is_restart)
 
 
 def _count(found: Mapping[str, str], name: str) -> int | None:

@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from .launch import launch
 from .meter import Meter
 
 STARTS_S = 20.0  # how long the interpreter may take to start
@@ -42,12 +43,13 @@ class Order(NamedTuple):
     Attributes:
         path: Where the trace goes; None: into a file without a name, which the ranks are given.
         meter: What to read.
-        since_s: Since when, in real time, the job runs. A file that was there before is replaced.
+        since_s: When, in real time, the rank began. What was there before and is no trace of this job is
+            replaced. None: nothing is, as the path itself names the job or the node.
     """
 
     path: str | None
     meter: Meter
-    since_s: float
+    since_s: float | None
 
 
 def spawned(order: Order) -> Callable[[socket.socket], None]:
@@ -110,7 +112,7 @@ def _record(listener: socket.socket, order: Order, stack: ExitStack) -> None:
     if order.path is None:
         scratch = stack.enter_context(tempfile.TemporaryFile(prefix="microjoule-"))  # noqa: SIM115
         path = Path(f"/proc/self/fd/{scratch.fileno()}")
-    else:
+    elif order.since_s is not None:
         _replace_older(path, order.since_s)
     said: list[NodeRecorder] = []
     planned = replace(
@@ -129,9 +131,28 @@ def _record(listener: socket.socket, order: Order, stack: ExitStack) -> None:
 
 
 def _replace_older(path: Path, since_s: float) -> None:
-    """Removes a trace that is older than the job. What the job itself has written stays."""
+    """Removes what is older than this start of the job. What the job itself has written stays.
+
+    The time alone does not tell: a rank, a step or a restart may begin after another one has ended.
+    """
     try:
-        if path.is_file() and path.stat().st_mtime < since_s:
+        if path.is_file() and path.stat().st_mtime < since_s and not launch().has_made(_launch_of(path)):
             path.unlink()
     except OSError:
         return  # then the new trace is beside it
+
+
+def _launch_of(path: Path) -> Mapping[str, Any]:
+    """The launch that a trace names; empty: it names none, or is no trace."""
+    import pyarrow as pa
+
+    from ..errors import TraceError
+    from ..trace import schema
+
+    try:
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+            _, facts = schema.opening(reader.schema, str(path))
+    except (pa.ArrowException, OSError, TraceError):
+        return {}
+    found = facts.get("launch")
+    return found if isinstance(found, dict) else {}

@@ -211,6 +211,36 @@ def test_a_trace_of_an_earlier_job_is_replaced_and_one_of_this_job_is_not(tmp_pa
     assert len(uj.load(path).named("step")) == len(uj.load(tmp_path / "a.1.arrows").named("step")) == 4
 
 
+@pytest.mark.parametrize("path", ["traces/{job}/{node}.arrows", "a.arrows"])
+@pytest.mark.parametrize(
+    ("name", "job"), [("TORCHELASTIC_RESTART_COUNT", {}), ("SLURM_STEP_ID", {"SLURM_JOB_ID": "7"})]
+)
+def test_what_an_earlier_start_of_the_job_wrote_is_kept(tmp_path, name, job, path):
+    program = "with recorder() as rec, uj.window('step'):\n    pass\ntold(rec)"
+    paths = []
+    for number in "01":
+        place = {**environment(0, 2), **job, name: number}
+        (found,), _ = ended(started(tmp_path, program, str(tmp_path / path), places=[place]))
+        os.utime(found["path"], (1e9, 1e9))  # long before the next one begins
+        paths.append(found["path"])
+    assert len(set(paths)) == 2
+    assert all(len(uj.load(each).named("step")) == 1 for each in paths)
+
+
+def test_the_only_rank_of_a_job_replaces_its_trace_as_without_a_launcher(tmp_path):
+    program = """
+for _ in range(2):
+    with recorder() as rec, uj.window("step"):
+        pass
+told(rec)
+"""
+    path = tmp_path / "a.arrows"
+    (found,), said = ended(started(tmp_path, program, str(path), places=[environment(0, 1)]))
+    assert said == ""
+    assert found["path"] == str(path)
+    assert [each.name for each in tmp_path.glob("*.arrows")] == ["a.arrows"]
+
+
 def test_where_no_recorder_can_be_started_each_rank_records_by_itself(tmp_path):
     program = "sys.executable = ''\n" + STEPS
     found, said = ended(started(tmp_path, program, str(tmp_path / "a.arrows")))

@@ -96,6 +96,21 @@ def test_one_rank_alone_on_its_node_shares_no_recorder():
     assert launch({**SLURM, "SLURM_STEP_TASKS_PER_NODE": ""}).is_shared  # nobody says how many there are
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"},
+        {**TORCHRUN, "RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": ""},
+        {"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1"},
+        {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_NTASKS": "1"},
+        {"MPI_LOCALRANKID": "0", "PMI_RANK": "0", "PMI_SIZE": "1"},
+        {"PMIX_RANK": "0"},
+    ],
+)
+def test_the_only_rank_of_a_job_shares_no_recorder(environment):
+    assert not launch(environment).is_shared
+
+
 def test_a_trace_keeps_what_is_known():
     assert launch({}).to_json() == {}
     assert launch(SLURM).to_json() == {
@@ -106,4 +121,23 @@ def test_a_trace_keeps_what_is_known():
         "local_rank": 0,
         "n_ranks": 6,
         "n_local": 2,
+        "attempt": launch({**SLURM, "SLURM_PROCID": "5", "SLURM_LOCALID": "1"}).to_json()["attempt"],
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        (SLURM, {**SLURM, "SLURM_STEP_ID": "1"}, True),
+        (SLURM, {**SLURM, "SLURM_RESTART_COUNT": "1"}, True),
+        (SLURM, {**SLURM, "SLURM_JOB_ID": "8"}, False),
+        (TORCHRUN, TORCHRUN, True),
+        ({**TORCHRUN, "MASTER_PORT": "1"}, {**TORCHRUN, "MASTER_PORT": "2"}, False),
+        (TORCHRUN, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1", "MASTER_PORT": "2"}, True),
+        (SLURM, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1"}, False),
+        ({}, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1"}, False),
+        (MPICH, MPICH, False),  # nothing tells two jobs apart
+    ],
+)
+def test_a_trace_is_of_the_same_job_by_its_name_or_where_it_has_none_by_its_start(first, second, is_same):
+    assert launch(second).has_made(launch(first).to_json()) == is_same
