@@ -69,7 +69,9 @@ class RankRecorder(Recorder):
             MicrojouleError: It was opened before.
             NothingToMeasure, TraceError: There is no common recorder, and none of its own either.
         """
-        if self._member is not None or self.plan.listener is not None:
+        if self._member is not None or self._thread is not None:
+            raise MicrojouleError("A recorder can record only once", "Create another with `uj.record`")
+        if self.plan.listener is not None:
             return super().open()  # who listens needs the readings in this process
         member = self._joined()
         if isinstance(member, str):

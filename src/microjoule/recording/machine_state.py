@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,3 +46,55 @@ class MachineState:
 def of_this_process() -> float:
     """The CPU seconds of this process, and of those that it started and that have ended."""
     return sum(os.times()[:4])
+
+
+class MeasuredPrograms:
+    """The CPU time of other processes that are measured, of each from ``begin`` to ``end``; from any thread.
+
+    A process that ended without ``end`` keeps what it had used when it was last asked.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun: dict[int, list[float]] = {}  # by pid: how often it began, used before, used by now
+        self._ended_s = 0.0
+
+    def begin(self, pid: int) -> None:
+        """Counts a process from now on; one that cannot be looked at is not counted."""
+        used_s = _of_process(pid)
+        with self._lock:
+            if pid in self._begun:
+                self._begun[pid][0] += 1
+            elif used_s is not None:
+                self._begun[pid] = [1, used_s, used_s]
+
+    def end(self, pid: int) -> None:
+        """Counts no more of a process than what it has used by now, once each of its beginnings has ended."""
+        with self._lock:
+            if pid not in self._begun:
+                return
+            self._begun[pid][0] -= 1
+            if self._begun[pid][0] == 0:
+                self._look(pid)
+                _, before_s, now_s = self._begun.pop(pid)
+                self._ended_s += now_s - before_s
+
+    def used_s(self) -> float:
+        """The CPU seconds of all until now, with those of their children that have ended."""
+        with self._lock:
+            for pid in self._begun:
+                self._look(pid)
+            return self._ended_s + sum(now_s - before_s for _, before_s, now_s in self._begun.values())
+
+    def _look(self, pid: int) -> None:
+        used_s = _of_process(pid)
+        self._begun[pid][2] = max(self._begun[pid][2], used_s or 0.0)
+
+
+def _of_process(pid: int) -> float | None:
+    """The CPU seconds of a process and of its children that have ended; None: it is not seen here."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None

@@ -24,7 +24,7 @@ from ..trace.label import label
 from ..units import nanoseconds
 from .mark_rings import OTHERS
 from .native import now_ns
-from .node_socket import Lines, encoded, peer_user
+from .node_socket import Lines, encoded, peer_process, peer_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,7 @@ class _Member:
     def __init__(self, connection: socket.socket, index: int) -> None:
         self.connection = connection
         self.lines = Lines(connection)
+        self.process = peer_process(connection)
         self.since_ns = now_ns()
         self.numbers = OTHERS | index << _NUMBER_BITS
         self.window: int | None = None  # the number of its command's window, while it is open
@@ -202,6 +203,7 @@ class NodeRecorder:
         if member.is_greeted or not isinstance(hello, dict):
             return
         member.is_greeted = True
+        self._recorder.programs.begin(member.process)
         n_local = hello.get("n_local")
         self._n_local = max(self._n_local, n_local if type(n_local) is int else 0)
         member.takes_trace = hello.get("takes_trace") is True
@@ -217,6 +219,8 @@ class NodeRecorder:
     def _end(self, member: _Member, attributes: object) -> None:
         """Ends the window of a rank's command, with how it ended, and what it left open."""
         t_ns = now_ns()
+        if member.is_greeted:
+            self._recorder.programs.end(member.process)
         cut = label("", {"ended": "with its rank"})
         ends = [("end", t_ns, number, cut) for number in sorted(member.open)]
         member.open.clear()

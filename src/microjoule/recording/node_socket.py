@@ -109,8 +109,18 @@ def _cannot(error: OSError) -> MicrojouleError:
 
 def peer_user(connection: socket.socket) -> int:
     """The user at the other end of a connection."""
+    return _peer(connection)[1]
+
+
+def peer_process(connection: socket.socket) -> int:
+    """The process that connected; 0: one of a PID namespace that is not seen here."""
+    return _peer(connection)[0]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int, int]:
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", found)[1])
+    process, user, group = struct.unpack("3i", found)
+    return process, user, group
 
 
 def _started(name: str, start: Callable[[socket.socket], object]) -> bool:

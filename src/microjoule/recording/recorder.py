@@ -27,7 +27,7 @@ from . import marking
 from .activity import ActivityLane
 from .clock_error import KEEPERS, ClockErrors
 from .lane import Lane, open_lanes
-from .machine_state import MachineState, of_this_process
+from .machine_state import MachineState, MeasuredPrograms, of_this_process
 from .mark_rings import MarkRings
 from .native import clock_pair, now_ns
 from .output import Incident, Output
@@ -62,6 +62,7 @@ class RawRecorder:
         channels: What to read; from ``open`` on what is read.
         left_out: Channels that are not read, or in another way than was chosen: id to sentence.
         opening: From ``open`` on, the facts that the file opens with.
+        programs: Other processes that are measured, whose CPU time is not of other programs.
     """
 
     def __init__(self, plan: RecordingPlan) -> None:
@@ -83,6 +84,7 @@ class RawRecorder:
         self._activity = None if plan.activity is None else ActivityLane(plan.activity)
         self._gpus = _gpu_lane(self.channels, plan, self._activity)
         self._thread: threading.Thread | None = None
+        self.programs = MeasuredPrograms()
         self._state = MachineState(plan.facts, self._own_s)
         # Clocks matter where several nodes do.
         self._clock_errors = ClockErrors(KEEPERS if plan.facts.get("launch") else ())
@@ -257,7 +259,9 @@ class RawRecorder:
 
     def _own_s(self) -> float:
         """The CPU seconds of the recorder and of what it measures."""
-        return of_this_process() if self._activity is None else seconds(self._activity.own_ns)
+        if self._activity is not None:
+            return seconds(self._activity.own_ns)
+        return of_this_process() + self.programs.used_s()
 
     def __enter__(self) -> Self:
         return self.open()

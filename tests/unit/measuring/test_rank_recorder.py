@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ranks import environment
 from scripted import DRAM_W, PACKAGE_W, machine
+from state_tree import tree
 
 import microjoule as uj
 
@@ -273,3 +274,46 @@ def test_places_in_a_path_are_filled_in_without_a_job_too(tmp_path, monkeypatch)
         uj.record(tmp_path / "{job}.arrows", meter)
     with pytest.raises(uj.errors.BadPath, match=r"\{nodes\} in .* is not a known placeholder"):
         uj.record(tmp_path / "{nodes}.arrows", meter)
+
+
+def test_a_recorder_that_is_open_cannot_be_opened_again(tmp_path):
+    program = """
+rec = recorder().open()
+try:
+    rec.open()
+except uj.errors.MicrojouleError as error:
+    assert str(error).startswith("A recorder can record only once"), error
+with uj.window("step"):
+    time.sleep(0.1)
+rec.close()
+try:
+    rec.open()
+except uj.errors.MicrojouleError as error:
+    assert str(error).startswith("A recorder can record only once"), error
+told(rec)
+"""
+    (found,), _ = ended(started(tmp_path, program, str(tmp_path / "a.arrows"), places=[environment(0, 2)]))
+    assert [window[0] for window in found["windows"]] == ["step"]
+
+
+def test_what_ranks_compute_is_not_of_other_programs(tmp_path):
+    """The scripted machine's own time stands still, so the row falls by what ranks and recorder used."""
+    tree(tmp_path / "root")
+    program = """
+def burn(for_s):
+    ends = time.process_time() + for_s
+    while time.process_time() < ends:
+        pass
+burn(2)  # before it records it is another program
+with recorder() as rec:
+    meet("begun")
+    burn(3)
+    meet("ending")
+burn(0.1)
+print(json.dumps(rec.trace.state.values("other_programs_s")))
+"""
+    found, _ = ended(started(tmp_path, program, str(tmp_path / "a.arrows")))
+    (first, *_, last) = uj.load(tmp_path / "a.arrows").state.values("other_programs_s")
+    assert 6 - 0.1 <= first - last < 6 + 2
+    for values in found:
+        assert max(values) - min(values) >= 3
