@@ -80,17 +80,16 @@ def ended(ranks):
     return [json.loads(out) for out, _ in said], errors
 
 
-def recorders():
-    """The processes that record for a node."""
-    found = []
+def recorder_into(path):
+    """The process that records for a node into a file; None: there is none, or it is not that far."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            arguments = (process / "cmdline").read_bytes()
+            is_one = b"recording.node_process" in (process / "cmdline").read_bytes()
+            if is_one and any(os.readlink(each) == str(path) for each in (process / "fd").iterdir()):
+                return int(process.name)
         except OSError:
             continue
-        if b"recording.node_process" in arguments:
-            found.append(int(process.name))
-    return found
+    return None
 
 
 @pytest.mark.parametrize("path", ["{tmp}/traces/{{job}}/{{node}}.arrows", ""], ids=["a file", "no file"])
@@ -179,15 +178,13 @@ try:
 except uj.errors.TraceError as error:
     print(json.dumps(str(error)))
 """
-    before = set(recorders())
     ranks = started(tmp_path, program, str(tmp_path / "a.arrows"))
     (meeting,) = tmp_path.glob("meeting-*")
     until = time.monotonic() + 60
     while len(list(meeting.glob("begun-*"))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(1.2)  # until the first trace has something
-    (recorder,) = set(recorders()) - before
-    os.kill(recorder, signal.SIGKILL)
+    os.kill(recorder_into(tmp_path / "a.arrows"), signal.SIGKILL)
     (meeting / "killed").touch()
     found, said = ended(ranks)
     assert all("recorder was killed while this rank recorded" in each for each in found)
