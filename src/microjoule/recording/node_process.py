@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,14 +25,15 @@ from typing import Any, NamedTuple
 from .launch import launch
 from .meter import Meter
 
+_PYTHONS = ("python", "pypy")
 STARTS_S = 20.0  # how long the interpreter may take to start
 _CODE = """
 import os, pickle, sys
 sys.path[:], descriptor, order = pickle.load(sys.stdin.buffer)
+from microjoule.recording.node_process import serve
 if os.fork():
     os._exit(0)
 os.setsid()
-from microjoule.recording.node_process import serve
 serve(descriptor, order)
 """
 
@@ -53,16 +54,19 @@ class Order(NamedTuple):
 
 
 def spawned(order: Order) -> Callable[[socket.socket], None]:
-    """How a program that is measured starts the recorder of its node."""
+    """How a program that is measured starts the recorder of its node.
+
+    What it returns raises OSError where no recorder starts.
+    """
     root = str(Path(__file__).parents[2])
 
     def start(listener: socket.socket) -> None:
-        if not sys.executable:
-            raise OSError(0, "this Python does not say where its interpreter is")
-        # What comes first in a program's path comes first here: its own folder may have a module of any name.
-        data = pickle.dumps(([*sys.path, root], listener.fileno(), pickle.dumps(order)))
+        if getattr(sys, "frozen", False) or not Path(sys.executable or "").name.startswith(_PYTHONS):
+            # An application that embeds Python would be started once more.
+            raise OSError(0, "this program does not say where its Python interpreter is")
+        data = pickle.dumps((_import_path(root), listener.fileno(), pickle.dumps(order)))
         started = subprocess.Popen(
-            [sys.executable, "-c", _CODE],
+            [sys.executable, "-P", "-c", _CODE],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -73,8 +77,24 @@ def spawned(order: Order) -> Callable[[socket.socket], None]:
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
+            raise OSError(0, f"its interpreter did not start within {STARTS_S:.0f} s") from None
+        if started.returncode:
+            raise OSError(0, f"its interpreter, {sys.executable}, ended with {started.returncode}")
 
     return start
+
+
+def _import_path(root: str) -> list[str]:
+    """Where the recorder imports from: as its program does, but from folders of the user's code at the end.
+
+    There a module may have any name, such as that of one of Python's own.
+    """
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    users = {"", ".", str(Path(main).absolute().parent) if main else ""}
+    with suppress(OSError):  # the working folder may be gone
+        users.add(os.getcwd())
+    first = [each for each in sys.path if each not in users]
+    return [*first, root, *(each for each in sys.path if each in users)]
 
 
 def began_s() -> float:

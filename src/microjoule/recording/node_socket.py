@@ -97,7 +97,11 @@ def joined(name: str, start: Callable[[socket.socket], object]) -> tuple[socket.
             return connection, has_started
         if time.monotonic() > ends:
             raise MicrojouleError("This node's recorder takes no connection", "Start the job again")
-        has_started = _started(name, start) or has_started
+        if has_started:  # and it has ended before anybody could connect: the next one would do so too
+            raise MicrojouleError(
+                "This node's recorder ended as soon as it was started", "Start the job again"
+            )
+        has_started = _started(name, start)
 
 
 def _cannot(error: OSError) -> MicrojouleError:

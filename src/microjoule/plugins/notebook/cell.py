@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...joules.energies import Energies
-from ...joules.energy_trace import Trace, load
+from ...joules.energy_trace import Trace
 from ...late import shown
 from ...measuring.record import record
 from ...recording.gpu_wait import wait_for_all
@@ -91,8 +91,8 @@ def recorded(run: Callable[[], object], given: argparse.Namespace) -> CellEnergy
         with record(path, meter) as recorder, recorder.window(name):
             run()
             wait_for_all()
-        trace = load(path)
-    return CellEnergy(name, trace, trace.windows[0])
+        trace = recorder.trace  # of what the cell recorded, wherever it went; in a job, of this rank's part
+    return CellEnergy(name, trace, trace.named(name)[0])  # the cell may mark windows of this name, later
 
 
 def repeated(run: Callable[[], object], name: str, given: argparse.Namespace) -> Measurement:

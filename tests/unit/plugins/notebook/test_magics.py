@@ -68,6 +68,28 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
+def test_in_a_job_each_cell_has_its_own_figure_and_paths_have_places(shell, reading, tmp_path, monkeypatch):
+    job = {
+        "TORCHELASTIC_RUN_ID": "k1",
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "2",
+        "MICROJOULE_NODE": "n1",
+    }
+    for name, value in job.items():
+        monkeypatch.setenv(name, value)
+    for seconds in (0.1, 0.4):
+        done = shell.run_cell(
+            f"%%energy {reading} --trace {tmp_path}/{{node}}.arrows --to used\n"
+            f"import time\ntime.sleep({seconds})"
+        )
+        used = shell.user_ns["used"]
+        assert done.success
+        assert seconds <= used.window.duration_ns / 1e9
+        assert holds(used.energy.total, TOTAL_W * used.window.duration_ns / 1e9)
+    assert sorted(each.name for each in tmp_path.glob("*.arrows")) == ["n1.1.arrows", "n1.arrows"]
+
+
 def test_a_cell_runs_once_as_it_is_and_its_energy_and_power_are_kept(shell, reading):
     done = shell.run_cell(
         f"%%energy {reading} --name '<i>nap' --to used\n"
