@@ -58,11 +58,6 @@ def headline(trace: Trace) -> Headline | None:
         return None
     energies = trace.energy(window)
     energy = energies.total
-    if energy.provenance == "estimated":
-        # Of the CPU time of the machine and that of the command, the command's is what was asked about.
-        own = [id_ for id_, each in energies.items() if trace.channels[id_].place.device == "command"]
-        if own and energies[own[0]].value is not None:
-            energy = energies.add(own[0])
     subject = subject_of(trace.facts)
     if subject != RECORDING and energy.provenance == "measured":
         # A counter counts all that ran beside the command too.

@@ -71,7 +71,8 @@ def beside(channel: Channel, channels: Mapping[str, Channel]) -> tuple[str, ...]
 def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 
-    One source of each place, a counter before a gauge; measured before estimated; packages and what lies
+    One source of each place, a counter before a gauge; measured before estimated, and of estimates the
+    command's before the machine's; packages and what lies
     beside them before the platform that contains them, but one platform before devices whose packages
     nobody reads; nothing whose parent is there; nothing of which it is not known what contains it.
     """
@@ -83,10 +84,15 @@ def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     measured = [c for c in single if c.trust.model is None]
     apart = [c for c in measured if not c.place.kind.is_platform]
     whole = [] if any(c.place.is_processor for c in apart) else _one_platform(measured)
-    chosen = whole or apart or measured or single
+    command = [c for c in single if _is_command(c)]  # what was asked about, of estimates alone
+    chosen = whole or apart or measured or command or single
     present = {c.physical_id for c in chosen}
     ids = {c.id for c in chosen if not present & _ancestors(c, channels)}
     return tuple(name for name in channels if name in ids)
+
+
+def _is_command(channel: Channel) -> bool:
+    return channel.place.device == "command"
 
 
 def total(estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) -> Total:
@@ -98,8 +104,9 @@ def total(estimates: Mapping[str, Estimate], channels: Mapping[str, Channel]) ->
         estimates: By channel id.
         channels: The channel table.
     """
-    known = {name: channels[name] for name in channels if name in estimates}
-    ids = covered(known)
+    known = {name: c for name, c in channels.items() if name in estimates}
+    # A command too short for a figure of its own leaves the machine's.
+    ids = covered({n: c for n, c in known.items() if not _is_command(c) or estimates[n].value is not None})
     summed = _sum(estimates, ids, _takes_in(ids, channels))
     beside = [id_ for name in ids for id_ in _beside(channels[name].place, channels)]
     return replace(summed, excluded=tuple(dict.fromkeys(beside)))

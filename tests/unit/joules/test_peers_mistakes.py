@@ -185,7 +185,7 @@ P = ("package-0",)
         pytest.param(table(("cpu_time/system", ()), ("package-0", ())), P, id="estimated added to measured"),
         pytest.param(
             table(("cpu_time/command", ("cpu_time/system",)), ("cpu_time/system", ())),
-            ("cpu_time/system",),
+            ("cpu_time/command",),
             id="the command added to the system that contains it",
         ),
         pytest.param(table(("package-0/core", P)), ("package-0/core",), id="a child without its parent"),
