@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MicrojouleError, TraceError
 from ..recording import marking
-from ..recording.launch import Launch
+from ..recording.launch import Launch, began_s
 from ..recording.native import now_ns
 from ..recording.node_member import NodeMember
-from ..recording.node_process import Order, began_s, spawned
+from ..recording.node_process import Order, spawned
 from ..recording.node_socket import address
 from ..recording.output import Incident
 from ..recording.plan import RecordingPlan, plan

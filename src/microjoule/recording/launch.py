@@ -26,10 +26,12 @@ Careful: a Slurm batch script has ``SLURM_PROCID=0`` and is no rank of anything;
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 _N_MAX = 1 << 24  # ranks: a larger number is none
@@ -85,7 +87,6 @@ _ATTEMPT = (
     "MASTER_ADDR",
     "MASTER_PORT",
 )
-_RESTARTS = ("SLURM_RESTART_COUNT", "TORCHELASTIC_RESTART_COUNT")
 _UNNAMED = "none"
 _NO_RAY_JOB = "ffffffff"  # what workers have that Ray started before there was a job
 
@@ -102,7 +103,6 @@ class Launch(NamedTuple):
         n_ranks: How many there are in all.
         n_local: How many there are on this node.
         attempt: A text that all ranks of one start of the job share, and no other start has.
-        is_restart: Whether the launcher started this job before.
     """
 
     launcher: str = ""
@@ -113,7 +113,6 @@ class Launch(NamedTuple):
     n_ranks: int | None = None
     n_local: int | None = None
     attempt: str = ""
-    is_restart: bool = False
 
     @property
     def is_shared(self) -> bool:
@@ -124,27 +123,18 @@ class Launch(NamedTuple):
         """What is known, as JSON values, for the facts of a trace; empty: no launcher says anything."""
         if not self.launcher and self.job is None:
             return {}
-        plain = {**self._asdict(), "attempt": self._attempt_id}
-        del plain["is_restart"]
+        plain = {name: value for name, value in self._asdict().items() if name != "attempt"}
         return {name: value for name, value in plain.items() if value not in (None, "")}
 
-    def has_made(self, named: Mapping[str, Any]) -> bool:
-        """Whether a trace may be of this job, another start of it included.
-
-        Args:
-            named: The launch that the trace names; empty: none.
-        """
-        if self.job not in (None, _UNNAMED) and named.get("job") == self.job:
-            return True
-        if self._attempt_id and named.get("attempt") == self._attempt_id:
-            return True
-        # A job without a name may have another attempt's trace there.
-        return self.is_restart and named.get("job") in (None, _UNNAMED) and bool(named)
+    @property
+    def is_named(self) -> bool:
+        """Whether the job has a name of its own, which no other job has."""
+        return self.job not in (None, _UNNAMED)
 
     @property
-    def _attempt_id(self) -> str:
-        """What a trace keeps of the attempt, which has addresses; empty: nothing tells attempts apart."""
-        return hashlib.sha256(self.attempt.encode()).hexdigest()[:16] if self.attempt.strip() else ""
+    def rank_variable(self) -> str:
+        """What the launcher sets in the rank, and not around itself; empty: there is no launcher."""
+        return next((row.rank for row in _LAUNCHERS if row.launcher == self.launcher), "")
 
 
 def launch(environment: Mapping[str, str] | None = None) -> Launch:
@@ -171,8 +161,32 @@ def launch(environment: Mapping[str, str] | None = None) -> Launch:
     if row.launcher == "kubernetes":
         numbers["n_local"] = 1  # a pod has one process of the job, and sees no other's
     attempt = "\n".join(found.get(name, "") for name in _ATTEMPT)
-    is_restart = any(_count(found, name) for name in _RESTARTS)
-    return Launch(row.launcher, job, node, **numbers, attempt=attempt, is_restart=is_restart)
+    return Launch(row.launcher, job, node, **numbers, attempt=attempt)
+
+
+def began_s() -> float:
+    """Since when, in real time, a file can be of this job.
+
+    Where the job has a name, the trace says whether it is of the job, and this is when the process began.
+    Otherwise it is when the launcher began: the first process above that has another rank, or none. Ranks
+    that come late and restarts are its children too.
+    """
+    found = launch()
+    parent, ticks = _process("self")
+    if not found.is_named and found.rank_variable:
+        mark = os.fsencode(f"{found.rank_variable}={os.environ.get(found.rank_variable, '')}")
+        with suppress(OSError):  # a process of a container may see none above it
+            is_rank = True
+            while is_rank and parent > 0:
+                is_rank = mark in Path(f"/proc/{parent}/environ").read_bytes().split(b"\0")
+                parent, ticks = _process(parent)
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _process(pid: int | str) -> tuple[int, int]:
+    """The parent of a process, and when it began, in ticks since the boot."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1]), int(fields[19])
 
 
 def _count(found: Mapping[str, str], name: str) -> int | None:

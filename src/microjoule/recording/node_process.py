@@ -15,12 +15,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .launch import launch
 from .meter import Meter
@@ -44,8 +43,8 @@ class Order(NamedTuple):
     Attributes:
         path: Where the trace goes; None: into a file without a name, which the ranks are given.
         meter: What to read.
-        since_s: When, in real time, the rank began. What was there before and is no trace of this job is
-            replaced. None: nothing is, as the path itself names the job or the node.
+        since_s: As :func:`.launch.began_s` says. What was there before and is not of this job is replaced.
+            None: nothing is, as the path itself names the job or the node.
     """
 
     path: str | None
@@ -97,13 +96,6 @@ def _import_path(root: str) -> list[str]:
     return [*first, root, *(each for each in sys.path if each in users)]
 
 
-def began_s() -> float:
-    """When this process began, in real time."""
-    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-    since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-    return time.time() - since_boot_s
-
-
 def serve(descriptor: int, order: bytes) -> None:
     """Records for all ranks that connect, in the process that is the node's recorder.
 
@@ -153,17 +145,17 @@ def _record(listener: socket.socket, order: Order, stack: ExitStack) -> None:
 def _replace_older(path: Path, since_s: float) -> None:
     """Removes what is older than this start of the job. What the job itself has written stays.
 
-    The time alone does not tell: a rank, a step or a restart may begin after another one has ended.
+    The time alone does not tell: the job's next step may begin after another one has ended.
     """
     try:
-        if path.is_file() and path.stat().st_mtime < since_s and not launch().has_made(_launch_of(path)):
+        if path.is_file() and path.stat().st_mtime < since_s and not _is_of_this_job(path):
             path.unlink()
     except OSError:
         return  # then the new trace is beside it
 
 
-def _launch_of(path: Path) -> Mapping[str, Any]:
-    """The launch that a trace names; empty: it names none, or is no trace."""
+def _is_of_this_job(path: Path) -> bool:
+    """Whether there is a trace that names this job; of a job without a name none does."""
     import pyarrow as pa
 
     from ..errors import TraceError
@@ -173,6 +165,6 @@ def _launch_of(path: Path) -> Mapping[str, Any]:
         with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
             _, facts = schema.opening(reader.schema, str(path))
     except (pa.ArrowException, OSError, TraceError):
-        return {}
-    found = facts.get("launch")
-    return found if isinstance(found, dict) else {}
+        return False
+    named, found = facts.get("launch"), launch()
+    return found.is_named and isinstance(named, dict) and named.get("job") == found.job

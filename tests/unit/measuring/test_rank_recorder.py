@@ -225,6 +225,19 @@ def test_what_an_earlier_start_of_the_job_wrote_is_kept(tmp_path, name, job, pat
     assert all(len(uj.load(each).named("step")) == 1 for each in paths)
 
 
+def test_a_rank_of_a_job_without_a_name_keeps_what_one_before_it_wrote(tmp_path):
+    program = "with recorder() as rec, uj.window('step'):\n    pass\ntold(rec)"
+    path = tmp_path / "a.arrows"
+    path.write_bytes(b"of an earlier job")
+    os.utime(path, (1e9, 1e9))
+    ranks = [
+        ended(started(tmp_path, program, str(path), places=[environment(rank, 2, "none")]))[0]
+        for rank in (0, 1)
+    ]
+    assert [found["path"] for (found,) in ranks] == [str(path), str(tmp_path / "a.1.arrows")]
+    assert all(len(uj.load(found["path"]).named("step")) == 1 for (found,) in ranks)
+
+
 def test_the_only_rank_of_a_job_replaces_its_trace_as_without_a_launcher(tmp_path):
     program = """
 for _ in range(2):

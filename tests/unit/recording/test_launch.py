@@ -121,23 +121,4 @@ def test_a_trace_keeps_what_is_known():
         "local_rank": 0,
         "n_ranks": 6,
         "n_local": 2,
-        "attempt": launch({**SLURM, "SLURM_PROCID": "5", "SLURM_LOCALID": "1"}).to_json()["attempt"],
     }
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "is_same"),
-    [
-        (SLURM, {**SLURM, "SLURM_STEP_ID": "1"}, True),
-        (SLURM, {**SLURM, "SLURM_RESTART_COUNT": "1"}, True),
-        (SLURM, {**SLURM, "SLURM_JOB_ID": "8"}, False),
-        (TORCHRUN, TORCHRUN, True),
-        ({**TORCHRUN, "MASTER_PORT": "1"}, {**TORCHRUN, "MASTER_PORT": "2"}, False),
-        (TORCHRUN, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1", "MASTER_PORT": "2"}, True),
-        (SLURM, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1"}, False),
-        ({}, {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "1"}, False),
-        (MPICH, MPICH, False),  # nothing tells two jobs apart
-    ],
-)
-def test_a_trace_is_of_the_same_job_by_its_name_or_where_it_has_none_by_its_start(first, second, is_same):
-    assert launch(second).has_made(launch(first).to_json()) == is_same

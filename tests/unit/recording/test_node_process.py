@@ -1,10 +1,12 @@
 """How a measured program starts its node's recorder: once, as Python, and without the code of the user."""
 
 import os
+import subprocess
 import sys
 import time
 
 import pytest
+from ranks import environment
 from scripted import machine
 
 from microjoule.errors import MicrojouleError
@@ -71,3 +73,19 @@ def test_an_application_that_embeds_python_is_not_started_again(
     with pytest.raises(MicrojouleError, match="does not say where its Python interpreter is"):
         joined(name, spawned(order))
     assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("job", ["none", "j7"])
+def test_a_job_without_a_name_runs_since_its_launcher_does(job):
+    """The shell between is of the rank: it has its variables."""
+    before_s = time.time()
+    code = "from microjoule.recording.launch import began_s; print(began_s())"
+    said = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c '{code}'; exit $?"],
+        env=environment(1, 2, job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    assert (float(said.stdout) < before_s - 2 * tick_s) == (job == "none")
