@@ -11,6 +11,7 @@ several recorders of a node read.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import time
@@ -75,7 +76,8 @@ class RankRecorder(Recorder):
             return super().open()  # who listens needs the readings in this process
         member = self._joined()
         if isinstance(member, str):
-            self.plan.say(f"This rank records by itself: {member}")
+            with contextlib.suppress(Warning):  # which a program may turn into an exception
+                self.plan.say(f"This rank records by itself: {member}")
             return super().open()
         self._member = member
         marking.opened(member.ring, self._launch.rank)
@@ -90,8 +92,10 @@ class RankRecorder(Recorder):
     def close(self) -> None:
         """Ends this rank's part, and takes the file as it is by then. Harmless when repeated.
 
+        A recorder that does not answer any more is a warning, and ``trace`` is an error then.
+
         Raises:
-            TraceError: The recorder does not answer any more, or its trace is not whole.
+            TraceError: The trace is not whole.
         """
         member = self._member
         if member is None or self._answer is not None:
@@ -109,10 +113,8 @@ class RankRecorder(Recorder):
         if member.file is not None:
             self._close_file = weakref.finalize(self, os.close, member.file)
         member.close()
-        if answer is None:
-            raise TraceError("This node's recorder does not answer any more", self._what_is_kept())
-        if answer.get("problem"):
-            raise TraceError(str(answer["problem"]), "")
+        if self._answer.get("problem"):
+            raise TraceError(str(self._answer["problem"]), "")
 
     @property
     def is_closed(self) -> bool:
@@ -165,15 +167,18 @@ class RankRecorder(Recorder):
 
         Raises:
             MicrojouleError: The recording has not ended.
-            TraceError: The file cannot be read, or there are two, as the recorder was killed in between.
+            TraceError: The file cannot be read, or there are two, as the recorder was killed in between, or
+                it was not handed over.
         """
         from ..joules.rank_part import rank_part
 
         member, answer = self._member, self._answer
         if member is None or answer is None:
             return super().trace
-        if member.n_recorders > 1 or self._close_file is None or not self._close_file.alive:
+        if member.n_recorders > 1:
             raise TraceError("This node's recorder was killed while this rank recorded", self._what_is_kept())
+        if self._close_file is None or not self._close_file.alive:
+            raise TraceError("This node's recorder has not handed its trace over", self._what_is_kept())
         found = rank_part(
             Path(f"/proc/self/fd/{member.file}"),
             None if self._order.path is None else self.path,

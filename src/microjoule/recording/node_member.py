@@ -11,6 +11,7 @@ and says that its windows are lost.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -25,6 +26,7 @@ from .node_socket import Lines, encoded, joined
 READY_S = 20.0  # how long a rank waits for its recorder before its command starts
 SEND_S = 5.0  # how long a recorder may take nothing
 ANSWER_S = 60.0  # how long the last rank waits for the trace to be complete
+SILENT_S = 5.0  # how long a recorder may give no sign of life meanwhile: it gives two a second
 _PAUSE_S = 0.02
 _CHUNK = 1000
 _UNSENT_MAX = 100_000  # marks that wait for the next recorder
@@ -59,7 +61,7 @@ class NodeMember:
         start: Callable[[socket.socket], object],
         say: Callable[[str], None],
     ) -> None:
-        self._name, self._hello, self._start, self._say = name, hello, start, say
+        self._name, self._hello, self._start, self._tell = name, hello, start, say
         self.ring = Marks("")
         self.address = f"{self.ring.address}:{namespace()}" if self.ring.address else None
         self.path: str | None = None
@@ -73,6 +75,7 @@ class NodeMember:
         self._answer: Mapping[str, Any] | None = None
         self._unsent: list[tuple[str, int, int, str]] = []
         self._n_joined = self._n_lost = 0
+        self._heard_s = 0.0
         self._is_ended = False
 
     def join(self) -> None:
@@ -99,20 +102,17 @@ class NodeMember:
 
         Returns:
             What the recorder says of its trace, complete or, where it was asked for, up to now; None: another
-            rank goes on, or there is no recorder.
+            rank goes on, or there is no recorder, or it gives no sign of life any more, which is said.
         """
         self.pump()
         self._send_marks()  # to the next recorder, where the last one was killed just now
         self._is_ended = True
         losses = self.ring.losses()
         losses["lost"] += self._n_lost
-        if not self._send({"losses": losses, "done": attributes}):
-            return None
-        ends = time.monotonic() + ANSWER_S
-        while self._answer is None and self._connection is not None and time.monotonic() < ends:
-            time.sleep(_PAUSE_S)
-            self._hear()
+        if self._send({"losses": losses, "done": attributes}):
+            self._wait_for_answer()
         if self._answer is None:
+            self._say("This node's recorder does not answer any more: the trace has what it had written")
             return None
         return self._answer.get("closed") or (self._answer if self._hello.get("takes_trace") else None)
 
@@ -122,16 +122,29 @@ class NodeMember:
             self._connection.close()
             self._connection = None
 
+    def _say(self, sentence: str) -> None:
+        with contextlib.suppress(Warning):  # which a program may turn into an exception
+            self._tell(sentence)
+
+    def _wait_for_answer(self) -> None:
+        self._heard_s = time.monotonic()
+        ends = self._heard_s + ANSWER_S
+        while self._answer is None and self._connection is not None:
+            if time.monotonic() > min(ends, self._heard_s + SILENT_S):
+                return
+            time.sleep(_PAUSE_S)
+            self._hear()
+
     def _join(self) -> None:
         connection, has_started = joined(self._name, self._start)
         connection.setblocking(False)
         self._connection = connection
         self._lines = Lines(connection, takes_files=bool(self._hello.get("takes_trace")))
         self._n_joined += 1
-        if has_started and self.n_recorders:
-            self._say("This node's recorder was killed; another one goes on in a trace beside the first")
         attributes = {**self._hello["attributes"], **({"continues": True} if self.n_recorders else {})}
         self._send({"hello": {**self._hello, "marks": self.address, "attributes": attributes}})
+        if has_started and self.n_recorders:
+            self._say("This node's recorder was killed; another one goes on in a trace beside the first")
 
     def _send_marks(self) -> None:
         self._unsent += self.ring.drain()
@@ -171,6 +184,7 @@ class NodeMember:
                 self._join_again()
 
     def _take(self, message: Mapping[str, Any]) -> None:
+        self._heard_s = time.monotonic()
         for sentence in message.get("said", ()):
             self._say(str(sentence))
         if "ready" in message:

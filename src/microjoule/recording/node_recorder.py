@@ -13,6 +13,7 @@ import contextlib
 import os
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 RANK = "rank"  # the name of the window of each rank's command
 LATE_S = 5.0  # how long ranks that are still to come are waited for once all others have ended
 ANSWER_S = 600.0  # how long the last rank may take to read the trace for its report
+ALIVE_S = 0.5  # between two signs of life to ranks that wait for the trace
 SETTLED_S = 10.0  # how long the file may take to have what was read
 _TICK_S = 0.1
 _SKEW_S = 60.0  # a mark that claims to be older than its rank, or of the future, by so much is none
@@ -117,6 +119,8 @@ class NodeRecorder:
         self._n_joined, self._n_local = 0, 0
         self._said: deque[str] = deque(maxlen=_SAID_MAX)
         self._ended_s = time.monotonic()
+        self._is_closing = threading.Event()
+        self._signs = threading.Thread(target=self._give_signs, name="uj-signs", daemon=True)
 
     def say(self, sentence: str) -> None:
         """Has a rank print what happened to the trace; from any thread."""
@@ -124,6 +128,7 @@ class NodeRecorder:
 
     def serve(self) -> None:
         """Takes marks until all ranks have ended."""
+        self._signs.start()
         while not self._is_over():
             for key, _ in self._selector.select(_TICK_S):
                 if key.fileobj is self._listener:
@@ -138,6 +143,8 @@ class NodeRecorder:
 
     def close(self, answer: Mapping[str, Any]) -> None:
         """Answers the last ranks, once the trace is complete, and waits until they have read it."""
+        self._is_closing.set()
+        self._signs.join()
         ends = time.monotonic() + ANSWER_S
         for member in self._waiting:
             member.send({"closed": answer, "said": list(self._said)}, self._recorder.path)
@@ -156,6 +163,12 @@ class NodeRecorder:
     def n_ranks(self) -> int:
         """How many ranks have connected."""
         return self._n_joined
+
+    def _give_signs(self) -> None:
+        """Tells ranks that wait that this process runs: to complete a trace may take a slow disk its time."""
+        while not self._is_closing.wait(ALIVE_S):
+            for member in tuple(self._waiting):
+                member.send({"alive": True})
 
     def _is_over(self) -> bool:
         if self._running():

@@ -196,6 +196,59 @@ except uj.errors.TraceError as error:
     assert first.span.t1_ns < second.span.t0_ns
 
 
+FAILING = """
+import warnings
+warnings.simplefilter("error")
+with recorder() as rec:
+    meet("begun", 1)
+    {before}
+    while not os.path.exists(meeting + "/done"):
+        time.sleep(0.01)
+    with uj.window("late"):
+        time.sleep(1)
+try:
+    rec.trace
+except uj.errors.TraceError as error:
+    print(json.dumps([str(error), [each.name for each in __import__("threading").enumerate()]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "says"),
+    [
+        (signal.SIGKILL, "", "was killed while this rank recorded"),
+        (signal.SIGKILL, "sys.executable = ''", "has not handed its trace over"),
+        (signal.SIGSTOP, "", "has not handed its trace over"),
+    ],
+    ids=["killed", "killed, and no other starts", "stopped"],
+)
+def test_no_end_of_the_recorder_breaks_a_program_not_even_where_warnings_are_errors(
+    tmp_path, number, before, says
+):
+    path = tmp_path / "a.arrows"
+    ranks = started(tmp_path, FAILING.format(before=before), str(path), places=[environment(0, 2)])
+    (meeting,) = tmp_path.glob("meeting-*")
+    until = time.monotonic() + 60
+    while not list(meeting.glob("begun-*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.2)  # until the trace has something
+    recorder = recorder_into(path)
+    os.kill(recorder, number)
+    (meeting / "done").touch()
+    try:
+        ((error, threads),), said = ended(ranks)
+    finally:
+        if number == signal.SIGSTOP:
+            os.kill(recorder, signal.SIGKILL)
+    assert says in error
+    assert f"uj report {tmp_path}/a*.arrows" in error
+    assert threads == ["MainThread"]
+    assert said == ""
+    second = tmp_path / "a.1.arrows"
+    assert second.exists() == (number == signal.SIGKILL and not before)
+    assert not second.exists() or len(uj.load(second).named("late")) == 1
+
+
 def test_a_trace_of_an_earlier_job_is_replaced_and_one_of_this_job_is_not(tmp_path):
     path = tmp_path / "a.arrows"
     path.write_bytes(b"old")
@@ -258,6 +311,15 @@ def test_where_no_recorder_can_be_started_each_rank_records_by_itself(tmp_path):
     assert said.count("RuntimeWarning: This rank records by itself: ") == 2
     assert sorted(Path(of["path"]).name for of in found) == ["a.1.arrows", "a.arrows"]
     assert all(len(of["windows"]) == 2 for of in found)
+
+
+def test_where_warnings_are_errors_and_no_recorder_can_be_started_a_rank_records_by_itself(tmp_path):
+    program = "import warnings; warnings.simplefilter('error'); sys.executable = ''\n" + STEPS.replace(
+        '"begun"', '"begun", 1'
+    )
+    (of,), said = ended(started(tmp_path, program, str(tmp_path / "a.arrows"), places=[environment(0, 2)]))
+    assert len(of["windows"]) == 2
+    assert said == ""
 
 
 def test_what_cannot_be_measured_is_the_same_error_as_without_a_job(tmp_path):

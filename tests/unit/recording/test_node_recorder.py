@@ -12,10 +12,11 @@ from scripted import machine
 
 import microjoule as uj
 from microjoule.errors import MicrojouleError
-from microjoule.recording import node_recorder
+from microjoule.recording import node_member, node_recorder
 from microjoule.recording.launch import Launch
 from microjoule.recording.marking import now
 from microjoule.recording.meter import Meter
+from microjoule.recording.node_member import NodeMember
 from microjoule.recording.node_recorder import NodeRecorder, refused
 from microjoule.recording.node_socket import LINE_MAX, Lines, address, joined
 from microjoule.recording.plan import plan
@@ -222,3 +223,47 @@ def test_ranks_of_different_traces_attempts_nodes_or_jobs_share_no_name(tmp_path
 def test_a_recorder_that_takes_no_connection_is_an_error():
     with pytest.raises(MicrojouleError, match="cannot be reached"):
         joined("\0" + "x" * 200, lambda _: None)
+
+
+def test_a_rank_that_waits_for_the_trace_has_signs_of_life(tmp_path):
+    """Here for a rank that is still to come."""
+    with node(tmp_path) as name, connected(name) as connection:
+        connection.sendall(HELLO + DONE)
+        lines = connection.makefile()
+        assert "ready" in json.loads(lines.readline())
+        assert json.loads(lines.readline()) == {"alive": True}
+
+
+@pytest.mark.parametrize("n_signs", [0, 30], ids=["silent", "slow"])
+def test_a_rank_waits_for_its_recorder_while_that_gives_signs_of_life(monkeypatch, n_signs):
+    monkeypatch.setattr(node_member, "ANSWER_S", 1e6)
+    monkeypatch.setattr(node_member, "SILENT_S", 2.0)
+    name, said, ends = f"\0microjoule-test-{os.getpid()}-{now()}", [], threading.Event()
+
+    def serve(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(line(ready="/t.arrows", numbers=0, settle_s=0))
+            if n_signs:
+                for _ in range(n_signs):
+                    connection.sendall(line(alive=True))
+                    ends.wait(0.1)
+                connection.sendall(line(left=1, is_whole=True))
+            ends.wait(60)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        hello = {"n_local": None, "attributes": {}, "takes_trace": True}
+        member = NodeMember(name, hello, lambda _: None, said.append)
+        member.join()
+        answer = member.end({})
+        ends.set()
+        serving.join()
+        member.close()
+    assert answer == ({"left": 1, "is_whole": True} if n_signs else None)
+    assert [each.partition(":")[0] for each in said] == (
+        [] if n_signs else ["This node's recorder does not answer any more"]
+    )
