@@ -147,6 +147,43 @@ class RankRecorder(Recorder):
             return super().window(name, sync=sync, **attributes)
         return marking.mark(self._member.ring, name, attributes, sync)
 
+    @property
+    def settle_s(self) -> float:
+        """How long after a mark the readings are there that bracket it."""
+        return super().settle_s if self._member is None else self._member.settle_s
+
+    @property
+    def opening(self) -> Mapping[str, Any]:
+        """The facts that the file opens with.
+
+        Raises:
+            MicrojouleError: The recorder is another process, and the file has them.
+        """
+        self._refuse_in_member("the facts of the file", "`rec.trace.facts` has them after the `with` block")
+        return self._opening
+
+    @opening.setter
+    def opening(self, facts: Mapping[str, Any]) -> None:
+        self._opening = facts
+
+    def settled(self, for_s: float) -> bool:
+        """Has all that was read until now written at once, and says whether it was within a time.
+
+        Raises:
+            MicrojouleError: The recorder is another process, and writes once a second and where a rank ends.
+        """
+        self._refuse_in_member("what was read", "All of it is in `rec.trace` after the `with` block")
+        return super().settled(for_s)
+
+    def reading(self, channel: str, raw: int) -> None:
+        """Adds a reading that was taken elsewhere, with this moment as its time.
+
+        Raises:
+            MicrojouleError: The recorder is another process, which takes windows alone.
+        """
+        self._refuse_in_member("the readings", "Mark a window with the value as an attribute")
+        super().reading(channel, raw)
+
     def again(self, number: int) -> Recorder:
         """Another recorder of the same plan, into a numbered file: ``run-2.arrows`` beside ``run.arrows``.
 
@@ -207,6 +244,10 @@ class RankRecorder(Recorder):
             return member.failure or "the recorder of this node is not ready"
         self._begun_ns = now_ns()
         return member
+
+    def _refuse_in_member(self, what: str, hint: str) -> None:
+        if self._member is not None:
+            raise MicrojouleError(f"The recorder of this node is another process, which has {what}", hint)
 
     def _send_until_over(self) -> None:
         member = self._member

@@ -389,3 +389,42 @@ print(json.dumps(rec.trace.state.values("other_programs_s")))
     assert 6 - 0.1 <= first - last < 6 + 2
     for values in found:
         assert max(values) - min(values) >= 3
+
+
+def test_what_only_the_recorder_of_the_node_can_do_is_refused_in_a_sentence(tmp_path):
+    program = """
+rec = recorder()
+assert rec.opening == {}
+asked = {
+    "opening": lambda: rec.opening, "settled": lambda: rec.settled(1), "reading": lambda: rec.reading("x", 1)
+}
+found = {}
+with rec:
+    settle_s = rec.settle_s
+    for name, ask in asked.items():
+        try:
+            ask()
+        except uj.errors.MicrojouleError as error:
+            found[name] = str(error)
+print(json.dumps([settle_s, rec.settle_s, found]))
+"""
+    ((settle_s, after_s, found),), _ = ended(
+        started(tmp_path, program, str(tmp_path / "a.arrows"), places=[environment(0, 2)])
+    )
+    assert 0 < settle_s == after_s
+    assert set(found) == {"opening", "settled", "reading"}
+    for sentence in found.values():
+        assert sentence.startswith("The recorder of this node is another process, which has ")
+
+
+def test_a_rank_that_records_by_itself_does_all_that_a_recorder_does(tmp_path):
+    program = """
+sys.executable = ''
+with recorder() as rec:
+    assert rec.opening["launch"]["rank"] == 0
+    assert rec.settled(60)
+    assert rec.settle_s > 0
+    print(json.dumps(sorted(rec.opening)))
+"""
+    (found,), _ = ended(started(tmp_path, program, str(tmp_path / "a.arrows"), places=[environment(0, 2)]))
+    assert "lanes" in found
