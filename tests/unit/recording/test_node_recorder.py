@@ -229,9 +229,9 @@ def test_a_rank_that_waits_for_the_trace_has_signs_of_life(tmp_path):
     """Here for a rank that is still to come."""
     with node(tmp_path) as name, connected(name) as connection:
         connection.sendall(HELLO + DONE)
-        lines = connection.makefile()
-        assert "ready" in json.loads(lines.readline())
-        assert json.loads(lines.readline()) == {"alive": True}
+        with connection.makefile() as lines:
+            assert "ready" in json.loads(lines.readline())
+            assert json.loads(lines.readline()) == {"alive": True}
 
 
 @pytest.mark.parametrize("n_signs", [0, 30], ids=["silent", "slow"])
