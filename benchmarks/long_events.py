@@ -15,9 +15,7 @@ from pathlib import Path
 
 import long_profiles
 import numpy as np
-import spine
 from attribution import NAMES, OFFSET_NS, launches, trace
-from conftest import pytest_benchmark_update_machine_info
 from gpu_profile import BASE_NS
 from ideal import MS, T0
 
@@ -89,22 +87,9 @@ def main() -> None:
             write_profile(profile, scene)
             _, least = long_profiles.taken(readings, empty)
             cpu_s, most = long_profiles.taken(readings, profile)
-            size = profile.stat().st_size / long_profiles.BYTES_PER_MB
-        cells = (
-            f"{EVENTS * n:,}",
-            f"{size:,.0f}",
-            f"{cpu_s:.1f}",
-            f"{cpu_s / (EVENTS * n) * 1e6:.0f}",
-            f"{most:.0f}",
-            f"{most - least:.0f}",
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-        print(rows[-1], flush=True)
-    if len(sys.argv) == 1:
-        facts: dict[str, object] = {}
-        pytest_benchmark_update_machine_info(facts)
-        lines = [*rows, "", "The machine:", "", *spine.machine({"machine_info": facts})]
-        RESULTS.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+            profile_bytes = profile.stat().st_size
+        rows.append(long_profiles.row(EVENTS * n, profile_bytes, cpu_s, most, least))
+    long_profiles.keep(rows, HEAD, RESULTS)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,30 @@ def taken(trace: Path, profile: Path) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / BYTES_PER_MB
 
 
+def row(n: int, profile_bytes: int, cpu_s: float, most: float, least: float) -> str:
+    """A line of the table, printed: of ``n`` samples or events."""
+    cells = (
+        f"{n:,}",
+        f"{profile_bytes / BYTES_PER_MB:,.0f}",
+        f"{cpu_s:.1f}",
+        f"{cpu_s / n * 1e6:.0f}",
+        f"{most:.0f}",
+        f"{most - least:.0f}",
+    )
+    line = f"| {' | '.join(cells)} |"
+    print(line, flush=True)
+    return line
+
+
+def keep(rows: list[str], head: str, path: Path) -> None:
+    """Writes the table, where all its sizes were taken."""
+    if len(sys.argv) == 1:
+        facts: dict[str, object] = {}
+        pytest_benchmark_update_machine_info(facts)
+        lines = [*rows, "", "The machine:", "", *spine.machine({"machine_info": facts})]
+        path.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     sizes = [int(each) for each in sys.argv[1:]] or list(SIZES)
     rows = []
@@ -109,22 +133,9 @@ def main() -> None:
             write_profile(profile, n)
             _, least = taken(trace, empty)
             cpu_s, most = taken(trace, profile)
-            size = profile.stat().st_size / BYTES_PER_MB
-        cells = (
-            f"{n:,}",
-            f"{size:,.0f}",
-            f"{cpu_s:.1f}",
-            f"{cpu_s / n * 1e6:.0f}",
-            f"{most:.0f}",
-            f"{most - least:.0f}",
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-        print(rows[-1], flush=True)
-    if len(sys.argv) == 1:
-        facts: dict[str, object] = {}
-        pytest_benchmark_update_machine_info(facts)
-        lines = [*rows, "", "The machine:", "", *spine.machine({"machine_info": facts})]
-        RESULTS.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+            profile_bytes = profile.stat().st_size
+        rows.append(row(n, profile_bytes, cpu_s, most, least))
+    keep(rows, HEAD, RESULTS)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,27 @@
  * The file is `machine` beside this library (found with dladdr, so that each folder is a machine of
  * its own). Lines are "key values"; a `device` line begins a GPU, and `all` stands for its keys:
  *
- *   init CODE             what nvmlInit returns          driver TEXT
- *   device UUID           name TEXT     arch N    capability MAJOR MINOR    limit_mw N
+ *   init CODE             what nvmlInit returns
+ *   driver TEXT
+ *   device UUID
+ *   name TEXT     arch N    capability MAJOR MINOR    limit_mw N
  *   wave KIND BASE_MW PEAK_MW PERIOD_NS START_NS
- *                         constant | square (peak first) | saw; base before START
- * (CLOCK_MONOTONIC); busy: peak while a program is, which writes int64 times into the file `busy`
+ *                         constant | square (peak first) | saw; base before START, which is of
+ *                         CLOCK_MONOTONIC; busy: peak while a program is, which writes int64
+ *                         times into the file `busy`
  *   energy UPDATE_NS OFFSET_MJ [LAG_NS]    the counter moves in steps, and trails by a lag
  *   instant PERIOD_NS WINDOW_NS            field 186, nvmlDeviceGetPowerUsage
  *   average PERIOD_NS WINDOW_NS FREEZE_MW  field 185; below FREEZE it stands still for a second
  *   stamps update|call|none|huge           what the field values' timestamps say
  *   answer FIELD SCOPE CODE PER_MILLE TYPE one field's return code, share of the GPU's, valueType
- *   away FIELD CODE FILE  a field of scope 0 answers CODE while there is such a file beside this
- * library refuse CALL CODE      a call of its own: energy power temperature clock utilization; all
- * fields samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED slow
- * NS               every reading call takes this long lost FILE             GPU_IS_LOST while there
- * is such a file beside this library reset NS              the energy counter starts again at 0
- * then mig 0|1   mig_uuid UUID   virtual N   process, slice: see nvml_standin_processes.c
+ *   away FIELD CODE FILE  a field of scope 0 answers CODE while there is such a file here
+ *   refuse CALL CODE      a call of its own: energy power temperature clock utilization; or fields
+ *   samples PERIOD_NS DEPTH TYPE           the driver's buffer; without it NOT_SUPPORTED
+ *   slow NS               every reading call takes this long
+ *   lost FILE             GPU_IS_LOST while there is such a file here
+ *   reset NS              the energy counter starts again at 0 then
+ *   mig 0|1   mig_uuid UUID   virtual N
+ *   process, slice        see nvml_standin_processes.c
  *
  * Truth: E(t) is the integral of the wave in closed form, in whole mW ns; everything that is
  * answered is a floor of it, so the tests compute the same integers.
@@ -331,56 +336,7 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int n, nvmlFieldValue
 }
 #endif
 
-/* ---- calls of their own ------------------------------------------------------------------- */
-
-static nvmlReturn_t call(nvmlDevice_t device, int number)
-{
-    nvmlReturn_t code = enter((const struct gpu *)device);
-    return code != OK ? code : ((const struct gpu *)device)->refuse[number];
-}
-
-nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *energy)
-{
-    nvmlReturn_t code = call(device, 0);
-    int64_t edge;
-    if (code == OK)
-        *energy =
-            (unsigned long long)energy_mj((struct gpu *)device, clock_ns(CLOCK_MONOTONIC), &edge);
-    return code;
-}
-
-nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned int *power)
-{
-    nvmlReturn_t code = call(device, 1);
-    int64_t edge;
-    if (code == OK)
-        *power = (unsigned)instant_mw((struct gpu *)device, clock_ns(CLOCK_MONOTONIC), &edge);
-    return code;
-}
-
-nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, nvmlTemperatureSensors_t sensor,
-                                      unsigned int *temp)
-{
-    nvmlReturn_t code = sensor != 0 ? INVALID : call(device, 2);
-    *temp = 45;
-    return code;
-}
-
-nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock)
-{
-    nvmlReturn_t code = type != 1 ? INVALID : call(device, 3);
-    *clock = 1980;
-    return code;
-}
-
-#ifndef WITHOUT_UTILIZATION
-nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilization)
-{
-    nvmlReturn_t code = call(device, 4);
-    *utilization = (nvmlUtilization_t){73, 12};
-    return code;
-}
-#endif
+#include "nvml_standin_calls.c"
 
 /* ---- the driver's buffer ------------------------------------------------------------------ */
 

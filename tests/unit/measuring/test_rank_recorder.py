@@ -1,14 +1,12 @@
 """``uj.record`` in the ranks of a job: one recorder a node, and to each rank what is its own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from rank_programs import STEPS, ended, started
 from ranks import environment
 from scripted import DRAM_W, PACKAGE_W, machine
 from state_tree import tree
@@ -16,68 +14,11 @@ from state_tree import tree
 import microjoule as uj
 
 POWER_W = PACKAGE_W + DRAM_W
-# Ranks meet inside their recordings, so that these overlap.
-PROGRAM = """
-import glob, json, os, signal, sys, time
-import microjoule as uj
-rank = int(os.environ["RANK"])
-root, path, meeting = sys.argv[1:]
-def meet(name, n=int(os.environ["LOCAL_WORLD_SIZE"])):
-    open(f"{meeting}/{name}-{rank}", "w").close()
-    while len(glob.glob(f"{meeting}/{name}-*")) < n:
-        time.sleep(0.01)
-def told(rec):
-    windows = [[each.name, each.attributes, each.t0_ns, each.t1_ns] for each in rec.trace.windows]
-    total = rec.energy.total
-    span = rec.trace.span
-    print(json.dumps({
-        "path": str(rec.path), "windows": windows, "low": total.low, "high": total.high,
-        "span": [span.t0_ns, span.t1_ns], "is_truncated": rec.trace.is_truncated,
-        "rank": rec.trace.facts["launch"]["rank"], "lost": rec.trace.lost_marks,
-        "steps": [rec.trace.energy("step").total.low, rec.trace.energy("step").total.high],
-    }))
-def recorder():
-    return uj.record(path or None, uj.Meter(sources=["script"], root=root))
-"""
-STEPS = """
-with recorder() as rec:
-    meet("begun")
-    for number in range(2):
-        with uj.window("step", number=number):
-            time.sleep(0.1)
-            while rank and number and not glob.glob(f"{meeting}/left-*"):
-                time.sleep(0.01)  # until the first rank has its part
-open(f"{meeting}/left-{rank}", "w").close()
-told(rec)
-"""
 
 
 @pytest.fixture(autouse=True)
 def _root(tmp_path):
     machine(tmp_path / "root")
-
-
-def started(tmp_path, program, path="", n=2, places=None):
-    meeting = tmp_path / f"meeting-{time.monotonic_ns()}"
-    meeting.mkdir()
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM + program, tmp_path / "root", path, meeting],
-            env=each,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for each in places or [environment(rank, n) for rank in range(n)]
-    ]
-
-
-def ended(ranks):
-    """What the ranks printed, as JSON; and all that they said."""
-    said = [rank.communicate(timeout=100) for rank in ranks]
-    errors = "".join(error for _, error in said)
-    assert [rank.returncode for rank in ranks] == [0] * len(ranks), errors
-    return [json.loads(out) for out, _ in said], errors
 
 
 def recorder_into(path):
@@ -247,62 +188,6 @@ def test_no_end_of_the_recorder_breaks_a_program_not_even_where_warnings_are_err
     second = tmp_path / "a.1.arrows"
     assert second.exists() == (number == signal.SIGKILL and not before)
     assert not second.exists() or len(uj.load(second).named("late")) == 1
-
-
-def test_a_trace_of_an_earlier_job_is_replaced_and_one_of_this_job_is_not(tmp_path):
-    path = tmp_path / "a.arrows"
-    path.write_bytes(b"old")
-    os.utime(path, (1e9, 1e9))
-    twice = STEPS.replace(
-        "told(rec)", "meet('first'); meeting += '/2'; os.makedirs(meeting, exist_ok=True)"
-    ) + STEPS.replace('"begun"', '"again"')
-    found, said = ended(started(tmp_path, twice, str(path)))
-    assert said == ""
-    assert {of["path"] for of in found} == {str(tmp_path / "a.1.arrows")}
-    assert len(uj.load(path).named("step")) == len(uj.load(tmp_path / "a.1.arrows").named("step")) == 4
-
-
-@pytest.mark.parametrize("path", ["traces/{job}/{node}.arrows", "a.arrows"])
-@pytest.mark.parametrize(
-    ("name", "job"), [("TORCHELASTIC_RESTART_COUNT", {}), ("SLURM_STEP_ID", {"SLURM_JOB_ID": "7"})]
-)
-def test_what_an_earlier_start_of_the_job_wrote_is_kept(tmp_path, name, job, path):
-    program = "with recorder() as rec, uj.window('step'):\n    pass\ntold(rec)"
-    paths = []
-    for number in "01":
-        place = {**environment(0, 2), **job, name: number}
-        (found,), _ = ended(started(tmp_path, program, str(tmp_path / path), places=[place]))
-        os.utime(found["path"], (1e9, 1e9))  # long before the next one begins
-        paths.append(found["path"])
-    assert len(set(paths)) == 2
-    assert all(len(uj.load(each).named("step")) == 1 for each in paths)
-
-
-def test_a_rank_of_a_job_without_a_name_keeps_what_one_before_it_wrote(tmp_path):
-    program = "with recorder() as rec, uj.window('step'):\n    pass\ntold(rec)"
-    path = tmp_path / "a.arrows"
-    path.write_bytes(b"of an earlier job")
-    os.utime(path, (1e9, 1e9))
-    ranks = [
-        ended(started(tmp_path, program, str(path), places=[environment(rank, 2, "none")]))[0]
-        for rank in (0, 1)
-    ]
-    assert [found["path"] for (found,) in ranks] == [str(path), str(tmp_path / "a.1.arrows")]
-    assert all(len(uj.load(found["path"]).named("step")) == 1 for (found,) in ranks)
-
-
-def test_the_only_rank_of_a_job_replaces_its_trace_as_without_a_launcher(tmp_path):
-    program = """
-for _ in range(2):
-    with recorder() as rec, uj.window("step"):
-        pass
-told(rec)
-"""
-    path = tmp_path / "a.arrows"
-    (found,), said = ended(started(tmp_path, program, str(path), places=[environment(0, 1)]))
-    assert said == ""
-    assert found["path"] == str(path)
-    assert [each.name for each in tmp_path.glob("*.arrows")] == ["a.arrows"]
 
 
 def test_where_no_recorder_can_be_started_each_rank_records_by_itself(tmp_path):
