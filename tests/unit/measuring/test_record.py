@@ -61,7 +61,7 @@ def test_a_recording_without_a_path_answers_and_leaves_nothing(
         with uj.window("other"):
             pass
         assert not any((tmp_path / "scratch").iterdir())
-        assert len(files_without_a_name()) == len(before) + 1
+        assert len(files_without_a_name() - before) == 1
         with pytest.raises(MicrojouleError, match="has not ended"):
             rec.energy  # noqa: B018
     total = rec.trace.energy("step").total
@@ -72,7 +72,7 @@ def test_a_recording_without_a_path_answers_and_leaves_nothing(
     assert repr(rec.trace) == "Trace(in memory, 2 channels, 3 windows)"
     with pytest.raises(BadWindow, match="Nearest: 'step'"):
         rec.trace.energy("stop")
-    assert files_without_a_name() == before
+    assert files_without_a_name() <= before  # garbage of other tests may let theirs go
 
 
 def test_a_recorder_that_nobody_asks_lets_its_file_go(meter: uj.Meter) -> None:
@@ -80,10 +80,10 @@ def test_a_recorder_that_nobody_asks_lets_its_file_go(meter: uj.Meter) -> None:
     rec = uj.record(meter=meter)
     with rec:
         pass
-    assert len(files_without_a_name()) == len(before) + 1
+    assert len(files_without_a_name() - before) == 1
     del rec
     gc.collect()
-    assert files_without_a_name() == before
+    assert files_without_a_name() <= before  # garbage of other tests may let theirs go
 
 
 def test_a_recording_with_a_path_answers_too(tmp_path: Path, meter: uj.Meter) -> None:
@@ -123,7 +123,7 @@ def test_a_block_is_measured_in_two_lines(meter: uj.Meter) -> None:
     )
     assert len(repr(e).splitlines()) == 1
     assert "<table" in e._repr_html_()
-    assert files_without_a_name() == before
+    assert files_without_a_name() <= before  # garbage of other tests may let theirs go
     with pytest.raises(MicrojouleError, match="measured only once"), e:
         pass
 
