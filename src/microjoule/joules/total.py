@@ -72,9 +72,9 @@ def covered(channels: Mapping[str, Channel]) -> tuple[str, ...]:
     """The channels whose sum is all that is known of, and no joule of it twice.
 
     One source of each place, a counter before a gauge; measured before estimated, and of estimates the
-    command's before the machine's; packages and what lies
-    beside them before the platform that contains them, but one platform before devices whose packages
-    nobody reads; nothing whose parent is there; nothing of which it is not known what contains it.
+    command's before the machine's; packages and what lies beside them before the platform that contains
+    them, but one platform before devices whose packages nobody reads; nothing whose parent is there;
+    nothing of which it is not known what contains it.
     """
     energies = [c for c in channels.values() if _is_placed(c) and (is_energy(c) or is_power(c))]
     first: dict[Place, Channel] = {}

@@ -61,7 +61,7 @@ class Recorder(RawRecorder):
         """
         if self._let_go is not None:
             return Recorder(*in_scratch(self.plan))
-        path = self._first.with_name(f"{self._first.stem}-{number}{self._first.suffix}")
+        path = numbered(self._first, number)
         found = Recorder(replace(self.plan, path=path))
         found._first = self._first
         return found
@@ -74,6 +74,11 @@ class Recorder(RawRecorder):
             MicrojouleError: The recording has not ended.
         """
         return self.trace.energy()
+
+
+def numbered(path: Path, number: int) -> Path:
+    """``run-2.arrows`` beside ``run.arrows``."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def unnamed(meter: Meter, *, takes_windows: bool = True) -> Recorder:

@@ -31,7 +31,7 @@ from ..recording.node_process import Order, spawned
 from ..recording.node_socket import address
 from ..recording.output import Incident
 from ..recording.plan import RecordingPlan, plan
-from .own_recorder import Recorder, in_scratch
+from .own_recorder import Recorder, in_scratch, numbered
 
 if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
@@ -192,7 +192,7 @@ class RankRecorder(Recorder):
         """
         order, path = self._order, self._first
         if order.path is not None:
-            path = path.with_name(f"{path.stem}-{number}{path.suffix}")
+            path = numbered(path, number)
             order = order._replace(path=str(path.absolute()))
         found = RankRecorder(replace(self.plan, path=path), self._launch, order)
         found._first = self._first

@@ -147,7 +147,7 @@ class Perf:
 
 
 class PerfRecord:
-    """``perf record``, attached to a process, off until it is told to be on.
+    """``perf record``, attached to a process, off until it is switched on.
 
     Args:
         process: Its id.
