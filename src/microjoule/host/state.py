@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -161,7 +162,7 @@ def _cgroup(root: Path) -> dict[str, str | None]:
 
 def _container(root: Path) -> str | None:
     for sign, name in CONTAINERS:
-        if (root / sign).exists():
+        if os.path.exists(root / sign):
             return name
     found = _CGROUP_OF.search(text_of(root / "proc/self/cgroup") or "")
     return found[0] if found else None

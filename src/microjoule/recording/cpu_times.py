@@ -156,7 +156,7 @@ class Cgroups:
 
     @property
     def is_there(self) -> bool:
-        """Whether the kernel accounts CPU time by cgroup here."""
+        """Whether CPU time of cgroups can be read here."""
         return self._file != ""
 
     def look(self) -> dict[str | int, int]:
@@ -209,7 +209,7 @@ def cgroup_of(text: str) -> str:
 
 
 def _hierarchy(folder: Path) -> tuple[str, str]:
-    """The folder of the hierarchy that accounts CPU time, and the file that does; empty: there is none."""
+    """The folder of the hierarchy that accounts CPU time, and the file that does; empty: none is readable."""
     places = (
         (folder, "cpu.stat"),
         (folder / "cpuacct", "cpuacct.usage"),
@@ -217,7 +217,7 @@ def _hierarchy(folder: Path) -> tuple[str, str]:
         (folder / "unified", "cpu.stat"),
     )
     for place, name in places:
-        if (place / name).exists():
+        if os.access(place / name, os.R_OK):
             return str(place), name
     return str(folder), ""
 

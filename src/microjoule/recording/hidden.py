@@ -28,7 +28,7 @@ def hidden(root: Path, kinds: Collection[str], has_cgroups: bool) -> dict[str, s
     Args:
         root: Of the machine's files.
         kinds: Of subjects that are looked at.
-        has_cgroups: Whether the kernel accounts CPU time by cgroup here.
+        has_cgroups: Whether CPU time of cgroups can be read here.
     """
     found: dict[str, str] = {}
     mode = _HIDEPID.search(text_of(root / "proc/mounts") or "")
@@ -44,7 +44,7 @@ def hidden(root: Path, kinds: Collection[str], has_cgroups: bool) -> dict[str, s
             "Start it with the host's (`docker run --pid=host`, hostPID: true)."
         )
     if CGROUP in kinds and not has_cgroups:
-        found["cgroups"] = "this kernel accounts no CPU time by cgroup: processes are grouped in their place."
+        found["cgroups"] = "no CPU time of cgroups can be read here: processes are grouped in their place."
     elif CGROUP in kinds and _namespace(root, "cgroup") not in (None, FIRST_CGROUP):
         found["cgroups outside of this container"] = (
             "it has a cgroup namespace of its own, and paths begin at it. "

@@ -18,6 +18,7 @@ grows when a power cap is set and resets nothing; ``cpu_energy`` on some blades 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -52,7 +53,7 @@ def survey(machine: Machine) -> Survey:
     """The meters of this Cray node, between two readings of their freshness."""
     root = machine.root
     folder = root / FOLDER
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         what = f"no Cray node meter: there is no {folder}"
         return Survey(NAME, READERS, obstacles=(Obstacle(Cause.NO_HARDWARE, what),))
     names = sorted(path.name for path in folder.iterdir() if METER.fullmatch(path.name))

@@ -6,6 +6,7 @@ The codes are ``nvmlReturn_t`` of ``nvml.h``. In a trace a row's status is such 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def unloadable(root: Path, library: str, said: str) -> Obstacle:
             f"{library} cannot be loaded: {said}",
             "Install the NVIDIA driver again: its library is not one for this machine",
         )
-    if (root / "proc/driver/nvidia/version").exists():
+    if os.path.exists(root / "proc/driver/nvidia/version"):
         return Obstacle(
             Cause.HIDDEN,
             f"the NVIDIA driver is loaded and {library} is missing",

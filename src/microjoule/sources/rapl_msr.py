@@ -85,7 +85,7 @@ def survey(machine: Machine) -> Survey:
     else:
         return Survey(NAME, READERS, obstacles=(absence(host, "/dev/cpu/*/msr", MODULE_REMEDY),))
     cpus = scopes(host)
-    if not any(_device(root, cpu).exists() for cpu in cpus.values()):
+    if not any(os.path.exists(_device(root, cpu)) for cpu in cpus.values()):
         return Survey(NAME, READERS, obstacles=(absence(host, "/dev/cpu/*/msr", MODULE_REMEDY),))
     all_zones = machine.zones
     found: dict[str, Channel] = {}
