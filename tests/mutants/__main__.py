@@ -1,12 +1,12 @@
 """Mutation testing: `make mutants`, or `make mutants MUTANTS="src/microjoule/joules/unwrap.py --minutes 5"`.
 
-Each file is changed in one small way at a time, and the tests that run the changed line must notice. A mutant
-that survives its own tests is tried again with all tests of their files. What survives and is listed in
+Each file is changed in one small way at a time, and the tests that run the changed line must notice, or the
+others of their files: the quickest first, as far as ``--seconds`` go. What survives and is listed in
 ``accepted.txt`` with a reason is no failure; what survives and is not, is.
 
-``TESTS`` says which tests are asked of a file. A row of its own for a file, of tests that take seconds, makes
-what took minutes: to find out which tests run which line. What only tests of other rows notice survives, so
-that the rates in ``results.json`` are lower bounds: ``make mutants MUTANTS="FILE --sample 25 --keep"``.
+``TESTS`` says which tests are asked of a file. What only tests of other rows notice survives, and what only
+tests beyond ``--seconds`` notice, so that the rates in ``results.json`` are lower bounds: ``make mutants
+MUTANTS="FILE --sample 25 --keep"``. Which tests run which lines takes minutes to find out and is kept.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import in_place
 import mutate
 import numpy as np  # noqa: F401 - imported once, here, and not in each child
 import pyarrow as pa  # noqa: F401
 import trial
+from tested_lines import tested_lines
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/microjoule"
@@ -65,7 +66,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
 # What is tried whole, 170 mutants in three minutes: what a total adds, and which zone and limit is whose. The
 # other files of joules/ and trace/ have 6,500 more: name them.
 DEFAULT = ["joules/total.py", "sources/zones.py"]
-SURVIVED, NO_TEST = 0, -1
+SURVIVED = 0
 
 
 class Trial(NamedTuple):
@@ -75,43 +76,12 @@ class Trial(NamedTuple):
     mutant: mutate.Mutant
     tests: tuple[str, ...]
     limit_s: float
-    is_second: bool = False
 
     @property
     def name(self) -> str:
         """What ``accepted.txt`` calls it: no line numbers, so that it stays when the file moves on."""
         one = self.mutant
         return f"{self.path.relative_to(SOURCE)} {one.function}: {one.before} -> {one.after}"
-
-
-class Traced(NamedTuple):
-    """Which tests run which lines, how long they take, and which of them failed."""
-
-    lines: dict[str, dict[str, list[str]]]
-    took_s: dict[str, float]
-    failed: list[str]
-
-    def tests(self, path: Path, first: int, last: int) -> tuple[str, ...]:
-        """The tests that run some of these lines, the quickest first; all of the file where none is named."""
-        by_line = self.lines[str(_installed(path))]
-        wanted = {t for line in range(first, last + 1) for t in by_line.get(str(line), []) if t}
-        if not wanted and any(str(line) in by_line for line in range(first, last + 1)):
-            wanted = {t for tests in by_line.values() for t in tests if t}  # the line runs at import
-        return tuple(sorted(wanted, key=lambda t: self.took_s.get(t, 0.0)))
-
-    def limit_s(self, tests: Sequence[str]) -> float:
-        """Far more than they take, and little enough for a loop without an end."""
-        return 20 + 5 * sum(self.took_s.get(one, 0.0) for one in tests)
-
-    def second(self, one: Trial) -> Trial:
-        """The trial of a mutant that its own tests did not notice: with all tests of their files."""
-        whole = self.beside(one.tests)
-        return one._replace(tests=whole, limit_s=self.limit_s(whole), is_second=True)
-
-    def beside(self, tests: Sequence[str]) -> tuple[str, ...]:
-        """All tests of the same files."""
-        files = {one.partition("::")[0] for one in tests}
-        return tuple(one for one in self.took_s if one.partition("::")[0] in files)
 
 
 def main() -> int:
@@ -123,7 +93,10 @@ def main() -> int:
     parser.add_argument("--tests", nargs="*", help="tests to use, instead of those of the file's package")
     parser.add_argument("--sample", type=int, help="try so many mutants of each file, always the same [all]")
     parser.add_argument(
-        "--once", action="store_true", help="try functions alone, and what survives once no second time"
+        "--seconds", type=float, default=60, help="for the tests of a mutant, as they take without one [60]"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="try what survives according to results.json, and nothing else"
     )
     parser.add_argument("--keep", action="store_true", help="write the rate of each file into results.json")
     arguments = parser.parse_args()
@@ -131,30 +104,24 @@ def main() -> int:
     files = _files(arguments.paths or [SOURCE / name for name in DEFAULT])
     until_s = time.monotonic() + 60 * arguments.minutes
     asked = arguments.tests or _tests(files)
-    traced = _traced(files, asked)
+    of_tests = tested_lines(ROOT, INSTALLED, asked, arguments.jobs, _ended)
     every = [
-        Trial(file, mutant, tests, traced.limit_s(tests))
+        Trial(file, mutant, tests, of_tests.limit_s(tests))
         for file in files
-        for mutant in _sampled(file, arguments.sample)
-        for tests in [traced.tests(file, *mutant.lines)]
+        for mutant in (_survivors(file) if arguments.again else _sampled(file, arguments.sample))
+        for tests in [of_tests.tests(_source(file), mutant.lines, mutant.function, arguments.seconds)]
     ]
     random.Random(1).shuffle(every)  # a run that stops early has tried a fair sample
-    print(f"{len(every)} mutants of {len(files)} files, {len(traced.took_s)} tests", flush=True)
+    print(f"{len(every)} mutants of {len(files)} files, {len(of_tests.took_s)} tests", flush=True)
     noticed, unnoticed = _in_place(every, asked, arguments.jobs, until_s)
     print(f"{len(noticed)} noticed at once", flush=True)
-    if arguments.once:
-        survivors = [every[number] for number in unnoticed]
-        waiting = [one for number, one in enumerate(every) if number not in noticed | unnoticed]
-    else:
-        waiting = [
-            traced.second(one) if number in unnoticed else one
-            for number, one in enumerate(every)
-            if number not in noticed
-        ]
-        survivors = _run(waiting, traced, arguments.jobs, until_s)
+    sure = {n for n in unnoticed if not of_tests.at_import(_source(every[n].path), *every[n].mutant.lines)}
+    waiting = [one for number, one in enumerate(every) if number not in noticed | sure]
+    survivors = [every[number] for number in sure] + _run(waiting, arguments.jobs, until_s)
     left = {id(one.mutant) for one in waiting}
     if arguments.keep:
-        _keep([one for one in every if id(one.mutant) not in left], survivors, asked)
+        keep = _keep_again if arguments.again else _keep
+        keep([one for one in every if id(one.mutant) not in left], survivors, asked)
     return _report(survivors, len(every), len(waiting))
 
 
@@ -175,13 +142,40 @@ def _sampled(file: Path, n: int | None) -> list[mutate.Mutant]:
     return found if n is None or n >= len(found) else random.Random(file.name).sample(found, n)
 
 
+def _survivors(file: Path) -> list[mutate.Mutant]:
+    """The mutants of a file that ``results.json`` names, and others of the same name."""
+    names = _kept().get(_source(file), {"survivors": []})["survivors"]
+    every = mutate.mutants(file.read_text(encoding="utf-8"))
+    return [one for one in every if Trial(file, one, (), 0.0).name in names]
+
+
+def _kept() -> dict[str, Any]:
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def _write(kept: Mapping[str, Any]) -> None:
+    RESULTS.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+
+
+def _keep_again(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]) -> None:
+    """Takes from the survivors that are kept what was noticed now, or is accepted now."""
+    kept, accepted, still = _kept(), _accepted(), {one.name for one in survivors}
+    for row in (kept[_source(path)] for path in dict.fromkeys(one.path for one in tried)):
+        before = [name for name in row["survivors"] if name in still]
+        row["survivors"] = [name for name in before if name not in accepted]
+        row["accepted"] += len(before) - len(row["survivors"])
+        row["noticed"] = row["tried"] - row["accepted"] - len(row["survivors"])
+        row["test_files"] = max(row["test_files"], len(tests))
+    _write(kept)
+
+
 def _keep(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]) -> None:
     """Writes what became of each file's mutants, and leaves the other files' results."""
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept = _kept()
     for path in dict.fromkeys(one.path for one in tried):
         names = [one.name for one in survivors if one.path == path]
         n = sum(one.path == path for one in tried)
-        kept[path.relative_to(SOURCE).as_posix()] = {
+        kept[_source(path)] = {
             "mutants": len(list(mutate.mutants(path.read_text(encoding="utf-8")))),
             "tried": n,
             "noticed": n - len(names),
@@ -189,15 +183,19 @@ def _keep(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[st
             "test_files": len(tests),
             "survivors": sorted(name for name in names if name not in _accepted()),
         }
-    RESULTS.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    _write(kept)
+
+
+def _source(file: Path) -> str:
+    return file.relative_to(SOURCE).as_posix()
 
 
 def _installed(file: Path) -> Path:
-    return INSTALLED / file.relative_to(SOURCE)
+    return INSTALLED / _source(file)
 
 
 def _tests(files: Sequence[Path]) -> list[str]:
-    names = [file.relative_to(SOURCE).as_posix() for file in files]
+    names = [_source(file) for file in files]
     fitting = [
         next((TESTS[start] for start in TESTS if name.startswith(start)), ["tests/unit"]) for name in names
     ]
@@ -208,21 +206,6 @@ def _tests(files: Sequence[Path]) -> list[str]:
 
 def _test_files(place: Path) -> list[Path]:
     return [place] if place.is_file() else sorted(place.rglob("test_*.py"))
-
-
-def _traced(files: Sequence[Path], tests: Sequence[str]) -> Traced:
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "traced.json"
-        code = os.waitstatus_to_exitcode(
-            os.waitpid(
-                trial.forked(lambda: trial.traced([_installed(file) for file in files], tests, result)), 0
-            )[1]
-        )
-        found = Traced(**json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
-        if code != 0 or found is None:
-            names = "".join(f"\n  {name}" for name in found.failed) if found else ""
-            sys.exit(f"Tests fail without a mutant (pytest's exit code {code}): fix them first{names}")
-        return found
 
 
 def _in_place(
@@ -247,7 +230,7 @@ def _in_place(
     return set(found[0]), set(found[1])
 
 
-def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> list[Trial]:
+def _run(waiting: list[Trial], jobs: int, until_s: float) -> list[Trial]:
     """Tries the mutants until the time is over; takes those that were tried from the list."""
     survivors: list[Trial] = []
     running: dict[int, tuple[Trial, float]] = {}
@@ -260,14 +243,13 @@ def _run(waiting: list[Trial], traced: Traced, jobs: int, until_s: float) -> lis
             parts = one.path.relative_to(SOURCE.parent).with_suffix("").parts
             module = ".".join(parts).removesuffix(".__init__")
             child = trial.forked(
-                lambda one=one, module=module: trial.mutated(module, one.path, one.mutant.source, one.tests)
+                lambda one=one, module=module: trial.mutated(module, one.path, one.mutant.source, one.tests),
+                one.limit_s,
             )
-            running[child] = one, time.monotonic() + one.limit_s
+            running[child] = one, time.monotonic() + trial.PATIENCE * one.limit_s
         for child, code in _ended(running):
             one, _ = running.pop(child)
-            if code == SURVIVED and not one.is_second and set(traced.beside(one.tests)) != set(one.tests):
-                waiting.append(traced.second(one))
-            elif code == SURVIVED:
+            if code == SURVIVED:
                 survivors.append(one)
         time.sleep(0.02)
     return survivors

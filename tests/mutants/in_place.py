@@ -1,14 +1,15 @@
 """Mutants of functions, each in a fork of one process that has collected the tests already.
 
 A fork exchanges the code of the function and runs the tests of the changed line: no import and no collection
-for each mutant, which is most of what one costs otherwise. What survives here is no verdict: a cache that was
-filled before, or a constant that was read at import, hides a mutant. It is tried again from the beginning.
+for each mutant, which is most of what one costs otherwise. What survives is no verdict where the line runs
+at import, too: what it made then hides the mutant. That one is tried again from the beginning.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import NamedTuple
 import pytest
 import trial
 
-_VERDICTS = (0, 1)  # exit codes of a fork
+_NOTICED = (1, -signal.SIGXCPU)  # exit codes of a fork: a test failed, or the mutant has no end
+_UNNOTICED = 0
 
 
 class Change(NamedTuple):
@@ -30,7 +32,7 @@ class Change(NamedTuple):
         source: The file with the change.
         function: With its class, and with the function that it is inside of.
         tests: Their ids.
-        limit_s: How long they may take.
+        limit_s: How much CPU time they may take.
     """
 
     number: int
@@ -98,12 +100,14 @@ class Forks:
         while running or (waiting and time.monotonic() < self.until_s):
             while waiting and len(running) < self.jobs and time.monotonic() < self.until_s:
                 one = waiting.pop()
-                child = trial.forked(lambda one=one: _tried(session, items, one))
-                running[child] = one, time.monotonic() + one.limit_s
+                child = trial.forked(lambda one=one: _tried(session, items, one), one.limit_s)
+                running[child] = one, time.monotonic() + trial.PATIENCE * one.limit_s
             for child, code in self.ended(running):
                 one, _ = running.pop(child)
-                if code in _VERDICTS:
-                    (self.noticed if code == 1 else self.unnoticed).append(one.number)
+                if code in _NOTICED:
+                    self.noticed.append(one.number)
+                elif code == _UNNOTICED:
+                    self.unnoticed.append(one.number)
             time.sleep(0.005)
         return True
 

@@ -11,8 +11,9 @@ import importlib.abc
 import importlib.util
 import json
 import os
+import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,8 @@ OPTIONS = [
     *("-q", "-p", "no:cacheprovider", "-p", "no:microjoule"),  # the plugin would import the package too early
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 ]
+PATIENCE = 10  # longer than the CPU time: the machine is busy, or the mutant waits for what never comes
+_PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -97,8 +100,8 @@ class ByTest:
             self.failed.append(report.nodeid)
 
 
-def forked(run: Callable[[], int]) -> int:
-    """Runs something in a child of its own session without output; the child's id."""
+def forked(run: Callable[[], int], limit_s: float | None = None) -> int:
+    """Runs something in a child of its own session without output, for so much CPU time; the child's id."""
     child = os.fork()
     if child:
         return child
@@ -107,6 +110,8 @@ def forked(run: Callable[[], int]) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
+        if limit_s is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, resource.RLIM_INFINITY))
         os._exit(run())
     finally:
         os._exit(99)
@@ -117,15 +122,30 @@ def mutated(module: str, path: Path, source: str, tests: Sequence[str]) -> int:
     return pytest.main(["-x", *OPTIONS, *tests], plugins=[Quick(Replaced(module, path, source))])
 
 
-def traced(paths: Sequence[Path], tests: Sequence[str], result: Path) -> int:
-    """Runs tests as they are; writes which test runs which line, how long each takes, and what fails."""
-    covered = coverage.Coverage(data_file=None, include=[str(path) for path in paths], config_file=False)
+def traced(package: Path, tests: str, result: Path) -> int:
+    """Runs a file of tests; writes which test runs which line, how long each takes, and what fails."""
+    covered = coverage.Coverage(data_file=None, source=[str(package)], config_file=False)
     by_test = ByTest(covered)
     covered.start()
-    code = pytest.main([*OPTIONS, *tests], plugins=[Quick(), by_test])
+    code = pytest.main([*OPTIONS, tests], plugins=[Quick(), by_test])
     covered.stop()
     data = covered.get_data()
-    lines = {str(path): data.contexts_by_lineno(str(path)) for path in paths}
-    found = {"lines": lines, "took_s": by_test.took_s, "failed": by_test.failed}
+    numbers = {test: number for number, test in enumerate(["", *by_test.took_s])}  # "": of no test
+    lines = {
+        Path(path).relative_to(package).as_posix(): data.contexts_by_lineno(path) for path in _sources(data)
+    }
+    found = {
+        "lines": {
+            source: {line: [numbers[one] for one in ran if one in numbers] for line, ran in of.items()}
+            for source, of in lines.items()
+        },
+        "took_s": by_test.took_s,
+        "failed": by_test.failed or ([] if code in _PASSED else [tests]),
+    }
     result.write_text(json.dumps(found), encoding="utf-8")
     return code
+
+
+def _sources(data: coverage.CoverageData) -> Iterator[str]:
+    """Those that ran; coverage knows the others, too."""
+    return (path for path in data.measured_files() if path.endswith(".py") and data.lines(path))
