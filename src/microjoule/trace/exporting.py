@@ -32,9 +32,8 @@ def parquet(trace: RawTrace, sink: IO[bytes]) -> None:
 
 def by_channel(table: pa.Table) -> pa.Table:
     """The rows by channel and time."""
-    codes = table["channel"].combine_chunks()
-    found = codes.indices if isinstance(codes, pa.DictionaryArray) else codes.dictionary_encode().indices
-    return table.take(array(np.lexsort((numbers(table["t_ns"]), numbers(found)))))
+    codes = table["channel"].combine_chunks().dictionary_encode().indices
+    return table.take(array(np.lexsort((numbers(table["t_ns"]), numbers(codes)))))
 
 
 def parquet_writer(of: pa.Schema, sink: IO[bytes]) -> Any:  # noqa: ANN401 - pyarrow's class has no types

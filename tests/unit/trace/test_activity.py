@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from microjoule.trace.activity import Activity, named
-from microjoule.trace.label import CGROUP, GPU, PROCESS, Subject
+from microjoule.trace.label import CGROUP, GPU, PROCESS, Subject, changed_label, unlabel
 from microjoule.trace.state import state
 
 MS = 1_000_000
@@ -33,7 +33,9 @@ def test_what_a_subject_used_until_an_instant_is_counted_from_its_first_row() ->
 def test_a_subject_may_have_run_only_where_its_time_grew() -> None:
     found = activity()
     assert found.running_ns(7).tolist() == [[10 * MS, 20 * MS]]
-    assert found.running_ns(9).tolist() == found.running_ns(8).tolist() == []
+    assert found.running_ns(9).shape == found.running_ns(8).shape == (0, 2)
+    one_ns = Activity({7: ONE}, np.array([7, 7]), np.array([10, 20]) * MS, np.array([5, 6]))
+    assert one_ns.running_ns(7).tolist() == [[10 * MS, 20 * MS]]
     assert found.numbers(PROCESS) == [7]
     assert found.numbers(CGROUP) == [9]
     assert found.numbers(GPU) == []
@@ -42,6 +44,20 @@ def test_a_subject_may_have_run_only_where_its_time_grew() -> None:
 @pytest.mark.parametrize("subject", [ONE, OTHER, Subject(GPU, "python", pid=3, device="gpu-0", engine="sm")])
 def test_a_subject_is_read_as_it_was_written(subject: Subject) -> None:
     assert Subject.of_label(subject.to_label()) == subject
+
+
+def test_what_a_label_leaves_out_is_not_known_and_not_so() -> None:
+    """A label of an older recorder leaves fields out, too."""
+    found = Subject.of_label('{"kind": "process", "name": "make"}')
+    assert found == Subject("process", "make", 0, "", "", False, False, "", "")
+
+
+def test_what_changed_and_nothing_else_stands_in_the_row_at_the_end() -> None:
+    text = changed_label(
+        {"governor": "performance", "turbo": True, "left": 1},
+        {"governor": "performance", "turbo": False, "new": 2},
+    )
+    assert unlabel(text) == ("changed", {"turbo": False, "left": None, "new": 2})
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,17 @@ def test_a_trace_in_parquet_has_the_same_windows_and_energies(tmp_path, trace):
     encodings = {metadata.column(i).path_in_schema: metadata.column(i).encodings for i in range(7)}
     assert "DELTA_BINARY_PACKED" in encodings["raw"]
     assert "BYTE_STREAM_SPLIT" in encodings["t_ns"]
+    assert not any(metadata.column(i).is_stats_set for i in range(7)), "nobody asks for them: they cost room"
+
+
+@pytest.mark.parametrize("type_", [pa.utf8(), pa.dictionary(pa.uint16(), pa.utf8())])
+def test_rows_by_channel_are_in_order_of_their_times(type_):
+    """Channels come in the order of their codes, or of their first rows where they are words."""
+    channel = pa.array(["b", "a", "b", "a"]).cast(type_)
+    found = exporting.by_channel(pa.table({"channel": channel, "t_ns": [4, 3, 2, 1]}))
+    assert found.to_pylist() == [
+        {"channel": name, "t_ns": t_ns} for name, t_ns in (("b", 2), ("b", 4), ("a", 1), ("a", 3))
+    ]
 
 
 def test_the_wide_form_has_a_row_a_tick_and_null_where_a_read_failed(tmp_path):

@@ -57,6 +57,26 @@ def test_with_threads_without_and_where_none_can_be_started_the_energies_are_the
     assert events.count("refused") >= 4
 
 
+def test_no_thread_outlives_its_crew() -> None:
+    with Crew(1) as crew:
+        thread = crew.submit(threading.current_thread).result()
+        assert thread is not threading.current_thread()
+    assert not thread.is_alive()
+
+
+def test_where_no_thread_can_be_started_that_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refused(thread: threading.Thread) -> None:
+        tried.append(thread)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with Crew(2) as crew:
+        assert [crew.submit(int, "7").result() for _ in range(3)] == [7, 7, 7]
+    assert len(tried) == 1
+
+
 def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
     for workers in (0, 1):
         with Crew(workers) as crew:

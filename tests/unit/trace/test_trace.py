@@ -16,9 +16,9 @@ from reached import reached
 
 from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
-from microjoule.trace.label import label
+from microjoule.trace.label import PROCESS, Subject, label
 from microjoule.trace.raw_trace import RawTrace, merge
-from microjoule.trace.window import DEVICE_SPAN, Mark, MarkColumns, pair, paired
+from microjoule.trace.window import DEVICE_SPAN, Mark, MarkColumns, Window, pair, paired
 
 ONE = Ideal(constant(80.0), n=100, failed=0.1)
 TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
@@ -44,6 +44,32 @@ def test_rows_out_of_order_and_doubled_come_out_ascending_and_once() -> None:
     series = RawTrace(shuffled).series("package-0")
     assert np.array_equal(series.t_ns, ONE.series.t_ns)
     assert np.array_equal(series.raw, ONE.series.raw)
+
+
+def test_one_row_out_of_order_is_put_in_order() -> None:
+    """Rows that all come later than the first are no proof of it."""
+    table = rows([ONE])
+    swapped = [0, 2, 1, *range(3, len(table))]
+    assert np.array_equal(RawTrace(table.take(swapped)).series("package-0").t_ns, ONE.series.t_ns)
+
+
+def test_a_damaged_parquet_file_is_one_line(tmp_path: Path) -> None:
+    table = rows([ONE])
+    n = len(table)
+    buffers = [None, pa.py_buffer(np.arange(n + 1, dtype=np.int32)), pa.py_buffer(b"\xff" * n)]
+    at = table.column_names.index("label")
+    path = tmp_path / "x.parquet"
+    pq.write_table(table.set_column(at, table.field(at), pa.Array.from_buffers(pa.utf8(), n, buffers)), path)
+    with pytest.raises(TraceError, match="UTF8") as caught:
+        RawTrace.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_subjects_are_those_of_their_rows() -> None:
+    subject = Subject(PROCESS, "make", pid=7)
+    table = rows([ONE], [(ONE.inside(0.5)[0], "@subject", 3, subject.to_label())])
+    assert RawTrace(table).activity.subjects == {3: subject}
+    assert RawTrace(rows([ONE])).activity.subjects == {}
 
 
 def test_parquet_and_arrows_hold_the_same_trace(tmp_path: Path) -> None:
@@ -209,6 +235,16 @@ def test_rows_that_decode_and_make_no_sense_are_left_out_and_named(tmp_path: Pat
         (damage,) = trace.damage
         assert damage.what == "batch 1"
         assert np.array_equal(trace.series("package-0").raw, ONE.series.raw)
+
+
+def test_a_window_of_instants_is_neither_open_nor_marked() -> None:
+    window = Window("w", 1, 5)
+    assert (window.duration_ns, window.is_open, window.is_marked, dict(window.attributes)) == (
+        4,
+        False,
+        False,
+        {},
+    )
 
 
 def test_what_is_no_window_is_a_sentence() -> None:
