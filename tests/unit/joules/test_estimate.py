@@ -29,6 +29,22 @@ def known(value: float, half: float, unit: str = "J") -> Estimate:
     )
 
 
+def test_components_of_one_name_are_one_row_of_the_budget() -> None:
+    """3 and 4 come to 5 of 13; the row has the fewest degrees of freedom, and all kinds, forms and groups."""
+    parts = (
+        Component("gain", 3.0, "A", "t", 9.0, "a"),
+        Component("gain", 4.0, "B", "normal", 3.0, "b"),
+        Component("edges", 12.0),
+    )
+    rows = Estimate(value=1.0, low=0.0, high=2.0, components=parts).budget()
+    assert [row["name"] for row in rows] == ["edges", "gain"]
+    gain = rows[1]
+    assert gain == {
+        "name": "gain", "u": 5.0, "share": pytest.approx(25 / 169), "kind": "A/B", "form": "normal/t",
+        "dof": 3.0, "groups": ["a", "b"],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("estimate", "text"),
     [

@@ -15,7 +15,7 @@ from microjoule.errors import Overlap
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.power import peaks, power
-from microjoule.joules.readings import Shape, shape
+from microjoule.joules.readings import Readings, Shape, shape
 from microjoule.joules.summary import summary
 from microjoule.joules.total import covered, tells_energy
 from microjoule.trace import schema
@@ -73,6 +73,24 @@ def test_the_declared_timing_says_what_a_reading_is() -> None:
     assert [shape(t) for t in (POINT, QUARTER, FULL, SECOND)] == [
         Shape.POINT, Shape.HOLD, Shape.HOLD, Shape.BOXCAR,
     ]  # fmt: skip
+
+
+def test_each_of_values_read_seldom_is_as_old_as_an_update_at_most() -> None:
+    """Updated each 5 ms and read each 20: half an update old, give or take 5/√12 ms."""
+    timing = Timing(update_ns=5 * MS, update_max_ns=10 * MS)
+    found = Readings(series(every(20, 9), [100.0 + i for i in range(9)]), channel(timing))
+    assert found.t_ns.tolist() == [t_ns - 5 * MS // 2 for t_ns in every(20, 9)]
+    assert found.spread_s == pytest.approx(0.005 / np.sqrt(12))
+    assert found.period_ns == 20 * MS
+
+
+def test_the_first_of_values_that_stay_was_there_when_it_was_read() -> None:
+    """When it was updated nobody saw."""
+    watts = [100.0 + i // 10 for i in range(100)]
+    found = Readings(series(every(1, 100), watts), channel(Timing(update_ns=10 * MS, update_max_ns=20 * MS)))
+    assert found.watts.tolist() == [100.0 + i for i in range(10)]
+    assert found.t_ns[0] == T0
+    assert np.abs(found.t_ns[1:] - every(10, 10)[1:]).max() <= MS
 
 
 def test_points_are_joined_by_trapezoids_with_ends_between_readings() -> None:

@@ -13,6 +13,7 @@ from ideal import T0, Ideal, S, constant, rows, sine, write
 
 from microjoule.channel import UNPLACED, Channel, Encoding
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.identity import _is_mirror, _Read
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import sensors, summary
 from microjoule.trace import schema
@@ -172,6 +173,19 @@ def test_counts_that_begin_at_the_opening_are_one_only_where_their_noise_is() ->
     assert trace_of(noisy, channels).energy().total.channels == ("package-0",)
     two = [noisy[0], replace(noisy[1], seed=5)]
     assert trace_of(two, channels).energy().total.channels == ("package-0", "package-1")
+
+
+@pytest.mark.parametrize(
+    ("off", "of_100", "is_one"), [(-1, 20, False), (2, 20, False), (-1, 8, True), (2, 8, True)]
+)
+def test_a_mirror_is_rarely_out_of_order(off: int, of_100: int, is_one: bool) -> None:
+    """What it shows was shown by the other before it, and will be: not an update older nor one newer."""
+    t_ns = T0 + np.arange(1000) * 1_000_000
+    count = 100 * np.arange(1000)
+    shown = count + np.where(np.arange(1000) % 100 < of_100, 100 * off, 0)
+    one = _Read(t_ns, t_ns + 1000, count)
+    other = _Read(t_ns + 400_000, t_ns + 401_000, shown)
+    assert _is_mirror(PACKAGE.channel, one, other) is is_one
 
 
 def test_a_mirrored_packages_own_parts_are_in_no_total() -> None:

@@ -5,7 +5,7 @@ import pytest
 from busy import BASE, T0, Machine, S, replace
 from ideal import MS
 
-from microjoule.joules.parties import parties
+from microjoule.joules.parties import Amount, parties
 
 COARSE = replace(BASE, poll_ns=20 * MS)
 
@@ -30,6 +30,27 @@ def test_the_doubt_between_two_looks_holds_the_truth_of_bursts_and_of_steps(step
     assert np.mean(held) >= 0.9
     # All of a look's CPU time on either side would be twice as much, whatever went on around it.
     assert np.mean(wide) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("at_s", "half_s"),
+    [
+        (0.5, 0.5 * 0.5 * 1 * 1.5),  # 1 beside 1/2: bursts may be half as much again as the rate itself
+        (2.0, 0.5 * 0.5 * 2 * 1.5),  # 1/2 between 1 and 2
+        (1.5, 0.25 * 0.75 * 2 * 1.5),
+        (5.0, 0.5 * 0.5 * 4 * 3.0),  # 2 behind 1/2: bursts
+        (0.0, 0.0),
+        (3.0, 0.0),
+        (-1.0, 0.0),
+        (8.0, 0.0),
+    ],
+)
+def test_the_doubt_between_looks_is_that_of_their_rates(at_s, half_s):
+    """Looks at 0, 1, 3 and 7 s; 1, 1 and 8 s of CPU time between them."""
+    instants = np.array([0, 1, 3, 7], np.int64) * S
+    amount = Amount(lambda t_ns: np.interp(t_ns, instants, np.array([0.0, 1.0, 2.0, 10.0]) * S), instants)
+    assert amount.doubt_s(int(at_s * S)) == pytest.approx(half_s)
+    assert amount.within(int(0.5 * S), 5 * S) == pytest.approx(5.5)
 
 
 def test_there_is_no_doubt_at_a_look_nor_outside_of_them():

@@ -40,6 +40,13 @@ def test_there_is_no_power_outside_the_readings(kind: str) -> None:
     assert np.array_equal(inside, np.isfinite(found.watts))
 
 
+def test_a_figure_stands_in_the_middle_of_its_time() -> None:
+    found = power(Counter(IDEAL.series, IDEAL.channel), *IDEAL.inside(0.2, 0.8))
+    twice = found.edges_ns[:-1] + found.edges_ns[1:]
+    assert set((twice - 2 * found.t_ns).tolist()) <= {0, 1}
+    assert np.allclose(found.watts * np.diff(found.edges_ns) / S, found.energy_j)
+
+
 def test_a_reset_has_no_power() -> None:
     """The bins that touch it are NaN and say why; the others stand."""
     series = IDEAL.series

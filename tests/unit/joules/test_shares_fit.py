@@ -1,6 +1,7 @@
 """The fit of shares moves energy between columns, makes none, and gives nobody more than was counted."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from reached import reached
 from scipy.stats import binom
 
 from microjoule.joules.run_window import whole
-from microjoule.joules.share_fit import Looks, fitted
+from microjoule.joules.share_fit import Looks, fitted, looks
 from microjoule.joules.shares import ShareModel
 from microjoule.joules.update_record import Updates
 from microjoule.units import NS_PER_S
@@ -132,6 +133,54 @@ def test_a_command_that_nobody_saw_busy_has_a_row_and_an_upper_bound(busy_s):
             most.append(mine.expanded_j / mine.high_j)
     assert binom.cdf(sum(held), len(held), 0.93) > 1e-3
     assert np.median(most) < 0.6
+
+
+def test_of_a_recording_too_short_to_fit_the_total_alone_is_known():
+    """Everybody has a row with his CPU time and his bound; the joules are those of nobody."""
+    trace = Machine(1, seconds=0.4, base=COARSE).trace()
+    window = whole(trace)
+    model = ShareModel(trace, "name", window)
+    found = model.of(window)
+    *rows, last = found.shares
+    assert found.status == "too short"
+    assert [one.name for one in rows] == [*(party.name for party in model.parties), "idle"]
+    assert {one.energy_j for one in rows} == {None}
+    assert [one.busy_s for one in rows[:-1]] == [
+        party.cpu.within(window.t0_ns, window.t1_ns) for party in model.parties
+    ]
+    assert (last.kind, last.energy_j) == ("unexplained", round(found.total_j, 9))
+
+
+@pytest.mark.parametrize(("provenance", "value"), [("estimated", 5.0), ("measured", None)])
+def test_a_total_that_was_not_measured_or_is_not_known_is_not_shared(provenance, value):
+    trace = Machine(1, seconds=3.0, base=COARSE).trace()
+    model = ShareModel(trace, "name", whole(trace))
+    total = replace(trace.energy().total, provenance=provenance, value=value)
+    model._trace = SimpleNamespace(energy=lambda _: SimpleNamespace(total=total), activity=trace.activity)
+    assert model.of(whole(trace)) is None
+
+
+def test_what_was_counted_between_looks_is_interpolated_between_updates():
+    """Updates each second of 1, 2, 4 and 8 J; the second one is not known."""
+    edges = np.arange(5, dtype=np.int64) * NS_PER_S
+    of = Updates(
+        edges, np.array([1.0, 2.0, 4.0, 8.0]), np.array([True, False, True, True]), np.full(5, 3e-3), 1e-3
+    )
+    found = looks(of, (np.array([-1.0, 0.5, 1.5, 2.0, 3.5, 9.0]) * NS_PER_S).astype(np.int64))
+    assert found.edges_ns.tolist() == [NS_PER_S // 2, 3 * NS_PER_S // 2, 2 * NS_PER_S, 7 * NS_PER_S // 2]
+    assert found.energy_j.tolist() == [1.5, 1.0, 8.0]
+    assert found.is_ok.tolist() == [False, False, True]
+    # A look that lies half a second from its update is as unsure as half of that.
+    assert found.spread_s == pytest.approx(np.hypot(3e-3, np.array([0.25, 0.25, 0.0, 0.25])))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_fewer_than_two_looks_show_nothing(n):
+    edges = np.arange(5, dtype=np.int64) * NS_PER_S
+    of = Updates(edges, np.ones(4), np.ones(4, bool), np.zeros(5), 1e-3)
+    for updates in (of, Updates(edges[:0], np.ones(0), np.ones(0, bool), np.zeros(0), 1e-3)):
+        found = looks(updates, edges[:n])
+        assert [len(each) for each in found[:4]] == [0, 0, 0, 0]
 
 
 def test_where_no_command_ran_there_is_no_row_of_one():

@@ -1,0 +1,55 @@
+"""The power behind overlapping means: the weights of a window's ends, and what a standstill may hide."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from microjoule.joules.boxcar import Boxcar, _leaning, overlaps
+
+
+def weight(x: Fraction, w: Fraction) -> Fraction:
+    """Of the power at x from the instant, in the energy up to it less its mean over the W around it."""
+    if not -w / 2 <= x <= w / 2:
+        return Fraction(0)
+    return (x + w / 2) / w if x < 0 else (x - w / 2) / w
+
+
+def integral(low: Fraction, high: Fraction, w: Fraction) -> Fraction:
+    """Of the weight, which is linear between its three corners: trapezoids."""
+    corners = sorted({low, high, *(c for c in (-w / 2, Fraction(0), w / 2) if low < c < high)})
+    total = Fraction(0)
+    for a, b in pairwise(corners):
+        middle = weight((a + b) / 2, w)  # the mean of a line over a piece is its value in the middle
+        total += middle * (b - a)
+    return total
+
+
+@pytest.mark.parametrize("w", [Fraction(1, 4), Fraction(1), Fraction(3)])
+def test_the_weights_of_an_end_are_the_integrals_of_their_formula(w: Fraction) -> None:
+    edges = [Fraction(n, 8) for n in range(-20, 21)]
+    instants = [Fraction(0), Fraction(1, 16), Fraction(-7, 24)]
+    expected = [[float(integral(a - t, b - t, w)) for a, b in pairwise(edges)] for t in instants]
+    found = _leaning(np.array(edges, float), np.array(instants, float), float(w))
+    assert found == pytest.approx(np.array(expected), abs=1e-12)
+
+
+def test_the_overlaps_of_a_window_add_up_to_its_length() -> None:
+    edges = np.array([0.0, 1.0, 1.5, 4.0])
+    found = overlaps(edges, np.array([0.5, 1.2]), np.array([2.0, 1.4]))
+    assert found == pytest.approx(np.array([[0.5, 0.5, 0.5], [0.0, 0.2, 0.0]]))
+
+
+def test_an_edge_within_a_standstill_is_less_sure_than_at_its_end() -> None:
+    """A burst between two standstills of which nobody knows when it was."""
+    t_s = np.concatenate((np.arange(0, 3.0, 0.1), [4.4, 4.5, 6.0], np.arange(6.1, 9.0, 0.1)))
+    watts = np.where((t_s > 4.0) & (t_s < 6.05), 80.0, 50.0)
+    found = Boxcar(t_s, watts, 1.0, 0.1, 0.5, np.full(len(t_s), 0.005))
+    begin = np.array([t_s[29], 3.7])  # the last update before the first standstill, of 1.5 s, and inside it
+    at_end, inside = found.variance(begin, np.full(2, 8.5))
+    # With one update behind it, of eight that would show all, it may hide 7/8 of 1.5 s times 30 W. A share f
+    # of that lies before the edge: a variance of f (1 - f) of its square at least.
+    assert inside - at_end > 0.25 * (7 / 8 * 1.5 * 30.0) ** 2

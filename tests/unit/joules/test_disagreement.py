@@ -1,0 +1,55 @@
+"""Whether a counter and a gauge of one device say the same."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microjoule.joules.disagreement import _sentence
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.readings import Shape
+from microjoule.joules.uncertainty import Component
+from microjoule.trace.window import Window
+
+S = 1_000_000_000
+
+
+def joules(value: float, half: float) -> Estimate:
+    return Estimate(value=value, low=value - 9, high=value + 9, components=(Component("edges", half / 2),))
+
+
+def said(counted_j: float, shown_j: float, missing_s: float = 0.0, shape: Shape = Shape.POINT) -> str:
+    """Of ten seconds; each figure is ± 3 J, and the gauge shows 20 to 90 W."""
+    readings = SimpleNamespace(watts=np.array([20.0, 90.0, 30.0]), shape=shape, coverage=0.25)
+    gauge: Any = SimpleNamespace(
+        span_ns=(int(missing_s * S), 10 * S),
+        energy=lambda *_: joules(shown_j, 3.0),
+        readings=readings,
+        channel=SimpleNamespace(id="gpu-0/power"),
+    )
+    counter: Any = SimpleNamespace(channel=SimpleNamespace(id="gpu-0"))
+    return _sentence(counter, joules(counted_j, 3.0), gauge, Window("w", 0, 10 * S))
+
+
+def test_what_lies_within_both_uncertainties_is_no_disagreement() -> None:
+    """± 3 J each: √(9 + 9) = 4.24 J."""
+    assert said(500.0, 504.2) == said(504.2, 500.0) == ""
+    assert "further apart than both" in said(500.0, 504.3)
+    assert "further apart than both" in said(504.3, 500.0)
+
+
+def test_while_a_gauge_did_not_look_its_largest_power_may_have_been_drawn() -> None:
+    """0.5 s at 90 W: 45 J; of a gauge that misses more than a tenth nothing is said."""
+    assert said(500.0, 500.0 - 45.0 - 4.2, missing_s=0.5) == ""
+    assert said(500.0, 500.0 - 45.0 - 4.3, missing_s=0.5)
+    assert said(500.0, 100.0, missing_s=1.1) == ""
+
+
+@pytest.mark.parametrize(
+    ("shape", "why"), [(Shape.HOLD, "a part of the time"), (Shape.POINT, "measures something else")]
+)
+def test_a_gauge_that_looks_at_a_part_of_the_time_is_named_so(shape: Shape, why: str) -> None:
+    assert why in said(500.0, 400.0, shape=shape)
