@@ -126,12 +126,13 @@ class Counter:
         """The first and the last instant that is bracketed on both sides; None: there is none."""
         if not len(self):
             return None
-        timing = self.declared  # so that a few readings tell it
-        last = int(self.t_ns[-1]) - timing.lag_ns - timing.update_max_ns
+        timing = self.declared  # so that a few readings tell it, but for a lag that is longer
+        lag_ns = max(timing.lag_ns, self.channel.timing.lag_ns)
+        last = int(self.t_ns[-1]) - lag_ns - timing.update_max_ns
         if len(self.changes):
-            changed = int(self.t_ns[self.changes[-1] - 1]) - timing.lag_ns
+            changed = int(self.t_ns[self.changes[-1] - 1]) - lag_ns
             if last > changed:
-                last = int(self.t_ns[-1]) - timing.lag_ns - self.update_max_ns
+                last = int(self.t_ns[-1]) - lag_ns - self.update_max_ns
             last = max(last, changed)
         first = int(self.ends_ns(np.array([0]))[0]) - timing.lag_min_ns
         return (first, last) if first <= last else None

@@ -16,7 +16,7 @@ from ..errors import TraceError
 from ..late import shown
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
-from ..trace.series import I64, Series
+from ..trace.series import I64, failed
 from ..trace.window import Window, united
 from ..units import NS_PER_S, seconds
 from . import power as powers
@@ -29,11 +29,10 @@ from .gauge import Gauge
 from .gauge_updates import gauge_updates
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
-from .lag_beside_gauge import lag_beside_gauge
-from .lag_of_windows import LEAST_NS, lag_of_windows
+from .related_lags import RelatedLags
 from .sentence import NO_TIME, RECORDING, headline
-from .total import beside, is_power, tells_energy
-from .update_record import UpdateRecord, Updates, record_of, updates
+from .total import is_power, tells_energy
+from .update_record import UpdateRecord, Updates, updates
 
 if TYPE_CHECKING:
     from .by_name import NameEnergy
@@ -60,6 +59,14 @@ class Trace(RawTrace):
 
     @cached_property
     def _meters(self) -> dict[str, Counter | Gauge]:
+        return {}
+
+    @cached_property
+    def _own(self) -> dict[str, Counter | Gauge]:
+        return {}
+
+    @cached_property
+    def _records(self) -> dict[str, UpdateRecord]:
         return {}
 
     @cached_property
@@ -141,24 +148,28 @@ class Trace(RawTrace):
             TraceError: The trace has no such channel.
         """
         if channel_id not in self._meters:
+            found = self._alone(channel_id)
+            if isinstance(found, Counter):
+                found = found.with_timing(self.related_lags.timing(channel_id, found.channel.timing))
+            self._meters[channel_id] = found
+        return self._meters[channel_id]
+
+    def _alone(self, channel_id: str) -> Counter | Gauge:
+        """The meter of a channel, with the lag that its package or its parts do not yet tell; made once."""
+        if channel_id not in self._own:
             series, channel = self.series(channel_id), self.channels[channel_id]
             if is_power(channel):
                 clocks = self.stamp_clocks(channel)
-                self._meters[channel_id] = Gauge(series, channel, *clocks, machine=self.machine)
+                self._own[channel_id] = Gauge(series, channel, *clocks, machine=self.machine)
             else:
                 found = Counter(series, channel, self.machine).with_learnt_lag(self.marks)
-                self._meters[channel_id] = self._beside_gauges(found)
-        return self._meters[channel_id]
+                self._own[channel_id] = self.related_lags.beside_gauges(found)
+        return self._own[channel_id]
 
-    def _beside_gauges(self, counter: Counter, record: UpdateRecord | None = None) -> Counter:
-        """A counter with the lag that gauges of its device or windows show, where marks leave it open."""
-        names = beside(counter.channel, self.channels)
-        if not len(counter.changes) or not (names or counter.declared.lag_ns >= LEAST_NS):
-            return counter
-        record = record or record_of(counter)
-        gauges = (gauge for name in names if isinstance(gauge := self.meter(name), Gauge))
-        counter = counter.with_timing(lag_beside_gauge(counter, record, gauges))
-        return counter.with_timing(lag_of_windows(counter, record, self.recorded_windows))
+    @cached_property
+    def related_lags(self) -> RelatedLags:
+        """What the lags of packages and of their parts tell of one another."""
+        return RelatedLags(self.channels, self._alone, self._records, self.recorded_windows)
 
     def stamp_clocks(self, channel: Channel) -> list[tuple[I64, I64]]:
         """Pairs of the clocks that a channel's own times may be on, the declared one first."""
@@ -368,14 +379,6 @@ class Trace(RawTrace):
         from . import frames
 
         return frames.polars(self)
-
-
-def failed(series: Series) -> dict[int, int]:
-    """How many reads of a series failed, by their codes."""
-    if series.status.strides == (0,):  # one value stands for all
-        return {int(series.status[0]): len(series)} if len(series) and series.status[0] else {}
-    codes, counts = np.unique(series.status, return_counts=True)
-    return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}
 
 
 def unread(estimate: E) -> E:

@@ -23,11 +23,11 @@ from ..arrays import distinct, filtered, is_valid, numbers
 from ..channel import Channel
 from ..errors import NotInParts, TraceError
 from ..trace import schema
-from ..trace.series import I64, Series, SeriesColumns
+from ..trace.series import I64, Series, SeriesColumns, failed
 from .counter import Counter
 from .counter_fragment import CounterFragment, counter_of, fragment_of
 from .counter_seam import joined
-from .energy_trace import Trace, failed
+from .energy_trace import Trace
 from .gauge import Gauge
 from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
 from .total import beside, is_power
@@ -254,7 +254,7 @@ class JoinedTrace(KeptTrace):
             series = joined_series(run.kept_whole.get(channel.id, ()))
             if is_power(channel):
                 clocks = self.stamp_clocks(channel)
-                self._meters[channel.id] = Gauge(series, channel, *clocks, machine=self.machine)
+                self._own[channel.id] = Gauge(series, channel, *clocks, machine=self.machine)
                 continue
             if is_kept_whole(channel):
                 counter = Counter(series, channel, self.machine)
@@ -263,7 +263,7 @@ class JoinedTrace(KeptTrace):
                 first_ns = need.first_ns[channel.id]
                 counter, record = counter_of(run.counters[channel.id], channel, self.machine, first_ns)
             self._records[channel.id] = record
-            self._meters[channel.id] = self._beside_gauges(counter.with_learnt_lag(self.marks), record)
+            self._own[channel.id] = self.related_lags.beside_gauges(counter.with_learnt_lag(self.marks))
 
 
 class Sketched(NamedTuple):

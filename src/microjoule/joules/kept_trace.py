@@ -21,7 +21,7 @@ from .energy_trace import Trace
 from .peaks import Peaks
 from .power import peaks_w
 from .total import is_power
-from .update_record import UpdateRecord, Updates
+from .update_record import Updates
 
 
 class Asked(NamedTuple):
@@ -82,7 +82,6 @@ class KeptTrace(Trace):
         self._instants_ns = asked.instants_ns
         self._failures: dict[str, dict[int, int]] = {}
         self._peaks: dict[str, Peaks] = {}
-        self._records: dict[str, UpdateRecord] = {}
         self._kept: dict[str, Series] = {}
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:

@@ -37,7 +37,7 @@ _STEP_NS = 4 * NS_PER_MS
 _BLOCKS, _FEWEST = 16, 4
 _LEAST, _MOST = 8, 256  # updates of a block
 _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
-_NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
+NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
@@ -109,7 +109,7 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     if len(known) < len(starts):
         return None
     u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
-    possible = shifts[squares <= squares.min() * (1 + _NEARLY / (len(starts) * size))]
+    possible = shifts[squares <= squares.min() * (1 + NEARLY / (len(starts) * size))]
     wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
     located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
     half = max(_SURE * u, wide) + own * gauge.readings.period_ns + located

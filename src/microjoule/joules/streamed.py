@@ -26,10 +26,10 @@ from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.parts import BatchSurvey, parts, survey
 from ..trace.raw_trace import RawTrace
 from ..trace.schema import ACTIVITY, CLOCKS
-from ..trace.series import I64, Series, SeriesColumns
+from ..trace.series import I64, Series, SeriesColumns, failed
 from .counter import Counter
 from .digest import Digest
-from .energy_trace import Trace, failed, load
+from .energy_trace import Trace, load
 from .gauge import Gauge
 from .kept_trace import Asked, KeptTrace, edges_of_windows, is_kept_whole, joined_series
 from .peaks import Peaks
@@ -79,12 +79,14 @@ class StreamedTrace(KeptTrace):
         for name, taker in takers.items():
             if isinstance(taker, _Counted):
                 self._peaks[name], self._records[name] = taker.peaks, taker.record
-                self._meters[name] = self._beside_gauges(taker.meter(self), taker.record)
+                self._own[name] = self.related_lags.beside_gauges(taker.meter(self))
             else:
                 meter = taker.meter(self)
                 if name in asked.readings:
                     self._kept[name] = taker.series()
-                self._meters[name] = self._beside_gauges(meter) if isinstance(meter, Counter) else meter
+                self._own[name] = (
+                    self.related_lags.beside_gauges(meter) if isinstance(meter, Counter) else meter
+                )
 
 
 def _taker(channel: Channel, asked: Asked, instants_ns: I64) -> _Counted | _KeptWhole:

@@ -334,7 +334,8 @@ def sensors(trace: Trace) -> list[str]:
 def lags(trace: Trace) -> list[str]:
     """By how much the measured counters trail the energy, a line each."""
     meters = [trace.meter(name) for name in trace.energy_channels if name not in trace.dead]
-    return [line for meter in meters if isinstance(meter, Counter) for line in lag(meter)]
+    own = [line for meter in meters if isinstance(meter, Counter) for line in lag(meter)]
+    return own + trace.related_lags.notes()
 
 
 def stuck(trace: Trace) -> list[str]:

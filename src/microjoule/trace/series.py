@@ -176,3 +176,11 @@ class SeriesColumns:
         first = np.ones(len(rows), bool)
         first[1:] = t_ns[1:] != t_ns[:-1]
         return rows[first]
+
+
+def failed(series: Series) -> dict[int, int]:
+    """How many reads of a series failed, by their codes."""
+    if series.status.strides == (0,):  # one value stands for all
+        return {int(series.status[0]): len(series)} if len(series) and series.status[0] else {}
+    codes, counts = np.unique(series.status, return_counts=True)
+    return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}

@@ -1,0 +1,175 @@
+"""How much a package trails its cores shows in the power swings of both, and a common lag does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fragmented import same
+from hypothesis import given
+from hypothesis import strategies as st
+from ideal import MS, T0, US, write
+from package_and_cores import CORES, DECLARED, PACKAGE, PackageAndCores
+from scipy.stats import binomtest
+
+from microjoule.joules.counter import Counter
+from microjoule.joules.energy_trace import Trace, load
+from microjoule.joules.lag_of_parts import LagDifference, Recorded, lag_difference
+from microjoule.joules.related_lags import beside
+from microjoule.joules.streamed import StreamedTrace, stream
+from microjoule.joules.summary import summary
+from microjoule.joules.update_record import record_of
+
+LAGS_US = [(0, 0), (0, 5000), (5000, 0), (300, 800)]
+MEASURED = DECLARED.with_lag(350 * US, 450 * US, "calibrated")
+
+
+def difference(of):
+    def recorded(name):
+        counter = Counter(of.series(name), of.channel(name))
+        return Recorded(counter, record_of(counter))
+
+    return lag_difference(recorded(PACKAGE), recorded(CORES))
+
+
+@pytest.mark.parametrize("update_us", [(976.6, 976.6), (1953.1, 976.6), (976.6, 1953.1)], ids=str)
+@pytest.mark.parametrize("lag_us", LAGS_US, ids=str)
+def test_the_difference_of_two_lags_is_found(lag_us, update_us):
+    """To a tenth of a millisecond where both are updated each millisecond; to two tenths of two else."""
+    for seed in range(3):
+        found = difference(PackageAndCores(seed=seed, lag_us=lag_us, update_us=update_us))
+        assert found is not None
+        assert abs(found.ns - (lag_us[0] - lag_us[1]) * US) <= found.half_ns
+        assert found.half_ns < (130 if max(update_us) < 1000 else 260) * US
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"lag_us": (0, 0)},
+        {"lag_us": (0, 5000)},
+        {"lag_us": (5000, 0)},
+        {"lag_us": (300, 800), "rate_hz": 2000.0},
+        {"lag_us": (400, 0), "update_us": (976.6, 1953.1)},
+        {"lag_us": (0, 600), "rate_hz": 1000.0},
+    ],
+    ids=str,
+)
+def test_its_interval_holds_the_truth(how):
+    """A hundred recordings of each kind."""
+    errors = [
+        abs(found.ns - (how["lag_us"][0] - how["lag_us"][1]) * US) <= found.half_ns
+        for seed in range(100, 200)
+        if (found := difference(PackageAndCores(seed=seed, span_s=2.5, **how))) is not None
+    ]
+    assert len(errors) > 90
+    assert binomtest(sum(errors), len(errors)).proportion_ci(0.999).high >= 0.93
+    assert sum(errors) >= 0.93 * len(errors)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"cores_w": (30.0, 30.0)},
+        {"cores_w": (30.0, 30.5)},
+        {"ripple_hz": 270.0},
+        {"follows": False},
+        {"span_s": 0.8},
+    ],
+    ids=["steady", "faint", "repeating", "another load", "short"],
+)
+def test_where_the_swings_do_not_suffice_there_is_no_figure(how):
+    """Swings that repeat fit as well a period later, and counters of two loads share none."""
+    for seed in range(8):
+        assert difference(PackageAndCores(seed=seed, lag_us=(700, 0), **how)) is None
+
+
+def test_readings_no_denser_than_updates_tell_a_difference_to_an_update_alone():
+    """When in a millisecond each was updated is not known of either."""
+    found = difference(PackageAndCores(lag_us=(5000, 0), rate_hz=1000.0, span_s=6.0))
+    assert found is not None
+    assert 700 * US < found.half_ns < 1200 * US
+
+
+_lag = st.integers(0, MS)
+
+
+@given(lags=st.tuples(_lag, _lag), half_ns=st.integers(1, 2 * MS), off=st.floats(-1.0, 1.0), width=_lag)
+def test_what_follows_from_a_difference_holds_the_lag_and_no_guarantee_is_narrower(lags, half_ns, off, width):
+    lag, other = lags
+    seen = LagDifference(lag - other + off * half_ns, half_ns)
+    theirs = DECLARED.with_lag(max(other - width, 0), other + width, "calibrated")
+    found = beside(DECLARED, theirs, seen, "here")
+    least, most = found.likely_lag_ns or (found.lag_min_ns, found.lag_ns)
+    assert least - 1 <= lag <= most + 1
+    assert found.half_lag_ns <= DECLARED.half_lag_ns
+    assert (found.lag_min_ns, found.lag_ns) == (DECLARED.lag_min_ns, DECLARED.lag_ns)
+
+
+def test_a_lag_that_both_may_share_stays_open():
+    """Equal lags exclude nothing: both may be 0, and both a millisecond."""
+    assert beside(DECLARED, DECLARED, LagDifference(0.0, 50.0 * US), "here") is DECLARED
+    found = beside(DECLARED, DECLARED, LagDifference(700.0 * US, 50.0 * US), "here")
+    assert found.likely_lag_ns == (650 * US, MS)
+    assert beside(DECLARED, DECLARED, LagDifference(-700.0 * US, 50.0 * US), "here").likely_lag_ns == (
+        0,
+        350 * US,
+    )
+
+
+def test_a_measured_lag_is_inherited_with_the_width_of_the_difference():
+    of = PackageAndCores(lag_us=(900, 400), declared=(DECLARED, MEASURED))
+    timing = Trace(of.table()).counter(PACKAGE).channel.timing
+    least, most = timing.likely_lag_ns
+    assert least <= 900 * US <= most
+    assert most - least < 350 * US
+    assert (timing.lag_min_ns, timing.lag_ns) == (0, MS)
+    assert timing.lag_source == f"measured against {CORES}"
+
+
+def test_of_two_measured_lags_that_contradict_each_other_neither_is_changed_and_the_report_says_so():
+    of = PackageAndCores(lag_us=(5000, 400), declared=(MEASURED, MEASURED))
+    trace = Trace(of.table())
+    assert trace.counter(PACKAGE).channel.timing == trace.counter(CORES).channel.timing == MEASURED
+    (said,) = (line for line in summary(trace)["lags"] if "trails" in line)
+    assert said.startswith(f"{PACKAGE} trails {CORES} by 4.6")
+    assert said.endswith("measured at the power swings that both show; that is more than their lags allow")
+
+
+@pytest.mark.parametrize("lag_us", [(5000, 0), (0, 5000)], ids=["the package", "the cores"])
+def test_with_a_lag_longer_than_declared_intervals_hold(lag_us):
+    """Before, the guaranteed intervals of random windows missed the truth in most."""
+    of = PackageAndCores(lag_us=lag_us, seed=3)
+    trace = Trace(of.table())
+    late, early = (PACKAGE, CORES) if lag_us[0] else (CORES, PACKAGE)
+    assert trace.counter(early).channel.timing == DECLARED
+    t0_ns = T0 + np.random.default_rng(5).integers(200 * MS, 3700 * MS, 300)
+    t1_ns = t0_ns + 50 * MS
+    truth = of.used_j(late, t1_ns) - of.used_j(late, t0_ns)
+    alone = Counter(of.series(late), of.channel(late)).energies(t0_ns, t1_ns)
+    assert np.mean((alone.low <= truth) & (truth <= alone.high)) < 0.9
+    estimates = trace.estimates(late, t0_ns, t1_ns)
+    assert all(e.low - 1e-9 <= t <= e.high + 1e-9 for e, t in zip(estimates, truth, strict=True))
+    assert np.mean([abs(e.value - t) <= e.U for e, t in zip(estimates, truth, strict=True)]) >= 0.93
+    assert trace.energy()[late].status == "ok"
+
+
+def test_the_report_says_a_difference_and_that_there_is_none():
+    lines = summary(Trace(PackageAndCores(lag_us=(800, 100)).table()))["lags"]
+    assert any(line.startswith(f"{PACKAGE} trails {CORES} by 0.7") for line in lines)
+    assert any(
+        line.startswith(f"{PACKAGE}: lag 0.6") and f"measured against {CORES}" in line for line in lines
+    )
+    lines = summary(Trace(PackageAndCores().table()))["lags"]
+    assert any(line.startswith(f"{PACKAGE} and {CORES}: the same lag, ± 0.") for line in lines)
+    assert sum("assumed" in line for line in lines) == 2
+
+
+def test_a_trace_and_the_same_trace_in_parts_learn_one_difference(tmp_path):
+    of = PackageAndCores(lag_us=(5000, 0), seed=2)
+    marks = [(T0 + 700 * MS, "@begin", 1, "a"), (T0 + 1900 * MS, "@end", 1, "a")]
+    path = write(tmp_path / "a.arrows", of.table(marks))
+    whole, parts = load(path), stream(path)
+    assert isinstance(parts, StreamedTrace)
+    assert same(parts, whole)
+    assert summary(parts)["lags"] == summary(whole)["lags"]
+    assert any("trails" in line for line in summary(parts)["lags"])
