@@ -28,13 +28,13 @@ LONG = (
 
 HEAD = """# Reliability
 
-What becomes of a recording when something goes wrong. `make faults` plays each of these faults against the
-installed `uj` and writes this page; the tests play a short form. Each fault checks that the recorded data can
-be read and its guaranteed interval holds the true energy, that missing data is named, that the exit code is
-right, and that no temporary file and no process is left.
+What happens to a recording when something goes wrong. `make faults` causes each of these faults in the
+installed `uj` and writes this page; the tests run a short form. Each fault checks that the recorded data can
+be read, that its guaranteed interval contains the true energy, that missing data is named, that the exit
+code is right, and that no temporary file and no process is left. *Held* means that all of this was so.
 
-A library that is preloaded into `uj` (`tests/faults/unruly.c`) plays the files of counters, a failing disk
-and the wall clock; everything else is real, and two faults of counters come from a file system (FUSE) too.
+A library that is preloaded into `uj` (`tests/faults/unruly.c`) simulates counter files, a failing disk and
+the wall clock. Everything else is real, and two faults of counters come from a real file system (FUSE) too.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ _CHOICE = re.compile(
     r"argument (?P<what>\S+): invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*)\)"
 )
 _UNKNOWN = "unrecognized arguments: "
-_LISTED_MAX = 66  # characters of a list that fits a line behind its words
+_LISTED_MAX = 120  # characters of a list that is read to its end: two lines
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,8 +24,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong, what was probably meant, and where the help is; ends with exit code 2."""
-        print(f"{self.prog}: {self._said(message)}", file=sys.stderr)
-        print(f"See: {self.prog} --help", file=sys.stderr)
+        prog = f"{self.prog}{self._named()}" if message.startswith(_UNKNOWN) else self.prog
+        print(f"{prog}: {self._said(message)}", file=sys.stderr)
+        print(f"See: {prog} --help", file=sys.stderr)
         raise SystemExit(USAGE)
 
     def _said(self, message: str) -> str:
@@ -38,6 +40,12 @@ class Parser(argparse.ArgumentParser):
             given = message.removeprefix(_UNKNOWN).split()[0]
             return f"there is no option or argument {given!r} here.{_nearest(given, self._options())}"
         return message
+
+    def _named(self) -> str:
+        """`` run``: the command that was named, whose words argparse gives back to the parser above it."""
+        found = [each for each in self._actions if isinstance(each, argparse._SubParsersAction)]
+        names = [name for each in found for name in each.choices]
+        return f" {names[0]}" if len(names) == 1 else ""
 
     def _options(self) -> list[str]:
         """The options of this parser and of the command that was named."""
@@ -62,7 +70,9 @@ class AnyOrder(Parser):
 def _all_of(known: Sequence[str]) -> str:
     """All that is known, where that is short."""
     words = ", ".join(known)
-    return f"\nChoose from: {words}." if len(words) <= _LISTED_MAX else ""
+    if len(words) > _LISTED_MAX:
+        return ""
+    return "\n" + "\n".join(textwrap.wrap(f"Choose from: {words}.", 79, subsequent_indent="  "))
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from .. import sources
 from ..channel import Channel, Kind
 from ..report.columns import columns
+from ..report.wrapping import WIDTH, wrapped
 from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
+_AGES_S = 1000 * 365.25 * 86400
+_LEAST_USEFUL = ("range", "unit", "wraps after", "step (known from)")  # left out in turn on a narrow terminal
 GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
 
 
@@ -111,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         said = {"measured": bool(measured), "watched": seen._asdict()}
         print(json.dumps(found.to_json() | said, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(as_text(found, seen)))
+        print("\n".join(as_text(found, seen, shutil.get_terminal_size((WIDTH, 24)).columns)))
     return 0 if measured else NOTHING_MEASURED
 
 
@@ -167,22 +171,25 @@ def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> 
         )
 
 
-def as_text(found: Probe, seen: Watched) -> list[str]:
+def as_text(found: Probe, seen: Watched, width: int = WIDTH) -> list[str]:
     """The survey as lines for a person, with what its counters did while they were watched."""
-    lines = [_machine(found.host)]
+    lines = wrapped(_machine(found.host), 2)
     for survey in found.surveys:
         if _is_nothing_to_tell(survey):
             continue
-        lines += ["", f"{survey.source}: read by {survey.readers}"]
-        lines += _table(survey)
+        lines += ["", *wrapped(f"{survey.source}: read by {survey.readers}", 2)]
+        lines += _table(survey, width)
         if survey.source in sources.ON_REQUEST and survey.channels:
             why = sources.ON_REQUEST[survey.source]
-            lines.append(f"  Recorded on request (`--source {survey.source}`): {why}.")
+            lines += wrapped(f"  Recorded on request (`--source {survey.source}`): {why}.", 4)
         for obstacle in survey.obstacles:
-            lines.append(f"  {obstacle.cause}: {obstacle.what}.")
-            if obstacle.remedy:
-                lines.append(f"    {obstacle.remedy}.")
-    return [*lines, "", *_verdict(found, seen)]
+            lines += wrapped(f"  {obstacle.cause}: {obstacle.what}.", 4)
+            lines += wrapped(f"    {obstacle.remedy}.", 4) if obstacle.remedy else []
+    return [*lines, "", *(line for each in _verdict(found, seen) for line in _wrapped(each))]
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrapped(text, 4 if text.startswith(" ") else 0)
 
 
 def _is_nothing_to_tell(survey: sources.Survey) -> bool:
@@ -204,8 +211,10 @@ def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
         yield "Measured here when nothing else is said:"
         yield from (f"  {channel.id} ({channel.source})" for channel in measured)
     elif found.estimated:
-        yield "No energy can be measured on this machine by this user. CPU time can be read, and"
-        yield "energy is estimated from it. The reasons are listed above."
+        yield (
+            "No energy can be measured on this machine by this user. CPU time can be read, and energy is "
+            "estimated from it. The reasons are listed above."
+        )
     else:
         yield "Nothing can be measured on this machine by this user, and nothing can be estimated."
     for channel in found.estimated:
@@ -228,7 +237,7 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
-def _table(survey: sources.Survey) -> list[str]:
+def _table(survey: sources.Survey, width: int) -> list[str]:
     """The counters, then the gauges: what is asked of the one means nothing of the other."""
     found = [(channel, "yes") for channel in survey.channels]
     found += [(closed.channel, f"no: {closed.obstacle.cause}") for closed in survey.closed]
@@ -237,11 +246,19 @@ def _table(survey: sources.Survey) -> list[str]:
     more = [f"  … and {left_over} more: --json lists them"] if left_over > 1 else []
     counters = [(*_counter(c), readable) for c, readable in found if c.kind is Kind.COUNTER]
     gauges = [(*_gauge(c), readable) for c, readable in found if c.kind is Kind.GAUGE]
-    return [*_aligned(COUNTER_HEADINGS, counters), *_aligned(GAUGE_HEADINGS, gauges), *more]
+    return [*_aligned(COUNTER_HEADINGS, counters, width), *_aligned(GAUGE_HEADINGS, gauges, width), *more]
 
 
-def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    return columns([headings, *rows], range(len(headings)), indent="  ") if rows else []
+def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
+    """A table without the columns for which the terminal is too narrow: --json has all of them."""
+    kept = list(range(len(headings)))
+    for gone in (None, *_LEAST_USEFUL):
+        kept = [c for c in kept if headings[c] != gone]
+        cells = [[row[c] for c in kept] for row in (headings, *rows)]
+        lines = columns(cells, range(len(kept)), indent="  ")
+        if max(map(len, lines)) <= width:
+            break
+    return lines if rows else []
 
 
 def _counter(channel: Channel) -> tuple[str, ...]:
@@ -254,7 +271,7 @@ def _counter(channel: Channel) -> tuple[str, ...]:
         _exact(channel.scale.unit, quantity),
         _step(channel),
         f"{range_of(channel):.6g} {quantity}",
-        f"{_span(wrap_s)} at {at}",
+        f"{_span(wrap_s)} at {at}" if wrap_s < _AGES_S else "over 1,000 years",
         _update(channel),
     )
 

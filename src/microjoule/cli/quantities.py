@@ -39,10 +39,11 @@ def energy(text: str, kinds: str = "an energy nor a trace", example: str = "3 Wh
     """
     from ..errors import BadAmount
     from ..footprint.equivalents import Bounded
-    from ..units import J_PER_KWH, KWH
+    from ..units import J_PER_KWH, J_PER_WH, KWH
 
     number, unit = _split(text)
-    joules = {"J": 1.0, "kJ": 1e3, "MJ": 1e6, **{unit: kwh * J_PER_KWH for unit, kwh in KWH.items()}}
+    small = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "mWh": 1e-3 * J_PER_WH}  # as a report writes them
+    joules = small | {unit: kwh * J_PER_KWH for unit, kwh in KWH.items()}
     if number is not None and unit in joules:
         return Bounded(number * joules[unit])
     if not _is_file(text):

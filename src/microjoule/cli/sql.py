@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from .arguments import AnyOrder
 from .progress import progress
 
+_MEANING_MAX = 41  # beside the names of table, column and type
 _EPILOG = """\
 tables:
   readings   one row per reading of a channel: raw counts, counts over all
@@ -49,6 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"asking {arguments.trace}")
         database = Database(arguments.trace)
         answer = database.schema() if arguments.query is None else database.ask(arguments.query)
-    for piece in RENDERERS[arguments.form](answer.columns, answer.rows):
+    is_schema = arguments.query is None and arguments.form == "text"
+    for piece in RENDERERS[arguments.form](
+        answer.columns, _folded(answer.rows) if is_schema else answer.rows
+    ):
         sys.stdout.write(piece)
     return 0
+
+
+def _folded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """Rows whose last cell, a sentence, takes as many lines as a terminal of 80 columns needs."""
+    for *cells, meaning in rows:
+        first, *more = textwrap.wrap(meaning, _MEANING_MAX)
+        yield (*cells, first)
+        yield from ((*("" for _ in cells), each) for each in more)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..units import S_PER_HOUR, S_PER_MIN
+from .written_numbers import bare
 
 _MISSING = "–"
-_TINY = 1e-5
+_TINY = 1e-9  # nine zeros are counted and not read
 _DIGITS = 3  # as many as a person reads
 _HUGE = 1e9  # money and counts of the published runs stand below it, digit by digit
-_MASS = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
-_ENERGY = ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"))
+_MASS = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"), (1e-9, "ng"))
+_ENERGY = (
+    *((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh")),
+    *((1e-6, "mWh"), (1e-9, "µWh"), (1e-12, "nWh")),
+)
+_VOLUME = ((1.0, "L"), (1e-3, "mL"), (1e-6, "µL"), (1e-9, "nL"))
 _HOURS = ((1.0, "h"), (S_PER_MIN / S_PER_HOUR, "min"), (1 / S_PER_HOUR, "s"))
-_SCALES = {"g": _MASS, "kWh": _ENERGY}
+_SCALES = {"g": _MASS, "kWh": _ENERGY, "L": _VOLUME}
+_CURRENCY = re.compile("[A-Z]{3}")
+_LEAST_MONEY = 1e-3  # of a currency: below it a prefix is read more easily than zeros
 _LARGEST, _MANY = ("t", "GWh"), 1e6
 
 
@@ -40,29 +48,39 @@ def hours(of: float) -> str:
 
 def _scale(unit: str, size: float) -> tuple[float, str]:
     head, slash, rest = unit.partition("/")
-    scales = _SCALES.get(head, ((1.0, head),))
+    scales = _scales_of(head, size)
     factor, name = next(
         ((by, name) for by, name in scales if size >= by), scales[-1] if size else (1.0, head)
     )
     return factor, f"{name}{slash}{rest}"
 
 
+def _scales_of(unit: str, size: float) -> Sequence[tuple[float, str]]:
+    """The sizes that a unit is written in, the largest first: ``0.0031 EUR``, and below that ``312 µEUR``."""
+    if _CURRENCY.fullmatch(unit) and 0 < size < _LEAST_MONEY:
+        return (1e-6, f"µ{unit}"), (1e-9, f"n{unit}")
+    return _SCALES.get(unit, ((1.0, unit),))
+
+
 def amount(of: Mapping[str, Any] | None) -> str:
-    """``11.7 g``; a dash where there is none."""
+    """``11.7 g``, ``1.9 µEUR``; a dash where there is none."""
     if of is None or of["value"] is None:
         return _MISSING
     by, unit = _scale(of["unit"], abs(of["value"]))
     return f"{_written(of['value'] / by, unit)} {unit}"
 
 
-def price(of: Mapping[str, Any]) -> str:
-    """``0.0031 EUR``; below a thousandth of a cent nobody reads digits: ``< 0.00001 EUR``."""
-    return f"< {_TINY:.5f} {of['unit']}" if 0 < (of["value"] or 0) < _TINY else amount(of)
-
-
 def _written(value: float, unit: str) -> str:
     """A figure of a unit: a million of the largest one of a scale is read as a power of ten."""
     return plain(value, _DIGITS, huge=_MANY if unit.partition("/")[0] in _LARGEST else _HUGE)
+
+
+def with_half(of: Mapping[str, Any] | None) -> str:
+    """``0.260 ± 0.012 EUR``: a figure and its expanded uncertainty, in one unit and to one digit."""
+    if of is None or of["value"] is None:
+        return ""
+    by, unit = _scale(of["unit"], abs(of["value"]))
+    return f"{bare(of['value'] / by, of['U'] / by)} {unit}" if of.get("U") else amount(of)
 
 
 def share(half_width: float, value: float) -> str:

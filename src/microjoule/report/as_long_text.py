@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import percent
+from ..joules.estimate_text import measured, percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
@@ -24,6 +24,7 @@ FOOT = (
     "guaranteed: whatever the power did between readings, if the sensor is right.\n"
     "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates."
 )
+_SENSOR = HEAD.index("sensor")
 
 _GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
 _NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
@@ -42,7 +43,7 @@ def render(summary: Mapping[str, Any]) -> str:
     lines = [*wrapped(summary["sentence"]), "", *_prose(warnings(summary))]
     if single:
         blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
-        lines += [*_table(blocks), FOOT, *_prose(_lags(summary))]
+        lines += [*_table(blocks), _foot(blocks), *_prose(_lags(summary))]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
@@ -241,7 +242,7 @@ def at_least(energy: Mapping[str, Any]) -> str:
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
-    head, *text = columns(rows, _LEFT, indent="  ")
+    head, *text = columns(rows, _LEFT, indent="  ", optional=(_SENSOR,), nothing=("", "unknown"))
     lines, at = [head], 0
     for title, block, under in blocks:
         lines += [title, *text[at : at + len(block)], *under]
@@ -249,17 +250,29 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
     return lines
 
 
+def _foot(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> str:
+    """What the columns mean; the one of the sensor is left out where no accuracy is stated."""
+    is_stated = any(row[_SENSOR] not in ("", "unknown") for _, rows, _ in blocks for row in rows)
+    return FOOT if is_stated else FOOT.replace("its stated accuracy", "no accuracy is stated")
+
+
 def named(row: Mapping[str, Any]) -> str:
     """Windows of one name in a line."""
     each = row["per_window"]
-    figure, half = written_numbers.energy(each["energy_j"], each["U_j"], each["guaranteed_j"])
-    spread = f" ± {half}" if half else ""
-    varies = f", varies by {written_numbers.quantity(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
+    figure = energy(each)
+    varies = f", varies by {written_numbers.spread(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
     share = f", {percent(row['share'], 3)} of all" if row["share"] is not None else ""
     length = written_numbers.seconds(row["window_s"])
     missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
-    head = f"{cut(row['name'])} × {row['n']}: {figure}{spread} each{varies}"
+    head = f"{cut(row['name'])} × {row['n']}: {figure} each{varies}"
     return f"{head}, {length} each{share} ({row['method']}){missing}"
+
+
+def energy(of: Mapping[str, Any]) -> str:
+    """``6.488 J ± 0.011 J``, ``at most 16 mJ``; a dash where there is no figure."""
+    if of["energy_j"] is None:
+        return written_numbers.quantity(None, "J")
+    return measured(of["energy_j"], of["U_j"] or 0.0, written_numbers.ends(of["guaranteed_j"]), "J")
 
 
 _SAMPLED_BY = {

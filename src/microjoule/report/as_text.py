@@ -6,8 +6,6 @@ At most twenty lines or so, as wide as asked. ``as_long_text`` has everything el
 from __future__ import annotations
 
 import math
-import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +14,11 @@ from ..joules.estimate_text import duration, figure, measured, missing, percent
 from ..joules.run_window import OUTERMOST
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
-from .amounts import amount, price, share
+from .amounts import amount, share
 from .as_long_text import warnings
 from .columns import fitting
 from .live_view import sparkline
+from .wrapping import wrapped
 
 Plain = Mapping[str, Any]
 
@@ -33,8 +32,6 @@ _NAMES = (24, 16, 10)  # characters of a name, tried in turn until a table fits
 HEAD = ("window", "n", "energy", "per window", "time", "power", "share")
 _LEAST_USEFUL = (6, 4, 3, 5, 1)  # columns that are left out in turn until a table fits
 _BARS_MIN = 8
-_WHOLE = re.compile(r"`[^`]*`|\d [A-Za-zµ%]{1,4}\b")  # a command, and a number with its unit
-_NO_BREAK = "\x00"  # no report holds one
 
 
 def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = str) -> str:
@@ -47,11 +44,11 @@ def render(summary: Plain, width: int = WIDTH, written: Callable[[str], str] = s
     """
     below = [*_beside_meter(summary), *_footprint(summary), *_warnings(summary)]
     blocks = [
-        _wrapped(written(summary["sentence"]), width, ""),
+        wrapped(written(summary["sentence"]), 0, width),
         _shares(summary, width, written),
         list(map(written, _power(summary, width))),
         _by_name(summary, width, written),
-        [line for said in below for line in _wrapped(written(said), width)],
+        [line for said in below for line in wrapped(written(said), 2, width)],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
@@ -76,7 +73,7 @@ def brief(summary: Plain) -> str:
 
 def _shares(summary: Plain, width: int, written: Callable[[str], str]) -> list[str]:
     """Whose energy it was: a table, and sentences that are wrapped."""
-    said = [line for each in share_lines.said(summary) for line in _wrapped(written(each), width)]
+    said = [line for each in share_lines.said(summary) for line in wrapped(written(each), 2, width)]
     return [*share_lines.brief(summary, width, written), *said]
 
 
@@ -112,7 +109,7 @@ def _by_name(summary: Plain, width: int, written: Callable[[str], str]) -> list[
     lines = fitting([HEAD, *map(cells, shown)], width, written, _LEAST_USEFUL, _NAMES)
     lines += [written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else []
     is_assessed = all(row["is_sensor_assessed"] or not row["U_j"] for row in shown)
-    return lines if is_assessed else [*lines, *_wrapped(written(UNASSESSED), width, "")]
+    return lines if is_assessed else [*lines, *wrapped(written(UNASSESSED), 0, width)]
 
 
 def cells(row: Plain) -> tuple[str, ...]:
@@ -147,7 +144,7 @@ def _footprint(summary: Plain) -> list[str]:
         return []
     carbon = of["co2e_location"]
     spread = f" {share(carbon['U'], carbon['value'])}" if carbon["U"] and carbon["value"] else ""
-    cost = f"; cost {price(of['cost_electricity'])}" if of["cost_electricity"] else ""
+    cost = f"; cost {amount(of['cost_electricity'])}" if of["cost_electricity"] else ""
     grid = terms["factors"]["intensity"]
     line = f"CO2e {amount(carbon)}{spread}{cost} ({grid['name']}, {grid['value']:.3g} {grid['unit']})"
     return [line, terms["remark"]] if terms["remark"] else [line]
@@ -159,12 +156,3 @@ def _warnings(summary: Plain) -> list[str]:
     return (
         [*said[:WARNINGS_MAX], f"… and {left_over} more warnings: -v shows them"] if left_over > 0 else said
     )
-
-
-def _wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
-    """Lines of a text; a command in backquotes stays on one line, to be copied, and so does a figure."""
-    whole = _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
-    lines = textwrap.wrap(
-        whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
-    )
-    return [line.replace(_NO_BREAK, " ") for line in lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .amounts import with_half
 from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread
@@ -102,17 +103,10 @@ def _money(found: Plain) -> list[str]:
     for each in found["levels"]:
         foot = each["per_million_output_tokens"]
         if foot:
-            rows.append((words(each), _amount(foot["co2e_location"]), _amount(foot["cost_electricity"])))
+            rows.append((words(each), with_half(foot["co2e_location"]), with_half(foot["cost_electricity"])))
     if len(rows) == 1:
         return []
     return columns(rows, (0,), optional=(2,), nothing=("",))
-
-
-def _amount(of: Plain | None) -> str:
-    if not of or of["value"] is None:
-        return ""
-    half = f" ± {of['U']:.2g}" if of.get("U") else ""
-    return f"{of['value']:.3g}{half} {of['unit']}"
 
 
 def _requests(found: Plain) -> list[str]:

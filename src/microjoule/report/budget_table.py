@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import written_numbers
+from .as_long_text import energy
 from .foreign_text import cut
 
 
@@ -27,9 +28,7 @@ def head(row: Mapping[str, Any]) -> str:
     """A channel's figure with its uncertainty, or why it has none."""
     if not row["budget"]:
         return f"{row['channel']}: no figure, and so no budget ({row['status']})"
-    energy, expanded = written_numbers.energy(row["energy_j"], row["U_j"], row["guaranteed_j"])
-    energy += f" ± {expanded}" if expanded else ""
-    return f"{row['channel']}: {energy}, k={row['k']:.3g}, u={written_numbers.spread(row['u_j'], 'J')}"
+    return f"{row['channel']}: {energy(row)}, k={row['k']:.3g}, u={written_numbers.spread(row['u_j'], 'J')}"
 
 
 def _component(part: Mapping[str, Any]) -> str:

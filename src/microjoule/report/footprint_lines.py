@@ -56,7 +56,7 @@ def foot(kinds: Iterable[str]) -> str:
 
 
 def parts(footprint: Mapping[str, Any], ends: Sequence[str] = IDLE_TO_FULL) -> list[str]:
-    """Each figure that there is on a line, its ranges beside it where they fit and beneath it where not.
+    """Each figure that there is on a line; its ranges beside it, or beneath it where not all of them fit.
 
     Args:
         footprint: As JSON values.
@@ -64,10 +64,11 @@ def parts(footprint: Mapping[str, Any], ends: Sequence[str] = IDLE_TO_FULL) -> l
     """
     rows = [(name, figure, ranges) for name, figure, ranges in _rows(footprint, ends)]
     wide, far = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    longest = max((len(each) for row in rows for each in row[2]), default=0)
+    is_beside = 2 + wide + 2 + far + 2 + longest <= WIDTH
     found = []
     for name, figure, ranges in rows:
         head = f"  {name:<{wide}}  {figure:>{far}}"
-        is_beside = all(len(head) + 2 + len(each) <= WIDTH for each in ranges)
         beneath = [f"{'':{len(head) + 2 if is_beside else 6}}{each}" for each in ranges]
         found += [f"{head}  {ranges[0]}", *beneath[1:]] if is_beside and ranges else [head, *beneath]
     return found

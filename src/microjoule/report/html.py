@@ -91,7 +91,7 @@ def _tables(summary: Plain, origin_ns: int, of: str) -> str:
             section(f"Energy by window name{of}", page_tables.by_name(summary["by_name"], origin_ns)),
             section(f"Single windows{of}", page_tables.windows(summary, origin_ns)),
             section(f"CO2e and cost{of}", page_tables.footprint(summary)),
-            section(f"What the uncertainty is made of{of}", page_tables.budget(summary)),
+            section(f"Uncertainty budget{of}", page_tables.budget(summary)),
             section(f"What sampling did{of}", page_tables.engine(summary["engine"])),
             section(f"The machine and the recording{of}", page_tables.facts(summary["facts"])),
         )
@@ -200,6 +200,13 @@ def _warnings(summary: Plain, of: str) -> str:
     return f'<div class="warnings" role="note">{paragraphs(lines)}</div>' if lines else ""
 
 
+def _left_open(of: Plain) -> str:
+    """What other published factors would give, or the range of the counter alone."""
+    if of["choice"]:
+        return f"with other published factors: {span(of['choice'], of['unit'])}"
+    return f"counter alone: {span(of['guaranteed'], of['unit'])}"
+
+
 def _headline(summary: Plain, of: str) -> str:
     """The sentence, and the figures of all that was recorded."""
     which = f"{of.removeprefix(': ')}: " if of else ""
@@ -210,7 +217,7 @@ def _headline(summary: Plain, of: str) -> str:
     total, footprint = whole["total"], whole.get("footprint", {})
     is_estimated = total["provenance"] == "estimated"
     low, high = total["guaranteed_j"]
-    energy, half = written_numbers.energy(total["energy_j"], total["U_j"], (low, high))
+    energy, _, half = as_long_text.energy(total).partition(" ± ")
     least = "at least " if as_long_text.at_least(total) else ""
     spread = total["status"] if total["U_j"] is None else f"± {least}{half} at 95 %" if half else "at 95 %"
     guaranteed = "" if is_estimated else f"; guaranteed {written_numbers.interval(low, high, 'J')}"
@@ -227,7 +234,7 @@ def _headline(summary: Plain, of: str) -> str:
         (
             f"{words} ({grid})" if part == "co2e_location" else words,
             amount(footprint[part]),
-            span(footprint[part]["choice"] or footprint[part]["guaranteed"], footprint[part]["unit"]),
+            _left_open(footprint[part]),
         )
         for part, words in footprint_lines.PARTS
         if part in ("co2e_location", "cost_electricity") and footprint.get(part)

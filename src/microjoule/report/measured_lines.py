@@ -10,25 +10,25 @@ from ..joules.estimate_text import measured
 from ..joules.sentence import SENSOR
 from . import written_numbers
 from .foreign_text import cut
+from .wrapping import wrapped
 
 Plain = Mapping[str, Any]
 _BUDGET = 4  # components shown
+_INDENT = 10  # where the figures begin
 
 
 def lines(found: Plain) -> list[str]:
     """A figure a line, and the sentence at the end, where it is still seen after a long run."""
-    shown = [f"  {name:<8}{with_spread(figure):<30}{says}".rstrip() for name, figure, says in rows(found)]
-    return [
-        _subject(found),
-        *shown,
+    shown = [f"  {name:<8}{with_spread(figure):<22}{says}".rstrip() for name, figure, says in rows(found)]
+    beside = [
         *_budget(found["energy"]),
         f"  plan    {found['plan']}",
         *_scatter(found),
         *_odd(found),
         *_notes(found),
-        "",
-        sentence(found),
     ]
+    folded = [line for each in [*shown, *beside] for line in wrapped(each, _INDENT)]
+    return [_subject(found), *folded, "", *wrapped(sentence(found))]
 
 
 def rows(found: Plain) -> list[tuple[str, Plain, str]]:
@@ -100,7 +100,9 @@ def _odd(found: Plain) -> list[str]:
     odd = found["outliers"]
     if not odd:
         return []
-    named = ", ".join(f"window {one['window']} ({one['kind']}, {one['value']:.4g} J)" for one in odd[:3])
+    named = ", ".join(
+        f"window {one['window']} ({one['kind']}, {written(one['value'], 0.0, 'J')})" for one in odd[:3]
+    )
     return [f"  outliers kept: {named}{', …' if len(odd) > 3 else ''}"]
 
 

@@ -185,7 +185,8 @@
     const [a, b] = measured(channels[0]);
     const what = span ? "span" : "view", at = hover === null ? "" : `; cursor at ${time(hover, 7)}`;
     const bar = over ? `; ${over.name}, ${time(over.t1 - over.t0, 4)}` : "";
-    where.textContent = `${what} ${time(a, 7)} – ${time(b, 7)}, ${time(b - a, 5)} long${at}${bar}`;
+    const digits = (t) => Math.min(Math.max(Math.ceil(Math.log10(t / (b - a) + 1e-9)) + 4, 3), 12);
+    where.textContent = `${what} ${time(a, digits(a))} – ${time(b, digits(b))}, ${time(b - a, 4)} long${at}${bar}`;
   }
 
   function overBar(event) {

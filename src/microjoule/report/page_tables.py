@@ -146,7 +146,7 @@ def footprint(summary: Plain) -> str:
     shown = summary["windows"][: as_long_text.BLOCKS_MAX]
     whole = summary["whole"]
     all_of_it = [whole] if whole and whole.get("footprint") else []
-    head = ("", "", "what is left open")
+    head = ("", "", "uncertainty and range")
     first = _table(head, [(_name(each), footprint_lines.cells(each["footprint"])) for each in all_of_it])
     each_of_them = _table(head, [(_name(each), footprint_lines.cells(each["footprint"])) for each in shown])
     more = f"<details><summary>By window</summary>{each_of_them}</details>" if all_of_it else each_of_them

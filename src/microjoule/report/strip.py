@@ -8,8 +8,8 @@ from typing import Any
 from . import written_numbers
 
 LEGEND = (
-    "single windows: how many used how much; the line below goes from the lowest to the highest, its thick "
-    "part holds the middle half; dots are outliers (Tukey), which are in all figures."
+    "single windows: a histogram of their energies; the line below it spans the lowest to the highest, its thick "
+    "part the middle half. Dots are outliers (Tukey); all figures include them."
 )
 _W, _H, _BASE = 220, 38, 26
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from ..joules.estimate_text import figure
 from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread
@@ -64,7 +65,7 @@ def _outliers(found: Plain) -> list[str]:
         for row in group["rows"]:
             odd = row["measurement"]["outliers"]
             each = ", ".join(
-                f"window {one['window']} ({one['kind']}, {one['value']:.4g} J)" for one in odd[:3]
+                f"window {one['window']} ({one['kind']}, {figure(one['value'], 0.0, 'J')})" for one in odd[:3]
             )
             named += [f"outliers of {cut(row['name'])}: {each}{', …' if len(odd) > 3 else ''}"] if odd else []
     return named

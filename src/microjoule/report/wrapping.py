@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 WIDTH = 79
+_WHOLE = re.compile(r"`[^`]*`|\d [A-Za-zµ%]{1,4}\b")  # a command, and a number with its unit
+_NO_BREAK = "\x00"  # no report holds one
 
 
-def wrapped(text: str, indent: int = 0) -> list[str]:
-    """The text over as many lines as it needs, those after the first one indented; a URL stays whole."""
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+def wrapped(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
+    """The text over as many lines as it needs, those after the first one indented.
+
+    A URL stays whole, and so do a figure and a command in backquotes, which is to be copied.
+    """
+    whole = _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    lines = textwrap.wrap(
+        whole, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
+    return [line.replace(_NO_BREAK, " ") for line in lines]

@@ -1,5 +1,6 @@
 import argparse
 import json
+import re
 import threading
 from dataclasses import replace
 
@@ -9,6 +10,12 @@ from machines.build import SCALE
 
 from microjoule.cli import probe
 from microjoule.sources import SOURCES
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal on which each table has all of its columns."""
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +56,18 @@ def test_a_machine_with_counters_exits_0_and_names_each_channel(tmp_path, capsys
     ):
         assert word in text
     assert "at 500 W" in text  # time to wrap at what such parts draw
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_every_line_fits_80_columns_and_every_command_is_whole(machine, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    run("--root", write(machine, tmp_path))
+    text = capsys.readouterr().out
+    assert all(line.count("`") % 2 == 0 for line in text.splitlines())
+    assert all(
+        len(re.sub("`[^`]*`", "", line)) <= 80 or str(tmp_path) in line for line in text.splitlines()
+    ), text
+    assert "channel" not in text or "readable" in text
 
 
 def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):

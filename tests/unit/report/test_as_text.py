@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO, TextIOWrapper
 
 import pytest
@@ -12,7 +13,7 @@ from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text
-from microjoule.report.amounts import price
+from microjoule.report.amounts import amount, span, with_half
 
 WORDS = {"decode": 60.0, "prefill": 90.0}
 
@@ -100,7 +101,27 @@ def test_estimated_figures_have_no_guaranteed_interval(found) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(9.9e-6, "< 0.00001 EUR"), (1e-5, "0.00001 EUR"), (0.00312, "0.00312 EUR"), (0.0, "0 EUR"), (None, "–")],
+    [
+        (0.26, "0.26 EUR"),
+        (0.00312, "0.00312 EUR"),
+        (3.12e-4, "312 µEUR"),
+        (1.9e-6, "1.9 µEUR"),
+        (7.1e-9, "7.1 nEUR"),
+        (0.0, "0 EUR"),
+        (None, "–"),
+    ],
 )
 def test_no_price_has_an_exponent(value, words) -> None:
-    assert price({"value": value, "unit": "EUR"}) == words
+    assert amount({"value": value, "unit": "EUR"}) == words
+
+
+def test_a_range_and_an_uncertainty_of_a_small_price_share_its_unit() -> None:
+    assert span((7.13e-6, 1.84e-5), "EUR") == "7.13 – 18.4 µEUR"
+    assert with_half({"value": 7.13e-6, "U": 4.2e-7, "unit": "EUR"}) == "7.13 ± 0.42 µEUR"
+    assert with_half({"value": 0.26, "U": 0.012, "unit": "EUR"}) == "0.260 ± 0.012 EUR"
+
+
+@pytest.mark.parametrize("unit", ["EUR", "g", "kWh", "L"])
+@pytest.mark.parametrize("exponent", range(-9, 6))
+def test_no_amount_has_an_exponent(unit, exponent) -> None:
+    assert not re.search(r"\de[+-]?\d", amount({"value": 1.9 * 10.0**exponent, "unit": unit}))
