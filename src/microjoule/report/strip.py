@@ -8,8 +8,8 @@ from typing import Any
 from . import written_numbers
 
 LEGEND = (
-    "single windows: a histogram of their energies; the line below it spans the lowest to the highest, its thick "
-    "part the middle half. Dots are outliers (Tukey); all figures include them."
+    "single windows: a histogram of their energies; the line below it spans the lowest to the highest, its "
+    "thick part the middle half. Dots are outliers (Tukey); all figures include them."
 )
 _W, _H, _BASE = 220, 38, 26
 
