@@ -160,3 +160,23 @@ def test_the_interval_is_never_too_narrow(case):
     assert share.high >= 0.93
     assert width <= widest
     assert abs(bias) < 0.1
+
+
+@pytest.mark.parametrize("lag_us", [0, 400, 1000])
+@pytest.mark.parametrize("hz", [120, 270, 430, 754])
+def test_power_that_repeats_is_covered_where_the_lag_is_open(hz, lag_us):
+    """A shift by the lag moves such power by a part of its cycle, and the updates scatter by none of it.
+
+    Of windows of a whole number of cycles both edges err alike, so that these are of any length.
+    """
+    wave, inside = sine(50, 30, hz), []
+    for seed in range(20):
+        lag_ns = lag_us * US
+        one = replace(RIPPLED, wave=wave, seed=seed, poll_ns=250 * US, n=2400, jitter=0.02, lag_ns=lag_ns)
+        timing = replace(one.channel.timing, lag_ns=MS, update_max_ns=10 * MS)
+        channel = replace(one.channel, timing=timing)
+        counter = Counter(one.series, channel)
+        t0, t1 = np.sort(np.random.default_rng([seed, 12]).integers(*one.inside(0.05, 0.9), (2, 40)), axis=0)
+        estimates = counter.estimates(counter.energies(t0, t1))
+        inside += [abs(e.value - one.truth(*t)) <= e.U for e, *t in zip(estimates, t0, t1, strict=True)]
+    assert binomtest(sum(inside), len(inside)).proportion_ci(0.999).high >= 0.93

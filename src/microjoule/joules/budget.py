@@ -145,7 +145,8 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     shares = np.where(is_wide, at.start.own_ns**2 + at.end.own_ns**2, shares)
     bracketed = power**2 * shares
     shape = (1 - f) ** 2 + f**2  # of two independent ends; noise of the power between them adds no more
-    repeats = ripple(at)
+    half_ns = channel.timing.half_lag_ns
+    repeats = ripple(at, half_ns)
     is_quick = near.usual_ns < SLOW_NS  # loads near slow updates are judged by themselves (slow_updates)
     rough = np.where(is_quick, repeats.rough, near.rough)
     scatter = rough**2 * shape
@@ -177,7 +178,6 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)
     read_ns = between.times.read_ns(np.maximum(at.left, 0))
-    half_ns = channel.timing.half_lag_ns
     return Edges(
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
@@ -188,7 +188,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         p * read_ns / _ROOT_12,
         phase,
         # What is counted in a part of an update scatters by that part of it.
-        near.rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
+        rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
         _counted(at, -half_ns, 0.0) if half_ns else np.zeros(len(p)),
         _counted(at, 0.0, half_ns) if half_ns else np.zeros(len(p)),
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,

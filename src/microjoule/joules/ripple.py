@@ -10,7 +10,8 @@ them apart. What matters is how far the count strays between two updates.
   no ripple is larger than makes the power zero at its lows. Power that is synchronous with the updates, or
   nearly so, leaves no trace, and there is no 95 % statement about it.
 * Where it is not, f is taken for 1/T less the line's frequency, which strays by more, unless such a sine
-  would make the power negative at its lows. Then f is that of the line.
+  would make the power negative at its lows. Then f is that of the line. How far it strays depends on where
+  between two updates the instant is, and so on the lag: the middle and both ends of it are looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 from ..arrays import distinct
 from ..trace.series import I64
-from .interpolation import Segment
+from .interpolation import Neighbourhood, Segment
 from .update_times import AROUND, F64, Bools
 
 _X = np.arange(-AROUND, AROUND + 1)
@@ -61,8 +62,13 @@ class Ripple(NamedTuple):
     rough: F64
 
 
-def ripple(segment: Segment) -> Ripple:
-    """What repeats around the instants of segments."""
+def ripple(segment: Segment, half_lag_ns: float = 0.0) -> Ripple:
+    """What repeats around the instants of segments.
+
+    Args:
+        segment: Where the instants lie between updates, by the middle of the lag.
+        half_lag_ns: By how much the lag may be less or more than that.
+    """
     near = segment.near
     n = near.is_usual.sum(1)
     found = Ripple(np.zeros(len(n)), np.zeros(len(n), bool), near.rough.copy())
@@ -81,7 +87,8 @@ def ripple(segment: Segment) -> Ripple:
     swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
     spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
     found.inside[asked] = _near_the_updates(segment, asked, mean, swing, spectrum)
-    _lines(segment, asked, mean, swing, spectrum, found)
+    parts = _parts(segment, half_lag_ns)
+    _lines(near, asked, (mean, swing, spectrum), parts, found)
     return found
 
 
@@ -124,29 +131,50 @@ def _near_the_updates(segment: Segment, asked: I64, mean: F64, swing: F64, spect
     return found
 
 
-def _lines(segment: Segment, asked: I64, mean: F64, swing: F64, spectrum: F64, found: Ripple) -> None:
-    """Of a line that is not near 0."""
-    near, first = segment.near, int(_CYCLES_MAX) + 1
+def _parts(segment: Segment, half_lag_ns: float) -> F64:
+    """float64[3, n]: which part of an update's time had passed, by the middle and by both ends of the lag."""
+    shift = half_lag_ns / np.maximum(segment.length_ns, 1.0)
+    return np.stack([(segment.part + each) % 1.0 for each in (0.0 * shift, shift, -shift)])
+
+
+def _lines(near: Neighbourhood, asked: I64, of: tuple[F64, F64, F64], parts: F64, found: Ripple) -> None:
+    """Of a line that is not near 0; ``of`` are the mean power, the swings around and their spectrum."""
+    (mean, swing, spectrum), first = of, int(_CYCLES_MAX) + 1
     every = (swing * swing).sum(1)
     top = np.argmax(spectrum[:, first:], axis=1) + first + 1
     of_top = np.take_along_axis(spectrum, top[:, None] - 1, 1)[:, 0] * (2 / _WIDTH)
     for cycles in distinct(top[of_top > _THERE / 2 * every]).tolist():
         these = np.flatnonzero((top == cycles) & (of_top > _THERE / 2 * every))
-        of_sine, at = np.zeros(len(these)), np.zeros(len(these))
-        for each in cycles + np.arange(-0.75, 1.0, 0.25):
-            own = _fitted(swing[these], min(each, _FASTEST))
-            of_sine, at = np.where(own > of_sine, own, of_sine), np.where(own > of_sine, each, at)
+        of_sine, at = _peak(swing[these], cycles)
         is_there = of_sine > _THERE * every[these]
         these, of_sine, at = these[is_there], of_sine[is_there], at[is_there]
         i, turn = asked[these], np.pi * np.minimum(at, _FASTEST) / _WIDTH
         usual, shown = near.usual_ns[i], np.sqrt(2 * of_sine / _WIDTH)
         turn = np.where(shown * (np.pi - turn) / np.sin(turn) <= mean[these], np.pi - turn, turn)
-        found.inside[i] = shown * usual / (2 * np.sin(turn)) * _strays(turn, segment.part[i])
+        strays = np.max([_strays(turn, each[i]) for each in parts], axis=0)
+        found.inside[i] = shown * usual / (2 * np.sin(turn)) * strays
         is_alone = of_sine > _ALONE * every[these]
         found.is_line[i] = is_alone
         left = np.maximum(every[these] - of_sine, 0.0) / (_WIDTH - 4)
         rough = np.where(is_alone, np.sqrt(left / 2) * usual, near.rough[i])
         found.rough[i] = np.minimum(near.rough[i], rough)
+
+
+def _peak(swing: F64, near: int) -> tuple[F64, F64]:
+    """Of each row the sum of squares of the sine that fits it best, and its cycles; about so many.
+
+    Between the frequencies that are tried both are those of the parabola through three of them: a sine an
+    eighth of a cycle off would leave a twentieth of the line, which looks like scatter.
+    """
+    tried = np.minimum(near + np.arange(-0.75, 1.0, 0.25), _FASTEST)
+    squares = np.stack([_fitted(swing, each) for each in tried.tolist()])
+    i = np.argmax(squares, axis=0)
+    rows = np.arange(len(i))
+    low, top, high = (squares[np.clip(i + side, 0, len(tried) - 1), rows] for side in (-1, 0, 1))
+    bend = low - 2 * top + high
+    part = np.where(bend < 0, (low - high) / np.where(bend < 0, 2 * bend, 1.0), 0.0)
+    part = np.where((i > 0) & (i < len(tried) - 1), np.clip(part, -0.5, 0.5), 0.0)
+    return top - (low - high) * part / 4, np.minimum(tried[i] + 0.25 * part, _FASTEST)
 
 
 def _strays(turn: F64, f: F64) -> F64:
