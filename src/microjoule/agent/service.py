@@ -184,7 +184,7 @@ def _gid(group: str) -> int | None:
         ) from None
     if gid in (0, OVERFLOW_ID):
         raise CannotServe(
-            f"The group {group} is not only of those whom it names",
+            f"The group {group} also holds programs that are not its members",
             "Create one: sudo groupadd --system microjoule",
         )
     return gid

@@ -254,7 +254,7 @@ def _market(text: str, zone: intensity.Zone | None) -> Factor:
             raise BadFactor(
                 f"No open residual mix of {place} is known",
                 "Give its intensity and a name, as in --market '400 g/kWh residual mix'. Europe's are at "
-                "https://www.aib-net.org/facts/european-residual-mix and may not be passed on",
+                "https://www.aib-net.org/facts/european-residual-mix and may not be redistributed",
             )
         return residual
     found = re.match(r"(\s*\S+\s*[A-Za-z]+/[A-Za-z]+)\s+(\S.*)", text)

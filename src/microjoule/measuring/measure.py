@@ -92,9 +92,9 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
     fitted = fit(meter)
     if fitted.is_estimated:
         raise OnlyEstimated(
-            f"No energy counter is readable here, only a model of power ({', '.join(fitted.ids)}): "
-            "it would only restate the CPU time",
-            "`uj probe` says what keeps the counters closed; `uj compare` goes on and says so",
+            f"No energy counter is readable here, and a model of power ({', '.join(fitted.ids)}) would only "
+            "restate CPU time",
+            "`uj probe` says how to open a counter; `uj compare` compares estimates, and marks them",
         )
     if ask.mode in ("edge", "dither") and fitted.has_gauge:
         raise NoUpdate(

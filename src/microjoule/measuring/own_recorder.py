@@ -33,6 +33,10 @@ class Recorder(RawRecorder):
         # A file that nobody asks for goes with the recorder, without a warning.
         self._let_go = None if scratch is None else weakref.finalize(self, scratch.close)
 
+    def __repr__(self) -> str:
+        where = self.path if self._let_go is None else "in memory"
+        return f"Recorder({where}, {'ended' if self.is_closed else 'recording'})"
+
     @cached_property
     def trace(self) -> Trace:
         """What was recorded.

@@ -66,9 +66,9 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
     """
     if fitted.is_estimated:
         raise OnlyEstimated(
-            f"No energy counter is readable here, only a model of power ({', '.join(fitted.ids)}): "
-            "it would only restate the CPU time",
-            "`uj probe` says what keeps the counters closed",
+            f"No energy counter is readable here, and a model of power ({', '.join(fitted.ids)}) would only "
+            "restate CPU time",
+            "`uj probe` says how to open a counter",
         )
     closely = fitted if fitted.has_gauge else fitted.closely()
     pause_s = seconds(closely.settle_ns) + PAD_UPDATES * closely.update_s

@@ -41,13 +41,27 @@ def remarks(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str,
     """
     from ..sources.survey import Cause
 
+    surveys, channels = tuple(surveys), tuple(channels)
     used = {channel.source for channel in channels}
     said = [obstacle for found in surveys if found.source in used for obstacle in found.obstacles]
     causes = {"misleading": Cause.MISLEADING, "excluded": Cause.EXCLUDED}
-    return {
+    found = {
         name: list(dict.fromkeys(f"{o.what}. {o.remedy}".rstrip(". ") for o in said if o.cause is cause))
         for name, cause in causes.items()
     }
+    if channels and all(channel.trust.model is not None for channel in channels):
+        found["misleading"] += _opens(surveys)
+    return found
+
+
+def _opens(surveys: Iterable[Survey]) -> list[str]:
+    """Where nothing but a model is left: why the first counter is closed, and the command that opens it."""
+    shut = (one for found in surveys for one in found.closed if one.channel.trust.model is None)
+    first = next((one for one in shut if not one.channel.is_of_command), None)
+    if first is None:
+        return []
+    obstacle = first.obstacle
+    return [f"{first.channel.id} is closed: {obstacle.what}. {obstacle.remedy}".rstrip(". ")]
 
 
 def others(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, tuple[Channel, ...]]:

@@ -222,7 +222,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
     remark += ["estimated"] if energy.get("provenance") == "estimated" else []
-    written, spread = written_numbers.energy(energy["energy_j"], energy["U_j"], energy["guaranteed_j"])
+    written, spread = _figure_and_spread(energy)
     return (
         name,
         written,
@@ -233,6 +233,14 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
         written_numbers.accuracy(rest["accuracy"]),
         ", ".join(remark),
     )
+
+
+def _figure_and_spread(of: Mapping[str, Any]) -> tuple[str, str]:
+    """A figure and its ±, to one digit where ± is all that is assessed; else each with its own digits."""
+    if at_least(of):
+        return written_numbers.energy(of["energy_j"], of["U_j"], of["guaranteed_j"])
+    figure, _, half = energy(of).partition(" ± ")
+    return figure, half
 
 
 def at_least(energy: Mapping[str, Any]) -> str:

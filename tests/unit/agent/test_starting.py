@@ -19,7 +19,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
     ("options", "code", "said"),
     [
         (("--group", "no-such-group"), 1, "groupadd --system no-such-group"),
-        (("--group", "root"), 1, "is not only of those whom it names"),
+        (("--group", "root"), 1, "also holds programs that are not its members"),
         (("--source", "nvml"), 3, "nvml"),
         (("--source", "nonsense"), 2, "nonsense"),
         (("--rate", "1e9"), 2, "out of range"),

@@ -327,7 +327,7 @@ def test_a_residual_mix_is_a_market_without_a_contract():
     assert found.market.value == 790
     assert found.market.boundary.signal == "residual"
     with pytest.raises(
-        BadFactor, match=r"No open residual mix of Germany.*aib-net\.org.*may not be passed on"
+        BadFactor, match=r"No open residual mix of Germany.*aib-net\.org.*may not be redistributed"
     ):
         terms(FactorOptions(zone="DE", market="residual"))
 

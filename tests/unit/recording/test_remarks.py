@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machines import AMD_MIRRORED_DIES, write
+from machines import AMD_MIRRORED_DIES, EMPTY_VM, LOCKED_DOWN, write
 from standin import compiler, machine
 
 from microjoule.recording.replaced_channels import remarks
@@ -38,6 +39,20 @@ def test_only_sources_in_use_are_remarked_on(tmp_path) -> None:
     surveys = survey(Machine(write(AMD_MIRRORED_DIES, tmp_path)))
     assert remarks(surveys, choose(surveys, ["powercap"]))["excluded"]
     assert remarks(surveys, choose(surveys, ["rapl_perf"])) == {"misleading": [], "excluded": []}
+
+
+def test_where_only_closed_counters_are_left_the_report_has_the_command_that_opens_them(tmp_path) -> None:
+    text, plain = run(write(replace(LOCKED_DOWN, zones=(), registers={}), tmp_path))
+    (said,) = plain["facts"]["misleading"]
+    assert said.startswith("package-0 is closed: perf_event_paranoid is 4")
+    assert "`sudo sysctl kernel.perf_event_paranoid=0`" in said
+    assert said in text
+
+
+def test_a_counter_that_is_read_or_that_is_not_there_is_not_called_closed(tmp_path) -> None:
+    for machine_, names in ((LOCKED_DOWN, ["powercap"]), (EMPTY_VM, ["cpu_time"])):
+        surveys = survey(Machine(write(machine_, tmp_path / machine_.name)))
+        assert remarks(surveys, choose(surveys, names))["misleading"] == []
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")

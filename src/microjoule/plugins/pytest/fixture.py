@@ -343,8 +343,8 @@ def _remedy(error: MicrojouleError) -> str:
 
     if isinstance(error, OnlyEstimated):
         return (
-            "--energy-estimated goes on with a model of the power and says so; --energy-disable only runs "
-            "the functions; `uj probe` says what is missing"
+            "--energy-estimated measures with a model of the power and marks the figures; --energy-disable "
+            "only runs the functions; `uj probe` says how to open a counter"
         )
     remedy = re.sub(r"--(channel|max-time)\b", r"--energy-\1", error.remedy)
     if isinstance(error, TooLong):
