@@ -28,6 +28,7 @@ from microjoule.joules.uncertainty import ALIASED, BOUNDED
 
 HERE = Path(__file__).parent
 WINDOWS = 2000
+DENSE = 1.3  # readings to an update, from which on they are denser than updates
 MEASURED = 0.1  # of the variance may be of priors, where the ceiling of 97.5 % applies
 SEED = 50_000  # no test and no study of the estimator uses these
 BASE = Sensor()
@@ -224,7 +225,7 @@ def row(name: str) -> Row:
         outside,
         missing,
         max(CAUSES, key=lambda cause: float(np.median([each.get(cause, 0.0) for each in parts]))),
-        float(np.median(bounded)),
+        1.0 if _is_sparse(sensor) else float(np.median(bounded)),
     )
 
 
@@ -238,6 +239,12 @@ def _by_cause(estimate: Estimate) -> dict[str, float]:
     for each in estimate.components:
         found[each.name] = found.get(each.name, 0.0) + each.u**2
     return found
+
+
+def _is_sparse(sensor: Sensor) -> bool:
+    """Whether readings at edges are no denser than updates, so that one lies anywhere between two of them."""
+    updates_hz = (1 - sensor.missed) / sensor.update_us * 1e6
+    return sensor.at == "gaps" or sensor.rate_hz < DENSE * updates_hz
 
 
 def _bounded(estimate: Estimate) -> float:
@@ -284,7 +291,9 @@ FOOT = """
   interval of it (docs/accuracy.md). Guaranteed intervals hold.
 - *measured*: less than a tenth of the variance is of priors (the lag, updates between readings that are no
   denser, power between updates), so that no more than 97.5 % should be covered; *above 97.5 %* where more
-  surely are. Nothing else has a ceiling: steady rows at 1,000 Hz and below are among those with priors.
+  surely are: steady power of which 5 updates or few quanta fall into a window, or whose readings march in
+  step with the updates. Nothing else has a ceiling: steady rows at 1,000 Hz and below are among those with
+  priors.
 - *wide*: U is more than three times the error, with a prior. Which component that is stands under
   *largest*:
   - *edges*: what is not known of the two edges of a window is taken for independent. The readings of these
@@ -297,7 +306,9 @@ FOOT = """
   - *swings* of a sine of 270 Hz and 8 W: in 1,024 updates a second it shows as one of 754 Hz does, whose
     count strays farther between updates. Both rows have one rule, and U fits that of 754 Hz. Where 754 Hz
     would take the power below zero, as with 30 W, it is excluded. Of a counter of whole joules, whose
-    updates are its quanta, power may have stepped anywhere between two of them.
+    updates are its quanta, power may have stepped anywhere between two of them. A square of 7 Hz in updates
+    of 8 ms that are read at 500 Hz looks like one of 118 Hz: when each was updated is not known well enough
+    to see that it steps.
   - *steps*: power that steps inside an update is booked to both sides. All windows that begin and end with
     their own steps share that, so that it does not average: twice the mean loss is allowed for. Without it
     no sum over such windows of a counter of whole joules held, and 70 to 94 % of single ones.
