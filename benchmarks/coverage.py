@@ -311,7 +311,9 @@ FOOT = """
     to see that it steps.
   - *steps*: power that steps inside an update is booked to both sides. All windows that begin and end with
     their own steps share that, so that it does not average: twice the mean loss is allowed for. Without it
-    no sum over such windows of a counter of whole joules held, and 70 to 94 % of single ones.
+    no sum over such windows of a counter of whole joules held, and 70 to 94 % of single ones. The rows at
+    marks are of the counter alone; a trace fits the power of its windows at their marks
+    (marked_windows.md).
 - Windows of the loads are 0.1013 s long: of 0.1 s, a whole number of cycles of most sines here, both edges
   err alike, so that little of an error is seen.
 """

@@ -170,5 +170,5 @@ def _sentence(pair: Pair, difference: LagDifference, is_unlike: bool) -> str:
     if abs(ms) <= half_ms:
         return f"{pair.whole} and {pair.part}: the same lag, ± {half_ms:.2f} ms, {why}"
     late, early = (pair.whole, pair.part) if ms > 0 else (pair.part, pair.whole)
-    more = "; that is more than their lags allow" if is_unlike else ""
+    more = "; more than was declared or measured of them" if is_unlike else ""
     return f"{late} trails {early} by {size}, {why}{more}"
