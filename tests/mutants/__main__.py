@@ -108,8 +108,10 @@ def main() -> int:
     every = [
         Trial(file, mutant, tests, of_tests.limit_s(tests))
         for file in files
+        for functions in [in_place.functions(file.read_text(encoding="utf-8"), str(file))]
         for mutant in (_survivors(file) if arguments.again else _sampled(file, arguments.sample))
-        for tests in [of_tests.tests(_source(file), mutant.lines, mutant.function, arguments.seconds)]
+        for function in [in_place.outermost(mutant.function, functions)]
+        for tests in [of_tests.tests(_source(file), mutant.lines, function, arguments.seconds)]
     ]
     random.Random(1).shuffle(every)  # a run that stops early has tried a fair sample
     print(f"{len(every)} mutants of {len(files)} files, {len(of_tests.took_s)} tests", flush=True)

@@ -11,7 +11,7 @@ import gc
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import NamedTuple
@@ -45,12 +45,9 @@ class Change(NamedTuple):
 
 def exchanged(change: Change) -> bool:
     """Puts the new code in place; False where the change is in no function of this process."""
-    code = compile(change.source, str(change.path), "exec")
-    new = {each.co_qualname: each for each in _functions(code)}
-    names = change.function.split(".")
-    # The outermost function: the code of those inside it is a constant of its own.
-    wanted = next((n for i in range(len(names)) if (n := ".".join(names[: i + 1])) in new), None)
-    if wanted is None:
+    new = functions(change.source, str(change.path))
+    wanted = outermost(change.function, new)
+    if not wanted:
         return False
     old = [
         each
@@ -65,8 +62,18 @@ def exchanged(change: Change) -> bool:
     return bool(old)
 
 
+def functions(source: str, path: str) -> dict[str, CodeType]:
+    """The functions of a module and of its classes by their names, without those inside functions."""
+    return {each.co_qualname: each for each in _functions(compile(source, path, "exec"))}
+
+
+def outermost(name: str, among: Mapping[str, CodeType]) -> str:
+    """The function that a name is that of, or of what is inside it; empty: of a module or a class."""
+    names = name.split(".")
+    return next((n for i in range(len(names)) if (n := ".".join(names[: i + 1])) in among), "")
+
+
 def _functions(code: CodeType) -> Iterator[CodeType]:
-    """The functions of a module and of its classes, without those inside functions."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             is_class = (

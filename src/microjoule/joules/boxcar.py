@@ -234,8 +234,8 @@ def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
     half = window_s / 2
     x = edges_s - t_s[:, None]
     before = (np.clip(x, -half, 0) + half) ** 2
-    after = half**2 - (half - np.clip(x, 0, half)) ** 2
-    return np.diff(before - after, axis=1) / (2 * window_s)
+    after = (half - np.clip(x, 0, half)) ** 2
+    return np.diff(before + after, axis=1) / (2 * window_s)
 
 
 def _roughness(weight: F64) -> F64:

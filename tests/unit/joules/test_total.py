@@ -12,7 +12,7 @@ from places import identity
 from microjoule.channel import UNPLACED, Access, Channel, Kind, PowerModel, Scale, Trust
 from microjoule.errors import Overlap
 from microjoule.joules.estimate import Estimate
-from microjoule.joules.total import add, covered, is_energy, is_power, tells_energy, total
+from microjoule.joules.total import add, beside, covered, is_energy, is_power, tells_energy, total
 
 
 def channel(name: str, *parents: str, kind: Kind = Kind.COUNTER) -> Channel:
@@ -169,6 +169,36 @@ def test_a_measured_source_comes_before_a_estimated_one_of_the_same_place() -> N
     estimated = replace(estimated, trust=replace(estimated.trust, model=MODEL))
     assert covered(table(measured, estimated)) == ("package-0@powercap",)
     assert covered(table(estimated, measured)) == ("package-0@powercap",)
+
+
+def test_beside_a_counter_are_the_power_gauges_of_its_place_that_it_contains() -> None:
+    counter, inside = channel("gpu-0/energy"), gauge("gpu-0/power", "gpu-0/energy")
+    fan = replace(inside, id="fan", scale=replace(inside.scale, quantity="Hz"))
+    others = (
+        gauge("gpu-0/power@other"),
+        gauge("gpu-1/power", "gpu-0/energy"),
+        fan,
+        channel("gpu-0/energy@other"),
+    )
+    channels = table(counter, inside, *others)
+    assert beside(counter, channels) == ("gpu-0/power",)
+    assert beside(inside, table(inside, gauge("gpu-0/power@part", "gpu-0/power"))) == ()
+
+
+def test_of_estimates_the_commands_is_taken_where_it_has_a_figure() -> None:
+    """A command too short for one leaves the machine's; what was measured hides nothing that is not known."""
+    both = (channel("cpu_time/system"), channel("cpu_time/command"))
+    channels = table(*(replace(each, trust=replace(each.trust, model=MODEL)) for each in both))
+    known, unknown = (
+        Estimate(value=1.0, low=0.0, high=2.0),
+        Estimate(value=None, low=0.0, high=math.inf, status="incomplete"),
+    )
+    system, command = channels
+    assert total({system: known, command: known}, channels).channels == (command,)
+    assert total({system: known, command: unknown}, channels).channels == (system,)
+    packages = table(channel("package-0"), channel("package-1"))
+    found = total({"package-0": known, "package-1": unknown}, packages)
+    assert (found.channels, found.value) == (("package-0", "package-1"), None)
 
 
 def test_the_total_of_nothing_has_failed() -> None:

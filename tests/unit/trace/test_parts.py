@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from ideal import Ideal, constant, rows
 from properties.test_flipped_bits_are_never_silent import sealed
@@ -55,6 +57,33 @@ def test_with_threads_without_and_where_none_can_be_started_the_energies_are_the
     monkeypatch.setattr(threading.Thread, "start", refused)
     assert figures(path) == small
     assert events.count("refused") >= 4
+
+
+def test_all_rows_of_a_files_beginning_and_end_are_in_its_sketch(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches that end, or that begin, within so many bytes; and at least one on either side."""
+    for end_bytes in (1, 8_000):
+        monkeypatch.setattr(parts, "END_BYTES", end_bytes)
+        survey = parts.survey(path)
+        begin, end = survey.offsets[:-1], survey.offsets[1:]
+        is_whole = (end < begin[0] + end_bytes) | (begin > end[-1] - end_bytes)
+        is_whole[[0, -1]] = True
+        assert len(is_whole) / 2 > is_whole.sum() >= (2 if end_bytes == 1 else 4)
+        readings = [table["channel"].to_pylist().count("package-0") for table in batches(survey)]
+        found = survey.sketch["channel"].to_pylist().count("package-0")
+        assert found == sum(n for n, whole in zip(readings, is_whole, strict=True) if whole)
+
+
+def test_a_file_without_its_last_byte_is_truncated(path: Path, tmp_path: Path) -> None:
+    assert not parts.survey(path).is_truncated
+    cut = tmp_path / "cut.arrows"
+    cut.write_bytes(path.read_bytes()[:-1])
+    assert parts.survey(cut).is_truncated
+
+
+def batches(of: parts.BatchSurvey) -> list[pa.Table]:
+    return [parts.Stretch(of.path, of.opening, a, b, of.names).rows() for a, b in pairwise(of.offsets)]
 
 
 def test_no_thread_outlives_its_crew() -> None:

@@ -247,6 +247,12 @@ def test_a_window_of_instants_is_neither_open_nor_marked() -> None:
     )
 
 
+def test_a_window_may_be_a_key_whatever_is_noted_beside_it() -> None:
+    noted = Window("w", 1, 5, {"k": [1]})
+    assert {noted: 7}[Window("w", 1, 5, {"k": [1]})] == 7
+    assert noted != Window("w", 1, 5)
+
+
 def test_what_is_no_window_is_a_sentence() -> None:
     """A number is neither a window nor the name of one."""
     with pytest.raises(BadWindow, match="5 is not a window"):
