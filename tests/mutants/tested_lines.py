@@ -1,7 +1,7 @@
 """Which tests run which lines, and how long they take: found once for each file of tests, and kept.
 
 To find it out takes minutes, and changes only with a file: what is kept of a file of tests counts until that
-file, a helper beside it or a source that it runs is another. It lies in ``build/``, which no one shares.
+file, a helper beside it or a source whose functions it runs is another. It lies in ``build/``.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _runs(
 def _state(root: Path, package: Path, file: str, found: Mapping[str, Any]) -> str:
     """Of all that a file of tests depends on, as far as its run shows."""
     helpers = (one for one in (root / "tests").glob("*.py") if not one.name.startswith("test_"))
-    sources = (package / source for source in found["lines"])
+    sources = (package / source for source in found["sources"])
     texts = [
         path.read_bytes() if path.exists() else b""
         for path in [root / file, *sorted(helpers), *sorted(sources)]

@@ -7,13 +7,14 @@ file itself.
 
 from __future__ import annotations
 
+import ast
 import importlib.abc
 import importlib.util
 import json
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -139,11 +140,19 @@ def traced(package: Path, tests: str, result: Path) -> int:
             source: {line: [numbers[one] for one in ran if one in numbers] for line, ran in of.items()}
             for source, of in lines.items()
         },
+        "sources": [source for source, of in lines.items() if _runs_a_function(package / source, of)],
         "took_s": by_test.took_s,
         "failed": by_test.failed or ([] if code in _PASSED else [tests]),
     }
     result.write_text(json.dumps(found), encoding="utf-8")
     return code
+
+
+def _runs_a_function(source: Path, lines: Iterable[int]) -> bool:
+    """Whether some of these lines are in a function: a module that is imported only is not run."""
+    found = (node for node in ast.walk(ast.parse(source.read_bytes())) if isinstance(node, ast.FunctionDef))
+    bodies = [range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1) for node in found]
+    return any(line in body for line in lines for body in bodies)
 
 
 def _sources(data: coverage.CoverageData) -> Iterator[str]:

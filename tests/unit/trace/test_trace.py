@@ -16,6 +16,7 @@ from reached import reached
 
 from microjoule.errors import BadWindow, TraceError
 from microjoule.trace import schema
+from microjoule.trace.gap import Gap, gap
 from microjoule.trace.label import PROCESS, Subject, label
 from microjoule.trace.raw_trace import RawTrace, merge
 from microjoule.trace.window import DEVICE_SPAN, Mark, MarkColumns, Window, pair, paired
@@ -251,6 +252,14 @@ def test_a_window_may_be_a_key_whatever_is_noted_beside_it() -> None:
     noted = Window("w", 1, 5, {"k": [1]})
     assert {noted: 7}[Window("w", 1, 5, {"k": [1]})] == 7
     assert noted != Window("w", 1, 5)
+
+
+@pytest.mark.parametrize(("said", "lost"), [(3, 3), (0, 0), (None, None), ("many", None)])
+def test_a_gap_says_how_many_readings_are_missing_where_that_is_a_number(
+    said: object, lost: int | None
+) -> None:
+    assert gap(1, 5, label("full disk", {"readings_lost": said})) == Gap(1, 5, "full disk", lost)
+    assert gap(1, 5, "full disk").readings_lost is None
 
 
 def test_what_is_no_window_is_a_sentence() -> None:
