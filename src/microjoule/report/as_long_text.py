@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import measured, percent
+from ..joules.estimate_text import is_limit, measured, percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
@@ -237,10 +237,10 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
 
 def _figure_and_spread(of: Mapping[str, Any]) -> tuple[str, str]:
     """A figure and its ±, to one digit where ± is all that is assessed; else each with its own digits."""
-    if at_least(of):
-        return written_numbers.energy(of["energy_j"], of["U_j"], of["guaranteed_j"])
-    figure, _, half = energy(of).partition(" ± ")
-    return figure, half
+    value, half, guaranteed = of["energy_j"], of["U_j"], of["guaranteed_j"]
+    if not at_least(of) or is_limit(value, half, written_numbers.ends(guaranteed)[0]):
+        return written_numbers.energy(value, half, guaranteed)
+    return written_numbers.quantity(value, "J", *guaranteed), written_numbers.spread(half, "J")
 
 
 def at_least(energy: Mapping[str, Any]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import is_limit
 from . import written_numbers
 from .columns import columns
 from .foreign_text import cut, safe
@@ -27,16 +26,19 @@ _TITLES = {
 _METHODS: Mapping[str, str] = {"not separable": "together"}
 _ROWS = 30
 _LONG_PATH = 40
-_WIDE, _MEAN = 90, 5  # below this width the mean power, column 5, is left to the JSON
 _NAME = 46
-_LEAST_NAME = 16
-_REST = 62  # columns that the figures need beside the name
+_MEAN, _METHOD = 5, 7
+_LEFT_OUT: Sequence[tuple[tuple[int, ...], int]] = (  # columns left to the JSON, and a name's least length
+    ((), 28),
+    ((_MEAN,), 20),
+    ((_MEAN, _METHOD), 12),
+)
 _SHARING = 8  # names of one figure that are shown
 _FOOT = (
-    "energy: all that the channel used in that time, and not what was more than idle",
+    "energy: everything that the channel used in that time, idle power included",
     "bracketed: each launch outlasts the counter's update; regression: fitted over all updates",
-    "together: the readings do not tell these apart; with ~ is an estimate of each, its time "
-    "times their mean power, and beside it the interval that the readings leave open",
+    "together: the readings cannot separate these; ~ marks an estimate of each, its time times their mean "
+    "power, with the interval that the readings allow",
 )
 
 
@@ -112,16 +114,20 @@ def _events(table: Plain, found: Plain) -> list[str]:
 
 
 def _table(table: Plain, width: int) -> list[str]:
-    name = max(min(_NAME, width - _REST), _LEAST_NAME)
     shown = table["rows"][:_ROWS]
-    rows = [(_TITLES[table["kind"]], *_HEAD), *(row for each in shown for row in _rows(each, name))]
-    if table["sum"]:
-        rows.append(("sum", "", "", *_energy(table["sum"]), "", "", ""))
-    title, *head = rows[0]
-    rows[0] = ("  name", *head)
-    if width < _WIDE:
-        rows = [(*row[:_MEAN], *row[_MEAN + 1 :]) for row in rows]
-    lines = [title, *columns(rows, (0, -1))]
+    lines: list[str] = []
+    for gone, least in _LEFT_OUT:
+        for name in range(_NAME, least - 1, -1):
+            rows = [("  name", *_HEAD), *(row for each in shown for row in _rows(each, name))]
+            if table["sum"]:
+                rows.append(("sum", "", "", *_energy(table["sum"]), "", "", ""))
+            kept = [[cell for i, cell in enumerate(row) if i not in gone] for row in rows]
+            lines = [_TITLES[table["kind"]], *columns(kept, (0,) if _METHOD in gone else (0, -1))]
+            if max(map(len, lines)) <= width:
+                break
+        else:
+            continue
+        break
     left = len(table["rows"]) - len(shown)
     return [*lines, f"  {left} more: --json FILE has them all"] if left else lines
 
@@ -174,6 +180,4 @@ def _energy(energy: Plain) -> tuple[str, str]:
     if value is None:
         low, high = energy["guaranteed"]
         return f"{energy['status']}: {written_numbers.interval(low, high, 'J')}", ""
-    if is_limit(value, half, 0.0):
-        return written_numbers.energy(value, half, (0.0, value + half))
-    return written_numbers.quantity(value, "J", value - half, value + half), written_numbers.spread(half, "J")
+    return written_numbers.energy(value, half, (0.0, value + half))

@@ -49,7 +49,7 @@ def render(found: Plain) -> str:
         says += each["notes"]
         if each["inseparable"]:
             groups = "; ".join(" and ".join(group) for group in each["inseparable"])
-            says.append(f"{groups} cannot be told apart in this load")
+            says.append(f"{groups} cannot be separated in this load")
         lines += [line for text in says for line in wrapped(f"{words(each)}: {text}", 2)]
     return "\n".join(lines) + "\n"
 

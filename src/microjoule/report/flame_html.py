@@ -54,7 +54,7 @@ _GRAPH = """<div id="bar"><button id="back" type="button">Whole graph</button>
 <div id="graph" role="tree" aria-label="Flame graph: the width of a frame is its energy"></div>
 <p id="tip" role="status">Point at a frame for its energy. Click: zoom. Arrow keys move, Enter zooms, Esc goes
 back.</p>
-<p class="hint"><i class="key open"></i> not separable: samples or updates do not tell these frames apart;
+<p class="hint"><i class="key open"></i> not separable: samples or updates cannot separate these frames;
 their frame has the energy of all, and inside it each has an estimate.
 <i class="key still"></i> idle and not sampled.</p>
 <noscript>The graph needs JavaScript; the table below does not.</noscript>

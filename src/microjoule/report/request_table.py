@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..joules.estimate_text import figure
 from . import written_numbers
 from .columns import columns
 from .foreign_text import cut
@@ -86,12 +87,12 @@ def _notes(found: Plain) -> list[str]:
     lines: list[str] = []
     for group in found["inseparable"]:
         lines += wrapped(
-            f"{' and '.join(group)} cannot be told apart in this load: only their sum is known. What a "
-            "request takes is known all the same where its ± is small."
+            f"{' and '.join(group)} cannot be separated in this load: only their sum is known. The energy of "
+            "a request is still known if its ± is small."
         )
     if not found["is_idle_known"]:
         lines += wrapped(
-            "The server was never idle long enough to tell its idle power: requests include it. Record "
+            "The server was never idle long enough to measure its idle power, so requests include it. Record "
             "some idle seconds too."
         )
     clock = found["clock"]
@@ -156,10 +157,9 @@ def _energy(energy: Plain) -> tuple[str, str]:
     value, half = energy["value"], energy["U"]
     if value is None:
         return energy["status"], ""
-    half = half or 0.0
-    size = written_numbers.quantity(abs(value), "J", abs(value) - half, abs(value) + half)
+    size, _, spread = figure(abs(value), half or 0.0, "J").partition(" ± ")
     is_seen = not _ZEROS.issuperset(size.split()[0])  # a sign before nothing says nothing
-    return ("-" if value < 0 and is_seen else "") + size, written_numbers.spread(half, "J")
+    return ("-" if value < 0 and is_seen else "") + size, spread
 
 
 def _share(part: float | None) -> str:

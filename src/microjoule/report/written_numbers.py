@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..joules.estimate_text import is_limit, measured, percent
+from ..joules.estimate_text import measured, percent
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"
@@ -74,10 +74,11 @@ def ends(of: Sequence[float | None]) -> tuple[float, float]:
 
 
 def energy(value: float | None, half: float | None, guaranteed: Sequence[float | None]) -> tuple[str, str]:
-    """``12.340 J`` and ``0.021 J``: an energy and its ±; ``at most 16 mJ`` alone where ± exceeds it."""
-    if value is not None and is_limit(value, half or 0.0, ends(guaranteed)[0]):
-        return measured(value, half or 0.0, ends(guaranteed), "J"), ""
-    return quantity(value, "J", *guaranteed), spread(half, "J")
+    """``12.34 J`` and ``0.02 J``: an energy and its ±, to one digit; ``at most 16 mJ`` where ± exceeds it."""
+    if value is None:
+        return _MISSING, spread(half, "J")
+    written, _, its = measured(value, half or 0.0, ends(guaranteed), "J").partition(" ± ")
+    return written, its
 
 
 def share(part: float, whole: float) -> str:

@@ -50,6 +50,15 @@ def test_under_a_steady_40_w_each_operator_of_a_recorded_profile_used_40_w(capsy
     assert mm["energy"]["U"] < 0.02 * mm["energy"]["value"]
 
 
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_table_fits_the_terminal_and_keeps_each_name(width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, _ = attribute(capsys, FOLDER / "scripted.arrows", PROFILE)
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= width
+    assert all(name in out for name in ("aten::mm", "aten::resolve_conj", "exponentiate"))
+
+
 def test_estimated_energy_says_so_first_and_windows_are_ranges_too(capsys):
     code, out, _ = attribute(capsys, FOLDER / "cpu_time.arrows", PROFILE)
     assert code == 0

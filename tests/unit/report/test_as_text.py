@@ -12,7 +12,7 @@ from microjoule.cli import signs
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
 from microjoule.joules.summary import summary
-from microjoule.report import as_long_text, as_text
+from microjoule.report import as_long_text, as_text, written_numbers
 from microjoule.report.amounts import amount, span, with_half
 
 WORDS = {"decode": 60.0, "prefill": 90.0}
@@ -125,3 +125,12 @@ def test_a_range_and_an_uncertainty_of_a_small_price_share_its_unit() -> None:
 @pytest.mark.parametrize("exponent", range(-9, 6))
 def test_no_amount_has_an_exponent(unit, exponent) -> None:
     assert not re.search(r"\de[+-]?\d", amount({"value": 1.9 * 10.0**exponent, "unit": unit}))
+
+
+@pytest.mark.parametrize("half", [0.0371, 0.5, 7.3, 96.0])
+@pytest.mark.parametrize("value", [141.2394, 12.1, 0.0317, 2402.26])
+def test_an_energy_and_its_uncertainty_have_one_unit_and_end_at_one_digit(value, half) -> None:
+    energy, spread = written_numbers.energy(value, half, (-1e9, 1e9))
+    (figure, unit), (width, same) = energy.split(), spread.split()
+    assert unit == same
+    assert len(figure.partition(".")[2]) == len(width.partition(".")[2])
