@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -85,6 +86,9 @@ class Agent:
             listeners = dict(self.plan.inherited) or dict(self._listeners(gid, undone))
             publisher = Publisher(lanes)
             guests = Guests(frozenset({0, os.getuid()}), gid)
+            # pyarrow asks numpy for it with the first array. It is imported while that can be: the agent's
+            # user may not be let into the home that microjoule is installed in.
+            importlib.import_module("numpy.ma")
             confinement.become(self.plan.user)
             publisher.start()
             doors = [self._door(listeners[FULL], _full(lanes), publisher, guests)]

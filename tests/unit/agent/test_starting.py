@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+from pathlib import Path
 
+import numpy as np
 import pytest
 from agents import agent, as_user, open_folder, sockets, written_machine
 
@@ -166,3 +168,19 @@ def test_a_long_path_is_said_as_it_is(tmp_path):
     runtime = tmp_path / ("long" * 40)
     with agent(tmp_path / "machine", tmp_path, "--runtime", str(runtime)) as process:
         assert f"serving {runtime}/agent.sock (full view)" in process.said
+
+
+@needs_root
+def test_an_installation_that_only_root_may_read_serves(monkeypatch):
+    """In a home, say: once it is another user, the agent can import nothing any more."""
+    with open_folder() as folder:
+        closed = folder / "closed"
+        closed.mkdir(mode=0o700)
+        (closed / "packages").symlink_to(Path(np.__file__).parents[1])
+        monkeypatch.setenv("PYTHONPATH", str(closed / "packages"))
+        written_machine(folder / "machine")
+        with agent(folder / "machine", folder / "client") as process:
+            owner = Path(f"/proc/{process.pid}").stat().st_uid
+            uses = f"PYTHONPATH={closed}".encode() in Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert owner != 0
+    assert uses
