@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..joules.sentence import places
 from ..joules.total import covered
 from ..units import NS_PER_S
 from .level import Level
@@ -31,6 +32,7 @@ class Scene:
         powers.append(level.power_w)
         return {
             "name": level.channel.id,
+            "place": level.channel.place,
             "power_w": level.power_w,
             "lately_w": [math.nan if power is None else power for power in powers],
             "energy_j": level.energy_j,
@@ -70,4 +72,5 @@ def total(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         "lately_w": [math.fsum(each) for each in lately],
         "energy_j": math.fsum(row["energy_j"] for row in counted),
         "is_estimated": any(row["is_estimated"] for row in counted),
+        "covers": places(row["place"] for row in counted),
     }

@@ -131,9 +131,8 @@ def farewell(scene: Plain) -> str:
     elapsed_s = scene["elapsed_s"]
     power = f" ({figure(total['energy_j'] / elapsed_s, 0.0, 'W')})" if elapsed_s else ""
     how = "estimated" if total["is_estimated"] else "measured"
-    names = " + ".join(row["name"] for row in scene["rows"] if row["is_counted"])
     energy = figure(total["energy_j"], 0.0, "J")
-    return f"{scene['subject']} used {energy} in {duration(elapsed_s)}{power}; {how}: {names}"
+    return f"{scene['subject']} used {energy} in {duration(elapsed_s)}{power}; {how}: {total['covers']}"
 
 
 def _last(values: Sequence[float], n: int) -> Sequence[float]:

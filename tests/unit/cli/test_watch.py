@@ -104,7 +104,7 @@ def test_it_shows_watts_records_twice_and_quits(tmp_path):
         seen.press("q")
         assert seen.ends() == 0
     last = re.search(
-        r"the machine used [\d.]+ J in [\d.]+ m?s \(([\d.]+) W\); measured: package-0 \+ package-0/dram",
+        r"the machine used [\d.]+ J in [\d.]+ m?s \(([\d.]+) W\); measured: package \+ DRAM",
         seen.drawn,
     )
     assert float(last[1]) == pytest.approx(PACKAGE_W + DRAM_W, rel=0.03)  # its time is that of the readings

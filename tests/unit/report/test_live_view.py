@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microjoule.channel import Place
 from microjoule.live.scene import total
 from microjoule.live.tenants import Tenant
 from microjoule.report import live_view
@@ -14,6 +15,7 @@ from microjoule.report.live_view import BARS, farewell, lines, sparkline
 
 ROW = {
     "name": "package-0",
+    "place": Place(device="package", number=0),
     "power_w": 40.0,
     "lately_w": [10.0, 20.0, math.nan, 40.0],
     "energy_j": 123.4,
@@ -131,7 +133,7 @@ def test_bars_say_their_scale_and_the_time_they_span_and_fill_a_wide_terminal():
 
 def test_the_last_sentence_says_how_much_in_how_long():
     said = farewell(scene(ROW, {**ROW, "name": "psys", "is_counted": False}))
-    assert said == "the machine used 123 J in 61.5 s (2.01 W); measured: package-0"
+    assert said == "the machine used 123 J in 61.5 s (2.01 W); measured: package"
     assert farewell(scene()) == ""
 
 
