@@ -18,7 +18,7 @@ from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, failed
 from ..trace.window import Window, united
-from ..units import NS_PER_S, seconds
+from ..units import seconds
 from . import power as powers
 from .brackets import F64
 from .code_dependence import labelled
@@ -31,6 +31,7 @@ from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
 from .related_lags import RelatedLags
 from .sentence import NO_TIME, RECORDING, headline
+from .stand_in import SILENT_NS, spans_ns
 from .total import is_power, tells_energy
 from .update_record import UpdateRecord, Updates, updates
 
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 DEAD_UPDATES = 20
 
 E = TypeVar("E", bound=Estimate)
-
-ALIVE_NS = NS_PER_S  # a channel that fell silent longer than this before the others had died by itself
 
 
 class Trace(RawTrace):
@@ -89,9 +88,8 @@ class Trace(RawTrace):
         return tuple(self._closed(window) if window.is_open else window for window in super().windows)
 
     def _closed(self, window: Window) -> Window:
-        spans = [self.meter(name).span_ns for name in self.energy_channels]
-        ends = [span[1] for span in spans if span is not None]
-        alive = [end for end in ends if end > max(ends) - ALIVE_NS]
+        ends = [end_ns for _, end_ns in spans_ns(self)]
+        alive = [end for end in ends if end > max(ends) - SILENT_NS]
         return replace(window, t1_ns=max(min(alive), window.t0_ns)) if alive else window
 
     @cached_property
@@ -126,8 +124,7 @@ class Trace(RawTrace):
         Raises:
             TraceError: There is no such window.
         """
-        spans = [self.meter(name).span_ns for name in self.energy_channels]
-        known = [span for span in spans if span is not None]
+        known = spans_ns(self)
         t0_ns = max((span[0] for span in known), default=0)
         t1_ns = min((span[1] for span in known), default=-1)
         if t1_ns < t0_ns:

@@ -23,6 +23,7 @@ from .lag_of_windows import LEAST_NS
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
+from .stand_in import stand_in
 from .total import beside
 from .window_groups import WindowGroups, occupied, window_groups
 
@@ -49,6 +50,7 @@ class MarkFits:
         self._fits: dict[str, Span | None] = {}
         self._edges: dict[str, MarkedEdges | None] = {}
         self._finer: dict[str, Gauge | None] = {}
+        self._stand_ins: dict[str, Gauge | None] = {}
 
     @cached_property
     def groups(self) -> WindowGroups:
@@ -76,6 +78,8 @@ class MarkFits:
     def _fit(self, channel_id: str) -> Span | None:
         counter = self._trace.meter(channel_id)
         if not isinstance(counter, Counter) or channel_id in self._trace.dead or not self._is_marked:
+            return None
+        if self.stand_in(channel_id) is not None:
             return None
         of = self._trace.updates(channel_id)
         return Span(counter, of, self.occupancy, 0.0) if is_enough(of) else None
@@ -122,7 +126,22 @@ class MarkFits:
         else:
             found = meter.estimates(meter.energies(t0_ns, t1_ns))
         gauge = self.finer(channel_id)
-        return found if gauge is None else fused(meter, gauge, found, t0_ns, t1_ns)
+        found = found if gauge is None else fused(meter, gauge, found, t0_ns, t1_ns)
+        other = self.stand_in(channel_id)
+        if other is None or meter.span_ns is None:
+            return found
+        shown = other.estimates(other.energies(t0_ns, t1_ns))
+        is_silent = (t1_ns > meter.span_ns[1]).tolist()
+        return [
+            of_gauge if silent and own.value is None and of_gauge.value is not None else own
+            for own, of_gauge, silent in zip(found, shown, is_silent, strict=True)
+        ]
+
+    def stand_in(self, channel_id: str) -> Gauge | None:
+        """The gauge that tells of a counter's device after the counter fell silent; None: it did not."""
+        if channel_id not in self._stand_ins:
+            self._stand_ins[channel_id] = stand_in(self._trace, channel_id)
+        return self._stand_ins[channel_id]
 
     def finer(self, channel_id: str) -> Gauge | None:
         """The gauge that shows what goes on between a counter's updates; None: it is none, or has none."""
@@ -137,7 +156,7 @@ class MarkFits:
         """float64[n]: the values of :meth:`estimates` alone, NaN where a status forbids one."""
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
-        if self.finer(channel_id) is not None:
+        if self.finer(channel_id) is not None or self.stand_in(channel_id) is not None:
             each = (one.value for one in self.estimates(channel_id, t0_ns, t1_ns))
             return np.array([np.nan if value is None else value for value in each])
         if marked is not None and isinstance(meter, Counter):

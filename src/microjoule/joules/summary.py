@@ -22,7 +22,7 @@ from ..trace.series import I64
 from ..trace.verify import Damage
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds
-from . import rank_ends
+from . import rank_ends, stand_in
 from .counter import Counter
 from .counter_notes import lag, notes, of_agent
 from .disagreement import disagreements
@@ -215,7 +215,9 @@ def _channel(trace: Trace, name: str, t0_ns: I64, t1_ns: I64) -> list[tuple[Plai
     values = np.array([math.nan if each.value is None else each.value for each in estimates])
     means = means_w(values, t0_ns, t1_ns).tolist()
     peaks_w, spans_ns = trace.peaks(name, t0_ns, t1_ns)
-    peaks = np.where(np.isnan(values), np.nan, peaks_w).tolist()
+    gauge, span = trace.mark_fits.stand_in(name), trace.meter(name).span_ns
+    is_silent = t1_ns > (span[1] if gauge is not None and span is not None else math.inf)
+    peaks = np.where(np.isnan(values) | is_silent, np.nan, peaks_w).tolist()
     if name in trace.dead:
         estimates = [unread(each) for each in estimates]
         means = peaks = [math.nan] * len(estimates)
@@ -328,7 +330,8 @@ def sensors(trace: Trace) -> list[str]:
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
     counters = [meter for meter in meters if isinstance(meter, Counter)]
     of_counters = (note for counter in counters for note in notes(counter))
-    return [*trace.identity.notes, *of_gauges, *of_counters, *of_agent(counters), *disagreements(trace)]
+    together = (*stand_in.sentences(trace), *of_agent(counters), *disagreements(trace))
+    return [*trace.identity.notes, *of_gauges, *of_counters, *together]
 
 
 def lags(trace: Trace) -> list[str]:
