@@ -28,6 +28,8 @@ from gauges import LENGTHS_S, POLLS, REST_S, SENSORS, T0, Load, S, truth_j
 from gpu_counter import GpuCounter
 
 from microjoule.joules.counter import Counter
+from microjoule.joules.estimate import Estimate
+from microjoule.joules.fused_edges import finer, fused
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.lag_beside_gauge import lag_beside_gauge
 from microjoule.joules.update_record import record_of
@@ -35,8 +37,8 @@ from microjoule.joules.update_record import record_of
 HERE = Path(__file__).parent
 RECORDING_S = 600.0
 WINDOWS = 2000
-RECORDINGS = 11  # 2,000 windows of 3 s; of 10 s there are as many as fit
-SEED = 70_000  # no test and no study of the estimators uses these
+RECORDINGS = 5  # 2,000 windows of 1 s; of 3 and 10 s there are as many as fit
+SEED = 81_000  # no test and no study of the estimators uses these
 COUNTERS = {
     f"counter of {1000 * update_s:.0f} ms, lag {1000 * lag_s:.0f} ms": GpuCounter(
         update_s=update_s, lag_s=lag_s
@@ -44,7 +46,17 @@ COUNTERS = {
     for update_s, lag_s in ((0.02, 0.0), (0.02, 0.02), (0.02, 0.1), (0.1, 0.0), (0.1, 0.1))
 }
 BESIDE = "25 of 100 ms"  # the gauge from which the counters' lag is learnt
-Meter = Callable[[Load, int], Counter | Gauge]
+FINER = ("10 of 20 ms", "capacitor of 50 ms")  # gauges that place a counter's energy
+PLACED = {
+    f"counter of 100 ms, lag {1000 * lag_s:.0f} ms, placed by gauge {sensor}": (
+        GpuCounter(update_s=0.1, lag_s=lag_s),
+        sensor,
+    )
+    for sensor in FINER
+    for lag_s in (0.0, 0.1)
+}
+Energies = Callable[[np.ndarray, np.ndarray], list[Estimate]]
+Meter = Callable[[Load, int], Energies]
 
 
 class Cell(NamedTuple):
@@ -79,19 +91,31 @@ def configurations() -> dict[str, tuple[Meter, float]]:
         for poll in ("10 ms", "10 ms, stamps of updates"):
             found[f"gauge {sensor}; read every {poll}"] = (_gauge(sensor, poll), SENSORS[sensor].update_s)
     for name, counter in COUNTERS.items():
-        found[name] = (_counter(counter), counter.update_s)
+        found[name] = (_counter(counter, BESIDE), counter.update_s)
+    for name, (counter, sensor) in PLACED.items():
+        found[name] = (_counter(counter, sensor), counter.update_s)
     return found
 
 
 def _gauge(sensor: str, poll: str) -> Meter:
-    return lambda load, seed: gauges.gauge(load, SENSORS[sensor], POLLS[poll], seed)
+    return lambda load, seed: _plain(gauges.gauge(load, SENSORS[sensor], POLLS[poll], seed))
 
 
-def _counter(of: GpuCounter) -> Meter:
-    def meter(load: Load, seed: int) -> Counter:
+def _plain(of: Counter | Gauge) -> Energies:
+    return lambda t0, t1: of.estimates(of.energies(t0, t1))
+
+
+def _counter(of: GpuCounter, sensor: str) -> Meter:
+    """The counter with the lag that a gauge shows; where that is finer, it places the counter's energy."""
+
+    def meter(load: Load, seed: int) -> Energies:
         counter = of.counter(load, POLLS["10 ms"], seed)
-        beside = gauges.gauge(load, SENSORS[BESIDE], POLLS["10 ms"], seed)
-        return counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
+        beside = gauges.gauge(load, SENSORS[sensor], POLLS["10 ms"], seed)
+        counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
+        shown, own = finer(counter, [beside]), _plain(counter)
+        if shown is None:
+            return own
+        return lambda t0, t1: fused(counter, shown, own(t0, t1), t0, t1)
 
     return meter
 
@@ -111,7 +135,7 @@ def row(asked: tuple[str, str]) -> list[Cell]:
 
 
 def _windows(
-    of: Counter | Gauge, load: Load, length_s: float, seed: int
+    of: Energies, load: Load, length_s: float, seed: int
 ) -> Iterator[tuple[float, float, float, bool]]:
     """Error, U, truth, and whether the guaranteed interval holds truth and value."""
     chance = np.random.default_rng([seed, 31])
@@ -120,9 +144,7 @@ def _windows(
     begins = begins[begins + length_s < load.span_s[1]]
     t0 = T0 + np.rint(begins * S).astype(np.int64)
     t1 = t0 + round(length_s * S)
-    for estimate, truth in zip(
-        of.estimates(of.energies(t0, t1)), truth_j(load, t0, t1).tolist(), strict=True
-    ):
+    for estimate, truth in zip(of(t0, t1), truth_j(load, t0, t1).tolist(), strict=True):
         if estimate.value is not None:
             is_bound = estimate.low - 1e-6 <= truth <= estimate.high + 1e-6
             is_bound &= estimate.low <= estimate.value <= estimate.high

@@ -35,7 +35,7 @@ _ROOM = 1.2  # levels are known about as well
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
-_BESIDE = (-24, -12, 12, 24)
+_BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
 class Swings(NamedTuple):

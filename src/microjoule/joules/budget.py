@@ -51,8 +51,8 @@ from .brackets import Brackets
 from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
 from .ripple import ripple
-from .slow_updates import SLOW_NS, in_step
-from .swings import Skeleton, apart_ns, rare, steps
+from .slow_updates import in_step
+from .swings import SLOW_NS, Skeleton, apart_ns, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
 from .update_times import AROUND, F64, Bools
@@ -71,6 +71,7 @@ class Edges(NamedTuple):
     Attributes:
         left: int64[n], the number of the last update up to each.
         is_aliased: Whether readings are no denser than updates there, and come regularly.
+        is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
         edges: Standard uncertainty from when its updates were.
         swings: From power that the readings do not show.
         quantisation: From whole counts.
@@ -85,6 +86,7 @@ class Edges(NamedTuple):
 
     left: I64
     is_aliased: Bools
+    is_hidden: Bools
     edges: F64
     swings: F64
     quantisation: F64
@@ -118,7 +120,7 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), nothing > 0, *[nothing] * 2, quantum, *[nothing] * 7]
+            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 2, quantum, *[nothing] * 7]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -169,7 +171,9 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
-    swings = inside**2 + swing + np.maximum(repeats.inside, in_step(at, _most(channel))) ** 2
+    most_rate = _most(channel)
+    hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate)
+    swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside, hidden), alone) ** 2
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
@@ -181,6 +185,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     return Edges(
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
+        2 * hidden**2 > swings,
         np.sqrt(own * share),
         np.sqrt(swings * share),
         # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
@@ -241,10 +246,11 @@ def budgets(
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
     widest = (brackets.high - brackets.low) / _ROOT_12
     columns = [np.clip(column * scale, -widest, widest).tolist() for column in (*own, *shared)]
-    forms = [np.where(edge.is_aliased, ALIASED, RECTANGULAR).tolist() for edge in (begin, end)]
+    aliased = begin.is_aliased, end.is_aliased, begin.is_hidden, end.is_hidden
+    forms = [np.where(each, ALIASED, RECTANGULAR).tolist() for each in aliased]
     times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist(), *forms
     found: list[tuple[Component, ...]] = []
-    for t0, t1, value, form0, form1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step in zip(
+    for t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step in zip(
         *times, *columns, strict=True
     ):
         if math.isnan(value) or t0 == t1:
@@ -255,7 +261,8 @@ def budgets(
             (
                 Component("edges", -e0, form=form0, group=f"edge:{at}"),
                 Component("edges", e1, form=form1, group=f"edge:{to}"),
-                *_pair("swings", s0, s1, at, to),
+                *([Component("swings", -s0, form=of0, group=f"swings:{at}")] if s0 else []),
+                *([Component("swings", s1, form=of1, group=f"swings:{to}")] if s1 else []),
                 Component("quantisation", -q0, form=RECTANGULAR, group=f"quantum:{at}"),
                 Component("quantisation", q1, form=RECTANGULAR, group=f"quantum:{to}"),
                 Component("read time", -r0, form=RECTANGULAR, group=f"read:{at}"),
@@ -270,16 +277,6 @@ def budgets(
 
 
 _OF_AN_EDGE = ("swings", "quantisation", "read_time")
-
-
-def _pair(name: str, begin: float, end: float, at: str, to: str) -> list[Component]:
-    """The components of two edges; those that are nothing are left out."""
-    found = []
-    if begin:
-        found.append(Component(name, -begin, form=RECTANGULAR, group=f"{name}:{at}"))
-    if end:
-        found.append(Component(name, end, form=RECTANGULAR, group=f"{name}:{to}"))
-    return found
 
 
 def _scale(channel: Channel) -> float:

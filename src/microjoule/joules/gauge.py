@@ -12,7 +12,7 @@ interpolation at its end, and adjoining windows add up. What readings do not sho
 
 * ``edges``: what the ends of a window cut in two, and late or early updates;
 * ``aliasing``: what was not looked at between the parts that were, and loads near the sensor's own frequency
-  (:mod:`.aliasing`);
+  (:mod:`.aliasing`), which at the ends of a window are ``edges`` too;
 * ``updates``: late updates and noise of a sensor that looks at all of the time;
 * ``steps``: what windows lose, in the mean, of the power steps that they begin and end with, where a gap or
   a window cuts them off; of one cause in all windows of a gauge, so that it does not average away;
@@ -48,7 +48,7 @@ from .gauge_bound import guaranteed
 from .profile import Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
-from .uncertainty import NORMAL, RECTANGULAR, Component
+from .uncertainty import ALIASED, NORMAL, RECTANGULAR, Component
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
 _HALF = 1 / np.sqrt(12.0)  # standard uncertainty of a rectangle of width 1
@@ -250,7 +250,10 @@ class Gauge:
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
-            yield Part("edges", sign * np.sqrt(part2 + (swing2 + box2) / 2), NORMAL, groups)
+            yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)
+            # The two ends of a window are as far apart in the load's period as all windows of its length are.
+            swinging = tuple(f"edge:{self.channel.id}:swings:{at}" for at in t.tolist())
+            yield Part("edges", sign * np.sqrt(swing2 / 2), ALIASED, swinging)
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)

@@ -8,7 +8,9 @@ say. Its power gauge does: where the power changes, what the counter gained betw
 follows the energy G of the gauge best at the lag L. The line g, b stands for the two sensors' gain and offset
 and is profiled out, so that each L leaves a sum of squares, and the least of these tells L. How well it is
 known is found by leaving out one block of updates after the other (jackknife), and by all lags that leave
-little more than the least. Where the power is steady nothing tells the lag, and it matters to no figure.
+little more than the least, a valley of its own included: a load that repeats within the declared lag looks
+alike a period later. Nor does a gauge tell it that explains little and whose readings may be the alias of a
+load near its own frequency. Where the power is steady nothing tells the lag, and it matters to no figure.
 
 What is learnt is relative to the gauge, whose own lag is known to a part of its period only. So it places the
 figure and is in its 95 % interval; the guaranteed interval allows all that was declared.
@@ -23,6 +25,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..channel import Timing
 from ..trace.series import I64
@@ -38,6 +41,9 @@ _BLOCKS, _FEWEST = 16, 4
 _LEAST, _MOST = 8, 256  # updates of a block
 _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
 NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
+_VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
+_MOSTLY = 0.85  # of its readings, for an alias
+_CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the best one is no alias of the load
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
@@ -104,16 +110,32 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     lag, squares, gain = _best(sums, every, shifts)
     if lag is None or not _GAINS[0] < gain < _GAINS[1]:
         return None
+    if squares.min() > _CLEAR * squares.max() and _is_alias(gauge, edges[at]):
+        return None
     left_out = [_best(sums, every - (np.arange(len(starts)) == i), shifts)[0] for i in range(len(starts))]
     known = np.array([each for each in left_out if each is not None])
     if len(known) < len(starts):
         return None
     u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
-    possible = shifts[squares <= squares.min() * (1 + NEARLY / (len(starts) * size))]
+    possible = shifts[is_possible(squares, len(starts) * size)]
     wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
     located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
     half = max(_SURE * u, wide) + own * gauge.readings.period_ns + located
     return SeenLag(lag, float(half), gauge.channel.id)
+
+
+def is_possible(squares: F64, n: int) -> npt.NDArray[np.bool_]:
+    """Which of some lags are not ruled out by the sums of squares that they leave of n updates."""
+    found: npt.NDArray[np.bool_] = squares <= squares.min() * (1 + NEARLY / n)
+    is_valley = (squares[1:-1] <= squares[:-2]) & (squares[1:-1] <= squares[2:])
+    found[1:-1] |= is_valley & (squares[1:-1] < _VALLEY * squares.min())
+    return found
+
+
+def _is_alias(gauge: Gauge, t_ns: I64) -> bool:
+    """Whether nearly all of a gauge's readings may be the alias of a load near its own frequency."""
+    at = np.searchsorted(gauge.readings.t_ns, t_ns.ravel())
+    return bool(np.mean(gauge.swings.half_w[np.minimum(at, len(gauge) - 1)] > 0) > _MOSTLY)
 
 
 def _blocks(edges_ns: I64, total: I64) -> tuple[I64, int]:

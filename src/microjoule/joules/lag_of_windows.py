@@ -34,6 +34,7 @@ from ..trace.window import Window
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
+from .lag_beside_gauge import is_possible
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
 
@@ -46,7 +47,6 @@ _EDGES, _MOST = 24, 2048  # of windows that are needed, and that are taken
 _NAMES, _STATES = 6, 12  # names that have their own power, the rest together; sets of them
 _BLOCKS, _FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
 _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
-_NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
 
@@ -101,7 +101,7 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
         return None
     u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
     left = squares.left(every)
-    possible = shifts[left <= left.min() * (1 + _NEARLY / (len(starts) * size))]
+    possible = shifts[is_possible(left, len(starts) * size)]
     wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
     located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
     return lag, float(max(_SURE * u, wide) + _OWN * counter.usual_ns + located)

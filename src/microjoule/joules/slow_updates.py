@@ -11,6 +11,10 @@ load, or a quick one. Nobody can tell which: a slow load that is switched on and
 and the alias of a quick one in the same. The quick one is taken to be possible where its power would stay
 between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace.
 
+Near its ends a load lies among updates of others. What is so a little earlier or later, and would explain the
+power here, is taken to be so here. Both ends of a window are off by the same swing, at phases as far apart as
+in all windows of its length: together by twice of it where that is half a cycle; so they are ``aliased``.
+
 :mod:`.ripple` does the same for counters of a millisecond, near which loads are rare, and asks more before it
 takes a sine for an alias.
 """
@@ -22,11 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..units import NS_PER_MS
-from .interpolation import Segment
+from .interpolation import Interpolation, Segment
+from .swings import SLOW_NS
 from .update_times import AROUND, F64
 
-SLOW_NS = 5 * NS_PER_MS
 _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
 _CYCLES = np.arange(1.0, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
@@ -34,6 +37,8 @@ _MOST_THERE = 40  # segments, below which there is no spectrum
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin for the amplitude
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
+_BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
+_LIKE = 1.3  # of half the swing: power within it may be of the same load
 _HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
 
 
@@ -54,13 +59,36 @@ def _axes() -> _Axes:
     return _Axes(cosines, sines)
 
 
-def in_step(segment: Segment, most: float) -> F64:
+def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
     """Standard uncertainty, in counts, of a load that the updates around may be the alias of; 0: of none.
 
     Args:
+        between: The counter's updates.
         segment: Where instants lie.
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
     """
+    found = _centred(segment, most)
+    unexplained = np.flatnonzero((found == 0) & segment.near.is_dense & (segment.near.usual_ns >= SLOW_NS))
+    here = segment.gained[unexplained] / segment.length_ns[unexplained]
+    for apart in _BESIDE:
+        k = segment.left[unexplained] + apart
+        inside = np.flatnonzero((k >= 0) & (k < len(between.times)))
+        asked = between.times.located(k[inside]).t_ns + 1
+        at = 0
+        for beside in between.segments(asked):
+            these = inside[at : at + len(beside.left)]
+            at += len(beside.left)
+            rates = beside.near.rate, beside.near.is_usual
+            top, bottom = (np.where(rates[1], rates[0], sign * np.inf) for sign in (-1, 1))
+            top, bottom = top.max(1), bottom.min(1)
+            is_like = np.abs(here[these] - (top + bottom) / 2) < _LIKE * (top - bottom) / 2
+            swung = np.where(is_like, _centred(beside, most), 0.0)
+            found[unexplained[these]] = np.maximum(found[unexplained[these]], swung)
+    return found
+
+
+def _centred(segment: Segment, most: float) -> F64:
+    """The same, of the updates around each instant alone."""
     near, found = segment.near, np.zeros(len(segment.power))
     n = near.is_usual.sum(1)
     asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single & (near.usual_ns >= SLOW_NS))

@@ -6,6 +6,9 @@ taken from the swings that the updates around do show:
 * *steps*: a segment whose neighbours differ by ΔP, and that of a ramp not explains: a step at a random
   instant inside moves the count by f (1 - f) ΔP T, √(1/30) ΔP T over all f. A ramp that is D a segment:
   D T f (1 - f)/2, √(1/120) D T.
+* *pulse*: a segment whose power lies outside that of both neighbours by an energy e may have it anywhere
+  inside: e √(f (1 - f)) for one without width. What the device may draw at most says how wide it is at least.
+  Of counters that are updated every 5 ms or less often; quicker ones show a pulse in several updates.
 * *ripple*: power that repeats within a few updates (:mod:`.ripple`).
 * *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
@@ -27,7 +30,7 @@ import numpy as np
 from ..trace.series import I64
 from ..units import NS_PER_MS
 from .interpolation import Segment
-from .update_times import F64
+from .update_times import AROUND, F64
 
 _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
 _RAMP = (
@@ -38,6 +41,7 @@ _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
 _FEW = 24  # updates around, below which their scatter says little of power between them
 _BETWEEN = 0.7
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
+SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
 _BINS = 1 << 16
 _BIN_NS = 8 * NS_PER_MS
 
@@ -56,6 +60,26 @@ def steps(segment: Segment) -> tuple[F64, F64]:
     likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 6 * noise + 1e-300), 1.0))
     lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
     return inside, _BIASED * (lost + _corner(segment))
+
+
+def pulse(segment: Segment, most: float) -> F64:
+    """Standard uncertainty, in counts, of what a segment has more or less than both of its neighbours.
+
+    Args:
+        segment: Where instants lie.
+        most: Counts a nanosecond that the device may draw; infinite where nobody says.
+    """
+    rate, f, length = segment.near.rate, segment.part, segment.length_ns
+    own, left, right = rate[:, AROUND], rate[:, AROUND - 1], rate[:, AROUND + 1]
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    more, less = np.maximum(own - high, 0.0), np.maximum(low - own, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.where(less > 0, less / low, more / np.maximum(most - high, more))
+    noise = (segment.kink.one / segment.near.usual_ns) ** 2
+    clear = np.sqrt(np.maximum((more + less) ** 2 - 16 * noise, 0.0))
+    inside: F64 = clear * length * (1.0 - np.nan_to_num(width)) * np.sqrt(f * (1 - f))
+    is_there = segment.near.is_usual[:, AROUND - 1 : AROUND + 2].all(1) & (segment.near.usual_ns >= SLOW_NS)
+    return np.where(is_there, inside, 0.0)
 
 
 def _corner(segment: Segment) -> F64:

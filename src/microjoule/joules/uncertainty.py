@@ -33,7 +33,6 @@ _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
 _HALVINGS = 50
 _ROOT_3 = math.sqrt(3.0)
 _K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90, ALIASED: _ROOT_3}  # of a: 0.95 a √3, (1 − √0.05) a √6
-_K_OF_TWO_ALIASED = math.sqrt(6.0)  # the whole width: 19 in 20 may be at one value, and the 20th far off
 # Beside a bounded component at its end the rest errs to one side only: 0.9 a √3, (1 − √0.1) a √6, and half of
 # what a normal one has outside.
 _ONE_SIDED = {1.65: 1.56, 1.90: 1.68}
@@ -96,17 +95,20 @@ def combined(gathered_components: Sequence[Component]) -> Combined:
 def _k_of_few(components: Sequence[Component], u: float) -> float:
     """The coverage factor where one or two components of bounded form are nearly everything; else 0.
 
-    Two rectangular ones of like size make a triangle, and that of the triangle serves for any two; two
-    aliased ones differ by as much as they can.
+    Two rectangular ones of like size make a triangle, and that of the triangle serves for any two. The two
+    largest aliased ones may differ by as much as they can, whatever else there is: 19 in 20 windows may be
+    at one value, and the 20th far off.
     """
     first, *rest = sorted(components, key=_size, reverse=True)
+    aliased = [abs(each.u) for each in (first, *rest) if each.form == ALIASED][:2]
+    if len(aliased) == 2:
+        others = math.sqrt(max(u * u - math.fsum(each * each for each in aliased), 0.0))
+        return math.hypot(_ROOT_3 * math.fsum(aliased), 2.0 * others) / u
     if abs(first.u) >= _DOMINANT * u:
         return _K_OF_FORM.get(first.form, 0.0)
     second = rest[0]
     if math.hypot(first.u, second.u) < _DOMINANT * u:
         return 0.0
-    if first.form == second.form == ALIASED:
-        return _K_OF_TWO_ALIASED
     return _K_OF_FORM[TRIANGULAR] if {first.form, second.form} <= _K_OF_FORM.keys() else 0.0
 
 

@@ -159,6 +159,8 @@ def test_two_aliased_components_may_both_be_at_their_ends():
     """Each is ± a = √3 u: together they are off by 2 a at most, and often enough."""
     two = [Component("one", 1.0, form=ALIASED), Component("other", 1.0, form=ALIASED)]
     assert pytest.approx(2 * math.sqrt(3.0)) == combined_of(two).U
+    beside = [*two, Component("third", 2.0)]
+    assert pytest.approx(math.hypot(2 * math.sqrt(3.0), 4.0)) == combined_of(beside).U
 
 
 def test_an_exact_figure_has_no_uncertainty():
