@@ -1,5 +1,6 @@
 """How far a clock may be off: what the kernel, chrony and PTP say of it."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -91,9 +92,13 @@ def test_a_keeper_that_never_answers_is_given_up(monkeypatch):
     assert errors.now()[0][4] == "kernel"
 
 
-def test_a_recorder_is_not_held_up_by_a_keeper():
-    errors = ClockErrors([("chrony", printing(TRACKING.format(leap="Normal")), of_chrony)])
+def test_a_recorder_is_not_held_up_by_a_keeper(tmp_path):
+    os.mkfifo(tmp_path / "may answer")
+    answer = TRACKING.format(leap="Normal")
+    program = f"open({str(tmp_path / 'may answer')!r}).read(); print({answer!r})"
+    errors = ClockErrors([("chrony", (sys.executable, "-c", program), of_chrony)])
     assert errors.now()[0][4] == "kernel"  # asked beside: the answer comes in a later row
+    (tmp_path / "may answer").write_text("now")
     errors._thread.join(60)
     assert errors.now()[0][3:] == (2_512_346, "chrony")
 

@@ -105,5 +105,6 @@ def test_steps_have_the_energy_of_their_kernels_and_nobody_waits(tmp_path, name)
         used_j = sum(used for used, (name, *_) in zip(kernels_j, truth, strict=True) if name == step)
         tokens = 12 if step == "prefill" else 24
         assert row.energy.low <= used_j <= row.energy.high
-        assert abs(row.energy.value - used_j) <= without_sensor(row.energy) + 0.01 * used_j
+        # One figure of a run: U would not hold it once in twenty runs, and twice U does.
+        assert abs(row.energy.value - used_j) <= 2 * without_sensor(row.energy) + 0.01 * used_j
         assert row.per_unit["tokens"].value == pytest.approx(row.energy.value / tokens)

@@ -41,7 +41,7 @@ HIDDEN = "proc /proc proc rw,nosuid,hidepid={},gid=26 0 0"
         ({"pid": 4026532123}, ("process",), True, ["programs outside of this container"], "--pid=host"),
         ({"cgroup": 4026532124}, ("process",), True, [], ""),
         ({"cgroup": 4026532124}, ("cgroup",), True, ["cgroups outside of this container"], "--cgroupns"),
-        ({}, ("cgroup",), False, ["cgroups"], "no CPU time by cgroup"),
+        ({}, ("cgroup",), False, ["cgroups"], "no CPU time of cgroups"),
     ],
 )
 def test_each_cause_has_its_sentence(tmp_path, facts, kinds, has_cgroups, what, word):

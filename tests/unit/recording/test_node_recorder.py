@@ -124,10 +124,10 @@ def test_numbers_of_two_ranks_are_never_one_window(tmp_path):
 
 
 def test_a_rank_that_never_comes_is_not_waited_for_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(node_recorder, "LATE_S", 0.2)
     with node(tmp_path) as name, connected(name) as only:
         only.sendall(HELLO)  # which says that there are two
         answer(only)
+        monkeypatch.setattr(node_recorder, "LATE_S", 0.2)  # not before: connecting may take as long
         only.sendall(DONE)
     assert not uj.load(tmp_path / "n.arrows").is_truncated
 
