@@ -25,6 +25,7 @@ the program and not with the package, so that a difference may be the program's.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -122,7 +123,7 @@ def lag_difference(whole: Recorded, part: Recorded) -> LagDifference | None:
     possible = shifts[left <= left.min() * (1 + NEARLY * len(_SHAPE) / (len(k) * _BLOCK))]
     wide = max(abs(possible[0] - best), abs(possible[-1] - best))
     located = _BOTH * float(np.hypot(_phase(at), _phase(of_part)))
-    return LagDifference(best, float(np.hypot(max(_SURE * u, wide), located) + _OWN * slower_ns))
+    return LagDifference(best, math.hypot(max(_SURE * u, wide), located, _OWN * slower_ns))
 
 
 def _phase(at: Located) -> float:
