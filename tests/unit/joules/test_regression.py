@@ -1,10 +1,54 @@
 """The fit behind energies by name."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
+import pytest
+from scipy.stats import norm, t
 
-from microjoule.joules.regression import _solved
+from microjoule.joules.regression import Fit, _edge_u_j, _Noise, _powers_squared, _solved
+from microjoule.joules.update_record import Updates
+
+EDGES = np.arange(5, dtype=np.int64) * 1_000_000_000
+SPREAD_S = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+UPDATES = Updates(EDGES, np.ones(4), np.ones(4, bool), SPREAD_S, 6.0)
+
+
+def test_of_few_degrees_of_freedom_students_quantile_is_in_the_uncertainty():
+    """k = 2 of a normal figure stands for as much of Student's distribution; what is open is no component."""
+    turned = np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    u_j = np.array([3.0, 4.0, math.inf])
+    for dof, wider in ((10.0, t.ppf(0.975, 10) / 2), (math.inf, 1.0)):
+        fit = Fit(np.ones(3), turned, u_j, dof, np.zeros(3), np.zeros(5), 4, 0.0, 0.0)
+        found = fit.components(np.array([1.0, 2.0, 1.0]), "f")
+        assert [each.u for each in found] == pytest.approx([2.2 * 3 * wider, 0.4 * 4 * wider], rel=1e-3)
+        assert [each.group for each in found] == ["f/0", "f/1"]
+    assert norm.cdf(2.0) > 0.975 > norm.cdf(1.9)
+
+
+def test_an_update_is_as_unsure_as_the_larger_power_beside_it():
+    """1, 3, 5 and 2 W: at the ends there is one power; a quantum of 6 J is √3 J in addition."""
+    power = np.array([1.0, 3.0, 5.0, 5.0, 2.0])
+    found = _edge_u_j(UPDATES, np.array([1.0, 3.0, 5.0, 2.0]))
+    assert found == pytest.approx(np.sqrt((power * SPREAD_S) ** 2 + 3.0))
+
+
+def test_the_mean_square_of_the_power_is_that_of_the_time_in_each_state():
+    """1 s at 2 W and 3 s at 4 W: 52/4; where nobody was, a hundredth of the mean power."""
+    found = _powers_squared(np.array([[1.0, 3.0], [0.0, 0.0]]), np.array([2.0, 4.0]), 10.0)
+    assert found == pytest.approx([13.0, 0.01])
+
+
+def test_neighbouring_updates_share_the_error_of_the_edge_between_them():
+    """Rows 0 and 1 do; row 3 stands alone. Each edge has (P s)² + 6²/12, of the mean of both its sides."""
+    watts = np.array([1.0, 3.0, 2.0])
+    found = _Noise(UPDATES, np.array([0, 1, 3]), np.ones(3)).at(watts)
+    left = [(1 * 0.1) ** 2 + 3, (3 * 0.2) ** 2 + 3, (2 * 0.4) ** 2 + 3]
+    right = [(1 * 0.2) ** 2 + 3, (3 * 0.3) ** 2 + 3, (2 * 0.5) ** 2 + 3]
+    shared = (right[0] + left[1]) / 2
+    assert found.diagonal == pytest.approx([left[0] + shared, shared + right[1], left[2] + right[2]])
+    assert found.beside == pytest.approx([-shared, 0.0, 0.0])
 
 
 def test_a_recurrence_solved_at_once_is_that_of_one_row_after_another():
