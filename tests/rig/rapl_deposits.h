@@ -4,6 +4,7 @@
  *
  * wrmsr RIG_MSR_DEPOSIT + i: program i has used that many nJ more, until now.
  * rdmsr RIG_MSR_DEPOSIT + i: what it has added since the waveform's origin, nJ.
+ * wrmsr RIG_MSR_BUSY: this instruction takes that many ns, where time is the count of instructions.
  *
  * The counter is the waveform of the configuration (the idle machine) and all that was added until
  * its last update. Included by rapl_emul.c of the emulator, see build_emulator.py; of package 0
@@ -14,7 +15,13 @@
 #ifndef RAPL_DEPOSITS_H
 #define RAPL_DEPOSITS_H
 
+#include "qemu/seqlock.h"
+#include "softmmu/timers-state.h"
+#include "sysemu/cpu-timers.h"
+
 #define RIG_MSR_DEPOSIT 0x52410060u
+#define RIG_MSR_BUSY 0x52410070u
+#define BUSY_MAX_NS 1000000
 #define DEPOSITORS 8
 #define DEPOSITS_KEPT 16384 /* of which an update of the counter is looked up: seconds of them */
 
@@ -70,8 +77,25 @@ static int deposits_rdmsr(uint32_t msr, uint64_t *val)
     return 1;
 }
 
+/* The clock goes on without an instruction, and the next CPU has its turn. */
+static void busy(uint64_t ns)
+{
+    if (!icount_enabled()) {
+        return;
+    }
+    seqlock_write_lock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
+    qatomic_set_i64(&timers_state.qemu_icount_bias,
+                    timers_state.qemu_icount_bias + (int64_t)MIN(ns, BUSY_MAX_NS));
+    seqlock_write_unlock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
+    cpu_exit(current_cpu);
+}
+
 static int deposits_wrmsr(uint32_t msr, uint64_t val)
 {
+    if (msr == RIG_MSR_BUSY) {
+        busy(val);
+        return 1;
+    }
     if (msr < RIG_MSR_DEPOSIT || msr >= RIG_MSR_DEPOSIT + DEPOSITORS) {
         return 0;
     }

@@ -5,20 +5,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rig.build_emulator import EDITS, HEADER, changed
+from rig.build_emulator import EDITS, HEADER, RAPL, changed
 from rig.whose import logged_j
 
 HERE = Path(__file__).resolve().parent
 
 
-def test_the_emulator_is_changed_once_and_another_one_is_refused():
-    source = "int before;\n" + "".join(EDITS)
-    found = changed(source)
-    assert found.count(f'#include "{HEADER.name}"') == 1
-    assert all(found.count(new) == 1 for new in EDITS.values())
-    assert changed(found) == found
+@pytest.mark.parametrize("name", EDITS)
+def test_the_emulator_is_changed_once_and_another_one_is_refused(name):
+    edits = EDITS[name]
+    source = "int before;\n" + "".join(edits)
+    found = changed(source, edits)
+    assert all(found.count(new) == 1 for new in edits.values())
+    assert changed(found, edits) == found
     with pytest.raises(SystemExit, match="has 0 times"):
-        changed("int main(void) { return 0; }\n")
+        changed("int main(void) { return 0; }\n", edits)
+
+
+def test_the_emulator_reads_the_header_of_deposits():
+    assert any(f'#include "{HEADER.name}"' in new for new in EDITS[RAPL].values())
 
 
 def test_the_program_of_the_guest_compiles_and_says_how_it_is_used(tmp_path):
