@@ -91,6 +91,18 @@ def test_intervals_cover_the_truth(kind, trials):
     assert kind or np.median(half) < 0.008
 
 
+def test_a_window_on_one_side_of_a_step_has_the_idle_power_of_that_side():
+    """Case: all windows had the mean power, and the report of a run left the difference unexplained."""
+    for seed in range(6):
+        machine = Machine(seed, idle_step_w=4.0, base=COARSE)
+        trace, model = shares_of(machine, ("before", 0.02, 0.24), ("after", 0.76, 0.98))
+        for window in trace.windows:
+            (idle,) = (one for one in model.of(window).shares if one.name == "idle")
+            truth = machine.truth(-1, window.t0_ns, window.t1_ns)
+            assert idle.energy_j == pytest.approx(truth, rel=0.05)
+            assert abs(idle.energy_j - truth) <= idle.expanded_j
+
+
 def test_who_is_always_busy_cannot_be_told_from_the_idle_machine():
     """One steady load and no rest: the sum is known, and neither part of it."""
     machine = Machine(3, seconds=4.0, per_s=(20.0,), busy=(1.0,), rest_s=0.0, base=COARSE)

@@ -2,8 +2,8 @@
 
     python3 in_guest.py FOLDER RUNS SECONDS POWER ...
 
-Leaves in FOLDER for each run and kind of power the trace, what ``uj run`` said, both programs' logs, and
-``runs.json``: of each its kind and pairs of CLOCK_MONOTONIC and the waveform's own time.
+Leaves in FOLDER for each run and POWER, a word of ``load.c``, the trace, what ``uj run`` said, both programs'
+logs, and ``runs.json``: of each its power and pairs of CLOCK_MONOTONIC and the waveform's own time.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ from pathlib import Path
 import truth  # the machine's own module: the waveform's clock
 
 from microjoule import cli
-from microjoule.recording import activity
 
 LONG_S = 900.0  # until when the other program is ended
-RATE_HZ = "100"  # of an emulated processor; a kilohertz would be most of its load
-LOOKS_SHARE = (
-    4  # a look takes 60 ms of it: of the usual hundredth of a core there would be one in six seconds
-)
 CGROUPS = Path("/sys/fs/cgroup")
 COMMAND, OTHER = ("burn", 0, 20.0), ("firefox", 1, 9.0)  # name, number, joules per CPU second
 
@@ -53,7 +48,7 @@ def run(folder: Path, seed: int, seconds: float, power: str) -> dict[str, object
     other = int(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
     trace = Path("/tmp/run.arrows")
     trace.unlink(missing_ok=True)
-    words = ["run", "-o", str(trace), "--rate", RATE_HZ, "--", *load(COMMAND, seed, seconds, power)]
+    words = ["run", "-o", str(trace), "--", *load(COMMAND, seed, seconds, power)]
     with (folder / f"{tag}.txt").open("w") as said, redirect_stdout(said), redirect_stderr(said):
         code = cli.main(words)
     os.kill(other, signal.SIGTERM)
@@ -64,7 +59,6 @@ def run(folder: Path, seed: int, seconds: float, power: str) -> dict[str, object
 
 
 def main() -> None:
-    activity.SHARE = LOOKS_SHARE
     folder, runs, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(CGROUPS)], check=False)
     found = []

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define DEPOSIT 0x52410060 /* the register of number 0: rapl_deposits.h */
+#define BUSY 0x52410070    /* who writes it is busy for so many ns, if the machine can do that */
+#define BUSY_NS 20000
 #define CHUNK_NS 2000000
 #define PERIOD_NS 20000000
 #define ALIVE_NS 5000000
@@ -87,9 +89,13 @@ static void add(void)
 
 static void busy(int64_t until_ns)
 {
+    static const uint64_t busy_ns = BUSY_NS;
+
     while (now_ns(CLOCK_MONOTONIC) < until_ns) {
         while (now_ns(CLOCK_PROCESS_CPUTIME_ID) - load.used_ns < CHUNK_NS &&
                now_ns(CLOCK_MONOTONIC) < until_ns) {
+            if (pwrite(load.msr, &busy_ns, sizeof(busy_ns), BUSY) != sizeof(busy_ns))
+                failed("/dev/cpu/*/msr");
         }
         add();
     }

@@ -47,8 +47,11 @@ class DeviceFit(NamedTuple):
     columns: Columns
 
     def part(self, members: Collection[int], window: Window) -> F64:
-        """What some parties had of each column."""
-        return self.columns.amounts(members, window.t0_ns, window.t1_ns)
+        """What some parties had of each column; of the idle machine, seconds of its mean power."""
+        found = self.columns.amounts(members, window.t0_ns, window.t1_ns)
+        if self.columns.idle in members:
+            found[0] = self.fit.idle_s(window.t0_ns, window.t1_ns)
+        return found
 
     def own_s(self, number: int, window: Window) -> float:
         """The seconds of a party in the column that it has, or shares; 0: it has none."""

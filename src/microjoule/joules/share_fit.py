@@ -74,7 +74,9 @@ class ShareFit(NamedTuple):
         span_j: What the counter counted in the span.
         score: The Bayesian information criterion of the columns: the lower one explains better.
         group: Names the fit in correlation groups.
-        step_w: By how much the power of the idle machine steps, which has one figure all the same.
+        step_w: By how much the power of the idle machine steps.
+        edges_ns: int64[n + 1], the looks.
+        idle_times: float64[n], between them, of the idle machine's mean power.
     """
 
     of: Fit
@@ -86,6 +88,19 @@ class ShareFit(NamedTuple):
     score: float
     group: str
     step_w: float
+    edges_ns: I64
+    idle_times: F64
+
+    def idle_s(self, t0_ns: int, t1_ns: int) -> float:
+        """The seconds of a window, each as many times as the idle machine's power is its mean then."""
+        if not self.step_w:
+            return (t1_ns - t0_ns) / NS_PER_S
+        edges = self.edges_ns - self.edges_ns[0]
+        used = np.concatenate(([0.0], np.cumsum(self.idle_times * np.diff(edges))))
+        t = np.array([t0_ns, t1_ns]) - self.edges_ns[0]
+        outside = np.minimum(t, 0) * self.idle_times[0] + np.maximum(t - edges[-1], 0) * self.idle_times[-1]
+        before, after = (np.interp(t, edges, used) + outside).tolist()
+        return float(after - before) / NS_PER_S
 
     @property
     def watts(self) -> F64:
@@ -129,8 +144,8 @@ class ShareFit(NamedTuple):
         law_j = float(part @ self.law_j)
         found.append(Component("law", law_j, "B", RECTANGULAR, math.inf, f"law:{self.group}"))
         if self.step_w:
-            # A window may lie on one side of the step; the whole span has both.
-            half_j = self.step_w * used_s[0] * max(1.0 - used_s[0] / self.used_s[0], 0.0)
+            # Power that goes from one level to the other evenly is off by up to half a step in a window.
+            half_j = self.step_w / 2 * used_s[0] * max(1.0 - used_s[0] / self.used_s[0], 0.0)
             found.append(Component("step", float(half_j) / _ROOT_3, form=RECTANGULAR))
         return found
 
@@ -200,7 +215,10 @@ def fitted(of: Looks, group: str) -> ShareFit:
     terms = design.shape[1] + laws.best.terms
     score = len(y) * math.log(left or 1.0) + terms * math.log(max(len(y), 1))
     used_s = _not_nothing(rows.design().sum(axis=0))
-    return ShareFit(found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), score, group, laws.step_w)
+    return ShareFit(
+        found, used_s, _wider(rest), bent_j, law_j, float(y.sum()), score, group,
+        laws.step_w, of.updates.edges_ns, laws.idle_times,
+    )  # fmt: skip
 
 
 def _not_nothing(amounts: F64) -> F64:

@@ -200,6 +200,14 @@ class Laws:
         """By how much the idle machine's power steps, a mean over laws by their odds; never negative."""
         return float(self.odds @ [abs(each.step_w) for each in self.tried])
 
+    @property
+    def idle_times(self) -> F64:
+        """float64[n]: how many times its mean power the idle machine draws in each row, a mean over laws."""
+        idle_s = np.array([each.design[:, 0] for each in self.tried])
+        length_s = self._rows.length_s
+        found: F64 = self.odds @ (idle_s / idle_s.sum(axis=1, keepdims=True)) * length_s.sum() / length_s
+        return found
+
     def moves_j(self, energy_j: F64) -> tuple[F64, F64]:
         """By how much the other laws move energies that were fitted by the best one.
 
@@ -261,11 +269,15 @@ class Laws:
         """The idle machine's power steps once, where that explains most: a fan, a clock, a device woke."""
         linear = self.tried[0]
         length_s = self._rows.length_s
-        places = np.unique(np.linspace(0.1, 0.9, _PLACES) * len(length_s)).astype(np.int64)
-        later_s = length_s * (np.arange(len(length_s)) >= places[:, None])
-        designs = np.stack([np.column_stack((linear.design, each)) for each in later_s])
-        found, left = self._least(designs)
-        best = int(np.argmin((left**2).sum(axis=1)))
+        first, last, apart = 0.1 * len(length_s), 0.9 * len(length_s), len(length_s)
+        while apart > 1:  # about the best place more closely, down to a row
+            places = np.unique(np.linspace(first, last, _PLACES).astype(np.int64))
+            later_s = length_s * (np.arange(len(length_s)) >= places[:, None])
+            designs = np.stack([np.column_stack((linear.design, each)) for each in later_s])
+            found, left = self._least(designs)
+            best = int(np.argmin((left**2).sum(axis=1)))
+            apart = int(np.diff(places).max(initial=1))
+            first, last = max(first, places[best] - apart), min(last, places[best] + apart)
         watts, step_w = found[best, :-1], float(found[best, -1])
         if min(watts[0], watts[0] + step_w) <= 0:
             return linear
