@@ -222,7 +222,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     low, high = energy["guaranteed_j"]
     remark = [] if energy["status"] == "ok" else [energy["status"].upper()]
     remark += ["estimated"] if energy.get("provenance") == "estimated" else []
-    written, spread = _figure_and_spread(energy)
+    written, spread = figure_and_spread(energy)
     return (
         name,
         written,
@@ -235,7 +235,7 @@ def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
     )
 
 
-def _figure_and_spread(of: Mapping[str, Any]) -> tuple[str, str]:
+def figure_and_spread(of: Mapping[str, Any]) -> tuple[str, str]:
     """A figure and its ±, to one digit where ± is all that is assessed; else each with its own digits."""
     value, half, guaranteed = of["energy_j"], of["U_j"], of["guaranteed_j"]
     if not at_least(of) or is_limit(value, half, written_numbers.ends(guaranteed)[0]):

@@ -217,7 +217,7 @@ def _headline(summary: Plain, of: str) -> str:
     total, footprint = whole["total"], whole.get("footprint", {})
     is_estimated = total["provenance"] == "estimated"
     low, high = total["guaranteed_j"]
-    energy, _, half = as_long_text.energy(total).partition(" ± ")
+    energy, half = as_long_text.figure_and_spread(total)
     least = "at least " if as_long_text.at_least(total) else ""
     spread = total["status"] if total["U_j"] is None else f"± {least}{half} at 95 %" if half else "at 95 %"
     guaranteed = "" if is_estimated else f"; guaranteed {written_numbers.interval(low, high, 'J')}"
