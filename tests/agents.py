@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -110,7 +111,9 @@ def open_folder() -> Iterator[Path]:
 
 def as_user(uid: int, does: Callable[[], object], groups: Sequence[int] = ()) -> int:
     """0 where a fork that has become another user can call something, 1 where that raises."""
-    child = os.fork()
+    with warnings.catch_warnings():  # of a process with threads; this copy of it only does this and ends
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         code = 1
         try:
