@@ -90,13 +90,40 @@ def texts(column: pa.Array | pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> li
         column: The texts.
         rows: int64[n], ascending.
     """
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    first = np.concatenate(([0], np.cumsum([len(chunk) for chunk in chunks], dtype=np.int64)))
+    bounds = np.searchsorted(rows, first)
     found: list[str | None] = []
-    first = 0
-    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-        low, high = np.searchsorted(rows, (first, first + len(chunk)))
-        found += _texts(chunk, rows[low:high] - first)
-        first += len(chunk)
+    for at in np.flatnonzero(bounds[1:] > bounds[:-1]).tolist():
+        found += _texts(chunks[at], rows[bounds[at] : bounds[at + 1]] - first[at])
     return found
+
+
+class Texts:
+    """Some texts of a column, of which each is decoded where somebody asks for it.
+
+    Args:
+        column: Of utf8 or large_utf8, which was validated before.
+        rows: int64[n], which rows of it.
+    """
+
+    def __init__(self, column: pa.Array | pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> None:
+        self._column, self._rows = column, rows
+
+    def at(self, some: npt.NDArray[np.int64]) -> list[str]:
+        """The texts with these numbers, from 0; of a null the empty one."""
+        rows = self._rows[some]
+        if not (rows[1:] < rows[:-1]).any():
+            return [each or "" for each in texts(self._column, rows)]
+        order = np.argsort(rows, kind="stable")
+        ordered = texts(self._column, rows[order])
+        return [ordered[at] or "" for at in np.argsort(order).tolist()]
+
+    def may_contain(self, word: str) -> bool:
+        """Whether the column holds a word anywhere, in these rows or in others."""
+        chunks = self._column.chunks if isinstance(self._column, pa.ChunkedArray) else [self._column]
+        data = (chunk.buffers()[-1] for chunk in chunks)
+        return any(word.encode() in held.to_pybytes() for held in data if held is not None)
 
 
 def filtered(batch: pa.RecordBatch, keep: Bools) -> pa.RecordBatch:
@@ -143,9 +170,13 @@ def _texts(chunk: pa.Array, rows: npt.NDArray[np.int64]) -> list[str | None]:
     _, ends, data = chunk.buffers()
     width = np.dtype(np.int64 if pa.types.is_large_string(chunk.type) else np.int32)
     at = np.frombuffer(ends, width, chunk.offset + len(chunk) + 1)[chunk.offset :]
-    held = memoryview(data) if data is not None else memoryview(b"")
     spans = zip(at[rows].tolist(), at[rows + 1].tolist(), is_valid(chunk)[rows].tolist(), strict=True)
-    return [str(held[start:stop], "utf-8") if there else None for start, stop, there in spans]
+    first, last = int(at[rows[0]]), int(at[rows[-1] + 1])
+    held = b"" if data is None else data[first:last].to_pybytes()
+    if not held.isascii():
+        return [held[a - first : b - first].decode() if there else None for a, b, there in spans]
+    words = held.decode("ascii")  # at once, where a character is a byte
+    return [words[a - first : b - first] if there else None for a, b, there in spans]
 
 
 def _part(chunk: pa.Array, dtype: np.dtype[Any], fill: int) -> npt.NDArray[Any]:

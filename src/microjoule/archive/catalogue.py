@@ -220,14 +220,16 @@ def _rows(trace: Trace, windows_max: int | None) -> Iterator[_Row]:
         return
     of = first.window
     yield _Row(TRACE, 0, of.name, 1, of.t0_ns, seconds(of.duration_ns), first.energy, of.attributes)
-    windows = trace.windows
+    windows = trace.window_columns
     if not is_divided(windows):
         return
     for number, name in enumerate(trace.by_name()):
-        begin_ns = min((each.t0_ns for each in windows if each.name in name.names), default=of.t0_ns)
+        mine = (windows.by_name[each][0] for each in name.names if each in windows.by_name)
+        firsts = [int(windows.t0_ns[first]) for first in mine]
+        begin_ns = min(firsts, default=of.t0_ns)
         yield _Row(NAME, number, name.name, name.count, begin_ns, name.time_s, name.energy, {})
     numbers = listed(windows, windows_max)
-    yield from _windows(trace, [windows[number] for number in numbers], numbers)
+    yield from _windows(trace, list(windows.each(numbers)), numbers.tolist())
 
 
 def _windows(trace: Trace, windows: Sequence[Window], numbers: Sequence[int]) -> Iterator[_Row]:

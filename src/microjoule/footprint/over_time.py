@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..joules.summary import listed
+from ..joules.summary import listed_windows
 from ..units import J_PER_KWH, seconds
 from .factor import Factor
 from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock
@@ -40,9 +40,8 @@ def along(
         BadFactor: The static factor is in another unit.
     """
     pairs = trace.clock_pairs[_REALTIME]
-    windows = trace.windows or (trace.span,)
     found = []
-    for window in [windows[number] for number in listed(windows, windows_max)]:
+    for window in listed_windows(trace, windows_max)[0] or [trace.span]:
         bins = [trace.power(part, window) for part in trace.energy(window).total.channels]
         shares = [(on_clock(each.edges_ns, *pairs), _weights(each.energy_j)) for each in bins]
         found.append(_with_note(_factor(shares, series, static), _unknown(bins)))

@@ -119,7 +119,7 @@ def trial(name: str, trace: Trace, target: Target | None) -> Trial:
         return unreadable(name, error.what)
     metrics = []
     flop, spent_on = 0.0, []
-    for window in trace.windows:
+    for window in trace.window_columns.each():
         figure = _number(window.attributes.get(target.metric)) if target else None
         if figure is not None:
             until = replace(span, t1_ns=min(max(window.t1_ns, span.t0_ns), span.t1_ns))

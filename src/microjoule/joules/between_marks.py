@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ NEAR = 5  # updates on one side from which the power there is taken
 _TRIPLES = (-3, -2, -1, 2, 3, 4)  # updates around a mark that tell how evenly they come
 _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step of power by itself
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
+AT_ONCE = 1 << 16  # marks that are worked on at once
 _PLACES = 8  # at which an update is thought to have been
 _ROOT_3 = math.sqrt(3.0)
 
@@ -104,7 +106,7 @@ class UpdatesAround:
 
         Both are taken over where these updates may have been.
         """
-        some = self._these(k, k + 1)
+        some = self._these((k, k + 1))
         half_ns = _ROOT_3 * self._spread_ns[some]
         places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
         each = np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
@@ -115,7 +117,7 @@ class UpdatesAround:
         first, second = rank[k], rank[k + 1]
         return (mean[first], mean[second]), (spread[first], spread[second])
 
-    def _these(self, *numbers: I64) -> I64:
+    def _these(self, numbers: Iterable[I64]) -> I64:
         """The different ones of some updates, ascending: without a sort, of which there may be a million."""
         is_meant = np.zeros(len(self.at_ns), np.bool_)
         for each in numbers:
@@ -131,7 +133,7 @@ class UpdatesAround:
         """
         k = np.searchsorted(self.at_ns, pieces[1:, 0], "right") - 1
         last = len(self.at_ns) - 1
-        middle = self._these(*(np.clip(k + at, 0, last) for at in _TRIPLES))
+        middle = self._these(np.clip(k + at, 0, last) for at in _TRIPLES)
         middle = middle[(middle > 0) & (middle < last)]
         if len(middle) < _FEWEST:
             middle = np.arange(1, last)[:FIRST]
@@ -151,8 +153,16 @@ class UpdatesAround:
     def power(self, pieces: I64, *, is_end: bool) -> PowerBeside:
         """The power at the ends, or at the beginnings, of pieces of time, from the updates inside them.
 
-        An update that may have been outside is left out.
+        An update that may have been outside is left out. At the last end and the first beginning is no mark.
         """
+        of = pieces[:-1] if is_end else pieces[1:]
+        found = PowerBeside(np.empty(len(of)), np.empty(len(of)))
+        for start in range(0, len(of), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            found.value[some], found.u[some] = self._power(of[some], is_end)
+        return found
+
+    def _power(self, pieces: I64, is_end: bool) -> PowerBeside:
         first = np.searchsorted(self.at_ns, pieces[:, 0], "left")
         last = np.searchsorted(self.at_ns, pieces[:, 1], "right") - 1
         top = len(self.at_ns) - 1
@@ -171,7 +181,4 @@ class UpdatesAround:
         value = (self.total[last] - self.total[first]) / apart_ns
         edges = value * np.hypot(self._spread_ns[first], self._spread_ns[last])
         u = np.hypot(edges, self._quantum / math.sqrt(6.0)) / apart_ns
-        found = PowerBeside(np.where(some, value, 0.0), np.where(some, u, np.inf))
-        return found._replace(
-            **{name: part[:-1] if is_end else part[1:] for name, part in found._asdict().items()}
-        )
+        return PowerBeside(np.where(some, value, 0.0), np.where(some, u, np.inf))

@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from ..late import shown
 from ..trace.series import I64
-from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import seconds
 from ..value_class import dataclass
 from .attribution import INSEPARABLE, methods
@@ -117,7 +117,7 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
     Args:
         trace: The trace, in memory or streamed.
     """
-    if not trace.windows:
+    if not len(trace.window_columns):
         return ()
     trace.unwrap_all()
     whole = trace.energy()
@@ -191,7 +191,7 @@ def _of_channel(
         if title not in known:  # its windows have no length
             found.energy[each] = (
                 READINGS,
-                trace.mark_fits.together(channel_id, *_edges(groups.whole[each[0]][:1])),
+                trace.mark_fits.together(channel_id, *_edges(trace, groups.whole[each[0]][:1])),
             )
     method_of = {item.name: READINGS for item in inclusive}
     for titles, method, _ in methods(fitted, inclusive) if fitted else ():
@@ -240,11 +240,8 @@ def _rest(trace: Trace, channel_id: str, occupancy: Occupancy) -> Estimate:
     return replace(rest, value=value, low=low, high=high, accuracy=whole.accuracy)
 
 
-def _edges(windows: Sequence[Window]) -> tuple[I64, I64]:
-    return (
-        np.array([window.t0_ns for window in windows], np.int64),
-        np.array([window.t1_ns for window in windows], np.int64),
-    )
+def _edges(trace: Trace, some: I64) -> tuple[I64, I64]:
+    return trace.window_columns.t0_ns[some], trace.window_columns.t1_ns[some]
 
 
 def _joined(
@@ -278,7 +275,8 @@ def _row(
     parts = [figures[id_] for id_ in ids if id_ in figures]
     if not parts or (names == (NO_WINDOW,) and len(parts) < len(ids)):
         return None
-    windows = [window for name in names for window in groups.whole.get(name, ())]
+    none = np.empty(0, np.int64)
+    windows = np.concatenate([groups.whole.get(name, none) for name in names])
     energy = summed([estimate for _, estimate in parts])
     own = [labelled(of.own[names], code) for id_, of in found.items() if id_ in ids and names in of.own]
     count = len(windows)
@@ -296,7 +294,7 @@ def _row(
         energy=energy,
         own=summed(own) if own and len(own) == len(parts) else None,
         per_window=energy / max(count, 1),
-        per_unit={key: energy / total for key, total in _units(windows).items()},
+        per_unit={key: energy / total for key, total in _units(trace.window_columns, windows).items()},
         power=energy / Estimate(value=time_s, low=time_s, high=time_s, unit="s") if time_s else energy,
         share=energy.value / whole_j if is_share and energy.value is not None and whole_j else None,
         method=max((method for method, _ in parts), key=METHODS.index) if len(names) < 2 else INSEPARABLE,
@@ -306,27 +304,26 @@ def _row(
     )
 
 
-def _units(windows: Sequence[Window]) -> dict[str, float]:
-    """The sums of the numeric attributes that all windows have, by key, where they are positive."""
-    if not windows:
-        return {}
-    keys = [key for key, value in windows[0].attributes.items() if key not in RANKS and _is_amount(value)]
-    sums = {}
-    for key in keys:
-        values = [window.attributes.get(key) for window in windows]
-        amounts = [float(value) for value in values if _is_amount(value)]  # type: ignore[arg-type]
-        if len(amounts) == len(windows) and math.fsum(amounts) > 0:
-            sums[key] = math.fsum(amounts)
-    return sums
+def _units(windows: WindowColumns, some: I64) -> dict[str, float]:
+    """The sums of the numeric attributes that all of some windows have, by key, where they are positive."""
+    first = (key for noted in windows.noted(some[:1])[0] for key in noted)
+    amounts: dict[str, list[float]] = {key: [] for key in first if key not in RANKS}
+    for noted, which in windows.noted_blocks(some) if amounts else ():
+        for key in list(amounts):
+            values = [each.get(key) for each in noted]
+            if not all(map(_is_amount, values)):
+                del amounts[key]
+                continue
+            amounts[key] += np.array(values, np.float64)[which].tolist()
+    sums = {key: math.fsum(each) for key, each in amounts.items()}
+    return {key: total for key, total in sums.items() if total > 0}
 
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _spread(
-    trace: Trace, ids: Sequence[str], windows: Sequence[Window]
-) -> tuple[float | None, dict[int, float]]:
+def _spread(trace: Trace, ids: Sequence[str], windows: I64) -> tuple[float | None, dict[int, float]]:
     """The variation from window to window without that of measuring, and percentiles where windows resolve.
 
     What all of them share (a gain, a lag, the power of their name) scatters nothing.
@@ -334,7 +331,7 @@ def _spread(
     if not ids:
         return None, {}
     step = max(1, len(windows) // SINGLES)
-    edges = _edges(windows[::step][:SINGLES])
+    edges = _edges(trace, windows[::step][:SINGLES])
     every = np.sum([trace.mark_fits.values(id_, *edges) for id_ in ids], axis=0)
     known = np.isfinite(every)
     if known.sum() < FEWEST:

@@ -8,16 +8,19 @@ the count is known. A command that leaves children behind goes on counting: then
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..trace.series import I64
 from .counter import Counter
-from .run_window import Recorded, whole
+from .run_window import whole
+
+if TYPE_CHECKING:
+    from .energy_trace import Trace
 
 
-def widened(counter: Counter, trace: Recorded[Any], t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+def widened(counter: Counter, trace: Trace, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
     """Windows of the counter of a command, those edges moved that are edges of its run.
 
     Args:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..trace.window import Window
+from ..trace.series import I64
+from .brackets import F64
 from .total import covered
 
 if TYPE_CHECKING:
@@ -35,34 +35,35 @@ def distributions(trace: Trace) -> dict[str, Plain]:
         of the name), ``t0_ns``, ``t1_ns``, ``energy_j``, ``kind``. A name with fewer than five windows with a
         figure is left out.
     """
-    groups: dict[str, list[Window]] = {}
-    for window in trace.windows:
-        groups.setdefault(window.name, []).append(window)
     ids = [
         id_
         for id_ in covered({id_: trace.channels[id_] for id_ in trace.energy_channels})
         if id_ not in trace.dead
     ]
     found = {
-        name: _distribution(group, _energies_j(trace, ids, group))
-        for name, group in groups.items()
-        if ids and len(group) >= FEWEST
+        name: _distribution(*edges, _energies_j(trace, ids, *edges))
+        for name, edges in _edges_by_name(trace).items()
+        if ids and len(edges[0]) >= FEWEST
     }
     return {name: each for name, each in found.items() if each is not None}
 
 
-def _energies_j(trace: Trace, ids: list[str], group: list[Window]) -> npt.NDArray[np.float64]:
+def _edges_by_name(trace: Trace) -> dict[str, tuple[I64, I64]]:
+    of = trace.window_columns
+    return {name: (of.t0_ns[some], of.t1_ns[some]) for name, some in of.by_name.items()}
+
+
+def _energies_j(trace: Trace, ids: list[str], t0_ns: I64, t1_ns: I64) -> F64:
     """float64[n]: the energy of each window, NaN where it has no figure or was not looked at."""
-    taken = np.arange(0, len(group), -(-len(group) // SINGLES))
-    edges = np.array([(group[i].t0_ns, group[i].t1_ns) for i in taken], np.int64)
-    found = np.full(len(group), np.nan)
+    taken = np.arange(0, len(t0_ns), -(-len(t0_ns) // SINGLES))
+    found = np.full(len(t0_ns), np.nan)
     found[taken] = 0.0
     for id_ in ids:
-        found[taken] += trace.mark_fits.values(id_, edges[:, 0], edges[:, 1])
+        found[taken] += trace.mark_fits.values(id_, t0_ns[taken], t1_ns[taken])
     return found
 
 
-def _distribution(group: list[Window], energies_j: npt.NDArray[np.float64]) -> Plain | None:
+def _distribution(t0_ns: I64, t1_ns: I64, energies_j: F64) -> Plain | None:
     number = np.flatnonzero(np.isfinite(energies_j))
     if len(number) < FEWEST:
         return None
@@ -84,8 +85,8 @@ def _distribution(group: list[Window], energies_j: npt.NDArray[np.float64]) -> P
         "outliers": [
             {
                 "number": int(number[i]),
-                "t0_ns": group[number[i]].t0_ns,
-                "t1_ns": group[number[i]].t1_ns,
+                "t0_ns": int(t0_ns[number[i]]),
+                "t1_ns": int(t1_ns[number[i]]),
                 "energy_j": float(energy_j[i]),
                 "kind": "severe" if apart[i] > _SEVERE * spread else "mild",
             }

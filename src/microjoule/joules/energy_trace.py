@@ -17,7 +17,8 @@ from ..late import shown
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, failed
-from ..trace.window import Window, united
+from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import seconds
 from . import power as powers
 from .brackets import F64
@@ -29,6 +30,7 @@ from .gauge import Gauge
 from .gauge_updates import gauge_updates
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
+from .occupancy import united
 from .related_lags import RelatedLags
 from .sentence import NO_TIME, RECORDING, headline
 from .stand_in import SILENT_NS, spans_ns
@@ -79,18 +81,19 @@ class Trace(RawTrace):
         return self.identity.channels
 
     @cached_property
-    def windows(self) -> tuple[Window, ...]:
+    def window_columns(self) -> WindowColumns:
         """All windows, in the order in which they began.
 
         One that a killed recording left open ends at the last instant that is bracketed in every
         channel that was read to the end: so it has figures, of what there is.
         """
-        return tuple(self._closed(window) if window.is_open else window for window in super().windows)
-
-    def _closed(self, window: Window) -> Window:
+        recorded = self.recorded_columns
+        if not recorded.is_open.any():
+            return recorded
         ends = [end_ns for _, end_ns in spans_ns(self)]
         alive = [end for end in ends if end > max(ends) - SILENT_NS]
-        return replace(window, t1_ns=max(min(alive), window.t0_ns)) if alive else window
+        closed_ns = np.maximum(min(alive), recorded.t0_ns) if alive else recorded.t1_ns
+        return recorded.closed(np.where(recorded.is_open, closed_ns, recorded.t1_ns))
 
     @cached_property
     def machine(self) -> str:
@@ -134,9 +137,8 @@ class Trace(RawTrace):
     @cached_property
     def marks(self) -> Marks:
         """Where the program's windows begin and end."""
-        begins = [window.t0_ns for window in self.recorded_windows]
-        ends = [window.t1_ns for window in self.recorded_windows if not window.is_open]
-        return Marks(*(np.sort(np.array(each, np.int64)) for each in (begins, ends)))
+        recorded = self.recorded_columns
+        return Marks(np.sort(recorded.t0_ns), np.sort(recorded.t1_ns[~recorded.is_open]))
 
     def meter(self, channel_id: str) -> Counter | Gauge:
         """The unwrapped counter of a channel, or the readings of a gauge of watts; made once.
@@ -166,7 +168,7 @@ class Trace(RawTrace):
     @cached_property
     def related_lags(self) -> RelatedLags:
         """What the lags of packages and of their parts tell of one another."""
-        return RelatedLags(self.channels, self._alone, self._records, self.recorded_windows)
+        return RelatedLags(self.channels, self._alone, self._records, self.recorded_columns)
 
     def stamp_clocks(self, channel: Channel) -> list[tuple[I64, I64]]:
         """Pairs of the clocks that a channel's own times may be on, the declared one first."""
@@ -240,15 +242,13 @@ class Trace(RawTrace):
             BadWindow: No window has this name.
         """
         self.unwrap_all()
-        spans = self._spans(window)
         subject = window if isinstance(window, str) else RECORDING if window is None else window.name
-        code, edges = self.code_of(subject), np.array([(of.t0_ns, of.t1_ns) for of in spans], np.int64)
-        t0_ns, t1_ns = edges[:, 0].copy(), edges[:, 1].copy()
+        code, (t0_ns, t1_ns) = self.code_of(subject), self._edges(window)
         estimates = {
             name: labelled(self.mark_fits.together(name, t0_ns, t1_ns), code) for name in self.energy_channels
         }
         dead = {name: unread(estimates[name]) for name in self.dead}
-        return Energies(estimates | dead, self.channels, subject, seconds(sum(s.duration_ns for s in spans)))
+        return Energies(estimates | dead, self.channels, subject, seconds(int((t1_ns - t0_ns).sum())))
 
     def energies(self, windows: Sequence[Window]) -> list[Energies]:
         """The energies of several windows, in their order, each as of :meth:`energy`: all at once."""
@@ -306,11 +306,13 @@ class Trace(RawTrace):
 
         return by_name(self)
 
-    def _spans(self, window: str | Window | None) -> list[Window]:
-        """What :meth:`energy` adds up: intervals without overlap."""
+    def _edges(self, window: str | Window | None) -> tuple[I64, I64]:
+        """What :meth:`energy` adds up: beginnings and ends, ascending, of intervals that do not overlap."""
         if isinstance(window, str):
-            return united(self.named(window))
-        return [self.span if window is None else self.window(window)]
+            columns, some = self.window_columns, self.numbers_of(window)
+            return united(columns.t0_ns[some], columns.t1_ns[some])
+        of = self.span if window is None else self.window(window)
+        return np.array([of.t0_ns]), np.array([of.t1_ns])
 
     def peaks(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[F64, I64]:
         """Peak powers of a channel in windows, and over how long each was taken.

@@ -25,53 +25,29 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
+from .neighbourhood import (
+    LEAST_ROUGH,
+    OWN,
+    SEGMENTS,
+    Neighbourhood,
+    median,
+    roughness,
+    three_in_a_row,
+    unevenness,
+)
 from .update_times import AROUND, F64, Bools, Located, UpdateTimes
 
 _ROOT_12 = math.sqrt(12.0)
 _ROOT_3 = math.sqrt(3.0)
 _CHUNK = 4096  # instants that are worked on at once
-_SEGMENTS = np.arange(-AROUND, AROUND + 1)
-_OWN = AROUND  # the column of the segment itself
 _POWER = 3  # segments on either side over which the power at an instant is taken
 _SIDE = 2  # segments on one side of a step
 _GAP_SIDE = 16  # of a gap: its length multiplies what is not known of the two powers
 _LONG = 4  # usual segments; a longer one is no usual one
-_QUANTILE = 0.4  # of the third differences
-_OF_NORMAL = 0.5244  # that quantile of the absolute value of a standard normal variable
-_OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
-_LEAST_ROUGH = 8  # third differences, below which they tell nothing
 _SEEN_ALONE = 0.8  # of a period: the widest brackets whose distance is rounded to whole periods
 _SEEN_ON_GRID = 0.95  # and the widest that hold one instant of a known grid
 _DENSE = 1.3  # updates apart, in readings apart, from which on each update is seen by itself
 _ALMOST_ALL = 0.9
-
-
-class Neighbourhood(NamedTuple):
-    """The segments around n instants: arrays [n, 2 AROUND + 1], the instant's own in the middle column.
-
-    Attributes:
-        rate: Counts a nanosecond; on a grid of updates their distance is taken in whole periods.
-        length_ns: float64.
-        is_usual: Whether there is such a segment, and it is no gap.
-        is_exact: Whether it is usual, and whole periods long for certain.
-        usual_ns: float64[n], the usual distance of two updates.
-        apart_ns: float64[n], the usual distance of two readings.
-        is_dense: bool[n], whether readings are denser than updates.
-        is_single: bool[n], whether the counter grows by single quanta, less than one an update.
-        uneven_ns: float64[n], by how much the readings that show updates stray from equal distances.
-        rough: float64[n], counts: how much the count at one update scatters.
-    """
-
-    rate: F64
-    length_ns: F64
-    is_usual: Bools
-    is_exact: Bools
-    usual_ns: F64
-    apart_ns: F64
-    is_dense: Bools
-    is_single: Bools
-    uneven_ns: F64
-    rough: F64
 
 
 class Kink(NamedTuple):
@@ -139,6 +115,19 @@ class Segment(NamedTuple):
         return np.clip(straight + kink.trust * (kinked - straight), 0.0, self.gained)
 
 
+class _Between(NamedTuple):
+    """What a :class:`Segment` is made of; the fields of the same names are the same."""
+
+    left: I64
+    start: Located
+    end: Located
+    x_ns: F64
+    length_ns: F64
+    base: I64
+    gained: I64
+    is_beyond: Bools
+
+
 class Interpolation:
     """The count between updates.
 
@@ -156,37 +145,60 @@ class Interpolation:
 
     def count(self, x_ns: I64, bits: int) -> I64:
         """int64[n]: the count at instants, in ``2**-bits`` counts since the first reading."""
-        parts = [
-            (each.base << bits) + np.rint(each.counted(each.x_ns) * 2.0**bits).astype(np.int64)
-            for each in self.segments(x_ns)
-        ]
+        parts = [self._count(some, bits) for some in _chunks(x_ns)]
         return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def _count(self, x_ns: I64, bits: int) -> I64:
+        """The same of some: what is around is looked at only where the power may have stepped."""
+        at = self._located_between(x_ns)
+        counted = at.x_ns / at.length_ns * at.gained
+        near = np.flatnonzero(self._may_step(at))
+        if len(near):
+            of = self._segment(x_ns[near])
+            counted[near] = of.counted(of.x_ns)
+        return (at.base << bits) + np.rint(counted * 2.0**bits).astype(np.int64)
 
     def segments(self, x_ns: I64) -> Iterator[Segment]:
         """The segments of instants, so many at a time."""
-        for start in range(0, max(len(x_ns), 1), _CHUNK):
-            yield self._segment(x_ns[start : start + _CHUNK])
+        return map(self._segment, _chunks(x_ns))
 
-    def _segment(self, x_ns: I64) -> Segment:
+    def _located_between(self, x_ns: I64) -> _Between:
+        """Between which updates instants lie, and what was gained there."""
         last = self._last
         left, start, end = self._around(x_ns)
         is_beyond = left == last
         is_beyond &= bool(is_beyond.any()) and self._goes_on()
         length = np.maximum(np.where(is_beyond, x_ns, end.t_ns) - start.t_ns, 1)
+        base = self.total(left)
+        gained = self.total(np.minimum(left + 1, last)) - base
+        if is_beyond.any():
+            power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
+            gained = np.where(is_beyond, np.rint(power * length).astype(np.int64), gained)
         x = np.clip(x_ns - start.t_ns, 0, length)
-        base, then = self.total(left), self.total(np.minimum(left + 1, last))
+        return _Between(
+            left, start, end, x.astype(np.float64), length.astype(np.float64), base, gained, is_beyond
+        )
+
+    def _may_step(self, at: _Between) -> Bools:
+        """Whether the powers on the two sides leave room for a step inside, whatever their noise."""
+        before, _ = self._power(at.left - _SIDE, at.left, at.start)
+        after, _ = self._power(at.left + 1, at.left + 1 + _SIDE, at.start)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            at_ns = (after * at.length_ns - at.gained) / (after - before)
+        is_inside = (at.x_ns > 0) & (at.x_ns < at.length_ns) & (at.gained > 0)
+        return is_inside & (at_ns >= 0) & (at_ns <= at.length_ns)
+
+    def _segment(self, x_ns: I64) -> Segment:
+        left, start, end, x, length, base, gained, is_beyond = self._located_between(x_ns)
         power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
         near = self._neighbourhood(left, power, start)
-        gained = np.where(is_beyond, np.rint(power * length).astype(np.int64), then - base)
-        _, _, unread_ns = self.times.brackets(np.minimum(left + 1, last))
+        _, _, unread_ns = self.times.brackets(np.minimum(left + 1, self._last))
         is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
-        kink = self._kink(left, length.astype(np.float64), gained, is_gap, (start, end), near)
-        part = x / length
+        kink = self._kink(left, length, gained, is_gap, (start, end), near)
         power = np.where(is_gap, gained / length, power)
         return Segment(
-            left, start, end, x.astype(np.float64), length.astype(np.float64), part, base, gained,
-            power, is_gap, is_beyond, near, kink,
-        )  # fmt: skip
+            left, start, end, x, length, x / length, base, gained, power, is_gap, is_beyond, near, kink
+        )
 
     def _around(self, x_ns: I64) -> tuple[I64, Located, Located]:
         """The number of the last update up to each instant, that update and the next one."""
@@ -275,7 +287,7 @@ class Interpolation:
 
     def _neighbourhood(self, left: I64, power: F64, start: Located) -> Neighbourhood:
         last = self._last
-        k = left[:, None] + _SEGMENTS
+        k = left[:, None] + SEGMENTS
         is_there = (k >= 0) & (k < last)
         k = np.clip(k, 0, max(last - 1, 0))
         then = np.minimum(k + 1, last)
@@ -283,7 +295,7 @@ class Interpolation:
         gained = self.total(then) - self.total(k)
         _, latest, unread_ns = self.times.brackets(then)
         unread = unread_ns.astype(np.float64)
-        usual, apart = _median(length, is_there), _median(unread, is_there)
+        usual, apart = median(length, is_there), median(unread, is_there)
         is_usual = is_there & (length <= _LONG * usual[:, None])
         n = np.maximum(is_usual.sum(1), 1)
         is_dense = np.where(is_usual, length, 0.0).sum(1) > _DENSE * apart * n
@@ -291,11 +303,11 @@ class Interpolation:
         rate, is_single = gained / length, is_single & is_dense
         # Lengths that are no whole periods scatter by their brackets, and the counts do not.
         is_exact = is_usual & is_on_grid
-        are_enough = _whole(is_exact).sum(1) >= _LEAST_ROUGH
-        rough = _roughness(rate, np.where(are_enough[:, None], is_exact, is_usual)) * power * usual
+        are_enough = three_in_a_row(is_exact).sum(1) >= LEAST_ROUGH
+        rough = roughness(rate, np.where(are_enough[:, None], is_exact, is_usual)) * power * usual
         # A counter of single quanta shows each as soon as it is full.
         rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
-        uneven = _uneven((latest - latest[:, _OWN : _OWN + 1]).astype(np.float64), is_usual)
+        uneven = unevenness((latest - latest[:, OWN : OWN + 1]).astype(np.float64), is_usual)
         return Neighbourhood(
             rate, length, is_usual, is_exact, usual, apart, is_dense, is_single, uneven, rough
         )
@@ -318,7 +330,7 @@ class Interpolation:
         one = np.where(is_on_grid, near.rough, np.maximum(near.rough, (before + after) / 2 * own))
         noise = 2 * one**2 * (before_ns**-2.0 + after_ns**-2.0)
         rate = near.rate
-        sides = rate[:, _OWN - 1] - rate[:, _OWN - 2] + rate[:, _OWN + 2] - rate[:, _OWN + 1]
+        sides = rate[:, OWN - 1] - rate[:, OWN - 2] + rate[:, OWN + 2] - rate[:, OWN + 1]
         step = after - before
         # What a ramp adds between the sides it adds within them too: a third of it each.
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -331,52 +343,17 @@ class Interpolation:
             after,
             noise,
             one,
-            rate[:, _OWN + 1] - rate[:, _OWN - 1],
+            rate[:, OWN + 1] - rate[:, OWN - 1],
             sides,
             np.where(is_inside, at_ns, 0.0),
             np.where(is_inside, trust, 0.0),
         )
 
 
+def _chunks(x_ns: I64) -> Iterator[I64]:
+    return (x_ns[start : start + _CHUNK] for start in range(0, max(len(x_ns), 1), _CHUNK))
+
+
 def _either(is_first: Bools, first: Located, second: Located) -> Located:
     """One of two updates for each instant."""
     return Located(*(np.where(is_first, a, b) for a, b in zip(first, second, strict=True)))
-
-
-def _median(values: F64, is_there: Bools) -> F64:
-    """float64[n]: medians of the rows of values that are there; 1 where none is."""
-    ordered = np.sort(np.where(is_there, values, np.inf), axis=1)
-    n = is_there.sum(1)
-    found = np.take_along_axis(ordered, np.maximum((n - 1) // 2, 0)[:, None], 1)[:, 0]
-    return np.where(n > 0, found, 1.0)
-
-
-def _whole(is_usual: Bools) -> Bools:
-    """bool[n, 2 AROUND - 1]: where three segments follow one another, the instant's own not among them."""
-    is_other = is_usual.copy()
-    is_other[:, _OWN] = False
-    found: Bools = is_other[:, 2:] & is_other[:, 1:-1] & is_other[:, :-2]
-    return found
-
-
-def _roughness(rate: F64, is_usual: Bools) -> F64:
-    """float64[n]: the standard uncertainty of the count at an update, in parts of an update's energy."""
-    is_whole = _whole(is_usual)
-    of_all = (rate[:, 2:] + rate[:, 1:-1] + rate[:, :-2]) / 3  # what jitters does so in proportion
-    third = np.abs(rate[:, 2:] - 2 * rate[:, 1:-1] + rate[:, :-2]) / np.maximum(of_all, 1e-300)
-    n = is_whole.sum(1)
-    ordered = np.sort(np.where(is_whole, third, np.inf), axis=1)
-    low = np.take_along_axis(ordered, (n * _QUANTILE).astype(np.int64)[:, None], 1)[:, 0] / _OF_NORMAL
-    square = np.where(is_whole, third * third, 0.0).sum(1) / np.maximum(n, 1)
-    return np.where(n >= _LEAST_ROUGH, np.minimum(low, np.sqrt(square)), 0.0) * _OF_LESSER
-
-
-def _uneven(at_ns: F64, is_there: Bools) -> F64:
-    """float64[n]: the root mean square distance of instants from the straight line through them."""
-    n = np.maximum(is_there.sum(1), 1)[:, None]
-    x = np.where(is_there, _SEGMENTS - np.where(is_there, _SEGMENTS, 0).sum(1)[:, None] / n, 0.0)
-    y = np.where(is_there, at_ns - np.where(is_there, at_ns, 0.0).sum(1)[:, None] / n, 0.0)
-    slope = (x * y).sum(1) / np.maximum((x * x).sum(1), 1.0)
-    left = y - slope[:, None] * x
-    found: F64 = np.sqrt((left * left).sum(1) / n[:, 0])
-    return found

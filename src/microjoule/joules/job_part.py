@@ -57,7 +57,7 @@ def part(path: Path, trace: Trace) -> Part:
     span = whole(trace)
     found: dict[str, list[tuple[int, int]]] = {}
     ranks: set[int] = set()
-    for window in trace.windows:
+    for window in trace.window_columns.each():
         rank = window.attributes.get("rank")
         if type(rank) is int:
             ranks.add(rank)
@@ -72,6 +72,6 @@ def part(path: Path, trace: Trace) -> Part:
         trace.energy_channels,
         {name: np.array(edges, np.int64) for name, edges in found.items()},
         frozenset(ranks),
-        bad_ends(trace.windows),
+        bad_ends(trace.window_columns),
         clock(trace.clock_pairs[REAL], trace.clock_errors),
     )

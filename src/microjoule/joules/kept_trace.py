@@ -40,29 +40,18 @@ class Asked(NamedTuple):
     @classmethod
     def of(cls, trace: Trace) -> Asked:
         """What is to be asked of a trace, as far as it can tell."""
-        windows = trace.windows
+        windows = trace.window_columns
         try:
-            span: tuple[Window, ...] = (trace.span,)
+            span_ns = np.array([[trace.span.t0_ns, trace.span.t1_ns]], np.int64)
         except TraceError:
-            span = ()
-        edges_ns = edges_of_windows(windows)
-        return cls(
-            edges_ns if windows else edges_of_windows(span),
-            distinct(edges_ns.ravel(), edges_of_windows(span).ravel()),
-        )
+            span_ns = np.empty((0, 2), np.int64)
+        edges_ns = np.stack((windows.t0_ns, windows.t1_ns), axis=1)
+        return cls(edges_ns if len(windows) else span_ns, distinct(edges_ns.ravel(), span_ns.ravel()))
 
     def is_as(self, other: Asked) -> bool:
         """Whether both are the same."""
         both = (self.edges_ns, other.edges_ns), (self.instants_ns, other.instants_ns)
         return all(np.array_equal(*each) for each in both) and self.readings == other.readings
-
-
-def edges_of_windows(windows: Sequence[Window]) -> I64:
-    """int64[n, 2]: when windows begin and end."""
-    edges = np.empty((len(windows), 2), np.int64)
-    edges[:, 0] = [window.t0_ns for window in windows]
-    edges[:, 1] = [window.t1_ns for window in windows]
-    return edges
 
 
 class KeptTrace(Trace):
@@ -120,11 +109,11 @@ class KeptTrace(Trace):
         Raises:
             TraceError: Its edges are others.
         """
-        for of in self._spans(window):
-            edges = np.array([of.t0_ns, of.t1_ns])
-            at = np.minimum(np.searchsorted(self._instants_ns, edges), len(self._instants_ns) - 1)
-            if not len(self._instants_ns) or (self._instants_ns[at] != edges).any():
-                self._refuse(f"the readings around the window {of.name!r}")
+        edges_ns = np.concatenate(self._edges(window))
+        at = np.minimum(np.searchsorted(self._instants_ns, edges_ns), len(self._instants_ns) - 1)
+        if not len(self._instants_ns) or (self._instants_ns[at] != edges_ns).any():
+            name = window.name if isinstance(window, Window) else window or "trace"
+            self._refuse(f"the readings around the window {name!r}")
         return super().energy(window)
 
     def power(self, channel_id: str, window: str | Window | None = None) -> NoReturn:

@@ -31,6 +31,7 @@ import numpy as np
 from ..channel import Timing
 from ..trace.series import I64
 from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
@@ -50,7 +51,7 @@ _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
 
-def lag_of_windows(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> Timing:
+def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumns) -> Timing:
     """The timing of a counter with the lag that its windows show; as it is where they show none, or less.
 
     Args:
@@ -61,7 +62,8 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: Sequence[Win
     timing, declared_ns = counter.channel.timing, counter.declared.lag_ns
     if declared_ns < LEAST_NS or timing.half_lag_ns <= _STEP_NS:
         return timing
-    able = (each for each in windows if each.attributes.get(_SYNCHRONISED) is True and not each.is_open)
+    told = windows.each(windows.mentioning(_SYNCHRONISED))
+    able = (each for each in told if each.attributes.get(_SYNCHRONISED) is True and not each.is_open)
     known = list(islice(able, _MOST))
     if 2 * len(known) < _EDGES:
         return timing

@@ -55,17 +55,17 @@ class MarkFits:
     @cached_property
     def groups(self) -> WindowGroups:
         """The trace's windows by name."""
-        return window_groups(self._trace.windows, self._trace.span)
+        return window_groups(self._trace.window_columns, self._trace.span)
 
     @cached_property
     def occupancy(self) -> Occupancy:
         """Which names had a window open, and when, over the trace's span."""
-        return occupied(self.groups.whole, self._trace.span)
+        return occupied(self._trace.window_columns, self.groups.whole, self._trace.span)
 
     @cached_property
     def _is_marked(self) -> bool:
         try:
-            return bool(self._trace.windows) and self._trace.span.duration_ns > 0
+            return len(self._trace.window_columns) > 0 and self._trace.span.duration_ns > 0
         except TraceError:
             return False
 
@@ -106,7 +106,8 @@ class MarkFits:
             updates = of._replace(edges_ns=of.edges_ns - by_ns)
             other = marked_edges(Span(moved, updates, self.occupancy, 0.0))
             if other is not None and len(other.position) == len(found.position):
-                lags.append((other.position - found.position)[:, None] / 2.0**counter.bits)
+                moved_by = (other.position - found.position)[:, None] / 2.0**counter.bits
+                lags.append(moved_by.astype(np.float32))
         return found._replace(lag=np.concatenate(lags, axis=1))
 
     def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:

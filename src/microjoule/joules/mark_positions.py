@@ -21,7 +21,7 @@ the power of a name is itself known to the fit's covariance alone, which all mar
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .attribution import Span, Watts
-from .between_marks import Pieces, PowerBeside, UpdatesAround, sums_of
+from .between_marks import AT_ONCE, Pieces, PowerBeside, UpdatesAround, sums_of
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
@@ -38,7 +38,6 @@ from .update_times import AROUND
 
 _SCATTER = 0.1  # of its power, at least, from window to window, of a name whose windows show none themselves
 _SEEN = 4  # sides of windows, from which on they do
-_MARKS = 1 << 16  # that are worked on at once
 
 
 class _Side(NamedTuple):
@@ -85,32 +84,47 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     unsure = np.hypot(scatter, doubt)
     sums = (sums_of(bounds_ns, rate) for rate in (watts, unsure))
     pieces = Pieces(bounds_ns, state, watts, scatter, doubt, next(sums), unsure, next(sums))
-    found = _all_counts(counter, pieces, updates, beside)
-    k, number = found.k, np.arange(len(marks))
+    found = _all_counts(counter, pieces, updates, beside, _Sharing.of(span, per_j))
+    k = found["k"]
     causes = (
-        Cause("edges", "update", k, found.u_before),
-        Cause("edges", "update", k + 1, found.u_after),
-        Cause("phase", "phase", k // (2 * AROUND), found.u_phase),
-        Cause("power", "piece", number, found.u_left),
-        Cause("power", "piece", number + 1, found.u_right),
-        Cause("power", "mark", number, found.u_mark),
+        Cause("edges", "update", found["u_before"], k),
+        Cause("edges", "update", found["u_after"], k, further=1),
+        Cause("phase", "phase", found["u_phase"], k, together=2 * AROUND),
+        Cause("power", "piece", found["u_left"]),
+        Cause("power", "piece", found["u_right"], further=1),
+        Cause("power", "mark", found["u_mark"]),
     )
-    shared = _shared(span, pieces, per_j, (updates.at_ns[k], updates.at_ns[k + 1]), found)
     # Before the updates or after them: one choice for all marks, so that what windows have adds up.
-    lag = max((found.lag_before, found.lag_after), key=lambda each: float(np.abs(np.diff(each)).sum()))
+    lags = found["lag_before"], found["lag_after"]
+    lag = max(lags, key=lambda each: float(np.abs(np.diff(each)).sum(dtype=np.float64)))
     span_ns = int(every[0, 0]), int(every[-1, 1])
-    position = np.maximum.accumulate(found.position)
-    return MarkedEdges(marks, position, found.is_known, causes, shared, lag[:, None], span_ns)
+    position = np.maximum.accumulate(found["position"])
+    return MarkedEdges(
+        marks.copy(), position, found["is_known"], causes, found["shared"], lag[:, None], span_ns
+    )
 
 
 def _all_counts(
-    counter: Counter, pieces: Pieces, updates: UpdatesAround, beside: tuple[PowerBeside, PowerBeside]
-) -> _Counts:
-    """The counts at all marks, so many at a time: a million at once would take a gigabyte meanwhile."""
+    counter: Counter,
+    pieces: Pieces,
+    updates: UpdatesAround,
+    beside: tuple[PowerBeside, PowerBeside],
+    sharing: _Sharing,
+) -> dict[str, npt.NDArray[Any]]:
+    """What is kept of the counts at all marks, and ``shared`` of :class:`MarkedEdges`.
+
+    So many marks at a time, and no more of each than it is known to: a million at once took a gigabyte.
+    """
     n = len(pieces.bounds_ns) - 2
-    starts = range(0, n, _MARKS)
-    parts = [_counts(counter, pieces, updates, beside, slice(at, min(at + _MARKS, n))) for at in starts]
-    return _Counts(*map(np.concatenate, zip(*parts, strict=True)))
+    found: dict[str, npt.NDArray[Any]] = {name: np.empty(n, dtype) for name, dtype in _KEPT.items()}
+    found["shared"] = np.empty((n, sharing.along.shape[1]), np.float32)
+    for start in range(0, n, AT_ONCE):
+        some = slice(start, min(start + AT_ONCE, n))
+        counts = _counts(counter, pieces, updates, beside, some)
+        for name in _KEPT:
+            found[name][some] = getattr(counts, name)
+        found["shared"][some] = _shared(sharing, pieces, updates, counts, some)
+    return found
 
 
 class _Counts(NamedTuple):
@@ -121,8 +135,7 @@ class _Counts(NamedTuple):
         position: int64[n], in the counter's ``2**-bits`` counts.
         is_known: bool[n], whether there are updates on both sides.
         w0: float64[n], the weight of what the update before says; the one after has the rest.
-        share0: float64[n], as of ``_Side`` of the update before; ``share1`` of the one after.
-        own0_ns: float64[n], in the same way; ``own1_ns``.
+        near0_ns: float64[n], ``share`` times ``own_ns`` of the update before; ``near1_ns`` of the one after.
         u_before: float64[n], in counts, as the other ``u_``: of the two updates, of their phase, of the two
             pieces of time, and of the mark itself.
         lag_before: float64[n], counts in half the lag before the updates; ``lag_after`` in that after them.
@@ -132,10 +145,8 @@ class _Counts(NamedTuple):
     position: I64
     is_known: npt.NDArray[np.bool_]
     w0: F64
-    share0: F64
-    share1: F64
-    own0_ns: F64
-    own1_ns: F64
+    near0_ns: F64
+    near1_ns: F64
     u_before: F64
     u_after: F64
     u_phase: F64
@@ -144,6 +155,15 @@ class _Counts(NamedTuple):
     u_mark: F64
     lag_before: F64
     lag_after: F64
+
+
+_KEPT: dict[str, type] = {
+    "k": np.int32,
+    "position": np.int64,
+    "is_known": np.bool_,
+    **dict.fromkeys(("u_before", "u_after", "u_phase", "u_left", "u_right", "u_mark"), np.float32),
+    **dict.fromkeys(("lag_before", "lag_after"), np.float32),
+}
 
 
 def _counts(
@@ -180,10 +200,8 @@ def _counts(
         position=scaled,
         is_known=is_known,
         w0=w0,
-        share0=before.share,
-        share1=after.share,
-        own0_ns=before.own_ns,
-        own1_ns=after.own_ns,
+        near0_ns=before.share * before.own_ns,
+        near1_ns=after.share * after.own_ns,
         u_before=w0 * before.edge,
         u_after=w1 * after.edge,
         u_phase=updates.phase_ns[k] * (w0 * left_w + w1 * right_w),
@@ -197,6 +215,8 @@ def _counts(
 
 def _counted(pieces: Pieces, update_ns: I64, ns: int) -> F64:
     """float64[n]: the counts of so much time before updates, where it is negative, or after them."""
+    if not ns:
+        return np.zeros(len(update_ns))
     return np.abs(pieces.energy(update_ns + ns) - pieces.energy(update_ns))
 
 
@@ -231,8 +251,8 @@ def _side(
     own_ns = np.clip(np.abs(update_ns - marks), 0, length).astype(np.float64)
     of_name = np.maximum(np.hypot(scatter, doubt), 1e-300)
     share = of_name**2 / (of_name**2 + np.maximum(near.u, 1e-300) ** 2)
-    counted = ahead * (mean - pieces.energy(marks)) + share * (near.value - watts) * own_ns
-    beyond = np.abs(pieces.doubted(update_ns) - pieces.doubted(marks))
+    counted = ahead * (mean - pieces.sums[1:-1][some]) + share * (near.value - watts) * own_ns
+    beyond = np.abs(pieces.doubted(update_ns) - pieces.unsure_sums[1:-1][some])
     return _Side(
         gained=counted,
         edge=spread,
@@ -244,40 +264,46 @@ def _side(
     )
 
 
-def _shared(
-    span: Span,
-    pieces: Pieces,
-    per_j: float,
-    updates_ns: tuple[I64, I64],
-    counts: _Counts,
-) -> F64:
-    """float64[n, r]: by how much the counts at marks move along each direction that the fit leaves open."""
-    w0, near0, near1 = counts.w0, counts.share0 * counts.own0_ns, counts.share1 * counts.own1_ns
-    column = np.full(len(span.occupancy.states), -1)
-    for number, states in enumerate(span.columns):
-        column[states] = number
-    of_piece = column[pieces.state]
-    held = np.zeros((len(w0), len(span.columns)))
-    around = [(pieces.at(t_ns), t_ns) for t_ns in updates_ns]
-    for number in range(len(span.columns)):
+class _Sharing(NamedTuple):
+    """What the fit leaves open of the powers, which all marks share.
+
+    Attributes:
+        column: int64[states], the fit's column of each state; -1: none.
+        along: float64[columns, r], counts that each nanosecond of a column moves along a direction.
+    """
+
+    column: I64
+    along: F64
+
+    @classmethod
+    def of(cls, span: Span, per_j: float) -> _Sharing:
+        """Of a fit, with so many counts in a joule and nanosecond of a second."""
+        column = np.full(len(span.occupancy.states), -1)
+        for number, states in enumerate(span.columns):
+            column[states] = number
+        fit = span.fit
+        u_j = np.where(np.isfinite(fit.u_j), fit.u_j, span.mean_w * span.seen_s)
+        return cls(column, fit.directions * u_j / span.time_s[:, None] * per_j)
+
+
+def _shared(sharing: _Sharing, pieces: Pieces, updates: UpdatesAround, counts: _Counts, some: slice) -> F64:
+    """float64[m, r]: by how much the counts at some marks move along each direction that is left open."""
+    at_ns = updates.at_ns[counts.k], updates.at_ns[counts.k + 1]
+    pieces_at = [pieces.at(t_ns) for t_ns in at_ns]
+    first, last = min(int(pieces_at[0][0]), some.start), max(int(pieces_at[1][-1]), some.stop) + 1
+    bounds_ns, of_piece = pieces.bounds_ns[first : last + 1], sharing.column[pieces.state[first:last]]
+    around = [(at - first, t_ns - pieces.bounds_ns[at]) for at, t_ns in zip(pieces_at, at_ns, strict=True)]
+    left, right = (slice(some.start + side - first, some.stop + side - first) for side in (0, 1))
+    held = np.empty((len(counts.k), len(sharing.along)))
+    for number in range(len(sharing.along)):
         is_so = of_piece == number
-        sums = sums_of(pieces.bounds_ns, is_so)
-        for start in range(0, len(w0), _MARKS):
-            some = slice(start, start + _MARKS)
-            since, until = (
-                sums[at[some]] + is_so[at[some]] * (t_ns[some] - pieces.bounds_ns[at[some]])
-                for at, t_ns in around
-            )
-            mark = sums[1:-1][some]  # each mark bounds two pieces
-            # What the updates next to the mark tell of the power beside it rests on no name.
-            own0 = np.where(is_so[:-1][some], near0[some], 0.0)
-            own1 = np.where(is_so[1:][some], near1[some], 0.0)
-            weight = w0[some]
-            held[some, number] = weight * (mark - since - own0) - (1.0 - weight) * (until - mark - own1)
-    fit = span.fit
-    u_j = np.where(np.isfinite(fit.u_j), fit.u_j, span.mean_w * span.seen_s)
-    found: F64 = held @ (fit.directions * u_j / span.time_s[:, None]) * per_j
-    return found
+        sums = sums_of(bounds_ns, is_so)
+        since, until = (sums[at] + is_so[at] * into_ns for at, into_ns in around)
+        mark = sums[right]  # each mark bounds two pieces
+        # What the updates next to the mark tell of the power beside it rests on no name.
+        own0, own1 = is_so[left] * counts.near0_ns, is_so[right] * counts.near1_ns
+        held[:, number] = counts.w0 * (mark - since - own0) - (1.0 - counts.w0) * (until - mark - own1)
+    return held @ sharing.along
 
 
 def _scatters(

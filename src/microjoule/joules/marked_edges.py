@@ -13,7 +13,7 @@ squared.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from .counter import Counter
 from .estimate import STATUSES, Estimate
 from .uncertainty import BOUNDED, NORMAL, Component
 
+F32 = npt.NDArray[np.float32]
 _ROOT_3 = math.sqrt(3.0)
 _OF_SENSORS = ("gain", "offset", "model", CODE)
 _OF_AN_EDGE = ("edge", "quantum", "read", "swings")  # groups of components of an edge that is no mark
@@ -38,15 +39,24 @@ class Cause(NamedTuple):
 
     Attributes:
         name: Of the component.
-        kind: What ``of`` numbers; the same number is the same cause.
-        of: int64[n], one for each mark.
-        u: float64[n], standard uncertainty of the count, signed, in counts.
+        kind: What :meth:`of` numbers; the same number is the same cause.
+        u: float32[n], standard uncertainty of the count at each mark, signed, in counts.
+        number: int32[n], what each mark is next to; None: the mark itself.
+        further: And by how many further on the cause is.
+        together: How many that follow one another are one cause.
     """
 
     name: str
     kind: str
-    of: I64
-    u: F64
+    u: F32
+    number: npt.NDArray[np.int32] | None = None
+    further: int = 0
+    together: int = 1
+
+    def of(self, at: I64) -> I64:
+        """int64: the numbers of the causes at some marks."""
+        near = at if self.number is None else self.number[at].astype(np.int64)
+        return (near + self.further) // self.together
 
 
 class MarkedEdges(NamedTuple):
@@ -57,8 +67,8 @@ class MarkedEdges(NamedTuple):
         position: int64[n], in the counter's ``2**-bits`` counts.
         is_known: bool[n], whether there are updates on both sides.
         causes: Why it may be wrong, but for what follows.
-        shared: float64[n, r], by how much each moves with each of r causes that all marks share, signed.
-        lag: float64[n, r], and with the lag, in counts: for each of r lags that it may have.
+        shared: float32[n, r], by how much each moves with each of r causes that all marks share, signed.
+        lag: float32[n, r], and with the lag, in counts: for each of r lags that it may have.
         span_ns: From when to when; a window that reaches further is left as without marks.
     """
 
@@ -66,8 +76,8 @@ class MarkedEdges(NamedTuple):
     position: I64
     is_known: npt.NDArray[np.bool_]
     causes: tuple[Cause, ...]
-    shared: F64
-    lag: F64
+    shared: F32
+    lag: F32
     span_ns: tuple[int, int]
 
     def values(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> F64:
@@ -142,7 +152,9 @@ class MarkedEdges(NamedTuple):
         for kind in dict.fromkeys(cause.kind for cause in self.causes):
             mine = [cause for cause in self.causes if cause.kind == kind]
             ends = [
-                (cause.of[at], sign * cause.u[at]) for cause in mine for at, sign in ((at0, -1), (at1, 1))
+                (cause.of(at), sign * cause.u[at].astype(np.float64))
+                for cause in mine
+                for at, sign in ((at0, -1), (at1, 1))
             ]
             for of, u in ends:
                 found += sum(np.where(of == other, u * more, 0.0) for other, more in ends)
@@ -162,35 +174,41 @@ class MarkedEdges(NamedTuple):
     def _components(self, counter: Counter, begin: int | None, end: int | None) -> list[Component]:
         """What may be wrong of one window, the sensor apart; None: this edge is no mark."""
         scale, of = _scale(counter), _of(counter)
-        edges = [(at, sign) for at, sign in ((begin, -scale), (end, scale)) if at is not None]
+        edges = [(np.array([at]), sign) for at, sign in ((begin, -scale), (end, scale)) if at is not None]
         found = [
-            Component(cause.name, sign * float(cause.u[at]), group=f"{cause.kind}:{of}/{cause.of[at]}")
+            Component(cause.name, sign * float(cause.u[at][0]), group=f"{cause.kind}:{of}/{cause.of(at)[0]}")
             for cause in self.causes
             for at, sign in edges
-            if cause.u[at]
+            if cause.u[at][0]
         ]
-        shared = sum((sign * self.shared[at] for at, sign in edges), np.zeros(self.shared.shape[1]))
-        found += _shared(shared, of)
+        ats, signs = np.concatenate([at for at, _ in edges]), np.array([sign for _, sign in edges])
+        found += _shared(signs @ self.shared[ats], of)
         if len(edges) == 2 and self.lag.any():
-            found.append(_lag(sum((sign * self.lag[at] for at, sign in edges), np.zeros(1)), of))
+            found.append(_lag(signs @ self.lag[ats], of))
         return found
 
     def _of_sum(self, counter: Counter, at0: I64, at1: I64) -> list[Component]:
-        scale, of = _scale(counter), _of(counter)
-        marks = np.concatenate((at1, at0))
-        sign = np.repeat((scale, -scale), (len(at1), len(at0)))
+        scale, of = np.float64(_scale(counter)), _of(counter)
+        ends = ((at1, scale), (at0, -scale))
         square: dict[str, float] = {}
         for kind in dict.fromkeys(cause.kind for cause in self.causes):
             mine = [cause for cause in self.causes if cause.kind == kind]
-            ids = np.concatenate([cause.of[marks] for cause in mine])
-            u = np.concatenate([cause.u[marks] * sign for cause in mine])
-            net = np.bincount(ids - ids.min(initial=0), u) if len(ids) else u
+            net = np.zeros(1 + max((int(each.of(at).max(initial=0)) for each in mine for at, _ in ends)))
+            for cause in mine:
+                for at, sign in ends:
+                    net += np.bincount(cause.of(at), cause.u[at] * sign, len(net))
             square[mine[0].name] = square.get(mine[0].name, 0.0) + float(net @ net)
         found = [Component(name, math.sqrt(each), form=NORMAL) for name, each in square.items() if each]
-        found += _shared(sign @ self.shared[marks], of)
+        found += _shared(_moved(self.shared, ends), of)
         if self.lag.any():
-            found.append(_lag(sign @ self.lag[marks], of))
+            found.append(_lag(_moved(self.lag, ends), of))
         return found
+
+
+def _moved(along: F32, ends: Iterable[tuple[I64, np.float64]]) -> F64:
+    """float64[r]: by how much a sum moves along each direction."""
+    found: F64 = sum((sign * along[at].sum(axis=0, dtype=np.float64) for at, sign in ends), np.zeros(1))
+    return found
 
 
 def _estimate(

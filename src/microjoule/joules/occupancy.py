@@ -242,3 +242,11 @@ def joined(pieces: Iterable[I64]) -> I64:
     first = np.flatnonzero(is_new)
     last = np.append(first[1:], len(every)) - 1
     return np.stack((every[first, 0], every[last, 1]), axis=1) if len(every) else every
+
+
+def united(t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+    """Beginnings and ends, ascending, of what covers the same instants: what overlaps or touches is one."""
+    order = np.argsort(t0_ns, kind="stable")
+    t0_ns, until_ns = t0_ns[order], np.maximum.accumulate(t1_ns[order])
+    first = np.flatnonzero(np.append(True, t0_ns[1:] > until_ns[:-1]))
+    return t0_ns[first], until_ns[np.append(first[1:], len(t0_ns)) - 1]

@@ -59,8 +59,9 @@ def pictured(trace: Trace) -> Plain:
         ``window_rows.window_bars``.
     """
     found = [(track, *_ends(trace, track)) for track in tracks(trace)]
-    begins = [first for _, first, _ in found] + [window.t0_ns for window in trace.windows]
-    ends = [last for _, _, last in found] + [window.t1_ns for window in trace.windows]
+    windows = trace.window_columns
+    begins = [first for _, first, _ in found] + windows.t0_ns[:1].tolist()
+    ends = [last for _, _, last in found] + ([int(windows.t1_ns.max())] if len(windows) else [])
     origin_ns = min(begins, default=0)
     first = headline(trace)
     whole_ns = None if first is None else [first.window.t0_ns - origin_ns, first.window.t1_ns - origin_ns]
@@ -77,7 +78,7 @@ def pictured(trace: Trace) -> Plain:
             }
             for track, _, last in found
         ],
-        "windows": window_bars(trace.windows, origin_ns),
+        "windows": window_bars(windows, origin_ns),
     }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import seconds
 
 RANK = "rank"  # the name of the windows that a node's recorder lays about each rank's command
@@ -17,13 +16,14 @@ def is_of_rank(window: Window) -> bool:
     )
 
 
-def bad_ends(windows: Iterable[Window]) -> dict[int, str]:
+def bad_ends(windows: WindowColumns) -> dict[int, str]:
     """By rank, how those ended that did not end well."""
-    ends = {window.attributes[RANK]: _ending(window) for window in windows if is_of_rank(window)}
+    named = windows.each(windows.by_name[RANK]) if RANK in windows.by_name else ()
+    ends = {window.attributes[RANK]: _ending(window) for window in named if is_of_rank(window)}
     return {rank: ended for rank, ended in sorted(ends.items()) if ended}
 
 
-def sentences(windows: Iterable[Window]) -> list[str]:
+def sentences(windows: WindowColumns) -> list[str]:
     """The same in sentences."""
     return [f"rank {rank} {ended}; recording went on" for rank, ended in bad_ends(windows).items()]
 

@@ -16,11 +16,11 @@ lag lie in [a, b], by what was declared or measured of it, and trail the other's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..channel import Channel, Timing
-from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .counter import Counter
 from .gauge import Gauge
@@ -56,7 +56,7 @@ class RelatedLags:
         channels: Mapping[str, Channel],
         meter: Callable[[str], Counter | Gauge],
         records: Mapping[str, UpdateRecord],
-        windows: Sequence[Window],
+        windows: WindowColumns,
     ) -> None:
         self._channels, self._meter, self._windows = channels, meter, windows
         self._known = records

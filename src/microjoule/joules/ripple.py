@@ -23,7 +23,8 @@ import numpy as np
 
 from ..arrays import distinct
 from ..trace.series import I64
-from .interpolation import Neighbourhood, Segment
+from .interpolation import Segment
+from .neighbourhood import Neighbourhood
 from .update_times import AROUND, F64, Bools
 
 _X = np.arange(-AROUND, AROUND + 1)

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..trace.window import Window
+    from .energy_trace import Trace
 
 OUTERMOST = ("run", "record")  # what `uj run` and `uj record` call the window about all others
 
 
-class TimeSpan(Protocol):
-    """What is asked of a window here."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    @property
-    def t1_ns(self) -> int:
-        """The first nanosecond after it."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether no end was recorded."""
-
-
-W = TypeVar("W", bound=TimeSpan)
-W_co = TypeVar("W_co", bound=TimeSpan, covariant=True)
-
-
-class Recorded(Protocol[W_co]):
-    """What is asked of a trace here."""
-
-    @property
-    def windows(self) -> tuple[W_co, ...]:
-        """Its windows, in the order in which they began."""
-
-    @property
-    def span(self) -> W_co:
-        """The time in which all its channels were read."""
-
-
-def whole(trace: Recorded[W]) -> W:
+def whole(trace: Trace) -> Window:
     """The window that `uj run` or `uj record` laid about everything, or else the span of the readings.
 
     It is the first that began and holds all the others: one that the program itself calls `run` does not
@@ -48,12 +22,11 @@ def whole(trace: Recorded[W]) -> W:
     Raises:
         TraceError: There is no such window, and no time in which all channels were read.
     """
-    windows = trace.windows
-    first = windows[0] if windows else None
-    if first is None or first.name not in OUTERMOST:
+    windows = trace.window_columns
+    if not len(windows) or windows.names[0] not in OUTERMOST:
         return trace.span
-    is_about_all = first.is_open or all(each.t1_ns <= first.t1_ns for each in windows)
-    return first if is_about_all else trace.span
+    is_about_all = windows.is_open[0] or windows.t1_ns.max() <= windows.t1_ns[0]
+    return next(windows.each(np.array([0]))) if is_about_all else trace.span
 
 
 def doubts(is_truncated: bool, is_damaged: bool, is_open: bool) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from .counter import Counter
 from .digest import Digest
 from .energy_trace import Trace, load
 from .gauge import Gauge
-from .kept_trace import Asked, KeptTrace, edges_of_windows, is_kept_whole, joined_series
+from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
 from .peaks import Peaks
 from .power import peak_span_ns
 from .total import beside, is_power
@@ -55,7 +55,7 @@ class StreamedTrace(KeptTrace):
         self, found: BatchSurvey, sketch: RawTrace, asked: Asked, told: Callable[[float], None]
     ) -> None:
         super().__init__(found.sketch, asked, found.path, found.is_truncated)
-        self.recorded_windows = sketch.recorded_windows  # a hundred thousand of them are not paired twice
+        self.recorded_columns = sketch.recorded_columns  # a million of them are not paired twice
         channels, energies = self.channels, self.energy_channels
         gauges = [each for name in energies for each in beside(channels[name], channels)]
         events = [name for name, each in channels.items() if each.is_of_command]
@@ -184,7 +184,7 @@ def stream_energies(path: str | os.PathLike[str]) -> Trace:
     Raises:
         TraceError: As of ``stream``; and of a peak power.
     """
-    none = edges_of_windows(())
+    none = np.empty((0, 2), np.int64)
     return _streamed(Path(path), lambda trace: Asked.of(trace)._replace(edges_ns=none), lambda _: None)
 
 
@@ -203,7 +203,7 @@ def stream_readings(path: str | os.PathLike[str], of: Callable[[Trace], Collecti
 
     def streamed(readings: Collection[str]) -> Trace:
         def asked_of(trace: Trace) -> Asked:
-            asked = Asked.of(trace)._replace(edges_ns=edges_of_windows(()))
+            asked = Asked.of(trace)._replace(edges_ns=np.empty((0, 2), np.int64))
             return asked._replace(readings=frozenset((*CLOCKS, *readings)))
 
         return _streamed(Path(path), asked_of, lambda _: None)

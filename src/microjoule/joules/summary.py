@@ -9,18 +9,19 @@ window's view of the same figures.
 from __future__ import annotations
 
 import math
-from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays import distinct
 from ..errors import TraceError
 from ..trace.gap import Gap
 from ..trace.series import I64
 from ..trace.verify import Damage
 from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S, seconds
 from . import rank_ends, stand_in
 from .counter import Counter
@@ -62,11 +63,11 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         windows_max: How many windows are listed one by one; None: all. All of them are in ``by_name``.
     """
     trace.unwrap_all()
-    windows = trace.windows or _span(trace)
-    numbers = listed(windows, windows_max)
-    figures = _windows(trace, windows, numbers)
+    every = trace.window_columns
+    windows, n_of_name = listed_windows(trace, windows_max)
+    figures = _windows(trace, windows, n_of_name)
     first = headline(trace)
-    shares = share_rows(trace, [windows[number] for number in numbers])
+    shares = share_rows(trace, windows)
     for figure, rows in zip(figures, shares.windows, strict=True):
         figure["shares"] = rows
     return {
@@ -74,9 +75,9 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "sentence": NO_TIME if first is None else with_clause(first.sentence, shares.clause),
         "whole": None if first is None else _whole(trace, first),
         "shares": shares.whole,
-        "n_windows": len(windows),
+        "n_windows": len(every) or len(windows),
         "windows": figures,
-        "by_name": _by_name(trace) if is_divided(windows) else [],
+        "by_name": _by_name(trace) if is_divided(every) else [],
         "engine": {
             "lanes": _lanes(trace),
             "failures": _failures(trace),
@@ -88,7 +89,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
         "state": changes(trace.state),
         "conditions": [each._asdict() for each in met(trace.state)],
         "lags": lags(trace),
-        "ranks": rank_ends.sentences(windows),
+        "ranks": rank_ends.sentences(every),
         "facts": dict(trace.facts),
         "is_truncated": trace.is_truncated,
         "damage": [_damage(trace, each) for each in trace.damage],
@@ -101,9 +102,9 @@ def _by_name(trace: Trace) -> list[Plain]:
     return [{**_named(trace, row), "distribution": distributed.get(row.name)} for row in trace.by_name()]
 
 
-def is_divided(windows: Sequence[Window]) -> bool:
+def is_divided(windows: WindowColumns) -> bool:
     """Whether names divide the recording: one window about all of it is in ``windows`` already."""
-    return len(windows) > 1 or any(window.is_marked and window.name not in OUTERMOST for window in windows)
+    return len(windows) > 1 or any(name not in OUTERMOST for name in windows.names)
 
 
 def _damage(trace: Trace, of: Damage) -> Plain:
@@ -158,39 +159,44 @@ def _beside_meter(trace: Trace, window: Window) -> Plain | None:
     return None if found is None else found._asdict()
 
 
-def listed(windows: Sequence[Window], windows_max: int | None) -> list[int]:
+def listed(windows: WindowColumns, windows_max: int | None) -> I64:
     """Which windows a summary lists, by number: the first so many, then the first few of each other name."""
+    every = np.arange(len(windows))
     if windows_max is None or len(windows) <= windows_max:
-        return list(range(len(windows)))
-    found = list(range(windows_max))
-    seen = Tally(window.name for window in windows[:windows_max])
-    for number in range(windows_max, len(windows)):
-        name = windows[number].name
-        if seen[name] < _OF_A_NAME and (name in seen or len(seen) < _NAMES_MAX):
-            seen[name] += 1
-            found.append(number)
-    return found
+        return every
+    n_names = max(int(windows.name[:windows_max].max(initial=-1)) + 1, _NAMES_MAX)  # in their order
+    rare = [each[:_OF_A_NAME] for each in list(windows.by_name.values())[:n_names]]
+    return distinct(every[:windows_max], *rare)
 
 
-def _windows(trace: Trace, windows: Sequence[Window], numbers: Sequence[int]) -> list[Plain]:
-    """The figures of the windows with these numbers."""
-    edges = [(windows[number].t0_ns, windows[number].t1_ns) for number in numbers]
+def listed_windows(trace: Trace, windows_max: int | None) -> tuple[list[Window], list[int]]:
+    """Those windows, or the span of a trace that has none; and of each how many have its name."""
+    windows = trace.window_columns
+    if not len(windows):
+        span = list(_span(trace))
+        return span, [1] * len(span)
+    numbers = listed(windows, windows_max)
+    of_name = np.bincount(windows.name)
+    return list(windows.each(numbers)), of_name[windows.name[numbers]].tolist()
+
+
+def _windows(trace: Trace, windows: Sequence[Window], n_of_name: Sequence[int]) -> list[Plain]:
+    """The figures of windows."""
+    edges = [(window.t0_ns, window.t1_ns) for window in windows]
     t0_ns, t1_ns = np.array(edges, np.int64).reshape(-1, 2).T
     names = trace.energy_channels
     by_channel = {name: _channel(trace, name, t0_ns, t1_ns) for name in names}
     ids = covered({name: trace.channels[name] for name in names})
-    of_name = Tally(window.name for window in windows)
     # Work on a GPU goes on after the call that asked for it.
     has_gpu = any(trace.channels[name].place.device == "gpu" for name in names)
     figures = []
-    for at, number in enumerate(numbers):
-        window = windows[number]
+    for at, (window, n) in enumerate(zip(windows, n_of_name, strict=True)):
         rows = {name: by_channel[name][at] for name in names}
         parts = {name: rows[name][1] for name in ids}
         figures.append(
             {
                 "name": window.name,
-                "n_of_name": of_name[window.name],
+                "n_of_name": n,
                 "t0_ns": window.t0_ns,
                 "t1_ns": window.t1_ns,
                 "duration_s": seconds(window.duration_ns),

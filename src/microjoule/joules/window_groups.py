@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from ..trace.series import I64
 from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
 from .occupancy import Events, Occupancy, together
 
 NAMES = 200  # names beyond these, the ones with the least time, share one row
@@ -19,67 +21,53 @@ class WindowGroups(NamedTuple):
     """Windows by name, in the order in which names first appear.
 
     Attributes:
-        every: All windows; of too many names those with the least time together.
-        whole: Those inside the span. What it cuts is in ``CUT``: it has its own power and no part in figures.
+        every: The numbers of all windows; of too many names those with the least time together.
+        whole: Of those inside the span. What it cuts is in ``CUT``: with its own power, and no part in
+            figures.
         length_ns: Of each name in ``whole``, how long its windows are together.
     """
 
-    every: Mapping[str, list[Window]]
-    whole: Mapping[str, list[Window]]
+    every: Mapping[str, I64]
+    whole: Mapping[str, I64]
     length_ns: Mapping[str, int]
 
 
-def window_groups(windows: Sequence[Window], span: Window) -> WindowGroups:
+def window_groups(windows: WindowColumns, span: Window) -> WindowGroups:
     """Windows by name.
 
     Args:
         windows: Of a trace.
         span: From when to when the readings hold a window whole.
     """
-    every = _grouped(windows)
-    whole = _whole(every, span)
-    return WindowGroups(every, whole, {name: _length_ns(group) for name, group in whole.items()})
+    lengths_ns = windows.t1_ns - windows.t0_ns
+    every = _grouped(windows, lengths_ns)
+    is_whole = (windows.t0_ns >= span.t0_ns) & (windows.t1_ns <= span.t1_ns)
+    inside = {name: group[is_whole[group]] for name, group in every.items() if is_whole[group].any()}
+    cut = np.concatenate([np.empty(0, np.int64), *(group[~is_whole[group]] for group in every.values())])
+    whole = inside | ({CUT: cut} if len(cut) else {})
+    return WindowGroups(every, whole, {name: int(lengths_ns[group].sum()) for name, group in whole.items()})
 
 
-def _length_ns(windows: Sequence[Window]) -> int:
-    return sum(window.t1_ns - window.t0_ns for window in windows)
-
-
-def _grouped(windows: Sequence[Window]) -> dict[str, list[Window]]:
-    found: dict[str, list[Window]] = {}
-    for window in windows:
-        found.setdefault(window.name, []).append(window)
+def _grouped(windows: WindowColumns, lengths_ns: I64) -> dict[str, I64]:
+    found = windows.by_name
     if len(found) <= NAMES:
         return found
-    by_time = sorted(found, key=lambda name: -_length_ns(found[name]))
+    by_time = sorted(found, key=lambda name: -int(lengths_ns[found[name]].sum()))
     kept = set(by_time[: NAMES - 1])
-    rest = [window for name, group in found.items() if name not in kept for window in group]
+    rest = np.concatenate([group for name, group in found.items() if name not in kept])
     return {name: group for name, group in found.items() if name in kept} | {OTHERS: rest}
 
 
-def _whole(groups: Mapping[str, list[Window]], span: Window) -> dict[str, list[Window]]:
-    inside: dict[str, list[Window]] = {}
-    cut: list[Window] = []
-    for name, group in groups.items():
-        kept = [window for window in group if span.t0_ns <= window.t0_ns and window.t1_ns <= span.t1_ns]
-        if kept:
-            inside[name] = kept
-        if len(kept) < len(group):
-            cut += [w for w in group if not (span.t0_ns <= w.t0_ns and w.t1_ns <= span.t1_ns)]
-    return inside | ({CUT: cut} if cut else {})
-
-
-def occupied(groups: Mapping[str, list[Window]], span: Window) -> Occupancy:
+def occupied(windows: WindowColumns, groups: Mapping[str, I64], span: Window) -> Occupancy:
     """The states of the span: which names had a window open.
 
     Args:
-        groups: Windows by name.
+        windows: Of a trace.
+        groups: Their numbers by name.
         span: From when to when.
     """
-    every = [window for group in groups.values() for window in group]
-    number = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
-    starts = np.array([window.t0_ns for window in every], np.int64)
-    ends = np.array([window.t1_ns for window in every], np.int64)
-    return together(
-        Events(tuple(groups), number, starts, ends, np.zeros(len(every), np.int64)), span.t0_ns, span.t1_ns
-    )
+    every = np.concatenate([np.empty(0, np.int64), *groups.values()])
+    name = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
+    nowhere = np.zeros(len(every), np.int64)
+    events = Events(tuple(groups), name, windows.t0_ns[every], windows.t1_ns[every], nowhere)
+    return together(events, span.t0_ns, span.t1_ns)

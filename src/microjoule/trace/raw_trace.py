@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import filtered, numbers, texts
+from ..arrays import Texts, filtered, numbers, texts
 from ..channel import Channel
 from ..errors import BadWindow, TraceError, UnknownChannel, nearest
 from ..late import shown
@@ -25,12 +25,14 @@ from .activity import Activity, named
 from .cut import Cutter
 from .gap import Gap, gap
 from .label import Subject
+from .marks import MarkColumns
 from .opened import check
 from .reading import read
 from .series import I64, Series, SeriesColumns
 from .state import State, state
 from .verify import Damage
-from .window import MarkColumns, Window, paired
+from .window import Window
+from .window_columns import WindowColumns
 
 _APART = "Report the traces side by side: `uj report A B` adds up their energies"
 
@@ -75,7 +77,7 @@ class RawTrace:
         where = "in memory" if self.path is None else str(self.path)
         found = [
             f"{len(things)} {name}{'s' * (len(things) != 1)}"
-            for name, things in (("channel", self.channels), ("window", self.windows))
+            for name, things in (("channel", self.channels), ("window", self.window_columns))
         ]
         return f"{type(self).__name__}({where}, {', '.join(found)}{', truncated' * self.is_truncated})"
 
@@ -108,13 +110,22 @@ class RawTrace:
     @cached_property
     def windows(self) -> tuple[Window, ...]:
         """All windows, in the order in which they began."""
-        return self.recorded_windows
+        return tuple(self.window_columns.each())
+
+    @property
+    def window_columns(self) -> WindowColumns:
+        """The same as columns, which take a sixth of the memory."""
+        return self.recorded_columns
 
     @cached_property
     def recorded_windows(self) -> tuple[Window, ...]:
         """The windows as their marks have them: one without an end lasts until the last reading."""
-        begins = self._marks(schema.BEGIN)
-        return tuple(paired(begins, self._marks(schema.END), self.last_ns)) if len(begins.t_ns) else ()
+        return tuple(self.recorded_columns.each())
+
+    @cached_property
+    def recorded_columns(self) -> WindowColumns:
+        """The same as columns."""
+        return WindowColumns(self._marks(schema.BEGIN), self._marks(schema.END), self.last_ns)
 
     @cached_property
     def last_ns(self) -> int:
@@ -146,12 +157,18 @@ class RawTrace:
         Raises:
             BadWindow: No window has this name.
         """
-        found = tuple(each for each in self.windows if each.name == name)
-        if not found:
-            raise BadWindow(
-                f"There is no window {name!r}", nearest(name, (each.name for each in self.windows))
-            )
-        return found
+        return tuple(self.window_columns.each(self.numbers_of(name)))
+
+    def numbers_of(self, name: str) -> I64:
+        """Which of ``window_columns`` have a name, ascending.
+
+        Raises:
+            BadWindow: None has.
+        """
+        columns = self.window_columns
+        if name not in columns.by_name:
+            raise BadWindow(f"There is no window {name!r}", nearest(name, columns.names))
+        return columns.by_name[name]
 
     def series(self, channel_id: str) -> Series:
         """The readings of a channel, ascending in time and each once; empty where it has none.
@@ -237,8 +254,8 @@ class RawTrace:
 
     def _marks(self, name: str) -> MarkColumns:
         rows = self._columns.rows(name)
-        labels = texts(self.table.column("label"), rows)
-        return MarkColumns(self._columns.array("t_ns")[rows], self._columns.array("raw")[rows], labels)
+        t_ns, number = (self._columns.array(column)[rows] for column in ("t_ns", "raw"))
+        return MarkColumns(t_ns, number, Texts(self.table.column("label"), rows))
 
 
 def merge(traces: Sequence[RawTrace]) -> RawTrace:

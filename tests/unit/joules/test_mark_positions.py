@@ -27,7 +27,8 @@ def marked() -> Trace:
 def test_the_marks_of_a_trace_are_worked_out_in_any_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A million at once would take a gigabyte; a count at a mark rests on nothing of the portions."""
     whole = marked().mark_fits.edges(IDEAL.channel.id)
-    monkeypatch.setattr("microjoule.joules.mark_positions._MARKS", 7)
+    for name in ("mark_positions", "between_marks"):
+        monkeypatch.setattr(f"microjoule.joules.{name}.AT_ONCE", 7)
     parts = marked().mark_fits.edges(IDEAL.channel.id)
     assert whole is not None
     assert parts is not None
@@ -37,6 +38,7 @@ def test_the_marks_of_a_trace_are_worked_out_in_any_portions(monkeypatch: pytest
         assert np.array_equal(getattr(whole, name), getattr(parts, name)), name
     for one, other in zip(whole.causes, parts.causes, strict=True):
         assert one[:2] == other[:2]
-        assert np.array_equal(one.of, other.of), one.name
+        every = np.arange(len(whole.instants_ns))
+        assert np.array_equal(one.of(every), other.of(every)), one.name
         assert np.array_equal(one.u, other.u), one.name
     assert whole.instants_ns[-1] - whole.instants_ns[0] < S

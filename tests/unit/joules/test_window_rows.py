@@ -2,17 +2,16 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from marked import columns
 
 from microjoule.joules.window_rows import ROWS_MAX, window_bars
-from microjoule.trace.window import Window
 
 spans = st.tuples(st.integers(0, 50), st.integers(1, 20), st.sampled_from("abc"))
 
 
 @given(st.lists(spans, max_size=30))
 def test_no_bar_covers_another_and_none_is_lost(found):
-    windows = [Window(name, 100 + t0, 100 + t0 + length) for t0, length, name in found]
-    bars = window_bars(windows, 100)
+    bars = window_bars(columns((name, 100 + t0, 100 + t0 + length) for t0, length, name in found), 100)
     rebuilt = sorted(
         (bars["names"][name], t0, length)
         for name, t0, length in zip(bars["name"], bars["t0_ns"], bars["length_ns"], strict=True)
@@ -26,12 +25,11 @@ def test_no_bar_covers_another_and_none_is_lost(found):
 
 
 def test_what_is_inside_lies_below():
-    bars = window_bars([Window("step", 10, 20), Window("epoch", 0, 100), Window("kernel", 12, 15)], 0)
+    bars = window_bars(columns([("step", 10, 20), ("epoch", 0, 100), ("kernel", 12, 15)]), 0)
     rows = {bars["names"][name]: row for name, row in zip(bars["name"], bars["row"], strict=True)}
     assert rows == {"epoch": 0, "step": 1, "kernel": 2}
 
 
 def test_a_million_windows_are_bars_too():
-    windows = [Window("step", i * 10, i * 10 + 8) for i in range(1_000_000)]
-    bars = window_bars(windows, 0)
+    bars = window_bars(columns(("step", i * 10, i * 10 + 8) for i in range(1_000_000)), 0)
     assert (len(bars["t0_ns"]), bars["names"], int(bars["row"].max())) == (1_000_000, ["step"], 0)

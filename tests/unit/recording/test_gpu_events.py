@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from cuda_stand_in import TORCH
+from marked import marked
 from scripted import machine
 
 import microjoule as uj
-from microjoule.trace.window import DEVICE_SPAN, Mark, pair
+from microjoule.trace.window_columns import DEVICE_SPAN
 
 PROGRAM = """
 import json, sys, time
@@ -120,13 +121,12 @@ def test_a_command_of_uj_run_marks_its_windows_when_it_ends(tmp_path: Path) -> N
 @pytest.mark.parametrize("span", ["[5]", "[9, 3]", "[1.5, 3]", '"x"', "[-1, 3]", "[1, 1e300]", "[true, 3]"])
 def test_instants_that_are_none_leave_a_window_where_it_was_marked(span: str) -> None:
     label = f'w\t{{"{DEVICE_SPAN}": {span}}}'
-    (window,) = pair([Mark(10, 1, False, label), Mark(20, 1, True, "")], 30)
+    (window,) = marked([(10, 1, label)], [(20, 1, "")])
     assert (window.t0_ns, window.t1_ns) == (10, 20)
 
 
 def test_windows_are_in_the_order_in_which_their_devices_began() -> None:
     label = f'late\t{{"{DEVICE_SPAN}": [3, 8], "k": 1}}'
-    marks = [Mark(5, 1, False, "a"), Mark(6, 1, True, ""), Mark(10, 2, False, label), Mark(11, 2, True, "")]
-    first, second = pair(marks, 30)
+    first, second = marked([(5, 1, "a"), (10, 2, label)], [(6, 1, ""), (11, 2, "")])
     assert (first.name, first.t0_ns, first.t1_ns, dict(first.attributes)) == ("late", 3, 8, {"k": 1})
     assert second.name == "a"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ideal import Ideal, constant, rows, write
+from marked import MarkRow, marked, marks
 from reached import reached
 
 from microjoule.errors import BadWindow, TraceError
@@ -19,7 +22,8 @@ from microjoule.trace import schema
 from microjoule.trace.gap import Gap, gap
 from microjoule.trace.label import PROCESS, Subject, label
 from microjoule.trace.raw_trace import RawTrace, merge
-from microjoule.trace.window import DEVICE_SPAN, Mark, MarkColumns, Window, pair, paired
+from microjoule.trace.window import Window
+from microjoule.trace.window_columns import DEVICE_SPAN, WindowColumns
 
 ONE = Ideal(constant(80.0), n=100, failed=0.1)
 TWO = Ideal(constant(9.0), n=40, seed=5, id="gpu-0", poll_ns=2_500_000)
@@ -102,12 +106,13 @@ def test_kill_loses_no_open_window() -> None:
 
 
 def test_marks_pair_by_number_and_not_by_nesting() -> None:
-    """Windows of threads overlap without nesting."""
-    marks = [Mark(4, 2, True, "b"), Mark(1, 1, False, "a"), Mark(2, 2, False, "b"), Mark(3, 1, True, "a")]
-    found = [(w.name, w.t0_ns, w.t1_ns) for w in pair([*marks, *marks], 9)]
-    assert found == [("a", 1, 3), ("b", 2, 4)]
-    assert pair([Mark(4, 2, True, "b")], 9) == []
-    assert pair([Mark(4, 2, False, "b"), Mark(4, 2, True, "b")], 9)[0].duration_ns == 0
+    """Windows of threads overlap without nesting; a row that is there twice counts once."""
+    begins, ends = [(1, 1, "a"), (2, 2, "b")], [(4, 2, "b"), (3, 1, "a")]
+    for times in (1, 2):
+        found = [(w.name, w.t0_ns, w.t1_ns) for w in marked(begins * times, ends * times)]
+        assert found == [("a", 1, 3), ("b", 2, 4)]
+    assert marked([], [(4, 2, "b")]) == []
+    assert marked([(4, 2, "b")], [(4, 2, "b")])[0].duration_ns == 0
 
 
 mark_row = st.tuples(st.integers(0, 9), st.integers(0, 5), st.sampled_from(["a", "b", None]))
@@ -116,21 +121,57 @@ mark_rows = st.one_of(
 )
 
 
-def columns(found: list[tuple[int, int, str | None]]) -> MarkColumns:
-    t_ns, number, label = (list(each) for each in zip(*found, strict=True)) if found else ([], [], [])
-    return MarkColumns(np.array(t_ns, np.int64), np.array(number, np.uint64), label)
+def one_by_one(begun: Sequence[MarkRow], ended: Sequence[MarkRow], last_ns: int) -> list[Window]:
+    """What columns must give: each end is that of the first begin of its number that has none."""
+    rows = sorted(
+        {(t, n, is_end, label or "") for is_end, some in enumerate((begun, ended)) for t, n, label in some}
+    )
+    left: list[tuple[int, int, str]] = []
+    found = []
+    for t_ns, number, is_end, name in rows:
+        mine = next((each for each in left if each[1] == number), None)
+        if not is_end:
+            left.append((t_ns, number, name))
+        elif mine is not None:
+            left.remove(mine)
+            found.append(Window(mine[2], mine[0], t_ns, {}, number))
+    found += [Window(name, t_ns, max(t_ns, last_ns), {}, number, True) for t_ns, number, name in left]
+    return found
 
 
 @pytest.mark.reaches(once=10, twice=10)
 @given(mark_rows, mark_rows)
-def test_marks_in_columns_pair_as_row_by_row(begun, ended) -> None:
+def test_marks_in_columns_pair_as_one_by_one(begun, ended) -> None:
     """Whether each number is there once, or some are there twice, end before they begin or never do."""
-    begins, ends = columns(begun), columns(ended)
     is_once = all(len({number for _, number, _ in some}) == len(some) for some in (begun, ended))
     reached("once", is_once and bool(begun) and bool(ended))
     reached("twice", not is_once)
-    expected = pair(begins.marks(is_end=False) + ends.marks(is_end=True), 20)
-    assert paired(begins, ends, 20) == expected
+    found = marked(begun, ended, 5)
+    key = attrgetter("t0_ns", "number", "t1_ns", "name", "is_open")
+    assert sorted(map(key, found)) == sorted(map(key, one_by_one(begun, ended, 5)))
+    begins = [(each.t0_ns, each.number) for each in found]
+    assert begins == sorted(begins)
+
+
+@given(mark_rows, st.lists(st.integers(0, 6), max_size=9))
+def test_any_windows_are_those_of_all(begun, some) -> None:
+    """Windows that are asked for by number, in any order and twice, are the same as all of them."""
+    of = WindowColumns(marks(begun), marks([]), 9)
+    every, asked = list(of.each()), [number for number in some if number < len(of)]
+    assert list(of.each(np.array(asked, np.int64))) == [every[number] for number in asked]
+    for name, numbers in of.by_name.items():
+        assert [every[number].name for number in numbers] == [name] * len(numbers)
+    assert sum(map(len, of.by_name.values())) == len(every)
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_windows_that_mention_a_word_are_found_by_either_label(is_last: bool) -> None:
+    told = label("w", {"synchronised": True})
+    begins = [(t, t, "w" if is_last or t % 2 else told) for t in range(6)]
+    ends = [(t + 1, t, told if is_last and not t % 2 else "") for t in range(6)]
+    of = WindowColumns(marks(begins), marks(ends), 9)
+    assert of.mentioning("synchronised").tolist() == [0, 2, 4]
+    assert of.mentioning("missing").tolist() == []
 
 
 def test_last_engine_counts_are_told_by_lane() -> None:
@@ -353,7 +394,7 @@ def test_channels_that_take_turns_come_apart_as_any_others(tmp_path: Path) -> No
 def test_a_window_has_the_instants_of_its_device_where_these_are_some(span: object, is_taken: bool) -> None:
     """What a file says may be anything: a time that int64 does not hold is none."""
     end = label("w", {DEVICE_SPAN: span})
-    (found,) = pair([Mark(1, 0, False, label("w", {"step": 3})), Mark(2, 0, True, end)], 3)
+    (found,) = marked([(1, 0, label("w", {"step": 3}))], [(2, 0, end)])
     left = ([1, 2], {"step": 3, DEVICE_SPAN: span})
     wanted = (span, {"step": 3}) if is_taken else left
     assert ([found.t0_ns, found.t1_ns], dict(found.attributes)) == wanted

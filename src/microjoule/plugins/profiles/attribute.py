@@ -166,11 +166,8 @@ def _sections(trace: Trace, aligned: Sequence[Aligned], wanted: Wanted) -> Itera
 
 
 def _windows(trace: Trace) -> Events:
-    names: dict[str, int] = {}
-    numbers = [names.setdefault(window.name, len(names)) for window in trace.windows]
-    t0, t1 = ([getattr(window, end) for window in trace.windows] for end in ("t0_ns", "t1_ns"))
-    columns = (np.array(column, np.int64) for column in (numbers, t0, t1, [0] * len(numbers)))
-    return Events(tuple(names), *columns)
+    of = trace.window_columns
+    return Events(of.names, of.name, of.t0_ns, of.t1_ns, np.zeros(len(of), np.int64))
 
 
 def _single(of: Section) -> list[Item]:

@@ -1,0 +1,84 @@
+"""The segments around an instant: how long and how even, and how much single updates scatter. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .update_times import AROUND, F64, Bools
+
+SEGMENTS = np.arange(-AROUND, AROUND + 1)
+OWN = AROUND  # the column of the segment itself
+LEAST_ROUGH = 8  # third differences, below which they tell nothing
+_QUANTILE = 0.4  # of the third differences
+_OF_NORMAL = 0.5244  # that quantile of the absolute value of a standard normal variable
+_OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
+
+
+class Neighbourhood(NamedTuple):
+    """The segments around n instants: arrays [n, 2 AROUND + 1], the instant's own in the middle column.
+
+    Attributes:
+        rate: Counts a nanosecond; on a grid of updates their distance is taken in whole periods.
+        length_ns: float64.
+        is_usual: Whether there is such a segment, and it is no gap.
+        is_exact: Whether it is usual, and whole periods long for certain.
+        usual_ns: float64[n], the usual distance of two updates.
+        apart_ns: float64[n], the usual distance of two readings.
+        is_dense: bool[n], whether readings are denser than updates.
+        is_single: bool[n], whether the counter grows by single quanta, less than one an update.
+        uneven_ns: float64[n], by how much the readings that show updates stray from equal distances.
+        rough: float64[n], counts: how much the count at one update scatters.
+    """
+
+    rate: F64
+    length_ns: F64
+    is_usual: Bools
+    is_exact: Bools
+    usual_ns: F64
+    apart_ns: F64
+    is_dense: Bools
+    is_single: Bools
+    uneven_ns: F64
+    rough: F64
+
+
+def median(values: F64, is_there: Bools) -> F64:
+    """float64[n]: medians of the rows of values that are there; 1 where none is."""
+    ordered = np.sort(np.where(is_there, values, np.inf), axis=1)
+    n = is_there.sum(1)
+    found = np.take_along_axis(ordered, np.maximum((n - 1) // 2, 0)[:, None], 1)[:, 0]
+    return np.where(n > 0, found, 1.0)
+
+
+def three_in_a_row(is_usual: Bools) -> Bools:
+    """bool[n, 2 AROUND - 1]: where three segments follow one another, the instant's own not among them."""
+    is_other = is_usual.copy()
+    is_other[:, OWN] = False
+    found: Bools = is_other[:, 2:] & is_other[:, 1:-1] & is_other[:, :-2]
+    return found
+
+
+def roughness(rate: F64, is_usual: Bools) -> F64:
+    """float64[n]: the standard uncertainty of the count at an update, in parts of an update's energy."""
+    is_whole = three_in_a_row(is_usual)
+    of_all = (rate[:, 2:] + rate[:, 1:-1] + rate[:, :-2]) / 3  # what jitters does so in proportion
+    third = np.abs(rate[:, 2:] - 2 * rate[:, 1:-1] + rate[:, :-2]) / np.maximum(of_all, 1e-300)
+    n = is_whole.sum(1)
+    ordered = np.sort(np.where(is_whole, third, np.inf), axis=1)
+    low = np.take_along_axis(ordered, (n * _QUANTILE).astype(np.int64)[:, None], 1)[:, 0] / _OF_NORMAL
+    square = np.where(is_whole, third * third, 0.0).sum(1) / np.maximum(n, 1)
+    return np.where(n >= LEAST_ROUGH, np.minimum(low, np.sqrt(square)), 0.0) * _OF_LESSER
+
+
+def unevenness(at_ns: F64, is_there: Bools) -> F64:
+    """float64[n]: the root mean square distance of instants from the straight line through them."""
+    n = np.maximum(is_there.sum(1), 1)[:, None]
+    x = np.where(is_there, SEGMENTS - np.where(is_there, SEGMENTS, 0).sum(1)[:, None] / n, 0.0)
+    y = np.where(is_there, at_ns - np.where(is_there, at_ns, 0.0).sum(1)[:, None] / n, 0.0)
+    slope = (x * y).sum(1) / np.maximum((x * x).sum(1), 1.0)
+    left = y - slope[:, None] * x
+    found: F64 = np.sqrt((left * left).sum(1) / n[:, 0])
+    return found
