@@ -138,11 +138,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _trace(arguments: argparse.Namespace, of: Callable[[Trace], Collection[str]]) -> Trace:
-    """The trace with all readings of some channels; of all, where each is to be drawn."""
-    from ..joules.energy_trace import load
+    """The trace with all readings of some channels; of those too that are to be drawn."""
     from ..joules.streamed import stream_readings
+    from ..joules.tracks import drawn
 
-    return load(arguments.trace) if arguments.output is not None else stream_readings(arguments.trace, of)
+    is_drawn = arguments.output is not None
+    return stream_readings(arguments.trace, lambda trace: {*of(trace), *(drawn(trace) if is_drawn else ())})
 
 
 def _attributed(

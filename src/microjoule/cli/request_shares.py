@@ -31,8 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
         BadRequest: There are several logs, or an option is one of profiles.
     """
     from ..errors import BadRequest
-    from ..joules.energy_trace import load
+    from ..joules.streamed import stream_readings
     from ..plugins.inference.attribution import attributed
+    from ..plugins.inference.chosen_counters import counters_of
     from ..plugins.inference.request_log import read
     from ..report import request_table
 
@@ -45,11 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadRequest(f"{', '.join(given)} cannot be used with a request log", "Leave that out")
     with progress() as say:
         say(f"reading {arguments.trace}")
-        trace = load(arguments.trace)
+        channels, devices = arguments.channel, arguments.device
+        trace = stream_readings(
+            arguments.trace, lambda trace: {each.channel.id for each in counters_of(trace, channels, devices)}
+        )
         say(f"reading {arguments.profiles[0]}")
         log = read(arguments.profiles[0])
         say("attributing")
-        found = attributed(trace, log, arguments.channel, arguments.offset, arguments.device)
+        found = attributed(trace, log, channels, arguments.offset, devices)
     if arguments.json is not None:
         text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         quantities.write(text, arguments.json)

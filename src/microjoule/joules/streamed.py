@@ -62,7 +62,7 @@ class StreamedTrace(KeptTrace):
         in_turn = dict.fromkeys((*gauges, *energies, *events))  # counters are held against gauges before them
         instants = distinct(asked.instants_ns, self.marks.instants_ns())
         takers = {name: _taker(channels[name], asked, instants) for name in in_turn}
-        own = {name: _Kept() for name in asked.readings if name not in channels}
+        own = {name: _Kept() for name in asked.readings if name not in takers}
         taken, busy = 0, []
         with Crew((os.cpu_count() or 1) if found.rows > WORTH_THREADS_ROWS else 0) as crew:
             for columns in parts(found):

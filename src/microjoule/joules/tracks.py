@@ -73,12 +73,14 @@ def tracks(trace: Trace) -> list[Track]:
     Counters of anything but energy are left out: they have no power.
     """
     trace.unwrap_all()
-    found = [_track(trace, channel) for channel in trace.channels.values() if _is_drawn(trace, channel)]
+    found = [_track(trace, trace.channels[name]) for name in drawn(trace)]
     return [track for track in found if len(track.t_ns) or track.gaps]
 
 
-def _is_drawn(trace: Trace, channel: Channel) -> bool:
-    return channel.kind is Kind.GAUGE or channel.id in trace.energy_channels
+def drawn(trace: Trace) -> list[str]:
+    """The channels that are lines where they say anything, in the order of the table."""
+    of = trace.channels.items()
+    return [name for name, channel in of if channel.kind is Kind.GAUGE or name in trace.energy_channels]
 
 
 def _track(trace: Trace, channel: Channel) -> Track:
