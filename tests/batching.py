@@ -36,6 +36,7 @@ class Played:
     def __init__(self, of: Batching) -> None:
         self.of, n = of, of.n
         rng = self.rng = np.random.default_rng([of.seed, 31])
+        self.unlike, self.latency = (np.random.default_rng([of.seed, key]) for key in (32, 33))
         self.prompt, self.output = (
             np.exp(rng.uniform(*np.log(ends), n)).astype(np.int64) for ends in (of.prompt, of.output)
         )
@@ -49,6 +50,8 @@ class Played:
         self.decoding: list[list[int]] = []
         self.times, self.above_w = [0.0, 1.0], [0.0]
         self.prompt_tokens = [0]  # computed in each of these times
+        self.running_s = np.zeros(n)  # of each request, from the step that takes it up
+        self.done = [(0.0, 0, 0)] * 2  # in each of these times: request-seconds, prompt and output tokens
 
     def step(self) -> bool:
         """One step, or the time until a request comes; whether there is more to come."""
@@ -66,6 +69,7 @@ class Played:
     def _pass(self, until: float, above_w: float, tokens: int) -> None:
         self.times.append(until)
         self.prompt_tokens.append(tokens)
+        self.done.append((0.0, 0, 0))
         self.above_w.append(above_w * (1 + self.of.scatter * self.rng.standard_normal()))
         self.t = until
 
@@ -80,17 +84,20 @@ class Played:
     def _compute(self, taken: list[int]) -> None:
         of, tokens, answers = self.of, sum(taken), len(self.decoding)
         dt = 0.005 + 2e-5 * answers + 4e-5 * tokens
+        dt *= float(np.exp(of.jitter * self.unlike.standard_normal()))
         load_w = (of.prefill_j * tokens + of.decode_j * answers) / dt
         load_w += of.running_w * (len(self.waiting) + answers)
         above_w = float(of.power(load_w))
         part = above_w / load_w
         for request, _ in (*self.waiting, *self.decoding):
             self.energy_j[request] += part * of.running_w * dt
+            self.running_s[request] += dt
         for (request, _), each in zip(self.waiting, taken, strict=True):
             self.energy_j[request] += part * of.prefill_j * each
         for request, _ in self.decoding:
             self.energy_j[request] += part * of.decode_j
         self._pass(self.t + dt, above_w, tokens)
+        self.done[-1] = ((len(self.waiting) + answers) * dt, tokens, answers)
 
     def _end(self, taken: list[int]) -> None:
         for each in self.decoding:
@@ -112,19 +119,33 @@ class Played:
         self.arrivals.sort()
 
     @property
+    def amounts(self):
+        """float64[n, 3]: the seconds, the prompt tokens and the output tokens of each request."""
+        return np.stack((self.running_s, self.prompt - self.cached, self.output - 1), axis=1)
+
+    @property
     def power(self):
         """Instants in s, and the watts above idle between them; two idle seconds at the end."""
         return np.array([*self.times, self.t + 2.0]), np.array([*self.above_w, 0.0])
 
+    def _seen(self, i):
+        """When the client saw the tokens of a request."""
+        sent = np.array([self.first[i], *self.pieces[i]])
+        if not self.of.latency_s:
+            return sent
+        return np.maximum.accumulate(sent + self.latency.exponential(self.of.latency_s, len(sent)))
+
     def log(self, pieces: bool) -> Requests:
         """What a client saw; with the instants of its answer's pieces, or without."""
         none = np.empty(0, np.int64)
+        seen = [self._seen(i) for i in range(self.of.n)]
+        first, end = (np.array([each[at] for each in seen]) for at in (0, -1))
         return Requests(
             tuple(f"r{i}" for i in range(self.of.n)),
-            *(_ns(each) for each in (self.start, self.first, self.end)),
+            *(_ns(each) for each in (self.start, first, end)),
             self.prompt, self.cached, self.output,
             np.full(self.of.n, -1),
-            tuple(_ns(each) if pieces else none for each in self.pieces),
+            tuple(_ns(each[1:]) if pieces else none for each in seen),
         )  # fmt: skip
 
 
@@ -137,7 +158,8 @@ class Batching:
     """Clients that send, wait for the answer, think and send again; ``n`` requests in all.
 
     ``running_w``, ``prefill_j`` and ``decode_j`` are the load of a request, a prompt token and an output
-    token; ``power`` turns the load of a step into watts above idle.
+    token; ``power`` turns the load of a step into watts above idle. ``jitter`` is the relative scatter of
+    steps' durations, and ``latency_s`` by how much later a client sees a token, in the mean.
     """
 
     clients: int = 4
@@ -153,6 +175,8 @@ class Batching:
     prefill_j: float = 0.02
     decode_j: float = 0.05
     scatter: float = 0.02
+    jitter: float = 0.0
+    latency_s: float = 0.0
     power: object = linear
     base: Ideal = BASE
     pieces: bool = False

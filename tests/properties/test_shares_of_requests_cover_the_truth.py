@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from batching import Batching, saturating
+from batching import Batching, linear, saturating
 
 RUNS = 4
 SERVERS = {
@@ -66,14 +66,13 @@ def test_where_power_is_linear_nothing_bends():
     assert np.sqrt(np.mean((of.form_j[:-1].sum(axis=1) / scene.truth_j) ** 2)) < 0.02
 
 
-def test_three_instants_of_a_request_suffice_with_many_at_once():
-    """The answers count each other's steps. Errors were 17 % where steps were taken to be alike."""
-    errors, held = [], []
-    for seed in range(2):
-        scene = Batching(clients=64, n=2000, seed=seed)
-        of, truth = scene.shares(), scene.truth_j
-        assert of.bend == 0.0  # loads that the log smooths look as if power saturated
-        errors.append((of.values_j - truth) / truth)
-        held += [abs(of.values_j[i] - truth[i]) <= of.share(i).U for i in range(0, scene.n, 20)]
-    assert np.sqrt(np.mean(np.square(errors))) < 0.06
+@pytest.mark.parametrize("power", [linear, saturating])
+def test_three_instants_of_a_request_suffice_with_many_at_once(power):
+    """The answers count each other's steps. Linear shares of saturating power are 19 % off."""
+    scene = Batching(clients=64, n=2000, power=power)
+    of, truth = scene.shares(), scene.truth_j
+    assert (of.bend > 0.1) == (power is saturating)
+    errors = (of.values_j - truth) / truth
+    held = [abs(of.values_j[i] - truth[i]) <= of.share(i).U for i in range(0, scene.n, 20)]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.04
     assert np.mean(held) > 0.75

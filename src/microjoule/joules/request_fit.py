@@ -146,13 +146,13 @@ def doubt_ns(of: Requests) -> int:
     return round(_DOUBT_NS * min(max(_at_once(of), 1.0), _AT_ONCE))
 
 
-def is_sure_of_loads(of: Requests) -> bool:
+def is_sure_of_loads(of: Requests, schedule: Schedule) -> bool:
     """Whether it is known well enough when work was done to see how power bends with the load.
 
-    Where it is not, the loads of the log are smoother than those of the server, which looks as if power
-    saturated: 64 requests at once with three instants each look as if the usual load drew a third less.
+    It is where the log's own steps explain the readings best, or where few requests overlap. Elsewhere the
+    loads of the log are smoother than those of the server, which looks as if power saturated.
     """
-    return any(map(len, of.pieces_ns)) or _at_once(of) < _AT_ONCE
+    return schedule.by_excess or any(map(len, of.pieces_ns)) or _at_once(of) < _AT_ONCE
 
 
 def _at_once(of: Requests) -> float:

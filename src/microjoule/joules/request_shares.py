@@ -228,7 +228,7 @@ def _finished(
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
     other = fitting.under(best.schedule._replace(rate=best.schedule.rate * FINER[-1]))
     amounts = _amounts(best, of, len(requests))
-    bends = _bends(of, best, amounts, is_sure=is_sure_of_loads(requests))
+    bends = _bends(of, best, amounts, is_sure=is_sure_of_loads(requests, best.schedule))
     coarse = fitted(joined(of, 2), added(best.design, 2), added(best.late, 2))
     return RequestShares(
         counter=counter,

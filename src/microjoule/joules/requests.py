@@ -208,7 +208,7 @@ def work(of: Requests, schedule: Schedule, span_ns: tuple[int, int]) -> dict[str
     clock = _time_left(begin, end, span_ns) if schedule.in_turn else None
     if steps:
         clock = steps.around(steps.steps * NS_PER_MS)
-    since = _taken_up(of, steps) if steps and any(map(len, of.pieces_ns)) else of.start_ns
+    since = _taken_up(of, steps) if steps and schedule.by_excess else of.start_ns
     return {
         IDLE: Work(t0, t1, (t1 - t0) / NS_PER_S, np.array([-1])),
         RUNNING: Work(since, of.end_ns, np.maximum(of.end_ns - since, 0) / NS_PER_S, n),

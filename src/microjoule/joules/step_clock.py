@@ -9,12 +9,17 @@ such instants, x steps in the time d, is found in two stages.
   come from all answers at once: end_i - first_i = a (o_i - 1) + b M_i + c P_i, with M_i the tokens of all
   answers and P_i the prompts meanwhile, by non-negative least squares.
 * Where nobody waits x is d / (a + b m), rounded. Elsewhere it is one at least, that many at most, and first
-  taken so that d - x (a + b m) is the time of the prompts that end there. Then each answer's steps are
-  brought to o_i - 1 by the share of the room that its intervals have, all answers at once, again and again
-  (as SIRT does in tomography: Gilbert, J. Theor. Biol. 36, 1972, doi 10.1016/0022-5193(72)90180-4).
+  taken so that d - x (a + b m) is the time of the prompts that end there. Then steps are brought to where an
+  answer has its o_i - 1, by the least squares of both, all answers at once, with conjugate gradients. This is
+  done again with a and b from short intervals in which nobody waits.
 
-The time that an interval has beyond its steps' own is *excess*: in it prompts were computed, and at the end
-of the interval, where the step that ended them lies. Where the pieces of answers have times, each is a step.
+At 64 requests at once an answer begins or ends with most steps: there are about as many equations as unknown
+intervals, and 99 of 100 intervals have the steps that the server did, where each step gives one token.
+
+The time that an interval has beyond its steps' own is *excess*: in it prompts were computed. A server takes a
+prompt up with the first step after its sending, and computes prompts with each step until none are left. From
+when nobody waited to when nobody does again all excess is that of the prompts between: it is made so, because
+the durations of steps vary. Where the pieces of answers have times, each is a step.
 """
 
 from __future__ import annotations
@@ -32,10 +37,15 @@ from .requests import SHORTEST_NS, Requests, StepClock, computed, decoded
 F64 = npt.NDArray[np.float64]
 
 _FEWEST = 16  # answers of more than one token, below which steps are not looked for
-_ROUNDS = 400
-_CLOSE = 0.1  # of a step, root mean square, by which answers may be missed
+_ROUNDS = 4  # of bringing steps into their limits and to their answers again
+_TURNS, _TOLERANCE = 500, 1e-6  # of one of them
+_CLOSE = 0.05  # of a step: uncertainty of an answer's number of them
+_U_FREE, _U_LEAST = 0.02, 0.3  # of an interval's steps, where nobody waits and where somebody does, at least
+_U_ROOM = 0.25  # of the room that an interval has
+_WHOLE = 0.15  # of a step: scatter below which intervals in which nobody waits have whole steps
 _LITTLE = 1e-9  # of a step
 _SAME_NS = SHORTEST_NS // 2
+_APART = 0.4  # of a step, by which instants of two are apart
 _LEAST_NS = 10 * NS_PER_US  # of excess where a prompt is computed and nothing else
 _SLOPE = 1e-6  # at which excess goes on where there is none, so that each of its values has one instant
 
@@ -71,6 +81,14 @@ class _Intervals(NamedTuple):
         return np.diff(self.at_ns).astype(np.float64)
 
 
+class _Answers(NamedTuple):
+    """From which interval to before which each answer went on, and for how many steps."""
+
+    begin: I64
+    end: I64
+    steps: F64
+
+
 def step_clock(of: Requests) -> StepClock | None:
     """The clock of a server's steps; None: the log shows too little of them.
 
@@ -80,14 +98,17 @@ def step_clock(of: Requests) -> StepClock | None:
     if int((of.output > 1).sum()) < _FEWEST:
         return None
     cost = _cost(of)
-    intervals = _intervals(of)
+    intervals = _intervals(of, max(SHORTEST_NS, round(_APART * cost.step)))
     if not cost.step or len(intervals.answers) < _FEWEST:
         return None
     own_ns: F64 = cost.step + cost.answer * intervals.answers.astype(np.float64)
     if any(map(len, of.pieces_ns)):
         steps = _seen(of, intervals)
         return _clock(of, intervals, _own_ns(intervals, steps, own_ns), steps)
-    return _clock(of, intervals, own_ns, _counted(of, intervals, own_ns, cost.token))
+    steps = _counted(of, intervals, own_ns, cost.token)
+    own_ns = _own_ns(intervals, np.rint(steps), own_ns)
+    steps = _counted(of, intervals, own_ns, cost.token)
+    return _clock(of, intervals, own_ns, steps)
 
 
 def _cost(of: Requests) -> _Cost:
@@ -107,10 +128,11 @@ def _cost(of: Requests) -> _Cost:
     return _Cost(*nnls(design * weight[:, None], long_ns[some] * weight).tolist())
 
 
-def _intervals(of: Requests) -> _Intervals:
+def _intervals(of: Requests, apart_ns: int) -> _Intervals:
+    """The intervals between instants; what is nearer than that to another belongs to the same step."""
     times = np.sort(np.concatenate((of.first_ns, of.end_ns, *of.pieces_ns)))
-    # Of what is seen within half a millisecond or so the last one is when the step ended.
-    at = times[np.append(np.diff(times) >= SHORTEST_NS, True)]
+    # Of what is seen of one step the last one is when it ended.
+    at = times[np.append(np.diff(times) >= apart_ns, True)]
     first, end, start = (np.sort(each) for each in (of.first_ns, of.end_ns, of.start_ns))
     middle = at[:-1] + np.diff(at) // 2
     answers = np.searchsorted(first, middle, "right") - np.searchsorted(end, middle, "right")
@@ -148,26 +170,44 @@ def _counted(of: Requests, intervals: _Intervals, own_ns: F64, token_ns: float) 
     n, long_ns = len(intervals.answers), intervals.long_ns
     wanted = np.maximum(of.output - 1, 0).astype(np.float64)
     some = np.flatnonzero((wanted > 0) & (intervals.end > intervals.begin))
-    begin, end, wanted = intervals.begin[some], intervals.end[some], wanted[some]
+    answers = _Answers(intervals.begin[some], intervals.end[some], wanted[some])
     is_busy = intervals.answers > 0
     least = np.where(is_busy, 1.0, 0.0)
     most = np.where(is_busy, np.maximum(long_ns / own_ns, 1.0), 0.0)
     prompts_ns = token_ns * np.bincount(np.maximum(intervals.begin - 1, 0), computed(of), n)[:n]
     free = is_busy & ~intervals.is_waiting
     steps = np.clip((long_ns - prompts_ns) / own_ns, least, most)
-    steps[free] = np.maximum(np.rint(most[free]), 1.0)
-    least[free] = most[free] = steps[free]
-    answers = np.maximum(_over(begin, end, np.ones(len(some)), n), 1.0)
+    scatter = float(np.sqrt(np.mean((most - np.rint(most))[free] ** 2))) if free.any() else 0.0
+    if scatter < _WHOLE:
+        steps[free] = np.maximum(np.rint(most[free]), 1.0)
+    u_steps = np.where(is_busy, np.maximum(_U_LEAST, _U_ROOM * (most - least)), _LITTLE)
+    u_steps[free] = np.maximum(scatter * np.sqrt(steps[free]), _U_FREE)
     for _ in range(_ROUNDS):
-        missing = wanted - _between(steps, begin, end)
-        if np.sqrt(np.mean(missing**2)) < _CLOSE:
-            break
-        up, down = most - steps, steps - least
-        room = np.where(missing > 0, _between(up, begin, end), _between(down, begin, end))
-        share = np.clip(missing / np.maximum(room, _LITTLE), -1.0, 1.0)
-        by = _over(begin, end, np.where(room > _LITTLE, share, 0.0), n) / answers
-        steps = steps + np.where(by > 0, up, down) * by
+        steps = np.clip(_nearest(steps, u_steps, answers), least, most)
     return steps
+
+
+def _nearest(steps: F64, u_steps: F64, answers: _Answers) -> F64:
+    """float64[n]: the steps nearest to some, by their uncertainty, with which answers have their tokens.
+
+    By conjugate gradients for least squares (Hestenes and Stiefel, J. Res. NBS 49, 1952).
+    """
+    n = len(steps)
+    found = np.zeros(n)
+    left = (answers.steps - _between(steps, answers.begin, answers.end)) / _CLOSE
+    slope = u_steps * _over(answers.begin, answers.end, left / _CLOSE, n)
+    along, size = slope, float(slope @ slope)
+    enough = size * _TOLERANCE**2
+    for _ in range(_TURNS):
+        if size <= enough:
+            break
+        moved = _between(u_steps * along, answers.begin, answers.end) / _CLOSE
+        by = size / float(moved @ moved + along @ along)
+        found, left = found + by * along, left - by * moved
+        slope = u_steps * _over(answers.begin, answers.end, left / _CLOSE, n) - found
+        before, size = size, float(slope @ slope)
+        along = slope + size / before * along
+    return steps + u_steps * found
 
 
 def _between(values: F64, begin: I64, end: I64) -> F64:
@@ -184,29 +224,70 @@ def _over(begin: I64, end: I64, values: F64, n: int) -> F64:
 
 
 def _clock(of: Requests, intervals: _Intervals, own_ns: F64, steps: F64) -> StepClock | None:
-    """Steps and excess as they go on; each interval in two, of which the second one computes the prompts."""
+    """Steps and excess as they go on; each interval in two, of which the second one computes prompts.
+
+    A server takes up a prompt with the first step after its sending, and computes prompts in every step from
+    then on, while some are left.
+    """
     at, long_ns, waiting = intervals.at_ns, intervals.long_ns, intervals.is_waiting
     is_alone = (intervals.answers == 0) & waiting
     excess = np.where(waiting, np.maximum(long_ns - np.where(is_alone, 1.0, steps) * own_ns, 0.0), 0.0)
-    # Where nothing else goes on a prompt is computed from its sending on, or at once if it waits already.
     start, first = np.sort(of.start_ns), np.sort(of.first_ns)
     before = np.searchsorted(start, at[:-1])
     has_waited = before > np.searchsorted(first, at[:-1] + _SAME_NS, "right")
     since = np.where(has_waited, at[:-1], start[np.minimum(before, len(start) - 1)])
     excess = np.where(is_alone, np.maximum(np.minimum(excess, at[1:] - since - own_ns), _LEAST_NS), excess)
-    total = float(excess.sum())
-    if not total:
-        return None
-    ends_one = np.bincount(intervals.begin, minlength=len(at))[1:] > 0
-    split = np.clip(at[1:] - np.rint(excess + own_ns).astype(np.int64), at[:-1], at[1:] - 1)
-    split = np.where(ends_one & (steps + is_alone >= 1.0), split, at[:-1])
-    before = np.where(split > at[:-1], np.maximum(steps - 1.0, 0.0), 0.0)
-    times = np.concatenate((at[:1], np.stack((split, at[1:]), axis=1).ravel()))
-    done = np.stack((before, steps - before), axis=1).ravel()
-    late = np.stack((np.zeros(len(excess)), excess), axis=1).ravel()
-    late = np.concatenate(([0.0], np.cumsum(late))) + _SLOPE * (times - times[0])
     # The prompts of the first step that the log shows were computed before the clock begins.
-    rate = float(computed(of)[of.first_ns > at[0]].sum()) / total * NS_PER_S
-    if not rate:
+    tokens = np.where(intervals.begin > 0, computed(of), 0.0)
+    total = float(excess.sum())
+    if not (total and tokens.any()):
         return None
-    return StepClock(times.astype(np.float64), np.concatenate(([0.0], np.cumsum(done))), late, rate)
+    rate = float(tokens.sum()) / total
+    excess = _enough(excess, tokens / rate, np.maximum(intervals.begin - 1, 0), has_waited)
+    ends_one = np.bincount(intervals.begin, minlength=len(at))[1:] > 0
+    before = np.minimum(np.ceil(np.maximum(since - at[:-1], 0) / own_ns), np.maximum(steps - ends_one, 0.0))
+    split = at[:-1] + np.rint(before * own_ns).astype(np.int64)
+    split = np.clip(np.where(is_alone, since, split), at[:-1], at[1:] - 1)
+    ends = np.stack((split, at[1:]), axis=1).ravel().astype(np.float64)
+    done: F64 = np.stack((before, steps - before), axis=1).ravel().astype(np.float64)
+    late = np.stack((np.zeros(len(excess)), excess), axis=1).ravel()
+    return StepClock(*_step_by_step(float(at[0]), ends, done, late), rate * NS_PER_S)
+
+
+def _enough(excess_ns: F64, prompts_ns: F64, at: I64, has_waited: npt.NDArray[np.bool_]) -> F64:
+    """float64[n]: excess, so that from when nobody waited to when nobody does prompts have what they need.
+
+    Durations of steps vary. What one had too much or too little would otherwise move all prompts until then.
+
+    Args:
+        excess_ns: float64[n], of each interval.
+        prompts_ns: float64[requests], what each prompt needs.
+        at: int64[requests], the interval at whose end each was computed.
+        has_waited: bool[n], whether some prompt waited as an interval began.
+    """
+    period = np.cumsum(~has_waited)
+    needed_ns = np.bincount(period[at], prompts_ns, period[-1] + 1)
+    had_ns = np.bincount(period, excess_ns, period[-1] + 1)
+    by = np.where((had_ns > _LEAST_NS) & (needed_ns > 0), needed_ns / np.maximum(had_ns, _LEAST_NS), 1.0)
+    found: F64 = excess_ns * by[period]
+    return found
+
+
+def _step_by_step(begin_ns: float, ends_ns: F64, steps: F64, excess_ns: F64) -> tuple[F64, F64, F64]:
+    """When each step ended, and how many steps and how much excess there were until then.
+
+    Args:
+        begin_ns: When the first part begins.
+        ends_ns: float64[n], when each part ends.
+        steps: float64[n], of each part; they are alike.
+        excess_ns: float64[n].
+    """
+    counts = np.maximum(np.rint(steps), 1.0).astype(np.int64)
+    after = np.repeat(np.cumsum(counts), counts) - np.arange(int(counts.sum())) - 1  # more of the same part
+    long_ns = np.diff(ends_ns, prepend=begin_ns) / counts
+    times = np.repeat(ends_ns, counts) - after * np.repeat(long_ns, counts)
+    times = np.concatenate(([begin_ns], times))
+    done, late = (
+        np.concatenate(([0.0], np.cumsum(np.repeat(each / counts, counts)))) for each in (steps, excess_ns)
+    )
+    return times, done, late + _SLOPE * (times - times[0])

@@ -36,12 +36,25 @@ def test_where_pieces_have_times_prompts_are_computed_in_the_steps_that_computed
         assert ahead[-1] == pytest.approx(0.0, abs=0.01)
 
 
-@pytest.mark.parametrize("clients", [4, 64])
-def test_three_instants_of_a_request_show_when_most_prompts_were_computed(clients):
-    scene = Batching(clients=clients, n=600, seed=1000)
-    ahead = computed_too_early(scene)
+@pytest.mark.parametrize("clients", [4, 16, 64])
+def test_three_instants_of_a_request_show_when_prompts_were_computed(clients):
+    ahead = computed_too_early(Batching(clients=clients, n=600, seed=1000))
     assert ahead[-1] == pytest.approx(0.0, abs=0.01)
-    assert np.sqrt(np.mean(ahead**2)) < 4 * NEAR
+    assert np.abs(ahead).max() < NEAR
+    assert np.sqrt(np.mean(ahead**2)) < 0.03 * NEAR
+
+
+@pytest.mark.parametrize("pieces", [True, False])
+def test_steps_of_varying_duration_do_not_move_the_prompts_of_others(pieces):
+    """What one step took too long moved all prompts before it: 160 to 190 tokens, root mean square."""
+    ahead = computed_too_early(Batching(clients=64, n=600, seed=1000, pieces=pieces, jitter=0.1))
+    assert np.sqrt(np.mean(ahead**2)) < 100
+
+
+def test_tokens_of_one_step_that_come_one_after_another_are_of_one_step():
+    """The client sees them up to some milliseconds apart."""
+    ahead = computed_too_early(Batching(clients=64, n=600, seed=1000, latency_s=0.0005))
+    assert np.sqrt(np.mean(ahead**2)) < 0.1 * NEAR
 
 
 def test_the_rate_is_that_of_the_server():

@@ -8,9 +8,9 @@ from ideal import MS, T0
 from microjoule.joules.step_clock import step_clock
 
 SCENES = {
-    "4 at a time": (Batching(clients=4, n=300), 0.1),
-    "16 at a time": (Batching(clients=16, n=600), 0.6),
-    "64 at a time": (Batching(clients=64, n=1000), 1.0),
+    "4 at a time": (Batching(clients=4, n=300), 0.01),
+    "16 at a time": (Batching(clients=16, n=600), 0.05),
+    "64 at a time": (Batching(clients=64, n=1000), 0.05),
 }
 
 
@@ -33,9 +33,10 @@ def test_the_steps_that_answers_count_of_one_another_are_those_that_were_done(na
     assert apart.sum() > 100
     off = (seen - true)[apart]
     assert np.sqrt(np.mean(off**2)) < (0.01 if pieces else allowed)
+    assert np.mean(np.abs(off) < 0.25) > 0.99
     assert abs(off.sum()) < 0.02 * true[apart].sum()
     # The prompts that a server computes in a second of the time that they take: 1 / 40 µs.
-    assert clock.rate == pytest.approx(25_000, rel=0.05)
+    assert clock.rate == pytest.approx(25_000, rel=0.005)
 
 
 def test_a_log_that_shows_too_little_has_no_steps():
