@@ -47,6 +47,14 @@ def test_windows_of_one_name_run_one_code_and_those_of_two_names_do_not():
     assert share(found.energy("a").total / found.energy("b").total) > 0.1
 
 
+def test_what_is_left_of_small_parts_is_no_rounding():
+    parts = (Component("code", 1e-6, group="a"), Component("code", -9e-7, group="a"))
+    assert share(Estimate(value=1.0, low=0.0, high=2.0, components=parts)) == pytest.approx(1e-7)
+    cancel = (Component("code", 1e-6, group="a"), Component("code", -1e-6, group="a"))
+    assert share(Estimate(value=1.0, low=0.0, high=2.0, components=cancel)) == 0.0
+    assert share(Estimate(value=1.0, low=0.0, high=2.0)) == 0.0
+
+
 def test_a_sum_over_one_name_does_not_average_its_code():
     found = trace()
     whole = found.energy("a").total

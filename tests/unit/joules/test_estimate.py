@@ -29,6 +29,16 @@ def known(value: float, half: float, unit: str = "J") -> Estimate:
     )
 
 
+def test_a_figure_is_ok_where_it_has_a_value() -> None:
+    assert ONE.is_ok
+    assert not Estimate(value=None, low=0.0, high=math.inf, status="failed").is_ok
+
+
+@pytest.mark.parametrize(("value", "unit"), [(2e-20, "pJ"), (2e20, "TJ")])
+def test_what_is_beyond_all_prefixes_has_the_last_one(value: float, unit: str) -> None:
+    assert unit in str(known(value, value / 10))
+
+
 def test_components_of_one_name_are_one_row_of_the_budget() -> None:
     """3 and 4 come to 5 of 13; the row has the fewest degrees of freedom, and all kinds, forms and groups."""
     parts = (

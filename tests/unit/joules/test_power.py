@@ -14,6 +14,7 @@ from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import STATUSES
 from microjoule.joules.gauge import Gauge
+from microjoule.joules.peaks import Peaks, first_later
 from microjoule.joules.power import peaks, power
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -100,3 +101,22 @@ def test_adjoining_bins_are_windows_of_their_own(n: int) -> None:
     assert between.edges_ns[0] == first
     assert between.edges_ns[-1] == last
     assert np.isfinite(found.value).any() == (n == 600)
+
+
+def test_the_peak_of_a_window_is_the_largest_rate_over_a_span_inside_it() -> None:
+    """Updates 10 ns apart that gained 1, 2, 9 and 4; a span of 15 takes two of them."""
+    updates_ns, sums = np.arange(5, dtype=np.int64) * 10, np.array([100, 101, 103, 112, 116], np.int64)
+    windows = np.array([[0, 40], [0, 30], [0, 20], [30, 40], [5, 25], [10, 40]], np.int64)
+    found = Peaks(15, windows[:, 0].copy(), windows[:, 1].copy())
+    found.add(updates_ns, sums)
+    assert found.rates.tolist() == [13 / 20, 11 / 20, 3 / 20, -np.inf, -np.inf, 13 / 20]
+    assert found.spans_ns().tolist() == [20, 20, 20, 15, 20, 20]
+
+
+def test_the_first_instant_a_span_later_is_found_wherever_instants_are_uneven() -> None:
+    rng = np.random.default_rng(8)
+    for n in (0, 1, 2, 5, 40, 200):
+        for span_ns in (1, 7, 30, 100):
+            t_ns = np.cumsum(rng.integers(0, 12, n))
+            at = np.searchsorted(t_ns, t_ns + span_ns, "left")
+            assert first_later(t_ns, span_ns).tolist() == at[at < n].tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ideal import Ideal, constant, rows
 from places import place_of
@@ -11,7 +13,8 @@ from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.estimate_text import duration
 from microjoule.joules.power_line import power_line
-from microjoule.joules.sentence import places, sentence, subject_of
+from microjoule.joules.run_window import whole
+from microjoule.joules.sentence import headline, places, sentence, subject_of
 from microjoule.joules.total import Total
 from microjoule.joules.uncertainty import Component
 from microjoule.report import written_numbers as figures
@@ -137,3 +140,32 @@ def test_the_sentence_and_every_table_say_at_most_and_the_document_keeps_the_val
     assert figures.energy(of["energy_j"], of["U_j"], of["guaranteed_j"]) == (str(window), "")
     assert window.to_json()["value"] == window.value
     assert (window + window).value == 2 * window.value
+
+
+@pytest.mark.parametrize(
+    ("command", "provenance", "subject"),
+    [
+        (["make"], "measured", "make: the machine"),
+        (["make"], "estimated", "make"),
+        (None, "measured", "the recording"),
+        (None, "estimated", "the recording"),
+    ],
+)
+def test_a_counter_counts_all_that_ran_beside_a_command(command, provenance, subject) -> None:
+    """So what was measured is the machine's; what was estimated is the command's alone."""
+    trace = Trace(rows([IDEAL]))
+    trace.__dict__["facts"] = {**trace.facts, "command": command}
+    energies = trace.energy(whole(trace))
+    total = replace(energies.total, provenance=provenance)
+    trace.energy = lambda _: Shown(energies, total)
+    found = headline(trace)
+    assert found.subject == subject
+    assert found.sentence.startswith(f"{subject} used ")
+
+
+class Shown:
+    def __init__(self, of, total):
+        self._of, self.total = of, total
+
+    def __getitem__(self, name):
+        return self._of[name]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from microjoule.joules.regression import LEAST
-from microjoule.joules.share_columns import own_columns
+from microjoule.joules.share_columns import Columns, own_columns
+
+S = 1_000_000_000
 
 
 def own(
@@ -13,6 +16,19 @@ def own(
 ) -> list[set[int]]:
     of = {i: (lambda t_ns, i=i: t_ns * i) for i in range(len(busy_s))}
     return [set(each) for each in own_columns(of, dict(enumerate(busy_s)), first, pooled, rows)]
+
+
+def test_columns_hold_what_their_parties_used_between_instants_and_in_a_window() -> None:
+    """Parties of 1, 2 and 4 s a second: the first alone, the others together, all in a common column."""
+    used = {i: (lambda t_ns, i=i: t_ns * float(1 << i)) for i in range(3)}
+    of = Columns([{0: used[0]}, {1: used[1], 2: used[2]}], [used], 3)
+    assert of.between(np.array([0, S, 3 * S])).tolist() == [[1.0, 6.0, 7.0], [2.0, 12.0, 14.0]]
+    assert of.between(np.zeros(0, np.int64)).shape == (0, 3)
+    assert of.amounts([0, 2], S, 3 * S).tolist() == [0.0, 2.0, 8.0, 10.0]
+    assert of.amounts([3, 1], S, 3 * S).tolist() == [2.0, 0.0, 4.0, 4.0]
+    assert [of.column_of(i) for i in range(3)] == [1, 2, 2]
+    assert of.shares_a_column(1, [1])
+    assert not of.shares_a_column(1, [1, 2])
 
 
 @pytest.mark.parametrize("looks", [0, 3, 4, 11, 12, 15, 16, 19, 20, 27, 28, 100])
