@@ -1,10 +1,13 @@
 """What other users of perf take from a recording: on a real kernel whose counters follow a known waveform.
 
     python benchmarks/rig/other_users.py RIG     # three minutes; writes results/rig_other_users.md
+    RIG_ICOUNT=1 python benchmarks/rig/other_users.py RIG nothing pinned
+        # no host disturbs the guest, kinds whose name holds a word; writes results/rig_other_users_icount.md
 
 While `uj` records a steady 100 W, others open and close events of the same PMU on the CPU that the package is
 read on, as `perf stat` does. A flexible event, which is what `perf stat` itself has, counts the same energy.
-Both are held against the exact energy of the waveform. RIG is as for ``measure.py``.
+Both are held against the exact energy of the waveform. RIG is as for ``measure.py``; ``RIG_ICOUNT`` is as for
+``waves.py``.
 """
 
 from __future__ import annotations
@@ -102,11 +105,13 @@ def line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+BY_HOST = "rig_other_users.md", "An emulated processor takes events off for longer than a real one."
+BY_COUNT = "rig_other_users_icount.md", "An instruction takes 2 ns, whatever the host does besides."
 HEAD = f"""# What other users of perf take from a recording
 
 Taken by `python benchmarks/rig/other_users.py RIG`: Linux 6.1 with its own RAPL driver, on an emulated
 processor whose package draws exactly {POWER_W} W. Others open and close events of the PMU `power` on the CPU
-that the package is read on. An emulated processor takes events off for longer than a real one. The counter
+that the package is read on. {{time}} The counter
 shows {1000 * POWER_W * UPDATE_S:.0f} mJ at a time, by which any figure here may be off.
 
 - *flexible event lost*: the exact energy less what an event opened as `perf stat` opens its own counted.
@@ -119,8 +124,10 @@ shows {1000 * POWER_W * UPDATE_S:.0f} mJ at a time, by which any figure here may
 
 def main() -> None:
     """Boots the guest, or is in it."""
-    if sys.argv[1:] == ["in-guest"]:
+    if sys.argv[1:2] == ["in-guest"]:
         for kind in KINDS:
+            if not any(word in kind for word in sys.argv[2:] or [kind]):
+                continue
             for way in WAYS:
                 print(json.dumps(recorded(way, kind)), flush=True)
         return
@@ -130,12 +137,13 @@ def main() -> None:
     shutil.copy(__file__, rig)
     (rig / "others.conf").write_text(CONF)
     wheel(rig)
-    command = ["./run.sh", "-t", "1800", "-k", "nohz=off", "-c", "others.conf", "-o", "runs/others"]
-    command += ["-f", "whl", "-f", "other_users.py", "--", GUEST]
+    command = ["./run.sh", "-t", "3600", "-k", "nohz=off", "-c", "others.conf", "-o", "runs/others"]
+    command += ["-f", "whl", "-f", "other_users.py", "--", " ".join([GUEST, *sys.argv[2:]])]
     done = subprocess.run(command, cwd=rig, check=True, capture_output=True, text=True)
     rows = [json.loads(each) for each in done.stdout.splitlines() if each.startswith("{")]
     lines = [line(row) for row in rows]
-    (RESULTS / "rig_other_users.md").write_text("\n".join([HEAD, *lines, "", *host_lines()]))
+    name, time_is = BY_COUNT if "RIG_ICOUNT" in os.environ else BY_HOST
+    (RESULTS / name).write_text("\n".join([HEAD.format(time=time_is), *lines, "", *host_lines()]))
     print("\n".join(lines))
 
 
