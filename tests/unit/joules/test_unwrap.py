@@ -32,6 +32,13 @@ def test_length_is_without_effect(n: int) -> None:
     assert len(found.code) == max(n - 1, 0)
 
 
+def test_a_wrap_in_a_later_block_has_its_own_number() -> None:
+    """The first reading behind it."""
+    n = module.BLOCK + 200
+    found = steps((np.arange(n) * 1000 + (1 << 32) - 1000 * (n - 100) + 500) % (1 << 32))
+    assert found.wrapped.tolist() == [n - 100]
+
+
 def test_kilohertz_reads_of_a_slightly_slower_counter_are_no_resets() -> None:
     """1 kHz reads of a 1.024 kHz counter see two updates in one gap dozens of times a second."""
     ideal = Ideal(
@@ -134,6 +141,7 @@ def test_a_sum_beyond_64_bits_is_broken_off_and_never_shown() -> None:
     t_ns = np.arange(40, dtype=np.int64) * 86_400 * 10**9
     counter = Counter(Series(t_ns, np.ones(40, np.uint32), raw, np.zeros(40, np.uint16)), channel)
     whole = counter.energy(int(t_ns[1]), int(t_ns[-3]))
+    assert counter.steps.reset[0] == (1 << 62) // day + 1, "the first reading that 62 bits do not hold"
     assert whole.status == "reset"
     assert whole.value is None
     assert whole.low <= 36 * 86.4e6 <= whole.high
