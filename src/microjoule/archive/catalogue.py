@@ -22,8 +22,9 @@ from ..joules.clocks import on_clock
 from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
 from ..joules.frames import column
+from ..joules.listed_windows import listed
 from ..joules.sentence import headline, subject_of
-from ..joules.summary import is_divided, listed
+from ..joules.summary import is_divided
 from ..joules.total import Total
 from ..joules.uncertainty import Component, of_trace
 from ..trace.window import Window

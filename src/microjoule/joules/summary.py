@@ -9,14 +9,12 @@ window's view of the same figures.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import distinct
-from ..errors import TraceError
 from ..trace.gap import Gap
 from ..trace.series import I64
 from ..trace.verify import Damage
@@ -32,6 +30,7 @@ from .energy_trace import Trace, unread
 from .environments import changes, met
 from .estimate import Estimate
 from .gauge import Gauge
+from .listed_windows import listed_windows, numbered, span_of
 from .power import means_w
 from .power_line import power_line
 from .run_window import OUTERMOST
@@ -47,8 +46,6 @@ STUCK_UPDATES = 100
 GAVE_UP = "kernel, then thread"
 WINDOWS_MAX = 1000
 """Windows that a summary lists one by one, unless others are asked for."""
-_OF_A_NAME = 3  # of each name listed even behind these, so that a rare window is not lost among many
-_NAMES_MAX = 200  # to which that applies
 
 Plain = dict[str, Any]
 
@@ -68,8 +65,7 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
     figures = _windows(trace, windows, n_of_name)
     first = headline(trace)
     shares = share_rows(trace, windows)
-    for figure, rows in zip(figures, shares.windows, strict=True):
-        figure["shares"] = rows
+    _add_shares(figures, shares.windows)
     return {
         "schema": SCHEMA,
         "sentence": NO_TIME if first is None else with_clause(first.sentence, shares.clause),
@@ -122,15 +118,8 @@ def _gap(trace: Trace, of: Gap) -> Plain:
 
 def _at_s(trace: Trace, t_ns: int | None) -> float | None:
     """A time in seconds since the trace's first reading."""
-    spans = _span(trace)
+    spans = span_of(trace)
     return None if t_ns is None or not spans else seconds(t_ns - spans[0].t0_ns)
-
-
-def _span(trace: Trace) -> tuple[Window, ...]:
-    try:
-        return (trace.span,)
-    except TraceError:
-        return ()
 
 
 def _whole(trace: Trace, of: Headline) -> Plain:
@@ -159,25 +148,20 @@ def _beside_meter(trace: Trace, window: Window) -> Plain | None:
     return None if found is None else found._asdict()
 
 
-def listed(windows: WindowColumns, windows_max: int | None) -> I64:
-    """Which windows a summary lists, by number: the first so many, then the first few of each other name."""
-    every = np.arange(len(windows))
-    if windows_max is None or len(windows) <= windows_max:
-        return every
-    n_names = max(int(windows.name[:windows_max].max(initial=-1)) + 1, _NAMES_MAX)  # in their order
-    rare = [each[:_OF_A_NAME] for each in list(windows.by_name.values())[:n_names]]
-    return distinct(every[:windows_max], *rare)
+def figures_in_blocks(trace: Trace, at_once: int) -> Iterator[list[Plain]]:
+    """``windows`` of a summary that lists all of them, so many at a time; shares are those of the first."""
+    trace.unwrap_all()
+    every = np.arange(len(trace.window_columns))
+    for start in range(0, max(len(every), 1), at_once):
+        windows, n_of_name = numbered(trace, every[start : start + at_once])
+        figures = _windows(trace, windows, n_of_name)
+        _add_shares(figures, [None] * len(windows) if start else share_rows(trace, windows).windows)
+        yield figures
 
 
-def listed_windows(trace: Trace, windows_max: int | None) -> tuple[list[Window], list[int]]:
-    """Those windows, or the span of a trace that has none; and of each how many have its name."""
-    windows = trace.window_columns
-    if not len(windows):
-        span = list(_span(trace))
-        return span, [1] * len(span)
-    numbers = listed(windows, windows_max)
-    of_name = np.bincount(windows.name)
-    return list(windows.each(numbers)), of_name[windows.name[numbers]].tolist()
+def _add_shares(figures: Sequence[Plain], shares: Sequence[list[Plain] | None]) -> None:
+    for figure, rows in zip(figures, shares, strict=True):
+        figure["shares"] = rows
 
 
 def _windows(trace: Trace, windows: Sequence[Window], n_of_name: Sequence[int]) -> list[Plain]:

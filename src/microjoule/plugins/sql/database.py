@@ -2,7 +2,7 @@
 
 ``readings`` is :mod:`microjoule.joules.frames`, handed over batch by batch whenever a query scans it;
 ``windows``, ``energy`` and ``shares`` are a report's own figures, and the trace is taken in parts for them.
-What a query leaves alone is not read.
+What a query leaves alone is not read, and figures of many windows are made as they are scanned.
 
 Decision: the database lives in memory and is locked before the first query: no file, no network, no
 extension, no setting, because a query may come from anybody and the trace is all that it is about. What
@@ -29,12 +29,13 @@ from ...errors import BadQuery
 from ...joules import frames
 from ...joules.energy_trace import Trace, load
 from ...joules.streamed import stream
-from ...joules.summary import summary
+from ...joules.summary import figures_in_blocks
 from ...late import extra
 from ...trace.opened import opened
 from . import tables
 
 _AT_ONCE = 1000  # rows taken from DuckDB
+_WINDOWS = 10_000  # whose figures are in memory at once
 _PATIENCE_S = 0.05
 _LOCKED = MappingProxyType(
     {
@@ -194,10 +195,6 @@ class Database:
     def _streamed(self) -> Trace:
         return stream(self._path)
 
-    @cached_property
-    def _summary(self) -> dict[str, Any]:
-        return summary(self._streamed, windows_max=None)
-
     def _readings(self) -> Iterator[pa.RecordBatch]:
         with self._once:
             trace = self._trace
@@ -213,10 +210,16 @@ class Database:
             found = self._streamed.state
         yield from tables.conditions(found).to_batches()
 
-    def _told(self, table: Callable[[dict[str, Any]], pa.Table]) -> Iterator[pa.RecordBatch]:
+    def _told(self, table: Callable[[Sequence[dict[str, Any]], int], pa.Table]) -> Iterator[pa.RecordBatch]:
         with self._once:
-            found = self._summary
-        yield from table(found).to_batches()
+            blocks, first = figures_in_blocks(self._streamed, _WINDOWS), 0
+        while True:
+            with self._once:
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield from table(block, first).to_batches()
+            first += len(block)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -94,27 +94,37 @@ def conditions(state: State) -> pa.Table:
     return pa.Table.from_pylist(rows, CONDITIONS)
 
 
-def windows(summary: Plain) -> pa.Table:
-    """One row a window, with the figure of its total; ``number`` counts from 0 in their order."""
-    return _table(_windows, summary, WINDOWS)
+def windows(some: Sequence[Plain], first: int = 0) -> pa.Table:
+    """One row a window, with the figure of its total; ``number`` counts from ``first`` in their order.
+
+    Args:
+        some: ``windows`` of a summary, all or some that follow one another.
+        first: The number of the first one.
+    """
+    return _table(_windows, some, first, WINDOWS)
 
 
-def energy(summary: Plain) -> pa.Table:
-    """One row a window and channel."""
-    return _table(_energies, summary, ENERGY)
+def energy(some: Sequence[Plain], first: int = 0) -> pa.Table:
+    """One row a window and channel; arguments as of :func:`windows`."""
+    return _table(_energies, some, first, ENERGY)
 
 
-def shares(summary: Plain) -> pa.Table:
-    """One row a window and party, of the windows that have shares."""
-    return _table(_shares, summary, SHARES)
+def shares(some: Sequence[Plain], first: int = 0) -> pa.Table:
+    """One row a window and party, of the windows that have shares; arguments as of :func:`windows`."""
+    return _table(_shares, some, first, SHARES)
 
 
-def _table(rows: Callable[[Plain], Iterator[Plain]], summary: Plain, schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist(list(rows(summary)), schema)
+def _table(
+    rows: Callable[[Sequence[Plain], int], Iterator[Plain]],
+    some: Sequence[Plain],
+    first: int,
+    schema: pa.Schema,
+) -> pa.Table:
+    return pa.Table.from_pylist(list(rows(some, first)), schema)
 
 
-def _windows(summary: Plain) -> Iterator[Plain]:
-    for number, window in enumerate(summary["windows"]):
+def _windows(some: Sequence[Plain], first: int) -> Iterator[Plain]:
+    for number, window in enumerate(some, first):
         attributes = json.dumps(window["attributes"])
         yield {
             **window,
@@ -125,8 +135,8 @@ def _windows(summary: Plain) -> Iterator[Plain]:
         }
 
 
-def _energies(summary: Plain) -> Iterator[Plain]:
-    for number, window in enumerate(summary["windows"]):
+def _energies(some: Sequence[Plain], first: int) -> Iterator[Plain]:
+    for number, window in enumerate(some, first):
         for row in window["channels"]:
             yield {
                 **row,
@@ -141,8 +151,8 @@ def _energies(summary: Plain) -> Iterator[Plain]:
             }
 
 
-def _shares(summary: Plain) -> Iterator[Plain]:
-    for number, window in enumerate(summary["windows"]):
+def _shares(some: Sequence[Plain], first: int) -> Iterator[Plain]:
+    for number, window in enumerate(some, first):
         for row in window["shares"] or ():
             yield {
                 **row,

@@ -167,3 +167,16 @@ def test_no_query_makes_a_folder_where_it_is_asked(path, tmp_path, monkeypatch):
     )
     assert ask(path, big) == [(3_000_000,)]
     assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "marks", [[], MARKS, [*MARKS, (T0 + 30 * MS, "@begin", 2, "in"), (T0 + 50 * MS, "@end", 2, "")]]
+)
+def test_figures_of_windows_are_the_same_in_any_portions(marks, tmp_path, monkeypatch):
+    """A million windows are not in memory at once; a trace without windows has its whole span as one."""
+    file = write(tmp_path / "w.arrows", rows([Ideal(square(20, 100, 0.02), n=200)], marks))
+    queries = ["select * from windows order by number", "select * from energy order by number, channel"]
+    whole = [ask(file, sql) for sql in queries]
+    monkeypatch.setattr("microjoule.plugins.sql.database._WINDOWS", 1)
+    assert [ask(file, sql) for sql in queries] == whole
+    assert [row[0] for row in whole[0]] == list(range(max(len(marks) // 2, 1)))
