@@ -46,9 +46,9 @@ logarithm), and each token reaches the client 0.5 ms late on average. With three
 between them are counted by the answers themselves, and the fit takes updates of 0.4 s. Where power saturates,
 shares follow a fit of power that saturates, of a form that is not the server's.
 
-Three kinds of rows have errors that ± does not hold in 93 of 100: saturating power with 16 at once and three
-instants, because updates of 0.4 s show too little of how power bends; and jitter with 64 at once. There the
-times of pieces make it worse, because updates of 0.1 s are taken with them, which is finer than such times are.
+In three rows ± holds less than 93 of 100: saturating power with 16 at once and three instants, because
+updates of 0.4 s show too little of how power bends; and jitter with 64 at once. There the times of pieces
+make it worse: with them updates of 0.1 s are taken, which is finer than such times are.
 
 | power | at once | timing | pieces | runs | rms error | schedule known | U / rms | covered | equal split |
 |---|---|---|---|---|---|---|---|---|---|
