@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress() as say:
         say(f"asking {arguments.trace}")
-        database = Database(arguments.trace)
+        with _uninterrupted():
+            database = Database(arguments.trace)
         answer = database.schema() if arguments.query is None else database.ask(arguments.query)
     is_schema = arguments.query is None and arguments.form == "text"
     for piece in RENDERERS[arguments.form](
@@ -59,6 +62,22 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         sys.stdout.write(piece)
     return 0
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for the end of it: in the middle of its import DuckDB loses it, or aborts the process.
+
+    Held by a handler and not by the thread's mask: numpy's threads would take the signal in its place.
+    """
+    heard: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _folded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
