@@ -56,6 +56,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
+    "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
     "trace": ["tests/unit/trace", "tests/unit/joules/test_summary.py", "tests/golden", *PROPERTIES],
     "sources/zones.py": [
