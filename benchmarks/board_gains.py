@@ -30,7 +30,9 @@ def main(folder: Path) -> None:
         steps_s = np.diff(truth_ns, prepend=truth_ns[:1]) / 1e9
         joules = np.cumsum(truth_w * steps_s)
         for field, readings in log.fields.items():
-            t_ns, watts = readings.t_ns, readings.watts.astype(float)
+            # One reading for each update: an idle board's mean of a second stands still for longer than that.
+            is_new = np.diff(readings.watts, prepend=np.nan) != 0
+            t_ns, watts = readings.t_ns[is_new], readings.watts[is_new].astype(float)
             middle = truth_ns[0] + round((1 - HELD_OUT) * float(truth_ns[-1] - truth_ns[0]))
             learn, known = t_ns <= middle, truth_ns <= middle
             window_ms = board.sensors.get(field, board.sensors["power.draw"])[1] or 20

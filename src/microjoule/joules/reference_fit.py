@@ -6,12 +6,13 @@ Each reading of the meter is taken for
 
 where E is the energy that the quicker one had counted: a mean of its power over a window that ended a while
 before. For given lag and window this is a straight line, whose squares are least in closed form; so a coarse
-grid over lag and window finds the valley, and Gauss-Newton its bottom. Near a step of power a reading is as
-uncertain as its time, and always towards the other level, so that the line is drawn with lower weights there:
+grid over lag and window finds the valleys, and Gauss-Newton their bottoms; the lowest one counts. Where the
+time of a reading is uncertain, its mean power is the mean over all that this time may be. Near a step of
+power a reading is as uncertain as its time, so that the line is drawn with lower weights there:
 else the gain came out too small (errors in the regressor). The standard errors are those of the sandwich with
 Newey and West's weights (Econometrica 55, 1987), because readings share an averaging window, so that
-residuals are neither equal nor independent. What residuals do not show, the display's step, is added. A
-window that is short beside the jitter of the times comes out too long, and the lag with it too short.
+residuals are neither equal nor independent. What residuals do not show, the display's step, is added, and so
+is what the times leave open of lag and window.
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ READINGS_MIN = 20
 LAG_MIN_S, LAG_MAX_S = -0.5, 5.0
 WINDOW_MAX_S = 10.0
 _LAGS, _WINDOWS = 56, 12
-_ROUNDS, _FINER = 3, 11
+_VALLEYS, _ROUNDS, _FINER = 4, 2, 11
 _SHORTEST_S = 1e-3  # a shorter window is a momentary value
 _STEPS = 40
 _SMALL = 1e-9
 _ROOT_3 = 3**0.5
 _HALF = 12**-0.5  # standard uncertainty of a rectangle of width 1
 _MEDIAN_OF_NORMAL = 0.6745
+# Gauss and Legendre's three instants of a rectangle of standard deviation 1, and their weights.
+_NODES = ((-(1.8**0.5), 5 / 18), (0.0, 8 / 18), (1.8**0.5, 5 / 18))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,9 @@ def fit(
     if not np.ptp(of.mean_w(t_s, min(1.0, reach_s))) or not np.ptp(y):
         raise TooFewUpdates("The power did not change", "Run a load that goes on and off")
     beside = _Beside(of, t_s, y, spread_s)
-    at = _refined(beside, _coarse(beside, reach_s), reach_s)
-    in_time = _uncertain(beside, at)
+    valleys = [_refined(beside, start, reach_s) for start in _coarse(beside, reach_s)]
+    at = min(valleys, key=lambda each: beside.line(each)[2])
+    in_time = _uncertain(beside, at, step_w)
     beside.weigh(at)
     return _described(beside, at, in_time, step_w)
 
@@ -161,10 +165,18 @@ class _Beside:
         self._of, self._t_s, self.spread_s = of, t_s, spread_s
         self.y = y
         self.weight = np.ones(len(y))
+        self._is_late = bool((spread_s > 0).any())
 
     def x(self, at: F64, shift_s: float | F64 = 0.0) -> F64:
-        """float64[n]: the quicker one's mean power behind each reading, for (lag, window)."""
-        return self._of.mean_w(self._t_s - at[0] + shift_s, float(at[1]))
+        """float64[n]: the quicker one's mean power behind each reading, for (lag, window).
+
+        That which is to be expected where the reading's time is anywhere within its spread.
+        """
+        ends_s, window_s = self._t_s - at[0] + shift_s, float(at[1])
+        if not self._is_late:
+            return self._of.mean_w(ends_s, window_s)
+        parts = [w * self._of.mean_w(ends_s + z * self.spread_s, window_s) for z, w in _NODES]
+        return np.asarray(sum(parts))
 
     def line(self, at: F64) -> tuple[float, float, float]:
         """(offset, gain, sum of squares) of the straight line, for (lag, window)."""
@@ -176,34 +188,48 @@ class _Beside:
         gain = float(weight @ (dx * dy)) / xx if xx > _SMALL else 0.0
         return float(mean_y - gain * mean_x), gain, float(weight @ (dy - gain * dx) ** 2)
 
+    def open_w(self, at: F64) -> F64:
+        """float64[n]: the standard uncertainty of each reading by when it was."""
+        _, gain, _ = self.line(at)
+        late = [self._of.mean_w(self._t_s - at[0] + z * self.spread_s, float(at[1])) for z, _ in _NODES]
+        mean = sum(w * each for (_, w), each in zip(_NODES, late, strict=True))
+        square = sum(w * (each - mean) ** 2 for (_, w), each in zip(_NODES, late, strict=True))
+        return np.asarray(abs(gain) * np.sqrt(square))
+
     def weigh(self, at: F64) -> None:
         """Gives each reading the weight of its variance, what its time leaves open included."""
         self.weight = np.ones(len(self.y))
         offset, gain, _ = self.line(at)
-        x = self.x(at)
-        rest = np.abs(self.y - offset - gain * x)
-        late = [np.abs(self.x(at, sign * _ROOT_3 * self.spread_s) - x) for sign in (-1.0, 1.0)]
-        open_w = abs(gain) * np.maximum(*late) / _ROOT_3
+        rest = np.abs(self.y - offset - gain * self.x(at))
+        open_w = self.open_w(at)
         calm = open_w <= np.median(open_w)
         noise_w = max(float(np.median(rest[calm])) / _MEDIAN_OF_NORMAL, _SMALL)
         weight = 1 / (noise_w**2 + open_w**2)
         self.weight = weight / weight.mean()
 
 
-def _coarse(beside: _Beside, reach_s: float) -> F64:
-    """(lag, window) where the valley is: a grid over all of them, and finer ones around its best place."""
+def _coarse(beside: _Beside, reach_s: float) -> list[F64]:
+    """(lag, window) in some valleys: the best places of a grid over all, each with finer grids around.
+
+    A long window and a short one in its middle look much alike, so that there are several valleys.
+    """
     longest_s = min(WINDOW_MAX_S, reach_s / 2)
     lags = np.linspace(LAG_MIN_S, min(LAG_MAX_S, reach_s / 2), _LAGS)
     windows = np.geomspace(_SHORTEST_S * 10, longest_s, _WINDOWS)
-    reach, factor = float(lags[1] - lags[0]), float(windows[1] / windows[0])
-    best = np.zeros(2)
-    for _ in range(_ROUNDS):
-        places = [np.array([lag, window]) for lag in lags for window in windows]
-        best = min(places, key=lambda at: beside.line(at)[2])
-        lags = best[0] + reach * np.linspace(-1, 1, _FINER)
-        windows = np.clip(best[1] * factor ** np.linspace(-1, 1, _FINER), _SHORTEST_S, longest_s)
-        reach, factor = reach / 4, factor**0.25
-    return best
+    squares = np.array([[beside.line(np.array([lag, window]))[2] for lag in lags] for window in windows])
+    of_window = squares.argmin(1)
+    found = []
+    for k in np.argsort(squares.min(1))[:_VALLEYS].tolist():
+        best, reach = np.array([lags[of_window[k]], windows[k]]), float(lags[1] - lags[0])
+        factor = float(windows[1] / windows[0])
+        for _ in range(_ROUNDS):
+            near = best[0] + reach * np.linspace(-1, 1, _FINER)
+            lasting = np.clip(best[1] * factor ** np.linspace(-1, 1, _FINER), _SHORTEST_S, longest_s)
+            places = [np.array([lag, window]) for lag in near for window in lasting]
+            best = min(places, key=lambda at: beside.line(at)[2])
+            reach, factor = reach / 4, factor**0.25
+        found.append(best)
+    return found
 
 
 def _refined(beside: _Beside, at: F64, reach_s: float) -> F64:
@@ -240,16 +266,20 @@ def _jacobian(beside: _Beside, at: F64) -> tuple[F64, F64]:
     return np.column_stack((ones, x, gain * by_lag, gain * by_window)), beside.y - offset - gain * x
 
 
-def _uncertain(beside: _Beside, at: F64) -> list[tuple[float, float]]:
-    """Standard uncertainty and k of offset, gain, lag and window; of a momentary value without the last."""
+def _uncertain(beside: _Beside, at: F64, step_w: float) -> list[tuple[float, float]]:
+    """Standard uncertainty and k of offset, gain, lag and window; of a momentary value without the last.
+
+    Few readings speak of lag and window, and their residuals are often too small by chance. What the spread
+    of their times and the step of the display make of it is therefore added.
+    """
     jacobian, rest = _jacobian(beside, at)
     root = np.sqrt(beside.weight)
     free = (jacobian[:, :3] if _is_momentary(at) else jacobian) * root[:, None]
     u = np.sqrt(np.maximum(np.diag(_sandwich(free, rest * root)), 0.0))
     informing = [_informing(column) for column in _apart(free)]
-    late_s = float(np.median(beside.spread_s))
-    # The times of the few readings near steps are off by as much as all others', and are not all seen.
-    u[2:] = np.hypot(u[2:], late_s / np.sqrt(np.maximum(informing[2:], 1.0)))
+    known = np.hypot(beside.open_w(at), step_w * _HALF) * root
+    pull = np.linalg.pinv(free)
+    u[2:] = np.hypot(u[2:], np.sqrt(((pull * known) ** 2).sum(1))[2:])
     return [(float(each), student(max(n - free.shape[1], 1.0))) for each, n in zip(u, informing, strict=True)]
 
 
@@ -262,7 +292,7 @@ def _described(beside: _Beside, at: F64, in_time: list[tuple[float, float]], ste
     jacobian, rest = _jacobian(beside, at)
     x, y, weight = jacobian[:, 1], beside.y, beside.weight
     offset, gain, _ = beside.line(at)
-    (u_offset, k_offset), (u_gain, k_gain), *_ = _uncertain(beside, at)
+    (u_offset, k_offset), (u_gain, k_gain), *_ = _uncertain(beside, at, 0.0)
     # Steady powers are shown off by up to half a step, each time the same: residuals do not show it.
     step_u_w = step_w * _HALF
     mean_w = float(weight @ x) / float(weight.sum())

@@ -10,6 +10,7 @@ from microjoule.joules.reference_fit import fit
 SEEDS = 60
 # Of 60 intervals of 93 % fewer than 49 hold once in 1,600 (binomial).
 HOLD_MIN = 49
+ANALYSER, QUICK = Truth(window_s=0.1, lag_s=0.05), {"every_s": 0.2, "for_s": 40.0}
 
 
 @pytest.mark.parametrize(
@@ -19,16 +20,33 @@ HOLD_MIN = 49
         (Truth(), {"every_s": 5.0, "for_s": 180.0}),
         (Truth(), {"noise_w": 2.0}),
         (Truth(gain=0.9, offset_w=-20.0, lag_s=1.2, window_s=2.0), {}),
+        (Truth(), {"step_w": 1.0}),
+        (ANALYSER, {**QUICK, "jitter_s": 0.002}),
+        (ANALYSER, QUICK),
     ],
-    ids=["smart plug", "one reading in 5 s", "noise", "slow and off"],
+    ids=["smart plug", "one reading in 5 s", "noise", "slow and off", "1 W", "analyser", "analyser, jitter"],
 )
-def test_gain_and_lag_are_inside_their_intervals(truth, options):
-    held = np.zeros(3)
+def test_gain_lag_and_window_are_inside_their_intervals(truth, options):
+    held = np.zeros(4)
     for seed in range(SEEDS):
-        found = fit(*metered(seed, truth, **options), step_w=0.1)
-        pairs = ((found.gain, truth.gain), (found.offset_w, truth.offset_w), (found.lag_s, truth.lag_s))
+        found = fit(*metered(seed, truth, **options), step_w=options.get("step_w", 0.1))
+        pairs = zip((found.gain, found.offset_w, found.lag_s, found.window_s), truth, strict=True)
         held += [abs(one.value - true) <= one.U for one, true in pairs]
     assert (held >= HOLD_MIN).all(), held / SEEDS
+
+
+@pytest.mark.parametrize("jitter_s", [0.002, 0.02])
+def test_no_lag_and_window_fit_better_than_those_found(jitter_s):
+    """A short window in the middle of the right one is a valley of its own, which a fit used to end in."""
+    for seed in range(5000, 5010):
+        readings = metered(seed, ANALYSER, **QUICK, jitter_s=jitter_s)
+        found = fit(*readings, step_w=0.1)
+        t_s, joules = readings.energy_t_ns / 1e9, readings.energy_j
+        ends_s = readings.t_ns / 1e9 - ANALYSER.lag_s
+        of_truth = np.interp(ends_s, t_s, joules) - np.interp(ends_s - ANALYSER.window_s, t_s, joules)
+        rest = readings.watts - ANALYSER.offset_w - ANALYSER.gain * of_truth / ANALYSER.window_s
+        inside = ends_s > 15
+        assert found.residual_w < 1.1 * np.sqrt(np.mean(rest[inside] ** 2)) + 0.03
 
 
 def test_the_interval_of_a_gain_is_no_excuse():
