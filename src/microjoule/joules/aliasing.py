@@ -28,7 +28,8 @@ from .brackets import F64
 from .running import extreme, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
-_SLOWEST = 1 / (2 * _AROUND)  # a slower swing is not seen to come round
+SLOWEST = 1 / (2 * _AROUND)  # cycles an update: a slower swing is not seen to come round
+UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _SMOOTH = 0.35  # r from which on successive differences go together
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
@@ -100,7 +101,7 @@ def _cycles(watts: F64, middle: F64, half: F64) -> F64:
     phi = _crossings(watts, middle, half) / 2
     r = together(np.diff(watts), _AROUND)
     r = np.append(r, r[-1:])
-    return np.asarray(np.clip(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), _SLOWEST, 0.5))
+    return np.asarray(np.clip(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), SLOWEST, 0.5))
 
 
 def _crossings(watts: F64, middle: F64, half: F64) -> F64:

@@ -39,7 +39,7 @@ from ..channel import Channel
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
 from ..value_class import dataclass
-from .aliasing import Swings, swings
+from .aliasing import SLOWEST, UNSURE, Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets
 from .code_dependence import CODE
@@ -298,14 +298,18 @@ class Gauge:
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         if is_whole or not half.any():
             return edge**2, np.zeros(len(a))
-        cycle_s = period_s / np.minimum(found.phi[first], found.phi[last])
-        around_s = np.ceil(length_s / cycle_s) * cycle_s
-        bounds = profile.bounds_s
-        low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
-        high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
-        mean_w = (profile.energy_j(high) - profile.energy_j(low)) / np.maximum(high - low, 1e-9)
-        off = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
-        off += 0.25 * half * np.minimum(length_s, 0.3 * cycle_s)
+        mean_phi = np.minimum(found.phi[first], found.phi[last])
+        off = np.zeros(len(a))
+        # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
+        for phi in (mean_phi - UNSURE, mean_phi, mean_phi + UNSURE):
+            cycle_s = period_s / np.clip(phi, SLOWEST, 0.5)
+            around_s = np.ceil(length_s / cycle_s) * cycle_s
+            bounds = profile.bounds_s
+            low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
+            high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
+            mean_w = (profile.energy_j(high) - profile.energy_j(low)) / np.maximum(high - low, 1e-9)
+            strays = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
+            off = np.maximum(off, strays + 0.25 * half * np.minimum(length_s, 0.3 * cycle_s))
         return edge**2, np.where(half > 0, off / _ROOT_3, 0.0)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
