@@ -391,16 +391,3 @@ def test_a_rail_that_nobody_can_place_is_shown_and_enters_no_total() -> None:
     assert found.total.channels == ("amdgpu-0/power",)
     with pytest.raises(Overlap):
         found.add("amdgpu-0/power", "ina3221-0/vdd_in")
-
-
-def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report() -> None:
-    """A load of 97 ms under a sensor that looks at 25 of 100 ms, and the same sensor at rest."""
-    from gauges import POLLS, SENSORS, gauge, loads
-
-    one = SENSORS["25 of 100 ms"]
-    found = {name: gauge(load, one, POLLS["10 ms"]).notes for name, load in loads(0.1, 60.0, 0).items()}
-    assert any("swing slowly" in note for note in found["near: 0.97 T"])
-    assert [note for note in found["steady"] if "swing slowly" in note] == []
-    assert all(any("looks at 25 ms of each" in note for note in notes) for notes in found.values())
-    refuted = gauge(loads(0.1, 60.0, 0)["steps"], replace(one, update_s=0.05), POLLS["10 ms"]).notes
-    assert any("is updated every 50 ms in this trace, not every 100 ms" in note for note in refuted)

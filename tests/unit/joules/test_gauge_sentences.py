@@ -40,3 +40,19 @@ def test_a_gauge_that_contradicts_its_counter_is_reported(tmp_path):
     assert sentence.startswith("gpu-0/power says ")
     assert "further apart than both uncertainties" in sentence
     assert sentence in summary(other)["sensors"]
+
+
+def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
+    """A load of 97 ms under a sensor that looks at 25 of 100 ms, and the same sensor at rest."""
+    one = gauges.SENSORS["25 of 100 ms"]
+    found = {
+        name: gauges.gauge(load, one, gauges.POLLS["10 ms"]).notes
+        for name, load in gauges.loads(0.1, 60.0, 0).items()
+    }
+    assert any("swing slowly" in note for note in found["near: 0.97 T"])
+    assert [note for note in found["steady"] if "swing slowly" in note] == []
+    assert all(any("looks at 25 ms of each" in note for note in notes) for notes in found.values())
+    refuted = gauges.gauge(
+        gauges.loads(0.1, 60.0, 0)["steps"], dataclasses.replace(one, update_s=0.05), gauges.POLLS["10 ms"]
+    ).notes
+    assert any("is updated every 50 ms in this trace, not every 100 ms" in note for note in refuted)
