@@ -7,8 +7,8 @@ A trace is written as a recorder leaves it: two channels at 1 kHz, windows of th
 after another, each with a number of tokens. A process of its own, kept on one CPU, then does what
 ``uj report`` does: it reads the file, sums it up and renders the text. Its time is CPU time, imports
 included, because another load on the machine would lengthen any other; the quickest of three, of a million
-the only one. The share is that of reading and pairing the windows alone. *page* is ``uj report --html``, once:
-CPU time, and the largest resident set. Writes ``results/many_windows.md``.
+the only one. The share is that of reading and pairing the windows alone. *page* is ``uj report --html``,
+once: CPU time, and the largest resident set. Writes ``results/many_windows.md``.
 """
 
 from __future__ import annotations
