@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from by_hand import APART, MS, at_ns, interpolation
 from hypothesis import given
 from hypothesis import strategies as st
 from ideal import Ideal, pulses, rows, square, wild
@@ -27,3 +30,48 @@ def test_a_count_is_the_same_whether_or_not_all_around_it_was_looked_at(ideal: I
     wanted = [(each.base << counter.bits) + part for each, part in zip(every, scaled, strict=True)]
     reached("kinks", any((each.kink.trust > 0).any() for each in every))
     np.testing.assert_array_equal(between.count(t_ns, counter.bits), np.concatenate(wanted))
+
+
+BEFORE, AFTER = [100] * 12, [300] * 12
+
+
+def at(gained: list[int], k: int, part: float = 0.5):
+    """The segment after an update."""
+    return next(iter(interpolation(gained).segments(np.array([at_ns(k, part)]))))
+
+
+@pytest.mark.parametrize("gained", [101, 150, 250, 299])
+def test_the_count_runs_on_at_one_power_and_then_at_the_other(gained: int) -> None:
+    """From 10 to 30 counts a ms, so that 150 of an update's 10 ms stepped after 7.5 of them.
+
+    Brackets are 1 ms wide: a count at an update is off by 20/√12, whose square is 100/3. Of two updates' time
+    the variance of the power is 2 · 100/3 / 20², of both sides together 1/3, and twice that of a step's
+    square, 400, is 1/600.
+    """
+    found = at([*BEFORE, gained, *AFTER], 12)
+    kink = found.kink
+    after_ms = Fraction(30 * APART - gained, 20)
+    assert kink.at_ns == pytest.approx(float(after_ms) * MS)
+    assert kink.noise == pytest.approx(float(Fraction(1, 3)) / MS**2)
+    assert kink.trust == pytest.approx(float(Fraction(599, 600)))
+    assert (kink.sides, kink.ramp * MS) == (0.0, pytest.approx(20.0))
+    assert found.part == 0.5
+    assert found.power * MS == pytest.approx((3 * 100 + gained + 3 * 300) / (7 * APART))
+    for x_ms in range(APART + 1):
+        straight = Fraction(x_ms * gained, APART)
+        kinked = 10 * min(x_ms, after_ms) + 30 * max(x_ms - after_ms, 0)
+        wanted = straight + Fraction(599, 600) * (kinked - straight)
+        assert found.counted(np.array([x_ms * MS])) == pytest.approx(float(wanted))
+
+
+def test_a_kink_is_taken_less_where_the_power_changes_on_its_two_sides_too() -> None:
+    """By 2 counts a ms on each: 1.5 times 4, squared, is 36 of the 400."""
+    gained = [*BEFORE[:-2], 90, 110, 150, 290, 310, *AFTER[:-2]]
+    assert at(gained, 12).kink.sides * MS == pytest.approx(4.0)
+    assert at(gained, 12).kink.trust == pytest.approx(1 - float(Fraction(2, 3) + 36) / 400)
+
+
+def test_a_step_outside_its_segment_is_none() -> None:
+    """What was gained is less than the lesser power, or more than the greater one, gives."""
+    for gained in (99, 301):
+        assert at([*BEFORE, gained, *AFTER], 12).kink.trust == 0.0

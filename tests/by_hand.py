@@ -1,0 +1,32 @@
+"""A counter whose updates are told one by one, for figures that are worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from microjoule.joules.interpolation import Interpolation
+from microjoule.joules.update_times import Learned, UpdateTimes
+
+MS = 1_000_000
+APART = 10  # readings, a millisecond each, from one update to the next
+HALF_MS = MS // 2  # an update is taken to be so long before the reading that shows it
+
+
+def interpolation(gained: Sequence[int], goes_on: bool = True) -> Interpolation:
+    """Update ``k`` was at ``10 (k + 1) - 0.5`` ms; from it to the next one ``gained[k]`` counts were added."""
+    n = len(gained) + 1
+    t_ns = np.arange(APART * (n + 1), dtype=np.int64) * MS
+    changes = APART * np.arange(1, n + 1)
+    total = np.zeros(len(t_ns), np.int64)
+    total[changes] = (1, *gained)
+    read_ns = np.zeros(len(t_ns), np.uint32)
+    times = UpdateTimes(t_ns, read_ns, changes, Learned(0.0, APART * MS))
+    return Interpolation(times, np.array(list(accumulate(total.tolist()))), 1, lambda: goes_on)
+
+
+def at_ns(k: int, part: float = 0.0) -> int:
+    """The instant of update ``k``, or of a part of the way from it to the next one."""
+    return APART * MS * (k + 1) - HALF_MS + round(part * APART * MS)

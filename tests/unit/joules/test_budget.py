@@ -1,0 +1,228 @@
+"""The components of a counter's uncertainty, each worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from by_hand import APART, MS, at_ns, interpolation
+from pieced import counter
+
+from microjoule.channel import PowerModel, SensorError
+from microjoule.joules import budget
+from microjoule.joules.brackets import Brackets
+from microjoule.joules.budget import Edges, budgets, edges_of, lent, sensor
+from microjoule.joules.ripple import Ripple
+
+CHANNEL = counter(update_max_ns=APART * MS)
+UNIT_J = float(CHANNEL.scale.unit)
+STEADY = [100] * 30  # counts in each 10 ms
+K = 15
+
+
+def of_timing(**changed):
+    return replace(CHANNEL, timing=replace(CHANNEL.timing, **changed))
+
+
+def windows(*spans, value=0.0, high=math.inf):
+    t0, t1 = (np.array(each, np.int64) for each in zip(*spans, strict=True))
+    nothing = np.zeros(len(t0))
+    return Brackets(t0, t1, nothing + value, nothing, nothing + high, nothing.astype(np.uint8))
+
+
+def no_gap():
+    raise AssertionError("no reading is missing")
+
+
+def edges(gained, instant_ns, channel=CHANNEL):
+    """What is not known of a count at an instant; it is asked for as the beginning of a window."""
+    begin, _ = edges_of(interpolation(gained), no_gap, channel, windows((instant_ns, at_ns(K + 5))))
+    return begin
+
+
+def known(n=1, **columns):
+    """Edges of which everything is known but these."""
+    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "is_aliased": False, "is_hidden": False}
+    return Edges(**{name: np.full(n, value) for name, value in (numbers | columns).items()})
+
+
+def parts(begin, end, short=0.0, span=(0, 1000), **figures):
+    """The components of one window by their name, each in counts."""
+    of = windows(span, **figures)
+    (found,) = budgets(CHANNEL, "", of, begin, end, np.array([short]))
+    names = {}
+    for each in found:
+        names.setdefault(each.name, []).append(each.u / UNIT_J)
+    return names
+
+
+@pytest.mark.parametrize("tenths", range(11))
+def test_an_edge_of_steady_power_errs_as_the_two_updates_around_it_do(tenths):
+    """Each lies in a bracket of 1 ms, a tenth of their distance, and 10 counts are a ms of power."""
+    f = Fraction(tenths, 10)
+    found = edges(STEADY, at_ns(K, float(f)))
+    shares = (1 - f) ** 2 + f**2
+    # A tenth, squared, of what the two err by is common to both.
+    both = shares + 2 * Fraction(1, 100) * f * (1 - f)
+    # Just on an update it is that update's bracket, from whichever side.
+    assert found.edges == pytest.approx(math.sqrt(100 * both / 12))
+    assert found.quantisation == pytest.approx(math.sqrt(shares / 12))
+    assert [found.read_time, found.phase, found.swings, found.steps, found.coarse] == [0.0] * 5
+    assert not found.is_aliased
+    assert not found.is_hidden
+
+
+@pytest.mark.parametrize("half_ms", [3, 8, 14, 200])
+def test_half_a_lag_counts_the_power_before_an_instant_and_after_it(half_ms):
+    """10 counts a ms up to an update, and 30 from there; beyond the record as much as around the instant."""
+    steps = [100] * K + [300] * 15
+    channel = of_timing(lag_ns=2 * half_ms * MS)
+    middle_ns = channel.timing.middle_lag_ns
+    assert middle_ns == half_ms * MS
+    found = edges(steps, at_ns(K, 0.5) - middle_ns, channel)
+    at_30 = min(half_ms, 5)
+    if half_ms < 100:
+        assert found.sooner == pytest.approx(30 * at_30 + 10 * (half_ms - at_30))
+        assert found.later == pytest.approx(30 * half_ms)
+    else:  # 3 of the 7 updates' times around are of 10 counts a ms
+        around = (3 * 100 + 4 * 300) / 70
+        assert found.sooner == pytest.approx(150 + 150 * 10 + around * (200 - 155))
+        assert found.later == pytest.approx(145 * 30 + around * (200 - 145))
+    assert edges(steps, at_ns(K, 0.5)).sooner == 0.0
+
+
+def segment(part, on_grid, rough, phases=(0, 0)):
+    """A segment of steady power whose updates are on a grid or not, and scatter."""
+    (at,) = interpolation(STEADY).segments(np.array([at_ns(K, part)]))
+    start, end = (
+        each._replace(is_on_grid=np.array([on_grid]), phase_ns=np.array([phase * MS]))
+        for each, phase in zip((at.start, at.end), phases, strict=True)
+    )
+    return at._replace(start=start, end=end, near=at.near._replace(rough=np.array([rough])))
+
+
+@pytest.mark.parametrize("part", [0.2, 0.7])
+def test_an_edge_scatters_as_its_updates_do_and_what_their_brackets_explain_counts_once(part):
+    shape = (1 - part) ** 2 + part**2
+    between = interpolation(STEADY)
+    on = budget._edges(between, no_gap, CHANNEL, segment(part, True, 3.0, (0.2, 0.3)))
+    assert on.edges == pytest.approx(3.0 * math.sqrt(shape))
+    assert on.phase == pytest.approx(10 * (0.2 if part < 0.5 else 0.3))
+    off = budget._edges(between, no_gap, CHANNEL, segment(part, False, 20.0))
+    bracket = 100 / 12  # counts², of one update
+    bracketed = bracket * (shape + 0.02 * part * (1 - part))
+    assert off.edges == pytest.approx(math.sqrt(bracketed + (20.0**2 - 2 * 0.99 * bracket) * shape))
+    assert (on.rough, off.rough) == (0.0, 0.0)  # without a lag nothing of it is counted
+    lagged = budget._edges(between, no_gap, of_timing(lag_ns=4 * MS), segment(part, True, 3.0))
+    assert lagged.rough == pytest.approx(3.0 * 4 / APART)
+
+
+@pytest.mark.parametrize("largest", [0, 1, 2])
+def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, largest):
+    each = [2.0, 2.0, 2.0]
+    each[largest] = 5.0
+    counts = [np.array([value]) for value in each]
+    rough, is_line = np.zeros(1), np.zeros(1, bool)
+    monkeypatch.setattr(budget, "ripple", lambda at, half_ns: Ripple(counts[0], is_line, rough))
+    monkeypatch.setattr(budget, "in_step", lambda between, at, most: counts[1])
+    monkeypatch.setattr(budget, "pulse", lambda at, most: counts[2])
+    monkeypatch.setattr(budget, "steps", lambda at: (np.array([12.0]), np.array([1.5])))
+    found = edges(STEADY, at_ns(K, 0.5))
+    assert found.swings == pytest.approx(13.0)
+    assert found.steps == 1.5
+    assert bool(found.is_hidden[0]) is False  # 25 of 169 is no half
+
+
+def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
+    """101 counts at most, anywhere in a rectangle, and three times what the updates' own brackets leave."""
+    monkeypatch.setattr(budget, "steps", lambda at: (np.array([1000.0]), np.zeros(1)))
+    found = edges(STEADY, at_ns(K, 0.5))
+    assert math.hypot(found.edges[0], found.swings[0]) == pytest.approx(math.sqrt(101**2 / 12 + 3 * 100 / 12))
+
+
+def test_a_lag_moves_a_figure_by_the_farther_side_less_what_noise_explains():
+    """-5 counts on the later side; of its 25 noise explains 4 + 1. What is coarse only makes it more."""
+    begin, end = known(sooner=1.0, later=7.0, rough=2.0), known(sooner=4.0, later=2.0, rough=1.0, coarse=0.5)
+    assert parts(begin, end)["lag"] == [pytest.approx(-4.5 / math.sqrt(3))]
+    begin, end = known(sooner=1.0, later=7.0, rough=2.0), known(sooner=9.0, later=2.0, rough=1.0, coarse=0.5)
+    assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - 5 / 64) + 0.5) / math.sqrt(3))]
+    assert "lag" not in parts(known(rough=3.0), known(later=2.0))
+
+
+def test_two_edges_share_as_much_of_their_grid_s_phase_as_they_are_near():
+    """7 of 49 updates apart: of its variance six sevenths are common, and cancel where they are equal."""
+    found = parts(known(edges=1.0, phase=2.0), known(edges=3.0, phase=5.0, left=7))
+    assert found["phase"] == [pytest.approx(3 * math.sqrt(6 / 7))]
+    assert found["edges"] == pytest.approx([-math.sqrt(1 + 4 / 7), math.sqrt(9 + 25 / 7)])
+    far = parts(known(phase=2.0), known(phase=5.0, left=60))
+    assert "phase" not in far
+    assert far["edges"] == pytest.approx([-2.0, 5.0])
+    assert parts(known(), known(edges=3.0, phase=5.0, left=1))["edges"][1] == pytest.approx(math.sqrt(34))
+
+
+def test_each_edge_has_its_own_components_and_no_cause_goes_beyond_what_is_guaranteed():
+    begin, end = known(swings=1.0, quantisation=2.0, read_time=3.0), known(swings=4.0, quantisation=5.0)
+    found = parts(begin, end)
+    assert found["swings"] == pytest.approx([-1.0, 4.0])
+    assert found["quantisation"] == pytest.approx([-2.0, 5.0])
+    assert found["read time"] == pytest.approx([-3.0, 0.0])
+    narrow = parts(begin, end, high=2.5 * math.sqrt(12) * UNIT_J)
+    assert narrow["quantisation"] == pytest.approx([-2.0, 2.5])
+    assert narrow["read time"] == pytest.approx([-2.5, 0.0])
+
+
+@pytest.mark.parametrize(("short", "wanted"), [(2.0, -3.0), (-4.0, -4.0), (4.0, 4.0)])
+def test_a_short_window_has_the_larger_of_what_its_steps_and_its_time_lend(short, wanted):
+    assert parts(known(steps=5.0), known(steps=2.0), short)["steps"] == [pytest.approx(wanted)]
+
+
+def test_a_window_without_time_or_value_has_no_components():
+    assert parts(known(edges=1.0), known(edges=1.0), span=(7, 7)) == {}
+    assert parts(known(edges=1.0), known(edges=1.0), value=math.nan) == {}
+
+
+def test_a_window_of_two_updates_lends_what_it_has_less_than_the_power_around_it_leaves():
+    """10 counts a ms before and 30 after; 160 and 260 between, and the window has 200 of 2 to 14 ms.
+
+    Up to the middle at 8 ms the power before gives 80, behind it that after gives 360, and in the window
+    itself it gives 20 · 12: of 420 the window would have 420 - 440 + 240 = 220. Noise explains 5 of 400.
+    """
+    between = interpolation([100] * K + [160, 260] + [300] * 15)
+    of = windows((at_ns(K, 0.2), at_ns(K + 1, 0.4)), value=200 * UNIT_J)
+    begin, end = known(left=K, edges=1.0, phase=0.5), known(left=K + 1, edges=1.0, phase=0.5)
+    assert lent(between, CHANNEL, of, begin, end) == pytest.approx(-20 * (1 - 5 / 400))
+    assert lent(None, CHANNEL, of, begin, end) == 0.0
+    assert lent(between, CHANNEL, of, begin, known(left=K + 3)) == 0.0
+    long = windows((at_ns(K, 0.2), at_ns(K + 3, 0.4)), value=200 * UNIT_J)
+    assert lent(between, CHANNEL, long, begin, end) == 0.0
+
+
+@pytest.mark.parametrize(("left", "is_told"), [(1, False), (2, True), (27, True), (28, False)])
+def test_two_updates_on_each_side_of_a_short_window_tell_the_power_there(left, is_told):
+    """Of 31 updates, numbered from 0; the window is within one update's time and holds nothing."""
+    of = windows((at_ns(left, 0.2), at_ns(left, 0.6)))
+    found = lent(interpolation(STEADY), CHANNEL, of, known(left=left), known(left=left))
+    assert found == pytest.approx(-40.0 if is_told else 0.0)
+
+
+def test_what_a_sensor_adds_goes_by_its_energy_and_its_time():
+    """Of 200 J in 10 s: 1 % and 0.3 W, as the ends of a rectangle or as standard uncertainties."""
+    for form, divisor in (("rectangular", math.sqrt(3)), ("normal", 1.0)):
+        error = SensorError(gain=0.01, offset_w=0.3, code=0.02, form=form)
+        of = replace(CHANNEL, trust=replace(CHANNEL.trust, sensor=error))
+        found = {each.name: each.u for each in sensor(of, "", 200.0, 10.0)}
+        assert found["gain"] == pytest.approx(2.0 / divisor)
+        assert found["offset"] == pytest.approx(3.0 / divisor)
+        assert 4.0 in found.values()
+
+
+def test_a_model_errs_by_its_farther_end():
+    """150 W, and 120 to 200 W: up to a third more, of a rectangle."""
+    for low_w, high_w in ((120.0, 200.0), (100.0, 160.0)):
+        model = PowerModel(value_w=150.0, low_w=low_w, high_w=high_w, source="table")
+        of = replace(CHANNEL, trust=replace(CHANNEL.trust, model=model))
+        (found,) = sensor(of, "", 90.0, 1.0)
+        assert (found.name, found.u) == ("model", pytest.approx(30.0 / math.sqrt(3)))
