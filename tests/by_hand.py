@@ -16,7 +16,7 @@ HALF_MS = MS // 2  # an update is taken to be so long before the reading that sh
 
 
 def interpolation(gained: Sequence[int], goes_on: bool = True) -> Interpolation:
-    """Update ``k`` was at ``10 (k + 1) - 0.5`` ms; from it to the next one ``gained[k]`` counts were added."""
+    """Update ``k`` was at ``10 (k + 1) - 0.5`` ms; ``gained[k]`` counts were added to the next one."""
     n = len(gained) + 1
     t_ns = np.arange(APART * (n + 1), dtype=np.int64) * MS
     changes = APART * np.arange(1, n + 1)

@@ -120,16 +120,20 @@ def test_an_edge_scatters_as_its_updates_do_and_what_their_brackets_explain_coun
     assert lagged.rough == pytest.approx(3.0 * 4 / APART)
 
 
+def replaced(monkeypatch, **results):
+    """What looks for hidden power finds this."""
+    for name, result in results.items():
+        monkeypatch.setattr(budget, name, lambda *_, result=result: result)
+
+
 @pytest.mark.parametrize("largest", [0, 1, 2])
 def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, largest):
     each = [2.0, 2.0, 2.0]
     each[largest] = 5.0
-    counts = [np.array([value]) for value in each]
-    rough, is_line = np.zeros(1), np.zeros(1, bool)
-    monkeypatch.setattr(budget, "ripple", lambda at, half_ns: Ripple(counts[0], is_line, rough))
-    monkeypatch.setattr(budget, "in_step", lambda between, at, most: counts[1])
-    monkeypatch.setattr(budget, "pulse", lambda at, most: counts[2])
-    monkeypatch.setattr(budget, "steps", lambda at: (np.array([12.0]), np.array([1.5])))
+    line, hidden, alone = (np.array([value]) for value in each)
+    nothing = np.zeros(1)
+    replaced(monkeypatch, ripple=Ripple(line, nothing > 0, nothing), in_step=hidden, pulse=alone)
+    replaced(monkeypatch, steps=(np.array([12.0]), np.array([1.5])))
     found = edges(STEADY, at_ns(K, 0.5))
     assert found.swings == pytest.approx(13.0)
     assert found.steps == 1.5
@@ -138,7 +142,7 @@ def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, 
 
 def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
     """101 counts at most, anywhere in a rectangle, and three times what the updates' own brackets leave."""
-    monkeypatch.setattr(budget, "steps", lambda at: (np.array([1000.0]), np.zeros(1)))
+    replaced(monkeypatch, steps=(np.array([1000.0]), np.zeros(1)))
     found = edges(STEADY, at_ns(K, 0.5))
     assert math.hypot(found.edges[0], found.swings[0]) == pytest.approx(math.sqrt(101**2 / 12 + 3 * 100 / 12))
 
