@@ -75,23 +75,30 @@ def test_an_edge_of_steady_power_errs_as_the_two_updates_around_it_do(tenths):
     assert not found.is_hidden
 
 
-@pytest.mark.parametrize("half_ms", [3, 8, 14, 200])
-def test_half_a_lag_counts_the_power_before_an_instant_and_after_it(half_ms):
-    """10 counts a ms up to an update, and 30 from there; beyond the record as much as around the instant."""
-    steps = [100] * K + [300] * 15
+STEPPED = [100] * K + [300] * 15  # at update K
+
+
+def lagged(half_ms):
+    """What is not known of a count half an update after the step, its lag taken off."""
     channel = of_timing(lag_ns=2 * half_ms * MS)
-    middle_ns = channel.timing.middle_lag_ns
-    assert middle_ns == half_ms * MS
-    found = edges(steps, at_ns(K, 0.5) - middle_ns, channel)
-    at_30 = min(half_ms, 5)
-    if half_ms < 100:
-        assert found.sooner == pytest.approx(30 * at_30 + 10 * (half_ms - at_30))
-        assert found.later == pytest.approx(30 * half_ms)
-    else:  # 3 of the 7 updates' times around are of 10 counts a ms
-        around = (3 * 100 + 4 * 300) / 70
-        assert found.sooner == pytest.approx(150 + 150 * 10 + around * (200 - 155))
-        assert found.later == pytest.approx(145 * 30 + around * (200 - 145))
-    assert edges(steps, at_ns(K, 0.5)).sooner == 0.0
+    assert channel.timing.middle_lag_ns == half_ms * MS
+    return edges(STEPPED, at_ns(K, 0.5) - half_ms * MS, channel)
+
+
+@pytest.mark.parametrize("half_ms", [3, 8, 14])
+def test_half_a_lag_counts_the_power_before_an_instant_and_after_it(half_ms):
+    """10 counts a ms up to an update, 5 ms before the instant, and 30 from there."""
+    after = min(half_ms, 5)
+    assert lagged(half_ms).sooner == pytest.approx(30 * after + 10 * (half_ms - after))
+    assert lagged(half_ms).later == pytest.approx(30 * half_ms)
+    assert edges(STEPPED, at_ns(K, 0.5)).sooner == 0.0
+
+
+def test_beyond_the_record_a_lag_counts_the_power_around_the_instant():
+    """155 of 200 ms are there before it and 145 after it; of the 7 times around, 3 are of 10 counts a ms."""
+    around = (3 * 100 + 4 * 300) / 70
+    assert lagged(200).sooner == pytest.approx(5 * 30 + 150 * 10 + around * (200 - 155))
+    assert lagged(200).later == pytest.approx(145 * 30 + around * (200 - 145))
 
 
 def segment(part, on_grid, rough, phases=(0, 0)):
@@ -116,8 +123,8 @@ def test_an_edge_scatters_as_its_updates_do_and_what_their_brackets_explain_coun
     bracketed = bracket * (shape + 0.02 * part * (1 - part))
     assert off.edges == pytest.approx(math.sqrt(bracketed + (20.0**2 - 2 * 0.99 * bracket) * shape))
     assert (on.rough, off.rough) == (0.0, 0.0)  # without a lag nothing of it is counted
-    lagged = budget._edges(between, no_gap, of_timing(lag_ns=4 * MS), segment(part, True, 3.0))
-    assert lagged.rough == pytest.approx(3.0 * 4 / APART)
+    late = budget._edges(between, no_gap, of_timing(lag_ns=4 * MS), segment(part, True, 3.0))
+    assert late.rough == pytest.approx(3.0 * 4 / APART)
 
 
 def replaced(monkeypatch, **results):

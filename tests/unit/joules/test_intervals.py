@@ -16,18 +16,21 @@ ends = st.integers(-20, 20)
 intervals = st.tuples(ends, ends).map(lambda both: (min(both), max(both)))
 
 
-@given(intervals, intervals)
-def test_quotients_are_bounded_by_those_of_the_ends_or_by_nothing(over, under):
-    """A quotient is monotonic in both, so that its extremes are at ends; a divisor of 0 has no bound."""
-    low, high = quotients(tuple(map(float, over)), tuple(map(float, under)))
-    if under[0] > 0 or under[1] < 0:
-        exact = [Fraction(a, b) for a, b in product(over, under)]
-        assert (low, high) == pytest.approx((float(min(exact)), float(max(exact))), rel=1e-15)
-    else:
-        assert high == math.inf
-        # Nothing negative over nothing negative: the largest divisor gives the least.
-        is_positive = over[0] >= 0 and under[0] == 0 < under[1]
-        assert low == (pytest.approx(over[0] / under[1]) if is_positive else -math.inf)
+@given(intervals, st.tuples(st.integers(1, 20), st.integers(1, 20)), st.sampled_from((1, -1)))
+def test_quotients_are_bounded_by_those_of_the_ends(over, under, sign):
+    """A quotient is monotonic in both, so that its extremes are at ends."""
+    low, high = sorted(sign * each for each in under)
+    exact = [Fraction(a, b) for a, b in product(over, (low, high))]
+    found = quotients(tuple(map(float, over)), (float(low), float(high)))
+    assert found == pytest.approx((float(min(exact)), float(max(exact))), rel=1e-15)
+
+
+@given(intervals, st.integers(-20, 0), st.integers(0, 20))
+def test_nothing_bounds_a_quotient_whose_divisor_may_be_nothing(over, low, high):
+    """Save from below, where nothing negative is divided by nothing negative: by the largest divisor."""
+    is_positive = over[0] >= 0 and low == 0 < high
+    least = over[0] / (high or 1) if is_positive else -math.inf
+    assert quotients(tuple(map(float, over)), (float(low), float(high))) == (least, math.inf)
 
 
 @given(st.floats(0, 1e9), st.sampled_from((0.0, 1.0, 2.5, math.inf)))
