@@ -17,10 +17,11 @@ from microjoule.trace.series import Series
 
 MS, S = 1_000_000, 1_000_000_000
 T0 = 9_000 * S
+POINT = Timing()
 CHARGE = Timing(update_ns=100 * MS, update_max_ns=200 * MS, decay_ns=150 * MS, sensor_clock="realtime")
 
 
-def gauge(watts, timing=Timing(), **trust):
+def gauge(watts, timing=POINT, **trust):
     """A reading each 100 ms; where the sensor has a clock, of that instant."""
     n = len(watts)
     t_ns = T0 + 100 * MS * np.arange(n, dtype=np.int64)
