@@ -58,6 +58,18 @@ def test_neither_recording_nor_reporting_imports_pandas_or_compute(tmp_path: Pat
     assert run(tmp_path, program) == ("0 False", False)
 
 
+def test_the_command_line_is_parsed_without_numpy_and_arrow() -> None:
+    """`uj run` blocks signals before numpy starts threads, and a build writes the manual without it."""
+    program = """if True:
+        import sys
+        sys.modules.update(numpy=None, pyarrow=None)
+        from microjoule.cli import COMMANDS, parser
+        assert len(parser().format_help()) > len(COMMANDS)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_stand_in_notices_what_pyarrow_asks_for(tmp_path: Path) -> None:
     """The test above can fail."""
     asks = "import pyarrow, pyarrow.compute; pyarrow.array([1]); code = 0"

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from . import documents, options, quantities
 from .progress import progress
@@ -30,7 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "Tokens are as the server counts them."
         ),
     )
-    parser.add_argument("url", metavar="URL", help="base URL of the server: http://127.0.0.1:8000")
+    parser.add_argument(
+        "url", type=_base_url, metavar="URL", help="base URL of the server: http://127.0.0.1:8000"
+    )
     parser.add_argument(
         "-c",
         "--at-once",
@@ -141,13 +144,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if any(each.figures for each in found) else 1
 
 
+def _base_url(text: str) -> str:
+    """The server's address without its path; http is assumed, as curl does. An argparse type."""
+    whole = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(whole)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of its port
+        is_one = False
+    if not is_one:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an HTTP address: write http://127.0.0.1:8000")
+    return whole.rstrip("/").removesuffix("/v1")
+
+
 def _server(arguments: argparse.Namespace) -> Server:
     """The server, after one small request."""
     from ..bench import load, prompts
     from ..bench.benchmark import Server
     from ..bench.streaming import Target
 
-    url = arguments.url.rstrip("/").removesuffix("/v1")
+    url = arguments.url
     model = arguments.model or load.model_of(url)
     target = Target(_ENDPOINTS[arguments.endpoint], model, arguments.output_tokens, arguments.ignore_eos)
     if arguments.prompts is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from ..trace.window import Window
     from .energy_trace import Trace
@@ -26,7 +24,7 @@ def whole(trace: Trace) -> Window:
     if not len(windows) or windows.names[0] not in OUTERMOST:
         return trace.span
     is_about_all = windows.is_open[0] or windows.t1_ns.max() <= windows.t1_ns[0]
-    return next(windows.each(np.array([0]))) if is_about_all else trace.span
+    return next(windows.each()) if is_about_all else trace.span
 
 
 def doubts(is_truncated: bool, is_damaged: bool, is_open: bool) -> tuple[str, ...]:

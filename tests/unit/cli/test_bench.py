@@ -171,6 +171,11 @@ def test_nobody_there_and_no_endpoint_are_named(tmp_path, capsys):
     code, _, err = bench(capsys, "http://127.0.0.1:9", tmp_path)
     assert code == 1
     assert "No server answers at http://127.0.0.1:9" in err
+    assert "No server answers at http://127.0.0.1:9:" in bench(capsys, "127.0.0.1:9/v1/", tmp_path)[2]
+    for wrong in ("ftp://127.0.0.1", "http://127.0.0.1:port", "http://"):
+        with pytest.raises(SystemExit):
+            bench(capsys, wrong, tmp_path)
+        assert f"{wrong!r} is not an HTTP address" in capsys.readouterr().err
     with served(tmp_path / "root") as url:
         with pytest.raises(ServerFailed, match="HTTP 404: no such path"):
             load.checked(url, Target("/v1/nothing", "m", 4, False))
