@@ -169,3 +169,15 @@ def test_a_package_that_never_moved_has_failed_and_a_part_of_one_has_not() -> No
     assert (window["total"]["status"], window["total"]["energy_j"]) == ("failed", None)
     assert of.energy().total.status == "failed"
     assert "package-0" in found["engine"]["stuck"]
+
+
+@pytest.mark.parametrize(("name", "is_waited"), [("package-0", None), ("gpu-0/energy", False)])
+def test_whether_a_gpu_was_waited_for_is_told_of_windows_beside_one(
+    name: str, is_waited: bool | None
+) -> None:
+    """Nobody marked that it was; the whole recording is no window that anybody marks."""
+    one = replace(IDEAL, id=name)
+    a, b = one.inside(0.2, 0.8)
+    marked = Trace(rows([one], [(a, "@begin", 0, "run"), (b, "@end", 0, "run")]))
+    assert [each["synchronised"] for each in summary(marked)["windows"]] == [is_waited]
+    assert [each["synchronised"] for each in summary(Trace(rows([one])))["windows"]] == [None]

@@ -30,6 +30,12 @@ def test_what_is_inside_lies_below():
     assert rows == {"epoch": 0, "step": 1, "kernel": 2}
 
 
+def test_windows_that_are_open_together_have_a_row_each_until_the_last_one_holds_the_rest():
+    n = ROWS_MAX + 3
+    bars = window_bars(columns(("call", i, 2 * n - i) for i in range(n)), 0)
+    assert bars["row"].tolist() == [*range(ROWS_MAX), *[ROWS_MAX - 1] * 3]
+
+
 def test_a_million_windows_are_bars_too():
     bars = window_bars(columns(("step", i * 10, i * 10 + 8) for i in range(1_000_000)), 0)
     assert (len(bars["t0_ns"]), bars["names"], int(bars["row"].max())) == (1_000_000, ["step"], 0)
