@@ -155,11 +155,11 @@ def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
 
 
 def test_a_lag_moves_a_figure_by_the_farther_side_less_what_noise_explains():
-    """-5 counts on the later side; of its 25 noise explains 4 + 1. What is coarse only makes it more."""
-    begin, end = known(sooner=1.0, later=7.0, rough=2.0), known(sooner=4.0, later=2.0, rough=1.0, coarse=0.5)
-    assert parts(begin, end)["lag"] == [pytest.approx(-4.5 / math.sqrt(3))]
-    begin, end = known(sooner=1.0, later=7.0, rough=2.0), known(sooner=9.0, later=2.0, rough=1.0, coarse=0.5)
-    assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - 5 / 64) + 0.5) / math.sqrt(3))]
+    """-5 counts on the later side; of its 25 noise explains 9 + 1. What is coarse only makes it more."""
+    begin, end = known(sooner=1.0, later=7.0, rough=3.0), known(sooner=4.0, later=2.0, rough=1.0, coarse=0.5)
+    assert parts(begin, end)["lag"] == [pytest.approx(-3.5 / math.sqrt(3))]
+    end = known(sooner=9.0, later=2.0, rough=1.0, coarse=0.5)
+    assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - 10 / 64) + 0.5) / math.sqrt(3))]
     assert "lag" not in parts(known(rough=3.0), known(later=2.0))
 
 

@@ -92,6 +92,12 @@ def test_an_instant_is_placed_between_two_updates_where_the_gauge_tells(k, statu
     assert bool(found.is_known[0]) == is_known
 
 
+def test_where_the_gauge_tells_nothing_the_count_is_the_last_update_s():
+    found = _positions(counter(), gauge(status=1), np.array([at_ns(K, 0.5) - LAG_MS * MS]))
+    assert found.joules == (1 + sum(GAINED[:K])) * J_PER_COUNT
+    assert [found.u, found.edges, found.sooner, found.later] == [0.0] * 4
+
+
 def test_nothing_is_placed_by_a_gauge_that_saw_no_energy():
     idle = gauge()
     idle.energies = lambda t0, t1: _scaled(gauge().energies(t0, t1), 0.0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from places import identity
 
 from microjoule.channel import Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
+from microjoule.joules.aliasing import UNSURE, Swings
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.readings import Shape
 from microjoule.trace.series import Series
@@ -113,3 +115,28 @@ def test_instants_in_seconds_are_the_same_instants():
     assert found._ns(found._s(t_ns)).tolist() == t_ns.tolist()
     assert found.update_ns.min() == T0
     assert found.update_ns.max() == T0 + 400 * MS
+
+
+def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slowest_cycle():
+    """30 W either way at 0.2 to 0.3 cycles a reading, in power that grows by 10 W a second.
+
+    Of such power the mean around a window is its own, however wide: nothing strays. A quarter of the swing
+    over three tenths of a cycle is left, as the ends of a rectangle; and at each end a triangle of a
+    quarter of a period, and as much again beside it.
+    """
+    profile = SimpleNamespace(
+        place=lambda t: SimpleNamespace(segment=np.where(t < 3, 2, 6)),
+        watts=np.array([0.0, 120.0, 0.0, 140.0]),
+        bounds_s=np.array([0.0, 1.0, 10.0]),
+        energy_j=lambda t: 100 * t + 5 * t**2,
+    )
+    swings = Swings(np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]))
+    readings = SimpleNamespace(shape=Shape.HOLD, coverage=0.25, period_ns=100 * MS)
+    of = SimpleNamespace(_profile=profile, swings=swings, readings=readings, _most_w=400.0)
+    a, b = np.array([2.0]), np.array([4.0])
+    edge2, off = Gauge._swinging(of, a, b, profile.energy_j(b) - profile.energy_j(a))
+    assert edge2 == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
+    cycle_s = 0.1 / (0.2 - UNSURE)
+    assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
+    readings.coverage = 1.0
+    assert Gauge._swinging(of, a, b, np.zeros(1))[1] == 0.0

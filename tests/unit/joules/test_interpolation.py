@@ -13,6 +13,8 @@ from ideal import Ideal, pulses, rows, square, wild
 from reached import reached
 
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.interpolation import Interpolation
+from microjoule.joules.update_times import Learned, UpdateTimes
 
 
 @pytest.mark.reaches(kinks=10)
@@ -75,3 +77,18 @@ def test_a_step_outside_its_segment_is_none() -> None:
     """What was gained is less than the lesser power, or more than the greater one, gives."""
     for gained in (99, 301):
         assert at([*BEFORE, gained, *AFTER], 12).kink.trust == 0.0
+
+
+@pytest.mark.parametrize(("long_ms", "is_usual"), [(40, True), (41, False)])
+def test_a_segment_longer_than_four_usual_ones_is_no_usual_one(long_ms: int, is_usual: bool) -> None:
+    """Readings go on a ms apart, and the counter is updated each 10 ms but once."""
+    changes = np.cumsum([APART] * 8 + [long_ms] + [APART] * 8)
+    t_ns = np.arange(changes[-1] + APART) * MS
+    times = UpdateTimes(t_ns, np.zeros(len(t_ns), np.uint32), changes, Learned(0.0, APART * MS))
+    total = np.cumsum(np.isin(np.arange(len(t_ns)), changes) * 100)
+    between = Interpolation(times, total, 1, lambda: True)
+    (found,) = between.segments(times.located(np.array([7])).t_ns + long_ms * MS // 2)
+    assert found.length_ns == long_ms * MS
+    assert found.near.usual_ns == APART * MS
+    assert found.near.is_usual.sum() == 15 + is_usual
+    assert not found.is_gap

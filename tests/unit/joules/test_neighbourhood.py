@@ -1,0 +1,80 @@
+"""What is around an instant, against numpy and fits of a straight line."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from microjoule.joules.neighbourhood import (
+    LEAST_ROUGH,
+    OWN,
+    SEGMENTS,
+    median,
+    roughness,
+    three_in_a_row,
+    unevenness,
+)
+
+N = len(SEGMENTS)
+there = arrays.arrays(bool, N)
+values = arrays.arrays(np.float64, N, elements=st.integers(-1000, 1000).map(float))
+
+
+@given(values, there)
+def test_a_median_is_the_lower_one_of_what_is_there(each, is_there):
+    some = each[is_there]
+    wanted = np.quantile(some, 0.5, method="inverted_cdf") if len(some) else 1.0
+    assert median(each[None], is_there[None]).tolist() == [wanted]
+
+
+@given(there)
+def test_three_in_a_row_leave_the_instant_s_own_out(is_usual):
+    wanted = [all(is_usual[k] and k != OWN for k in (first, first + 1, first + 2)) for first in range(N - 2)]
+    assert three_in_a_row(is_usual[None])[0].tolist() == wanted
+
+
+@given(values, there)
+def test_unevenness_is_what_a_straight_line_leaves(each, is_there):
+    """Of fewer than two there is no line, and nothing strays from it."""
+    x, y = SEGMENTS[is_there].astype(float), each[is_there]
+    columns = np.stack((np.ones(len(x)), x), axis=1)
+    left = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    wanted = math.sqrt(left @ left / max(len(x), 1))
+    assert unevenness(each[None], is_there[None])[0] == pytest.approx(wanted, abs=1e-9)
+
+
+def rate_of(third, n_usual):
+    """Rates whose second differences are these, about 1e6, and the first n that are usual."""
+    rate = 1e6 + np.concatenate(([0.0, 0.0], np.cumsum(np.cumsum(third))))
+    is_usual = np.arange(N) < n_usual
+    return rate[None], is_usual[None]
+
+
+@pytest.mark.parametrize(("n_usual", "is_told"), [(LEAST_ROUGH + 1, False), (LEAST_ROUGH + 2, True)])
+def test_roughness_takes_eight_differences_at_least(n_usual, is_told):
+    """Of ±2 in turn: 2 is the root mean square, and less than the lower quantile is taken for."""
+    rate, is_usual = rate_of(np.tile([2.0, -2.0], N)[: N - 2], n_usual)
+    wanted = 2e-6 * 1.09 / math.sqrt(20) if is_told else 0.0
+    assert roughness(rate, is_usual)[0] == pytest.approx(wanted, rel=1e-3)
+
+
+def test_a_few_steps_do_not_make_counts_rough():
+    """Two fifths of the differences are no more than the third of seven: it stands for 0.5244 σ."""
+    third = np.tile([0.1, -0.1, 0.2, -0.2, 50.0, -50.0], N)[: N - 2]
+    rate, is_usual = rate_of(third, 22)
+    twenty = np.sort(np.abs(third[:20]))
+    wanted = twenty[8] / 0.5244 * 1e-6 * 1.09 / math.sqrt(20)
+    assert roughness(rate, is_usual)[0] == pytest.approx(wanted, rel=1e-3)
+
+
+def test_white_scatter_of_counts_is_found_again():
+    """Within a tenth: of normal errors at each update, in parts of an update's counts."""
+    chance = np.random.default_rng(7)
+    at_updates = 1000.0 * np.arange(N + 1) + 5.0 * chance.standard_normal((400, N + 1))
+    found = roughness(np.diff(at_updates, axis=1), np.ones((400, N), bool))
+    assert found.mean() == pytest.approx(5.0 / 1000, rel=0.1)
