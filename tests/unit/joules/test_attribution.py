@@ -61,7 +61,7 @@ def test_a_bracketed_state_has_what_was_counted_less_the_others_part():
     the first and the third are its ends: 3 and 4 J.
     """
     fit = SimpleNamespace(
-        energy_j=np.array([30.0, 12.0]),
+        energy_j=np.array([60.0, 12.0]),
         shift_j=np.array([3.0, 6.0]),
         edge_u_j=np.array([3.0, 9.0, 4.0, 9.0]),
         is_open=lambda *_: False,
@@ -78,9 +78,9 @@ def test_a_bracketed_state_has_what_was_counted_less_the_others_part():
 
     span = SimpleNamespace(
         columns=[[0], [1]],
-        _design=np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]),
-        _late=np.array([[1.0, 0.0], [0.25, 0.75], [0.0, 1.0]]),
-        time_s=np.array([1.5, 1.5]),
+        _design=np.array([[2.5, 0.0], [0.5, 0.5], [0.0, 1.0]]),
+        _late=np.array([[2.5, 0.0], [0.25, 0.75], [0.0, 1.0]]),
+        time_s=np.array([3.0, 1.5]),
         fit=fit,
         of=SimpleNamespace(energy_j=np.array([20.0, 14.0, 8.0]), is_ok=np.array([True, True, False])),
         time_ns=lambda *_: 15,

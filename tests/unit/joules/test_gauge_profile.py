@@ -138,5 +138,8 @@ def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slow
     assert edge2 == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
     cycle_s = 0.1 / (0.2 - UNSURE)
     assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
+    # In so short a window power of 120 W swings by that at most: by less than up to the limit.
+    short2, _ = Gauge._swinging(of, a, a + 0.005, np.array([0.6]))
+    assert short2 == pytest.approx((0.6 * 120 * 0.005) ** 2)
     readings.coverage = 1.0
     assert Gauge._swinging(of, a, b, np.zeros(1))[1] == 0.0
