@@ -108,7 +108,7 @@
       const mean = meanOver(c, from, to);
       return { from, to, mean, ...(c.unit === "W" ? { energy: mean * (to - from) / NS } : {}) };
     }
-    const part = (k, t) => (k < c.n ? c.value[k] * (t - c.t[k]) / NS : 0);
+    const part = (k, t) => (k < c.n && t > c.t[k] ? c.value[k] * (t - c.t[k]) / NS : 0);
     const least = (k) => c.sum[k] - c.leastBy[k] - (k ? c.steps[k - 1] : 0);
     const most = (k) => c.sum[k] + c.mostBy[k] + (k < c.n ? c.steps[k] : 0);
     const joules = (c.sum[j] - c.sum[i]) * c.scale_j[0] + part(j, to) - part(i, from);

@@ -149,6 +149,15 @@ def test_a_span_on_the_screen_is_the_energy_of_the_trace(page, browser):
         assert between["low"] <= truth.value <= between["high"]
 
 
+def test_a_span_that_ends_where_a_gap_begins_has_its_energy(browser):
+    """Of the first update after its end no power is known there, and none of it is inside."""
+    here = "{...microjoule.channels[0], value: [...microjoule.channels[0].value].fill(NaN, 3)}"
+    said = browser.value(f"(c => microjoule.energy(c, c.t[0], c.t[3]))({here})")
+    known = browser.value("(c => microjoule.energy(c, c.t[0], c.t[3]))(microjoule.channels[0])")
+    assert said["energy"] == known["energy"]
+    assert known["energy"] > 0
+
+
 def test_wheel_drag_and_keys_zoom_measure_and_move(browser):
     left, top, width = browser.value(
         "(() => { const box = document.getElementById('screen').getBoundingClientRect();"
