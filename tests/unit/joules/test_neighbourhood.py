@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -26,6 +26,7 @@ values = arrays.arrays(np.float64, N, elements=st.integers(-1000, 1000).map(floa
 
 
 @given(values, there)
+@example(np.arange(float(N)), np.zeros(N, bool))
 def test_a_median_is_the_lower_one_of_what_is_there(each, is_there):
     some = each[is_there]
     wanted = np.quantile(some, 0.5, method="inverted_cdf") if len(some) else 1.0

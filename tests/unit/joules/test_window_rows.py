@@ -30,6 +30,13 @@ def test_what_is_inside_lies_below():
     assert rows == {"epoch": 0, "step": 1, "kernel": 2}
 
 
+def test_of_windows_that_begin_together_the_longest_lies_above():
+    bars = window_bars(columns([("inner", 3, 5), ("outer", 3, 9), ("middle", 3, 7)]), 3)
+    assert [bars["names"][name] for name in bars["name"]] == ["outer", "middle", "inner"]
+    assert bars["row"].tolist() == [0, 1, 2]
+    assert bars["length_ns"].tolist() == [6, 4, 2]
+
+
 def test_windows_that_are_open_together_have_a_row_each_until_the_last_one_holds_the_rest():
     n = ROWS_MAX + 3
     bars = window_bars(columns(("call", i, 2 * n - i) for i in range(n)), 0)
