@@ -66,6 +66,19 @@ def test_where_power_is_linear_nothing_bends():
     assert np.sqrt(np.mean((of.form_j[:-1].sum(axis=1) / scene.truth_j) ** 2)) < 0.02
 
 
+@pytest.mark.parametrize("pieces", [True, False])
+def test_steps_that_scatter_look_like_no_bend_and_shares_stay_near(pieces):
+    """With the times of pieces, in updates of 0.1 s, they looked like one."""
+    scene = Batching(clients=64, n=4000, pieces=pieces, jitter=0.05, latency_s=0.0005, seed=10)
+    of, truth = scene.shares(), scene.truth_j
+    assert of.bend == 0.0
+    assert (of.t1_ns - of.t0_ns) / of.fit.rows > 2e8
+    errors = (of.values_j - truth) / truth
+    held = [abs(of.values_j[i] - truth[i]) <= of.share(i).U for i in range(0, scene.n, 40)]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.04
+    assert np.mean(held) > 0.75
+
+
 @pytest.mark.parametrize("power", [linear, saturating])
 def test_three_instants_of_a_request_suffice_with_many_at_once(power):
     """The answers count each other's steps. Linear shares of saturating power are 19 % off."""

@@ -2,8 +2,8 @@
 
 Decision: updates are added up to a tenth of a second, where enough are left. A client sees a token some
 milliseconds after it was computed, and a server's steps take up to a tenth of a second. Finer updates would
-show the load at another time than the log has it, which makes coefficients too small. Where the log has three
-instants a request, what lies between is known to some tenths of a second, and updates are as long as that.
+show the load at another time than the log has it, which makes coefficients too small. What the steps of the
+log scatter says how well it is known when work was done, and updates up to eight times as long are taken.
 
 Decision: of all schedules that are tried the one is taken under which the updates are likeliest, whether its
 rate was searched for or comes from the log's own steps.
@@ -21,16 +21,17 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from .regression import LOADED, Fit, between_updates, fit
-from .requests import IDLE, SHORTEST_NS, STATES, Requests, Schedule, Work, computed, prefills, work
-from .step_clock import step_clock
+from .requests import IDLE, SHORTEST_NS, STATES, Requests, Schedule, StepClock, Work, computed, prefills, work
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
 
-_ENOUGH = 60  # updates that are left at least where several are taken as one
+_ENOUGH, _PLENTY = 60, 180  # updates that are left at least, up to a tenth of a second, and beyond
 # In which a token may have been computed before a client saw it, or after a step began.
-_DOUBT_NS = 100 * NS_PER_MS
-_AT_ONCE = 4  # requests, beyond which that is as unsure as it gets where pieces of answers have no times
+LEAST_DOUBT_NS = 100 * NS_PER_MS
+_SCATTER = 0.01  # of steps' durations, up to which it is no more than that; beyond, it grows with the scatter
+_MOST = 8.0  # times that, at which it is as unsure as it gets
+_AT_ONCE = 4  # requests, from which on loads are not known where nothing shows the steps
 _OPEN = 2.0  # standard uncertainties by which a direction may move an energy
 _QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 FINER = (1.1, 1.05, 1.03, 1.02, 1.01)
@@ -80,9 +81,13 @@ class Fitting:
             groups = _inseparable(found, states, self._of)
         return Fitted(schedule, works, states, design, late, found, groups)
 
-    def likeliest(self) -> Fitted:
-        """The fit under the likeliest schedule."""
-        rates, clock = _rates(self._requests), step_clock(self._requests)
+    def likeliest(self, clock: StepClock | None) -> Fitted:
+        """The fit under the likeliest schedule.
+
+        Args:
+            clock: The server's steps, where the log shows them.
+        """
+        rates = _rates(self._requests)
         clocks = (None,) if clock is None or any(map(len, self._requests.pieces_ns)) else (None, clock)
         tried = [Schedule(False), Schedule(True)]
         tried += [Schedule(True, rate, each) for rate in rates for each in clocks]
@@ -139,11 +144,16 @@ def added(values: npt.NDArray[Any], by: int) -> F64:
     return found
 
 
-def doubt_ns(of: Requests) -> int:
-    """How unsure it is when work was done; the more so, the more requests are between two instants of one."""
-    if any(map(len, of.pieces_ns)):
-        return _DOUBT_NS
-    return round(_DOUBT_NS * min(max(_at_once(of), 1.0), _AT_ONCE))
+def doubt_ns(of: Requests, clock: StepClock | None) -> int:
+    """How unsure it is when work was done: by how much the log's steps scatter, where it shows steps.
+
+    Elsewhere it is the more so, the more requests are between two instants of one, up to four.
+    """
+    if clock is not None and math.isfinite(clock.scatter):
+        by = clock.scatter / _SCATTER
+    else:
+        by = 1.0 if any(map(len, of.pieces_ns)) else min(_at_once(of), _AT_ONCE)
+    return round(LEAST_DOUBT_NS * min(max(by, 1.0), _MOST))
 
 
 def is_sure_of_loads(of: Requests, schedule: Schedule) -> bool:
@@ -163,7 +173,8 @@ def _at_once(of: Requests) -> float:
 def no_finer(of: Updates, doubt_ns: int) -> Updates:
     """The updates, so many as one that their length is that of a log's doubt, where there are enough."""
     n, usual_ns = len(of.energy_j), float(np.median(np.diff(of.edges_ns)))
-    by = min(math.ceil(_NEARLY * doubt_ns / usual_ns), n // _ENOUGH)
+    least, wanted = (math.ceil(_NEARLY * each / usual_ns) for each in (LEAST_DOUBT_NS, doubt_ns))
+    by = min(wanted, max(min(least, n // _ENOUGH), n // _PLENTY))
     return joined(of, by) if by > 1 else of
 
 

@@ -20,7 +20,7 @@ Then there is no idle column, and requests carry what is drawn whether they are 
 Decision: power may saturate. A GPU near its power limit draws less for each further token. Where the readings
 show that clearly, and the log says well enough when work was done, shares, idle and the coefficients (mean
 energies of a unit, then) come from a fit of power that bends (:mod:`.saturation`), and otherwise from the
-linear one.
+linear one. Where the log's steps scatter, updates twice as long have to show it too.
 """
 
 from __future__ import annotations
@@ -40,9 +40,21 @@ from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
 from .regression import Fit, places_ns
-from .request_fit import FINER, Fitted, Fitting, added, doubt_ns, fitted, is_sure_of_loads, joined, no_finer
+from .request_fit import (
+    FINER,
+    LEAST_DOUBT_NS,
+    Fitted,
+    Fitting,
+    added,
+    doubt_ns,
+    fitted,
+    is_sure_of_loads,
+    joined,
+    no_finer,
+)
 from .requests import IDLE, Requests, Schedule
-from .saturation import saturation
+from .saturation import Saturation, saturation
+from .step_clock import step_clock
 from .uncertainty import NORMAL, RECTANGULAR, Component
 from .update_record import Updates
 
@@ -74,7 +86,8 @@ class RequestShares:
         fit: The fit.
         timing_j: float64[m], by how much energies move if every second update is fitted: what is not known
             of when the work was done matters half as much there.
-        rate_j: float64[m], by how much energies move with the next rate that was tried.
+        rate_j: float64[m], by how much energies move with another rate, 1 % off, or 2 % where the log's steps
+            scatter.
         moved_j: float64[n + 1, m], by how much energies differ from those of the linear fit, because power
             clearly saturates (:mod:`.saturation`); the last row is idle's.
         form_j: float64[n + 1, m], by how much they may differ with another form of saturation.
@@ -216,19 +229,34 @@ def shares(
             f"{_FEWEST}",
             "Record for longer, or choose a --channel that is updated more often",
         )
-    of = no_finer(of, doubt_ns(requests))
+    clock = step_clock(requests)
+    is_rough = doubt_ns(requests, clock) > LEAST_DOUBT_NS
+    of = no_finer(of, doubt_ns(requests, clock))
     fitting = Fitting(of, requests, round(u_align_ns), has_idle=has_idle)
-    best = fitting.likeliest() if schedule is None else fitting.under(schedule)
-    return _finished(counter, of, requests, fitting, best)
+    best = fitting.likeliest(clock) if schedule is None else fitting.under(schedule)
+    found = saturation(of, best.states, best.works)
+    is_bent = found.is_clear and is_sure_of_loads(requests, best.schedule)
+    if is_bent and is_rough:
+        # Work at other times than thought looks like a bend, and less so in longer updates.
+        is_bent = saturation(joined(of, 2), best.states, best.works).is_clear
+    rate = best.schedule.rate * FINER[-2 if is_rough else -1]
+    other = fitting.under(best.schedule._replace(rate=rate))
+    return _finished(counter, of, requests, (best, other), found, is_bent=is_bent)
 
 
 def _finished(
-    counter: Counter, of: Updates, requests: Requests, fitting: Fitting, best: Fitted
+    counter: Counter,
+    of: Updates,
+    requests: Requests,
+    fits: tuple[Fitted, Fitted],
+    found: Saturation,
+    *,
+    is_bent: bool,
 ) -> RequestShares:
     t0, t1 = int(of.edges_ns[0]), int(of.edges_ns[-1])
-    other = fitting.under(best.schedule._replace(rate=best.schedule.rate * FINER[-1]))
+    best, other = fits
     amounts = _amounts(best, of, len(requests))
-    bends = _bends(of, best, amounts, is_sure=is_sure_of_loads(requests, best.schedule))
+    bends = _bends(found, best, amounts, is_bent=is_bent)
     coarse = fitted(joined(of, 2), added(best.design, 2), added(best.late, 2))
     return RequestShares(
         counter=counter,
@@ -263,8 +291,7 @@ class _Bends(NamedTuple):
     bend: float
 
 
-def _bends(of: Updates, best: Fitted, amounts: F64, *, is_sure: bool) -> _Bends:
-    found = saturation(of, best.states, best.works)
+def _bends(found: Saturation, best: Fitted, amounts: F64, *, is_bent: bool) -> _Bends:
     totals = best.design.sum(axis=0)
     nobodys = np.where(np.array(best.states) == IDLE, totals, 0.0)
     linear_j = np.vstack((amounts, nobodys)) * (best.fit.energy_j / totals)
@@ -273,7 +300,7 @@ def _bends(of: Updates, best: Fitted, amounts: F64, *, is_sure: bool) -> _Bends:
         for each in (found.best, found.other, found.strongest)
     )
     none = np.zeros_like(linear_j)
-    if not (found.is_clear and is_sure):
+    if not is_bent:
         return _Bends(none, strongest - linear_j, none, 0.0)
     moved_j = likeliest - linear_j
     stronger_j = _OF_STRONGEST * (strongest - likeliest) + _OF_BEND * moved_j

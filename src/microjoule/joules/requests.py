@@ -87,12 +87,15 @@ class StepClock(NamedTuple):
         steps: float64[n], how many steps there were until then.
         excess_ns: float64[n], how much of the time until then prompts took; it rises everywhere.
         rate: Prompt tokens a second of that.
+        scatter: Standard deviation of the time that a step seems to take where nobody waits, as a part of it;
+            infinite where the log has too few such steps.
     """
 
     t_ns: F64
     steps: F64
     excess_ns: F64
     rate: float
+    scatter: float
 
     def around(self, shown: F64) -> tuple[F64, F64]:
         """One of the two as a clock that also goes before and after: instants and what it shows.

@@ -24,6 +24,7 @@ the durations of steps vary. Where the pieces of answers have times, each is a s
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ _U_FREE, _U_LEAST = 0.02, 0.3  # of an interval's steps, where nobody waits and 
 _U_ROOM = 0.25  # of the room that an interval has
 _WHOLE = 0.15  # of a step: scatter below which intervals in which nobody waits have whole steps
 _LITTLE = 1e-9  # of a step
+_NORMAL = 1.4826  # standard deviations of a normal distribution by its median absolute deviation
 _SAME_NS = SHORTEST_NS // 2
 _APART = 0.4  # of a step, by which instants of two are apart
 _LEAST_NS = 10 * NS_PER_US  # of excess where a prompt is computed and nothing else
@@ -144,7 +146,7 @@ def _intervals(of: Requests, apart_ns: int) -> _Intervals:
 
 def _own_ns(intervals: _Intervals, steps: F64, else_ns: F64) -> F64:
     """float64[n]: what a step without prompts takes, from intervals of few steps in which nobody waits."""
-    free = (intervals.answers > 0) & ~intervals.is_waiting & (np.abs(steps - 2.0) < 1.5)
+    free = _free(intervals, steps)
     if int(free.sum()) < _FEWEST:
         return else_ns
     design = np.stack((steps[free], steps[free] * intervals.answers[free]), axis=1)
@@ -152,6 +154,24 @@ def _own_ns(intervals: _Intervals, steps: F64, else_ns: F64) -> F64:
     step, answer = nnls(design * weight[:, None], intervals.long_ns[free] * weight).tolist()
     found: F64 = step + answer * intervals.answers.astype(np.float64)
     return found if step > 0 else else_ns
+
+
+def _free(intervals: _Intervals, steps: F64) -> npt.NDArray[np.bool_]:
+    """bool[n]: whether an interval has one step or few, and nobody waits in it."""
+    found: npt.NDArray[np.bool_] = (
+        (intervals.answers > 0) & ~intervals.is_waiting & (np.abs(steps - 2.0) < 1.5)
+    )
+    return found
+
+
+def _scatter(intervals: _Intervals, steps: F64, own_ns: F64) -> float:
+    """Of a step's duration where nobody waits, as a part of it; by the median, as tails are no jitter."""
+    free = _free(intervals, steps)
+    if int(free.sum()) < _FEWEST:
+        return math.inf
+    counts = np.rint(steps[free])
+    away = (intervals.long_ns[free] - counts * own_ns[free]) / (np.sqrt(counts) * own_ns[free])
+    return _NORMAL * float(np.median(np.abs(away)))
 
 
 def _seen(of: Requests, intervals: _Intervals) -> F64:
@@ -251,7 +271,8 @@ def _clock(of: Requests, intervals: _Intervals, own_ns: F64, steps: F64) -> Step
     ends = np.stack((split, at[1:]), axis=1).ravel().astype(np.float64)
     done: F64 = np.stack((before, steps - before), axis=1).ravel().astype(np.float64)
     late = np.stack((np.zeros(len(excess)), excess), axis=1).ravel()
-    return StepClock(*_step_by_step(float(at[0]), ends, done, late), rate * NS_PER_S)
+    shown = _step_by_step(float(at[0]), ends, done, late)
+    return StepClock(*shown, rate * NS_PER_S, _scatter(intervals, steps, own_ns))
 
 
 def _enough(excess_ns: F64, prompts_ns: F64, at: I64, has_waited: npt.NDArray[np.bool_]) -> F64:

@@ -75,7 +75,7 @@ def test_each_request_has_its_part_of_what_parts_of_a_span_weigh(found, weighed)
 
 def test_a_clock_of_steps_goes_on_before_and_after_as_time_does():
     t_ns, shown = np.array([2e9, 3e9, 5e9]), np.array([7.0, 8.0, 11.0])
-    at, shows = StepClock(t_ns, shown, shown, 1.0).around(shown)
+    at, shows = StepClock(t_ns, shown, shown, 1.0, 0.0).around(shown)
     assert at[1:-1].tolist() == t_ns.tolist()
     assert shows[1:-1].tolist() == shown.tolist()
     for each in (at, shows):

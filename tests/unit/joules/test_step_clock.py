@@ -39,6 +39,19 @@ def test_the_steps_that_answers_count_of_one_another_are_those_that_were_done(na
     assert clock.rate == pytest.approx(25_000, rel=0.005)
 
 
+@pytest.mark.parametrize("pieces", [True, False])
+def test_the_scatter_of_steps_is_that_of_the_server(pieces):
+    exact = Batching(clients=16, n=600)
+    varied = Batching(clients=16, n=600, jitter=0.05)
+    late = Batching(clients=16, n=600, jitter=0.05, latency_s=0.0005)
+    of_exact, of_varied, of_late = (
+        step_clock(each.played.log(pieces)).scatter for each in (exact, varied, late)
+    )
+    assert of_exact < 1e-6
+    assert of_varied == pytest.approx(0.05, rel=0.2)
+    assert of_late > 1.2 * of_varied
+
+
 def test_a_log_that_shows_too_little_has_no_steps():
     assert step_clock(Batching(clients=1, n=10).log) is None
     scene = Batching(clients=4, n=100, output=(1, 2))
