@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadMeter, CalibrationError
 from ..host.reference import Reference, References, load, save
-from .probe_calibrate import NO_FILE, data_folder
+from .probe_calibrate import NO_FILE, data_folder, is_kept
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def stored(root: Path, calibration: str | None) -> References | None:
 
     host = host_key(Machine(root))
     path = path_of(host.hostname)
-    if not path.exists():
+    if not is_kept(path):
         return None
     import sys
 

@@ -42,7 +42,26 @@ and start the agent again. It hands out what was learnt with the channels."""
 def data_folder() -> Path:
     """Where what is learnt of hosts is kept: in the user's XDG data folder."""
     home = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".local/share") / "microjoule"
+    return (Path(home) if home.startswith("/") else _home() / ".local/share") / "microjoule"
+
+
+def _home() -> Path:
+    """The user's home; a user without a name and without $HOME has none, as ``nobody`` has."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
+def is_kept(path: Path) -> bool:
+    """Whether there is such a file; of one that may not be looked at, reading it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def path_of(hostname: str) -> Path:
@@ -64,7 +83,7 @@ def stored(arguments: argparse.Namespace) -> Calibration | None:
         return None
     host = host_key(Machine(arguments.root))
     path = arguments.calibration or path_of(host.hostname)
-    if arguments.calibration is None and not path.exists():
+    if arguments.calibration is None and not is_kept(path):
         return None
     try:
         found, why_not = usable(path, host)

@@ -28,7 +28,7 @@ def stored(root: Path) -> Overhead | None:
 
     host = host_key(Machine(root))
     path = path_of(host.hostname)
-    if not host.is_known or not path.exists():
+    if not host.is_known or not probe_calibrate.is_kept(path):
         return None
     try:
         return load(path, host)
