@@ -58,6 +58,7 @@ METHODS = (READINGS, "bracketed", "regression", INSEPARABLE)
 NO_WINDOW = "(no window)"
 SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
 RANKS = frozenset({"rank", "local_rank", "exit_code", "signal"})  # attributes that number things: no amounts
+_AMOUNT_MAX = 1e100  # no sum of such amounts overflows, nor the square of an uncertainty over or times one
 FEWEST = 5  # single windows below which a spread tells nothing
 PERCENTILES = (5, 50, 95)
 _RESOLVED = 0.5  # of the spread of single windows, the most that measuring each may be for percentiles
@@ -316,11 +317,11 @@ def _units(windows: WindowColumns, some: I64) -> dict[str, float]:
                 continue
             amounts[key] += np.array(values, np.float64)[which].tolist()
     sums = {key: math.fsum(each) for key, each in amounts.items()}
-    return {key: total for key, total in sums.items() if total > 0}
+    return {key: total for key, total in sums.items() if total >= 1 / _AMOUNT_MAX}
 
 
 def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _AMOUNT_MAX
 
 
 def _spread(trace: Trace, ids: Sequence[str], windows: I64) -> tuple[float | None, dict[int, float]]:

@@ -213,3 +213,14 @@ def test_each_of_many_names_of_one_window_has_the_figure_of_its_window(tmp_path)
         assert (found.value, found.low, found.high) == (alone.value, alone.low, alone.high)
         assert abs(found.U - alone.U) <= 1e-9 * alone.U
     assert len({rows_[name].value for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [10**310, -(10**310), 1.7e308, 10**200, 5e-324],
+    ids=["int", "negative", "float", "square", "small"],
+)
+def test_a_number_that_no_sum_holds_is_no_amount_and_the_others_are_summed(tmp_path, huge):
+    found = row(Steps(n=40).trace(tmp_path, {"modulus": huge, "tokens": 12}), "decode")
+    assert set(found.per_unit) == {"tokens"}
+    assert float(found.per_unit["tokens"]) == pytest.approx(float(found.energy) / 480)
