@@ -35,7 +35,7 @@ from ...trace.opened import opened
 from . import tables
 
 _AT_ONCE = 1000  # rows taken from DuckDB
-_WINDOWS = 10_000  # whose figures are in memory at once
+_WINDOWS = 1000  # whose figures are in memory at once; between two such portions DuckDB hears a Ctrl-C
 _PATIENCE_S = 0.05
 _LOCKED = MappingProxyType(
     {

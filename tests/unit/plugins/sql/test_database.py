@@ -1,11 +1,14 @@
 """A trace is asked in SQL: its figures are the report's, its counts exact, and nothing else is in reach."""
 
+import signal
+import threading
+
 import pytest
-from ideal import MS, T0, Ideal, constant, rows, square, write
+from ideal import MS, T0, US, Ideal, constant, rows, square, write
 
 from microjoule.errors import TraceError
 from microjoule.joules.streamed import stream
-from microjoule.joules.summary import summary
+from microjoule.joules.summary import figures_in_blocks, summary
 from microjoule.trace.label import label, now_label
 
 pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
@@ -180,3 +183,25 @@ def test_figures_of_windows_are_the_same_in_any_portions(marks, tmp_path, monkey
     monkeypatch.setattr("microjoule.plugins.sql.database._WINDOWS", 1)
     assert [ask(file, sql) for sql in queries] == whole
     assert [row[0] for row in whole[0]] == list(range(max(len(marks) // 2, 1)))
+
+
+def test_an_interrupt_ends_a_query_before_the_figures_of_all_windows_are_made(tmp_path, monkeypatch):
+    n_windows, made = 2500, []
+    marks = [
+        mark
+        for n in range(n_windows)
+        for mark in ((T0 + n * US, "@begin", n, "w"), (T0 + n * US + US // 2, "@end", n, ""))
+    ]
+    file = write(tmp_path / "w.arrows", rows([Ideal(square(20, 100, 0.02), n=200)], marks))
+
+    def interrupted(trace, at_once):
+        for block in figures_in_blocks(trace, at_once):
+            made.append(len(block))
+            if len(made) == 1:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            yield block
+
+    monkeypatch.setattr("microjoule.plugins.sql.database.figures_in_blocks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask(file, "select count(*) from windows")
+    assert 0 < sum(made) < n_windows
