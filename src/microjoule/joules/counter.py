@@ -152,6 +152,11 @@ class Counter:
         """The usual time between two updates: as the readings show, or as declared where they do not."""
         return self._lessons.learned.usual_ns
 
+    @property
+    def has_dense_readings(self) -> bool:
+        """Whether readings are clearly denser than its updates, by what they show."""
+        return self._lessons.learned.is_seen
+
     @cached_property
     def _resets(self) -> Resets:
         return Resets(self)

@@ -15,9 +15,13 @@ both sides are averaged over some updates with the same weights, which takes out
 two; and the changes of these averages are compared, because what the rest of the package does on its own is
 mostly slow.
 
+Readings no denser than updates tell nothing. Some of them show two updates and some none, at a beat with the
+readings, and where power goes up and down regularly a lag that is wrong by milliseconds fits best.
+
 A lag that both share changes nothing in this and is not seen: what is learnt is a difference. It places the
-figures and is in their 95 % intervals; guaranteed intervals allow what they did. Only where one counter
-surely trails another by more than its declared lag is that lag taken to be longer, in both.
+figures and is in their 95 % intervals where one of the two lags was measured; guaranteed intervals allow what
+they did. Only where one counter surely trails another by more than its declared lag is that lag taken to be
+longer, in both.
 
 Decision: DRAM and other parts that lie outside a package are not compared with it. Their power changes with
 the program and not with the package, so that a difference may be the program's.
@@ -87,12 +91,14 @@ class _Columns(NamedTuple):
 
 
 def lag_difference(whole: Recorded, part: Recorded) -> LagDifference | None:
-    """The lag of a counter less that of a part; None: they share no swings that show it.
+    """The lag of a counter less that of a part; None: neither swings nor dense readings show it.
 
     Args:
         whole: What contains the part.
         part: The part.
     """
+    if not (whole.counter.has_dense_readings and part.counter.has_dense_readings):
+        return None
     of, inside = _Columns.of(whole), _Columns.of(part)
     slower_ns = max(of.usual_ns, inside.usual_ns)
     if min(len(of.t_ns), len(inside.t_ns)) < _FEWEST * _BLOCK or not min(of.usual_ns, inside.usual_ns):

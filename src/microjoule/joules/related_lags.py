@@ -6,8 +6,7 @@ lag lie in [a, b], by what was declared or measured of it, and trail the other's
 (:mod:`.lag_of_parts`). Then it also lies in [c + D - h, d + D + h], and so in what both have in common:
 
 * Where the other's lag was measured, this one's follows to the measurement's width and h.
-* Where neither was, a D that is not 0 excludes an end of each. One of 0 excludes nothing: both may trail by
-  nothing, and both by all that was declared.
+* Where the other's was only declared, that is no bound: it may be longer, and this one's is left as it is.
 * Where they have nothing in common, one of the two lags is not what was thought. If the one that trails was
   only declared, it is longer: figures and guaranteed intervals take that into account. If it was measured,
   nobody knows which is wrong, and the report says so.
@@ -31,6 +30,7 @@ from .total import beside as of_one_device
 from .total import is_energy
 from .update_record import UpdateRecord, record_of
 
+_DECLARED = "assumed"  # the source of a lag that nobody measured
 _SURELY = 2.0  # half-widths at 95 %, that a longer lag is bounded by
 
 
@@ -142,11 +142,13 @@ def beside(timing: Timing, theirs: Timing, difference: LagDifference, source: st
     own_least, own_most = _likely(timing)
     low, high = _moved(theirs, difference)
     if low > own_most:
-        if timing.lag_source != "assumed":
+        if timing.lag_source != _DECLARED:
             return timing
         most = theirs.lag_ns + difference.ns + _SURELY * difference.half_ns
         longer = timing.with_lag(timing.lag_min_ns, math.ceil(most), source)
         return longer.with_likely_lag(math.floor(low), math.ceil(high), source)
+    if theirs.lag_source == _DECLARED:
+        return timing
     least, most = max(own_least, low), min(own_most, high)
     if least > most or most - least >= own_most - own_least:
         return timing

@@ -65,10 +65,12 @@ class Learned(NamedTuple):
     Attributes:
         period_ns: The period of the grid on which updates lie; 0: none was found.
         usual_ns: The usual time between two updates; as declared where the readings do not tell.
+        is_seen: Whether readings are clearly denser than the changes that they show.
     """
 
     period_ns: float = 0.0
     usual_ns: int = 0
+    is_seen: bool = False
 
 
 class Located(NamedTuple):
@@ -122,14 +124,15 @@ def learn(
     # What grows by single quanta is updated oftener than it shows: declared times do not say when it will,
     # and the time between two quanta is no timer's.
     is_single = bool(np.count_nonzero(steps[:LEARN] <= quantum) > _SINGLE * len(steps[:LEARN]))
-    period_ns = period(earliest, latest)
+    period_ns, is_seen = period(earliest, latest), gap_ns > _DENSE * width_ns
     if period_ns and not (is_single and period_ns > 1.5 * declared_ns):
         is_useful = _is_useful(earliest, latest, period_ns)
-        return Learned(period_ns if is_useful else 0.0, round(period_ns))
-    is_dense = is_single or gap_ns > _DENSE * width_ns
+        return Learned(period_ns if is_useful else 0.0, round(period_ns), is_seen)
+    is_dense = is_single or is_seen
     if not is_single and gap_ns < declared_ns / _REFUTED:  # what was declared is no more than a bound
-        return Learned(usual_ns=round(gap_ns))
-    return Learned(usual_ns=max(round(gap_ns), declared_ns) if is_dense else declared_ns)
+        return Learned(usual_ns=round(gap_ns), is_seen=is_seen)
+    usual_ns = max(round(gap_ns), declared_ns) if is_dense else declared_ns
+    return Learned(usual_ns=usual_ns, is_seen=is_seen)
 
 
 def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
