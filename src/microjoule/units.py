@@ -25,6 +25,7 @@ S_PER_HOUR = 3600
 W_PER_KW = 1000
 GRAMS = MappingProxyType({"mg": 1e-3, "g": 1.0, "lb": KG_PER_LB * 1e3, "kg": 1e3, "t": 1e6})
 KWH = MappingProxyType({"Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6})
+_WHOLE = 1e9  # from which on a figure is written with an exponent
 
 
 def seconds(t_ns: int) -> float:
@@ -40,3 +41,14 @@ def nanoseconds(t_s: float) -> int:
 def g_per_kwh_of_lb_per_mwh(lb_per_mwh: float) -> float:
     """An intensity in pounds per megawatt-hour as grams per kilowatt-hour: kg/MWh and g/kWh are one."""
     return lb_per_mwh * KG_PER_LB
+
+
+def three_digits(value: float) -> str:
+    """``0.0125``, ``2.5``, ``3,000``: three digits, and all those before the point."""
+    return f"{value:,.0f}" if 100 <= abs(value) < _WHOLE else f"{value:.3g}"
+
+
+def short_time(t_ns: float) -> str:
+    """``50 ms``, ``3 s``: a duration in nanoseconds, in milliseconds below a second."""
+    size, unit = (NS_PER_S, "s") if t_ns >= NS_PER_S else (NS_PER_MS, "ms")
+    return f"{three_digits(t_ns / size)} {unit}"

@@ -22,6 +22,7 @@ from ..errors import ArchiveError, BadTarget, nearest
 from ..joules.by_name import NO_WINDOW
 from ..joules.uncertainty import Component, combined
 from ..late import extra
+from ..units import three_digits
 from .catalogue import NAME, SCHEMA, SCOPES, TRACE, unpacked
 from .layout import FORMAT, WINDOWS, Entry, Wanted, entries
 from .overlapping import KEY, Overlap, Recorded, overlaps
@@ -282,7 +283,9 @@ def _notes(rows: Sequence[Plain]) -> list[str]:
     missing = sum(row["n_without_figure"] for row in rows)
     if missing:
         least = sum(row["without_figure_at_least_j"] for row in rows)
-        found.append(f"{_n(missing, 'row has', 'rows have')} no figure: at least {least:.3g} J more")
+        found.append(
+            f"{_n(missing, 'row has', 'rows have')} no figure: at least {three_digits(least)} J more"
+        )
     for count, words in (("n_truncated", "cut short"), ("n_damaged", "damaged")):
         n = sum(row[count] for row in rows)
         if n:
@@ -311,20 +314,28 @@ def _overlaps(found: Sequence[Overlap], once: Sequence[Overlap], *, has_names: b
         lines.append(f"{len(inside) - _OVERLAPS_MAX:,} more are not counted for that reason")
     of_names = "; windows of both in that time are in the rows of their names" if has_names else ""
     lines += [
-        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by {each.seconds:.3g} s, "
+        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by "
+        f"{three_digits(each.seconds)} s, "
         f"which is counted once, in the first to begin{of_names}"
         for each in sorted(once, key=lambda each: -each.seconds)[:_OVERLAPS_MAX]
     ]
     if len(once) > _OVERLAPS_MAX:
         lines.append(f"{len(once):,} overlaps in all are counted once")
     lines += [
-        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by {each.seconds:.3g} s: "
-        + (f"about {each.joules:.3g} J count twice" if each.joules else "what both measured counts twice")
+        f"{_called(each.trace)} and {_called(each.other)} of one machine overlap by "
+        f"{three_digits(each.seconds)} s: "
+        + (
+            f"about {three_digits(each.joules)} J count twice"
+            if each.joules
+            else "what both measured counts twice"
+        )
         for each in sorted(partly, key=lambda each: (-each.joules, -each.seconds))[:_OVERLAPS_MAX]
     ]
     if len(partly) > _OVERLAPS_MAX:
         rest = sum(each.joules for each in partly)
-        lines.append(f"{_n(len(partly), 'overlap', 'overlaps')} in all: about {rest:.3g} J count twice")
+        lines.append(
+            f"{_n(len(partly), 'overlap', 'overlaps')} in all: about {three_digits(rest)} J count twice"
+        )
     return lines
 
 

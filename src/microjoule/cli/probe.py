@@ -17,7 +17,7 @@ from ..report.wrapping import WIDTH, wrapped
 from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
-from ..units import NS_PER_MS, NS_PER_US
+from ..units import NS_PER_MS, NS_PER_US, three_digits
 from . import options, probe_against, probe_calibrate
 
 NOTHING_MEASURED = 3
@@ -220,7 +220,7 @@ def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
     for channel in found.estimated:
         model = channel.trust.model
         if model is not None:
-            watts = f"{model.value_w:.3g} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
+            watts = f"{three_digits(model.value_w)} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
             yield f"  estimated: {channel.id}, {watts} ({model.source})"
 
 
@@ -313,7 +313,7 @@ def _span(seconds: float) -> str:
     for length, name in ((365.25 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * length:
             return f"{seconds / length:.3g} {name}"
-    return f"{seconds:.3g} s"
+    return f"{three_digits(seconds)} s"
 
 
 def _period(update_ns: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadMeter, CalibrationError
 from ..host.reference import Reference, References, load, save
+from ..units import three_digits
 from .probe_calibrate import NO_FILE, data_folder, is_kept
 from .progress import progress
 
@@ -137,13 +138,15 @@ def as_text(one: Reference) -> list[str]:
         ("gain", f"{one.gain:.4f} ± {one.U_gain:.4f}", "watts of the meter for a watt of the counters"),
         ("offset", f"{one.offset_w:.3g} ± {one.U_offset_w:.2g} W", "what no counter sees at any load"),
         ("lag", f"{one.lag_s:.3g} ± {one.U_lag_s:.2g} s", "how long the meter trails"),
-        ("averaging", f"{one.window_s:.3g} s", "what each of its readings is the mean of"),
+        ("averaging", f"{three_digits(one.window_s)} s", "what each of its readings is the mean of"),
         ("left over", f"{one.residual_w:.2g} W", "root mean square of the residuals"),
     ]
     lines = [": ".join(rows[0]), *columns([tuple(row) for row in rows[1:]], (0, 1), indent="  ")]
     if not one.of:
         whole_w = one.offset_w + one.gain * one.mean_w
-        lines.append(f"The counters cover {one.mean_w / whole_w:.0%} of {whole_w:.3g} W at this load.")
+        lines.append(
+            f"The counters cover {one.mean_w / whole_w:.0%} of {three_digits(whole_w)} W at this load."
+        )
     if one.meter_accuracy is None:
         lines.append("± is the 95 % uncertainty; it excludes the meter's own accuracy, which is unknown:")
         lines.append("state it in the address, as in ?accuracy=1%25.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import CalibrationError
 from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, save, usable
 from ..report.columns import columns
-from ..units import NS_PER_MS, NS_PER_US
+from ..units import NS_PER_MS, NS_PER_S, NS_PER_US
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -162,7 +162,9 @@ def _time(t_ns: int | None) -> str:
     if t_ns is None:
         return "-"
     in_us = f"{t_ns / NS_PER_US:.3g}"
-    return f"{in_us} µs" if float(in_us) < 1000 else f"{t_ns / NS_PER_MS:.4g} ms"
+    if float(in_us) < 1000:
+        return f"{in_us} µs"
+    return f"{t_ns / NS_PER_MS:.4g} ms" if t_ns < NS_PER_S else f"{t_ns / NS_PER_S:.4g} s"
 
 
 def _lag(one: Learnt) -> str:

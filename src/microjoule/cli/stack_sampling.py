@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..units import three_digits
+
 if TYPE_CHECKING:
     from ..plugins.profiles.samplers import Perf, PySpy
 
@@ -51,7 +53,8 @@ def not_sampled(cpu_s: float, samples: int, period_s: float) -> list[str]:
     if seen_s >= _SEEN * cpu_s or cpu_s - seen_s < _LEAST_S:
         return []
     return [
-        f"The stacks are of {seen_s:.3g} s of the {cpu_s:.3g} s of CPU time that the command used; energy of "
+        f"The stacks are of {three_digits(seen_s)} s of the {three_digits(cpu_s)} s of CPU time "
+        f"that the command used; energy of "
         "the rest is in (idle). The kernel or a virtual machine's host was too busy: use a quiet one"
     ]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..joules.listed_windows import listed_windows
-from ..units import J_PER_KWH, seconds
+from ..units import J_PER_KWH, seconds, three_digits
 from .factor import Factor
 from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock
 
@@ -57,7 +57,7 @@ def _unknown(bins: Sequence[Power]) -> str:
     """What the mean leaves out: the time of which some channel does not tell the power."""
     unknown_ns = [int(np.diff(each.edges_ns)[np.isnan(each.energy_j)].sum()) for each in bins]
     longest = seconds(max(unknown_ns, default=0))
-    return f"the power of {longest:.3g} s is not known and weighs nothing" if longest else ""
+    return f"the power of {three_digits(longest)} s is not known and weighs nothing" if longest else ""
 
 
 def _with_note(of: Factor, note: str) -> Factor:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import TooFewUpdates
-from ..units import nanoseconds, seconds
+from ..units import nanoseconds, seconds, three_digits
 from .budget import sensor
 from .counter import Counter
 from .estimate import Estimate
@@ -107,7 +107,7 @@ def usable_span(counter: Counter, t0_ns: int, t1_ns: int) -> Updates:
         n = int(found.is_ok.sum())
         raise TooFewUpdates(
             f"{counter.channel.id} shows {n} update{'s' * (n != 1)} in the "
-            f"{seconds(t1_ns - t0_ns):.3g} s that the profile and the trace share",
+            f"{three_digits(seconds(t1_ns - t0_ns))} s that the profile and the trace share",
             "Profile for longer, or choose a --channel that is updated more often",
         )
     return found

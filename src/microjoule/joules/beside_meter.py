@@ -11,7 +11,7 @@ import numpy as np
 from ..channel import Channel
 from ..errors import BadMeter, NoValue
 from ..trace.series import I64
-from ..units import NS_PER_MS, NS_PER_S, seconds
+from ..units import NS_PER_MS, NS_PER_S, seconds, three_digits
 from .brackets import F64
 from .counter import Counter
 from .reference_fit import ReferenceFit, fit
@@ -217,7 +217,8 @@ def _refuse(found: ReferenceFit, meter: Channel, ids: tuple[str, ...], *, is_one
         )
     if not is_one and found.mean_meter_w + found.at_mean_w.U < found.mean_w:
         raise BadMeter(
-            f"{what} shows {found.mean_meter_w:.3g} W, less than the {found.mean_w:.3g} W of its parts "
+            f"{what} shows {three_digits(found.mean_meter_w)} W, less than the "
+            f"{three_digits(found.mean_w)} W of its parts "
             f"({', '.join(ids)})",
             "It measures a part of the machine only: name that part with --of CHANNEL",
         )

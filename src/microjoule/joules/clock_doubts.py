@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
-from ..units import seconds
+from ..units import seconds, three_digits
 from .brackets import F64
 from .job_part import Part
 
@@ -83,8 +83,10 @@ def _doubt(middle: _Node, of: _Node) -> Doubt | None:
     way = "later" if usual > 0 else "earlier"
     return Doubt(
         math.ceil(abs(usual) + spread),
-        f"the windows of {of.name} are {seconds(round(abs(usual))):.3g} s {way} than those of {middle.name}, "
-        f"and their clocks are said to agree to {seconds(bound_ns):.3g} s: a clock is off, or the ranks of "
+        f"the windows of {of.name} are {three_digits(seconds(round(abs(usual))))} s {way} than "
+        f"those of {middle.name}, "
+        f"and their clocks are said to agree to {three_digits(seconds(bound_ns))} s: a clock is "
+        f"off, or the ranks of "
         "one run behind. What all nodes used meanwhile allows for both",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..units import NS_PER_MS, NS_PER_S, seconds
+from ..units import NS_PER_MS, seconds, short_time, three_digits
 from .counter import Counter
 
 _AGENT = "agent"  # the source of channels that an agent reads
@@ -40,7 +40,7 @@ def of_agent(counters: Iterable[Counter]) -> list[str]:
     if not rare:
         return []
     names = ", ".join(each.channel.id for each in rare)
-    longest = _time(max(each.longest_ns for each in rare))
+    longest = short_time(max(each.longest_ns for each in rare))
     verb = "is" if len(rare) == 1 else "are"
     return [
         f"{names} {verb} updated rarely (up to {longest}): root can run `uj probe --calibrate` and "
@@ -51,7 +51,7 @@ def of_agent(counters: Iterable[Counter]) -> list[str]:
 def _rare(counter: Counter) -> list[str]:
     if counter.channel.source == _AGENT or not _is_rare(counter):
         return []
-    longest, declared = _time(counter.longest_ns), _time(counter.channel.timing.update_max_ns)
+    longest, declared = short_time(counter.longest_ns), short_time(counter.channel.timing.update_max_ns)
     return [
         f"{counter.channel.id} is updated rarely: up to {longest} passed without an update, and "
         f"{declared} was expected. What a window used after the last update is estimated from the "
@@ -76,10 +76,10 @@ def lag(counter: Counter) -> list[str]:
     if not timing.lag_ns or not power_w or counter.channel.trust.model is not None:
         return []  # what is estimated has no guaranteed interval that could be wider
     least_ms, most_ms = (t_ns / NS_PER_MS for t_ns in (timing.lag_min_ns, timing.lag_ns))
-    size = f"{least_ms:.3g} to {most_ms:.3g} ms"
+    size = f"{three_digits(least_ms)} to {three_digits(most_ms)} ms"
     if timing.likely_lag_ns is not None:
         low, high = (min(max(t / NS_PER_MS, least_ms), most_ms) for t in timing.likely_lag_ns)
-        likely = f"{low:.2g} to {high:.3g} ms"
+        likely = f"{low:.2g} to {three_digits(high)} ms"
         return [
             f"{counter.channel.id}: lag {likely}, {timing.lag_source}; guaranteed intervals allow for {size}"
         ]
@@ -98,7 +98,3 @@ def _mean_w(counter: Counter) -> float:
     t0_ns, t1_ns = counter.span_ns
     value = float(counter.energies(t0_ns, t1_ns).value[0])
     return value / seconds(t1_ns - t0_ns) if t1_ns > t0_ns and value > 0 else 0.0
-
-
-def _time(t_ns: int) -> str:
-    return f"{t_ns / NS_PER_S:.2g} s" if t_ns >= NS_PER_S else f"{t_ns / NS_PER_MS:.3g} ms"

@@ -6,7 +6,7 @@ import math
 
 from ..errors import TraceError
 from ..trace.window import Window
-from ..units import seconds
+from ..units import seconds, three_digits
 from .counter import Counter
 from .energy_trace import Trace
 from .estimate import Estimate
@@ -52,6 +52,7 @@ def _sentence(counter: Counter, counted: Estimate, gauge: Gauge, span: Window) -
     is_partial = gauge.readings.shape is Shape.HOLD and gauge.readings.coverage < 1
     why = "it looks at a part of the time only" if is_partial else "one of them measures something else"
     return (
-        f"{gauge.channel.id} says {shown.value:.3g} J and {counter.channel.id} {counted.value:.3g} J, "
+        f"{gauge.channel.id} says {three_digits(shown.value)} J and {counter.channel.id} "
+        f"{three_digits(counted.value)} J, "
         f"further apart than both uncertainties: {why}, or a unit is wrong. The counter is taken"
     )

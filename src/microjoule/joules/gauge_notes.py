@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..units import NS_PER_MS, NS_PER_S
+from ..units import NS_PER_S, short_time
 from .readings import Readings, Shape
 from .stamps import Stamped
 
@@ -42,7 +42,8 @@ def _still(gauge: Gauge, name: str) -> str:
     if lasted_ns < long_ns or np.ptp(readings.watts):
         return ""
     return (
-        f"{name} showed {readings.watts[0]:.4g} W and nothing else for {lasted_ns / NS_PER_S:.3g} s: "
+        f"{name} showed {readings.watts[0]:.4g} W and nothing else for "
+        f"{short_time(lasted_ns)}: "
         "either the power is steady or the sensor stands still"
     )
 
@@ -50,7 +51,8 @@ def _still(gauge: Gauge, name: str) -> str:
 def _period(readings: Readings, declared_ns: int | None, name: str) -> str:
     if not declared_ns or abs(readings.period_ns / declared_ns - 1) <= _LIKE:
         return ""
-    return f"{name} is updated every {_ms(readings.period_ns)} in this trace, not every {_ms(declared_ns)}"
+    found, declared = short_time(readings.period_ns), short_time(declared_ns)
+    return f"{name} is updated every {found} in this trace, not every {declared}"
 
 
 def _stamps(gauge: Gauge, name: str) -> str:
@@ -62,7 +64,7 @@ def _stamps(gauge: Gauge, name: str) -> str:
 def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
-    looked, of = _ms(readings.window_ns or 0), _ms(readings.period_ns)
+    looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
     return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
 
 
@@ -74,9 +76,5 @@ def _alias(gauge: Gauge, name: str) -> str:
     swing_w = 2 * float(np.median(half_w[is_alias]))
     return (
         f"the readings of {name} swing slowly, as those of a load near its own frequency do: it may swing by "
-        f"{swing_w:.0f} W within {_ms(gauge.readings.period_ns)}, and its intervals are wide there"
+        f"{swing_w:.0f} W within {short_time(gauge.readings.period_ns)}, and its intervals are wide there"
     )
-
-
-def _ms(t_ns: float) -> str:
-    return f"{t_ns / NS_PER_MS:.3g} ms"

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..trace.series import I64
-from ..units import seconds
+from ..units import seconds, three_digits
 from . import nodes
 from .brackets import F64
 from .clock_doubts import Doubt, doubts
@@ -275,7 +275,7 @@ class Job:
             if before.node == after.node and before.span.t1_ns < after.span.t0_ns:
                 gap_s = seconds(after.span.t0_ns - before.span.t1_ns)
                 found.append(
-                    f"{before.name} was not recorded for {gap_s:.3g} s between {before.path} and "
+                    f"{before.name} was not recorded for {three_digits(gap_s)} s between {before.path} and "
                     f"{after.path}: its energy in that time is missing"
                 )
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..trace.window import Window
 from ..trace.window_columns import WindowColumns
-from ..units import seconds
+from ..units import seconds, three_digits
 
 RANK = "rank"  # the name of the windows that a node's recorder lays about each rank's command
 
@@ -30,7 +30,7 @@ def sentences(windows: WindowColumns) -> list[str]:
 
 def _ending(window: Window) -> str:
     """How a rank ended; empty: with exit code 0."""
-    of, after = window.attributes, f"after {seconds(window.duration_ns):.3g} s"
+    of, after = window.attributes, f"after {three_digits(seconds(window.duration_ns))} s"
     if window.is_open:
         return ""  # the recording ended before it did
     if of.get("ended"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..units import NS_PER_S, seconds
+from ..units import NS_PER_S, seconds, three_digits
 from .counter import Counter
 from .gauge import Gauge
 from .total import beside
@@ -54,7 +54,8 @@ def sentences(trace: Trace) -> list[str]:
         if gauge is not None and gauge.span_ns is not None and span is not None:
             silent_s = seconds(gauge.span_ns[1] - span[1])
             found.append(
-                f"{name} told nothing in the last {silent_s:.3g} s: windows that end there have the energy "
+                f"{name} told nothing in the last {three_digits(silent_s)} s: windows that end "
+                f"there have the energy "
                 f"of {gauge.channel.id}"
             )
     return found

@@ -15,7 +15,7 @@ from ..channel import Channel
 from ..host.calibration import Filtering
 from ..sources import RAPL
 from ..sources.host import INTEL, Host
-from ..units import NS_PER_MS
+from ..units import NS_PER_MS, three_digits
 from .update_statistics import ObservedUpdates, apart, scatter
 
 ARCH_CAPABILITIES, MISC_PACKAGE_CTLS = 0x10A, 0xBC
@@ -50,7 +50,7 @@ def by_statistics(found: ObservedUpdates) -> Filtering:
 
     period_ms = float(np.median(apart(found)[0])) / NS_PER_MS
     noise = scatter(found)
-    seen = f"updates every {period_ms:.3g} ms, increments scatter by {noise:.0%}"
+    seen = f"updates every {three_digits(period_ms)} ms, increments scatter by {noise:.0%}"
     if period_ms * NS_PER_MS >= SLOW_NS:
         return Filtering(state="on", known_from=f"statistics: {seen}")
     return Filtering(state="unknown" if noise > NOISY else "off", known_from=f"statistics: {seen}")

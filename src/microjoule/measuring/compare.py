@@ -17,7 +17,7 @@ from ..joules.total import covered
 from ..joules.uncertainty import RECTANGULAR, Component
 from ..recording.meter import Meter
 from ..recording.native import now_ns
-from ..units import seconds
+from ..units import seconds, three_digits
 from ..value_class import dataclass
 from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .fitted import Fitted, fit
@@ -168,7 +168,7 @@ def _order(tasks: Sequence[Task], run_s: Sequence[float], turns: Turns) -> list[
     round_s = math.fsum(run_s) * per_block
     if round_s > turns.max_time_s:
         raise TooLong(
-            f"One round takes {round_s:.3g} s, and {turns.max_time_s:g} s are allowed",
+            f"One round takes {three_digits(round_s)} s, and {turns.max_time_s:g} s are allowed",
             f"Allow --max-time {10 * round_s:.2g}s",
         )
     blocks = max(1, min(math.ceil(wanted / per_block), math.floor(turns.max_time_s / round_s)))

@@ -21,7 +21,7 @@ from ..joules.estimate import Estimate
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..trace.window import Window
-from ..units import nanoseconds, seconds
+from ..units import nanoseconds, seconds, three_digits
 from . import single_run
 from .baseline import between, power
 from .deadline import Deadline
@@ -117,7 +117,7 @@ def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measu
     first_s = timed(task, 1)
     if first_s > ask.max_time_s:
         raise TooLong(
-            f"One call took {first_s:.3g} s, and {ask.max_time_s:g} s are allowed",
+            f"One call took {three_digits(first_s)} s, and {ask.max_time_s:g} s are allowed",
             f"Allow --max-time {10 * first_s:.2g}s, or measure a single call with --mode edge -r 1",
         )
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..joules.estimate_text import figure
+from ..units import three_digits
 from . import written_numbers
 from .columns import columns
 from .foreign_text import cut
@@ -100,7 +101,8 @@ def _notes(found: Plain) -> list[str]:
         lines += wrapped(
             f"The log's clock is likely off: its load explains {clock['explained_as_is']:.0%} of the "
             f"variation of the power, and {clock['explained']:.0%} if all times are "
-            f"{abs(clock['lag_s']):.3g} s {'later' if clock['lag_s'] > 0 else 'earlier'}. Check the "
+            f"{three_digits(abs(clock['lag_s']))} s "
+            f"{'later' if clock['lag_s'] > 0 else 'earlier'}. Check the "
             f"clocks, or run again with --offset {clock['offset_s']:.3g}."
         )
     if found["saturation"] > _BENT:

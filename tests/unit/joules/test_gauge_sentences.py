@@ -56,3 +56,10 @@ def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
         gauges.loads(0.1, 60.0, 0)["steps"], dataclasses.replace(one, update_s=0.05), gauges.POLLS["10 ms"]
     ).notes
     assert any("is updated every 50 ms in this trace, not every 100 ms" in note for note in refuted)
+
+
+def test_a_period_of_seconds_is_said_in_seconds():
+    load = gauges.loads(0.1, 60.0, 0)["steps"]
+    slow = dataclasses.replace(gauges.SENSORS["100 of 100 ms"], update_s=3.0)
+    found = gauges.gauge(load, slow, gauges.POLLS["10 ms"]).notes
+    assert any("is updated every 3 s in this trace, not every 100 ms" in note for note in found)

@@ -22,7 +22,7 @@ from ...joules.sample_sums import Sums
 from ...joules.sampled import Shares, around, shares
 from ...joules.stack_energy import Frames, frames
 from ...joules.uncertainty import NORMAL, RECTANGULAR, Component
-from ...units import NS_PER_S, seconds
+from ...units import NS_PER_S, seconds, three_digits
 from .alignment import Alignment, align
 from .attribute import Asked, described, plain_of
 from .choosing import refuse, usual
@@ -74,7 +74,7 @@ def functions(
     whole = counter.energy(t0, t1)
     if int(updates.is_ok.sum()) < _FEWEST or whole.value is None:
         raise ProfileError(
-            f"{name} has no figure for the {seconds(t1 - t0):.3g} s of the samples: {whole.status}",
+            f"{name} has no figure for the {three_digits(seconds(t1 - t0))} s of the samples: {whole.status}",
             "Profile for longer, or choose a --channel that is updated more often",
         )
     tree = _Tree.of(samples.stacks)

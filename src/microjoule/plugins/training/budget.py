@@ -14,7 +14,7 @@ from ...joules.estimate import Estimate
 from ...joules.total import covered, tells_energy
 from ...joules.uncertainty import STUDENT, Component
 from ...live.totals import Totals
-from ...units import J_PER_KWH
+from ...units import J_PER_KWH, three_digits
 from ...value_class import dataclass
 
 ACTIONS = ("warn", "stop")
@@ -62,8 +62,8 @@ class Budget:
         return min(self.budget_j, self.budget_g / g_per_kwh * J_PER_KWH)
 
     def __str__(self) -> str:
-        limits = [f"{self.budget_j:.3g} J"] if self.budget_j < math.inf else []
-        limits += [f"{self.budget_g:.3g} g CO2e in {self.zone}"] if self.budget_g < math.inf else []
+        limits = [f"{three_digits(self.budget_j)} J"] if self.budget_j < math.inf else []
+        limits += [f"{three_digits(self.budget_g)} g CO2e in {self.zone}"] if self.budget_g < math.inf else []
         return " or ".join(limits)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from ...errors import BadWindow, MicrojouleError
 from ...recording.gpu_wait import synchroniser
 from ...recording.marking import is_recorded, window
+from ...units import three_digits
 from .failed_cell import after_failed_cell
 from .log_values import NAMES, doubt, totals
 
@@ -153,7 +154,9 @@ class Watch:
         used_j = self._spending.energy_j()
         if used_j <= self._budget.limit_j:
             return False
-        self._warn("spent", f"the training has used {used_j:.3g} J, more than its budget of {self._budget}")
+        self._warn(
+            "spent", f"the training has used {three_digits(used_j)} J, more than its budget of {self._budget}"
+        )
         return self._budget.action == "stop"
 
     def end_epoch(self, epochs_left: int) -> None:
@@ -173,7 +176,7 @@ class Watch:
             self._warn(
                 "ahead",
                 f"{epochs_left} more epochs will use {self.remaining}: "
-                f"{left_j:.3g} J are left of the budget of {self._budget}",
+                f"{three_digits(left_j)} J are left of the budget of {self._budget}",
             )
 
     def end_training(self) -> None:

@@ -213,7 +213,7 @@ def test_epochs_that_will_not_fit_are_foretold_with_an_interval(recorder):
     remaining = watch.remaining
     watch.end_training()
     (sentence,) = [str(each.message) for each in said]
-    assert re.search(r"1000 more epochs will use .* J are left of the budget of 2e\+03 J", sentence)
+    assert re.search(r"1000 more epochs will use .* J are left of the budget of 2,000 J", sentence)
     assert remaining.U > 0
     assert abs(remaining.value - 1000 * 1.1 * TOTAL_W) < 1.5 * remaining.U + 0.5 * remaining.value
 
