@@ -123,6 +123,10 @@ class MeterFailed(MicrojouleError):
         self.code = code
 
 
+class MeterLogError(MicrojouleError):
+    """A meter's log that cannot be read as one."""
+
+
 class BadRate(MicrojouleError, ValueError):
     """A sampling rate outside the sampler's range."""
 

@@ -8,7 +8,7 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.cli import main
-from microjoule.errors import BadMeter
+from microjoule.errors import MeterLogError
 from microjoule.sources.meters.logged import Columns, log
 
 WALL_W = 90
@@ -65,13 +65,13 @@ def test_a_time_is_the_same_however_it_is_written(tmp_path, times):
 )
 def test_a_local_time_that_a_clock_change_made_unclear_is_refused(tmp_path, local, words):
     path = logged(tmp_path / "m.csv", [f"{local},1"])
-    with pytest.raises(BadMeter, match=words):
+    with pytest.raises(MeterLogError, match=words):
         log(path, Columns(zone="Europe/Berlin"))
 
 
 def test_a_local_time_of_any_other_hour_needs_its_zone(tmp_path):
     path = logged(tmp_path / "m.csv", ["2026-10-25 01:30:00,1", "2026-10-25 03:30:00,1"])
-    with pytest.raises(BadMeter, match="has no offset from UTC"):
+    with pytest.raises(MeterLogError, match="has no offset from UTC"):
         log(path)
     first, second = log(path, Columns(zone="Europe/Berlin")).realtime_ns.tolist()
     assert second - first == 3 * 3600 * 10**9  # two by the clock on the wall
@@ -96,7 +96,7 @@ def test_a_local_time_of_any_other_hour_needs_its_zone(tmp_path):
     ],
 )
 def test_a_log_without_what_is_needed_says_so(tmp_path, lines, head, words):
-    with pytest.raises(BadMeter, match=words):
+    with pytest.raises(MeterLogError, match=words):
         log(logged(tmp_path / "m.csv", lines, head))
 
 
@@ -149,3 +149,23 @@ def test_a_log_alone_is_a_trace(tmp_path):
     energy = trace.energy().total
     assert energy.status == "ok"
     assert abs(energy.value / (trace.span.duration_ns / 1e9) - 100.5) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [
+        ("", [], 1),
+        ("\n", [], 1),
+        ("time,power\n", [], 1),
+        ("time,power\n1,2,3\n", [], 1),
+        ("time,power\nnever,2\n", [], 1),
+        ("time,power\n1,2\n", ["--time", "when"], 2),
+        ("time,power\n1,2\n", ["--timezone", "Mars/Olympus"], 2),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_1_and_a_name_that_is_none_is_2(tmp_path, capsys, text, options, code):
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    assert main(["import", str(path), "-o", str(tmp_path / "x.arrows"), *options]) == code
+    assert capsys.readouterr().err.startswith("uj: ")
+    assert not (tmp_path / "x.arrows").exists()

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...channel import Channel
-from ...errors import BadMeter, nearest
+from ...errors import BadMeter, MeterLogError, nearest
 from ...units import NS_PER_S
 from .address import Address
 from .instrument import power_channel
@@ -76,7 +76,8 @@ def log(path: Path, columns: Columns | None = None, accuracy: float | None = Non
         accuracy: The meter's, as a fraction; None: not known.
 
     Raises:
-        BadMeter: It cannot be read, has no such columns, or its times are none or do not ascend.
+        MeterLogError: It cannot be read, has no such columns, or its times are none or do not ascend.
+        BadMeter: A column or a zone was named that does not exist.
     """
     columns = columns or Columns()
     table = _table(path)
@@ -85,7 +86,7 @@ def log(path: Path, columns: Columns | None = None, accuracy: float | None = Non
     realtime_ns = np.array(list(_times_ns(table[time].to_pylist(), columns.zone, path)), np.int64)
     back = np.flatnonzero(np.diff(realtime_ns) <= 0)
     if len(back):
-        raise BadMeter(
+        raise MeterLogError(
             f"{path}: the time in line {int(back[0]) + 3} is not after that in the line before",
             "Sort the log by time, and give each time once",
         )
@@ -93,7 +94,7 @@ def log(path: Path, columns: Columns | None = None, accuracy: float | None = Non
     raw = [_count(cell, unit) for cell in table[power].to_pylist()]
     if all(value is None for value in raw):
         first = next((cell for cell in table[power].to_pylist() if cell), "")
-        raise BadMeter(
+        raise MeterLogError(
             f"{path} has no number in its column {power!r}: {first!r}",
             "Write numbers with a point, as in 12.5",
         )
@@ -111,11 +112,11 @@ def _table(path: Path) -> pa.Table:
     try:
         table = pa.csv.read_csv(path, read, parse, convert)
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise BadMeter(
+        raise MeterLogError(
             f"{path} is not a CSV file: {str(error).splitlines()[0]}", "Export it as CSV in UTF-8"
         ) from error
     if not table.num_rows:
-        raise BadMeter(f"{path} has no readings", "Export a log with one reading per line")
+        raise MeterLogError(f"{path} has no readings", "Export a log with one reading per line")
     return table
 
 
@@ -125,9 +126,9 @@ def _head(path: Path) -> tuple[str, list[str]]:
         with path.open(encoding="utf-8-sig") as file:
             line = file.readline()
     except OSError as error:
-        raise BadMeter(f"{path} cannot be read: {error.strerror}", "Check the path") from error
+        raise MeterLogError(f"{path} cannot be read: {error.strerror}", "Check the path") from error
     except UnicodeDecodeError as error:
-        raise BadMeter(f"{path} is not UTF-8 text", "Export it as CSV in UTF-8") from error
+        raise MeterLogError(f"{path} is not UTF-8 text", "Export it as CSV in UTF-8") from error
     separator = max(",;\t", key=line.count)
     return separator, [each.strip().strip('"') for each in line.rstrip("\r\n").split(separator)]
 
@@ -136,7 +137,7 @@ def _column(table: pa.Table, named: str, known: Sequence[str], what: str, path: 
     names: list[str] = table.column_names
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise BadMeter(f"{path} has two columns {twice!r}", "Give each column a heading of its own")
+        raise MeterLogError(f"{path} has two columns {twice!r}", "Give each column a heading of its own")
     if named:
         if named not in names:
             raise BadMeter(f"{path} has no column {named!r}", nearest(named, names))
@@ -147,7 +148,9 @@ def _column(table: pa.Table, named: str, known: Sequence[str], what: str, path: 
     )
     if not found:
         listed = ", ".join(map(repr, names))
-        raise BadMeter(f"{path} has no column of {what} (columns: {listed})", f"Name it: --{what} COLUMN")
+        raise MeterLogError(
+            f"{path} has no column of {what} (columns: {listed})", f"Name it: --{what} COLUMN"
+        )
     return found
 
 
@@ -159,11 +162,11 @@ def _unit(name: str, path: Path) -> Fraction:
     """Watts of what a column of power is in: ``power_mw``, ``Power (kW)``; W where it does not say.
 
     Raises:
-        BadMeter: It is in something else.
+        MeterLogError: It is in something else.
     """
     last = "".join(_words(name)[1:][-1:])
     if last.lower() in _NO_POWER:
-        raise BadMeter(
+        raise MeterLogError(
             f"{path}: the column {name!r} is in {last}, and no power", "Name one of watts: --power"
         )
     return _MEGA.get(last) or _UNITS.get(last.lower()) or Fraction(1)
@@ -199,7 +202,7 @@ def _time_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
     per_s = next(per_s for least, per_s in _UNIX_PER_S if abs(number) >= least)
     t_ns = round(number / per_s * NS_PER_S)
     if not 0 <= t_ns < _LARGEST:
-        raise BadMeter(f"{where}: {text!r} is not a plausible Unix time", "Write ISO 8601 instead")
+        raise MeterLogError(f"{where}: {text!r} is not a plausible Unix time", "Write ISO 8601 instead")
     return t_ns
 
 
@@ -207,12 +210,12 @@ def _calendar_ns(text: str, zone: ZoneInfo | None, where: str) -> int:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadMeter(
+        raise MeterLogError(
             f"{where}: {text!r} is not a time", "Use ISO 8601 (2026-10-25T02:30:00+02:00) or Unix time"
         ) from error
     if found.tzinfo is None:
         if zone is None:
-            raise BadMeter(
+            raise MeterLogError(
                 f"{where}: the time {text} has no offset from UTC",
                 "Export times in UTC, or name the logger's zone: --timezone Europe/Berlin",
             )
@@ -227,7 +230,7 @@ def _local(found: datetime, zone: ZoneInfo, where: str) -> datetime:
     if early.utcoffset() != late.utcoffset():
         is_gap = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != found
         why = "was skipped" if is_gap else "came twice"
-        raise BadMeter(
+        raise MeterLogError(
             f"{where}: the local time {found} {why} when the clocks changed in {zone.key}",
             "Export the log in UTC",
         )
