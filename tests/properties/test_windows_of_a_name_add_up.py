@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from reached import reached
 from microjoule.channel import SensorError
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate, summed
-from microjoule.trace.window import Window, united
+from microjoule.joules.occupancy import united
 
 edges = st.lists(parts, min_size=2, max_size=12).map(sorted)
 
@@ -74,12 +75,13 @@ def test_a_joule_in_two_windows_of_a_name_counts_once(
     assert trace.energy("decode")["package-0"] == trace.energy(outer)["package-0"]
 
 
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=12))
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), min_size=1, max_size=12))
 def test_united_windows_cover_the_same_instants_without_overlap(spans: list[tuple[int, int]]) -> None:
-    found = united(Window("w", t0, t0 + length) for t0, length in spans)
+    t0_ns = np.array([t0 for t0, _ in spans], np.int64)
+    begins, ends = united(t0_ns, t0_ns + np.array([length for _, length in spans], np.int64))
     covered = {t for t0, length in spans for t in range(t0, t0 + length)}
-    assert [t for of in found for t in range(of.t0_ns, of.t1_ns)] == sorted(covered)
-    assert all(a.t1_ns < b.t0_ns for a, b in pairwise(found))
+    assert [t for of in zip(begins, ends, strict=True) for t in range(*of)] == sorted(covered)
+    assert (ends[:-1] < begins[1:]).all()
 
 
 def test_the_gain_of_a_sensor_does_not_average_over_windows() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 from . import written_numbers
 from .columns import columns
 from .foreign_text import cut, safe
-from .wrapping import wrapped
+from .wrapping import WIDTH, wrapped
 
 Plain = Mapping[str, Any]
 
 _ROWS = 12
-_NAME = 30
+_NAMES = (30, 26, 22, 18)  # characters of a name, tried in turn
 
 
 def energy_words(energy: Plain) -> str:
@@ -55,15 +55,34 @@ def sentence(found: Plain) -> str:
 
 def lines(found: Plain) -> list[str]:
     """The report of a terminal: the sentence, the functions by their own energy, what is beside them."""
+    left = sum(bool(each["own"]) for each in found["functions"]) - _ROWS
+    out = [*wrapped(sentence(found)), "", *_table(found)]
+    out += [f"{left} more functions: the page and --json have them all"] if left > 0 else []
+    out += ["", *wrapped(_about(found))]
+    for note in found.get("notes", ()):
+        out += wrapped(note)
+    return out
+
+
+def _table(found: Plain) -> list[str]:
+    """As many characters of the functions' names as leave room for the figures."""
+    lines: list[str] = []
+    for most in _NAMES:
+        lines = columns(_rows(found, most), (0,))
+        if max(map(len, lines)) <= WIDTH:
+            break
+    return lines
+
+
+def _rows(found: Plain, most: int) -> list[tuple[str, ...]]:
     whole = found["measured"]["value"] or 0.0
     rows: list[tuple[str, ...]] = [("function", "by itself", "share", "with its calls", "samples")]
-    alone = [each for each in found["functions"] if each["own"]]
-    for each in alone[:_ROWS]:
+    for each in [each for each in found["functions"] if each["own"]][:_ROWS]:
         mark = "" if each["own"]["is_separate"] else " ~"
         own = each["own"]["energy"]
         rows.append(
             (
-                cut(each["name"], _NAME - 2) + mark,
+                cut(each["name"], most - 2) + mark,
                 energy_words(own),
                 share_words(own, whole),
                 _bare(each["energy"]),
@@ -71,16 +90,9 @@ def lines(found: Plain) -> list[str]:
             )
         )
     rest = [row for row in found["frames"] if not row["samples"] and row["parent"] == 0]
-    rows += [
+    return rows + [
         (row["name"], energy_words(row["energy"]), share_words(row["energy"], whole), "", "") for row in rest
     ]
-    left = len(alone) - _ROWS
-    out = [*wrapped(sentence(found)), "", *columns(rows, (0,))]
-    out += [f"{left} more functions: the page and --json have them all"] if left > 0 else []
-    out += ["", *wrapped(_about(found))]
-    for note in found.get("notes", ()):
-        out += wrapped(note)
-    return out
 
 
 def _about(found: Plain) -> str:

@@ -131,11 +131,13 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_that_of_a_living_one_
     other = temporary / "somebody-elses"
     other.mkdir()
     with subprocess.Popen(words, stderr=subprocess.DEVNULL, **apart) as living:
-        until(lambda: not left.exists() and len(list(temporary.iterdir())) == 2)
-        done = subprocess.run([*words[:-2], "true"], capture_output=True, text=True, check=False, **apart)
-        assert done.returncode == 0, done.stderr
-        assert len(list(temporary.iterdir())) == 2
-        os.killpg(living.pid, signal.SIGTERM)
+        try:
+            until(lambda: not left.exists() and len(list(temporary.iterdir())) == 2)
+            done = subprocess.run([*words[:-2], "true"], capture_output=True, text=True, check=False, **apart)
+            assert done.returncode == 0, done.stderr
+            assert len(list(temporary.iterdir())) == 2
+        finally:
+            os.killpg(living.pid, signal.SIGTERM)
     assert list(temporary.iterdir()) == [other]
 
 

@@ -155,6 +155,7 @@ def test_measured_and_estimated_runs_have_each_a_sum_of_their_own():
 
 def replace_name(of, name):
     """The same windows, the first of them called so."""
-    first, *rest = of.windows
-    of.__dict__["windows"] = (replace(first, name=name), *rest)
+    columns = of.window_columns
+    columns.names, columns.name = (name, *columns.names), columns.name + 1
+    columns.name[0] = 0
     return of

@@ -1,5 +1,6 @@
 """A flame graph as a page, for speedscope, as collapsed lines and for pprof: one tree, one total."""
 
+import copy
 import gzip
 import html
 import json
@@ -164,3 +165,9 @@ def test_lines_fit_eighty_columns_and_begin_with_the_answer(found):
     lines = flame.lines(found)
     assert lines[0].startswith(f"./victim 70: {found['channel']} used ")
     assert max(map(len, lines)) <= 80
+    wide = copy.deepcopy(found)
+    for each in wide["functions"]:
+        each["name"], each["samples"] = "f" * 40, 123_456_789
+        for energy in (each["energy"], *([each["own"]["energy"]] if each["own"] else ())):
+            energy.update(value=43.71, U=0.03, guaranteed=[43.0, 44.0])
+    assert max(map(len, flame.lines(wide))) <= 80

@@ -14,14 +14,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -157,16 +156,27 @@ class Database:
     def _executed(self, sql: str) -> list[Any] | None:
         """Runs a query; what it says of its columns."""
         # On a thread beside: DuckDB looks for a Ctrl-C when it happens to, and this one always hears it.
-        with ThreadPoolExecutor(1) as beside:
-            running = beside.submit(self._connection.execute, sql)
+        found: list[Any] = []
+
+        def execute() -> None:
             try:
-                found: list[Any] | None = running.result().description
-            except KeyboardInterrupt:
-                while not running.done():  # it may not have begun yet
-                    self._connection.interrupt()
-                    time.sleep(_PATIENCE_S)
-                raise
-        return found
+                found.append(self._connection.execute(sql).description)
+            except Exception as error:
+                found.append(error)
+
+        beside = Thread(target=execute, name="uj-sql", daemon=True)
+        try:
+            beside.start()
+            beside.join()
+        except KeyboardInterrupt:
+            while True:  # it may not have begun yet
+                self._connection.interrupt()
+                time.sleep(_PATIENCE_S)
+                if not beside.is_alive():
+                    raise
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return cast("list[Any] | None", found[0])
 
     def _rows(self) -> Iterator[Sequence[Any]]:
         while True:
