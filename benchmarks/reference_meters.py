@@ -1,4 +1,4 @@
-"""Meters of known truth, fitted: ``python benchmarks/reference_meters.py [SEEDS]``.
+"""Meters of known truth, fitted: ``python benchmarks/reference_meters.py [SEEDS [FIRST]]``.
 
 Of each configuration: how often the 95 % intervals contain the truth, and how wide they are.
 """
@@ -30,13 +30,13 @@ CONFIGURATIONS = {
 }
 
 
-def main(seeds: int) -> None:
+def main(seeds: int, first: int) -> None:
     """Prints a row for each configuration."""
     print("| meter | gain held | offset held | lag held | window held | U gain | U offset | U lag |")
     print("|---|---|---|---|---|---|---|---|")
     for name, (truth, options) in CONFIGURATIONS.items():
         held, widths = np.zeros(4), []
-        for seed in range(seeds):
+        for seed in range(first, first + seeds):
             found = fit(*metered(seed, truth, **options), step_w=options.get("step_w", 0.1))
             fitted = (found.gain, found.offset_w, found.lag_s, found.window_s)
             held += [abs(one.value - true) <= one.U for one, true in zip(fitted, truth, strict=True)]
@@ -49,4 +49,5 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    asked = [int(word) for word in sys.argv[1:]]
+    main(*asked, *(2000, 0)[len(asked) :])
