@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -24,3 +25,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     least = {name: n for mark in item.iter_markers("reaches") for name, n in mark.kwargs.items()}
     with reached.counting(least):
         return (yield)
+
+
+@pytest.fixture
+def not_ignoring_interrupts() -> Generator[None]:
+    """Tests that run in the background ignore Ctrl-C, and so would the commands that they start."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)

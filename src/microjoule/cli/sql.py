@@ -71,7 +71,9 @@ def _uninterrupted() -> Iterator[None]:
     Held by a handler and not by the thread's mask: numpy's threads would take the signal in its place.
     """
     heard: list[int] = []
-    usual = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.SIG_IGN:  # as of a job in the background, which goes on
+        signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     try:
         yield
     finally:

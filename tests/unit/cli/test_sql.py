@@ -64,6 +64,7 @@ def test_the_examples_run(path, example):
     assert "energy_j" in done.stdout
 
 
+@pytest.mark.usefixtures("not_ignoring_interrupts")
 @pytest.mark.parametrize("wait_s", [0, 0.02, 0.1, 0.5])
 def test_ctrl_c_ends_a_long_query_without_a_traceback(path, wait_s):
     sql = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"

@@ -185,6 +185,7 @@ def test_figures_of_windows_are_the_same_in_any_portions(marks, tmp_path, monkey
     assert [row[0] for row in whole[0]] == list(range(max(len(marks) // 2, 1)))
 
 
+@pytest.mark.usefixtures("not_ignoring_interrupts")
 def test_an_interrupt_ends_a_query_before_the_figures_of_all_windows_are_made(tmp_path, monkeypatch):
     n_windows, made = 2500, []
     marks = [
