@@ -1,4 +1,4 @@
-"""A counter whose updates are told one by one, for figures that are worked out by hand."""
+"""A counter with given updates, for figures that are worked out by hand."""
 
 from __future__ import annotations
 

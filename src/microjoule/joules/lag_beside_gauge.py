@@ -166,10 +166,16 @@ def _best(sums: F64, weights: F64, shifts_ns: I64) -> tuple[float | None, F64, f
     scale = np.maximum(gg * tt - gt**2, 1e-12 * np.maximum(gg * tt, 1e-300))
     gain, base = (gc * tt - tc * gt) / scale, (tc * gg - gc * gt) / scale
     left = np.maximum(cc - gain * gc - base * tc, 0.0)
+    lag_ns = of_least(left, shifts_ns)
+    return lag_ns, left, 0.0 if lag_ns is None else float(gain[np.argmin(left)])
+
+
+def of_least(left: F64, shifts_ns: I64) -> float | None:
+    """Which of evenly spaced lags leaves least, by a parabola through three; None: one at an end."""
     i = int(np.argmin(left))
     if i in (0, len(left) - 1):
-        return None, left, 0.0
+        return None
     before, here, after = left[i - 1 : i + 2].tolist()
     bend = before - 2 * here + after
     part = (before - after) / (2 * bend) if bend > 0 else 0.0
-    return float(shifts_ns[i]) + part * _STEP_NS, left, float(gain[i])
+    return float(shifts_ns[i]) + part * float(shifts_ns[1] - shifts_ns[0])

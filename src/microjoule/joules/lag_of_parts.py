@@ -37,7 +37,7 @@ import numpy as np
 from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import NEARLY
+from .lag_beside_gauge import NEARLY, of_least
 from .update_record import UpdateRecord
 from .update_times import Located, UpdateTimes, learn
 
@@ -197,14 +197,7 @@ class _Squares:
 
     def best(self, weights: F64) -> float | None:
         """The difference that leaves least; None: it is at an end of those asked for."""
-        left, _, _ = self.left(weights)
-        i = int(np.argmin(left))
-        if i in (0, len(left) - 1):
-            return None
-        before, here, after = left[i - 1 : i + 2].tolist()
-        bend = before - 2 * here + after
-        part = (before - after) / (2 * bend) if bend > 0 else 0.0
-        return float(self._shifts_ns[i]) + part * float(self._shifts_ns[1] - self._shifts_ns[0])
+        return of_least(self.left(weights)[0], self._shifts_ns)
 
     def is_clear(self) -> bool:
         """Whether the package's power changes with the part's, no less, and at one difference alone."""

@@ -35,7 +35,7 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import is_possible
+from .lag_beside_gauge import is_possible, of_least
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
 
@@ -177,11 +177,4 @@ class _Squares(NamedTuple):
 
     def best(self, weights: F64) -> float | None:
         """The lag that leaves least; None: it is at an end of those asked for."""
-        left = self.left(weights)
-        i = int(np.argmin(left))
-        if i in (0, len(left) - 1):
-            return None
-        before, here, after = left[i - 1 : i + 2].tolist()
-        bend = before - 2 * here + after
-        part = (before - after) / (2 * bend) if bend > 0 else 0.0
-        return float(self.shifts_ns[i]) + part * _STEP_NS
+        return of_least(self.left(weights), self.shifts_ns)
