@@ -61,7 +61,7 @@ class FactorOptions:
     embodied: str = ""
     per: str = ""
     currency: str = ""
-    rates: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from ..channel import Channel
 from ..errors import UnknownChannel, nearest
@@ -33,6 +34,10 @@ class Energies(Mapping[str, Estimate]):
         self._estimates = dict(estimates)
         self._channels = channels
         self._subject, self._duration_s = subject, duration_s
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy, which cannot take a trace's read-only table of channels."""
+        return type(self), (self._estimates, dict(self._channels), self._subject, self._duration_s)
 
     def __getitem__(self, channel_id: str) -> Estimate:
         try:

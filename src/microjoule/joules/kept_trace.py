@@ -142,6 +142,10 @@ class KeptTrace(Trace):
         """Refuses: rows are not kept."""
         self._refuse("its rows")
 
+    def __reduce__(self) -> NoReturn:
+        """Refuses: of rows that are not kept no copy can be made."""
+        self._refuse("its rows")
+
     def count(self, name: str, codes: dict[int, int]) -> None:
         """Takes how many reads of a channel failed, by their codes."""
         for code, n in codes.items():

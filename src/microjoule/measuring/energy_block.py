@@ -49,13 +49,15 @@ class EnergyBlock(Mapping[str, Estimate]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Only the figures stay: they go to another process, and a recorder and a mark do not.
         recorder, self._recorder = self._recorder, None
-        if recorder is None or self._window is None:
+        mark, self._window = self._window, None
+        if recorder is None or mark is None:
             return
         try:
             wait_for_all()
         finally:
-            self._window.__exit__(None, None, None)
+            mark.__exit__(None, None, None)
             # The block's own failure goes up, and not that of its measurement.
             with contextlib.suppress(*(() if error is None else (MicrojouleError,))):
                 recorder.close()

@@ -68,6 +68,10 @@ class RawTrace:
 
     _repr_html_ = shown("readings")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy: its readings; what was worked out of them is worked out again."""
+        return type(self), (self.table, self.path, self.is_truncated, self.damage)
+
     @property
     def channels(self) -> Mapping[str, Channel]:
         """The channels by id, as the trace's opening describes them."""
