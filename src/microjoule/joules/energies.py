@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from ..channel import Channel
 from ..errors import UnknownChannel, nearest
@@ -12,6 +14,8 @@ from ..late import shown
 from . import total as totals
 from .estimate import Estimate
 from .sentence import sentence
+
+E = TypeVar("E", bound=Estimate)
 
 
 class Energies(Mapping[str, Estimate]):
@@ -76,3 +80,8 @@ class Energies(Mapping[str, Estimate]):
     def __repr__(self) -> str:
         parts = [f"{name} {estimate}" for name, estimate in self._estimates.items()]
         return f"Energies({'; '.join([f'total {self.total}', *parts])})"
+
+
+def unread(estimate: E) -> E:
+    """The figure of a counter that told nothing."""
+    return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())

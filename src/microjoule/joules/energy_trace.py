@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..channel import Channel
-from ..errors import TraceError
+from ..errors import BadWindow, TraceError
 from ..late import shown
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
@@ -24,7 +22,7 @@ from . import power as powers
 from .brackets import F64
 from .code_dependence import labelled
 from .counter import Counter
-from .energies import Energies
+from .energies import Energies, unread
 from .estimate import Estimate
 from .gauge import Gauge
 from .gauge_updates import gauge_updates
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
 # A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a virtual
 # machine.
 DEAD_UPDATES = 20
-
-E = TypeVar("E", bound=Estimate)
 
 
 class Trace(RawTrace):
@@ -242,32 +238,41 @@ class Trace(RawTrace):
             BadWindow: No window has this name.
         """
         self.unwrap_all()
+        t0_ns, t1_ns = self._edges(window)
         subject = window if isinstance(window, str) else RECORDING if window is None else window.name
-        code, (t0_ns, t1_ns) = self.code_of(subject), self._edges(window)
+        code = self.code_of(subject)
         estimates = {
             name: labelled(self.mark_fits.together(name, t0_ns, t1_ns), code) for name in self.energy_channels
         }
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels, subject, seconds(int((t1_ns - t0_ns).sum())))
 
-    def energies(self, windows: Sequence[Window]) -> list[Energies]:
-        """The energies of several windows, in their order, each as of :meth:`energy`: all at once."""
+    def energies(self, windows: Sequence[str | Window]) -> list[Energies]:
+        """The energies of several windows or names, in their order, each as of :meth:`energy`: all at once.
+
+        Raises:
+            BadWindow: One is neither, or no window has this name.
+        """
+        if isinstance(windows, str | Window):
+            raise BadWindow(f"{windows!r} is not a list of windows", "Give a list: `trace.named(name)`")
         self.unwrap_all()
-        t0_ns = np.array([window.t0_ns for window in windows], np.int64)
-        t1_ns = np.array([window.t1_ns for window in windows], np.int64)
+        single = [self.window(each) for each in windows if not isinstance(each, str)]
+        t0_ns = np.array([window.t0_ns for window in single], np.int64)
+        t1_ns = np.array([window.t1_ns for window in single], np.int64)
         found = {}
         for name in self.energy_channels:
             each = self.estimates(name, t0_ns, t1_ns)
             found[name] = [unread(one) for one in each] if name in self.dead else each
-        return [
+        known = (
             Energies(
                 {name: labelled(each[number], self.code_of(window.name)) for name, each in found.items()},
                 self.channels,
                 window.name,
                 seconds(window.duration_ns),
             )
-            for number, window in enumerate(windows)
-        ]
+            for number, window in enumerate(single)
+        )
+        return [self.energy(each) if isinstance(each, str) else next(known) for each in windows]
 
     def updates(self, channel_id: str) -> Updates:
         """The updates of a channel over the trace's span, as a fit wants them.
@@ -378,11 +383,6 @@ class Trace(RawTrace):
         from . import frames
 
         return frames.polars(self)
-
-
-def unread(estimate: E) -> E:
-    """The figure of a counter that told nothing."""
-    return replace(estimate, value=None, low=0.0, high=math.inf, status="failed", components=())
 
 
 def load(path: str | os.PathLike[str]) -> Trace:

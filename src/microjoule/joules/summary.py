@@ -26,7 +26,8 @@ from .counter import Counter
 from .counter_notes import lag, notes, of_agent
 from .disagreement import disagreements
 from .distribution import distributions
-from .energy_trace import Trace, unread
+from .energies import unread
+from .energy_trace import Trace
 from .environments import changes, met
 from .estimate import Estimate
 from .gauge import Gauge

@@ -144,6 +144,27 @@ def test_one_window_of_several_is_asked_for_by_object() -> None:
     assert whole.channels == ("package-0", "package-0/dram")
 
 
+def test_energies_of_names_and_windows_are_those_of_each_in_their_order() -> None:
+    of = trace(("e", 0.1, 0.3), ("e", 0.4, 0.5), ("f", 0.5, 0.6))
+    asked = ["f", of.windows[1], "e", of.windows[0]]
+    assert of.energies(asked) == [of.energy(each) for each in asked]
+    assert of.energies(["e", "f"]) == [of.energy("e"), of.energy("f")]
+
+
+def test_what_is_no_window_is_refused_by_a_sentence() -> None:
+    of = trace(("e", 0.1, 0.3))
+    for asked in (5, (0, 5), b"e", ["e"]):
+        with pytest.raises(BadWindow, match=r"is not a window\. Give a window of this trace, or its name"):
+            of.energy(asked)
+        with pytest.raises(BadWindow, match="is not a window"):
+            of.energies([asked])
+    for asked in ("e", of.windows[0]):
+        with pytest.raises(BadWindow, match=r"is not a list of windows\. Give a list: `trace\.named"):
+            of.energies(asked)
+    with pytest.raises(BadWindow, match="Nearest: 'e'"):
+        of.energies(["ee"])
+
+
 def test_traces_and_energies_say_the_sentence() -> None:
     """``str`` is the sentence, which the report has too; a prompt shows the channels in one line."""
     of = trace(("run", 0.1, 0.9))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...joules.energy_trace import Trace, unread
+from ...joules.energies import unread
+from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
 from ...joules.estimate import summed as summed_up
 from ...joules.summary import stuck
