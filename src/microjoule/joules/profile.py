@@ -36,6 +36,8 @@ _BESIDE = 2  # readings on either side of an instant that tell the step there
 _LEAST_SWING = 0.3  # a mean at the end of what is seen leaves no room to swing, if that end is the load's own
 _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of the pulse
 _QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
+_ALIKE = 3.0  # of a reading's largest noise: within it readings are of one power, or alike by chance
+_RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
 
 
@@ -68,20 +70,22 @@ class Profile:
         self._width_s, self._gap_s = end_s - start_s, start_s[1:] - end_s[:-1]
         self._step_w = np.diff(watts)
         self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
-        self._describe()
+        self._describe(noise_w)
         noise2 = np.minimum(self._fast2, noise_w**2)
         self._noise2 = noise2 * self._width_s**2
         self._noise_gap2 = noise2[1:] * self._gap_s**2
         self._late2 = np.append(self._step_w**2, 0.0) * late_s**2
         self._prepare_gaps()
 
-    def _describe(self) -> None:
+    def _describe(self, noise_w: float) -> None:
         """How the readings scatter, around each of them."""
         watts = self.watts
+        self._unlike_w, doubt = _unlike(self._step_w, noise_w)
         top, bottom = np.maximum(watts[2:], watts[:-2]), np.minimum(watts[2:], watts[:-2])
         excess = np.maximum(np.maximum(watts[1:-1] - top, bottom - watts[1:-1]), 0.0)
         self._excess2 = np.concatenate(([0.0], excess**2, [0.0]))
         self._fast2 = local_mean(self._excess2, _NEAR) / _WHITE
+        self._fast2 = np.maximum(doubt * self._fast2, np.minimum(self._fast2, noise_w**2))
         self._r = together(self._step_w, _NEAR)
         r = np.append(self._r, self._r[-1:])
         self._quick = np.clip((_QUICK - r) / _QUICK_OVER, 0.0, 1.0)
@@ -230,7 +234,7 @@ class Profile:
         """The variance of a window's energy up to a fraction of it, its mean being known."""
         n, bridge = len(self) - 1, f * (1 - f)
         around = np.stack([self.watts[np.clip(i + k, 0, n)] for k in (-2, -1, 0, 1, 2)])
-        near, far = around.max(0) - around.min(0), self._top[i] - self._bottom[i]
+        near, far = _RAMP * self._unlike_w[i], self._top[i] - self._bottom[i]
         level = (self.watts[i] - self._bottom[i]) / np.maximum(far, 1e-12)
         swing = _LEAST_SWING + (1 - _LEAST_SWING) * 4 * level * (1 - level)
         _, _, trust = self._sides(i)
@@ -253,6 +257,21 @@ class Profile:
         share = x**2 / 3 * self._broad[k] + 2 * self._white[k] * self._swing[k] * np.minimum(1.0, 4 * x)
         gap = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
         return np.asarray(np.where(segment % 2 == 0, window, gap))
+
+
+def _unlike(step_w: F64, noise_w: float) -> tuple[F64, F64]:
+    """How far each reading is from the nearer of its neighbours, with its doubt; and the doubt.
+
+    That is the probability that a like one is so by chance: as many are then a little less alike. Of one
+    that is unlike both it is 1.
+    """
+    change_w = np.abs(step_w)
+    unlike_w = np.minimum(np.append(change_w[:1], change_w), np.append(change_w, change_w[-1:]))
+    within = _ALIKE * noise_w
+    is_alike, is_nearly = unlike_w < within, (unlike_w >= within) & (unlike_w < 3 * within)
+    by_chance = local_mean(is_nearly / 2.0, _NEAR) / np.maximum(local_mean(is_alike / 1.0, _NEAR), 1e-12)
+    doubt = np.where(is_alike, np.minimum(by_chance, 1.0), 1.0)
+    return doubt * unlike_w, doubt
 
 
 def _in_turns(windows: F64, gaps: F64) -> F64:
