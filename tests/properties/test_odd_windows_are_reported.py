@@ -11,9 +11,10 @@ from ideal import T0, Ideal, constant, rows, write
 from scripted import machine
 
 import microjoule as uj
+from microjoule.joules.reserved_names import OTHER_NAMES
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
-from microjoule.joules.window_groups import NAMES, OTHERS
+from microjoule.joules.window_groups import NAMES
 from microjoule.report import as_long_text, as_text
 
 POWER_W = 100.0
@@ -61,7 +62,7 @@ def test_ten_thousand_names_are_bounded_and_reported(tmp_path):
     named = [row for row in trace.by_name() if row.count]
     assert len(named) <= NAMES
     assert sum(row.count for row in named) == 10_000
-    assert any(OTHERS in row.names for row in named)
+    assert any(OTHER_NAMES in row.names for row in named)
     assert found["n_windows"] == 10_000
     assert len(found["windows"]) <= 1000 + NAMES
     assert len(as_text.render(found).splitlines()) < 40

@@ -224,8 +224,9 @@ def _rows(trace: Trace, windows_max: int | None) -> Iterator[_Row]:
     windows = trace.window_columns
     if not is_divided(windows):
         return
+    every = trace.mark_fits.groups.every
     for number, name in enumerate(trace.by_name()):
-        mine = (windows.by_name[each][0] for each in name.names if each in windows.by_name)
+        mine = (every[each][0] for each in name.names if each in every)
         firsts = [int(windows.t0_ns[first]) for first in mine]
         begin_ns = min(firsts, default=of.t0_ns)
         yield _Row(NAME, number, name.name, name.count, begin_ns, name.time_s, name.energy, {})

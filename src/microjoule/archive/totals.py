@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import ArchiveError, BadTarget, nearest
-from ..joules.by_name import NO_WINDOW
+from ..joules.reserved_names import NO_WINDOW
 from ..joules.uncertainty import Component, combined
 from ..late import extra
 from ..units import three_digits

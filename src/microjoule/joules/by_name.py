@@ -42,9 +42,10 @@ from .counter import Counter
 from .estimate import Estimate, summed
 from .occupancy import Occupancy
 from .occupancy import merged as pieces_of
+from .reserved_names import CUT_WINDOWS, NO_WINDOW
 from .separability import Item
 from .total import covered
-from .window_groups import CUT, WindowGroups
+from .window_groups import WindowGroups
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -55,7 +56,6 @@ READINGS = "readings"
 METHODS = (READINGS, "bracketed", "regression", INSEPARABLE)
 """From the one that assumes least to the one that says least: of several channels the last one is named."""
 
-NO_WINDOW = "(no window)"
 SINGLES = 1000  # windows of a name whose single energies are looked at; more would show the same
 RANKS = frozenset({"rank", "local_rank", "exit_code", "signal"})  # attributes that number things: no amounts
 _AMOUNT_MAX = 1e100  # no sum of such amounts overflows, nor the square of an uncertainty over or times one
@@ -69,7 +69,8 @@ class NameEnergy:
     """What the windows of one name used.
 
     Attributes:
-        name: Of the windows; several joined by `` + `` where they cannot be separated.
+        name: Of the windows; several joined by `` + `` where they cannot be separated. ``(no window)`` is the
+            time that no window covers; a window that is called so is ``"(no window)"``.
         names: The same as a tuple.
         count: How many windows there are that the recording holds whole; only these have part in the figures.
         cut: How many it does not hold whole.
@@ -123,7 +124,7 @@ def by_name(trace: Trace) -> tuple[NameEnergy, ...]:
     trace.unwrap_all()
     whole = trace.energy()
     groups, occupancy = trace.mark_fits.groups, trace.mark_fits.occupancy
-    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups.whole if name != CUT)
+    merged: tuple[tuple[str, ...], ...] = tuple((name,) for name in groups.whole if name != CUT_WINDOWS)
     while True:  # names that one channel cannot separate have one row in all of them
         found = {id_: _of_channel(trace, id_, groups, occupancy, merged) for id_ in trace.energy_channels}
         joined = _joined(merged, found)
@@ -161,10 +162,15 @@ def _items(
         members = {number[name] for name in each}
         states = tuple(s for s, state in enumerate(occupancy.states) if members & state)
         mine = tuple(s for s in states if innermost[s] in members)
-        inclusive.append(Item(_title(each), states))
+        inclusive.append(Item(_key(each), states))
         if mine != states:
-            own.append(Item(_title(each), mine))
+            own.append(Item(_key(each), mine))
     return [item for item in inclusive if item.states], [item for item in own if item.states]
+
+
+def _key(names: tuple[str, ...]) -> str:
+    """What no single window is called: one may have the title of several others."""
+    return "\0".join(names)
 
 
 def _title(names: tuple[str, ...]) -> str:
@@ -181,27 +187,25 @@ def _of_channel(
     """The figures of one channel, and the method that its readings allow for each."""
     inclusive, own = _items(groups, occupancy, merged)
     found = _Figures()
-    group_of = {_title(each): each for each in merged}
+    group_of = {_key(each): each for each in merged}
     found.time_ns = {
         group_of.get(item.name, (item.name,)): sum(occupancy.time_ns(s) for s in item.states)
         for item in inclusive
     }
     fitted = None if channel_id in trace.dead else trace.mark_fits.fit(channel_id)
     known = {item.name for item in inclusive}
-    for title, each in group_of.items():
-        if title not in known:  # its windows have no length
+    for key, each in group_of.items():
+        if key not in known:  # its windows have no length
             found.energy[each] = (
                 READINGS,
                 trace.mark_fits.together(channel_id, *_edges(trace, groups.whole[each[0]][:1])),
             )
     method_of = {item.name: READINGS for item in inclusive}
-    for titles, method, _ in methods(fitted, inclusive) if fitted else ():
-        method_of |= dict.fromkeys(titles, method)
-        if len(titles) > 1:
-            found.cut.append(tuple(name for title in titles for name in group_of.get(title, (title,))))
-    apart = (
-        {title for (title, *_), method, _ in methods(fitted, own) if method != INSEPARABLE} if fitted else ()
-    )
+    for keys, method, _ in methods(fitted, inclusive) if fitted else ():
+        method_of |= dict.fromkeys(keys, method)
+        if len(keys) > 1:
+            found.cut.append(tuple(name for key in keys for name in group_of.get(key, (key,))))
+    apart = {key for (key, *_), method, _ in methods(fitted, own) if method != INSEPARABLE} if fitted else ()
     of_own = [item for item in own if item.name in apart]
     of_names = [item for item in inclusive if item.name != NO_WINDOW]
     energies = _energies(trace, channel_id, occupancy, [item.states for item in (*of_own, *of_names)])

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..trace.series import I64
 from .brackets import F64
+from .reserved_names import quoted
 from .total import covered
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def distributions(trace: Trace) -> dict[str, Plain]:
 
 def _edges_by_name(trace: Trace) -> dict[str, tuple[I64, I64]]:
     of = trace.window_columns
-    return {name: (of.t0_ns[some], of.t1_ns[some]) for name, some in of.by_name.items()}
+    return {quoted(name): (of.t0_ns[some], of.t1_ns[some]) for name, some in of.by_name.items()}
 
 
 def _energies_j(trace: Trace, ids: list[str], t0_ns: I64, t1_ns: I64) -> F64:

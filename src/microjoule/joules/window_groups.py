@@ -11,19 +11,18 @@ from ..trace.series import I64
 from ..trace.window import Window
 from ..trace.window_columns import WindowColumns
 from .occupancy import Events, Occupancy, together
+from .reserved_names import CUT_WINDOWS, OTHER_NAMES, quoted
 
 NAMES = 200  # names beyond these, the ones with the least time, share one row
-OTHERS = "(other names)"
-CUT = "(cut windows)"
 
 
 class WindowGroups(NamedTuple):
-    """Windows by name, in the order in which names first appear.
+    """Windows by name, reserved ones quoted, in the order in which names first appear.
 
     Attributes:
         every: The numbers of all windows; of too many names those with the least time together.
-        whole: Of those inside the span. What it cuts is in ``CUT``: with its own power, and no part in
-            figures.
+        whole: Of those inside the span. What it cuts is in ``CUT_WINDOWS``: with its own power, and no part
+            in figures.
         length_ns: Of each name in ``whole``, how long its windows are together.
     """
 
@@ -44,18 +43,18 @@ def window_groups(windows: WindowColumns, span: Window) -> WindowGroups:
     is_whole = (windows.t0_ns >= span.t0_ns) & (windows.t1_ns <= span.t1_ns)
     inside = {name: group[is_whole[group]] for name, group in every.items() if is_whole[group].any()}
     cut = np.concatenate([np.empty(0, np.int64), *(group[~is_whole[group]] for group in every.values())])
-    whole = inside | ({CUT: cut} if len(cut) else {})
+    whole = inside | ({CUT_WINDOWS: cut} if len(cut) else {})
     return WindowGroups(every, whole, {name: int(lengths_ns[group].sum()) for name, group in whole.items()})
 
 
 def _grouped(windows: WindowColumns, lengths_ns: I64) -> dict[str, I64]:
-    found = windows.by_name
+    found = {quoted(name): group for name, group in windows.by_name.items()}
     if len(found) <= NAMES:
         return found
     by_time = sorted(found, key=lambda name: -int(lengths_ns[found[name]].sum()))
     kept = set(by_time[: NAMES - 1])
     rest = np.concatenate([group for name, group in found.items() if name not in kept])
-    return {name: group for name, group in found.items() if name in kept} | {OTHERS: rest}
+    return {name: group for name, group in found.items() if name in kept} | {OTHER_NAMES: rest}
 
 
 def occupied(windows: WindowColumns, groups: Mapping[str, I64], span: Window) -> Occupancy:

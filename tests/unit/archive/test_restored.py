@@ -12,12 +12,13 @@ from team import trace
 
 import microjoule as uj
 from microjoule.archive import adding, layout
-from microjoule.archive.totals import NO_WINDOW, Question, totals
+from microjoule.archive.totals import Question, totals
 from microjoule.archive.verifying import verify
 from microjoule.cli import main
 from microjoule.errors import ArchiveError, BadTarget
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
+from microjoule.joules.reserved_names import NO_WINDOW
 from microjoule.trace.exporting import by_channel
 
 pytest.importorskip("duckdb")

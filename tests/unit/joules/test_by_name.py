@@ -6,12 +6,13 @@ from ideal import MS, T0, constant, rows, write
 from steps import BASE, Steps
 
 import microjoule as uj
-from microjoule.joules.by_name import NO_WINDOW, by_name
+from microjoule.joules.by_name import by_name
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import summed
+from microjoule.joules.reserved_names import CUT_WINDOWS, NO_WINDOW, OTHER_NAMES
 from microjoule.joules.streamed import stream
+from microjoule.joules.summary import summary
 from microjoule.joules.update_record import UpdateRecord, updates
-from microjoule.joules.window_groups import OTHERS
 
 
 def row(trace, name):
@@ -110,7 +111,7 @@ def test_a_thousand_names_are_bounded_and_none_is_lost(tmp_path):
     found = by_name(uj.load(write(tmp_path / "many.arrows", rows([ideal], marks), batch_rows=9000)))
     assert sum(each.count for each in found) == n
     assert len(found) <= 201
-    assert any(OTHERS in each.names for each in found)
+    assert any(OTHER_NAMES in each.names for each in found)
 
 
 def test_a_sum_of_many_estimates_is_that_of_one_after_another(tmp_path):
@@ -224,3 +225,34 @@ def test_a_number_that_no_sum_holds_is_no_amount_and_the_others_are_summed(tmp_p
     found = row(Steps(n=40).trace(tmp_path, {"modulus": huge, "tokens": 12}), "decode")
     assert set(found.per_unit) == {"tokens"}
     assert float(found.per_unit["tokens"]) == pytest.approx(float(found.energy) / 480)
+
+
+def test_windows_that_are_called_like_the_time_of_none_have_rows_of_their_own(tmp_path):
+    """What reports call time without a name is quoted where a program calls its windows so."""
+    names = {NO_WINDOW: 90.0, CUT_WINDOWS: 60.0, OTHER_NAMES: 40.0, f'"{NO_WINDOW}"': 75.0}
+    steps = Steps(power_w=names, length_ms=dict.fromkeys(names, 20.0), idle_ms=(40.0, 60.0), n=40)
+    trace = steps.trace(tmp_path)
+    for of in (trace, stream(trace.path)):
+        rows_ = {each.name: each for each in of.by_name()}
+        assert list(rows_) == [*(f'"{name}"' for name in names), NO_WINDOW]
+        for name in names:
+            assert float(rows_[f'"{name}"'].energy) == pytest.approx(steps.truth(name), rel=0.02)
+            assert float(of.energy(name).total) == pytest.approx(steps.truth(name), rel=0.02)
+        inside = sum(map(steps.truth, names))
+        whole = float(trace.energy().total)
+        assert float(rows_[NO_WINDOW].energy) == pytest.approx(whole - inside, rel=0.02)
+        found = {row["name"]: row for row in summary(of)["by_name"]}
+        assert found[NO_WINDOW]["distribution"] is None
+        assert found[f'"{NO_WINDOW}"']["distribution"]["n"] == 10
+
+
+def test_a_window_called_like_others_that_are_joined_has_its_own_row(tmp_path):
+    """Two names that always come together are one row, whose title a third name has."""
+    lengths = {"a": 0.02, "a + b": 10.0}
+    steps = Steps(power_w={"a": 80.0, "a + b": 90.0}, length_ms=lengths, vary=0.0, n=120)
+    beside = [("b", t1, t1 + (t1 - t0)) for name, t0, t1, _ in steps.windows if name == "a"]
+    rows_ = steps.trace(tmp_path, more=beside).by_name()
+    assert [each.names for each in rows_] == [("a", "b"), ("a + b",), (NO_WINDOW,)]
+    assert [each.count for each in rows_] == [120, 60, 0]
+    assert float(rows_[1].energy) == pytest.approx(steps.truth("a + b"), rel=0.01)
+    assert float(rows_[0].energy) < 0.1 < float(rows_[1].energy)

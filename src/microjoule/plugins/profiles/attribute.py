@@ -13,6 +13,7 @@ from ...joules.attribution import Attribution, Part, Share, attribute, usable_sp
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
 from ...joules.occupancy import Events
+from ...joules.reserved_names import IDLE, OUTSIDE, quoted
 from ...joules.separability import Item
 from ...units import NS_PER_S, seconds
 from .alignment import Alignment, Wishes, align
@@ -23,8 +24,6 @@ from .kinds import CALLS, GPU_RANGES, KERNELS, OPERATORS, RANGES
 from .profile import Profile, Source
 
 SCHEMA = "microjoule.attribution/2"
-IDLE = "(idle)"
-OUTSIDE = "(outside)"
 _AT_ONCE = " ∥ "
 _SINGLE = ("kernel", "operator", "call")
 
@@ -167,7 +166,7 @@ def _sections(trace: Trace, aligned: Sequence[Aligned], wanted: Wanted) -> Itera
 
 def _windows(trace: Trace) -> Events:
     of = trace.window_columns
-    return Events(of.names, of.name, of.t0_ns, of.t1_ns, np.zeros(len(of), np.int64))
+    return Events(tuple(map(quoted, of.names)), of.name, of.t0_ns, of.t1_ns, np.zeros(len(of), np.int64))
 
 
 def _single(of: Section) -> list[Item]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...joules.occupancy import Events, Leaves, States, together
+from ...joules.reserved_names import quoted
 from ...joules.sweep import Swept
 from ...spool import Rows, in_order
 from ...trace.series import I64
@@ -78,7 +79,7 @@ def section(aligned: Sequence[Aligned], kind: str, kinds: tuple[str, ...], wante
         _rows(each.of(kinds, wanted.is_on_gpu), _numbered(each, numbers, wanted.patterns), position)
         for position, each in enumerate(aligned)
     ]
-    names = tuple(numbers)
+    names = tuple(map(quoted, numbers))
     is_stacked = kinds in (OPERATORS, CALLS)
     swept = Swept(names, *wanted.around_ns, Leaves() if is_stacked else None)
     launches, n = np.zeros(len(names), np.int64), 0

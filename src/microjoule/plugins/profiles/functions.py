@@ -17,6 +17,7 @@ from ...joules.budget import sensor
 from ...joules.counter import Counter
 from ...joules.energy_trace import Trace
 from ...joules.estimate import Estimate
+from ...joules.reserved_names import IDLE, NOT_SAMPLED, quoted
 from ...joules.sample_cells import Moments, Sampled
 from ...joules.sample_sums import Sums
 from ...joules.sampled import Shares, around, shares
@@ -29,7 +30,6 @@ from .choosing import refuse, usual
 from .stacks import ROOT, Samples, Stacks
 
 SCHEMA = "microjoule.flame/1"
-IDLE, NOT_SAMPLED = "(idle)", "(not sampled)"
 _OF_SENSOR = ("model", "gain", "offset")
 _FEWEST = 3  # updates in the samples' time
 _INSTANT_S = 1e-9  # of rounding, and no time
@@ -146,7 +146,9 @@ class _Tree:
     @classmethod
     def of(cls, stacks: Stacks) -> _Tree:
         """The tree of a profile."""
-        return cls(list(stacks.parent), list(stacks.name), stacks.names, [False] * len(stacks))
+        return cls(
+            list(stacks.parent), list(stacks.name), list(map(quoted, stacks.names)), [False] * len(stacks)
+        )
 
     def children(self) -> list[list[int]]:
         """Of each node."""

@@ -16,9 +16,10 @@ import microjoule as uj
 from microjoule import spool
 from microjoule.cli import main
 from microjoule.errors import ProfileError
+from microjoule.joules.reserved_names import IDLE
 from microjoule.plugins.profiles import chrome, perf_script, readers, stacks
 from microjoule.plugins.profiles.attribute import Asked
-from microjoule.plugins.profiles.functions import IDLE, functions
+from microjoule.plugins.profiles.functions import functions
 from microjoule.plugins.profiles.profile import Profile
 from microjoule.plugins.profiles.stacks import Block
 

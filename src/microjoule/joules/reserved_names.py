@@ -1,0 +1,17 @@
+"""Names that reports give to time that has none: a window, a kernel or a function called so is quoted."""
+
+from __future__ import annotations
+
+NO_WINDOW = "(no window)"
+OTHER_NAMES = "(other names)"
+CUT_WINDOWS = "(cut windows)"
+IDLE = "(idle)"
+OUTSIDE = "(outside)"
+NOT_SAMPLED = "(not sampled)"
+
+_RESERVED = frozenset({NO_WINDOW, OTHER_NAMES, CUT_WINDOWS, IDLE, OUTSIDE, NOT_SAMPLED})
+
+
+def quoted(name: str) -> str:
+    """A program's own name as reports have it: no two have one, and none is a reserved one."""
+    return f'"{name}"' if name.strip('"') in _RESERVED else name
