@@ -45,6 +45,11 @@ PROPERTIES = [
         "wrap_changes_nothing",
     )
 ]  # fmt: skip
+JOB = [
+    "tests/unit/joules/test_job.py",
+    "tests/unit/joules/test_joint_windows.py",
+    "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
+]
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
     "joules/total.py": [
@@ -55,6 +60,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
+    **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
@@ -123,8 +129,11 @@ def main() -> int:
     survivors = [every[number] for number in sure] + _run(waiting, arguments.jobs, until_s)
     left = {id(one.mutant) for one in waiting}
     if arguments.keep:
-        keep = _keep_again if arguments.again else _keep
-        keep([one for one in every if id(one.mutant) not in left], survivors, asked)
+        tried = [one for one in every if id(one.mutant) not in left]
+        if arguments.again:
+            _keep_again(tried, survivors, asked)
+        else:
+            _keep(files, tried, survivors, asked)
     return _report(survivors, len(every), len(waiting))
 
 
@@ -172,14 +181,19 @@ def _keep_again(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Seque
     _write(kept)
 
 
-def _keep(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]) -> None:
-    """Writes what became of each file's mutants, and leaves the other files' results."""
+def _keep(
+    files: Sequence[Path], tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]
+) -> None:
+    """Writes what became of each file's mutants, even of none, and leaves the other files' results."""
     kept = _kept()
-    for path in dict.fromkeys(one.path for one in tried):
+    for path in files:
         names = [one.name for one in survivors if one.path == path]
         n = sum(one.path == path for one in tried)
+        every = len(list(mutate.mutants(path.read_text(encoding="utf-8"))))
+        if every and not n:
+            continue
         kept[_source(path)] = {
-            "mutants": len(list(mutate.mutants(path.read_text(encoding="utf-8")))),
+            "mutants": every,
             "tried": n,
             "noticed": n - len(names),
             "accepted": sum(name in _accepted() for name in names),
@@ -203,12 +217,14 @@ def _tests(files: Sequence[Path]) -> list[str]:
         next((TESTS[start] for start in TESTS if name.startswith(start)), ["tests/unit"]) for name in names
     ]
     places = dict.fromkeys(place for places in fitting for place in places)
-    found = [str(file) for place in places for file in _test_files(Path(place))]
-    return [file for file in found if not any(word in file for word in SLOW)]
+    return [str(file) for place in places for file in _test_files(Path(place))]
 
 
 def _test_files(place: Path) -> list[Path]:
-    return [place] if place.is_file() else sorted(place.rglob("test_*.py"))
+    """A file, or those of a folder that are not slow."""
+    if place.is_file():
+        return [place]
+    return [file for file in sorted(place.rglob("test_*.py")) if not any(word in str(file) for word in SLOW)]
 
 
 def _in_place(

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,6 +120,7 @@ def _runs(
             running[child] = (file, result), float("inf")
         for child, _ in ended(running):
             yield running.pop(child)[0]
+        time.sleep(0.02)
 
 
 def _state(root: Path, package: Path, file: str, found: Mapping[str, Any]) -> str:

@@ -27,8 +27,8 @@ def united(rows: Sequence[tuple[I64, int]]) -> Edges:
     of = np.concatenate([np.empty(0, np.int64), *(np.full(len(each), at) for each, at in rows)])
     order = np.argsort(edges[:, 0], kind="stable")
     edges, of = edges[order], of[order]
-    if not len(edges):
-        return Edges(edges[:, 0], edges[:, 1], of, of)
+    if not len(of):
+        return Edges(of, of, of, of)
     ends = np.maximum.accumulate(edges[:, 1])
     first = np.flatnonzero(np.append(True, edges[1:, 0] > ends[:-1]))
     last = np.append(first[1:], len(edges)) - 1
