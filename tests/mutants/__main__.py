@@ -60,6 +60,8 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
+    "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
+    "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],
     **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from batching import Batching
-from ideal import MS, S, Wave, constant, rows, write
+from ideal import MS, Wave, constant, rows, write
 from request_logs import attribute, request_lines, saved
 
 from microjoule.joules.added_shares import added_shares
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import load
-from microjoule.joules.requests import Requests
 from microjoule.joules.update_record import updates
 from microjoule.plugins.inference.chosen_counters import counters_of
 
@@ -135,26 +134,6 @@ def test_intervals_of_sums_cover_the_truth():
     ]
     assert len(inside) > 290
     assert np.mean(inside) >= 0.93
-
-
-def test_gpus_have_one_schedule_and_idle_is_known_of_all_or_of_none():
-    of = [counter(each) for each in GPUS]
-    first, last = of[0].span_ns
-    start = np.array([first + S])  # until the end: only the first GPU is seen without it
-    log = Requests(
-        ("one",), start, start, np.array([last + S]), np.array([0]), np.array([0]), np.array([1]),
-        np.array([-1]), (np.empty(0, np.int64),),
-    )  # fmt: skip
-    spans = [(first, last), (first + 2 * S, last)]
-    alone = [added_shares([(c, updates(c, *span))], log) for c, span in zip(of, spans, strict=True)]
-    assert [each.is_idle_known for each in alone] == [True, False]  # else this shows nothing
-    found = added_shares([(c, updates(c, *span)) for c, span in zip(of, spans, strict=True)], log)
-    assert not found.is_idle_known
-    assert "idle" not in found.states
-    one, other = (each.schedule for each in found.parts)
-    assert (one.in_turn, one.rate) == (other.in_turn, other.rate)
-    whole = found.of_state(found.states).value + found.unexplained.value
-    assert whole == pytest.approx(found.measured.value, rel=1e-12)
 
 
 def test_a_gpu_that_does_nothing_adds_its_idle_power_and_no_more():
