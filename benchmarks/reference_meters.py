@@ -1,4 +1,6 @@
-"""Meters of known truth, fitted: ``python benchmarks/reference_meters.py [SEEDS [FIRST]]``.
+"""Meters of known truth, fitted: ``python benchmarks/reference_meters.py [SEEDS [FIRST [WORD]]]``.
+
+Rows whose name holds the word; without one all.
 
 Of each configuration: how often the 95 % intervals contain the truth, and how wide they are.
 """
@@ -12,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from metered import Truth, metered
+from metered import Truth, metered, read_often
 
 from microjoule.joules.reference_fit import fit
 
@@ -27,17 +29,23 @@ CONFIGURATIONS = {
         {"every_s": 0.2, "for_s": 40.0, "jitter_s": 0.002},
     ),
     "the same, jitter 20 ms": (Truth(window_s=0.1, lag_s=0.05), {"every_s": 0.2, "for_s": 40.0}),
+    "smart plug, read ten times an update": (Truth(), {"poll_s": 0.1}),
+    "the same, steps of 1 W": (Truth(), {"poll_s": 0.1, "step_w": 1.0}),
 }
 
 
-def main(seeds: int, first: int) -> None:
+def main(seeds: int, first: int, word: str) -> None:
     """Prints a row for each configuration."""
     print("| meter | gain held | offset held | lag held | window held | U gain | U offset | U lag |")
     print("|---|---|---|---|---|---|---|---|")
     for name, (truth, options) in CONFIGURATIONS.items():
+        if word not in name:
+            continue
+        read = read_often if "poll_s" in options else metered
         held, widths = np.zeros(4), []
         for seed in range(first, first + seeds):
-            found = fit(*metered(seed, truth, **options), step_w=options.get("step_w", 0.1))
+            *readings, together_s = read(seed, truth, **options)
+            found = fit(*readings, step_w=options.get("step_w", 0.1)).with_times(together_s)
             fitted = (found.gain, found.offset_w, found.lag_s, found.window_s)
             held += [abs(one.value - true) <= one.U for one, true in zip(fitted, truth, strict=True)]
             widths.append([one.U for one in fitted])
@@ -49,5 +57,5 @@ def main(seeds: int, first: int) -> None:
 
 
 if __name__ == "__main__":
-    asked = [int(word) for word in sys.argv[1:]]
-    main(*asked, *(2000, 0)[len(asked) :])
+    seeds, first, word = (*sys.argv[1:], *("2000", "0", "")[len(sys.argv) - 1 :])
+    main(int(seeds), int(first), word)

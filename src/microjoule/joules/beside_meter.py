@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..channel import Channel
-from ..errors import BadMeter, NoValue
+from ..channel import Channel, SensorError
+from ..errors import BadMeter, NoValue, TooFewUpdates
 from ..trace.series import I64
-from ..units import NS_PER_MS, NS_PER_S, seconds, three_digits
+from ..units import NS_PER_MS, seconds, three_digits
 from .brackets import F64
 from .counter import Counter
+from .meter_updates import Updates, all_readings, meter_updates
 from .reference_fit import ReferenceFit, fit
 from .total import covered, is_power, total
+from .uncertainty import NORMAL
 
 if TYPE_CHECKING:
     from ..trace.window import Window
     from .energy_trace import Trace
 
 METER = "meter"
+MEASURED = "measured against"
+_HELD = 0.7  # of the residual of all readings, below which a meter's repeated ones are no updates
+_OF_RECTANGLE = 0.95  # of a rectangle's half-width: its 95 % interval
 GRID_NS = 5 * NS_PER_MS
 EXPLAINED_MIN = 0.7
 """Share of the meter's variance below which it does not measure the machine that the counters are of."""
@@ -137,11 +143,21 @@ def against(trace: Trace, of: str = "") -> ReferenceFit:
     series = trace.series(meter.id)
     good = np.ones(len(series), bool) if series.valid is None else series.valid
     raw, read_ns = series.raw.view(np.int64)[good], series.read_ns[good].astype(np.int64)
-    # A reply speaks of some moment between question and answer.
-    at_ns, spread_s = series.t_ns[good] + read_ns // 2, read_ns / NS_PER_S / math.sqrt(12)
-    watts: F64 = raw.astype(np.float64) * float(meter.scale.unit)
-    found = fit(at_ns, watts, spread_s, t_ns, joules, _step_w(raw, meter))
-    _refuse(found, meter, ids, is_one=bool(of))
+    readings = (series.t_ns[good], raw, read_ns)
+    step_w = _step_w(raw, meter)
+
+    def fitted(of: Updates) -> ReferenceFit:
+        watts: F64 = of.raw.astype(np.float64) * float(meter.scale.unit)
+        found = fit(of.t_ns, watts, of.spread_s, t_ns, joules, step_w)
+        return found.with_times(of.together_s)
+
+    found, updates = fitted(all_readings(*readings)), meter_updates(*readings)
+    if updates is not None:
+        with contextlib.suppress(TooFewUpdates):
+            once = fitted(updates)
+            # A value that is held while the power changes is far from it; of a quick meter none is.
+            found = once if once.residual_w < _HELD * found.residual_w else found
+    _refuse(found, meter, ids, trace.channels[ids[0]].trust.sensor, is_one=bool(of))
     return found
 
 
@@ -206,9 +222,35 @@ def _energy(trace: Trace, ids: tuple[str, ...]) -> tuple[I64, F64]:
     return t_ns, joules
 
 
-def _refuse(found: ReferenceFit, meter: Channel, ids: tuple[str, ...], *, is_one: bool) -> None:
-    """Refuses a meter that cannot be of this machine."""
+def no_gain(found: ReferenceFit, sensor: SensorError | None) -> str:
+    """Why a fit gives a channel no gain, in words; empty: it gives one.
+
+    Args:
+        found: The fit of the meter around the channel's device.
+        sensor: What is assumed of the channel without it; None: nothing is.
+    """
+    if found.explained < EXPLAINED_MIN or found.gain.value <= 0:
+        return f"the channel explains {found.explained:.0%} of the meter's changes"
+    if sensor is None or sensor.source.startswith(MEASURED):
+        return ""
+    assumed = sensor.gain * (2.0 if sensor.form == NORMAL else _OF_RECTANGLE)
+    U = found.gain.U / found.gain.value  # noqa: N806 - the GUM's own symbol
+    if assumed > U:
+        return ""
+    return f"the gain is known to ± {U:.0%}, and without a calibration ± {assumed:.0%} is assumed"
+
+
+def _refuse(
+    found: ReferenceFit, meter: Channel, ids: tuple[str, ...], sensor: SensorError | None, *, is_one: bool
+) -> None:
+    """Refuses a meter that cannot be of this machine, and one that says no more than is assumed."""
     what = f"The meter {meter.access.path}"
+    if is_one and (why := no_gain(found, sensor)):
+        raise BadMeter(
+            f"{what} gives {ids[0]} no gain: {why}",
+            "Check what the meter measures. Calibrate for longer, with a load whose steps last several of "
+            "the sensor's update intervals",
+        )
     if found.explained < EXPLAINED_MIN or found.gain.value <= 0:
         raise BadMeter(
             f"{what} does not follow the counters: they explain {found.explained:.0%} of its changes, so it "

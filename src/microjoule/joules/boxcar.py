@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import distinct
+from ..arrays import Bools, distinct
 from ..trace.series import I64
 from .brackets import F64
 
@@ -45,6 +45,8 @@ _EITHER = (
 _BURSTS = 2.0  # times the variance near standstills with few updates between them (_among_bursts)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
+_STILL = 0.9  # of the window: a reading that comes so long after the last one ends a standstill
+_DECIDED = 5.0  # in the logarithm of the prior's density: e^5 to 1
 _SOLID = 1e-9
 _LEAST_NOISE = 0.1
 _MEDIAN_OF_SECOND = 0.6745 * np.sqrt(6.0)  # of independent noise: 1, -2, 1
@@ -89,8 +91,9 @@ class Boxcar:
     ) -> None:
         self._t_s, self._y, self._window_s = t_s, watts, window_s
         self._noise_w = noise_w = min(noise_w, max(_scatter(watts), _LEAST_NOISE * noise_w))
+        self._begins_s, is_sure = _begins(t_s, watts, window_s, noise_w)
         gaps_s = np.diff(t_s, prepend=t_s[0])
-        late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0))
+        late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0) * ~is_sure)
         self._late = late_s / window_s
         self._hidden_j = np.concatenate(([0.0], _hidden(gaps_s[1:], np.diff(watts), period_s), [0.0]))
         self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
@@ -114,17 +117,17 @@ class Boxcar:
         m = len(self.edges_s) - 1
         first, stop = max(start - self._beside, 0), min(start + _CELL + self._beside, m)
         edges, n = self.edges_s[first : stop + 1], stop - first
-        t_s, window_s = self._t_s, self._window_s
-        seen = np.flatnonzero((t_s - window_s >= edges[0] - _SOLID) & (t_s <= edges[-1] + _SOLID))
+        t_s = self._t_s
+        seen = np.flatnonzero((self._begins_s >= edges[0] - _SOLID) & (t_s <= edges[-1] + _SOLID))
         if not len(seen):  # a hole of more than a cell
             near = float(np.interp((edges[0] + edges[-1]) / 2, t_s, self._y))
             return Cell(first, edges, np.full(n, near), np.eye(n) * max(near, self._noise_w) ** 2, 0.0)
-        t_s, late = t_s[seen], self._late[seen]
-        shares = overlaps(edges, t_s - window_s, t_s) / window_s
+        t_s, begins_s, late = t_s[seen], self._begins_s[seen], self._late[seen]
+        shares = overlaps(edges, begins_s, t_s) / (t_s - begins_s)[:, None]
         mean = float(self._y[seen].mean())
         y = self._y[seen] - mean
         newest = np.clip(np.searchsorted(edges, t_s - _SOLID) - 1, 0, n - 1)
-        oldest = np.clip(np.searchsorted(edges, t_s - window_s) - 1, 0, n - 1)
+        oldest = np.clip(np.searchsorted(edges, begins_s) - 1, 0, n - 1)
         p: F64 = np.zeros(n)
         step2: F64 = np.zeros(n - 1)
         noise2: F64
@@ -200,6 +203,35 @@ def _hidden(gaps_s: F64, step_w: F64, period_s: float) -> F64:
     share = np.clip(1.0 - between / _ISOLATED, 0.0, 1.0)
     found: F64 = np.where(is_still, share * gaps_s * np.abs(step_w), 0.0)
     return found
+
+
+def _begins(t_s: F64, watts: F64, window_s: float, noise_w: float) -> tuple[F64, Bools]:
+    """float64[n]: since when each reading is the mean; and bool[n], whether the readings show it.
+
+    Since W before it, but of a board that is updated once in W at idle. Two Ampere boards (A5000, RTX 3090,
+    driver 535) show there, from the second standstill on, the mean since the last reading but one. The
+    readings of each run of standstills decide, by the prior that power rarely changes: its doubled steps
+    have to be much fewer.
+    """
+    begins_s, is_sure = t_s - window_s, np.zeros(len(t_s), np.bool_)
+    still = np.diff(t_s, prepend=t_s[0]) >= _STILL * window_s
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], still, [False])).astype(np.int8)))
+    for first, stop in ends.reshape(-1, 2).tolist():
+        if stop - first < 2:
+            continue
+        plain = watts[first:stop]
+        halved = plain.copy()
+        for at in range(1, len(plain)):
+            halved[at] = 2 * plain[at] - halved[at - 1]
+        after = watts[stop : stop + 1]
+        costs = [
+            float(np.log1p((np.diff(np.concatenate((each, after))) / noise_w) ** 2 / _DOF).sum())
+            for each in (plain, halved)
+        ]
+        if costs[0] - costs[1] > _DECIDED:
+            begins_s[first + 1 : stop] = t_s[first - 1 : stop - 2]
+            is_sure[first:stop] = True
+    return begins_s, is_sure
 
 
 def _scatter(watts: F64) -> float:

@@ -17,6 +17,9 @@ is what the times leave open of lag and window.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +38,8 @@ _LAGS, _WINDOWS = 56, 12
 _VALLEYS, _ROUNDS, _FINER = 4, 2, 11
 _SHORTEST_S = 1e-3  # a shorter window is a momentary value
 _STEPS = 40
+_STEEP = 0.3  # of the fastest change, from which on a reading shows how sure its time is
+_ROOM = 0.1  # of the window that was found, which the last refinement may add to it
 _SMALL = 1e-9
 _ROOT_3 = 3**0.5
 _HALF = 12**-0.5  # standard uncertainty of a rectangle of width 1
@@ -85,6 +90,11 @@ class ReferenceFit:
     mean_meter_w: float
     at_mean_w: Fitted
 
+    def with_times(self, together_s: float) -> ReferenceFit:
+        """The same where all readings' times share an error of this standard uncertainty: one of the lag."""
+        lag = self.lag_s
+        return replace(self, lag_s=replace(lag, u=float(np.hypot(lag.u, together_s))))
+
 
 class Cumulative:
     """Energy over time, from which mean powers are read.
@@ -124,7 +134,8 @@ def fit(
         energy_t_ns: int64[m], ascending instants.
         energy_j: float64[m], what the quicker one had counted until then.
         step_w: The meter's display step.
-        reach_s: The longest lag and window together; so much of the beginning has no reading that counts.
+        reach_s: The longest lag and window together; so much of the beginning has no reading that counts
+            while they are looked for.
 
     Raises:
         TooFewUpdates: There are not enough readings beside the quicker one, or its power never changed.
@@ -136,17 +147,23 @@ def fit(
     span_s = float(of.t_s[-1]) if len(of.t_s) else 0.0
     reach_s = min(reach_s, span_s / 3)
     inside = (t_s - reach_s >= 0) & (t_s - LAG_MIN_S <= span_s)
-    t_s, y, spread_s = t_s[inside], watts[inside], spread_s[inside]
-    if len(y) < READINGS_MIN:
+    if inside.sum() < READINGS_MIN:
         raise TooFewUpdates(
-            f"The meter has {len(y)} readings beside the counters, and {READINGS_MIN} are needed",
+            f"The meter has {inside.sum()} readings beside the counters, and {READINGS_MIN} are needed",
             "Measure for longer, or read the meter more often",
         )
-    if not np.ptp(of.mean_w(t_s, min(1.0, reach_s))) or not np.ptp(y):
+    if not np.ptp(of.mean_w(t_s[inside], min(1.0, reach_s))) or not np.ptp(watts[inside]):
         raise TooFewUpdates("The power did not change", "Run a load that goes on and off")
-    beside = _Beside(of, t_s, y, spread_s)
-    valleys = [_refined(beside, start, reach_s) for start in _coarse(beside, reach_s)]
+    beside = _Beside(of, t_s[inside], watts[inside], spread_s[inside])
+    most_s = (reach_s / 2, min(WINDOW_MAX_S, reach_s / 2))
+    valleys = [_refined(beside, start, most_s) for start in _coarse(beside, reach_s)]
     at = min(valleys, key=lambda each: beside.line(each)[2])
+    # The lag and window that were found leave room for readings that the longest ones did not.
+    lag_s, window_s = (float(each) for each in at)
+    room_s = _ROOM * window_s + 3 * float(spread_s.max())
+    inside = (t_s - lag_s - window_s >= room_s) & (t_s - lag_s + room_s <= span_s)
+    beside = _Beside(of, t_s[inside], watts[inside], spread_s[inside])
+    at = _refined(beside, at, (lag_s + room_s / 2, window_s + room_s / 2))
     in_time = _uncertain(beside, at, step_w)
     beside.weigh(at)
     return _described(beside, at, in_time, step_w)
@@ -202,10 +219,21 @@ class _Beside:
         offset, gain, _ = self.line(at)
         rest = np.abs(self.y - offset - gain * self.x(at))
         open_w = self.open_w(at)
-        calm = open_w <= np.median(open_w)
+        change = np.abs(gain) * np.abs(self.by_lag(at))  # W/s
+        calm = (open_w <= np.median(open_w)) & (change <= np.median(change))
         noise_w = max(float(np.median(rest[calm])) / _MEDIAN_OF_NORMAL, _SMALL)
-        weight = 1 / (noise_w**2 + open_w**2)
+        steep = change > _STEEP * change.max(initial=0.0)
+        # A sensor whose mean is not quite that of a window shows it at steps, as if its times were less sure.
+        off_s = rest[steep] / change[steep] / _MEDIAN_OF_NORMAL if change.any() else np.zeros(1)
+        stated_s = float(np.median(open_w[steep] / change[steep])) if change.any() else 0.0
+        unsure_s = max(float(np.median(off_s)) ** 2 - stated_s**2, 0.0) ** 0.5
+        weight = 1 / (noise_w**2 + open_w**2 + (unsure_s * change) ** 2)
         self.weight = weight / weight.mean()
+
+    def by_lag(self, at: F64) -> F64:
+        """float64[n]: by how much a longer lag changes the quicker one's mean power, W/s."""
+        h = max(0.01 * float(at[1]), 2e-3)
+        return (self.x(at, -h) - self.x(at, h)) / (2 * h)
 
 
 def _coarse(beside: _Beside, reach_s: float) -> list[F64]:
@@ -232,9 +260,9 @@ def _coarse(beside: _Beside, reach_s: float) -> list[F64]:
     return found
 
 
-def _refined(beside: _Beside, at: F64, reach_s: float) -> F64:
+def _refined(beside: _Beside, at: F64, most_s: tuple[float, float]) -> F64:
     """(lag, window) at the bottom: Gauss-Newton, whose steps are halved until they help."""
-    limits = np.array([[LAG_MIN_S, _SHORTEST_S], [reach_s / 2, min(WINDOW_MAX_S, reach_s / 2)]])
+    limits = np.array([[LAG_MIN_S, _SHORTEST_S], most_s])
     squares = beside.line(at)[2]
     for _ in range(_STEPS):
         jacobian, rest = _jacobian(beside, at)
@@ -257,9 +285,8 @@ def _jacobian(beside: _Beside, at: F64) -> tuple[F64, F64]:
     window_s = float(at[1])
     x = beside.x(at)
     offset, gain, _ = beside.line(at)
-    h = max(0.01 * window_s, 2e-3)
-    g = min(h, window_s / 2)
-    by_lag = (beside.x(at, -h) - beside.x(at, h)) / (2 * h)
+    g = min(max(0.01 * window_s, 2e-3), window_s / 2)
+    by_lag = beside.by_lag(at)
     longer, shorter = (np.array([at[0], window_s + each]) for each in (g, -g))
     by_window = (beside.x(longer) - beside.x(shorter)) / (2 * g)
     ones = np.ones(len(beside.y))
@@ -280,7 +307,11 @@ def _uncertain(beside: _Beside, at: F64, step_w: float) -> list[tuple[float, flo
     known = np.hypot(beside.open_w(at), step_w * _HALF) * root
     pull = np.linalg.pinv(free)
     u[2:] = np.hypot(u[2:], np.sqrt(((pull * known) ** 2).sum(1))[2:])
-    return [(float(each), student(max(n - free.shape[1], 1.0))) for each, n in zip(u, informing, strict=True)]
+    wider = _of_few(len(free))
+    return [
+        (float(each), wider * student(max(n - free.shape[1], 1.0)))
+        for each, n in zip(u, informing, strict=True)
+    ]
 
 
 def _is_momentary(at: F64) -> bool:
@@ -341,9 +372,23 @@ def _sandwich(jacobian: F64, rest: F64) -> F64:
     pull = np.einsum("ij,jk,ik->i", jacobian / scale, bread, jacobian / scale)
     scores = (jacobian / scale) * (rest / np.maximum(1 - pull, 0.05))[:, None]
     meat = scores.T @ scores
-    reach = round(n ** (1 / 3))
+    reach = _reach(n)
     for lag in range(1, reach + 1):
         cross = scores[lag:].T @ scores[:-lag]
         meat += (1 - lag / (reach + 1)) * (cross + cross.T)
     covariance: F64 = bread @ meat @ bread / np.outer(scale, scale)
     return covariance
+
+
+def _reach(n: int) -> int:
+    """How many readings further on residuals are taken to depend on each other."""
+    return round(math.cbrt(n))
+
+
+def _of_few(n: int) -> float:
+    """By how much an interval is wider because the dependence of n residuals was estimated too.
+
+    Kiefer and Vogelsang, Econometric Theory 21 (2005), table 1: the 97.5 % quantile for Bartlett's weights.
+    """
+    b = (_reach(n) + 1) / n
+    return (1.96 + 2.9694 * b + 0.416 * b**2 - 0.5324 * b**3) / 1.96

@@ -46,9 +46,9 @@ def host(tmp_path, monkeypatch):
     return root, watts
 
 
-def recorded(path, root, meter_w, for_s=9.0):
+def recorded(path, root, meter_w, for_s=9.0, update_s=0.02):
     origin_s = [time.monotonic() + 1e6]
-    with served(Played(watts=lambda t: meter_w(t - origin_s[0]), update_s=0.02)) as address:
+    with served(Played(watts=lambda t: meter_w(t - origin_s[0]), update_s=update_s)) as address:
         against = f"shelly://{address}?every=50ms&accuracy=0.5%25"
         with uj.record(path, meter=uj.Meter(rate=500, sources=["script"], root=root, against=against)):
             origin_s[0] = time.monotonic()  # a little after the script's: it is a part of the meter's lag
@@ -79,6 +79,19 @@ def test_a_calibration_is_kept_and_later_reports_say_what_the_counters_cover(hos
     seconds = uj.load(later).windows[0].duration_ns / 1e9
     true_j = OFFSET_W * seconds + GAIN * counted_j
     assert abs(found["energy_j"] - true_j) <= found["U_j"] < 0.1 * true_j
+
+
+def test_a_plug_that_is_read_eight_times_an_update_has_one_reading_for_each(host, tmp_path):
+    """With each reading the line is drawn through values of which seven in eight are old."""
+    root, watts = host
+    trace = tmp_path / "held.arrows"
+    recorded(trace, root, lambda s: OFFSET_W + GAIN * watts(s), for_s=15.0, update_s=0.4)
+    from microjoule.joules.beside_meter import against
+
+    found = against(uj.load(trace))
+    assert found.n <= 15 / 0.4
+    assert abs(found.gain.value - GAIN) <= found.gain.U
+    assert abs(found.offset_w.value - OFFSET_W) <= found.offset_w.U
 
 
 def test_a_meter_around_one_device_corrects_it(host, tmp_path, capsys):

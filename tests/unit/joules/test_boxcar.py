@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from microjoule.joules.boxcar import Boxcar, _leaning, overlaps
+from microjoule.joules.boxcar import Boxcar, _begins, _leaning, overlaps
 
 
 def weight(x: Fraction, w: Fraction) -> Fraction:
@@ -53,3 +53,35 @@ def test_an_edge_within_a_standstill_is_less_sure_than_at_its_end() -> None:
     # With one update behind it, of eight that would show all, it may hide 7/8 of 1.5 s times 30 W. A share f
     # of that lies before the edge: a variance of f (1 - f) of its square at least.
     assert inside - at_end > 0.25 * (7 / 8 * 1.5 * 30.0) ** 2
+
+
+SLOW_S = np.concatenate((np.arange(1.0, 4.05, 0.1), [5.0, 6.0, 7.0, 8.0], np.arange(8.1, 10.0, 0.1)))
+
+
+def slow(halved: bool) -> tuple[np.ndarray, Boxcar]:
+    """Of 100 W until 4.5 s and 60 W from then on: the energy until instants of 10 ms, and the sensor's."""
+    grid_s = np.arange(-1.0, 10.0, 0.001)
+    energy_j = np.cumsum(np.where(grid_s < 4.5, 100.0, 60.0)) * 0.001
+    begins_s = SLOW_S - 1.0
+    if halved:
+        begins_s[np.isin(SLOW_S, [6.0, 7.0, 8.0])] -= 1.0
+    ends, begins = (np.interp(each, grid_s, energy_j) for each in (SLOW_S, begins_s))
+    watts = (ends - begins) / (SLOW_S - begins_s)
+    return watts, Boxcar(SLOW_S, watts, 1.0, 0.1, 0.05, np.full(len(SLOW_S), 0.005))
+
+
+@pytest.mark.parametrize("halved", [False, True], ids=["of one second", "of two, as an RTX A5000"])
+def test_a_mean_that_is_updated_once_in_a_second_is_of_one_or_two_as_the_readings_show(halved: bool) -> None:
+    """A reading of 70 W between 80 and 60 W is one of the time since the last but one."""
+    watts, found = slow(halved)
+    assert watts[SLOW_S == 6.0] == pytest.approx(70.0 if halved else 60.0, abs=0.1)
+    inside = (found.edges_s[:-1] >= 5.0 - 1e-9) & (found.edges_s[1:] <= 8.0 + 1e-9)
+    assert found.watts[inside] == pytest.approx(60.0, abs=1.0)
+
+
+def test_power_that_changes_in_each_standstill_leaves_the_means_those_of_a_window() -> None:
+    watts, _ = slow(halved=False)
+    watts[np.isin(SLOW_S, [5.0, 6.0, 7.0, 8.0])] = [90.0, 80.0, 75.0, 66.0]
+    begins_s, is_sure = _begins(SLOW_S, watts, 1.0, 0.05)
+    assert begins_s == pytest.approx(SLOW_S - 1.0)
+    assert not is_sure.any()
