@@ -48,17 +48,24 @@ int uj_clock_pair(int clock, int64_t *t_ns, uint32_t *read_ns, uint64_t *value_n
 /* The same of AMD's: 20002 is libamd_smi's 2, not supported; 30002 is librocm_smi64's. */
 #define UJ_STATUS_AMDSMI 20000
 #define UJ_STATUS_ROCM_SMI 30000
+/* This plus n, of a perf event that was read and has a raw: n times since the reading before the
+ * kernel took it off and put it on again, as somebody else opened an event; what came between is
+ * not counted. Where it is not known between which two of some readings that was, the last of them
+ * has n, and those before it have 0. */
+#define UJ_STATUS_UNCOUNTED 5000
+#define UJ_UNCOUNTED_MAX 4999
 
 /* One reading of one channel: the row of the ring. No two rows of a channel have one t_ns. Where
  * one read brings several (a driver's buffer of samples), they have its time, its time + 1 ns, + 2
  * ns, ...; the instant that each speaks of is its sensor_ns. */
 struct uj_sample {
     int64_t t_ns;      /* when the read began */
-    uint64_t raw;      /* what the interface said; meaningless where status is not 0 */
+    uint64_t raw;      /* what the interface said; meaningless where the read failed */
     int64_t sensor_ns; /* the device's own time, or UJ_NO_SENSOR_TIME */
     uint32_t read_ns;  /* how long the read took; saturates */
     uint16_t channel;  /* uj_channel.code */
-    uint16_t status;   /* 0, or the errno (or the library's code) of the failed read */
+    uint16_t status;   /* 0, UJ_STATUS_UNCOUNTED + n, or the errno (or the library's code) of the
+                        * failed read */
 };
 
 /* The same as columns, each of the capacity given to the drain. Bitmaps are Arrow's: bit set =
@@ -126,7 +133,7 @@ struct uj_counts {
     uint64_t late;        /* of these, begun more than a tenth of a period after the deadline */
     uint64_t missed;      /* deadlines that passed while an earlier tick was not over: not taken */
     uint64_t dropped;     /* rows read that found the ring full */
-    uint64_t errors;      /* rows with a status */
+    uint64_t errors;      /* rows of failed reads */
     uint64_t busy_ns;     /* CPU time of the thread */
     uint64_t late_max_ns; /* the latest tick */
     int fifo;             /* 1: SCHED_FIFO was granted; 0: not asked; -errno: refused */

@@ -56,7 +56,7 @@ static int64_t smaller(int64_t a, int64_t b)
 static bool lead_differs(const struct uj_sampler *s)
 {
     const struct uj_sample *now = &s->rows[s->lead], *before = &s->before[s->lead];
-    return now->raw != before->raw && now->status == 0 && before->status == 0;
+    return now->raw != before->raw && uj_is_read(now) && uj_is_read(before);
 }
 
 /* Reads until the lead changes or the instant has passed; whether it changed. */

@@ -29,6 +29,10 @@
  *   those joules are gone from their counts (half of them, at 4 kHz with a limit of 2000).
  * - *A full buffer*: the kernel drops the newest and says how many.
  *
+ * When the events are taken off, as others open theirs (reader_perf.c), the leader's page says how
+ * often since the last collection, but nothing says between which two records: the first record of
+ * the next collection has their number, and all of this one have 0 (UJ_STATUS_UNCOUNTED).
+ *
  * So the sampled events are never the only ones. A second group of the same events, read by
  * reader_perf.c, always counts; what the sampled ones say is moved onto its counts, and when
  * records end or a throttle is met, the thread goes on with that one: see pace_kernel.c.
@@ -37,11 +41,9 @@
 #include "reader_kernel.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,49 +51,27 @@
 #include "clock.h"
 #include "error.h"
 #include "fork.h"
+#include "kernel_records.h"
 #include "order.h"
+#include "ring.h"
 
-#define MEMBERS_MAX 30
-#define RECORDS_MAX                                                                                \
-    (512 * 1024)                /* what perf_event_mlock_kb allows anybody, beside the first page */
-#define RECORDS_MIN (64 * 1024) /* the largest page that Linux has, so that it is a whole one */
 #define TRIES 256
 #define NEVER_NS (86400 * UJ_NS_PER_S) /* a period before the pace begins: a day */
 #define BRACKETS 3 /* of these the narrowest says when a read of the group ends */
-
-/* What read() of the group gives, and a record after its time. */
-struct group {
-    uint64_t n_events, running_ns;
-    uint64_t counts[MEMBERS_MAX + 2]; /* the leader, the members, the clock */
-};
-
-struct record {
-    struct perf_event_header header;
-    union {
-        struct {
-            uint64_t t_ns;
-            struct group group;
-        } sample;
-        struct {
-            uint64_t id, lost;
-        } lost;
-    };
-};
 
 struct kernel_state {
     pid_t opener;
     void *counting; /* reader_perf's, of the same events */
     size_t n;
     int leader;
-    int fds[MEMBERS_MAX + 1]; /* the members, the clock */
-    uint16_t codes[MEMBERS_MAX];
-    struct perf_event_mmap_page *page;
-    const uint8_t *data;
-    size_t mapped, n_bytes;
-    uint64_t tail, end;          /* of this collection */
-    uint64_t base[MEMBERS_MAX];  /* what a member's count lacks */
-    uint64_t over[MEMBERS_MAX];  /* what the counting event has too many */
-    uint64_t found[MEMBERS_MAX]; /* the same, at this collection: not yet known to be sound */
+    int fds[UJ_MEMBERS_MAX + 1]; /* the members, the clock */
+    uint16_t codes[UJ_MEMBERS_MAX];
+    struct uj_records records;
+    uint64_t base[UJ_MEMBERS_MAX];  /* what a member's count lacks */
+    uint64_t over[UJ_MEMBERS_MAX];  /* what the counting event has too many */
+    uint64_t found[UJ_MEMBERS_MAX]; /* the same, at this collection: not yet known to be sound */
+    uint32_t times_on;              /* of the leader, at the last collection */
+    uint32_t n_off, n_off_before;   /* since the collection before, and before that, not yet said */
     int64_t before_ns, now_ns; /* CLOCK_MONOTONIC less the clock's count, at most: last time, now */
 };
 
@@ -106,7 +86,7 @@ static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64
     attr.use_clockid = 1; /* of all the group alike, or it is refused */
     attr.clockid = CLOCK_MONOTONIC;
     if (leader < 0) {
-        attr.pinned = 1; /* as reader_perf.c says */
+        attr.pinned = attr.disabled = 1; /* as reader_perf.c says */
         attr.sample_period = (uint64_t)period_ns;
         attr.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_READ;
         attr.watermark = 1; /* nobody is to be woken */
@@ -118,9 +98,9 @@ static int open_event(uint32_t type, uint64_t config, int cpu, int leader, int64
 static void kernel_close(void *opened)
 {
     struct kernel_state *k = opened;
-    if (k->page != NULL && !uj_is_forked(k->opener)) /* a fork does not have the mapping */
-        munmap(k->page, k->mapped);
-    for (size_t i = MEMBERS_MAX + 1; i-- > 0;)
+    if (!uj_is_forked(k->opener)) /* a fork does not have the mapping */
+        uj_records_unmap(&k->records);
+    for (size_t i = UJ_MEMBERS_MAX + 1; i-- > 0;)
         if (k->fds[i] >= 0)
             close(k->fds[i]);
     if (k->leader >= 0)
@@ -128,24 +108,6 @@ static void kernel_close(void *opened)
     if (k->counting != NULL)
         uj_reader_perf.close(k->counting);
     free(k);
-}
-
-/* Maps a page of facts and the records' memory (a power of two of pages), as large as it may be. */
-static int map(struct kernel_state *k)
-{
-    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t bytes = RECORDS_MAX; bytes >= RECORDS_MIN; bytes /= 2) {
-        k->mapped = page_bytes + bytes;
-        void *at =
-            mmap(NULL, k->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, k->leader, 0);
-        if (at == MAP_FAILED)
-            continue;
-        k->page = at;
-        k->data = (const uint8_t *)at + page_bytes;
-        k->n_bytes = bytes;
-        return 0;
-    }
-    return -errno;
 }
 
 static int open_group(struct kernel_state *k, const struct uj_channel *channels, size_t n)
@@ -164,14 +126,19 @@ static int open_group(struct kernel_state *k, const struct uj_channel *channels,
         if (k->fds[i] < 0)
             return -errno;
     }
-    return map(k);
+    int code = uj_records_map(&k->records, k->leader);
+    if (code == 0 && ioctl(k->leader, PERF_EVENT_IOC_ENABLE, 0) != 0)
+        code = -errno;
+    if (code == 0)
+        k->times_on = uj_times_on(k->records.page);
+    return code;
 }
 
 static int kernel_open(const struct uj_channel *channels, size_t n, void **out,
                        struct uj_error *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (n > MEMBERS_MAX || channels[i].cpu < 0 || channels[i].cpu != channels[0].cpu)
+        if (n > UJ_MEMBERS_MAX || channels[i].cpu < 0 || channels[i].cpu != channels[0].cpu)
             return uj_fail(err, EINVAL, "sample in the kernel", "events of more than one CPU");
     struct kernel_state *k = calloc(1, sizeof *k);
     if (k == NULL)
@@ -179,7 +146,7 @@ static int kernel_open(const struct uj_channel *channels, size_t n, void **out,
     k->opener = getpid();
     k->n = n;
     k->leader = -1;
-    for (size_t i = 0; i < MEMBERS_MAX + 1; i++)
+    for (size_t i = 0; i < UJ_MEMBERS_MAX + 1; i++)
         k->fds[i] = -1;
     for (size_t i = 0; i < n; i++)
         k->codes[i] = channels[i].code;
@@ -202,11 +169,14 @@ static void kernel_read(void *opened, struct uj_sample *rows)
 {
     struct kernel_state *k = opened;
     uj_reader_perf.read(k->counting, rows);
-    for (size_t i = 0; i < k->n; i++)
-        rows[i].raw -= rows[i].status == 0 ? k->over[i] : 0;
+    for (size_t i = 0; i < k->n; i++) {
+        rows[i].raw -= uj_is_read(&rows[i]) ? k->over[i] : 0;
+        uj_add_uncounted(&rows[i], k->n_off_before + k->n_off);
+    }
+    k->n_off = k->n_off_before = 0;
 }
 
-static bool read_group(struct kernel_state *k, struct group *group)
+static bool read_group(struct kernel_state *k, struct uj_group *group)
 {
     ssize_t got = read(k->leader, group, sizeof *group);
     int64_t after_ns = uj_now_ns();
@@ -223,8 +193,8 @@ static bool read_group(struct kernel_state *k, struct group *group)
  * still; otherwise what it has become is found. False: the group cannot be read. */
 static bool compare(struct kernel_state *k, bool is_first)
 {
-    struct uj_sample rows[2][MEMBERS_MAX];
-    uint64_t narrowest[MEMBERS_MAX];
+    struct uj_sample rows[2][UJ_MEMBERS_MAX];
+    uint64_t narrowest[UJ_MEMBERS_MAX];
     size_t n_known = 0;
     memset(narrowest, 0xff, sizeof narrowest);
     k->before_ns = k->now_ns;
@@ -232,7 +202,7 @@ static bool compare(struct kernel_state *k, bool is_first)
     uj_reader_perf.read(k->counting, rows[0]);
     for (int try = 0; try < (is_first ? TRIES : BRACKETS) && (n_known < k->n || try < BRACKETS);
          try++) {
-        struct group group;
+        struct uj_group group;
         if (!read_group(k, &group))
             return false;
         struct uj_sample *before = rows[try % 2], *after = rows[1 - try % 2];
@@ -240,7 +210,7 @@ static bool compare(struct kernel_state *k, bool is_first)
         for (size_t i = 0; i < k->n; i++) {
             uint64_t moved = after[i].raw - before[i].raw;
             uint64_t difference = before[i].raw + moved / 2 - group.counts[1 + i];
-            if (moved >= narrowest[i] || before[i].status != 0 || (!is_first && moved > 0))
+            if (moved >= narrowest[i] || !uj_is_read(&before[i]) || (!is_first && moved > 0))
                 continue;
             narrowest[i] = moved;
             n_known += moved == 0;
@@ -253,6 +223,15 @@ static bool compare(struct kernel_state *k, bool is_first)
     return true;
 }
 
+/* After the records are known: what was off after the last of them is said by the next one. */
+static void count_off(struct kernel_state *k)
+{
+    uint32_t times_on = uj_times_on(k->records.page);
+    k->n_off_before += k->n_off;
+    k->n_off = times_on - k->times_on;
+    k->times_on = times_on;
+}
+
 bool uj_kernel_start(void *opened, int64_t period_ns)
 {
     struct kernel_state *k = opened;
@@ -261,6 +240,7 @@ bool uj_kernel_start(void *opened, int64_t period_ns)
         return false;
     bool is_able = compare(k, true);
     k->before_ns = k->now_ns;
+    count_off(k);
     return is_able;
 }
 
@@ -273,49 +253,17 @@ void uj_kernel_end(void *opened)
 bool uj_kernel_collect(void *opened)
 {
     struct kernel_state *k = opened;
-    k->end = uj_kernel_load_acquire(&k->page->data_head);
-    return k->tail != k->end ? compare(k, false) : true;
-}
-
-/* Copies bytes out, which may go round the end of the memory. */
-static void copy(const struct kernel_state *k, void *to, size_t length)
-{
-    size_t at = k->tail % k->n_bytes;
-    size_t first = length < k->n_bytes - at ? length : k->n_bytes - at;
-    memcpy(to, k->data + at, first);
-    memcpy((uint8_t *)to + first, k->data, length - first);
-}
-
-/* When the next record was begun, if it says so: the one before was over by then. */
-static int64_t next_begins_ns(const struct kernel_state *k)
-{
-    struct {
-        struct perf_event_header header;
-        int64_t t_ns;
-    } next;
-    if (k->tail == k->end)
-        return INT64_MAX;
-    copy(k, &next, sizeof next);
-    bool has_time =
-        next.header.type == PERF_RECORD_SAMPLE || next.header.type == PERF_RECORD_THROTTLE;
-    return has_time ? next.t_ns : INT64_MAX;
-}
-
-static void take(struct kernel_state *k, struct record *record)
-{
-    copy(k, &record->header, sizeof record->header);
-    size_t size = record->header.size;
-    copy(k, record, size < sizeof *record ? size : sizeof *record);
-    k->tail += size;
-    uj_kernel_store_release(&k->page->data_tail, k->tail);
+    uj_records_collect(&k->records);
+    count_off(k);
+    return k->records.tail != k->records.end ? compare(k, false) : true;
 }
 
 enum uj_kernel_found uj_kernel_next(void *opened, struct uj_sample *rows, uint64_t *n_lost)
 {
     struct kernel_state *k = opened;
-    while (k->tail != k->end) {
-        struct record record;
-        take(k, &record);
+    struct uj_record record;
+    while (uj_records_take(&k->records, &record)) {
+        uj_records_free(&k->records);
         if (record.header.type == PERF_RECORD_LOST) {
             *n_lost = record.lost.lost;
             return UJ_KERNEL_LOST;
@@ -324,20 +272,25 @@ enum uj_kernel_found uj_kernel_next(void *opened, struct uj_sample *rows, uint64
             return UJ_KERNEL_THROTTLED;
         if (record.header.type != PERF_RECORD_SAMPLE)
             continue;
-        const struct group *group = &record.sample.group;
+        const struct uj_group *group = &record.sample.group;
         int64_t t_ns = (int64_t)record.sample.t_ns;
         int64_t distance_ns = k->before_ns > k->now_ns ? k->before_ns : k->now_ns;
         int64_t end_ns = (int64_t)group->counts[k->n + 1] + distance_ns;
-        int64_t next_ns = next_begins_ns(k);
+        int64_t next_ns = uj_records_next_ns(&k->records);
         end_ns = end_ns < next_ns ? end_ns : next_ns;
-        for (size_t i = 0; i < k->n; i++)
+        uint32_t n_off_before = k->n_off_before;
+        k->n_off_before = 0;
+        for (size_t i = 0; i < k->n; i++) {
             rows[i] = (struct uj_sample){
                 .t_ns = t_ns,
                 .raw = group->counts[1 + i] + k->base[i],
                 .sensor_ns = UJ_NO_SENSOR_TIME,
                 .read_ns = uj_elapsed_ns(t_ns, end_ns > t_ns ? end_ns : t_ns),
                 .channel = k->codes[i],
+                .status = k->n_off > 0 ? UJ_STATUS_UNCOUNTED : 0,
             };
+            uj_add_uncounted(&rows[i], n_off_before);
+        }
         return UJ_KERNEL_SAMPLE;
     }
     memcpy(k->over, k->found, sizeof k->over); /* no throttle has made the two differ */

@@ -52,7 +52,7 @@ static void put_bit(uint8_t *bits, size_t i, bool set)
 
 void uj_columns_put(struct uj_columns *columns, size_t i, const struct uj_sample *row)
 {
-    bool has_raw = row->status == 0;
+    bool has_raw = uj_is_read(row);
     bool has_sensor = row->sensor_ns != UJ_NO_SENSOR_TIME;
     columns->t_ns[i] = row->t_ns;
     columns->read_ns[i] = row->read_ns;

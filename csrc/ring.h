@@ -31,6 +31,34 @@ struct uj_ring {
  * and says so in locked. */
 int uj_ring_init(struct uj_ring *ring, size_t rows);
 
+/* Whether a row tells when its event was off. */
+static inline bool uj_is_uncounted(const struct uj_sample *row)
+{
+    return row->status >= UJ_STATUS_UNCOUNTED &&
+           row->status <= UJ_STATUS_UNCOUNTED + UJ_UNCOUNTED_MAX;
+}
+
+/* Whether a row has a raw. */
+static inline bool uj_is_read(const struct uj_sample *row)
+{
+    return row->status == 0 || uj_is_uncounted(row);
+}
+
+/* How often its event was off since the row before. */
+static inline uint32_t uj_times_off(const struct uj_sample *row)
+{
+    return uj_is_uncounted(row) ? row->status - (uint32_t)UJ_STATUS_UNCOUNTED : 0;
+}
+
+/* Says of a row that was read that its event was off so many times more. */
+static inline void uj_add_uncounted(struct uj_sample *row, uint32_t n)
+{
+    if (n == 0 || !uj_is_read(row))
+        return;
+    n += uj_times_off(row);
+    row->status = (uint16_t)(UJ_STATUS_UNCOUNTED + (n < UJ_UNCOUNTED_MAX ? n : UJ_UNCOUNTED_MAX));
+}
+
 /* Producer: false, and nothing written, when there is no room. */
 bool uj_ring_push(struct uj_ring *ring, const struct uj_sample *row);
 

@@ -38,14 +38,17 @@ void uj_sampler_read(struct uj_sampler *s)
     s->rows = oldest;
     for (size_t i = 0; i < s->n_banks; i++)
         s->banks[i].reader->read(s->banks[i].state, s->rows + s->banks[i].first);
+    for (size_t i = 0; i < s->n_channels; i++) /* what has not been pushed */
+        uj_add_uncounted(&s->rows[i], uj_times_off(&s->before[i]));
 }
 
-static void push(struct uj_sampler *s, const struct uj_sample *row)
+static void push(struct uj_sampler *s, struct uj_sample *row)
 {
-    if (row->status != 0)
-        uj_add(&s->errors, 1);
+    uj_add(&s->errors, uj_is_read(row) ? 0 : 1);
     if (!uj_ring_push(&s->ring, row))
         uj_add(&s->dropped, 1);
+    else if (uj_is_uncounted(row))
+        row->status = 0; /* it has been said */
 }
 
 void uj_sampler_push_before(struct uj_sampler *s)

@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..channel import Channel, Encoding, Kind
+from ..channel.reading_status import UNCOUNTED, is_uncounted, times_off
 from ..recording.native import Columns, Feed
 from ..sources.agent_offer import OfferedLane
 from ..sources.zones import NJ_PER_J, NJ_PER_UJ
@@ -120,11 +121,15 @@ class CoarseView:
         n = taken.length
         channel = np.frombuffer(taken.channel, np.uint16)[:n]
         for code in np.unique(channel).tolist():
-            at = int(np.flatnonzero(channel == code)[-1])
+            rows = np.flatnonzero(channel == code)
+            at, told = int(rows[-1]), np.frombuffer(taken.status, np.uint16)[rows]
             t_ns = int(np.frombuffer(taken.t_ns, np.int64)[at])
             read_ns = int(np.frombuffer(taken.read_ns, np.uint32)[at])
-            status = int(np.frombuffer(taken.status, np.uint16)[at])
-            raw = 0 if status else self._rounding[code](int(np.frombuffer(taken.raw, np.uint64)[at]))
+            status, raw = int(told[-1]), 0
+            if not status or is_uncounted(told)[-1]:  # off as often as in all that it stands for
+                times = min(int(times_off(told).sum()), UNCOUNTED - 1)
+                status = UNCOUNTED + times if times else 0
+                raw = self._rounding[code](int(np.frombuffer(taken.raw, np.uint64)[at]))
             yield _ROW.pack(t_ns, raw, _NO_SENSOR_TIME, read_ns, code, status)
 
 

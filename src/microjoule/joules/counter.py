@@ -80,6 +80,7 @@ class Counter:
         self._failed_ns = readings.failed_ns
         self.dropped_ns = readings.dropped_ns
         self.is_noise = readings.is_noise
+        self.uncounted = readings.uncounted
         self._lessons = readings.lessons or Lessons(
             channel, readings.t_ns, readings.read_ns, readings.steps.total, readings.steps.changes
         )
@@ -248,7 +249,8 @@ class Counter:
         between = self._between if len(self.changes) else None
         begin, end = edges_of(between, lambda: self._lessons.skeleton, self.channel, brackets)
         short = lent(between, self.channel, brackets, begin, end)
-        return budgets(self.channel, self.machine, brackets, begin, end, short)
+        found = budgets(self.channel, self.machine, brackets, begin, end, short)
+        return self._resets.losses.added_to(found, brackets.t0_ns, brackets.t1_ns)
 
     def position(self, t_ns: npt.ArrayLike) -> I64:
         """int64: the interpolated count at instants, in ``2**-bits`` counts since the first reading."""

@@ -26,6 +26,7 @@ from .kept_rows import FAR, NEAR, READINGS, Rows, ranges
 from .lessons import LessonsInPieces
 from .stillness import Still
 from .swings import Skeleton
+from .uncounted import NEVER, uncounted
 from .unwrap import Steps, counts, quantum, unwrap
 from .unwrapped import Unwrapped, sound
 from .update_record import UpdateRecord
@@ -129,6 +130,8 @@ def fragment_of(series: Series, channel: Channel, instants_ns: I64, first_ns: in
     steps = unwrap(counts(raw, channel), t_ns, read_ns, channel)
     if len(steps.reset):
         raise NotInParts("a count fell")
+    if uncounted(series) is not NEVER:
+        raise NotInParts("a counter's event was off")
     changes, total = steps.changes, steps.total
     counter = Counter.of(Unwrapped(t_ns, read_ns, steps, _NONE), channel)
     record, skeleton = UpdateRecord(), Skeleton(first_ns)

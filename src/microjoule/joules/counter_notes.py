@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..units import NS_PER_MS, seconds, short_time, three_digits
 from .counter import Counter
+from .uncounted import Losses
 
 _AGENT = "agent"  # the source of channels that an agent reads
 _FEW = 3  # updates, from which on their usual distance is known
@@ -13,7 +14,7 @@ _FEW = 3  # updates, from which on their usual distance is known
 
 def notes(counter: Counter) -> list[str]:
     """The sentences about one counter: of readings that are none, of updates that are rarer than declared."""
-    return _noise(counter) or [*_dropped(counter), *_rare(counter)]
+    return _noise(counter) or [*_dropped(counter), *_uncounted(counter), *_rare(counter)]
 
 
 def _noise(counter: Counter) -> list[str]:
@@ -31,6 +32,18 @@ def _dropped(counter: Counter) -> list[str]:
     readings = "1 reading is" if n == 1 else f"{n} readings are"
     why = "left out, because the count fell or jumped and came back"
     return [f"{counter.channel.id}: {readings} {why}"] if n else []
+
+
+def _uncounted(counter: Counter) -> list[str]:
+    losses = Losses(counter)
+    if not losses.times:
+        return []
+    n = "once" if losses.times == 1 else f"{losses.times:,} times"
+    most_j = float(losses.likely_most(counter.t_ns[:1], counter.t_ns[-1:])[0])
+    return [
+        f"{counter.channel.id}: other users of perf interrupted its counting {n}, so that up to "
+        f"{three_digits(most_j)} J may be missing. Intervals include them; `--source powercap` loses none"
+    ]
 
 
 def of_agent(counters: Iterable[Counter]) -> list[str]:

@@ -26,6 +26,7 @@ from .doubts import is_noise, may_wrap_between_updates
 from .glitches import glitches, longest_ns
 from .kept_rows import FAR, NEAR, READINGS, Rows, joined_rows, ranges, recent
 from .lessons import LessonsInPieces
+from .uncounted import NEVER, uncounted
 from .unwrap import Steps, counts, unchanged_ns, unwrap
 from .unwrapped import Unwrapped, sound
 from .update_times import FIRST
@@ -83,8 +84,10 @@ class Digest:
         """Takes the next readings.
 
         Raises:
-            NotInParts: They are not after the ones before, or have counted too much.
+            NotInParts: They are not after the ones before, have counted too much, or lack something.
         """
+        if uncounted(series) is not NEVER:
+            raise NotInParts("a counter's event was off")
         t_ns, read_ns, raw, failed_ns = sound(series)
         if len(failed_ns):  # whether reads failed before and after all others is all that is asked
             self._failed_ns = [*self._failed_ns[:1], int(failed_ns[0]), int(failed_ns[-1])]

@@ -1,4 +1,4 @@
-"""What a counter may have counted in a reset: nobody saw it, and its power limit bounds it."""
+"""What a counter may have counted unseen, in a reset or while its event was off; its limit bounds it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..channel import largest_rate
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .brackets import F64
+from .uncounted import Losses
 
 if TYPE_CHECKING:
     from .counter import Counter
@@ -28,6 +29,7 @@ class Resets:
 
     Attributes:
         unbounded: int64, the resets without a bound.
+        losses: What it may lack because its event was off.
     """
 
     def __init__(self, counter: Counter) -> None:
@@ -36,10 +38,12 @@ class Resets:
         length_ns = gap_ns + 2 * counter.update_max_ns + channel.timing.lag_ns
         most = (largest_rate(channel) * length_ns / NS_PER_S + counter.quantum) * float(channel.scale.unit)
         is_bounded = bool(channel.trust.power_limit_w) & (counter.steps.total[self._at] < _NEAR_THE_END)
+        self.losses = Losses(counter)
         self.unbounded: I64 = self._at[~is_bounded]
         self._sums: F64 = np.concatenate(([0.0], np.cumsum(np.where(is_bounded, most, 0.0))))
 
     def most(self, before: I64, after: I64) -> npt.NDArray[np.float64]:
-        """The most that was counted in the resets between two readings each, in the channel's quantity."""
+        """The most that nobody saw between two readings each, in the channel's quantity."""
         first, last = (np.searchsorted(self._at, reading, "right") for reading in (before, after))
-        return np.asarray(self._sums[last] - self._sums[first], np.float64)
+        lacking = self.losses.most(before, after)
+        return np.asarray(self._sums[last] - self._sums[first] + lacking, np.float64)

@@ -12,6 +12,7 @@ from ..trace.series import I64, U64, Series
 from .doubts import is_noise, may_wrap_between_updates, with_wraps_between_updates
 from .glitches import glitches
 from .lessons import Lessons, LessonsInPieces
+from .uncounted import NEVER, Uncounted, uncounted
 from .unwrap import ENDLESS_NS, Steps, counts, unwrap
 
 _STRIDE = 1024  # changes: in no stride of them can two be further apart than its ends
@@ -28,6 +29,7 @@ class Unwrapped(NamedTuple):
         lessons: What all readings tell, where not all are here or that was worked out before.
         dropped_ns: int64, when readings were taken that are not here because they fell and came back.
         is_noise: Whether the readings are no count.
+        uncounted: When its event was off.
     """
 
     t_ns: I64
@@ -37,6 +39,7 @@ class Unwrapped(NamedTuple):
     lessons: Lessons | LessonsInPieces | None = None
     dropped_ns: I64 = np.empty(0, np.int64)
     is_noise: bool = False
+    uncounted: Uncounted = NEVER
 
 
 def unwrapped(series: Series, channel: Channel) -> Unwrapped:
@@ -57,7 +60,7 @@ def unwrapped(series: Series, channel: Channel) -> Unwrapped:
         if may_wrap_between_updates(channel, longest_ns):
             steps = with_wraps_between_updates(steps, t_ns, read_ns, channel, longest_ns)
     noise = is_noise(len(steps.reset), len(dropped), len(steps.changes))
-    return Unwrapped(t_ns, read_ns, steps, failed_ns, lessons, dropped_ns, noise)
+    return Unwrapped(t_ns, read_ns, steps, failed_ns, lessons, dropped_ns, noise, uncounted(series))
 
 
 def _apart_ns(changes: I64, t_ns: I64) -> int:

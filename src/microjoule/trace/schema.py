@@ -12,7 +12,9 @@ read_ns     uint32                     how long it took, in steps of 64 ns, roun
 channel     dictionary<uint16, utf8>   fixed at the opening
 raw         uint64, null: read failed  what the interface said: not unwrapped, not scaled
 sensor_ns   int64, null: none          the device's own time, unconverted
-status      uint16                     0, or the code of the failed read
+status      uint16                     0, or the code of the failed read; 5000 + n: it was read, and its
+                                       perf event was off n times since the reading before, or since
+                                       the first of those before it that have 5000
 label       utf8, null but on marks    a window's name and attributes: ``microjoule.trace.label``
 =========== ========================== ============================================================
 

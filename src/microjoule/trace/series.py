@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..arrays import is_valid, numbers
+from ..channel.reading_status import is_uncounted
 from ..value_class import dataclass
 from .cut import Cutter
 
@@ -32,7 +33,7 @@ class Series:
         t_ns: int64, when each read began.
         read_ns: uint32, how long it took.
         raw: uint64, what the interface said; 0 where the read failed.
-        status: uint16, 0 or the code of the failed read.
+        status: uint16, 0, ``UNCOUNTED`` and more, or the code of the failed read.
         valid: Whether the read succeeded; None: all did.
         sensor_ns: int64, the device's own time, ``NO_TIME`` where a row has none; None: no row has.
     """
@@ -182,5 +183,5 @@ def failed(series: Series) -> dict[int, int]:
     """How many reads of a series failed, by their codes."""
     if series.status.strides == (0,):  # one value stands for all
         return {int(series.status[0]): len(series)} if len(series) and series.status[0] else {}
-    codes, counts = np.unique(series.status, return_counts=True)
+    codes, counts = np.unique(series.status[~is_uncounted(series.status)], return_counts=True)
     return {code: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if code}

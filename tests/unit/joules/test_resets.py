@@ -14,6 +14,7 @@ from ideal import MS, US, Ideal, S, constant, thinned
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import STATUSES
 from microjoule.joules.resets import Resets
+from microjoule.joules.uncounted import NEVER
 
 IDEAL = Ideal(constant(50.0), limit_w=150.0, lag_ns=3 * MS, quantum=8)
 TIMES_MS = np.array([0, 10, 20, 45, 50, 60, 61], np.int64)
@@ -28,6 +29,7 @@ def counter(limit_w: float | None = 150.0, total: int = 1000) -> Any:
         read_ns=lambda at: np.full(len(at), 20 * US, np.int64),
         update_max_ns=2 * MS,
         quantum=8,
+        uncounted=NEVER,
         channel=replace(IDEAL.channel, trust=trust),
     )
 

@@ -1,0 +1,143 @@
+"""What a counter lacks where its event was off: in both intervals of windows that it touches, and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ideal import MS, Ideal, S, sine, square
+
+from microjoule.channel.reading_status import UNCOUNTED
+from microjoule.errors import NotInParts
+from microjoule.joules.counter import Counter
+from microjoule.joules.counter_fragment import fragment_of
+from microjoule.joules.counter_notes import notes
+from microjoule.joules.digest import Digest
+from microjoule.joules.uncounted import NEVER, uncounted
+from microjoule.trace.series import Series, failed
+
+IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)
+
+
+def told(series: Series, off_ns: list[int], stretch: int = 1) -> Series:
+    """The readings of events that were off at some instants, and lost an update at each.
+
+    Where it was is known to so many readings.
+    """
+    raw, status = series.raw.copy(), np.zeros(len(series), np.uint16)
+    for at_ns in off_ns:
+        at = int(np.searchsorted(series.t_ns, at_ns))
+        update = at + int(np.flatnonzero(np.diff(raw[at:]))[0]) + 1
+        raw[update:] -= raw[update] - raw[update - 1]
+        last = (update // stretch + 1) * stretch - 1
+        status[last - stretch + 1 : last + 1] = np.maximum(status[last - stretch + 1 : last + 1], UNCOUNTED)
+        status[last] += 1
+    return replace(series, raw=raw, status=status)
+
+
+@pytest.mark.parametrize("stretch", [1, 100])
+@pytest.mark.parametrize("wave", [sine(100.0, 30.0, 3.0), square(10.0, 140.0, 0.2)])
+def test_both_intervals_hold_what_no_event_counted(stretch: int, wave: object) -> None:
+    """Of windows of any length, of which some begin or end beside the update that was lost."""
+    ideal = replace(IDEAL, wave=wave)
+    rng = np.random.default_rng(5)
+    off_ns = sorted((ideal.series.t_ns[0] + rng.uniform(0.2, 2.6, 12) * S).astype(np.int64).tolist())
+    series = told(ideal.series, off_ns, stretch)
+    t0 = (ideal.series.t_ns[0] + rng.uniform(0.1, 2.0, 500) * S).astype(np.int64)
+    t0[:12] = np.array(off_ns) - 2 * MS
+    t1 = t0 + (rng.uniform(0.01, 0.8, 500) * S).astype(np.int64)
+    true = np.array([ideal.truth(a, b) for a, b in zip(t0.tolist(), t1.tolist(), strict=True)])
+    counter = Counter(series, ideal.channel)
+    brackets = counter.energies(t0, t1)
+    assert bool(((brackets.low <= true) & (true <= brackets.high)).all())
+    found = counter.estimates(brackets)
+    covered = [abs(e.value - t) <= e.U for e, t in zip(found, true, strict=True) if e.value is not None]
+    assert np.mean(covered) > 0.93
+    silent = Counter(replace(series, status=np.zeros(len(series), np.uint16)), ideal.channel)
+    assert not bool((silent.energies(t0, t1).high >= true).all())
+
+
+def test_a_window_that_no_stretch_touches_is_as_it_was() -> None:
+    off_ns = [int(IDEAL.series.t_ns[0]) + S]
+    one, other = Counter(told(IDEAL.series, off_ns), IDEAL.channel), Counter(IDEAL.series, IDEAL.channel)
+    t0_ns, t1_ns = (int(IDEAL.series.t_ns[0]) + round(each * S) for each in (1.5, 2.0))
+    assert one.energy(t0_ns, t1_ns) == other.energy(t0_ns, t1_ns)
+    assert one.energy(t0_ns - S, t1_ns).high > other.energy(t0_ns - S, t1_ns).high
+
+
+def test_a_loss_is_an_update_at_twice_the_limit_and_no_more_than_all_of_its_stretch() -> None:
+    start_ns = int(IDEAL.series.t_ns[0])
+    plain = Counter(IDEAL.series, IDEAL.channel)
+    window = np.array([start_ns + S // 2]), np.array([start_ns + 2 * S])
+    quantum_j, update_ns = float(plain.quantum * IDEAL.unit), plain.update_max_ns
+    for times in (1, 3, 4000):
+        status = np.zeros(len(IDEAL.series), np.uint16)
+        status[1000] = UNCOUNTED + times
+        found = Counter(replace(IDEAL.series, status=status), IDEAL.channel).energies(*window)
+        gap_ns = int(np.diff(IDEAL.series.t_ns[[999, 1000]])[0])
+        each_j = times * (300.0 * update_ns / S + quantum_j)
+        whole_j = 300.0 * (gap_ns + 2 * update_ns) / S + quantum_j
+        more = float(found.high[0] - plain.energies(*window).high[0])
+        assert more == pytest.approx(min(each_j, whole_j), rel=1e-9)
+
+
+def _stretches(status: list[int]) -> list[tuple[int, int, int]]:
+    n = len(status)
+    series = Series(
+        np.arange(n, dtype=np.int64),
+        np.zeros(n, np.uint32),
+        np.zeros(n, np.uint64),
+        np.array(status, np.uint16),
+    )
+    return list(zip(*(column.tolist() for column in uncounted(series)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("status", "stretches"),
+    [
+        ([0, 0, 0], []),
+        ([0, 0, UNCOUNTED + 2, 0], [(1, 2, 2)]),
+        ([0, UNCOUNTED, UNCOUNTED, UNCOUNTED + 3, 0, 0], [(0, 3, 3)]),
+        ([0, UNCOUNTED + 1, UNCOUNTED + 1, 0], [(0, 2, 2)]),
+        ([0, UNCOUNTED, UNCOUNTED + 1, 0, UNCOUNTED, UNCOUNTED + 4], [(0, 2, 1), (3, 5, 4)]),
+        ([0, UNCOUNTED, 0, UNCOUNTED + 1], [(0, 1, 0), (2, 3, 1)]),
+        ([UNCOUNTED + 1, 0], [(0, 0, 1)]),
+        ([0, 19, 4999, 10_000, UNCOUNTED + 1], [(3, 4, 1)]),
+    ],
+)
+def test_a_stretch_ends_with_its_number(status: list[int], stretches: list[tuple[int, int, int]]) -> None:
+    assert _stretches(status) == stretches
+
+
+def test_a_flood_loses_no_more_than_its_power_in_all_its_time() -> None:
+    """Every reading of a second was interrupted twice: and three updates for each tenth of it."""
+    status = np.zeros(len(IDEAL.series), np.uint16)
+    status[500:1500] = UNCOUNTED + 2
+    series = replace(IDEAL.series, status=status)
+    stretches = uncounted(series)
+    assert int(stretches.times.sum()) == 2000
+    assert 10 <= len(stretches.times) <= 11
+    counter, plain = Counter(series, IDEAL.channel), Counter(IDEAL.series, IDEAL.channel)
+    window = series.t_ns[[400]], series.t_ns[[1600]]
+    more_j = float(counter.energies(*window).high[0] - plain.energies(*window).high[0])
+    assert 300.0 <= more_j <= 300.0 * (1.01 + 11 * 3 * plain.update_max_ns / S)
+
+
+def test_such_a_reading_is_no_failure_and_a_sentence_tells_what_may_be_missing() -> None:
+    off_ns = [int(IDEAL.series.t_ns[0]) + S, int(IDEAL.series.t_ns[0]) + 2 * S]
+    series = told(IDEAL.series, off_ns)
+    assert failed(series) == {}
+    (said,) = notes(Counter(series, IDEAL.channel))
+    assert "interrupted its counting 2 times" in said
+    assert "powercap" in said
+    assert notes(Counter(IDEAL.series, IDEAL.channel)) == []
+
+
+def test_what_takes_readings_in_parts_leaves_such_to_what_has_them_all() -> None:
+    series = told(IDEAL.series, [int(IDEAL.series.t_ns[0]) + S])
+    assert uncounted(IDEAL.series) is NEVER
+    with pytest.raises(NotInParts, match="event"):
+        fragment_of(series, IDEAL.channel, np.empty(0, np.int64), int(series.t_ns[0]))
+    with pytest.raises(NotInParts, match="event"):
+        Digest(IDEAL.channel, np.empty(0, np.int64)).add(series)
