@@ -116,6 +116,27 @@ def test_a_lag_that_is_longer_than_declared_takes_its_place():
     assert found.lag_min_ns <= 1600 * US <= found.lag_ns
 
 
+@pytest.mark.parametrize("cycles", [1, 3, 7, 60])
+@pytest.mark.parametrize("poll_us", [250, 500, 1000])
+def test_guaranteed_intervals_hold_where_steps_show_more_lag_than_was_declared(poll_us, cycles):
+    """A little more, which few steps or coarse readings do not prove, and also clearly more."""
+    for seed in range(100, 125):
+        lag_us = int(np.random.default_rng(seed).integers(1150, 1900))
+        series, marks, energy = recorded(lag_us, poll_us, seed, cycles=cycles)
+        counter = Counter(series, CHANNEL).with_learnt_lag(marks)
+        found, truth = counter.bounds(*marks), energy(marks.ends_ns) - energy(marks.begins_ns)
+        assert (found.low - 1e-9 <= truth).all()
+        assert (truth <= found.high + 1e-9).all()
+
+
+@pytest.mark.parametrize("cycles", [1, 7])
+def test_a_few_steps_within_what_was_declared_change_nothing(cycles):
+    """They are no measurement; at 4 kHz each is known well enough not to lie beyond by chance."""
+    for seed in range(10):
+        series, marks, _ = recorded(600, 250, seed, cycles=cycles)
+        assert timing(series, marks) is DECLARED
+
+
 @pytest.mark.parametrize(
     "how", [{"high_w": 10.0}, {"cycles": 6}, {"poll_us": 2000}], ids=["no step", "few steps", "seldom read"]
 )

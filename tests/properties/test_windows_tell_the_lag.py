@@ -33,7 +33,8 @@ def test_the_lag_is_found_and_steps_have_their_energy(tmp_path, update_s, scale)
         timing = lag_of(trace)
         assert timing.lag_source == SOURCE
         assert abs(timing.middle_lag_ns - 1e9 * lag_s) <= timing.half_lag_ns < 2.5e7
-        assert (timing.lag_min_ns, timing.lag_ns) == (0, 100_000_000), "guaranteed is what was declared"
+        assert timing.lag_min_ns == 0
+        assert max(100_000_000, timing.likely_lag_ns[1]) <= timing.lag_ns < 160_000_000, "all that is shown"
         for energies, used_j in zip(trace.energies(trace.windows), of.used_j, strict=True):
             one = energies[ENERGY]
             assert one.low <= used_j <= one.high

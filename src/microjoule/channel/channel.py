@@ -128,6 +128,12 @@ class Timing:
             self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, likely_lag_ns=None, lag_source=source
         )
 
+    def with_longest_lag(self, most_ns: int) -> Timing:
+        """The same with guaranteed intervals that allow for a longer lag; figures stay as they are."""
+        if most_ns <= self.lag_ns:
+            return self
+        return replace(self, lag_ns=most_ns, likely_lag_ns=self._likely_ns)
+
     def with_likely_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
         """The same with a lag between two that readings show: guaranteed intervals allow what they did."""
         return replace(self, likely_lag_ns=(least_ns, most_ns), lag_source=source)

@@ -14,6 +14,10 @@ bounds the lag from above. A *fall* at an end trails the last work by the lag, a
 less: it bounds it from below. Each bound has five standard uncertainties to spare, because guaranteed
 intervals rest on it.
 
+The declared lag is what is thought of a whole family of processors. So a bound that the steps give takes its
+place where it is sharper, be it shorter or longer. Where it is not, steps that trail their marks by more than
+the declared lag make the lag longer all the same, and so do a few of them that are no measurement.
+
 Decision: only marks with steady power on both sides count, for five updates at most, so that a trace taken
 piece by piece gives the same lag as one in memory. What was given up: steps closer together than that.
 """
@@ -99,13 +103,15 @@ def learnt(timing: Timing, times: UpdateTimes, total: I64, quantum: int, marks: 
     of_rise = _mean(steps, steps.is_clear & steps.rises & _among(at, marks.begins_ns))
     of_fall = _mean(steps, steps.is_clear & ~steps.rises & _among(at, marks.ends_ns))
     least, most = float(timing.lag_min_ns), float(timing.lag_ns)
-    if of_rise is not None:
-        bound = of_rise[0] + _SURE * of_rise[1] + _SLACK_NS
-        # What is surely more than was declared takes its place.
-        is_longer = of_rise[0] - _SURE * of_rise[1] > most
-        most = bound if is_longer else min(most, bound)
-    if of_fall is not None:
-        least = max(least, of_fall[0] - _SURE * of_fall[1] - _SLACK_NS)
+    if of_fall is not None and of_fall.is_measured:
+        least = max(least, of_fall.lag_ns - of_fall.half_ns)
+    if of_rise is not None and of_rise.is_measured:
+        bound = of_rise.lag_ns + of_rise.half_ns
+        most = bound if of_rise.half_ns < timing.lag_ns - timing.lag_min_ns else min(most, bound)
+    longer = [
+        each.lag_ns + each.half_ns for each in (of_rise, of_fall) if each and each.lag_ns > timing.lag_ns
+    ]
+    most = max(most, *longer) if longer else most
     if most <= least or most <= 0:  # the steps are not the marks'
         return timing
     if most == timing.lag_ns and least == timing.lag_min_ns:
@@ -118,21 +124,42 @@ def _among(values: I64, ordered: I64) -> Bools:
     return found
 
 
-def _mean(steps: _Steps, these: Bools) -> tuple[float, float] | None:
-    """The mean lag of some steps, and its standard uncertainty; None: they are too few."""
+class _Mean(NamedTuple):
+    """The mean lag of some steps.
+
+    Attributes:
+        lag_ns: The mean.
+        u_ns: Its standard uncertainty.
+        is_measured: Whether steps are enough for a lag to be called measured.
+    """
+
+    lag_ns: float
+    u_ns: float
+    is_measured: bool
+
+    @property
+    def half_ns(self) -> float:
+        """By how much the lag that they show can be more or less."""
+        return _SURE * self.u_ns + _SLACK_NS
+
+
+def _mean(steps: _Steps, these: Bools) -> _Mean | None:
+    """The mean lag of some steps; None: there are none."""
     lag, u = steps.lag_ns[these], steps.u_ns[these]
-    if len(lag) < _STEPS:
+    if not len(lag):
         return None
+    is_measured = len(lag) >= _STEPS
     middle = float(np.median(lag))
     far = np.abs(lag - middle)
     usual = far <= _OUTLIER * max(float(np.median(far)), float(np.median(u)))
     lag, u = lag[usual], u[usual]
     n, expected = len(lag), float(np.median(u))
-    scatter = float(np.std(lag, ddof=1)) if n > 1 else math.inf
+    scatter = float(np.std(lag, ddof=1)) if n > 1 else 0.0
     alone = max(scatter, expected) / math.sqrt(n)
     phase = float(np.median(steps.phase_ns[these]))
-    common = phase * (_SHARED if scatter >= _ALIKE * phase else 1.0)
-    return float(np.mean(lag)), math.hypot(alone, common)
+    # How few steps scatter does not tell whether they fell on one phase.
+    common = phase * (_SHARED if is_measured and scatter >= _ALIKE * phase else 1.0)
+    return _Mean(float(np.mean(lag)), math.hypot(alone, common), is_measured)
 
 
 def _steps(times: UpdateTimes, total: I64, quantum: int, at: I64, farthest_ns: int) -> _Steps:

@@ -77,9 +77,10 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
     is_new = best.half_ns < timing.half_lag_ns
     if not is_new or not timing.lag_min_ns - best.half_ns <= best.lag_ns <= timing.lag_ns + best.half_ns:
         return timing
+    longer = timing.with_longest_lag(round(best.lag_ns + best.half_ns))
     lag_ns = min(max(best.lag_ns, timing.lag_min_ns), timing.lag_ns)
     least, most = lag_ns - best.half_ns, lag_ns + best.half_ns
-    return timing.with_likely_lag(round(least), round(most), f"measured against {best.gauge}")
+    return longer.with_likely_lag(round(least), round(most), f"measured against {best.gauge}")
 
 
 def _own_lag(gauge: Gauge) -> float | None:

@@ -73,8 +73,9 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     lag_ns, half_ns = found
     if not timing.lag_min_ns - half_ns <= lag_ns <= timing.lag_ns + half_ns:
         return timing
+    longer = timing.with_longest_lag(round(lag_ns + half_ns))
     lag_ns = min(max(lag_ns, timing.lag_min_ns), timing.lag_ns)
-    return timing.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
+    return longer.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
 
 
 def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:

@@ -6,10 +6,12 @@ lag lie in [a, b], by what was declared or measured of it, and trail the other's
 (:mod:`.lag_of_parts`). Then it also lies in [c + D - h, d + D + h], and so in what both have in common:
 
 * Where the other's lag was measured, this one's follows to the measurement's width and h.
-* Where the other's was only declared, that is no bound: it may be longer, and this one's is left as it is.
+* Where the other's was only declared, that is no bound: it may be longer, and figures are left as they are.
 * Where they have nothing in common, one of the two lags is not what was thought. If the one that trails was
   only declared, it is longer: figures and guaranteed intervals take that into account. If it was measured,
   nobody knows which is wrong, and the report says so.
+* What surely trails another may do so by as much as that one's lag and D: if its own lag was only declared,
+  guaranteed intervals allow for all of that, with twice h, though nothing proves that it is so long.
 """
 
 from __future__ import annotations
@@ -141,15 +143,18 @@ def beside(timing: Timing, theirs: Timing, difference: LagDifference, source: st
     """
     own_least, own_most = _likely(timing)
     low, high = _moved(theirs, difference)
-    if low > own_most:
-        if timing.lag_source != _DECLARED:
-            return timing
-        most = theirs.lag_ns + difference.ns + _SURELY * difference.half_ns
-        longer = timing.with_lag(timing.lag_min_ns, math.ceil(most), source)
-        return longer.with_likely_lag(math.floor(low), math.ceil(high), source)
-    if theirs.lag_source == _DECLARED:
+    is_measured = theirs.lag_source != _DECLARED
+    if timing.lag_source == _DECLARED and (is_measured or difference.ns > difference.half_ns):
+        longest = math.ceil(theirs.lag_ns + difference.ns + _SURELY * difference.half_ns)
+        timing = timing.with_longest_lag(longest)
+    elif low > own_most:
         return timing
-    least, most = max(own_least, low), min(own_most, high)
+    if low > own_most:
+        return timing.with_likely_lag(math.floor(low), math.ceil(high), source)
+    if not is_measured:
+        return timing
+    # What was declared cuts off no measurement whose middle lies beyond it.
+    least, most = max(own_least, low), high if low + high > 2 * own_most else min(own_most, high)
     if least > most or most - least >= own_most - own_least:
         return timing
     return timing.with_likely_lag(math.floor(least), math.ceil(most), source)

@@ -21,7 +21,8 @@ HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
 FOOT = (
     "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown.\n"
-    "guaranteed: whatever the power did between readings, if the sensor is right.\n"
+    "guaranteed: whatever the power did between readings, if the sensor is right\n"
+    "and lags by no more than was assumed or measured.\n"
     "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates."
 )
 _SENSOR = HEAD.index("sensor")

@@ -23,7 +23,7 @@ def steps(*more_ns: float, u_ns: float = 10.0, phase_ns: float = 0.0) -> _Steps:
 def test_a_step_six_deviations_from_the_others_is_left_out(far_ns: float, is_taken: bool) -> None:
     found = _mean(steps(100.0 + far_ns), np.ones(24, bool))
     assert found is not None
-    assert found[0] == pytest.approx(100.0 + (far_ns / 24 if is_taken else 0.0))
+    assert found.lag_ns == pytest.approx(100.0 + (far_ns / 24 if is_taken else 0.0))
 
 
 def test_the_mean_of_steps_is_as_unsure_as_they_scatter_and_as_their_phase() -> None:
@@ -37,8 +37,20 @@ def test_the_mean_of_steps_is_as_unsure_as_they_scatter_and_as_their_phase() -> 
         (1.0, 30.0, np.hypot(scatter / np.sqrt(23), 30.0)),
     ):
         found = _mean(steps(u_ns=u_ns, phase_ns=phase_ns), every)
-        assert found == pytest.approx((100.0, expected))
-    assert _mean(steps(), np.arange(23) < 7) is None
+        assert found == pytest.approx((100.0, expected, True))
+        assert found.half_ns == pytest.approx(5 * expected + 5_000)
+
+
+def test_few_steps_are_no_measurement_and_all_of_their_phase_is_unsure() -> None:
+    """However they scatter: a few that are far apart may still lie on one phase of the updates."""
+    scatter = np.std(LAGS_NS[:7], ddof=1)
+    found = _mean(steps(u_ns=10.0, phase_ns=12.0), np.arange(23) < 7)
+    assert found is not None
+    assert found.u_ns == pytest.approx(np.hypot(scatter / np.sqrt(7), 12.0))
+    assert not found.is_measured
+    one = _mean(steps(u_ns=30.0, phase_ns=40.0), np.arange(23) == 1)
+    assert one == pytest.approx((110.0, 50.0, False))
+    assert _mean(steps(), np.zeros(23, bool)) is None
 
 
 class Times:
