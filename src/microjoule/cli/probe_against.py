@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,12 +98,21 @@ def _recorded(arguments: argparse.Namespace, path: Path, for_s: float) -> Path:
 
 
 def _fitted(trace: Trace, of: str) -> Reference:
-    from ..joules.beside_meter import against, counted_channels, device_of, meter_power, temperature_c
+    from ..joules.beside_meter import (
+        against,
+        counted_channels,
+        device_of,
+        earlier,
+        meter_power,
+        temperature_c,
+    )
 
     found = against(trace, of)
     meter = meter_power(trace)
     accuracy = meter.trust.accuracy
     lane = trace.facts.get("lanes", {}).get(meter.lane, {})
+    # A channel that an earlier calibration corrected is recorded corrected: both gains together are its own.
+    before = earlier(trace, of)
     own = 0.0 if accuracy is None else accuracy * found.gain.value * 2 / 3**0.5
     return Reference(
         of=of,
@@ -112,16 +122,16 @@ def _fitted(trace: Trace, of: str) -> Reference:
         model=str(lane.get("model", "")),
         taken_realtime_ns=time.time_ns(),
         temperature_c=temperature_c(trace, of),
-        gain=found.gain.value,
-        U_gain=(found.gain.U**2 + own**2) ** 0.5,
-        offset_w=found.offset_w.value,
+        gain=found.gain.value * before.gain,
+        U_gain=hypot(found.gain.U, own) * before.gain,
+        offset_w=found.offset_w.value + found.gain.value * before.offset_w,
         U_offset_w=found.offset_w.U,
         lag_s=found.lag_s.value,
         U_lag_s=found.lag_s.U,
         window_s=found.window_s.value,
         residual_w=found.residual_w,
         readings=found.n,
-        mean_w=found.mean_w,
+        mean_w=(found.mean_w - before.offset_w) / before.gain,
         U_mean_w=found.at_mean_w.U,
         meter_accuracy=accuracy,
     )
@@ -129,27 +139,34 @@ def _fitted(trace: Trace, of: str) -> Reference:
 
 def as_text(one: Reference) -> list[str]:
     """The reference as lines for a person."""
+    from ..joules.estimate_text import Scale, figure
     from ..report.columns import columns
 
     subject = one.of or "the machine"
     watts = "" if one.temperature_c is None else f", at {one.temperature_c:.0f} °C"
     rows = [
-        (f"{subject} against {one.meter}", f"{one.readings} readings{watts}"),
-        ("gain", f"{one.gain:.4f} ± {one.U_gain:.4f}", "watts of the meter for a watt of the counters"),
-        ("offset", f"{one.offset_w:.3g} ± {one.U_offset_w:.2g} W", "what no counter sees at any load"),
-        ("lag", f"{one.lag_s:.3g} ± {one.U_lag_s:.2g} s", "how long the meter trails"),
-        ("averaging", f"{three_digits(one.window_s)} s", "what each of its readings is the mean of"),
-        ("left over", f"{one.residual_w:.2g} W", "root mean square of the residuals"),
+        (figure(one.gain, one.U_gain, ""), "gain", "watts of the meter for a watt of the counters"),
+        (figure(one.offset_w, one.U_offset_w, "W"), "offset", "what no counter sees at any load"),
+        (figure(one.lag_s, one.U_lag_s, Scale("s", 1.0)), "lag", "how long the meter trails"),
+        (f"{three_digits(one.window_s)} s", "averaging", "what each of its readings is the mean of"),
+        (f"{three_digits(one.residual_w)} W", "left over", "root mean square of the residuals"),
     ]
-    lines = [": ".join(rows[0]), *columns([tuple(row) for row in rows[1:]], (0, 1), indent="  ")]
+    lines = [
+        f"{subject} against {one.meter}: {one.readings} readings{watts}",
+        *columns([(name, value, what) for value, name, what in rows], (0, 1, 2), indent="  "),
+    ]
     if not one.of:
         whole_w = one.offset_w + one.gain * one.mean_w
+        share = 100 * one.mean_w / whole_w
+        U = hypot(one.U_mean_w / whole_w, (one.meter_accuracy or 0.0) * 2 / 3**0.5)  # noqa: N806 - the GUM's
         lines.append(
-            f"The counters cover {one.mean_w / whole_w:.0%} of {three_digits(whole_w)} W at this load."
+            f"The counters cover {figure(share, share * U, '%')} of {three_digits(whole_w)} W at this load."
         )
     if one.meter_accuracy is None:
-        lines.append("± is the 95 % uncertainty; it excludes the meter's own accuracy, which is unknown:")
-        lines.append("state it in the address, as in ?accuracy=1%25.")
+        lines += [
+            "± is the 95 % uncertainty; it excludes the meter's own accuracy, which is",
+            "unknown. State it in the address, as in ?accuracy=1%25.",
+        ]
     return lines
 
 

@@ -178,6 +178,23 @@ def device_of(trace: Trace, of: str) -> str:
     return device_id(trace.channels[of])
 
 
+class Correction(NamedTuple):
+    """What a recording did to a channel's watts: ``gain`` of them and ``offset_w`` more."""
+
+    gain: float = 1.0
+    offset_w: float = 0.0
+
+
+def earlier(trace: Trace, of: str) -> Correction:
+    """How an earlier calibration corrected a channel of a trace; of the whole machine nothing does."""
+    channel = trace.channels.get(of)
+    if channel is None or not channel.scale.unit_source.startswith(MEASURED):
+        return Correction()
+    known = [one for one in trace.facts.get("reference", ()) if isinstance(one, Mapping)]
+    mine = next((one for one in known if one.get("of") == channel.physical_id), {})
+    return Correction(float(mine.get("gain", 1.0)), float(channel.scale.offset_w))
+
+
 def temperature_c(trace: Trace, of: str) -> float | None:
     """The mean temperature of a channel's device, or of all devices; None: none is recorded."""
     whole = trace.channels[of].place.device_name if of in trace.channels else None

@@ -21,7 +21,7 @@ from ..arrays import distinct
 from ..channel import Channel, Encoding, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
-from .stamps import Clock, Stamped, instants
+from .stamps import Clock, Stamped, ahead_ns, instants
 from .update_times import Learned, UpdateTimes, brackets, learn
 
 F64 = npt.NDArray[np.float64]
@@ -76,6 +76,7 @@ class Readings:
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
+        stamps_ahead_ns: By how much they are ahead of CLOCK_MONOTONIC; None: there are none.
     """
 
     def __init__(self, series: Series, channel: Channel, *clocks: Clock) -> None:
@@ -86,7 +87,7 @@ class Readings:
         self.failed_ns = series.t_ns[~valid]
         good = series if valid.all() else _taken(series, np.flatnonzero(valid))
         found = instants(good, clocks if timing.sensor_clock is not None else (), timing.update_ns)
-        self.stamped = found.kind
+        self.stamped, self.stamps_ahead_ns = found.kind, ahead_ns(good)
         raw = good.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else good.raw
         if found.kind is Stamped.UPDATE:
             rows, t_ns, spread_ns = _of_stamps(good, found.t_ns, found.is_sound)

@@ -57,6 +57,17 @@ def middles(series: Series) -> I64:
     return middle
 
 
+def ahead_ns(series: Series) -> int | None:
+    """By how much a device's own times are ahead of CLOCK_MONOTONIC, in the median; None: it says none."""
+    known = np.zeros(0, np.bool_) if series.sensor_ns is None else series.sensor_ns != NO_TIME
+    if series.sensor_ns is None or not known.any():
+        return None
+    sensor_ns = series.sensor_ns[known]
+    apart_ns = float(np.median(sensor_ns - middles(series)[known]))
+    # Whole seconds are half a second behind in the mean.
+    return round(apart_ns if (sensor_ns % NS_PER_S).any() else apart_ns + NS_PER_S / 2)
+
+
 def instants(series: Series, clocks: tuple[Clock, ...], update_ns: int | None = None) -> Instants:
     """When each reading of a series was taken.
 

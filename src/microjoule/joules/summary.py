@@ -322,7 +322,15 @@ def sensors(trace: Trace) -> list[str]:
     counters = [meter for meter in meters if isinstance(meter, Counter)]
     of_counters = (note for counter in counters for note in notes(counter))
     together = (*stand_in.sentences(trace), *of_agent(counters), *disagreements(trace))
-    return [*trace.identity.notes, *of_gauges, *of_counters, *together]
+    return [*trace.identity.notes, *of_gauges, *of_counters, *together, *_of_meters(trace)]
+
+
+def _of_meters(trace: Trace) -> list[str]:
+    if not any(channel.place.device == "meter" for channel in trace.channels.values()):
+        return []
+    from .meter_clock import clock_notes
+
+    return clock_notes(trace)
 
 
 def lags(trace: Trace) -> list[str]:

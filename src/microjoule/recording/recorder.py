@@ -223,9 +223,9 @@ class RawRecorder:
             lanes = []  # closes them: what replaces a channel is read in its lane
             for channel in self.channels:
                 if channel.id in taken:
-                    source = taken[channel.id].source
+                    source, why = taken[channel.id].source, failed[channel.id].rstrip(".")
                     self.left_out[f"{channel.id}@{channel.source}"] = (
-                        f"{failed[channel.id]} It is read through {source} instead."
+                        f"{why}. It is read through {source} instead."
                     )
             self.channels = tuple(taken.get(channel.id, channel) for channel in self.channels)
 

@@ -191,7 +191,7 @@ def survey(path: Path) -> BatchSurvey:
     channels, _ = schema.opening(of, str(path))
     names = schema.dictionary(channels)
     places = {field.name: of.get_field_index(field.name) for field in schema.COLUMNS}
-    has_clocks = any(channel.timing.sensor_clock for channel in channels)
+    has_clocks = any(c.timing.sensor_clock or c.place.device == "meter" for c in channels)
     opening, n_batches = _framed(path)
     ends = growing("q", [len(opening)])
     own: _OwnCodes | None = None

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -46,11 +47,13 @@ def host(tmp_path, monkeypatch):
     return root, watts
 
 
-def recorded(path, root, meter_w, for_s=9.0, update_s=0.02):
+def recorded(path, root, meter_w, for_s=9.0, update_s=0.02, **more):
     origin_s = [time.monotonic() + 1e6]
     with served(Played(watts=lambda t: meter_w(t - origin_s[0]), update_s=update_s)) as address:
         against = f"shelly://{address}?every=50ms&accuracy=0.5%25"
-        with uj.record(path, meter=uj.Meter(rate=500, sources=["script"], root=root, against=against)):
+        with uj.record(
+            path, meter=uj.Meter(rate=500, sources=["script"], root=root, against=against, **more)
+        ):
             origin_s[0] = time.monotonic()  # a little after the script's: it is a part of the meter's lag
             time.sleep(for_s)
 
@@ -62,6 +65,9 @@ def test_a_calibration_is_kept_and_later_reports_say_what_the_counters_cover(hos
     assert main(["probe", "--root", str(root), "--calibrate", "--against", str(trace)]) == 0
     said = capsys.readouterr().out
     assert all(len(line) <= 80 for line in said.splitlines()[:-1]), said
+    for name in ("gain", "offset", "lag"):  # a figure and its ± end at one digit
+        value, half = re.search(rf" {name} +([-\d.]+)[ Ws]* ± ([\d.]+)", said).groups()
+        assert len(value.partition(".")[2]) == len(half.partition(".")[2]), said
     (kept,) = (tmp_path / "data/microjoule/reference").glob("*.json")
     (one,) = json.loads(kept.read_text())["found"]
     assert abs(one["gain"] - GAIN) <= one["U_gain"] < 0.1
@@ -111,6 +117,11 @@ def test_a_meter_around_one_device_corrects_it(host, tmp_path, capsys):
     known = trace.channels["package-0"]
     assert abs(float(known.scale.unit) / 0.9e-3 - 1) < 0.05
     assert "measured against" in known.trust.sensor.source
+    again = tmp_path / "again.arrows"
+    recorded(again, root, lambda s: 0.9 * watts(s), reference=references)
+    assert main([*words[:5], str(again), *words[6:]]) == 0
+    (one,) = probe_against.stored(root, None).found
+    assert abs(one.gain - 0.9) < 0.05  # of what the sensor says, and not of what was corrected by 0.9
 
 
 def test_a_meter_of_another_machine_and_one_of_a_part_are_refused(host, tmp_path, capsys):

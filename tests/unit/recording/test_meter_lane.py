@@ -1,6 +1,7 @@
 """A reference meter beside the counters: its readings are in the trace, and what did not come is counted."""
 
 import errno
+import re
 import time
 
 import numpy as np
@@ -10,6 +11,8 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.errors import BadMeter
+from microjoule.joules.meter_clock import clock_notes
+from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import REPORTERS
 
@@ -46,6 +49,12 @@ def test_readings_carry_both_times_and_a_clock_that_is_wrong_moves_nothing(tmp_p
     assert (behind_s < 4.6).all()  # its clock shows whole seconds
     total = trace.energy("load")["meter-0/power"]
     assert total.status == "ok"
+    (said,) = clock_notes(trace)
+    assert re.fullmatch(r"meter-0: the meter's clock is [234]\.\d s behind this machine's\. .*", said)
+    assert clock_notes(stream(tmp_path / "t.arrows")) == [said]
+    right = tmp_path / "right"
+    right.mkdir()
+    assert clock_notes(recorded(right, Played(watts=lambda _: WALL_W))) == []
 
 
 def test_replies_that_are_lost_are_counted_and_are_no_zeros(tmp_path):

@@ -282,7 +282,7 @@ def test_a_channel_that_does_not_open_is_read_through_another_source(tmp_path):
     assert trace.channels["package-0"].source == "script"
     assert trace.energy("w")["package-0"].status == "ok"
     assert list(trace.facts["left_out"]) == ["package-0@rapl_perf"]
-    assert "read through script instead" in trace.facts["left_out"]["package-0@rapl_perf"]
+    assert ". It is read through script instead" in trace.facts["left_out"]["package-0@rapl_perf"]
 
 
 def test_others_are_the_same_domain_of_another_source_and_closed_ones_are_named():

@@ -36,6 +36,7 @@ from .instrument import (
 NAME = "redfish"
 EVERY_S = 1.0
 OK = 200
+UNREACHABLE = (errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EACCES)
 CHASSIS = "/redfish/v1/Chassis"
 STEPS = 1_000_000  # counts a watt, and a kilowatt-hour
 
@@ -108,7 +109,8 @@ def _client(address: Address, scheme: str) -> tuple[Callable[[str], Any], Callab
         except Exception as error:
             is_late = "timed out" in str(error).lower() or "timeout" in type(error).__name__.lower()
             code = errno.ETIMEDOUT if is_late else errno.ECONNREFUSED
-            raise MeterFailed(f"no reply from {path}: {error}", code=code) from error
+            why = str(error) or type(error).__name__
+            raise MeterFailed(f"no reply from {path}: {why}", code=code) from error
         if reply.status != OK:
             raise http_failure(reply.status)
         return reply
@@ -128,9 +130,12 @@ def _resource(
         chassis = [f"{CHASSIS}/{address.path}"] if address.path else _chassis(get)
         for folder in chassis:
             for name, places in RESOURCES.items():
-                with contextlib.suppress(MeterFailed):
+                try:
                     if _at(_body(get(f"{folder}/{name}")), places[0]) is not None:
                         return f"{folder}/{name}", places
+                except MeterFailed as error:
+                    if error.code in UNREACHABLE:  # and not only without this resource
+                        raise
     except MeterFailed as error:
         raise BadMeter(
             f"The meter {address} gives no reading: {error.what}",

@@ -125,5 +125,12 @@ def test_a_controller_is_asked_for_the_first_chassis_that_has_a_power():
             connect([f"redfish://{host}/Fans?scheme=http"])
 
 
+def test_a_chassis_of_a_controller_that_cannot_be_reached_is_not_one_without_power():
+    with served(Played(password="secret"), redfish) as host:
+        for address, words in ((f"{host}/New?scheme=http", "HTTP 401"), (f"{host}/New", "no reply from")):
+            with pytest.raises(BadMeter, match=words):
+                connect([f"redfish://{address}"])
+
+
 def test_every_kind_has_a_name_and_a_pace():
     assert all(name == kind.NAME and kind.EVERY_S > 0 for name, kind in METERS.items())
