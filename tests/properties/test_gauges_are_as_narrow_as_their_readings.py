@@ -1,30 +1,63 @@
-"""What a gauge's readings exclude is in no interval: U stays within a few times the error, and holds it."""
+"""What a sensor's readings exclude is in no interval: U stays within a few times the error, and holds it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, loads, outcome
+from gauges import POLLS, SENSORS, gauge, loads, outcome, truth_j, windows
+from gpu_counter import DECLARED, GpuCounter
 from scipy.stats import binomtest
 
 SEEDS, WINDOWS = 4, 200
+LEARNT = replace(DECLARED, lag_min_ns=0, lag_ns=20_000_000)
 
 
-def width(sensor: str, name: str, length_s: float) -> float:
+def width(error_j: list[np.ndarray], wide_j: list[np.ndarray]) -> float:
     """Median U over the root mean square error, of windows that U holds in 93 % or more."""
+    off, wide = np.abs(np.concatenate(error_j)), np.concatenate(wide_j)
+    covered = int(np.count_nonzero(off <= wide + 1e-6))
+    assert binomtest(covered, len(off)).proportion_ci(0.999, "exact").high >= 0.93
+    return float(np.median(wide) / np.sqrt(np.mean(off**2)))
+
+
+def of_gauge(sensor: str, name: str, length_s: float) -> float:
+    """Of a gauge."""
     one, found = SENSORS[sensor], []
     for seed in range(SEEDS):
         load = loads(one.update_s, 600 * one.update_s, 70 + seed)[name]
         found.append(outcome(gauge(load, one, POLLS["10 ms"], seed), load, length_s, WINDOWS, seed))
     assert all(each.is_bound.all() for each in found)
-    covered = sum(each.covered for each in found)
-    assert binomtest(covered, SEEDS * WINDOWS).proportion_ci(0.999, "exact").high >= 0.93
-    error_j, wide_j = (np.concatenate([getattr(each, of) for each in found]) for of in ("error_j", "wide_j"))
-    return float(np.median(wide_j) / np.sqrt(np.mean(error_j**2)))
+    return width([each.error_j for each in found], [each.wide_j for each in found])
+
+
+def of_counter(update_s: float, name: str, length_s: float) -> float:
+    """Of a GPU's counter whose lag of 10 ms is known to be between 0 and 20."""
+    of, error_j, wide_j = GpuCounter(update_s=update_s, lag_s=0.01, timing=LEARNT), [], []
+    for seed in range(SEEDS):
+        load = loads(update_s, 600 * update_s, 70 + seed)[name]
+        t0, t1 = windows(load, length_s, WINDOWS, seed)
+        counter = of.counter(load, POLLS["10 ms"], seed)
+        brackets = counter.energies(t0, t1)
+        error_j.append(brackets.value - truth_j(load, t0, t1))
+        wide_j.append(np.array([each.U for each in counter.estimates(brackets)]))
+    return width(error_j, wide_j)
 
 
 @pytest.mark.parametrize("length_s", [0.03, 0.1])
 @pytest.mark.parametrize("name", ["steps", "far: 17.3 T", "bursts"])
 def test_readings_that_are_alike_are_of_one_power(name: str, length_s: float) -> None:
     """A step is inside one reading, and those on either side of it lie still. Before, U was 5 to 50 times."""
-    assert width("100 of 100 ms", name, length_s) < 4.5
+    assert of_gauge("100 of 100 ms", name, length_s) < 4.5
+
+
+@pytest.mark.parametrize(("name", "most"), [("steps", 20), ("far: 17.3 T", 35), ("bursts", 3.2)])
+def test_updates_of_a_slow_counter_that_are_alike_are_of_one_power(name: str, most: float) -> None:
+    """A window beside a step has no power of its own there. U was 48, 60 and 3.7 times the error."""
+    assert of_counter(0.1, name, 0.1) < most
+
+
+def test_readings_that_alternate_are_explained_once() -> None:
+    """By a load of two updates: nothing else that would make them scatter is added to it."""
+    assert of_gauge("100 of 100 ms", "near twice: 2.03 T", 0.03) < 4.5

@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .brackets import F64
 from .running import extreme, local_mean, together
@@ -45,10 +46,13 @@ class Swings(NamedTuple):
     Attributes:
         half_w: float64[n]: half of how far its power would swing; 0 where there is none.
         phi: float64[n]: its cycles an update, as the readings show them.
+        is_two: bool[n]: whether it is of about two updates, and readings alternate by more than those of a
+            quicker one could, a cycle and a half in each of them.
     """
 
     half_w: F64
     phi: F64
+    is_two: npt.NDArray[np.bool_]
 
 
 def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
@@ -63,7 +67,7 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
     """
     n = len(watts)
     if n < 2 * _AROUND:
-        return Swings(np.zeros(n), np.full(n, 0.5))
+        return Swings(np.zeros(n), np.full(n, 0.5), np.zeros(n, bool))
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
@@ -77,6 +81,8 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
     if coverage < 1:
         is_possible &= _smoothness(watts, seen) > _SMOOTH
     found = np.where(is_possible, np.minimum(half, room), 0.0)
+    quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
+    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > room)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
     whole, phi = found.copy(), phi.copy()
@@ -84,7 +90,7 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         at = np.clip(np.arange(n) + beside, 0, n - 1)
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] > whole)
         whole[better], phi[better] = found[at][better], phi[at][better]
-    return Swings(whole, phi)
+    return Swings(whole, phi, is_two)
 
 
 def _smoothness(watts: F64, seen: F64) -> F64:

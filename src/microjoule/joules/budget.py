@@ -51,7 +51,7 @@ from .brackets import Brackets
 from .code_dependence import CODE
 from .interpolation import Interpolation, Segment
 from .ripple import ripple
-from .slow_updates import in_step
+from .slow_updates import has_its_own, in_step
 from .swings import SLOW_NS, Skeleton, apart_ns, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
@@ -332,15 +332,18 @@ def lent(
         return found
     left, right = left[short], right[short]
     before, after = between.power(left - _SIDE, left), between.power(right, right + _SIDE)
-    shift = timing.middle_lag_ns
+    shift, half_ns = timing.middle_lag_ns, timing.half_lag_ns
     t0, t1 = brackets.t0_ns[short] + shift, brackets.t1_ns[short] + shift
+    span = np.asarray(t0 - half_ns, np.float64), np.asarray(t1 + half_ns, np.float64)
+    rough = np.maximum(begin.rough, end.rough)[short]
+    is_own = has_its_own(between, (begin.left[short], end.left[short]), span, np.abs(after - before), rough)
     at_left, at_right = between.times.located(left).t_ns, between.times.located(right).t_ns
     middle = t0 + (t1 - t0) // 2
     without = before * (middle - at_left) + after * (at_right - middle)
     inside = (before + after) / 2 * (t1 - t0)
     more = between.total(right) - between.total(left) - without + inside - plain[short]
     noise = 2 * (begin.edges**2 + end.edges**2 + begin.phase**2 + end.phase**2)[short]
-    found[short] = -_beyond(more, noise)
+    found[short] = -_beyond(more, noise) * is_own
     return found
 
 

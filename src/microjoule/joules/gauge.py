@@ -244,10 +244,17 @@ class Gauge:
 
     def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
-        a, b = self._s(t0), self._s(t1)
+        a, b, profile = self._s(t0), self._s(t1), self._profile
         begin2, end2, inner2 = self._profile.variances(a, b)
         swing2, off = self._swinging(a, b, value)
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
+        # How readings scatter that are of one load is what that load does, and no more.
+        begin2, end2 = (
+            np.where(
+                self.swings.is_two[profile.place(t).segment // 2], 0.0, np.maximum(part2 - swing2 / 2, 0.0)
+            )
+            for part2, t in ((begin2, a), (end2, b))
+        )
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)

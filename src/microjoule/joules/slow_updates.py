@@ -26,9 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..trace.series import I64
 from .interpolation import Interpolation, Segment
-from .swings import SLOW_NS
-from .update_times import AROUND, F64
+from .swings import ALIKE, CLEAR, SLOW_NS
+from .update_times import AROUND, F64, Bools
 
 _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
@@ -39,6 +40,7 @@ _DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
 _LIKE = 1.3  # of half the swing: power within it may be of the same load
+_SHOWN = 5  # updates that show a window of two, by the lag
 _HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
 
 
@@ -112,4 +114,34 @@ def _centred(segment: Segment, most: float) -> F64:
     # Of a load of about two updates the slow one swings the count as much.
     is_alias &= (_DISTANCE * swung < highest) | (_CYCLES[top] > _ABOUT_TWO)
     found[asked] = np.where(is_alias, np.minimum(_DISTANCE * swung, highest), 0.0)
+    return found
+
+
+def has_its_own(
+    between: Interpolation, ends: tuple[I64, I64], span_ns: tuple[F64, F64], step: F64, rough: F64
+) -> Bools:
+    """Whether one of the updates that show short windows is unlike both of its neighbours.
+
+    If none is, what ran there had the power of what ran beside it: beside a step updates lie still.
+    True as well of counters that are updated quickly, and of steps that updates' own scatter may hide.
+
+    Args:
+        between: The counter's updates.
+        ends: int64[n] each: the last updates up to windows' beginnings and ends.
+        span_ns: float64[n] each: when the first of their energy may be shown, and the last.
+        step: float64[n]: how far power before and after is apart, counts a nanosecond.
+        rough: float64[n]: how much one update scatters, counts.
+    """
+    usual_ns, last = between.times.learned.usual_ns, len(between.times) - 1
+    within = ALIKE * rough / max(usual_ns, 1)
+    found: Bools = (step <= CLEAR * within) | (usual_ns < SLOW_NS)
+    asked = np.flatnonzero(~found)
+    if len(asked):
+        first, final = (each[asked] for each in ends)
+        first = first - (span_ns[0][asked] < between.times.located(first).t_ns)
+        final = final + (span_ns[1][asked] > between.times.located(np.minimum(final + 1, last)).t_ns)
+        k = np.minimum(first[:, None] + np.arange(_SHOWN), final[:, None])
+        before, own, after = (between.power(k + beside, k + beside + 1) for beside in (-1, 0, 1))
+        unlike = np.minimum(np.abs(own - before), np.abs(own - after))
+        found[asked] = (unlike > within[asked, None]).any(1)
     return found

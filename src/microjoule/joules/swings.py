@@ -36,6 +36,8 @@ _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
 _RAMP = (
     math.sqrt(1 / 120) / 2
 )  # of half of that, with a segment's change as half of its neighbours' difference
+ALIKE = 3 * math.sqrt(2.0)  # times what one scatters by: within it two are alike
+CLEAR = 10.0  # times as far as two that are alike, a step is apart of which likeness tells
 _BIASED = 1.5  # of the mean by which steps are off: single ones are off by more
 _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
 _FEW = 24  # updates around, below which their scatter says little of power between them
@@ -52,6 +54,9 @@ def steps(segment: Segment) -> tuple[F64, F64]:
     noise = (kink.one / segment.near.usual_ns) ** 2
     # What the power changes within the sides it changes in between too: the rest of the difference is a step.
     step = kink.ramp - np.clip(kink.sides, np.minimum(kink.ramp, 0.0), np.maximum(kink.ramp, 0.0))
+    slow = np.flatnonzero(segment.near.usual_ns >= SLOW_NS)
+    if len(slow):
+        step[slow] *= _doubt(segment, slow, np.sqrt(noise[slow]))
     clear = np.sqrt(np.maximum(step**2 - 16 * noise, 0.0))  # four times what scatter makes of it
     left = 1.0 - (1.0 - _UNEXPLAINED) * kink.trust
     inside = np.hypot(clear * _STEP * left, kink.ramp * _RAMP * (1.0 - kink.trust)) * length
@@ -80,6 +85,27 @@ def pulse(segment: Segment, most: float) -> F64:
     inside: F64 = clear * length * (1.0 - np.nan_to_num(width)) * np.sqrt(f * (1 - f))
     is_there = segment.near.is_usual[:, AROUND - 1 : AROUND + 2].all(1) & (segment.near.usual_ns >= SLOW_NS)
     return np.where(is_there, inside, 0.0)
+
+
+def _doubt(segment: Segment, these: I64, noise: F64) -> F64:
+    """The probability that a segment whose power is one of its neighbours' is so by chance; else 1.
+
+    It is of one power with it otherwise. By chance, as many of those around are a little less alike.
+
+    Args:
+        segment: Where instants lie.
+        these: int64[m], the numbers of some of them.
+        noise: float64[m], of a segment's power, counts a nanosecond, a standard uncertainty.
+    """
+    is_there = segment.near.is_usual[these]
+    change = np.abs(np.diff(segment.near.rate[these], axis=1))
+    change = np.where(is_there[:, 1:] & is_there[:, :-1], change, np.inf)
+    unlike, within = np.minimum(change[:, 1:], change[:, :-1]), ALIKE * noise[:, None]
+    is_alike, is_nearly = unlike < within, (unlike >= within) & (unlike < 3 * within)
+    by_chance = is_nearly.sum(1) / 2 / np.maximum(is_alike.sum(1), 1)
+    is_told = is_alike[:, AROUND - 1] & (np.abs(segment.kink.ramp[these]) > CLEAR * within[:, 0])
+    found: F64 = np.where(is_told, np.minimum(by_chance, 1.0), 1.0)
+    return found
 
 
 def _corner(segment: Segment) -> F64:
