@@ -15,15 +15,18 @@ APART = 10  # readings, a millisecond each, from one update to the next
 HALF_MS = MS // 2  # an update is taken to be so long before the reading that shows it
 
 
-def interpolation(gained: Sequence[int], goes_on: bool = True) -> Interpolation:
-    """Update ``k`` was at ``10 (k + 1) - 0.5`` ms; ``gained[k]`` counts were added to the next one."""
+def interpolation(gained: Sequence[int], goes_on: bool = True, period_ns: float = 0.0) -> Interpolation:
+    """Update ``k`` was at ``10 (k + 1) - 0.5`` ms; ``gained[k]`` counts were added to the next one.
+
+    With a period the updates are known to lie on a grid.
+    """
     n = len(gained) + 1
     t_ns = np.arange(APART * (n + 1), dtype=np.int64) * MS
     changes = APART * np.arange(1, n + 1)
     total = np.zeros(len(t_ns), np.int64)
     total[changes] = (1, *gained)
     read_ns = np.zeros(len(t_ns), np.uint32)
-    times = UpdateTimes(t_ns, read_ns, changes, Learned(0.0, APART * MS))
+    times = UpdateTimes(t_ns, read_ns, changes, Learned(period_ns, APART * MS))
     return Interpolation(times, np.array(list(accumulate(total.tolist()))), 1, lambda: goes_on)
 
 

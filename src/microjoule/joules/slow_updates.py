@@ -99,7 +99,9 @@ def _centred(segment: Segment, most: float) -> F64:
     is_there = near.is_usual[asked]
     mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / n[asked]
     swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
-    swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
+    # The ramp of what is there: at an end of the trace that of all would be a swing itself.
+    along = np.where(is_there, _X - ((is_there * _X).sum(1) / n[asked])[:, None], 0.0)
+    swing -= ((swing * along).sum(1) / (along * along).sum(1))[:, None] * along
     axes = _axes()
     cosine, sine = swing @ axes.cosines, swing @ axes.sines
     top = np.argmax(cosine**2 + sine**2, axis=1)

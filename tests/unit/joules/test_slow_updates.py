@@ -1,0 +1,104 @@
+"""What a load nearly in step with slow updates swings the count by, as the sine that shows says it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from by_hand import APART, MS, at_ns, interpolation
+
+from microjoule.joules.slow_updates import _centred, in_step
+
+MEAN = 10_000  # counts between two updates
+WIDTH = 49  # updates that are looked at, 24 on either side
+N = 220
+
+
+def sine(amplitude, cycles, phase=0.3):
+    return lambda k: amplitude * np.sin(2 * np.pi * cycles * k / WIDTH + phase)
+
+
+def swings(wave, n=N, most=np.inf, at=None, of=in_step):
+    """By updates, or of some: what an instant behind each is uncertain by."""
+    between = interpolation(np.rint(MEAN + wave(np.arange(n))).astype(int).tolist())
+    at = np.arange(n) if at is None else np.atleast_1d(at)
+    (segment,) = between.segments(np.array([at_ns(k, 0.4) for k in at.tolist()]))
+    return _centred(segment, most) if of is _centred else in_step(between, segment, most)
+
+
+def swung(amplitude, cycles):
+    """a T / (2 sin(π δ)), with the margin of a quarter."""
+    return 1.25 * amplitude / (2 * np.sin(np.pi * cycles / WIDTH))
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.8, 1.6, 2.4])
+@pytest.mark.parametrize("cycles", [3.5, 7, 13, 20, 22])
+def test_one_sine_and_little_else_may_be_a_quick_load_s(cycles, phase):
+    for of in (_centred, in_step):  # by the updates around it, and beside those of others
+        found = swings(sine(40, cycles, phase), at=110, of=of)
+        assert found[0] == pytest.approx(swung(40, cycles), rel=0.03)
+
+
+def test_a_ramp_under_it_changes_nothing():
+    of = swings(lambda k: sine(40, 3)(k) + 5.0 * k, at=110)
+    assert of[0] == pytest.approx(swung(40, 3), rel=0.03)
+
+
+@pytest.mark.parametrize("slope", [5.0, -3.0])
+def test_power_that_rises_slowly_swings_nowhere_and_not_at_the_ends_of_the_trace(slope):
+    assert swings(lambda k: slope * k).max() < 1e-9  # rounding
+
+
+def test_a_quick_load_stays_between_nothing_and_what_the_device_may_draw():
+    """Of the lesser distance of the mean from either a quick load swings the count by 0.28 at most."""
+    most = 1.05 * MEAN / (APART * MS)  # 500 counts more than the mean
+    largest = 0.28 * 500 * 2 * np.sin(np.pi * 3.5 / WIDTH) / 1.25
+    for amplitude, is_possible in ((0.9 * largest, True), (1.1 * largest, False)):
+        expected = swung(amplitude, 3.5) if is_possible else 0.0
+        assert swings(sine(amplitude, 3.5), most=most, at=110)[0] == pytest.approx(expected, rel=0.05)
+        assert swings(sine(amplitude, 3.5), at=110)[0] == pytest.approx(swung(amplitude, 3.5), rel=0.05)
+    assert swings(sine(40, 3.5), most=0.9 * MEAN / (APART * MS), at=110)[0] == 0  # it draws more than it may
+
+
+def test_of_a_load_of_about_two_updates_the_slow_one_swings_the_count_as_much():
+    """So it is taken however large: from 0.4 of a cycle an update on."""
+    most = 0.28 * MEAN
+    assert swings(sine(4900, 22), at=110)[0] == pytest.approx(most, rel=0.02)
+    assert swings(sine(4900, 19.75), at=110)[0] == pytest.approx(most, rel=0.02)
+    assert swings(sine(4900, 19.25), at=110)[0] == 0
+
+
+def test_noise_and_two_sines_are_no_load_in_step():
+    noise = np.random.default_rng(5).normal(size=N) * 40
+    assert not swings(lambda _: noise).any()
+    assert not swings(lambda k: sine(40, 3)(k) + sine(39, 8)(k) + sine(39, 14)(k)).any()
+
+
+def test_of_less_than_forty_updates_there_is_no_spectrum():
+    assert swings(sine(40, 3), n=40, at=20)[0] == pytest.approx(swung(40, 3), rel=0.1)
+    assert not swings(sine(40, 3), n=39).any()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_load_reaches_as_far_beyond_where_it_shows_as_nothing_beyond_was_looked_at(is_first):
+    """25 updates: those look at 24 on either side, and so at none that is 49 away."""
+
+    def wave(k):
+        return np.where((k < 110) == is_first, sine(40, 3)(k), 0.0)
+
+    shown, taken = (np.flatnonzero(swings(wave, of=of)) for of in (_centred, in_step))
+    end = -1 if is_first else 0
+    assert abs(taken[end] - shown[end]) == 25
+    assert 25 < taken[end] < N - 25
+
+
+@pytest.mark.parametrize(
+    ("power", "is_like"), [(0, True), (49, True), (-49, True), (55, False), (-55, False)]
+)
+def test_power_that_a_load_beside_would_not_explain_is_none_of_it(power, is_like):
+    """It is within 1.3 of half of what that swings, 40 counts."""
+
+    def wave(k):
+        return np.where(k < 110, sine(40, 3)(k), 0.0) + power * (k == 125)
+
+    assert swings(wave, at=125, of=_centred)[0] == 0
+    assert (swings(wave, at=125)[0] > 0) == is_like
