@@ -9,7 +9,9 @@ from .brackets import F64
 _AROUND = 32  # updates on either side over which a load shows its highest and lowest
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum
 _FAR = 64  # updates on either side over which such sums are compared
-_RISE = 0.3  # of all that the power spans: a smaller step is none of a repeated load
+_RISE = (
+    0.3  # of all that the power spans: a smaller step is none of a repeated load, and no four in a row fit
+)
 _ROW = 4  # steps that come equally far apart before that is more than chance
 
 
@@ -75,7 +77,7 @@ def whole_steps_apart(step: F64, watts: F64) -> F64:
         apart = np.diff(at)
         is_new = np.concatenate(([True], np.diff(apart) != 0))
         run = np.cumsum(is_new) - 1
-        size = np.bincount(run)[run] * (apart > 1)  # n equal distances are between n + 1 steps
+        size = np.bincount(run)[run]  # n equal distances are between n + 1 steps
         steps = np.maximum(np.append(size, 0), np.concatenate(([0], size))) + 1
         found[at] = np.where(steps >= _ROW, steps, 1)
     return found
