@@ -45,8 +45,6 @@ class SampleFit(NamedTuple):
 
     def at(self, of: Cells) -> tuple[F64, I64, npt.NDArray[np.bool_]]:
         """Of each sample of a block the power, the fit's column, and whether it is open."""
-        if not len(of.of.t_ns):
-            return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool)
         t0, t1 = int(of.of.t_ns[0]), int(of.of.t_ns[-1]) + 1
         occupancy = _occupancy(of, t0, t1)
         starts = np.concatenate([each[:, 0] for each in occupancy.pieces])
@@ -123,8 +121,6 @@ def _add(
     occupancy, numbers = states
     first = max(int(np.searchsorted(of.edges_ns, t_ns[0])) - 1, 0)
     end = min(int(np.searchsorted(of.edges_ns, t_ns[1])) + 1, len(of.edges_ns))
-    if end - first < 2:
-        return
     some = of._replace(edges_ns=of.edges_ns[first:end], spread_s=of.spread_s[first:end])
 
     def until_ns(instants: I64) -> F64:
