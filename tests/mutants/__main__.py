@@ -50,7 +50,14 @@ JOB = [
     "tests/unit/joules/test_joint_windows.py",
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
+OWN = (  # files of joules/ that have a file of tests of their own, which is enough
+    "mark_positions", "node_clocks", "nodes", "rank_part", "readings_around", "related_lags",
+    "request_fit", "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
+    "slow_updates", "stack_energy", "stand_in", "tracks", "unseen_scatter", "unwrapped",
+    "update_record", "window_groups",
+)  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
+    **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
     "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
     "joules/total.py": [
         "tests/unit/joules/test_total.py",
@@ -59,6 +66,12 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
+    "joules/reference_fit.py": [
+        "tests/unit/joules/test_reference_line.py",
+        "tests/unit/joules/test_reference_fit.py",
+    ],
+    "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
+    "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
     "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
     "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],

@@ -1,0 +1,54 @@
+"""Rows of a summary: windows some at a time, instants in seconds, and counters that never moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ideal import MS, Ideal, constant, rows
+
+from microjoule.joules.energy_trace import Trace
+from microjoule.joules.summary import figures_in_blocks, stuck, summary
+from microjoule.trace.verify import Damage
+
+IDEAL = Ideal(constant(100.0), n=300, limit_w=150.0)
+STILL = Ideal(constant(0.0), n=600, poll_jitter=0.0)  # read for 0.6 s
+
+
+def marked(n: int) -> Trace:
+    edges = [IDEAL.inside(0.1 + 0.1 * at, 0.15 + 0.1 * at) for at in range(n)]
+    marks = [
+        (t_ns, kind, number, f"w{number % 2}")
+        for number, ends in enumerate(edges)
+        for t_ns, kind in zip(ends, ("@begin", "@end"), strict=True)
+    ]
+    return Trace(rows([IDEAL, replace(IDEAL, id="package-0/dram", seed=3)], marks))
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_windows_that_come_some_at_a_time_are_those_that_a_summary_lists(n: int, at_once: int) -> None:
+    blocks = list(figures_in_blocks(marked(n), at_once))
+    assert all(len(block) <= at_once for block in blocks)
+    assert [window for block in blocks for window in block] == summary(marked(n), None)["windows"]
+
+
+def test_damage_is_timed_from_the_first_instant_that_has_an_energy() -> None:
+    of = marked(0)
+    t0_ns = of.span.t0_ns
+    of = Trace(of.table, None, False, (Damage("the facts", None, t0_ns + 5 * MS, "why"),))
+    assert summary(of)["damage"] == [{"what": "the facts", "t0_s": None, "t1_s": 0.005, "why": "why"}]
+    nothing = Trace(of.table.slice(0, 0), None, False, (Damage("batch 1", None, t0_ns, "why"),))
+    assert [(each["t0_s"], each["t1_s"]) for each in summary(nothing)["damage"]] == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("update_ms", "longest_ms", "is_stuck"), [(1, 5, True), (1, 7, False), (7, 5, False), (5, 5, True)]
+)
+def test_a_counter_is_stuck_that_never_moved_in_the_time_of_a_hundred_updates(
+    update_ms: int, longest_ms: int, is_stuck: bool
+) -> None:
+    """By the usual time between two updates or by the longest, whichever is more."""
+    of = replace(STILL, id="package-0/uncore", update_ns=update_ms * MS, declared_max=longest_ms / update_ms)
+    assert of.channel.timing.update_max_ns == longest_ms * MS
+    assert stuck(Trace(rows([of, IDEAL]))) == ([of.id] if is_stuck else [])
