@@ -61,3 +61,9 @@ def test_updates_of_a_slow_counter_that_are_alike_are_of_one_power(name: str, mo
 def test_readings_that_alternate_are_explained_once() -> None:
     """By a load of two updates: nothing else that would make them scatter is added to it."""
     assert of_gauge("100 of 100 ms", "near twice: 2.03 T", 0.03) < 4.5
+
+
+@pytest.mark.parametrize("name", ["wandering", "steady"])
+def test_readings_that_scatter_are_of_no_load_near_the_sensor_s_frequency(name: str) -> None:
+    """No sine explains them, and a capacitor's noise is large once it is undone. U was 34 and 10 times."""
+    assert of_gauge("capacitor of 50 ms", name, 0.03) < 5

@@ -12,7 +12,7 @@ swing must be smooth.
 Readings that alternate are of a load of about two updates (phi near 1/2), a little quicker or slower, and by
 turns they show all of it and next to nothing. phi is then in how successive differences d go together:
 cos(2 π phi) = Σ d_i d_(i+1) / Σ d_i². A load of rectangles swings by (1 - phi) / phi of what its readings
-do at their widest, and not by less.
+do at their widest, and not by less. Readings that no one sine explains are of no such load.
 
 What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
 part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
@@ -36,6 +36,7 @@ _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
+_MOSTLY = 0.6  # of what scattering readings have: one load leaves less
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
@@ -78,8 +79,9 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         rectangle = np.maximum(seen * (1 - phi) / phi, seen)
         least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
     is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
-    if coverage < 1:
-        is_possible &= _smoothness(watts, seen) > _SMOOTH
+    is_possible &= (
+        _unlike_one(watts - middle) < _MOSTLY if coverage >= 1 else _smoothness(watts, seen) > _SMOOTH
+    )
     found = np.where(is_possible, np.minimum(half, room), 0.0)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
     is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > room)
@@ -100,6 +102,19 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     squares = local_mean(step[:-1] ** 2, _AROUND)
     r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))
+
+
+def _unlike_one(off: F64) -> F64:
+    """What readings have that no one sine explains, as a share of what independent ones have: 0 to 1.
+
+    A sine of any frequency has x_(i+1) + x_(i-1) = c x_i; of independent readings c is 0.
+    """
+    inner, beside = off[1:-1], off[2:] + off[:-2]
+    squares = local_mean(inner**2, _AROUND)
+    c = local_mean(beside * inner, _AROUND) / np.where(squares > 0, squares, 1.0)
+    left = local_mean(beside**2, _AROUND) - c * c * squares
+    share = left / np.where(squares > 0, (2 + c * c) * squares, 1.0)
+    return np.concatenate((share[:1], share, share[-1:]))
 
 
 def _cycles(watts: F64, middle: F64, half: F64) -> F64:
