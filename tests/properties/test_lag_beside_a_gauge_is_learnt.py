@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gauges import SENSORS, T0, Poll, S, gauge, loads, square, steps, truth_j, windows
+from gauges import SENSORS, T0, Poll, S, bursts, gauge, loads, square, steps, truth_j, windows
 from gpu_counter import GpuCounter, trace
 from ideal import MS
 from scipy.stats import binomtest
@@ -36,12 +36,13 @@ def test_the_lag_is_found_and_the_figure_centred_on_it(sensor, update_s, lag_ms)
     of_all, shifted = [], []
     held = asked = 0
     for seed in range(3):
-        used = steps(0.8, 30.0, seed)
+        used = steps(0.8, 60.0, seed)
         counter = GpuCounter(update_s=update_s, lag_s=lag_ms / 1000).counter(used, POLL, seed)
         found = learnt(counter, gauge(used, SENSORS[sensor], POLL, seed))
         least_ns, most_ns = found.channel.timing.likely_lag_ns
         assert least_ns - 1 <= lag_ms * MS <= most_ns + 1
-        assert most_ns - least_ns < 85 * MS
+        # Beside a gauge that looks seldom and no oftener than the counter, little more than a half is known.
+        assert most_ns - least_ns < (60 if sensor != "25 of 100 ms" or update_s < 0.1 else 100) * MS
         t0, t1 = windows(used, 1.0, 60, seed)
         truth = truth_j(used, t0, t1)
         estimates = found.estimates(found.energies(t0, t1))
@@ -100,6 +101,47 @@ def test_a_load_that_looks_alike_a_period_later_tells_no_lag(update_s, sensor, n
         used = loads(update_s, 40.0, 40 + seed)[name]
         counter = GpuCounter(update_s=update_s, lag_s=lag_s).counter(used, POLL, seed)
         assert learnt(counter, gauge(used, SENSORS[sensor], POLL, seed)) is counter
+
+
+FAST_MS = [22, 27, 30, 37, 45, 52, 60, 67, 74, 150]  # quicker than the gauge's updates
+IN_STEP_MS = [200, 400, 800, 1000, 2000]  # whole periods of the gauge
+
+
+@pytest.mark.parametrize(
+    ("sensor", "update_s"),
+    [
+        ("25 of 100 ms", 0.02),
+        ("25 of 100 ms", 0.1),
+        ("100 of 100 ms", 0.02),
+        ("100 of 100 ms", 0.1),
+        ("10 of 20 ms", 0.1),
+    ],
+)
+@pytest.mark.parametrize("periods_ms", [FAST_MS, IN_STEP_MS], ids=["fast", "in step"])
+def test_a_lag_that_is_learnt_under_a_load_that_the_gauge_aliases_is_right(periods_ms, sensor, update_s):
+    """Readings of such a load swing at a beat, or miss all of its steps by the same: 9 of 14 were wrong."""
+    learned = held = 0
+    for seed, period_ms in enumerate(periods_ms):
+        used = square(period_ms / 1000, 40.0, 60 + seed)
+        for lag_ms in LAGS_MS:
+            counter = GpuCounter(update_s=update_s, lag_s=lag_ms / 1000).counter(used, POLL, seed)
+            found = learnt(counter, gauge(used, SENSORS[sensor], POLL, seed)).channel.timing.likely_lag_ns
+            if found is not None:
+                learned += 1
+                held += found[0] <= lag_ms * MS <= found[1]
+    assert not learned or binomtest(held, learned).proportion_ci(0.999).high >= 0.95
+
+
+@pytest.mark.parametrize("lag_ms", LAGS_MS)
+@pytest.mark.parametrize("sensor", ["25 of 100 ms", "20 of 100 ms"])
+def test_a_finer_counter_beside_a_gauge_that_looks_seldom_tells_its_lag_by_pulses(sensor, lag_ms):
+    """Pulses that the gauge mostly misses: what it should have seen the counter says, at the right lag."""
+    for seed in range(2):
+        used = bursts(0.06, 0.6, 40.0, seed)
+        counter = GpuCounter(lag_s=lag_ms / 1000).counter(used, POLL, seed)
+        found = learnt(counter, gauge(used, SENSORS[sensor], POLL, seed)).channel.timing.likely_lag_ns
+        assert found[0] <= lag_ms * MS <= found[1]
+        assert found[1] - found[0] < 45 * MS
 
 
 def test_a_gauge_of_which_nothing_is_known_tells_no_lag():

@@ -27,13 +27,12 @@ from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
 from .estimate import STATUSES, Estimate
-from .gauge import Gauge, GaugeBrackets, is_buffered
+from .gauge import Gauge, is_buffered, left_open
 from .readings import Shape
 from .uncertainty import BOUNDED, RECTANGULAR, Component, combined, gathered
 
 _FINER = 1.5  # gauge's updates in one of the counter's, from which on the gauge shows more
 _REPLACED = ("edges", "phase", "swings", "steps", "lag")
-_OPEN = ("edges", "updates", "aliasing", "steps", "lag")
 _ROOT_3 = np.sqrt(3.0)
 _OK = STATUSES.index("ok")
 
@@ -115,7 +114,7 @@ def _positions(counter: Counter, gauge: Gauge, t_ns: I64) -> _Position:
     t = np.clip(t_ns, e0, e1)
     left, right = gauge.energies(e0, t), gauge.energies(t, e1)
     whole = left.value + right.value
-    v0, v1 = _left_open(left), _left_open(right)
+    v0, v1 = left_open(left), left_open(right)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = left.value / whole
         u_share = np.sqrt((1.0 - share) ** 2 * v0 + share**2 * v1) / whole
@@ -139,12 +138,4 @@ def _power(gauge: Gauge, t_ns: I64) -> F64:
     """float64[n]: joules a nanosecond in the two periods around instants."""
     around_ns = max(gauge.readings.period_ns, 1)
     found: F64 = (gauge.joules_until(t_ns + around_ns) - gauge.joules_until(t_ns - around_ns)) / around_ns / 2
-    return found
-
-
-def _left_open(brackets: GaugeBrackets) -> F64:
-    """float64[n], J²: the variance of a gauge's energies by all but its sensor's own error."""
-    found = np.zeros(len(brackets.value))
-    for part in brackets.parts:
-        found += part.u**2 if part.name in _OPEN else 0.0
     return found

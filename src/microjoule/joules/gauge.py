@@ -59,6 +59,7 @@ _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the w
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
 _UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
+_UNSEEN = ("edges", "updates", "aliasing", "steps", "lag")  # components that are not the sensor's own error
 _FEW = 8  # stamped updates below which they tell no period
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
@@ -366,6 +367,14 @@ class Gauge:
     @cached_property
     def _origin_ns(self) -> int:
         return int(self.readings.t_ns[0])
+
+
+def left_open(brackets: GaugeBrackets) -> F64:
+    """float64[n], J²: the variance of a gauge's energies by all but its sensor's own error."""
+    found = np.zeros(len(brackets.value))
+    for part in brackets.parts:
+        found += part.u**2 if part.name in _UNSEEN else 0.0
+    return found
 
 
 def is_stamped(gauge: Gauge) -> bool:

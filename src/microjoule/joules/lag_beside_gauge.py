@@ -1,21 +1,24 @@
 """By how much a counter trails the energy it reports, learnt from a power gauge of the same device. Pure.
 
 A GPU's counter may trail by nothing, by one of its updates or by a tenth of a second, and its driver does not
-say. Its power gauge does: where the power changes, what the counter gained between its updates at t_k,
+say. Its power gauge does: where the power changes, what one of them shows is a line of what the other shows
+of the same time at the lag L (:mod:`.lag_samples` has which),
 
-    C(t_k) - C(t_k-1) = g (G(t_k - L) - G(t_k-1 - L)) + b (t_k - t_k-1) + rest,
+    y_k = g x_k(L) + b u_k + rest.
 
-follows the energy G of the gauge best at the lag L. The line g, b stands for the two sensors' gain and offset
-and is profiled out, so that each L leaves a sum of squares, and the least of these tells L. How well it is
-known is found by leaving out one block of updates after the other (jackknife), and by all lags that leave
+g and b stand for the two sensors' gain and offset and are profiled out, so that each L leaves a sum of
+squares, and the least of these tells L. How well it is known is found by leaving out one block of samples
+after the other (jackknife, by Student's t of as many blocks as tell something), and by all lags that leave
 little more than the least, a valley of its own included: a load that repeats within the declared lag looks
-alike a period later. Nor does a gauge tell it that explains little and whose readings may be the alias of a
-load near its own frequency. Where the power is steady nothing tells the lag, and it matters to no figure.
+alike a period later. A gauge tells no lag if its blocks of samples are no line at any, or if its readings may
+be the alias of a load near its own frequency, or if the load's steps all fall at one phase of the sensor.
+Where the power is steady nothing tells the lag, and it matters to no figure.
 
-What is learnt is relative to the gauge, whose own lag is known to a part of its period only. So it places the
-figure and is in its 95 % interval; the guaranteed interval allows all that was declared.
+What is learnt is relative to the gauge, whose own lag is known to a part of its period only, and to what
+reads in step with the updates leave open. So it places the figure and is in its 95 % interval; the guaranteed
+interval allows all that was declared.
 
-Decision: blocks are those in which the power varies most, of successive updates, so that a long trace costs
+Decision: blocks are those in which the power varies most, of successive samples, so that a long trace costs
 no more than a short one. What was given up: lags that drift.
 """
 
@@ -29,25 +32,26 @@ import numpy.typing as npt
 
 from ..channel import Timing
 from ..trace.series import I64
-from ..units import NS_PER_MS
+from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
 from .counter import Counter
 from .gauge import Gauge, is_buffered
+from .lag_samples import FEWEST, LITTLE, MOSTLY, samples
 from .readings import Shape
+from .uncertainty import student
 from .update_record import UpdateRecord
 
 _STEP_NS = 4 * NS_PER_MS
-_BLOCKS, _FEWEST = 16, 4
-_LEAST, _MOST = 8, 256  # updates of a block
-_SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
+_SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %, at least
 NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
 _VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
-_MOSTLY = 0.85  # of its readings, for an alias
 _CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the best one is no alias of the load
+_LOCKED = 0.2  # of a period, by which steps in step with the sensor may be off: it tells no lag then
+_BOTH = 1.9  # of two rectangular ones of like size, for 95 %
+_ROOT_12 = np.sqrt(12.0)
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
-
 _OF_A_SAMPLE = 1.0  # in a driver's buffer: the mean of the time from the one before, or a momentary value
 
 
@@ -97,32 +101,41 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     shifts = np.arange(-(declared_ns // 2), declared_ns * 3 // 2 + _STEP_NS, _STEP_NS)
     edges, widths, total = record.columns()
     edges = edges + counter.declared.middle_lag_ns
-    inside = (edges - shifts[-1] >= span[0]) & (edges - shifts[0] <= span[1])
-    edges, widths, total = edges[inside], widths[inside], total[inside]
-    # Between two updates of a finer counter the gauge says nothing, and when each was adds noise.
-    apart = max(round(gauge.readings.period_ns / max(counter.usual_ns, 1)), 1)
-    edges, widths, total = edges[::apart], widths[::apart], total[::apart]
-    starts, size = _blocks(edges, total)
-    if len(starts) < _FEWEST:
+    found = samples(counter, edges, total, gauge, shifts)
+    if found is None or found.locked_ns > _LOCKED * gauge.readings.period_ns:
         return None
-    at = starts[:, None] + np.arange(size + 1)
-    sums = _sums(edges[at], counter.quantity(total[at] - total[at[:, :1]], 0), gauge, shifts)
-    every = np.ones(len(starts))
+    tells = _line(found.sums)[1].min(0) < LITTLE * _changing(found.sums)[0]
+    sums, hidden = found.sums[:, :, tells], found.hidden[:, tells].sum(1)
+    blocks = sums.shape[2]
+    if blocks < FEWEST:
+        return None
+    every = np.ones(blocks)
     lag, squares, gain = _best(sums, every, shifts)
     if lag is None or not _GAINS[0] < gain < _GAINS[1]:
         return None
-    if squares.min() > _CLEAR * squares.max() and _is_alias(gauge, edges[at]):
+    if not found.is_exact and squares.min() > _CLEAR * squares.max() and _is_alias(gauge, edges):
         return None
-    left_out = [_best(sums, every - (np.arange(len(starts)) == i), shifts)[0] for i in range(len(starts))]
+    left_out = [_best(sums, every - (np.arange(blocks) == i), shifts)[0] for i in range(blocks)]
     known = np.array([each for each in left_out if each is not None])
-    if len(known) < len(starts):
+    if len(known) < blocks:
         return None
-    u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
-    possible = shifts[is_possible(squares, len(starts) * size)]
+    u = np.sqrt((blocks - 1) / blocks * ((known - known.mean()) ** 2).sum())
+    more = gain**2 * (hidden + hidden[np.argmin(squares)])
+    possible = shifts[is_possible(squares, blocks * found.n) | (squares <= squares.min() + more)]
     wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
-    located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
-    half = max(_SURE * u, wide) + own * gauge.readings.period_ns + located
+    # Reads that come in step with the updates leave all of them open by the same.
+    located_ns = np.hypot(
+        float(np.median(widths)) / _ROOT_12, float(np.median(gauge.readings.spread_s)) * NS_PER_S
+    )
+    own_ns = np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns)
+    half = np.hypot(max(_sure(sums, gain) * u, wide), found.locked_ns) + own_ns
     return SeenLag(lag, float(half), gauge.channel.id)
+
+
+def _is_alias(gauge: Gauge, t_ns: I64) -> bool:
+    """Whether nearly all of a gauge's readings may be the alias of a load near its own frequency."""
+    at = np.searchsorted(gauge.readings.t_ns, t_ns)
+    return bool(np.mean(gauge.swings.half_w[np.minimum(at, len(gauge) - 1)] > 0) > MOSTLY)
 
 
 def is_possible(squares: F64, n: int) -> npt.NDArray[np.bool_]:
@@ -133,42 +146,35 @@ def is_possible(squares: F64, n: int) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _is_alias(gauge: Gauge, t_ns: I64) -> bool:
-    """Whether nearly all of a gauge's readings may be the alias of a load near its own frequency."""
-    at = np.searchsorted(gauge.readings.t_ns, t_ns.ravel())
-    return bool(np.mean(gauge.swings.half_w[np.minimum(at, len(gauge) - 1)] > 0) > _MOSTLY)
-
-
-def _blocks(edges_ns: I64, total: I64) -> tuple[I64, int]:
-    """Where blocks of successive updates begin, those in which the power varies most; and their length."""
-    n = len(edges_ns) - 1
-    size = int(np.clip(n // _BLOCKS, _LEAST, _MOST))
-    if n < size:
-        return np.empty(0, np.int64), size
-    starts = np.arange(0, n - size + 1, size)
-    power = np.diff(total) / np.maximum(np.diff(edges_ns), 1)
-    varied = power[starts[:, None] + np.arange(size)].var(1)
-    return np.sort(starts[np.argsort(-varied, kind="stable")[:_BLOCKS]]), size
-
-
-def _sums(edges_ns: I64, counted_j: F64, gauge: Gauge, shifts_ns: I64) -> F64:
-    """float64[6, shifts, blocks]: sums of products of gauge, time and counter: gg gt gc tt tc cc."""
-    asked = edges_ns[None] - shifts_ns[:, None, None]
-    g = np.diff(gauge.joules_until(asked.ravel()).reshape(asked.shape), axis=2)
-    t = np.broadcast_to(np.diff(edges_ns, axis=1) / 1e9, g.shape)
-    c = np.broadcast_to(np.diff(counted_j, axis=1), g.shape)
-    pairs = ((g, g), (g, t), (g, c), (t, t), (t, c), (c, c))
-    return np.stack([np.einsum("sbk,sbk->sb", a, b) for a, b in pairs])
-
-
 def _best(sums: F64, weights: F64, shifts_ns: I64) -> tuple[float | None, F64, float]:
     """The lag that leaves least, None at an end of those asked for; what each leaves; and the gain there."""
-    gg, gt, gc, tt, tc, cc = sums @ weights
-    scale = np.maximum(gg * tt - gt**2, 1e-12 * np.maximum(gg * tt, 1e-300))
-    gain, base = (gc * tt - tc * gt) / scale, (tc * gg - gc * gt) / scale
-    left = np.maximum(cc - gain * gc - base * tc, 0.0)
+    gain, left = _line(sums @ weights)
     lag_ns = of_least(left, shifts_ns)
     return lag_ns, left, 0.0 if lag_ns is None else float(gain[np.argmin(left)])
+
+
+def _line(sums: F64) -> tuple[F64, F64]:
+    """The gain of the line of y on x and u, and what it leaves: float64[...] of sums float64[6, ...]."""
+    xx, xu, xy, uu, uy, yy = sums
+    scale = np.maximum(xx * uu - xu**2, 1e-12 * np.maximum(xx * uu, 1e-300))
+    gain, base = (xy * uu - uy * xu) / scale, (uy * xx - xy * xu) / scale
+    return gain, np.maximum(yy - gain * xy - base * uy, 0.0)
+
+
+def _changing(sums: F64) -> F64:
+    """float64[...]: the sum of squares by which y strays from its mean."""
+    _, _, _, uu, uy, yy = sums
+    found: F64 = np.maximum(yy - uy**2 / uu, 0.0)
+    return found
+
+
+def _sure(sums: F64, gain: float) -> float:
+    """Standard uncertainties of the jackknife for 95 %, by how many blocks tell the lag."""
+    xx, xu, xy, uu, uy, _ = sums
+    left = _changing(sums) - 2 * gain * (xy - xu * uy / uu) + gain**2 * (xx - xu**2 / uu)
+    tells = np.maximum(left.mean(0) - left.min(0), 0.0)
+    blocks = float(tells.sum() ** 2 / max(float((tells**2).sum()), 1e-300))
+    return max(_SURE, student(max(blocks - 1, 1.0)))
 
 
 def of_least(left: F64, shifts_ns: I64) -> float | None:
