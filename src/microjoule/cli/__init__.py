@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ..errors import MicrojouleError, NativeMissing, PermissionDenied, SourceUnavailable
+from ..text_width import on_terminal
 from ..version import VERSION
 from . import examples, streams
 from .arguments import Parser
@@ -126,7 +127,8 @@ def _answer(arguments: list[str] | None) -> int:
         if words[0] in RECORDERS and not sys.platform.startswith("linux"):
             print(f"uj {words[0]}: {NativeMissing.on(sys.platform)}", file=sys.stderr)
             return getattr(chosen, "own_failure", NOTHING_MEASURED)
-        code: int = chosen.run(chosen)
+        with on_terminal(streams.columns(sys.stderr if words[0] == "run" else sys.stdout)):
+            code: int = chosen.run(chosen)
     except SystemExit:  # of the parser, once it has printed its help
         streams.flush()
         raise

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import documents, options, signs
+from . import documents, options, signs, streams
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -205,6 +204,6 @@ def _shown(arguments: argparse.Namespace, found: dict[str, Any], lines: Any) -> 
         text = json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         documents.write_text(text, arguments.json)
     if arguments.json != Path("-"):
-        width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDEST)
+        width = min(streams.columns(sys.stdout) or _WIDTH, _WIDEST)
         print("\n".join(lines(found, width, partial(signs.shown_on, sys.stdout))))
     return 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import quantities, request_shares
+from . import quantities, request_shares, streams
 from .progress import progress
 from .without_threads import load_libraries
 
@@ -132,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         quantities.write(text, arguments.json)
     if arguments.json != Path("-"):
-        width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
+        width = min(streams.columns(sys.stdout) or _WIDEST, _WIDEST)
         sys.stdout.write("\n".join(attribution_table.render(each, width) for each in plain))
     return 0
 

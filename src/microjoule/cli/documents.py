@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from . import signs
+from . import signs, streams
 
 if TYPE_CHECKING:
     from ..footprint.chosen_factors import Terms
@@ -157,7 +156,7 @@ def printed(summary: dict[str, Any], form: str, stream: TextIO) -> None:
     if form != "text":
         stream.write(REPORTERS[form](summary))
         return
-    width = min(shutil.get_terminal_size((as_text.WIDTH, 24)).columns, _WIDEST)
+    width = min(streams.columns(stream) or as_text.WIDTH, _WIDEST)
     stream.write(as_text.render(summary, width, partial(signs.shown_on, stream)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING
 from .. import sources
 from ..channel import Channel, Kind
 from ..report.columns import columns
-from ..report.wrapping import WIDTH, wrapped
+from ..report.wrapping import wrapped
 from ..sources import access_rules
 from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
+from ..text_width import width
 from ..units import NS_PER_MS, NS_PER_US, three_digits
 from . import options, probe_against, probe_calibrate
 
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         said = {"measured": bool(measured), "watched": seen._asdict()}
         print(json.dumps(found.to_json() | said, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(as_text(found, seen, shutil.get_terminal_size((WIDTH, 24)).columns)))
+        print("\n".join(as_text(found, seen)))
     return 0 if measured else NOTHING_MEASURED
 
 
@@ -171,14 +171,14 @@ def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> 
         )
 
 
-def as_text(found: Probe, seen: Watched, width: int = WIDTH) -> list[str]:
+def as_text(found: Probe, seen: Watched) -> list[str]:
     """The survey as lines for a person, with what its counters did while they were watched."""
     lines = wrapped(_machine(found.host), 2)
     for survey in found.surveys:
         if _is_nothing_to_tell(survey):
             continue
         lines += ["", *wrapped(f"{survey.source}: read by {survey.readers}", 2)]
-        lines += _table(survey, width)
+        lines += _table(survey, width())
         if survey.source in sources.ON_REQUEST and survey.channels:
             why = sources.ON_REQUEST[survey.source]
             lines += wrapped(f"  Recorded on request (`--source {survey.source}`): {why}.", 4)
@@ -237,7 +237,7 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
-def _table(survey: sources.Survey, width: int) -> list[str]:
+def _table(survey: sources.Survey, most: int) -> list[str]:
     """The counters, then the gauges: what is asked of the one means nothing of the other."""
     found = [(channel, "yes") for channel in survey.channels]
     found += [(closed.channel, f"no: {closed.obstacle.cause}") for closed in survey.closed]
@@ -246,17 +246,17 @@ def _table(survey: sources.Survey, width: int) -> list[str]:
     more = [f"  … and {left_over} more: --json lists them"] if left_over > 1 else []
     counters = [(*_counter(c), readable) for c, readable in found if c.kind is Kind.COUNTER]
     gauges = [(*_gauge(c), readable) for c, readable in found if c.kind is Kind.GAUGE]
-    return [*_aligned(COUNTER_HEADINGS, counters, width), *_aligned(GAUGE_HEADINGS, gauges, width), *more]
+    return [*_aligned(COUNTER_HEADINGS, counters, most), *_aligned(GAUGE_HEADINGS, gauges, most), *more]
 
 
-def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
+def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]], most: int) -> list[str]:
     """A table without the columns for which the terminal is too narrow: --json has all of them."""
     kept = list(range(len(headings)))
     for gone in (None, *_LEAST_USEFUL):
         kept = [c for c in kept if headings[c] != gone]
         cells = [[row[c] for c in kept] for row in (headings, *rows)]
         lines = columns(cells, range(len(kept)), indent="  ")
-        if max(map(len, lines)) <= width:
+        if max(map(len, lines)) <= most:
             break
     return lines if rows else []
 

@@ -7,10 +7,11 @@ given up: bars, rates and times left, which would have to be guessed.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from . import streams
 
 _ERASE = "\r\x1b[K"  # to the beginning of the line, and what stood there is gone
 
@@ -28,7 +29,7 @@ def progress() -> Iterator[Say]:
     def say(words: str) -> None:
         nonlocal shown
         # A line that the terminal breaks could not be taken back.
-        line = f"uj: {words}"[: shutil.get_terminal_size().columns - 1]
+        line = f"uj: {words}"[: (streams.columns(sys.stderr) or 80) - 1]
         if line != shown:
             shown = line
             print(_ERASE + line, end="", file=sys.stderr, flush=True)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..text_width import width
 from .arguments import AnyOrder
 from .progress import progress
 
-_MEANING_MAX = 41  # beside the names of table, column and type
+_BESIDE, _MEANING_MIN = 38, 16  # characters of table, column and type, and of a line beside them
 _EPILOG = """\
 tables:
   readings   one row per reading of a channel: raw counts, counts over all
@@ -83,8 +84,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _folded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """Rows whose last cell, a sentence, takes as many lines as a terminal of 80 columns needs."""
+    """Rows whose last cell, a sentence, takes as many lines as the terminal needs."""
     for *cells, meaning in rows:
-        first, *more = textwrap.wrap(meaning, _MEANING_MAX)
+        first, *more = textwrap.wrap(meaning, max(width() - _BESIDE, _MEANING_MIN))
         yield (*cells, first)
         yield from ((*("" for _ in cells), each) for each in more)

@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import MicrojouleError
 from . import signs
@@ -57,6 +57,17 @@ def steady() -> None:
         sys.stdout = open(os.devnull)  # noqa: SIM115  # for reading: a write fails
     elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=signs.ERRORS)
+
+
+def columns(stream: TextIO) -> int | None:
+    """Columns of the terminal that a stream is, or that ``COLUMNS`` says; None: it is none."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):  # a file, closed, or something without a descriptor
+        return None
 
 
 def flush() -> None:

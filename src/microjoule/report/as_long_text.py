@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from ..joules.estimate_text import is_limit, measured, percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
 from .foreign_text import cut
-from .wrapping import WIDTH, wrapped
+from .wrapping import wrapped
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
 BLOCKS_MAX = 20
@@ -37,14 +36,14 @@ _Row = tuple[str, ...]
 
 
 def render(summary: Mapping[str, Any]) -> str:
-    """The summary as lines: prose of at most 80 columns, and tables that are as wide as their figures."""
+    """The summary as lines: prose as wide as the terminal, and tables that are as wide as their figures."""
     single = [window for window in summary["windows"] if window["n_of_name"] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
     lines = [*wrapped(summary["sentence"]), "", *_prose(warnings(summary))]
     if single:
         blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
-        lines += [*_table(blocks), _foot(blocks), *_prose(_lags(summary))]
+        lines += [*_table(blocks), *_foot(blocks), *_prose(_lags(summary))]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
@@ -215,8 +214,7 @@ def _covered(window: Mapping[str, Any]) -> list[str]:
     if len(channels) < 2 or not _total_name(channels).startswith("total of"):
         return []
     text = "of " + " + ".join(channels)
-    indent = " " * 4
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return wrapped(" " * 4 + text, 4)
 
 
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:
@@ -252,17 +250,18 @@ def at_least(energy: Mapping[str, Any]) -> str:
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
     head, *text = columns(rows, _LEFT, indent="  ", optional=(_SENSOR,), nothing=("", "unknown"))
-    lines, at = [head], 0
+    lines, at = [head] if head else [], 0
     for title, block, under in blocks:
         lines += [title, *text[at : at + len(block)], *under]
         at += len(block)
     return lines
 
 
-def _foot(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> str:
+def _foot(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
     """What the columns mean; the one of the sensor is left out where no accuracy is stated."""
     is_stated = any(row[_SENSOR] not in ("", "unknown") for _, rows, _ in blocks for row in rows)
-    return FOOT if is_stated else FOOT.replace("its stated accuracy", "no accuracy is stated")
+    foot = FOOT if is_stated else FOOT.replace("its stated accuracy", "no accuracy is stated")
+    return [line for text in foot.splitlines() for line in wrapped(text)]
 
 
 def named(row: Mapping[str, Any]) -> str:

@@ -8,20 +8,22 @@ from typing import Any
 from . import written_numbers
 from .as_long_text import energy
 from .foreign_text import cut
+from .wrapping import wrapped
 
 
 def render(summary: Mapping[str, Any]) -> str:
     """The budgets of all windows of a summary: standard uncertainty, share of the variance, type, form."""
     lines: list[str] = []
     for window in summary["windows"]:
-        lines.append(f"{cut(window['name'])}  {written_numbers.seconds(window['duration_s'])}")
+        lines += wrapped(f"{cut(window['name'])}  {written_numbers.seconds(window['duration_s'])}", 2)
         for row in window["channels"]:
             lines += _channel(row)
     return "\n".join([*lines, ""])
 
 
 def _channel(row: Mapping[str, Any]) -> list[str]:
-    return [f"  {head(row)}", *(f"    {_component(part)}" for part in row["budget"])]
+    parts = (line for part in row["budget"] for line in wrapped(f"    {_component(part)}", 6))
+    return [*wrapped(f"  {head(row)}", 4), *parts]
 
 
 def head(row: Mapping[str, Any]) -> str:

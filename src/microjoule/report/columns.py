@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from ..text_width import USUAL, width
 from .foreign_text import cut
+from .wrapping import wrapped
 
 Row = Sequence[str]
 GAP = "  "
@@ -28,7 +30,8 @@ def columns(
         nothing: The cells that count as nothing.
 
     Returns:
-        A line a row, without blanks at its end.
+        A line a row, without blanks at its end. On a terminal that is too narrow for it a row is several
+        lines, one for each of its cells, in one text.
     """
     if not rows:
         return []
@@ -39,7 +42,23 @@ def columns(
     def cell(row: Row, c: int) -> str:
         return row[c].ljust(widths[c]) if c in left or c - n in left else row[c].rjust(widths[c])
 
-    return [(indent + GAP.join(cell(row, c) for c in shown)).rstrip() for row in rows]
+    lines = [(indent + GAP.join(cell(row, c) for c in shown)).rstrip() for row in rows]
+    if width() >= USUAL or max(map(len, lines)) <= width():
+        return lines
+    return [
+        (indent + rows[0][shown[0]]).rstrip(),
+        *(_stacked(row, rows[0], shown, indent) for row in rows[1:]),
+    ]
+
+
+def _stacked(row: Row, head: Row, shown: Sequence[int], indent: str) -> str:
+    """A row as its first cell and, beneath that, each other that is not empty, with its heading."""
+    first, *others = shown
+    found = wrapped(indent + row[first], len(indent) + 4)
+    for c in others:
+        title = f"{head[c]}: " if head[c] else ""
+        found += wrapped(f"{indent}  {title}{row[c]}", len(indent) + 4) if row[c] else []
+    return "\n".join(found)
 
 
 def fitting(

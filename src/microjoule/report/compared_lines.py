@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from ..text_width import width
 from .columns import columns
 from .foreign_text import cut, safe
 from .measured_lines import median, with_spread
-from .wrapping import WIDTH, wrapped
+from .wrapping import wrapped
 
 Plain = Mapping[str, Any]
 HEAD = ("", "energy", "time", "power", "ratio of energies", "runs", "")
@@ -45,7 +46,7 @@ def _narrowed(cells: list[tuple[str, ...]]) -> tuple[list[str], list[str]]:
     left_out: Collection[int] = ()
     for left_out, longest in product(_STEPS, (whole, _NAME)):
         table = drawn(left_out, longest)
-        if max(map(len, table)) <= WIDTH:
+        if max(map(len, table)) <= width():
             break
     remarks = [f"{row[0]}: {row[-1]}" for row in cells[1:] if row[-1]]
     return table, remarks if _REMARK in left_out else []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..text_width import width
 from . import written_numbers
 from .columns import columns
 from .foreign_text import cut, safe
-from .wrapping import WIDTH, wrapped
+from .wrapping import wrapped
 
 Plain = Mapping[str, Any]
 
@@ -69,7 +70,7 @@ def _table(found: Plain) -> list[str]:
     lines: list[str] = []
     for most in _NAMES:
         lines = columns(_rows(found, most), (0,))
-        if max(map(len, lines)) <= WIDTH:
+        if max(map(len, lines)) <= width():
             break
     return lines
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..text_width import width
 from .amounts import amount, plain, share, span
 from .foreign_text import cut
-from .wrapping import WIDTH, wrapped
+from .wrapping import wrapped
 
 PARTS = (
     ("facility", "energy with PUE"),
@@ -65,11 +66,12 @@ def parts(footprint: Mapping[str, Any], ends: Sequence[str] = IDLE_TO_FULL) -> l
     rows = [(name, figure, ranges) for name, figure, ranges in _rows(footprint, ends)]
     wide, far = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
     longest = max((len(each) for row in rows for each in row[2]), default=0)
-    is_beside = 2 + wide + 2 + far + 2 + longest <= WIDTH
+    is_beside = 2 + wide + 2 + far + 2 + longest <= width()
     found = []
     for name, figure, ranges in rows:
         head = f"  {name:<{wide}}  {figure:>{far}}"
-        beneath = [f"{'':{len(head) + 2 if is_beside else 6}}{each}" for each in ranges]
+        blanks = " " * (len(head) + 2 if is_beside else 6)
+        beneath = [line for each in ranges for line in wrapped(f"{blanks}{each}", len(blanks) + 2)]
         found += [f"{head}  {ranges[0]}", *beneath[1:]] if is_beside and ranges else [head, *beneath]
     return found
 
@@ -91,7 +93,7 @@ def kind_of(footprint: Mapping[str, Any]) -> str:
 
 
 def factors(terms: Mapping[str, Any]) -> list[str]:
-    """Each factor, then how to choose what was not chosen, then the data's hash, for 80 columns."""
+    """Each factor, then how to choose what was not chosen, then the data's hash."""
     return [line for text in factor_texts(terms) for line in wrapped(text, 12 if text[0] == " " else 0)]
 
 
@@ -103,7 +105,7 @@ def factor_texts(terms: Mapping[str, Any]) -> list[str]:
 
 
 def factor(part: str, of: Mapping[str, Any]) -> list[str]:
-    """A factor for 80 columns."""
+    """A factor."""
     return wrapped(factor_text(part, of), 12)
 
 

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from ..text_width import width
 from .label_words import LETTERS, energy, facts, ranges, source, title
-from .wrapping import WIDTH
 
 _FIRST, _STEP = 8, 3  # lengths of the bars, in characters
+_WIDE = 60  # characters that bars of such steps take, with what is beside them
 _COLOURS = (28, 70, 148, 220, 214, 202, 160)
 
 
@@ -29,16 +30,21 @@ def _render(label: Mapping[str, Any], paint: Any) -> str:  # noqa: ANN401 - two 
         f"{energy(label['wh'])} per {label['per']}",
         "",
     ]
+    step = _STEP if width() >= _WIDE else 1
     for number, (letter, held) in enumerate(zip(LETTERS, ranges(label["set"]["borders_wh"]), strict=True)):
-        bar = f" {letter} " + "█" * (_FIRST + number * _STEP) + "▶"
+        bar = f" {letter} " + "█" * (_FIRST + number * step) + "▶"
         tail = f"◀ {letter}" if letter == label["letter"] else "·" if letter in label["letters"] else ""
-        gap = " " * (_FIRST + len(LETTERS) * _STEP + 4 - len(bar))
+        gap = " " * (_FIRST + len(LETTERS) * step + 4 - len(bar))
         lines.append(f"{paint(bar, number)}{gap} {held:<12} {tail}".rstrip())
     lines.append("")
-    width = max(len(name) for name, _ in facts(label))
+    wide = max(len(name) for name, _ in facts(label))
     for name, text in [*facts(label), ("Source", source(label))]:
-        indent = " " * (width + 2)
+        indent = " " * (wide + 2)
         lines += textwrap.wrap(
-            text, WIDTH, initial_indent=f"{name:<{width}}  ", subsequent_indent=indent, break_on_hyphens=False
+            text,
+            width(),
+            initial_indent=f"{name:<{wide}}  ",
+            subsequent_indent=indent,
+            break_on_hyphens=False,
         )
     return "\n".join(lines) + "\n"

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ..text_width import width
 from ..units import NS_PER_US
 from . import written_numbers
 from .columns import columns
 
 Plain = Mapping[str, Any]
 
-_WIDTH = 100
 _HEAD = (
     "rate", "pace", "beside", "taken %", "late µs p50 99 99.9", "reads µs", "CPU µs", "over empty",
     "booked %", "lost %", "lost, CPU %", "adds W", "",
@@ -52,7 +52,7 @@ def lines(found: Plain) -> list[str]:
         ]
         shown += columns(rows, (0, 1), indent="  ")
     if found["costs"]:
-        shown += ["", *_table(found["costs"]), "", *textwrap.wrap(_FOOT, _WIDTH)]
+        shown += ["", *_table(found["costs"]), "", *textwrap.wrap(_FOOT, width())]
     notes = [f"{cost['subject']}: {note}" for cost in found["costs"] for note in cost["notes"]]
     shown += ["", *dict.fromkeys(notes)] if notes else []
     if found["left_out"]:
@@ -69,7 +69,7 @@ def _left_out(left_out: Mapping[str, str]) -> Iterator[str]:
     for why, whats in by_reason.items():
         yield from textwrap.wrap(
             f"{why} ({'; '.join(whats)}).",
-            _WIDTH,
+            width(),
             initial_indent="  ",
             subsequent_indent="    ",
             break_long_words=False,

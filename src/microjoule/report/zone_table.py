@@ -6,29 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from ..footprint.factor import Factor
 from ..footprint.intensity import Zone
+from ..text_width import width
 from .amounts import plain
-from .wrapping import WIDTH, wrapped
+from .columns import GAP, columns
+from .foreign_text import cut
+from .wrapping import wrapped
 
 _HEAD = ("code", "g/kWh", "range", "year", "place")
-_RIGHT = (1,)
+_LEFT = (0, 2, 3, 4)
+_PLACE_MIN = 16  # characters of a place's name
 _DIGITS = 3
 
 
 def lines(zones: Sequence[Zone]) -> list[str]:
     """One line a zone, beneath a heading, then how to see more of one."""
     rows = [_HEAD, *(_row(zone) for zone in zones)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    left = WIDTH - sum(widths[:-1]) - 2 * len(widths[:-1])
-    rows = [(*row[:-1], row[-1] if len(row[-1]) <= left else f"{row[-1][: left - 1]}…") for row in rows]
-    widths[-1] = min(widths[-1], left)
-    found = [
-        "  ".join(
-            cell.rjust(width) if column in _RIGHT else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return [*found, "", f"`uj zones {zones[0].code}` shows every published figure of a place"]
+    before = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
+    left = max(width() - sum(before) - len(GAP) * len(before), _PLACE_MIN)
+    found = columns([(*row[:-1], cut(row[-1], left)) for row in rows], _LEFT)
+    return [*found, "", *wrapped(f"`uj zones {zones[0].code}` shows every published figure of a place")]
 
 
 def detail(zone: Zone, published: Sequence[Factor], others: Mapping[str, Factor | None]) -> list[str]:

@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from scripted import machine
+
+from microjoule.cli import main
 
 NAME = "\u0646\u0627\u0641\u0630\u0629" * 100  # 1 kB in UTF-8
 PROGRAM = f"""
@@ -70,3 +73,51 @@ def test_the_long_form_cuts_the_name_too(root):
     text = report(root, ["-v"])
     assert max(map(len, text.splitlines())) <= 140
     assert NAME not in text
+
+
+TESTS = Path(__file__).parents[2]
+TRACE, PROFILED = TESTS / "golden" / "marks.arrows", TESTS / "recorded" / "stacks" / "perf.arrows"
+ANSWERS = {
+    "report": ("report", TRACE, "--zone", "DE"),
+    "all of it": ("report", "-v", TRACE, "--zone", "DE"),
+    "budget": ("report", "--budget", TRACE),
+    "zones": ("zones",),
+    "zone": ("zones", "DE"),
+    "licences": ("data", "licences"),
+    "equivalents": ("equivalents", "3 kWh"),
+    "estimate": ("estimate", "--hardware", "8 x H100", "--wall-hours", "100"),
+    "functions": ("attribute", PROFILED, PROFILED.with_name("perf.script.gz")),
+}
+WHOLE = re.compile(r"`[^`]*`|\d [A-Za-zµ%]{1,4}\b|\S+")  # what is never broken
+
+
+@pytest.fixture
+def answer(capsys, monkeypatch):
+    def answered(name, columns=None):
+        if columns is None:
+            monkeypatch.delenv("COLUMNS", raising=False)
+        else:
+            monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(list(map(str, ANSWERS[name]))) == 0
+        return capsys.readouterr().out
+
+    return answered
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("columns", [40, 56, 100])
+def test_each_answer_fits_the_terminal(answer, name, columns):
+    for line in answer(name, columns).splitlines():
+        assert len(line) <= columns or len(WHOLE.findall(line)) == 1, line
+
+
+@pytest.mark.parametrize("name", ["all of it", "zone", "licences", "equivalents", "estimate"])
+def test_a_narrow_terminal_loses_no_word(answer, name):
+    """Of prose, and of tables all of whose columns are shown."""
+    words, narrow = ({word.strip(":,;") for word in answer(name, columns).split()} for columns in (None, 40))
+    assert words - narrow <= {""}
+
+
+def test_without_a_terminal_texts_are_those_of_80_columns(answer):
+    for name in ANSWERS.keys() - {"functions"}:  # which are 110 wide where nobody says how wide
+        assert answer(name) == answer(name, 80)
