@@ -99,7 +99,8 @@ class Tried(NamedTuple):
         terms: How many strengths were fitted for it.
         energy_j: float64[m + 1], of each column over all rows.
         left: float64[k], weighted, what it leaves of the rows that are fitted.
-        moved_j: float64[m + 1], by how much the energies move with the standard uncertainty of its strength.
+        moved_j: float64[m + 1], by how much the energies move with the standard uncertainty of its strength,
+            never negative.
         step_w: By how much the idle machine's power steps.
     """
 
@@ -225,7 +226,8 @@ class Laws:
         mean: F64 = self.odds @ moves
         variance = self.odds @ ((moves - mean) ** 2 + np.array([each.moved_j for each in self.tried]) ** 2)
         bent = mean - moves[0]
-        sign = np.where(np.sign(bent) == 0, np.sign(self.best.moved_j), np.sign(bent))
+        # The strength of a law moves energies as the law itself does: they gain or lose as it bends them.
+        sign = np.where(bent < 0, -1.0, 1.0)
         return mean, sign * np.sqrt(variance + (_OF_MOVE * bent) ** 2)
 
     def _linear(self) -> Tried:
@@ -291,7 +293,7 @@ class Laws:
         design = linear.design.copy()
         design[:, 0] += step_w / watts[0] * later_s[best]
         energy_j = watts * used + step_w * own
-        return Tried(design, linear.times, 2, energy_j, left[best], along * u_w, step_w)
+        return Tried(design, linear.times, 2, energy_j, left[best], np.abs(along) * u_w, step_w)
 
     def _strongest(self, law: Law, rows: Rows) -> float:
         """The strength that leaves least."""

@@ -132,3 +132,17 @@ def test_energies_that_a_law_wants_are_never_below_nothing_and_make_none():
         [50 / 11, 0.0, 60 / 11]
     )
     assert possible(np.array([-5.0, -1.0]), np.array([3.0, 3.0])).tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(("number", "strength"), list(enumerate(STRENGTHS)), ids=NAMES)
+def test_what_a_law_leaves_open_is_gained_by_some_and_lost_by_others(number, strength):
+    """All of it together is what was counted: signed, the uncertainties of all parties nearly cancel."""
+    law = (*LAWS, OF_THREADS)[number]
+    for seed in range(5):
+        rows = rows_of(seed)
+        parts, _ = counted(rows, law, strength)
+        found = laws_of(rows, parts.sum(axis=1), noise_j=0.03)
+        _, u = found.moves_j(np.maximum(found.best.energy_j, 0.0))
+        assert np.abs(u).sum() > 0
+        assert abs(u.sum()) < 0.35 * np.abs(u).sum()
+        assert all((each.moved_j >= 0).all() for each in found.tried)
