@@ -30,7 +30,7 @@ from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
 from .occupancy import united
 from .related_lags import RelatedLags
-from .sentence import NO_TIME, RECORDING, headline
+from .sentence import NO_TIME, RECORDING, headline, noted
 from .stand_in import SILENT_NS, spans_ns
 from .total import is_power, tells_energy
 from .update_record import UpdateRecord, Updates, updates
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from .mark_fits import MarkFits
 
 
-# A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a virtual
-# machine.
+# A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a VM.
 DEAD_UPDATES = 20
 
 
@@ -49,6 +48,9 @@ class Trace(RawTrace):
     """A trace with the energy and the power of its windows."""
 
     _repr_html_ = shown("trace")
+
+    def __repr__(self) -> str:
+        return super().__repr__()[:-1] + noted(self) + ")"
 
     def __str__(self) -> str:
         first = headline(self)
@@ -241,9 +243,8 @@ class Trace(RawTrace):
         t0_ns, t1_ns = self._edges(window)
         subject = window if isinstance(window, str) else RECORDING if window is None else window.name
         code = self.code_of(subject)
-        estimates = {
-            name: labelled(self.mark_fits.together(name, t0_ns, t1_ns), code) for name in self.energy_channels
-        }
+        together, ids = self.mark_fits.together, self.energy_channels
+        estimates = {name: labelled(together(name, t0_ns, t1_ns), code) for name in ids}
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels, subject, seconds(int((t1_ns - t0_ns).sum())))
 

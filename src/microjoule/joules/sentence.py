@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..channel import Place
-from ..errors import TraceError
+from ..errors import MicrojouleError, TraceError
 from ..trace.window import Window
 from ..units import seconds
 from . import estimate_text
@@ -29,6 +29,8 @@ NO_TIME = "No energy figure: there is no time in which all channels were read. R
 SUBJECT_MAX = 48  # characters of a command: beyond them the figure would leave the first line
 
 SENSOR = frozenset(("gain", "code", "offset", "model"))  # the components that say how good a sensor is
+
+_ROWS_NOTED, _WINDOWS_NOTED = 1_000_000, 100  # of a trace that a prompt integrates: in about 0.1 s
 
 _WORDS = {"dram": "DRAM", "memory": "memory", "core": "cores", "uncore": "uncore"}
 _DEVICES = {"gpu": "GPU", "psys": "psys (board)", "node": "whole node", "machine": "whole machine"}
@@ -65,6 +67,24 @@ def headline(trace: Trace) -> Headline | None:
     parts = [(trace.channels[id_].place, energies[id_]) for id_ in energy.channels]
     said = sentence(subject, seconds(window.duration_ns), energy, parts)
     return Headline(subject, window, energy, said)
+
+
+def noted(trace: Trace) -> str:
+    """``: 25.9 J ± 1.6 J in 397 ms``, for a prompt; empty where that takes long, or there is no figure.
+
+    A prompt shows a trace by itself, and so do debuggers: none may wait.
+    """
+    if trace.table.num_rows > _ROWS_NOTED or len(trace.window_columns) > _WINDOWS_NOTED:
+        return ""
+    try:
+        first = headline(trace)
+    except MicrojouleError:  # of a trace whose readings were not kept
+        return ""
+    return (
+        ""
+        if first is None
+        else f": {first.energy} in {estimate_text.duration(seconds(first.window.duration_ns))}"
+    )
 
 
 def sentence(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.errors import BadWindow, TraceError, UnknownChannel
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -144,6 +146,16 @@ def test_one_window_of_several_is_asked_for_by_object() -> None:
     assert whole.channels == ("package-0", "package-0/dram")
 
 
+def test_a_prompt_waits_for_no_figure() -> None:
+    """Of many windows, of readings that were not kept, and without readings, the line says what there is."""
+    many = trace(*(("w", 0.1 + 1e-3 * i, 0.1005 + 1e-3 * i) for i in range(101)))
+    assert repr(many) == "Trace(in memory, 2 channels, 101 windows)"
+    assert not many._meters
+    assert repr(Trace(rows([IDEAL]).slice(0, 0))) == "Trace(in memory, 1 channel, 0 windows)"
+    golden = Path(__file__).parents[2] / "golden" / "marks.arrows"
+    assert " windows" in repr(stream(golden))
+
+
 def test_energies_of_names_and_windows_are_those_of_each_in_their_order() -> None:
     of = trace(("e", 0.1, 0.3), ("e", 0.4, 0.5), ("f", 0.5, 0.6))
     asked = ["f", of.windows[1], "e", of.windows[0]]
@@ -168,7 +180,7 @@ def test_what_is_no_window_is_refused_by_a_sentence() -> None:
 def test_traces_and_energies_say_the_sentence() -> None:
     """``str`` is the sentence, which the report has too; a prompt shows the channels in one line."""
     of = trace(("run", 0.1, 0.9))
-    assert repr(of) == "Trace(in memory, 2 channels, 1 window)"
+    assert repr(of) == f"Trace(in memory, 2 channels, 1 window: {of.energy('run').total} in 480 ms)"
     assert str(of) == summary(of)["sentence"]
     energies = of.energy("run")
     assert str(energies) == str(of).replace("the recording", "run")
