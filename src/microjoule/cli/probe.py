@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..sources.host import Host
 from ..sources.probe import DEFAULT_LIMIT_W, Probe, probed, range_of, wrap_seconds
 from ..text_width import width
 from ..units import NS_PER_MS, NS_PER_US, three_digits
-from . import options, probe_against, probe_calibrate
+from . import options, probe_against, probe_calibrate, streams
 
 NOTHING_MEASURED = 3
 ROWS_MAX = 40  # channels of a source: a large server has hundreds of cores
@@ -115,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         said = {"measured": bool(measured), "watched": seen._asdict()}
         print(json.dumps(found.to_json() | said, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(as_text(found, seen)))
+        print("\n".join(as_text(found, seen, streams.columns(sys.stdout))))
     return 0 if measured else NOTHING_MEASURED
 
 
@@ -171,14 +172,20 @@ def _refuse_unknown(arguments: argparse.Namespace, machine: sources.Machine) -> 
         )
 
 
-def as_text(found: Probe, seen: Watched) -> list[str]:
-    """The survey as lines for a person, with what its counters did while they were watched."""
+def as_text(found: Probe, seen: Watched, terminal: int | None = None) -> list[str]:
+    """The survey as lines for a person, with what its counters did while they were watched.
+
+    Args:
+        found: The survey.
+        seen: What its counters did.
+        terminal: Its columns, which tables may fill; None: there is none.
+    """
     lines = wrapped(_machine(found.host), 2)
     for survey in found.surveys:
         if _is_nothing_to_tell(survey):
             continue
         lines += ["", *wrapped(f"{survey.source}: read by {survey.readers}", 2)]
-        lines += _table(survey, width())
+        lines += _table(survey, terminal or width())
         if survey.source in sources.ON_REQUEST and survey.channels:
             why = sources.ON_REQUEST[survey.source]
             lines += wrapped(f"  Recorded on request (`--source {survey.source}`): {why}.", 4)
