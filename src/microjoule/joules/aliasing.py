@@ -32,6 +32,7 @@ _AROUND = 32  # updates on either side in which a swing is looked for
 SLOWEST = 1 / (2 * _AROUND)  # cycles an update: a slower swing is not seen to come round
 UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _SMOOTH = 0.35  # r from which on successive differences go together
+_AS_SMOOTH = 0.55  # of the r that a fast load's edges have
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
@@ -80,7 +81,9 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
     is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
     is_possible &= (
-        _unlike_one(watts - middle) < _MOSTLY if coverage >= 1 else _smoothness(watts, seen) > _SMOOTH
+        _unlike_one(watts - middle) < _MOSTLY
+        if coverage >= 1
+        else _smoothness(watts, seen) > _smooth(coverage, phi)
     )
     found = np.where(is_possible, np.minimum(half, room), 0.0)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
@@ -93,6 +96,16 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] > whole)
         whole[better], phi[better] = found[at][better], phi[at][better]
     return Swings(whole, phi, is_two)
+
+
+def _smooth(coverage: float, phi: F64) -> F64:
+    """The r of successive differences from which on readings may be of a fast load.
+
+    Its edges take (1 - phi) w / (phi T) readings to creep through the part that is looked at: of n that are
+    alike r is 1 - 1/n. A slow load's edge is past after one or two.
+    """
+    readings = np.maximum(coverage * (1 - phi) / phi, 1.0)
+    return np.maximum(_SMOOTH, _AS_SMOOTH * (1 - 1 / readings))
 
 
 def _smoothness(watts: F64, seen: F64) -> F64:
