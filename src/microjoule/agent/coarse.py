@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..channel import Channel, Encoding, Kind
-from ..channel.reading_status import UNCOUNTED, is_uncounted, times_off
+from ..channel.reading_status import UNCOUNTED, is_read, times_off
 from ..recording.native import Columns, Feed
 from ..sources.agent_offer import OfferedLane
 from ..sources.zones import NJ_PER_J, NJ_PER_UJ
@@ -126,7 +126,7 @@ class CoarseView:
             t_ns = int(np.frombuffer(taken.t_ns, np.int64)[at])
             read_ns = int(np.frombuffer(taken.read_ns, np.uint32)[at])
             status, raw = int(told[-1]), 0
-            if not status or is_uncounted(told)[-1]:  # off as often as in all that it stands for
+            if is_read(told)[-1]:  # off as often as in all that it stands for
                 times = min(int(times_off(told).sum()), UNCOUNTED - 1)
                 status = UNCOUNTED + times if times else 0
                 raw = self._rounding[code](int(np.frombuffer(taken.raw, np.uint64)[at]))

@@ -16,6 +16,12 @@ def is_uncounted(status: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     return found
 
 
+def is_read(status: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """bool[n]: whether a reading with a status has a value."""
+    found: npt.NDArray[np.bool_] = (status == 0) | is_uncounted(status)
+    return found
+
+
 def times_off(status: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
     """int64[n]: how often the event of a reading was off, by its status."""
     return np.where(is_uncounted(status), status.astype(np.int64) - UNCOUNTED, 0)

@@ -21,7 +21,7 @@ energy_j   float64                  of a counter of energy, ``count`` in joules;
                                     never moved though it must have. Measured or estimated, as ``provenance``
                                     says
 value      float64                  of a gauge, what it said in ``quantity``; else null
-status     uint16                   0, or the code of the failed read
+status     uint16                   0, the code of the failed read, or 5000 and more (docs/format.md)
 read_ns    uint32                   how long the read took
 sensor_ns  int64                    the device's own time, unconverted; null where it has none
 quantity   dictionary<utf8>         ``J``, ``W``, ``s``, ``°C``, ``Hz`` or ``1``: what is counted or gauged
@@ -95,7 +95,12 @@ SCHEMA = pa.schema(
         column("count", pa.int64(), "of a counter: counts since its first reading, over all wraps"),
         column("energy_j", pa.float64(), "the same in joules, where it counts energy"),
         column("value", pa.float64(), "of a gauge: what it said, in quantity"),
-        column("status", pa.uint16(), "0, or the code of the failed read", nullable=False),
+        column(
+            "status",
+            pa.uint16(),
+            "0, the code of the failed read, or 5000 and more (docs/format.md)",
+            nullable=False,
+        ),
         column("read_ns", pa.uint32(), "how long the read took, ns", nullable=False),
         column("sensor_ns", pa.int64(), "the device's own time, unconverted, ns"),
         column("quantity", _WORDS, "J, W, s, °C, Hz or 1", nullable=False),

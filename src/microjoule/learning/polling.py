@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..channel import Channel
+from ..channel.reading_status import is_read
 from ..recording.native import Columns, Sampler
 from ..trace.series import Series
 from ..units import NS_PER_MS
@@ -85,7 +86,7 @@ def _watch(
     series = []
     for code in range(len(channels)):
         its = rows["channel"] == code
-        ok = rows["status"][its] == 0
+        ok = is_read(rows["status"][its])
         series.append(
             Series(
                 rows["t_ns"][its],

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..channel import Channel
-from ..channel.reading_status import is_uncounted
+from ..channel.reading_status import is_read
 from ..joules.counter import Counter
 from ..recording.lane import Cadence, Lane
 from ..recording.native import Columns, now_ns
@@ -120,7 +120,7 @@ class Poller:
         for number, channel in enumerate(self._channels):
             rows = np.flatnonzero(code == number)
             rows = rows[np.argsort(t_ns[rows], kind="stable")]
-            ok = (status[rows] == 0) | is_uncounted(status[rows])
+            ok = is_read(status[rows])
             series = Series(t_ns[rows], read_ns[rows], raw[rows], status[rows], None if ok.all() else ok)
             found[channel.id] = Counter(series, channel)
         return found

@@ -13,6 +13,7 @@ from scripted import channel
 
 from microjoule.agent.coarse import CoarseView, coarse
 from microjoule.channel import Encoding, Kind, Scale
+from microjoule.channel.reading_status import UNCOUNTED
 from microjoule.joules.unwrap import counts
 from microjoule.recording.native import Feed, now_ns
 from microjoule.sources.agent_offer import OfferedLane
@@ -104,3 +105,20 @@ def test_the_last_reading_of_each_counter_is_published_and_a_failed_one_stays_fa
     assert np.frombuffer(taken.t_ns, np.int64)[:2].tolist() == [at_ns + 2, at_ns + 3]
     assert np.frombuffer(taken.status, np.uint16)[:2].tolist() == [0, 5]
     assert reader.counts()["ticks"] == 2
+
+
+def test_a_reading_counts_the_interruptions_of_all_that_it_stands_for():
+    feed = Feed(64)
+    view = CoarseView([OfferedLane("package-0", (of(Fraction(1, 1 << 14)),), {})], [feed])
+    reader = Feed(fd=view.feed.fd)
+    at_ns = now_ns()
+    told = [UNCOUNTED + 2, 0, UNCOUNTED, UNCOUNTED + 3]
+    feed.write(rows([(at_ns + i, (6 + i) << 14, 0, status) for i, status in enumerate(told)]))
+    view.publish()
+    feed.write(rows([(at_ns + 9, 12 << 14, 0, 0), (at_ns + 10, 13 << 14, 0, UNCOUNTED + 4999)]))
+    view.publish()
+    feed.write(rows([(at_ns + 11, 14 << 14, 0, UNCOUNTED)]))
+    view.publish()
+    taken, _ = reader.drain(np.arange(1, dtype=np.uint16).tobytes())
+    assert np.frombuffer(taken.raw, np.uint64)[:3].tolist() == [9, 13, 14]
+    assert np.frombuffer(taken.status, np.uint16)[:3].tolist() == [UNCOUNTED + 5, UNCOUNTED + 4999, 0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pytest
-from ideal import MS, Ideal, S, sine, square
+from ideal import MS, Ideal, S, constant, rows, sine, square, write
 
 from microjoule.channel.reading_status import UNCOUNTED
 from microjoule.errors import NotInParts
@@ -14,6 +16,8 @@ from microjoule.joules.counter import Counter
 from microjoule.joules.counter_fragment import fragment_of
 from microjoule.joules.counter_notes import notes
 from microjoule.joules.digest import Digest
+from microjoule.joules.energy_trace import load
+from microjoule.joules.streamed import stream
 from microjoule.joules.uncounted import NEVER, uncounted
 from microjoule.trace.series import Series, failed
 
@@ -141,3 +145,28 @@ def test_what_takes_readings_in_parts_leaves_such_to_what_has_them_all() -> None
         fragment_of(series, IDEAL.channel, np.empty(0, np.int64), int(series.t_ns[0]))
     with pytest.raises(NotInParts, match="event"):
         Digest(IDEAL.channel, np.empty(0, np.int64)).add(series)
+
+
+class Interrupted(Ideal):
+    """A counter whose event was off three times, and lost an update each time."""
+
+    @cached_property
+    def series(self) -> Series:
+        whole = Ideal(**{each.name: getattr(self, each.name) for each in fields(self)}).series
+        return told(whole, [int(whole.t_ns[int(part * self.n)]) for part in (0.3, 0.5, 0.6)])
+
+
+def test_a_trace_that_is_streamed_has_the_same_intervals(tmp_path: Path) -> None:
+    ideal = Interrupted(constant(100.0), n=1000, limit_w=150.0)
+    t0_ns, t1_ns = ideal.inside(0.2, 0.8)
+    marks = [(t0_ns, "@begin", 1, "w"), (t1_ns, "@end", 1, "")]
+    path = write(tmp_path / "t.arrows", rows([ideal], marks))
+    whole, streamed = (of(path).energy("w")["package-0"] for of in (load, stream))
+    assert (whole.value, whole.low, whole.high, whole.U) == (
+        streamed.value,
+        streamed.low,
+        streamed.high,
+        streamed.U,
+    )
+    assert whole.low <= ideal.truth(t0_ns, t1_ns) <= whole.high
+    assert load(path).failures() == {}
