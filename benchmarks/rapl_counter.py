@@ -23,6 +23,7 @@ F64 = npt.NDArray[np.float64]
 MS = 1_000_000
 T0_NS = 5_000_000_000_000
 DECLARED = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=MS)  # what the tables say of RAPL
+LENGTHS = 0.1  # by which windows differ: of one length, all may err alike where readings march with updates
 NO_LAG = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=0)
 
 
@@ -39,6 +40,16 @@ _NO_STEPS = np.empty(0)
 
 def steady(power_w: float) -> Load:
     return lambda _rng, _span: Wave(lambda t: power_w * t, _NO_STEPS)
+
+
+def about(power_w: float) -> Load:
+    """Another steady power in each recording, within a tenth: quanta of one power come in one pattern."""
+
+    def load(rng: np.random.Generator, _span: float) -> Wave:
+        drawn_w = power_w * rng.uniform(0.95, 1.05)
+        return Wave(lambda t: drawn_w * t, _NO_STEPS)
+
+    return load
 
 
 def sine(mean_w: float, amplitude_w: float, hz: float) -> Load:
@@ -114,8 +125,10 @@ class Sensor:
     Attributes:
         late_us: Mean lateness of a read: 2 where the kernel samples, 60 a thread on a desktop.
         gaps: How many a second, and how long each is at most, in seconds.
-        at: Where windows begin: ``random``, at ``steps`` of the power, or around ``gaps``.
+        window_s: How long windows are, within a tenth.
+        at: Where windows begin: ``random``, at ``steps`` of the power, or in ``gaps``, or end there.
         n: Windows a recording.
+        is_marked: Whether a program marked the windows, so that the trace learns the lag and their power.
     """
 
     load: Load = _STEADY
@@ -132,7 +145,7 @@ class Sensor:
     window_s: float = 0.1
     at: str = "random"
     n: int = 50
-    learns_lag: bool = False
+    is_marked: bool = False
 
     @property
     def channel(self) -> Channel:
@@ -195,18 +208,20 @@ class Sensor:
     ) -> tuple[I64, I64]:
         first, last = 0.15e9, (span_s - 0.15) * 1e9 - 2.5e3 * self.update_us
         window = self.window_s * 1e9
+        longest = window * (1 + LENGTHS / 2)
         if self.at == "steps":
             steps = wave.steps_s * 1e9
             # From a rise to the fall after it.
             pairs = [(a, b) for a, b in zip(steps[1::2], steps[2::2], strict=False) if first < a and b < last]
             t0, t1 = (np.array(each) for each in zip(*pairs, strict=True))
         elif self.at == "gaps":
-            inside = [(a, b) for a, b in gaps if a > first + window and b < last - window]
+            inside = [(a, b) for a, b in gaps if a > first + longest and b < last - longest]
             begins = np.array([rng.uniform(a, b) for a, b in inside])
-            t0, t1 = begins - window * rng.random(len(begins)), begins.copy()
-            flip = rng.random(len(begins)) < 0.5
-            t0, t1 = np.where(flip, begins, t0), np.where(flip, begins + window, t1)
+            lengths = window * (1 + LENGTHS * rng.uniform(-0.5, 0.5, len(begins)))
+            t0 = np.where(rng.random(len(begins)) < 0.5, begins, begins - lengths)
+            t1 = t0 + lengths
         else:
-            t0 = rng.uniform(first, last - window, self.n)
-            t1 = t0 + window
+            lengths = window * (1 + LENGTHS * rng.uniform(-0.5, 0.5, self.n))
+            t0 = rng.uniform(first, last - lengths)
+            t1 = t0 + lengths
         return t0.astype(np.int64), t1.astype(np.int64)

@@ -11,7 +11,7 @@ Of each edge of a window:
 * *swings*: power between two updates that the readings do not show (:mod:`.swings`, and
   :mod:`.slow_updates` of GPUs' counters).
 * *quantisation*: a count is cut off, by anything up to a quantum: q/√12. Where a quantum is more than an
-  update's energy, the counter shows it as soon as it is full: then that energy in its place.
+  update's energy, the counter shows it as soon as it is full: then that energy in its place (:mod:`.quanta`).
 * *read time*: the value was true somewhere inside the read: p r/√12.
 
 No edge can err by more than was counted between its two updates, and while these may have been. Where
@@ -49,7 +49,9 @@ from ..trace.series import I64
 from ..units import NS_PER_S, seconds
 from .brackets import Brackets
 from .code_dependence import CODE
+from .gap_edges import in_gaps
 from .interpolation import Interpolation, Segment
+from .quanta import lateness
 from .ripple import ripple
 from .slow_updates import has_its_own, in_step
 from .swings import SLOW_NS, Skeleton, apart_ns, pulse, rare, steps
@@ -73,6 +75,8 @@ class Edges(NamedTuple):
         is_aliased: Whether readings are no denser than updates there, and come regularly.
         is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
         edges: Standard uncertainty from when its updates were.
+        of_left: In a gap of the readings, that from when the update before it was; not in ``edges`` there.
+        of_right: And the update after it.
         swings: From power that the readings do not show.
         quantisation: From whole counts.
         read_time: From reads that take a while.
@@ -88,6 +92,8 @@ class Edges(NamedTuple):
     is_aliased: Bools
     is_hidden: Bools
     edges: F64
+    of_left: F64
+    of_right: F64
     swings: F64
     quantisation: F64
     read_time: F64
@@ -120,7 +126,7 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 2, quantum, *[nothing] * 7]
+            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 4, quantum, *[nothing] * 7]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -160,7 +166,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     own = np.where(is_on_grid, scatter, bracketed + more)
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
-    finest = np.where(near.is_single, np.minimum(apart, declared_ns), apart)
+    finest, alike_quanta = lateness(near, apart, declared_ns)
     own = np.where(near.is_single, np.maximum(own - (p * finest) ** 2 / 4, bracketed), own)
     inside, lost = steps(at)
     # What swings within a few updates looks like steps between any two of them.
@@ -170,7 +176,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
-        swing[gap] = skeleton().swing(at.length_ns[gap], usual_ns, between.quantum) * (4 * f * (1 - f))[gap]
+        swing[gap] = skeleton().swing(at.length_ns[gap], f[gap], usual_ns, between.quantum)
     most_rate = _most(channel)
     hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate)
     swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside, hidden), alone) ** 2
@@ -181,15 +187,21 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     most = np.where(at.is_beyond | is_wide, np.inf, most)
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)
+    # Both ends of a gap are the same for all instants in it, so that each is a cause by itself there.
+    is_between = at.is_gap & ~is_on_grid & ~is_wide & ~at.is_beyond
+    of_left, of_right = (np.where(is_between, power * u, 0.0) for u in ((1 - f) * left, f * right))
+    own = np.maximum(own - of_left**2 - of_right**2, 0.0)
     read_ns = between.times.read_ns(np.maximum(at.left, 0))
     return Edges(
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         2 * hidden**2 > swings,
         np.sqrt(own * share),
+        of_left * np.sqrt(share),
+        of_right * np.sqrt(share),
         np.sqrt(swings * share),
         # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
-        whole / _ROOT_12 * np.sqrt(shape),
+        whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * alike_quanta),
         p * read_ns / _ROOT_12,
         phase,
         # What is counted in a part of an update scatters by that part of it.
@@ -248,11 +260,29 @@ def budgets(
     columns = [np.clip(column * scale, -widest, widest).tolist() for column in (*own, *shared)]
     aliased = begin.is_aliased, end.is_aliased, begin.is_hidden, end.is_hidden
     forms = [np.where(each, ALIASED, RECTANGULAR).tolist() for each in aliased]
+    gaps = in_gaps(name, begin, end, scale, widest)
     times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist(), *forms
     found: list[tuple[Component, ...]] = []
-    for t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step in zip(
-        *times, *columns, strict=True
-    ):
+    for i, (
+        t0,
+        t1,
+        value,
+        form0,
+        form1,
+        of0,
+        of1,
+        e0,
+        e1,
+        s0,
+        s1,
+        q0,
+        q1,
+        r0,
+        r1,
+        lag,
+        phase,
+        step,
+    ) in enumerate(zip(*times, *columns, strict=True)):
         if math.isnan(value) or t0 == t1:
             found.append(())
             continue
@@ -261,6 +291,7 @@ def budgets(
             (
                 Component("edges", -e0, form=form0, group=f"edge:{at}"),
                 Component("edges", e1, form=form1, group=f"edge:{to}"),
+                *gaps.get(i, ()),
                 *([Component("swings", -s0, form=of0, group=f"swings:{at}")] if s0 else []),
                 *([Component("swings", s1, form=of1, group=f"swings:{to}")] if s1 else []),
                 Component("quantisation", -q0, form=RECTANGULAR, group=f"quantum:{at}"),

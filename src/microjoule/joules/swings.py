@@ -12,7 +12,8 @@ taken from the swings that the updates around do show:
 * *ripple*: power that repeats within a few updates (:mod:`.ripple`).
 * *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
-  straight line over spans as long as the gap (:class:`Skeleton`).
+  straight line over spans of all lengths (:class:`Skeleton`). A load that goes up and down strays near an end
+  of the gap as far as in its middle; one that wanders does not.
 * *rare*: of few updates around nobody can tell how power swings inside one, nor behind the last one. It is
   taken to scatter as theirs do, and where they are fewer than 12, by 1/√3 of itself in 2/(n + 1) of n updates
   at least: what was not seen in n cases is no rarer than that. Inside an update its ends are known, which
@@ -196,27 +197,42 @@ class Skeleton:
         first = np.flatnonzero(np.diff(bins, prepend=-1))
         self._t_ns, self._total = self._t_ns[first], self._total[first]
 
-    def swing(self, length_ns: F64, update_ns: int, quantum: int) -> F64:
-        """float64[n], counts²: the mean square distance of a straight line's middle from the count.
+    def swing(self, length_ns: F64, part: F64, update_ns: int, quantum: int) -> F64:
+        """float64[n], counts²: the mean square distance of a straight line from the count, at parts of it.
+
+        With V(s) the mean square of what is counted in s beyond the mean power, a line over L is off by
+        (1 - f) V(f L) + f V((1 - f) L) - f (1 - f) V(L), in its middle by M(L) = V(L/2) - V(L)/4. So what
+        middles are off by gives V(L/2) = M(L) + V(L)/4, from the longest down.
 
         Args:
             length_ns: float64[n], over what times.
+            part: float64[n], from 0 to 1.
             update_ns: How far updates are apart, which blurs each count here.
             quantum: The smallest step of the counter, which does too.
         """
-        scales, squares = [0.0], [0.0]
+        spans, middles = [], []
         step = 1
         while len(self._t_ns) > 8 * step:
             span_ns = 2.0 * step * self._bin_ns
             square = self._square(step, span_ns, float(update_ns), quantum)
             if square is not None:
-                scales.append(span_ns)
-                squares.append(square)
+                spans.append(span_ns)
+                middles.append(square)
             step *= 2
+        if not spans:
+            return np.zeros(len(part))
+        # Of all that is longer the middle is taken to be off by as much as by the longest one's: 4/3 M.
+        varied = [4 * middles[-1] / 3]
+        for middle in reversed(middles):
+            varied.append(middle + varied[-1] / 4)
+        scales = np.array([0.0, *(span / 2 for span in spans), spans[-1]])
+        squares = np.array([0.0, *reversed(varied)])
         # Beyond the longest scale a step of power would grow with the square of the length.
-        over = np.maximum(length_ns / scales[-1], 1.0) ** 2 if scales[-1] else 1.0
-        found: F64 = np.interp(length_ns, scales, squares) * over
-        return found
+        longest = np.maximum(length_ns / scales[-1], 1.0) ** 2
+        ends = (part * length_ns, (1 - part) * length_ns, length_ns)
+        left, right, whole = (np.interp(each, scales, squares) for each in ends)
+        found: F64 = ((1 - part) * left + part * right - part * (1 - part) * whole) * longest
+        return np.maximum(found, 0.0)
 
     def _square(self, step: int, span_ns: float, update_ns: float, quantum: int) -> float | None:
         t, total = self._t_ns[::step], self._total[::step]

@@ -1,0 +1,66 @@
+"""How late single quanta are shown: the distances of those of steady power tell it, and others do not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microjoule.joules.neighbourhood import SEGMENTS, unevenness
+from microjoule.joules.quanta import lateness
+from microjoule.joules.update_times import AROUND
+
+UPDATE_NS = 8_000_000.0
+DECLARED_NS = 1_000_000
+
+
+def shown(
+    updates_a_quantum: float, drift: float = 0.0, is_single: bool = True, n: int = len(SEGMENTS)
+) -> Any:
+    """Quanta that fill in so many updates each, more and more by a drift; each is shown by an update."""
+    k = np.arange(n + 1)
+    full = np.cumsum(updates_a_quantum * (1 + drift * k))
+    at_ns = np.ceil(full) * UPDATE_NS
+    is_usual = np.zeros((1, len(SEGMENTS)), bool)
+    is_usual[0, :n] = True
+    length_ns, ends_ns = np.zeros((2, 1, len(SEGMENTS)))
+    length_ns[0, :n], ends_ns[0, :n] = np.diff(at_ns), at_ns[1:]
+    return SimpleNamespace(
+        is_usual=is_usual,
+        length_ns=length_ns,
+        uneven_ns=unevenness(ends_ns, is_usual),
+        is_single=np.array([is_single]),
+    )
+
+
+def found(near: Any, apart_ns: float = 1e9) -> tuple[float, float]:
+    late_ns, alike = lateness(near, np.array([apart_ns]), DECLARED_NS)
+    return float(late_ns[0]), float(alike[0])
+
+
+@pytest.mark.parametrize("part", [0.3, 0.38, 0.62, 0.7])
+def test_quanta_are_late_by_up_to_an_update_and_two_in_a_row_by_the_part_between_them(part: float) -> None:
+    """Uniform lateness that moves on by a part p each time: 1 - 6 p (1 - p). An eighth is declared."""
+    late_ns, alike = found(shown(2 + part + 0.0007))
+    assert late_ns == pytest.approx(UPDATE_NS, rel=0.1)
+    assert alike == pytest.approx(1 - 6 * part * (1 - part), abs=0.1)
+
+
+def test_of_quanta_that_fill_in_nearly_whole_updates_the_correlation_is_not_taken() -> None:
+    assert found(shown(3.05))[1] == 0.0
+
+
+def test_where_power_drifts_the_declared_time_is_taken() -> None:
+    assert found(shown(2.4, drift=0.02)) == (DECLARED_NS, 0.0)
+
+
+def test_few_quanta_tell_nothing() -> None:
+    assert found(shown(2.4, n=AROUND - 1)) == (DECLARED_NS, 0.0)
+    assert found(shown(2.4, n=AROUND))[0] > DECLARED_NS
+
+
+def test_a_counter_of_several_quanta_an_update_is_late_by_the_time_between_updates() -> None:
+    assert found(shown(2.4, is_single=False), apart_ns=5e6) == (5e6, 0.0)
+    assert found(shown(2.4), apart_ns=5e6)[0] == 5e6, "no later than updates are apart"
