@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 from ideal import MS, Ideal, constant, rows
+from unit.joules.test_beside_meter import DRAM, PACKAGE, meter
 
+from microjoule.joules.beside_meter import coverage
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.summary import figures_in_blocks, stuck, summary
+from microjoule.joules.summary import figures_in_blocks, lags, stuck, summary
 from microjoule.trace.verify import Damage
 
 IDEAL = Ideal(constant(100.0), n=300, limit_w=150.0)
@@ -52,3 +54,19 @@ def test_a_counter_is_stuck_that_never_moved_in_the_time_of_a_hundred_updates(
     of = replace(STILL, id="package-0/uncore", update_ns=update_ms * MS, declared_max=longest_ms / update_ms)
     assert of.channel.timing.update_max_ns == longest_ms * MS
     assert stuck(Trace(rows([of, IDEAL]))) == ([of.id] if is_stuck else [])
+
+
+def test_each_counter_that_moved_has_a_line_about_the_lag_that_is_assumed_of_it() -> None:
+    late, dead = replace(IDEAL, lag_ns=MS), replace(STILL, id="package-1", lag_ns=MS)
+    of = Trace(rows([late, dead]))
+    assert of.dead == {dead.id}
+    (line,) = lags(of)
+    assert line.startswith(f"{late.id}: lag 0 to 1 ms, assumed")
+
+
+def test_what_the_counters_cover_of_a_meter_is_told_wherever_there_is_one() -> None:
+    a, b = PACKAGE.inside(0.2, 0.8)
+    marks = [(a, "@begin", 0, "run"), (b, "@end", 0, "")]
+    of, without = (Trace(rows(channels, marks)) for channels in ([PACKAGE, DRAM, meter()], [PACKAGE, DRAM]))
+    assert summary(of)["whole"]["meter"] == coverage(of, of.window("run"))._asdict()
+    assert summary(without)["whole"]["meter"] is None
