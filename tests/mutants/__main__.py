@@ -51,10 +51,11 @@ JOB = [
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
-    "mark_positions", "node_clocks", "nodes", "rank_part", "readings_around", "related_lags",
-    "request_fit", "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
-    "slow_updates", "stack_energy", "stand_in", "tracks", "unseen_scatter", "unwrapped",
-    "update_record", "window_groups",
+    "boxcar", "clocks", "kept_rows", "mark_positions", "node_clocks",
+    "nodes", "power", "rank_ends", "rank_part", "readings_around", "related_lags", "request_fit",
+    "request_shares", "ripple", "run_window", "running", "sample_fit", "sample_sums", "saturation",
+    "slow_updates", "stack_energy", "stand_in", "state_fit", "stillness",
+    "tracks", "unseen_scatter", "unwrapped", "update_record", "update_times", "window_groups",
 )  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
@@ -65,11 +66,14 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     ],
     "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
+    "joules/lag_beside_gauge.py": ["tests/properties/test_lag_beside_a_gauge_is_learnt.py"],
+    "joules/nnls.py": ["tests/properties/test_nonnegative_least_squares_is_optimal.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/reference_fit.py": [
         "tests/unit/joules/test_reference_line.py",
         "tests/unit/joules/test_reference_fit.py",
     ],
+    "joules/separability.py": ["tests/properties/test_what_cannot_be_told_apart_is_not.py"],
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],

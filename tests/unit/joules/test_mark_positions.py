@@ -95,3 +95,16 @@ def test_a_lag_moves_a_mark_by_the_power_before_it_or_that_after_it() -> None:
     assert lag_j.min() > 0.95 * 20 * 0.0005
     assert lag_j.max() < 1.05 * 90 * 0.0005
     assert np.ptp(lag_j) > 0.5 * 70 * 0.0005
+
+
+def test_where_several_pieces_lie_between_an_update_and_a_mark_the_power_of_each_is_unsure() -> None:
+    """Of pieces that are longer than updates none lies there but the two that the mark bounds."""
+
+    def of_others_mj(lengths_ms: tuple[float, float]) -> float:
+        of, trace = scene(23, 0.0, lengths_ms)
+        cause = trace.mark_fits.edges(of.id).causes[-1]
+        assert (cause.name, cause.kind) == ("power", "mark")
+        return 1e3 * float(np.sqrt(np.mean(cause.u.astype(float) ** 2))) * float(of.unit)
+
+    assert of_others_mj((4.5, 12.0)) < 0.05
+    assert of_others_mj((0.1, 0.5)) > 0.4  # of 20 to 90 W over about half a millisecond: 15 mJ

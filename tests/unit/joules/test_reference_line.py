@@ -78,20 +78,24 @@ def test_the_covariance_is_the_sandwich_of_hc3_scores_with_newey_and_west_s_weig
             if abs(i - j) <= reach:
                 meat += (1 - abs(i - j) / (reach + 1)) * np.outer(scores[i], scores[j])
     assert _sandwich(jacobian, rest) == pytest.approx(bread @ meat @ bread, rel=1e-6)
+    units = np.array([1e-6, 1.0, 1e6])  # whatever the figures' units are
+    expected = bread @ meat @ bread / np.outer(units, units)
+    assert _sandwich(jacobian * units, rest) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_display_s_step_is_in_gain_and_offset_by_how_far_powers_are_apart() -> None:
     """Half the time 60 W and half 160 W: 110 W in the mean, 50 W of standard deviation; exact readings."""
     power_w = np.where(T_S % 7 < 3.5, 60.0, 160.0)
     joules = np.concatenate(([0.0], np.cumsum(power_w[:-1]) * 1e-3))
-    t_s = np.arange(0.6, 119.0, 0.25)
+    t_s = np.arange(0.72, 125.0, 0.25)
     of = Cumulative(T_S, joules)
     y = 3.0 + 1.1 * of.mean_w(t_s - 0.2, 0.5)
+    y[t_s - 0.2 > T_S[-1]] = 1e4  # what was read when the counter was not
     at_ns = [np.rint(each * NS_PER_S).astype(np.int64) for each in (t_s, T_S)]
     found = fit(at_ns[0], y, np.zeros(len(y)), at_ns[1], joules, step_w=2.0, reach_s=6.0)
     assert (found.gain.value, found.offset_w.value) == pytest.approx((1.1, 3.0), rel=0.01)
     assert (found.lag_s.value, found.window_s.value) == pytest.approx((0.2, 0.5), abs=0.01)
-    inside = t_s > 0.2 + 1.1 * 0.5  # the lag, the window and a tenth of it
+    inside = (t_s > 0.2 + 1.1 * 0.5) & (t_s < T_S[-1] + 0.2 - 0.05)  # the lag, the window and a tenth of it
     x = of.mean_w(t_s[inside] - 0.2, 0.5)
     step_u_w = 2.0 / 12**0.5
     assert found.n == int(inside.sum())

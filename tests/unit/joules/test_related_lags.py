@@ -142,6 +142,8 @@ WHY = "measured at the power swings that both show"
         (DECLARED, MEASURED, -200, 30, f"{PART} trails {WHOLE} by 0.20 ± 0.03 ms, {WHY}"),
         (DECLARED, MEASURED, 30, 30, f"{WHOLE} and {PART}: the same lag, ± 0.03 ms, {WHY}"),
         (MEASURED, MEASURED, 110, 20, f"{WHOLE} trails {PART} by 0.11 ± 0.02 ms, {WHY}"),
+        (MEASURED, MEASURED, 120, 20, f"{WHOLE} trails {PART} by 0.12 ± 0.02 ms, {WHY}"),
+        (MEASURED, MEASURED, -120, 20, f"{PART} trails {WHOLE} by 0.12 ± 0.02 ms, {WHY}"),
         (MEASURED, MEASURED, 130, 20, f"{WHOLE} trails {PART} by 0.13 ± 0.02 ms, {WHY}{MORE}"),
         (MEASURED, MEASURED, -130, 20, f"{PART} trails {WHOLE} by 0.13 ± 0.02 ms, {WHY}{MORE}"),
         (DECLARED, DECLARED, -1050, 20, f"{PART} trails {WHOLE} by 1.05 ± 0.02 ms, {WHY}{MORE}"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, S, constant
 
+from microjoule.channel import SensorError
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.regression import Fit
@@ -112,6 +113,15 @@ def test_a_share_is_its_part_of_each_state_s_energy_with_what_each_cause_makes_o
     }
     causes = u_of(found)
     assert {name: causes[name] for name in expected} == pytest.approx(expected)
+
+
+def test_a_sensor_s_offset_counts_for_the_time_that_a_request_was_under_way_in_the_span() -> None:
+    """3 W, as a rectangle: for 2 s of the first request, and for all 10 s of several."""
+    sensor = SensorError(gain=0.0, offset_w=3.0)
+    channel = replace(IDEAL.channel, trust=replace(IDEAL.channel.trust, sensor=sensor))
+    of = shares(counter=Counter(IDEAL.series, channel))
+    assert u_of(of.share(0))["offset"] == pytest.approx(6.0 / math.sqrt(3))
+    assert u_of(of.of_some([0, 1]))["offset"] == pytest.approx(30.0 / math.sqrt(3))
 
 
 def test_what_a_request_used_is_at_least_what_its_share_says() -> None:
