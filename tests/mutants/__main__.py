@@ -79,6 +79,12 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
     "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
     "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],
+    "joules/listed_windows.py": ["tests/unit/joules/test_listed_windows.py"],
+    "joules/gauge_bound.py": ["tests/unit/joules/test_gauge_bound.py"],
+    "joules/gauge_notes.py": [
+        "tests/unit/joules/test_gauge_notes.py",
+        "tests/unit/joules/test_gauge_sentences.py",
+    ],
     **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],

@@ -22,9 +22,9 @@ _NAMES_MAX = 200  # to which that applies
 def listed(windows: WindowColumns, windows_max: int | None) -> I64:
     """Which windows a summary lists, by number: the first so many, then the first few of each other name."""
     every = np.arange(len(windows))
-    if windows_max is None or len(windows) <= windows_max:
+    if windows_max is None:
         return every
-    n_names = max(int(windows.name[:windows_max].max(initial=-1)) + 1, _NAMES_MAX)  # in their order
+    n_names = int(windows.name[:windows_max].max(initial=_NAMES_MAX - 1)) + 1  # numbered as they appear
     rare = [each[:_OF_A_NAME] for each in list(windows.by_name.values())[:n_names]]
     return distinct(every[:windows_max], *rare)
 
