@@ -80,6 +80,8 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
     "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],
     "joules/listed_windows.py": ["tests/unit/joules/test_listed_windows.py"],
+    "joules/counter_notes.py": ["tests/unit/joules/test_counter_notes.py"],
+    "joules/energies.py": ["tests/unit/joules/test_energies.py"],
     "joules/gauge_bound.py": ["tests/unit/joules/test_gauge_bound.py"],
     "joules/gauge_notes.py": [
         "tests/unit/joules/test_gauge_notes.py",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..units import NS_PER_MS, seconds, short_time, three_digits
+from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
 from .counter import Counter
+from .estimate_text import figure
 from .uncounted import Losses
 
 _AGENT = "agent"  # the source of channels that an agent reads
@@ -92,16 +93,14 @@ def lag(counter: Counter) -> list[str]:
     size = f"{three_digits(least_ms)} to {three_digits(most_ms)} ms"
     if timing.likely_lag_ns is not None:
         low, high = (min(max(t / NS_PER_MS, least_ms), most_ms) for t in timing.likely_lag_ns)
-        likely = f"{low:.2g} to {three_digits(high)} ms"
+        likely = f"{three_digits(low)} to {three_digits(high)} ms"
         return [
             f"{counter.channel.id}: lag {likely}, {timing.lag_source}; guaranteed intervals allow for {size}"
         ]
     if timing.lag_source != "assumed":
         return [f"{counter.channel.id}: lag {size}, {timing.lag_source}"]
-    wider_mj = power_w * 2 * timing.half_lag_ns / NS_PER_MS
-    return [
-        f"{counter.channel.id}: lag {size}, assumed; guaranteed intervals are ± {wider_mj:.2g} mJ wider by it"
-    ]
+    wider = figure(power_w * 2 * timing.half_lag_ns / NS_PER_S, 0.0, "J")
+    return [f"{counter.channel.id}: lag {size}, assumed; guaranteed intervals are ± {wider} wider by it"]
 
 
 def _mean_w(counter: Counter) -> float:
@@ -110,4 +109,4 @@ def _mean_w(counter: Counter) -> float:
         return 0.0
     t0_ns, t1_ns = counter.span_ns
     value = float(counter.energies(t0_ns, t1_ns).value[0])
-    return value / seconds(t1_ns - t0_ns) if t1_ns > t0_ns and value > 0 else 0.0
+    return value / seconds(t1_ns - t0_ns) if value > 0 else 0.0
