@@ -78,6 +78,15 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
     "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
+    "joules/aliasing.py": ["tests/unit/joules/test_aliasing.py"],
+    "joules/between_marks.py": [
+        "tests/unit/joules/test_between_marks.py",
+        "tests/unit/joules/test_mark_positions.py",
+    ],
+    "joules/mark_fits.py": [
+        f"tests/unit/joules/test_{name}.py"
+        for name in ("mark_fits", "mark_positions", "command_life", "stand_in")
+    ],
     "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],
     "joules/listed_windows.py": ["tests/unit/joules/test_listed_windows.py"],
     "joules/counter_notes.py": ["tests/unit/joules/test_counter_notes.py"],

@@ -135,7 +135,7 @@ def _cycles(watts: F64, middle: F64, half: F64) -> F64:
     phi = _crossings(watts, middle, half) / 2
     r = together(np.diff(watts), _AROUND)
     r = np.append(r, r[-1:])
-    return np.asarray(np.clip(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), SLOWEST, 0.5))
+    return np.asarray(np.maximum(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), SLOWEST))
 
 
 def _crossings(watts: F64, middle: F64, half: F64) -> F64:

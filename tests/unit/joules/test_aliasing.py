@@ -1,0 +1,71 @@
+"""Fast loads that slow readings may be of: what a mean over a part of a period leaves of a swing."""
+
+import numpy as np
+import pytest
+
+from microjoule.joules.aliasing import SLOWEST, UNSURE, swings
+
+K = np.arange(600)
+INSIDE = slice(100, 500)  # farther from the ends than any reading is looked at
+MOST_W, NOISE_W = 400.0, 0.1
+
+
+def found(watts, coverage=0.25, most_w=MOST_W, noise_w=NOISE_W):
+    return swings(np.asarray(watts, float), coverage, most_w, noise_w)
+
+
+@pytest.mark.parametrize("phi", [0.02, 0.04, 0.1])
+@pytest.mark.parametrize("coverage", [0.1, 0.25, 0.7])
+def test_a_slow_swing_may_be_a_fast_one_of_which_a_mean_leaves_a_sinc(phi, coverage):
+    """Of a sine of f cycles a period the mean over w of it keeps sin(pi f w) / (pi f w); f is 1 - phi."""
+    of = found(200 + 30 * np.sin(2 * np.pi * phi * K + 0.3), coverage)
+    f = np.pi * (1 - phi) * coverage
+    assert of.half_w[INSIDE] == pytest.approx(30 * f / np.sin(f), rel=0.05)
+    assert np.median(of.phi[INSIDE]) == pytest.approx(phi, abs=UNSURE)
+
+
+def test_readings_that_alternate_are_of_a_load_of_rectangles_of_no_less_swing():
+    """Between 8 and 208 W: a sine of half the rate would swing by pi / 2 of that, below nothing.
+
+    Rectangles swing as the readings do, and there is room for 1.2 times 108 W about their middle.
+    """
+    of = found(108 + 100 * (-1.0) ** K, coverage=1.0)
+    assert of.phi[INSIDE] == pytest.approx(0.5, abs=0.01)
+    assert of.half_w[INSIDE] == pytest.approx(1.2 * 108)
+    wide = found(200 + 100 * (-1.0) ** K, coverage=1.0)
+    assert wide.half_w[INSIDE] == pytest.approx(100 * np.pi / 2, rel=0.01)
+    none = found(80 + 79 * (-1.0) ** K, coverage=1.0, most_w=150.0)  # 1.2 times 70 W leave room for it
+    assert none.half_w[INSIDE] == pytest.approx(1.2 * 70)
+    assert not found(80 + 79 * (-1.0) ** K, coverage=1.0, most_w=140.0).half_w.any()  # and of 60 W do not
+
+
+SLOW = 2 * np.pi * 0.03 * K
+NONE = {
+    "a steady power": (np.full(600, 200.0), {}),
+    "noise": (200 + NOISE_W * np.sin(SLOW), {}),
+    "steps, as a slow load shows them": (200 + 30 * np.sign(np.sin(SLOW)), {}),
+    "a swing that would go below nothing": (32 + 30 * np.sin(SLOW), {"coverage": 0.7}),
+    "a swing that would go beyond what the device may draw": (
+        200 + 30 * np.sin(SLOW), {"coverage": 0.7, "most_w": 232.0}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_other_readings_are_of_no_fast_load(name):
+    watts, options = NONE[name]
+    assert not found(watts, **options).half_w.any()
+
+
+def test_fewer_readings_than_a_swing_is_looked_for_in_tell_nothing():
+    watts = 200 + 30 * np.sin(SLOW)
+    assert (found(watts[:63]).half_w.tolist(), found(watts[:63]).phi.tolist()) == ([0.0] * 63, [0.5] * 63)
+    assert found(watts[:64]).half_w.any()
+
+
+def test_at_the_ends_of_a_swing_it_is_what_it_is_inside():
+    watts = np.where(K < 300, 200 + 30 * np.sin(SLOW), 200.0)
+    of = found(watts)
+    assert (of.half_w[250:300] > 30).all()
+    assert not of.half_w[400:].any()
+    assert of.phi.min() >= SLOWEST

@@ -1,0 +1,67 @@
+"""What the marks of a trace tell of a counter: each figure the same by whichever way it is asked for."""
+
+import numpy as np
+import pytest
+from ideal import MS, Ideal, rows, square
+
+from microjoule.joules.energy_trace import Trace
+
+IDEAL = Ideal(square(20.0, 90.0, 0.021), n=900, seed=3, limit_w=150.0)
+NAME = IDEAL.id
+
+
+def trace(n):
+    """With n windows of 7 ms each, 14 ms apart."""
+    first = IDEAL.inside(0.1)[0]
+    marks = [
+        (first + (14 * k + at) * MS, kind, k + 1, label)
+        for k in range(n)
+        for at, kind, label in ((0, "@begin", "ab"[k % 2]), (7, "@end", ""))
+    ]
+    return Trace(rows([IDEAL], marks))
+
+
+def edges(of):
+    return of.window_columns.t0_ns, of.window_columns.t1_ns
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9])
+def test_values_are_those_of_the_estimates_with_windows_and_without(n):
+    of = trace(n)
+    t0_ns, t1_ns = edges(of) if n else np.array([IDEAL.inside(0.2), IDEAL.inside(0.4)])
+    singles = of.mark_fits.estimates(NAME, t0_ns, t1_ns)
+    assert of.mark_fits.values(NAME, t0_ns, t1_ns) == pytest.approx(
+        [each.value for each in singles], rel=1e-12
+    )
+    assert all(each.low <= each.value <= each.high for each in singles)
+    truth = [IDEAL.truth(*each) for each in zip(t0_ns.tolist(), t1_ns.tolist(), strict=True)]
+    assert all(each.low <= true <= each.high for each, true in zip(singles, truth, strict=True))
+
+
+def test_one_window_is_enough_for_a_fit_and_none_is_not():
+    assert trace(0).mark_fits.fit(NAME) is None
+    for n in (1, 2):
+        fits = trace(n).mark_fits
+        assert fits.fit(NAME) is fits.fit(NAME) is not None
+        assert fits.edges(NAME) is not None
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_several_windows_together_have_what_their_edges_share_once(n):
+    """Their value is the sum; ± is that of the counts at all edges, and not of the single figures."""
+    of = trace(n)
+    t0_ns, t1_ns = edges(of)
+    found = of.mark_fits.together(NAME, t0_ns, t1_ns)
+    assert found == of.mark_fits.edges(NAME).together(of.counter(NAME), t0_ns, t1_ns)
+    assert found.value == pytest.approx(of.mark_fits.values(NAME, t0_ns, t1_ns).sum(), rel=1e-9)
+    alone = of.mark_fits.together(NAME, t0_ns[:1], t1_ns[:1])
+    assert alone == of.mark_fits.estimates(NAME, t0_ns[:1], t1_ns[:1])[0]
+
+
+def test_the_noise_of_single_windows_is_what_they_do_not_share():
+    of = trace(9)
+    t0_ns, t1_ns = edges(of)
+    noise = of.mark_fits.noise_j2(NAME, t0_ns, t1_ns)
+    u = np.array([each.u for each in of.mark_fits.estimates(NAME, t0_ns, t1_ns)])
+    assert (noise > 0).all()
+    assert (noise <= u**2 * (1 + 1e-9)).all()
