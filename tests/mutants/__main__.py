@@ -50,12 +50,18 @@ JOB = [
     "tests/unit/joules/test_joint_windows.py",
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
+STREAMED = [
+    "tests/properties/test_fragments_merge_in_any_order.py",
+    "tests/properties/test_streaming_changes_nothing.py",
+]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
-    "boxcar", "clocks", "kept_rows", "mark_positions", "node_clocks",
-    "nodes", "power", "rank_ends", "rank_part", "readings_around", "related_lags", "request_fit",
+    "added_shares", "aliasing", "beside_meter", "between_marks", "boxcar", "clocks",
+    "counter_notes", "energies", "gauge_bound", "gauge_notes", "kept_rows", "lag_of_parts",
+    "lag_of_windows", "lessons", "listed_windows", "mark_positions", "node_clocks", "nodes",
+    "power", "rank_ends", "rank_part", "readings_around", "related_lags", "request_fit",
     "request_shares", "ripple", "run_window", "running", "sample_fit", "sample_sums", "saturation",
-    "slow_updates", "stack_energy", "stand_in", "state_fit", "stillness",
-    "tracks", "unseen_scatter", "unwrapped", "update_record", "update_times", "window_groups",
+    "slow_updates", "stack_energy", "stand_in", "state_fit", "stillness", "tracks",
+    "unseen_scatter", "unwrapped", "update_record", "update_times", "window_groups",
 )  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
@@ -77,25 +83,12 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
-    "joules/added_shares.py": ["tests/unit/joules/test_added_shares.py"],
-    "joules/aliasing.py": ["tests/unit/joules/test_aliasing.py"],
-    "joules/between_marks.py": [
-        "tests/unit/joules/test_between_marks.py",
-        "tests/unit/joules/test_mark_positions.py",
-    ],
     "joules/mark_fits.py": [
         f"tests/unit/joules/test_{name}.py"
         for name in ("mark_fits", "mark_positions", "command_life", "stand_in")
     ],
-    "joules/beside_meter.py": ["tests/unit/joules/test_beside_meter.py"],
-    "joules/listed_windows.py": ["tests/unit/joules/test_listed_windows.py"],
-    "joules/counter_notes.py": ["tests/unit/joules/test_counter_notes.py"],
-    "joules/energies.py": ["tests/unit/joules/test_energies.py"],
-    "joules/gauge_bound.py": ["tests/unit/joules/test_gauge_bound.py"],
-    "joules/gauge_notes.py": [
-        "tests/unit/joules/test_gauge_notes.py",
-        "tests/unit/joules/test_gauge_sentences.py",
-    ],
+    "joules/kept_trace.py": ["tests/unit/joules/test_kept_trace.py", *STREAMED],
+    **{f"joules/{start}": STREAMED for start in ("fragments", "counter_fragment", "counter_seam")},
     **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],
