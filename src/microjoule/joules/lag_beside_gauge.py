@@ -24,6 +24,7 @@ no more than a short one. What was given up: lags that drift.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -119,17 +120,30 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     known = np.array([each for each in left_out if each is not None])
     if len(known) < blocks:
         return None
-    u = np.sqrt((blocks - 1) / blocks * ((known - known.mean()) ** 2).sum())
     more = gain**2 * (hidden + hidden[np.argmin(squares)])
     possible = shifts[is_possible(squares, blocks * found.n) | (squares <= squares.min() + more)]
-    wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
+    wide_ns = half_width_ns(lag, _sure(sums, gain), known, possible)
     # Reads that come in step with the updates leave all of them open by the same.
     located_ns = np.hypot(
         float(np.median(widths)) / _ROOT_12, float(np.median(gauge.readings.spread_s)) * NS_PER_S
     )
     own_ns = np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns)
-    half = np.hypot(max(_sure(sums, gain) * u, wide), found.locked_ns) + own_ns
+    half = np.hypot(wide_ns, found.locked_ns) + own_ns
     return SeenLag(lag, float(half), gauge.channel.id)
+
+
+def half_width_ns(lag_ns: float, sure: float, left_out: F64, possible_ns: I64) -> float:
+    """Half of the 95 % interval of a lag, so that it holds every one that is possible.
+
+    Args:
+        lag_ns: The likeliest.
+        sure: Standard uncertainties that are sure enough.
+        left_out: float64[n]: the likeliest without one of n blocks after the other. Their jackknife is
+            u² = (n - 1) / n Σ (x - mean)² (Efron and Stein, Ann. Stat. 9, 1981).
+        possible_ns: int64, ascending, at least one.
+    """
+    u = math.sqrt((len(left_out) - 1) * left_out.var())
+    return max(sure * u, abs(float(possible_ns[0]) - lag_ns), abs(float(possible_ns[-1]) - lag_ns))
 
 
 def _is_alias(gauge: Gauge, t_ns: I64) -> bool:

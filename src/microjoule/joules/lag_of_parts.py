@@ -37,7 +37,7 @@ import numpy as np
 from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import NEARLY, of_least
+from .lag_beside_gauge import NEARLY, half_width_ns, of_least
 from .update_record import UpdateRecord
 from .update_times import Located, UpdateTimes, learn
 
@@ -101,7 +101,7 @@ def lag_difference(whole: Recorded, part: Recorded) -> LagDifference | None:
         return None
     of, inside = _Columns.of(whole), _Columns.of(part)
     slower_ns = max(of.usual_ns, inside.usual_ns)
-    if min(len(of.t_ns), len(inside.t_ns)) < _FEWEST * _BLOCK or not min(of.usual_ns, inside.usual_ns):
+    if min(len(of.t_ns), len(inside.t_ns)) < _FEWEST * _BLOCK:
         return None
     farthest = _FARTHEST * max(slower_ns, whole.counter.declared.lag_ns, part.counter.declared.lag_ns)
     step = max(slower_ns // _PART, 1)
@@ -124,12 +124,11 @@ def lag_difference(whole: Recorded, part: Recorded) -> LagDifference | None:
     others = np.array([each for each in left_out if each is not None])
     if len(others) < len(k):
         return None
-    u = np.sqrt((len(k) - 1) / len(k) * ((others - others.mean()) ** 2).sum())
     left, _, _ = squares.left(every)
     possible = shifts[left <= left.min() * (1 + NEARLY * len(_SHAPE) / (len(k) * _BLOCK))]
-    wide = max(abs(possible[0] - best), abs(possible[-1] - best))
+    wide = half_width_ns(best, _SURE, others, possible)
     located = _BOTH * float(np.hypot(_phase(at), _phase(of_part)))
-    return LagDifference(best, math.hypot(max(_SURE * u, wide), located, _OWN * slower_ns))
+    return LagDifference(best, math.hypot(wide, located, _OWN * slower_ns))
 
 
 def _phase(at: Located) -> float:
@@ -150,7 +149,7 @@ def _blocks(of: _Columns, inside: _Columns, reach_ns: int) -> I64:
         else np.empty((0, _BLOCK + 1), np.int64)
     )
     some = k[:, :: len(_SHAPE)]
-    power = np.diff(of.counted[some], axis=1) / np.maximum(np.diff(of.t_ns[some], axis=1), 1)
+    power = np.diff(of.counted[some], axis=1) / np.diff(of.t_ns[some], axis=1)
     found: I64 = k[np.sort(np.argsort(-power.var(1), kind="stable")[:_BLOCKS])]
     return found
 

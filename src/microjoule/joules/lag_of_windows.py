@@ -22,6 +22,7 @@ lag would be that of the kernel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -35,7 +36,7 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import is_possible, of_least
+from .lag_beside_gauge import half_width_ns, is_possible, of_least
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
 
@@ -102,12 +103,9 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     known = np.array([each for each in left_out if each is not None])
     if lag is None or len(known) < len(starts):
         return None
-    u = np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum())
-    left = squares.left(every)
-    possible = shifts[is_possible(left, len(starts) * size)]
-    wide = max(abs(possible[0] - lag), abs(possible[-1] - lag))
-    located = float(np.median(widths)) / np.sqrt(12.0 * len(starts))
-    return lag, float(max(_SURE * u, wide) + _OWN * counter.usual_ns + located)
+    possible = shifts[is_possible(squares.left(every), len(starts) * size)]
+    located = float(np.median(widths)) / math.sqrt(12.0 * len(starts))
+    return lag, half_width_ns(lag, _SURE, known, possible) + _OWN * counter.usual_ns + located
 
 
 def _launched(windows: Sequence[Window]) -> list[int]:
