@@ -50,18 +50,15 @@ JOB = [
     "tests/unit/joules/test_joint_windows.py",
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
-STREAMED = [
-    "tests/properties/test_fragments_merge_in_any_order.py",
-    "tests/properties/test_streaming_changes_nothing.py",
-]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
     "added_shares", "aliasing", "beside_meter", "between_marks", "boxcar", "clocks",
-    "counter_notes", "energies", "gauge_bound", "gauge_notes", "kept_rows", "lag_of_parts",
-    "lag_of_windows", "lessons", "listed_windows", "mark_positions", "node_clocks", "nodes",
-    "power", "rank_ends", "rank_part", "readings_around", "related_lags", "request_fit",
-    "request_shares", "ripple", "run_window", "running", "sample_fit", "sample_sums", "saturation",
-    "slow_updates", "stack_energy", "stand_in", "state_fit", "stillness", "tracks",
-    "unseen_scatter", "unwrapped", "update_record", "update_times", "window_groups",
+    "counter_notes", "counter_seam", "energies", "fragments", "gauge_bound", "gauge_notes",
+    "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows", "lessons", "listed_windows",
+    "mark_positions", "node_clocks", "nodes", "power", "rank_ends", "rank_part", "readings_around",
+    "related_lags", "request_fit", "request_shares", "ripple", "run_window", "running",
+    "sample_fit", "sample_sums", "saturation", "slow_updates", "stack_energy", "stand_in",
+    "state_fit", "stillness", "tracks", "unseen_scatter", "unwrapped", "update_record",
+    "update_times", "window_groups",
 )  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
@@ -72,7 +69,10 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     ],
     "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
-    "joules/lag_beside_gauge.py": ["tests/properties/test_lag_beside_a_gauge_is_learnt.py"],
+    "joules/lag_beside_gauge.py": [
+        "tests/unit/joules/test_lag_beside_gauge.py",
+        "tests/properties/test_lag_beside_a_gauge_is_learnt.py",
+    ],
     "joules/nnls.py": ["tests/properties/test_nonnegative_least_squares_is_optimal.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/reference_fit.py": [
@@ -87,8 +87,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         f"tests/unit/joules/test_{name}.py"
         for name in ("mark_fits", "mark_positions", "command_life", "stand_in")
     ],
-    "joules/kept_trace.py": ["tests/unit/joules/test_kept_trace.py", *STREAMED],
-    **{f"joules/{start}": STREAMED for start in ("fragments", "counter_fragment", "counter_seam")},
+    "joules/counter_fragment.py": ["tests/unit/joules/test_counter_seam.py"],
     **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],

@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from fragmented import same, slices
-from ideal import MS, Ideal, constant, rows
+from ideal import MS, Ideal, constant, rows, write
 
 from microjoule.errors import NotInParts, TraceError
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.fragments import integrated
 from microjoule.joules.kept_trace import Asked, KeptTrace, joined_series
+from microjoule.joules.streamed import stream
 from microjoule.trace.series import NO_TIME, Series
 from microjoule.trace.window import Window
 
@@ -94,3 +95,16 @@ def test_without_windows_its_span_is_what_is_asked():
     assert asked.is_as(Asked.of(whole))
     assert not asked.is_as(asked._replace(instants_ns=asked.instants_ns + MS))
     assert not asked.is_as(asked._replace(readings=frozenset({"package-0"})))
+
+
+def test_its_windows_have_the_peaks_that_they_have_in_memory_and_others_are_refused(tmp_path):
+    table = rows([IDEAL], [*MARKS, (T[1], "@begin", 2, "eval"), (T[2], "@end", 2, "")])
+    found, whole = stream(write(tmp_path / "t.arrows", table)), Trace(table)
+    t0_ns, t1_ns = whole.window_columns.t0_ns, whole.window_columns.t1_ns
+    for some in (slice(None), slice(1, None), slice(None, None, -1)):
+        watts, spans_ns = found.peaks("package-0", t0_ns[some], t1_ns[some])
+        expected = whole.peaks("package-0", t0_ns[some], t1_ns[some])
+        assert watts.tolist() == expected[0].tolist()
+        assert spans_ns.tolist() == expected[1].tolist()
+    with pytest.raises(TraceError, match="peaks of other windows"):
+        found.peaks("package-0", t0_ns, t1_ns + 1)

@@ -25,7 +25,7 @@ def trace(names):
     return Trace(rows([IDEAL], marks))
 
 
-@given(names=st.lists(st.sampled_from("abcd"), max_size=12), most=st.integers(0, 13))
+@given(names=st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), most=st.integers(0, 13))
 def test_the_first_windows_and_the_first_three_of_each_name_are_listed(names, most):
     of = trace(names)
     expected = {at for at, name in enumerate(names) if at < most or names[:at].count(name) < 3}
@@ -33,11 +33,8 @@ def test_the_first_windows_and_the_first_three_of_each_name_are_listed(names, mo
         set(range(len(names))) if len(names) <= most else expected
     )
     found, counts = listed_windows(of, most)
-    if names:
-        assert [each.t0_ns for each in found] == [FIRST + 1000 * at for at in sorted(expected)]
-        assert counts == [names.count(each.name) for each in found]
-    else:
-        assert (found, counts) == ([of.span], [1])
+    assert [each.t0_ns for each in found] == [FIRST + 1000 * at for at in sorted(expected)]
+    assert counts == [names.count(each.name) for each in found]
 
 
 def test_of_very_many_names_the_first_200_have_theirs_or_as_many_as_the_first_windows_have():
@@ -49,7 +46,8 @@ def test_of_very_many_names_the_first_200_have_theirs_or_as_many_as_the_first_wi
     assert listed(of.window_columns, 5).tolist() == [*range(200), *range(250, 450)]
 
 
-def test_a_trace_without_windows_and_without_readings_lists_none():
+def test_a_trace_without_windows_lists_its_span_and_one_without_readings_none():
+    assert listed_windows(trace(""), 5) == ([trace("").span], [1])
     assert listed_windows(Trace(rows([IDEAL]).slice(0, 0)), 5) == ([], [])
 
 
