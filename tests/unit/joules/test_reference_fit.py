@@ -66,7 +66,7 @@ def test_too_few_readings_and_a_steady_load_are_refused():
 
 
 def test_a_value_that_is_read_ten_times_counts_once():
-    """With every row the gain held in 45 of 100 and the lag in none: ten readings of a value are no ten."""
+    """With every reading the gain held in 2 of 40 and the lag in none: ten readings of a value are no ten."""
     held = np.zeros(4)
     for seed in range(SEEDS):
         *readings, together_s = read_often(seed, Truth(), 0.1)
