@@ -21,7 +21,7 @@ from ...joules.requests import DECODE, PREFILL, UNITS, Requests, Schedule, work
 from ...joules.update_record import updates
 from ...trace.series import I64
 from ...units import nanoseconds, seconds
-from ..profiles.alignment import Alignment, Wishes, align
+from ..profiles.alignment import OF_REQUESTS, Alignment, Wishes, align, apart
 from ..profiles.profile import REALTIME, Source, Tally
 from .chosen_counters import counters_of
 from .request_log import RequestLog
@@ -104,22 +104,15 @@ def _on_the_trace(trace: Trace, log: RequestLog, span_ns: tuple[int, int]) -> tu
     first, last = int(requests.start_ns.min()), int(requests.end_ns.max())
     if last > span_ns[0] and first < span_ns[1]:
         return requests, u_ns
-    when = (
-        f"ended {seconds(span_ns[0] - last):.1f} s before the readings began"
-        if last <= span_ns[0]
-        else f"began {seconds(first - span_ns[1]):.1f} s after the readings ended"
-    )
-    raise RequestLogError(
-        f"{log.path} and the trace share no time: the requests {when}",
-        "Take the log and the trace of one run. If the log's clock is another machine's, give "
-        "--offset SECONDS",
-    )
+    noun, remedy = OF_REQUESTS
+    when = apart(first, last, span_ns)
+    raise RequestLogError(f"{log.path} and the trace share no time: the {noun} {when}", remedy)
 
 
 def _source(log: RequestLog) -> Source:
     """The log as what is aligned: it names a clock and no machine."""
     return Source(
-        path=Path(log.path), form="requests", clock=REALTIME, tally=Tally(0, 0, 0, 0, 0, {}), uuids={}
+        path=Path(log.path), form=OF_REQUESTS[0], clock=REALTIME, tally=Tally(0, 0, 0, 0, 0, {}), uuids={}
     )
 
 

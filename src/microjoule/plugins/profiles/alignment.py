@@ -31,6 +31,12 @@ _ROWS = {REALTIME: "@clock/realtime", BOOTTIME: "@clock/boottime"}
 _TRIED = (MONOTONIC, REALTIME, BOOTTIME)  # for a profile that does not say its clock, in this order
 _CONTAINER = re.compile(r"[0-9a-f]{12}(?:[0-9a-f]{52})?")  # what a container's host is called by default
 _NONE = np.zeros(1, np.int64)
+_OF_PROFILE = "profile", "Profile inside the run that `uj run -o TRACE` records, on the same machine"
+OF_REQUESTS = (
+    "requests",
+    "Take the log and the trace of one run. If the log's clock is another machine's, give --offset SECONDS",
+)
+"""What is aligned, and what to do where it lies elsewhere than the trace."""
 
 
 class Wishes(NamedTuple):
@@ -150,9 +156,9 @@ def _overlap(
     first, last = (int(t) for t in found.monotonic(np.array(theirs_ns, np.int64)))
     t0, t1 = max(first, span_ns[0]), min(last, span_ns[1])
     if t0 >= t1:
+        noun, remedy = OF_REQUESTS if source.form == OF_REQUESTS[0] else _OF_PROFILE
         raise ProfileError(
-            f"{source.path} and the trace share no time: the profile {_apart(first, last, span_ns)}",
-            "Profile inside the run that `uj run -o TRACE` records, on the same machine",
+            f"{source.path} and the trace share no time: the {noun} {apart(first, last, span_ns)}", remedy
         )
     return replace(found, u_ns=_u_ns(found, t0, t1), t0_ns=t0, t1_ns=t1)
 
@@ -177,7 +183,8 @@ def _between(at: I64, known: I64, value: I64) -> I64:
     return found
 
 
-def _apart(first: int, last: int, span_ns: tuple[int, int]) -> str:
+def apart(first: int, last: int, span_ns: tuple[int, int]) -> str:
+    """How far two spans of ns are from one another, of which the second is the readings'."""
     if last <= span_ns[0]:
         return f"ended {seconds(span_ns[0] - last):.1f} s before the readings began"
     return f"began {seconds(first - span_ns[1]):.1f} s after the readings ended"

@@ -154,15 +154,16 @@ def test_a_log_of_the_clock_of_the_day_is_aligned_by_the_trace(folder, capsys):
         assert mine["energy"]["value"] == pytest.approx(theirs["energy"]["value"], rel=1e-6)
 
 
-def test_a_server_clock_that_differs_is_named_and_can_be_moved(folder, capsys):
-    log = saved(folder / "late.jsonl", lines(lambda t: int(t) + 3600 * S))
+@pytest.mark.parametrize("day_ns", [0, DAY_NS])
+def test_a_server_clock_that_differs_is_named_and_can_be_moved(folder, capsys, day_ns):
+    log = saved(folder / "late.jsonl", lines(lambda t: int(t) + 3600 * S + day_ns))
     code, out, err = attribute(capsys, folder / "trace.arrows", log)
     assert (code, out) == (1, "")
-    assert "share no time" in err
-    assert "--offset" in err
+    assert "share no time: the requests began 35" in err
+    assert "--offset SECONDS" in err
     moved = attribute(capsys, folder / "trace.arrows", log, "--offset", "-3600", "--json", "-")
-    right = attribute(capsys, folder / "trace.arrows", saved(folder / "r.jsonl", lines()), "--json", "-")
-    assert moved == right
+    own = saved(folder / "r.jsonl", lines(lambda t: int(t) + day_ns))
+    assert moved == attribute(capsys, folder / "trace.arrows", own, "--json", "-")
 
 
 BAD = {
