@@ -1,12 +1,16 @@
 import os
 import signal
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import reached
 from hypothesis import settings
 
 pytest_plugins = ["pytester"]
+NOBODY = 65534
 
 # No test asserts a wall-clock time, and Hypothesis's deadline is one. The gate judges a change, so it tries
 # the same examples each time; HYPOTHESIS_PROFILE=random tries others, as it is every night.
@@ -33,3 +37,31 @@ def not_ignoring_interrupts() -> Generator[None]:
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, usual)
+
+
+@pytest.fixture
+def shared_path() -> Iterator[Path]:
+    """A temporary folder that every user may enter; pytest's own is its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Runs as a user whom file modes bind: root passes them by."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def nobody():
+    """The context manager under which this process is an ordinary user."""
+    return unprivileged

@@ -218,6 +218,13 @@ def channel(timing: Timing, name: str = "gpu-0/power", sensor: SensorError | Non
     )
 
 
+def nvml_power(timing: Timing = Timing(), name: str = "gpu-0/power", **trust: object) -> Channel:  # noqa: B008
+    """NVML's own: signed milliwatts, trusted as said."""
+    declared = channel(timing, name)
+    access, trusted = Access(reader="nvml", path=""), Trust(**trust)  # type: ignore[arg-type]
+    return replace(declared, source="nvml", encoding=Encoding.SIGNED, trust=trusted, access=access)
+
+
 def gauge(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Gauge:
     """The gauge under test."""
     found = series(load, sensor, poll, seed)

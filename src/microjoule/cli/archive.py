@@ -46,14 +46,7 @@ def _add_add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="NAME",
         help=f"whose they are [{_PROJECT}]",
     )
-    parser.add_argument(
-        "--windows",
-        dest="windows_max",
-        type=documents.n_windows,
-        default=documents.WINDOWS_MAX,
-        metavar="N",
-        help=f"list N windows of a trace one by one, or all [{documents.WINDOWS_MAX}]",
-    )
+    documents.add_windows(parser, " of a trace")
     options.add_footprint(parser)
     parser.set_defaults(run=_add)
 

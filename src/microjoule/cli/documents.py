@@ -130,13 +130,18 @@ def add_form(parser: argparse.ArgumentParser) -> None:
         const="brief",
         help="print one sentence only",
     )
+    add_windows(parser, "; the table by name has all of them")
+
+
+def add_windows(parser: argparse.ArgumentParser, remark: str = "") -> None:
+    """Adds how many windows are listed; the help ends with a remark."""
     parser.add_argument(
         "--windows",
         dest="windows_max",
         type=n_windows,
         default=WINDOWS_MAX,
         metavar="N",
-        help=f"list up to N windows singly, or all [{WINDOWS_MAX}]; the table by name has all of them",
+        help=f"list up to N windows singly, or all [{WINDOWS_MAX}]{remark}",
     )
 
 

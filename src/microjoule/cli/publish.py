@@ -17,14 +17,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("traces", nargs="+", type=Path, metavar="TRACE")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="write to FILE")
-    parser.add_argument(
-        "--windows",
-        dest="windows_max",
-        type=documents.n_windows,
-        default=documents.WINDOWS_MAX,
-        metavar="N",
-        help=f"list N windows one by one, or all [{documents.WINDOWS_MAX}]",
-    )
+    documents.add_windows(parser)
     options.add_footprint(parser)
     parser.set_defaults(run=run)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,9 @@ STORED = {
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
+def machine(shared_path, monkeypatch):
     """A machine with a name and a CPU."""
-    root = tmp_path / "machine"
+    root = shared_path / "machine"
     (root / "proc/sys/kernel").mkdir(parents=True)
     (root / "proc/cpuinfo").write_text(INTEL)
     (root / "proc/sys/kernel/hostname").write_text("vm\n")
@@ -41,23 +40,13 @@ def machine(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(shared_path, nobody, monkeypatch):
     """A home that only its owner may look into; and this process is not that."""
-    home = tmp_path / "home"
-    home.mkdir()
+    home = shared_path / "home"
+    home.mkdir(0)
     monkeypatch.setenv("HOME", str(home))
-    opened = [each for each in (tmp_path, *tmp_path.parents) if each.stat().st_uid == os.geteuid()]
-    modes = {each: each.stat().st_mode for each in opened}
-    for each in opened:
-        each.chmod(0o755)
-    home.chmod(0)
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-    yield home
-    if os.getuid() == 0:
-        os.seteuid(0)
-    for each, mode in modes.items():
-        each.chmod(mode & 0o7777)
+    with nobody():
+        yield home
     home.chmod(0o755)
 
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from places import identity
+from gauges import nvml_power as channel
 
-from microjoule.channel import UNPLACED, Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
+from microjoule.channel import UNPLACED, Channel, Kind, Scale, SensorError, Timing, Trust
 from microjoule.errors import Overlap
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.gauge import Gauge
@@ -28,20 +28,6 @@ POINT = Timing()
 QUARTER = Timing(update_ns=100 * MS, update_max_ns=200 * MS, window_ns=25 * MS, sensor_clock="realtime")
 FULL = replace(QUARTER, window_ns=100 * MS)
 SECOND = replace(QUARTER, window_ns=S)
-
-
-def channel(timing: Timing = POINT, name: str = "gpu-0/power", **trust: object) -> Channel:
-    return Channel(
-        **identity(name),
-        source="nvml",
-        lane="gpu-0",
-        kind=Kind.GAUGE,
-        encoding=Encoding.SIGNED,
-        scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
-        timing=timing,
-        trust=Trust(**trust),  # type: ignore[arg-type]
-        access=Access(reader="nvml", path=""),
-    )
 
 
 def series(

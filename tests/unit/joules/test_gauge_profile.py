@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from places import identity
+from gauges import nvml_power
 
-from microjoule.channel import Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
+from microjoule.channel import SensorError, Timing
 from microjoule.joules.aliasing import UNSURE, Swings
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.readings import Shape
@@ -27,22 +26,13 @@ def gauge(watts, timing=POINT, **trust):
     """A reading each 100 ms; where the sensor has a clock, of that instant."""
     n = len(watts)
     t_ns = T0 + 100 * MS * np.arange(n, dtype=np.int64)
-    channel = Channel(
-        **identity("gpu-0/power"),
-        source="nvml",
-        lane="gpu-0",
-        kind=Kind.GAUGE,
-        encoding=Encoding.SIGNED,
-        scale=Scale(quantity="W", unit=Fraction(1, 1000), unit_source="interface"),
-        timing=timing,
-        trust=Trust(**trust),
-        access=Access(reader="nvml", path=""),
-    )
     raw = np.round(np.array(watts) * 1000).astype(np.int64).view(np.uint64)
     stamps = t_ns + 10**18 if timing.sensor_clock else None
     zeros = np.zeros(n, np.uint32)
     clock = (np.array([T0]), np.array([T0 + 10**18]))
-    return Gauge(Series(t_ns, zeros, raw, zeros.astype(np.uint16), None, stamps), channel, clock)
+    return Gauge(
+        Series(t_ns, zeros, raw, zeros.astype(np.uint16), None, stamps), nvml_power(timing, **trust), clock
+    )
 
 
 def charged(power_w):

@@ -26,26 +26,17 @@ READ = {
 
 
 @pytest.fixture
-def machine(tmp_path):
+def machine(shared_path, nobody):
     """A machine, some of whose folders only their owner may look into; and this process is not that."""
-    (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/cpuinfo").write_text(INTEL)
-    for name in CLOSED:
-        (tmp_path / name).mkdir(parents=True)
-    closed = [tmp_path / name for name in CLOSED]
-    opened = [each for each in (tmp_path, *tmp_path.parents) if each.stat().st_uid == os.geteuid()]
-    modes = {each: each.stat().st_mode for each in opened}
-    for each in opened:
-        each.chmod(0o755)
+    (shared_path / "proc").mkdir()
+    (shared_path / "proc/cpuinfo").write_text(INTEL)
+    closed = [shared_path / name for name in CLOSED]
+    for each in closed:
+        each.mkdir(parents=True)
     for each in closed:
         each.chmod(0)
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-    yield tmp_path
-    if os.getuid() == 0:
-        os.seteuid(0)
-    for each, mode in modes.items():
-        each.chmod(mode & 0o7777)
+    with nobody():
+        yield shared_path
     for each in closed:
         each.chmod(0o755)
 
