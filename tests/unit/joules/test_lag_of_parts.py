@@ -83,3 +83,13 @@ def test_a_difference_is_found_and_all_that_leave_little_more_are_in_its_interva
     assert abs(found.ns - (lag_us[0] - lag_us[1]) * US) <= found.half_ns < 150 * US
     monkeypatch.setattr(lag_of_parts, "NEARLY", 1e9)  # all differences that are looked at: to 8 ms either way
     assert lag_difference(*both).half_ns > 8 * MS + abs(found.ns)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"cores_w": (30.0, 30.0)}, {"ripple_hz": 270.0}, {"follows": False}, {"span_s": 0.8}],
+    ids=["steady", "repeating", "of another load", "too short"],
+)
+def test_swings_that_are_faint_repeat_or_are_not_the_parts_tell_no_difference(how):
+    of = replace(OF, lag_us=(700, 0), **how)
+    assert lag_difference(recorded(PACKAGE, of), recorded(CORES, of)) is None
