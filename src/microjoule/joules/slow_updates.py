@@ -71,6 +71,8 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
     """
     found = _centred(segment, most)
     unexplained = np.flatnonzero((found == 0) & segment.near.is_dense & (segment.near.usual_ns >= SLOW_NS))
+    if not len(unexplained):  # as of every counter of quick updates: each look costs, at nothing too
+        return found
     here = segment.gained[unexplained] / segment.length_ns[unexplained]
     for apart in _BESIDE:
         k = segment.left[unexplained] + apart
