@@ -51,14 +51,14 @@ JOB = [
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
-    "added_shares", "aliasing", "beside_meter", "between_marks", "boxcar", "clocks",
+    "added_shares", "aliasing", "beside_meter", "between_marks", "clocks",
     "counter_notes", "counter_seam", "energies", "fragments", "gauge_bound", "gauge_notes",
     "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows", "lessons", "listed_windows",
-    "mark_positions", "node_clocks", "nodes", "power", "rank_ends", "rank_part", "readings_around",
+    "mark_positions", "node_clocks", "nodes", "rank_ends", "rank_part", "readings_around",
     "related_lags", "request_fit", "request_shares", "ripple", "run_window", "running",
     "sample_fit", "sample_sums", "saturation", "slow_updates", "stack_energy", "stand_in",
     "state_fit", "stillness", "tracks", "unseen_scatter", "unwrapped", "update_record",
-    "update_times", "window_groups",
+    "window_groups",
 )  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
@@ -73,13 +73,11 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_lag_beside_gauge.py",
         "tests/properties/test_lag_beside_a_gauge_is_learnt.py",
     ],
-    "joules/nnls.py": ["tests/properties/test_nonnegative_least_squares_is_optimal.py"],
     "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
     "joules/reference_fit.py": [
         "tests/unit/joules/test_reference_line.py",
         "tests/unit/joules/test_reference_fit.py",
     ],
-    "joules/separability.py": ["tests/properties/test_what_cannot_be_told_apart_is_not.py"],
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
