@@ -33,7 +33,7 @@ from .update_times import AROUND
 Bools = npt.NDArray[np.bool_]
 
 LITTLE = 0.45  # of how the power changes: a block of which no lag leaves less tells none
-_OPEN = 1.5  # of it, which a gauge leaves open in a block that tells no lag
+_OPEN = 1.0  # of it, which a gauge leaves open in a block that tells no lag
 MOSTLY = 0.85  # of its readings, for an alias
 _BLOCKS, FEWEST = 16, 4
 _LEAST, _MOST = 8, 256  # samples of a block
