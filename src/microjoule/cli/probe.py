@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
 _AGES_S = 1000 * 365.25 * 86400
 _LEAST_USEFUL = ("range", "unit", "wraps after", "step (known from)")  # left out in turn on a narrow terminal
+_PREFIXED, _PREFIXES = ("J", "W", "s", "Hz"), ("p", "n", "µ", "m", "", "k", "M")
 GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
 
 
@@ -309,7 +311,11 @@ def _exact(unit: Fraction, quantity: str) -> str:
     power = unit.denominator.bit_length() - 1
     if unit.numerator == 1 and power > 0 and unit.denominator == 1 << power:
         return f"2^-{power} {quantity}"
-    return f"{float(unit):.6g} {quantity}"
+    value = float(unit)
+    if quantity not in _PREFIXED or not value:
+        return f"{value:.6g}" if quantity == "1" else f"{value:.6g} {quantity}"
+    third = min(max(math.floor(math.log10(abs(value)) / 3 + 1e-9), -4), 2)
+    return f"{value / 1000.0**third:.6g} {_PREFIXES[third + 4]}{quantity}"
 
 
 def _rate(quantity: str) -> str:

@@ -104,7 +104,10 @@ def sentence(
         how += f" (not added: {', '.join(energy.excluded)})"
     length = estimate_text.duration(duration_s)
     if energy.value is None:
-        return f"{subject}: energy {energy}, in {length}; {how}"
+        # Nothing was measured: the parts are what was tried.
+        return (
+            f"{subject} has no energy figure for {length}: {energy}; {how.replace('measured:', 'read:', 1)}"
+        )
     is_assessed = all(is_sensor_assessed(part) for _, part in parts)
     if estimate_text.is_limit(energy.value, energy.U, energy.low):
         figure, power = estimate_text.measured(energy.value, energy.U, (energy.low, energy.high), "J"), ""

@@ -196,9 +196,8 @@ def rows_of(window: Mapping[str, Any]) -> list[_Row]:
     rows = [_row(row["channel"], row, row) for row in window["channels"]]
     total = window["total"]
     if len(total["channels"]) > 1 or (total.get("covers") and len(rows) > 1):
-        name = _total_name(total["channels"])
-        name += f" ({total['covers']})" if total.get("covers") else ""
-        rows.append(_row(name, total, {"mean_w": None, "peak_w": None, "accuracy": "", **total}))
+        of_all = {"mean_w": None, "peak_w": None, "accuracy": "", **total}
+        rows.append(_row(_total_name(total["channels"]), total, of_all))
     return rows
 
 
@@ -209,12 +208,12 @@ def _total_name(channels: Sequence[str]) -> str:
 
 
 def _covered(window: Mapping[str, Any]) -> list[str]:
-    """The channels of a total that its name only counts."""
-    channels = window["total"]["channels"]
-    if len(channels) < 2 or not _total_name(channels).startswith("total of"):
-        return []
-    text = "of " + " + ".join(channels)
-    return wrapped(" " * 4 + text, 4)
+    """The channels of a total that its name only counts, and what the total is of."""
+    total = window["total"]
+    channels, covers = total["channels"], total.get("covers")
+    said = ["of " + " + ".join(channels)] if _total_name(channels).startswith("total of") else []
+    said += [covers] if covers and len(window["channels"]) > 1 else []
+    return [line for text in said for line in wrapped(" " * 4 + text, 4)]
 
 
 def _row(name: str, energy: Mapping[str, Any], rest: Mapping[str, Any]) -> _Row:

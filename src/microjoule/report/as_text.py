@@ -153,6 +153,7 @@ def _footprint(summary: Plain) -> list[str]:
 def _warnings(summary: Plain) -> list[str]:
     said = [f"warning: {line}" for line in warnings(summary) if line]
     left_over = len(said) - WARNINGS_MAX
-    return (
-        [*said[:WARNINGS_MAX], f"… and {left_over} more warnings: -v shows them"] if left_over > 0 else said
-    )
+    if left_over <= 0:
+        return said
+    more = "1 more warning: -v shows it" if left_over == 1 else f"{left_over} more warnings: -v shows them"
+    return [*said[:WARNINGS_MAX], f"… and {more}"]

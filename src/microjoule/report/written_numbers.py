@@ -13,6 +13,8 @@ _HUGE = 1e9  # a million of the largest prefix: from there on digits are counted
 
 
 def _prefix(size: float) -> tuple[float, str]:
+    if not size:
+        return _PREFIXES[0]
     if size >= 1e4:
         return 1e3, "k"
     return next(((scale, name) for scale, name in _PREFIXES if size >= scale), _PREFIXES[-1])

@@ -3,6 +3,7 @@ import json
 import re
 import threading
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES, TWO_SOCKET_SERVER, write
@@ -153,7 +154,7 @@ def test_a_gauge_has_a_resolution_and_a_window_and_no_range(tmp_path, capsys):
     run("--root", tmp_path)
     text = capsys.readouterr().out
     (line,) = [line for line in text.splitlines() if "grace-0/power" in line and "interface" in line]
-    assert line.split() == ["grace-0/power", "1e-06", "W", "(interface)", "50", "ms", "50", "ms", "yes"]
+    assert line.split() == ["grace-0/power", "1", "µW", "(interface)", "50", "ms", "50", "ms", "yes"]
     assert "gauge" in text
     section = text[text.index("hwmon: read by") : text.index("\n\n", text.index("hwmon: read by"))]
     assert "wraps" not in section
@@ -175,3 +176,21 @@ def test_counters_that_stand_still_are_not_measured(tmp_path, capsys, counting):
     plain = json.loads(capsys.readouterr().out)
     assert plain["measured"] is False
     assert plain["watched"]["unmoved"] == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity", "written"),
+    [
+        (Fraction(1, 10**6), "W", "1 µW"),
+        (Fraction(9936, 10**5), "W", "99.36 mW"),
+        (Fraction(1, 10**9), "s", "1 ns"),
+        (Fraction(10**6), "Hz", "1 MHz"),
+        (Fraction(1), "J", "1 J"),
+        (Fraction(1, 1000), "J", "1 mJ"),
+        (Fraction(1, 2**14), "J", "2^-14 J"),
+        (Fraction(1), "1", "1"),
+    ],
+)
+def test_steps_have_si_prefixes(unit, quantity, written):
+    """They were written as 1e-06 W, and what counts nothing as 1 1."""
+    assert probe._exact(unit, quantity) == written

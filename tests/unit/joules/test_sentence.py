@@ -67,7 +67,7 @@ def test_sentence_names_the_meters_that_are_not_added() -> None:
 def test_sentence_without_a_figure_says_why() -> None:
     unknown = Estimate(value=None, low=2.0, high=3.0, status="incomplete")
     said = sentence("a", 1.0, unknown, [(place_of("package-0"), unknown)])
-    assert said == "a: energy incomplete (guaranteed 2.00 … 3.00 J), in 1.00 s; measured: package"
+    assert said == "a has no energy figure for 1.00 s: incomplete (guaranteed 2.00 … 3.00 J); read: package"
 
 
 @pytest.mark.parametrize(

@@ -134,3 +134,27 @@ def test_an_energy_and_its_uncertainty_have_one_unit_and_end_at_one_digit(value,
     (figure, unit), (width, same) = energy.split(), spread.split()
     assert unit == same
     assert len(figure.partition(".")[2]) == len(width.partition(".")[2])
+
+
+def test_what_a_total_covers_is_below_its_row_and_widens_no_column(found) -> None:
+    """Beside the total's name the sentence of two meters of a machine made the table 160 columns wide."""
+    covers = "one of 2 meters of a machine; machine-1/power is not added: either may hold the other"
+    window = found["windows"][0]
+    rows = [window["channels"][0], window["channels"][0]]
+    total = {**window["total"], "covers": covers}
+    of = {**window, "n_of_name": 1, "channels": rows, "total": total}
+    text = as_long_text.render({**found, "windows": [of], "by_name": []})
+    assert covers in " ".join(text.split())
+    assert max(len(line) for line in text.splitlines() if "total" in line or "meter" in line) <= 80
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_warnings_that_are_left_out_are_counted(found, more) -> None:
+    lanes = [{**found["engine"]["lanes"][0], "lane": f"l{i}", "missed": 1} for i in range(3 + more)]
+    text = as_text.render({**found, "engine": {**found["engine"], "lanes": lanes}})
+    assert f"… and {more} more warning{'s: -v shows them' if more > 1 else ': -v shows it'}" in text
+
+
+def test_no_energy_has_no_prefix() -> None:
+    assert written_numbers.interval(0.0, None, "J") == "≥ 0.0 J"
+    assert written_numbers.quantity(0.0, "W") == "0.0 W"
