@@ -211,7 +211,8 @@ def _covered(window: Mapping[str, Any]) -> list[str]:
     """The channels of a total that its name only counts, and what the total is of."""
     total = window["total"]
     channels, covers = total["channels"], total.get("covers")
-    said = ["of " + " + ".join(channels)] if _total_name(channels).startswith("total of") else []
+    is_counted = len(channels) > 1 and _total_name(channels).startswith("total of")
+    said = ["of " + " + ".join(channels)] if is_counted else []
     said += [covers] if covers and len(window["channels"]) > 1 else []
     return [line for text in said for line in wrapped(" " * 4 + text, 4)]
 

@@ -148,6 +148,13 @@ def test_what_a_total_covers_is_below_its_row_and_widens_no_column(found) -> Non
     assert max(len(line) for line in text.splitlines() if "total" in line or "meter" in line) <= 80
 
 
+def test_one_channel_has_no_line_of_what_its_total_adds(found) -> None:
+    window = {**found["windows"][0], "n_of_name": 1}
+    total = {**window["total"], "channels": ["a-long-name-of-a-device-0/energy-of-all-its-parts"]}
+    one = {**window, "channels": window["channels"][:1], "total": total}
+    assert "a-long-name" not in as_long_text.render({**found, "windows": [one], "by_name": []})
+
+
 @pytest.mark.parametrize("more", [1, 2])
 def test_warnings_that_are_left_out_are_counted(found, more) -> None:
     lanes = [{**found["engine"]["lanes"][0], "lane": f"l{i}", "missed": 1} for i in range(3 + more)]
