@@ -37,7 +37,7 @@ from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
 from .counter import Counter
 from .gauge import Gauge, is_buffered
-from .lag_samples import FEWEST, LITTLE, MOSTLY, samples
+from .lag_samples import FEWEST, LITTLE, MOSTLY, Samples, samples
 from .readings import Shape
 from .uncertainty import student
 from .update_record import UpdateRecord
@@ -102,8 +102,20 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     shifts = np.arange(-(declared_ns // 2), declared_ns * 3 // 2 + _STEP_NS, _STEP_NS)
     edges, widths, total = record.columns()
     edges = edges + counter.declared.middle_lag_ns
-    found = samples(counter, edges, total, gauge, shifts)
-    if found is None or found.locked_ns > _LOCKED * gauge.readings.period_ns:
+    # Reads that come in step with the updates leave all of them open by the same.
+    located_ns = np.hypot(
+        float(np.median(widths)) / _ROOT_12 if len(widths) else 0.0,
+        float(np.median(gauge.readings.spread_s)) * NS_PER_S,
+    )
+    own_ns = float(np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns))
+    fits = (_fit(each, gauge, edges, shifts) for each in samples(counter, edges, total, gauge, shifts))
+    known = (SeenLag(lag, half + own_ns, gauge.channel.id) for lag, half in filter(None, fits))
+    return next((each for each in known if each.half_ns < declared_ns / 2), None)
+
+
+def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64) -> tuple[float, float] | None:
+    """The lag that some samples tell, and its half-width but for what the sensors and reads leave open."""
+    if found.locked_ns > _LOCKED * gauge.readings.period_ns:
         return None
     tells = _line(found.sums)[1].min(0) < LITTLE * _changing(found.sums)[0]
     sums, hidden = found.sums[:, :, tells], found.hidden[:, tells].sum(1)
@@ -123,13 +135,7 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     more = gain**2 * (hidden + hidden[np.argmin(squares)])
     possible = shifts[is_possible(squares, blocks * found.n) | (squares <= squares.min() + more)]
     wide_ns = half_width_ns(lag, _sure(sums, gain), known, possible)
-    # Reads that come in step with the updates leave all of them open by the same.
-    located_ns = np.hypot(
-        float(np.median(widths)) / _ROOT_12, float(np.median(gauge.readings.spread_s)) * NS_PER_S
-    )
-    own_ns = np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns)
-    half = np.hypot(wide_ns, found.locked_ns) + own_ns
-    return SeenLag(lag, float(half), gauge.channel.id)
+    return lag, float(np.hypot(wide_ns, found.locked_ns))
 
 
 def half_width_ns(lag_ns: float, sure: float, left_out: F64, possible_ns: I64) -> float:

@@ -15,6 +15,7 @@ in step with the sensor lie all early or all late in that time: by ``locked_ns``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -64,8 +65,8 @@ class Samples(NamedTuple):
     is_exact: bool
 
 
-def samples(counter: Counter, edges_ns: I64, total: I64, gauge: Gauge, shifts_ns: I64) -> Samples | None:
-    """The samples of a counter and a gauge; None: they are too few.
+def samples(counter: Counter, edges_ns: I64, total: I64, gauge: Gauge, shifts_ns: I64) -> Iterator[Samples]:
+    """The samples of a counter and a gauge, those that tell more first; none where they are too few.
 
     Args:
         counter: The counter.
@@ -78,11 +79,17 @@ def samples(counter: Counter, edges_ns: I64, total: I64, gauge: Gauge, shifts_ns
     is_later = np.diff(edges_ns, prepend=edges_ns[:1] - 1) > 0
     updates = edges_ns[is_later], total[is_later]
     if len(updates[0]) < 2:
-        return None
+        return
     looks = _looks(gauge)
-    if looks is None or _FINER * counter.usual_ns > gauge.readings.period_ns:
-        return _between(counter, updates, gauge, shifts_ns)
-    return _looked_at(counter, updates, (*looks, gauge.readings.watts[1:]), shifts_ns)
+    if looks is not None and _FINER * counter.usual_ns <= gauge.readings.period_ns:
+        found = _looked_at(counter, updates, (*looks, gauge.readings.watts[1:]), shifts_ns)
+        if found is None:
+            return
+        yield found
+    # Where reads come late, what a quick counter counted while a gauge looked is known too badly.
+    between = _between(counter, updates, gauge, shifts_ns)
+    if between is not None:
+        yield between
 
 
 def _evened(edges_ns: I64, period_ns: int) -> I64:
