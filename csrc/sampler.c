@@ -44,7 +44,8 @@ void uj_sampler_read(struct uj_sampler *s)
 
 static void push(struct uj_sampler *s, struct uj_sample *row)
 {
-    uj_add(&s->errors, uj_is_read(row) ? 0 : 1);
+    if (!uj_is_read(row))
+        uj_add(&s->errors, 1);
     if (!uj_ring_push(&s->ring, row))
         uj_add(&s->dropped, 1);
     else if (uj_is_uncounted(row))
