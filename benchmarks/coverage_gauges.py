@@ -190,6 +190,8 @@ FOOT = """
   in each gap, because a load of 2/3 T shows the same readings. The errors of a regular load's gaps (3.7 T,
   17.3 T over 10 s) cancel, which U credits for up to 16 readings in a row. What lies in a gap is in no
   reading: no better is to be had of it than statistics.
+- A gauge of which nothing is declared: nobody knows of which part of the time a reading speaks, and here it
+  is all of it.
 - Counters of 100 ms: short levels, of which each update is unlike both of its neighbours.
 
 The ratio says less where errors are of two kinds. Under steps most windows have next to none, and the median
