@@ -85,3 +85,34 @@ def test_power_that_changes_in_each_standstill_leaves_the_means_those_of_a_windo
     begins_s, is_sure = _begins(SLOW_S, watts, 1.0, 0.05)
     assert begins_s == pytest.approx(SLOW_S - 1.0)
     assert not is_sure.any()
+
+
+@pytest.mark.parametrize("halved", [False, True])
+def test_a_late_update_is_less_sure_unless_the_readings_show_what_it_is_the_mean_of(halved: bool) -> None:
+    """When in the time beyond one and a half periods the sensor looked nobody knows: 0.3 of it."""
+    _, found = slow(halved)
+    late_s = found._late * 1.0  # of a window of one second
+    is_late = np.isin(SLOW_S, [5.0, 6.0, 7.0, 8.0])
+    assert late_s[~is_late] == pytest.approx(0.005)
+    expected = 0.005 if halved else np.hypot(0.005, 0.3 * (1.0 - 0.15))
+    assert late_s[is_late] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("burst_w", [30.0, 0.3])
+def test_a_burst_widens_windows_near_the_first_update_as_it_does_any(burst_w: float) -> None:
+    """Of less than one window length by the whole of it, and of two by nothing; however small it is."""
+    t_s = np.concatenate((np.arange(0, 0.35, 0.1), [1.8, 1.9, 3.4], np.arange(3.5, 6.0, 0.1)))
+    watts = np.where((t_s > 1.7) & (t_s < 3.45), 50.0 + burst_w, 50.0)
+    late_s = np.full(len(t_s), 0.005)
+    found = Boxcar(t_s, watts, 1.0, 0.1, 0.5, late_s)
+    before = np.arange(-3.0, -0.05, 0.1)
+    longer = Boxcar(
+        np.concatenate((before, t_s)),
+        np.concatenate((np.full(len(before), 50.0), watts)),
+        *(1.0, 0.1, 0.5),
+        np.full(len(before) + len(t_s), 0.005),
+    )
+    begins, ends = np.array([0.05, 0.05, 0.05]), np.array([1.0, 1.55, 2.05])
+    wider = longer._among_bursts(begins, ends)
+    assert wider == pytest.approx([2.0, 1.5, 1.0])
+    assert found._among_bursts(begins, ends) == pytest.approx(wider)

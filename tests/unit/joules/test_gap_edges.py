@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, constant, thinned
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.uncertainty import Component, gathered
+from microjoule.joules.gap_edges import in_gaps
+from microjoule.joules.uncertainty import ALIASED, RECTANGULAR, Component, gathered
 
 IDEAL = Ideal(constant(40.0), n=2000)
 SERIES = IDEAL.series
@@ -43,3 +45,27 @@ def test_an_edge_outside_shares_nothing_with_one_in_the_gap() -> None:
     """Half of the way through the gap an edge has half of each update; the other edge has its own two."""
     alone = edges((300, 500))
     assert edges((300, 1000)) ** 2 == pytest.approx(alone**2 / 2 + 0.5 * (0.04**2 / 12), rel=0.1)
+
+
+def test_each_edge_has_its_two_updates_with_its_own_sign_and_form() -> None:
+    """What an update moves is in a window's end and against its beginning; it is no larger than it may be."""
+
+    def some(left: int, of_left: float, of_right: float, is_aliased: bool) -> SimpleNamespace:
+        """An edge in no gap, and one in a gap."""
+        return SimpleNamespace(
+            left=np.array([0, left]),
+            of_left=np.array([0.0, of_left]),
+            of_right=np.array([0.0, of_right]),
+            is_aliased=np.array([False, is_aliased]),
+        )
+
+    begin, end = some(6, 0.5, 0.25, False), some(7, 1.0, 3.0, True)
+    found = in_gaps("c", begin, end, 2.0, np.full(2, 4.0))  # type: ignore[arg-type]
+    assert found == {
+        1: [
+            Component("edges", -1.0, form=RECTANGULAR, group="update:c/6"),
+            Component("edges", -0.5, form=RECTANGULAR, group="update:c/7"),
+            Component("edges", 2.0, form=ALIASED, group="update:c/7"),
+            Component("edges", 4.0, form=ALIASED, group="update:c/8"),
+        ]
+    }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.meter_updates import meter_updates
+from microjoule.joules.meter_updates import all_readings, meter_updates
 
 MS = 1_000_000
 
@@ -44,3 +44,22 @@ def test_readings_no_denser_than_updates_are_all_updates(every_ms):
 def test_a_meter_that_hardly_changed_shows_no_updates():
     t_ns = np.arange(100) * 100 * MS
     assert meter_updates(t_ns, np.full(100, 7), np.zeros(100, np.int64)) is None
+
+
+def test_the_period_is_found_where_most_updates_are_to_the_same_value():
+    """Six of seven changes are two periods after the one before: the shortest tell the period."""
+    periods = np.tile([1, 2, 2, 2, 2, 2, 2], 8)
+    at = np.concatenate(([0], np.cumsum(periods)))
+    updates_ms = np.arange(0, at[-1] + 1) * 1_000
+    raw = np.searchsorted(at, np.arange(at[-1] + 1), "right")
+    found = meter_updates(*polled(100, updates_ms, raw))
+    assert found.raw.tolist() == raw[at[1] : -1].tolist()
+
+
+def test_a_reply_speaks_of_some_moment_between_question_and_answer():
+    t_ns, raw, read_ns = np.array([5, 90]) * MS, np.array([3, 4]), np.array([12, 0]) * MS
+    found = all_readings(t_ns, raw, read_ns)
+    assert found.t_ns.tolist() == [11 * MS, 90 * MS]
+    assert found.raw.tolist() == [3, 4]
+    assert found.spread_s == pytest.approx([0.012 / 12**0.5, 0.0])
+    assert found.together_s == 0.0

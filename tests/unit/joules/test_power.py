@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from ideal import MS, Ideal, S, constant, rows, thinned
 
-from microjoule.channel import Kind
+from microjoule.channel import Kind, Timing
 from microjoule.footprint.over_time import _unknown, _weights
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import STATUSES
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.peaks import Peaks, first_later
-from microjoule.joules.power import peaks, power
+from microjoule.joules.power import _updates, peak_span_ns, peaks, power
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
 
@@ -120,3 +120,26 @@ def test_the_first_instant_a_span_later_is_found_wherever_instants_are_uneven() 
             t_ns = np.cumsum(rng.integers(0, 12, n))
             at = np.searchsorted(t_ns, t_ns + span_ns, "left")
             assert first_later(t_ns, span_ns).tolist() == at[at < n].tolist()
+
+
+def test_the_shortest_time_of_a_peak_is_twenty_updates_of_a_counter_and_a_gauges_own_time() -> None:
+    """50 ms at least; of a gauge its update or what a reading is the mean of, whichever is longer."""
+
+    def span_ms(kind: Kind, update_ms: int | None, window_ms: int | None) -> float:
+        update_ns, window_ns = (ms and ms * MS for ms in (update_ms, window_ms))
+        timing = Timing(update_ns=update_ns, update_max_ns=update_ns, window_ns=window_ns)
+        return peak_span_ns(replace(IDEAL.channel, kind=kind, timing=timing)) / MS
+
+    assert [span_ms(Kind.COUNTER, ms, None) for ms in (None, 1, 10)] == [50, 50, 200]
+    of_gauges = [(None, None), (100, None), (100, 25), (100, 1000), (None, 1000)]
+    assert [span_ms(Kind.GAUGE, *each) for each in of_gauges] == [50, 100, 100, 1000, 1000]
+
+
+def test_a_counter_that_never_changed_has_no_update_and_no_peak_between_two() -> None:
+    """Its power is one bin for each side of where its readings end, and nothing is known of it."""
+    series = replace(IDEAL.series, raw=np.full(600, 7, np.uint64))
+    counter = Counter(series, IDEAL.channel)
+    t0, t1 = IDEAL.inside(0.2, 0.8)
+    assert set(power(counter, t0, t1).edges_ns.tolist()) <= {t0, t1, *(counter.span_ns or ())}
+    assert len(_updates(counter)) == 0
+    assert peaks(counter, t0, t1)[1].tolist() == [t1 - t0]  # of the whole window

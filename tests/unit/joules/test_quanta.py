@@ -40,6 +40,11 @@ def found(near: Any, apart_ns: float = 1e9) -> tuple[float, float]:
     return float(late_ns[0]), float(alike[0])
 
 
+def test_no_two_in_a_row_are_more_opposed_than_by_half_an_update() -> None:
+    """Two and a half updates a quantum: late by nothing and by a half in turn, of which two are -1 alike."""
+    assert found(shown(2.5))[1] == -0.5
+
+
 @pytest.mark.parametrize("part", [0.3, 0.38, 0.62, 0.7])
 def test_quanta_are_late_by_up_to_an_update_and_two_in_a_row_by_the_part_between_them(part: float) -> None:
     """Uniform lateness that moves on by a part p each time: 1 - 6 p (1 - p). An eighth is declared."""

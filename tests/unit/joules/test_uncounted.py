@@ -18,7 +18,7 @@ from microjoule.joules.counter_notes import notes
 from microjoule.joules.digest import Digest
 from microjoule.joules.energy_trace import load
 from microjoule.joules.streamed import stream
-from microjoule.joules.uncounted import NEVER, uncounted
+from microjoule.joules.uncounted import NEVER, Losses, uncounted
 from microjoule.trace.series import Series, failed
 
 IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)
@@ -170,3 +170,25 @@ def test_a_trace_that_is_streamed_has_the_same_intervals(tmp_path: Path) -> None
     )
     assert whole.low <= ideal.truth(t0_ns, t1_ns) <= whole.high
     assert load(path).failures() == {}
+
+
+def test_a_flood_is_cut_each_tenth_of_a_second_from_its_beginning() -> None:
+    """Readings 1 ms apart from 330 ms on, each interrupted once; and again after a rest."""
+    status = np.zeros(1500, np.uint16)
+    status[31:1031] = status[1101:1300] = UNCOUNTED + 1
+    t_ns = 300 * MS + np.arange(1500, dtype=np.int64) * MS
+    found = uncounted(Series(t_ns, np.zeros(1500, np.uint32), np.zeros(1500, np.uint64), status))
+    assert found.times.tolist() == [100] * 11 + [99]
+    begins_ms = [330 + 100 * k for k in range(10)] + [1400, 1500]
+    assert found.since_ns.tolist() == [ms * MS for ms in begins_ms]
+
+
+def test_what_is_lost_in_the_first_step_of_a_trace_counts() -> None:
+    """From before its first reading on, too; a window that has no reading on one side asks for that."""
+    status = np.zeros(len(IDEAL.series), np.uint16)
+    status[1] = UNCOUNTED + 1
+    losses = Losses(Counter(replace(IDEAL.series, status=status), IDEAL.channel))
+    last = len(status) - 1
+    most_j = losses.most(np.array([-1, 0, 1]), np.full(3, last + 1))
+    assert most_j[0] == most_j[1] > 0.0
+    assert most_j[2] == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from microjoule.joules.stillness import Stillness
-from microjoule.joules.update_times import Learned, UpdateTimes, brackets, learn, period
+from microjoule.joules.update_times import Learned, UpdateTimes, _phase, brackets, learn, period
 
 US, MS = 1_000, 1_000_000
 TIMER_NS = 976_562  # of RAPL: 1,024 Hz
@@ -168,3 +168,44 @@ def test_many_updates_are_located_as_each_by_itself(monkeypatch):
     assert whole.is_on_grid.any()
     for one, other in zip(whole, parts, strict=True):
         assert np.array_equal(one, other)
+
+
+def test_a_gauge_whose_period_is_longer_than_declared_has_that_period():
+    """Steps of single quanta are refused such a period, and a gauge has no steps."""
+    t_ns, read_ns, changes, _ = readings(1000, update_ns=8 * MS - 7 * US, jitter_us=20, n=400)
+    found = learn(*brackets(t_ns, read_ns, changes), 2 * MS)
+    assert found.period_ns == pytest.approx(8 * MS - 7 * US, rel=2e-4)
+    single = learn(*brackets(t_ns, read_ns, changes), 2 * MS, np.ones(len(changes), np.int64), 1)
+    assert single.period_ns == 0.0
+
+
+def test_a_period_that_places_no_update_better_than_its_bracket_is_not_used():
+    """Updates keep to their timer, and scatter about it by more than reads are apart."""
+    found, _ = times(250, jitter_us=300)
+    t_ns, read_ns, changes, _ = readings(250, jitter_us=300)
+    assert period(*brackets(t_ns, read_ns, changes)) == pytest.approx(TIMER_NS, rel=1e-3)
+    assert found.learned.period_ns == 0.0
+
+
+def test_brackets_wider_than_the_mean_gap_between_updates_tell_no_period():
+    """Three of five updates 10 ms after a read, and two of them 1 ms after one."""
+    widths = np.tile([10, 10, 10, 1, 1], 40) * MS
+    latest = np.cumsum(widths)
+    assert period(latest - widths, latest) == 0.0
+
+
+def test_of_the_phase_nothing_is_known_from_fewer_than_twelve_narrow_brackets():
+    """Of those that are not there nothing counts, nor of one as wide as the period."""
+    rng = np.random.default_rng(5)
+    at = np.arange(-24, 25) * TIMER_NS + 100 * US
+    low = (at - rng.integers(0, 200 * US, 49))[None]
+    high = low + 200 * US
+    for n in (11, 12):
+        is_there = (np.arange(49) < n)[None]
+        shift_ns, _, _, is_known = _phase(low, high, is_there, TIMER_NS)
+        assert is_known.tolist() == [n == 12]
+        wide_high = np.where(is_there, high, low + TIMER_NS)
+        assert [each.tolist() for each in _phase(low, wide_high, is_there | True, TIMER_NS)] == [
+            each.tolist() for each in _phase(low, high, is_there, TIMER_NS)
+        ]
+        assert abs(shift_ns[0] - 100 * US * (n == 12)) < 50 * US
