@@ -113,6 +113,38 @@ def test_windows_far_shorter_than_the_reads_are_apart_scatter_as_the_updates_say
     assert np.median(expanded) <= widest
 
 
+@pytest.mark.parametrize("poll_ns", [1_000_000, 500_000, 250_000])
+@pytest.mark.parametrize(
+    ("lasts_ms", "updates", "idle_ms"),
+    [
+        ((0.1, 0.5), 1, (5.0, 20.0)),
+        ((0.1, 0.5), 1, (0.1, 0.5)),
+        ((0.3, 0.9), 4, (0.3, 0.9)),
+    ],
+)
+def test_windows_shorter_than_updates_scatter_as_sums_over_updates_do(
+    tmp_path, lasts_ms, updates, idle_ms, poll_ns
+):
+    """Where updates are known better than by their reads, where both beat, and where there is little idle."""
+    low, high = lasts_ms
+    update_ns = updates * BASE.update_ns
+    found = []
+    for seed in range(SEEDS):
+        steps = Steps(
+            power_w={"step": 60.0},
+            length_ms={"step": (low + high) / 2},
+            vary=(high - low) / (high + low),
+            idle_ms=idle_ms,
+            scatter=0.25,
+            seed=seed,
+            base=replace(base(50, poll_ns), update_ns=update_ns, jitter=1e5 / update_ns),
+        )
+        found += errors(tmp_path, steps)
+    off, expanded, held = (np.array(column) for column in zip(*found, strict=True))
+    assert held.mean() >= COVERED
+    assert np.median(expanded) / 2 <= 2 * np.sqrt(np.mean(off**2))
+
+
 def test_a_lag_that_differs_from_update_to_update_is_in_the_interval(tmp_path):
     found = []
     for seed in range(SEEDS):

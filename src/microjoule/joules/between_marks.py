@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
+from .unseen_scatter import Left
+from .update_record import are_known
 from .update_times import FIRST
 
 NEAR = 5  # updates on one side from which the power there is taken
@@ -19,6 +22,7 @@ _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
 AT_ONCE = 1 << 16  # marks that are worked on at once
 _PLACES = 8  # at which an update is thought to have been
+_TELLING = 20_000  # pairs of updates from which it is told how powers scatter
 _ROOT_3 = math.sqrt(3.0)
 
 
@@ -78,6 +82,11 @@ class PowerBeside(NamedTuple):
     u: F64
 
 
+def _evenly(numbers: I64) -> I64:
+    """So many of them that tell enough, all over."""
+    return numbers[:: max(1, math.ceil(len(numbers) / _TELLING))]
+
+
 class UpdatesAround:
     """The updates of a counter: when they were, how well that is known, and what was counted by then.
 
@@ -90,7 +99,7 @@ class UpdatesAround:
         located = counter.located(np.arange(len(counter.changes)))
         self.at_ns: I64 = np.maximum.accumulate(located.t_ns)
         self.total: I64 = counter.steps.total[counter.changes]
-        self._quantum = counter.quantum
+        self._counter, self._quantum = counter, counter.quantum
         self._own_ns: F64 = located.spread_ns
         # All updates around share the phase of their grid: no difference between them shows it.
         self.phase_ns: F64 = np.where(located.is_on_grid, located.phase_ns, 0.0)
@@ -107,15 +116,52 @@ class UpdatesAround:
         Both are taken over where these updates may have been.
         """
         some = self._these((k, k + 1))
-        half_ns = _ROOT_3 * self._spread_ns[some]
-        places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
-        each = np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
+        each = self._everywhere(pieces, some)
         mean = each.mean(0)
         spread = np.sqrt(each.var(0) * self._worst[some] ** 2 + self._quantum**2 / 12.0)
         rank = np.zeros(len(self.at_ns), np.int64)
         rank[some] = np.arange(len(some))
         first, second = rank[k], rank[k + 1]
         return (mean[first], mean[second]), (spread[first], spread[second])
+
+    def _everywhere(self, pieces: Pieces, some: I64) -> F64:
+        """float64[places, n]: the energy up to updates by pieces' powers, wherever these may have been."""
+        half_ns = _ROOT_3 * self._spread_ns[some]
+        places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
+        return np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
+
+    def left(self, pieces: Pieces, is_asked: npt.NDArray[np.bool_]) -> Left:
+        """What the powers of pieces leave of the counts between updates.
+
+        Args:
+            pieces: All of them.
+            is_asked: bool[n], whose sum of squares is asked for.
+        """
+        at_ns, is_known = self.at_ns, are_known(self._counter, self.at_ns)
+        inside = (pieces.bounds_ns > at_ns[0]) & (pieces.bounds_ns < at_ns[-1])
+        bounds_ns = np.sort(np.concatenate((at_ns, pieces.bounds_ns[inside])), kind="stable")
+        start, length = bounds_ns[:-1], np.diff(bounds_ns)
+        of = pieces.at(start)
+        between = np.clip(np.searchsorted(at_ns, start, "right") - 1, 0, len(at_ns) - 2)
+        square = np.where(is_asked[of], (pieces.watts[of] * length) ** 2, 0.0)
+        squares = np.bincount(between, square, len(at_ns) - 1)
+        is_known &= (at_ns[:-1] >= pieces.bounds_ns[0]) & (at_ns[1:] <= pieces.bounds_ns[-1])
+        some = np.concatenate(
+            [_evenly(np.flatnonzero(is_known & is_so)) for is_so in (squares > 0, squares == 0)]
+        )
+        first, second = self._everywhere(pieces, some), self._everywhere(pieces, some + 1)
+        off = (self.total[some + 1] - self.total[some]) - (second - first).mean(0)
+        # Each power was fitted to its own pieces: of so many squares, one a power is taken up by that.
+        n, powers = int(is_asked.sum()), len(np.unique(pieces.state[is_asked]))
+        taken = np.where(squares[some] > 0, n / max(n - powers, 1), 1.0)
+        return Left(
+            off**2 * taken,
+            first.var(0) + second.var(0),
+            (second - first).var(0),
+            self._quantum**2 / 6.0,
+            (at_ns[some + 1] - at_ns[some]).astype(np.float64),
+            squares[some],
+        )
 
     def _these(self, numbers: Iterable[I64]) -> I64:
         """The different ones of some updates, ascending: without a sort, of which there may be a million."""

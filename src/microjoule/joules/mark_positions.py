@@ -80,10 +80,12 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     watts, doubt = states.watts[state] * per_j, states.spread_w[state] * per_j
     seen = [(beside[0], slice(0, -1)), (beside[1], slice(1, None))]
     bounds_ns = np.append(every[:, 0], every[-1, 1])
-    scatter = _scatters(span, state, bounds_ns, seen, watts)[state]
+    sums = sums_of(bounds_ns, watts)
+    # Its doubts are not asked for by what tells how powers scatter.
+    pieces = Pieces(bounds_ns, state, watts, doubt, doubt, sums, doubt, sums)
+    scatter = _scatters(updates, pieces, seen)[state]
     unsure = np.hypot(scatter, doubt)
-    sums = (sums_of(bounds_ns, rate) for rate in (watts, unsure))
-    pieces = Pieces(bounds_ns, state, watts, scatter, doubt, next(sums), unsure, next(sums))
+    pieces = pieces._replace(scatter=scatter, unsure=unsure, unsure_sums=sums_of(bounds_ns, unsure))
     found = _all_counts(counter, pieces, updates, beside, _Sharing.of(span, per_j))
     k = found["k"]
     causes = (
@@ -306,10 +308,9 @@ def _shared(sharing: _Sharing, pieces: Pieces, updates: UpdatesAround, counts: _
     return held @ sharing.along
 
 
-def _scatters(
-    span: Span, state: I64, bounds_ns: I64, seen: list[tuple[PowerBeside, slice]], watts: F64
-) -> F64:
+def _scatters(updates: UpdatesAround, pieces: Pieces, seen: list[tuple[PowerBeside, slice]]) -> F64:
     """float64[states]: how much the power of a state's pieces scatters, beyond what measuring each does."""
+    state, watts = pieces.state, pieces.watts
     n = int(state.max()) + 1
     own = np.concatenate([state[part] for _, part in seen])
     value = np.concatenate([power.value - watts[part] for power, part in seen])
@@ -322,5 +323,8 @@ def _scatters(
     usual[state] = watts
     is_seen, share = count >= _SEEN, _SCATTER
     if not is_seen.all():
-        share = max(share, unseen_scatter(span, state, np.diff(bounds_ns), is_seen) or 0.0)
+        is_asked = ~is_seen[state]
+        for power, part in seen:
+            is_asked[part] &= ~np.isfinite(power.u)
+        share = max(share, unseen_scatter(updates.left(pieces, is_asked)))
     return np.where(is_seen, np.sqrt(np.maximum(np.nan_to_num(variance), 0.0)), share * usual)

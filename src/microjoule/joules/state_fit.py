@@ -32,7 +32,6 @@ class StateFit:
     """
 
     def __init__(self, of: Updates, design_s: F64, late_s: F64) -> None:
-        self._of = of
         # Where the ends of the span are is not known to the nanosecond: what lies there alone is not in it.
         self.inside = np.flatnonzero(design_s.any(axis=0))
         self._design, self._late = design_s[:, self.inside], late_s[:, self.inside]
@@ -41,10 +40,6 @@ class StateFit:
         self._is_seen = self._design[of.is_ok].any(axis=0)
         self.mean_w = float(of.energy_j[of.is_ok].sum() / self._design[of.is_ok].sum())
         self.seen_s = float(self.time_s.sum())
-
-    def left(self) -> tuple[F64, F64]:
-        """float64[n, k] and float64[n]: how long states lasted between updates, and joules that are left."""
-        return self._design, self._of.energy_j - self._design @ (self.fit.energy_j / self.time_s)
 
     def groups(self) -> list[frozenset[int]]:
         """Columns whose powers the fit leaves open against one another, and those that share a column."""

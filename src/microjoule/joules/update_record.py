@@ -112,7 +112,7 @@ class UpdateRecord:
         return Updates(
             edges,
             counter.quantity(np.diff(total), 0) * scale,
-            _is_known(counter, edges),
+            are_known(counter, edges),
             widths / _ROOT_12 / NS_PER_S,
             float(counter.quantity(np.array([counter.quantum]), 0)[0]) * scale,
         )
@@ -159,7 +159,7 @@ def record_of(counter: Counter, rows: int = ROWS) -> UpdateRecord:
     return record
 
 
-def _is_known(counter: Counter, edges_ns: I64) -> npt.NDArray[np.bool_]:
+def are_known(counter: Counter, edges_ns: I64) -> npt.NDArray[np.bool_]:
     """bool[n]: of the n spans between edges, those without a step that is ambiguous or a reset."""
     is_ok = np.ones(max(len(edges_ns) - 1, 0), bool)
     unsure = np.concatenate((counter.steps.ambiguous, counter.steps.reset))

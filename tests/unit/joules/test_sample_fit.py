@@ -83,7 +83,8 @@ def test_all_updates_count_from_the_first_to_the_last(first_ms: float, every_ms:
     counted = updates(of, first_ms, every_ms)
     counted.spread_s[[0, -1]] = end_s
     found = fitted(counted, sampled(of, 50))
-    lasted, left_j = found.states.left()
+    lasted, fit = found.states._design, found.states.fit
+    left_j = counted.energy_j - lasted @ (fit.energy_j / found.states.time_s)
     assert lasted.sum(axis=1) == pytest.approx(np.diff(counted.edges_ns) / 1e9, rel=1e-9)
     assert np.abs(left_j[1:-1]).max() < (1e-6 if not end_s else 0.1)
 
