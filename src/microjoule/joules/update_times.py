@@ -48,6 +48,7 @@ _BINS = 16  # to a mean gap, of the spectrum's time axis
 _COHERENT = 0.3  # mean resultant length from which on changes are called periodic
 _ALIAS = 0.7  # of the strongest peak, from which on another one may be the true one
 _SINGLE = 0.75  # share of steps of one quantum, from which on the value grows by less than one an update
+_CONFIRMED = 1.2  # of the declared time: a longer period of single quanta is one of theirs, or half of it
 _DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
@@ -125,7 +126,7 @@ def learn(
     # and the time between two quanta is no timer's.
     is_single = bool(np.count_nonzero(steps[:LEARN] <= quantum) > _SINGLE * len(steps[:LEARN]))
     period_ns, is_seen = period(earliest, latest), gap_ns > _DENSE * width_ns
-    if period_ns and not (is_single and period_ns > 1.5 * declared_ns):
+    if period_ns and not (is_single and period_ns > _CONFIRMED * declared_ns):
         is_useful = _is_useful(earliest, latest, period_ns)
         return Learned(period_ns if is_useful else 0.0, round(period_ns), is_seen)
     is_dense = is_single or is_seen
