@@ -135,8 +135,7 @@ class Trace(RawTrace):
     @cached_property
     def marks(self) -> Marks:
         """Where the program's windows begin and end."""
-        recorded = self.recorded_columns
-        return Marks(np.sort(recorded.t0_ns), np.sort(recorded.t1_ns[~recorded.is_open]))
+        return Marks.of(self.recorded_columns)
 
     def meter(self, channel_id: str) -> Counter | Gauge:
         """The unwrapped counter of a channel, or the readings of a gauge of watts; made once.

@@ -16,7 +16,9 @@ intervals rest on it.
 
 The declared lag is what is thought of a whole family of processors. So a bound that the steps give takes its
 place where it is sharper, be it shorter or longer. Where it is not, steps that trail their marks by more than
-the declared lag make the lag longer all the same, and so do a few of them that are no measurement.
+the declared lag make the lag longer all the same. A few of them are no measurement: a load that goes up and
+down has a step soon after some mark by chance. Guaranteed intervals allow for such a lag, and figures are
+left as they are. When ``uj record`` began and ended, no program's power stepped.
 
 Decision: only marks with steady power on both sides count, for five updates at most, so that a trace taken
 piece by piece gives the same lag as one in memory. What was given up: steps closer together than that.
@@ -32,7 +34,9 @@ import numpy as np
 from ..arrays import distinct
 from ..channel import Timing
 from ..trace.series import I64
+from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_US
+from .run_window import RECORDING
 from .update_times import F64, Bools, UpdateTimes
 
 MARKS = 256  # the first so many of a trace
@@ -54,6 +58,13 @@ class Marks(NamedTuple):
 
     begins_ns: I64
     ends_ns: I64
+
+    @classmethod
+    def of(cls, windows: WindowColumns) -> Marks:
+        """Those of the windows of a program: of all but the one that ``uj record`` lays about everything."""
+        first = int(len(windows) > 0 and windows.names[windows.name[0]] == RECORDING)
+        ends_ns = windows.t1_ns[first:][~windows.is_open[first:]]
+        return cls(np.sort(windows.t0_ns[first:]), np.sort(ends_ns))
 
     def instants_ns(self) -> I64:
         """The first ``MARKS`` of all."""
@@ -106,17 +117,17 @@ def learnt(timing: Timing, times: UpdateTimes, total: I64, quantum: int, marks: 
     if of_fall is not None and of_fall.is_measured:
         least = max(least, of_fall.lag_ns - of_fall.half_ns)
     if of_rise is not None and of_rise.is_measured:
-        bound = of_rise.lag_ns + of_rise.half_ns
+        bound = of_rise.longest_ns
         most = bound if of_rise.half_ns < timing.lag_ns - timing.lag_min_ns else min(most, bound)
-    longer = [
-        each.lag_ns + each.half_ns for each in (of_rise, of_fall) if each and each.lag_ns > timing.lag_ns
-    ]
-    most = max(most, *longer) if longer else most
+    longer = [each for each in (of_rise, of_fall) if each and each.lag_ns > timing.lag_ns]
+    most = max(most, *(each.longest_ns for each in longer if each.is_measured), 0.0)
+    allowed_ns = math.ceil(max((each.longest_ns for each in longer), default=0.0))
     if most <= least or most <= 0:  # the steps are not the marks'
         return timing
     if most == timing.lag_ns and least == timing.lag_min_ns:
-        return timing
-    return timing.with_lag(math.floor(least), math.ceil(most), "measured at the power steps of this trace")
+        return timing.with_longest_lag(allowed_ns)
+    found = timing.with_lag(math.floor(least), math.ceil(most), "measured at the power steps of this trace")
+    return found.with_longest_lag(allowed_ns)
 
 
 def _among(values: I64, ordered: I64) -> Bools:
@@ -141,6 +152,11 @@ class _Mean(NamedTuple):
     def half_ns(self) -> float:
         """By how much the lag that they show can be more or less."""
         return _SURE * self.u_ns + _SLACK_NS
+
+    @property
+    def longest_ns(self) -> float:
+        """The longest lag that they leave possible."""
+        return self.lag_ns + self.half_ns
 
 
 def _mean(steps: _Steps, these: Bools) -> _Mean | None:

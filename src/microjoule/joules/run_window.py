@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from ..trace.window import Window
     from .energy_trace import Trace
 
-OUTERMOST = ("run", "record")  # what `uj run` and `uj record` call the window about all others
+RECORDING = "record"
+OUTERMOST = ("run", RECORDING)  # what `uj run` and `uj record` call the window about all others
 
 
 def whole(trace: Trace) -> Window:

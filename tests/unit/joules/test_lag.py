@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ideal import T0, Ideal, constant, rows
 
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.lag import _mean, _side, _Steps, _steps
 
 LAGS_NS = np.array([90.0, 110.0] * 10 + [100.0] * 3)  # half of them 10 from their median or more
@@ -100,3 +102,17 @@ def test_a_step_is_clear_from_six_standard_uncertainties_on(deviations: float, i
     assert found.is_clear.tolist() == [is_clear]
     assert found.rises.tolist() == [deviations > 0]
     assert not is_clear or found.lag_ns[0] == pytest.approx(50.0, abs=1.0)
+
+
+def marks_in(outermost: str) -> Any:
+    """The marks of a trace with a window of a program inside the one about everything."""
+    at = [(0, "@begin", 0, outermost), (20, "@begin", 1, "work"), (60, "@end", 1, "work")]
+    at.append((90, "@end", 0, outermost))
+    return Trace(rows([Ideal(constant(5.0))], [(T0 + t, *rest) for t, *rest in at])).marks
+
+
+def test_no_step_is_looked_for_where_a_recording_began_and_ended() -> None:
+    """A command steps up the power, and a recording does not: a step soon after its end is one by chance."""
+    recorded, run = marks_in("record"), marks_in("run")
+    assert ((recorded.begins_ns - T0).tolist(), (recorded.ends_ns - T0).tolist()) == ([20], [60])
+    assert ((run.begins_ns - T0).tolist(), (run.ends_ns - T0).tolist()) == ([0, 20], [60, 90])
