@@ -9,7 +9,8 @@ a slow sine of amplitude a, its alias. Between two updates it swings the count b
 five times as much at δ = 0.03. So where the updates around show one sine and little else, it may be a slow
 load, or a quick one. Nobody can tell which: a slow load that is switched on and off shows in its harmonics,
 and the alias of a quick one in the same. The quick one is taken to be possible where its power would stay
-between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace.
+between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace:
+a part of a cycle is taken for power that changes slowly.
 
 Near its ends a load lies among updates of others. What is so a little earlier or later, and would explain the
 power here, is taken to be so here. Both ends of a window are off by the same swing, at phases as far apart as
@@ -33,7 +34,8 @@ from .update_times import AROUND, F64, Bools
 
 _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
-_CYCLES = np.arange(1.0, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
+_CYCLES = np.arange(0.25, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
+_LEAST = 1.0  # cycles: a slower sine is power that changes slowly
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin for the amplitude
@@ -111,7 +113,7 @@ def _centred(segment: Segment, most: float) -> F64:
     of_cosine, of_sine = cosine[rows, top][:, None], sine[rows, top][:, None]
     own = (of_cosine**2 + of_sine**2)[:, 0]
     rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
-    is_alias = own > _MOSTLY * (own + (rest * rest).sum(1))
+    is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= _LEAST)
     usual = near.usual_ns[asked]
     swung = np.sqrt(2 * own / n[asked]) * usual / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
     highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual

@@ -48,6 +48,14 @@ def test_power_that_rises_slowly_swings_nowhere_and_not_at_the_ends_of_the_trace
     assert swings(lambda k: slope * k).max() < 1e-9  # rounding
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.8, 1.6, 2.4])
+@pytest.mark.parametrize("cycles", [0.05, 0.196, 0.4, 0.7])
+def test_power_that_swings_by_less_than_a_cycle_in_what_is_looked_at_swings_nowhere_else(cycles, phase):
+    """Its curve passed for the alias of a load that is in step to a cycle: U was 28 to 68 times the error."""
+    assert not swings(sine(1000, cycles, phase), at=np.arange(75, N - 75)).any()
+    assert swings(sine(300, 1.5, phase), at=110)[0] == pytest.approx(swung(300, 1.5), rel=0.05)
+
+
 def test_a_quick_load_stays_between_nothing_and_what_the_device_may_draw():
     """Of the lesser distance of the mean from either a quick load swings the count by 0.28 at most."""
     most = 1.05 * MEAN / (APART * MS)  # 500 counts more than the mean
