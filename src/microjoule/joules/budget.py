@@ -24,7 +24,7 @@ Of both edges of a window together, signed:
   declared or was measured (:mod:`.lag`), instead of the middle. Bounded, and of one cause in all windows of
   a channel. Where readings are no denser than updates, what is not known of the usual distance of updates
   acts in the same way.
-* *phase*: of edges a few updates apart the grid's phase is nearly one, and cancels in steady power.
+* *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`).
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
   end with their own steps it does not average. Of a window of an update or two what its own steps would
   lend to the time around it (:func:`_lent`).
@@ -50,6 +50,7 @@ from ..units import NS_PER_S, seconds
 from .brackets import Brackets
 from .code_dependence import CODE
 from .gap_edges import in_gaps
+from .grid_phase import phase_ns, phases
 from .interpolation import Interpolation, Segment
 from .quanta import lateness
 from .ripple import ripple
@@ -81,6 +82,7 @@ class Edges(NamedTuple):
         quantisation: From whole counts.
         read_time: From reads that take a while.
         phase: Of the grid of updates; part of ``edges`` where it is not.
+        drift: By how much that is another one an update later, where readings march slowly past updates.
         rough: How much one update scatters.
         sooner: What was counted in half the lag before the instant.
         later: And in half the lag after it.
@@ -98,6 +100,7 @@ class Edges(NamedTuple):
     quantisation: F64
     read_time: F64
     phase: F64
+    drift: F64
     rough: F64
     sooner: F64
     later: F64
@@ -126,7 +129,7 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 4, quantum, *[nothing] * 7]
+            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 4, quantum, *[nothing] * 8]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -161,8 +164,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     of_brackets = 2 * (1 - alike) * (p * np.maximum(left, right)) ** 2
     more = np.maximum(rough**2 - of_brackets, 0.0) * shape
     is_on_grid = at.start.is_on_grid & at.end.is_on_grid
-    nearer = np.where(f < 0.5, at.start.phase_ns, at.end.phase_ns)
-    phase = np.where(is_on_grid, power * nearer, 0.0)
+    phase, drift = (np.where(is_on_grid, power * each, 0.0) for each in phase_ns(at))
     own = np.where(is_on_grid, scatter, bracketed + more)
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
@@ -204,6 +206,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * alike_quanta),
         p * read_ns / _ROOT_12,
         phase,
+        drift,
         # What is counted in a part of an update scatters by that part of it.
         rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
         _counted(at, -half_ns, 0.0) if half_ns else np.zeros(len(p)),
@@ -248,13 +251,12 @@ def budgets(
         short: float64[n], :func:`lent`, or zeros.
     """
     name, scale = f"{channel.id}@{machine}", _scale(channel)
-    near = np.clip(1.0 - np.abs(end.left - begin.left) / (2 * AROUND + 1.0), 0.0, 1.0)
-    near = np.where((begin.phase > 0) & (end.phase > 0), near, 0.0)
-    own = [np.hypot(edge.edges, edge.phase * np.sqrt(1.0 - near)) for edge in (begin, end)]
+    of_phase, shared_phase = phases(begin, end)
+    own = [np.hypot(edge.edges, alone) for edge, alone in zip((begin, end), of_phase, strict=True)]
     own += [part for each in _OF_AN_EDGE for part in (getattr(begin, each), getattr(end, each))]
     stepped = end.steps - begin.steps
     stepped = np.where(np.abs(short) > np.abs(stepped), short, stepped)
-    shared = [_lag(begin, end), (end.phase - begin.phase) * np.sqrt(near), stepped]
+    shared = [_lag(begin, end), shared_phase, stepped]
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
     widest = (brackets.high - brackets.low) / _ROOT_12
     columns = [np.clip(column * scale, -widest, widest).tolist() for column in (*own, *shared)]
@@ -263,26 +265,8 @@ def budgets(
     gaps = in_gaps(name, begin, end, scale, widest)
     times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist(), *forms
     found: list[tuple[Component, ...]] = []
-    for i, (
-        t0,
-        t1,
-        value,
-        form0,
-        form1,
-        of0,
-        of1,
-        e0,
-        e1,
-        s0,
-        s1,
-        q0,
-        q1,
-        r0,
-        r1,
-        lag,
-        phase,
-        step,
-    ) in enumerate(zip(*times, *columns, strict=True)):
+    for i, row in enumerate(zip(*times, *columns, strict=True)):
+        t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step = row
         if math.isnan(value) or t0 == t1:
             found.append(())
             continue
