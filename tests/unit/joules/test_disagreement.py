@@ -53,3 +53,18 @@ def test_while_a_gauge_did_not_look_its_largest_power_may_have_been_drawn() -> N
 )
 def test_a_gauge_that_looks_at_a_part_of_the_time_is_named_so(shape: Shape, why: str) -> None:
     assert why in said(500.0, 400.0, shape=shape)
+
+
+def test_nothing_is_said_of_what_has_no_figure() -> None:
+    counter: Any = SimpleNamespace(channel=SimpleNamespace(id="gpu-0"))
+    silent, blind = SimpleNamespace(span_ns=(0, 10 * S)), SimpleNamespace(span_ns=None)
+    assert (
+        _sentence(
+            counter,
+            Estimate(value=None, low=None, high=None, status="incomplete"),
+            silent,
+            Window("w", 0, 10 * S),
+        )
+        == ""
+    )  # type: ignore[arg-type]
+    assert _sentence(counter, joules(500.0, 3.0), blind, Window("w", 0, 10 * S)) == ""  # type: ignore[arg-type]

@@ -40,3 +40,10 @@ def test_a_window_of_ten_times_the_length_is_named_among_its_like(tmp_path):
 def test_windows_of_one_energy_have_no_outlier():
     of = _distribution(*np.zeros((2, 9), np.int64), np.full(9, 2.0))
     assert (of["n_outliers"], sum(of["counts"])) == (0, 9)
+
+
+def test_the_bins_are_equal_parts_from_the_least_to_the_most():
+    values = np.random.default_rng(1).uniform(0.2, 0.9, 300)
+    of = _distribution(*np.zeros((2, 300), np.int64), values)
+    place = np.minimum((values - values.min()) / np.ptp(values) * len(of["counts"]), len(of["counts"]) - 1)
+    assert of["counts"] == np.bincount(place.astype(int)).tolist()

@@ -34,3 +34,22 @@ def test_of_less_than_two_updates_there_is_no_energy(n: int) -> None:
     gauge = Gauge(series(every(100, 5), [100.0] * 5), channel())
     found = gauge_updates(gauge, T0, T0 + n * 10 * MS - 1)
     assert [len(each) for each in found[:4]] == [0, 0, 0, 0]
+
+
+def test_updates_at_both_ends_of_the_span_count_and_two_are_one_energy() -> None:
+    gauge = Gauge(series(every(100, 11), [100 + 10 * i for i in range(11)]), channel())
+    edges = np.unique(gauge.update_ns)
+    for first, last in ((2, 3), (0, len(edges) - 1)):
+        found = gauge_updates(gauge, int(edges[first]), int(edges[last]))
+        assert found.edges_ns.tolist() == edges[first : last + 1].tolist()
+        assert len(found.energy_j) == last - first
+        assert found.quantum_j == pytest.approx(gauge.readings.quantum_w * 0.1)
+
+
+def test_no_more_updates_are_taken_than_a_fit_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microjoule.joules.gauge_updates.ROWS", 5)
+    gauge = Gauge(series(every(100, 12), [100 + 10 * i for i in range(12)]), channel())
+    edges = np.unique(gauge.update_ns)
+    found = gauge_updates(gauge, int(edges[0]), int(edges[-1])).edges_ns
+    assert 3 <= len(found) <= 5
+    assert set(found.tolist()) <= set(edges.tolist())

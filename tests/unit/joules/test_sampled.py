@@ -8,7 +8,7 @@ from ideal import MS, T0, Ideal, constant
 from known_stacks import in_blocks
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.sample_cells import Moments, cells
+from microjoule.joules.sample_cells import Moments, _cells, cells
 from microjoule.joules.sampled import around, shares
 from microjoule.joules.stack_energy import frames
 from microjoule.joules.update_record import thinned
@@ -124,3 +124,12 @@ def test_the_clock_that_may_be_late_is_in_the_figure():
     exact, doubtful = (frames([-1, 0, 0], each.sums, each) for each in of)
     assert np.abs(exact.alignment_j[1:]).max() == pytest.approx(0, abs=1e-9)
     assert np.abs(doubtful.alignment_j[1:]).max() > 0.1
+
+
+def test_a_sample_stands_for_the_time_up_to_halfway_to_its_neighbours():
+    """Half a period on a side where its thread did not run, and one of another thread changes nothing."""
+    t_ns, thread = np.array([0, 60, 210, 500, 70]), np.array([0, 0, 0, 0, 1], np.int32)
+    cells_ns, following, is_next = _cells(Moments(t_ns, thread, thread, thread), 100)
+    assert cells_ns.tolist() == [[-50, 30], [30, 135], [135, 260], [450, 550], [20, 120]]
+    assert following[:2].tolist() == [1, 2]
+    assert is_next.tolist() == [True, True, False, False, False]

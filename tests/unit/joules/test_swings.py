@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import steps
+from microjoule.joules.swings import SLOW_NS, _corner, apart_ns, pulse, steps
+from microjoule.joules.update_times import AROUND
 
 LENGTH_NS, USUAL_NS = 2e6, 1e6
 
@@ -62,3 +63,46 @@ def test_the_mean_of_what_a_step_loses_has_its_sign_and_less_of_it_where_a_kink_
         assert lost == pytest.approx(1.5 * ramp * (1 - 6 * 0.25 / 16) * LENGTH_NS / 3)
         _, (half,) = steps(segment(False, ramp=ramp, one=0.5 * USUAL_NS, trust=0.5, before=1.0, after=1.0))
         assert half == pytest.approx(lost / 2)
+
+
+def around(rates: Any, is_usual: Any = True) -> Any:
+    """Segments around one instant: those near it as given, in its middle, and all others of no power."""
+    rate, there = np.zeros((1, 2 * AROUND + 1)), np.zeros((1, 2 * AROUND + 1), bool)
+    first = AROUND - len(rates) // 2
+    rate[0, first : first + len(rates)] = rates
+    there[0, first : first + len(rates)] = is_usual
+    return SimpleNamespace(
+        rate=rate, is_usual=there, usual_ns=np.array([USUAL_NS]), apart_ns=np.array([1e3 * USUAL_NS])
+    )
+
+
+@pytest.mark.parametrize(
+    ("rates", "most", "width"),
+    [((10, 50, 10), 100.0, 40 / 90), ((10, 50, 10), 30.0, 1.0), ((50, 10, 50), 100.0, 0.8)],
+)
+def test_a_pulse_is_as_short_as_the_largest_power_allows(rates: Any, most: float, width: float) -> None:
+    """Its area is seen, and of 40 counts a nanosecond more or less a part f (1 - f) may be on either side."""
+    found = segment(False)
+    found.near = around(rates)
+    found.near.usual_ns = np.array([float(SLOW_NS)])
+    inside = 40.0 * LENGTH_NS * (1 - width) * math.sqrt(0.25 * 0.75)
+    assert pulse(found, most)[0] == pytest.approx(inside)
+    found.kink.one = np.array([10.0 * SLOW_NS / 4])  # four times the noise: 16 x 2.5 ** 2
+    assert pulse(found, most)[0] == pytest.approx(inside * math.sqrt(40.0**2 - 100.0) / 40.0)
+
+
+def test_at_the_corner_of_a_kink_the_larger_of_two_lines_is_too_large() -> None:
+    """0.8 of the change times how well its instant is known; where that is known exactly by nothing."""
+    sharp = segment(False, before=2.0, after=5.0, trust=1.0, at_ns=0.25 * LENGTH_NS)
+    assert _corner(sharp).tolist() == [0.0]
+    sharp.kink.one = np.array([1e4])
+    assert _corner(sharp)[0] == pytest.approx(0.8 * math.hypot(2.0, 5.0) * 1e4)
+
+
+def test_updates_are_as_far_apart_as_the_power_of_segments_differs_from_their_mean() -> None:
+    """Of 1, 1 and 4 counts a nanosecond by 2 of 2, a usual time; what is no segment does not count."""
+    found = segment(False)
+    found.near = around([1.0, 1.0, 4.0])
+    assert apart_ns(found, int(USUAL_NS / 2)).tolist() == [USUAL_NS]
+    found.near = around([1.0, 1.0, 1.0])
+    assert apart_ns(found, int(USUAL_NS / 2)).tolist() == [USUAL_NS / 2]
