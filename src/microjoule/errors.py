@@ -29,10 +29,10 @@ def similar(name: str, known: Iterable[str], n: int = 3, cutoff: float = 0.4) ->
     return get_close_matches(name, list(dict.fromkeys(known)), n=n, cutoff=cutoff)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """The remedy for a name that nothing has: the names nearest to it, or else those that there are."""
     names = list(dict.fromkeys(known))
-    near = similar(name, names)
+    near = similar(name, names) if isinstance(name, str) else []
     if near:
         return f"Nearest: {', '.join(map(repr, near))}"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

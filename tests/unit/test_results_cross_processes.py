@@ -66,6 +66,8 @@ def results(tmp_path_factory):
         "Turns": turns,
         "Window": trace.windows[0],
         "energies of windows": trace.energies(trace.windows),
+        "channels of a trace": trace.channels,
+        "facts of a trace": trace.facts,
         "factors": options,
     }
 
@@ -90,6 +92,22 @@ def test_a_result_of_each_public_kind_comes_back_as_it_was(results, way):
         assert type(back) is type(sent), name
         assert repr(back) == repr(sent), name
         assert plain(back) == plain(sent), name
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("channel", ["gpu-0/energy", "gpu-0/power"])
+def test_a_meter_of_a_trace_answers_as_before_in_another_process(way, channel):
+    """Before its first figure and after it, a counter as a gauge."""
+    trace = uj.load(GOLDEN.with_name("nvml.arrows"))
+    span = trace.span
+
+    def figures(meter):
+        return [each.to_json() for each in meter.estimates(meter.energies([span.t0_ns], [span.t1_ns]))]
+
+    fresh = WAYS[way](trace.meter(channel))
+    expected = figures(trace.meter(channel))
+    assert figures(fresh) == expected
+    assert figures(WAYS[way](trace.meter(channel))) == expected
 
 
 @pytest.mark.parametrize("way", WAYS)

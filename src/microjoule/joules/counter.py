@@ -21,7 +21,7 @@ the last 2**-10 quantum.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -165,7 +165,7 @@ class Counter:
     @cached_property
     def _between(self) -> Interpolation:
         times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned, _LONG_READ_NS)
-        return Interpolation(times, self.steps.total, self.quantum, lambda: self.goes_on)
+        return Interpolation(times, self.steps.total, self.quantum, partial(getattr, self, "goes_on"))
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> Brackets:
         """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1.

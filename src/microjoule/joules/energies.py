@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..channel import Channel
 from ..errors import UnknownChannel, nearest
@@ -38,10 +38,6 @@ class Energies(Mapping[str, Estimate]):
         self._estimates = dict(estimates)
         self._channels = channels
         self._subject, self._duration_s = subject, duration_s
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle and copy, which cannot take a trace's read-only table of channels."""
-        return type(self), (self._estimates, dict(self._channels), self._subject, self._duration_s)
 
     def __getitem__(self, channel_id: str) -> Estimate:
         try:

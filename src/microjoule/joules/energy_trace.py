@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..channel import Channel
-from ..errors import BadWindow, TraceError
+from ..errors import TraceError
 from ..late import shown
 from ..trace.crew import WORTH_THREADS_ROWS, Crew
 from ..trace.raw_trace import RawTrace
 from ..trace.series import I64, failed
-from ..trace.window import Window
+from ..trace.window import Window, listed
 from ..trace.window_columns import WindowColumns
 from ..units import seconds
 from . import power as powers
@@ -143,6 +143,7 @@ class Trace(RawTrace):
         Raises:
             TraceError: The trace has no such channel.
         """
+        self.require(channel_id)
         if channel_id not in self._meters:
             found = self._alone(channel_id)
             if isinstance(found, Counter):
@@ -247,16 +248,15 @@ class Trace(RawTrace):
         dead = {name: unread(estimates[name]) for name in self.dead}
         return Energies(estimates | dead, self.channels, subject, seconds(int((t1_ns - t0_ns).sum())))
 
-    def energies(self, windows: Sequence[str | Window]) -> list[Energies]:
+    def energies(self, windows: Iterable[str | Window]) -> list[Energies]:
         """The energies of several windows or names, in their order, each as of :meth:`energy`: all at once.
 
         Raises:
             BadWindow: One is neither, or no window has this name.
         """
-        if isinstance(windows, str | Window):
-            raise BadWindow(f"{windows!r} is not a list of windows", "Give a list: `trace.named(name)`")
+        asked = listed(windows)
         self.unwrap_all()
-        single = [self.window(each) for each in windows if not isinstance(each, str)]
+        single = [self.window(each) for each in asked if not isinstance(each, str)]
         t0_ns = np.array([window.t0_ns for window in single], np.int64)
         t1_ns = np.array([window.t1_ns for window in single], np.int64)
         found = {}
@@ -272,7 +272,7 @@ class Trace(RawTrace):
             )
             for number, window in enumerate(single)
         )
-        return [self.energy(each) if isinstance(each, str) else next(known) for each in windows]
+        return [self.energy(each) if isinstance(each, str) else next(known) for each in asked]
 
     def updates(self, channel_id: str) -> Updates:
         """The updates of a channel over the trace's span, as a fit wants them.

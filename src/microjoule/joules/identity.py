@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import distinct
 from ..channel import UNPLACED, Channel, Encoding, Kind
+from ..trace.read_only import ReadOnly
 from ..trace.series import I64, U64, Series
 from ..units import NS_PER_S
 from ..value_class import dataclass
@@ -83,7 +83,7 @@ def identified(declared: Mapping[str, Channel], series: Callable[[str], Series])
     for name, original in mirrors.items():
         channels[name] = _inside(channels[name], channels[original].physical_id)
     notes += _mirror_notes(mirrors)
-    return Identity(MappingProxyType(channels), still, tuple(notes))
+    return Identity(ReadOnly(channels), still, tuple(notes))
 
 
 def in_own_unit(channel: Channel, raw: U64) -> Channel:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +26,7 @@ from .gap import Gap, gap
 from .label import Subject
 from .marks import MarkColumns
 from .opened import check
+from .read_only import ReadOnly
 from .reading import read
 from .series import I64, Series, SeriesColumns
 from .state import State, state
@@ -62,8 +62,8 @@ class RawTrace:
         self.is_truncated = is_truncated
         self.damage = damage
         self.table = table
-        self.declared: Mapping[str, Channel] = MappingProxyType({c.id: c for c in channels})
-        self.facts: Mapping[str, Any] = MappingProxyType(facts)
+        self.declared: Mapping[str, Channel] = ReadOnly({c.id: c for c in channels})
+        self.facts: Mapping[str, Any] = ReadOnly(facts)
         self._cutter: Cutter | None = None
 
     _repr_html_ = shown("readings")
@@ -170,7 +170,7 @@ class RawTrace:
             BadWindow: None has.
         """
         columns = self.window_columns
-        if name not in columns.by_name:
+        if not isinstance(name, str) or name not in columns.by_name:
             raise BadWindow(f"There is no window {name!r}", nearest(name, columns.names))
         return columns.by_name[name]
 
@@ -180,11 +180,19 @@ class RawTrace:
         Raises:
             UnknownChannel: The channel table has no such channel.
         """
-        if channel_id not in self.declared:
+        self.require(channel_id)
+        return self._columns.series(channel_id)
+
+    def require(self, channel_id: str) -> None:
+        """Refuses what is no channel of the trace.
+
+        Raises:
+            UnknownChannel: The channel table has no such channel, or this is no name.
+        """
+        if not isinstance(channel_id, str) or channel_id not in self.declared:
             raise UnknownChannel(
                 f"The trace has no channel {channel_id!r}", nearest(channel_id, self.declared)
             )
-        return self._columns.series(channel_id)
 
     def own(self, name: str) -> Series:
         """The recorder's own rows of a name that begins with ``@``; empty: there are none."""
@@ -235,7 +243,7 @@ class RawTrace:
     def clock_pairs(self) -> Mapping[str, tuple[I64, I64]]:
         """For each clock, ``t_ns`` and that clock's nanoseconds at the same instant; both int64."""
         pairs = {name: self.own(name) for name in schema.CLOCKS}
-        return MappingProxyType({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
+        return ReadOnly({name: (s.t_ns, s.raw.view(np.int64)) for name, s in pairs.items()})
 
     @cached_property
     def clock_errors(self) -> tuple[I64, I64, tuple[str, ...]]:

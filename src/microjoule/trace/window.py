@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -51,3 +51,14 @@ class Window:
     def is_marked(self) -> bool:
         """Whether a program marked it; else somebody chose its instants."""
         return self.number != UNMARKED
+
+
+def listed(windows: Iterable[str | Window]) -> list[str | Window]:
+    """Windows or names as a list, of whatever gives them one after another.
+
+    Raises:
+        BadWindow: It is one window or one name, or nothing that gives any.
+    """
+    if isinstance(windows, str | Window) or not isinstance(windows, Iterable):
+        raise BadWindow(f"{windows!r} is not a list of windows", "Give a list: `trace.named(name)`")
+    return list(windows)

@@ -161,6 +161,7 @@ def test_energies_of_names_and_windows_are_those_of_each_in_their_order() -> Non
     asked = ["f", of.windows[1], "e", of.windows[0]]
     assert of.energies(asked) == [of.energy(each) for each in asked]
     assert of.energies(["e", "f"]) == [of.energy("e"), of.energy("f")]
+    assert of.energies(each for each in asked) == of.energies(iter(asked)) == of.energies(asked)
 
 
 def test_what_is_no_window_is_refused_by_a_sentence() -> None:
@@ -170,11 +171,22 @@ def test_what_is_no_window_is_refused_by_a_sentence() -> None:
             of.energy(asked)
         with pytest.raises(BadWindow, match="is not a window"):
             of.energies([asked])
-    for asked in ("e", of.windows[0]):
+    for asked in ("e", of.windows[0], 5, None, 3.5):
         with pytest.raises(BadWindow, match=r"is not a list of windows\. Give a list: `trace\.named"):
             of.energies(asked)
     with pytest.raises(BadWindow, match="Nearest: 'e'"):
         of.energies(["ee"])
+    for asked in (5, None, ["e"]):
+        with pytest.raises(BadWindow, match=r"There is no window .*\. There are: 'e'"):
+            of.named(asked)
+
+
+@pytest.mark.parametrize("asked", [5, None, b"a", ["a"], {}])
+def test_what_is_no_channel_is_refused_by_a_sentence(asked) -> None:
+    of = trace(("e", 0.1, 0.3))
+    for ask in (of.power, of.meter, of.counter, of.series, of.updates):
+        with pytest.raises(UnknownChannel, match=r"The trace has no channel .*\. There are: '"):
+            ask(asked)
 
 
 def test_traces_and_energies_say_the_sentence() -> None:
