@@ -145,6 +145,27 @@ def test_windows_shorter_than_updates_scatter_as_sums_over_updates_do(
     assert np.median(expanded) / 2 <= 2 * np.sqrt(np.mean(off**2))
 
 
+@pytest.mark.parametrize("scatter", [0.1, 0.25])
+def test_windows_of_a_name_of_which_only_the_longest_hold_updates(tmp_path, scatter):
+    """These tell the scatter no better than reads, which beat with them, tell when they were."""
+    found = []
+    for seed in range(SEEDS):
+        steps = Steps(
+            power_w={"step": 60.0},
+            length_ms={"step": 1.75},
+            vary=2.5 / 3.5,
+            scatter=scatter,
+            n=120,
+            seed=seed,
+            base=base(50, poll_ns=1_000_000),
+        )
+        found += errors(tmp_path, steps)
+    off, expanded, held = (np.array(column) for column in zip(*found, strict=True))
+    assert held.mean() >= COVERED
+    assert np.sqrt(np.mean((2 * off / expanded) ** 2)) <= 1.2
+    assert np.median(expanded) <= 5 * np.sqrt(np.mean(off**2))
+
+
 def test_a_lag_that_differs_from_update_to_update_is_in_the_interval(tmp_path):
     found = []
     for seed in range(SEEDS):

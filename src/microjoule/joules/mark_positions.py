@@ -33,10 +33,12 @@ from .between_marks import AT_ONCE, Pieces, PowerBeside, UpdatesAround, sums_of
 from .brackets import F64
 from .counter import Counter
 from .marked_edges import Cause, MarkedEdges
-from .unseen_scatter import unseen_scatter
+from .unseen_scatter import MOST, unseen_scatter
 from .update_times import AROUND
 
 _SCATTER = 0.1  # of its power, at least, from window to window, of a name whose windows show none themselves
+_SIDES = 2  # of a window
+_ROUNDS = 4  # of weighing each by the variance that the round before expects of it
 _SEEN = 4  # sides of windows, from which on they do
 
 
@@ -316,15 +318,22 @@ def _scatters(updates: UpdatesAround, pieces: Pieces, seen: list[tuple[PowerBesi
     value = np.concatenate([power.value - watts[part] for power, part in seen])
     u = np.concatenate([power.u for power, _ in seen])
     known = np.isfinite(u)
-    count = np.bincount(own[known], minlength=n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.bincount(own[known], value[known] ** 2 - u[known] ** 2, minlength=n) / count
+    own, square, noise = own[known], value[known] ** 2, u[known] ** 2
+    count, variance = np.bincount(own, minlength=n), np.zeros(n)
+    weights = np.ones(n)
+    for _ in range(_ROUNDS):
+        # Of each square by the variance that is expected of it, so that a window of many updates tells more.
+        weight = 1.0 / (variance[own] + noise) ** 2
+        weights = np.where(count > 0, np.bincount(own, weight, n), 1.0)
+        variance = np.maximum(np.bincount(own, weight * (square - noise), n) / weights, 0.0)
     usual = np.zeros(n)
     usual[state] = watts
+    # What they do not rule out; the two sides of a window may rest on the same updates.
+    most = np.minimum(np.sqrt(variance + np.sqrt(2.0 * _SIDES / weights)), MOST * usual)
     is_seen, share = count >= _SEEN, _SCATTER
     if not is_seen.all():
         is_asked = ~is_seen[state]
         for power, part in seen:
             is_asked[part] &= ~np.isfinite(power.u)
         share = max(share, unseen_scatter(updates.left(pieces, is_asked)))
-    return np.where(is_seen, np.sqrt(np.maximum(np.nan_to_num(variance), 0.0)), share * usual)
+    return np.where(is_seen, np.maximum(np.sqrt(variance), most), share * usual)

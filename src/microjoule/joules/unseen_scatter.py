@@ -26,7 +26,7 @@ from .nnls import nnls
 F64 = npt.NDArray[np.float64]
 
 _ROUNDS = 4  # of weighing each by the variance that the round before expects of it
-_MOST = 1.0 / math.sqrt(3.0)  # a power that may be anything from nothing to twice that of its name
+MOST = 1.0 / math.sqrt(3.0)  # a power that may be anything from nothing to twice that of its name
 _FEWEST = 20  # updates without such pieces, below which they tell nothing of other power
 _RANK = 1e-12  # singular values below this, of the largest, are rounding
 _ROOT_HALF = math.sqrt(0.5)
@@ -61,7 +61,7 @@ def unseen_scatter(left: Left) -> float:
     columns = np.stack((apart, left.time_ns * is_other_seen, left.pieces), axis=1)
     size = columns.mean(axis=0)
     if size[_PIECES] == 0:
-        return _MOST
+        return MOST
     size[size == 0] = 1.0
     columns /= size
     found, variance = _regression(columns, left.square, known, size[_APART])
@@ -70,7 +70,7 @@ def unseen_scatter(left: Left) -> float:
         found, variance = _regression(columns, left.square, known, size[_APART])
     square = float(found[_PIECES])
     scatter, most = (math.sqrt(each / size[_PIECES]) for each in (square, square + math.sqrt(variance)))
-    return max(min(most, _MOST), min(scatter, 1.0))
+    return max(min(most, MOST), min(scatter, 1.0))
 
 
 def _regression(columns: F64, square: F64, known: F64, all_apart: float) -> tuple[F64, float]:
