@@ -6,9 +6,11 @@ interval of its share lies below 93 %. No window may leave its guaranteed interv
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from gauges import LENGTHS_S, POLLS, SENSORS, gauge, loads, outcome
+from gauges import LENGTHS_S, POLLS, REST_S, SENSORS, Load, gauge, loads, outcome
 from scipy.stats import binomtest
 
 SEEDS, WINDOWS = 2, 60
@@ -50,3 +52,18 @@ def test_who_asks_oftener_or_stamps_with_the_call_gets_the_same(poll: str) -> No
     assert is_held(found.covered, 200)
     # The spread of an update's instant is all that stamps are better by.
     assert np.sqrt(np.mean(found.error_j**2)) < np.sqrt(np.mean(plain.error_j**2)) + 270 * 0.01
+
+
+@pytest.mark.parametrize("quantum_w", [5.0, 10.0])
+def test_readings_of_one_coarse_value_are_of_powers_a_step_apart(quantum_w: float) -> None:
+    """A sensor rounds, and declares no step: its values show it. U held 60 and 44 % of them."""
+    coarse, covered = replace(SENSORS["100 of 100 ms"], quantum_w=quantum_w, noise_w=0.0), 0
+    for seed in range(3):
+        chance = np.random.default_rng([seed, 12])
+        levels = np.repeat(chance.uniform(60, 330, 60), 100)
+        watts = levels * (1 + 0.05 * np.sin(np.arange(6000) * 0.01 / 0.37))
+        load = Load(REST_S + np.arange(6001) * 0.01, np.concatenate(([60.0], watts, [60.0])))
+        found = outcome(gauge(load, coarse, POLLS["10 ms"], seed), load, 0.1, 200, seed)
+        assert found.is_bound.all()
+        covered += found.covered
+    assert is_held(covered, 600)

@@ -36,7 +36,7 @@ _BESIDE = 2  # readings on either side of an instant that tell the step there
 _LEAST_SWING = 0.3  # a mean at the end of what is seen leaves no room to swing, if that end is the load's own
 _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of the pulse
 _QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
-_ALIKE = 3.0  # of a reading's largest noise: within it readings are of one power, or alike by chance
+_ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: alike, or so by chance
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
 

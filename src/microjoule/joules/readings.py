@@ -32,7 +32,7 @@ _LIKE = 0.15  # of a period, within which two are one
 _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
 _MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
 _RAGGED = 0.004  # of a period, its own jitter at the least
-_COARSEST_W = 1.0  # a value may be a round one by chance, but no sensor is known whose step is larger
+_COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger step is believed
 _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
 _FEW = 8  # changes below which a period is no more than a guess
 _ROOT_12 = np.sqrt(12.0)
@@ -99,7 +99,7 @@ class Readings:
         self.watts: F64 = watts
         self.spread_s: F64 = spread_ns / NS_PER_S
         unit_w = float(channel.scale.unit)
-        self.quantum_w = max(channel.scale.quantum * unit_w, min(_quantum(raw) * unit_w, _COARSEST_W))
+        self.quantum_w = max(channel.scale.quantum, _quantum(raw, round(_COARSEST_W / unit_w))) * unit_w
         self.window_ns = timing.window_ns
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
 
@@ -130,8 +130,8 @@ class Readings:
         return np.searchsorted(self.t_ns[at], t1, "left") - ended
 
 
-def _quantum(raw: npt.NDArray[np.int64 | np.uint64]) -> int:
-    """What all values are multiples of, in counts; of few different ones no more than a power of ten."""
+def _quantum(raw: npt.NDArray[np.int64 | np.uint64], most: int) -> int:
+    """What all values are multiples of, in counts; of few different ones a power of ten up to the most."""
     values = distinct(np.abs(raw[:_ENOUGH].astype(np.int64)))
     divisor = int(np.gcd.reduce(values, initial=0))
     if not divisor or len(values) >= _SEVERAL:
@@ -139,7 +139,7 @@ def _quantum(raw: npt.NDArray[np.int64 | np.uint64]) -> int:
     power = 1
     while divisor % (10 * power) == 0:
         power *= 10
-    return power
+    return min(power, max(most, 1))
 
 
 def _taken(series: Series, rows: I64) -> Series:
