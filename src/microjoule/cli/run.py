@@ -4,7 +4,8 @@ The command keeps its standard streams, its signals and its exit code; the repor
 Failures of ``uj run`` itself exit as those of ``env`` and ``timeout`` do: 125 its own, 126 a
 command that cannot be run, 127 one that is not found. They come before the command starts; once it has
 run its exit code stands, whatever becomes of the report. Where something happened to the trace meanwhile and
-the command itself succeeded, it is 125. A signal then ends ``uj run`` and no other.
+the command itself succeeded, it is 125. A signal then ends ``uj run`` and no other, of
+Ctrl-C the second one.
 """
 
 from __future__ import annotations

@@ -267,11 +267,18 @@ def drop_signals() -> None:
 
 
 def end_on_signals() -> None:
-    """From here on a signal ends this process, with the folders that it made."""
+    """From here on a signal ends this process, with the folders that it made; of Ctrl-C the second one.
+
+    The first one is most often for the command, which has just ended; its figure takes less than a second.
+    """
     for number in FORWARDED:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+            signal.signal(number, _end_next if number == signal.SIGINT else _end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {*FORWARDED, signal.SIGCHLD})
+
+
+def _end_next(number: int, _: object) -> None:
+    signal.signal(number, _end)
 
 
 def _end(number: int, _: object) -> Never:
