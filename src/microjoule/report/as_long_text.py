@@ -49,7 +49,7 @@ def render(summary: Mapping[str, Any]) -> str:
     repeated = [named(row) for row in summary["by_name"] if row["n"] > 1]
     lines += ["", *_prose(repeated)] if repeated else []
     if left_over > 0:
-        lines += ["", f"{left_over} more windows: {ALL_WINDOWS}"]
+        lines += ["", f"{written_numbers.count(left_over, 'more window')}: {ALL_WINDOWS}"]
     shares = share_lines.full(summary)
     lines += ["", *shares] if shares else []
     if "footprint" in summary and single:

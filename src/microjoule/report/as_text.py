@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..joules.estimate_text import duration, figure, measured, missing, percent
+from ..joules.reserved_names import NO_WINDOW
 from ..joules.run_window import OUTERMOST
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
@@ -105,9 +106,12 @@ def _by_name(summary: Plain, width: int, written: Callable[[str], str]) -> list[
         rows = [row for row in rows if row["n"]]  # the time around the command is the recorder's own
     if not any(row["n"] for row in rows):
         return []
-    shown, left_over = rows[:ROWS_MAX], len(rows) - ROWS_MAX
+    # The time outside all windows is the last row, and often has the most energy.
+    shown = [row for number, row in enumerate(rows) if number < ROWS_MAX or row["name"] == NO_WINDOW]
+    left_over = len(rows) - len(shown)
     lines = fitting([HEAD, *map(cells, shown)], width, written, _LEAST_USEFUL, _NAMES)
-    lines += [written(f"… and {left_over} more names: -v shows them")] if left_over > 0 else []
+    what = written_numbers.count(left_over, "more name")
+    lines += [written(f"… and {what}: -v shows {'it' if left_over == 1 else 'them'}")] if left_over else []
     is_assessed = all(row["is_sensor_assessed"] or not row["U_j"] for row in shown)
     return lines if is_assessed else [*lines, *wrapped(written(UNASSESSED), 0, width)]
 

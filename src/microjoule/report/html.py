@@ -30,7 +30,8 @@ from ..units import NS_PER_S
 from . import as_long_text, footprint_lines, page_tables, written_numbers
 from .amounts import amount, span
 from .foreign_text import safe
-from .page_tables import count, paragraphs, section, text
+from .page_tables import paragraphs, section, text
+from .written_numbers import count
 
 Plain = Mapping[str, Any]
 

@@ -17,6 +17,7 @@ from ..joules.energies import Energies
 from ..joules.energy_trace import Trace
 from ..joules.estimate import Estimate
 from ..joules.estimate_text import duration, figure, is_limit, measured
+from ..joules.reserved_names import NO_WINDOW
 from ..joules.summary import stuck
 from ..units import seconds
 from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg, written_numbers
@@ -61,9 +62,10 @@ def energies(of: Energies) -> str:
 def trace(of: Trace) -> str:
     """A trace: its sentence, a row for each window name, and what was read on which machine."""
     names = of.by_name()
-    rows = [_name(each) for each in names[:ROWS_MAX]] or [_window(of, window) for window in _span(of)]
-    left_over = len(names) - ROWS_MAX
-    notes = [f"{left_over} more names: `trace.by_name()` has them all"] if left_over > 0 else []
+    shown = [each for number, each in enumerate(names) if number < ROWS_MAX or each.name == NO_WINDOW]
+    rows = [_name(each) for each in shown] or [_window(of, window) for window in _span(of)]
+    more = written_numbers.count(len(names) - len(shown), "more name")
+    notes = [f"{more}: `trace.by_name()` has them all"] if len(shown) < len(names) else []
     head = ("window", "n", "energy", "per window", "time", "power")
     below = [*notes, *_still(of), *_about(of)]
     return said(str(of)) + (table(head, rows, below) if rows else notes_below(below))
@@ -115,7 +117,7 @@ def probe(of: Any) -> str:  # noqa: ANN401 - report knows nothing of sources
         for each in of.channels[:_CHANNELS_MAX]
     ]
     more = len(of.channels) - _CHANNELS_MAX
-    notes = [f"{more} more channels: `uj probe` lists them"] if more > 0 else []
+    notes = [f"{written_numbers.count(more, 'more channel')}: `uj probe` lists all"] if more > 0 else []
     notes += [f"{each.what}: {each.remedy}" for each in of.obstacles[:ROWS_MAX]]
     count = len(of.measured)
     sentence = f"{count} channel{'' if count == 1 else 's'} can be measured here"
@@ -129,7 +131,7 @@ def intensities(of: Any) -> str:  # noqa: ANN401 - a series; its arithmetic is i
         for each in of.intervals[:ROWS_MAX]
     ]
     more = len(of) - ROWS_MAX
-    notes = [f"{more} more intervals: `.intervals` has them all"] if more > 0 else []
+    notes = [f"{written_numbers.count(more, 'more interval')}: `.intervals` has them all"] if more > 0 else []
     notes.append(f"{of.origin.source}; {of.boundary.scope or 'scope not stated'}")
     return said(repr(of)) + table(("from (UTC)", "intensity", ""), rows, notes)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import as_long_text, as_text, budget_table, footprint_lines, share_lines, strip, written_numbers
 from .foreign_text import cut, safe
+from .written_numbers import count
 
 Plain = Mapping[str, Any]
 
@@ -24,11 +25,6 @@ def text(words: object) -> str:
 def section(heading: str, body: str) -> str:
     """A heading and a card; nothing where the card would be empty."""
     return f'<h2>{text(heading)}</h2><div class="card">{body}</div>' if body else ""
-
-
-def count(n: int, noun: str) -> str:
-    """``1 window``, ``2 windows``."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 _SINGLE = "single windows"
@@ -90,8 +86,8 @@ def windows(summary: Plain, origin_ns: int) -> str:
         return f'<p class="foot">{NO_FIGURE}</p>'
     head = "".join(f'<th scope="col">{text(word)}</th>' for word in ("channel", *as_long_text.HEAD[1:]))
     blocks = "".join(_block(number, window, origin_ns) for number, window in enumerate(rows[:WINDOWS_MAX]))
-    more = n_windows - min(len(rows), WINDOWS_MAX)
-    foot = as_long_text.FOOT + (f"\n{more:,} more windows: {as_long_text.ALL_WINDOWS}" if more > 0 else "")
+    n_shown = min(len(rows), WINDOWS_MAX)
+    foot = as_long_text.FOOT + "".join(f"\n{line}" for line in _rest(n_windows, n_shown))
     return (
         f"<details{' open' * (n_windows <= OPEN_MAX)}><summary>{count(n_windows, 'window')}</summary>"
         f'<div class="scroll"><table class="windows"><thead><tr>{head}</tr></thead>{blocks}</table></div>'
@@ -155,7 +151,11 @@ def footprint(summary: Plain) -> str:
     along = [w["footprint"]["intensity"] for w in shown if "intensity" in w["footprint"]]
     said = [*(footprint_lines.factor_text("intensity", each) for each in along)]
     said += footprint_lines.factor_texts(terms)
-    lines = [footprint_lines.title(terms), footprint_lines.foot(kinds), *_rest(summary["n_windows"])]
+    lines = [
+        footprint_lines.title(terms),
+        footprint_lines.foot(kinds),
+        *_rest(summary["n_windows"] - as_long_text.BLOCKS_MAX),
+    ]
     factors = "".join(f"<p>{text(' '.join(line.split()))}</p>" for line in said)
     return (
         f"{first if all_of_it else ''}"
@@ -164,10 +164,10 @@ def footprint(summary: Plain) -> str:
     )
 
 
-def _rest(n_windows: int) -> list[str]:
-    """That there are more windows than a block shows."""
-    more = n_windows - as_long_text.BLOCKS_MAX
-    return [f"{more:,} more windows: {as_long_text.ALL_WINDOWS}"] if more > 0 else []
+def _rest(n_windows: int, n_shown: int = as_long_text.BLOCKS_MAX) -> list[str]:
+    """That there are more windows than are shown."""
+    more = n_windows - n_shown
+    return [f"{count(more, 'more window')}: {as_long_text.ALL_WINDOWS}"] if more > 0 else []
 
 
 def _name(window: Plain) -> str:
@@ -201,7 +201,9 @@ def budget(summary: Plain) -> str:
         f"{_table(_BUDGET, [_components(row) for row in window['channels']])}</details>"
         for window in summary["windows"][: as_long_text.BLOCKS_MAX]
     )
-    foot = "".join(f'<p class="foot">{line}</p>' for line in _rest(summary["n_windows"]))
+    foot = "".join(
+        f'<p class="foot">{line}</p>' for line in _rest(summary["n_windows"] - as_long_text.BLOCKS_MAX)
+    )
     return f"{blocks}{foot}" if blocks else ""
 
 

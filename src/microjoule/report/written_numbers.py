@@ -12,6 +12,11 @@ _MISSING = "–"
 _HUGE = 1e9  # a million of the largest prefix: from there on digits are counted and not read
 
 
+def count(n: int, noun: str) -> str:
+    """``1 window``, ``2 windows``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def _prefix(size: float) -> tuple[float, str]:
     if not size:
         return _PREFIXES[0]

@@ -9,7 +9,7 @@ import microjoule as uj
 from microjoule.joules.by_name import by_name
 from microjoule.joules.counter import Counter
 from microjoule.joules.estimate import summed
-from microjoule.joules.reserved_names import CUT_WINDOWS, NO_WINDOW, OTHER_NAMES
+from microjoule.joules.reserved_names import CUT_WINDOWS, NO_WINDOW, OTHER_NAMES, quoted
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.joules.update_record import UpdateRecord, updates
@@ -244,6 +244,17 @@ def test_windows_that_are_called_like_the_time_of_none_have_rows_of_their_own(tm
         found = {row["name"]: row for row in summary(of)["by_name"]}
         assert found[NO_WINDOW]["distribution"] is None
         assert found[f'"{NO_WINDOW}"']["distribution"]["n"] == 10
+
+
+def test_a_name_that_is_blank_or_ends_in_blanks_is_quoted_and_no_two_names_become_one():
+    names = ["", " ", "a", "a ", " a", "\ta", f"{NO_WINDOW} ", NO_WINDOW, "a b", "(other)"]
+    names += [f'"{name}"' for name in names] + [f' "{name}"' for name in names]
+    shown = [quoted(name) for name in names]
+    assert len(set(shown)) == len(set(names))
+    for name in ("", " ", "a ", " a", "\ta", f"{NO_WINDOW} "):
+        assert quoted(name) == f'"{name}"'
+    for name in ("a", "a b", "(other)", '"a"'):
+        assert quoted(name) == name
 
 
 def test_a_window_called_like_others_that_are_joined_has_its_own_row(tmp_path):

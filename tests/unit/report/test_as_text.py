@@ -11,6 +11,7 @@ from steps import Steps
 from microjoule.cli import signs
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
+from microjoule.joules.reserved_names import NO_WINDOW
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text, written_numbers
 from microjoule.report.amounts import amount, span, with_half
@@ -73,6 +74,20 @@ def test_a_name_of_a_thousand_characters_leaves_its_figures_in_view(found) -> No
     (line,) = [line for line in lines if line.startswith("\u0646")]
     assert len(line) <= 80
     assert " J ± " in line
+
+
+@pytest.mark.parametrize("n", [7, 8, 9, 10])
+def test_names_that_are_left_out_are_counted_and_the_time_outside_all_is_none_of_them(found, n) -> None:
+    """It is the last row, and here the one with the most energy."""
+    one, *_, outside = found["by_name"]
+    assert outside["name"] == NO_WINDOW
+    rows = [*({**one, "name": f"name {i}"} for i in range(n)), outside]
+    text = as_text.render({**found, "by_name": rows})
+    assert text.count("\nname ") == min(n, as_text.ROWS_MAX)
+    assert f"\n{NO_WINDOW} " in text
+    assert ("… and" in text) == (n > as_text.ROWS_MAX)
+    assert ("… and 1 more name: -v shows it\n" in text) == (n == 9)
+    assert ("… and 2 more names: -v shows them\n" in text) == (n == 10)
 
 
 def test_brief_is_the_sentence(found) -> None:
