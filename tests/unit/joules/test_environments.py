@@ -1,5 +1,7 @@
 """What of two machines' states differs, and what of it forbids to compare."""
 
+from types import SimpleNamespace
+
 import pytest
 from ideal import MS, T0, Ideal, constant, rows
 from state_tree import tree
@@ -10,6 +12,7 @@ from microjoule.joules.energy_trace import Trace
 from microjoule.joules.environments import (
     GPU_SETTINGS,
     SETTINGS,
+    _others,
     changes,
     conditions,
     differences,
@@ -165,3 +168,21 @@ def test_what_changed_while_it_was_recorded_is_said(tmp_path):
 def test_without_a_word_about_the_state_it_says_so():
     notes = compared_traces([recorded({}), recorded({})], ["A", "B"], None).notes
     assert any("nothing says in which state" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cpus"), [((5, 6, 9), 0.75), ((5, 6.9), None), ((5, 7), 0.5), ((5,), None), ((), None)]
+)
+def test_how_many_cpus_others_kept_busy_is_told_from_two_seconds_on(seconds, cpus):
+    """By 10 s of CPU time more at 5 s, 11 at less than 9 s and 13 then; other rows have none."""
+    rows_ = [(T0 + round(s * 1e9), {"other_programs_s": 10.0 + (s > 5) + 2 * (s >= 9)}) for s in seconds]
+    of = SimpleNamespace(readings=[(T0, {}), *rows_, (T0 + 60 * 10**9, {})])
+    assert _others(of) == cpus
+
+
+def test_gpus_of_one_machine_alone_are_not_compared():
+    def facts(*indices, watts):
+        return {"gpus": [{"index": i, "settings": dict.fromkeys(GPU_SETTINGS, watts)} for i in indices]}
+
+    one, other = facts(0, 1, watts=100), facts(1, 2, watts=200)
+    assert {found[0].split()[1] for found in differences(one, other)} == {"1"}

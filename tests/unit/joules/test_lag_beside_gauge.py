@@ -1,9 +1,21 @@
 """How well a lag is known: by its blocks, and by what else is possible."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from microjoule.joules.lag_beside_gauge import half_width_ns
+from microjoule.channel import Timing
+from microjoule.joules.lag_beside_gauge import (
+    SeenLag,
+    _fit,
+    half_width_ns,
+    is_possible,
+    lag_beside_gauge,
+    seen,
+)
+from microjoule.joules.lag_samples import Samples, _sums
+from microjoule.joules.readings import Shape
 
 
 @pytest.mark.parametrize("n", [4, 16])
@@ -17,3 +29,105 @@ def test_of_means_that_leave_one_out_the_jackknife_is_the_standard_error_of_the_
 @pytest.mark.parametrize(("possible", "expected"), [([6, 10, 12], 4), ([9, 10, 17], 7), ([7], 3)])
 def test_every_lag_that_is_possible_is_in_the_interval(possible, expected):
     assert half_width_ns(10.0, 3.0, np.full(8, 10.0), np.array(possible)) == expected
+
+
+MS = 1_000_000
+MODULE = "microjoule.joules.lag_beside_gauge."
+
+
+def sensor(name, shape=Shape.HOLD, period_ms=100, spread_ms=0.0):
+    """A gauge of which only its timing counts."""
+    readings = SimpleNamespace(shape=shape, period_ns=period_ms * MS, spread_s=np.full(9, spread_ms / 1000))
+    channel = SimpleNamespace(id=name, timing=Timing(), access=SimpleNamespace(reader="nvml", path=""))
+    return SimpleNamespace(span_ns=(0, 1), readings=readings, channel=channel)
+
+
+COUNTER = SimpleNamespace(declared=SimpleNamespace(lag_ns=100 * MS, middle_lag_ns=50 * MS))
+RECORD = SimpleNamespace(columns=lambda: (np.arange(9) * 20 * MS, np.full(9, 4 * MS), np.arange(9)))
+EXACT = SimpleNamespace(columns=lambda: (np.arange(9) * 20 * MS, np.zeros(9), np.arange(9)))
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The half-widths that samples tell, in ms, of a lag of 20 ms."""
+    found = []
+    monkeypatch.setattr(MODULE + "samples", lambda *_: iter(found))
+    monkeypatch.setattr(MODULE + "is_buffered", lambda _: False)
+    monkeypatch.setattr(MODULE + "_fit", lambda half_ms, *_: (20.0 * MS, half_ms * MS))
+    return found
+
+
+def test_what_the_gauge_trails_by_and_when_reads_came_are_open_besides(fits):
+    """A tenth of its period, and 1.9 times both rectangular ones of when updates were."""
+    fits[:] = [5.0]
+    found = seen(COUNTER, RECORD, sensor("g", spread_ms=2.0))
+    located_ms = np.hypot(4.0 / np.sqrt(12), 2.0)
+    assert found.half_ns == pytest.approx((5.0 + np.hypot(10.0, 1.9 * located_ms)) * MS)
+    assert (found.lag_ns, found.gauge) == (20.0 * MS, "g")
+
+
+@pytest.mark.parametrize(("halves_ms", "expected"), [([39.0], 49.0), ([41.0], None), ([41.0, 30.0], 40.0)])
+def test_a_lag_that_is_known_no_better_than_it_was_declared_is_none(fits, halves_ms, expected):
+    fits[:] = halves_ms
+    found = seen(COUNTER, EXACT, sensor("g"))
+    assert (None if found is None else found.half_ns / MS) == (expected and pytest.approx(expected))
+
+
+def test_the_quickest_gauge_that_shows_a_lag_tells_it(monkeypatch):
+    """A mean of a past second trails by half of it, and a slow gauge by more than a quick one."""
+    monkeypatch.setattr(MODULE + "is_buffered", lambda _: False)
+    asked = []
+
+    def of(_counter, _record, gauge):
+        asked.append(gauge.channel.id)
+        return None if gauge.channel.id == "quick" else SeenLag(20.0 * MS, 15.0 * MS, gauge.channel.id)
+
+    monkeypatch.setattr(MODULE + "seen", of)
+    timing = Timing(update_ns=20 * MS, update_max_ns=20 * MS, lag_ns=100 * MS)
+    counter = SimpleNamespace(channel=SimpleNamespace(timing=timing))
+    gauges = [
+        sensor("mean", Shape.BOXCAR),
+        sensor("slow"),
+        sensor("point", Shape.POINT),
+        sensor("quick", period_ms=20),
+    ]
+    found = lag_beside_gauge(counter, RECORD, gauges)
+    assert asked == ["quick", "slow"]
+    assert found.likely_lag_ns == (5 * MS, 35 * MS)
+    assert lag_beside_gauge(counter, RECORD, gauges[2:]) is timing
+
+
+def test_lags_that_leave_little_more_and_valleys_are_possible():
+    """Of 80 updates a tenth more; a valley at less than twice the least, and no slope."""
+    squares = np.array([30.0, 10.9, 10.0, 11.1, 25.0, 19.9, 25.0, 20.1, 25.0])
+    found = is_possible(squares, 80)
+    assert found.tolist() == [False, True, True, False, False, True, False, False, False]
+    assert is_possible(np.array([10.0, 15.0, 30.0, 15.0]), 80).tolist() == [True, False, False, False]
+
+
+def sampled(gain, lag_ms, noise=0.0, n=64, seed=1):
+    """Blocks of samples of a power and of what a gauge shows of it, so many times as much and so late."""
+    rng = np.random.default_rng(seed)
+    shifts = np.arange(-50, 151, 4) * MS
+    at_ms = np.arange(6 * n) * 20.0
+    knots = rng.uniform(50.0, 150.0, 300)
+
+    def power_w(t_ms):
+        return np.interp(t_ms, np.arange(300) * 35.0, knots)
+
+    y = (gain * power_w(at_ms + lag_ms) + 7.0 + rng.normal(0.0, noise, len(at_ms))).reshape(6, n)
+    x = power_w(at_ms + shifts[:, None] / MS).reshape(len(shifts), 6, n)
+    return Samples(_sums(x, np.ones(n), y), n, np.zeros((len(shifts), 6)), 0.0, True), shifts
+
+
+@pytest.mark.parametrize("gain", [0.6, 1.0, 1.8])
+def test_the_lag_is_where_one_power_is_a_line_of_the_other(gain):
+    found, shifts = sampled(gain, 37.0, noise=1.0)
+    lag_ns, half_ns = _fit(found, sensor("g"), shifts, shifts)
+    assert abs(lag_ns - 37.0 * MS) <= half_ns < 10 * MS
+    assert _fit(found._replace(locked_ns=21.0 * MS), sensor("g"), shifts, shifts) is None
+
+
+def test_a_gain_beyond_a_factor_of_two_is_of_something_else():
+    found, shifts = sampled(2.2, 37.0, noise=1.0)
+    assert _fit(found, sensor("g"), shifts, shifts) is None

@@ -1,11 +1,13 @@
 """Who was busy when: how far the CPU time before an instant between two readings may be off."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from busy import BASE, T0, Machine, S, replace
 from ideal import MS
 
-from microjoule.joules.parties import Amount, parties
+from microjoule.joules.parties import Amount, _less, _own_of_cgroups, merged, parties
 
 COARSE = replace(BASE, poll_ns=20 * MS)
 
@@ -63,3 +65,36 @@ def test_there_is_no_doubt_at_a_look_nor_outside_of_them():
         == party.cpu.doubt_s(int(at[-1]) + 1)
         == 0.0
     )
+
+
+def test_what_is_left_of_one_never_falls_and_is_even_between_looks():
+    """10, 30 and 20 ms are left at three looks: of 30 ms none is given back."""
+    at = 9 * S + np.array([0, 100, 200]) * MS
+
+    def used(*total_ms):
+        return lambda t_ns: np.interp(t_ns, at, np.array(total_ms) * MS)
+
+    left = _less(used(10, 50, 60), used(0, 20, 40), at)
+    asked = 9 * S + np.array([0, 50, 100, 150, 200]) * MS
+    assert left(asked).tolist() == [10 * MS, 20 * MS, 30 * MS, 30 * MS, 30 * MS]
+
+
+def test_intervals_that_touch_or_overlap_are_one():
+    pieces = np.array([[50, 60], [0, 10], [10, 20], [30, 48], [35, 40], [70, 80]])
+    assert merged(pieces).tolist() == [[0, 20], [30, 48], [50, 60], [70, 80]]
+    assert merged(pieces[:0]).shape == (0, 2)
+    assert merged(pieces[:1]).tolist() == [[50, 60]]
+
+
+def test_a_cgroups_own_time_is_without_that_of_the_nearest_below_it():
+    """/a has 50 ms, of which /a/b has 30, and 20 of these /a/b/c/d, of which /a/b/c is not listed."""
+    at = 9 * S + np.array([0, 100]) * MS
+    used_ms = {"/a": 50, "/a/b": 30, "/a/b/c/d": 20, "/e": 7}
+    of = SimpleNamespace(
+        subjects=[SimpleNamespace(cgroup=path) for path in used_ms],
+        numbers=lambda _: range(len(used_ms)),
+        instants_ns=lambda _: at,
+        used_ns=lambda n, t_ns: np.interp(t_ns, at, [0, list(used_ms.values())[n] * MS]),
+    )
+    own = {n: float(used(at)[-1] / MS) for n, used in _own_of_cgroups(of).items()}
+    assert own == pytest.approx({0: 20.0, 1: 10.0})

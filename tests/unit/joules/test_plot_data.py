@@ -9,7 +9,7 @@ from scripted import machine
 
 import microjoule as uj
 from microjoule.joules.energy_trace import load
-from microjoule.joules.plot_data import enveloped, pictured
+from microjoule.joules.plot_data import _smooth, enveloped, pictured, side_by_side
 from microjoule.trace.window import Window
 
 
@@ -87,3 +87,34 @@ def test_a_time_without_readings_is_a_silence(tmp_path):
     longest = picture["channels"][0]["silences"][0]
     assert longest["t0_ns"] + picture["origin_ns"] == t_ns[99]
     assert longest["t1_ns"] + picture["origin_ns"] == t_ns[150]
+
+
+@pytest.mark.parametrize(("n_updates", "wide"), [(400, 17), (40_000, 3)])
+def test_a_line_is_the_mean_over_three_columns_or_as_many_as_hold_sixteen_updates(n_updates, wide):
+    rng = np.random.default_rng(1)
+    time_ns, mean = rng.uniform(1e6, 2e6, 400), rng.uniform(20.0, 90.0, 400)
+    line = _smooth(mean, mean * time_ns, time_ns, n_updates)
+    for at in (wide, 200, 399 - wide):
+        around = slice(at - wide // 2, at + wide // 2 + 1)
+        assert line[at] == pytest.approx(np.average(mean[around], weights=time_ns[around]))
+    few = mean[:100]
+    assert _smooth(few, few, few, n_updates) is few
+
+
+def picture(name, *rows):
+    """A trace of one channel and a window of one name in each row."""
+    number = np.arange(len(rows))
+    windows = {"names": [name][: len(rows)], "name": 0 * number, "row": np.array(rows, np.int64)}
+    windows |= {"t0_ns": 10 * number, "length_ns": 5 + number}
+    return {"origin_ns": 7, "length_ns": 100, "channels": [{"id": "package-0"}], "windows": windows}
+
+
+def test_traces_side_by_side_have_rows_of_their_own_below_one_another():
+    one = picture("a", 0, 1)
+    alone = side_by_side([one], ["x"])
+    assert alone["windows"] is one["windows"]
+    assert alone["channels"] == [{"id": "package-0", "trace": 0}]
+    three = side_by_side([one, picture("b"), picture("c", 0)], ["x", "y", "z"])
+    bars = three["windows"]
+    found = {(bars["names"][n], int(row)) for n, row in zip(bars["name"], bars["row"], strict=True)}
+    assert found == {("a", 0), ("a", 1), ("c", 2)}

@@ -9,9 +9,9 @@ from known_stacks import in_blocks
 
 from microjoule.joules.counter import Counter
 from microjoule.joules.sample_cells import Moments, _cells, cells
-from microjoule.joules.sampled import around, shares
+from microjoule.joules.sampled import _Chain, _Counted, around, shares
 from microjoule.joules.stack_energy import frames
-from microjoule.joules.update_record import thinned
+from microjoule.joules.update_record import Updates, thinned
 
 IDEAL = Ideal(constant(50.0), n=2000, limit_w=100.0)
 COUNTER = Counter(IDEAL.series, IDEAL.channel)
@@ -133,3 +133,30 @@ def test_a_sample_stands_for_the_time_up_to_halfway_to_its_neighbours():
     assert cells_ns.tolist() == [[-50, 30], [30, 135], [135, 260], [450, 550], [20, 120]]
     assert following[:2].tolist() == [1, 2]
     assert is_next.tolist() == [True, True, False, False, False]
+
+
+def test_of_less_than_a_joule_no_more_is_shared_than_there_was():
+    weak = Ideal(constant(0.5), n=2000, limit_w=100.0)
+    counter = Counter(weak.series, weak.channel)
+    whole, t = counter.energy(*SPAN).value, np.arange(205, 900, 10.0)
+    of = shares(around(counter, *SPAN), sampled(t, 0 * t, 0 * t), whole, SPAN)
+    assert of.sums.energy_j.sum() == pytest.approx(0.35, abs=0.01)
+    assert of.sums.energy_j.sum() + of.idle_j + of.outside_j == pytest.approx(whole)
+
+
+def test_an_instant_has_the_power_between_the_updates_that_it_lies_between():
+    of = _Counted(
+        Updates(np.array([0, 10, 30]) * MS, np.array([1.0, 4.0]), np.ones(2, bool), np.zeros(3), 0.0)
+    )
+    assert of.watts(np.array([-5, 0, 9, 10, 29, 30, 90]) * MS).tolist() == [100.0] * 3 + [200.0] * 4
+
+
+def test_a_change_moves_back_a_sixth_of_an_update_and_no_more_than_half_of_a_sample():
+    """Five samples at 100 W and five at 40 W, of 10 ms each."""
+    t = np.arange(105, 200, 10.0)
+    (block,) = cells(sampled(t, 0 * t, np.repeat([0, 1], 5)))
+    watts = np.repeat([100.0, 40.0], 5)
+    time_s = np.full(10, 0.01)
+    for update_s, moved_j in ((0.006, 60.0 * 0.001), (1.0, 60.0 * 0.005)):
+        off_j = _Chain(block).unmixed(watts * time_s, time_s, update_s) - watts * time_s
+        assert off_j == pytest.approx([0, 0, 0, 0, moved_j, -moved_j, 0, 0, 0, 0], abs=1e-12)
