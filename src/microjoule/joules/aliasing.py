@@ -14,6 +14,10 @@ turns they show all of it and next to nothing. phi is then in how successive dif
 cos(2 π phi) = Σ d_i d_(i+1) / Σ d_i². A load of rectangles swings by (1 - phi) / phi of what its readings
 do at their widest, and not by less. Readings that no one sine explains are of no such load.
 
+Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
+at have an edge in them: of a slow load few, of a fast one at least half as many as there are such parts. A
+load of any f = k +- phi cycles an update may be meant, as long as it fits between 0 and the limit.
+
 What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
 part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
 """
@@ -25,7 +29,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..trace.series import I64
 from .brackets import F64
+from .repeating import in_step, unlike_after
 from .running import extreme, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
@@ -37,8 +43,18 @@ _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
+_STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _MOSTLY = 0.6  # of what scattering readings have: one load leaves less
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
+_ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
+_GO, _LESS = (
+    0.1,
+    0.2,
+)  # successive differences go together like a sine's, or little: as a beat's with flat tops
+_EXTREME = 0.95  # of half the swing: further out a reading is of a level
+_ALIKE = 3.0  # of the noise: within it two readings are of one level
+_FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
+_QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
@@ -48,16 +64,33 @@ class Swings(NamedTuple):
     Attributes:
         half_w: float64[n]: half of how far its power would swing; 0 where there is none.
         phi: float64[n]: its cycles an update, as the readings show them.
+        period: float64[n]: its true period in updates, at most 1.
         is_two: bool[n]: whether it is of about two updates, and readings alternate by more than those of a
             quicker one could, a cycle and a half in each of them.
+        astray_w: float64[n]: how far the mean of readings that repeat is from the power's.
+        for_updates: float64[n]: for how many updates it is so.
     """
 
     half_w: F64
     phi: F64
+    period: F64
     is_two: npt.NDArray[np.bool_]
+    astray_w: F64
+    for_updates: F64
+
+    @property
+    def moving_w(self) -> F64:
+        """Of half its swing, what a load in step with the sensor would move as much energy with."""
+        return self.half_w * self.period
+
+    def astray_j(self, at: I64, length_s: F64, update_s: float) -> F64:
+        """How far the energy of windows at some readings strays where those repeat."""
+        return self.astray_w[at] * np.minimum(length_s, self.for_updates[at] * update_s)
 
 
-def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
+def swings(
+    watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6, is_told: bool = True
+) -> Swings:
     """What fast loads some readings may be of.
 
     Args:
@@ -66,10 +99,12 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         most_w: What the device may draw.
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
+        is_told: Whether each is what the sensor told, and is not worked out from means of a longer time: of
+            one load those do not look like one.
     """
     n = len(watts)
     if n < 2 * _AROUND:
-        return Swings(np.zeros(n), np.full(n, 0.5), np.zeros(n, bool))
+        return Swings(np.zeros(n), np.full(n, 0.5), np.ones(n), np.zeros(n, bool), np.zeros(n), np.ones(n))
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
@@ -81,21 +116,65 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
     is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
     is_possible &= (
-        _unlike_one(watts - middle) < _MOSTLY
+        (_unlike_one(watts - middle) < _MOSTLY) | (not is_told)
         if coverage >= 1
         else _smoothness(watts, seen) > _smooth(coverage, phi)
     )
-    found = np.where(is_possible, np.minimum(half, room), 0.0)
+    found, period = np.where(is_possible, np.minimum(half, room), 0.0), np.ones(n)
+    if coverage < 1:
+        quick, of = _quick(watts, coverage, phi, (middle, seen, room), noise_w)
+        is_quick = quick * of > found
+        found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
+    # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
+    square = local_mean((watts - middle) ** 2, _AROUND)
+    is_stuck = (phi > _ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
+    found = np.where(is_stuck & (seen > _OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
-    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > room)
+    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > room) & (coverage >= 1)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
-    whole, phi = found.copy(), phi.copy()
+    whole, phi, period0, period = found.copy(), phi.copy(), period, period.copy()
     for beside in _BESIDE:
         at = np.clip(np.arange(n) + beside, 0, n - 1)
-        better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] > whole)
-        whole[better], phi[better] = found[at][better], phi[at][better]
-    return Swings(whole, phi, is_two)
+        better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
+        whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
+    astray = in_step(watts, seen, coverage) if coverage < 1 else (np.zeros(n), np.ones(n))
+    return Swings(whole, phi, period, is_two, *astray)
+
+
+def _quick(
+    watts: F64, coverage: float, phi: F64, levels: tuple[F64, F64, F64], noise_w: float
+) -> tuple[F64, F64]:
+    """Half the swing and the period, in updates, of the load of which beats of any length may be the alias.
+
+    A load of rectangles of f = k - phi or k + phi cycles an update has an edge in 2 ‖c f‖ of the parts that
+    are looked at, where ‖x‖ is how far x is from a whole number, and shows ‖c f‖ / c f of its swing where
+    that is less than all. Of those that both fit, the one that moves the energy most is taken.
+
+    Args:
+        watts: float64[n], one for each update.
+        coverage: Which part of its period each is the mean of: c.
+        phi: float64[n], the cycles an update that they show.
+        levels: The middle, half of what the readings swing by, and the room there is for it.
+        noise_w: Of a reading.
+    """
+    middle, seen, room = levels
+    off, change_w = watts - middle, np.abs(np.diff(watts))
+    unlike_w = np.minimum(np.append(change_w[:1], change_w), np.append(change_w, change_w[-1:]))
+    with_edge = local_mean(((unlike_w > _ALIKE * noise_w) & (np.abs(off) < _EXTREME * seen)) / 1.0, _AROUND)
+    goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
+    is_beat = (_unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)
+    half, period = np.zeros(len(watts)), np.ones(len(watts))
+    for k in range(1, _QUICKEST + 1):
+        for f in (k - phi, k + phi):
+            parts = coverage * f
+            from_whole = np.maximum(np.abs(parts - np.rint(parts)), 1e-9)
+            of = seen * parts / from_whole
+            least, most = from_whole + coverage * phi - _FEWER, 2 * from_whole + _MORE
+            fits = is_beat & (of < room) & (least < with_edge) & (with_edge < most)
+            more = fits & (of / np.maximum(f, 1.0) > half * period)
+            half, period = np.where(more, of, half), np.where(more, 1 / np.maximum(f, 1.0), period)
+    return half, period
 
 
 def _smooth(coverage: float, phi: F64) -> F64:

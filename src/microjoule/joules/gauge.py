@@ -241,7 +241,7 @@ class Gauge:
             least = self.readings.period_ns / (2 * np.pi * decay_ns)
             kept = np.exp(-self.readings.period_ns / decay_ns)
             noise_w *= np.hypot(1, kept) / (1 - kept)  # of two readings, of which little is new
-        return swings(self._profile.watts, coverage, self._most_w, noise_w, least)
+        return swings(self._profile.watts, coverage, self._most_w, noise_w, least, self._boxcar is None)
 
     # ---- components ---------------------------------------------------------------------------------
 
@@ -299,15 +299,16 @@ class Gauge:
         """What a load near the sensor's frequency does at the ends (a variance), and to the whole (a u)."""
         profile, found = self._profile, self.swings
         first, last = (profile.place(t).segment // 2 for t in (a, b))
-        half = np.maximum(found.half_w[first], found.half_w[last])
+        half = np.maximum(found.moving_w[first], found.moving_w[last])
         period_s, length_s = seconds(self.readings.period_ns), b - a
         here_w = np.abs(profile.watts[first])
         room = np.maximum(np.minimum(here_w, np.maximum(self._most_w - here_w, 0.0)), half)
         # A triangle of height H T / 4 at each end, and in the readings beside it.
         edge = np.minimum(half * period_s / 4 * 1.35, 0.6 * room * length_s)
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
-        if is_whole or not half.any():
+        if is_whole:
             return edge**2, np.zeros(len(a))
+        astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
         mean_phi = np.minimum(found.phi[first], found.phi[last])
         off = np.zeros(len(a))
         # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
@@ -320,7 +321,7 @@ class Gauge:
             mean_w = (profile.energy_j(high) - profile.energy_j(low)) / np.maximum(high - low, 1e-9)
             strays = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
             off = np.maximum(off, strays + 0.25 * half * np.minimum(length_s, 0.3 * cycle_s))
-        return edge**2, np.where(half > 0, off / _ROOT_3, 0.0)
+        return edge**2, np.hypot(np.where(half > 0, off, 0.0), np.maximum(*astray)) / _ROOT_3
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""

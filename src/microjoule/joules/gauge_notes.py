@@ -74,7 +74,8 @@ def _alias(gauge: Gauge, name: str) -> str:
     if gauge.readings.coverage >= 1 or not len(half_w) or is_alias.mean() < _SHARE:
         return ""
     swing_w = 2 * float(np.median(half_w[is_alias]))
+    within = short_time(gauge.readings.period_ns)
     return (
-        f"the readings of {name} swing slowly, as those of a load near its own frequency do: it may swing by "
-        f"{swing_w:.0f} W within {short_time(gauge.readings.period_ns)}, and its intervals are wide there"
+        f"the readings of {name} swing as those of a load near its own frequency, or quicker, do: it may "
+        f"swing by {swing_w:.0f} W within {within}, and its intervals are wide there"
     )

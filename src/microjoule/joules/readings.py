@@ -30,6 +30,7 @@ _GAP_NS = 2 * NS_PER_S  # no lane reads less than once a second: a longer silenc
 _OFTEN = 0.85  # share of reads that show a change, from which on reads are about as rare as updates
 _LIKE = 0.15  # of a period, within which two are one
 _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
+_LATE = 0.25  # of the time between two reads: what a gap is longer by than it is likely to be by chance
 _MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
 _RAGGED = 0.004  # of a period, its own jitter at the least
 _COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger step is believed
@@ -237,9 +238,11 @@ def _with_repeats(
     # A mean that stands still while its machine is idle was not updated at all.
     patience = max(timing.update_max_ns, timing.window_ns or 0) if kind is Shape.BOXCAR else 0
     gaps = ends - at
-    times = (
-        np.maximum(np.rint(gaps / period), 1).astype(np.int64) if period > 0 else np.ones(len(at), np.int64)
-    )
+    # Only the next read sees a change: three reads of half a period each are one period that began late.
+    late_ns = _LATE * float(np.median(np.diff(read_ns)))
+    times = np.ones(len(at), np.int64)
+    if period > 0:
+        times = np.maximum(np.rint((gaps - late_ns) / period), 1).astype(np.int64)
     # The last value holds up to the last read, and was seen then if nothing else was.
     times[-1] = max(int((last_ns - at[-1]) // period) + 1, 1) if period > 0 else 1
     times[gaps <= patience] = 1

@@ -24,19 +24,25 @@ def test_a_slow_swing_may_be_a_fast_one_of_which_a_mean_leaves_a_sinc(phi, cover
     assert np.median(of.phi[INSIDE]) == pytest.approx(phi, abs=UNSURE)
 
 
-def test_readings_that_alternate_are_of_a_load_of_rectangles_of_no_less_swing():
-    """Between 8 and 208 W: a sine of half the rate would swing by pi / 2 of that, below nothing.
-
-    Rectangles swing as the readings do, and there is room for 1.2 times 108 W about their middle.
-    """
+def test_readings_that_alternate_show_as_much_of_a_load_as_their_phases_chance_to():
+    """Between 8 and 208 W, always: there is room for 1.2 times 108 W about their middle."""
     of = found(108 + 100 * (-1.0) ** K, coverage=1.0)
     assert of.phi[INSIDE] == pytest.approx(0.5, abs=0.01)
     assert of.half_w[INSIDE] == pytest.approx(1.2 * 108)
-    wide = found(200 + 100 * (-1.0) ** K, coverage=1.0)
-    assert wide.half_w[INSIDE] == pytest.approx(100 * np.pi / 2, rel=0.01)
-    none = found(80 + 79 * (-1.0) ** K, coverage=1.0, most_w=150.0)  # 1.2 times 70 W leave room for it
-    assert none.half_w[INSIDE] == pytest.approx(1.2 * 70)
-    assert not found(80 + 79 * (-1.0) ** K, coverage=1.0, most_w=140.0).half_w.any()  # and of 60 W do not
+    assert found(200 + 5 * (-1.0) ** K, coverage=0.5).half_w[INSIDE] == pytest.approx(1.2 * 200)
+
+
+def test_readings_that_all_but_alternate_are_of_a_load_of_rectangles_of_no_less_swing():
+    """A sine of 0.49 cycles an update or of 0.51 swings by pi * 0.51 / sin(pi * 0.51) of what they do.
+
+    Where there is no room for that, rectangles of 0.51 / 0.49 of it may be meant.
+    """
+    beat = np.cos(2 * np.pi * 0.49 * K)
+    wide = found(200 + 100 * beat, coverage=1.0)
+    assert wide.half_w[INSIDE] == pytest.approx(100 * np.pi * 0.51 / np.sin(np.pi * 0.51), rel=0.05)
+    none = found(80 + 79 * beat, coverage=1.0, most_w=150.0)  # 1.2 times 70 W leave room for it
+    assert none.half_w[INSIDE] == pytest.approx(1.2 * 70, rel=0.01)
+    assert not found(80 + 79 * beat, coverage=1.0, most_w=140.0).half_w.any()  # and of 60 W do not
 
 
 SLOW = 2 * np.pi * 0.03 * K

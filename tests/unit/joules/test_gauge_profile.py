@@ -120,7 +120,10 @@ def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slow
         bounds_s=np.array([0.0, 1.0, 10.0]),
         energy_j=lambda t: 100 * t + 5 * t**2,
     )
-    swings = Swings(np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.zeros(4, bool))
+    swings = Swings(
+        np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.ones(4), np.zeros(4, bool),
+        np.zeros(4), np.ones(4),
+    )  # fmt: skip
     readings = SimpleNamespace(shape=Shape.HOLD, coverage=0.25, period_ns=100 * MS)
     of = SimpleNamespace(_profile=profile, swings=swings, readings=readings, _most_w=400.0)
     a, b = np.array([2.0]), np.array([4.0])

@@ -49,8 +49,8 @@ def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
         name: gauges.gauge(load, one, gauges.POLLS["10 ms"]).notes
         for name, load in gauges.loads(0.1, 60.0, 0).items()
     }
-    assert any("swing slowly" in note for note in found["near: 0.97 T"])
-    assert [note for note in found["steady"] if "swing slowly" in note] == []
+    assert any("swing as those" in note for note in found["near: 0.97 T"])
+    assert [note for note in found["steady"] if "swing as those" in note] == []
     assert all(any("looks at 25 ms of each" in note for note in notes) for notes in found.values())
     refuted = gauges.gauge(
         gauges.loads(0.1, 60.0, 0)["steps"], dataclasses.replace(one, update_s=0.05), gauges.POLLS["10 ms"]

@@ -1,0 +1,49 @@
+"""Readings that repeat: of a load that comes round in a few updates a part-time sensor sees few phases."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .brackets import F64
+from .running import local_mean
+
+_AROUND = 32  # updates on either side in which readings are compared
+_REPEATS = (3, 5, 7)  # updates; rectangles' even multiples are none, and the ninth part is small
+_IN_STEP = 0.12  # of the mean square of independent differences: readings so far apart are alike
+_UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
+_LATER = 8  # cycles of readings, over which creeping adds up
+
+
+def in_step(watts: F64, seen: F64, coverage: float) -> tuple[F64, F64]:
+    """How far the mean of readings that repeat is from the power's, in watts, and for how many updates.
+
+    Readings of a load that comes round in q updates, or nearly, are always of the same q phases of it. Their
+    mean has its q-th multiple, which of rectangles of +-H is 4 H / (pi q), as a mean over a part of each
+    period leaves it, and for as long as the phases take to creep over one. Of rectangles that are high for
+    half of the time multiples of even q are none.
+
+    Args:
+        watts: float64[n], one for each update; n is 2 * 32 or more.
+        seen: float64[n]: half of what the readings around swing by.
+        coverage: Which part of its period each is the mean of.
+    """
+    off_w, updates, off = np.zeros(len(watts)), np.ones(len(watts)), watts - watts.mean()
+    square = np.maximum(local_mean(off**2, _AROUND) - local_mean(off, _AROUND) ** 2, 1e-12)
+    next_to = unlike_after(off, 1) / square
+    for q in _REPEATS:
+        apart = unlike_after(off, q) / square
+        is_one = (apart < _IN_STEP) & (next_to > _UNLIKE_NEXT * (1 - np.cos(2 * np.pi / q)))
+        multiple_w = 4 / np.pi * seen / q * np.sinc(coverage)
+        is_more = is_one & (multiple_w > off_w)
+        off_w = np.where(is_more, multiple_w, off_w)
+        # Two edges a cycle change by all of the swing: the phases creep by apart / 4 cycles in q updates. How
+        # far they jitter is the same after many cycles.
+        creep = np.minimum(apart, unlike_after(off, _LATER * q) / square / _LATER) / 4
+        updates = np.where(is_more, 1 / (np.pi * np.maximum(creep, 1e-9)), updates)
+    return off_w, updates
+
+
+def unlike_after(off: F64, q: int) -> F64:
+    """Half the mean square by which readings q updates apart differ, around each."""
+    halves = local_mean((off[q:] - off[:-q]) ** 2 / 2, _AROUND)
+    return np.concatenate((halves, np.full(q, halves[-1])))

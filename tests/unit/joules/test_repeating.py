@@ -1,0 +1,43 @@
+"""Readings that repeat: how far their mean is from the power's, and for how long."""
+
+import numpy as np
+import pytest
+
+from microjoule.joules.repeating import in_step, unlike_after
+
+K = np.arange(600)
+INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
+
+
+@pytest.mark.parametrize("q", [3, 5, 7])
+@pytest.mark.parametrize("coverage", [0.1, 0.25, 0.5])
+def test_the_mean_of_readings_that_repeat_has_the_multiple_that_they_all_see(q, coverage):
+    """Of rectangles of +-100 W: 4 * 100 / (pi q), of which a mean keeps a sinc, for ever."""
+    off_w, updates = in_step(
+        200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / q)), np.full(600, 100.0), coverage
+    )
+    kept = np.sin(np.pi * coverage) / (np.pi * coverage)
+    assert off_w[INSIDE] == pytest.approx(4 * 100 / (np.pi * q) * kept)
+    assert updates[INSIDE].min() > 1e6
+
+
+def test_phases_that_creep_are_of_one_side_for_a_part_of_the_time():
+    """Of 3.04 updates: 0.04 / 3.04 cycles in each third update, of which 1 / pi of a cycle counts."""
+    watts = 200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / 3.04))
+    off_w, updates = in_step(watts, np.full(600, 100.0), 0.25)
+    assert np.mean(off_w[INSIDE] > 30) > 0.9
+    assert np.median(updates[INSIDE]) == pytest.approx(3.04 / 0.04 / np.pi, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "watts",
+    [200 + 100 * np.sign(np.sin(2 * np.pi * K / 17.3)), 200 + 50 * np.sin(2 * np.pi * K / 90), 100.0 + K % 4],
+    ids=["slow rectangles", "a slow sine", "four readings"],
+)
+def test_slow_power_and_even_numbers_of_readings_leave_nothing(watts):
+    assert not in_step(watts, np.full(600, 100.0), 0.25)[0][INSIDE].any()
+
+
+def test_half_the_mean_square_of_differences_is_of_each_and_as_long():
+    assert unlike_after(np.array([0.0, 2.0, 0.0, 2.0, 0.0]), 1) == pytest.approx([2.0] * 5)
+    assert unlike_after(np.array([0.0, 2.0, 0.0, 2.0, 0.0]), 2) == pytest.approx([0.0] * 5)
