@@ -4,8 +4,8 @@ The phase at an update is that of the brackets of 24 updates on either side. Edg
 most of these in common, and so most of what is not known of it, which cancels in steady power.
 
 Not so where the readings march slowly past the updates, as every 500 µs past updates of 7,993 µs: each update
-lies 7 µs earlier between two readings than the one before. Brackets w wide then leave W = w - 48 m open, m
-being the march an update; the middle of that moves by m from one update to the next, and the phase does not.
+lies 7 µs earlier between two readings than the one before. If all 49 march by less than the time between two
+readings, the middle of what their brackets leave open moves with them, and the phase does not.
 So two edges d updates apart are off by d m against each other, whatever is common to them.
 """
 
@@ -21,8 +21,6 @@ from .update_times import AROUND, F64
 if TYPE_CHECKING:
     from .budget import Edges
 
-_ROOT_12 = np.sqrt(12.0)
-
 
 def phase_ns(at: Segment) -> tuple[F64, F64]:
     """What is not known of the phase at instants, and by how much that moves from an update to the next.
@@ -31,12 +29,15 @@ def phase_ns(at: Segment) -> tuple[F64, F64]:
         at: Where they lie between updates.
 
     Returns:
-        float64[n] each: standard uncertainty at the nearer update; the march, 0 where updates jitter by more.
+        float64[n] each: standard uncertainty at the nearer update; the march, 0 where it is not slow.
     """
     is_start = at.part < 0.5
-    columns = ((end.own_ns, end.phase_ns, end.jitter_ns) for end in (at.start, at.end))
-    own, phase, jitter = (np.where(is_start, *both) for both in zip(*columns, strict=True))
-    return phase, np.where(phase > jitter, np.maximum(own - phase, 0.0) * _ROOT_12 / (2 * AROUND), 0.0)
+    columns = ((end.phase_ns, end.jitter_ns) for end in (at.start, at.end))
+    phase, jitter = (np.where(is_start, *both) for both in zip(*columns, strict=True))
+    update_ns, read_ns = at.near.usual_ns, np.maximum(at.near.apart_ns, 1.0)
+    march = np.abs(update_ns - np.rint(update_ns / read_ns) * read_ns)
+    is_slow = (phase > jitter) & (2 * AROUND * march < read_ns)
+    return phase, np.where(is_slow, march, 0.0)
 
 
 def phases(begin: Edges, end: Edges) -> tuple[tuple[F64, F64], F64]:

@@ -18,17 +18,25 @@ def edge(phase: float, drift: float = 0.0, left: int = 0) -> Any:
     return SimpleNamespace(phase=np.array([phase]), drift=np.array([drift]), left=np.array([left]))
 
 
-def end(own_ns: float, phase_ns: float, jitter_ns: float) -> Any:
-    of = {"own_ns": own_ns, "phase_ns": phase_ns, "jitter_ns": jitter_ns}
-    return SimpleNamespace(**{name: np.array([value]) for name, value in of.items()})
+def end(phase_ns: float, jitter_ns: float) -> Any:
+    return SimpleNamespace(phase_ns=np.array([phase_ns]), jitter_ns=np.array([jitter_ns]))
 
 
-@pytest.mark.parametrize(("part", "expected"), [(0.3, (60.0, 84 * np.sqrt(12) / 48)), (0.7, (8.0, 0.0))])
-def test_the_nearer_update_tells_the_phase_and_the_march_unless_it_jitters_by_more(
-    part: float, expected: tuple[float, float]
+@pytest.mark.parametrize(
+    ("part", "read_ns", "expected"),
+    [
+        (0.3, 500.0, (60.0, 7.0)),
+        (0.7, 500.0, (8.0, 0.0)),  # it jitters by more
+        (0.3, 499.5, (60.0, 1.0)),
+        (0.3, 499.0, (60.0, 9.0)),
+        (0.3, 498.8, (60.0, 0.0)),  # 49 updates march by all of the time between two readings
+    ],
+)
+def test_the_nearer_update_tells_the_phase_and_reads_the_march_if_it_is_slow(
+    part: float, read_ns: float, expected: tuple[float, float]
 ) -> None:
-    """Brackets 499 ns wide that march by 6 ns leave 208 ns of 24 on either side."""
-    at: Any = SimpleNamespace(part=np.array([part]), start=end(144.0, 60.0, 0.0), end=end(144.0, 8.0, 9.0))
+    near = SimpleNamespace(usual_ns=np.array([7993.0]), apart_ns=np.array([read_ns]))
+    at: Any = SimpleNamespace(part=np.array([part]), near=near, start=end(60.0, 0.0), end=end(8.0, 9.0))
     assert tuple(float(each[0]) for each in phase_ns(at)) == pytest.approx(expected)
 
 
