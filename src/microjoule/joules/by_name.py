@@ -45,6 +45,7 @@ from .occupancy import merged as pieces_of
 from .reserved_names import CUT_WINDOWS, NO_WINDOW
 from .separability import Item
 from .total import covered
+from .uncounted import once
 from .window_groups import WindowGroups
 
 if TYPE_CHECKING:
@@ -240,6 +241,8 @@ def _rest(trace: Trace, channel_id: str, occupancy: Occupancy) -> Estimate:
     t0_ns, t1_ns = pieces_of(occupancy, [0]).T.copy()
     bounds = meter.bounds(t0_ns, t1_ns) if isinstance(meter, Counter) else meter.energies(t0_ns, t1_ns)
     rest = whole - _energies(trace, channel_id, occupancy, [some])[0]
+    if isinstance(meter, Counter):
+        rest = once(meter.resets.losses, rest, t0_ns, t1_ns)
     low, high = math.fsum(bounds.low), min(math.fsum(bounds.high), whole.high)
     value = None if rest.value is None else min(max(rest.value, low), high)
     return replace(rest, value=value, low=low, high=high, accuracy=whole.accuracy)

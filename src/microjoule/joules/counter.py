@@ -159,7 +159,8 @@ class Counter:
         return self._lessons.learned.is_seen
 
     @cached_property
-    def _resets(self) -> Resets:
+    def resets(self) -> Resets:
+        """What it may have counted unseen."""
         return Resets(self)
 
     @cached_property
@@ -208,8 +209,8 @@ class Counter:
         low = np.maximum(low - begin.unseen, 0)
         status = self._status(begin, end)
         low_q = self.quantity(np.where((end.before < 0) | (begin.after == n), 0, low), 0)
-        high_q = self.quantity(high, 0) + self._resets.most(begin.before, end.after)
-        is_open = self._within(self._resets.unbounded, begin, end) > 0
+        high_q = self.quantity(high, 0) + self.resets.most(begin.before, end.after)
+        is_open = self._within(self.resets.unbounded, begin, end) > 0
         high_q[(begin.before < 0) | (end.after == n) | is_open | self.is_noise] = np.inf
         low_q[np.full(len(t0), self.is_noise)] = 0.0
         empty = t0 == t1
@@ -250,7 +251,7 @@ class Counter:
         begin, end = edges_of(between, lambda: self._lessons.skeleton, self.channel, brackets)
         short = lent(between, self.channel, brackets, begin, end)
         found = budgets(self.channel, self.machine, brackets, begin, end, short)
-        return self._resets.losses.added_to(found, brackets.t0_ns, brackets.t1_ns)
+        return self.resets.losses.added_to(found, brackets.t0_ns, brackets.t1_ns)
 
     def position(self, t_ns: npt.ArrayLike) -> I64:
         """int64: the interpolated count at instants, in ``2**-bits`` counts since the first reading."""

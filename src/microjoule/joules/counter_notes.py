@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
 from .counter import Counter
 from .estimate_text import figure
-from .uncounted import Losses
 
 _AGENT = "agent"  # the source of channels that an agent reads
 _FEW = 3  # updates, from which on their usual distance is known
@@ -36,7 +35,7 @@ def _dropped(counter: Counter) -> list[str]:
 
 
 def _uncounted(counter: Counter) -> list[str]:
-    losses = Losses(counter)
+    losses = counter.resets.losses
     if not losses.times:
         return []
     n = "once" if losses.times == 1 else f"{losses.times:,} times"

@@ -25,6 +25,7 @@ from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
 from .stand_in import stand_in
 from .total import beside
+from .uncounted import once
 from .window_groups import WindowGroups, occupied, window_groups
 
 if TYPE_CHECKING:
@@ -183,7 +184,10 @@ class MarkFits:
             if found is not None:
                 return found
         each = self.estimates(channel_id, t0_ns, t1_ns)
-        return each[0] if len(each) == 1 else summed(each)
+        if len(each) == 1:
+            return each[0]
+        found = summed(each)
+        return once(meter.resets.losses, found, t0_ns, t1_ns) if isinstance(meter, Counter) else found
 
     def _widened(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
         """The windows; of the command's own counter with the edges of its run where its count is known."""

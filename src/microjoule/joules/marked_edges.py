@@ -105,16 +105,19 @@ class MarkedEdges(NamedTuple):
         of_plain = dict(zip(is_plain.tolist(), plain, strict=True))
         ends = (known0.tolist(), at0.tolist(), known1.tolist(), at1.tolist())
         columns = (value.tolist(), brackets.low.tolist(), brackets.high.tolist(), (t1_ns - t0_ns).tolist())
+        lacking = counter.resets.losses.added_to([()] * len(t0_ns), t0_ns, t1_ns)
         found = []
-        for i, (is0, begin, is1, end, one, low, high, lasted_ns) in enumerate(
-            zip(*ends, *columns, strict=True)
+        for i, (is0, begin, is1, end, one, low, high, lasted_ns, lost) in enumerate(
+            zip(*ends, *columns, lacking, strict=True)
         ):
             known = of_plain.get(i)
             if known is not None and (not (is0 or is1) or not lasted_ns or math.isnan(one)):
                 found.append(known)
                 continue
             parts = self._components(counter, begin if is0 else None, end if is1 else None)
-            if known is not None:
+            if known is None:
+                parts += lost
+            else:
                 parts += _left(known.components, f"{_of(counter)}/{t0_ns[i] if is0 else t1_ns[i]}")
             found.append(_estimate(counter, one, (low, high), lasted_ns, parts))
         return found
@@ -135,6 +138,7 @@ class MarkedEdges(NamedTuple):
         value = float(counter.quantity(counted, counter.bits)[0]) * counter.watts
         bounds = math.fsum(brackets.low), math.fsum(brackets.high)
         parts, lasted_ns = self._of_sum(counter, at0, at1), int((t1_ns - t0_ns).sum())
+        parts += counter.resets.losses.components(t0_ns, t1_ns)
         return _estimate(counter, value, bounds, lasted_ns, parts, int(brackets.status.max(initial=0)))
 
     def noise_j2(self, counter: Counter, t0_ns: I64, t1_ns: I64) -> F64 | None:
@@ -158,7 +162,7 @@ class MarkedEdges(NamedTuple):
             ]
             for of, u in ends:
                 found += sum(np.where(of == other, u * more, 0.0) for other, more in ends)
-        return found * _scale(counter) ** 2
+        return found * _scale(counter) ** 2 + counter.resets.losses.likely_most(t0_ns, t1_ns) ** 2 / 3.0
 
     def _found(self, t0_ns: I64, t1_ns: I64) -> list[tuple[I64, npt.NDArray[np.bool_]]]:
         """Of beginnings and of ends the numbers of the marks there, and whether one is taken."""

@@ -8,6 +8,8 @@ nothing: an event is off for some microseconds, and updates are a millisecond ap
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,10 +23,13 @@ from .uncertainty import BOUNDED, Component
 
 if TYPE_CHECKING:
     from .counter import Counter
+    from .estimate import Estimate
 
+NAME = "uncounted"  # of the component
 _OFF_NS = NS_PER_MS  # longer than an event is off; of counters that are up to date at every read
 _AROUND_NS = NS_PER_S // 50  # on each side, from which the power is taken: the larger one
 _JOINED_NS = NS_PER_S // 10
+_ROOT_3 = math.sqrt(3.0)
 _NONE = np.empty(0, np.int64)
 
 
@@ -83,7 +88,7 @@ class Losses:
         self._counter, self._at = counter, counter.uncounted
         channel, at = counter.channel, self._at
         self.times = int(at.times.sum())
-        if not self.times:
+        if not len(at.times):
             return
         longest_ns = max(counter.update_max_ns, _OFF_NS)
         rate = largest_rate(channel) / NS_PER_S
@@ -103,35 +108,65 @@ class Losses:
         whole = power * (at.until_ns - at.since_ns + 2 * update_ns) + quantum
         return np.concatenate(([0.0], np.cumsum(np.minimum(each, whole) * scale)))
 
-    def _between(self, sums: F64, t0_ns: I64, t1_ns: I64) -> F64:
-        ended = np.searchsorted(self._at.until_ns, t0_ns, "right")
-        begun = np.searchsorted(self._at.since_ns, t1_ns, "left")
-        found: F64 = sums[np.maximum(begun, ended)] - sums[ended]
-        return found
-
     def most(self, before: I64, after: I64) -> F64 | float:
         """The most that is lacking between two readings each, in the channel's quantity."""
-        if not self.times:
+        if not len(self._at.times):
             return 0.0
         t_ns = self._counter.t_ns
-        last = len(t_ns) - 1
-        return self._between(self._most, t_ns[np.maximum(before, 0)], t_ns[np.minimum(after, last)])
+        end = len(t_ns) - 1
+        first, last = self._between(t_ns[np.maximum(before, 0)], t_ns[np.minimum(after, end)])
+        found: F64 = self._most[last] - self._most[first]
+        return found
 
     def likely_most(self, t0_ns: I64, t1_ns: I64) -> F64:
         """The same of windows, by the power around each stretch."""
-        if not self.times:
+        if not len(self._at.times):
             return np.zeros(len(t0_ns))
+        first, last = self._touched(t0_ns, t1_ns)
+        found: F64 = self._likely[last] - self._likely[first]
+        return found
+
+    def _touched(self, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
         near_ns = self._counter.usual_ns
-        return self._between(self._likely, t0_ns - near_ns, t1_ns + near_ns)
+        return self._between(t0_ns - near_ns, t1_ns + near_ns)
+
+    def _between(self, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+        """The numbers of the first stretch of each window, and of the one after its last."""
+        ended = np.searchsorted(self._at.until_ns, t0_ns, "right")
+        begun = np.searchsorted(self._at.since_ns, t1_ns, "left")
+        return ended, np.maximum(begun, ended)
+
+    def components(self, t0_ns: I64, t1_ns: I64) -> list[Component]:
+        """What may be lacking of all of some windows: up to all of a stretch, once, or nothing of it."""
+        if not len(self._at.times) or not len(t0_ns):
+            return []
+        first, last = self._touched(t0_ns, t1_ns)
+        order = np.argsort(first, kind="stable")
+        first, last = first[order], last[order]
+        first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1])  # the windows before have it
+        lacking = float((self._likely[np.maximum(first, last)] - self._likely[first]).sum())
+        return [_component(lacking)] if lacking else []
 
     def added_to(
         self, budgets: list[tuple[Component, ...]], t0_ns: I64, t1_ns: I64
     ) -> list[tuple[Component, ...]]:
         """The components of windows, each with what may be lacking of it: up to all of that, or nothing."""
-        if not self.times:
+        if not len(self._at.times):
             return budgets
-        lacking = (self.likely_most(t0_ns, t1_ns) / np.sqrt(3.0)).tolist()
+        each = self.likely_most(t0_ns, t1_ns).tolist()
         return [
-            (*budget, Component("uncounted", u, form=BOUNDED)) if budget and u else budget
-            for budget, u in zip(budgets, lacking, strict=True)
+            (*budget, _component(lacking)) if lacking else budget
+            for budget, lacking in zip(budgets, each, strict=True)
         ]
+
+
+def once(losses: Losses, total: Estimate, t0_ns: I64, t1_ns: I64) -> Estimate:
+    """A sum over windows that has what is lacking of a stretch once, where several of them touch it."""
+    if total.value is None or not losses.times:
+        return total
+    others = (each for each in total.components if each.name != NAME)
+    return replace(total, components=(*others, *losses.components(t0_ns, t1_ns)))
+
+
+def _component(lacking: float) -> Component:
+    return Component(NAME, lacking / _ROOT_3, form=BOUNDED)

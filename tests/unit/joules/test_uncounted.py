@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ideal import MS, Ideal, S, constant, rows, sine, square, write
+from interrupted import told
 
 from microjoule.channel.reading_status import UNCOUNTED
 from microjoule.errors import NotInParts
@@ -22,22 +23,6 @@ from microjoule.joules.uncounted import NEVER, Losses, uncounted
 from microjoule.trace.series import Series, failed
 
 IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)
-
-
-def told(series: Series, off_ns: list[int], stretch: int = 1) -> Series:
-    """The readings of events that were off at some instants, and lost an update at each.
-
-    Where it was is known to so many readings.
-    """
-    raw, status = series.raw.copy(), np.zeros(len(series), np.uint16)
-    for at_ns in off_ns:
-        at = int(np.searchsorted(series.t_ns, at_ns))
-        update = at + int(np.flatnonzero(np.diff(raw[at:]))[0]) + 1
-        raw[update:] -= raw[update] - raw[update - 1]
-        last = (update // stretch + 1) * stretch - 1
-        status[last - stretch + 1 : last + 1] = np.maximum(status[last - stretch + 1 : last + 1], UNCOUNTED)
-        status[last] += 1
-    return replace(series, raw=raw, status=status)
 
 
 @pytest.mark.parametrize("stretch", [1, 100])
