@@ -12,6 +12,7 @@ from ideal import Ideal, constant, rows, write
 
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.glitches import longest_ns
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import sensors, summary
 
@@ -117,3 +118,19 @@ def test_random_numbers_have_no_figure_and_no_bound(top_bits: int, stays: int, l
     assert any("has no figure: its count fell or jumped" in sentence for sentence in sensors(trace))
     path = write(tmp_path / "t.arrows", rows([noise]))
     assert summary(stream(path))["windows"] == summary(trace)["windows"]
+
+
+def test_a_glitch_of_the_second_reading_or_where_a_coarse_count_moves_is_one_reading() -> None:
+    """A count of whole joules moves by far more than the power in a step."""
+    coarse = Ideal(constant(5.0), n=1000, limit_w=10.0, start=1 << 20, quantum=1 << 14)
+    moves = int(np.flatnonzero(np.diff(coarse.series.raw.astype(np.int64)))[1]) + 1
+    for ideal, at, by in ((IDEAL, 1, -400_000), (IDEAL, 1, 100_000), (coarse, moves, -400_000)):
+        found = spoilt(ideal, at, by)
+        counter = Counter(found.series, found.channel)
+        assert counter.dropped_ns.tolist() == [int(ideal.series.t_ns[at])]
+
+
+def test_a_glitch_lasts_two_updates_and_the_lag_at_most() -> None:
+    timing = replace(IDEAL.channel.timing, update_ns=70, update_max_ns=0, lag_ns=5)
+    assert longest_ns(replace(IDEAL.channel, timing=timing)) == 145
+    assert longest_ns(replace(IDEAL.channel, timing=replace(timing, update_max_ns=90))) == 185
