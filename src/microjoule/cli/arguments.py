@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         choice = _CHOICE.fullmatch(message)
         if choice:
             known = re.findall(r"[^\s',]+", choice["known"])
-            what = "command" if choice["what"] == "COMMAND" else choice["what"]
+            what = choice["what"].lower() if choice["what"].isupper() else choice["what"]
             hint = _nearest(choice["given"], known) or _all_of(known)
             return f"there is no {what} {choice['given']!r}.{hint}"
         if message.startswith(_UNKNOWN):

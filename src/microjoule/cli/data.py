@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+TOPICS = ("licences", "hash", "tables", "check")
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the command."""
@@ -12,7 +14,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="print the sources, licences, ages and hash of the tables",
         epilog="`uj data check` exits with 1 if an old figure was not looked up again within a year.",
     )
-    parser.add_argument("what", choices=("licences", "hash", "tables", "check"), help="what to print")
+    parser.add_argument("what", choices=TOPICS, metavar="TOPIC", help="licences, hash, tables or check")
     parser.set_defaults(run=run)
 
 

@@ -26,6 +26,7 @@ def test_help_of_a_command_is_its_help(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["data", "ages"], "uj data: there is no topic 'ages'. Did you mean tables?"),
         (["rnu"], "uj: there is no command 'rnu'. Did you mean run?"),
         (
             ["report", "t.arrows", "--zoen", "DE"],
