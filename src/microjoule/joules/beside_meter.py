@@ -246,8 +246,10 @@ def no_gain(found: ReferenceFit, sensor: SensorError | None) -> str:
         found: The fit of the meter around the channel's device.
         sensor: What is assumed of the channel without it; None: nothing is.
     """
-    if found.explained < EXPLAINED_MIN or found.gain.value <= 0:
+    if found.explained < EXPLAINED_MIN:
         return f"the channel explains {found.explained:.0%} of the meter's changes"
+    if found.gain.value <= 0:
+        return f"the meter falls where the channel rises (gain {found.gain.value:.2g})"
     if sensor is None or sensor.source.startswith(MEASURED):
         return ""
     assumed = sensor.gain * (2.0 if sensor.form == NORMAL else _OF_RECTANGLE)
@@ -269,9 +271,14 @@ def _refuse(
             "the sensor's update intervals",
         )
     if found.explained < EXPLAINED_MIN or found.gain.value <= 0:
+        why = (
+            f"they explain {found.explained:.0%} of its changes"
+            if found.explained < EXPLAINED_MIN
+            else f"it falls where they rise (gain {found.gain.value:.2g})"
+        )
         raise BadMeter(
-            f"{what} does not follow the counters: they explain {found.explained:.0%} of its changes, so it "
-            "is of another machine, or other loads are behind it",
+            f"{what} does not follow the counters: {why}, so it is of another machine, or other loads are "
+            "behind it",
             "Check what is plugged into it, and run the calibration while nothing else changes",
         )
     if not is_one and found.mean_meter_w + found.at_mean_w.U < found.mean_w:

@@ -84,6 +84,13 @@ def test_a_meter_of_one_channel_may_show_less_than_all_counters_and_one_of_all_m
 def test_a_meter_of_another_load_no_meter_and_no_counter_are_refused():
     with pytest.raises(BadMeter, match="does not follow the counters"):
         against(trace(PACKAGE, DRAM, meter(load=gauges.steps(0.5, 30.0, seed=4))))
+    falling = trace(PACKAGE, DRAM, meter(gain=-0.9, offset_w=300.0))
+    with pytest.raises(
+        BadMeter, match=r"gives package-0 no gain: the meter falls where the channel rises \(gain -0\."
+    ):
+        against(falling, "package-0")
+    with pytest.raises(BadMeter, match=r"does not follow the counters: it falls where they rise \(gain -0\."):
+        against(falling)
     with pytest.raises(BadMeter, match="no meter that shows watts"):
         against(trace(PACKAGE, DRAM))
     with pytest.raises(NoValue, match="No energy counter"):
