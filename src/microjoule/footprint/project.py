@@ -321,6 +321,7 @@ def _each(total: Footprint, models: int) -> dict[str, Any]:
 def _energy(of: Estimate) -> dict[str, Any]:
     return {
         "energy_j": of.value,
+        "U_j": of.U if of.value is not None and math.isfinite(of.U) else None,
         "guaranteed_j": [of.low, of.high if math.isfinite(of.high) else None],
         "status": of.status,
         "provenance": of.provenance,

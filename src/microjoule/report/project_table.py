@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..joules.estimate_text import measured
 from . import footprint_lines, written_numbers
 from .amounts import amount, hours
 from .columns import columns
@@ -48,11 +49,10 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
     rows = [head]
     kinds = {each["provenance"] for each in project["sums"]}
     for run in project["runs"]:
-        low, high = run["energy"]["guaranteed_j"]
         row = [
             safe(run["run"]),
             hours(run["hours"]),
-            written_numbers.quantity(run["energy"]["energy_j"], "J", low, high),
+            _energy(run["energy"]),
             amount(run["footprint"]["co2e_location"]),
             amount(run["footprint"]["cost_electricity"]),
         ]
@@ -67,6 +67,13 @@ def _runs(project: Mapping[str, Any]) -> list[str]:
     return columns(rows, (0, -1))
 
 
+def _energy(of: Mapping[str, Any]) -> str:
+    """``3.85 mJ ± 0.29 mJ`` or ``at most 16 mJ``, as the run's own report has it."""
+    if of["energy_j"] is None:
+        return written_numbers.quantity(None, "J")
+    return measured(of["energy_j"], of["U_j"] or 0.0, written_numbers.ends(of["guaranteed_j"]), "J")
+
+
 def _target(project: Mapping[str, Any]) -> list[str]:
     if not project["target"]:
         return []
@@ -77,9 +84,7 @@ def _target(project: Mapping[str, Any]) -> list[str]:
         if reached is None:
             found.append(f"  {name}: not reached")
             continue
-        energy = written_numbers.quantity(
-            reached["energy"]["energy_j"], "J", *reached["energy"]["guaranteed_j"]
-        )
+        energy = _energy(reached["energy"])
         co2e, cost = (reached["footprint"][part] for part in ("co2e_location", "cost_electricity"))
         parts = [energy, f"{hours(reached['hours'])}", f"{amount(co2e)} CO2e"]
         parts += [amount(cost)] if cost else []

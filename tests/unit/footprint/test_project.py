@@ -15,6 +15,7 @@ from microjoule.footprint.project import Target, Trial, project, trial, unreadab
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.run_window import whole
+from microjoule.joules.uncertainty import Component
 from microjoule.report.project_table import lines
 from microjoule.trace.label import label
 from microjoule.units import J_PER_KWH
@@ -151,6 +152,20 @@ def test_measured_and_estimated_runs_have_each_a_sum_of_their_own():
     assert "total of 2 measured runs" in text
     assert "total of 1 estimated run" in text
     assert "total of 3" not in text
+
+
+@pytest.mark.parametrize(
+    ("half_j", "words"),
+    [(0.12, "299.8 J ± 0.2 J"), (360.0, "at most 660 J")],
+)
+def test_a_run_s_row_has_the_figure_of_its_own_report(half_j, words):
+    """A figure that is less than its uncertainty is a bound there, and had no ± in the list of runs."""
+    parts = (Component("edges", half_j / 2),)
+    energy = Estimate(value=299.76, low=299.0, high=659.76, components=parts)
+    found = project([replace(spent("a", 1.0), energy=energy)], TERMS, None, 1)
+    assert found["runs"][0]["energy"]["U_j"] == energy.U
+    (row,) = [line for line in lines(found) if line.startswith("a ")]
+    assert f"  {words}  " in row
 
 
 def replace_name(of, name):
