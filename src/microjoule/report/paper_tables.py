@@ -19,10 +19,10 @@ _SIGN = "= the two agree to the last printed digit"
 def lines(tables: Mapping[str, Any]) -> list[str]:
     """Table 3, Table 4 with the rows of Table 1, Table 2, the correction, later runs, and the factors."""
     rows = tables["rows"]
-    found = ["Strubell, Ganesh and McCallum 2019 (arXiv:1906.02243): printed | recomputed", _SIGN, ""]
-    found += ["Table 3, and the model rows of Table 1"]
+    found = wrapped("Strubell, Ganesh and McCallum 2019 (arXiv:1906.02243): printed | recomputed")
+    found += [*wrapped(_SIGN), "", "Table 3, and the model rows of Table 1"]
     found += _table([row for row in rows if row["table"] == "table3"])
-    found += ["", "Table 4, and the project rows of Table 1 (hours summed over devices)"]
+    found += ["", *wrapped("Table 4, and the project rows of Table 1 (hours summed over devices)")]
     found += _table([row for row in rows if row["table"] == "table4"])
     found += ["", *_mixes(tables["mixes"])]
     found += ["", *wrapped(_correction(tables["correction"])), "", "Later runs, t of CO2e"]
@@ -104,7 +104,7 @@ def _mixes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             [row["name"], *shares, plain(of["value"], 3), span(of["range"], "").strip(), amount(row["co2e"])]
         )
     head = f"Table 2: each mix by its fuels' life-cycle factors, and {rows[0]['run']} once"
-    return [head, *columns(cells, (0,), indent="  ")]
+    return [*wrapped(head), *columns(cells, (0,), indent="  ")]
 
 
 def _correction(of: Mapping[str, Any]) -> str:

@@ -35,6 +35,14 @@ def test_every_printed_figure_is_recomputed(capsys):
     assert max(map(len, out.splitlines())) < 80
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["paper"]) == 0
+    words = [line for line in capsys.readouterr().out.splitlines() if " " in line.strip()]
+    assert max(map(len, words)) <= columns
+
+
 def test_another_pue_changes_the_cells(capsys):
     one, other = as_json(capsys, "paper", "--json"), as_json(capsys, "paper", "--pue", "1.1", "--json")
     for before, after in zip(one["rows"], other["rows"], strict=True):
