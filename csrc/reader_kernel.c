@@ -173,7 +173,8 @@ static void kernel_read(void *opened, struct uj_sample *rows)
         rows[i].raw -= uj_is_read(&rows[i]) ? k->over[i] : 0;
         uj_add_uncounted(&rows[i], k->n_off_before + k->n_off);
     }
-    k->n_off = k->n_off_before = 0;
+    if (uj_is_read(&rows[0])) /* else the next one says it */
+        k->n_off = k->n_off_before = 0;
 }
 
 static bool read_group(struct kernel_state *k, struct uj_group *group)

@@ -60,7 +60,7 @@
 struct witness {
     int fd; /* -1: there is none, and nothing is known */
     struct perf_event_mmap_page *page;
-    uint32_t seen; /* times_on() as the last read began */
+    uint32_t seen; /* times_on() as the last read began that gave a count */
 };
 
 struct perf_event {
@@ -284,7 +284,8 @@ static void perf_read(void *opened, struct uj_sample *rows)
             leader->running_ns = values[1];
         leader->n_stopped = is_stopped ? leader->n_stopped + 1 : 0;
         uint32_t n_off = is_first ? 0 : times_on(&leader->witness) - leader->witness.seen;
-        leader->witness.seen = times_on_before;
+        if (!is_stopped && first < words) /* a failed row could not say it: the next one does */
+            leader->witness.seen = times_on_before;
         for (size_t k = 0; k < leader->n_group; k++) {
             bool is_read = !is_stopped && first + k < words;
             rows[leader[k].row] = (struct uj_sample){

@@ -14,6 +14,17 @@
 #define ONCE (UJ_STATUS_UNCOUNTED + 1)
 
 static uint32_t pmu;
+static bool is_failing;
+
+/* In place of the C library's: of events too. */
+ssize_t read(int fd, void *bytes, size_t n)
+{
+    if (is_failing) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_read, fd, bytes, n);
+}
 
 static int opened(uint32_t type, uint64_t config, bool is_pinned, int leader)
 {
@@ -73,6 +84,24 @@ static void a_reading_says_that_its_event_was_off(void)
     struct uj_counts counts;
     CHECK_EQ(uj_sampler_counts(sampler, &counts), 0);
     CHECK_EQ(counts.errors, 0);
+    uj_sampler_close(sampler);
+}
+
+/* It is said by the next row that was read. */
+static void a_failed_read_does_not_swallow_it(void)
+{
+    struct uj_sampler *sampler = sampler_of(1, UJ_PACE_DEADLINES, 64);
+    read_once(sampler);
+    for (int i = 0; i < TRIES; i++) {
+        is_failing = true;
+        others_open(true);
+        uint16_t failed = read_once(sampler).status;
+        uint16_t again = read_once(sampler).status;
+        is_failing = false;
+        CHECK_EQ(failed, EIO);
+        CHECK_EQ(again, EIO);
+        CHECK(read_once(sampler).status >= ONCE);
+    }
     uj_sampler_close(sampler);
 }
 
@@ -167,6 +196,7 @@ int main(void)
     pmu = msr_type();
     others_open(true);
     a_reading_says_that_its_event_was_off();
+    a_failed_read_does_not_swallow_it();
     a_full_ring_does_not_swallow_it();
     a_recording_takes_others_off_once(UJ_PACE_DEADLINES, 1);
     a_recording_takes_others_off_once(UJ_PACE_KERNEL, 2);

@@ -108,6 +108,7 @@ class CoarseView:
                     channels.append(found[0])
                     self._rounding.append(found[1])
             self._sources.append((Feed(fd=feed.fd), np.array(codes, np.uint16).tobytes()))
+        self._untold = np.zeros(len(channels), np.int64)  # how often each was off that no row has said
         self.feed = Feed(KEPT_S * max(len(channels), 1))
         self.lane = OfferedLane(LANE, tuple(channels), {"rate_hz": RATE_HZ, "sampled_by": "thread"})
         self.resolution_j = float(max((channel.scale.unit for channel in channels), default=STEP_J))
@@ -126,9 +127,11 @@ class CoarseView:
             t_ns = int(np.frombuffer(taken.t_ns, np.int64)[at])
             read_ns = int(np.frombuffer(taken.read_ns, np.uint32)[at])
             status, raw = int(told[-1]), 0
-            if is_read(told)[-1]:  # off as often as in all that it stands for
-                times = min(int(times_off(told).sum()), UNCOUNTED - 1)
-                status = UNCOUNTED + times if times else 0
+            self._untold[code] += times_off(told).sum()
+            if is_read(told)[-1]:
+                if status != UNCOUNTED:  # off as often as in all that it stands for; else a later row has it
+                    times = min(int(self._untold[code]), UNCOUNTED - 1)
+                    status, self._untold[code] = UNCOUNTED + times if times else 0, 0
                 raw = self._rounding[code](int(np.frombuffer(taken.raw, np.uint64)[at]))
             yield _ROW.pack(t_ns, raw, _NO_SENSOR_TIME, read_ns, code, status)
 

@@ -121,4 +121,18 @@ def test_a_reading_counts_the_interruptions_of_all_that_it_stands_for():
     view.publish()
     taken, _ = reader.drain(np.arange(1, dtype=np.uint16).tobytes())
     assert np.frombuffer(taken.raw, np.uint64)[:3].tolist() == [9, 13, 14]
-    assert np.frombuffer(taken.status, np.uint16)[:3].tolist() == [UNCOUNTED + 5, UNCOUNTED + 4999, 0]
+    assert np.frombuffer(taken.status, np.uint16)[:3].tolist() == [UNCOUNTED + 5, UNCOUNTED + 4999, UNCOUNTED]
+
+
+def test_interruptions_before_a_failed_read_are_told_by_the_next_that_is_read():
+    feed = Feed(64)
+    view = CoarseView([OfferedLane("package-0", (of(Fraction(1, 1 << 14)),), {})], [feed])
+    reader = Feed(fd=view.feed.fd)
+    at_ns = now_ns()
+    readings = [[(5, UNCOUNTED + 3), (0, 5)], [(0, 5)], [(6, UNCOUNTED)], [(7, UNCOUNTED + 1)], [(8, 0)]]
+    for i, each in enumerate(readings):
+        feed.write(rows([(at_ns + 9 * i + k, raw << 14, 0, status) for k, (raw, status) in enumerate(each)]))
+        view.publish()
+    taken, _ = reader.drain(np.arange(1, dtype=np.uint16).tobytes())
+    told = np.frombuffer(taken.status, np.uint16)[: taken.length].tolist()
+    assert told == [5, 5, UNCOUNTED, UNCOUNTED + 4, 0]
