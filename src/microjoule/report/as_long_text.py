@@ -173,8 +173,9 @@ def _between(t0_s: float | None, t1_s: float | None) -> str:
 
 
 def _failure(channel: str, code: int, n: int) -> str:
-    why = f"NVML code {code - _NVML}" if code >= _NVML else os.strerror(code)
-    return f"{channel}: {n} reads failed: {why}. `uj probe` says what can be read now."
+    why = f"NVML code {code - _NVML}" if code > _NVML else os.strerror(code)
+    reads = "1 read" if n == 1 else f"{n:,} reads"
+    return f"{channel}: {reads} failed: {why}. `uj probe` says what can be read now."
 
 
 def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

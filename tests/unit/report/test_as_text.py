@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from io import BytesIO, TextIOWrapper
 
@@ -175,6 +176,21 @@ def test_warnings_that_are_left_out_are_counted(found, more) -> None:
     lanes = [{**found["engine"]["lanes"][0], "lane": f"l{i}", "missed": 1} for i in range(3 + more)]
     text = as_text.render({**found, "engine": {**found["engine"], "lanes": lanes}})
     assert f"… and {more} more warning{'s: -v shows them' if more > 1 else ': -v shows it'}" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "n", "says"),
+    [
+        (5, 1, "1 read failed: Input/output error"),
+        (5, 1234, "1,234 reads failed: Input/output error"),
+        (10_015, 2, "2 reads failed: NVML code 15"),
+        (10_000, 2, f"2 reads failed: {os.strerror(10_000)}"),
+    ],
+)
+def test_failed_reads_are_counted_and_no_code_is_nvmls_success(found, code, n, says) -> None:
+    engine = {**found["engine"], "failures": [{"channel": "package-0", "code": code, "n": n}]}
+    text = " ".join(as_text.render({**found, "engine": engine}).split())
+    assert f"package-0: {says}" in text
 
 
 def test_no_energy_has_no_prefix() -> None:
