@@ -39,6 +39,7 @@ def _uncounted(counter: Counter) -> list[str]:
     if not losses.times:
         return []
     n = "once" if losses.times == 1 else f"{losses.times:,} times"
+    n = f"at least {n}" if losses.is_open else n
     most_j = float(losses.likely_most(counter.t_ns[:1], counter.t_ns[-1:])[0])
     return [
         f"{counter.channel.id}: other users of perf interrupted its counting {n}, so that up to "

@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..channel import largest_rate
-from ..channel.reading_status import is_uncounted, times_off
+from ..channel.reading_status import is_read, is_uncounted, times_off
 from ..trace.series import I64, Series
 from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
@@ -39,31 +40,40 @@ class Uncounted(NamedTuple):
     Attributes:
         since_ns: int64, the reading before each stretch.
         until_ns: int64, its last reading.
-        times: int64, how often the event was off.
+        times: int64, how often the event was off, or at least was.
+        is_open: bool, whether no reading said how often.
     """
 
     since_ns: I64 = _NONE
     until_ns: I64 = _NONE
     times: I64 = _NONE
+    is_open: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
 
 
 NEVER = Uncounted()
 
 
 def uncounted(series: Series) -> Uncounted:
-    """The stretches that readings tell: those before one with a number have none (csrc/microjoule.h)."""
+    """The stretches that readings tell: from those without a number up to one with one (csrc/microjoule.h).
+
+    Where a trace ends before that one, or its read failed, a stretch is open: up to the next reading.
+    """
     if series.status.strides == (0,):
         return NEVER
-    at = np.flatnonzero(is_uncounted(series.status))
+    read = np.flatnonzero(is_read(series.status))  # failed ones tell nothing
+    status, t_ns = series.status[read], series.t_ns[read]
+    at = np.flatnonzero(is_uncounted(status))
     if not len(at):
         return NEVER
-    times = times_off(series.status[at])
+    times = times_off(status[at])
     # A stretch goes on from a reading without a number to the next one, if that tells anything.
     goes_on = (times[:-1] == 0) & (np.diff(at) == 1)
     first = at[np.concatenate(([True], ~goes_on))]
     last = at[np.concatenate((~goes_on, [True]))]
-    since_ns, until_ns = series.t_ns[np.maximum(first - 1, 0)], series.t_ns[last]
-    return _joined(Uncounted(since_ns, until_ns, times_off(series.status[last])))
+    times = times_off(status[last])
+    is_open = times == 0
+    until_ns = t_ns[np.minimum(last + is_open, len(t_ns) - 1)]
+    return _joined(Uncounted(t_ns[np.maximum(first - 1, 0)], until_ns, np.maximum(times, 1), is_open))
 
 
 def _joined(found: Uncounted) -> Uncounted:
@@ -74,7 +84,9 @@ def _joined(found: Uncounted) -> Uncounted:
     part = (found.since_ns - begun_ns) // _JOINED_NS
     first = np.flatnonzero(begins | (np.diff(part, prepend=0) != 0))
     last = np.append(first[1:], len(part)) - 1
-    return Uncounted(found.since_ns[first], found.until_ns[last], np.add.reduceat(found.times, first))
+    times = np.add.reduceat(found.times, first)
+    is_open = np.logical_or.reduceat(found.is_open, first)
+    return Uncounted(found.since_ns[first], found.until_ns[last], times, is_open)
 
 
 class Losses:
@@ -82,12 +94,16 @@ class Losses:
 
     Args:
         counter: Whose.
+
+    Attributes:
+        times: How often its event was off.
+        is_open: Whether it may have been oftener.
     """
 
     def __init__(self, counter: Counter) -> None:
         self._counter, self._at = counter, counter.uncounted
         channel, at = counter.channel, self._at
-        self.times = int(at.times.sum())
+        self.times, self.is_open = int(at.times.sum()), bool(at.is_open.any())
         if not len(at.times):
             return
         longest_ns = max(counter.update_max_ns, _OFF_NS)
@@ -102,11 +118,12 @@ class Losses:
         self._likely = self._sums(np.minimum(power, rate), longest_ns, scale)
 
     def _sums(self, power: F64, update_ns: int, scale: float) -> F64:
-        """Of each stretch an update each time, and no more than its power in all its time, added up."""
+        """Of each stretch an update each time, no more than its power in all its time, added up."""
         at, quantum = self._at, self._counter.quantum
         each = at.times * (power * update_ns + quantum)
         whole = power * (at.until_ns - at.since_ns + 2 * update_ns) + quantum
-        return np.concatenate(([0.0], np.cumsum(np.minimum(each, whole) * scale)))
+        most = np.where(at.is_open, whole, np.minimum(each, whole))
+        return np.concatenate(([0.0], np.cumsum(most * scale)))
 
     def most(self, before: I64, after: I64) -> F64 | float:
         """The most that is lacking between two readings each, in the channel's quantity."""

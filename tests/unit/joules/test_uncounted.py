@@ -71,7 +71,7 @@ def test_a_loss_is_an_update_at_twice_the_limit_and_no_more_than_all_of_its_stre
         assert more == pytest.approx(min(each_j, whole_j), rel=1e-9)
 
 
-def _stretches(status: list[int]) -> list[tuple[int, int, int]]:
+def _stretches(status: list[int]) -> list[tuple[int, int, int, bool]]:
     n = len(status)
     series = Series(
         np.arange(n, dtype=np.int64),
@@ -86,16 +86,21 @@ def _stretches(status: list[int]) -> list[tuple[int, int, int]]:
     ("status", "stretches"),
     [
         ([0, 0, 0], []),
-        ([0, 0, UNCOUNTED + 2, 0], [(1, 2, 2)]),
-        ([0, UNCOUNTED, UNCOUNTED, UNCOUNTED + 3, 0, 0], [(0, 3, 3)]),
-        ([0, UNCOUNTED + 1, UNCOUNTED + 1, 0], [(0, 2, 2)]),
-        ([0, UNCOUNTED, UNCOUNTED + 1, 0, UNCOUNTED, UNCOUNTED + 4], [(0, 2, 1), (3, 5, 4)]),
-        ([0, UNCOUNTED, 0, UNCOUNTED + 1], [(0, 1, 0), (2, 3, 1)]),
-        ([UNCOUNTED + 1, 0], [(0, 0, 1)]),
-        ([0, 19, 4999, 10_000, UNCOUNTED + 1], [(3, 4, 1)]),
+        ([0, 0, UNCOUNTED + 2, 0], [(1, 2, 2, False)]),
+        ([0, UNCOUNTED, UNCOUNTED, UNCOUNTED + 3, 0, 0], [(0, 3, 3, False)]),
+        ([0, UNCOUNTED + 1, UNCOUNTED + 1, 0], [(0, 2, 2, False)]),
+        ([0, UNCOUNTED, UNCOUNTED + 1, 0, UNCOUNTED, UNCOUNTED + 4], [(0, 2, 1, False), (3, 5, 4, False)]),
+        ([0, UNCOUNTED, 0, 0, UNCOUNTED + 1], [(0, 2, 1, True), (3, 4, 1, False)]),
+        ([0, UNCOUNTED, 5, 0, 0], [(0, 3, 1, True)]),
+        ([0, UNCOUNTED, 5, UNCOUNTED + 2, 0], [(0, 3, 2, False)]),
+        ([0, 0, UNCOUNTED, UNCOUNTED], [(1, 3, 1, True)]),
+        ([UNCOUNTED + 1, 0], [(0, 0, 1, False)]),
+        ([0, 19, 4999, 10_000, UNCOUNTED + 1], [(0, 4, 1, False)]),
     ],
 )
-def test_a_stretch_ends_with_its_number(status: list[int], stretches: list[tuple[int, int, int]]) -> None:
+def test_a_stretch_ends_with_its_number(
+    status: list[int], stretches: list[tuple[int, int, int, bool]]
+) -> None:
     assert _stretches(status) == stretches
 
 
@@ -177,3 +182,26 @@ def test_what_is_lost_in_the_first_step_of_a_trace_counts() -> None:
     most_j = losses.most(np.array([-1, 0, 1]), np.full(3, last + 1))
     assert most_j[0] == most_j[1] > 0.0
     assert most_j[2] == 0.0
+
+
+@pytest.mark.parametrize("after", [[5, 0], [5, 5, 5], [0]])
+def test_where_no_reading_says_how_often_all_of_its_time_may_be_lacking(after: list[int]) -> None:
+    """As where the read failed that would have said so."""
+    ideal = replace(IDEAL, wave=square(10.0, 140.0, 0.2))
+    outside = 0
+    for k in range(20):
+        at_ns = int(ideal.series.t_ns[0]) + round((0.3 + 0.05 * k) * S) + k * 997_000
+        series = told(ideal.series, [at_ns])
+        at = int(np.flatnonzero(series.status)[0])
+        status, valid = series.status.copy(), np.ones(len(series), bool)
+        status[at - 1 : at + 1 + len(after)] = [UNCOUNTED, UNCOUNTED, *after]
+        valid[status == 5] = False
+        counter = Counter(replace(series, status=status, valid=valid), ideal.channel)
+        near_ns = int(series.t_ns[at])
+        for before, later in ((-3, 3), (-10, 1), (-1, 10), (-40, 0), (0, 40), (-100, 100)):
+            t0_ns, t1_ns = near_ns + before * MS, near_ns + later * MS
+            found = counter.energy(t0_ns, t1_ns)
+            outside += not found.low - 1e-9 <= ideal.truth(t0_ns, t1_ns) <= found.high + 1e-9
+        (said,) = notes(counter)
+        assert "interrupted its counting at least once" in said
+    assert outside == 0
