@@ -71,12 +71,6 @@ def test_readings_that_alternate_are_explained_once() -> None:
     assert of_gauge("100 of 100 ms", "near twice: 2.03 T", 0.03) < 4.5
 
 
-@pytest.mark.parametrize("name", ["wandering", "steady"])
-def test_readings_that_scatter_are_of_no_load_near_the_sensor_s_frequency(name: str) -> None:
-    """No sine explains them, and a capacitor's noise is large once it is undone. U was 34 and 10 times."""
-    assert of_gauge("capacitor of 50 ms", name, 0.03) < 5
-
-
 def test_an_edge_that_is_past_after_two_readings_is_of_no_load_near_the_sensor_s_frequency() -> None:
     """Such a load's edges creep through the part that is looked at for eight readings. U was 16 times."""
     assert of_gauge("10 of 20 ms", "far: 17.3 T", 0.1) < 4

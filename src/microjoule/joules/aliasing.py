@@ -12,7 +12,8 @@ swing must be smooth.
 Readings that alternate are of a load of about two updates (phi near 1/2), a little quicker or slower, and by
 turns they show all of it and next to nothing. phi is then in how successive differences d go together:
 cos(2 π phi) = Σ d_i d_(i+1) / Σ d_i². A load of rectangles swings by (1 - phi) / phi of what its readings
-do at their widest, and not by less. Readings that no one sine explains are of no such load.
+do at their widest, and not by less. Readings that no sine explains may be of a load near the sensor's
+frequency too, one whose edges are irregular: they are as independent as those of power that wanders.
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
 at have an edge in them: of a slow load few, of a fast one at least half as many as there are such parts. A
@@ -44,7 +45,6 @@ _ROOM = 1.2  # levels are known about as well
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
-_MOSTLY = 0.6  # of what scattering readings have: one load leaves less
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
 _GO, _LESS = (
@@ -88,9 +88,7 @@ class Swings(NamedTuple):
         return self.astray_w[at] * np.minimum(length_s, self.for_updates[at] * update_s)
 
 
-def swings(
-    watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6, is_told: bool = True
-) -> Swings:
+def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
     """What fast loads some readings may be of.
 
     Args:
@@ -99,8 +97,6 @@ def swings(
         most_w: What the device may draw.
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
-        is_told: Whether each is what the sensor told, and is not worked out from means of a longer time: of
-            one load those do not look like one.
     """
     n = len(watts)
     if n < 2 * _AROUND:
@@ -115,11 +111,8 @@ def swings(
         rectangle = np.maximum(seen * (1 - phi) / phi, seen)
         least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
     is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
-    is_possible &= (
-        (_unlike_one(watts - middle) < _MOSTLY) | (not is_told)
-        if coverage >= 1
-        else _smoothness(watts, seen) > _smooth(coverage, phi)
-    )
+    if coverage < 1:
+        is_possible &= _smoothness(watts, seen) > _smooth(coverage, phi)
     found, period = np.where(is_possible, np.minimum(half, room), 0.0), np.ones(n)
     if coverage < 1:
         quick, of = _quick(watts, coverage, phi, (middle, seen, room), noise_w)

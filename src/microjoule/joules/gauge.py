@@ -236,12 +236,10 @@ class Gauge:
         """The loads near the sensor's own frequency that its readings may be of."""
         # Of a sensor of which nothing is known the mean of a period hides most.
         coverage = 1.0 if self.readings.shape is Shape.POINT else self.readings.coverage
-        decay_ns, least, noise_w = self.channel.timing.decay_ns, 1e-6, self._noise_w
+        decay_ns, least = self.channel.timing.decay_ns, 1e-6
         if decay_ns:  # what charges a capacitor is no plain mean: late power counts more than early power
             least = self.readings.period_ns / (2 * np.pi * decay_ns)
-            kept = np.exp(-self.readings.period_ns / decay_ns)
-            noise_w *= np.hypot(1, kept) / (1 - kept)  # of two readings, of which little is new
-        return swings(self._profile.watts, coverage, self._most_w, noise_w, least, self._boxcar is None)
+        return swings(self._profile.watts, coverage, self._most_w, self._noise_w, least)
 
     # ---- components ---------------------------------------------------------------------------------
 
