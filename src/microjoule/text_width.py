@@ -6,11 +6,13 @@ somewhere, and a width that is handed down to all of them would be an argument o
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 USUAL = 79
+_WIDE = ("W", "F")
 _LEAST, _MOST = 40, 100  # columns of a terminal: shorter lines hold no figure, longer ones are hard to read
 _width = ContextVar("width", default=USUAL)
 
@@ -18,6 +20,16 @@ _width = ContextVar("width", default=USUAL)
 def width() -> int:
     """Characters that a line may have."""
     return _width.get()
+
+
+def cells(text: str) -> int:
+    """Columns of a terminal that a text takes: two a wide character (UAX #11), none a combining mark."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in _WIDE)
+        for each in text
+    )
 
 
 @contextmanager

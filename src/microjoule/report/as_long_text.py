@@ -9,7 +9,7 @@ from typing import Any
 from ..joules.estimate_text import is_limit, measured, percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
-from .foreign_text import cut
+from .foreign_text import LONGEST, beside_a_figure, cut
 from .wrapping import wrapped
 
 REPEATS_MAX = 3  # a name that more windows carry is shown by its summary alone
@@ -42,7 +42,9 @@ def render(summary: Mapping[str, Any]) -> str:
     single = single[:BLOCKS_MAX]
     lines = [*wrapped(summary["sentence"]), "", *_prose(warnings(summary))]
     if single:
-        blocks = [(window_title(window), rows_of(window), _covered(window)) for window in single]
+        blocks = [
+            (window_title(window, beside_a_figure()), rows_of(window), _covered(window)) for window in single
+        ]
         lines += [*_table(blocks), *_foot(blocks), *_prose(_lags(summary))]
     elif not summary["windows"]:
         lines += ["There is no figure: no time in which the channels were read. Record for longer.", ""]
@@ -182,14 +184,14 @@ def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return list(summary["facts"].get("left_out", {}).items())
 
 
-def window_title(window: Mapping[str, Any]) -> str:
+def window_title(window: Mapping[str, Any], longest: int = LONGEST) -> str:
     """``step  51.3 ms, never ended  loss=0.5``: name, duration, remarks and attributes."""
     told = {key: value for key, value in window["attributes"].items() if key != "synchronised"}
     attributes = cut(" ".join(f"{key}={value}" for key, value in told.items()), _ATTRIBUTES_MAX)
     remark = ", never ended" if window["is_open"] else ""
     remark += ", GPU not synchronised at its edges" if window.get("synchronised") is False else ""
     length = written_numbers.seconds(window["duration_s"])
-    return f"{cut(window['name'])}  {length}{remark}  {attributes}".rstrip()
+    return f"{cut(window['name'], longest)}  {length}{remark}  {attributes}".rstrip()
 
 
 def rows_of(window: Mapping[str, Any]) -> list[_Row]:
@@ -253,7 +255,7 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
     head, *text = columns(rows, _LEFT, indent="  ", optional=(_SENSOR,), nothing=("", "unknown"))
     lines, at = [head] if head else [], 0
     for title, block, under in blocks:
-        lines += [title, *text[at : at + len(block)], *under]
+        lines += [*wrapped(title, 4), *text[at : at + len(block)], *under]
         at += len(block)
     return lines
 
@@ -273,7 +275,7 @@ def named(row: Mapping[str, Any]) -> str:
     share = f", {percent(row['share'], 3)} of all" if row["share"] is not None else ""
     length = written_numbers.seconds(row["window_s"])
     missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
-    head = f"{cut(row['name'])} × {row['n']}: {figure} each{varies}"
+    head = f"{cut(row['name'], beside_a_figure())} × {row['n']}: {figure} each{varies}"
     return f"{head}, {length} each{share} ({row['method']}){missing}"
 
 

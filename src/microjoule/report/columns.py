@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from ..text_width import USUAL, width
-from .foreign_text import cut
+from ..text_width import USUAL, cells, width
+from .foreign_text import cut, safe
 from .wrapping import wrapped
 
 Row = Sequence[str]
@@ -37,13 +37,14 @@ def columns(
         return []
     n = len(rows[0])
     shown = [c for c in range(n) if c not in optional or any(row[c] not in nothing for row in rows[1:])]
-    widths = {c: max(len(row[c]) for row in rows) for c in shown}
+    widths = {c: max(cells(row[c]) for row in rows) for c in shown}
 
     def cell(row: Row, c: int) -> str:
-        return row[c].ljust(widths[c]) if c in left or c - n in left else row[c].rjust(widths[c])
+        blank = " " * (widths[c] - cells(row[c]))
+        return row[c] + blank if c in left or c - n in left else blank + row[c]
 
     lines = [(indent + GAP.join(cell(row, c) for c in shown)).rstrip() for row in rows]
-    if width() >= USUAL or max(map(len, lines)) <= width():
+    if width() >= USUAL or max(map(cells, lines)) <= width():
         return lines
     return [
         (indent + rows[0][shown[0]]).rstrip(),
@@ -86,12 +87,14 @@ def fitting(
         for most in longest:
             texts = [[_short(written(row[0]), most, written), *map(written, row[1:])] for row in rows]
             lines = columns([[row[c] for c in kept] for row in texts], (0,), optional=range(1, len(kept)))
-            if max(map(len, lines)) <= width:
+            if max(map(cells, lines)) <= width:
                 return lines
     return lines
 
 
 def _short(name: str, longest: int, written: Callable[[str], str]) -> str:
     """A name as the terminal shows it, which may have six letters for a sign that it lacks, cut there."""
-    shown, end = cut(name, max(longest, len(name))), written("…")
-    return shown if len(shown) <= longest else shown[: longest - len(end)] + end
+    shown, end = safe(name), written("…")
+    if cells(shown) <= longest:
+        return shown
+    return cut(shown, longest - cells(end) + 1).removesuffix("…") + end

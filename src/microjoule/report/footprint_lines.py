@@ -7,7 +7,7 @@ from typing import Any
 
 from ..text_width import width
 from .amounts import amount, plain, share, span
-from .foreign_text import cut
+from .foreign_text import beside_a_figure, cut
 from .wrapping import wrapped
 
 PARTS = (
@@ -44,7 +44,7 @@ def lines(terms: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]) -> lis
         footprint = window["footprint"]
         kinds[kind_of(footprint)] = True
         tail = ", estimated" if kind_of(footprint) == "estimated" else ""
-        found += [f"{cut(window['name'])}{tail}", *parts(footprint)]
+        found += [f"{cut(window['name'], beside_a_figure())}{tail}", *parts(footprint)]
         found += factor("intensity", footprint["intensity"]) if "intensity" in footprint else []
     said = foot(kind for kind, is_there in kinds.items() if is_there)
     return [*found, *wrapped(said), *factors(terms)]

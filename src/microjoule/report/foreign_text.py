@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 
+from ..text_width import cells, width
+
 LONGEST = 60
+_FIGURE = 12  # columns of a figure beside a name
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")  # Cn: what is no character, such as U+FFFE
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a formula begins with (OWASP, CSV injection)
@@ -23,9 +26,19 @@ def safe(text: str) -> str:
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """The same, and no longer than so many characters."""
+    """The same, and no wider than so many columns of a terminal."""
     shown = safe(text)
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    if cells(shown) <= longest:
+        return shown
+    kept = shown[: longest - 1]
+    while cells(kept) >= longest:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def beside_a_figure() -> int:
+    """How wide a name may be in a line of the terminal that has a figure too."""
+    return min(LONGEST, width() - _FIGURE)
 
 
 def in_cell(text: str) -> str:

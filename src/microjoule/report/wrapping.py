@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import textwrap
 
+from ..text_width import cells
 from ..text_width import width as usual_width
 
 _WHOLE = re.compile(r"`[^`]*`|\d [A-Za-zµ%]{1,4}\b")  # a command, and a number with its unit
-_NO_BREAK = "\x00"  # no report holds one
+_NO_BREAK, _SECOND_CELL = "\x00", "\x01"  # no report holds one
 
 
 def wrapped(text: str, indent: int = 0, width: int | None = None) -> list[str]:
@@ -22,6 +23,7 @@ def wrapped(text: str, indent: int = 0, width: int | None = None) -> list[str]:
         width: Characters of a line; None: as many as the terminal has room for.
     """
     whole = _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    whole = "".join(each + _SECOND_CELL * (cells(each) - 1) for each in whole)
     lines = textwrap.wrap(
         whole,
         width or usual_width(),
@@ -29,4 +31,4 @@ def wrapped(text: str, indent: int = 0, width: int | None = None) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [line.replace(_NO_BREAK, " ") for line in lines]
+    return [line.replace(_NO_BREAK, " ").replace(_SECOND_CELL, "") for line in lines]

@@ -16,6 +16,7 @@ from microjoule.joules.reserved_names import NO_WINDOW
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text, written_numbers
 from microjoule.report.amounts import amount, span, with_half
+from microjoule.text_width import cells, on_terminal
 
 WORDS = {"decode": 60.0, "prefill": 90.0}
 
@@ -89,6 +90,24 @@ def test_names_that_are_left_out_are_counted_and_the_time_outside_all_is_none_of
     assert ("… and" in text) == (n > as_text.ROWS_MAX)
     assert ("… and 1 more name: -v shows it\n" in text) == (n == 9)
     assert ("… and 2 more names: -v shows them\n" in text) == (n == 10)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("letter", ["a", "é", "漢", "e\u0301"])
+def test_a_long_name_of_any_letters_fits_the_terminal_and_its_figures_stay_in_line(
+    found, columns, letter
+) -> None:
+    name = letter * 60
+    rows = [{**row, "name": name} if row["name"] == "decode" else row for row in found["by_name"]]
+    windows = [{**found["windows"][0], "name": name, "n_of_name": 1}]
+    renamed = attached({**found, "by_name": rows, "windows": windows}, terms(FactorOptions()))
+    lines = as_text.render(renamed, columns).splitlines()
+    (heading,) = (line for line in lines if line.startswith("window "))
+    (line,) = (line for line in lines if line.startswith(letter * 3))
+    assert cells(line) == cells(heading)
+    with on_terminal(columns):
+        lines += [line for line in as_long_text.render(renamed).splitlines() if letter * 3 in line]
+    assert max(map(cells, lines)) <= columns
 
 
 def test_brief_is_the_sentence(found) -> None:
