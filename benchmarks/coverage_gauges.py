@@ -45,6 +45,7 @@ COUNTERS = {
     )
     for update_s, lag_s in ((0.02, 0.0), (0.02, 0.02), (0.02, 0.1), (0.1, 0.0), (0.1, 0.1))
 }
+BETWEEN = (0.55, 0.8, 1.5, 3.0)  # of a gauge's update: beats of a few readings, and readings that repeat
 BESIDE = "25 of 100 ms"  # the gauge from which the counters' lag is learnt
 FINER = ("10 of 20 ms", "capacitor of 50 ms")  # gauges that place a counter's energy
 PLACED = {
@@ -97,6 +98,12 @@ def configurations() -> dict[str, tuple[Meter, float]]:
     return found
 
 
+def _loads(update_s: float, seed: int) -> dict[str, Load]:
+    """Those of the tests, and loads of periods in between."""
+    between = {f"between: {of:g} T": gauges.square(of * update_s, RECORDING_S, seed) for of in BETWEEN}
+    return gauges.loads(update_s, RECORDING_S, seed) | between
+
+
 def _gauge(sensor: str, poll: str) -> Meter:
     return lambda load, seed: _plain(gauges.gauge(load, SENSORS[sensor], POLLS[poll], seed))
 
@@ -126,7 +133,7 @@ def row(asked: tuple[str, str]) -> list[Cell]:
     meter, update_s = configurations()[name]
     columns: list[list[tuple[float, float, float, bool]]] = [[] for _ in LENGTHS_S]
     for seed in range(SEED, SEED + RECORDINGS):
-        load = gauges.loads(update_s, RECORDING_S, seed)[load_name]
+        load = _loads(update_s, seed)[load_name]
         of = meter(load, seed)
         for column, length_s in zip(columns, LENGTHS_S, strict=True):
             if len(column) < WINDOWS:
@@ -210,7 +217,7 @@ def table(name: str, rows: dict[str, list[Cell]]) -> str:
 
 def main() -> None:
     words = sys.argv[1:]
-    loads = list(gauges.loads(1.0, 1.0, 0))
+    loads = list(_loads(1.0, 0))
     every = [(name, load) for name in configurations() for load in loads]
     asked = [each for each in every if all(word in " / ".join(each) for word in words)]
     found: dict[str, dict[str, list[Cell]]] = {}
