@@ -15,6 +15,8 @@ MS = 1_000_000
     ("values", "quantum"),
     [
         ([3000, 6000], 1000),
+        ([30_000, 60_000], 1000),  # a sensor's steps are no coarser, as long as few values say so
+        ([*range(5000, 5000 * 17, 5000)], 5000),
         ([700, 1400], 100),
         ([45, 90], 1),
         ([0, 0], 1),
@@ -25,7 +27,7 @@ MS = 1_000_000
 def test_of_few_values_the_quantum_is_a_power_of_ten_and_of_many_what_all_are_multiples_of(
     values: list[int], quantum: int
 ) -> None:
-    assert _quantum(np.array(values, np.int64)) == quantum
+    assert _quantum(np.array(values, np.int64), 1000) == quantum
 
 
 @pytest.mark.parametrize(
