@@ -40,5 +40,5 @@ def _alike(near: Neighbourhood) -> F64:
     mean = np.where(near.is_usual, near.length_ns, 0.0).sum(1) / np.maximum(n, 1)
     off = np.where(near.is_usual, near.length_ns - mean[:, None], 0.0)
     scatter = (off * off).sum(1) / np.maximum(n, 1)
-    found = 1 - scatter / np.maximum(2 * near.uneven_ns**2, np.finfo(float).tiny)
+    found = 1 - scatter / np.maximum(2 * near.uneven_ns**2, 1.0)  # times are whole nanoseconds
     return np.where(near.is_single & (n >= AROUND), np.clip(found, -0.5, 1.0), 1.0)

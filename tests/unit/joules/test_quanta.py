@@ -66,6 +66,14 @@ def test_few_quanta_tell_nothing() -> None:
     assert found(shown(2.4, n=AROUND))[0] > DECLARED_NS
 
 
+def test_ends_on_a_line_after_a_longer_first_quantum_overflow_nothing() -> None:
+    """Their unevenness is 0, and the scatter of their lengths is not."""
+    near = shown(2.0)
+    near.length_ns[0, 0] += UPDATE_NS
+    near.uneven_ns[0] = 0.0
+    assert found(near) == (DECLARED_NS, -0.5)
+
+
 def test_a_counter_of_several_quanta_an_update_is_late_by_the_time_between_updates() -> None:
     assert found(shown(2.4, is_single=False), apart_ns=5e6) == (5e6, 0.0)
     assert found(shown(2.4), apart_ns=5e6)[0] == 5e6, "no later than updates are apart"
