@@ -117,6 +117,14 @@ def test_batches_are_one_table_however_long_they_are(monkeypatch):
     assert not [name for name in whole["channel"].to_pylist() if name.startswith("@")]
 
 
+def test_columns_that_every_reading_fills_say_so():
+    """The others are empty for a read that failed, or of a trace without a clock."""
+    found = frames.table(written([channel()], [(T0, 0, 1), (T0 + MS, 5, None)]))
+    filled = {"t_ns", "channel", "device", "part", "hw_type", "quantity", "kind", "source", "provenance"}
+    assert {field.name for field in found.schema if not field.nullable} == filled | {"status", "read_ns"}
+    assert not any(found[field.name].null_count for field in found.schema if not field.nullable)
+
+
 def test_a_trace_without_a_reading_is_an_empty_frame():
     assert frames.table(Trace(rows([]))).num_rows == 0
 
