@@ -58,14 +58,6 @@ def test_updates_of_a_slow_counter_that_are_alike_are_of_one_power(name: str, mo
     assert of_counter(0.1, name, 0.1) < most
 
 
-def test_a_window_that_ends_beside_a_step_loses_nothing_of_it() -> None:
-    """Only one that ends in the reading with the step may. Before, the root mean square of U was 59 times."""
-    one = SENSORS["100 of 100 ms"]
-    load = loads(0.1, 60.0, 70)["far: 17.3 T"]
-    found = outcome(gauge(load, one, POLLS["10 ms"], 0), load, 0.03, 400, 0)
-    assert np.sqrt(np.mean(found.wide_j**2) / np.mean(found.error_j**2)) < 40
-
-
 def test_readings_that_alternate_are_explained_once() -> None:
     """By a load of two updates: nothing else that would make them scatter is added to it."""
     assert of_gauge("100 of 100 ms", "near twice: 2.03 T", 0.03) < 4.5

@@ -55,7 +55,7 @@ def results(tmp_path_factory):
         "EnergyBlock": block,
         "Estimate": energy[trace.energy_channels[0]] / 2,
         "Footprint": footprint(energy.total, terms(options), 1.0),
-        "Measurement": uj.measure(_work, rel=0.5, max_time_s=0.2, meter=meter),
+        "Measurement": uj.measure(_work, rel=0.5, max_time_s=5, meter=meter),
         "Meter": meter,
         "NameEnergy": trace.by_name()[0],
         "Place": next(iter(trace.channels.values())).place,

@@ -80,12 +80,12 @@ class Profile:
     def _describe(self, noise_w: float) -> None:
         """How the readings scatter, around each of them."""
         watts = self.watts
-        self._unlike_w, self._doubt = _unlike(self._step_w, noise_w)
+        self._unlike_w, doubt = _unlike(self._step_w, noise_w)
         top, bottom = np.maximum(watts[2:], watts[:-2]), np.minimum(watts[2:], watts[:-2])
         excess = np.maximum(np.maximum(watts[1:-1] - top, bottom - watts[1:-1]), 0.0)
         self._excess2 = np.concatenate(([0.0], excess**2, [0.0]))
         self._fast2 = local_mean(self._excess2, _NEAR) / _WHITE
-        self._fast2 = np.maximum(self._doubt * self._fast2, np.minimum(self._fast2, noise_w**2))
+        self._fast2 = np.maximum(doubt * self._fast2, np.minimum(self._fast2, noise_w**2))
         self._r = together(self._step_w, _NEAR)
         r = np.append(self._r, self._r[-1:])
         self._quick = np.clip((_QUICK - r) / _QUICK_OVER, 0.0, 1.0)
@@ -160,8 +160,7 @@ class Profile:
         """What a window that ends with the power step at an instant would lose, on average over phases.
 
         Of a step D in a gap g of a period T that is D g² / 6 T, in a window w beside it D g w / 4 T; in a
-        window without gaps D w / 12, as far as no kink takes care of it, and nothing if it is like a
-        neighbour.
+        window without gaps D w / 12, as far as no kink takes care of it.
         """
         n, watts = len(self), self.watts
         if n < 2 * _BESIDE + 2:
@@ -176,7 +175,7 @@ class Profile:
         period_s = np.maximum(gap_s + width_s, 1e-12)
         _, _, trust = self._sides(i)
         in_gap = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s
-        found: F64 = -beyond * (in_gap + width_s**2 / period_s / 12 * (1 - trust) * self._doubt[i])
+        found: F64 = -beyond * (in_gap + width_s**2 / period_s / 12 * (1 - trust))
         return found
 
     # ---- variance -----------------------------------------------------------------------------------
