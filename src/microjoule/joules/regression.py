@@ -219,8 +219,12 @@ def _edge_u_j(of: Updates, watts: F64) -> F64:
 
 
 def _powers_squared(x: F64, powers: F64, mean_w: float) -> F64:
-    """float64[n]: the mean square of the power around each update; never nothing."""
-    found: F64 = x @ powers**2 / np.maximum(x.sum(axis=1), np.finfo(float).tiny)
+    """float64[n]: the mean square of the power around each update; never nothing.
+
+    Times that rounding has left a little below zero weigh as much as if they were above.
+    """
+    time_s = np.abs(x)
+    found: F64 = time_s @ powers**2 / np.maximum(time_s.sum(axis=1), np.finfo(float).tiny)
     return np.maximum(found, (0.01 * mean_w) ** 2)
 
 

@@ -40,6 +40,12 @@ def test_the_mean_square_of_the_power_is_that_of_the_time_in_each_state():
     assert found == pytest.approx([13.0, 0.01])
 
 
+def test_a_time_that_rounding_left_below_zero_has_the_mean_square_of_its_state() -> None:
+    """Its row sums to less than nothing: it was divided by the least number there is, which overflowed."""
+    found = _powers_squared(np.array([[-1e-17, 0.0], [1e-17, -1e-17]]), np.array([50.0, 10.0]), 30.0)
+    assert found == pytest.approx([50.0**2, (50.0**2 + 10.0**2) / 2])
+
+
 def test_neighbouring_updates_share_the_error_of_the_edge_between_them():
     """Rows 0 and 1 do; row 3 stands alone. Each edge has (P s)² + 6²/12, of the mean of both its sides."""
     watts = np.array([1.0, 3.0, 2.0])
