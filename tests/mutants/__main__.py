@@ -67,6 +67,10 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_total.py",
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
+    "joules/device_fit.py": [
+        "tests/unit/joules/test_device_fit.py",
+        "tests/unit/joules/test_gpu_shares.py",
+    ],
     "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/lag_samples.py": [
