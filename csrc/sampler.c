@@ -210,11 +210,6 @@ static int make_room(struct uj_sampler *s, struct uj_error *err)
     return is_needed && s->more == NULL ? uj_fail(err, ENOMEM, "start sampler", s->name) : 0;
 }
 
-static bool is_forked(const struct uj_sampler *s)
-{
-    return uj_is_forked(s->opener);
-}
-
 int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
                     const struct uj_cadence *cadence, const char *name, struct uj_sampler **out,
                     struct uj_error *err)
@@ -291,7 +286,7 @@ static int start(struct uj_sampler *s)
 
 int uj_sampler_start(struct uj_sampler *s, struct uj_error *err)
 {
-    if (is_forked(s))
+    if (uj_is_forked(s->opener))
         return uj_fail(err, ECHILD, "start sampler", s->name);
     pthread_mutex_lock(&s->turn);
     int code = start(s);
@@ -307,7 +302,7 @@ static uint64_t thread_busy_ns(const struct uj_sampler *s)
 
 int uj_sampler_stop(struct uj_sampler *s)
 {
-    if (is_forked(s))
+    if (uj_is_forked(s->opener))
         return -ECHILD;
     pthread_mutex_lock(&s->turn);
     if (uj_load_relaxed(&s->running)) {
@@ -321,7 +316,7 @@ int uj_sampler_stop(struct uj_sampler *s)
 
 int uj_sampler_burst(struct uj_sampler *s, uint64_t ticks, uint64_t *wall_ns)
 {
-    if (is_forked(s))
+    if (uj_is_forked(s->opener))
         return -ECHILD;
     pthread_mutex_lock(&s->turn);
     bool is_running = uj_load_relaxed(&s->running);
@@ -341,17 +336,17 @@ int uj_sampler_tick(struct uj_sampler *s)
 
 size_t uj_sampler_waiting(const struct uj_sampler *s)
 {
-    return is_forked(s) ? 0 : uj_ring_waiting(&s->ring);
+    return uj_is_forked(s->opener) ? 0 : uj_ring_waiting(&s->ring);
 }
 
 size_t uj_sampler_drain(struct uj_sampler *s, size_t capacity, struct uj_columns *columns)
 {
-    return uj_ring_drain(&s->ring, is_forked(s) ? 0 : capacity, columns);
+    return uj_ring_drain(&s->ring, uj_is_forked(s->opener) ? 0 : capacity, columns);
 }
 
 int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
 {
-    if (is_forked(s))
+    if (uj_is_forked(s->opener))
         return -ECHILD;
     *out = (struct uj_counts){
         .ticks = uj_load_relaxed(&s->ticks),
@@ -371,7 +366,7 @@ int uj_sampler_counts(const struct uj_sampler *s, struct uj_counts *out)
 
 int uj_sampler_lateness(const struct uj_sampler *s, uint64_t *ticks)
 {
-    if (is_forked(s))
+    if (uj_is_forked(s->opener))
         return -ECHILD;
     for (size_t i = 0; i < UJ_LATE_PLACES; i++)
         ticks[i] = uj_load_relaxed(&s->lateness.ticks[i]);
