@@ -57,8 +57,8 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
     "listed_windows", "mark_positions", "meter_clock", "meter_updates", "node_clocks", "nodes",
     "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating", "request_fit",
     "request_shares", "ripple", "run_window", "running", "sample_fit", "sample_sums", "saturation",
-    "separability", "slow_updates", "stack_energy", "stand_in", "state_fit", "stillness", "tracks",
-    "uncounted", "unseen_scatter", "unwrapped", "update_record", "window_groups",
+    "separability", "slow_updates", "stack_energy", "stand_in", "state_fit", "state_time", "stillness",
+    "tracks", "uncounted", "unseen_scatter", "unwrapped", "update_record", "window_groups",
 )  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
