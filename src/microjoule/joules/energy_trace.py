@@ -143,7 +143,7 @@ class Trace(RawTrace):
         Raises:
             TraceError: The trace has no such channel.
         """
-        self.require(channel_id)
+        self._require(channel_id)
         if channel_id not in self._meters:
             found = self._alone(channel_id)
             if isinstance(found, Counter):

@@ -58,13 +58,11 @@ def uncounted(series: Series) -> Uncounted:
 
     Where a trace ends before that one, or its read failed, a stretch is open: up to the next reading.
     """
-    if series.status.strides == (0,):
+    if series.status.strides == (0,) or not is_uncounted(series.status).any():
         return NEVER
     read = np.flatnonzero(is_read(series.status))  # failed ones tell nothing
     status, t_ns = series.status[read], series.t_ns[read]
     at = np.flatnonzero(is_uncounted(status))
-    if not len(at):
-        return NEVER
     times = times_off(status[at])
     # A stretch goes on from a reading without a number to the next one, if that tells anything.
     goes_on = (times[:-1] == 0) & (np.diff(at) == 1)

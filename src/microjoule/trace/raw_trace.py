@@ -180,10 +180,10 @@ class RawTrace:
         Raises:
             UnknownChannel: The channel table has no such channel.
         """
-        self.require(channel_id)
+        self._require(channel_id)
         return self._columns.series(channel_id)
 
-    def require(self, channel_id: str) -> None:
+    def _require(self, channel_id: str) -> None:
         """Refuses what is no channel of the trace.
 
         Raises:

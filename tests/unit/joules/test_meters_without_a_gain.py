@@ -26,7 +26,7 @@ def test_a_gain_that_is_known_better_than_assumed_is_one():
     [
         (fitted(0.8, 0.04), "± 10%, and without a calibration ± 10% is assumed"),
         (fitted(1.2, 0.01, explained=0.52), "explains 52% of the meter's changes"),
-        (fitted(-1.2, 0.01), "explains 99%"),
+        (fitted(-1.2, 0.01), "falls where the channel rises (gain -1.2)"),
     ],
 )
 def test_a_gain_that_says_no_more_than_is_assumed_is_none(found, words):
