@@ -33,7 +33,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from .brackets import F64
 from .repeating import in_step, unlike_after
-from .running import extreme, local_mean, together
+from .running import extreme, from_nearer, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
 SLOWEST = 1 / (2 * _AROUND)  # cycles an update: a slower swing is not seen to come round
@@ -47,10 +47,7 @@ _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updat
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
-_GO, _LESS = (
-    0.1,
-    0.2,
-)  # successive differences go together like a sine's, or little: as a beat's with flat tops
+_GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
@@ -152,8 +149,7 @@ def _quick(
         noise_w: Of a reading.
     """
     middle, seen, room = levels
-    off, change_w = watts - middle, np.abs(np.diff(watts))
-    unlike_w = np.minimum(np.append(change_w[:1], change_w), np.append(change_w, change_w[-1:]))
+    off, unlike_w = watts - middle, from_nearer(watts)
     with_edge = local_mean(((unlike_w > _ALIKE * noise_w) & (np.abs(off) < _EXTREME * seen)) / 1.0, _AROUND)
     goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
     is_beat = (_unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)

@@ -22,7 +22,7 @@ _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
 AT_ONCE = 1 << 16  # marks that are worked on at once
 _PLACES = 8  # at which an update is thought to have been
-_TELLING = 20_000  # pairs of updates from which it is told how powers scatter
+_TELLING = 20_000  # pairs of updates at most that show how powers scatter
 _ROOT_3 = math.sqrt(3.0)
 
 

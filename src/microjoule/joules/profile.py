@@ -26,7 +26,7 @@ import numpy as np
 
 from ..trace.series import I64
 from .brackets import F64
-from .running import extreme, local_mean, long_run, together, whole_steps_apart
+from .running import extreme, from_nearer, local_mean, long_run, together, whole_steps_apart
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
@@ -80,7 +80,7 @@ class Profile:
     def _describe(self, noise_w: float) -> None:
         """How the readings scatter, around each of them."""
         watts = self.watts
-        self._unlike_w, doubt = _unlike(self._step_w, noise_w)
+        self._unlike_w, doubt = _unlike(watts, noise_w)
         top, bottom = np.maximum(watts[2:], watts[:-2]), np.minimum(watts[2:], watts[:-2])
         excess = np.maximum(np.maximum(watts[1:-1] - top, bottom - watts[1:-1]), 0.0)
         self._excess2 = np.concatenate(([0.0], excess**2, [0.0]))
@@ -259,14 +259,13 @@ class Profile:
         return np.asarray(np.where(segment % 2 == 0, window, gap))
 
 
-def _unlike(step_w: F64, noise_w: float) -> tuple[F64, F64]:
+def _unlike(watts: F64, noise_w: float) -> tuple[F64, F64]:
     """How far each reading is from the nearer of its neighbours, with its doubt; and the doubt.
 
     That is the probability that a like one is so by chance: as many are then a little less alike. Of one
     that is unlike both it is 1.
     """
-    change_w = np.abs(step_w)
-    unlike_w = np.minimum(np.append(change_w[:1], change_w), np.append(change_w, change_w[-1:]))
+    unlike_w = from_nearer(watts)
     within = _ALIKE * noise_w
     is_alike, is_nearly = unlike_w < within, (unlike_w >= within) & (unlike_w < 3 * within)
     by_chance = local_mean(is_nearly / 2.0, _NEAR) / np.maximum(local_mean(is_alike / 1.0, _NEAR), 1e-12)

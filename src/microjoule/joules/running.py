@@ -25,6 +25,13 @@ def local_mean(x: F64, k: int) -> F64:
     return np.maximum(found, 0.0) if len(x) and x.min() >= 0 else found
 
 
+def from_nearer(x: F64) -> F64:
+    """float64[n]: how far each of at least two values is from the nearer of its neighbours."""
+    apart = np.abs(np.diff(x))
+    found: F64 = np.minimum(np.append(apart[:1], apart), np.append(apart, apart[-1:]))
+    return found
+
+
 def extreme(x: F64, of: np.ufunc, k: int = _AROUND) -> F64:
     """The largest (``np.maximum``) or smallest (``np.minimum``) of 2 k + 1 neighbours, by doubling."""
     width = 2 * k + 1

@@ -154,7 +154,7 @@ def footprint(summary: Plain) -> str:
     lines = [
         footprint_lines.title(terms),
         footprint_lines.foot(kinds),
-        *_rest(summary["n_windows"] - as_long_text.BLOCKS_MAX),
+        *_rest(summary["n_windows"], as_long_text.BLOCKS_MAX),
     ]
     factors = "".join(f"<p>{text(' '.join(line.split()))}</p>" for line in said)
     return (
@@ -164,7 +164,7 @@ def footprint(summary: Plain) -> str:
     )
 
 
-def _rest(n_windows: int, n_shown: int = as_long_text.BLOCKS_MAX) -> list[str]:
+def _rest(n_windows: int, n_shown: int) -> list[str]:
     """That there are more windows than are shown."""
     more = n_windows - n_shown
     return [f"{count(more, 'more window')}: {as_long_text.ALL_WINDOWS}"] if more > 0 else []
@@ -202,7 +202,7 @@ def budget(summary: Plain) -> str:
         for window in summary["windows"][: as_long_text.BLOCKS_MAX]
     )
     foot = "".join(
-        f'<p class="foot">{line}</p>' for line in _rest(summary["n_windows"] - as_long_text.BLOCKS_MAX)
+        f'<p class="foot">{line}</p>' for line in _rest(summary["n_windows"], as_long_text.BLOCKS_MAX)
     )
     return f"{blocks}{foot}" if blocks else ""
 

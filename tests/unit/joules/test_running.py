@@ -95,7 +95,7 @@ def test_independent_readings_have_their_variance_in_sums_of_any_length() -> Non
 
 
 def test_of_few_readings_longer_sums_say_what_shorter_ones_do() -> None:
-    """Four neighbouring sums are the least; of fewer than four readings nothing is told."""
+    """Four neighbouring sums are the least; fewer than four readings show nothing."""
     watts = whole_numbers(9, 5)
     found = running.long_run(watts)
     assert [each.tolist() for each in found[2:]] == [found[1].tolist()] * 3

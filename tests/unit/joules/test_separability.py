@@ -22,7 +22,7 @@ def test_groups_with_a_column_in_common_are_one():
 
 
 def test_what_takes_in_a_whole_group_is_known():
-    """The sum of two powers is told where their difference is not."""
+    """The sum of two powers is found where their difference is not."""
     items = [*FOUR[:2], Item("both", (0, 1))]
     found = together(items, EACH, [frozenset({0, 1})])
     assert found["both"] == Figure(("both",), frozenset({0, 1}), False)

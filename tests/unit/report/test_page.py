@@ -309,6 +309,16 @@ def test_a_printed_page_is_short_and_opens_nothing(browser, tmp_path):
     assert len(re.findall(rb"/Type ?/Page[^s]", (tmp_path / "t.pdf").read_bytes())) <= 4
 
 
+def test_a_page_counts_the_windows_that_its_blocks_leave_out(tmp_path):
+    """Of 25 windows the first 20 have a block: nothing was said of the others."""
+    begins = [T0 + (2 + 10 * i) * MS for i in range(25)]
+    marks = [(begin, "@begin", i, "step") for i, begin in enumerate(begins)]
+    marks += [(begin + 5 * MS, "@end", i, "") for i, begin in enumerate(begins)]
+    trace, html = write(tmp_path / "t.arrows", rows([Ideal(constant(54.0))], marks)), tmp_path / "t.html"
+    assert main(["report", str(trace), "--zone", "DE", "--html", str(html)]) == 0
+    assert re.findall(r"(\d+) more windows: ", html.read_text()) == ["5", "5"], "footprint and budget"
+
+
 def test_twenty_thousand_windows_and_a_name_of_a_thousand_signs_are_a_short_page(tmp_path, browser, page):
     """A page of 1,572 windows was 40,863 pixels high."""
     n, name = 20_000, "\u0646\u0627\u0641\u0630\u0629" * 200
