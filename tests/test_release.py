@@ -101,6 +101,19 @@ def test_the_version_is_a_release_of_the_changelog_with_its_date() -> None:
     assert dt.date.fromisoformat(date) <= dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
 
 
+def test_a_workflow_names_each_action_by_its_commit_and_says_which_version_that_is() -> None:
+    """A tag can be moved to other code, a commit cannot."""
+    uses = [
+        line.strip().removeprefix("- ")
+        for path in sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses:" in line
+    ]
+    pinned = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
+    assert uses
+    assert [line for line in uses if pinned.fullmatch(line) is None] == []
+
+
 def test_no_entry_of_the_changelog_is_there_twice() -> None:
     entries = re.split(r"\n(?=- |## )", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"))
     assert [entry for entry, times in Counter(entry.strip() for entry in entries).items() if times > 1] == []
