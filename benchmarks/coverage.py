@@ -160,11 +160,12 @@ def _gaps() -> dict[str, Sensor]:
             long = replace(at, gaps=(0.4, 1), window_s=1.5, n=20)
             found[f"edge in a gap of 1 s, {watts} W, {hz} Hz"] = long
             found[f"both edges in a gap of 1 s, {watts} W, {hz} Hz"] = replace(long, window_s=0.2)
-        swings = replace(BASE, rate_hz=hz, at="gaps", load=LOADS["square 7 Hz"])
-        found[f"edge in a gap of 0.1 s, square 7 Hz, {hz} Hz"] = replace(swings, gaps=(2, 0.1), window_s=0.15)
-        long = replace(swings, gaps=(0.4, 1), window_s=1.5, n=20)
-        found[f"edge in a gap of 1 s, square 7 Hz, {hz} Hz"] = long
-        found[f"both edges in a gap of 1 s, square 7 Hz, {hz} Hz"] = replace(long, window_s=0.2)
+        for name in ("square 7 Hz", "square 60 Hz", "telegraph 40 ms", "sine 23 Hz"):
+            swings = replace(BASE, rate_hz=hz, at="gaps", load=LOADS[name])
+            found[f"edge in a gap of 0.1 s, {name}, {hz} Hz"] = replace(swings, gaps=(2, 0.1), window_s=0.15)
+            long = replace(swings, gaps=(0.4, 1), window_s=1.5, n=20)
+            found[f"edge in a gap of 1 s, {name}, {hz} Hz"] = long
+            found[f"both edges in a gap of 1 s, {name}, {hz} Hz"] = replace(long, window_s=0.2)
     return found
 
 

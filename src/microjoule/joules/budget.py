@@ -55,7 +55,7 @@ from .interpolation import Interpolation, Segment
 from .quanta import lateness
 from .ripple import ripple
 from .slow_updates import has_its_own, in_step
-from .swings import SLOW_NS, Skeleton, apart_ns, pulse, rare, steps
+from .swings import SLOW_NS, Skeleton, across, apart_ns, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
 from .update_times import AROUND, F64, Bools
@@ -75,6 +75,7 @@ class Edges(NamedTuple):
         left: int64[n], the number of the last update up to each.
         is_aliased: Whether readings are no denser than updates there, and come regularly.
         is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
+        is_gap: Whether it lies in a gap of the readings.
         edges: Standard uncertainty from when its updates were.
         of_left: In a gap of the readings, that from when the update before it was; not in ``edges`` there.
         of_right: And the update after it.
@@ -93,6 +94,7 @@ class Edges(NamedTuple):
     left: I64
     is_aliased: Bools
     is_hidden: Bools
+    is_gap: Bools
     edges: F64
     of_left: F64
     of_right: F64
@@ -129,7 +131,7 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), *[nothing > 0] * 2, *[nothing] * 4, quantum, *[nothing] * 8]
+            [np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 8]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -178,7 +180,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
-        swing[gap] = skeleton().swing(at.length_ns[gap], f[gap], usual_ns, between.quantum)
+        swing[gap] = across(at, gap, skeleton(), usual_ns, between.quantum)
     most_rate = _most(channel)
     hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate)
     swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside, hidden), alone) ** 2
@@ -198,6 +200,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         2 * hidden**2 > swings,
+        at.is_gap,
         np.sqrt(own * share),
         of_left * np.sqrt(share),
         of_right * np.sqrt(share),
@@ -259,13 +262,15 @@ def budgets(
     shared = [_lag(begin, end), shared_phase, stepped]
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
     widest = (brackets.high - brackets.low) / _ROOT_12
-    columns = [np.clip(column * scale, -widest, widest).tolist() for column in (*own, *shared)]
-    aliased = begin.is_aliased, end.is_aliased, begin.is_hidden, end.is_hidden
-    forms = [np.where(each, ALIASED, RECTANGULAR).tolist() for each in aliased]
+    columns = [np.clip(column * scale, -widest, widest) for column in (*own, *shared)]
+    forms = [np.where(edge.is_aliased, ALIASED, RECTANGULAR) for edge in (begin, end)]
+    hidden = [np.where(edge.is_hidden, ALIASED, RECTANGULAR) for edge in (begin, end)]
+    # A load has any phase at an instant in a gap and at both ends of it: the sum of three.
+    forms += [np.where(edge.is_gap, NORMAL, form) for edge, form in zip((begin, end), hidden, strict=True)]
     gaps = in_gaps(name, begin, end, scale, widest)
-    times = brackets.t0_ns.tolist(), brackets.t1_ns.tolist(), brackets.value.tolist(), *forms
+    every = brackets.t0_ns, brackets.t1_ns, brackets.value, *forms, *columns
     found: list[tuple[Component, ...]] = []
-    for i, row in enumerate(zip(*times, *columns, strict=True)):
+    for i, row in enumerate(zip(*(each.tolist() for each in every), strict=True)):
         t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step = row
         if math.isnan(value) or t0 == t1:
             found.append(())

@@ -42,7 +42,7 @@ _ROOT_3 = math.sqrt(3.0)
 _CHUNK = 4096  # instants that are worked on at once
 _POWER = 3  # segments on either side over which the power at an instant is taken
 _SIDE = 2  # segments on one side of a step
-_GAP_SIDE = 16  # of a gap: its length multiplies what is not known of the two powers
+GAP_SIDE = 16  # of a gap: its length multiplies what is not known of the two powers
 _LONG = 4  # usual segments; a longer one is no usual one
 _SEEN_ALONE = 0.8  # of a period: the widest brackets whose distance is rounded to whole periods
 _SEEN_ON_GRID = 0.95  # and the widest that hold one instant of a known grid
@@ -321,7 +321,7 @@ class Interpolation:
         ends: tuple[Located, Located],
         near: Neighbourhood,
     ) -> Kink:
-        last, side = self._last, np.where(is_gap, _GAP_SIDE, _SIDE)
+        last, side = self._last, np.where(is_gap, GAP_SIDE, _SIDE)
         behind = left + 1 + is_gap  # of the update after a gap its own bracket says little
         before, before_ns = self._power(left - side, left, ends[0])
         after, after_ns = self._power(behind, behind + side, ends[0])

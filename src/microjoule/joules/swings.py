@@ -13,7 +13,8 @@ taken from the swings that the updates around do show:
 * *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
   straight line is known from the rest of the trace: from the mean square distance of its middle from the
   straight line over spans of all lengths (:class:`Skeleton`). A load that goes up and down strays near an end
-  of the gap as far as in its middle; one that wanders does not.
+  of the gap as far as in its middle; one that wanders does not. That power differs on both sides of a gap
+  tells more, as far as single changes of power explain how far counts are off over such times.
 * *rare*: of few updates around nobody can tell how power swings inside one, nor behind the last one. It is
   taken to scatter as theirs do, and where they are fewer than 12, by 1/√3 of itself in 2/(n + 1) of n updates
   at least: what was not seen in n cases is no rarer than that. Inside an update its ends are known, which
@@ -28,9 +29,10 @@ import math
 
 import numpy as np
 
+from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
-from .interpolation import Segment
+from .interpolation import GAP_SIDE, Segment
 from .update_times import AROUND, F64
 
 _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
@@ -45,13 +47,17 @@ _FEW = 24  # updates around, below which their scatter says little of power betw
 _BETWEEN = 0.7
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
 SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
+_OFTEN = 4.0  # times the mean square change of power, beyond which one is a step of its own
+_LENGTHS = np.array([0.72, 0.81, 0.9, 1.0, 1.11, 1.23])  # of times, in parts of one
+_STARTS = 8  # in each of the times over which counts are compared with a straight line
+_DISTANCES = (np.arange(8) + 0.5) / 16 + 0.5  # in parts of a gap
 _BINS = 1 << 16
 _BIN_NS = 8 * NS_PER_MS
 
 
 def steps(segment: Segment) -> tuple[F64, F64]:
     """Standard uncertainty, in counts, of steps and ramps inside segments; and a kink's mean loss, signed."""
-    kink, length, f = segment.kink, segment.length_ns, segment.part
+    kink, length = segment.kink, segment.length_ns
     noise = (kink.one / segment.near.usual_ns) ** 2
     # What the power changes within the sides it changes in between too: the rest of the difference is a step.
     step = kink.ramp - np.clip(kink.sides, np.minimum(kink.ramp, 0.0), np.maximum(kink.ramp, 0.0))
@@ -61,11 +67,36 @@ def steps(segment: Segment) -> tuple[F64, F64]:
     clear = np.sqrt(np.maximum(step**2 - 16 * noise, 0.0))  # four times what scatter makes of it
     left = 1.0 - (1.0 - _UNEXPLAINED) * kink.trust
     inside = np.hypot(clear * _STEP * left, kink.ramp * _RAMP * (1.0 - kink.trust)) * length
-    beyond = np.sqrt(np.maximum((kink.after - kink.before) ** 2 - 4 * kink.noise, 0.0))
-    inside = np.where(segment.is_gap, beyond * length * f * (1 - f) / math.sqrt(3.0), inside)
     likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 6 * noise + 1e-300), 1.0))
     lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
+    inside = np.where(segment.is_gap, 0.0, inside)
     return inside, _BIASED * (lost + _corner(segment))
+
+
+def across(segment: Segment, these: I64, skeleton: Skeleton, update_ns: int, quantum: int) -> F64:
+    """float64[m], counts²: how far counts in gaps are from a straight line, in the mean of squares.
+
+    Where the power beside a gap differs by more than it does elsewhere over such a time, it may have
+    changed at any instant inside for good.
+
+    Args:
+        segment: Where instants lie.
+        these: int64[m], the numbers of those in gaps.
+        skeleton: How power swings over long times.
+        update_ns: How far updates are apart.
+        quantum: The smallest step of the counter.
+    """
+    kink, length, f = segment.kink, segment.length_ns[these], segment.part[these]
+    usual, swung = (
+        skeleton.changes(length, GAP_SIDE * update_ns),
+        skeleton.swing(length, f, update_ns, quantum),
+    )
+    one_step = (length * f * (1 - f)) ** 2 / 3
+    change = np.maximum((kink.after - kink.before)[these] ** 2 - 4 * kink.noise[these], 0.0)
+    # As far as single changes explain how far such counts are off, this one tells more than the mean.
+    share = np.minimum(swung / np.maximum(usual * one_step, 1e-300), 1.0)
+    beyond = np.maximum(share * (change - usual), change - _OFTEN * usual)
+    return swung + np.maximum(beyond, 0.0) * one_step
 
 
 def pulse(segment: Segment, most: float) -> F64:
@@ -210,40 +241,83 @@ class Skeleton:
             update_ns: How far updates are apart, which blurs each count here.
             quantum: The smallest step of the counter, which does too.
         """
-        spans, middles = [], []
-        step = 1
-        while len(self._t_ns) > 8 * step:
-            span_ns = 2.0 * step * self._bin_ns
-            square = self._square(step, span_ns, float(update_ns), quantum)
-            if square is not None:
-                spans.append(span_ns)
-                middles.append(square)
-            step *= 2
-        if not spans:
+        spans, middles = self._middles(float(update_ns), quantum)
+        if not len(spans):
             return np.zeros(len(part))
         # Of all that is longer the middle is taken to be off by as much as by the longest one's: 4/3 M.
         varied = [4 * middles[-1] / 3]
         for middle in reversed(middles):
             varied.append(middle + varied[-1] / 4)
-        scales = np.array([0.0, *(span / 2 for span in spans), spans[-1]])
-        squares = np.array([0.0, *reversed(varied)])
-        # Beyond the longest scale a step of power would grow with the square of the length.
-        longest = np.maximum(length_ns / scales[-1], 1.0) ** 2
+        scales = np.array([*(span / 2 for span in spans), spans[-1]])
+        squares = np.array(varied[::-1])
         ends = (part * length_ns, (1 - part) * length_ns, length_ns)
-        left, right, whole = (np.interp(each, scales, squares) for each in ends)
-        found: F64 = ((1 - part) * left + part * right - part * (1 - part) * whole) * longest
-        return np.maximum(found, 0.0)
+        left, right, whole = (_power_law(each, scales, squares) for each in ends)
+        found: F64 = (1 - part) * left + part * right - part * (1 - part) * whole
+        # Of power that changes slowly that is a small difference: it strays as a parabola does, others more.
+        parabola: F64 = np.interp(length_ns, spans, middles) * (4 * part * (1 - part)) ** 2
+        # Beyond the longest scale a step of power would grow with the square of the length.
+        longer: F64 = np.maximum(length_ns / scales[-1], 1.0) ** 2
+        return np.maximum(found, parabola) * longer
+
+    def _middles(self, update_ns: float, quantum: int) -> tuple[list[float], list[float]]:
+        """Times, each the double of the one before, and the mean square by which their middles are off."""
+        spans, middles = [], []
+        step = 1
+        while len(self._t_ns) > 8 * step:
+            # Of several about as long: of one a load may have a whole number of cycles.
+            tried = distinct(np.maximum(np.rint(step * _LENGTHS), 1).astype(np.int64)).tolist()
+            squares = [self._square(each, 2.0 * each * self._bin_ns, update_ns, quantum) for each in tried]
+            known = [each for each in squares if each is not None]
+            if known:
+                spans.append(2.0 * step * self._bin_ns)
+                middles.append(sum(known) / len(known))
+            step *= 2
+        return spans, middles
+
+    def changes(self, length_ns: F64, over_ns: int) -> F64:
+        """float64[n], (counts a nanosecond)²: the mean square by which power differs some time later.
+
+        Of distances from half of each to the whole: power that repeats has the mean of its cycles then.
+
+        Args:
+            length_ns: float64[n], how much later.
+            over_ns: Over about which time power is taken.
+        """
+        step = max(1, round(over_ns / self._bin_ns))
+        t, total = self._t_ns[::step], self._total[::step]
+        span = np.diff(t)
+        power, is_usual = np.diff(total) / np.maximum(span, 1), span < 1.5 * step * self._bin_ns
+        begin, octave = np.flatnonzero(is_usual), np.rint(np.log2(np.maximum(length_ns, 1.0)))
+        found = np.zeros(len(length_ns))
+        if not len(begin):
+            return found
+        for each in distinct(octave).tolist():
+            asked = t[begin] + np.rint(2.0**each * _DISTANCES).astype(np.int64)[:, None]
+            then = np.minimum(np.searchsorted(t, asked), len(power) - 1)
+            is_there = is_usual[then] & (np.abs(t[then] - asked) < span[begin])
+            squares = np.where(is_there, (power[then] - power[begin]) ** 2, 0.0)
+            found[octave == each] = squares.sum() / max(int(is_there.sum()), 1)
+        return found
 
     def _square(self, step: int, span_ns: float, update_ns: float, quantum: int) -> float | None:
-        t, total = self._t_ns[::step], self._total[::step]
-        span = (t[2:] - t[:-2]).astype(np.float64)
-        part = (t[1:-1] - t[:-2]) / np.maximum(span, 1.0)
+        # From any phase of a load, so not only from every so many.
+        first = np.arange(0, max(len(self._t_ns) - 2 * step, 0), max(step // _STARTS, 1) | 1)
+        t, total = ([column[first + n * step] for n in range(3)] for column in (self._t_ns, self._total))
+        span = (t[2] - t[0]).astype(np.float64)
+        part = (t[1] - t[0]) / np.maximum(span, 1.0)
         usual = (span > span_ns / 2) & (span < 2 * span_ns) & (part > 0.3) & (part < 0.7)
-        if np.count_nonzero(usual) < 4:
+        if np.count_nonzero(usual) < _STARTS:
             return None
-        gained, part = (total[2:] - total[:-2])[usual], part[usual]
-        off = (total[1:-1] - total[:-2])[usual] - part * gained
+        gained, part = (total[2] - total[0])[usual], part[usual]
+        off = (total[1] - total[0])[usual] - part * gained
         power = gained / span[usual]
         noise = (power * update_ns) ** 2 / 8 + quantum**2 / 8  # of three ends: 1 + 1/4 + 1/4, over 12
         shape = 4 * part * (1 - part)
         return max(float(np.mean((off**2 - noise) / shape**2)), 0.0)
+
+
+def _power_law(x: F64, at: F64, values: F64) -> F64:
+    """float64[n]: values at times between others, by a power of time; before the first in proportion."""
+    inside = np.expm1(np.interp(np.log(np.maximum(x, at[0])), np.log(at), np.log1p(values)))
+    found: F64 = inside * np.minimum(x / at[0], 1.0)
+    return found

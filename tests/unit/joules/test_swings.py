@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import SLOW_NS, _corner, apart_ns, pulse, steps
+from microjoule.joules.swings import SLOW_NS, _corner, across, apart_ns, pulse, steps
 from microjoule.joules.update_times import AROUND
 
 LENGTH_NS, USUAL_NS = 2e6, 1e6
@@ -37,13 +37,32 @@ def segment(is_gap: bool, part: float = 0.25, **kink: float) -> Any:
     )
 
 
+def in_gap(part: float, usual: float, swung: float, **kink: float) -> float:
+    """What :func:`across` says of an instant in a gap, of a trace that swings as told."""
+    skeleton: Any = SimpleNamespace(changes=lambda *_: np.array([usual]), swing=lambda *_: np.array([swung]))
+    (found,) = across(segment(True, part, **kink), np.array([0]), skeleton, int(USUAL_NS), 1)
+    return float(found)
+
+
 @pytest.mark.parametrize("part", [0.25, 0.5, 0.9])
 def test_in_a_gap_the_power_may_have_changed_at_any_instant(part: float) -> None:
     """From 2 to 5 counts a nanosecond: 3 T f (1 - f), rectangular; four times the noise is taken off."""
-    inside, lost = steps(segment(True, part, before=2.0, after=5.0, noise=1.25))
-    assert inside[0] == pytest.approx(math.sqrt(9.0 - 5.0) * LENGTH_NS * part * (1 - part) / math.sqrt(3.0))
-    assert lost[0] == 0.0
-    assert steps(segment(True, part, before=2.0, after=4.0, noise=1.0))[0][0] == 0.0
+    one_step = (LENGTH_NS * part * (1 - part)) ** 2 / 3
+    assert in_gap(part, 0.0, 0.0, before=2.0, after=5.0, noise=1.25) == pytest.approx((9 - 5) * one_step)
+    assert in_gap(part, 0.0, 0.0, before=2.0, after=4.0, noise=1.0) == 0.0
+    (inside,), (lost,) = steps(segment(True, part, before=2.0, after=5.0, ramp=3.0))
+    assert inside == lost == 0.0, "and nothing is counted twice"
+
+
+def test_a_change_across_a_gap_tells_as_much_as_single_changes_explain_of_the_swings_elsewhere() -> None:
+    """All of a load that steps rarely, next to nothing of one that comes and goes many times a gap."""
+    one_step = (LENGTH_NS / 4) ** 2 / 3
+    rare, quick = 4.0 * one_step, 0.01 * one_step
+    assert in_gap(0.5, 4.0, rare, before=2.0, after=5.0) == pytest.approx(9 * one_step)
+    assert in_gap(0.5, 4.0, quick, before=2.0, after=5.0) == pytest.approx(quick + 0.0025 * 5 * one_step)
+    assert in_gap(0.5, 4.0, rare, before=2.0, after=3.0) == rare, "less than usual narrows nothing"
+    unheard_of = in_gap(0.5, 4.0, quick, before=2.0, after=12.0)
+    assert unheard_of == pytest.approx(quick + (100 - 4 * 4.0) * one_step), "than any other it is a step"
 
 
 def test_what_a_ramp_does_not_explain_is_a_step() -> None:
