@@ -28,7 +28,7 @@ from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import ALIASED, BOUNDED
 
 HERE = Path(__file__).parent
-RECORDINGS, WINDOWS = 88, 23  # of a row, and of each recording and length
+RECORDINGS, WINDOWS = 90, 23  # of a row, and of each recording and length
 SEED = 940_000  # no test and no study of the estimators uses these
 MEASURED = 0.1  # of the variance may be of priors, where the ceiling of 97.5 % applies
 WIDE = 3.0  # times the error: U should be no larger
@@ -97,9 +97,10 @@ def row(asked: tuple[str, str], seed: int = SEED) -> list[Cell]:
         ends = [windows(load, length_s, WINDOWS, each) for length_s in LENGTHS_S]
         t0, t1 = (np.concatenate(column) for column in zip(*ends, strict=True))
         shown = zip(meter(load, each)(t0, t1), truth_j(load, t0, t1).tolist(), strict=True)
-        for at, (estimate, truth) in enumerate(shown):
+        of = np.repeat(np.arange(len(ends)), [len(each_t0) for each_t0, _ in ends]).tolist()
+        for column, (estimate, truth) in zip(of, shown, strict=True):
             if estimate.value is not None:
-                found[at // WINDOWS].append(_window(estimate, truth))
+                found[column].append(_window(estimate, truth))
     return [_cell(column) for column in found]
 
 

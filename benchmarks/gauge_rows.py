@@ -37,7 +37,7 @@ from microjoule.joules.lag_beside_gauge import lag_beside_gauge
 from microjoule.joules.update_record import record_of
 from microjoule.trace.series import I64
 
-RECORDING_S = 240.0
+RECORDING_S = 250.0
 LAG, LAG_OF_LONG_MEAN, LAG_BESIDE_COUNTER = 0.02, 0.5, 0.1  # of a period, either way
 NOISE = 1e-3  # of the mean power, at most
 LOW_W, HIGH_W = (50.0, 75.0), (180.0, 340.0)  # between which the two levels of a load are drawn
@@ -169,11 +169,12 @@ def _counter(of: GpuCounter, sensor: str) -> Meter:
 
 
 def windows(load: Load, length_s: float, n: int, seed: int) -> tuple[I64, I64]:
-    """Windows anywhere in a load, which do not overlap; their lengths differ by a tenth."""
+    """As many windows anywhere in a load as fit, which do not overlap; their lengths differ by a tenth."""
     chance = np.random.default_rng([seed, 31, round(1000 * length_s)])
     lengths: F64 = length_s * chance.uniform(0.9, 1.1, n)
     first_s, last_s = load.span_s
+    lengths = lengths[np.cumsum(lengths) < last_s - first_s]  # a load of chance may end early
     room_s = last_s - first_s - lengths.sum()
-    begins = first_s + np.cumsum(lengths) - lengths + np.sort(chance.uniform(0, room_s, n))
+    begins = first_s + np.cumsum(lengths) - lengths + np.sort(chance.uniform(0, room_s, len(lengths)))
     t0 = gauges.T0 + np.rint(begins * gauges.S).astype(np.int64)
     return t0, t0 + np.rint(lengths * gauges.S).astype(np.int64)
