@@ -78,7 +78,8 @@ def unevenness(at_ns: F64, is_there: Bools) -> F64:
     n = np.maximum(is_there.sum(1), 1)[:, None]
     x = np.where(is_there, SEGMENTS - np.where(is_there, SEGMENTS, 0).sum(1)[:, None] / n, 0.0)
     y = np.where(is_there, at_ns - np.where(is_there, at_ns, 0.0).sum(1)[:, None] / n, 0.0)
-    slope = (x * y).sum(1) / np.maximum((x * x).sum(1), 1.0)
+    square = (x * x).sum(1)  # of two neighbours 0.5, of fewer 0
+    slope = (x * y).sum(1) / np.where(square > 0, square, 1.0)
     left = y - slope[:, None] * x
     found: F64 = np.sqrt((left * left).sum(1) / n[:, 0])
     return found
