@@ -59,6 +59,15 @@ static inline void uj_add_uncounted(struct uj_sample *row, uint32_t n)
     row->status = (uint16_t)(UJ_STATUS_UNCOUNTED + (n < UJ_UNCOUNTED_MAX ? n : UJ_UNCOUNTED_MAX));
 }
 
+/* The same as uj_times_off, and the row says it no longer. */
+static inline uint32_t uj_take_times_off(struct uj_sample *row)
+{
+    uint32_t n = uj_times_off(row);
+    if (uj_is_uncounted(row))
+        row->status = 0;
+    return n;
+}
+
 /* Producer: false, and nothing written, when there is no room. */
 bool uj_ring_push(struct uj_ring *ring, const struct uj_sample *row);
 

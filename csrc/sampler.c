@@ -31,47 +31,6 @@ static void (*const paces[])(struct uj_sampler *, int64_t start_ns) = {
     [UJ_PACE_KERNEL] = uj_pace_kernel,
 };
 
-void uj_sampler_read(struct uj_sampler *s)
-{
-    struct uj_sample *oldest = s->before;
-    s->before = s->rows;
-    s->rows = oldest;
-    for (size_t i = 0; i < s->n_banks; i++)
-        s->banks[i].reader->read(s->banks[i].state, s->rows + s->banks[i].first);
-    for (size_t i = 0; i < s->n_channels; i++) /* what has not been pushed */
-        uj_add_uncounted(&s->rows[i], uj_times_off(&s->before[i]));
-}
-
-static void push(struct uj_sampler *s, struct uj_sample *row)
-{
-    if (!uj_is_read(row))
-        uj_add(&s->errors, 1);
-    if (!uj_ring_push(&s->ring, row))
-        uj_add(&s->dropped, 1);
-    else if (uj_is_uncounted(row))
-        row->status = 0; /* it has been said */
-}
-
-void uj_sampler_push_before(struct uj_sampler *s)
-{
-    for (size_t i = 0; i < s->n_channels; i++)
-        push(s, &s->before[i]);
-}
-
-void uj_sampler_push(struct uj_sampler *s)
-{
-    for (size_t i = 0; i < s->n_channels; i++)
-        push(s, &s->rows[i]);
-    for (size_t i = 0; s->more != NULL && i < s->n_banks; i++) {
-        const struct uj_bank *bank = &s->banks[i];
-        size_t n = bank->reader->read_more != NULL
-                       ? bank->reader->read_more(bank->state, s->more, UJ_MORE_ROWS)
-                       : 0;
-        for (size_t k = 0; k < n; k++)
-            push(s, &s->more[k]);
-    }
-}
-
 void uj_sampler_account(struct uj_sampler *s, int64_t late_ns, int64_t punctual_ns)
 {
     uj_lateness_add(&s->lateness, late_ns);
@@ -234,7 +193,8 @@ int uj_sampler_open(const struct uj_channel *channels, size_t n_channels,
     s->banks = calloc(n_channels + 1, sizeof *s->banks);
     s->rows = calloc(n_channels + 1, sizeof *s->rows);
     s->before = calloc(n_channels + 1, sizeof *s->before);
-    if (s->banks == NULL || s->rows == NULL || s->before == NULL ||
+    s->untold = calloc(n_channels + 1, sizeof *s->untold);
+    if (s->banks == NULL || s->rows == NULL || s->before == NULL || s->untold == NULL ||
         uj_ring_init(&s->ring, cadence->ring_rows) != 0)
         code = uj_fail(err, ENOMEM, "start sampler", name);
     if (code == 0)
@@ -391,6 +351,7 @@ void uj_sampler_close(struct uj_sampler *s)
     free(s->banks);
     free(s->rows);
     free(s->before);
+    free(s->untold);
     free(s->more);
     free(s);
 }

@@ -55,6 +55,7 @@ struct uj_sampler {
     struct uj_bank *banks;
     struct uj_sample *rows;   /* the latest round of reads */
     struct uj_sample *before; /* the round before it */
+    uint32_t *untold;         /* how often each event was off that no row in the ring says */
     struct uj_sample *more;   /* what a reader has beyond a round; NULL: none of them has */
 };
 

@@ -45,6 +45,7 @@ THREADED = {
     "test_fork",
     "test_sampler",
     "test_sampler_account",
+    "test_times_off",
     "test_edges",
     "test_kernel_lane",
     "test_thread_local",
