@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from ideal import MS, T0, Ideal, Wave, constant
+from interrupted import told
 
 from microjoule.joules.attribution import Attribution, Item, attribute, usable_span
 from microjoule.joules.counter import Counter
@@ -25,7 +26,8 @@ def piecewise(bounds_s, watts):
 class Launches:
     """Pieces one after another: which name each has, when it ends, and its power.
 
-    ``scatter`` is by how much launches of one name differ in power.
+    ``scatter`` is by how much launches of one name differ in power, and ``off`` how often the counter's event
+    was off, each time for an update.
     """
 
     ideal: Ideal
@@ -34,6 +36,7 @@ class Launches:
     length_ms: tuple[float, ...] = (0.3, 0.4, 0.3)
     scatter: float = 0.0
     in_turn: bool = False
+    off: int = 0
 
     @cached_property
     def pieces(self):
@@ -52,7 +55,11 @@ class Launches:
     def counter(self) -> Counter:
         _, bounds, watts = self.pieces
         ideal = replace(self.ideal, wave=piecewise(bounds / 1e9, watts), seed=self.seed)
-        return Counter(ideal.series, ideal.channel)
+        if not self.off:
+            return Counter(ideal.series, ideal.channel)
+        rng, t_ns = np.random.default_rng([self.seed, 10]), ideal.series.t_ns
+        off_ns = rng.choice(np.arange(t_ns[0] + 20 * MS, t_ns[-1] - 20 * MS, 3 * MS), self.off, replace=False)
+        return Counter(told(ideal.series, sorted(off_ns.tolist())), ideal.channel)
 
     @property
     def events(self) -> Events:

@@ -53,3 +53,21 @@ def test_a_misaligned_clock_is_in_the_interval(seed):
         assert abs(share.energy.value - scene.truth(right, share.names)) <= 1.5 * share.energy.U
     moved = [part.u for share in late.shares for part in share.energy.components if part.name == "alignment"]
     assert all(moved)
+
+
+@pytest.mark.parametrize("off", [5, 40])
+@pytest.mark.parametrize(
+    ("length_ms", "method"), [((0.3, 0.4, 0.3), "regression"), ((40.0, 60.0, 50.0), "bracketed")]
+)
+def test_what_an_interrupted_event_lost_is_in_the_interval(length_ms, method, off):
+    """It held 0 to 24 of a hundred bracketed figures, and 35 to 89 of fitted ones."""
+    hits = []
+    for seed in range(40, 60):
+        scene = Launches(replace(BASE, n=2400, poll_ns=250 * US), seed, length_ms=length_ms, off=off)
+        found = scene.attributed()
+        for share in found.shares:
+            assert share.method == method
+            truth = scene.truth(found, share.names)
+            assert share.energy.low <= truth <= share.energy.high
+            hits.append(abs(share.energy.value - truth) <= share.energy.U)
+    assert np.mean(hits) >= 0.93

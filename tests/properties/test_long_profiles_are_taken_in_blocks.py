@@ -1,5 +1,6 @@
 """Profiles longer than memory: what goes through a file, in blocks of any size, is what memory would give."""
 
+import math
 import tracemalloc
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ideal import MS, T0, Ideal, constant
+from interrupted import told
 from stacked_calls import innermost
 
 from microjoule import spool
@@ -96,8 +98,9 @@ def test_stretches_are_pieces_that_touch_as_one(of, data, size):
         assert [list(map(int, each)) for each in mine] == expected[expected[:, 1] > expected[:, 0]].tolist()
 
 
-def test_guaranteed_intervals_and_shortest_times_are_those_of_each_choice_by_itself():
-    counter = Counter(Ideal(constant(40.0), n=300).series, Ideal(constant(40.0), n=300).channel)
+def test_bounds_and_shortest_times_are_those_of_each_choice_by_itself():
+    ideal = Ideal(constant(40.0), n=300, limit_w=100.0)
+    counter = Counter(told(ideal.series, [T0 + at * MS for at in (60, 61, 140)], 3), ideal.channel)
     rng = np.random.default_rng(1)
     start = T0 + np.sort(rng.integers(0, 280 * MS, 400))
     every = Events(
@@ -105,16 +108,19 @@ def test_guaranteed_intervals_and_shortest_times_are_those_of_each_choice_by_its
     )
     span = T0 + 5 * MS, T0 + 250 * MS
     of, choices = together(every, *span), [(0,), (1, 2), (1,), ()]
-    low, high = state_time.guaranteed(counter, of, choices, *span)
+    low, high, uncounted = state_time.bounds(counter, of, choices, *span)
     shortest = state_time.shortest_ns(of, choices, *span)
     for number, choice in enumerate(choices):
         t0, t1 = np.clip(merged(of, choice), *span).T.copy()
         alone = counter.bounds(t0, t1)
         assert low[number] == pytest.approx(alone.low.sum())
         assert high[number] == pytest.approx(alone.high.sum())
+        once = counter.resets.losses.components(t0, t1)
+        assert uncounted[number] == pytest.approx(sum(each.u for each in once) * math.sqrt(3.0))
         whole = (t1 - t0)[(t0 > span[0]) & (t1 < span[1])]
         assert shortest[number] == (min(whole) if len(whole) else 2**63 - 1)
     assert (high[:3] > low[:3]).all()
+    assert (uncounted[1:3] > 0).all()
     assert low[1] > 0
 
 

@@ -30,8 +30,9 @@ from .occupancy import States
 from .regression import COLUMNS
 from .separability import Item, together
 from .state_fit import StateFit
-from .state_time import guaranteed, lasted_ns, occupied_s, shortest_ns
+from .state_time import bounds, lasted_ns, occupied_s, shortest_ns
 from .uncertainty import NORMAL, RECTANGULAR, Component
+from .uncounted import component
 from .update_record import Updates, updates
 
 F64 = npt.NDArray[np.float64]
@@ -193,7 +194,7 @@ class Span(StateFit):
         super().__init__(of, design, late)
         self.columns = [columns[number] for number in self.inside]
         self._is_inside = {state for column in self.columns for state in column}
-        self._bounds: dict[tuple[int, ...], tuple[float, float]] = {}
+        self._bounds: dict[tuple[int, ...], tuple[float, float, float]] = {}
 
     def time_ns(self, states: Iterable[int]) -> int:
         """How long any of some states lasted."""
@@ -216,10 +217,10 @@ class Span(StateFit):
         }
 
     def bound(self, choices: Iterable[Sequence[int]]) -> None:
-        """Works out the guaranteed intervals that will be asked for, all at once."""
+        """Works out the bounds that will be asked for, all at once."""
         missing = list({tuple(states): None for states in choices if tuple(states) not in self._bounds})
-        bounds = guaranteed(self.counter, self.occupancy, missing, self.t0_ns, self.t1_ns)
-        found = zip(*(each.tolist() for each in bounds), strict=True)
+        every = bounds(self.counter, self.occupancy, missing, self.t0_ns, self.t1_ns)
+        found = zip(*(each.tolist() for each in every), strict=True)
         self._bounds.update(zip(missing, found, strict=True))
 
     def bracketed(self, states: Sequence[int]) -> Estimate:
@@ -265,7 +266,7 @@ class Span(StateFit):
             whole: Their energy.
         """
         own_ns = min(self.time_ns(item.states), time_ns)
-        low, high = self._guaranteed(item.states)
+        low, high, _ = self._bounded(item.states)
         limit_w = self.counter.channel.trust.power_limit_w
         value = (whole.value or 0.0) * own_ns / time_ns if time_ns else 0.0
         if limit_w and whole.value is not None:
@@ -293,7 +294,9 @@ class Span(StateFit):
     def _estimate(
         self, value: float | None, states: Sequence[int], components: tuple[Component, ...]
     ) -> Estimate:
-        low, high = self._guaranteed(states)
+        low, high, uncounted = self._bounded(states)
+        if uncounted:
+            components = (*components, component(uncounted, self._of("uncounted")))
         return Estimate(
             value=value,
             low=low,
@@ -312,15 +315,18 @@ class Span(StateFit):
 
     def _regression(self, chosen: F64) -> list[Component]:
         """The fit's covariance, a direction a component."""
-        of = f"regression:{self.counter.channel.id}@{self.counter.machine}/{self.t0_ns}/{self.t1_ns}"
-        return self.fit.components(chosen, of)
+        return self.fit.components(chosen, self._of("regression"))
 
-    def _guaranteed(self, states: Sequence[int]) -> tuple[float, float]:
+    def _of(self, cause: str) -> str:
+        return f"{cause}:{self.counter.channel.id}@{self.counter.machine}/{self.t0_ns}/{self.t1_ns}"
+
+    def _bounded(self, states: Sequence[int]) -> tuple[float, float, float]:
+        """Low and high, guaranteed, and what others' perf events may have kept from being counted."""
         if tuple(states) not in self._bounds:
             self.bound([states])
-        low, high = self._bounds[tuple(states)]
+        low, high, uncounted = self._bounds[tuple(states)]
         whole = self.counter.energies([self.t0_ns], [self.t1_ns])
-        return low, min(high, float(whole.high[0]))
+        return low, min(high, float(whole.high[0])), uncounted
 
 
 class Watts(NamedTuple):

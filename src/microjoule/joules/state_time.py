@@ -17,6 +17,7 @@ from ..units import NS_PER_S
 from .counter import Counter
 from .occupancy import States, joined, until
 from .regression import places_ns
+from .uncounted import GroupLosses
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -128,16 +129,30 @@ def shortest_ns(of: States, choices: Sequence[Sequence[int]], t0_ns: int, t1_ns:
     return [int(each) for each in np.where(whole < longest, whole, cut)]
 
 
-def guaranteed(
-    counter: Counter, of: States, choices: Sequence[Sequence[int]], t0_ns: int, t1_ns: int
-) -> tuple[F64, F64]:
-    """float64[choices] each: low and high, guaranteed, of what was counted while any state of it was so."""
+class Bounds(NamedTuple):
+    """What was counted while any state of each of n choices was so.
+
+    Attributes:
+        low: float64[n], guaranteed.
+        high: float64[n], guaranteed.
+        uncounted: float64[n], what others' perf events may have kept from being counted, likely at most.
+    """
+
+    low: F64
+    high: F64
+    uncounted: F64
+
+
+def bounds(counter: Counter, of: States, choices: Sequence[Sequence[int]], t0_ns: int, t1_ns: int) -> Bounds:
+    """The bounds of what a counter counted while any state of each choice was so."""
     low, high = np.zeros(len(choices)), np.zeros(len(choices))
+    losses = GroupLosses(counter.resets.losses, len(choices))
     for found in stretches(of, choices, t0_ns, t1_ns):
         brackets = counter.bounds(found.t0_ns, found.t1_ns)
         np.add.at(low, found.choice, brackets.low)
         np.add.at(high, found.choice, brackets.high)
-    return low, high
+        losses.add(found.choice, found.t0_ns, found.t1_ns)
+    return Bounds(low, high, losses.likely_most)
 
 
 def _by_number(numbers: I64, n: int) -> Iterator[tuple[int, I64]]:

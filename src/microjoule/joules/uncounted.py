@@ -137,11 +137,15 @@ class Losses:
         """The same of windows, by the power around each stretch."""
         if not len(self._at.times):
             return np.zeros(len(t0_ns))
-        first, last = self._touched(t0_ns, t1_ns)
-        found: F64 = self._likely[last] - self._likely[first]
+        return self.likely_between(*self.touched(t0_ns, t1_ns))
+
+    def likely_between(self, first: I64, last: I64) -> F64:
+        """The same of the stretches from one number up to another."""
+        found: F64 = self._likely[np.maximum(first, last)] - self._likely[first]
         return found
 
-    def _touched(self, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+    def touched(self, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+        """Which stretches windows touch: the number of the first, and of the one after the last."""
         near_ns = self._counter.usual_ns
         return self._between(t0_ns - near_ns, t1_ns + near_ns)
 
@@ -155,12 +159,12 @@ class Losses:
         """What may be lacking of all of some windows: up to all of a stretch, once, or nothing of it."""
         if not len(self._at.times) or not len(t0_ns):
             return []
-        first, last = self._touched(t0_ns, t1_ns)
+        first, last = self.touched(t0_ns, t1_ns)
         order = np.argsort(first, kind="stable")
         first, last = first[order], last[order]
         first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1])  # the windows before have it
-        lacking = float((self._likely[np.maximum(first, last)] - self._likely[first]).sum())
-        return [_component(lacking)] if lacking else []
+        lacking = float(self.likely_between(first, last).sum())
+        return [component(lacking)] if lacking else []
 
     def added_to(
         self, budgets: list[tuple[Component, ...]], t0_ns: I64, t1_ns: I64
@@ -170,9 +174,35 @@ class Losses:
             return budgets
         each = self.likely_most(t0_ns, t1_ns).tolist()
         return [
-            (*budget, _component(lacking)) if lacking else budget
+            (*budget, component(lacking)) if lacking else budget
             for budget, lacking in zip(budgets, each, strict=True)
         ]
+
+
+class GroupLosses:
+    """What may be lacking of groups of windows that come in order and in blocks: each loss once a group.
+
+    Args:
+        losses: Of the counter.
+        groups: How many there are.
+
+    Attributes:
+        likely_most: float64[groups], in the channel's quantity.
+    """
+
+    def __init__(self, losses: Losses, groups: int) -> None:
+        self._losses = losses
+        self._done = np.zeros(groups, np.int64)  # stretches before these are in it already
+        self.likely_most: F64 = np.zeros(groups)
+
+    def add(self, group: I64, t0_ns: I64, t1_ns: I64) -> None:
+        """Takes windows that follow those before in their group; one group after the other."""
+        if self._losses.times and len(group):
+            first, last = self._losses.touched(t0_ns, t1_ns)
+            is_new = np.diff(group, prepend=-1) != 0
+            done = np.where(is_new, self._done[group], np.concatenate(([0], last[:-1])))
+            np.add.at(self.likely_most, group, self._losses.likely_between(np.maximum(first, done), last))
+            np.maximum.at(self._done, group, last)
 
 
 def once(losses: Losses, total: Estimate, t0_ns: I64, t1_ns: I64) -> Estimate:
@@ -183,5 +213,6 @@ def once(losses: Losses, total: Estimate, t0_ns: I64, t1_ns: I64) -> Estimate:
     return replace(total, components=(*others, *losses.components(t0_ns, t1_ns)))
 
 
-def _component(lacking: float) -> Component:
-    return Component(NAME, lacking / _ROOT_3, form=BOUNDED)
+def component(lacking: float, group: str = "") -> Component:
+    """What may be lacking at most, as a component; of one group are figures that may lack the same."""
+    return Component(NAME, lacking / _ROOT_3, form=BOUNDED, group=group)

@@ -111,7 +111,7 @@ def test_a_part_of_what_cannot_be_told_apart_is_bounded_by_what_all_can_draw(val
     timing = SimpleNamespace(power_limit_w=20.0)
     span = SimpleNamespace(
         time_ns=lambda *_: 2 * 10**9,
-        _guaranteed=lambda *_: guaranteed,
+        _bounded=lambda *_: (*guaranteed, 0.0),
         counter=SimpleNamespace(channel=SimpleNamespace(trust=timing)),
     )
     whole = Estimate(value=value, low=0.0, high=1e4, components=(Component("regression", 2.0),))

@@ -15,6 +15,7 @@ import microjoule as uj
 from microjoule.joules.by_name import by_name
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.reserved_names import NO_WINDOW
+from microjoule.joules.uncounted import GroupLosses
 
 WINDOWS = 20
 NAME = "package-0"
@@ -82,6 +83,22 @@ def test_a_marked_window_has_the_loss_that_the_same_window_without_marks_has() -
     summed = trace.mark_fits.together(NAME, *edges)
     assert uncounted_of(summed) <= math.fsum(map(uncounted_of, marked))
     assert uncounted_of(summed) > 0.0
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_windows_of_groups_that_come_in_blocks_have_each_loss_once_a_group(size: int) -> None:
+    """Windows of 2 ms, shorter than what a loss touches, each of one group of two."""
+    _, table = interrupted(10, off=8)
+    counter = Trace(table).counter(NAME)
+    edges = np.arange(counter.t_ns[0], counter.t_ns[-1], 2 * MS)
+    group = np.random.default_rng(10).integers(0, 2, len(edges) - 1)
+    found = GroupLosses(counter.resets.losses, 2)
+    for at in range(0, len(group), size):
+        some = at + np.argsort(group[at : at + size], kind="stable")
+        found.add(group[some], edges[some], edges[some + 1])
+    for number in range(2):
+        (wanted,) = counter.resets.losses.components(edges[:-1][group == number], edges[1:][group == number])
+        assert found.likely_most[number] == pytest.approx(wanted.u * math.sqrt(3.0))
 
 
 def test_what_no_window_covers_has_its_own_losses_alone() -> None:
