@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..channel.failed_read import why_failed
 from ..joules.estimate_text import is_limit, measured, percent
 from . import footprint_lines, share_lines, written_numbers
 from .columns import columns
@@ -27,7 +27,6 @@ FOOT = (
 _SENSOR = HEAD.index("sensor")
 
 _GRANTS = (("fifo", "SCHED_FIFO (--fifo)"), ("pinned", "pinning (--cpu)"))
-_NVML = 10_000  # UJ_STATUS_NVML of csrc/microjoule.h: codes of the library stand above errno's
 
 _NAME_MAX = 16
 _ATTRIBUTES_MAX = 60
@@ -175,9 +174,8 @@ def _between(t0_s: float | None, t1_s: float | None) -> str:
 
 
 def _failure(channel: str, code: int, n: int) -> str:
-    why = f"NVML code {code - _NVML}" if code > _NVML else os.strerror(code)
     reads = "1 read" if n == 1 else f"{n:,} reads"
-    return f"{channel}: {reads} failed: {why}. `uj probe` says what can be read now."
+    return f"{channel}: {reads} failed: {why_failed(code)}. `uj probe` says what can be read now."
 
 
 def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

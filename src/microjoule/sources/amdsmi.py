@@ -32,6 +32,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..channel import Access, Channel, Kind, Place, Scale, Timing, Trust
+from ..channel.failed_read import AMDSMI, ROCM_SMI, meaning
 from ..units import NS_PER_MS, UJ_PER_J, UW_PER_W
 from ..value_class import dataclass
 from . import hwmon
@@ -313,7 +314,8 @@ def _refusal(library: str, code: int) -> Obstacle:
             f"{library} may not be used by this user",
             "Run `sudo usermod -aG video,render $USER` and log in again",
         )
-    return Obstacle(Cause.FAILING, f"{library} does not start: code {code}", "See `sudo dmesg | grep amdgpu`")
+    why = meaning(AMDSMI if dialect == "libamd_smi" else ROCM_SMI, code)
+    return Obstacle(Cause.FAILING, f"{library} does not start: {why}", "See `sudo dmesg | grep amdgpu`")
 
 
 def _silent(gpu: Gpu, number: int) -> Obstacle | None:

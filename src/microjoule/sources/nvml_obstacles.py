@@ -1,7 +1,6 @@
 """Why an NVIDIA GPU's figures cannot be read, each with what fixes it.
 
-The codes are ``nvmlReturn_t`` of ``nvml.h``. In a trace a row's status is such a code plus 10000
-(``UJ_STATUS_NVML`` of ``csrc/microjoule.h``).
+The codes are ``nvmlReturn_t`` of ``nvml.h``; ``channel/failed_read.py`` has the rest of them in words.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..channel.failed_read import NVML, meaning
 from .host import text_of
 from .survey import Cause, Obstacle
 
-STATUS = 10_000
 NVIDIA = "0x10de"  # PCI vendor
 DISPLAY = "0x03"  # PCI class, its first byte: VGA, 3D and other display controllers
 
@@ -108,7 +107,7 @@ def lacks(library: str, symbol: str) -> Obstacle:
 
 def refusal(who: str, code: int) -> Obstacle:
     """What the library, or one GPU, answered instead of a figure."""
-    unknown = (Cause.FAILING, f"NVML code {code}", "See `nvidia-smi`, which asks the same library")
+    unknown = (Cause.FAILING, meaning(NVML, code), "See `nvidia-smi`, which asks the same library")
     cause, what, remedy = REFUSALS.get(code, unknown)
     return Obstacle(cause, f"{who}: {what}", remedy)
 

@@ -202,11 +202,14 @@ def test_warnings_that_are_left_out_are_counted(found, more) -> None:
     [
         (5, 1, "1 read failed: Input/output error"),
         (5, 1234, "1,234 reads failed: Input/output error"),
-        (10_015, 2, "2 reads failed: NVML code 15"),
+        (10_015, 2, "2 reads failed: the GPU has fallen off the bus (NVML_ERROR_GPU_IS_LOST)."),
+        (10_777, 2, "2 reads failed: NVML answered with code 777."),
+        (20_010, 2, "2 reads failed: this user may not ask for it (AMDSMI_STATUS_NO_PERM)."),
+        (30_016, 2, "2 reads failed: the GPU is busy (RSMI_STATUS_BUSY)."),
         (10_000, 2, f"2 reads failed: {os.strerror(10_000)}"),
     ],
 )
-def test_failed_reads_are_counted_and_no_code_is_nvmls_success(found, code, n, says) -> None:
+def test_failed_reads_are_counted_and_named_and_no_code_is_a_success(found, code, n, says) -> None:
     engine = {**found["engine"], "failures": [{"channel": "package-0", "code": code, "n": n}]}
     text = " ".join(as_text.render({**found, "engine": engine}).split())
     assert f"package-0: {says}" in text

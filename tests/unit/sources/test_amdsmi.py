@@ -135,7 +135,8 @@ def test_without_the_library_hwmons_power_is_the_figure(tmp_path):
 @pytest.mark.parametrize(
     ("script", "cause", "sentence"),
     [
-        ("init 18", Cause.FAILING, "code 18"),
+        ("init 8", Cause.FAILING, "does not start: the "),
+        ("init 77", Cause.FAILING, "code 77"),
         ("", Cause.NO_HARDWARE, "sees no AMD GPU"),
         (f"device {ONE}\nstuck 1", Cause.FAILING, "does not move"),
         (f"device {ONE}\nrefuse energy 2", Cause.NO_HARDWARE, "no energy counter"),

@@ -9,6 +9,7 @@ from standin import LIBRARY, Wave, compiler, machine
 from standin.native import MS, channel, fields, once, readings, sampler
 
 from microjoule._native import clock_pair, now_ns
+from microjoule.channel.failed_read import STATUS_NVML
 from microjoule.errors import PermissionDenied, SourceUnavailable
 from microjoule.sources.nvml_channels import (
     CLOCK_CALL,
@@ -19,7 +20,6 @@ from microjoule.sources.nvml_channels import (
     call_config,
     field_config,
 )
-from microjoule.sources.nvml_obstacles import STATUS
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in library with")
 
@@ -132,14 +132,14 @@ def test_every_value_type_becomes_64_bits(tmp_path, value_type, expected):
 def test_unknown_value_type_is_no_number(tmp_path):
     (reading,) = once(fields(machine(tmp_path, f"device {GPU}\nanswer 186 0 0 1000 99"), GPU, INSTANT))
     assert reading.raw is None
-    assert 0 < reading.status < STATUS
+    assert 0 < reading.status < STATUS_NVML
 
 
 def test_each_field_has_its_own_return_code(tmp_path):
     script = f"device {GPU}\nanswer 185 0 {NOT_SUPPORTED} 0 1\nanswer 191 0 255 0 3\nrefuse temperature 4"
     opened = fields(machine(tmp_path, script), GPU, ENERGY, AVERAGE, field_config(191), CALLS[2])
     found = once(opened)
-    assert [r.status for r in found] == [0, STATUS + NOT_SUPPORTED, STATUS + UNKNOWN, STATUS + 4]
+    assert [r.status for r in found] == [0, STATUS_NVML + NOT_SUPPORTED, STATUS_NVML + UNKNOWN, STATUS_NVML + 4]
     assert [r.raw is None for r in found] == [False, True, True, True]
     assert [r.sensor_ns is None for r in found] == [False, True, True, True]
     assert opened.counts()["errors"] == 3
@@ -157,7 +157,7 @@ def test_lost_gpu_becomes_failed_rows_and_the_other_goes_on(tmp_path):
     opened = sampler(channel(library, uuid, c, i) for uuid in (GPU, OTHER) for i, c in enumerate(configs))
     assert [r.status for r in once(opened)] == [0] * 4
     (tmp_path / "unplugged").touch()
-    assert [r.status for r in once(opened)] == [STATUS + LOST] * 2 + [0] * 2
+    assert [r.status for r in once(opened)] == [STATUS_NVML + LOST] * 2 + [0] * 2
 
 
 def test_counter_that_starts_again_is_kept_as_read(tmp_path):
@@ -174,7 +174,7 @@ def test_counter_that_starts_again_is_kept_as_read(tmp_path):
 def test_library_without_an_optional_symbol_fails_that_channel_only(tmp_path):
     library = machine(tmp_path, f"device {GPU}", without=["UTILIZATION"])
     statuses = [r.status for r in once(fields(library, GPU, ENERGY, *CALLS))]
-    assert statuses == [0, 0, 0, 0, 0, STATUS + FUNCTION_NOT_FOUND]
+    assert statuses == [0, 0, 0, 0, 0, STATUS_NVML + FUNCTION_NOT_FOUND]
 
 
 def test_library_without_a_required_symbol_says_which(tmp_path):
