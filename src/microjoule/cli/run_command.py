@@ -106,7 +106,7 @@ def planned(arguments: argparse.Namespace, command: list[str], folder: Path) -> 
     learnt = probe_calibrate.stored(arguments)
     reference = probe_against.stored(arguments.root, arguments.calibration)
     facts = {
-        **machine_facts(machine, surveys, channels),
+        **machine_facts(machine, surveys, channels, arguments.source),
         **facts_of(learnt, channels),
         **reference_facts(reference),
         **sampling_facts(

@@ -54,7 +54,8 @@ def fit(meter: Meter) -> Fitted:
     channels = tuple(by_id[name] for name in chosen)
     gauges = tuple(by_id[name] for channel in channels for name in beside(channel, by_id))
     read = (*channels, *gauges)
-    facts = {**machine_facts(found.machine, found.surveys, read), **facts_of(found.calibration, read)}
+    of_machine = machine_facts(found.machine, found.surveys, read, meter.chosen)
+    facts = {**of_machine, **facts_of(found.calibration, read)}
     return Fitted(channels, facts, meter.cadence, gauges)
 
 

@@ -75,6 +75,11 @@ class Meter:
         """``rate`` as a :class:`Cadence`."""
         return cadence_of(self.rate)
 
+    @property
+    def chosen(self) -> Sequence[str] | None:
+        """The sources that somebody chose, by name or with a channel; None: the best of all are read."""
+        return (self.sources or ()) if self.channel else self.sources
+
 
 class Readable(NamedTuple):
     """What a meter can read on this machine.

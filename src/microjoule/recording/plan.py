@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ def plan(path: Path | str, meter: Meter) -> RecordingPlan:
     found = readable(meter)
     costs = overhead_of_this_host(meter.overhead, found.machine)
     facts = {
-        **machine_facts(found.machine, found.surveys, found.channels),
+        **machine_facts(found.machine, found.surveys, found.channels, meter.chosen),
         **facts_of(found.calibration, found.channels),
         **reference_facts(meter.reference),
         **sampling_facts(costs, RECORDER, found.channels, meter.cadence),
@@ -145,12 +145,16 @@ def alternatives(
 
 
 def machine_facts(
-    machine: Machine, surveys: Iterable[Survey], channels: Iterable[Channel] = ()
+    machine: Machine,
+    surveys: Iterable[Survey],
+    channels: Iterable[Channel] = (),
+    names: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """What every trace says of the machine, its devices, the software and the moment.
 
     Of the channels it says which others, closed ones, are left out beside them, what misleads in them, and
-    which sensors are excluded because another counts the same.
+    which sensors are excluded because another counts the same. Where nobody chose sources (``names``), which
+    devices are in no figure.
     """
     import numpy
     import pyarrow
@@ -165,8 +169,8 @@ def machine_facts(
         "libraries": {"numpy": numpy.__version__, "pyarrow": pyarrow.__version__},
         "visible_devices": visible_devices(),
         "launch": launch().to_json(),
-        "left_out": replaced_channels.closed(surveys, channels),
-        **replaced_channels.remarks(surveys, channels),
+        "left_out": replaced_channels.closed(surveys, channels, names),
+        **replaced_channels.remarks(surveys, channels, names),
         **{name: value for one in surveys for name, value in one.facts.items()},
     }
     return {**found, "environment": environment_id(found)}

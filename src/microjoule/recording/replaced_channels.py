@@ -6,7 +6,7 @@ is opened. One that does not is read through another interface where another sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,53 +15,63 @@ if TYPE_CHECKING:
     from ..sources.survey import Survey
 
 
-def closed(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, str]:
+def closed(
+    surveys: Iterable[Survey], channels: Iterable[Channel], names: Sequence[str] | None = None
+) -> dict[str, str]:
     """Why channels are not recorded that exist and are closed: id to sentence.
 
-    Those of the sources that are in use, and of no domain that is read anyhow. A command's own
-    channels are for ``uj run`` alone.
+    Those of the sources that are in use, where nobody chose sources those of other devices too, and of no
+    domain that is read anyhow. A command's own channels are for ``uj run`` alone.
+
+    Args:
+        surveys: What the sources found.
+        channels: What is recorded.
+        names: The sources that somebody chose; None: the best of all.
     """
+    from . import unmeasured
+
     channels = tuple(channels)
-    used = {channel.source for channel in channels}
+    used = {channel.source for channel in channels} | (unmeasured.others() if names is None else set())
     read = {channel.physical_id for channel in channels}
-    left_out: dict[str, str] = {}
-    for found in surveys:
-        for one in found.closed if found.source in used else ():
-            if one.channel.physical_id not in read and not one.channel.is_of_command:
-                what, remedy = one.obstacle.what, one.obstacle.remedy
-                left_out[one.channel.id] = f"{what}. {remedy}." if remedy else f"{what}."
-    return left_out
+    return {
+        one.channel.id: f"{unmeasured.sentence(one.obstacle)}."
+        for found in surveys
+        for one in (found.closed if found.source in used else ())
+        if one.channel.physical_id not in read and not one.channel.is_of_command
+    }
 
 
-def remarks(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, list[str]]:
-    """What the sources in use say of their sensors, as sentences without a full stop.
+def remarks(
+    surveys: Iterable[Survey], channels: Iterable[Channel], names: Sequence[str] | None = None
+) -> dict[str, list[str]]:
+    """What is to be said of the sensors and of what is not measured, as sentences without a full stop.
 
-    ``misleading``: what must be known to read the figures. ``excluded``: sensors that are not read because
-    another one counts the same.
+    ``misleading``: what must be known to read the figures, of the sources in use; where nobody chose sources,
+    which devices are in no figure too. ``excluded``: sensors that are not read because another one counts the
+    same.
+
+    Args:
+        surveys: What the sources found.
+        channels: What is recorded.
+        names: The sources that somebody chose; None: the best of all.
     """
     from ..sources.survey import Cause
+    from . import unmeasured
 
     surveys, channels = tuple(surveys), tuple(channels)
     used = {channel.source for channel in channels}
     said = [obstacle for found in surveys if found.source in used for obstacle in found.obstacles]
     causes = {"misleading": Cause.MISLEADING, "excluded": Cause.EXCLUDED}
     found = {
-        name: list(dict.fromkeys(f"{o.what}. {o.remedy}".rstrip(". ") for o in said if o.cause is cause))
+        name: list(dict.fromkeys(unmeasured.sentence(each) for each in said if each.cause is cause))
         for name, cause in causes.items()
     }
-    if channels and all(channel.trust.model is not None for channel in channels):
-        found["misleading"] += _opens(surveys)
+    measured = [channel for channel in channels if channel.trust.model is None]
+    if names is None:
+        found["misleading"] += unmeasured.devices(surveys, measured)
+    elif channels and not measured:
+        found["misleading"] += unmeasured.cpus(surveys)
     return found
-
-
-def _opens(surveys: Iterable[Survey]) -> list[str]:
-    """Where nothing but a model is left: why the first counter is closed, and the command that opens it."""
-    shut = (one for found in surveys for one in found.closed if one.channel.trust.model is None)
-    first = next((one for one in shut if not one.channel.is_of_command), None)
-    if first is None:
-        return []
-    obstacle = first.obstacle
-    return [f"{first.channel.id} is closed: {obstacle.what}. {obstacle.remedy}".rstrip(". ")]
 
 
 def others(surveys: Iterable[Survey], channels: Iterable[Channel]) -> dict[str, tuple[Channel, ...]]:

@@ -101,7 +101,7 @@ def lacks(library: str, symbol: str) -> Obstacle:
     return Obstacle(
         Cause.FAILING,
         f"{library} has no {symbol}",
-        "Update the NVIDIA driver: its library is older than what is read here, or is not NVIDIA's",
+        "Update the NVIDIA driver: its library is too old to be read here, or is not NVIDIA's",
     )
 
 
