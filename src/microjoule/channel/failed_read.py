@@ -1,8 +1,8 @@
 """Why a reading failed, in words, from the status of its row (``csrc/microjoule.h``).
 
 Below 5000 a status is an errno. From 10000 on it is the code of a library plus a number that stands for the
-library: NVIDIA's NVML, AMD's libamd_smi and librocm_smi64. The names are those of ``nvml.h``, ``amdsmi.h`` and
-``rocm_smi.h``, by which their manuals and search engines find them.
+library: NVIDIA's NVML, AMD's libamd_smi and librocm_smi64. The names are those of ``nvml.h``, ``amdsmi.h``
+and ``rocm_smi.h``, by which their manuals and search engines find them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which devices of a machine are in none of the figures of a recording, and what to do.
 
-A total of what was read says nothing of a GPU that has fallen off the bus, of a driver that does not start, of
-a CPU whose counters are closed to this user. Where nobody chose sources, each is a sentence of the report.
+A total of what was read says nothing of a GPU that has fallen off the bus, of a driver that does not start,
+of a CPU whose counters are closed to this user. Where nobody chose sources, each is a sentence of the report.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def sentence(obstacle: Obstacle) -> str:
 
 def _gpus(surveys: Sequence[Survey]) -> list[str]:
     makers = dict(GPUS)
-    found = (*(c for one in surveys for c in one.channels), *(c.channel for one in surveys for c in one.closed))
+    found = (
+        *(c for one in surveys for c in one.channels),
+        *(c.channel for one in surveys for c in one.closed),
+    )
     if any(channel.place.owner == hwmon.AMDGPU for channel in found):
         del makers[amdsmi.NAME]  # hwmon shows their power, or says itself why not
     return [

@@ -6,6 +6,9 @@ appears; a line of ``/etc/sysctl.d``; a capability in a program's file. Each exp
 
 - powercap: CVE-2020-8694 (PLATYPUS, platypusattack.com) reads keys off the energy of instructions.
 - perf: ``Documentation/admin-guide/perf-security.rst``.
+- A capability works in a program's own file alone. A script (pyenv's ``python3``) ignores it, and a bare copy
+  of an interpreter does not find the packages of a virtual environment, so it is one of its own, made of
+  copies. Its base is root's: who may write its library writes programs with the capability.
 - MSR: ``/dev/cpu/N/msr`` asks for CAP_SYS_RAWIO whatever its mode (``arch/x86/kernel/msr.c``: ``msr_open``).
   That capability opens raw I/O, which is as good as root (``capabilities(7)``).
 
@@ -28,10 +31,12 @@ sudo groupadd --system --force {group}
 sudo usermod --append --groups {group} "$USER"   # then log in again
 """
 _PROGRAM = """\
-sudo install -D -o root -g {group} -m 0750 \\
-  "$(readlink -f "$(command -v python3)")" /usr/local/lib/microjoule/python3
-sudo setcap {capability}+ep /usr/local/lib/microjoule/python3
-# Run it as: /usr/local/lib/microjoule/python3 -m microjoule run -- COMMAND
+sudo /usr/bin/python3 -m venv --copies /usr/local/lib/microjoule
+sudo /usr/local/lib/microjoule/bin/python3 -m pip install microjoule
+sudo chgrp {group} /usr/local/lib/microjoule/bin/python3
+sudo chmod 0750 /usr/local/lib/microjoule/bin/python3
+sudo setcap {capability}+ep /usr/local/lib/microjoule/bin/python3
+# Run it as: /usr/local/lib/microjoule/bin/uj run -- COMMAND
 """
 
 
@@ -74,15 +79,17 @@ sudo udevadm trigger --subsystem-match=powercap --action=add
         "sys/bus/event_source/devices/power/type",
         """\
 # perf, for every user: perf_event_paranoid 0.
-# Exposes: every user can count and sample events of all CPUs and of other
-# users' programs, and read energy (CVE-2020-8694).
+# Exposes: every user can count and sample events of all CPUs, of the kernel and
+# of other users' programs, and read energy (CVE-2020-8694).
 echo 'kernel.perf_event_paranoid = 0' |
   sudo tee /etc/sysctl.d/70-microjoule.conf
 sudo sysctl --system
 
-# perf, for the group `{group}`: CAP_PERFMON on a copy of Python. Instead of the
-# above. Exposes the same to the members of the group, through this program
-# only. Repeat it when Python is updated.
+# perf, for the group `{group}`: CAP_PERFMON on a copy of Python in a folder of
+# its own. Instead of the above. Exposes the same, and the kernel's tracepoints,
+# to the members of the group, through this Python only; the commands that it
+# starts do not have it. Python has to be 3.10 or later, and root's. Repeat it
+# when Python is updated.
 """
         + _GROUP
         + _PROGRAM.replace("{capability}", "cap_perfmon"),
@@ -91,10 +98,10 @@ sudo sysctl --system
         rapl_msr.NAME,
         "dev/cpu/*/msr",
         """\
-# MSR: CAP_SYS_RAWIO on a copy of Python. The mode of /dev/cpu/*/msr cannot
-# grant it: the kernel asks for the capability besides. Exposes: whoever runs
-# this program can read every register, and use raw I/O, which is as good as
-# root. Prefer perf or powercap.
+# MSR: CAP_SYS_RAWIO on a copy of Python in a folder of its own. The mode of
+# /dev/cpu/*/msr cannot grant it: the kernel asks for the capability besides.
+# Exposes: whoever runs this Python can read every register, and use raw I/O,
+# which is as good as root. Prefer perf or powercap.
 """
         + _GROUP
         + _PROGRAM.replace("{capability}", "cap_sys_rawio")

@@ -38,7 +38,10 @@ def test_excluded_zones_are_in_the_report(tmp_path) -> None:
 def test_only_sources_in_use_are_remarked_on(tmp_path) -> None:
     surveys = survey(Machine(write(AMD_MIRRORED_DIES, tmp_path)))
     assert remarks(surveys, choose(surveys, ["powercap"]), ["powercap"])["excluded"]
-    assert remarks(surveys, choose(surveys, ["rapl_perf"]), ["rapl_perf"]) == {"misleading": [], "excluded": []}
+    assert remarks(surveys, choose(surveys, ["rapl_perf"]), ["rapl_perf"]) == {
+        "misleading": [],
+        "excluded": [],
+    }
 
 
 def test_where_only_closed_counters_are_left_the_report_has_the_command_that_opens_them(tmp_path) -> None:
@@ -128,7 +131,7 @@ def test_a_gpu_that_is_in_no_figure_is_named_beside_those_of_others(
         (EMPTY_VM, ""),
     ],
 )
-def test_a_cpu_that_is_in_no_figure_is_named_beside_a_gpu_with_what_changes_it(tmp_path, of, sentence) -> None:
+def test_a_cpu_that_is_in_no_figure_is_named_with_what_changes_it(tmp_path, of, sentence) -> None:
     write(of, tmp_path)
     machine(tmp_path, GPU)
     said = _said(tmp_path)[0]

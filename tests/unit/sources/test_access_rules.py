@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 from machines import CLIENT, EMPTY_VM, write
@@ -54,7 +55,7 @@ def test_the_script_is_valid_and_each_part_says_what_it_exposes(tmp_path):
     assert "groupadd --system --force power" in log
     assert "usermod --append --groups power me" in log
     for capability in ("cap_perfmon", "cap_sys_rawio"):
-        assert f"setcap {capability}+ep /usr/local/lib/microjoule/python3" in log
+        assert f"setcap {capability}+ep /usr/local/lib/microjoule/bin/python3" in log
     assert "sysctl --system" in log
     kept = tmp_path / "fake/etc"
     assert (kept / "sysctl.d/70-microjoule.conf").read_text() == "kernel.perf_event_paranoid = 0\n"
@@ -80,6 +81,33 @@ def test_udevs_rule_gives_a_zone_to_the_group(tmp_path):
     line = line.replace("/sys%p", f"{root}/sys{device}")
     subprocess.run([program, flag, line], check=True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o440
+
+
+@pytest.mark.skipif(shutil.which("setcap") is None, reason="no setcap")
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="no Python of root's")
+def test_the_python_with_the_capability_is_a_program_that_finds_what_is_installed_for_it(tmp_path):
+    """A copy of pyenv's ``python3`` was a shell script, and one of an interpreter found no microjoule."""
+    home = tmp_path / "mj"
+    text = access_rules.script(Machine(write(CLIENT, tmp_path / "root")), ours())
+    part = text[text.index("# perf, for the group") : text.index("# MSR")].replace(
+        "/usr/local/lib/microjoule", str(home)
+    )
+    commands = [line.removeprefix("sudo ").split() for line in part.splitlines() if line.startswith("sudo ")]
+    made = [words for words in commands if words[0] not in ("groupadd", "usermod") and "pip" not in words]
+    *before, capability = [" ".join(words).replace("-m venv", "-m venv --without-pip") for words in made]
+    for command in before:
+        subprocess.run(command.split(), check=True)
+    given = subprocess.run(capability.split(), capture_output=True, text=True, check=False)
+    if given.returncode:
+        pytest.skip(f"capabilities cannot be set here: {given.stderr}")
+    python = home / "bin/python3"
+    (packages,) = (home / "lib").glob("python3*/site-packages")
+    (packages / "installed_for_it.py").touch()
+    assert "cap_perfmon=ep" in subprocess.run(["getcap", python], capture_output=True, text=True).stdout
+    assert stat.S_IMODE(python.stat().st_mode) == 0o750
+    assert not python.is_symlink()
+    assert python.read_bytes()[:4] == b"\x7fELF", "a capability in a script has no effect"
+    subprocess.run([python, "-c", "import installed_for_it"], check=True, cwd="/")
 
 
 def test_only_counters_that_are_there_have_a_part(tmp_path):

@@ -139,7 +139,12 @@ def test_each_field_has_its_own_return_code(tmp_path):
     script = f"device {GPU}\nanswer 185 0 {NOT_SUPPORTED} 0 1\nanswer 191 0 255 0 3\nrefuse temperature 4"
     opened = fields(machine(tmp_path, script), GPU, ENERGY, AVERAGE, field_config(191), CALLS[2])
     found = once(opened)
-    assert [r.status for r in found] == [0, STATUS_NVML + NOT_SUPPORTED, STATUS_NVML + UNKNOWN, STATUS_NVML + 4]
+    assert [r.status for r in found] == [
+        0,
+        STATUS_NVML + NOT_SUPPORTED,
+        STATUS_NVML + UNKNOWN,
+        STATUS_NVML + 4,
+    ]
     assert [r.raw is None for r in found] == [False, True, True, True]
     assert [r.sensor_ns is None for r in found] == [False, True, True, True]
     assert opened.counts()["errors"] == 3
