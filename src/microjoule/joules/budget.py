@@ -309,8 +309,10 @@ def _lag(begin: Edges, end: Edges) -> F64:
     """How far windows can be off because of lag, as a standard uncertainty of a bounded form, signed."""
     sooner, later = end.sooner - begin.sooner, end.later - begin.later
     farther = np.where(np.abs(sooner) > np.abs(later), sooner, later)
-    noise = begin.rough**2 + end.rough**2  # half a lag before or after an edge holds half of it
-    lag = _beyond(farther, noise)
+    # Half a lag before or after an edge holds half of this noise; the farther of two such sides is taken.
+    of_noise = _of_noise(farther, begin.rough**2 + end.rough**2)
+    # The true lag may be at its end, so that what is clearly more than noise is to keep all of it.
+    lag = farther * (1.0 - of_noise**2)
     coarse = end.coarse - begin.coarse
     found: F64 = (lag + np.copysign(coarse, lag)) / _ROOT_3
     return found
@@ -318,8 +320,13 @@ def _lag(begin: Edges, end: Edges) -> F64:
 
 def _beyond(values: F64, variance: F64) -> F64:
     """Values drawn towards zero by as much as noise of that variance explains of them."""
-    of_noise = variance / np.maximum(np.maximum(values**2, variance), np.finfo(float).tiny)
-    return values * (1.0 - of_noise)
+    return values * (1.0 - _of_noise(values, variance))
+
+
+def _of_noise(values: F64, variance: F64) -> F64:
+    """The share of the squares of values that noise of that variance explains, at most 1."""
+    found: F64 = variance / np.maximum(np.maximum(values**2, variance), np.finfo(float).tiny)
+    return found
 
 
 def lent(

@@ -154,12 +154,15 @@ def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
     assert math.hypot(found.edges[0], found.swings[0]) == pytest.approx(math.sqrt(101**2 / 12 + 3 * 100 / 12))
 
 
-def test_a_lag_moves_a_figure_by_the_farther_side_less_what_noise_explains():
-    """-5 counts on the later side; of its 25 noise explains 9 + 1. What is coarse only makes it more."""
+def test_a_lag_moves_a_figure_by_the_farther_side_and_noise_takes_from_it_what_is_not_clear():
+    """-5 counts on the later side; noise explains 10 of its 25, and takes the square of that share.
+
+    What is coarse only makes it more.
+    """
     begin, end = known(sooner=1.0, later=7.0, rough=3.0), known(sooner=4.0, later=2.0, rough=1.0, coarse=0.5)
-    assert parts(begin, end)["lag"] == [pytest.approx(-3.5 / math.sqrt(3))]
+    assert parts(begin, end)["lag"] == [pytest.approx((-5 * (1 - (10 / 25) ** 2) - 0.5) / math.sqrt(3))]
     end = known(sooner=9.0, later=2.0, rough=1.0, coarse=0.5)
-    assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - 10 / 64) + 0.5) / math.sqrt(3))]
+    assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - (10 / 64) ** 2) + 0.5) / math.sqrt(3))]
     assert "lag" not in parts(known(rough=3.0), known(later=2.0))
 
 
