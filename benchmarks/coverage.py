@@ -129,6 +129,7 @@ def _updates() -> dict[str, Sensor]:
         found[f"updates of 8 ms, {hz} Hz, 1.03 s"] = replace(slow, window_s=1.03)
         found[f"updates of 8 ms, square 7 Hz, {hz} Hz, 0.1 s"] = replace(slow, load=LOADS["square 7 Hz"])
         found[f"updates of 8 ms, 5 mW, {hz} Hz, 1.03 s"] = replace(slow, window_s=1.03, load=about(0.005))
+        found[f"updates of 8 ms, 20 mW, {hz} Hz, 0.1 s"] = replace(slow, load=about(0.02))
         found[f"updates of 2 ms, {hz} Hz, 0.1 s"] = replace(BASE, rate_hz=hz, update_us=1953.1)
     for hz in (200, 1000, 4000):
         at = replace(BASE, rate_hz=hz)
@@ -322,8 +323,9 @@ FOOT = """
     edges of some windows and the opposite at those of others, as their length has it. U is that of two
     independent edges; u of one edge is 0.9 to 1.1 times its standard deviation. To take less where edges
     err alike would make sums of adjoining windows too narrow, whose edges do not.
-  - 4 mW, of which 67 quanta fall into a window: two edges that are each uniform need k = 1.9, and with what
-    is not known of their updates they have 2. Of a lag of 1.2 ms learnt at marks U is 2.5 times the error.
+  - 4 mW, of which 67 quanta fall into a window, and 20 mW in updates of 8 ms, of which 33 do: two edges that
+    are each uniform need k = 1.9, and with what is not known of their updates they have 2. Of a lag of 1.2 ms
+    learnt at marks U is 2.5 times the error.
 - *wide*: U is more than three times the error, with a prior. Which component that is stands under
   *largest*:
   - *edges*: updates of 2 ms read at 200 Hz have u of an edge 1.7 times its error, and missed ones of a square

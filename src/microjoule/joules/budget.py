@@ -52,7 +52,7 @@ from .code_dependence import CODE
 from .gap_edges import in_gaps
 from .grid_phase import phase_ns, phases
 from .interpolation import Interpolation, Segment
-from .quanta import lateness
+from .quanta import cut_off, lateness
 from .ripple import ripple
 from .slow_updates import has_its_own, in_step
 from .swings import SLOW_NS, Skeleton, across, apart_ns, pulse, rare, steps
@@ -160,8 +160,9 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     shape = (1 - f) ** 2 + f**2  # of two independent ends; noise of the power between them adds no more
     half_ns = channel.timing.half_lag_ns
     repeats = ripple(at, half_ns)
-    is_quick = near.usual_ns < SLOW_NS  # loads near slow updates are judged by themselves (slow_updates)
-    rough = np.where(is_quick, repeats.rough, near.rough)
+    is_cut, of_cut = cut_off(near, between.quantum)
+    is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
+    rough = np.where(is_quick, repeats.rough, np.sqrt(np.maximum(near.rough**2 - of_cut**2, 0.0)))
     scatter = rough**2 * shape
     of_brackets = 2 * (1 - alike) * (p * np.maximum(left, right)) ** 2
     more = np.maximum(rough**2 - of_brackets, 0.0) * shape
@@ -183,7 +184,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         swing[gap] = across(at, gap, skeleton(), usual_ns, between.quantum)
     most_rate = _most(channel)
     hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate)
-    swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside, hidden), alone) ** 2
+    swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside * ~is_cut, hidden), alone) ** 2
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.

@@ -6,6 +6,9 @@ from a straight line by s, and their distances scatter by s √(2 (1 - c)), with
 successive ones. So s √12 is an update, whatever was declared of it, and c says how far what is between two
 quanta is off: by less than independent ones make it where c is below 0. Power that is not steady strays from
 the line farther than distances scatter, so that c is near 1; then neither is taken.
+
+Counts of few quanta an update come in a pattern, too (2 3 3 2 3 quanta). Where all are within a quantum of
+their mean, steady power that is cut off shows the same: neither updates that scatter nor power that repeats.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ import math
 
 import numpy as np
 
-from .neighbourhood import Neighbourhood
-from .update_times import AROUND, F64
+from .neighbourhood import OWN, SEGMENTS, Neighbourhood, roughness
+from .update_times import AROUND, F64, Bools
 
 _STEADY = 0.5  # correlation, from which on power may not be steady
 _ROOT_12 = math.sqrt(12.0)
+_FEW = 16  # quanta an update, above which nobody looks whether all are within a quantum of their mean
 
 
 def lateness(near: Neighbourhood, apart_ns: F64, declared_ns: int) -> tuple[F64, F64]:
@@ -42,3 +46,31 @@ def _alike(near: Neighbourhood) -> F64:
     scatter = (off * off).sum(1) / np.maximum(n, 1)
     found = 1 - scatter / np.maximum(2 * near.uneven_ns**2, 1.0)  # times are whole nanoseconds
     return np.where(near.is_single & (n >= AROUND), np.clip(found, -0.5, 1.0), 1.0)
+
+
+def cut_off(near: Neighbourhood, quantum: int) -> tuple[Bools, F64]:
+    """Where cutting off explains all by which the counts of the updates around differ, and how much it does.
+
+    Args:
+        near: The segments around n instants.
+        quantum: The least that the counter grows by.
+
+    Returns:
+        bool[n], and float64[n], counts: how much an update of steady power seems to scatter; 0 elsewhere.
+    """
+    is_cut = (near.rate[:, OWN] * near.usual_ns < _FEW * quantum) & ~near.is_single
+    rough, few = np.zeros(len(is_cut)), np.flatnonzero(is_cut)
+    if len(few):
+        is_there = near.is_usual[few]
+        gained = np.where(is_there, near.rate[few] * near.usual_ns[few, None], 0.0)
+        mean = gained.sum(1) / np.maximum(is_there.sum(1), 1)
+        is_cut[few] = is_within(np.where(is_there, gained - mean[:, None], 0.0), quantum)
+        shown = np.diff(np.floor(mean[:, None] / quantum * np.arange(len(SEGMENTS) + 1) + 0.5), axis=1)
+        rough[few] = roughness(shown, np.ones(shown.shape, bool)) * mean * is_cut[few]
+    return is_cut, rough
+
+
+def is_within(off: F64, quantum: int) -> Bools:
+    """bool[n]: whether counts of updates, float64[n, m], are all less than a quantum off."""
+    found: Bools = np.abs(off).max(1) < quantum
+    return found

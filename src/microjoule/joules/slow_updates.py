@@ -29,6 +29,7 @@ import numpy as np
 
 from ..trace.series import I64
 from .interpolation import Interpolation, Segment
+from .quanta import is_within
 from .swings import ALIKE, CLEAR, SLOW_NS
 from .update_times import AROUND, F64, Bools
 
@@ -71,7 +72,7 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
         segment: Where instants lie.
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
     """
-    found = _centred(segment, most)
+    found = _centred(segment, most, between.quantum)
     unexplained = np.flatnonzero((found == 0) & segment.near.is_dense & (segment.near.usual_ns >= SLOW_NS))
     if not len(unexplained):  # as of every counter of quick updates: each look costs, at nothing too
         return found
@@ -88,12 +89,12 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
             top, bottom = (np.where(rates[1], rates[0], sign * np.inf) for sign in (-1, 1))
             top, bottom = top.max(1), bottom.min(1)
             is_like = np.abs(here[these] - (top + bottom) / 2) < _LIKE * (top - bottom) / 2
-            swung = np.where(is_like, _centred(beside, most), 0.0)
+            swung = np.where(is_like, _centred(beside, most, between.quantum), 0.0)
             found[unexplained[these]] = np.maximum(found[unexplained[these]], swung)
     return found
 
 
-def _centred(segment: Segment, most: float) -> F64:
+def _centred(segment: Segment, most: float, quantum: int) -> F64:
     """The same, of the updates around each instant alone."""
     near, found = segment.near, np.zeros(len(segment.power))
     n = near.is_usual.sum(1)
@@ -115,6 +116,7 @@ def _centred(segment: Segment, most: float) -> F64:
     rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
     is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= _LEAST)
     usual = near.usual_ns[asked]
+    is_alias &= ~is_within(swing * usual[:, None], quantum)
     swung = np.sqrt(2 * own / n[asked]) * usual / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
     highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual
     # Of a load of about two updates the slow one swings the count as much.

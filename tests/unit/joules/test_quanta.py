@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.neighbourhood import SEGMENTS, unevenness
-from microjoule.joules.quanta import lateness
+from microjoule.joules.neighbourhood import SEGMENTS, roughness, unevenness
+from microjoule.joules.quanta import cut_off, lateness
 from microjoule.joules.update_times import AROUND
 
 UPDATE_NS = 8_000_000.0
@@ -77,3 +77,56 @@ def test_ends_on_a_line_after_a_longer_first_quantum_overflow_nothing() -> None:
 def test_a_counter_of_several_quanta_an_update_is_late_by_the_time_between_updates() -> None:
     assert found(shown(2.4, is_single=False), apart_ns=5e6) == (5e6, 0.0)
     assert found(shown(2.4), apart_ns=5e6)[0] == 5e6, "no later than updates are apart"
+
+
+QUANTUM = 1 << 18
+
+
+def counted(gained_quanta: np.ndarray, is_single: bool = False, n: int = len(SEGMENTS)) -> Any:
+    """Updates that count so many quanta each; the last ones are not there."""
+    rate = np.asarray(gained_quanta, float)[None] * QUANTUM / UPDATE_NS
+    is_usual = np.arange(len(SEGMENTS))[None] < n
+    return SimpleNamespace(
+        rate=np.where(is_usual, rate, 1e6), usual_ns=np.array([UPDATE_NS]), is_usual=is_usual,
+        is_single=np.array([is_single]),
+    )  # fmt: skip
+
+
+def steady(quanta: float, phase: float = 0.2) -> np.ndarray:
+    """Whole quanta that updates of one power show."""
+    return np.diff(np.floor(quanta * np.arange(len(SEGMENTS) + 1) + phase))
+
+
+@pytest.mark.parametrize("quanta", [1.38, 2.62, 7.45, 15.3])
+def test_what_steady_power_scatters_by_is_that_of_counts_that_are_cut_off(quanta: float) -> None:
+    near = counted(steady(quanta))
+    is_cut, rough = cut_off(near, QUANTUM)
+    own = roughness(near.rate, near.is_usual) * quanta * QUANTUM
+    assert is_cut.tolist() == [True]
+    assert own[0] > QUANTUM / 5
+    assert rough == pytest.approx(own, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("gained", "is_single"),
+    [
+        (steady(2.62) + 1.5 * (SEGMENTS > 0), False),
+        (steady(2.62) + 2 * np.eye(len(SEGMENTS))[3], False),
+        (steady(40.6), False),
+        (steady(1.38), True),
+    ],
+)
+def test_power_that_moves_counts_by_a_quantum_is_more_than_cutting_off(
+    gained: np.ndarray, is_single: bool
+) -> None:
+    """So are many quanta, of which nobody looks, and single ones, whose lateness says it."""
+    is_cut, rough = cut_off(counted(gained, is_single), QUANTUM)
+    assert is_cut.tolist() == [False]
+    assert rough.tolist() == [0.0]
+
+
+def test_updates_that_are_not_there_say_nothing() -> None:
+    """Thirty of 49: what stands in the places of the others is no count."""
+    is_cut, rough = cut_off(counted(steady(2.62), n=30), QUANTUM)
+    assert is_cut.tolist() == [True]
+    assert rough == pytest.approx(cut_off(counted(steady(2.62)), QUANTUM)[1], rel=0.15)
