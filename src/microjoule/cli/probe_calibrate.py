@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import CalibrationError
 from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, save, usable
-from ..report.columns import columns
+from ..joules.estimate_text import figure
+from ..report.columns import columns, stacked
+from ..report.wrapping import wrapped
+from ..text_width import cells, width
 from ..units import NS_PER_MS, NS_PER_S, NS_PER_US
 from .progress import progress
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 NO_FILE = "none"
 FOR_S = 5.0
+NOTHING = "-"
+K = 2.0  # from a standard uncertainty to that of 95 %
 HEADINGS = (
     "channel",
     "source",
@@ -121,15 +126,22 @@ def learn(arguments: argparse.Namespace, machine: Machine, surveys: Iterable[Sur
 def as_text(calibration: Calibration) -> Iterator[str]:
     """The calibration as lines for a person."""
     rows = [HEADINGS, *(_row(one) for one in calibration.channels)]
-    yield from columns(rows, range(len(HEADINGS)))
+    lines = columns(rows, range(len(HEADINGS)), optional=range(1, len(HEADINGS)), nothing=(NOTHING,))
+    yield from lines if max(map(cells, lines)) <= width() else stacked([[*map(_said, row)] for row in rows])
     for one in calibration.channels:
         if one.note:
-            yield f"{one.channel} ({one.source}): {one.note}"
+            yield from wrapped(f"{one.channel} ({one.source}): {one.note}")
     for known in dict.fromkeys(_filtering(one) for one in calibration.channels):
         if known:
-            yield known
+            yield from wrapped(known)
     for differing in calibration.disagreements:
-        yield f"disagreement: {differing.what} (ratio {differing.ratio:.6f}, u {differing.u:.1e})"
+        told = f"disagreement: {differing.what} (ratio {differing.ratio:.6f}, u {differing.u:.1e})"
+        yield from wrapped(told)
+
+
+def _said(cell: str) -> str:
+    """A cell of a table without columns, where what is not known needs no place."""
+    return "" if cell == NOTHING else cell
 
 
 def _row(one: Learnt) -> tuple[str, ...]:
@@ -138,13 +150,13 @@ def _row(one: Learnt) -> tuple[str, ...]:
         one.source,
         str(one.edges),
         _period(one.update),
-        f"{_time(one.read.median_ns)} ({_time(one.read.p99_ns)})" if one.read else "-",
+        f"{_time(one.read.median_ns)} ({_time(one.read.p99_ns)})" if one.read else NOTHING,
         _time(one.resolution_ns),
-        "-" if one.quantum is None else str(one.quantum),
+        NOTHING if one.quantum is None else str(one.quantum),
         _lag(one),
         _power(one.idle),
         _power(one.spin),
-        "-" if one.filtering is None else one.filtering.state,
+        NOTHING if one.filtering is None else one.filtering.state,
     )
 
 
@@ -154,13 +166,13 @@ def _filtering(one: Learnt) -> str:
 
 def _period(spread: Spread | None) -> str:
     if spread is None:
-        return "-"
+        return NOTHING
     return f"{_time(spread.median_ns)} ({_time(spread.p5_ns)} to {_time(spread.p95_ns)})"
 
 
 def _time(t_ns: int | None) -> str:
     if t_ns is None:
-        return "-"
+        return NOTHING
     in_us = f"{t_ns / NS_PER_US:.3g}"
     if float(in_us) < 1000:
         return f"{in_us} µs"
@@ -174,4 +186,4 @@ def _lag(one: Learnt) -> str:
 
 
 def _power(power: LearnedPower | None) -> str:
-    return "-" if power is None else f"{power.value_w:.4g} ± {power.u_w:.1g} W"
+    return NOTHING if power is None else figure(power.value_w, K * power.u_w, "W")

@@ -46,9 +46,9 @@ def remarks(
 ) -> dict[str, list[str]]:
     """What is to be said of the sensors and of what is not measured, as sentences without a full stop.
 
-    ``misleading``: what must be known to read the figures, of the sources in use; where nobody chose sources,
-    which devices are in no figure too. ``excluded``: sensors that are not read because another one counts the
-    same.
+    ``misleading``: what must be known to read the figures, of the sources in use, but for what a trace says by
+    itself, which channels are left out and which units are corrected; where nobody chose sources, which
+    devices are in no figure too. ``excluded``: sensors that are not read because another one counts the same.
 
     Args:
         surveys: What the sources found.
@@ -62,8 +62,15 @@ def remarks(
     used = {channel.source for channel in channels}
     said = [obstacle for found in surveys if found.source in used for obstacle in found.obstacles]
     causes = {"misleading": Cause.MISLEADING, "excluded": Cause.EXCLUDED}
+    left_out = set(closed(surveys, channels, names).values())
     found = {
-        name: list(dict.fromkeys(unmeasured.sentence(each) for each in said if each.cause is cause))
+        name: list(
+            dict.fromkeys(
+                sentence
+                for each in said
+                if each.cause is cause and f"{(sentence := unmeasured.sentence(each))}." not in left_out
+            )
+        )
         for name, cause in causes.items()
     }
     measured = [channel for channel in channels if channel.trust.model is None]

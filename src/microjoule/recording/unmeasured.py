@@ -13,7 +13,7 @@ from ..sources import ON_REQUEST, RAPL, amdsmi, battery, cpu_time, hwmon, nvml
 from ..sources.domains import is_domain
 from ..sources.survey import Cause, Obstacle, Survey
 
-REMARKS = (Cause.MISLEADING, Cause.EXCLUDED)
+REMARKS = (Cause.MISLEADING, Cause.CORRECTED, Cause.EXCLUDED)
 MISSING = (Cause.MODULE, Cause.HIDDEN)  # of a CPU: what somebody can change
 GPUS = {nvml.NAME: "NVIDIA", amdsmi.NAME: "AMD"}
 WITHOUT_GPUS = "psys"  # of the meters of several devices: a card with a supply of its own lies outside

@@ -46,19 +46,26 @@ def columns(
     lines = [(indent + GAP.join(cell(row, c) for c in shown)).rstrip() for row in rows]
     if width() >= USUAL or max(map(cells, lines)) <= width():
         return lines
-    return [
-        (indent + rows[0][shown[0]]).rstrip(),
-        *(_stacked(row, rows[0], shown, indent) for row in rows[1:]),
-    ]
+    return stacked([[row[c] for c in shown] for row in rows], indent)
 
 
-def _stacked(row: Row, head: Row, shown: Sequence[int], indent: str) -> str:
+def stacked(rows: Sequence[Row], indent: str = "") -> list[str]:
+    """Rows as texts, for tables of many columns: each other cell of a row in a line below its first one.
+
+    Args:
+        rows: As :func:`columns` takes them.
+        indent: In front of each line.
+    """
+    head, *others = rows
+    return [(indent + head[0]).rstrip(), *(_stacked(row, head, indent) for row in others)]
+
+
+def _stacked(row: Row, head: Row, indent: str) -> str:
     """A row as its first cell and, beneath that, each other that is not empty, with its heading."""
-    first, *others = shown
-    found = wrapped(indent + row[first], len(indent) + 4)
-    for c in others:
-        title = f"{head[c]}: " if head[c] else ""
-        found += wrapped(f"{indent}  {title}{row[c]}", len(indent) + 4) if row[c] else []
+    found = wrapped(indent + row[0], len(indent) + 4)
+    for title, text in zip(head[1:], row[1:], strict=True):
+        words = f"{title}: {text}" if title else text
+        found += wrapped(f"{indent}  {words}", len(indent) + 4) if text else []
     return "\n".join(found)
 
 

@@ -164,7 +164,7 @@ def _set_apart(channel: Channel, taken: set[str]) -> Channel:
 
 
 def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:
-    remarks = (Cause.MISLEADING, Cause.EXCLUDED)
+    remarks = (Cause.MISLEADING, Cause.CORRECTED, Cause.EXCLUDED)
     hindrances = [obstacle for obstacle in one.obstacles if obstacle.cause not in remarks]
     if not hindrances:
         return SourceUnavailable(f"Source {one.source} has no channel here", "Run `uj probe`")

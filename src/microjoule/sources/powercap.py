@@ -189,7 +189,7 @@ def _wrong_unit(channel: Channel) -> Obstacle | None:
     what = (
         f"this kernel takes a count of {channel.id} for {shown_nj / NJ_PER_UJ:.3g} µJ, and this CPU counts "
     )
-    return Obstacle(Cause.MISLEADING, f"{what}{own_nj / NJ_PER_UJ:.3g} µJ; energies here are corrected")
+    return Obstacle(Cause.CORRECTED, f"{what}{own_nj / NJ_PER_UJ:.3g} µJ; energies here are corrected")
 
 
 def _obstacle(zone: PowercapZone) -> Obstacle | None:

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     HIDDEN = "hidden"
     FAILING = "failing"
     MISLEADING = "misleading"
+    CORRECTED = "corrected"
     EXCLUDED = "left out"
 
 

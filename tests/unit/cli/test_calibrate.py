@@ -11,11 +11,12 @@ from scripted import MS, PACKAGE_W, channel, machine, steady
 
 import microjoule as uj
 from microjoule.cli import main
-from microjoule.cli.probe_calibrate import path_of
-from microjoule.host.calibration import Calibration, Learnt, load, save
+from microjoule.cli.probe_calibrate import as_text, path_of
+from microjoule.host.calibration import Calibration, LearnedPower, Learnt, Spread, load, save
 from microjoule.host.key import host_key
 from microjoule.sources.machine import Machine
 from microjoule.sources.script import Entry, script_text, write_machine
+from microjoule.text_width import on_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,29 @@ def test_a_calibration_is_shown_kept_and_used_by_later_recordings(tmp_path, home
     energy = trace.energy(trace.window("record"))["package-0"]
     assert energy.low <= PACKAGE_W * trace.window("record").duration_ns * 1e-9 <= energy.high
     assert "calibration" not in record(root, "--calibration", "none").facts
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_was_learnt_fits_the_terminal_and_is_known_to_95_percent(columns):
+    read = Spread(median_ns=411, p5_ns=400, p95_ns=500, p99_ns=5_968_000, max_ns=6_000_000)
+    update = Spread(median_ns=975_000, p5_ns=970_000, p95_ns=982_000, p99_ns=990_000, max_ns=990_000)
+    one = Learnt(
+        channel="package-0",
+        source="powercap",
+        edges=1354,
+        read=read,
+        update=update,
+        resolution_ns=2_574_000,
+        idle=LearnedPower(value_w=200.0312, u_w=0.11),
+    )
+    still = replace(one, channel="package-0/dram", edges=0, update=None, idle=None, note="stood " * 30)
+    host = host_key(Machine("/nonexistent"))
+    found = Calibration(host=host, taken_realtime_ns=0, channels=(one, still))
+    with on_terminal(columns):
+        lines = "\n".join(as_text(found)).splitlines()
+    assert max(map(len, lines)) < columns
+    assert "  idle: 200.0 W ± 0.3 W" in lines
+    assert not any(line.endswith(" -") for line in lines)
 
 
 def test_another_file_may_be_named(tmp_path, home):

@@ -40,7 +40,9 @@ def test_four_packages_of_one_counter_are_one_and_the_report_says_so(tmp_path, c
     surveys = sources.survey(machine)
     chosen = sources.choose(surveys, ["powercap"])
     assert [channel.id for channel in chosen] == ["package-0"]
-    left_out = machine_facts(machine, surveys, chosen)["left_out"]
+    facts = machine_facts(machine, surveys, chosen)
+    left_out = facts["left_out"]
+    assert facts["misleading"] == []  # it is said once
     assert left_out["package-3"] == (
         "package-3 shows the counter of package-0, equal at every look; it is counted once."
     )

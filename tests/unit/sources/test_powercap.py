@@ -22,6 +22,7 @@ from machines import (
 from microjoule.channel import Encoding
 from microjoule.joules.unwrap import counts
 from microjoule.recording.plan import machine_facts
+from microjoule.recording.replaced_channels import remarks
 from microjoule.sources import powercap
 from microjoule.sources.machine import Machine
 from microjoule.sources.zones import true_unit, zones
@@ -284,11 +285,12 @@ def test_15_microjoules_are_the_kernels_mistake_on_every_later_cpu(tmp_path, mod
     assert dram.scale.shown_nj == 15_300
     raw = np.array([energy_uj(1000, 15_300)], np.uint64)
     assert counts(raw, dram).tolist() == [1000]
-    (note,) = (each.what for each in survey.obstacles if each.cause == "misleading")
+    (note,) = (each.what for each in survey.obstacles if each.cause == "corrected")
     assert note == (
         "this kernel takes a count of package-0/dram for 15.3 µJ, and this CPU counts 61 µJ; "
         "energies here are corrected"
     )
+    assert remarks([survey], survey.channels)["misleading"] == []  # a trace of it says so itself
 
 
 @pytest.mark.parametrize("model", [0x3F, 0x4F, 0x55, 0x6A, 0x6C, 0x57, 0x85])
