@@ -46,8 +46,8 @@ def remarks(
 ) -> dict[str, list[str]]:
     """What is to be said of the sensors and of what is not measured, as sentences without a full stop.
 
-    ``misleading``: what must be known to read the figures, of the sources in use, but for what a trace says by
-    itself, which channels are left out and which units are corrected; where nobody chose sources, which
+    ``misleading``: what must be known to read the figures, of the sources in use, but for what a trace says
+    by itself, which channels are left out and which units are corrected; where nobody chose sources, which
     devices are in no figure too. ``excluded``: sensors that are not read because another one counts the same.
 
     Args:
