@@ -255,4 +255,7 @@ def _with_repeats(
     nearest = read_ns[np.minimum(np.searchsorted(read_ns, t_ns), len(read_ns) - 1)]
     is_seen = (within == 0) | (np.abs(nearest - t_ns) <= period)
     index, t_ns, within = index[is_seen], t_ns[is_seen], within[is_seen]
+    if kind is Shape.POINT and not timing.update_ns and t_ns[-1] < last_ns:
+        # No period is known that a recorder could wait for; the last read showed the power of a moment too.
+        index, t_ns, within = np.append(index, index[-1]), np.append(t_ns, last_ns), np.append(within, 1)
     return rows[index], t_ns, np.where(within > 0, np.maximum(spread[index], period / 20), spread[index])

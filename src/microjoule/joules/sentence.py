@@ -103,6 +103,8 @@ def sentence(
         how = f"{_how(energy)}: one of {len(energy.excluded) + 1} meters, {energy.channels[0]}"
         how += f" (not added: {', '.join(energy.excluded)})"
     length = estimate_text.duration(duration_s)
+    if isinstance(energy, Total) and not energy.channels:
+        return f"{subject} has no energy figure for {length}: nothing that was read is part of a total"
     if energy.value is None:
         # Nothing was measured: the parts are what was tried.
         return (

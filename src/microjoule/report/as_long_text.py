@@ -112,6 +112,13 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
     lines += [f"{sentence}." for sentence in summary.get("state", ())]
     lines += [f"{sentence}." for sentence in summary["facts"].get("misleading", ())]
+    figures_shown = [row for window in summary["windows"] for row in window["channels"]]
+    if figures_shown and all(row["provenance"] == "estimated" for row in figures_shown):
+        lines.append(
+            "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
+            "`uj probe` says why, and what to do."
+        )
+    lines += _unplaced(summary["windows"])
     lines += [
         f"lane {lane['lane']}: {what} was {lane[grant]}"
         for lane in summary["engine"]["lanes"]
@@ -124,23 +131,36 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         if lane.get("sampled_by") == "kernel, then thread"
     ]
     lines += [_missed(lane) for lane in summary["engine"]["lanes"] if lane["missed"]]
-    figures_shown = [row for window in summary["windows"] for row in window["channels"]]
-    if figures_shown and all(row["provenance"] == "estimated" for row in figures_shown):
-        lines.append(
-            "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
-            "`uj probe` says why, and what to do."
-        )
-    lines += _unplaced(summary["windows"])
     return [*lines, ""] if lines else []
 
 
+_UNPLACED = "it is not known what contains it"
+_BATTERY = "the machine may be plugged in meanwhile"
+
+
 def _unplaced(windows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was measured and is in no total, where the total is an estimate for want of a sensor."""
-    estimated = [window for window in windows if window["total"]["provenance"] == "estimated"]
-    rows = (row for window in estimated for row in window["channels"] if row["provenance"] == "measured")
-    names = ", ".join(dict.fromkeys(row["channel"] for row in rows))
-    said = f"Measured, and in no total because it is not known what contains it: {names}."
-    return [f"{said} The total is estimated."] if names else []
+    """What was measured and is in no total, where the total has no sensor: an estimate, or nothing."""
+    bare = [
+        each
+        for each in windows
+        if each["total"]["provenance"] == "estimated" or not each["total"]["channels"]
+    ]
+    found: dict[str, dict[str, None]] = {_UNPLACED: {}, _BATTERY: {}}
+    for window in bare:
+        for row in window["channels"]:
+            if row["provenance"] == "measured":
+                is_battery = row["place"]["device"] == "battery"
+                found[_BATTERY if is_battery else _UNPLACED][row["channel"]] = None
+    lines = [
+        f"Measured, and in no total because {why}: {', '.join(names)}. "
+        f"`-v` shows {'its figure' if len(names) == 1 else 'their figures'}"
+        + (", which is the whole machine's while it runs on its battery alone." if why is _BATTERY else ".")
+        for why, names in found.items()
+        if names
+    ]
+    if lines and all(each["total"]["channels"] for each in bare):
+        lines[-1] += " The total is estimated."
+    return lines
 
 
 def _missed(lane: Mapping[str, Any]) -> str:

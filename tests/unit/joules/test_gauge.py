@@ -79,6 +79,18 @@ def test_the_first_of_values_that_stay_was_there_when_it_was_read() -> None:
     assert np.abs(found.t_ns[1:] - every(10, 10)[1:]).max() <= MS
 
 
+@pytest.mark.parametrize("changes", [(), (0,), (0, 41, 83)])
+def test_power_of_which_no_period_is_known_is_known_until_the_last_read(changes: tuple[int, ...]) -> None:
+    """Of a value that stays, readings that are not quite regular were taken to end up to a read before."""
+    t_ns = [at + i % 3 * MS for i, at in enumerate(every(10, 100))]
+    watts = [100.0 + sum(i > at for at in changes) for i in range(100)]
+    gauge = Gauge(series(t_ns, watts), channel(POINT))
+    assert gauge.span_ns == (t_ns[0], t_ns[-1])
+    found = gauge.energy(t_ns[2], t_ns[-1] - 1)
+    assert found.status == "ok"
+    assert gauge.energy(t_ns[2], t_ns[-1] + 1).status == "incomplete"
+
+
 def test_points_are_joined_by_trapezoids_with_ends_between_readings() -> None:
     """A ramp from 100 to 200 W over a second, asked for from 0.25 to 0.75 s: 75 J."""
     gauge = Gauge(series(every(100, 11), [100 + 10 * i for i in range(11)]), channel())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from machines.users import SUPPLIES, USERS, running
@@ -51,3 +52,33 @@ def test_measured_power_that_no_total_has_is_named_beside_an_estimate(tmp_path):
         assert rows[name]["energy_j"] == pytest.approx(watts * window["duration_s"], rel=LATE)
     said = " ".join(ran.stderr.split())
     assert f"in no total because it is not known what contains it: {', '.join(SUPPLIES.channels_w)}." in said
+
+
+BATTERY = "sys/class/power_supply/BAT0/"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "estimated, not measured: CPU time of the command"),
+        (("--source", "battery"), "no energy figure for"),
+    ],
+)
+def test_a_batterys_power_is_in_no_total_and_the_report_says_whose_it_is(tmp_path, words, sentence):
+    """The two reports had a reason that is true of other sensors, and no reason at all."""
+    files = {"type": "Battery", "status": "Discharging", "power_now": 7_200_000}
+    laptop = replace(SUPPLIES, files={BATTERY + name: text for name, text in files.items()})
+    with running(laptop, tmp_path / "root") as root:
+        ran = uj("run", "--root", root, *words, "--json", tmp_path / "run.json", "--", "sleep", "0.5")
+    assert ran.returncode == 0, ran.stderr
+    (window,) = json.loads((tmp_path / "run.json").read_text())["windows"]
+    (row,) = (each for each in window["channels"] if each["channel"] == "battery-0/power")
+    assert row["energy_j"] == pytest.approx(7.2 * window["duration_s"], rel=LATE)
+    said = " ".join(ran.stderr.split())
+    assert sentence in said
+    assert "read: nothing" not in said
+    assert (
+        "in no total because the machine may be plugged in meanwhile: battery-0/power. `-v` shows its" in said
+    )
+    assert "the whole machine's while it runs on its battery alone" in said
+    assert "not known what contains it" not in said
