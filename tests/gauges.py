@@ -72,6 +72,15 @@ def square(
     return _joined(lengths, np.tile([high_w, low_w], n), low_w)
 
 
+def uneven(period_s: float, length_s: float, high: float, spread: float, seed: int = 0) -> Load:
+    """High for a part of each period; each high and each low part is longer or shorter by up to a share."""
+    chance = np.random.default_rng([seed, 9])
+    n = int(np.ceil(length_s / period_s))
+    lengths = np.tile([high, 1 - high], n) * period_s * (1 + spread * chance.uniform(-1, 1, 2 * n))
+    lengths[0] *= chance.uniform(0.1, 1)
+    return _joined(lengths, np.tile([BUSY_W, IDLE_W], n), IDLE_W)
+
+
 def steps(mean_s: float, length_s: float, seed: int = 0) -> Load:
     """Levels at random, each for a random time."""
     chance = np.random.default_rng([seed, 2])

@@ -5,15 +5,15 @@ update, so the readings swing slowly, once in T / phi, where phi is how far the 
 sensor's. A mean over the whole period shows about phi of the true swing H; a mean over a part of it nearly
 all. So readings that swing by a, again and again, may be a slow load that swings by a, or a fast one that
 swings by a / sinc((1 - phi) w / T): nobody can tell. The second is taken to be possible where its power
-would stay between 0 and what the device may draw. Of a sensor that looks at a part of the time, a slow load
-shows in steps and a fast one as a smooth swing, because its part creeps over the load's edges: there the
-swing must be smooth.
+would stay between 0 and what the device may draw, for whatever part of the time it is high. Of a sensor
+that looks at a part of the time, a slow load shows in steps and a fast one as a smooth swing, because its
+part creeps over the load's edges: there the swing must be smooth.
 
 Readings that alternate are of a load of about two updates (phi near 1/2), a little quicker or slower, and by
 turns they show all of it and next to nothing. phi is then in how successive differences d go together:
 cos(2 π phi) = Σ d_i d_(i+1) / Σ d_i². A load of rectangles swings by (1 - phi) / phi of what its readings
 do at their widest, and not by less. Readings that no sine explains may be of a load near the sensor's
-frequency too, one whose edges are irregular: they are as independent as those of power that wanders.
+frequency too, one whose edges are irregular (:mod:`.irregular`).
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
 at have an edge in them: of a slow load few, of a fast one at least half as many as there are such parts. A
@@ -28,10 +28,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Bools
 from ..trace.series import I64
 from .brackets import F64
+from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import in_step, unlike_after
 from .running import extreme, from_nearer, local_mean, together
 
@@ -42,7 +43,10 @@ _SMOOTH = 0.35  # r from which on successive differences go together
 _AS_SMOOTH = 0.55  # of the r that a fast load's edges have
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
+_DUTY = 0.15  # of the time, to which readings show how long a load is high
+_RARELY = 0.05  # of the time: what a load does less often is not counted on
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
+_A_THIRD = 0.34  # cycles an update, from which on what readings show is how they alternate
 _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
@@ -66,14 +70,17 @@ class Swings(NamedTuple):
             quicker one could, a cycle and a half in each of them.
         astray_w: float64[n]: how far the mean of readings that repeat is from the power's.
         for_updates: float64[n]: for how many updates it is so.
+        creeping_w: float64[5, n]: how far the mean of 16, 32 … 256 readings strays from the power's where
+            the load's phase creeps past a sensor that does not weigh all of a period alike.
     """
 
     half_w: F64
     phi: F64
     period: F64
-    is_two: npt.NDArray[np.bool_]
+    is_two: Bools
     astray_w: F64
     for_updates: F64
+    creeping_w: F64
 
     @property
     def moving_w(self) -> F64:
@@ -83,6 +90,13 @@ class Swings(NamedTuple):
     def astray_j(self, at: I64, length_s: F64, update_s: float) -> F64:
         """How far the energy of windows at some readings strays where those repeat."""
         return self.astray_w[at] * np.minimum(length_s, self.for_updates[at] * update_s)
+
+    def creeping_j(self, at: I64, length_s: F64, update_s: float) -> F64:
+        """How far the energy of windows at some readings strays where the load's phase creeps."""
+        updates = length_s / max(update_s, 1e-9)
+        which = np.clip(np.log2(np.maximum(updates, 1.0) / BLOCKS[0]), 0, len(BLOCKS) - 1)
+        fewer = np.sqrt(np.minimum(BLOCKS[-1] / np.maximum(updates, 1.0), 1.0))
+        return np.asarray(self.creeping_w[which.astype(np.int64), at] * length_s * fewer)
 
 
 def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
@@ -97,21 +111,31 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
     """
     n = len(watts)
     if n < 2 * _AROUND:
-        return Swings(np.zeros(n), np.full(n, 0.5), np.ones(n), np.zeros(n, bool), np.zeros(n), np.ones(n))
+        nothing, one = np.zeros(n), np.ones(n)
+        never = np.zeros(n, bool)
+        return Swings(nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)))
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
-    room = _ROOM * np.minimum(middle, most_w - middle)
+    nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
+    room = widest = _ROOM * nearer
+    if coverage >= 1:
+        # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
+        widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, middle, most_w), room)
     least_half = half
     if coverage >= 1:
         rectangle = np.maximum(seen * (1 - phi) / phi, seen)
         least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
-    is_possible = (least_half < room) & (seen > _OF_NOISE * noise_w)
+    is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
     if coverage < 1:
         is_possible &= _smoothness(watts, seen) > _smooth(coverage, phi)
-    found, period = np.where(is_possible, np.minimum(half, room), 0.0), np.ones(n)
-    if coverage < 1:
+    most = _as_even(np.full(n, most_w / 2), nearer)
+    shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
+    found, period = np.where(is_possible, shown, 0.0), np.ones(n)
+    if coverage >= 1:
+        found = np.maximum(found, np.minimum(irregular_w(watts, (middle, seen, room), noise_w), most))
+    else:
         quick, of = _quick(watts, coverage, phi, (middle, seen, room), noise_w)
         is_quick = quick * of > found
         found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
@@ -120,7 +144,7 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
     is_stuck = (phi > _ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
     found = np.where(is_stuck & (seen > _OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
-    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > room) & (coverage >= 1)
+    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
     whole, phi, period0, period = found.copy(), phi.copy(), period, period.copy()
@@ -129,7 +153,34 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
         whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
     astray = in_step(watts, seen, coverage) if coverage < 1 else (np.zeros(n), np.ones(n))
-    return Swings(whole, phi, period, is_two, *astray)
+    creeping = creeping_w(watts, whole > 0, least * room)
+    return Swings(whole, phi, period, is_two, *astray, creeping)
+
+
+def _widest(watts: F64, middle: F64, most_w: float) -> F64:
+    """Half of the widest swing between 0 and the limit that a load of the mean and the duty there may have.
+
+    A mean over T of a load of a longer period lacks what is left of it, and of a shorter one has as much
+    twice: as it creeps through the load, it is upside down, or not, on one side of the middle for d of the
+    time. Of a mean m, H d is m at most, and H (1 - d) what is left to the limit.
+    """
+    mean = np.clip(local_mean(watts, _AROUND), 0.0, most_w)
+    above = local_mean((watts > middle) / 1.0, _AROUND)
+    most = np.minimum(np.maximum(above, 1 - above) + _DUTY, 1 - _RARELY)
+    # The widest that there is, from 0 to the limit, is high for a part of the time that the mean is of it.
+    d = np.clip(mean / most_w, 1 - most, most)
+    found: F64 = np.minimum(mean / d, (most_w - mean) / (1 - d)) / 2
+    return found
+
+
+def _as_even(half: F64, nearer: F64) -> F64:
+    """Half the swing of a load that is high for half of the time and moves as much energy as one of any duty.
+
+    One of the duty d that swings by H strays from its mean by H d (1 - d) T within a period, and one of 1/2
+    by H T / 4. Its mean m, or what is left to the limit, is d H at least: beyond H = 2 m it is high for the
+    shorter, or longer, part of the time, and strays by m (H - m) T / H.
+    """
+    return np.where(half > nearer, nearer * (2 - nearer / np.maximum(half, 1e-12)), half)
 
 
 def _quick(
@@ -152,7 +203,7 @@ def _quick(
     off, unlike_w = watts - middle, from_nearer(watts)
     with_edge = local_mean(((unlike_w > _ALIKE * noise_w) & (np.abs(off) < _EXTREME * seen)) / 1.0, _AROUND)
     goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
-    is_beat = (_unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)
+    is_beat = (unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)
     half, period = np.zeros(len(watts)), np.ones(len(watts))
     for k in range(1, _QUICKEST + 1):
         for f in (k - phi, k + phi):
@@ -183,19 +234,6 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     squares = local_mean(step[:-1] ** 2, _AROUND)
     r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))
-
-
-def _unlike_one(off: F64) -> F64:
-    """What readings have that no one sine explains, as a share of what independent ones have: 0 to 1.
-
-    A sine of any frequency has x_(i+1) + x_(i-1) = c x_i; of independent readings c is 0.
-    """
-    inner, beside = off[1:-1], off[2:] + off[:-2]
-    squares = local_mean(inner**2, _AROUND)
-    c = local_mean(beside * inner, _AROUND) / np.where(squares > 0, squares, 1.0)
-    left = local_mean(beside**2, _AROUND) - c * c * squares
-    share = left / np.where(squares > 0, (2 + c * c) * squares, 1.0)
-    return np.concatenate((share[:1], share, share[-1:]))
 
 
 def _cycles(watts: F64, middle: F64, half: F64) -> F64:

@@ -236,10 +236,10 @@ class Gauge:
         """The loads near the sensor's own frequency that its readings may be of."""
         # Of a sensor of which nothing is known the mean of a period hides most.
         coverage = 1.0 if self.readings.shape is Shape.POINT else self.readings.coverage
-        decay_ns, least = self.channel.timing.decay_ns, 1e-6
-        if decay_ns:  # what charges a capacitor is no plain mean: late power counts more than early power
-            least = self.readings.period_ns / (2 * np.pi * decay_ns)
-        return swings(self._profile.watts, coverage, self._most_w, self._noise_w, least)
+        # What charges a capacitor is no plain mean: late power counts more than early power.
+        decays = (self.channel.timing.decay_ns or 0) / max(self.readings.period_ns, 1)
+        least, noise_w = 1 / (2 * np.pi * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
+        return swings(self._profile.watts, coverage, self._most_w, noise_w, least)
 
     # ---- components ---------------------------------------------------------------------------------
 
@@ -300,12 +300,14 @@ class Gauge:
         half = np.maximum(found.moving_w[first], found.moving_w[last])
         period_s, length_s = seconds(self.readings.period_ns), b - a
         here_w = np.abs(profile.watts[first])
-        room = np.maximum(np.minimum(here_w, np.maximum(self._most_w - here_w, 0.0)), half)
+        is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
+        # Of a load that is mostly high the mean is far from its low power, which a short window may have.
+        of_both = np.maximum if is_whole else np.minimum
+        room = np.maximum(of_both(here_w, np.maximum(self._most_w - here_w, 0.0)), half)
         # A triangle of height H T / 4 at each end, and in the readings beside it.
         edge = np.minimum(half * period_s / 4 * 1.35, 0.6 * room * length_s)
-        is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         if is_whole:
-            return edge**2, np.zeros(len(a))
+            return edge**2, found.creeping_j((first + last) // 2, length_s, period_s)
         astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
         mean_phi = np.minimum(found.phi[first], found.phi[last])
         off = np.zeros(len(a))

@@ -40,9 +40,24 @@ def test_readings_that_all_but_alternate_are_of_a_load_of_rectangles_of_no_less_
     beat = np.cos(2 * np.pi * 0.49 * K)
     wide = found(200 + 100 * beat, coverage=1.0)
     assert wide.half_w[INSIDE] == pytest.approx(100 * np.pi * 0.51 / np.sin(np.pi * 0.51), rel=0.05)
-    none = found(80 + 79 * beat, coverage=1.0, most_w=150.0)  # 1.2 times 70 W leave room for it
-    assert none.half_w[INSIDE] == pytest.approx(1.2 * 70, rel=0.01)
-    assert not found(80 + 79 * beat, coverage=1.0, most_w=140.0).half_w.any()  # and of 60 W do not
+    # From 0 to 150 W it is high for 8 of 15 parts of the time, and strays as one of 70 (2 - 70 / 75) W does.
+    none = found(80 + 79 * beat, coverage=1.0, most_w=150.0)
+    assert none.half_w[INSIDE] == pytest.approx(70 * (2 - 70 / 75), rel=0.01)
+    assert not found(80 + 79 * beat, coverage=1.0, most_w=130.0).half_w.any()  # and of 65 W do not
+
+
+@pytest.mark.parametrize("high", [0.2, 0.8])
+def test_a_load_that_is_high_for_a_part_of_the_time_may_swing_from_nothing_to_the_limit(high):
+    """Of 300 W swings a mean over T shows 0.1 in every eleventh part of a cycle, and the part that is high.
+
+    It strays by 300 W times high (1 - high), as one that is high for half of the time does of 192 W.
+    """
+    is_high = np.mod(K / 11, 1) < high
+    of = found(50 + 300 * (1.1 * high - 0.1 * is_high), coverage=1.0)
+    assert (of.half_w[INSIDE] > 2 * 300 * high * (1 - high)).all()
+    assert (
+        of.half_w[INSIDE] < 1.6 * 2 * 300 * high * (1 - high)
+    ).all()  # any swing of that mean may be meant
 
 
 SLOW = 2 * np.pi * 0.03 * K

@@ -13,6 +13,7 @@ from gauges import nvml_power
 from microjoule.channel import SensorError, Timing
 from microjoule.joules.aliasing import UNSURE, Swings
 from microjoule.joules.gauge import Gauge
+from microjoule.joules.irregular import BLOCKS
 from microjoule.joules.readings import Shape
 from microjoule.trace.series import Series
 
@@ -122,7 +123,7 @@ def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slow
     )
     swings = Swings(
         np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.ones(4), np.zeros(4, bool),
-        np.zeros(4), np.ones(4),
+        np.zeros(4), np.ones(4), np.zeros((len(BLOCKS), 4)),
     )  # fmt: skip
     readings = SimpleNamespace(shape=Shape.HOLD, coverage=0.25, period_ns=100 * MS)
     of = SimpleNamespace(_profile=profile, swings=swings, readings=readings, _most_w=400.0)
@@ -136,3 +137,6 @@ def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slow
     assert short2 == pytest.approx((0.6 * 120 * 0.005) ** 2)
     readings.coverage = 1.0
     assert Gauge._swinging(of, a, b, np.zeros(1))[1] == 0.0
+    # Of all of the time a reading of 120 W may be the mean of 400 W for three tenths of it.
+    short2, _ = Gauge._swinging(of, a, a + 0.001, np.array([0.1]))
+    assert short2 == pytest.approx((0.6 * 280 * 0.001) ** 2)

@@ -1,0 +1,61 @@
+"""What readings of a load with irregular edges show of it: they scatter, and creep with its phase."""
+
+import numpy as np
+import pytest
+
+from microjoule.joules.irregular import BLOCKS, creeping_w, irregular_w
+
+N = 3000
+CHANCE = np.random.default_rng(12)
+NOISE = CHANCE.standard_normal(N)
+MIDDLE = slice(200, -200)
+
+
+def half_w(watts, noise_w=0.1, room=200.0):
+    middle, seen = np.full(N, 200.0), np.full(N, 3 * np.std(watts) + 1e-9)
+    return irregular_w(watts, (middle, seen, np.full(N, room)), noise_w)[MIDDLE]
+
+
+@pytest.mark.parametrize("scatter_w", [2.0, 8.0])
+def test_readings_that_scatter_may_be_of_a_load_of_half_an_update_of_edges_off_by_a_fifth(scatter_w):
+    """It strays by S where they scatter by S 0.2 sqrt(2 / 6): a load of twice S that is high for half."""
+    expected_w = 2 * scatter_w / (0.2 * np.sqrt(1 / 3))
+    assert np.median(half_w(200 + scatter_w * NOISE)) == pytest.approx(expected_w, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "watts",
+    [
+        200 + 0.05 * NOISE,  # the sensor's own noise
+        200 + 8 * np.sin(np.arange(N) / 5),  # a sine
+        200 + 8 * np.sign(np.sin(np.arange(N) / 9)),  # levels
+        200 + 150 * NOISE,  # more than irregular edges of any load in the room do
+    ],
+)
+def test_readings_that_do_something_else_are_of_none(watts):
+    assert not half_w(watts).any()
+
+
+def creeping(watts, kept_w=10.0, is_fast=True):
+    return creeping_w(watts, np.full(N, is_fast), np.full(N, kept_w))[:, MIDDLE]
+
+
+def phase(a_step, amplitude_w):
+    """Readings of a load whose phase walks at random: a sine of it, and what scatters."""
+    walk = np.cumsum(np.random.default_rng(3).standard_normal(N)) * 2 * np.pi * a_step
+    return 200 + amplitude_w * np.sin(walk) + 2 * NOISE
+
+
+def test_means_of_readings_stray_as_they_scatter_while_a_phase_creeps():
+    """A walk of 0.1 cycles a reading forgets its phase after 5 of them: of twice as many strays 0.7."""
+    found = np.median(creeping(phase(0.1, 8.0)), axis=1)
+    assert found[1:] / found[:-1] == pytest.approx(np.sqrt(0.5), rel=0.15)
+    alike = 1 / (2 * np.pi**2 * 0.1**2)  # updates over which it does
+    assert found[2] == pytest.approx(np.sqrt(8**2 / 2 * 2 * alike / BLOCKS[2]), rel=0.25)
+
+
+def test_readings_that_span_more_than_the_sensor_keeps_are_the_power_itself():
+    watts = phase(0.04, 8.0)
+    assert creeping(watts).any()
+    assert not creeping(watts, kept_w=4.0).any()
+    assert not creeping(watts, is_fast=False).any()
