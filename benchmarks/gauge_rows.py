@@ -41,7 +41,9 @@ RECORDING_S = 250.0
 LAG, LAG_OF_LONG_MEAN, LAG_BESIDE_COUNTER = 0.02, 0.5, 0.1  # of a period, either way
 NOISE = 1e-3  # of the mean power, at most
 LOW_W, HIGH_W = (50.0, 75.0), (180.0, 340.0)  # between which the two levels of a load are drawn
-BETWEEN = (0.55, 0.8, 1.5, 3.0)  # of a gauge's update: beats of a few readings, and readings that repeat
+BETWEEN = {  # periods in updates: beats of a few readings, and readings that repeat
+    f"between: {of:g} T": of for of in (0.55, 0.8, 1.5, 3.0)
+}
 BESIDE = "25 of 100 ms"  # the gauge from which the counters' lag is learnt
 FINER = ("10 of 20 ms", "capacitor of 50 ms")  # gauges that place a counter's energy
 STAMPED = ("100 of 100 ms", "25 of 100 ms", "10 of 20 ms", "mean of 1 s")  # by which stamps are tried
@@ -88,7 +90,7 @@ def configurations() -> dict[str, tuple[Meter, float]]:
 
 def rows() -> list[tuple[str, str]]:
     """The configurations with their loads."""
-    every = [(name, load) for name in configurations() for load in loads(1.0, 0, 30.0)]
+    every = [(name, load) for name in configurations() for load in (*gauges.LOADS, *BETWEEN)]
     irregular = [f"gauge {sensor}; read every 10 ms" for sensor in SEE_IRREGULAR]
     return every + [(name, load) for name in irregular for load in IRREGULAR]
 
@@ -97,13 +99,9 @@ def load_of(name: str, update_s: float, seed: int) -> Load:
     """One load by its name, of levels that the seed draws."""
     if name in IRREGULAR:
         return _levelled(_irregular(*IRREGULAR[name], update_s, seed), seed)
-    return _levelled(loads(update_s, seed)[name], seed)
-
-
-def loads(update_s: float, seed: int, length_s: float = RECORDING_S) -> dict[str, Load]:
-    """Those of the tests, and loads of periods in between."""
-    between = {f"between: {of:g} T": gauges.square(of * update_s, length_s, seed) for of in BETWEEN}
-    return gauges.loads(update_s, length_s, seed) | between
+    if name in BETWEEN:
+        return _levelled(gauges.square(BETWEEN[name] * update_s, RECORDING_S, seed), seed)
+    return _levelled(gauges.LOADS[name](update_s, RECORDING_S, seed), seed)
 
 
 def _irregular(of: float, high: float, spread: float, update_s: float, seed: int) -> Load:

@@ -8,6 +8,7 @@ rows as drivers do. Nothing here uses the code under test to make readings or tr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -275,17 +276,24 @@ POLLS = {
 LENGTHS_S = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
+def _square(of: float) -> Callable[[float, float, int], Load]:
+    return lambda update_s, length_s, seed: square(of * update_s, length_s, seed)
+
+
+PERIODS = {"near: 0.9": 0.9, "near: 0.97": 0.97, "near: 1.1": 1.1, "near twice: 2.03": 2.03}
+PERIODS |= {"far: 0.23": 0.23, "far: 3.7": 3.7, "far: 17.3": 17.3}
+LOADS: dict[str, Callable[[float, float, int], Load]] = {  # of the sensor's update, the length and the seed
+    **{f"{name} T": _square(of) for name, of in PERIODS.items()},
+    "bursts": lambda update_s, length_s, seed: bursts(0.6 * update_s, 6 * update_s, length_s, seed),
+    "steps": lambda update_s, length_s, seed: steps(8 * update_s, length_s, seed),
+    "wandering": lambda _, length_s, seed: wandering(length_s, seed),
+    "steady": lambda _, length_s, seed: steady(length_s, seed),
+}
+
+
 def loads(update_s: float, length_s: float, seed: int) -> dict[str, Load]:
     """One of each kind, near and far from the sensor's own period."""
-    periods = {"near: 0.9": 0.9, "near: 0.97": 0.97, "near: 1.1": 1.1, "near twice: 2.03": 2.03}
-    periods |= {"far: 0.23": 0.23, "far: 3.7": 3.7, "far: 17.3": 17.3}
-    found = {f"{name} T": square(of * update_s, length_s, seed) for name, of in periods.items()}
-    return found | {
-        "bursts": bursts(0.6 * update_s, 6 * update_s, length_s, seed),
-        "steps": steps(8 * update_s, length_s, seed),
-        "wandering": wandering(length_s, seed),
-        "steady": steady(length_s, seed),
-    }
+    return {name: load(update_s, length_s, seed) for name, load in LOADS.items()}
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class Swings(NamedTuple):
         for_updates: float64[n]: for how many updates it is so.
         creeping_w: float64[5, n]: how far the mean of 16, 32 … 256 readings strays from the power's where
             the load's phase creeps past a sensor that does not weigh all of a period alike.
+        shorter: float64[n]: for which part of its period it is high, or low, at least, where the readings are
+            of one period as far as they show; else 0.
     """
 
     half_w: F64
@@ -81,6 +83,7 @@ class Swings(NamedTuple):
     astray_w: F64
     for_updates: F64
     creeping_w: F64
+    shorter: F64
 
     @property
     def moving_w(self) -> F64:
@@ -113,7 +116,7 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
     if n < 2 * _AROUND:
         nothing, one = np.zeros(n), np.ones(n)
         never = np.zeros(n, bool)
-        return Swings(nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)))
+        return Swings(nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)), nothing)
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
@@ -154,7 +157,8 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
     astray = in_step(watts, seen, coverage) if coverage < 1 else (np.zeros(n), np.ones(n))
     creeping = creeping_w(watts, whole > 0, least * room)
-    return Swings(whole, phi, period, is_two, *astray, creeping)
+    shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
+    return Swings(whole, phi, period, is_two, *astray, creeping, shorter)
 
 
 def _widest(watts: F64, middle: F64, most_w: float) -> F64:
@@ -165,12 +169,17 @@ def _widest(watts: F64, middle: F64, most_w: float) -> F64:
     time. Of a mean m, H d is m at most, and H (1 - d) what is left to the limit.
     """
     mean = np.clip(local_mean(watts, _AROUND), 0.0, most_w)
-    above = local_mean((watts > middle) / 1.0, _AROUND)
-    most = np.minimum(np.maximum(above, 1 - above) + _DUTY, 1 - _RARELY)
+    most = _longer(watts, middle)
     # The widest that there is, from 0 to the limit, is high for a part of the time that the mean is of it.
     d = np.clip(mean / most_w, 1 - most, most)
     found: F64 = np.minimum(mean / d, (most_w - mean) / (1 - d)) / 2
     return found
+
+
+def _longer(watts: F64, middle: F64) -> F64:
+    """For which part of its period a load near the sensor's frequency is high, or low, at most."""
+    above = local_mean((watts > middle) / 1.0, _AROUND)
+    return np.minimum(np.maximum(above, 1 - above) + _DUTY, 1 - _RARELY)
 
 
 def _as_even(half: F64, nearer: F64) -> F64:

@@ -39,7 +39,7 @@ from ..channel import Channel
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
 from ..value_class import dataclass
-from .aliasing import SLOWEST, UNSURE, Swings, swings
+from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets
 from .code_dependence import CODE
@@ -48,6 +48,7 @@ from .gauge_bound import guaranteed
 from .profile import Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
+from .swinging import Swinging
 from .uncertainty import ALIASED, NORMAL, RECTANGULAR, Component
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
@@ -295,33 +296,10 @@ class Gauge:
 
     def _swinging(self, a: F64, b: F64, value: F64) -> tuple[F64, F64]:
         """What a load near the sensor's frequency does at the ends (a variance), and to the whole (a u)."""
-        profile, found = self._profile, self.swings
-        first, last = (profile.place(t).segment // 2 for t in (a, b))
-        half = np.maximum(found.moving_w[first], found.moving_w[last])
-        period_s, length_s = seconds(self.readings.period_ns), b - a
-        here_w = np.abs(profile.watts[first])
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
-        # Of a load that is mostly high the mean is far from its low power, which a short window may have.
-        of_both = np.maximum if is_whole else np.minimum
-        room = np.maximum(of_both(here_w, np.maximum(self._most_w - here_w, 0.0)), half)
-        # A triangle of height H T / 4 at each end, and in the readings beside it.
-        edge = np.minimum(half * period_s / 4 * 1.35, 0.6 * room * length_s)
-        if is_whole:
-            return edge**2, found.creeping_j((first + last) // 2, length_s, period_s)
-        astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
-        mean_phi = np.minimum(found.phi[first], found.phi[last])
-        off = np.zeros(len(a))
-        # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
-        for phi in (mean_phi - UNSURE, mean_phi, mean_phi + UNSURE):
-            cycle_s = period_s / np.clip(phi, SLOWEST, 0.5)
-            around_s = np.ceil(length_s / cycle_s) * cycle_s
-            bounds = profile.bounds_s
-            low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
-            high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
-            mean_w = (profile.energy_j(high) - profile.energy_j(low)) / np.maximum(high - low, 1e-9)
-            strays = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
-            off = np.maximum(off, strays + 0.25 * half * np.minimum(length_s, 0.3 * cycle_s))
-        return edge**2, np.hypot(np.where(half > 0, off, 0.0), np.maximum(*astray)) / _ROOT_3
+        period_s = seconds(self.readings.period_ns)
+        of = Swinging(self._profile, self.swings, period_s, self._most_w, is_whole)
+        return of.at_ends(a, b, value)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gauges import nvml_power
 
 from microjoule.channel import SensorError, Timing
-from microjoule.joules.aliasing import UNSURE, Swings
 from microjoule.joules.gauge import Gauge
-from microjoule.joules.irregular import BLOCKS
 from microjoule.joules.readings import Shape
 from microjoule.trace.series import Series
 
@@ -106,37 +103,3 @@ def test_instants_in_seconds_are_the_same_instants():
     assert found._ns(found._s(t_ns)).tolist() == t_ns.tolist()
     assert found.update_ns.min() == T0
     assert found.update_ns.max() == T0 + 400 * MS
-
-
-def test_a_load_near_the_sensor_s_frequency_moves_a_window_by_a_part_of_its_slowest_cycle():
-    """30 W either way at 0.2 to 0.3 cycles a reading, in power that grows by 10 W a second.
-
-    Of such power the mean around a window is its own, however wide: nothing strays. A quarter of the swing
-    over three tenths of a cycle is left, as the ends of a rectangle; and at each end a triangle of a
-    quarter of a period, and as much again beside it.
-    """
-    profile = SimpleNamespace(
-        place=lambda t: SimpleNamespace(segment=np.where(t < 3, 2, 6)),
-        watts=np.array([0.0, 120.0, 0.0, 140.0]),
-        bounds_s=np.array([0.0, 1.0, 10.0]),
-        energy_j=lambda t: 100 * t + 5 * t**2,
-    )
-    swings = Swings(
-        np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.ones(4), np.zeros(4, bool),
-        np.zeros(4), np.ones(4), np.zeros((len(BLOCKS), 4)),
-    )  # fmt: skip
-    readings = SimpleNamespace(shape=Shape.HOLD, coverage=0.25, period_ns=100 * MS)
-    of = SimpleNamespace(_profile=profile, swings=swings, readings=readings, _most_w=400.0)
-    a, b = np.array([2.0]), np.array([4.0])
-    edge2, off = Gauge._swinging(of, a, b, profile.energy_j(b) - profile.energy_j(a))
-    assert edge2 == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
-    cycle_s = 0.1 / (0.2 - UNSURE)
-    assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
-    # In so short a window power of 120 W swings by that at most: by less than up to the limit.
-    short2, _ = Gauge._swinging(of, a, a + 0.005, np.array([0.6]))
-    assert short2 == pytest.approx((0.6 * 120 * 0.005) ** 2)
-    readings.coverage = 1.0
-    assert Gauge._swinging(of, a, b, np.zeros(1))[1] == 0.0
-    # Of all of the time a reading of 120 W may be the mean of 400 W for three tenths of it.
-    short2, _ = Gauge._swinging(of, a, a + 0.001, np.array([0.1]))
-    assert short2 == pytest.approx((0.6 * 280 * 0.001) ** 2)

@@ -1,0 +1,112 @@
+"""What a load near a gauge's own frequency does to the energy of windows. Pure.
+
+Inside an update the energy of a load that swings by H, and is high for a part d of its period T', leaves
+its line by a triangle of H d (1 - d) T' from tip to tip. Readings of all of the time are exact at updates, so
+that a window [a, b) from update i to update j strays by
+
+    (tri(b) - tri(a)) - (tri(u_j) - tri(u_i)).
+
+Of a load of one period both terms are known but for its phase. The first is no larger than the steeper side
+of the triangle over ‖L / T'‖ of a period, L being how long the window is and ‖x‖ how far x is from a whole
+number: next to nothing where it is a whole number of cycles. Of all periods T / (k ± phi) that the readings
+may be the alias of, the one with the largest is taken. The second is how far the energy of the window is from
+that of the mean of whole cycles of the readings. Where edges come at irregular times both are anything, and
+so they are over so many updates that phi does not tell how many cycles they are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .aliasing import SLOWEST, UNSURE, Swings
+from .brackets import F64
+from .profile import Profile
+
+_MARGIN = 1.35  # a triangle's height is known from readings beside it
+_AS_HIGH = 1.1  # and so much of it remains where the rest of what is not known has been taken off
+_ROOT_3 = np.sqrt(3.0)
+_AS_WIDE = 1.65  # of a triangle from tip to tip, U of two ends of any phase
+_QUICKEST = 5  # cycles an update of which readings may be the alias
+
+
+class Swinging(NamedTuple):
+    """A gauge's readings, and the loads near its own frequency that they may be of.
+
+    Attributes:
+        profile: Its power.
+        swings: The loads.
+        period_s: Between two updates.
+        most_w: What the device may draw.
+        is_whole: Whether the sensor looks at all of the time.
+    """
+
+    profile: Profile
+    swings: Swings
+    period_s: float
+    most_w: float
+    is_whole: bool
+
+    def at_ends(self, a: F64, b: F64, value: F64) -> tuple[F64, F64]:
+        """What they do at the ends of windows (a variance, J²), and to the whole of them (u, J).
+
+        Args:
+            a: float64[n], seconds: when windows begin.
+            b: And when they end.
+            value: Their energies in joules.
+        """
+        found, period_s, length_s = self.swings, self.period_s, b - a
+        first, last = (self.profile.place(t).segment // 2 for t in (a, b))
+        half = np.maximum(found.moving_w[first], found.moving_w[last])
+        here_w = np.abs(self.profile.watts[first])
+        # Of a load that is mostly high the mean is far from its low power, which a short window may have.
+        of_both = np.maximum if self.is_whole else np.minimum
+        room = np.maximum(of_both(here_w, np.maximum(self.most_w - here_w, 0.0)), half)
+        # A triangle of height H T / 4 at each end, and in the readings beside it.
+        edge = half * period_s / 4 * _MARGIN
+        phi = np.minimum(found.phi[first], found.phi[last])
+        if self.is_whole:
+            shorter = np.minimum(found.shorter[first], found.shorter[last])
+            one = np.flatnonzero((half > 0) & (shorter > 0))
+            if len(one):
+                tip_j = half[one] * period_s / 2
+                apart = _out_of_step(length_s[one] / period_s, phi[one], room[one] / half[one])
+                most = np.minimum(apart / shorter[one], 1.0) * _AS_HIGH * tip_j / (1 - phi[one])
+                strays = self._strays(a[one], b[one], value[one], phi[one])
+                edge[one] *= np.minimum((most + strays) / (_AS_WIDE * tip_j), 1.0)
+        edge = np.minimum(edge, 0.6 * room * length_s)
+        if self.is_whole:
+            return edge**2, found.creeping_j((first + last) // 2, length_s, period_s)
+        off = self._strays(a, b, value, phi, 0.25 * half)
+        astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
+        return edge**2, np.hypot(np.where(half > 0, off, 0.0), np.maximum(*astray)) / _ROOT_3
+
+    def _strays(self, a: F64, b: F64, value: F64, phi: F64, ends_w: F64 | float = 0.0) -> F64:
+        """How far energies are from those of the mean of whole cycles of the readings around, at most.
+
+        Of a sensor that looks at a part of the time, power of so much is not seen at the ends for up to three
+        tenths of a cycle.
+        """
+        bounds, length_s, off = self.profile.bounds_s, b - a, np.zeros(len(a))
+        # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
+        for each in (phi - UNSURE, phi, phi + UNSURE):
+            cycle_s = self.period_s / np.clip(each, SLOWEST, 0.5)
+            around_s = np.ceil(length_s / cycle_s) * cycle_s
+            low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
+            high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
+            mean_w = (self.profile.energy_j(high) - self.profile.energy_j(low)) / np.maximum(high - low, 1e-9)
+            strays = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
+            off = np.maximum(off, strays + ends_w * np.minimum(length_s, 0.3 * cycle_s))
+        return off
+
+
+def _out_of_step(updates: F64, phi: F64, quickest: F64) -> F64:
+    """‖f L‖ at most, of windows of so many updates and all f = k - phi, k + phi up to so many cycles."""
+    off = np.zeros(len(updates))
+    for k in range(1, _QUICKEST + 1):
+        for f in (k - phi, k + phi):
+            cycles = updates * f
+            apart = np.minimum(np.abs(cycles - np.rint(cycles)) + UNSURE * updates, 0.5)
+            off = np.where((k == 1) | (f < quickest), np.maximum(off, apart), off)
+    return off

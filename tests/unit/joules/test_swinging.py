@@ -1,0 +1,86 @@
+"""What loads near a gauge's own frequency do to the energy of windows (:mod:`microjoule.joules.swinging`)."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from gauges import POLLS, SENSORS, gauge, outcome, square
+
+from microjoule.joules.aliasing import UNSURE, Swings
+from microjoule.joules.irregular import BLOCKS
+from microjoule.joules.swinging import Swinging
+
+PROFILE = SimpleNamespace(
+    place=lambda t: SimpleNamespace(segment=np.where(t < 3, 2, 6)),
+    watts=np.array([0.0, 120.0, 0.0, 140.0]),
+    bounds_s=np.array([0.0, 1.0, 10.0]),
+    energy_j=lambda t: 100 * t + 5 * t**2,
+)
+
+
+def _swings(is_one: bool) -> Swings:
+    """30 W either way at 0.2 to 0.3 cycles a reading, in power that grows by 10 W a second."""
+    return Swings(
+        np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.ones(4), np.zeros(4, bool),
+        np.zeros(4), np.ones(4), np.zeros((len(BLOCKS), 4)), np.full(4, 0.4 * is_one),
+    )  # fmt: skip
+
+
+def _at_ends(a: float, b: float, *, is_one: bool, is_whole: bool):
+    t = np.array([a, b])
+    value = np.diff(PROFILE.energy_j(t))
+    return Swinging(PROFILE, _swings(is_one), 0.1, 400.0, is_whole).at_ends(t[:1], t[1:], value)
+
+
+def test_such_a_load_moves_a_window_by_a_part_of_its_slowest_cycle():
+    """Of power that grows evenly the mean around a window is its own, however wide: nothing strays.
+
+    A quarter of the swing over three tenths of a cycle is left, as the ends of a rectangle; and at each end a
+    triangle of a quarter of a period, and as much again beside it.
+    """
+    edge2, off = _at_ends(2.0, 4.0, is_one=False, is_whole=False)
+    assert edge2 == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
+    cycle_s = 0.1 / (0.2 - UNSURE)
+    assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
+    # In so short a window power of 120 W swings by that at most: by less than up to the limit.
+    short2, _ = _at_ends(2.0, 2.005, is_one=False, is_whole=False)
+    assert short2 == pytest.approx((0.6 * 120 * 0.005) ** 2)
+    assert _at_ends(2.0, 4.0, is_one=False, is_whole=True)[1] == 0.0
+    # Of all of the time a reading of 120 W may be the mean of 400 W for three tenths of it.
+    short2, _ = _at_ends(2.0, 2.001, is_one=False, is_whole=True)
+    assert short2 == pytest.approx((0.6 * 280 * 0.001) ** 2)
+
+
+def test_both_ends_of_whole_cycles_of_one_period_stray_alike():
+    """At 0.3 cycles a reading 0.1 s are 0.7 or 1.3 cycles and 1 s is a whole number of them.
+
+    0.1 s are 0.3 cycles from a whole number, and the load is high, or low, for 0.4 of its period at least:
+    the triangle from tip to tip is 20 W x 0.1 s / 2 / (1 - 0.3), and 0.3 / 0.4 of it at most lie that far
+    apart. Over 1 s of readings nobody knows to a cycle how many there were.
+    """
+    irregular2, _ = _at_ends(2.0, 2.1, is_one=False, is_whole=True)
+    regular2, _ = _at_ends(2.0, 2.1, is_one=True, is_whole=True)
+    tip_j = 20 * 0.1 / 2
+    most_j = 1.1 * (0.3 + UNSURE) / 0.4 * tip_j / 0.7
+    share = most_j / (1.65 * tip_j)
+    assert float(np.sqrt(regular2 / irregular2)[0]) == pytest.approx(share, rel=0.02)
+    long_of, _ = _at_ends(2.0, 2.9, is_one=True, is_whole=True)
+    assert long_of > regular2
+    assert (
+        _at_ends(2.0, 4.0, is_one=True, is_whole=False)[0]
+        == _at_ends(2.0, 4.0, is_one=False, is_whole=False)[0]
+    )
+
+
+@pytest.mark.parametrize("of", [0.9, 0.97, 1.1])
+def test_windows_of_about_one_period_of_a_load_near_the_sensor_s_are_narrow_and_held(of: float):
+    """Their ends err alike: U was 5 to 12 times the error."""
+    for seed in range(3):
+        load = square(of * 0.1, 60.0, seed)
+        found = outcome(gauge(load, SENSORS["100 of 100 ms"], POLLS["10 ms"], seed), load, 0.1, 200, seed)
+        rms = float(np.sqrt(np.mean(found.error_j**2)))
+        assert found.covered >= 190
+        assert np.median(found.wide_j) < 4.5 * rms
