@@ -1,8 +1,13 @@
-"""Whether a counter and a power gauge of one device say the same of a trace, within what both allow."""
+"""Whether a counter and the power gauges of one device say the same of a trace, within what all allow.
+
+Where no counter is, gauges are held against each other: a load in step with a sensor that looks at a part of
+the time leaves its readings steady and wrong, and a mean of a second beside it shows that.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 from ..errors import TraceError
 from ..trace.window import Window
@@ -12,7 +17,7 @@ from .energy_trace import Trace
 from .estimate import Estimate
 from .gauge import Gauge
 from .readings import Shape
-from .total import beside
+from .total import beside, covered
 
 _MISSING = 0.1  # of the trace, by which a gauge may tell less of it than its counter
 
@@ -24,18 +29,25 @@ def disagreements(trace: Trace) -> list[str]:
     except TraceError:
         return []
     found = []
-    for name in trace.energy_channels:
-        counter = trace.meter(name)
-        if isinstance(counter, Counter) and name not in trace.dead:
-            counted = counter.energy(span.t0_ns, span.t1_ns)
-            gauges = (trace.meter(each) for each in beside(trace.channels[name], trace.channels))
-            found += [
-                _sentence(counter, counted, gauge, span) for gauge in gauges if isinstance(gauge, Gauge)
-            ]
+    for meter, gauges in _of_one_device(trace):
+        taken = meter.energy(span.t0_ns, span.t1_ns)
+        found += [_sentence(meter, taken, gauge, span) for gauge in gauges]
     return [each for each in found if each]
 
 
-def _sentence(counter: Counter, counted: Estimate, gauge: Gauge, span: Window) -> str:
+def _of_one_device(trace: Trace) -> Iterator[tuple[Counter | Gauge, list[Gauge]]]:
+    """Each meter that a total takes, and the gauges of the same place."""
+    meters = {name: trace.meter(name) for name in trace.energy_channels if name not in trace.dead}
+    for name, meter in meters.items():
+        channel = trace.channels[name]
+        names: Iterable[str] = beside(channel, trace.channels)
+        if isinstance(meter, Gauge) and name in covered(trace.channels):
+            names = [each for each in meters if each != name and trace.channels[each].place == channel.place]
+        gauges = [trace.meter(each) for each in names]
+        yield meter, [each for each in gauges if isinstance(each, Gauge)]
+
+
+def _sentence(taken: Counter | Gauge, counted: Estimate, gauge: Gauge, span: Window) -> str:
     if counted.value is None or gauge.span_ns is None:
         return ""
     # A gauge is read a little later than its counter, and its first and last updates lie inside.
@@ -49,10 +61,16 @@ def _sentence(counter: Counter, counted: Estimate, gauge: Gauge, span: Window) -
         return ""
     if abs(counted.value - shown.value) <= math.hypot(counted.U, shown.U) + outside_j:
         return ""
-    is_partial = gauge.readings.shape is Shape.HOLD and gauge.readings.coverage < 1
-    why = "it looks at a part of the time only" if is_partial else "one of them measures something else"
+    partial = next((each.channel.id for each in (gauge, taken) if _is_part_time(each)), "")
+    why = f"{partial} looks at a part of the time only" if partial else "one of them measures something else"
     return (
-        f"{gauge.channel.id} says {three_digits(shown.value)} J and {counter.channel.id} "
+        f"{gauge.channel.id} says {three_digits(shown.value)} J and {taken.channel.id} "
         f"{three_digits(counted.value)} J, "
-        f"further apart than both uncertainties: {why}, or a unit is wrong. The counter is taken"
+        f"further apart than both uncertainties: {why}, or a unit is wrong. {taken.channel.id} is taken"
     )
+
+
+def _is_part_time(meter: Counter | Gauge) -> bool:
+    if isinstance(meter, Counter):
+        return False
+    return meter.readings.shape is Shape.HOLD and meter.readings.coverage < 1

@@ -27,11 +27,14 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     readings, name = gauge.readings, gauge.channel.id
     if len(gauge) < 2:
         return ()
-    found = [_still(gauge, name)]
-    if found[0]:
-        return tuple(found)
-    found = [_period(readings, gauge.channel.timing.update_ns, name), _stamps(gauge, name)]
-    found += [_part_time(readings, name), _alias(gauge, name)]
+    still = _still(gauge, name)
+    found = [still, _part_time(readings, name)]
+    if not still:  # of what never changed no reading tells more
+        found += [
+            _period(readings, gauge.channel.timing.update_ns, name),
+            _stamps(gauge, name),
+            _alias(gauge, name),
+        ]
     return tuple(each for each in found if each)
 
 

@@ -321,8 +321,9 @@ def sensors(trace: Trace) -> list[str]:
     of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
     counters = [meter for meter in meters if isinstance(meter, Counter)]
     of_counters = (note for counter in counters for note in notes(counter))
-    together = (*stand_in.sentences(trace), *of_agent(counters), *disagreements(trace))
-    return [*trace.identity.notes, *of_gauges, *of_counters, *together, *_of_meters(trace)]
+    together = (*stand_in.sentences(trace), *of_agent(counters))
+    apart = disagreements(trace)  # one of two figures is wrong: before what explains them
+    return [*trace.identity.notes, *apart, *of_gauges, *of_counters, *together, *_of_meters(trace)]
 
 
 def _of_meters(trace: Trace) -> list[str]:

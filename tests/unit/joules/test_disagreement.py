@@ -30,7 +30,8 @@ def said(counted_j: float, shown_j: float, missing_s: float = 0.0, shape: Shape 
         readings=readings,
         channel=SimpleNamespace(id="gpu-0/power"),
     )
-    counter: Any = SimpleNamespace(channel=SimpleNamespace(id="gpu-0"))
+    whole = SimpleNamespace(shape=Shape.POINT, coverage=1.0)
+    counter: Any = SimpleNamespace(channel=SimpleNamespace(id="gpu-0"), readings=whole)
     return _sentence(counter, joules(counted_j, 3.0), gauge, Window("w", 0, 10 * S))
 
 
@@ -49,7 +50,8 @@ def test_while_a_gauge_did_not_look_its_largest_power_may_have_been_drawn() -> N
 
 
 @pytest.mark.parametrize(
-    ("shape", "why"), [(Shape.HOLD, "a part of the time"), (Shape.POINT, "measures something else")]
+    ("shape", "why"),
+    [(Shape.HOLD, "gpu-0/power looks at a part of the time"), (Shape.POINT, "measures something else")],
 )
 def test_a_gauge_that_looks_at_a_part_of_the_time_is_named_so(shape: Shape, why: str) -> None:
     assert why in said(500.0, 400.0, shape=shape)

@@ -34,6 +34,14 @@ def test_a_gauge_that_is_as_declared_needs_no_sentence_and_any_other_has_its_own
     assert [each for each in found if "swing as those" not in each] == expected  # that one is of the load
 
 
+def test_of_a_part_time_sensor_that_stands_still_both_is_said():
+    """Power that is steady where it looks may be that of a load in step with it."""
+    flat = gauges.Load(np.array([gauges.REST_S, gauges.REST_S + 8]), np.array([68.87] * 3))
+    still, in_step = gauges.gauge(flat, replace(PART, noise_w=0.0, quantum_w=0.1), gauges.Poll(), 1).notes
+    assert "showed 68.9 W and nothing else for" in still
+    assert in_step == IN_STEP
+
+
 @pytest.mark.parametrize(
     ("update_s", "length_s", "is_said"),
     [(0.1, 9.0, False), (0.1, 10.6, True), (1.0, 15.0, False), (1.0, 24.0, True), (None, 10.6, True)],

@@ -110,6 +110,26 @@ def test_a_counter_that_stands_still_under_a_power_is_not_believed(tmp_path):
     assert "gpu-0/energy never moved" in text
 
 
+def test_a_load_in_step_with_a_part_time_gauge_is_shown_by_the_mean_beside_it(tmp_path):
+    """Half of each 100 ms at 330 W: the last quarter shows 60 W all the time, and a mean of a second 195."""
+    load = "wave square 60000 330000 100000000 0"
+    rows, duration_s, text, _ = recorded(tmp_path, f"{NO_COUNTER}{load}", "sleep 4")
+    assert rows["gpu-0/power"]["energy_j"] == pytest.approx(60 * duration_s, rel=0.02)
+    low, high = rows["gpu-0/power"]["guaranteed_j"]
+    assert low <= 195 * duration_s <= high
+    assert re.search(
+        r"gpu-0/power_average says [\d,.]+ J and gpu-0/power [\d,.]+ J, further apart than both "
+        r"uncertainties: gpu-0/power looks at a part of the time only, or a unit is wrong. ",
+        text,
+    ), text
+
+
+def test_gauges_that_agree_are_not_said_to_be_apart(tmp_path):
+    rows, duration_s, text, _ = recorded(tmp_path, NO_COUNTER, "sleep 4")
+    assert holds(rows["gpu-0/power"], WATTS * duration_s)
+    assert "further apart" not in text
+
+
 def test_a_gpu_that_is_reset_keeps_an_upper_bound_from_its_power_limit(tmp_path):
     """What was used between the readings around the reset is not known, and bounded."""
     at_ns = time.monotonic_ns() + 6_000_000_000  # a loaded machine records by then
