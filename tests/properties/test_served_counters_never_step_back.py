@@ -16,6 +16,7 @@ LEVELS = st.lists(
         st.sampled_from(CHANNELS),
         COUNTS,
         extra_counts=COUNTS,
+        lost_counts=COUNTS,
         readings=COUNTS,
         failed=COUNTS,
         missed=COUNTS,

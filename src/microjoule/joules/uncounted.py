@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..channel import largest_rate
+from ..channel import Channel, largest_rate
 from ..channel.reading_status import is_read, is_uncounted, times_off
 from ..trace.series import I64, Series
 from ..units import NS_PER_MS, NS_PER_S
@@ -85,6 +85,28 @@ def _joined(found: Uncounted) -> Uncounted:
     times = np.add.reduceat(found.times, first)
     is_open = np.logical_or.reduceat(found.is_open, first)
     return Uncounted(found.since_ns[first], found.until_ns[last], times, is_open)
+
+
+def likely_loss(t_ns: I64, total: I64, changes: I64, channel: Channel) -> int:
+    """Counts: what an interruption in some readings may have kept from being counted, likely at most.
+
+    An update, at the largest power of these readings; of too few of them at the largest that is plausible.
+
+    Args:
+        t_ns: int64[n], when the readings began.
+        total: int64[n], what was counted by then.
+        changes: int64, the readings that showed an update.
+        channel: Whose.
+    """
+    after = np.searchsorted(t_ns, t_ns + _AROUND_NS)
+    first = np.flatnonzero(after < len(t_ns))
+    rate = largest_rate(channel) / NS_PER_S
+    if len(first):
+        after = after[first]
+        rate = min(rate, float(((total[after] - total[first]) / (t_ns[after] - t_ns[first])).max()))
+    usual_ns = float(np.median(np.diff(t_ns[changes]))) if len(changes) > 1 else 0.0
+    update_ns = max(usual_ns, channel.timing.update_ns or 0, _OFF_NS)
+    return math.ceil(rate * update_ns) + channel.scale.quantum
 
 
 class Losses:

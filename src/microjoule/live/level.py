@@ -23,6 +23,8 @@ class Level:
         failed: Failed ones.
         missed: Ticks of its lane that were not taken.
         resets: Steps that nothing plausible explains, of which no energy is counted.
+        lost_counts: What others' perf events kept from being counted, likely at most.
+        times_off: How often they interrupted the counting.
     """
 
     channel: Channel
@@ -35,6 +37,8 @@ class Level:
     failed: int
     missed: int
     resets: int
+    lost_counts: int = 0
+    times_off: int = 0
 
     @property
     def is_alive(self) -> bool:
@@ -51,6 +55,11 @@ class Level:
     def extra_j(self) -> float:
         """By how many joules that may be too little."""
         return energy_j(self.extra_counts, self.channel)
+
+    @property
+    def lost_j(self) -> float:
+        """How many joules others' perf events kept from being counted, likely at most."""
+        return energy_j(self.lost_counts, self.channel)
 
 
 def energy_j(counts: int, channel: Channel) -> float:

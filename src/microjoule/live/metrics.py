@@ -135,6 +135,10 @@ def _ambiguous(picture: Picture) -> Iterator[Point]:
     return (Point(level.channel, level.extra_j) for level in picture.alive.values())
 
 
+def _lost(picture: Picture) -> Iterator[Point]:
+    return (Point(level.channel, level.lost_j) for level in picture.alive.values())
+
+
 def _bounds(picture: Picture) -> Iterator[Point]:
     for level in picture.levels:
         trust = level.channel.trust
@@ -245,6 +249,15 @@ METRICS = (
         unit="J",
         help="Energy that steps of several possible sizes may have had beyond what is counted: a bound.",
         points=_ambiguous,
+    ),
+    Metric(
+        prometheus="microjoule_uncounted_energy_joules",
+        otel="microjoule.uncounted.energy",
+        kind=Kind.COUNTER,
+        unit="J",
+        help="Energy beyond what is counted that updates may have had while other users of perf interrupted "
+        "the counting: likely at most.",
+        points=_lost,
     ),
     Metric(
         prometheus="microjoule_bound_ratio",

@@ -13,7 +13,10 @@ from dataclasses import replace
 
 from .level import Level
 
-_COUNTS = ("energy_counts", "extra_counts", "readings", "failed", "missed", "resets")
+_COUNTS = (
+    *("energy_counts", "extra_counts", "lost_counts"),
+    *("readings", "failed", "missed", "resets", "times_off"),
+)
 
 
 class Odometer:

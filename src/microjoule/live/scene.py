@@ -37,6 +37,7 @@ class Scene:
             "lately_w": [math.nan if power is None else power for power in powers],
             "energy_j": level.energy_j,
             "extra_j": level.extra_j,
+            "lost_j": level.lost_j,
             "is_estimated": level.channel.trust.model is not None,
             "is_alive": level.is_alive,
             "is_counted": level.channel.id in counted,
@@ -44,6 +45,7 @@ class Scene:
             "failed": level.failed,
             "missed": level.missed,
             "resets": level.resets,
+            "times_off": level.times_off,
             "lane": level.channel.lane,
         }
 
@@ -71,6 +73,7 @@ def total(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         "power_w": None if None in powers else math.fsum(powers),
         "lately_w": [math.fsum(each) for each in lately],
         "energy_j": math.fsum(row["energy_j"] for row in counted),
+        "lost_j": math.fsum(row["lost_j"] for row in counted),
         "is_estimated": any(row["is_estimated"] for row in counted),
         "covers": places(row["place"] for row in counted),
     }

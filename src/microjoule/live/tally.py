@@ -21,6 +21,7 @@ from ..channel import Channel, Encoding
 from ..joules.identity import in_own_unit
 from ..joules.readings import Shape, shape
 from ..joules.total import is_energy, is_power
+from ..joules.uncounted import likely_loss
 from ..joules.unwrap import counts, unchanged_ns, unwrap
 from ..trace.series import I64, U64
 from ..units import NS_PER_S, seconds
@@ -33,11 +34,12 @@ HOLE_NS = 2 * NS_PER_S  # what a gauge said holds no longer than this
 
 
 class BatchReadings(NamedTuple):
-    """Successive good readings: int64, uint32 and uint64, of one length."""
+    """Successive good readings, int64, uint32 and uint64 of one length; how often their event was off."""
 
     t_ns: I64
     read_ns: npt.NDArray[np.uint32]
     raw: U64
+    times_off: int = 0
 
     def after(self, last: BatchReadings | None) -> BatchReadings:
         """These, behind the last one of those before."""
@@ -47,6 +49,7 @@ class BatchReadings(NamedTuple):
             np.concatenate((last.t_ns, self.t_ns)),
             np.concatenate((last.read_ns, self.read_ns)),
             np.concatenate((last.raw, self.raw)),
+            self.times_off,
         )
 
     def last(self) -> BatchReadings:
@@ -66,7 +69,8 @@ class Tally(ABC):
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._energy_counts = self._extra_counts = self._resets = 0
+        self._energy_counts = self._extra_counts = self._lost_counts = self._resets = 0
+        self._times_off = 0
         self._good = self._failed = 0
         self._is_failing = False
         self._last: BatchReadings | None = None
@@ -87,6 +91,7 @@ class Tally(ABC):
                 self._since_ns = int(found.t_ns[0])
             self._grow(found.after(self._last))
             self._good += len(found.t_ns)
+            self._times_off += found.times_off
             self._last = found.last()
         if ends_failing:
             self._forget_power()
@@ -103,6 +108,8 @@ class Tally(ABC):
             t_ns=t_ns,
             energy_counts=self._energy_counts,
             extra_counts=self._extra_counts,
+            lost_counts=self._lost_counts,
+            times_off=self._times_off,
             power_w=self._power_w() if is_known else None,
             readings=self._good,
             failed=self._failed,
@@ -137,6 +144,9 @@ class _CountedTally(Tally):
         steps = unwrap(raw, found.t_ns, found.read_ns, self.channel, self._unchanged_ns)
         self._unchanged_ns = unchanged_ns(steps, found.t_ns, self._unchanged_ns)
         self._extra_counts += int(sum(steps.extra.tolist()))
+        if found.times_off:
+            most = likely_loss(found.t_ns, steps.total, steps.changes, self.channel)
+            self._lost_counts += found.times_off * most
         self._resets += len(steps.reset)
         if len(steps.reset):
             self._forget_power()

@@ -63,6 +63,16 @@ class Tenant(NamedTuple):
     expanded_w: float = math.inf
 
 
+class Counted(NamedTuple):
+    """What a device's counters had counted, and what interruptions kept from it, likely at most."""
+
+    energy_j: float
+    lost_j: float
+
+
+NOTHING = Counted(0.0, 0.0)
+
+
 class _Sum:
     """What an account has, and U of that."""
 
@@ -91,8 +101,8 @@ class Tenants:
         self._used: dict[int, int] = {}
         self._before: dict[int, int] = {}
         self._on_gpus: dict[int, deque[tuple[int, int]]] = {}
-        self._energies: deque[tuple[int, dict[str, float]]] = deque(maxlen=NOTED_MAX)
-        self._edge: tuple[int, dict[str, float]] | None = None
+        self._counted: deque[tuple[int, dict[str, Counted]]] = deque(maxlen=NOTED_MAX)
+        self._edge: tuple[int, dict[str, Counted]] | None = None
         self._look_ns = 0
         self._dividers: dict[str, Divider] = {}
         self._accounts: dict[str, _Sum] = {}
@@ -146,50 +156,51 @@ class Tenants:
         mine = [alive[name] for name in ids if is_divided(alive[name].channel)]
         if mine:
             t_ns = min(one.t_ns for one in mine)
-            if not self._energies or t_ns > self._energies[-1][0]:
-                energies: dict[str, float] = {}
+            if not self._counted or t_ns > self._counted[-1][0]:
+                counted: dict[str, Counted] = {}
                 for one in mine:
                     device = device_of(one.channel)
-                    energies[device] = energies.get(device, 0.0) + one.energy_j
-                self._energies.append((t_ns, energies))
+                    before = counted.get(device, NOTHING)
+                    counted[device] = Counted(before.energy_j + one.energy_j, before.lost_j + one.lost_j)
+                self._counted.append((t_ns, counted))
 
     def _look(self, t_ns: int) -> None:
         """Ends a bin where one has lasted long enough and its energy is known."""
-        if len(self._energies) < 2 or not self._energies[0][0] <= t_ns <= self._energies[-1][0]:
+        if len(self._counted) < 2 or not self._counted[0][0] <= t_ns <= self._counted[-1][0]:
             return
         if self._edge is not None and t_ns - self._edge[0] < BIN_NS:
             return
-        times = np.array([at for at, _ in self._energies])
-        energies = {
-            device: float(
-                np.interp(
-                    t_ns - times[0], times - times[0], [of.get(device, 0.0) for _, of in self._energies]
-                )
+        times = np.array([at for at, _ in self._counted])
+        counted = {}
+        for device in self._counted[-1][1]:
+            columns = zip(*(of.get(device, NOTHING) for _, of in self._counted), strict=True)
+            counted[device] = Counted(
+                *(float(np.interp(t_ns - times[0], times - times[0], c)) for c in columns)
             )
-            for device in self._energies[-1][1]
-        }
         busy_s = self._busy_s()
         if self._edge is not None:
-            self._end(self._edge, (t_ns, energies), busy_s)
-        self._edge = (t_ns, energies)
+            self._end(self._edge, (t_ns, counted), busy_s)
+        self._edge = (t_ns, counted)
 
     def _end(
         self,
-        first: tuple[int, dict[str, float]],
-        last: tuple[int, dict[str, float]],
+        first: tuple[int, dict[str, Counted]],
+        last: tuple[int, dict[str, Counted]],
         busy_s: dict[str, float],
     ) -> None:
         """Divides a bin of each device, and adds the parts to the accounts of those who used them."""
         length_s = (last[0] - first[0]) / NS_PER_S
         every: list[tuple[str, Part]] = []
-        for device, energy_j in last[1].items():
+        for device, counted in last[1].items():
             used = busy_s if device == _CPU else self._on(device, first[0], last[0])
-            found = max(energy_j - first[1].get(device, energy_j), 0.0)
+            before = first[1].get(device, counted)
+            found, lost_j = max(counted.energy_j - before.energy_j, 0.0), counted.lost_j - before.lost_j
             if used is None:
-                every.append((f"{device} (not by program)", Part(found, 0.0)))
+                every.append((f"{device} (not by program)", Part(found, lost_j)))
                 continue
             divider = self._dividers.setdefault(device, Divider(device))
-            every += divider.divided(Bin(length_s, found, used)).items()
+            parts = divider.divided(Bin(length_s, found, used))
+            every += [(name, _with_loss(part, lost_j, found)) for name, part in parts.items()]
         with self._lock:
             for each in self._accounts.values():
                 each.power_w = each.expanded_w = 0.0
@@ -225,6 +236,12 @@ class Tenants:
                 name = self._name_of(subject)
                 found[name] = found.get(name, 0.0) + float(after - before) / NS_PER_S
         return found if mine else None
+
+
+def _with_loss(part: Part, lost_j: float, of_j: float) -> Part:
+    """A part of a bin of so many joules with its share of what may be lacking in the bin."""
+    own_j = lost_j * part.energy_j / of_j if of_j else 0.0
+    return part._replace(expanded_j=math.hypot(part.expanded_j, own_j))
 
 
 def device_of(channel: Channel) -> str:

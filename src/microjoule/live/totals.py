@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import is_valid, numbers
 from ..channel import Channel
+from ..channel.reading_status import times_off
 from ..trace.schema import engine
 from .level import Level
 from .tally import BatchReadings, tally
@@ -45,6 +46,7 @@ class Totals:
         t_ns = numbers(batch.column("t_ns"))
         read_ns = numbers(batch.column("read_ns"))
         raw = numbers(batch.column("raw"))
+        status = numbers(batch.column("status"))
         is_good = is_valid(batch.column("raw"))
         with self._lock:
             self._now_ns = max(self._now_ns, int(t_ns.max()))
@@ -54,7 +56,8 @@ class Totals:
                     self._missed_of[name] = int(raw[rows[-1]])
                 elif name in self._tallies:
                     good = rows[is_good[rows]]
-                    found = BatchReadings(t_ns[good], read_ns[good], raw[good])
+                    off = int(times_off(status[good]).sum())
+                    found = BatchReadings(t_ns[good], read_ns[good], raw[good], off)
                     self._tallies[name].add(found, len(rows) - len(good), not is_good[rows[-1]])
 
     def levels(self) -> tuple[Level, ...]:

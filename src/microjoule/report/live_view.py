@@ -132,7 +132,14 @@ def farewell(scene: Plain) -> str:
     power = f" ({figure(total['energy_j'] / elapsed_s, 0.0, 'W')})" if elapsed_s else ""
     how = "estimated" if total["is_estimated"] else "measured"
     energy = figure(total["energy_j"], 0.0, "J")
-    return f"{scene['subject']} used {energy} in {duration(elapsed_s)}{power}; {how}: {total['covers']}"
+    said = f"{scene['subject']} used {energy} in {duration(elapsed_s)}{power}; {how}: {total['covers']}"
+    if not total["lost_j"]:
+        return said
+    return f"{said}; up to {figure(total['lost_j'], 0.0, 'J')} more not counted: perf events were interrupted"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times"
 
 
 def _last(values: Sequence[float], n: int) -> Sequence[float]:
@@ -168,6 +175,9 @@ def _account(rows: Sequence[Plain]) -> str:
     for what in ("failed", "resets"):
         n = sum(row[what] for row in rows)
         said += [f"{n} {what}"] if n else []
+    times = max((row["times_off"] for row in rows), default=0)
+    lost_j = math.fsum(row["lost_j"] for row in rows if row["is_counted"])
+    said += [f"interrupted {_times(times)}: up to {figure(lost_j, 0.0, 'J')} not counted"] if times else []
     said += ["~ estimated"] if any(row["is_estimated"] for row in rows) else []
     dead = [row["name"] for row in rows if row["readings"] and not row["is_alive"]]
     said += [f"never moved: {', '.join(dead)}"] if dead else []

@@ -86,6 +86,12 @@ def test_what_ambiguous_steps_may_have_had_is_in_joules():
     }
 
 
+def test_what_interruptions_kept_from_the_count_is_in_joules():
+    assert points("microjoule.uncounted.energy", [level(CORE, 9, lost_counts=123)]) == {
+        ("package-0/core",): pytest.approx(0.123)
+    }
+
+
 def test_bounds_are_the_models_or_the_sensors_and_absent_where_nobody_knows():
     assert points("microjoule.bound", [level(BUSY), level(PACKAGE), level(CORE)]) == pytest.approx(
         {

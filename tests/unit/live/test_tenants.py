@@ -1,5 +1,6 @@
 """Whose energy while it goes on: sums that are the counter's, accounts that never fall, a bounded number."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from microjoule.trace.label import Subject
 MACHINE = Machine(5, seconds=60.0, base=replace(BASE, poll_ns=50 * MS))
 
 
-def played(machine, by="name", channels=None):
+def played(machine, by="name", channels=None, changed=lambda level: level):
     """The tenants after each fifth of a second of a recording, as a session feeds them."""
     table = machine.trace().table.combine_chunks().sort_by("t_ns")
     t_ns = table.column("t_ns").to_numpy()
@@ -25,7 +26,7 @@ def played(machine, by="name", channels=None):
     for start, end in zip(np.searchsorted(t_ns, edges[:-1]), np.searchsorted(t_ns, edges[1:]), strict=True):
         for batch in table.slice(start, end - start).to_batches():
             totals.add(batch)
-            tenants.add(batch, totals.levels())
+            tenants.add(batch, [changed(level) for level in totals.levels()])
         yield totals, tenants
 
 
@@ -48,6 +49,23 @@ def test_accounts_add_up_to_the_counter_never_fall_and_are_near_the_truth():
     for name, joules in zip(("burn", "firefox", IDLE), truth, strict=True):
         assert abs(apart[name] - joules * known) <= halves[name] < 0.5 * apart[name], name
     assert halves[UNKNOWN] == np.inf  # what was used before there was a fit
+
+
+def test_a_part_has_its_share_of_what_interruptions_kept_from_the_count():
+    """A tenth of all energy may be lacking: a tenth of what each used, whoever it was."""
+
+    def interrupted(level):
+        return replace(level, lost_counts=level.energy_counts // 10)
+
+    (*_, (_, plain)), (*_, (_, found)) = played(MACHINE), played(MACHINE, changed=interrupted)
+    of_plain, of_found = ({each.name: each for each in of.rows()} for of in (plain, found))
+    for name in ("burn", "firefox", IDLE):
+        one, other = of_plain[name], of_found[name]
+        assert other.energy_j == one.energy_j
+        assert (
+            max(one.expanded_j, 0.1 * one.energy_j) < other.expanded_j < one.expanded_j + 0.101 * one.energy_j
+        )
+        assert other.expanded_w == pytest.approx(math.hypot(one.expanded_w, 0.1 * one.power_w), rel=1e-3)
 
 
 def of_a_gpu(is_watched):

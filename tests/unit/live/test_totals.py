@@ -1,5 +1,6 @@
 """What was drawn so far, from batches as they come."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ from batches import batch
 from levels import BUSY
 from scripted import MODULUS, MS, channel
 
-from microjoule.channel import Encoding, Kind, Scale, Timing
+from microjoule.channel import Encoding, Kind, Scale, Timing, largest_rate
 from microjoule.live.totals import Totals
 from microjoule.trace.schema import engine
 
@@ -49,6 +50,26 @@ def test_a_step_that_may_have_passed_the_modulus_more_often_says_by_how_much():
     narrow = replace(PACKAGE, scale=replace(PACKAGE.scale, modulus=10_000))
     level = after([(0, 0)], [(100 * MS, 4000)], channels=(narrow,))
     assert (level.energy_counts, level.extra_counts, level.extra_j) == (4000, 10_000, 10.0)
+
+
+@pytest.mark.parametrize("split", [30, 300])
+def test_what_interruptions_may_have_kept_from_the_count_is_an_update_each_at_the_power_around(split):
+    """At 40 W, updated and read each millisecond: 40 counts of a millijoule and the quantum; 3 of them."""
+    rows = [(at * MS, PACKAGE.id, at * 40, {100: 1, 299: 2}.get(at, 0)) for at in range(300)]
+    totals = Totals([PACKAGE])
+    for at in range(0, 300, split):
+        totals.add(batch([PACKAGE], rows[at : at + split]))
+    (level,) = totals.levels()
+    assert (level.times_off, level.lost_counts) == (3, 3 * 41)
+    assert level.lost_j == pytest.approx(0.123)
+
+
+def test_of_readings_too_few_to_tell_a_power_an_update_at_the_largest_may_be_lacking():
+    rows = [(0, PACKAGE.id, 0), (MS, PACKAGE.id, 40, 1)]
+    totals = Totals([PACKAGE])
+    totals.add(batch([PACKAGE], rows))
+    (level,) = totals.levels()
+    assert level.lost_counts == math.ceil(largest_rate(PACKAGE) / 1000) + 1
 
 
 def test_energy_goes_on_over_reads_that_failed_and_power_is_not_known_meanwhile():

@@ -20,6 +20,8 @@ ROW = {
     "lately_w": [10.0, 20.0, math.nan, 40.0],
     "energy_j": 123.4,
     "extra_j": 0.0,
+    "lost_j": 0.0,
+    "times_off": 0,
     "is_estimated": False,
     "is_alive": True,
     "is_counted": True,
@@ -102,6 +104,18 @@ def test_estimated_is_marked_and_what_is_missing_is_missing():
     assert gone.split()[1] == "–"
     assert "7 failed" in text
     assert "never moved: psys" in text
+
+
+def test_what_interruptions_may_have_kept_from_the_count_is_said():
+    """Of channels of one group it is one interruption; of what is in no total no joule is added."""
+    core = {**ROW, "name": "package-0/core", "is_counted": False, "times_off": 2, "lost_j": 0.05}
+    off = {**ROW, "times_off": 2, "lost_j": 0.123}
+    assert "interrupted 2 times: up to 123 mJ not counted" in lines(scene(off, core), 100, 24)[-2]
+    assert farewell(scene(off, core)).endswith(
+        "; up to 123 mJ more not counted: perf events were interrupted"
+    )
+    assert "interrupted once" in lines(scene({**off, "times_off": 1}), 100, 24)[-2]
+    assert "not counted" not in farewell(scene(ROW)) + lines(scene(ROW), 100, 24)[-2]
 
 
 def test_what_has_no_room_is_counted():
