@@ -178,6 +178,11 @@ def _lags() -> dict[str, Sensor]:
                 KERNEL, rate_hz=hz, lag_us=lag_us, load=square(12, 70, 10), at="steps", is_marked=True
             )
             found[f"lag {lag_us} µs, learnt at marks, kernel {hz} Hz, from step to step"] = at
+        for lag_us, many in ((0, 3), (1500, 1), (2000, 3), (3000, 7), (2000, 20)):
+            few = replace(at, lag_us=lag_us, n=many, most=many)
+            found[f"lag {lag_us} µs, {_windows(many)} at marks, kernel {hz} Hz, from step to step"] = few
+        faint = replace(few, load=square(12, 22, 10), lag_us=2000, n=7, most=7)
+        found[f"lag 2000 µs, 7 windows at marks, steps of 10 W, kernel {hz} Hz, from step to step"] = faint
         none = replace(KERNEL, rate_hz=hz, declared=NO_LAG)
         found[f"no lag, steady, kernel {hz} Hz, 0.1 s"] = none
         for load in ("square 7 Hz", "telegraph 40 ms", "sine 23 Hz", "sine 270 Hz"):
@@ -185,6 +190,10 @@ def _lags() -> dict[str, Sensor]:
                 none, load=LOADS[load], window_s=LOAD_S
             )
     return found
+
+
+def _windows(n: int) -> str:
+    return "1 window" if n == 1 else f"{n} windows"
 
 
 def row(name: str) -> Row:
@@ -199,7 +208,7 @@ def row(name: str) -> Row:
     bounded: list[float] = []
     outside = missing = 0
     seed = SEED
-    while len(errors) < WINDOWS and seed < SEED + 500:
+    while len(errors) < WINDOWS and seed < SEED + WINDOWS:
         recording = sensor.recorded(seed)
         seed += 1
         found = (_marked if sensor.is_marked else _alone)(sensor, recording)
@@ -309,7 +318,9 @@ The lag is the declared one, 0 to 1 ms, unless a row says another; *kernel* is a
 samples (2 µs late on average), the others a thread (60 µs). Windows of one row differ in length by a tenth,
 and steady powers of few quanta by a tenth from recording to recording: of one length, or one power, all
 windows of a row may err alike. Rows *learnt at marks* are what a trace says of windows that a program marked,
-with a true lag of up to 1.2 ms; the others are of the counter alone.
+with a true lag of up to 1.2 ms; the others are of the counter alone. Rows of so many *windows at marks* are
+those of a trace with a true lag of up to 3 ms, in whose recording power steps elsewhere too: up to seven
+steps of a kind are too few to measure a lag, so that U allows for the longest one that they show.
 
 """
 FOOT = """

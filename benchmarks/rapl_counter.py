@@ -128,6 +128,7 @@ class Sensor:
         window_s: How long windows are, within a tenth.
         at: Where windows begin: ``random``, at ``steps`` of the power, or in ``gaps``, or end there.
         n: Windows a recording.
+        most: Of those at steps as many at most, the first ones; None: all.
         is_marked: Whether a program marked the windows, so that the trace learns the lag and their power.
     """
 
@@ -145,6 +146,7 @@ class Sensor:
     window_s: float = 0.1
     at: str = "random"
     n: int = 50
+    most: int | None = None
     is_marked: bool = False
 
     @property
@@ -213,6 +215,7 @@ class Sensor:
             steps = wave.steps_s * 1e9
             # From a rise to the fall after it.
             pairs = [(a, b) for a, b in zip(steps[1::2], steps[2::2], strict=False) if first < a and b < last]
+            pairs = pairs[: self.most]
             t0, t1 = (np.array(each) for each in zip(*pairs, strict=True))
         elif self.at == "gaps":
             inside = [(a, b) for a, b in gaps if a > first + longest and b < last - longest]

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ideal import MS, T0, US, Ideal, constant
+from ideal import MS, T0, US, Ideal, constant, rows
 
 from microjoule.channel import Timing
 from microjoule.joules.counter import Counter
 from microjoule.joules.digest import Digest
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.lag import Marks
 from microjoule.trace.series import Series
 
@@ -19,7 +21,7 @@ UNIT = Fraction(1, 1 << 14)
 CHANNEL = replace(Ideal(constant(100.0)).channel, timing=DECLARED)
 
 
-def recorded(lag_us, poll_us, seed, cycles=60, late_us=0.0, low_w=10.0, high_w=60.0):
+def recorded(lag_us, poll_us, seed, cycles=60, late_us=0.0, early_us=None, high_w=60.0):
     """Windows of high power, read regularly: the series, the marks, and what was used until when.
 
     Args:
@@ -27,15 +29,15 @@ def recorded(lag_us, poll_us, seed, cycles=60, late_us=0.0, low_w=10.0, high_w=6
         poll_us: Between two reads.
         seed: Of all chance.
         cycles: Windows.
-        late_us: By how much the power steps later than the marks say, and falls earlier.
-        low_w: Between windows.
-        high_w: Inside.
+        late_us: By how much the power steps up later than the marks say.
+        early_us: And by how much it falls earlier; None: by as much.
+        high_w: Inside windows; 10 W between them.
     """
     rng = np.random.default_rng([seed, 5])
     edges = 50 * MS + np.cumsum(rng.integers(40 * MS, 60 * MS, 2 * cycles))
-    steps = edges + np.tile([late_us, -late_us], cycles) * US
+    steps = edges + np.tile([late_us, -(late_us if early_us is None else early_us)], cycles) * US
     at = np.concatenate(([-100 * MS], steps, [steps[-1] + 500 * MS])).astype(float)
-    power = np.concatenate((np.tile([low_w, high_w], cycles), [low_w]))
+    power = np.concatenate((np.tile([10.0, high_w], cycles), [10.0]))
     used = np.concatenate(([0.0], np.cumsum(np.diff(at) * power))) / 1e9
 
     def energy(t_ns):
@@ -121,7 +123,7 @@ def test_a_lag_that_is_longer_than_declared_takes_its_place():
 def test_guaranteed_intervals_hold_where_steps_show_more_lag_than_was_declared(poll_us, cycles):
     """A little more, which few steps or coarse readings do not prove, and also clearly more."""
     for seed in range(100, 125):
-        lag_us = int(np.random.default_rng(seed).integers(1150, 1900))
+        lag_us = int(np.random.default_rng(seed).integers(1150, 3000))
         series, marks, energy = recorded(lag_us, poll_us, seed, cycles=cycles)
         counter = Counter(series, CHANNEL).with_learnt_lag(marks)
         found, truth = counter.bounds(*marks), energy(marks.ends_ns) - energy(marks.begins_ns)
@@ -131,13 +133,51 @@ def test_guaranteed_intervals_hold_where_steps_show_more_lag_than_was_declared(p
 
 @pytest.mark.parametrize("cycles", [1, 7])
 def test_a_few_steps_that_trail_by_more_than_was_declared_move_no_figure(cycles):
-    """They may be there by chance, of a load that goes up and down; guaranteed intervals allow for them."""
+    """They may be there by chance, of a load that goes up and down; intervals allow for them."""
     for seed in range(10):
         series, marks, _ = recorded(1500, 250, seed, cycles=cycles)
         found = timing(series, marks)
-        assert found.lag_ns >= 1500 * US
-        assert found == DECLARED.with_longest_lag(found.lag_ns)
+        assert found.likely_lag_ns is not None
+        least, most = found.likely_lag_ns
+        assert least < 0 < 1500 * US <= most <= found.lag_ns
+        assert found == DECLARED.with_longest_lag(found.lag_ns, most)
         assert (found.middle_lag_ns, found.lag_source) == (MS // 2, "assumed")
+
+
+def windows_of(series, marks, some):
+    """The energies of the first windows in a trace that has no others, with those of the same time."""
+    ends = zip(marks.begins_ns[:some].tolist(), marks.ends_ns[:some].tolist(), strict=True)
+    rows_of = [
+        mark for n, (t0, t1) in enumerate(ends) for mark in ((t0, "@begin", n, "w"), (t1, "@end", n, "w"))
+    ]
+    trace = Trace(rows([SimpleNamespace(channel=CHANNEL, series=series)], rows_of))
+    return [each[CHANNEL.id] for each in trace.energies(trace.windows)]
+
+
+@pytest.mark.parametrize("some", [1, 5])
+@pytest.mark.parametrize("lag_us", [0, 1000, 1700, 2900])
+@pytest.mark.parametrize("poll_us", [250, 500, 1000])
+def test_95_percent_intervals_hold_where_few_steps_at_marks_trail_by_any_lag(poll_us, lag_us, some):
+    """Too few to measure it, between others that nobody marked, so that the idle time has no one power.
+
+    At 4 kHz 50 to 59 % of windows held with a lag of 0 or 1 ms, and none with more.
+    """
+    held = []
+    for seed in range(200, 200 + 20 // some):
+        series, marks, energy = recorded(lag_us, poll_us, seed, cycles=8)
+        truth = energy(marks.ends_ns[:some]) - energy(marks.begins_ns[:some])
+        found = windows_of(series, marks, some)
+        held += [abs(one.value - true_j) <= one.U for one, true_j in zip(found, truth.tolist(), strict=True)]
+    assert np.mean(held) >= 0.9
+
+
+def test_power_that_rises_late_widens_guaranteed_intervals_alone_where_falls_are_within_the_lag():
+    """A fall after the declared lag shows that the counter trails by more, a rise only that it may."""
+    for seed in range(10):
+        series, marks, _ = recorded(400, 250, seed, cycles=3, late_us=1200.0, early_us=0.0)
+        found = timing(series, marks)
+        assert found.lag_ns >= 1600 * US
+        assert (found.middle_lag_ns, found.half_lag_ns) == (DECLARED.middle_lag_ns, DECLARED.half_lag_ns)
 
 
 @pytest.mark.parametrize("cycles", [1, 7])

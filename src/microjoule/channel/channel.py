@@ -128,11 +128,19 @@ class Timing:
             self, lag_min_ns=max(least_ns, 0), lag_ns=most_ns, likely_lag_ns=None, lag_source=source
         )
 
-    def with_longest_lag(self, most_ns: int) -> Timing:
-        """The same with guaranteed intervals that allow for a longer lag; figures stay as they are."""
+    def with_longest_lag(self, most_ns: int, likely_ns: int = 0) -> Timing:
+        """The same with guaranteed intervals that allow for a longer lag; figures stay as they are.
+
+        Args:
+            most_ns: The longest lag.
+            likely_ns: One that 95 % intervals allow for too, about the middle that figures are corrected for.
+        """
         if most_ns <= self.lag_ns:
             return self
-        return replace(self, lag_ns=most_ns, likely_lag_ns=self._likely_ns)
+        middle_ns, (least_ns, longest_ns) = self.middle_lag_ns, self._likely_ns
+        if likely_ns > longest_ns:
+            least_ns, longest_ns = 2 * middle_ns - likely_ns, likely_ns
+        return replace(self, lag_ns=most_ns, likely_lag_ns=(least_ns, longest_ns))
 
     def with_likely_lag(self, least_ns: int, most_ns: int, source: str) -> Timing:
         """The same with a lag between two that readings show: guaranteed intervals allow what they did."""

@@ -11,14 +11,15 @@ mark to mark where that is more.
 
 What a mark causes comes after it. So a *rise* of power at a beginning trails the mark by the lag or more: it
 bounds the lag from above. A *fall* at an end trails the last work by the lag, and the mark by the lag or
-less: it bounds it from below. Each bound has five standard uncertainties to spare, because guaranteed
-intervals rest on it.
+less: it bounds it from below. Each bound has five standard uncertainties to spare where guaranteed intervals
+rest on it, and two at 95 %.
 
 The declared lag is what is thought of a whole family of processors. So a bound that the steps give takes its
 place where it is sharper, be it shorter or longer. Where it is not, steps that trail their marks by more than
 the declared lag make the lag longer all the same. A few of them are no measurement: a load that goes up and
-down has a step soon after some mark by chance. Guaranteed intervals allow for such a lag, and figures are
-left as they are. When ``uj record`` began and ended, no program's power stepped.
+down has a step soon after some mark by chance. Intervals allow for such a lag, and figures are left as they
+are; those at 95 % do not where power fell at ends within the declared lag, because then it may have risen
+late. When ``uj record`` began and ended, no program's power stepped.
 
 Decision: only marks with steady power on both sides count, for five updates at most, so that a trace taken
 piece by piece gives the same lag as one in memory. What was given up: steps closer together than that.
@@ -35,7 +36,7 @@ from ..arrays import distinct
 from ..channel import Timing
 from ..trace.series import I64
 from ..trace.window_columns import WindowColumns
-from ..units import NS_PER_US
+from ..units import NS_PER_MS, NS_PER_US
 from .run_window import RECORDING
 from .update_times import F64, Bools, UpdateTimes
 
@@ -44,13 +45,16 @@ _SIDE = 5  # updates on one side of a step, at most
 _FEWEST = 3  # and at least
 _STEPS = 8  # steps of one kind, below which a lag is not called measured
 _FARTHEST = 2  # declared lags after a mark in which its step is looked for
+_FARTHER_NS = 2 * NS_PER_MS  # and so much later, of a counter that trails by more than anybody declares
 _CLEAR = 6.0  # standard uncertainties that the power must change by
 _SURE = 5.0  # standard uncertainties that a bound has to spare
+_LIKELY = 2.0  # for 95 %
 _SLACK_NS = 5 * NS_PER_US  # of a read, and of taking the mark
 _OUTLIER = 6.0  # median absolute deviations
 _ALIKE = 0.7  # of what is not known of the phase; steps that scatter less fell on one phase of the updates
 _SHARED = 0.25  # of it, that does not average in any case
 _ROOT_12 = math.sqrt(12.0)
+_SOURCE = "measured at the power steps of this trace"
 
 
 class Marks(NamedTuple):
@@ -110,24 +114,38 @@ def learnt(timing: Timing, times: UpdateTimes, total: I64, quantum: int, marks: 
     at = marks.instants_ns()
     if not timing.lag_ns or not len(at) or len(times) < 2 * _STEPS:
         return timing
-    steps = _steps(times, total, quantum, at, _FARTHEST * timing.lag_ns)
+    farthest_ns = _FARTHEST * timing.lag_ns
+    near, far = (_steps(times, total, quantum, at, ns) for ns in (farthest_ns, farthest_ns + _FARTHER_NS))
+    # What a step between the two leaves of a line that should have begun after it passes for noise.
+    is_far = far.is_clear & (~near.is_clear | (far.lag_ns + _LIKELY * far.u_ns > farthest_ns))
+    steps = _Steps(*(np.where(is_far, *both) for both in zip(far, near, strict=True)))
     of_rise = _mean(steps, steps.is_clear & steps.rises & _among(at, marks.begins_ns))
     of_fall = _mean(steps, steps.is_clear & ~steps.rises & _among(at, marks.ends_ns))
-    least, most = float(timing.lag_min_ns), float(timing.lag_ns)
-    if of_fall is not None and of_fall.is_measured:
-        least = max(least, of_fall.lag_ns - of_fall.half_ns)
-    if of_rise is not None and of_rise.is_measured:
-        bound = of_rise.longest_ns
-        most = bound if of_rise.half_ns < timing.lag_ns - timing.lag_min_ns else min(most, bound)
+    (least, most), likely = (_bounds(timing, of_rise, of_fall, u) for u in (_SURE, _LIKELY))
     longer = [each for each in (of_rise, of_fall) if each and each.lag_ns > timing.lag_ns]
-    most = max(most, *(each.longest_ns for each in longer if each.is_measured), 0.0)
-    allowed_ns = math.ceil(max((each.longest_ns for each in longer), default=0.0))
+    allowed_ns, likely_ns = (max((each.most_ns(u) for each in longer), default=0) for u in (_SURE, _LIKELY))
+    if of_fall is not None and of_fall.most_ns(_SURE) <= timing.lag_ns:
+        likely_ns = 0  # power rose late
     if most <= least or most <= 0:  # the steps are not the marks'
         return timing
-    if most == timing.lag_ns and least == timing.lag_min_ns:
-        return timing.with_longest_lag(allowed_ns)
-    found = timing.with_lag(math.floor(least), math.ceil(most), "measured at the power steps of this trace")
-    return found.with_longest_lag(allowed_ns)
+    if (least, most) == likely == (timing.lag_min_ns, timing.lag_ns):
+        return timing.with_longest_lag(allowed_ns, likely_ns)
+    found = timing.with_lag(least, most, _SOURCE)
+    if least <= likely[0] < likely[1] <= most:
+        found = found.with_likely_lag(*likely, _SOURCE)
+    return found.with_longest_lag(allowed_ns, likely_ns)
+
+
+def _bounds(timing: Timing, of_rise: _Mean | None, of_fall: _Mean | None, sure: float) -> tuple[int, int]:
+    """Between which two the lag lies, with so many standard uncertainties to spare."""
+    least, most, declared_ns = timing.lag_min_ns, timing.lag_ns, timing.lag_ns - timing.lag_min_ns
+    if of_fall is not None and of_fall.is_measured:
+        least = max(least, of_fall.least_ns(sure))
+    if of_rise is not None and of_rise.is_measured:
+        bound = of_rise.most_ns(sure)
+        most = bound if of_rise.half_ns(sure) < declared_ns else min(most, bound)
+    measured = (each for each in (of_rise, of_fall) if each and each.is_measured)
+    return least, max(most, *(each.most_ns(sure) for each in measured if each.lag_ns > timing.lag_ns), 0)
 
 
 def _among(values: I64, ordered: I64) -> Bools:
@@ -148,15 +166,17 @@ class _Mean(NamedTuple):
     u_ns: float
     is_measured: bool
 
-    @property
-    def half_ns(self) -> float:
-        """By how much the lag that they show can be more or less."""
-        return _SURE * self.u_ns + _SLACK_NS
+    def half_ns(self, sure: float) -> float:
+        """By how much the lag that they show can be more or less, with so many uncertainties to spare."""
+        return sure * self.u_ns + _SLACK_NS
 
-    @property
-    def longest_ns(self) -> float:
-        """The longest lag that they leave possible."""
-        return self.lag_ns + self.half_ns
+    def least_ns(self, sure: float) -> int:
+        """The shortest lag that they leave possible."""
+        return math.floor(self.lag_ns - self.half_ns(sure))
+
+    def most_ns(self, sure: float) -> int:
+        """The longest one."""
+        return math.ceil(self.lag_ns + self.half_ns(sure))
 
 
 def _mean(steps: _Steps, these: Bools) -> _Mean | None:

@@ -107,8 +107,9 @@ class MarkFits:
             updates = of._replace(edges_ns=of.edges_ns - by_ns)
             other = marked_edges(Span(moved, updates, self.occupancy, 0.0))
             if other is not None and len(other.position) == len(found.position):
-                moved_by = (other.position - found.position)[:, None] / 2.0**counter.bits
-                lags.append(moved_by.astype(np.float32))
+                # What a longer lag adds, as in the columns of a shorter one: signs are of one cause.
+                moved_by = math.copysign(1.0, part) * (other.position - found.position)[:, None]
+                lags.append((moved_by / 2.0**counter.bits).astype(np.float32))
         return found._replace(lag=np.concatenate(lags, axis=1))
 
     def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:

@@ -98,14 +98,10 @@ def marked_edges(span: Span) -> MarkedEdges | None:
         Cause("power", "piece", found["u_right"], further=1),
         Cause("power", "mark", found["u_mark"]),
     )
-    # Before the updates or after them: one choice for all marks, so that what windows have adds up.
-    lags = found["lag_before"], found["lag_after"]
-    lag = max(lags, key=lambda each: float(np.abs(np.diff(each)).sum(dtype=np.float64)))
+    lag = np.stack((found["lag_before"], found["lag_after"]), axis=1)
     span_ns = int(every[0, 0]), int(every[-1, 1])
     position = np.maximum.accumulate(found["position"])
-    return MarkedEdges(
-        marks.copy(), position, found["is_known"], causes, found["shared"], lag[:, None], span_ns
-    )
+    return MarkedEdges(marks.copy(), position, found["is_known"], causes, found["shared"], lag, span_ns)
 
 
 def _all_counts(
@@ -195,9 +191,9 @@ def _counts(
     scaled[is_known] = np.clip(scaled[is_known], *counter.limits(marks[is_known]))
     left_w, right_w = (pieces.watts[pieces.at(t_ns)] for t_ns in ends_ns)
     half_ns = round(counter.channel.timing.half_lag_ns)
+    local = _Local.of(pieces, some, beside, (before.share, after.share))
     lag_before, lag_after = (
-        w0 * _counted(pieces, ends_ns[0], ns) + w1 * _counted(pieces, ends_ns[1], ns)
-        for ns in (-half_ns, half_ns)
+        w0 * local.counted(ends_ns[0], ns) + w1 * local.counted(ends_ns[1], ns) for ns in (-half_ns, half_ns)
     )
     return _Counts(
         k=k,
@@ -217,11 +213,44 @@ def _counts(
     )
 
 
-def _counted(pieces: Pieces, update_ns: I64, ns: int) -> F64:
-    """float64[n]: the counts of so much time before updates, where it is negative, or after them."""
-    if not ns:
-        return np.zeros(len(update_ns))
-    return np.abs(pieces.energy(update_ns + ns) - pieces.energy(update_ns))
+class _Local(NamedTuple):
+    """The powers around n marks: of pieces of time, and in the two next to a mark what updates show there.
+
+    Attributes:
+        pieces: All of them.
+        marks: int64[n].
+        lengths_ns: int64[n], of the piece before each mark, and of the one after it.
+        more: float64[n], the power of these beyond that of their names.
+    """
+
+    pieces: Pieces
+    marks: I64
+    lengths_ns: tuple[I64, I64]
+    more: tuple[F64, F64]
+
+    @classmethod
+    def of(
+        cls, pieces: Pieces, some: slice, beside: tuple[PowerBeside, PowerBeside], share: tuple[F64, F64]
+    ) -> _Local:
+        """Around some marks, where so much of the power beside them is what updates show."""
+        lengths_ns, sides = np.diff(pieces.bounds_ns), (slice(0, -1), slice(1, None))
+        watts = [pieces.watts[side][some] for side in sides]
+        more = [share[i] * (beside[i].value[some] - watts[i]) for i in (0, 1)]
+        before, after = (lengths_ns[side][some] for side in sides)
+        return cls(pieces, pieces.bounds_ns[1:-1][some], (before, after), (more[0], more[1]))
+
+    def counted(self, update_ns: I64, ns: int) -> F64:
+        """float64[n]: the counts of so much time before updates, where it is negative, or after them."""
+        if not ns:
+            return np.zeros(len(update_ns))
+        found: F64 = np.abs(self._energy(update_ns + ns) - self._energy(update_ns))
+        return found
+
+    def _energy(self, t_ns: I64) -> F64:
+        off_ns = t_ns - self.marks
+        before_ns, after_ns = np.clip(off_ns, -self.lengths_ns[0], 0), np.clip(off_ns, 0, self.lengths_ns[1])
+        more: F64 = self.more[0] * before_ns + self.more[1] * after_ns
+        return self.pieces.energy(t_ns) + more
 
 
 def _two(side: _Side) -> tuple[F64, F64]:

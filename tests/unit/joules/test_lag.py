@@ -40,7 +40,11 @@ def test_the_mean_of_steps_is_as_unsure_as_they_scatter_and_as_their_phase() -> 
     ):
         found = _mean(steps(u_ns=u_ns, phase_ns=phase_ns), every)
         assert found == pytest.approx((100.0, expected, True))
-        assert found.half_ns == pytest.approx(5 * expected + 5_000)
+        assert found.half_ns(5.0) == pytest.approx(5 * expected + 5_000)
+        assert (found.least_ns(5.0), found.most_ns(2.0)) == (
+            np.floor(100.0 - found.half_ns(5.0)),
+            np.ceil(100.0 + found.half_ns(2.0)),
+        )
 
 
 def test_few_steps_are_no_measurement_and_all_of_their_phase_is_unsure() -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, S, Wave, rows, square
 
+from microjoule.joules.between_marks import Pieces, PowerBeside
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.mark_positions import _Local
 
 WINDOWS = 60
 IDEAL = Ideal(square(20.0, 90.0, 0.021), n=2000, unit=Fraction(1, 1 << 14), limit_w=150.0)
@@ -89,12 +91,27 @@ def test_windows_err_by_what_their_marks_counts_are_uncertain_by(
 
 
 def test_a_lag_moves_a_mark_by_the_power_before_it_or_that_after_it() -> None:
-    """Half a millisecond of 20 W, or of 90 or 55 W: the side that differs more from mark to mark."""
+    """Half a millisecond of 20 W, or of 90 or 55 W: for a shorter lag and for a longer one."""
     of, trace = scene(22, 0.0, (4.5, 12.0), lag_ns=MS)
-    lag_j = np.ravel(trace.mark_fits.edges(of.id).lag) * float(of.unit)
+    lag_j = trace.mark_fits.edges(of.id).lag * float(of.unit)
+    assert lag_j.shape[1] == 2
     assert lag_j.min() > 0.95 * 20 * 0.0005
     assert lag_j.max() < 1.05 * 90 * 0.0005
-    assert np.ptp(lag_j) > 0.5 * 70 * 0.0005
+    assert (np.ptp(lag_j, axis=0) > 0.5 * 70 * 0.0005).all()
+
+
+def test_a_lag_moves_marks_by_the_power_that_updates_show_beside_them_and_not_by_its_name() -> None:
+    """Idle time of 60 W elsewhere, 20 W before this mark, 90 W after it: 2 ms before an update or after."""
+    bounds_ns = np.array([0, 10, 20], np.int64) * MS
+    watts = np.array([60.0, 90.0])
+    sums = np.concatenate(([0.0], np.cumsum(watts * np.diff(bounds_ns))))
+    pieces = Pieces(bounds_ns, np.array([0, 1]), watts, watts, watts, sums, watts, sums)
+    beside = PowerBeside(np.array([20.0]), np.ones(1)), PowerBeside(np.array([90.0]), np.ones(1))
+    local = _Local.of(pieces, slice(0, 1), beside, (np.ones(1), np.ones(1)))
+    at = np.array([9 * MS], np.int64)
+    assert local.counted(at, -2 * MS) == pytest.approx([40.0 * MS])
+    assert local.counted(at, 2 * MS) == pytest.approx([110.0 * MS])
+    assert local.counted(at, 0) == 0.0
 
 
 def test_where_several_pieces_lie_between_an_update_and_a_mark_the_power_of_each_is_unsure() -> None:
