@@ -55,7 +55,8 @@ from .interpolation import Interpolation, Segment
 from .quanta import cut_off, lateness
 from .ripple import ripple
 from .slow_updates import has_its_own, in_step
-from .swings import SLOW_NS, Skeleton, across, apart_ns, pulse, rare, steps
+from .sparse_readings import alike, apart_ns
+from .swings import SLOW_NS, Skeleton, across, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
 from .update_times import AROUND, F64, Bools
@@ -150,8 +151,8 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     left, right = at.start.own_ns, at.end.own_ns
     coarse = apart > usual_ns
     left, right = np.where(coarse, apart / _ROOT_12, left), np.where(coarse, apart / _ROOT_12, right)
-    alike = np.minimum(_ROOT_12 * right / at.length_ns, 1.0) ** 2
-    shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * alike * f * (1 - f) * left * right
+    common = alike(at, right, apart, coarse)
+    shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * common * f * (1 - f) * left * right
     # An update whose read was interrupted may be so far off that the instant is on its other side.
     is_wide = np.maximum(at.start.own_ns, at.end.own_ns) > usual_ns
     power = np.where(is_wide, np.maximum(power, (at.kink.before + at.kink.after) / 2), power)
@@ -164,7 +165,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
     rough = np.where(is_quick, repeats.rough, np.sqrt(np.maximum(near.rough**2 - of_cut**2, 0.0)))
     scatter = rough**2 * shape
-    of_brackets = 2 * (1 - alike) * (p * np.maximum(left, right)) ** 2
+    of_brackets = 2 * (1 - common) * (p * np.maximum(left, right)) ** 2
     more = np.maximum(rough**2 - of_brackets, 0.0) * shape
     is_on_grid = at.start.is_on_grid & at.end.is_on_grid
     phase, drift = (np.where(is_on_grid, power * each, 0.0) for each in phase_ns(at))
@@ -173,7 +174,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
     finest, alike_quanta = lateness(near, apart, declared_ns)
     own = np.where(near.is_single, np.maximum(own - (p * finest) ** 2 / 4, bracketed), own)
-    inside, lost = steps(at)
+    inside, lost = steps(at, p * np.where(coarse, left, 0.0))
     # What swings within a few updates looks like steps between any two of them.
     is_line = repeats.is_line & is_quick
     inside = np.where(is_line, 0.0, inside)

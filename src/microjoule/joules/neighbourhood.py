@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..trace.series import I64
 from .update_times import AROUND, F64, Bools
 
 SEGMENTS = np.arange(-AROUND, AROUND + 1)
@@ -14,6 +15,9 @@ OWN = AROUND  # the column of the segment itself
 LEAST_ROUGH = 8  # third differences, below which they tell nothing
 _QUANTILE = 0.4  # of the third differences
 _OF_NORMAL = 0.5244  # that quantile of the absolute value of a standard normal variable
+_MOST = 0.7  # of changes; larger ones are taken to be as large
+_OF_MOST = 0.642 * math.sqrt(6.0)  # their mean, of second differences of what is distributed normally
+_QUICK = 1.2  # mean square change to the next, in mean squares: 2 where nothing is common to both
 _OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
 
 
@@ -73,13 +77,41 @@ def roughness(rate: F64, is_usual: Bools) -> F64:
     return np.where(n >= LEAST_ROUGH, np.minimum(low, np.sqrt(square)), 0.0) * _OF_LESSER
 
 
+def changes(rate: F64, is_usual: Bools) -> F64:
+    """float64[n]: the same by changes from one to the next; infinite where there are too few."""
+    is_pair = is_usual[:, 1:] & is_usual[:, :-1]
+    change = np.abs(np.diff(rate, axis=1)) / np.maximum((rate[:, 1:] + rate[:, :-1]) / 2, 1e-300)
+    n = is_pair.sum(1)
+    ordered = np.sort(np.where(is_pair, change, np.inf), axis=1)
+    most = np.take_along_axis(ordered, np.clip((n * _MOST).astype(np.int64), 0, None)[:, None], 1)
+    mean = np.where(is_pair, np.minimum(change, most), 0.0).sum(1) / np.maximum(n, 1)
+    return np.where(n >= LEAST_ROUGH, mean / _OF_MOST, np.inf)
+
+
+def scatter(at_ns: F64, is_there: Bools) -> F64:
+    """float64[n]: the standard deviation of instants from a straight line; infinite where it changes slowly.
+
+    Neighbours that have nothing in common differ by twice its square, on average.
+    """
+    left, n = _off_line(at_ns, is_there)
+    square = (left * left).sum(1)
+    change = np.where(is_there[:, 1:] & is_there[:, :-1], np.diff(left, axis=1), 0.0)
+    is_quick = (n >= LEAST_ROUGH) & ((change * change).sum(1) > _QUICK * square)
+    return np.where(is_quick, np.sqrt(square / np.maximum(n - 4, 1)), np.inf)
+
+
 def unevenness(at_ns: F64, is_there: Bools) -> F64:
     """float64[n]: the root mean square distance of instants from the straight line through them."""
-    n = np.maximum(is_there.sum(1), 1)[:, None]
-    x = np.where(is_there, SEGMENTS - np.where(is_there, SEGMENTS, 0).sum(1)[:, None] / n, 0.0)
-    y = np.where(is_there, at_ns - np.where(is_there, at_ns, 0.0).sum(1)[:, None] / n, 0.0)
+    left, n = _off_line(at_ns, is_there)
+    found: F64 = np.sqrt((left * left).sum(1) / n)
+    return found
+
+
+def _off_line(at_ns: F64, is_there: Bools) -> tuple[F64, I64]:
+    """float64[n, m]: the distance of instants from the straight line through them; int64[n], how many."""
+    n = np.maximum(is_there.sum(1), 1)
+    x = np.where(is_there, SEGMENTS - (np.where(is_there, SEGMENTS, 0).sum(1) / n)[:, None], 0.0)
+    y = np.where(is_there, at_ns - (np.where(is_there, at_ns, 0.0).sum(1) / n)[:, None], 0.0)
     square = (x * x).sum(1)  # of two neighbours 0.5, of fewer 0
     slope = (x * y).sum(1) / np.where(square > 0, square, 1.0)
-    left = y - slope[:, None] * x
-    found: F64 = np.sqrt((left * left).sum(1) / n[:, 0])
-    return found
+    return y - slope[:, None] * x, n

@@ -19,8 +19,6 @@ taken from the swings that the updates around do show:
   taken to scatter as theirs do, and where they are fewer than 12, by 1/√3 of itself in 2/(n + 1) of n updates
   at least: what was not seen in n cases is no rarer than that. Inside an update its ends are known, which
   leaves √(f (1 - f)) of it.
-* *coarseness*: readings no denser than updates do not show when each update was. If power is steady, a count
-  that has one update more or less than the others says how far updates are apart.
 """
 
 from __future__ import annotations
@@ -45,7 +43,6 @@ _BIASED = 1.5  # of the mean by which steps are off: single ones are off by more
 _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
 _FEW = 24  # updates around, below which their scatter says little of power between them
 _BETWEEN = 0.7
-_COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
 SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
 _OFTEN = 4.0  # times the mean square change of power, beyond which one is a step of its own
 _LENGTHS = np.array([0.72, 0.81, 0.9, 1.0, 1.11, 1.23])  # of times, in parts of one
@@ -55,10 +52,10 @@ _BINS = 1 << 16
 _BIN_NS = 8 * NS_PER_MS
 
 
-def steps(segment: Segment) -> tuple[F64, F64]:
+def steps(segment: Segment, one: F64 | float = 0.0) -> tuple[F64, F64]:
     """Standard uncertainty, in counts, of steps and ramps inside segments; and a kink's mean loss, signed."""
     kink, length = segment.kink, segment.length_ns
-    noise = (kink.one / segment.near.usual_ns) ** 2
+    noise = (np.maximum(kink.one, one) / segment.near.usual_ns) ** 2
     # What the power changes within the sides it changes in between too: the rest of the difference is a step.
     step = kink.ramp - np.clip(kink.sides, np.minimum(kink.ramp, 0.0), np.maximum(kink.ramp, 0.0))
     slow = np.flatnonzero(segment.near.usual_ns >= SLOW_NS)
@@ -171,19 +168,6 @@ def rare(segment: Segment) -> F64:
     between = share * segment.length_ns[these] * np.sqrt(f * (1 - f)) * _BETWEEN
     found[these] = power * np.where(segment.is_beyond[these], share * segment.x_ns[these], between)
     return found
-
-
-def apart_ns(segment: Segment, declared_ns: int) -> F64:
-    """float64[n]: how far updates may be apart where readings are no denser: a declared time or more."""
-    near = segment.near
-    usual = np.minimum(float(declared_ns), near.usual_ns)
-    n = np.maximum(near.is_usual.sum(1), 1)
-    mean = np.where(near.is_usual, near.rate, 0.0).sum(1) / n
-    farthest = np.where(near.is_usual, np.abs(near.rate - mean[:, None]), 0.0).max(1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(mean > 0, farthest / mean, 0.0) * near.usual_ns
-    found = np.where(found > _COARSE * usual, found, usual)
-    return np.minimum(found, np.maximum(near.apart_ns, usual))
 
 
 class Skeleton:

@@ -42,6 +42,9 @@ AROUND = 24  # updates on either side from which the phase is taken
 _LEAST = 32  # fewer updates tell no period
 _DENSE = 1.3  # readings to an update from which on readings are called denser than updates
 _REFUTED = 1.8  # changes in the declared time, from which on it is not the usual one
+_SPARSE = 1.5  # declared times between readings, from which on they are no denser than updates should be
+_UNCHANGED = 1.1  # readings to a change, from which on some show none
+_MORE = 4  # quanta, from which on a counter is not still for the lack of one
 _SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
 _NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
 _BINS = 16  # to a mean gap, of the spectrum's time axis
@@ -132,7 +135,13 @@ def learn(
     is_dense = is_single or is_seen
     if not is_single and gap_ns < declared_ns / _REFUTED:  # what was declared is no more than a bound
         return Learned(usual_ns=round(gap_ns), is_seen=is_seen)
-    usual_ns = max(round(gap_ns), declared_ns) if is_dense else declared_ns
+    # Readings a few declared times apart of which some show no change say that updates are farther apart.
+    gaps = np.diff(latest)[steps[1 : len(latest)] > _MORE * quantum] if len(steps) else np.empty(0)
+    gaps = gaps[gaps <= 4 * gap_ns]
+    mean_ns = float(np.mean(gaps)) if len(gaps) >= _LEAST else 0.0
+    is_rare = not is_single and width_ns > _SPARSE * declared_ns and mean_ns > _UNCHANGED * width_ns
+    gap_ns = mean_ns if is_rare and not is_seen else gap_ns
+    usual_ns = max(round(gap_ns), declared_ns) if is_dense or is_rare else declared_ns
     return Learned(usual_ns=usual_ns, is_seen=is_seen)
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -14,8 +14,10 @@ from microjoule.joules.neighbourhood import (
     LEAST_ROUGH,
     OWN,
     SEGMENTS,
+    changes,
     median,
     roughness,
+    scatter,
     three_in_a_row,
     unevenness,
 )
@@ -80,3 +82,42 @@ def test_white_scatter_of_counts_is_found_again():
     at_updates = 1000.0 * np.arange(N + 1) + 5.0 * chance.standard_normal((400, N + 1))
     found = roughness(np.diff(at_updates, axis=1), np.ones((400, N), bool))
     assert found.mean() == pytest.approx(5.0 / 1000, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_changes_tell_how_much_a_count_scatters_though_power_steps_every_seventh_time(seed):
+    rng = np.random.default_rng(seed)
+    counts = np.where(np.arange(N) // 7 % 2, 700.0, 120.0) + 3.0
+    found, alone = [], []
+    for _ in range(200):
+        late = rng.normal(0, 2.0, N + 1)
+        found.append(changes((counts + np.diff(late))[None], np.ones((1, N), bool))[0] * 410)
+        alone.append(changes((410 + np.diff(late))[None], np.ones((1, N), bool))[0] * 410)
+    assert np.mean(alone) == pytest.approx(2.0, rel=0.1)
+    assert np.mean(found) < 12.0
+
+
+def test_too_few_changes_tell_nothing():
+    few = np.arange(N) < LEAST_ROUGH
+    assert changes(np.ones((1, N)), few[None]).tolist() == [math.inf]
+    assert changes(np.ones((1, N)), (np.arange(N) <= LEAST_ROUGH)[None]).tolist() == [0.0]
+
+
+@given(values, there)
+def test_scatter_is_the_standard_deviation_from_a_line_where_neighbours_have_little_in_common(each, is_there):
+    x, y = SEGMENTS[is_there].astype(float), each[is_there]
+    columns = np.stack((np.ones(len(x)), x), axis=1)
+    left = np.full(N, np.nan)
+    left[is_there] = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    square, change = np.nansum(left**2), np.nansum(np.diff(left) ** 2)
+    assume(abs(change - 1.2 * square) > 1e-6 * max(square, 1e-9))
+    is_told = len(x) >= LEAST_ROUGH and change > 1.2 * square
+    wanted = math.sqrt(square / (len(x) - 4)) if is_told else math.inf
+    assert scatter(each[None], is_there[None])[0] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_scatter_of_what_wanders_is_not_told_and_of_a_zigzag_is():
+    some = np.ones((1, N), bool)
+    assert scatter(np.sin(SEGMENTS / 4.0)[None] * 100, some).tolist() == [math.inf]
+    (found,) = scatter(np.where(SEGMENTS % 2, 3.0, -3.0)[None], some)
+    assert found == pytest.approx(3.0, rel=0.1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import SLOW_NS, _corner, across, apart_ns, pulse, steps
+from microjoule.joules.swings import SLOW_NS, _corner, across, pulse, steps
 from microjoule.joules.update_times import AROUND
 
 LENGTH_NS, USUAL_NS = 2e6, 1e6
@@ -70,6 +70,8 @@ def test_what_a_ramp_does_not_explain_is_a_step() -> None:
     (inside,), _ = steps(segment(False, ramp=5.0, sides=2.0, one=0.5 * USUAL_NS))
     step = math.sqrt(3.0**2 - 16 * 0.5**2) * math.sqrt(1 / 30)
     assert inside == pytest.approx(math.hypot(step, 5.0 * math.sqrt(1 / 120) / 2) * LENGTH_NS)
+    (coarse,), _ = steps(segment(False, ramp=5.0, sides=2.0), np.array([0.5 * USUAL_NS]))
+    assert coarse == pytest.approx(inside), "so does what is not known of updates' distances"
     (inside,), (lost,) = steps(segment(False, ramp=5.0, sides=9.0))
     assert inside == pytest.approx(5.0 * math.sqrt(1 / 120) / 2 * LENGTH_NS), "sides explain all of it"
     assert lost == 0.0
@@ -116,12 +118,3 @@ def test_at_the_corner_of_a_kink_the_larger_of_two_lines_is_too_large() -> None:
     assert _corner(sharp).tolist() == [0.0]
     sharp.kink.one = np.array([1e4])
     assert _corner(sharp)[0] == pytest.approx(0.8 * math.hypot(2.0, 5.0) * 1e4)
-
-
-def test_updates_are_as_far_apart_as_the_power_of_segments_differs_from_their_mean() -> None:
-    """Of 1, 1 and 4 counts a nanosecond by 2 of 2, a usual time; what is no segment does not count."""
-    found = segment(False)
-    found.near = around([1.0, 1.0, 4.0])
-    assert apart_ns(found, int(USUAL_NS / 2)).tolist() == [USUAL_NS]
-    found.near = around([1.0, 1.0, 1.0])
-    assert apart_ns(found, int(USUAL_NS / 2)).tolist() == [USUAL_NS / 2]

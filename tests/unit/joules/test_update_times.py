@@ -222,3 +222,19 @@ def test_of_the_phase_nothing_is_known_from_fewer_than_twelve_narrow_brackets():
             each.tolist() for each in _phase(low, high, is_there, TIMER_NS)
         ]
         assert abs(shift_ns[0] - 100 * US * (n == 12)) < 50 * US
+
+
+@pytest.mark.parametrize(
+    ("update_ms", "read_ms", "missed"), [(6.1, 5, 0.0), (6.1, 5, 0.2), (1.953, 2, 0.2), (3.5, 3, 0.0)]
+)
+def test_readings_without_change_refute_a_declared_time_that_is_shorter(update_ms, read_ms, missed):
+    """Readings some declared times apart show no change now and then: updates are as far apart as changes."""
+    t_ns, read_ns, changes, _ = readings(read_ms * 1000, update_ns=round(update_ms * MS), missed=missed)
+    many = np.full(len(changes), 1000)
+    found = learn(*brackets(t_ns, read_ns, changes), MS, many, 1)
+    assert found.usual_ns == pytest.approx(np.diff(t_ns[changes]).mean(), rel=0.02)
+    # Where few quanta are all that was counted, a reading without change is for the lack of one.
+    assert learn(*brackets(t_ns, read_ns, changes), MS, np.full(len(changes), 3), 1).usual_ns == MS
+    # And where every reading shows one, nothing says so.
+    every = np.arange(1, len(t_ns))
+    assert learn(*brackets(t_ns, read_ns, every), MS, np.full(len(every), 1000), 1).usual_ns == MS

@@ -1,0 +1,66 @@
+"""How far updates are apart where readings are no denser, by the counts between readings. Pure.
+
+Such readings do not show when each update was. But a count that has one update more or less than those around
+it says how far updates are apart, if power is steady there. Beside a step of power a count lies between its
+two neighbours; so what a count has more or less than both is an update, or several where some were missed.
+Power that goes up and down within a few readings looks the same, and is taken for it.
+
+Two updates next to two readings trail them by amounts that are alike: by how much depends on how many updates
+there are from one reading to the next. Where that is nearly a whole number n ± a of them, and they come at
+equal distances, the correlation is that of a sawtooth, 1 - 6 a (1 - a).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .interpolation import Segment
+from .update_times import F64, Bools
+
+_ROOT_12 = math.sqrt(12.0)
+_COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
+_LOCAL = 8  # segments on either side, with whose mean power a count is compared
+_MOST = 0.6  # of the counts that have more or less than both neighbours: of missed updates several
+_INEXACT = 0.06  # of how far updates are apart, by what counts show of it
+
+
+def apart_ns(segment: Segment, declared_ns: int) -> F64:
+    """float64[n]: how far updates may be apart where readings are no denser: a declared time or more."""
+    near = segment.near
+    usual = np.minimum(float(declared_ns), near.usual_ns)
+    rate, is_there = near.rate, near.is_usual
+    beside = np.stack((rate[:, :-2], rate[:, 2:]))
+    alone = np.maximum(rate[:, 1:-1] - beside.max(0), beside.min(0) - rate[:, 1:-1])
+    around = _others(np.where(is_there, rate, 0.0)) / np.maximum(_others(is_there.astype(np.float64)), 1.0)
+    alone = alone * near.length_ns[:, 1:-1] / np.maximum(around[:, 1:-1], 1e-300)
+    is_clear = is_there[:, 2:] & is_there[:, 1:-1] & is_there[:, :-2] & (alone > usual[:, None] / 2)
+    n = is_clear.sum(1)
+    ordered = np.sort(np.where(is_clear, alone, np.inf), axis=1)
+    found = np.take_along_axis(ordered, (n * _MOST).astype(np.int64)[:, None], 1)[:, 0]
+    found = np.where((n > 0) & (found > _COARSE * usual), found, usual)
+    least: F64 = np.minimum(found, np.maximum(near.apart_ns, usual))
+    return least
+
+
+def alike(segment: Segment, right_ns: F64, apart: F64, is_coarse: Bools) -> F64:
+    """float64[n]: the correlation of how late the two updates around instants were seen, 0 to 1.
+
+    Args:
+        segment: Where the instants lie.
+        right_ns: float64[n], standard uncertainty of when the update behind each was.
+        apart: float64[n], how far updates are apart.
+        is_coarse: Whether that was found by :func:`apart_ns`.
+    """
+    found = np.minimum(_ROOT_12 * right_ns / segment.length_ns, 1.0) ** 2
+    updates = segment.length_ns / np.maximum(apart, 1.0)
+    away = np.maximum(np.abs(updates - np.rint(updates)) - _INEXACT * updates, 0.0)
+    return np.where(is_coarse, np.clip(1.0 - 6.0 * away * (1.0 - away), 0.0, found), found)
+
+
+def _others(values: F64) -> F64:
+    """float64[n, m]: the sum of some columns on either side of each."""
+    sums = np.cumsum(np.pad(values, ((0, 0), (_LOCAL + 1, _LOCAL))), axis=1)
+    found: F64 = sums[:, 2 * _LOCAL + 1 :] - sums[:, : -2 * _LOCAL - 1] - values
+    return found
