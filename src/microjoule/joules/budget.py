@@ -151,6 +151,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     left, right = at.start.own_ns, at.end.own_ns
     coarse = apart > usual_ns
     left, right = np.where(coarse, apart / _ROOT_12, left), np.where(coarse, apart / _ROOT_12, right)
+    quanta = lateness(near, apart, declared_ns, right)
     common = alike(at, right, apart, coarse)
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * common * f * (1 - f) * left * right
     # An update whose read was interrupted may be so far off that the instant is on its other side.
@@ -172,11 +173,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     own = np.where(is_on_grid, scatter, bracketed + more)
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
-    finest, alike_quanta = lateness(near, apart, declared_ns)
-    own = np.where(near.is_single, np.maximum(own - (p * finest) ** 2 / 4, bracketed), own)
+    own = np.where(near.is_single, np.maximum(own - (p * quanta.longest_ns) ** 2 / 4, bracketed), own)
     inside, lost = steps(at, p * np.where(coarse, left, 0.0))
     # What swings within a few updates looks like steps between any two of them.
-    is_line = repeats.is_line & is_quick
+    is_line = repeats.is_line & is_quick | quanta.is_steady
     inside = np.where(is_line, 0.0, inside)
     lost = np.where(is_line, np.clip(lost, -repeats.inside, repeats.inside), lost)
     swing = np.zeros(len(p))
@@ -184,7 +184,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     if len(gap):
         swing[gap] = across(at, gap, skeleton(), usual_ns, between.quantum)
     most_rate = _most(channel)
-    hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate)
+    hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate) * ~quanta.is_steady
     swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside * ~is_cut, hidden), alone) ** 2
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
@@ -192,7 +192,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     most = (at.gained + float(between.quantum)) ** 2 / 12.0 + 3 * (p * np.maximum(left, right)) ** 2
     most = np.where(at.is_beyond | is_wide, np.inf, most)
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
-    whole = np.where(near.is_dense, np.minimum(between.quantum, p * finest), between.quantum)
+    whole = np.where(near.is_dense, np.minimum(between.quantum, p * quanta.longest_ns), between.quantum)
     # Both ends of a gap are the same for all instants in it, so that each is a cause by itself there.
     is_between = at.is_gap & ~is_on_grid & ~is_wide & ~at.is_beyond
     of_left, of_right = (np.where(is_between, power * u, 0.0) for u in ((1 - f) * left, f * right))
@@ -208,7 +208,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         of_right * np.sqrt(share),
         np.sqrt(swings * share),
         # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
-        whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * alike_quanta),
+        whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * quanta.alike),
         p * read_ns / _ROOT_12,
         phase,
         drift,

@@ -14,6 +14,7 @@ their mean, steady power that is cut off shows the same: neither updates that sc
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,21 +22,39 @@ from .neighbourhood import OWN, SEGMENTS, Neighbourhood, roughness
 from .update_times import AROUND, F64, Bools
 
 _STEADY = 0.5  # correlation, from which on power may not be steady
+_SURELY = 0.25  # and below which it is
 _ROOT_12 = math.sqrt(12.0)
 _FEW = 16  # quanta an update, above which nobody looks whether all are within a quantum of their mean
 
 
-def lateness(near: Neighbourhood, apart_ns: F64, declared_ns: int) -> tuple[F64, F64]:
-    """float64[n] each: the longest time by which a count is shown late, and the correlation, -1/2 to 0.
+class Lateness(NamedTuple):
+    """How late a counter shows single quanta, around n instants.
+
+    Attributes:
+        longest_ns: float64[n], the longest time; of more than single quanta how far updates are apart.
+        alike: float64[n], the correlation of two in a row, -1/2 to 0.
+        is_steady: bool[n], whether that is all that their distances differ by.
+    """
+
+    longest_ns: F64
+    alike: F64
+    is_steady: Bools
+
+
+def lateness(near: Neighbourhood, apart_ns: F64, declared_ns: int, read_ns: F64) -> Lateness:
+    """How late a counter shows single quanta.
 
     Args:
         near: The segments around n instants.
         apart_ns: float64[n], how far updates may be apart: of more than single quanta that is the time.
         declared_ns: The declared time between two updates.
+        read_ns: float64[n], standard uncertainty of when readings showed them, which is not part of it.
     """
     alike = _alike(near)
-    seen_ns = np.where(alike < _STEADY, np.maximum(_ROOT_12 * near.uneven_ns, declared_ns), declared_ns)
-    return np.where(near.is_single, np.minimum(apart_ns, seen_ns), apart_ns), np.minimum(alike, 0.0)
+    seen_ns = _ROOT_12 * np.sqrt(np.maximum(near.uneven_ns**2 - read_ns**2, 0.0))
+    seen_ns = np.where(alike < _STEADY, np.maximum(seen_ns, declared_ns), declared_ns)
+    longest_ns = np.where(near.is_single, np.minimum(apart_ns, seen_ns), apart_ns)
+    return Lateness(longest_ns, np.minimum(alike, 0.0), alike < _SURELY)
 
 
 def _alike(near: Neighbourhood) -> F64:

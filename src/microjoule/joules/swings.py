@@ -59,11 +59,13 @@ def steps(segment: Segment, one: F64 | float = 0.0) -> tuple[F64, F64]:
     # What the power changes within the sides it changes in between too: the rest of the difference is a step.
     step = kink.ramp - np.clip(kink.sides, np.minimum(kink.ramp, 0.0), np.maximum(kink.ramp, 0.0))
     slow = np.flatnonzero(segment.near.usual_ns >= SLOW_NS)
+    ramp = kink.ramp.copy()
     if len(slow):
-        step[slow] *= _doubt(segment, slow, np.sqrt(noise[slow]))
+        doubt = _doubt(segment, slow, np.sqrt(noise[slow]))
+        step[slow], ramp[slow] = step[slow] * doubt, ramp[slow] * doubt
     clear = np.sqrt(np.maximum(step**2 - 16 * noise, 0.0))  # four times what scatter makes of it
     left = 1.0 - (1.0 - _UNEXPLAINED) * kink.trust
-    inside = np.hypot(clear * _STEP * left, kink.ramp * _RAMP * (1.0 - kink.trust)) * length
+    inside = np.hypot(clear * _STEP * left, ramp * _RAMP * (1.0 - kink.trust)) * length
     likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 6 * noise + 1e-300), 1.0))
     lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
     inside = np.where(segment.is_gap, 0.0, inside)

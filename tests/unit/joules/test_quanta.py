@@ -35,9 +35,13 @@ def shown(
     )
 
 
-def found(near: Any, apart_ns: float = 1e9) -> tuple[float, float]:
-    late_ns, alike = lateness(near, np.array([apart_ns]), DECLARED_NS)
-    return float(late_ns[0]), float(alike[0])
+def found(near: Any, apart_ns: float = 1e9, read_ns: float = 0.0) -> tuple[float, float]:
+    late = lateness(near, np.array([apart_ns]), DECLARED_NS, np.array([read_ns]))
+    return float(late.longest_ns[0]), float(late.alike[0])
+
+
+def is_steady(near: Any) -> bool:
+    return bool(lateness(near, np.array([1e9]), DECLARED_NS, np.zeros(1)).is_steady[0])
 
 
 def test_no_two_in_a_row_are_more_opposed_than_by_half_an_update() -> None:
@@ -77,6 +81,22 @@ def test_ends_on_a_line_after_a_longer_first_quantum_overflow_nothing() -> None:
 def test_a_counter_of_several_quanta_an_update_is_late_by_the_time_between_updates() -> None:
     assert found(shown(2.4, is_single=False), apart_ns=5e6) == (5e6, 0.0)
     assert found(shown(2.4), apart_ns=5e6)[0] == 5e6, "no later than updates are apart"
+
+
+def test_what_readings_are_late_is_no_part_of_it() -> None:
+    """Of all that instants stray, s, readings have r: √12 √(s² - r²), and the declared time at least."""
+    near = shown(2.4)
+    (s,) = near.uneven_ns
+    assert found(near, read_ns=0.6 * s)[0] == pytest.approx(np.sqrt(12.0) * 0.8 * s)
+    assert found(near, read_ns=2.0 * s)[0] == DECLARED_NS
+
+
+def test_power_is_steady_where_lateness_is_all_that_distances_of_quanta_differ_by() -> None:
+    assert is_steady(shown(2.4))
+    assert not is_steady(shown(2.4, drift=0.02)), "it drifts"
+    assert not is_steady(shown(3.05)), "quanta come nearly in step with updates, which looks like a drift"
+    assert not is_steady(shown(2.4, n=AROUND - 1)), "nobody knows"
+    assert not is_steady(shown(2.4, is_single=False)), "others have their own scatter"
 
 
 QUANTUM = 1 << 18

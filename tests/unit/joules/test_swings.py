@@ -118,3 +118,17 @@ def test_at_the_corner_of_a_kink_the_larger_of_two_lines_is_too_large() -> None:
     assert _corner(sharp).tolist() == [0.0]
     sharp.kink.one = np.array([1e4])
     assert _corner(sharp)[0] == pytest.approx(0.8 * math.hypot(2.0, 5.0) * 1e4)
+
+
+def test_a_slow_update_of_its_neighbour_s_power_has_neither_a_step_nor_a_ramp_inside() -> None:
+    """All around are alike within scatter, and the one after it is a hundred times as much."""
+    found = segment(False, ramp=99.0, one=0.01 * SLOW_NS)
+    rates = np.ones(2 * AROUND + 1)
+    rates[AROUND + 1 :] = 100.0
+    found.near = around(rates)
+    found.near.usual_ns = np.array([float(SLOW_NS)])
+    inside, lost = steps(found)
+    assert inside.tolist() == lost.tolist() == [0.0]
+    found.near.rate[0, AROUND] = 50.0
+    inside, lost = steps(found)
+    assert inside[0] > 0 < lost[0], "but between both it may have stepped anywhere"
