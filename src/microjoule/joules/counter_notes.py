@@ -13,8 +13,8 @@ _FEW = 3  # updates, from which on their usual distance is known
 
 
 def notes(counter: Counter) -> list[str]:
-    """The sentences about one counter: of readings that are none, of updates that are rarer than declared."""
-    return _noise(counter) or [*_dropped(counter), *_uncounted(counter), *_rare(counter)]
+    """The sentences about one counter: readings that are none, new starts, updates rarer than declared."""
+    return _noise(counter) or [*_reset(counter), *_dropped(counter), *_uncounted(counter), *_rare(counter)]
 
 
 def _noise(counter: Counter) -> list[str]:
@@ -24,6 +24,19 @@ def _noise(counter: Counter) -> list[str]:
     return [
         f"{counter.channel.id} has no figure: its count fell or jumped {n:,} times, and no energy "
         "counter does that. Leave it out with `--source`, or report it with the output of `uj probe`"
+    ]
+
+
+def _reset(counter: Counter) -> list[str]:
+    at = counter.steps.reset
+    if not len(at):
+        return []
+    first_s = seconds(int(counter.t_ns[at[0]] - counter.t_ns[0]))
+    when = f"{first_s:.1f} s after the first reading"
+    times = f"once, {when}" if len(at) == 1 else f"{len(at):,} times, first {when}"
+    return [
+        f"{counter.channel.id} started again {times}: its device or driver was reset. A window around that "
+        "has bounds and no figure, because what was used between two readings is lost. See `sudo dmesg`"
     ]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..channel.failed_read import why_failed
 from ..joules.estimate_text import is_limit, measured, percent
-from . import footprint_lines, share_lines, written_numbers
+from . import footprint_lines, share_lines, unread_lines, written_numbers
 from .columns import columns
 from .foreign_text import LONGEST, beside_a_figure, cut
 from .wrapping import wrapped
@@ -55,7 +54,7 @@ def render(summary: Mapping[str, Any]) -> str:
     lines += ["", *shares] if shares else []
     if "footprint" in summary and single:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
-    lines += _prose(f"not read: {sentence}." for sentence in summary["facts"].get("excluded", ()))
+    lines += _prose(f"left out: {sentence}." for sentence in summary["facts"].get("excluded", ()))
     met = summary.get("conditions", ())
     lines += ["", *_prose(map(_condition, met))] if met else []
     if summary["engine"]["lanes"]:
@@ -102,8 +101,8 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         for cause, sentence in _LOST_MARKS.items()
         if lost.get(cause)
     ]
-    lines += [f"{channel} was left out: {why}" for channel, why in _left_out(summary)]
-    lines += [_failure(**failure) for failure in summary["engine"]["failures"]]
+    lines += unread_lines.left_out(summary["facts"].get("left_out", {}))
+    lines += unread_lines.failures(summary["engine"]["failures"])
     lines += [
         f"{channel} never moved: the counter is stuck, or its device was off. Its 0 J is not a measurement."
         for channel in summary["engine"]["stuck"]
@@ -191,15 +190,6 @@ def _between(t0_s: float | None, t1_s: float | None) -> str:
         return f", until {t1_s:.1f} s after the first reading"
     until = "" if t1_s is None else f" to {t1_s:.1f} s"
     return f", {'from ' * (t1_s is None)}{t0_s:.1f}{' s' * (t1_s is None)}{until} after the first reading"
-
-
-def _failure(channel: str, code: int, n: int) -> str:
-    reads = "1 read" if n == 1 else f"{n:,} reads"
-    return f"{channel}: {reads} failed: {why_failed(code)}. `uj probe` says what can be read now."
-
-
-def _left_out(summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    return list(summary["facts"].get("left_out", {}).items())
 
 
 def window_title(window: Mapping[str, Any], longest: int = LONGEST) -> str:

@@ -123,3 +123,18 @@ def test_a_count_that_keeps_falling_is_no_energy():
     )  # fmt: skip
     (note,) = notes(Counter(series, counter()))
     assert note.startswith("package-0 has no figure: its count fell or jumped ")
+
+
+@pytest.mark.parametrize(
+    ("falls", "says"), [((), ""), ((400,), "once, 0.4 s"), ((400, 700), "2 times, first 0.4 s")]
+)
+def test_a_counter_that_starts_again_is_said_with_the_time(falls, says):
+    """Its windows were called ``reset``, and nothing said what that is."""
+    raw = np.arange(1000) * 100 + 300_000
+    for at in falls:
+        raw[at:] = np.arange(1000 - at) * 100
+    t_ns = 10**12 + MS * np.arange(1000, dtype=np.int64)
+    series = Series(t_ns, np.full(1000, 1000, np.uint32), raw.astype(np.uint64), np.zeros(1000, np.uint16))
+    (*found,) = (note for note in notes(Counter(series, counter("gpu-0"))) if "started again" in note)
+    assert len(found) == len(falls[:1])
+    assert all(note.startswith(f"gpu-0 started again {says} after the first reading: its") for note in found)

@@ -31,7 +31,7 @@ def test_excluded_zones_are_in_the_report(tmp_path) -> None:
     text, plain = run(write(AMD_MIRRORED_DIES, tmp_path), "--source", "powercap")
     excluded = plain["facts"]["excluded"]
     assert any("intel-rapl:1 (package-0-die-1) mirrors the counter of package-0" in each for each in excluded)
-    assert all(f"not read: {each}." in text for each in excluded)
+    assert all(f"left out: {each}." in text for each in excluded)
     assert plain["facts"]["misleading"] == []
 
 

@@ -215,6 +215,24 @@ def test_failed_reads_are_counted_and_named_and_no_code_is_a_success(found, code
     assert f"package-0: {says}" in text
 
 
+def test_what_was_not_read_for_one_cause_is_one_sentence(found) -> None:
+    """A GPU that is lost had a sentence for each of its seven channels, and others no room."""
+    gpu = [f"gpu-0/{name}" for name in ("energy", "power", "sm_clock", "temperature", "utilization")]
+    rows = [{"channel": name, "code": 10_015, "n": 1000} for name in gpu]
+    rows += [
+        {"channel": "gpu-1/energy", "code": 10_015, "n": 1},
+        {"channel": "gpu-1/power", "code": 5, "n": 2},
+    ]
+    facts = {**found["facts"], "left_out": {"a": "Shut.", "b": "Shut.", "c": "Lost.", "d": "Shut."}}
+    engine = {**found["engine"], "failures": rows}
+    text = " ".join(as_long_text.render({**found, "engine": engine, "facts": facts}).split())
+    lost = "the GPU has fallen off the bus (NVML_ERROR_GPU_IS_LOST)"
+    assert f"gpu-0/energy, gpu-0/power, gpu-0/sm_clock and 2 more: 5,000 reads failed: {lost}." in text
+    assert f"gpu-1/energy: 1 read failed: {lost}." in text
+    assert "gpu-1/power: 2 reads failed: Input/output error." in text
+    assert "a, b and d were left out: Shut. c was left out: Lost." in text
+
+
 def test_no_energy_has_no_prefix() -> None:
     assert written_numbers.interval(0.0, None, "J") == "≥ 0.0 J"
     assert written_numbers.quantity(0.0, "W") == "0.0 W"
