@@ -7,7 +7,7 @@
 While `uj` records a steady 100 W, others open and close events of the same PMU on the CPU that the package is
 read on, as `perf stat` does. A flexible event, which is what `perf stat` itself has, counts the same energy.
 Both are held against the exact energy of the waveform. RIG is as for ``measure.py``; ``RIG_ICOUNT`` is as for
-``waves.py``.
+``build_emulator.py``.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
 """Coverage of energies on a real kernel whose counters follow known waveforms, by configuration.
 
-    python benchmarks/rig/waves.py RIG                 # half an hour; writes results/rig.md
-    python benchmarks/rig/waves.py RIG ripple          # those whose name holds a word; writes nothing
-    python benchmarks/rig/waves.py RIG --again         # the table once more, from what the guests left
-    RIG_ICOUNT=1 python benchmarks/rig/waves.py ...    # no host disturbs the guest; results/rig_icount.md
+    python tests/rig/build_emulator.py RIG         # once
+    python benchmarks/rig/waves.py RIG             # an hour; writes results/rig_icount.md
+    python benchmarks/rig/waves.py RIG ripple      # those whose name holds a word; writes nothing
+    python benchmarks/rig/waves.py RIG --again     # the table once more, from what the guests left
+    python benchmarks/rig/waves.py RIG --late      # with reads that come late; results/rig_late.md
 
 RIG is the folder of a built machine, as for ``measure.py``: Linux with its own RAPL drivers, on an emulated
 processor whose registers are the exact integral of a waveform. Each configuration is one boot, in which each
 way of sampling records for ``SECONDS``; 2,000 windows at random places of each are held against the truth.
-A row fails as in ``coverage.py``. With ``RIG_ICOUNT=N``, and an emulator changed by ``build_emulator.py``,
-an instruction takes 2^N ns, whatever its host does.
+A row fails as in ``coverage.py``. Time in the guest is the count of its instructions, 2 ns for each, so that
+a busy host makes the run longer and no read late. With ``--late`` the guest's time is the host's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter as Counted
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +36,9 @@ from microjoule.joules.energy_trace import Trace, load
 HERE = Path(__file__).resolve().parent
 SECONDS, WINDOWS, SEED = 12, 2000, 90_000
 EDGE_S = 0.3  # of a recording, without windows
+VARIED = 0.05  # windows of one length would all have the same part of an update, and of a cycle, left over
+NS_AN_INSTRUCTION = "1"  # its binary logarithm
+LATE = ("steady", "square 5.3 Hz", "ripple 970 Hz")  # what is recorded where reads come late
 GUEST = "pip install -q --no-index --no-deps whl/*.whl && python3 in_guest_waves.py /share "
 
 CLIENT, SERVER, EPYC = ("-m", "Skylake-Client"), ("-m", "Skylake-Server"), ("-m", "EPYC")
@@ -113,13 +118,24 @@ class Row(NamedTuple):
     outside: int
     missing: int
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the share covered, 99.9 %."""
+        found = binomtest(self.covered, self.n).proportion_ci(0.999) if self.n else None
+        return (float(found.low), float(found.high)) if found else (0.0, 0.0)
+
+    @property
+    def verdict(self) -> str:
+        if self.outside:
+            return "OUTSIDE"
+        return "FAILS" if self.interval[1] < 0.93 else "wide" if self.width > 3 else ""
+
     def line(self) -> str:
-        low, high = binomtest(self.covered, self.n).proportion_ci(0.999) if self.n else (0.0, 0.0)
-        said = "OUTSIDE" if self.outside else "FAILS" if high < 0.93 else "wide" if self.width > 3 else ""
+        low, high = self.interval
         share = self.covered / max(self.n, 1)
         return (
             f"| {self.name} | {self.n} | {share:.1%} | {low:.1%} to {high:.1%} | {self.error:.2g} "
-            f"| {self.width:.2f} | {self.guaranteed:.2f} | {said} |"
+            f"| {self.width:.2f} | {self.guaranteed:.2f} | {self.verdict} |"
         )
 
 
@@ -144,8 +160,9 @@ def _row(name: str, trace: Trace, channel: str, domain: Domain, clock: Clock, le
     counter = trace.counter(channel)
     first, last = counter.span_ns
     rng = np.random.default_rng(SEED)
-    t0 = rng.uniform(first + EDGE_S * 1e9, last - (EDGE_S + length_s) * 1e9, WINDOWS).astype(np.int64)
-    t1 = t0 + round(length_s * 1e9)
+    length_ns = length_s * 1e9 * rng.uniform(1 - VARIED, 1 + VARIED, WINDOWS)
+    t0 = rng.uniform(first + EDGE_S * 1e9, last - EDGE_S * 1e9 - length_ns).astype(np.int64)
+    t1 = t0 + length_ns.astype(np.int64)
     edges = list(zip(t0.tolist(), t1.tolist(), strict=True))
     true = np.array(
         [domain.energy(clock.waveform_s(b)) - domain.energy(clock.waveform_s(a)) for a, b in edges]
@@ -171,35 +188,39 @@ def _row(name: str, trace: Trace, channel: str, domain: Domain, clock: Clock, le
     )
 
 
-def boot(rig: Path, name: str, wave: Wave) -> Path:
+def boot(rig: Path, name: str, wave: Wave, *, late: bool) -> Path:
     """Records a configuration in a guest of its own; the folder that it leaves."""
     shutil.copy(HERE / "in_guest_waves.py", rig)
     (rig / "wave.conf").write_text(wave.text())
-    folder = folder_of(rig, name)
+    folder = folder_of(rig, name, late=late)
     shutil.rmtree(folder, ignore_errors=True)
     words = ["./run.sh", "-t", "3600", "-k", "nohz=off", *wave.cpu, "-c", "wave.conf", "-o", str(folder)]
     files = ["-f", "whl", "-f", "in_guest_waves.py"]
-    done = subprocess.run([*words, *files, "--", f"{GUEST}{SECONDS}"], cwd=rig, check=False)
+    environment = os.environ | {"RIG_ICOUNT": "" if late else NS_AN_INSTRUCTION}
+    words = [*words, *files, "--", f"{GUEST}{SECONDS}"]
+    done = subprocess.run(words, cwd=rig, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"The guest ended with {done.returncode}; see {folder}/console.txt and out.txt")
     return folder
 
 
-def folder_of(rig: Path, name: str) -> Path:
-    return rig / "runs" / ("wave_" + "".join(c if c.isalnum() else "_" for c in name))
+def folder_of(rig: Path, name: str, *, late: bool) -> Path:
+    kind = "late" if late else "wave"
+    return rig / "runs" / f"{kind}_{''.join(c if c.isalnum() else '_' for c in name)}"
 
 
 def main() -> None:
     rig, words = Path(sys.argv[1]).resolve(), sys.argv[2:]
     truth = truth_of(rig)
-    is_again = "--again" in words
-    words = [word for word in words if word != "--again"]
-    chosen = {name: wave for name, wave in WAVES.items() if all(word in name for word in words)}
+    is_again, late = "--again" in words, "--late" in words
+    words = [word for word in words if not word.startswith("--")]
+    known = {name: WAVES[name] for name in (LATE if late else WAVES)}
+    chosen = {name: wave for name, wave in known.items() if all(word in name for word in words)}
     if not is_again:
         wheel(rig)
     found: list[Row] = []
     for name, wave in chosen.items():
-        folder = folder_of(rig, name) if is_again else boot(rig, name, wave)
+        folder = folder_of(rig, name, late=late) if is_again else boot(rig, name, wave, late=late)
         if not (folder / "ways.json").exists():
             print(f"{name}: not recorded", file=sys.stderr)
             continue
@@ -207,30 +228,38 @@ def main() -> None:
             print(row.line(), flush=True)
             found.append(row)
     if not words:
-        outside, n = sum(row.outside for row in found), sum(row.n for row in found)
-        name, time = BY_HOST if "RIG_ICOUNT" not in os.environ else BY_COUNT
-        head = HEAD.format(seconds=SECONDS, n=n, outside=outside or "none", time=time)
-        (RESULTS / name).write_text("\n".join([head, *(row.line() for row in found), "", *host_lines()]))
+        file, time = ("rig_late.md", BY_HOST) if late else ("rig_icount.md", BY_COUNT)
+        (RESULTS / file).write_text(
+            "\n".join([head(found, time), *(row.line() for row in found), "", *host_lines()])
+        )
 
 
-BY_HOST = (
-    "rig.md",
-    """An emulated processor is five to ten times slower than its host, which is shared: reads come
-late, or take longer, by up to tens of milliseconds.""",
-)
-BY_COUNT = (
-    "rig_icount.md",
-    """Time is the count of instructions, 2 ns for each: the
-host, which is shared, makes no read late. `rig.md` has more configurations where it does. A window of 1 s is
-970 whole cycles of the ripple and 1,024 updates, so that what its two edges miss cancels, unknown to U.""",
-)
+def head(found: list[Row], time: str) -> str:
+    """What stands above the rows."""
+    says = Counted(row.verdict for row in found)
+    return HEAD.format(
+        seconds=SECONDS,
+        n=sum(row.n for row in found),
+        rows=len(found),
+        fails=says["FAILS"] or "none",
+        wide=says["wide"] or "none",
+        outside=sum(row.outside for row in found) or "none",
+        time=time,
+    )
+
+
+BY_HOST = """An emulated processor is five to ten times
+slower than its host, which is shared: reads come late, or take longer, by up to tens of milliseconds. Other
+waveforms are in `rig_icount.md`, where no read is late."""
+BY_COUNT = """Time is the count of instructions, 2 ns for
+each: the host, which is shared, makes no read late."""
 HEAD = """# Coverage on a real kernel, against the exact truth
 
 Taken by `python benchmarks/rig/waves.py RIG`: Linux 6.1 with its own RAPL drivers, on an emulated processor
-whose registers are the exact integral of a waveform. Each configuration is one boot in which each way of
-sampling records for {seconds} s or more; each row is 2,000 windows at random places of one recording, {n} in
-all. No calibration is used. The counters do not trail the energy; the declared lag of 0 to 1 ms is taken as
-of any machine. {time}
+whose registers are the exact integral of a waveform. Each way of sampling records for {seconds} s or more. A
+row is 2,000 windows at random places of one recording, {n:,} in all. Their lengths differ by a tenth: of one
+length, all windows of a row may err alike. No calibration is used. The counters do not trail the energy; the
+declared lag of 0 to 1 ms is taken as of any machine. {time}
 
 - *covered*: windows whose 95 % interval contains the truth, without the sensor's own gain and code, of
   which these registers have none.
@@ -238,7 +267,8 @@ of any machine. {time}
 - *U / rms error*: the median U over the root mean square error.
 - *guaranteed*: the mean half-width of the guaranteed interval over the energy of one update and one quantum.
   Of all windows {outside} had their truth outside it.
-- *FAILS*: the 99.9 % binomial interval lies below 93 %. *wide*: U is more than three times the error.
+- *FAILS*: the 99.9 % binomial interval lies below 93 %: {fails} of {rows} rows.
+- *wide*: U is more than three times the error: {wide} of {rows} rows.
 
 | configuration | windows | covered | 99.9 % interval | median error | U / rms error | guaranteed | |
 |---|---:|---:|---:|---:|---:|---:|---|"""
