@@ -140,7 +140,6 @@ class Gauge:
         if len(self) < 2:
             return GaugeBrackets(t0, t1, value, low, high, status)
         parts = (*self._unseen(value, t0, t1), *self._systematic(value, t0, t1))
-        # No cause can move the figure further than the guaranteed interval; outside it there is nothing.
         return GaugeBrackets(t0, t1, value, low, high, status, parts)
 
     def values(self, t0: I64, t1: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
@@ -228,7 +227,8 @@ class Gauge:
         return max(noise, _LEAST_NOISE * float(np.abs(self.readings.watts).max()), 1e-9)
 
     @cached_property
-    def _most_w(self) -> float:
+    def most_w(self) -> float:
+        """What the device may draw: its limit, or twice what was read at most."""
         limit_w = self.channel.trust.power_limit_w
         return limit_w if limit_w and limit_w > 0 else _AS_MUCH_AGAIN * float(self.readings.watts.max())
 
@@ -240,7 +240,7 @@ class Gauge:
         # What charges a capacitor is no plain mean: late power counts more than early power.
         decays = (self.channel.timing.decay_ns or 0) / max(self.readings.period_ns, 1)
         least, noise_w = 1 / (2 * np.pi * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
-        return swings(self._profile.watts, coverage, self._most_w, noise_w, least)
+        return swings(self._profile.watts, coverage, self.most_w, noise_w, least)
 
     # ---- components ---------------------------------------------------------------------------------
 
@@ -298,7 +298,7 @@ class Gauge:
         """What a load near the sensor's frequency does at the ends (a variance), and to the whole (a u)."""
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         period_s = seconds(self.readings.period_ns)
-        of = Swinging(self._profile, self.swings, period_s, self._most_w, is_whole)
+        of = Swinging(self._profile, self.swings, period_s, self.most_w, is_whole)
         return of.at_ends(a, b, value)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:

@@ -1,16 +1,26 @@
 """Sentences about a gauge that whoever reads its figures must know.
 
-They come from the trace: a declared period that it refutes, stamps that are not what they seem, and the two
-ways in which a load can escape a sensor that looks at a part of the time.
+They come from the trace: a declared period that it refutes, stamps that are not what they seem, and the
+ways in which a load can escape a sensor: one that looks at a part of the time, one of which each reading is a
+mean, and a capacitor's.
+
+A load that repeats a whole number of times in the time W of a mean reads as its mean power m. Inside a
+period its energy leaves the line by H d (1 - d) times the period, from end to end. The most is a load of the
+period W that swings to the limit M, for d = m / M of the time: so a window is off by m (1 - m / M) W at most.
+Under one that is in step with its updates, T apart, a capacitor with the decay τ reads tanh(T / 4 τ) of half
+the swing too much or too little.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..units import NS_PER_S, short_time
+from ..trace.series import I64
+from ..units import NS_PER_S, seconds, short_time, three_digits
 from .readings import Readings, Shape
 from .stamps import Stamped
 
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 
 _STILL_UPDATES, _STILL_NS = 20, 10 * NS_PER_S  # without a change, from which on it is worth a sentence
 _LIKE = 0.15  # of a period, within which two are one
+_SHORT = 10  # means: in a longer window such a load moves the figure by less than a tenth
 _SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
 
 
@@ -28,7 +39,7 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     if len(gauge) < 2:
         return ()
     still = _still(gauge, name)
-    found = [still, _part_time(readings, name)]
+    found = [still, _part_time(readings, name), _charged(gauge, name)]
     if not still:  # of what never changed no reading tells more
         found += [
             _period(readings, gauge.channel.timing.update_ns, name),
@@ -69,6 +80,58 @@ def _part_time(readings: Readings, name: str) -> str:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
     return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
+
+
+def of_gauges(gauges: Iterable[Gauge], t0_ns: I64, t1_ns: I64) -> list[str]:
+    """What is to be said of gauges and of windows whose energies are theirs."""
+    return [note for gauge in gauges for note in (*gauge.notes, *averaging(gauge, t0_ns, t1_ns))]
+
+
+def averaging(gauge: Gauge, t0_ns: I64, t1_ns: I64) -> list[str]:
+    """What ± of short windows leaves out where a reading is a mean of all of the time: a sentence, or none.
+
+    Args:
+        gauge: Of watts.
+        t0_ns: int64[n], when the windows that are to be reported begin.
+        t1_ns: When they end.
+    """
+    readings = gauge.readings
+    if len(gauge) < 2 or readings.shape not in (Shape.HOLD, Shape.BOXCAR) or readings.coverage < 1:
+        return []
+    mean_ns, length_ns = readings.window_ns or readings.period_ns, t1_ns - t0_ns
+    is_short = (length_ns > 0) & (length_ns < _SHORT * mean_ns)
+    is_short[is_short] = gauge.values(t0_ns[is_short], t1_ns[is_short])[1] == 0
+    if not is_short.any():
+        return []
+    n, least = int(is_short.sum()), int(np.flatnonzero(is_short)[np.argmin(length_ns[is_short])])
+    length_s = seconds(int(length_ns[least]))
+    value_j = gauge.values(t0_ns[least : least + 1], t1_ns[least : least + 1])[0]
+    power_w = min(max(float(value_j[0]) / length_s, 0.0), gauge.most_w)
+    moved_j = min(
+        power_w * (1 - power_w / gauge.most_w) * seconds(mean_ns),
+        max(power_w, gauge.most_w - power_w) * length_s,
+    )
+    short = "1 window is" if n == 1 else f"{n:,} windows are"
+    return [
+        f"{gauge.channel.id} averages {short_time(mean_ns)}: a load that repeats a whole number of times "
+        "in it reads as steady power. ± leaves such loads out: one can move the shortest window "
+        f"({short_time(int(length_ns[least]))}) by {three_digits(moved_j)} J, and {short} shorter than "
+        f"{short_time(_SHORT * mean_ns)}"
+    ]
+
+
+def _charged(gauge: Gauge, name: str) -> str:
+    decay_ns, period_ns = gauge.channel.timing.decay_ns, gauge.readings.period_ns
+    if not decay_ns:
+        return ""
+    watts = np.clip(gauge.readings.watts, 0.0, gauge.most_w)
+    strays_w = float((watts * (1 - watts / gauge.most_w)).max())
+    off_w = 2 * strays_w * math.tanh(period_ns / (4 * decay_ns))
+    return (
+        f"{name} follows the power late, as a capacitor does: a load in step with its updates, every "
+        f"{short_time(period_ns)}, reads up to {three_digits(off_w)} W too high or too low, "
+        "steady as it reads"
+    )
 
 
 def _alias(gauge: Gauge, name: str) -> str:

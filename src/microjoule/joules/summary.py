@@ -31,6 +31,7 @@ from .energy_trace import Trace
 from .environments import changes, met
 from .estimate import Estimate
 from .gauge import Gauge
+from .gauge_notes import of_gauges
 from .listed_windows import listed_windows, numbered, span_of
 from .power import means_w
 from .power_line import power_line
@@ -318,12 +319,13 @@ def _failures(trace: Trace) -> list[Plain]:
 def sensors(trace: Trace) -> list[str]:
     """What the trace shows of its sensors that their channels do not say, a sentence each."""
     meters = [trace.meter(name) for name in trace.energy_channels]
-    of_gauges = (note for meter in meters if isinstance(meter, Gauge) for note in meter.notes)
+    gauges, windows = (meter for meter in meters if isinstance(meter, Gauge)), trace.window_columns
+    own = of_gauges(gauges, windows.t0_ns, windows.t1_ns)
     counters = [meter for meter in meters if isinstance(meter, Counter)]
     of_counters = (note for counter in counters for note in notes(counter))
     together = (*stand_in.sentences(trace), *of_agent(counters))
     apart = disagreements(trace)  # one of two figures is wrong: before what explains them
-    return [*trace.identity.notes, *apart, *of_gauges, *of_counters, *together, *_of_meters(trace)]
+    return [*trace.identity.notes, *apart, *own, *of_counters, *together, *_of_meters(trace)]
 
 
 def _of_meters(trace: Trace) -> list[str]:

@@ -15,9 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import NoUpdate, OnlyEstimated, TooLong
 from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
+from ..joules.gauge import Gauge
+from ..joules.gauge_notes import of_gauges
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..trace.window import Window
@@ -288,7 +292,11 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -
         energies = isolated(trace, fitted, windows)
     else:
         energies = [each.total for each in trace.energies(windows)]
-    return figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
+    found = figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
+    edges_ns = np.array([(window.t0_ns, window.t1_ns) for window in windows], np.int64).reshape(-1, 2)
+    meters = (trace.meter(one) for one in fitted.ids)
+    gauges = (meter for meter in meters if isinstance(meter, Gauge))
+    return replace(found, notes=(*found.notes, *of_gauges(gauges, *edges_ns.T)))
 
 
 def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:

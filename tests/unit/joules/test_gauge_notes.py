@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
+from microjoule.joules.gauge_notes import averaging
 
 LOAD = gauges.steps(0.8, 9.0, 1)
 EACH = gauges.Sensor(timing=gauges.SENSORS["100 of 100 ms"].timing)
 PART = gauges.SENSORS["25 of 100 ms"]
 IN_STEP = "gpu-0/power looks at 25 ms of each 100 ms: a load in step with it escapes it, steady as it reads"
+CHARGED = (
+    "gpu-0/power follows the power late, as a capacitor does: a load in step with its updates, every 15 ms, "
+    "reads up to 15 W too high or too low, steady as it reads"
+)
 REFUTED = "gpu-0/power is updated every 50 ms in this trace, not every 100 ms"
 OF_CALLS = "the time stamps of gpu-0/power are the times of the calls; its updates are taken from its changes"
 CASES = {
@@ -21,6 +26,7 @@ CASES = {
     "not declared": (replace(EACH, timing=Timing()), "", []),
     "a part of the time": (PART, "", [IN_STEP]),
     "a mean of several updates": (gauges.SENSORS["mean of 1 s"], "", []),
+    "a capacitor": (gauges.SENSORS["capacitor of 50 ms"], "", [CHARGED]),
     "momentary": (replace(EACH, window_s=0.0, timing=Timing(update_ns=10**8)), "", []),
     "stamps of its updates": (EACH, "update", []),
     "stamps of calls": (EACH, "call", [OF_CALLS]),
@@ -53,3 +59,61 @@ def test_a_value_that_stands_still_is_said_from_10_s_and_20_updates_on(update_s,
     sensor = gauges.Sensor(update_s=update_s or 0.1, window_s=0.0, noise_w=0.0, quantum_w=0.1, timing=timing)
     found = gauges.gauge(flat, sensor, gauges.Poll(), 1).notes
     assert any("showed 68.9 W and nothing else for" in each for each in found) is is_said
+
+
+LEVEL = gauges.Load(np.array([gauges.REST_S, 80.0]), np.array([60.0, 200.0, 60.0]))
+
+
+def said(sensor, *lengths_s, load=LEVEL):
+    """What is said of windows of so many seconds."""
+    of = gauges.gauge(load, gauges.SENSORS[sensor], gauges.Poll(), 1)
+    t0 = gauges.T0 + round(10 * gauges.S) * np.ones(len(lengths_s), np.int64)
+    return averaging(of, t0, t0 + np.rint(np.array(lengths_s) * gauges.S).astype(np.int64))
+
+
+def test_of_windows_shorter_than_ten_means_it_is_said_what_a_load_in_step_with_the_mean_would_do():
+    """At 200 of 400 W, half of the time: 100 W times the time that is averaged, and all of 30 ms at most."""
+    expected = (
+        "gpu-0/power averages {}: a load that repeats a whole number of times in it reads as steady power. "
+        "± leaves such loads out: one can move the shortest window ({}) by {} J, and {} shorter than {}"
+    )
+    one, two = "1 window is", "2 windows are"
+    assert said("100 of 100 ms", 0.99, 60) == [expected.format("100 ms", "990 ms", "10", one, "1 s")]
+    assert said("mean of 1 s", 9.9, 9.8) == [expected.format("1 s", "9.8 s", "100", two, "10 s")]
+    assert said("mean of 1 s", 0.03, 60) == [expected.format("1 s", "30 ms", "6", one, "10 s")]
+    assert said("100 of 100 ms", 1.01) == said("mean of 1 s", 10.1) == said("mean of 1 s") == []
+    assert said("25 of 100 ms", 0.03) == said("capacitor of 50 ms", 0.03) == []  # they always say theirs
+    assert said("100 of 100 ms, not declared", 0.03) == []
+
+
+def moved(sensor, period_s, length_s):
+    """By how much a load in step with a mean moves windows at most, as a share of what is said."""
+    load = gauges.uneven(period_s, 30.0, 0.4, 0.0, 5)
+    (sentence,) = said(sensor, length_s, load=load)
+    most_j = float(sentence.split(") by ")[1].split(" J")[0])
+    of = gauges.gauge(load, gauges.SENSORS[sensor], gauges.Poll(), 1)
+    t0, t1 = gauges.windows(load, length_s, 200, 2, margin_s=-2.0)
+    return np.abs(of.values(t0, t1)[0] - gauges.truth_j(load, t0, t1)).max() / most_j
+
+
+@pytest.mark.parametrize("period_s", [0.02, 0.05, 0.1])
+@pytest.mark.parametrize("sensor", ["100 of 100 ms", "mean of 1 s"])
+@pytest.mark.parametrize("length_s", [0.033, 0.13])
+def test_no_load_in_step_with_a_mean_moves_a_window_by_more_than_is_said(sensor, period_s, length_s):
+    assert moved(sensor, period_s, length_s) < 1.0
+
+
+def test_one_that_is_as_long_as_the_mean_and_swings_by_two_thirds_of_the_limit_moves_it_by_half_as_much():
+    assert moved("100 of 100 ms", 0.1, 0.13) > 0.5
+
+
+@pytest.mark.parametrize("phase", range(4))
+def test_no_load_in_step_with_a_capacitor_s_updates_reads_further_off_than_is_said(phase):
+    load = gauges.uneven(0.015, 20.0, 0.5, 0.0, phase)
+    one = replace(gauges.SENSORS["capacitor of 50 ms"], jitter=0.0)
+    of = gauges.gauge(load, one, gauges.Poll(), phase)
+    (sentence,) = (note for note in of.notes if "capacitor" in note)
+    most_w = float(sentence.split("up to ")[1].split(" W")[0])
+    t0, t1 = gauges.windows(load, 3.0, 20, 2, margin_s=-2.0)
+    off_w = (of.values(t0, t1)[0] - gauges.truth_j(load, t0, t1)) / 3.0
+    assert np.abs(off_w).max() < most_w
