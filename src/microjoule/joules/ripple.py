@@ -87,7 +87,9 @@ def ripple(segment: Segment, half_lag_ns: float = 0.0) -> Ripple:
     swing = _filled(near.rate[asked] - mean[:, None], is_there)
     swing -= ((swing * _X).sum(1) / (_X * _X).sum())[:, None] * _X
     spectrum = np.abs(np.fft.rfft(swing, axis=1)[:, 1:]) ** 2
-    found.inside[asked] = _near_the_updates(segment, asked, mean, swing, spectrum)
+    # What is not known of a length changes its power and its neighbour's: by as much as readings are apart.
+    slip = np.where(are_exact[asked], 0.0, near.apart_ns[asked] / near.usual_ns[asked] * mean)
+    found.inside[asked] = _near_the_updates(segment, asked, (mean, swing, spectrum), is_there, slip)
     parts = _parts(segment, half_lag_ns)
     _lines(near, asked, (mean, swing, spectrum), parts, found)
     return found
@@ -104,9 +106,11 @@ def _filled(values: F64, is_there: Bools) -> F64:
     return np.where((before < 0) | (after > last), 0.0, found)
 
 
-def _near_the_updates(segment: Segment, asked: I64, mean: F64, swing: F64, spectrum: F64) -> F64:
-    """Of a line near 0, float64[m] counts."""
-    near, found = segment.near, np.zeros(len(asked))
+def _near_the_updates(
+    segment: Segment, asked: I64, of: tuple[F64, F64, F64], is_there: Bools, slip: F64
+) -> F64:
+    """Of a line near 0, float64[m] counts; ``of`` are the mean power, the swings and their spectrum."""
+    near, found, (mean, swing, spectrum) = segment.near, np.zeros(len(asked)), of
     # Errors of the counts are least in their differences' lower frequencies, where all aliases lie.
     top = np.argmax(spectrum[:, : int(_CYCLES_MAX) + 1], axis=1) + 1
     level = _scatter(spectrum)
@@ -124,7 +128,7 @@ def _near_the_updates(segment: Segment, asked: I64, mean: F64, swing: F64, spect
         of_all = np.maximum(low[these], of_sine)
         is_sine = is_alone & (cycles_ >= _CYCLES) & (cycles_ <= _CYCLES_MAX) & (of_sine > _PURE * of_all)
         rough = near.rough[asked[these]] / near.usual_ns[asked[these]]
-        is_sine &= ~_is_sudden(swing[these], near.is_exact[asked[these]], of_sine, cycles_, rough)
+        is_sine &= ~_is_sudden(swing[these], is_there[these], of_sine, cycles_, (rough, slip[these]))
         usual = near.usual_ns[asked[these]]
         inside = _RIPPLE * np.sqrt(2 * of_sine / _WIDTH) * usual / (2 * np.sin(np.pi * cycles_ / _WIDTH))
         most = _RIPPLE_MAX * np.maximum(mean[these], 0.0) * usual
@@ -192,18 +196,19 @@ def _strays(turn: F64, f: F64) -> F64:
     return found
 
 
-def _is_sudden(swing: F64, is_exact: Bools, of_sine: F64, cycles: F64, rough: F64) -> Bools:
+def _is_sudden(swing: F64, is_there: Bools, of_sine: F64, cycles: F64, noise: tuple[F64, F64]) -> Bools:
     """bool[n]: whether power changes from one update to the next by more than that sine and scatter explain.
 
-    Asked of updates that are whole periods apart: what is not known of others' lengths changes their power.
+    ``noise`` is what one update scatters, and by how much the power of one is off by what is not known of its
+    length.
 
     Of a square wave whose half periods wander the harmonics spread, and are no sign of it.
     """
-    is_pair = is_exact[:, 1:] & is_exact[:, :-1]
+    is_pair, (rough, slip) = is_there[:, 1:] & is_there[:, :-1], noise
     largest = np.where(is_pair, np.abs(np.diff(swing, axis=1)), 0.0).max(1)
     of_line = np.sqrt(2 * of_sine / _WIDTH) * 2 * np.sin(np.pi * cycles / _WIDTH)
     # Second differences of counts have √6 of their scatter, which is most where the power is.
-    found: Bools = largest > _SUDDEN * of_line + _OF_ROUGH * math.sqrt(6.0) * rough
+    found: Bools = largest > _SUDDEN * of_line + _OF_ROUGH * math.sqrt(6.0) * rough + slip
     return found
 
 

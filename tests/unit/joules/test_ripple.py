@@ -116,6 +116,23 @@ def test_harmonics_and_sudden_steps_are_no_ripple_s():
     assert found(stepped).inside[0] > 1400  # where the lengths of updates are not known
 
 
+@pytest.mark.parametrize(("beyond", "is_ripple"), [(-0.3, True), (1.0, False)])
+def test_of_updates_whose_lengths_are_not_known_a_step_is_clearly_larger_than_what_readings_leave_open(
+    beyond, is_ripple
+):
+    """One is higher by a part of the mean: the time between two readings over that between updates."""
+    gained = MEAN + sine(2000, 2)(np.arange(200))
+    at = interpolation(np.rint(gained).astype(int).tolist())
+    (segment,) = at.segments(np.array([at_ns(100, 0.3)]))
+    own = 2000 * 2 * np.sin(2 * np.pi / WIDTH)
+    slip = MEAN * segment.near.apart_ns[0] / segment.near.usual_ns[0]
+
+    def stepped(k):
+        return sine(2000, 2)(k) + (1.6 * own + slip * (1 + beyond)) * (k == 110)
+
+    assert (found(stepped).inside[0] > 0) == is_ripple
+
+
 def test_steady_power_and_a_ramp_have_no_ripple():
     for of in (found(lambda k: 0.0 * k), found(lambda k: 20.0 * k)):
         assert (of.inside[0], of.is_line[0]) == (0.0, False)
