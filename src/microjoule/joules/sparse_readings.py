@@ -34,7 +34,8 @@ def apart_ns(segment: Segment, declared_ns: int) -> F64:
     beside = np.stack((rate[:, :-2], rate[:, 2:]))
     alone = np.maximum(rate[:, 1:-1] - beside.max(0), beside.min(0) - rate[:, 1:-1])
     around = _others(np.where(is_there, rate, 0.0)) / np.maximum(_others(is_there.astype(np.float64)), 1.0)
-    alone = alone * near.length_ns[:, 1:-1] / np.maximum(around[:, 1:-1], 1e-300)
+    with np.errstate(over="ignore"):  # where there are none around, which is_clear leaves out
+        alone = alone * near.length_ns[:, 1:-1] / np.maximum(around[:, 1:-1], 1e-300)
     is_clear = is_there[:, 2:] & is_there[:, 1:-1] & is_there[:, :-2] & (alone > usual[:, None] / 2)
     n = is_clear.sum(1)
     ordered = np.sort(np.where(is_clear, alone, np.inf), axis=1)

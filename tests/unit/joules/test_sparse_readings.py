@@ -81,3 +81,9 @@ def test_neighbours_trail_by_much_the_same_next_to_whole_numbers_of_updates(
     assert found == pytest.approx(wanted, abs=0.01)
     (plain,) = alike(shown(np.ones(N)), apart / math.sqrt(12.0), apart, np.array([False]))
     assert plain == pytest.approx((apart_ms / 5) ** 2)
+
+
+def test_a_count_far_from_all_others_says_nothing() -> None:
+    """In a gap of the readings there is none beside it to compare with, which is no overflow."""
+    is_there = np.abs(np.arange(N) - AROUND) > 12
+    assert apart_ns(shown(np.full(N, 2.0**36), is_there), 1_000_000).tolist() == [1e6]
