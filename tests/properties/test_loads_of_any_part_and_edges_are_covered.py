@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 SEEDS, WINDOWS, LENGTHS_S = 3, 60, (0.03, 0.3, 3.0)
 LOADS = {  # period in updates, part of it that is high, and by which share each part varies
+    "regular, high for half": (1.04, 0.5, 0.0),
     "regular, high for a fifth": (1.1, 0.2, 0.0),
     "regular, high for four fifths": (1.3, 0.8, 0.0),
     "T, high for four fifths": (1.0, 0.8, 0.2),
