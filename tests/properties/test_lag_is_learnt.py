@@ -199,8 +199,9 @@ def test_where_marks_say_nothing_the_declared_lag_stays(how):
 
 
 @pytest.mark.parametrize("piece", [700, 5000])
-def test_pieces_of_a_trace_give_the_same_lag(piece):
-    series, marks, _ = recorded(300, 250, 6)
+@pytest.mark.parametrize("lag_us", [300, 2900])
+def test_pieces_of_a_trace_give_the_same_lag(lag_us, piece):
+    series, marks, _ = recorded(lag_us, 250, 6)
     whole = timing(series, marks)
     digest = Digest(CHANNEL, marks.instants_ns())
     for start in range(0, len(series), piece):

@@ -49,6 +49,7 @@ _FARTHER_NS = 2 * NS_PER_MS  # and so much later, of a counter that trails by mo
 _CLEAR = 6.0  # standard uncertainties that the power must change by
 _SURE = 5.0  # standard uncertainties that a bound has to spare
 _LIKELY = 2.0  # for 95 %
+_OF_FEW = 3.5  # where steps are too few to measure it: what it moves rests on the powers beside them, too
 _SLACK_NS = 5 * NS_PER_US  # of a read, and of taking the mark
 _OUTLIER = 6.0  # median absolute deviations
 _ALIKE = 0.7  # of what is not known of the phase; steps that scatter less fell on one phase of the updates
@@ -123,7 +124,7 @@ def learnt(timing: Timing, times: UpdateTimes, total: I64, quantum: int, marks: 
     of_fall = _mean(steps, steps.is_clear & ~steps.rises & _among(at, marks.ends_ns))
     (least, most), likely = (_bounds(timing, of_rise, of_fall, u) for u in (_SURE, _LIKELY))
     longer = [each for each in (of_rise, of_fall) if each and each.lag_ns > timing.lag_ns]
-    allowed_ns, likely_ns = (max((each.most_ns(u) for each in longer), default=0) for u in (_SURE, _LIKELY))
+    allowed_ns, likely_ns = (max((each.most_ns(u) for each in longer), default=0) for u in (_SURE, _OF_FEW))
     if of_fall is not None and of_fall.most_ns(_SURE) <= timing.lag_ns:
         likely_ns = 0  # power rose late
     if most <= least or most <= 0:  # the steps are not the marks'
