@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..channel import UNPLACED
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds, short_time, three_digits
 from .readings import Readings, Shape
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _STILL_UPDATES, _STILL_NS = 20, 10 * NS_PER_S  # without a change, from which on it is worth a sentence
 _LIKE = 0.15  # of a period, within which two are one
 _SHORT = 10  # means: in a longer window such a load moves the figure by less than a tenth
+_FEW = 8  # changes, from which on they tell how often it is updated
 _SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
 
 
@@ -39,7 +41,7 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     if len(gauge) < 2:
         return ()
     still = _still(gauge, name)
-    found = [still, _part_time(readings, name), _charged(gauge, name)]
+    found = [still or _unknown(gauge, name), _part_time(readings, name), _charged(gauge, name)]
     if not still:  # of what never changed no reading tells more
         found += [
             _period(readings, gauge.channel.timing.update_ns, name),
@@ -59,6 +61,20 @@ def _still(gauge: Gauge, name: str) -> str:
         f"{name} showed {readings.watts[0]:.4g} W and nothing else for "
         f"{short_time(lasted_ns)}: "
         "either the power is steady or the sensor stands still"
+    )
+
+
+def _unknown(gauge: Gauge, name: str) -> str:
+    """Of a gauge in a total whose driver says nothing, and whose few changes say no more."""
+    timing = gauge.channel.timing
+    n = int(np.count_nonzero(np.diff(gauge.readings.watts)))
+    if timing.update_ns or timing.window_ns or n >= _FEW or UNPLACED in gauge.channel.trust.parents:
+        return ""
+    lasted = short_time(int(gauge.readings.t_ns[-1] - gauge.readings.t_ns[0]))
+    changed = "did not change" if not n else "changed once" if n == 1 else f"changed {n} times"
+    return (
+        f"{name} {changed} in {lasted}, and its driver does not say how often it is updated or of what it is "
+        "the mean: it may show the power of a time before, and be off by more than its ±. Record for longer"
     )
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -83,10 +84,10 @@ def survey(machine: Machine) -> Survey:
     elif host.cpu_vendor in AMD:
         unit_register, registers = AMD_UNIT_REGISTER, AMD_REGISTERS
     else:
-        return Survey(NAME, READERS, obstacles=(absence(host, "/dev/cpu/*/msr", MODULE_REMEDY),))
+        return Survey(NAME, READERS, obstacles=(_absence(host, "/dev/cpu/*/msr"),))
     cpus = scopes(host)
     if not any(os.path.exists(_device(root, cpu)) for cpu in cpus.values()):
-        return Survey(NAME, READERS, obstacles=(absence(host, "/dev/cpu/*/msr", MODULE_REMEDY),))
+        return Survey(NAME, READERS, obstacles=(_absence(host, "/dev/cpu/*/msr"),))
     all_zones = machine.zones
     found: dict[str, Channel] = {}
     refused: dict[str, Channel] = {}
@@ -187,9 +188,14 @@ def _denials(host: Host, path: Path, error: PermissionError) -> tuple[Obstacle, 
     return (permission, lockdown)
 
 
+def _absence(host: Host, interface: str) -> Obstacle:
+    # The module msr reads any register of any CPU: it need not know the CPU, as the drivers of RAPL do.
+    return absence(replace(host, kernel=""), interface, MODULE_REMEDY)
+
+
 def _silence(host: Host) -> Obstacle:
     if host.is_virtual:
-        return absence(host, "Any RAPL register behind /dev/cpu/*/msr", MODULE_REMEDY)
+        return _absence(host, "Any RAPL register behind /dev/cpu/*/msr")
     return Obstacle(
         Cause.HIDDEN,
         "No RAPL register behind /dev/cpu/*/msr answers with anything but 0: the part has none, "

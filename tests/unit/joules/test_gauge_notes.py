@@ -40,6 +40,27 @@ def test_a_gauge_that_is_as_declared_needs_no_sentence_and_any_other_has_its_own
     assert [each for each in found if "swing as those" not in each] == expected  # that one is of the load
 
 
+@pytest.mark.parametrize(
+    ("n", "timing", "says"),
+    [
+        (0, Timing(), "gpu-0/power did not change in"),
+        (1, Timing(), "gpu-0/power changed once in"),
+        (7, Timing(), "gpu-0/power changed 7 times in"),
+        (8, Timing(), ""),
+        (1, Timing(update_ns=10**9, update_max_ns=2 * 10**9), ""),
+    ],
+)
+def test_a_gauge_of_which_neither_driver_nor_changes_tell_anything_is_said_to_be_so(n, timing, says):
+    """An ACPI meter's mean of the last second: 145 ± 14 J for a second of 21 J, and no word."""
+    edges = gauges.REST_S + np.arange(n + 1)
+    load = gauges.Load(edges, 100.0 + 10.0 * np.arange(n + 2).clip(1, n + 1))
+    sensor = gauges.Sensor(update_s=0.1, window_s=0.0, noise_w=0.0, quantum_w=1.0, timing=timing)
+    gauge = gauges.gauge(load, sensor, gauges.Poll(), 1)
+    assert np.count_nonzero(np.diff(gauge.readings.watts)) == n
+    found = [each for each in gauge.notes if "its driver does not say" in each]
+    assert [each.startswith(says) for each in found] == [True] * bool(says)
+
+
 def test_of_a_part_time_sensor_that_stands_still_both_is_said():
     """Power that is steady where it looks may be that of a load in step with it."""
     flat = gauges.Load(np.array([gauges.REST_S, gauges.REST_S + 8]), np.array([68.87] * 3))

@@ -86,6 +86,15 @@ def test_a_missing_device_has_a_cause_and_a_remedy(tmp_path, machine, cause, rem
     assert remedy in obstacle.remedy
 
 
+@pytest.mark.parametrize(("family", "remedy"), [(0x1A, "Run `sudo modprobe msr`"), (0x15, "")])
+def test_a_module_that_reads_any_register_needs_no_newer_kernel(tmp_path, family, remedy):
+    """Zen 5 under Linux 6.9: perf and powercap need a newer one. A CPU before Zen has no such register."""
+    cpu = replace(CLIENT.cpu, vendor="AuthenticAMD", family=family)
+    root = write(replace(CLIENT, cpu=cpu, registers={}, kernel="6.9.9"), tmp_path)
+    (obstacle,) = rapl_msr.survey(Machine(root)).obstacles
+    assert obstacle.remedy == remedy
+
+
 def test_a_refused_device_closes_the_package_and_says_lockdown_too(shared_path, nobody):
     root = write(LOCKED_DOWN, shared_path)
     (root / "dev/cpu/0/msr").chmod(0)
