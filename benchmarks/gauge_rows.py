@@ -8,6 +8,7 @@ error says nothing of it.
 * *lag*: readings trail by up to 2 % of a period either way, means of a second by 50 ms; a gauge beside a
   counter by 10 % of its period;
 * *noise*: of up to 0.1 % of the mean power;
+* *reads* of a counter and its gauge: when each comes after an update, of which there is one every few reads;
 * *not declared*: a reading is the mean of any part of the period that ends with it.
 
 No sensor has a gain or an offset. A counter's lag is fixed: it is learnt.
@@ -25,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import gauges
-from gauges import BUSY_W, IDLE_W, POLLS, REST_S, SENSORS, Load, Sensor
+from gauges import BUSY_W, IDLE_W, POLLS, REST_S, SENSORS, Load, Poll, Sensor
 from gpu_counter import GpuCounter
 
 from microjoule.joules.brackets import F64
@@ -136,15 +137,21 @@ def _drawn(sensor: Sensor, load: Load, chance: np.random.Generator, lag: float) 
     return sensor, _late(load, lag * sensor.update_s * chance.uniform(-1, 1))
 
 
-def _gauge_of(sensor: str, poll: str, load: Load, seed: int, lag: float) -> Gauge:
+def _gauge_of(sensor: str, poll: Poll, load: Load, seed: int, lag: float) -> Gauge:
     drawn, seen = _drawn(SENSORS[sensor], load, np.random.default_rng([seed, 32]), lag)
-    return gauges.gauge(seen, drawn, POLLS[poll], seed)
+    return gauges.gauge(seen, drawn, poll, seed)
+
+
+def _polls(seed: int) -> list[Poll]:
+    """Who reads a counter and who a gauge: each so long after its updates, which come every few reads."""
+    phases = np.random.default_rng([seed, 35]).uniform(0, 1, 2)
+    return [replace(POLLS["10 ms"], phase=phase) for phase in phases.tolist()]
 
 
 def _gauge(sensor: str, poll: str) -> Meter:
     is_long = SENSORS[sensor].window_s > 1.5 * SENSORS[sensor].update_s
     lag = LAG_OF_LONG_MEAN if is_long else LAG
-    return lambda load, seed: _plain(_gauge_of(sensor, poll, load, seed, lag))
+    return lambda load, seed: _plain(_gauge_of(sensor, POLLS[poll], load, seed, lag))
 
 
 def _plain(of: Counter | Gauge) -> Energies:
@@ -155,8 +162,9 @@ def _counter(of: GpuCounter, sensor: str) -> Meter:
     """The counter with the lag that a gauge shows; where that is finer, it places the counter's energy."""
 
     def meter(load: Load, seed: int) -> Energies:
-        counter = of.counter(load, POLLS["10 ms"], seed)
-        beside = _gauge_of(sensor, "10 ms", load, seed, LAG_BESIDE_COUNTER)
+        polls = _polls(seed)
+        counter = of.counter(load, polls[0], seed)
+        beside = _gauge_of(sensor, polls[1], load, seed, LAG_BESIDE_COUNTER)
         counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
         shown, own = finer(counter, [beside]), _plain(counter)
         if shown is None:

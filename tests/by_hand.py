@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
 
+from microjoule.joules.brackets import Brackets
+from microjoule.joules.budget import Edges
 from microjoule.joules.interpolation import Interpolation
-from microjoule.joules.update_times import Learned, UpdateTimes
+from microjoule.joules.update_times import AROUND, Learned, UpdateTimes
 
 MS = 1_000_000
 APART = 10  # readings, a millisecond each, from one update to the next
@@ -33,3 +36,17 @@ def interpolation(gained: Sequence[int], goes_on: bool = True, period_ns: float 
 def at_ns(k: int, part: float = 0.0) -> int:
     """The instant of update ``k``, or of a part of the way from it to the next one."""
     return APART * MS * (k + 1) - HALF_MS + round(part * APART * MS)
+
+
+def windows(*spans: tuple[int, int], value: float = 0.0, high: float = math.inf) -> Brackets:
+    """Windows of one energy, of which nothing is guaranteed."""
+    t0, t1 = (np.array(each, np.int64) for each in zip(*spans, strict=True))
+    nothing = np.zeros(len(t0))
+    return Brackets(t0, t1, nothing + value, nothing, nothing + high, nothing.astype(np.uint8))
+
+
+def known(n: int = 1, **columns: float) -> Edges:
+    """Edges of which everything is known but these."""
+    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "together": 2 * AROUND + 1}
+    numbers |= dict.fromkeys(("is_aliased", "is_hidden", "is_gap"), False) | columns
+    return Edges(**{name: np.full(n, value) for name, value in numbers.items()})

@@ -185,12 +185,14 @@ class Poll:
     Attributes:
         rate_hz: How often.
         jitter: Of a read, as a share of the time between two.
+        phase: By how much reads come after the sensor's first update, as a share of the time between two.
         stamps: ``update``: the sensor's time of its update; ``call``: the time of the call; empty: none.
     """
 
     rate_hz: float = 100.0
     jitter: float = 0.2
     stamps: str = ""
+    phase: float = 0.0
 
 
 def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
@@ -199,7 +201,8 @@ def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
     end_s = load.span_s[1] + REST_S + sensor.window_s
     at, watts = sensor.updates(load, end_s, seed)
     n = int((end_s - at[0]) * poll.rate_hz)
-    read = at[0] + (np.arange(n) + 1 + poll.jitter * chance.uniform(-0.5, 0.5, n)) / poll.rate_hz
+    jitter = poll.jitter * chance.uniform(-0.5, 0.5, n)
+    read = at[0] + (np.arange(n) + 1 + poll.phase + jitter) / poll.rate_hz
     shown = np.searchsorted(at, read, "right") - 1
     stamps = {"update": at[shown], "call": read}.get(poll.stamps)
     t_ns = T0 + np.rint(read * S).astype(np.int64)

@@ -63,7 +63,8 @@ class GpuCounter:
         ) * self.update_s
         counts = np.floor((load.energy_j(at - self.lag_s) + OFFSET_J) * 1000)
         m = int((end_s - at[0]) * poll.rate_hz)
-        read = at[0] + (np.arange(m) + 1 + poll.jitter * chance.uniform(-0.5, 0.5, m)) / poll.rate_hz
+        jitter = poll.jitter * chance.uniform(-0.5, 0.5, m)
+        read = at[0] + (np.arange(m) + 1 + poll.phase + jitter) / poll.rate_hz
         shown = np.searchsorted(at, read, "right") - 1
         t_ns = T0 + np.rint(read * S).astype(np.int64)
         return Series(

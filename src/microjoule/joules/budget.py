@@ -27,7 +27,7 @@ Of both edges of a window together, signed:
 * *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`).
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
   end with their own steps it does not average. Of a window of an update or two what its own steps would
-  lend to the time around it (:func:`_lent`).
+  lend to the time around it (:mod:`.short_windows`).
 
 Of the whole window the *gain* and *offset* of the sensor, what of its error depends on the *code* that runs
 (:mod:`.code_dependence`), and the power *model*.
@@ -54,19 +54,17 @@ from .grid_phase import phase_ns, phases
 from .interpolation import Interpolation, Segment
 from .quanta import cut_off, lateness
 from .ripple import ripple
-from .slow_updates import has_its_own, in_step
+from .slow_updates import in_step
 from .sparse_readings import alike, apart_ns
-from .swings import SLOW_NS, Skeleton, across, pulse, rare, steps
+from .swings import Skeleton, across, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
 from .unwrap import quantum as channel_quantum
-from .update_times import AROUND, F64, Bools
+from .update_times import AROUND, F64, SLOW_NS, Bools
 
 _ROOT_12 = math.sqrt(12.0)
 _ROOT_3 = math.sqrt(3.0)
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
-_SHORT = 2  # updates between a window's edges, up to which what ran there has no power of its own to show
 _ROOM = 1.1  # of a device's limit, which its power is held to on average
-_SIDE = 2  # updates on one side of such a window that tell the power there
 
 
 class Edges(NamedTuple):
@@ -78,13 +76,15 @@ class Edges(NamedTuple):
         is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
         is_gap: Whether it lies in a gap of the readings.
         edges: Standard uncertainty from when its updates were.
-        of_left: In a gap of the readings, that from when the update before it was; not in ``edges`` there.
+        of_left: In a gap of the readings, and of a slow counter, that from when the update before it was; not
+            in ``edges`` there.
         of_right: And the update after it.
         swings: From power that the readings do not show.
         quantisation: From whole counts.
         read_time: From reads that take a while.
         phase: Of the grid of updates; part of ``edges`` where it is not.
         drift: By how much that is another one an update later, where readings march slowly past updates.
+        together: Updates over which what is not known of the phase is nearly one.
         rough: How much one update scatters.
         sooner: What was counted in half the lag before the instant.
         later: And in half the lag after it.
@@ -104,6 +104,7 @@ class Edges(NamedTuple):
     read_time: F64
     phase: F64
     drift: F64
+    together: F64
     rough: F64
     sooner: F64
     later: F64
@@ -132,7 +133,7 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 8]
+            [np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 9]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -164,7 +165,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     repeats = ripple(at, half_ns)
     is_cut, of_cut = cut_off(near, between.quantum)
     is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
-    rough = np.where(is_quick, repeats.rough, np.sqrt(np.maximum(near.rough**2 - of_cut**2, 0.0)))
+    hidden, alone = in_step(between, at, most_rate(channel)), pulse(at, most_rate(channel), half_ns)
+    # Slow updates scatter by the alias of a load in step with them: what they show is in `hidden`.
+    of_slow = np.sqrt(np.maximum(near.rough**2 - of_cut**2 - hidden**2, 0.0))
+    rough = np.where(is_quick, repeats.rough, of_slow)
     scatter = rough**2 * shape
     of_brackets = 2 * (1 - common) * (p * np.maximum(left, right)) ** 2
     more = np.maximum(rough**2 - of_brackets, 0.0) * shape
@@ -174,7 +178,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
     own = np.where(near.is_single, np.maximum(own - (p * quanta.longest_ns) ** 2 / 4, bracketed), own)
-    inside, lost = steps(at, p * np.where(coarse, left, 0.0))
+    inside, lost = steps(at, p * np.where(coarse, left, 0.0), half_ns)
     # What swings within a few updates looks like steps between any two of them.
     is_line = repeats.is_line & is_quick | quanta.is_steady
     inside = np.where(is_line, 0.0, inside)
@@ -183,9 +187,11 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
         swing[gap] = across(at, gap, skeleton(), usual_ns, between.quantum)
-    most_rate = _most(channel)
-    hidden, alone = in_step(between, at, most_rate), pulse(at, most_rate) * ~quanta.is_steady
-    swings = inside**2 + swing + np.maximum(np.maximum(repeats.inside * ~is_cut, hidden), alone) ** 2
+    swings = (
+        inside**2
+        + swing
+        + np.maximum(np.maximum(repeats.inside * ~is_cut, hidden), alone * ~quanta.is_steady) ** 2
+    )
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2
     # What was counted between the two updates, and where these may have been, is all that can be wrong.
@@ -193,9 +199,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     most = np.where(at.is_beyond | is_wide, np.inf, most)
     share = np.minimum(most, own + swings) / np.maximum(own + swings, 1e-300)
     whole = np.where(near.is_dense, np.minimum(between.quantum, p * quanta.longest_ns), between.quantum)
-    # Both ends of a gap are the same for all instants in it, so that each is a cause by itself there.
-    is_between = at.is_gap & ~is_on_grid & ~is_wide & ~at.is_beyond
-    of_left, of_right = (np.where(is_between, power * u, 0.0) for u in ((1 - f) * left, f * right))
+    # Both ends of a gap are the same for all instants in it, so that each is a cause by itself there; and a
+    # slow counter's windows begin and end between the same two updates, or beside one of them.
+    is_shared = (at.is_gap | near.is_dense & (usual_ns >= SLOW_NS)) & ~is_on_grid & ~is_wide & ~at.is_beyond
+    of_left, of_right = (np.where(is_shared, power * u, 0.0) for u in ((1 - f) * left, f * right))
     own = np.maximum(own - of_left**2 - of_right**2, 0.0)
     read_ns = between.times.read_ns(np.maximum(at.left, 0))
     return Edges(
@@ -212,6 +219,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         p * read_ns / _ROOT_12,
         phase,
         drift,
+        np.full(len(p), float(between.times.learned.together)),
         # What is counted in a part of an update scatters by that part of it.
         rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
         _counted(at, -half_ns, 0.0) if half_ns else np.zeros(len(p)),
@@ -221,10 +229,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     )
 
 
-def _most(channel: Channel) -> float:
+def most_rate(channel: Channel) -> float:
     """Counts a nanosecond that a device may draw by its limit; infinite where nobody says."""
     limit_w = channel.trust.power_limit_w
-    return _ROOM * limit_w / _scale(channel) / NS_PER_S if limit_w else math.inf
+    return _ROOM * limit_w / count_worth(channel) / NS_PER_S if limit_w else math.inf
 
 
 def _counted(at: Segment, since: float, until: float) -> F64:
@@ -253,9 +261,9 @@ def budgets(
         brackets: The windows.
         begin: What is not known of their beginnings.
         end: And of their ends.
-        short: float64[n], :func:`lent`, or zeros.
+        short: float64[n], :func:`.short_windows.lent`, or zeros.
     """
-    name, scale = f"{channel.id}@{machine}", _scale(channel)
+    name, scale = f"{channel.id}@{machine}", count_worth(channel)
     of_phase, shared_phase = phases(begin, end)
     own = [np.hypot(edge.edges, alone) for edge, alone in zip((begin, end), of_phase, strict=True)]
     own += [part for each in _OF_AN_EDGE for part in (getattr(begin, each), getattr(end, each))]
@@ -301,7 +309,7 @@ def budgets(
 _OF_AN_EDGE = ("swings", "quantisation", "read_time")
 
 
-def _scale(channel: Channel) -> float:
+def count_worth(channel: Channel) -> float:
     """What a count is worth, in the unit of figures."""
     model = channel.trust.model
     return float(channel.scale.unit) * (model.value_w if model else 1.0)
@@ -320,7 +328,7 @@ def _lag(begin: Edges, end: Edges) -> F64:
     return found
 
 
-def _beyond(values: F64, variance: F64) -> F64:
+def beyond(values: F64, variance: F64) -> F64:
     """Values drawn towards zero by as much as noise of that variance explains of them."""
     return values * (1.0 - _of_noise(values, variance))
 
@@ -328,51 +336,6 @@ def _beyond(values: F64, variance: F64) -> F64:
 def _of_noise(values: F64, variance: F64) -> F64:
     """The share of the squares of values that noise of that variance explains, at most 1."""
     found: F64 = variance / np.maximum(np.maximum(values**2, variance), np.finfo(float).tiny)
-    return found
-
-
-def lent(
-    between: Interpolation | None, channel: Channel, brackets: Brackets, begin: Edges, end: Edges
-) -> F64:
-    """float64[n], counts: what a window of an update or two would lend to the time around it.
-
-    In such a window no update tells what ran there, so that the power at its edges says little. But the power
-    some updates before and after it is known. If the power stepped at its edges, all that was gained between
-    beyond that power would be the window's: what it has less of is lent.
-
-    Args:
-        between: The counter's updates; None: it never changed.
-        channel: The counter's.
-        brackets: The windows.
-        begin: Their beginnings.
-        end: Their ends.
-    """
-    plain, timing = np.nan_to_num(brackets.value) / _scale(channel), channel.timing
-    found = np.zeros(len(plain))
-    if between is None:
-        return found
-    reach = 1 if timing.half_lag_ns else 0  # what is shown an update late may be the window's
-    left, right = begin.left - reach, end.left + 1 + reach
-    last = len(between.times) - 1
-    is_short = brackets.t1_ns - brackets.t0_ns <= (_SHORT + 1) * between.times.learned.usual_ns
-    is_short &= (end.left - begin.left <= _SHORT) & (left >= _SIDE) & (right <= last - _SIDE)
-    short = np.flatnonzero(is_short)
-    if not len(short):
-        return found
-    left, right = left[short], right[short]
-    before, after = between.power(left - _SIDE, left), between.power(right, right + _SIDE)
-    shift, half_ns = timing.middle_lag_ns, timing.half_lag_ns
-    t0, t1 = brackets.t0_ns[short] + shift, brackets.t1_ns[short] + shift
-    span = np.asarray(t0 - half_ns, np.float64), np.asarray(t1 + half_ns, np.float64)
-    rough = np.maximum(begin.rough, end.rough)[short]
-    is_own = has_its_own(between, (begin.left[short], end.left[short]), span, np.abs(after - before), rough)
-    at_left, at_right = between.times.located(left).t_ns, between.times.located(right).t_ns
-    middle = t0 + (t1 - t0) // 2
-    without = before * (middle - at_left) + after * (at_right - middle)
-    inside = (before + after) / 2 * (t1 - t0)
-    more = between.total(right) - between.total(left) - without + inside - plain[short]
-    noise = 2 * (begin.edges**2 + end.edges**2 + begin.phase**2 + end.phase**2)[short]
-    found[short] = -_beyond(more, noise) * is_own
     return found
 
 

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from ..channel import Channel, Timing
 from ..trace.series import I64, Series
 from .brackets import F64, Brackets
-from .budget import budgets, edges_of, lent
+from .budget import budgets, edges_of
 from .doubts import MARGIN
 from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation, Segment
@@ -37,6 +37,7 @@ from .lag import Marks, learnt
 from .lessons import Lessons
 from .readings_around import Edges, at_or, readings_around
 from .resets import Resets
+from .short_windows import lent
 from .uncertainty import Component
 from .unwrap import Steps, quantum
 from .unwrapped import Unwrapped, unwrapped

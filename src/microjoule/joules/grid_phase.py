@@ -48,7 +48,15 @@ def phases(begin: Edges, end: Edges) -> tuple[tuple[F64, F64], F64]:
         end: And of their ends.
     """
     apart = np.abs(end.left - begin.left)
-    near = np.clip(1.0 - apart / (2 * AROUND + 1.0), 0.0, 1.0)
+    together = np.maximum(
+        np.minimum(begin.together, end.together), 1.0
+    )  # a counter that stood still has none
+    part = np.minimum(apart / together, 1.0)
+    # Neighbours in common make a part of the phase one. Where reads come in step with the updates for longer,
+    # it drifts by no more than that part of it, whatever single brackets show of a march.
+    is_in_step = together > 2 * AROUND + 1
+    near = 1.0 - np.where(is_in_step, part**2, part)
+    apart = np.where(is_in_step, 0, apart)
     near = np.where((begin.phase > 0) & (end.phase > 0), near, 0.0)
     first, second = (_alone(edge, near, apart) for edge in (begin, end))
     shared = [np.sqrt(edge.phase**2 - own**2) for edge, own in ((begin, first), (end, second))]

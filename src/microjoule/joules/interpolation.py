@@ -32,14 +32,17 @@ from .neighbourhood import (
     Neighbourhood,
     changes,
     median,
+    recurrence,
     roughness,
     scatter,
     three_in_a_row,
     unevenness,
 )
-from .update_times import AROUND, F64, Bools, Located, UpdateTimes
+from .update_times import AROUND, F64, SLOW_NS, Bools, Located, UpdateTimes
 
 _ROOT_12 = math.sqrt(12.0)
+_STEPS_ALONE = 3.0  # times the scatter of levels that recur: differences that are more are of steps
+_ROOT_2 = math.sqrt(2.0)
 _ROOT_3 = math.sqrt(3.0)
 _CHUNK = 4096  # instants that are worked on at once
 _POWER = 3  # segments on either side over which the power at an instant is taken
@@ -312,6 +315,9 @@ class Interpolation:
         least = np.minimum(usual * changes(rate, is_usual), scatter(off_ns, is_usual))
         is_told = np.isfinite(least) & ~is_dense
         rough = np.where(is_told, np.minimum(rough, power * np.where(is_told, least, 0.0)), rough)
+        if self.times.learned.usual_ns >= SLOW_NS:
+            of_levels = recurrence(rate, is_usual, self.quantum / usual) * usual / _ROOT_2
+            rough = np.where(rough > _STEPS_ALONE * of_levels, of_levels, rough)
         # A counter of single quanta shows each as soon as it is full.
         rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
         uneven = unevenness((latest - latest[:, OWN : OWN + 1]).astype(np.float64), is_usual)

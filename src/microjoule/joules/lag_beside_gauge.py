@@ -108,13 +108,14 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
         float(np.median(gauge.readings.spread_s)) * NS_PER_S,
     )
     own_ns = float(np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns))
-    fits = (_fit(each, gauge, edges, shifts) for each in samples(counter, edges, total, gauge, shifts))
-    known = (SeenLag(lag, half + own_ns, gauge.channel.id) for lag, half in filter(None, fits))
+    found = samples(counter, edges, total, gauge, shifts)
+    fits = (_fit(each, gauge, edges, shifts, own_ns) for each in found)
+    known = (SeenLag(lag, half, gauge.channel.id) for lag, half in filter(None, fits))
     return next((each for each in known if each.half_ns < declared_ns / 2), None)
 
 
-def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64) -> tuple[float, float] | None:
-    """The lag that some samples tell, and its half-width but for what the sensors and reads leave open."""
+def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64, own_ns: float) -> tuple[float, float] | None:
+    """The lag that some samples tell, and its half-width; ``own_ns`` is what sensors and reads leave open."""
     if found.locked_ns > _LOCKED * gauge.readings.period_ns:
         return None
     tells = _line(found.sums)[1].min(0) < LITTLE * _changing(found.sums)[0]
@@ -135,7 +136,10 @@ def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64) -> tuple[float, 
     more = gain**2 * (hidden + hidden[np.argmin(squares)])
     possible = shifts[is_possible(squares, blocks * found.n) | (squares <= squares.min() + more)]
     wide_ns = half_width_ns(lag, _sure(sums, gain), known, possible)
-    return lag, float(np.hypot(wide_ns, found.locked_ns))
+    wide_ns = math.hypot(wide_ns, found.locked_ns)
+    # One of several valleys may be the right one, whatever the sensors leave open of it.
+    is_one = len(possible) * _STEP_NS > possible[-1] - possible[0]
+    return lag, math.hypot(wide_ns, own_ns) if is_one else wide_ns + own_ns
 
 
 def half_width_ns(lag_ns: float, sure: float, left_out: F64, possible_ns: I64) -> float:

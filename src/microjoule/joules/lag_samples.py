@@ -27,8 +27,10 @@ from .aliasing import swings
 from .brackets import F64
 from .counter import Counter
 from .gauge import Gauge, left_open
+from .neighbourhood import SEGMENTS
 from .readings import Shape
 from .running import local_mean
+from .slow_updates import swung
 from .update_times import AROUND
 
 Bools = npt.NDArray[np.bool_]
@@ -38,7 +40,9 @@ _OPEN = 1.0  # of it, which a gauge leaves open in a block that tells no lag
 MOSTLY = 0.85  # of its readings, for an alias
 _BLOCKS, FEWEST = 16, 4
 _LEAST, _MOST = 8, 256  # samples of a block
+_LOOKS = 256  # instants at which a counter is asked for the alias of a load
 _FINER = 2.5  # updates of a counter in one of a gauge, from which on it shows what the gauge looks at
+_PLACES = 1.5  # updates of a gauge in one of a counter, from which on it shows what the counter does not
 _REGULAR = 0.7  # of a period, by which two reads may make an update look early or late
 _COHERENT = 0.3  # mean resultant length from which on updates are a timer's
 _BENT = 1.65  # median size of second differences of noise of 1
@@ -145,7 +149,7 @@ def _looked_at(
     period_s = np.diff(edges) / NS_PER_S
     own_w = np.diff(energy_j) / period_s
     k = np.clip(np.searchsorted(edges, ends[at], "right") - 1, 0, len(own_w) - 1)
-    if np.mean(_may_be_fast(counter, own_w)[k]) > MOSTLY:
+    if np.mean(_may_be_fast(counter, own_w)[k]) > MOSTLY or _may_be_in_step(counter, updates, ends[at]):
         return None
     bounds = np.stack((starts[at], ends[at]))[None] + shifts[:, None, None, None]
     length_s = (ends - starts)[at] / NS_PER_S
@@ -182,6 +186,25 @@ def _may_be_fast(counter: Counter, watts: F64) -> Bools:
     return swings(watts, 1.0, limit_w, noise_w).half_w > 0
 
 
+def _may_be_in_step(counter: Counter, updates: tuple[I64, I64], t_ns: I64) -> bool:
+    """Whether most of what a counter shows at instants may be the alias of a load nearly in step with it.
+
+    When it was used is in no count then, and a gauge that looks at a part of the time shows another alias.
+    """
+    edges, total = updates
+    if len(edges) <= len(SEGMENTS):
+        return False
+    watts = np.diff(counter.quantity(total - total[0], 0)) / (np.diff(edges) / NS_PER_S)
+    some = np.sort(t_ns, axis=None)[:: max(1, t_ns.size // _LOOKS)]
+    k = np.clip(np.searchsorted(edges, some, "right") - 1, AROUND, len(watts) - AROUND - 1)
+    around = watts[k[:, None] + SEGMENTS]
+    usual_ns = np.full(len(k), float(counter.usual_ns))
+    limit_w = counter.channel.trust.power_limit_w or np.inf
+    quantum = float(counter.quantity(np.array([counter.quantum]), 0)[0]) * NS_PER_S
+    hidden = swung(around, np.ones(around.shape, bool), usual_ns, limit_w, quantum)
+    return bool(np.mean(hidden > 0) > MOSTLY)
+
+
 def _between(counter: Counter, updates: tuple[I64, I64], gauge: Gauge, shifts: I64) -> Samples | None:
     """By the updates of a counter: the gauge's energy between them."""
     edges, total = updates
@@ -198,6 +221,8 @@ def _between(counter: Counter, updates: tuple[I64, I64], gauge: Gauge, shifts: I
     gained = np.diff(counter.quantity(total[at] - total[at[:, :1]], 0), axis=1)
     time_s = np.diff(edges[at], axis=1) / NS_PER_S
     middle = edges[at] - shifts[len(shifts) // 2]
+    if gauge.readings.period_ns > counter.usual_ns / _PLACES and _may_be_in_step(counter, updates, middle):
+        return None
     tells = _tells(gauge, middle, gained, time_s)
     if np.count_nonzero(tells) < FEWEST:
         return None

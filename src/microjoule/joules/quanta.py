@@ -89,7 +89,7 @@ def cut_off(near: Neighbourhood, quantum: int) -> tuple[Bools, F64]:
     return is_cut, rough
 
 
-def is_within(off: F64, quantum: int) -> Bools:
+def is_within(off: F64, quantum: float) -> Bools:
     """bool[n]: whether counts of updates, float64[n, m], are all less than a quantum off."""
     found: Bools = np.abs(off).max(1) < quantum
     return found

@@ -30,8 +30,8 @@ import numpy as np
 from ..trace.series import I64
 from .interpolation import Interpolation, Segment
 from .quanta import is_within
-from .swings import ALIKE, CLEAR, SLOW_NS
-from .update_times import AROUND, F64, Bools
+from .swings import ALIKE, CLEAR
+from .update_times import AROUND, F64, SLOW_NS, Bools
 
 _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
@@ -39,7 +39,8 @@ _CYCLES = np.arange(0.25, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
 _LEAST = 1.0  # cycles: a slower sine is power that changes slowly
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
-_DISTANCE = 1.25  # from the straight line, root mean square in D, with a margin for the amplitude
+_DISTANCE = 1.1  # from the straight line, root mean square in D, with a margin for the amplitude
+_ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
 _LIKE = 1.3  # of half the swing: power within it may be of the same load
@@ -89,8 +90,8 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
             top, bottom = (np.where(rates[1], rates[0], sign * np.inf) for sign in (-1, 1))
             top, bottom = top.max(1), bottom.min(1)
             is_like = np.abs(here[these] - (top + bottom) / 2) < _LIKE * (top - bottom) / 2
-            swung = np.where(is_like, _centred(beside, most, between.quantum), 0.0)
-            found[unexplained[these]] = np.maximum(found[unexplained[these]], swung)
+            of_those = np.where(is_like, _centred(beside, most, between.quantum), 0.0)
+            found[unexplained[these]] = np.maximum(found[unexplained[these]], of_those)
     return found
 
 
@@ -101,11 +102,25 @@ def _centred(segment: Segment, most: float, quantum: int) -> F64:
     asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single & (near.usual_ns >= SLOW_NS))
     if not len(asked):
         return found
-    is_there = near.is_usual[asked]
-    mean = np.where(is_there, near.rate[asked], 0.0).sum(1) / n[asked]
-    swing = np.where(is_there, near.rate[asked] - mean[:, None], 0.0)
+    found[asked] = swung(near.rate[asked], near.is_usual[asked], near.usual_ns[asked], most, quantum)
+    return found
+
+
+def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float) -> F64:
+    """float64[n]: what a load swings the count by whose alias powers around instants may be; 0: of none.
+
+    Args:
+        rate: float64[n, 2 AROUND + 1], power between updates, in any unit.
+        is_there: Which of them count, ``_MOST_THERE`` at least.
+        usual_ns: float64[n], between two updates.
+        most: The largest power that the device may draw.
+        quantum: The smallest step of what is counted, in the units of power times time.
+    """
+    n = is_there.sum(1)
+    mean = np.where(is_there, rate, 0.0).sum(1) / n
+    swing = np.where(is_there, rate - mean[:, None], 0.0)
     # The ramp of what is there: at an end of the trace that of all would be a swing itself.
-    along = np.where(is_there, _X - ((is_there * _X).sum(1) / n[asked])[:, None], 0.0)
+    along = np.where(is_there, _X - ((is_there * _X).sum(1) / n)[:, None], 0.0)
     swing -= ((swing * along).sum(1) / (along * along).sum(1))[:, None] * along
     axes = _axes()
     cosine, sine = swing @ axes.cosines, swing @ axes.sines
@@ -115,14 +130,12 @@ def _centred(segment: Segment, most: float, quantum: int) -> F64:
     own = (of_cosine**2 + of_sine**2)[:, 0]
     rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
     is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= _LEAST)
-    usual = near.usual_ns[asked]
-    is_alias &= ~is_within(swing * usual[:, None], quantum)
-    swung = np.sqrt(2 * own / n[asked]) * usual / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
-    highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual
+    is_alias &= ~is_within(swing * usual_ns[:, None], quantum)
+    size = np.sqrt(2 * own / n) * usual_ns / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
+    highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual_ns
     # Of a load of about two updates the slow one swings the count as much.
-    is_alias &= (_DISTANCE * swung < highest) | (_CYCLES[top] > _ABOUT_TWO)
-    found[asked] = np.where(is_alias, np.minimum(_DISTANCE * swung, highest), 0.0)
-    return found
+    is_alias &= (_ROOM * size < highest) | (_CYCLES[top] > _ABOUT_TWO)
+    return np.where(is_alias, np.minimum(_DISTANCE * size, highest), 0.0)
 
 
 def has_its_own(

@@ -6,6 +6,9 @@ taken from the swings that the updates around do show:
 * *steps*: a segment whose neighbours differ by ΔP, and that of a ramp not explains: a step at a random
   instant inside moves the count by f (1 - f) ΔP T, √(1/30) ΔP T over all f. A ramp that is D a segment:
   D T f (1 - f)/2, √(1/120) D T.
+  Where updates are 5 ms apart or more, a window is a few of them long, and it counts where in its update an
+  instant lies: a step there moves the count by f (1 - f) ΔP T, and one at random by that over √3. The lag
+  leaves f open as well.
 * *pulse*: a segment whose power lies outside that of both neighbours by an energy e may have it anywhere
   inside: e √(f (1 - f)) for one without width. What the device may draw at most says how wide it is at least.
   Of counters that are updated every 5 ms or less often; quicker ones show a pulse in several updates.
@@ -31,7 +34,8 @@ from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
 from .interpolation import GAP_SIDE, Segment
-from .update_times import AROUND, F64
+from .uncertainty import K_OF_RECTANGULAR
+from .update_times import AROUND, F64, SLOW_NS
 
 _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
 _RAMP = (
@@ -39,11 +43,12 @@ _RAMP = (
 )  # of half of that, with a segment's change as half of its neighbours' difference
 ALIKE = 3 * math.sqrt(2.0)  # times what one scatters by: within it two are alike
 CLEAR = 10.0  # times as far as two that are alike, a step is apart of which likeness tells
+_WITHIN = 0.75  # of what a step at the instant moves: 1/√3, and what other steps may hide
+_AT_ONCE = 1 / K_OF_RECTANGULAR  # so that U is what a step at the instant moves
 _BIASED = 1.5  # of the mean by which steps are off: single ones are off by more
 _UNEXPLAINED = 0.05  # of a step that a kink was fitted to
 _FEW = 24  # updates around, below which their scatter says little of power between them
 _BETWEEN = 0.7
-SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
 _OFTEN = 4.0  # times the mean square change of power, beyond which one is a step of its own
 _LENGTHS = np.array([0.72, 0.81, 0.9, 1.0, 1.11, 1.23])  # of times, in parts of one
 _STARTS = 8  # in each of the times over which counts are compared with a straight line
@@ -52,7 +57,7 @@ _BINS = 1 << 16
 _BIN_NS = 8 * NS_PER_MS
 
 
-def steps(segment: Segment, one: F64 | float = 0.0) -> tuple[F64, F64]:
+def steps(segment: Segment, one: F64 | float = 0.0, half_ns: float = 0.0) -> tuple[F64, F64]:
     """Standard uncertainty, in counts, of steps and ramps inside segments; and a kink's mean loss, signed."""
     kink, length = segment.kink, segment.length_ns
     noise = (np.maximum(kink.one, one) / segment.near.usual_ns) ** 2
@@ -65,9 +70,14 @@ def steps(segment: Segment, one: F64 | float = 0.0) -> tuple[F64, F64]:
         step[slow], ramp[slow] = step[slow] * doubt, ramp[slow] * doubt
     clear = np.sqrt(np.maximum(step**2 - 16 * noise, 0.0))  # four times what scatter makes of it
     left = 1.0 - (1.0 - _UNEXPLAINED) * kink.trust
-    inside = np.hypot(clear * _STEP * left, ramp * _RAMP * (1.0 - kink.trust)) * length
-    likely = step * (1.0 - np.minimum(6 * noise / np.maximum(step**2, 6 * noise + 1e-300), 1.0))
-    lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length / 3.0)
+    reach, place = np.full(len(length), _STEP), _farthest(segment, half_ns)[slow]
+    reach[slow] = _WITHIN * place * (1 - place)
+    inside = np.hypot(clear * reach * left, ramp * _RAMP * (1.0 - kink.trust)) * length
+    of_noise, own = np.full(len(length), 6.0), np.full(len(length), 1 / 3)
+    of_noise[slow], own[slow] = 16.0, _AT_ONCE / _BIASED * place * (1 - place)
+    of_noise *= noise
+    likely = step * (1.0 - np.minimum(of_noise / np.maximum(step**2, of_noise + 1e-300), 1.0))
+    lost = np.where(segment.is_gap, 0.0, (1.0 - kink.trust) * likely * length * own)
     inside = np.where(segment.is_gap, 0.0, inside)
     return inside, _BIASED * (lost + _corner(segment))
 
@@ -98,14 +108,22 @@ def across(segment: Segment, these: I64, skeleton: Skeleton, update_ns: int, qua
     return swung + np.maximum(beyond, 0.0) * one_step
 
 
-def pulse(segment: Segment, most: float) -> F64:
+def _farthest(segment: Segment, half_ns: float) -> F64:
+    """How far into their updates instants may lie, 0 to 1: as far from both ends as the lag leaves open."""
+    lag = half_ns / np.maximum(segment.length_ns, 1.0)
+    found: F64 = segment.part + np.clip(0.5 - segment.part, -lag, lag)
+    return found
+
+
+def pulse(segment: Segment, most: float, half_ns: float = 0.0) -> F64:
     """Standard uncertainty, in counts, of what a segment has more or less than both of its neighbours.
 
     Args:
         segment: Where instants lie.
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
+        half_ns: By how much instants may be off either way, by the lag.
     """
-    rate, f, length = segment.near.rate, segment.part, segment.length_ns
+    rate, f, length = segment.near.rate, _farthest(segment, half_ns), segment.length_ns
     own, left, right = rate[:, AROUND], rate[:, AROUND - 1], rate[:, AROUND + 1]
     low, high = np.minimum(left, right), np.maximum(left, right)
     more, less = np.maximum(own - high, 0.0), np.maximum(low - own, 0.0)

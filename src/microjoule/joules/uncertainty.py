@@ -32,10 +32,15 @@ _DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form 
 _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
 _HALVINGS = 50
 _ROOT_3 = math.sqrt(3.0)
-_K_OF_FORM = {RECTANGULAR: 1.65, TRIANGULAR: 1.90, ALIASED: _ROOT_3}  # of a: 0.95 a √3, (1 − √0.05) a √6
+K_OF_RECTANGULAR = 1.65
+_K_OF_FORM = {
+    RECTANGULAR: K_OF_RECTANGULAR,
+    TRIANGULAR: 1.90,
+    ALIASED: _ROOT_3,
+}  # of a: 0.95 a √3, (1 − √0.05) a √6
 # Beside a bounded component at its end the rest errs to one side only: 0.9 a √3, (1 − √0.1) a √6, and half of
 # what a normal one has outside.
-_ONE_SIDED = {1.65: 1.56, 1.90: 1.68}
+_ONE_SIDED = {K_OF_RECTANGULAR: 1.56, 1.90: 1.68}
 _OF_NORMAL = 1.645 / 1.960
 
 

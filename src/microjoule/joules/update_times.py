@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from ..arrays import distinct
 from ..trace.series import I64
+from ..units import NS_PER_MS
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -47,6 +48,9 @@ _UNCHANGED = 1.1  # readings to a change, from which on some show none
 _MORE = 4  # quanta, from which on a counter is not still for the lack of one
 _SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
 _NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
+SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
+_IN_STEP = 0.5  # of a bracket that all of them leave open, while reads come in step with updates
+_APART = 2 * AROUND + 1  # updates that have no neighbour in common
 _BINS = 16  # to a mean gap, of the spectrum's time axis
 _COHERENT = 0.3  # mean resultant length from which on changes are called periodic
 _ALIAS = 0.7  # of the strongest peak, from which on another one may be the true one
@@ -55,6 +59,8 @@ _CONFIRMED = 1.2  # of the declared time: a longer period of single quanta is on
 _DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
+_WORTH_OF_SLOW = 1.5  # the same of a slow counter
+_AT_AN_END = 1.1  # reads in step keep the phase where it is in what they leave open, be it at an end
 _ROOT_12 = math.sqrt(12.0)
 _TURN = 2 * math.pi
 _AT_ONCE = 4096  # updates that are located at once
@@ -70,11 +76,15 @@ class Learned(NamedTuple):
         period_ns: The period of the grid on which updates lie; 0: none was found.
         usual_ns: The usual time between two updates; as declared where the readings do not tell.
         is_seen: Whether readings are clearly denser than the changes that they show.
+        together: Updates over which what is not known of the grid's phase is nearly one.
+        worth: Of a bracket's own uncertainty, below which the phase's is taken.
     """
 
     period_ns: float = 0.0
     usual_ns: int = 0
     is_seen: bool = False
+    together: int = 2 * AROUND + 1
+    worth: float = _WORTH
 
 
 class Located(NamedTuple):
@@ -130,8 +140,12 @@ def learn(
     is_single = bool(np.count_nonzero(steps[:LEARN] <= quantum) > _SINGLE * len(steps[:LEARN]))
     period_ns, is_seen = period(earliest, latest), gap_ns > _DENSE * width_ns
     if period_ns and not (is_single and period_ns > _CONFIRMED * declared_ns):
-        is_useful = _is_useful(earliest, latest, period_ns)
-        return Learned(period_ns if is_useful else 0.0, round(period_ns), is_seen)
+        # A slow counter's windows are few updates long, and what all of these are off by together cancels.
+        is_slow = len(steps) > 0 and period_ns >= SLOW_NS
+        worth = _WORTH_OF_SLOW if is_slow else _WORTH
+        is_useful = _is_useful(earliest, latest, period_ns, worth)
+        together = _together(earliest, latest, period_ns) if is_useful and is_slow else _APART
+        return Learned(period_ns if is_useful else 0.0, round(period_ns), is_seen, together, worth)
     is_dense = is_single or is_seen
     if not is_single and gap_ns < declared_ns / _REFUTED:  # what was declared is no more than a bound
         return Learned(usual_ns=round(gap_ns), is_seen=is_seen)
@@ -145,7 +159,7 @@ def learn(
     return Learned(usual_ns=usual_ns, is_seen=is_seen)
 
 
-def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
+def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float, worth: float) -> bool:
     """Whether updates keep to a grid better than their own brackets place them, more than half of them."""
     last = len(earliest_ns) - 1
     k = distinct(np.linspace(0, last, _TRIED).astype(np.int64))
@@ -153,7 +167,22 @@ def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float) -> bool:
     low, high = (ends[np.clip(near, 0, last)] - earliest_ns[k][:, None] for ends in (earliest_ns, latest_ns))
     _, phase, jitter, is_known = _phase(low, high, (near >= 0) & (near <= last), period_ns)
     own = (latest_ns - earliest_ns)[k] / _ROOT_12
-    return bool(np.mean(is_known & (np.hypot(phase, jitter) < _WORTH * own)) > 0.5)
+    return bool(np.mean(is_known & (np.hypot(phase, jitter) < worth * own)) > 0.5)
+
+
+def _together(earliest_ns: I64, latest_ns: I64, period_ns: float) -> int:
+    """Over how many updates reads come in step with them, so that all brackets leave the same time open.
+
+    The phase of updates that lie in the same part of n brackets moves by a part of it in n of them, at most.
+    """
+    middle, width = (earliest_ns + latest_ns) / 2.0, latest_ns - earliest_ns
+    after = np.rint((middle - middle[0]) / period_ns)
+    is_usual = width < _NARROW * period_ns
+    low = np.where(is_usual, earliest_ns - after * period_ns, -np.inf)
+    high = np.where(is_usual, latest_ns - after * period_ns, np.inf)
+    left = np.minimum.accumulate(high) - np.maximum.accumulate(low)
+    is_open = left > _IN_STEP * np.median(width)
+    return max(int(after[max(int(is_open.sum()) - 1, 0)]), _APART)
 
 
 def period(earliest_ns: I64, latest_ns: I64) -> float:
@@ -311,10 +340,12 @@ class UpdateTimes:
         shift, phase, jitter, is_known = _phase(
             low - middle[:, None], high - middle[:, None], is_there, self.learned.period_ns
         )
-        is_on_grid = is_known & (np.hypot(phase, jitter) < _WORTH * own)
+        is_on_grid = is_known & (np.hypot(phase, jitter) < self.learned.worth * own)
         is_on_grid &= width < 1.5 * self.learned.period_ns  # of several the grid does not tell which
         on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
         t_ns = np.where(is_on_grid, on_grid, middle)
+        if self.learned.worth > _WORTH:
+            phase = _AT_AN_END * phase
         phase, jitter = np.where(is_on_grid, phase, own), np.where(is_on_grid, jitter, 0.0)
         return Located(t_ns, own, phase, jitter, is_on_grid)
 

@@ -8,13 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from by_hand import APART, MS, at_ns, interpolation
+from by_hand import APART, MS, at_ns, interpolation, known, windows
 from pieced import counter
 
 from microjoule.channel import PowerModel, SensorError
 from microjoule.joules import budget
-from microjoule.joules.brackets import Brackets
-from microjoule.joules.budget import Edges, budgets, edges_of, lent, sensor
+from microjoule.joules.budget import budgets, edges_of, sensor
 from microjoule.joules.ripple import Ripple
 
 CHANNEL = counter(update_max_ns=APART * MS)
@@ -27,12 +26,6 @@ def of_timing(**changed):
     return replace(CHANNEL, timing=replace(CHANNEL.timing, **changed))
 
 
-def windows(*spans, value=0.0, high=math.inf):
-    t0, t1 = (np.array(each, np.int64) for each in zip(*spans, strict=True))
-    nothing = np.zeros(len(t0))
-    return Brackets(t0, t1, nothing + value, nothing, nothing + high, nothing.astype(np.uint8))
-
-
 def no_gap():
     raise AssertionError("no reading is missing")
 
@@ -43,10 +36,9 @@ def edges(gained, instant_ns, channel=CHANNEL):
     return begin
 
 
-def known(n=1, **columns):
-    """Edges of which everything is known but these."""
-    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "is_aliased": False, "is_hidden": False}
-    return Edges(**{name: np.full(n, value) for name, value in (numbers | columns).items()})
+def total(found):
+    """All that is not known of when updates were."""
+    return np.sqrt(found.edges**2 + found.of_left**2 + found.of_right**2)
 
 
 def parts(begin, end, short=0.0, span=(0, 1000), **figures):
@@ -68,7 +60,10 @@ def test_an_edge_of_steady_power_errs_as_the_two_updates_around_it_do(tenths):
     # A tenth, squared, of what the two err by is common to both.
     both = shares + 2 * Fraction(1, 100) * f * (1 - f)
     # Just on an update it is that update's bracket, from whichever side.
-    assert found.edges == pytest.approx(math.sqrt(100 * both / 12))
+    assert total(found) == pytest.approx(math.sqrt(100 * both / 12))
+    # And each is a cause by itself, for all that begins or ends between the two.
+    assert found.of_left == pytest.approx(10 * float(1 - f % 1) / math.sqrt(12))
+    assert found.of_right == pytest.approx(10 * float(f % 1) / math.sqrt(12))
     assert found.quantisation == pytest.approx(math.sqrt(shares / 12))
     assert [found.read_time, found.phase, found.swings, found.steps, found.coarse] == [0.0] * 5
     assert not found.is_aliased
@@ -121,7 +116,7 @@ def test_an_edge_scatters_as_its_updates_do_and_what_their_brackets_explain_coun
     off = budget._edges(between, no_gap, CHANNEL, segment(part, False, 20.0))
     bracket = 100 / 12  # counts², of one update
     bracketed = bracket * (shape + 0.02 * part * (1 - part))
-    assert off.edges == pytest.approx(math.sqrt(bracketed + (20.0**2 - 2 * 0.99 * bracket) * shape))
+    assert total(off) == pytest.approx(math.sqrt(bracketed + (20.0**2 - 2 * 0.99 * bracket) * shape))
     assert (on.rough, off.rough) == (0.0, 0.0)  # without a lag nothing of it is counted
     late = budget._edges(between, no_gap, of_timing(lag_ns=4 * MS), segment(part, True, 3.0))
     assert late.rough == pytest.approx(3.0 * 4 / APART)
@@ -151,7 +146,9 @@ def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
     """101 counts at most, anywhere in a rectangle, and three times what the updates' own brackets leave."""
     replaced(monkeypatch, steps=(np.array([1000.0]), np.zeros(1)))
     found = edges(STEADY, at_ns(K, 0.5))
-    assert math.hypot(found.edges[0], found.swings[0]) == pytest.approx(math.sqrt(101**2 / 12 + 3 * 100 / 12))
+    assert math.hypot(total(found)[0], found.swings[0]) == pytest.approx(
+        math.sqrt(101**2 / 12 + 3 * 100 / 12)
+    )
 
 
 def test_a_lag_moves_a_figure_by_the_farther_side_and_noise_takes_from_it_what_is_not_clear():
@@ -196,30 +193,6 @@ def test_a_short_window_has_the_larger_of_what_its_steps_and_its_time_lend(short
 def test_a_window_without_time_or_value_has_no_components():
     assert parts(known(edges=1.0), known(edges=1.0), span=(7, 7)) == {}
     assert parts(known(edges=1.0), known(edges=1.0), value=math.nan) == {}
-
-
-def test_a_window_of_two_updates_lends_what_it_has_less_than_the_power_around_it_leaves():
-    """10 counts a ms before and 30 after; 160 and 260 between, and the window has 200 of 2 to 14 ms.
-
-    Up to the middle at 8 ms the power before gives 80, behind it that after gives 360, and in the window
-    itself it gives 20 · 12: of 420 the window would have 420 - 440 + 240 = 220. Noise explains 5 of 400.
-    """
-    between = interpolation([100] * K + [160, 260] + [300] * 15)
-    of = windows((at_ns(K, 0.2), at_ns(K + 1, 0.4)), value=200 * UNIT_J)
-    begin, end = known(left=K, edges=1.0, phase=0.5), known(left=K + 1, edges=1.0, phase=0.5)
-    assert lent(between, CHANNEL, of, begin, end) == pytest.approx(-20 * (1 - 5 / 400))
-    assert lent(None, CHANNEL, of, begin, end) == 0.0
-    assert lent(between, CHANNEL, of, begin, known(left=K + 3)) == 0.0
-    long = windows((at_ns(K, 0.2), at_ns(K + 3, 0.4)), value=200 * UNIT_J)
-    assert lent(between, CHANNEL, long, begin, end) == 0.0
-
-
-@pytest.mark.parametrize(("left", "is_told"), [(1, False), (2, True), (27, True), (28, False)])
-def test_two_updates_on_each_side_of_a_short_window_tell_the_power_there(left, is_told):
-    """Of 31 updates, numbered from 0; the window is within one update's time and holds nothing."""
-    of = windows((at_ns(left, 0.2), at_ns(left, 0.6)))
-    found = lent(interpolation(STEADY), CHANNEL, of, known(left=left), known(left=left))
-    assert found == pytest.approx(-40.0 if is_told else 0.0)
 
 
 def test_what_a_sensor_adds_goes_by_its_energy_and_its_time():

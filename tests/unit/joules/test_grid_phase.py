@@ -14,8 +14,9 @@ from microjoule.joules.counter import Counter
 from microjoule.joules.grid_phase import phase_ns, phases
 
 
-def edge(phase: float, drift: float = 0.0, left: int = 0) -> Any:
-    return SimpleNamespace(phase=np.array([phase]), drift=np.array([drift]), left=np.array([left]))
+def edge(phase: float, drift: float = 0.0, left: int = 0, together: float = 49.0) -> Any:
+    columns = {"phase": phase, "drift": drift, "left": left, "together": together}
+    return SimpleNamespace(**{name: np.array([value]) for name, value in columns.items()})
 
 
 def end(phase_ns: float, jitter_ns: float) -> Any:
@@ -48,6 +49,15 @@ def test_edges_that_march_apart_share_less_and_no_edge_is_off_by_more_than_its_p
     (first, second), shared = phases(edge(5.0, 3.0), edge(2.0, 0.0, left=-7))
     assert (first[0], second[0]) == pytest.approx((5.0, 2 * np.sqrt(1 / 7)))
     assert shared[0] == pytest.approx(2 * np.sqrt(6 / 7))
+
+
+def test_where_reads_come_in_step_with_updates_the_phase_drifts_by_the_part_of_them_between() -> None:
+    """100 of 1,000 updates: a tenth of 5, whatever single brackets show of a march."""
+    (first, second), shared = phases(edge(5.0, 3.0, together=1000.0), edge(7.0, 3.0, 100, together=2000.0))
+    assert (first[0], second[0]) == pytest.approx((0.5, 0.7))
+    assert shared[0] == pytest.approx(2 * np.sqrt(0.99))
+    (first, _), shared = phases(edge(5.0, together=1000.0), edge(5.0, left=1500, together=1000.0))
+    assert (first[0], shared[0]) == (5.0, 0.0)
 
 
 def test_edges_of_two_grids_share_nothing() -> None:

@@ -53,7 +53,7 @@ def fits(monkeypatch):
     found = []
     monkeypatch.setattr(MODULE + "samples", lambda *_: iter(found))
     monkeypatch.setattr(MODULE + "is_buffered", lambda _: False)
-    monkeypatch.setattr(MODULE + "_fit", lambda half_ms, *_: (20.0 * MS, half_ms * MS))
+    monkeypatch.setattr(MODULE + "_fit", lambda half_ms, *others: (20.0 * MS, half_ms * MS + others[-1]))
     return found
 
 
@@ -123,11 +123,22 @@ def sampled(gain, lag_ms, noise=0.0, n=64, seed=1):
 @pytest.mark.parametrize("gain", [0.6, 1.0, 1.8])
 def test_the_lag_is_where_one_power_is_a_line_of_the_other(gain):
     found, shifts = sampled(gain, 37.0, noise=1.0)
-    lag_ns, half_ns = _fit(found, sensor("g"), shifts, shifts)
+    lag_ns, half_ns = _fit(found, sensor("g"), shifts, shifts, 0.0)
     assert abs(lag_ns - 37.0 * MS) <= half_ns < 10 * MS
-    assert _fit(found._replace(locked_ns=21.0 * MS), sensor("g"), shifts, shifts) is None
+    assert _fit(found._replace(locked_ns=21.0 * MS), sensor("g"), shifts, shifts, 0.0) is None
+
+
+def test_of_one_valley_what_sensors_leave_open_is_independent_and_of_several_it_is_beside_each(monkeypatch):
+    found, shifts = sampled(1.0, 37.0, noise=1.0)
+    _, alone_ns = _fit(found, sensor("g"), shifts, shifts, 0.0)
+    _, half_ns = _fit(found, sensor("g"), shifts, shifts, 12.0 * MS)
+    assert half_ns == pytest.approx(np.hypot(alone_ns, 12.0 * MS))
+    two = np.isin(np.arange(len(shifts)), (22, 30))  # at 38 and at 70 ms
+    monkeypatch.setattr(MODULE + "is_possible", lambda *_: two)
+    lag_ns, half_ns = _fit(found, sensor("g"), shifts, shifts, 12.0 * MS)
+    assert half_ns == pytest.approx(70 * MS - lag_ns + 12.0 * MS)
 
 
 def test_a_gain_beyond_a_factor_of_two_is_of_something_else():
     found, shifts = sampled(2.2, 37.0, noise=1.0)
-    assert _fit(found, sensor("g"), shifts, shifts) is None
+    assert _fit(found, sensor("g"), shifts, shifts, 0.0) is None

@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ideal import MS, Ideal, constant
+from gauges import Poll, square
+from gpu_counter import GpuCounter
+from ideal import MS, T0, Ideal, constant
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.lag_samples import _evened, _locked_ns, _looked_at, _stray_w, _tells
+from microjoule.joules.lag_samples import (
+    _evened,
+    _locked_ns,
+    _looked_at,
+    _may_be_in_step,
+    _stray_w,
+    _tells,
+)
 from microjoule.joules.readings import Shape
+from microjoule.joules.update_record import record_of
 from microjoule.joules.update_times import AROUND
 
 COUNTER = Counter(Ideal(constant(100.0), n=200).series, Ideal(constant(100.0)).channel)
@@ -58,6 +68,21 @@ def test_readings_of_when_the_counter_was_not_updated_are_no_samples() -> None:
     assert found.sums.shape == (6, len(shifts), blocks)
     used = watts[is_inside][: blocks * found.n].reshape(blocks, found.n)
     assert found.sums[5] == pytest.approx(np.broadcast_to((used**2).sum(1), (len(shifts), blocks)))
+
+
+@pytest.mark.parametrize(("periods", "is_alias"), [(0.93, True), (4.5, False)])
+def test_a_counter_whose_updates_may_be_the_alias_of_a_load_is_in_step_where_it_shows_it(
+    periods: float, is_alias: bool
+) -> None:
+    """From 4 s on, of a load of 18.6 ms under updates of 20; one of 90 ms shows its own corners."""
+    load = square(periods * 0.02, 20.0, 3, low_w=60.0, high_w=330.0)
+    counter = GpuCounter().counter(load, Poll(), 3)
+    edges, _, total = record_of(counter).columns()
+    updates = _evened(edges, counter.usual_ns), total
+    t_ns = T0 + np.arange(4, 20, dtype=np.int64)[:, None] * 1000 * MS + np.arange(0, 500, 7) * MS
+    assert _may_be_in_step(counter, updates, t_ns) is is_alias
+    first = edges[:49], total[:49]
+    assert not _may_be_in_step(counter, first, t_ns)
 
 
 def test_one_step_between_two_updates_strays_by_what_its_place_and_size_make_it() -> None:

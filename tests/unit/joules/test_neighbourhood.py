@@ -16,6 +16,7 @@ from microjoule.joules.neighbourhood import (
     SEGMENTS,
     changes,
     median,
+    recurrence,
     roughness,
     scatter,
     three_in_a_row,
@@ -74,6 +75,28 @@ def test_a_few_steps_do_not_make_counts_rough():
     twenty = np.sort(np.abs(third[:20]))
     wanted = twenty[8] / 0.5244 * 1e-6 * 1.09 / math.sqrt(20)
     assert roughness(rate, is_usual)[0] == pytest.approx(wanted, rel=1e-3)
+
+
+def test_levels_that_recur_scatter_by_no_more_than_their_own_values_however_they_alternate():
+    """Half of the updates are at one of two levels, each beside others: differences show the step alone."""
+    chance = np.random.default_rng(8)
+    there = np.ones((400, N), bool)
+    rate = np.where(chance.random((400, N)) < 0.5, 60.0, 330.0) + chance.normal(0.0, 1.0, (400, N))
+    mixed = chance.random((400, N)) < 0.5
+    rate = np.where(mixed, chance.uniform(60.0, 330.0, (400, N)), rate)
+    found = recurrence(rate, there, np.zeros(400))
+    assert 2.0 < np.median(found) < 20.0
+    assert np.mean(found > 1.0) > 0.99
+    assert np.median(roughness(rate, there) * rate.mean(1)) > 20.0
+
+
+def test_rates_nowhere_alike_scatter_by_twice_as_far_as_they_reach_and_of_few_nothing_is_told():
+    rate = np.arange(float(N))[None]
+    assert recurrence(rate, np.ones((1, N), bool), np.zeros(1)).tolist() == [2.0 * N]
+    assert recurrence(0 * rate, np.ones((1, N), bool), np.full(1, 0.5)).tolist() == [N]
+    for n in (LEAST_ROUGH, LEAST_ROUGH + 1):
+        found = recurrence(rate, (np.arange(N) < n)[None], np.zeros(1))
+        assert found.tolist() == [2.0 * n if n > LEAST_ROUGH else np.inf]
 
 
 def test_white_scatter_of_counts_is_found_again():

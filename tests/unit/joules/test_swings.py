@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import SLOW_NS, _corner, across, pulse, steps
-from microjoule.joules.update_times import AROUND
+from microjoule.joules.swings import _corner, across, pulse, steps
+from microjoule.joules.update_times import AROUND, SLOW_NS
 
 LENGTH_NS, USUAL_NS = 2e6, 1e6
 
@@ -84,6 +84,25 @@ def test_the_mean_of_what_a_step_loses_has_its_sign_and_less_of_it_where_a_kink_
         assert lost == pytest.approx(1.5 * ramp * (1 - 6 * 0.25 / 16) * LENGTH_NS / 3)
         _, (half,) = steps(segment(False, ramp=ramp, one=0.5 * USUAL_NS, trust=0.5, before=1.0, after=1.0))
         assert half == pytest.approx(lost / 2)
+
+
+@pytest.mark.parametrize("part", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("late", [0.0, 0.1, 0.7])
+def test_of_a_slow_counter_it_counts_where_in_its_update_an_instant_lies_as_far_as_the_lag_tells(part, late):
+    """A step at the instant moves the count by f (1 - f), and U of a rectangle is 1.65; noise takes 16 σ²."""
+    slow = segment(False, part, ramp=4.0, one=0.5 * SLOW_NS)
+    slow.near = around([1.0, 1.0, 1.0])
+    slow.near.usual_ns = np.array([float(SLOW_NS)])
+    f = part + np.clip(0.5 - part, -late, late)
+    (inside,), (lost,) = steps(slow, 0.0, late * LENGTH_NS)
+    assert lost == pytest.approx(4.0 * (1 - 16 * 0.25 / 16) * LENGTH_NS * f * (1 - f) / 1.65)
+    of_ramp = 4.0 * math.sqrt(1 / 120) / 2
+    assert inside == pytest.approx(math.hypot(math.sqrt(16 - 4) * 0.75 * f * (1 - f), of_ramp) * LENGTH_NS)
+    slow.near = around((10, 50, 10))
+    slow.near.usual_ns, slow.kink.one = np.array([float(SLOW_NS)]), np.zeros(1)
+    assert pulse(slow, 40.0, late * LENGTH_NS)[0] == 0.0
+    wide = 40.0 * LENGTH_NS * (1 - 40 / 90)
+    assert pulse(slow, 100.0, late * LENGTH_NS)[0] == pytest.approx(wide * math.sqrt(f * (1 - f)))
 
 
 def around(rates: Any, is_usual: Any = True) -> Any:

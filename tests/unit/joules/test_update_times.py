@@ -200,6 +200,37 @@ def test_a_period_that_places_no_update_better_than_its_bracket_is_not_used():
     assert found.learned.period_ns == 0.0
 
 
+def marching(march_us, n=200):
+    """Updates every 100 ms, and reads every 10 that march past them: instants and their brackets."""
+    at = np.arange(n, dtype=np.int64) * 100 * MS + 10**15
+    latest = at + 7 * MS - np.arange(n) * march_us * US % (10 * MS)
+    latest += np.where(latest <= at, 10 * MS, 0)
+    return at, latest - 10 * MS, latest
+
+
+@pytest.mark.parametrize(("march_us", "least", "most"), [(0, 199, 199), (50, 50, 150), (500, 49, 49)])
+def test_reads_in_step_with_slow_updates_leave_one_phase_open_as_long_as_half_of_a_bracket_is(
+    march_us, least, most
+):
+    """5 ms of 50 µs an update are a hundred. Fewer updates than 49, which share neighbours, are none."""
+    _, earliest, latest = marching(march_us)
+    assert least <= learn(earliest, latest, 100 * MS, *STEPS).together <= most
+    quick = learn(earliest // 100, latest // 100, MS, *STEPS)
+    assert quick.together == 49
+
+
+def test_reads_in_step_with_slow_updates_place_them_all_by_the_same():
+    """From 3 ms before an update to 7 after it. The phase stays where it is: a tenth beyond a rectangle's."""
+    at, earliest, latest = marching(0)
+    t_ns = np.sort(np.concatenate((earliest, latest)))
+    changes = np.flatnonzero(np.isin(t_ns, latest))
+    learned = learn(earliest, latest, 100 * MS, *STEPS)
+    found = UpdateTimes(t_ns, np.zeros(len(t_ns), np.uint32), changes, learned).located(np.arange(200))
+    assert found.is_on_grid.all()
+    assert np.unique(found.t_ns - at).tolist() == [2 * MS]
+    assert found.phase_ns == pytest.approx(1.1 * 10 * MS / np.sqrt(12))
+
+
 def test_brackets_wider_than_the_mean_gap_between_updates_tell_no_period():
     """Three of five updates 10 ms after a read, and two of them 1 ms after one."""
     widths = np.tile([10, 10, 10, 1, 1], 40) * MS
