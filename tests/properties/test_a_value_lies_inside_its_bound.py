@@ -11,11 +11,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from gauges import POLLS, SENSORS, gauge, loads, windows
 from gpu_counter import GpuCounter, trace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ideal import T0, S
+from ideal import MS, T0, US, Ideal, S, pulses
 
 from microjoule.channel import PowerModel, Timing
 from microjoule.joules.counter import Counter
@@ -73,6 +74,25 @@ def test_the_value_of_any_sensor_lies_inside_its_guaranteed_interval(kind, name,
     assert (found.low >= 0.0).all()
     for estimate in meter.estimates(found):
         assert estimate.value is None or estimate.low <= estimate.value <= estimate.high
+
+
+@pytest.mark.parametrize("seed", [5, 34, 44])
+def test_behind_the_last_update_no_more_is_guessed_than_a_later_reading_leaves_open(seed):
+    """Power that came in pulses would have counted on; a reading after the window shows that it did not."""
+    n_known = 0
+    ideal = Ideal(
+        pulses(200.0, 0.001, 0.02), n=12, poll_ns=5 * MS, jitter=0.33, read_ns=80 * US, lag_ns=900 * US,
+        declared_max=1.6, failed=0.2, limit_w=300.0, seed=seed,
+    )  # fmt: skip
+    counter = Counter(ideal.series, ideal.channel)
+    t1 = np.arange(int(counter.t_ns[0]), int(counter.t_ns[-1]), 100 * US)
+    for t0 in counter.t_ns[:-1].tolist():
+        found = counter.energies(np.full(np.count_nonzero(t1 > t0), t0), t1[t1 > t0])
+        known = found.status == 0
+        assert (found.low[known] <= found.value[known]).all()
+        assert (found.value[known] <= found.high[known]).all()
+        n_known += np.count_nonzero(known)
+    assert n_known
 
 
 def test_in_a_trace_it_does_so_too_and_in_its_totals(tmp_path):
