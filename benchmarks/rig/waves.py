@@ -248,11 +248,11 @@ def head(found: list[Row], time: str) -> str:
     )
 
 
-BY_HOST = """An emulated processor is five to ten times
-slower than its host, which is shared: reads come late, or take longer, by up to tens of milliseconds. Other
-waveforms are in `rig_icount.md`, where no read is late."""
+BY_HOST = """With `--late` the guest's
+time is the host's. An emulated processor is five to ten times slower than its host, which is shared: reads
+come late, or take longer, by up to tens of milliseconds. `rig_icount.md` has all waveforms, no read late."""
 BY_COUNT = """Time is the count of instructions, 2 ns for
-each: the host, which is shared, makes no read late."""
+each: the host, which is shared, makes no read late. `rig_late.md` has reads that are late."""
 HEAD = """# Coverage on a real kernel, against the exact truth
 
 Taken by `python benchmarks/rig/waves.py RIG`: Linux 6.1 with its own RAPL drivers, on an emulated processor
