@@ -151,7 +151,8 @@ phase and the levels of the load, and all that a declaration only bounds: readin
 their period either way, means of a second by 50 ms; their noise is up to 0.1 % of the mean power; of a gauge
 of which nothing is declared they are the mean of any part of the period before them. There is no gain and no
 offset. A counter's lag is fixed, and learnt from a gauge that looks at 25 of each 100 ms or from the one that
-places its energy, each trailing by up to 10 % of its own period.
+places its energy, each trailing by up to 10 % of its own period. When reads of both come after an update is
+drawn, too.
 
 """
 NOT_HELD = """## Loads that are not held
@@ -196,7 +197,19 @@ FOOT = """
   in each gap, because a load of 2/3 T shows the same readings. The errors of a regular load's gaps (3.7 T,
   17.3 T over 10 s) cancel, which U credits for up to 16 readings in a row. What lies in a gap is in no
   reading: no better is to be had of it than statistics.
-- Counters of 100 ms: short levels, of which each update is unlike both of its neighbours.
+- Counters, *swings* of loads near their own frequency (0.9 to 2.03 T, 0.23 T): a slow sine in what updates
+  count may be a slow load's, whose windows err by nothing, or the alias of a quick one. U holds the quick one
+  at both ends. A window of 0.1 s under 0.97 T of 100 ms is nearly a whole cycle, whose ends err alike, but of
+  adjoining windows each has one end.
+- Counters of 100 ms under 3.7 T, *swings* and *steps*: each update is unlike both of its neighbours. One that
+  was high for 40 % of its time may have been so at its beginning or in its middle: the count is the same, and
+  at 200 W an instant inside differs by 6 J.
+- Counters of 100 ms in windows of 0.03 and 0.1 s, *steps*: an update between two levels may hold a step, or a
+  burst that is the window's own.
+- Counters of 100 ms in windows of 0.03 s, *edges*: updates that scatter may be a timer's that jitters, which
+  cancels inside one update, or show power that wanders inside of them, which does not.
+- Counters, *lag*: beside 25 of 100 ms it is known to ± 14 ms, of which the gauge's own is 10, and 8 are of
+  reads that come in step with updates of either.
 
 The ratio says less where errors are of two kinds. Under steps most windows have next to none, and the median
 U is theirs, while the root mean square error is that of the few in which a step is cut: the ratio falls below
