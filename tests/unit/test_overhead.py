@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, text, why):
 
 def test_another_hosts_file_is_refused(tmp_path):
     save(overhead(cost()), tmp_path / "o.json")
-    with pytest.raises(MicrojouleError, match=r"kernel '6\.1', and this is '6\.2'"):
+    with pytest.raises(MicrojouleError, match=r"kernel '6\.1' \(here: '6\.2'\)"):
         load(tmp_path / "o.json", replace(HOST, kernel="6.2"))
 
 

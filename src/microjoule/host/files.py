@@ -118,7 +118,7 @@ class Kept:
         """The sentence that a file is of another host, CPU or kernel; empty: it is of this one."""
         names = {"hostname": "host", "cpu": "CPU", "kernel": "kernel"}
         pairs = [(word, getattr(theirs, name), getattr(ours, name)) for name, word in names.items()]
-        differing = [f"{word} {its!r}, and this is {our!r}" for word, its, our in pairs if its != our]
+        differing = [f"{word} {its!r} (here: {our!r})" for word, its, our in pairs if its != our]
         return f"The {self.noun} {path} is of {' and '.join(differing)}" if differing else ""
 
 
