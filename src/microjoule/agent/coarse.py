@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Rounding:
     """
 
     step: int
-    shown_nj: int
+    shown_nj: Fraction
 
     def __call__(self, raw: int) -> int:
         """The coarse reading, rounded down."""
@@ -62,7 +63,9 @@ def coarse(channel: Channel) -> tuple[Channel, Rounding] | None:
     modulus = scale.modulus or 1 << 64
     if modulus % step:
         return None  # no power of two: a count of it would be of two sizes
-    shown_nj = (scale.shown_nj or int(scale.unit * NJ_PER_J)) if channel.encoding is Encoding.POWERCAP else 0
+    own_nj = scale.unit * NJ_PER_J
+    shown_nj = own_nj if scale.shown_nj == 0 else Fraction(scale.shown_nj or int(own_nj))
+    shown_nj = shown_nj if channel.encoding is Encoding.POWERCAP else Fraction(0)
     rounded = replace(
         scale, unit=scale.unit * step, modulus=modulus // step, quantum=1, shown_nj=None, register_unit=None
     )

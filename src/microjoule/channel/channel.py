@@ -56,7 +56,7 @@ class Scale:
         modulus: Counts after which a counter starts again; None: the full 64 bits.
         quantum: The smallest step that the reading can show, in counts.
         shown_nj: Of ``Encoding.POWERCAP``, the whole nanojoules by which the kernel multiplied a count;
-            None: the unit's own, cut off.
+            None: the unit's own, cut off; 0: the unit as it is.
         register_unit: Of a count that the kernel derives from a register by a shift, the ``quantity`` of
             one count of the register by the CPU's documents; None: the kernel's word is taken.
         starts_at_open: Whether the count begins when it is opened, so that two recordings of it have

@@ -22,6 +22,7 @@ given up: brevity.
 from __future__ import annotations
 
 from enum import IntEnum
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -89,9 +90,10 @@ def modulus(channel: Channel) -> int:
     return channel.scale.modulus or FULL
 
 
-def unit_nj(channel: Channel) -> int:
-    """The whole nanojoules that the kernel's powercap takes for the channel's unit."""
-    return channel.scale.shown_nj or int(channel.scale.unit * NJ_PER_J)
+def unit_nj(channel: Channel) -> Fraction:
+    """The nanojoules that the kernel's powercap takes for the channel's unit: whole ones since Linux 4.0."""
+    own_nj, shown_nj = channel.scale.unit * NJ_PER_J, channel.scale.shown_nj
+    return own_nj if shown_nj == 0 else Fraction(shown_nj or int(own_nj))
 
 
 def quantum(channel: Channel) -> int:
@@ -120,8 +122,8 @@ def counts(raw: U64, channel: Channel) -> U64:
     """
     if channel.encoding is not Encoding.POWERCAP:
         return raw
-    divisor = unit_nj(channel)
-    return (raw * np.uint64(1000) + np.uint64(divisor - 1)) // np.uint64(divisor)
+    divisor, parts = unit_nj(channel).as_integer_ratio()
+    return (raw * np.uint64(1000 * parts) + np.uint64(divisor - 1)) // np.uint64(divisor)
 
 
 def unchanged_ns(steps: Steps, t_ns: I64, before_ns: int | None = None) -> int:

@@ -9,6 +9,8 @@ ceil(uj * 1000 / unit), and with it the true unit; that inversion is ``energy``'
 
 - The unit is read off ``max_energy_range_uj`` = floor((2^32 - 1) * unit / 1000), which is one count
   less than the range: using it as the modulus loses a count at each wrap.
+- Before Linux 4.0 nothing is cut off, and the range is floor((2^32 - 1) * 10^6 / 2^k): taken for whole
+  nanojoules, each wrap would lose 0.67 J.
 - Below 1000 nJ a count (ESU 20 and finer) one microjoule holds several counts: the quantum says so.
 - Update: about once a millisecond, as the register. Each read interrupts a CPU of the package.
 - Who may read: since CVE-2020-8694 (PLATYPUS, Linux 5.10) ``energy_uj`` is mode 0400, root's. Its
@@ -173,7 +175,7 @@ def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channe
             unit_source=origin,
             modulus=COUNTS,
             quantum=max(1, -(-NJ_PER_UJ // whole_nj)),
-            shown_nj=whole_nj,
+            shown_nj=0 if zone.is_exact else whole_nj,
         ),
         timing=TIMING,
         trust=trust(host, domain, zone),
@@ -183,8 +185,8 @@ def _channel(host: Host, place: Place, zone: PowercapZone, first: str) -> Channe
 
 def _wrong_unit(channel: Channel) -> Obstacle | None:
     """What to say where the driver multiplies by another unit than the CPU counts in."""
-    own_nj, shown_nj = float(channel.scale.unit * NJ_PER_J), channel.scale.shown_nj or 0
-    if abs(shown_nj / own_nj - 1) < UNIT_DIFFERS:
+    own_nj, shown_nj = float(channel.scale.unit * NJ_PER_J), channel.scale.shown_nj
+    if not shown_nj or abs(shown_nj / own_nj - 1) < UNIT_DIFFERS:
         return None
     what = (
         f"this kernel takes a count of {channel.id} for {shown_nj / NJ_PER_UJ:.3g} µJ, and this CPU counts "

@@ -39,6 +39,8 @@ PSYS_ZONE = re.compile(r"psys(-\d+)?")
 LAST_COUNT = (1 << 32) - 1
 # Server DRAM: intel_rapl_common.c's dram_domain_energy_unit, and what rapl.c takes for the same registers.
 # Intel's manual rounds 2^-16 J to 15.3 uJ; powercap's own joules are therefore 0.27 % too many.
+# By their range the units that a kernel before 4.0 takes as they are; some are whole nanojoules anyway.
+_EXACT_NJ = MappingProxyType({(LAST_COUNT * UJ_PER_J) >> k: NJ_PER_J >> k for k in range(10, 32)})
 FIXED_UNITS_NJ = MappingProxyType({15_300: Fraction(1, 1 << 16)})
 # What a part may draw whose firmware states nothing: a factor under which no true step may lie, so generous
 # ones. Twice the limit is believed (``joules.unwrap``), for a board with its GPUs that is ten kilowatts.
@@ -59,6 +61,7 @@ class PowercapZone:
         limit_w: Its largest power limit; None: none stated.
         limit_source: The file of that limit.
         is_settable: Whether that limit is only what somebody set, and may be lifted at any time.
+        is_exact: Whether the driver cuts no unit off, as before Linux 4.0.
     """
 
     path: Path
@@ -69,6 +72,7 @@ class PowercapZone:
     limit_w: float | None
     limit_source: str
     is_settable: bool = False
+    is_exact: bool = False
 
     @property
     def exact_unit(self) -> Fraction | None:
@@ -174,7 +178,9 @@ def _zone(path: Path, parent: str, family: str) -> PowercapZone | None:
     if not name:
         return None
     range_uj = integer_in(path / "max_energy_range_uj")
-    return PowercapZone(path, name, parent, family, _unit_nj(range_uj), *_limit(path))
+    exact_nj = _EXACT_NJ.get(range_uj or 0)
+    unit_nj = exact_nj or _unit_nj(range_uj)
+    return PowercapZone(path, name, parent, family, unit_nj, *_limit(path), is_exact=exact_nj is not None)
 
 
 def _unit_nj(range_uj: int | None) -> int | None:

@@ -49,6 +49,20 @@ def test_the_unit_is_the_registers_own_and_the_modulus_two_to_the_32(tmp_path):
     assert channels["package-0/dram"].scale.unit_source == "kernel"
 
 
+@pytest.mark.parametrize("esu", [13, 14, 16, 19])
+def test_microjoules_of_kernels_that_cut_no_unit_off_are_counts_of_the_unit_as_it_is(tmp_path, esu):
+    """Linux 3.19, by its range of 262143999938 for 2^-14 J: with the unit cut off a wrap lost 0.67 J."""
+    root = write(replace(CLIENT, zones=(Zone(id="0", name="package-0", unit_nj=10**9 >> esu),)), tmp_path)
+    (zone,) = (path for path in root.rglob("max_energy_range_uj") if path.parent.name == "intel-rapl:0")
+    zone.write_text(str(((1 << 32) - 1) * 10**6 >> esu))
+    (channel,) = powercap.survey(Machine(root)).channels
+    assert (channel.scale.unit, channel.scale.modulus) == (Fraction(1, 1 << esu), 1 << 32)
+    counted = [0, 1, 2, 1000, (1 << 32) - 2, (1 << 32) - 1]
+    raw = np.array([count * 10**6 >> esu for count in counted], np.uint64)
+    assert counts(raw, channel).tolist() == counted
+    assert powercap.survey(Machine(root)).obstacles == ()
+
+
 @pytest.mark.parametrize("esu", range(10, 23))
 def test_the_unit_of_every_energy_status_unit_is_inverted(tmp_path, esu):
     unit_nj = 10**9 >> esu
