@@ -8,6 +8,7 @@ from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
 from .counter import Counter
 from .estimate_text import figure
 
+_ASSUMED = "assumed"  # the source of a lag that nothing measured
 _AGENT = "agent"  # the source of channels that an agent reads
 _FEW = 3  # updates, from which on their usual distance is known
 
@@ -104,16 +105,21 @@ def lag(counter: Counter) -> list[str]:
         return []  # what is estimated has no guaranteed interval that could be wider
     least_ms, most_ms = (t_ns / NS_PER_MS for t_ns in (timing.lag_min_ns, timing.lag_ns))
     size = f"{three_digits(least_ms)} to {three_digits(most_ms)} ms"
+    name, source, declared_ms = counter.channel.id, timing.lag_source, counter.declared.lag_ns / NS_PER_MS
     if timing.likely_lag_ns is not None:
         low, high = (min(max(t / NS_PER_MS, least_ms), most_ms) for t in timing.likely_lag_ns)
         likely = f"{three_digits(low)} to {three_digits(high)} ms"
-        return [
-            f"{counter.channel.id}: lag {likely}, {timing.lag_source}; guaranteed intervals allow for {size}"
-        ]
-    if timing.lag_source != "assumed":
-        return [f"{counter.channel.id}: lag {size}, {timing.lag_source}"]
+        if source == _ASSUMED and high > declared_ms:
+            source = f"from too few power steps to measure it ({three_digits(declared_ms)} ms was assumed)"
+        return [f"{name}: lag {likely}, {source}; guaranteed intervals allow for {size}"]
+    if source != _ASSUMED:
+        return [f"{name}: lag {size}, {source}"]
     wider = figure(power_w * 2 * timing.half_lag_ns / NS_PER_S, 0.0, "J")
-    return [f"{counter.channel.id}: lag {size}, assumed; guaranteed intervals are ± {wider} wider by it"]
+    return [
+        f"{name}: its counter may show energy up to {three_digits(most_ms)} ms late (assumed, not measured), "
+        f"so guaranteed intervals are ± {wider} wider. To measure the lag, mark windows of different power "
+        "or run `uj probe --calibrate`"
+    ]
 
 
 def _mean_w(counter: Counter) -> float:

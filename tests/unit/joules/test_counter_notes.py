@@ -74,7 +74,20 @@ def test_counters_of_an_agent_that_are_updated_rarely_have_one_sentence_together
 def test_an_assumed_lag_costs_twice_what_is_used_in_half_of_it():
     """820 counts of 1/16384 J each millisecond are 50 W: 200 mJ in 2 x 2 ms."""
     found = lag(counted(range(1, 200), n=200, counts=820, lag_ns=4 * MS))
-    assert found == ["package-0: lag 0 to 4 ms, assumed; guaranteed intervals are ± 200 mJ wider by it"]
+    assert found == [
+        "package-0: its counter may show energy up to 4 ms late (assumed, not measured), so guaranteed "
+        "intervals are ± 200 mJ wider. To measure the lag, mark windows of different power or run "
+        "`uj probe --calibrate`"
+    ]
+
+
+def test_a_lag_that_a_few_steps_show_to_exceed_what_is_assumed_says_both():
+    assumed = counted(range(1, 200), n=200, counts=820, lag_ns=4 * MS)
+    longer = assumed.with_timing(assumed.channel.timing.with_longest_lag(9 * MS, 7 * MS))
+    few = "from too few power steps to measure it (4 ms was assumed)"
+    assert lag(longer) == [f"package-0: lag 0 to 7 ms, {few}; guaranteed intervals allow for 0 to 9 ms"]
+    late = assumed.with_timing(assumed.channel.timing.with_longest_lag(9 * MS))
+    assert lag(late) == ["package-0: lag 0 to 4 ms, assumed; guaranteed intervals allow for 0 to 9 ms"]
 
 
 @pytest.mark.parametrize(
