@@ -43,8 +43,9 @@ def _of_one_device(trace: Trace) -> Iterator[tuple[Counter | Gauge, list[Gauge]]
         names: Iterable[str] = beside(channel, trace.channels)
         if isinstance(meter, Gauge) and name in covered(trace.channels):
             names = [each for each in meters if each != name and trace.channels[each].place == channel.place]
-        gauges = [trace.meter(each) for each in names]
-        yield meter, [each for each in gauges if isinstance(each, Gauge)]
+        gauges = [each for each in map(trace.meter, names) if isinstance(each, Gauge)]
+        if gauges:
+            yield meter, gauges
 
 
 def _sentence(taken: Counter | Gauge, counted: Estimate, gauge: Gauge, span: Window) -> str:

@@ -310,8 +310,8 @@ class Interpolation:
         is_exact = is_usual & is_on_grid
         are_enough = three_in_a_row(is_exact).sum(1) >= LEAST_ROUGH
         rough = roughness(rate, np.where(are_enough[:, None], is_exact, is_usual)) * power * usual
-        # Readings that are far apart see power step often: then the lesser changes tell.
-        off_ns = np.cumsum(gained / np.maximum(power, 1e-300)[:, None] - length, axis=1)
+        # Readings that are far apart see power step often: then the lesser changes tell. No power tells none.
+        off_ns = np.cumsum(gained / np.where(power > 0, power, np.inf)[:, None] - length, axis=1)
         least = np.minimum(usual * changes(rate, is_usual), scatter(off_ns, is_usual))
         is_told = np.isfinite(least) & ~is_dense
         rough = np.where(is_told, np.minimum(rough, power * np.where(is_told, least, 0.0)), rough)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pieced
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 from hypothesis import given
@@ -12,9 +14,12 @@ from hypothesis import strategies as st
 from ideal import Ideal, pulses, rows, square, wild
 from reached import reached
 
+from microjoule.channel import Scale, Timing
+from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.interpolation import Interpolation
 from microjoule.joules.update_times import Learned, UpdateTimes
+from microjoule.trace.series import Series
 
 
 @pytest.mark.reaches(kinks=10)
@@ -92,3 +97,15 @@ def test_a_segment_longer_than_four_usual_ones_is_no_usual_one(long_ms: int, is_
     assert found.near.usual_ns == APART * MS
     assert found.near.is_usual.sum() == 15 + is_usual
     assert not found.is_gap
+
+
+def test_a_count_that_stands_still_beside_one_that_moves_is_worked_out_without_an_overflow() -> None:
+    """A command's CPU time: nothing, 0.8 ms in one reading, nothing for half a second. Runs warned of it."""
+    raw = np.repeat([0, 815_947, 864_099], [5, 50, 4]).astype(np.uint64)
+    t_ns = 10**12 + 10 * MS * np.arange(len(raw), dtype=np.int64)
+    series = Series(t_ns, np.full(len(raw), 1000, np.uint32), raw, np.zeros(len(raw), np.uint16))
+    seconds = Scale(quantity="s", unit=Fraction(1, 10**9), unit_source="kernel")
+    used = Counter(series, replace(pieced.counter("cpu"), timing=Timing(), scale=seconds))
+    for first, last, used_ns in ((0, 56, 864_099), (2, 50, 815_947)):
+        found = used.energy(int(t_ns[first]) + 2047, int(t_ns[last]) + 9 * MS // 10)
+        assert found.value == pytest.approx(used_ns / 10**9, abs=1e-7)
