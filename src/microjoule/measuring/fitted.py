@@ -15,7 +15,7 @@ from ..host.calibration import facts_of
 from ..joules.gauge import Gauge
 from ..joules.total import beside, covered, tells_energy
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
-from ..recording.meter import Meter, readable
+from ..recording.meter import Meter, chosen_sources, readable
 from ..sources.agent import is_read_by_agent
 from ..units import NS_PER_S, seconds
 from ..value_class import dataclass
@@ -54,7 +54,7 @@ def fit(meter: Meter) -> Fitted:
     channels = tuple(by_id[name] for name in chosen)
     gauges = tuple(by_id[name] for channel in channels for name in beside(channel, by_id))
     read = (*channels, *gauges)
-    of_machine = machine_facts(found.machine, found.surveys, read, meter.chosen)
+    of_machine = machine_facts(found.machine, found.surveys, read, chosen_sources(meter))
     facts = {**of_machine, **facts_of(found.calibration, read)}
     return Fitted(channels, facts, meter.cadence, gauges)
 

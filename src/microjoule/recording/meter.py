@@ -75,11 +75,6 @@ class Meter:
         """``rate`` as a :class:`Cadence`."""
         return cadence_of(self.rate)
 
-    @property
-    def chosen(self) -> Sequence[str] | None:
-        """The sources that somebody chose, by name or with a channel; None: the best of all are read."""
-        return (self.sources or ()) if self.channel else self.sources
-
 
 class Readable(NamedTuple):
     """What a meter can read on this machine.
@@ -95,6 +90,11 @@ class Readable(NamedTuple):
     surveys: tuple[Survey, ...]
     channels: tuple[Channel, ...]
     calibration: Calibration | None
+
+
+def chosen_sources(meter: Meter) -> Sequence[str] | None:
+    """The sources that somebody chose, by name or with a channel; None: the best of all are read."""
+    return (meter.sources or ()) if meter.channel else meter.sources
 
 
 def readable(meter: Meter) -> Readable:

@@ -22,7 +22,7 @@ from ..version import VERSION
 from . import replaced_channels
 from .lane import Cadence
 from .launch import launch
-from .meter import Meter, readable
+from .meter import Meter, chosen_sources, readable
 from .trace_file import caller_of_sudo
 from .visible_devices import visible_devices
 
@@ -97,7 +97,7 @@ def plan(path: Path | str, meter: Meter) -> RecordingPlan:
     found = readable(meter)
     costs = overhead_of_this_host(meter.overhead, found.machine)
     facts = {
-        **machine_facts(found.machine, found.surveys, found.channels, meter.chosen),
+        **machine_facts(found.machine, found.surveys, found.channels, chosen_sources(meter)),
         **facts_of(found.calibration, found.channels),
         **reference_facts(meter.reference),
         **sampling_facts(costs, RECORDER, found.channels, meter.cadence),
