@@ -149,9 +149,8 @@ MIDDLE = """
 ## Edges of a window that err alike
 
 Steady power, updates of 8 ms read at 500 Hz: each update lies 7 µs earlier between two readings than the one
-before it. So both edges of a window of 0.1 s err alike, and those of a second do not. In sums edges that two
-windows share cancel, and the two that are left have the ± that each has by itself. If that fitted windows of
-0.1 s, so that 95 % of them were covered, it would not fit their sums.
+before it. So both edges of a window of 0.1 s err alike, and those of a second do not. U of the windows that
+fits what their own edges share does not fit their sums.
 
 | | n | covered | covered by a U so much narrower that it covers 95 % of the windows |
 |---|---:|---:|---:|
