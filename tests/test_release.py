@@ -8,9 +8,11 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +114,54 @@ def test_a_workflow_names_each_action_by_its_commit_and_says_which_version_that_
     pinned = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
     assert uses
     assert [line for line in uses if pinned.fullmatch(line) is None] == []
+
+
+def workflow(name: str) -> str:
+    return (REPOSITORY / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+
+
+def project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    return found
+
+
+def test_conda_s_recipe_asks_for_what_the_project_asks_for() -> None:
+    """And leaves the program to pip, which makes it from the project's own entry point."""
+    yaml = pytest.importorskip("yaml")
+    recipe = yaml.safe_load((REPOSITORY / "docs" / "packaging" / "recipe.yaml").read_text(encoding="utf-8"))
+    asked = [one.replace(" ", "") for one in recipe["requirements"]["run"]]
+    assert asked == ["python", *(one.partition(";")[0] for one in project()["dependencies"])]
+    oldest = project()["requires-python"].removeprefix(">=")
+    assert recipe["build"]["skip"] == ["not linux", f'match(python, "<{oldest}")']
+    assert "python" not in recipe["build"]
+
+
+TESTS = [path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "tests").rglob("*.py"))]
+# The package where it has another name than the program or the module; None: Debian always has it.
+DEBIAN = {
+    "cc": "gcc", "mpirun": "openmpi-bin", "chronyd": "chrony", "promtool": "prometheus",
+    "fusermount3": "fuse3", "setcap": "libcap2-bin", "systemd-analyze": "systemd", "node": "nodejs",
+    "setpriv": None, "unshare": None,
+}  # fmt: skip
+PYPI = {
+    "duckdb": "ibis-framework[duckdb]", "yaml": "pyyaml", "xdist": "pytest-xdist", "flask": "moto[server]",
+    "referencing": "jsonschema", "nbformat": "nbclient",
+}  # fmt: skip
+
+
+def test_what_tests_are_skipped_without_is_installed_each_night() -> None:
+    nightly = workflow("nightly").split()
+    programs = {name for text in TESTS for name in re.findall(r'which\("([\w-]+)"\)', text)}
+    asked = {DEBIAN.get(name, name) for name in programs} - {None}
+    assert (len(asked) >= 8, asked - set(nightly)) == (True, set())
+    modules = {name for text in TESTS for name in re.findall(r'importorskip\(\s*"(\w+)', text)}
+    ours = [re.split("[<>=;]", one)[0] for one in project()["optional-dependencies"]["test"]]
+    said = [one.strip("'") for one in (*nightly, *ours)]
+    have = {*said, *(one.partition("[")[0] for one in said), "microjoule"}
+    wanted = {PYPI.get(name, name.lower().replace("_", "-")) for name in modules}
+    assert (len(wanted) >= 15, wanted - have) == (True, set())
 
 
 def test_no_entry_of_the_changelog_is_there_twice() -> None:
