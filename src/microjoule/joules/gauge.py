@@ -17,7 +17,8 @@ interpolation at its end, and adjoining windows add up. What readings do not sho
 * ``steps``: what windows lose, in the mean, of the power steps that they begin and end with, where a gap or
   a window cuts them off; of one cause in all windows of a gauge, so that it does not average away;
 * ``lag``: that readings may trail the power by a little, of one cause in all windows of a gauge; of a
-  *point* by up to an update, because nobody knows of which part of the time it speaks;
+  *point* by up to an update, because nobody knows of which part of the time it speaks, and by more where
+  few updates were seen (:mod:`.little_known`);
 * ``quantisation``, and the ``gain``, ``offset`` and ``linearity`` of the sensor.
 
 The guaranteed interval uses no statistics (:mod:`.gauge_bound`), and the value lies inside it.
@@ -45,6 +46,7 @@ from .brackets import F64, Brackets
 from .code_dependence import CODE
 from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
+from .little_known import is_little_known, of_another_time, within_means
 from .profile import Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
@@ -258,6 +260,9 @@ class Gauge:
             )
             for part2, t in ((begin2, a), (end2, b))
         )
+        if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
+            within = within_means(self._profile, a, b, self.most_w)
+            begin2, end2 = np.maximum(begin2, within[0]), np.maximum(end2, within[1])
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)
@@ -273,8 +278,12 @@ class Gauge:
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
         lag_s = self.lag_s
         drift_w = self._power_w(t1, lag_s) - self._power_w(t0, lag_s)
+        late_j = drift_w * lag_s / _ROOT_3
+        if self.readings.shape is Shape.POINT and is_little_known(self.readings):
+            most_j = of_another_time(self.readings, value, t0, t1, self.most_w)
+            late_j = np.where(np.abs(late_j) > most_j, late_j, most_j)
         groups = (f"lag:{self.channel.id}",) * len(t0)
-        yield Part("lag", drift_w * lag_s / _ROOT_3, RECTANGULAR, groups)
+        yield Part("lag", late_j, RECTANGULAR, groups)
 
     @property
     def lag_s(self) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from ..channel import UNPLACED
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds, short_time, three_digits
+from .little_known import FEW
 from .readings import Readings, Shape
 from .stamps import Stamped
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _STILL_UPDATES, _STILL_NS = 20, 10 * NS_PER_S  # without a change, from which on it is worth a sentence
 _LIKE = 0.15  # of a period, within which two are one
 _SHORT = 10  # means: in a longer window such a load moves the figure by less than a tenth
-_FEW = 8  # changes, from which on they tell how often it is updated
 _SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
 
 
@@ -68,13 +68,13 @@ def _unknown(gauge: Gauge, name: str) -> str:
     """Of a gauge in a total whose driver says nothing, and whose few changes say no more."""
     timing = gauge.channel.timing
     n = int(np.count_nonzero(np.diff(gauge.readings.watts)))
-    if timing.update_ns or timing.window_ns or n >= _FEW or UNPLACED in gauge.channel.trust.parents:
+    if timing.update_ns or timing.window_ns or n >= FEW or UNPLACED in gauge.channel.trust.parents:
         return ""
     lasted = short_time(int(gauge.readings.t_ns[-1] - gauge.readings.t_ns[0]))
     changed = "did not change" if not n else "changed once" if n == 1 else f"changed {n} times"
     return (
         f"{name} {changed} in {lasted}, and its driver does not say how often it is updated or of what it is "
-        "the mean: it may show the power of a time before, and be off by more than its ±. Record for longer"
+        "the mean: it may show the power of a time before, and ± is wide for that. Record for longer"
     )
 
 

@@ -108,6 +108,16 @@ class Readings:
         return len(self.t_ns)
 
     @property
+    def is_declared(self) -> bool:
+        """Whether its driver, or a table, says how often it is updated."""
+        return self._timing.update_ns is not None
+
+    @property
+    def longest_ns(self) -> int:
+        """The longest time between two updates that is declared; 0: none is."""
+        return self._timing.update_max_ns
+
+    @property
     def coverage(self) -> float:
         """Which part of the time the sensor looks at; 0 where nobody knows."""
         if self.shape in (Shape.BOXCAR, Shape.CHARGE):

@@ -70,6 +70,7 @@ LIMITS = ("cap_max", "max", "cap")
 
 
 AMDGPU = "amdgpu"
+AMDGPU_SLOWEST_NS = 100 * NS_PER_MS  # what its firmware takes to refresh a power at most
 AMD_ENERGY = ("amd_energy", "zenergy")
 
 
@@ -326,7 +327,10 @@ def _timing(sensor: Sensor) -> Timing:
     interval_ms = None if sensor.is_energy else integer_in(sensor.beside("average_interval"))
     update_ms = integer_in(sensor.path.with_name("update_interval")) or interval_ms
     if not update_ms:
-        return UNKNOWN_COUNTER if sensor.is_energy else Timing(rate_max_hz=RATE_MAX_HZ)
+        slowest_ns = 0 if sensor.driver != AMDGPU else AMDGPU_SLOWEST_NS
+        return (
+            UNKNOWN_COUNTER if sensor.is_energy else Timing(update_max_ns=slowest_ns, rate_max_hz=RATE_MAX_HZ)
+        )
     return Timing(
         update_ns=update_ms * NS_PER_MS,
         update_max_ns=2 * update_ms * NS_PER_MS,

@@ -276,9 +276,9 @@ def test_a_lost_gpu_is_failed_and_a_hole_is_incomplete() -> None:
 
 def test_gain_and_offset_cancel_between_two_windows_of_one_gauge() -> None:
     """A ratio of two windows drops the gain; an absolute figure has it."""
-    t = every(100, 31)
+    t = every(100, 151)  # readings go on for long enough to say that the power was steady
     trust = {"sensor": SensorError(gain=0.1, offset_w=15.0)}
-    gauge = Gauge(series(t, [200.001] * 31), channel(POINT, **trust))
+    gauge = Gauge(series(t, [200.001] * 151), channel(POINT, **trust))
     one, two = gauge.energy(T0, T0 + S), gauge.energy(T0 + S, T0 + 2 * S)
     assert budget(one)["gain"] == pytest.approx(20.0001 / np.sqrt(3))
     assert budget(one)["offset"] == pytest.approx(15 / np.sqrt(3))

@@ -15,16 +15,16 @@ from microjoule.joules.summary import summary
 
 def test_a_sensor_that_never_changes_is_said_and_as_coarse_as_its_value():
     """688.7 J ± 1.4 µJ, it said of a meter that shows tenths of a watt."""
-    flat = gauges.Load(np.array([3.0, 40.0]), np.array([68.87] * 3))
+    flat = gauges.Load(np.array([3.0, 60.0]), np.array([68.87] * 3))
     coarse = gauges.Sensor(update_s=1.0, window_s=1.0, quantum_w=0.1, noise_w=0.0)
     found = gauges.gauge(flat, coarse, gauges.Poll(), 1)
-    t0, t1 = gauges.windows(flat, 10.0, 20, 1)
+    t0, t1 = gauges.windows(flat, 10.0, 20, 1, margin_s=-7.0)  # later readings say that it was steady
     for estimate, truth in zip(
         found.estimates(found.energies(t0, t1)), gauges.truth_j(flat, t0, t1), strict=True
     ):
         assert abs(estimate.value - truth) <= estimate.U < 1.0
     assert len(found.notes) == 1
-    assert found.notes[0].startswith("gpu-0/power showed 68.9 W and nothing else for 4")
+    assert found.notes[0].startswith("gpu-0/power showed 68.9 W and nothing else for 6")
 
 
 def test_a_gauge_that_contradicts_its_counter_is_reported(tmp_path):
