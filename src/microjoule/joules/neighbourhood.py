@@ -118,7 +118,7 @@ def recurrence(rate: F64, is_there: Bools, step: F64) -> F64:
         gaps = np.diff(np.sort(np.where(is_there, rate, np.inf), axis=1), axis=1)
     gaps = np.sort(np.where(np.isfinite(gaps), gaps, np.inf), axis=1)
     near = np.take_along_axis(gaps, (np.maximum(n - 1, 0) // 4)[:, None], 1)[:, 0]
-    return np.where(n > LEAST_ROUGH, _SPARE * (near + step) * n, np.inf)
+    return np.where(n > LEAST_ROUGH, _SPARE * (near + step) * np.maximum(n, 1), np.inf)
 
 
 def unevenness(at_ns: F64, is_there: Bools) -> F64:
