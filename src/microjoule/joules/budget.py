@@ -11,7 +11,8 @@ Of each edge of a window:
 * *swings*: power between two updates that the readings do not show (:mod:`.swings`, and
   :mod:`.slow_updates` of GPUs' counters).
 * *quantisation*: a count is cut off, by anything up to a quantum: q/√12. Where a quantum is more than an
-  update's energy, the counter shows it as soon as it is full: then that energy in its place (:mod:`.quanta`).
+  update's energy, the counter shows it as soon as it is full: then that energy in its place (:mod:`.quanta`),
+  and in front of the first one and behind the last what nobody saw of another one (:mod:`.cut_quanta`).
 * *read time*: the value was true somewhere inside the read: p r/√12.
 
 No edge can err by more than was counted between its two updates, and while these may have been. Where
@@ -215,7 +216,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         of_right * np.sqrt(share),
         np.sqrt(swings * share),
         # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
-        whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * quanta.alike),
+        np.hypot(whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * quanta.alike), at.cut),
         p * read_ns / _ROOT_12,
         phase,
         drift,

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
+from .cut_quanta import CutQuanta
 from .neighbourhood import (
     LEAST_ROUGH,
     OWN,
@@ -94,6 +95,7 @@ class Segment(NamedTuple):
         power: float64[n], counts a nanosecond.
         is_gap: Whether there was no reading for most of it.
         is_beyond: Whether it lies behind the last update, so that it is a guess by the power before it.
+        cut: float64[n], counts: standard uncertainty from a quantum that the ends of the readings cut in two.
         near: The segments around.
         kink: The step inside.
     """
@@ -109,6 +111,7 @@ class Segment(NamedTuple):
     power: F64
     is_gap: Bools
     is_beyond: Bools
+    cut: F64
     near: Neighbourhood
     kink: Kink
 
@@ -147,6 +150,7 @@ class Interpolation:
         self.times, self.quantum, self._of_readings = times, quantum, total
         self._last = len(times) - 1
         self._goes_on = goes_on
+        self._cut = CutQuanta(times, self.total, quantum, goes_on)
 
     def count(self, x_ns: I64, bits: int) -> I64:
         """int64[n]: the count at instants, in ``2**-bits`` counts since the first reading."""
@@ -171,14 +175,16 @@ class Interpolation:
         """Between which updates instants lie, and what was gained there."""
         last = self._last
         left, start, end = self._around(x_ns)
-        is_beyond = left == last
-        is_beyond &= bool(is_beyond.any()) and self._goes_on()
+        is_last = left == last
+        is_beyond = is_last & (bool(is_last.any()) and self._goes_on())
         length = np.maximum(np.where(is_beyond, x_ns, end.t_ns) - start.t_ns, 1)
         base = self.total(left)
         gained = self.total(np.minimum(left + 1, last)) - base
         if is_beyond.any():
             power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
             gained = np.where(is_beyond, np.rint(power * length).astype(np.int64), gained)
+        elif is_last.any() and self._cut.last.length_ns:
+            gained = np.where(is_last, self.quantum, gained)
         x = np.clip(x_ns - start.t_ns, 0, length)
         return _Between(
             left, start, end, x.astype(np.float64), length.astype(np.float64), base, gained, is_beyond
@@ -201,16 +207,16 @@ class Interpolation:
         is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
         kink = self._kink(left, length, gained, is_gap, (start, end), near)
         power = np.where(is_gap, gained / length, power)
-        return Segment(
-            left, start, end, x, length, x / length, base, gained, power, is_gap, is_beyond, near, kink
-        )
+        cut = self._cut.unknown(left, x, length)
+        inside = x, length, x / length, base, gained, power
+        return Segment(left, start, end, *inside, is_gap, is_beyond, cut, near, kink)
 
     def _around(self, x_ns: I64) -> tuple[I64, Located, Located]:
         """The number of the last update up to each instant, that update and the next one."""
         last = self._last
         # Of the updates that were read by then all are over, and of the next one alone it must be asked.
         following = self.times.read_by(x_ns)
-        next_one = self.times.located(np.minimum(following, last))
+        next_one = self._located(following)
         is_over = (following <= last) & (next_one.t_ns <= x_ns)
         left = following - 1 + is_over
         other = self._located(np.where(is_over, following + 1, following - 1))
@@ -223,8 +229,14 @@ class Interpolation:
         last = self._last
         found = self.times.located(np.clip(k, 0, last))
         t_ns, own, usual = found.t_ns.copy(), found.own_ns.copy(), self.times.learned.usual_ns
-        before = np.flatnonzero(k < 0)
-        if len(before):
+        before, behind = np.flatnonzero(k < 0), np.flatnonzero(k > last)
+        if len(behind) and self._cut.last.length_ns:
+            t_ns[behind] += round(self._cut.last.length_ns)
+            own[behind] = 0.0
+        if len(before) and self._cut.first.length_ns:
+            t_ns[before] -= round(self._cut.first.length_ns)
+            own[before] = 0.0
+        elif len(before):
             # The update that the first reading showed: one before the next, or somewhere before the reading.
             first_ns = self.times.first_ns
             is_near = t_ns[before] - first_ns < usual + 3 * self._uneven_ns

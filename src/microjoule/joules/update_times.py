@@ -290,6 +290,11 @@ class UpdateTimes:
         """When the first reading began."""
         return int(self._t_ns[0])
 
+    @property
+    def last_ns(self) -> int:
+        """When the last reading began."""
+        return int(self._t_ns[-1])
+
     def read_by(self, t_ns: I64) -> I64:
         """int64: how many updates had been read by instants."""
         begun = np.searchsorted(self.changes, np.searchsorted(self._t_ns, t_ns, "right"))
