@@ -45,8 +45,8 @@ def windows(*spans: tuple[int, int], value: float = 0.0, high: float = math.inf)
     return Brackets(t0, t1, nothing + value, nothing, nothing + high, nothing.astype(np.uint8))
 
 
-def known(n: int = 1, **columns: float) -> Edges:
+def known(n: int = 1, **columns: float | tuple[float, ...]) -> Edges:
     """Edges of which everything is known but these."""
-    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "together": 2 * AROUND + 1}
+    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "together": 2 * AROUND + 1, "lagged": (0.0,)}
     numbers |= dict.fromkeys(("is_aliased", "is_hidden", "is_gap"), False) | columns
-    return Edges(**{name: np.full(n, value) for name, value in numbers.items()})
+    return Edges(**{name: np.array([value] * n) for name, value in numbers.items()})

@@ -21,10 +21,10 @@ two values: they are ``aliased``.
 
 Of both edges of a window together, signed:
 
-* *lag*: by how much the figure moves if the counter trails the energy by the least or by the most that is
-  declared or was measured (:mod:`.lag`), instead of the middle. Bounded, and of one cause in all windows of
-  a channel. Where readings are no denser than updates, what is not known of the usual distance of updates
-  acts in the same way.
+* *lag*: by how much the figure moves if the counter trails the energy by another lag than the middle of
+  what is declared or was measured (:mod:`.lag`): by the one that moves it the most
+  (:mod:`.lags_left_open`). Bounded, and of one cause in all windows of a channel. Where readings are no
+  denser than updates, what is not known of the usual distance of updates acts in the same way.
 * *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`).
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
   end with their own steps it does not average. Of a window of an update or two what its own steps would
@@ -53,6 +53,7 @@ from .code_dependence import CODE
 from .gap_edges import in_gaps
 from .grid_phase import phase_ns, phases
 from .interpolation import Interpolation, Segment
+from .lags_left_open import farthest, tried_ns
 from .quanta import cut_off, lateness
 from .ripple import ripple
 from .slow_updates import in_step
@@ -87,8 +88,8 @@ class Edges(NamedTuple):
         drift: By how much that is another one an update later, where readings march slowly past updates.
         together: Updates over which what is not known of the phase is nearly one.
         rough: How much one update scatters.
-        sooner: What was counted in half the lag before the instant.
-        later: And in half the lag after it.
+        lagged: float64[n, m], what was counted between the instant and m others within half the lag, of
+            which the first half comes before it.
         coarse: Half of what was counted in the time by which updates may be further apart than declared.
         steps: Signed; see the module.
     """
@@ -107,8 +108,7 @@ class Edges(NamedTuple):
     drift: F64
     together: F64
     rough: F64
-    sooner: F64
-    later: F64
+    lagged: F64
     coarse: F64
     steps: F64
 
@@ -134,7 +134,10 @@ def edges_of(
         nothing = np.zeros(len(instants))
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
-            [np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 9]
+            [
+                *(np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 5),
+                *(nothing[:, None], *[nothing] * 2),
+            ]
         )
     else:
         x_ns = instants + channel.timing.middle_lag_ns
@@ -223,8 +226,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         np.full(len(p), float(between.times.learned.together)),
         # What is counted in a part of an update scatters by that part of it.
         rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
-        _counted(at, -half_ns, 0.0) if half_ns else np.zeros(len(p)),
-        _counted(at, 0.0, half_ns) if half_ns else np.zeros(len(p)),
+        _lagged(at, half_ns, usual_ns),
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,
         lost,
     )
@@ -234,6 +236,15 @@ def most_rate(channel: Channel) -> float:
     """Counts a nanosecond that a device may draw by its limit; infinite where nobody says."""
     limit_w = channel.trust.power_limit_w
     return _ROOM * limit_w / count_worth(channel) / NS_PER_S if limit_w else math.inf
+
+
+def _lagged(at: Segment, half_ns: float, usual_ns: float) -> F64:
+    """float64[n, m]: counts between instants and those as far off as the lag may be, in both directions."""
+    if not half_ns:
+        return np.zeros((len(at.x_ns), 1))
+    off_ns = tried_ns(half_ns, usual_ns).tolist()
+    before = [_counted(at, -each, 0.0) for each in off_ns]
+    return np.stack(before + [_counted(at, 0.0, each) for each in off_ns], axis=1)
 
 
 def _counted(at: Segment, since: float, until: float) -> F64:
@@ -318,8 +329,7 @@ def count_worth(channel: Channel) -> float:
 
 def _lag(begin: Edges, end: Edges) -> F64:
     """How far windows can be off because of lag, as a standard uncertainty of a bounded form, signed."""
-    sooner, later = end.sooner - begin.sooner, end.later - begin.later
-    farther = np.where(np.abs(sooner) > np.abs(later), sooner, later)
+    farther = farthest(begin.lagged, end.lagged)
     # Half a lag before or after an edge holds half of this noise; the farther of two such sides is taken.
     of_noise = _of_noise(farther, begin.rough**2 + end.rough**2)
     # The true lag may be at its end, so that what is clearly more than noise is to keep all of it.

@@ -8,7 +8,7 @@ oftener says when. At an instant T between the two the counter had therefore cou
 G being the gauge's energy, so that the gauge's gain drops out. What the gauge leaves open on the two sides,
 u0 and u1, is open in s: u(s) = √(((1 - s) u0)² + (s u1)²) / G(e0, e1). An update that is known to within σ
 costs (1 - s) P σ or s P σ, P being the gauge's power there. What the lag leaves open costs what the gauge
-shows in half of it before or after the edges.
+shows in a part of it before or after the edges, where that is the most.
 
 Only where the lag between the two was seen, so that they are on one axis of time, and only for windows of
 which less is left open than by the counter alone. The guaranteed interval is the counter's own.
@@ -28,6 +28,7 @@ from .brackets import F64
 from .counter import Counter
 from .estimate import STATUSES, Estimate
 from .gauge import Gauge, is_buffered, left_open
+from .lags_left_open import farthest, tried_ns
 from .readings import Shape
 from .uncertainty import BOUNDED, RECTANGULAR, Component, combined, gathered
 
@@ -43,8 +44,7 @@ class _Position(NamedTuple):
     joules: F64  # since the first reading
     u: F64  # by when it was used
     edges: F64  # by when the updates were
-    sooner: F64  # what was used in half the lag before, by the gauge
-    later: F64  # and in half the lag after
+    lagged: F64  # [n, m], what was used between them and m others within half the lag, by the gauge
     is_known: npt.NDArray[np.bool_]
 
 
@@ -82,8 +82,7 @@ def fused(
     of = f"{counter.channel.id}@{counter.machine}"
     found = list(estimates)
     # The counter's own updates are too far apart to show how the power stepped within its lag.
-    sooner, later = end.sooner - begin.sooner, end.later - begin.later
-    lag = np.where(np.abs(sooner) > np.abs(later), sooner, later) / _ROOT_3
+    lag = farthest(begin.lagged, end.lagged) / _ROOT_3
     for i in np.flatnonzero(begin.is_known & end.is_known & (t1_ns > t0_ns)).tolist():
         one = estimates[i]
         if one.value is None:
@@ -123,13 +122,14 @@ def _positions(counter: Counter, gauge: Gauge, t_ns: I64) -> _Position:
     s0, s1 = (np.concatenate([getattr(each, at).spread_ns for each in parts]) for at in ("start", "end"))
     gain = np.where(is_known, gained / np.where(is_known, whole, 1.0), 0.0)
     p0, p1 = (_power(gauge, at) * gain for at in (e0, e1))
-    half_ns, at = round(counter.channel.timing.half_lag_ns), gauge.joules_until(t_ns)
+    off = tried_ns(counter.channel.timing.half_lag_ns, gauge.readings.period_ns)
+    off_ns = np.rint(np.concatenate((-off, off))).astype(np.int64)
+    lagged = [np.sign(ns) * (gauge.joules_until(t_ns + ns) - gauge.joules_until(t_ns)) for ns in off_ns]
     return _Position(
         base + share * gained,
         np.minimum(u_share, 0.3) * gained,
         np.hypot((1.0 - share) * p0 * s0, share * p1 * s1),
-        gain * (at - gauge.joules_until(t_ns - half_ns)),
-        gain * (gauge.joules_until(t_ns + half_ns) - at),
+        gain[:, None] * np.stack(lagged, axis=1),
         is_known,
     )
 

@@ -48,6 +48,7 @@ NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more 
 _VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
 _CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the best one is no alias of the load
 _LOCKED = 0.2  # of a period, by which steps in step with the sensor may be off: it tells no lag then
+_TOLD = 0.4  # of the declared lag: half of one that is known to less is nearly all of it, and tells none
 _BOTH = 1.9  # of two rectangular ones of like size, for 95 %
 _ROOT_12 = np.sqrt(12.0)
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
@@ -111,7 +112,7 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     found = samples(counter, edges, total, gauge, shifts)
     fits = (_fit(each, gauge, edges, shifts, own_ns) for each in found)
     known = (SeenLag(lag, half, gauge.channel.id) for lag, half in filter(None, fits))
-    return next((each for each in known if each.half_ns < declared_ns / 2), None)
+    return next((each for each in known if each.half_ns < _TOLD * declared_ns), None)
 
 
 def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64, own_ns: float) -> tuple[float, float] | None:

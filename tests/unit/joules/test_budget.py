@@ -84,16 +84,29 @@ def lagged(half_ms):
 def test_half_a_lag_counts_the_power_before_an_instant_and_after_it(half_ms):
     """10 counts a ms up to an update, 5 ms before the instant, and 30 from there."""
     after = min(half_ms, 5)
-    assert lagged(half_ms).sooner == pytest.approx(30 * after + 10 * (half_ms - after))
-    assert lagged(half_ms).later == pytest.approx(30 * half_ms)
-    assert edges(STEPPED, at_ns(K, 0.5)).sooner == 0.0
+    (found,) = lagged(half_ms).lagged
+    half = len(found) // 2
+    assert half == math.ceil(half_ms / (APART / 2))  # at least each half of an update
+    assert found[half - 1] == pytest.approx(30 * after + 10 * (half_ms - after))
+    assert found[-1] == pytest.approx(30 * half_ms)
+    assert found[half:] == pytest.approx(30 * half_ms * np.arange(1, half + 1) / half)
+    assert edges(STEPPED, at_ns(K, 0.5)).lagged == 0.0
+
+
+def test_within_a_lag_of_many_periods_a_load_that_repeats_moves_by_its_whole_swing():
+    """Two updates of 100 counts and two of 300: half a period later there are 200 less or more in two."""
+    channel = of_timing(lag_ns=8 * APART * MS)
+    begin, end = (edges([100, 100, 300, 300] * 16, at_ns(k) - 4 * APART * MS, channel) for k in (24, 30))
+    assert np.abs(end.lagged - begin.lagged).max() == pytest.approx(400)
+    assert np.abs(parts(begin, end)["lag"]) == pytest.approx(400 / math.sqrt(3), rel=0.01)  # noise takes some
 
 
 def test_beyond_the_record_a_lag_counts_the_power_around_the_instant():
     """155 of 200 ms are there before it and 145 after it; of the 7 times around, 3 are of 10 counts a ms."""
     around = (3 * 100 + 4 * 300) / 70
-    assert lagged(200).sooner == pytest.approx(5 * 30 + 150 * 10 + around * (200 - 155))
-    assert lagged(200).later == pytest.approx(145 * 30 + around * (200 - 145))
+    (found,) = lagged(200).lagged
+    assert found[len(found) // 2 - 1] == pytest.approx(5 * 30 + 150 * 10 + around * (200 - 155))
+    assert found[-1] == pytest.approx(145 * 30 + around * (200 - 145))
 
 
 def segment(part, on_grid, rough, phases=(0, 0)):
@@ -151,16 +164,17 @@ def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):
     )
 
 
-def test_a_lag_moves_a_figure_by_the_farther_side_and_noise_takes_from_it_what_is_not_clear():
-    """-5 counts on the later side; noise explains 10 of its 25, and takes the square of that share.
+def test_a_lag_moves_a_figure_by_the_farthest_one_and_noise_takes_from_it_what_is_not_clear():
+    """-5 counts by the third lag; noise explains 10 of its 25, and takes the square of that share.
 
     What is coarse only makes it more.
     """
-    begin, end = known(sooner=1.0, later=7.0, rough=3.0), known(sooner=4.0, later=2.0, rough=1.0, coarse=0.5)
+    begin = known(lagged=(1.0, 3.0, 7.0, 5.0), rough=3.0)
+    end = known(lagged=(4.0, 1.0, 2.0, 3.0), rough=1.0, coarse=0.5)
     assert parts(begin, end)["lag"] == [pytest.approx((-5 * (1 - (10 / 25) ** 2) - 0.5) / math.sqrt(3))]
-    end = known(sooner=9.0, later=2.0, rough=1.0, coarse=0.5)
+    end = known(lagged=(9.0, 1.0, 2.0, 3.0), rough=1.0, coarse=0.5)
     assert parts(begin, end)["lag"] == [pytest.approx((8 * (1 - (10 / 64) ** 2) + 0.5) / math.sqrt(3))]
-    assert "lag" not in parts(known(rough=3.0), known(later=2.0))
+    assert "lag" not in parts(known(rough=3.0), known(lagged=(2.0,)))
 
 
 def test_two_edges_share_as_much_of_their_grid_s_phase_as_they_are_near():

@@ -66,8 +66,8 @@ def test_the_counter_s_energy_goes_as_the_gauge_s_does(x_ms):
         math.hypot((1 - share) * 10.0, share * 12.5) * gain * bracket_ms, rel=1e-6
     )
     # Half a lag is 2 ms: twice the power a ms before, and a ms after.
-    assert found.sooner == pytest.approx(gain * 2 * (10 + (x_ms - 1) / 4))
-    assert found.later == pytest.approx(gain * 2 * (10 + (x_ms + 1) / 4))
+    ms = np.array([-1, -2, 1, 2])  # by half a period of the gauge
+    assert found.lagged[0] == pytest.approx(gain * np.abs(ms) * (10 + (x_ms + ms / 2) / 4))
 
 
 def test_what_the_gauge_leaves_open_is_no_more_than_a_rectangle_of_all_that_was_counted():
@@ -95,7 +95,7 @@ def test_an_instant_is_placed_between_two_updates_where_the_gauge_tells(k, statu
 def test_where_the_gauge_tells_nothing_the_count_is_the_last_update_s():
     found = _positions(counter(), gauge(status=1), np.array([at_ns(K, 0.5) - LAG_MS * MS]))
     assert found.joules == (1 + sum(GAINED[:K])) * J_PER_COUNT
-    assert [found.u, found.edges, found.sooner, found.later] == [0.0] * 4
+    assert [found.u, found.edges, *found.lagged[0]] == [0.0] * 6
 
 
 def test_nothing_is_placed_by_a_gauge_that_saw_no_energy():
