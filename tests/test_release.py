@@ -34,6 +34,7 @@ REPEATED = {
     "docs/cite.md": r"(?:version = \{|microjoule )(\d[\d.]*\d)",
     "docs/packaging/recipe.yaml": r"context: \{version: (.+?)\}",
 }
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 RELEASED = re.compile(r"^## (\d\S*) \((\d{4}-\d\d-\d\d)\)$", re.MULTILINE)
 
 
@@ -162,6 +163,19 @@ def test_what_tests_are_skipped_without_is_installed_each_night() -> None:
     have = {*said, *(one.partition("[")[0] for one in said), "microjoule"}
     wanted = {PYPI.get(name, name.lower().replace("_", "-")) for name in modules}
     assert (len(wanted) >= 15, wanted - have) == (True, set())
+
+
+def test_the_tour_says_what_each_package_is_for() -> None:
+    packages = {path.parent.name for path in (REPOSITORY / "src" / "microjoule").glob("*/__init__.py")}
+    rows = [line for line in CONTRIBUTING.splitlines() if line.startswith("| `")]
+    named = re.findall(r"`(\w+)/`", " ".join(row.split("|")[1] for row in rows))
+    assert (sorted(set(named) - {"csrc"}), len(named)) == (sorted(packages), len(set(named)))
+
+
+def test_commands_of_the_tour_are_targets_of_make() -> None:
+    targets = re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = set(re.findall(r"^\$ make ([\w-]+)", CONTRIBUTING, re.MULTILINE))
+    assert named == set(targets) - {"clean", "fuzz-native"}
 
 
 def test_no_entry_of_the_changelog_is_there_twice() -> None:
