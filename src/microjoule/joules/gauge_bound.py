@@ -44,7 +44,9 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
         return -high, high  # what was seen to feed back can do so unseen too
     low = np.zeros(len(t0))
     window_s = seconds(readings.window_ns or 0)
-    if len(readings) < 2 or not window_s or readings.shape not in (Shape.HOLD, Shape.BOXCAR):
+    # What was declared and is refuted promises nothing, nor does what was found in its place.
+    is_known = readings.shape in (Shape.HOLD, Shape.BOXCAR) and not readings.is_part_shown
+    if len(readings) < 2 or not window_s or not is_known:
         return low, high
     apart = _apart(readings, window_s)
     ends_s = (readings.t_ns[apart] - readings.t_ns[0]) / NS_PER_S

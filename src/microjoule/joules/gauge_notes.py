@@ -95,6 +95,11 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
+    if readings.is_part_shown:
+        return (
+            f"{name} jumps at steps of power where the declared mean of all of the time has values between: "
+            f"it looks at about {looked} of each {of}. A load in step with it escapes it, steady as it reads"
+        )
     return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
 
 

@@ -21,6 +21,7 @@ from ..arrays import distinct
 from ..channel import Channel, Encoding, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
+from .averaged_part import averaged_part
 from .stamps import Clock, Stamped, ahead_ns, instants
 from .update_times import Learned, UpdateTimes, brackets, learn
 
@@ -37,6 +38,8 @@ _COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger s
 _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
 _FEW = 8  # changes below which a period is no more than a guess
 _ROOT_12 = np.sqrt(12.0)
+_IN_TURN = 0.5  # of a period, by which a reading may come early or late and be the next one
+_LEAST_NOISE = 1e-3  # of the highest reading, what is taken for noise where a step is looked for
 _FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
 
 
@@ -74,6 +77,7 @@ class Readings:
         period_ns: The usual time between two updates; 0: nothing is known of it.
         quantum_w: The smallest step that its values show, or that is declared where that is larger.
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
+        is_part_shown: Whether that is what the readings show, because a longer one is declared.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
@@ -102,7 +106,19 @@ class Readings:
         unit_w = float(channel.scale.unit)
         self.quantum_w = max(channel.scale.quantum, _quantum(raw, round(_COARSEST_W / unit_w))) * unit_w
         self.window_ns = timing.window_ns
+        self.is_part_shown = False
+        self._look_for_part()
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
+
+    def _look_for_part(self) -> None:
+        """Corrects a declared mean of all of the time of which the readings have no mixtures."""
+        if self.shape is not Shape.HOLD or self.coverage < 1 or len(self) < 2:
+            return
+        is_next = np.abs(np.diff(self.t_ns) / self.period_ns - 1) < _IN_TURN
+        noise_w = max(self.quantum_w, _LEAST_NOISE * float(np.abs(self.watts).max()))
+        part = averaged_part(self.watts, is_next, noise_w)
+        if part is not None:
+            self.window_ns, self.is_part_shown = round(part * self.period_ns), True
 
     def __len__(self) -> int:
         return len(self.t_ns)
