@@ -160,7 +160,7 @@ def test_a_gauge_of_something_else_tells_no_lag():
 def test_the_report_says_the_lag_and_what_the_guaranteed_interval_allows():
     used = steps(0.8, 30.0, 2)
     counter = GpuCounter(lag_s=0.02).counter(used, POLL, 2)
-    assert said(counter)[0].startswith("gpu-0/energy: lag 0 to 100 ms, assumed")
+    assert said(counter)[0].startswith("gpu-0/energy: its counter may show energy up to 100 ms late")
     line = said(learnt(counter, gauge(used, SENSORS["100 of 100 ms"], POLL, 2)))[0]
     assert "measured against gpu-0/power; guaranteed intervals allow for 0 to 100 ms" in line
 
