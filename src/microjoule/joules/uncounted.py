@@ -20,15 +20,17 @@ from ..channel.reading_status import is_read, is_uncounted, times_off
 from ..trace.series import I64, Series
 from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
+from .lessons import Lessons
 from .uncertainty import BOUNDED, Component
 
 if TYPE_CHECKING:
     from .counter import Counter
     from .estimate import Estimate
+    from .unwrap import Steps
 
 NAME = "uncounted"  # of the component
 _OFF_NS = NS_PER_MS  # longer than an event is off; of counters that are up to date at every read
-_AROUND_NS = NS_PER_S // 50  # on each side, from which the power is taken: the larger one
+_AROUND_NS = NS_PER_S // 50  # on each side, from which the power is taken: the largest one
 _JOINED_NS = NS_PER_S // 10
 _ROOT_3 = math.sqrt(3.0)
 _NONE = np.empty(0, np.int64)
@@ -87,26 +89,51 @@ def _joined(found: Uncounted) -> Uncounted:
     return Uncounted(found.since_ns[first], found.until_ns[last], times, is_open)
 
 
-def likely_loss(t_ns: I64, total: I64, changes: I64, channel: Channel) -> int:
+def likely_loss(t_ns: I64, read_ns: npt.NDArray[np.uint32], steps: Steps, channel: Channel) -> int:
     """Counts: what an interruption in some readings may have kept from being counted, likely at most.
 
-    An update, at the largest power of these readings; of too few of them at the largest that is plausible.
+    As of :class:`Losses`; where they show no update, at the largest power that is plausible.
+
+    Args:
+        t_ns: int64[n], when the readings began.
+        read_ns: uint32[n], how long they took.
+        steps: What was counted by then.
+        channel: Whose.
+    """
+    total, changes, rate = steps.total, steps.changes, largest_rate(channel) / NS_PER_S
+    update_ns = _likely_ns(Lessons(channel, t_ns, read_ns, total, changes).learned.usual_ns)
+    if len(changes):
+        rate = min(rate, float(_power(t_ns, total, changes, update_ns, (t_ns[:1], t_ns[-1:]))[0]))
+    return math.ceil(rate * update_ns) + channel.scale.quantum
+
+
+def _likely_ns(usual_ns: int) -> int:
+    """The time of which an interruption loses the energy: between two updates, or while the event is off."""
+    return max(usual_ns, _OFF_NS)
+
+
+def _power(t_ns: I64, total: I64, changes: I64, update_ns: int, stretches: tuple[I64, I64]) -> F64:
+    """float64, counts per ns: the largest power near each stretch, of single updates and of the mean.
+
+    A power that swings within milliseconds is in single updates only, and an update that is lost may be the
+    largest of them.
 
     Args:
         t_ns: int64[n], when the readings began.
         total: int64[n], what was counted by then.
-        changes: int64, the readings that showed an update.
-        channel: Whose.
+        changes: int64[m], the readings that showed an update.
+        update_ns: The time between two updates.
+        stretches: int64[k] each, when the stretches begin and end.
     """
-    after = np.searchsorted(t_ns, t_ns + _AROUND_NS)
-    first = np.flatnonzero(after < len(t_ns))
-    rate = largest_rate(channel) / NS_PER_S
-    if len(first):
-        after = after[first]
-        rate = min(rate, float(((total[after] - total[first]) / (t_ns[after] - t_ns[first])).max()))
-    usual_ns = float(np.median(np.diff(t_ns[changes]))) if len(changes) > 1 else 0.0
-    update_ns = max(usual_ns, channel.timing.update_ns or 0, _OFF_NS)
-    return math.ceil(rate * update_ns) + channel.scale.quantum
+    since_ns, until_ns = stretches
+    edges_ns = [since_ns - _AROUND_NS, since_ns, until_ns, until_ns + _AROUND_NS]
+    edges = np.clip(np.searchsorted(t_ns, edges_ns), 0, len(t_ns) - 1)
+    power: F64 = (np.diff(total[edges], axis=0) / np.maximum(np.diff(t_ns[edges], axis=0), 1)).max(axis=0)
+    apart_ns = t_ns[changes] - t_ns[np.concatenate((changes[:1] - 1, changes[:-1]))]
+    single = np.append((total[changes] - total[changes - 1]) / np.maximum(apart_ns, update_ns), 0.0)
+    ends = np.searchsorted(changes, [edges[0] + 1, edges[3] + 1])
+    largest = np.maximum.reduceat(single, ends.T.ravel())[::2]
+    return np.where(ends[1] > ends[0], np.maximum(power, largest), power)
 
 
 class Losses:
@@ -126,16 +153,13 @@ class Losses:
         self.times, self.is_open = int(at.times.sum()), bool(at.is_open.any())
         if not len(at.times):
             return
-        longest_ns = max(counter.update_max_ns, _OFF_NS)
-        rate = largest_rate(channel) / NS_PER_S
         # By the count at readings alone: a figure of it would ask for its losses in turn.
-        t_ns, total = counter.t_ns, counter.steps.total
-        edges_ns = [at.since_ns - _AROUND_NS, at.since_ns, at.until_ns, at.until_ns + _AROUND_NS]
-        edges = np.clip(np.searchsorted(t_ns, edges_ns), 0, len(t_ns) - 1)
-        power = (np.diff(total[edges], axis=0) / np.maximum(np.diff(t_ns[edges], axis=0), 1)).max(axis=0)
-        scale = float(channel.scale.unit)
+        likely_ns, longest_ns = _likely_ns(counter.usual_ns), max(counter.update_max_ns, _OFF_NS)
+        stretches = at.since_ns, at.until_ns
+        power = _power(counter.t_ns, counter.steps.total, counter.steps.changes, likely_ns, stretches)
+        rate, scale = largest_rate(channel) / NS_PER_S, float(channel.scale.unit)
         self._most = self._sums(np.full(len(power), rate), longest_ns, scale)
-        self._likely = self._sums(np.minimum(power, rate), longest_ns, scale)
+        self._likely = self._sums(np.minimum(power, rate), likely_ns, scale)
 
     def _sums(self, power: F64, update_ns: int, scale: float) -> F64:
         """Of each stretch an update each time, no more than its power in all its time, added up."""

@@ -145,7 +145,7 @@ class _CountedTally(Tally):
         self._unchanged_ns = unchanged_ns(steps, found.t_ns, self._unchanged_ns)
         self._extra_counts += int(sum(steps.extra.tolist()))
         if found.times_off:
-            most = likely_loss(found.t_ns, steps.total, steps.changes, self.channel)
+            most = likely_loss(found.t_ns, found.read_ns, steps, self.channel)
             self._lost_counts += found.times_off * most
         self._resets += len(steps.reset)
         if len(steps.reset):

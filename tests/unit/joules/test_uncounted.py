@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ideal import MS, Ideal, S, constant, rows, sine, square, write
+from ideal import MS, Ideal, S, constant, rows, sine, square, thinned, write
 from interrupted import told
 
 from microjoule.channel.reading_status import UNCOUNTED
@@ -19,7 +19,7 @@ from microjoule.joules.counter_notes import notes
 from microjoule.joules.digest import Digest
 from microjoule.joules.energy_trace import load
 from microjoule.joules.streamed import stream
-from microjoule.joules.uncounted import NEVER, Losses, uncounted
+from microjoule.joules.uncounted import NEVER, Losses, likely_loss, uncounted
 from microjoule.trace.series import Series, failed
 
 IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)
@@ -45,6 +45,40 @@ def test_both_intervals_hold_what_no_event_counted(stretch: int, wave: object) -
     assert np.mean(covered) > 0.93
     silent = Counter(replace(series, status=np.zeros(len(series), np.uint16)), ideal.channel)
     assert not bool((silent.energies(t0, t1).high >= true).all())
+
+
+@pytest.mark.parametrize("period_s", [0.004, 0.01, 0.025, 0.2])
+def test_u_is_of_the_updates_that_readings_show_and_holds_the_largest_of_them(period_s: float) -> None:
+    """Of a counter that declares 10 ms at most and is updated each millisecond, one update lost each time.
+
+    By the interval that is declared, U of one lost update was 9 to 14 times the loss.
+    """
+    ideal = Ideal(square(10.0, 140.0, period_s), n=6000, poll_ns=MS // 2, declared_max=10.0, limit_w=150.0)
+    start_ns = int(ideal.series.t_ns[0])
+    held, ratio = [], []
+    for k in range(40):
+        at_ns = start_ns + S // 2 + round(0.037 * k * S) + 333_333 * k % (25 * MS)
+        counter = Counter(told(ideal.series, [at_ns]), ideal.channel)
+        found = counter.energy(at_ns - S // 5, at_ns + S // 5)
+        lost = ideal.truth(at_ns - S // 5, at_ns + S // 5) - (found.value or 0.0)
+        held.append(abs(lost) <= found.U)
+        ratio.append(found.U / 0.14)  # the largest update
+    assert np.mean(held) > 0.93
+    assert np.median(ratio) < 3.0
+
+
+@pytest.mark.parametrize("every", [1, 20])
+def test_a_view_of_the_present_says_the_same_may_be_lacking_as_a_report(every: int) -> None:
+    """Whether readings are denser than updates, or tell ten of them at a time."""
+    ideal = Ideal(constant(100.0), n=6000, poll_ns=MS // 2, declared_max=10.0, limit_w=150.0)
+    series = thinned(ideal.series, np.arange(6000) % every == 0)
+    status = np.zeros(len(series), np.uint16)
+    status[len(series) // 2] = UNCOUNTED + 1
+    counter = Counter(replace(series, status=status), ideal.channel)
+    report_j = float(counter.resets.losses.likely_most(series.t_ns[:1], series.t_ns[-1:])[0])
+    present = likely_loss(series.t_ns, series.read_ns, counter.steps, ideal.channel) * float(ideal.unit)
+    assert 0.1 <= report_j <= present < 1.6 * report_j
+    assert present < 0.4
 
 
 def test_a_window_that_no_stretch_touches_is_as_it_was() -> None:

@@ -65,7 +65,7 @@ def test_what_interruptions_may_have_kept_from_the_count_is_an_update_each_at_th
 
 
 def test_of_readings_too_few_to_tell_a_power_an_update_at_the_largest_may_be_lacking():
-    rows = [(0, PACKAGE.id, 0), (MS, PACKAGE.id, 40, 1)]
+    rows = [(0, PACKAGE.id, 40), (MS, PACKAGE.id, 40, 1)]
     totals = Totals([PACKAGE])
     totals.add(batch([PACKAGE], rows))
     (level,) = totals.levels()
