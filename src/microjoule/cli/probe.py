@@ -132,8 +132,11 @@ def _group(name: str) -> str:
 def _print_rules(machine: sources.Machine, group: str) -> int:
     """Prints what opens the counters for good; 3 where there are none to open."""
     text = access_rules.script(machine, group)
-    print(text or "There is no RAPL counter here to open. `uj probe` says why.", end="" if text else "\n")
-    return 0 if text else NOTHING_MEASURED
+    if not text:
+        print("\n".join(wrapped("There is no RAPL counter here to open. `uj probe` says why.")))
+        return NOTHING_MEASURED
+    print(text, end="")  # a script: its lines are not broken
+    return 0
 
 
 def _print_ready(machine: sources.Machine, *, is_json: bool) -> int:

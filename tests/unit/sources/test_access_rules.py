@@ -123,13 +123,17 @@ def test_a_name_that_a_shell_would_read_is_refused(tmp_path, name):
         access_rules.script(Machine(tmp_path), name)
 
 
-def test_the_command_prints_the_script_and_says_where_there_is_nothing(tmp_path, capsys):
+def test_the_command_prints_the_script_and_says_where_there_is_nothing(tmp_path, capsys, monkeypatch):
+    """However narrow the terminal, commands are whole, and a sentence fits it."""
+    monkeypatch.setenv("COLUMNS", "40")
     client, machine = write(CLIENT, tmp_path / "client"), write(EMPTY_VM, tmp_path / "vm")
     assert main(["probe", "--root", str(client), "--rule"]) == 0
     assert capsys.readouterr().out == access_rules.script(Machine(client))
     assert main(["probe", "--root", str(client), "--rule", "power"]) == 0
     assert "groupadd --system --force power" in capsys.readouterr().out
     assert main(["probe", "--root", str(machine), "--rule"]) == 3
-    assert "no RAPL counter" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert "no RAPL counter" in " ".join(said)
+    assert max(map(len, said)) <= 40
     with pytest.raises(SystemExit):
         main(["probe", "--rule", "a;b"])
