@@ -21,17 +21,14 @@ from ..trace.verify import Damage
 from ..trace.window import Window
 from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S, seconds
-from . import rank_ends, stand_in
+from . import rank_ends, sensor_notes
 from .counter import Counter
-from .counter_notes import lag, notes, of_agent
-from .disagreement import disagreements
+from .counter_notes import lag
 from .distribution import distributions
 from .energies import unread
 from .energy_trace import Trace
 from .environments import changes, met
 from .estimate import Estimate
-from .gauge import Gauge
-from .gauge_notes import of_gauges
 from .listed_windows import listed_windows, numbered, span_of
 from .power import means_w
 from .power_line import power_line
@@ -83,7 +80,8 @@ def summary(trace: Trace, windows_max: int | None = WINDOWS_MAX) -> Plain:
             "lost_marks": trace.lost_marks,
             "overhead": _overhead(trace),
         },
-        "sensors": sensors(trace),
+        "sensors": sensor_notes.of_totals(trace),
+        "sensors_beside": sensor_notes.beside_totals(trace),
         "state": changes(trace.state),
         "conditions": [each._asdict() for each in met(trace.state)],
         "lags": lags(trace),
@@ -314,26 +312,6 @@ def _failures(trace: Trace) -> list[Plain]:
         for name, codes in trace.failures().items()
         for code, n in codes.items()
     ]
-
-
-def sensors(trace: Trace) -> list[str]:
-    """What the trace shows of its sensors that their channels do not say, a sentence each."""
-    meters = [trace.meter(name) for name in trace.energy_channels]
-    gauges, windows = (meter for meter in meters if isinstance(meter, Gauge)), trace.window_columns
-    own = of_gauges(gauges, windows.t0_ns, windows.t1_ns)
-    counters = [meter for meter in meters if isinstance(meter, Counter)]
-    of_counters = (note for counter in counters for note in notes(counter))
-    together = (*stand_in.sentences(trace), *of_agent(counters))
-    apart = disagreements(trace)  # one of two figures is wrong: before what explains them
-    return [*trace.identity.notes, *apart, *own, *of_counters, *together, *_of_meters(trace)]
-
-
-def _of_meters(trace: Trace) -> list[str]:
-    if not any(channel.place.device == "meter" for channel in trace.channels.values()):
-        return []
-    from .meter_clock import clock_notes
-
-    return clock_notes(trace)
 
 
 def lags(trace: Trace) -> list[str]:

@@ -108,7 +108,8 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
         for channel in summary["engine"]["stuck"]
     ]
     lines += [f"{sentence}." for sentence in summary.get("ranks", ())]
-    lines += [f"{sentence}." for sentence in summary.get("sensors", ())]
+    sensors = *summary.get("sensors", ()), *summary.get("sensors_beside", ())
+    lines += [f"{sentence}." for sentence in sensors]
     lines += [f"{sentence}." for sentence in summary.get("state", ())]
     lines += [f"{sentence}." for sentence in summary["facts"].get("misleading", ())]
     figures_shown = [row for window in summary["windows"] for row in window["channels"]]

@@ -155,7 +155,8 @@ def _footprint(summary: Plain) -> list[str]:
 
 
 def _warnings(summary: Plain) -> list[str]:
-    said = [f"warning: {line}" for line in warnings(summary) if line]
+    shown = {**summary, "sensors_beside": ()}  # no row here has their figures
+    said = [f"warning: {line}" for line in warnings(shown) if line]
     left_over = len(said) - WARNINGS_MAX
     if left_over <= 0:
         return said

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import gauges
 import gpu_counter
 import numpy as np
+from ideal import rows, write
 
 import microjoule as uj
 from microjoule.joules.disagreement import disagreements
 from microjoule.joules.summary import summary
+from microjoule.report import as_long_text, as_text
 
 
 def test_a_sensor_that_never_changes_is_said_and_as_coarse_as_its_value():
@@ -63,3 +66,28 @@ def test_a_period_of_seconds_is_said_in_seconds():
     slow = dataclasses.replace(gauges.SENSORS["100 of 100 ms"], update_s=3.0)
     found = gauges.gauge(load, slow, gauges.POLLS["10 ms"]).notes
     assert any("is updated every 3 s in this trace, not every 100 ms" in note for note in found)
+
+
+def test_a_gauge_beside_its_counter_is_spoken_of_where_its_figures_are_shown(tmp_path):
+    """Two of three warnings of a report whose every figure was the counter's."""
+    load, part, counter = (
+        gauges.square(0.097, 20.0, 1),
+        gauges.SENSORS["25 of 100 ms"],
+        gpu_counter.GpuCounter(),
+    )
+    gauge = SimpleNamespace(
+        channel=gauges.channel(part.timing), series=gauges.series(load, part, gauges.Poll(), 1)
+    )
+    counted = SimpleNamespace(channel=counter.channel, series=counter.series(load, gauges.Poll(), 2))
+    both, alone = (
+        summary(uj.load(write(tmp_path / f"{len(read)}.arrows", rows(read))))
+        for read in ([counted, gauge], [gauge])
+    )
+    shown = {form: " ".join(form.render(both).split()) for form in (as_text, as_long_text)}
+    for said in ("looks at 25 ms of each 100 ms", "swing as those of a load near its own frequency"):
+        assert any(said in note for note in both["sensors_beside"])
+        assert not any(said in note for note in both["sensors"])
+        assert said not in shown[as_text]
+        assert said in shown[as_long_text]
+        assert said in " ".join(as_text.render(alone).split())
+    assert alone["sensors_beside"] == []

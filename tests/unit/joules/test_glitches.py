@@ -13,8 +13,9 @@ from ideal import Ideal, constant, rows, write
 from microjoule.joules.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.glitches import longest_ns
+from microjoule.joules.sensor_notes import of_totals
 from microjoule.joules.streamed import stream
-from microjoule.joules.summary import sensors, summary
+from microjoule.joules.summary import summary
 
 IDEAL = Ideal(constant(60.0), n=1000, limit_w=150.0, start=1 << 20)
 
@@ -56,7 +57,7 @@ def test_readings_that_fell_and_came_back_cost_no_figure(at: int, by: int, n: in
 def test_the_report_says_so_and_a_trace_taken_in_parts_gives_the_same(tmp_path) -> None:
     ideal = spoilt(IDEAL, 500, -(1 << 20))
     trace = Trace(rows([ideal]))
-    assert sensors(trace) == [
+    assert of_totals(trace) == [
         "package-0: 1 reading is left out, because the count fell or jumped and came back"
     ]
     path = write(tmp_path / "t.arrows", rows([ideal]))
@@ -115,7 +116,7 @@ def test_random_numbers_have_no_figure_and_no_bound(top_bits: int, stays: int, l
         assert (estimate.status, estimate.value) == ("reset", None)
         assert (estimate.low, estimate.high) == (0.0, np.inf)
     trace = Trace(rows([noise]))
-    assert any("has no figure: its count fell or jumped" in sentence for sentence in sensors(trace))
+    assert any("has no figure: its count fell or jumped" in sentence for sentence in of_totals(trace))
     path = write(tmp_path / "t.arrows", rows([noise]))
     assert summary(stream(path))["windows"] == summary(trace)["windows"]
 

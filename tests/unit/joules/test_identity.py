@@ -14,8 +14,9 @@ from ideal import T0, Ideal, S, constant, rows, sine, write
 from microjoule.channel import UNPLACED, Channel, Encoding
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.identity import _is_mirror, _Read
+from microjoule.joules.sensor_notes import of_totals
 from microjoule.joules.streamed import stream
-from microjoule.joules.summary import sensors, summary
+from microjoule.joules.summary import summary
 from microjoule.trace import schema
 
 PERF_UNIT = Fraction(1, 1 << 32)
@@ -62,7 +63,7 @@ def test_perfs_count_that_moves_two_bits_too_little_is_worth_four_times_as_much(
     assert window.low <= 4 * shown.truth(a, b) <= window.high
     assert found.value is not None
     assert trace.channels["package-0/dram"].scale.modulus == 1 << 48
-    (note,) = sensors(trace)
+    (note,) = of_totals(trace)
     assert "this kernel takes a count for 15.3 µJ, and this CPU counts 61 µJ" in note
     assert "4 times the kernel's" in note
 
@@ -77,7 +78,7 @@ def test_perfs_count_of_a_kernel_that_is_right_stays_as_it_is(register_unit: Fra
     a, b = shown.inside(0.2, 0.8)
     assert trace.counter("package-0/dram").energy(a, b).value == pytest.approx(shown.truth(a, b), rel=1e-3)
     assert trace.channels == trace.declared
-    assert sensors(trace) == []
+    assert of_totals(trace) == []
 
 
 def test_steps_that_are_coarser_than_the_registers_prove_nothing() -> None:
@@ -91,9 +92,9 @@ def test_powercaps_wrong_unit_is_named() -> None:
     dram = replace(PACKAGE, id="package-0/dram", encoding=Encoding.POWERCAP)
     scale = replace(dram.channel.scale, shown_nj=15_300)
     trace = trace_of([dram], [replace(dram.channel, scale=scale)])
-    assert "the figures here are 3.99 times the kernel's" in sensors(trace)[0]
+    assert "the figures here are 3.99 times the kernel's" in of_totals(trace)[0]
     rounded = replace(scale, unit=Fraction(1, 1 << 16))
-    assert sensors(trace_of([dram], [replace(dram.channel, scale=rounded)])) == []
+    assert of_totals(trace_of([dram], [replace(dram.channel, scale=rounded)])) == []
 
 
 def packages(n: int, **more: object) -> list[Ideal]:
@@ -142,7 +143,7 @@ def test_four_packages_of_one_counter_are_counted_once(phase_us: int) -> None:
     whole = trace.energy()
     assert whole.total.channels == ("package-0",)
     assert whole.total.value == pytest.approx(whole["package-0"].value)
-    (note,) = sensors(trace)
+    (note,) = of_totals(trace)
     assert note.startswith(
         "package-1, package-2, package-3 show the counter of package-0, equal at every tick"
     )
@@ -159,7 +160,7 @@ def test_two_packages_of_equal_power_whose_counts_differ_stay_two(phase_us: int,
     one, other = packages(2, poll_jitter=0.0, read_ns=2000)
     trace = Trace(rows([one, replace_id(read_by_its_own_lane(one, phase_us * 1000, offset), other.id)]))
     assert trace.energy().total.channels == ("package-0", "package-1")
-    assert sensors(trace) == []
+    assert of_totals(trace) == []
 
 
 def test_counts_that_begin_at_the_opening_are_one_only_where_their_noise_is() -> None:

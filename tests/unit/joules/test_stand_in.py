@@ -13,8 +13,9 @@ from gpu_counter import GpuCounter
 from ideal import MS, T0, S, rows, write
 
 from microjoule.joules.energy_trace import load
+from microjoule.joules.sensor_notes import of_totals
 from microjoule.joules.streamed import StreamedTrace, stream
-from microjoule.joules.summary import sensors, summary
+from microjoule.joules.summary import summary
 
 SILENT_S = 20.0  # since when the counter fails
 FAILED = 15
@@ -97,7 +98,7 @@ def test_without_a_gauge_the_trace_ends_with_the_counter(tmp_path):
     trace = load(path)
     assert trace.energy("late").total.value is None
     assert trace.span.t1_ns <= at_ns(SILENT_S)
-    assert not [each for each in sensors(trace) if "told nothing" in each]
+    assert not [each for each in of_totals(trace) if "told nothing" in each]
 
 
 def test_a_counter_that_lasts_to_the_end_or_nearly_has_no_stand_in(tmp_path):
