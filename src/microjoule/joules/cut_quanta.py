@@ -4,8 +4,8 @@ A counter of single quanta stands still while the next one fills. Where readings
 nothing and a quantum was gained since the last one that they show; so it is in front of the first one. Of
 power that goes on it is w/T of one: w was waited from the shown quantum to the end of the readings, and T is
 how long the quanta next to it took. How well T tells that is seen in how alike these were; of one alone, or
-none, little is known. A wait that is longer than such quanta take says that power fell. Then the quantum may
-have any part of itself at the end: half of it, ± 1/√12.
+none, little is known. A wait that is longer than such quanta take says that power fell. Then, and where they
+tell less than that, the quantum may have any part of itself at the end: half of it, ± 1/√12.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def cut_quantum(lengths_ns: F64, steps: F64, waited_ns: float) -> CutQuantum:
         usual_ns = max(float(each_ns[:_LATEST].mean()), 1.0)
         square = float(np.square(each_ns / usual_ns - 1.0).sum()) / max(n - 1, 1) * (1 + 1 / n)
         unlike = math.hypot(1 / _ROOT_12 / n, math.sqrt(square))  # nothing seen: any part; n alike: 1/n of it
-        if waited_ns <= usual_ns * (1 + _SURELY * unlike):
-            length_ns = max(usual_ns, waited_ns)
-            return CutQuantum(length_ns, waited_ns, min(unlike * waited_ns / length_ns, 1 / _ROOT_12))
+        length_ns = max(usual_ns, waited_ns)
+        unknown = unlike * waited_ns / length_ns
+        if waited_ns <= usual_ns * (1 + _SURELY * unlike) and unknown < 1 / _ROOT_12:
+            return CutQuantum(length_ns, waited_ns, unknown)
     return CutQuantum(2.0 * waited_ns, waited_ns, 1 / _ROOT_12)
