@@ -351,9 +351,9 @@ FOOT = """
   surely are. Nothing else has a ceiling: steady rows at 1,000 Hz and below are among those with priors.
   - Updates of 8 ms that are read at 200, 500 and 1,000 Hz: 8 ms is nearly 1.6, 4 or 8 times the time
     between two readings, so that how late an update is seen follows a slow pattern: nearly the same at both
-    edges of some windows and the opposite at those of others, as their length has it. What both
-    edges of a window share does not cancel in sums: those of ten adjoining windows of 0.1 s at 500 Hz are
-    covered in 65 % (same_readings.md).
+    edges of some windows and the opposite at those of others, as their length has it. Both edges of a
+    window share most of it, and both ends of a sum of adjoining windows less. U adds up what is left at these
+    ends: sums of ten windows of 0.1 s at 500 Hz are covered in 100 % (same_readings.md).
   - Windows of 5 ms read at 1,500 and 4,000 Hz: U is 2.3 and 2.2 times the error. Why these are covered in
     99 % is not known. Of a lag of 1.2 ms learnt at marks U is 2.5 times the error.
 - *wide*: U is more than three times the error, with a prior. Which component that is stands under

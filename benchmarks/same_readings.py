@@ -149,8 +149,8 @@ MIDDLE = """
 ## Edges of a window that err alike
 
 Steady power, updates of 8 ms read at 500 Hz: each update lies 7 µs earlier between two readings than the one
-before it. So both edges of a window of 0.1 s err alike, and those of a second do not. U of the windows that
-fits what their own edges share does not fit their sums.
+before it. So both edges of a window of 0.1 s err alike, and those of a second do not. U of a sum is that of
+its two ends, which share less than the edges of a window.
 
 | | n | covered | covered by a U so much narrower that it covers 95 % of the windows |
 |---|---:|---:|---:|

@@ -11,7 +11,7 @@ import numpy as np
 from microjoule.joules.brackets import Brackets
 from microjoule.joules.budget import Edges
 from microjoule.joules.interpolation import Interpolation
-from microjoule.joules.update_times import AROUND, Learned, UpdateTimes
+from microjoule.joules.update_times import Learned, UpdateTimes
 
 MS = 1_000_000
 APART = 10  # readings, a millisecond each, from one update to the next
@@ -47,6 +47,6 @@ def windows(*spans: tuple[int, int], value: float = 0.0, high: float = math.inf)
 
 def known(n: int = 1, **columns: float | tuple[float, ...]) -> Edges:
     """Edges of which everything is known but these."""
-    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "together": 2 * AROUND + 1, "lagged": (0.0,)}
+    numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "lagged": (0.0,)}
     numbers |= dict.fromkeys(("is_aliased", "is_hidden", "is_gap"), False) | columns
     return Edges(**{name: np.array([value] * n) for name, value in numbers.items()})

@@ -25,7 +25,8 @@ Of both edges of a window together, signed:
   what is declared or was measured (:mod:`.lag`): by the one that moves it the most
   (:mod:`.lags_left_open`). Bounded, and of one cause in all windows of a channel. Where readings are no
   denser than updates, what is not known of the usual distance of updates acts in the same way.
-* *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`).
+* *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`); of slow counters
+  it is a part of *edges*, in groups of numbered updates.
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
   end with their own steps it does not average. Of a window of an update or two what its own steps would
   lend to the time around it (:mod:`.short_windows`).
@@ -51,7 +52,7 @@ from ..units import NS_PER_S, seconds
 from .brackets import Brackets
 from .code_dependence import CODE
 from .gap_edges import in_gaps
-from .grid_phase import phase_ns, phases
+from .grid_phase import at_nodes, phase_ns, phases
 from .interpolation import Interpolation, Segment
 from .lags_left_open import farthest, tried_ns
 from .quanta import cut_off, lateness
@@ -86,7 +87,7 @@ class Edges(NamedTuple):
         read_time: From reads that take a while.
         phase: Of the grid of updates; part of ``edges`` where it is not.
         drift: By how much that is another one an update later, where readings march slowly past updates.
-        together: Updates over which what is not known of the phase is nearly one.
+        together: Updates of a slow counter over which all leave the same time open; 0 of others.
         rough: How much one update scatters.
         lagged: float64[n, m], what was counted between the instant and m others within half the lag, of
             which the first half comes before it.
@@ -223,7 +224,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         p * read_ns / _ROOT_12,
         phase,
         drift,
-        np.full(len(p), float(between.times.learned.together)),
+        np.full(len(p), float(between.times.learned.together if usual_ns >= SLOW_NS else 0)),
         # What is counted in a part of an update scatters by that part of it.
         rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
         _lagged(at, half_ns, usual_ns),
@@ -276,7 +277,9 @@ def budgets(
         short: float64[n], :func:`.short_windows.lent`, or zeros.
     """
     name, scale = f"{channel.id}@{machine}", count_worth(channel)
-    of_phase, shared_phase = phases(begin, end)
+    of_phase, of_both = phases(begin, end)
+    is_slow = begin.together > 0  # what these share stands at nodes
+    shared_phase = np.where(is_slow, 0.0, of_both[1] - of_both[0])
     own = [np.hypot(edge.edges, alone) for edge, alone in zip((begin, end), of_phase, strict=True)]
     own += [part for each in _OF_AN_EDGE for part in (getattr(begin, each), getattr(end, each))]
     stepped = end.steps - begin.steps
@@ -290,6 +293,7 @@ def budgets(
     # A load has any phase at an instant in a gap and at both ends of it: the sum of three.
     forms += [np.where(edge.is_gap, NORMAL, form) for edge, form in zip((begin, end), hidden, strict=True)]
     gaps = in_gaps(name, begin, end, scale, widest)
+    nodes = at_nodes(name, (begin, end), of_both, scale, widest)
     every = brackets.t0_ns, brackets.t1_ns, brackets.value, *forms, *columns
     found: list[tuple[Component, ...]] = []
     for i, row in enumerate(zip(*(each.tolist() for each in every), strict=True)):
@@ -303,6 +307,7 @@ def budgets(
                 Component("edges", -e0, form=form0, group=f"edge:{at}"),
                 Component("edges", e1, form=form1, group=f"edge:{to}"),
                 *gaps.get(i, ()),
+                *nodes.get(i, ()),
                 *([Component("swings", -s0, form=of0, group=f"swings:{at}")] if s0 else []),
                 *([Component("swings", s1, form=of1, group=f"swings:{to}")] if s1 else []),
                 Component("quantisation", -q0, form=RECTANGULAR, group=f"quantum:{at}"),

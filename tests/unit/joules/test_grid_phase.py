@@ -11,7 +11,7 @@ import pytest
 from ideal import MS, T0, US, Ideal, constant
 
 from microjoule.joules.counter import Counter
-from microjoule.joules.grid_phase import phase_ns, phases
+from microjoule.joules.grid_phase import at_nodes, phase_ns, phases
 
 
 def edge(phase: float, drift: float = 0.0, left: int = 0, together: float = 49.0) -> Any:
@@ -45,24 +45,56 @@ def test_edges_that_march_apart_share_less_and_no_edge_is_off_by_more_than_its_p
     (first, second), shared = phases(edge(5.0, 0.3), edge(5.0, 0.3, left=7))
     alone = np.hypot(5 * np.sqrt(1 / 7), 0.3 * 7 / np.sqrt(2))
     assert (first[0], second[0]) == pytest.approx((alone, alone))
-    assert shared[0] == 0.0
+    assert (shared[0][0], shared[1][0]) == pytest.approx((np.sqrt(25 - alone**2),) * 2)
     (first, second), shared = phases(edge(5.0, 3.0), edge(2.0, 0.0, left=-7))
     assert (first[0], second[0]) == pytest.approx((5.0, 2 * np.sqrt(1 / 7)))
-    assert shared[0] == pytest.approx(2 * np.sqrt(6 / 7))
+    assert (shared[0][0], shared[1][0]) == pytest.approx((0.0, 2 * np.sqrt(6 / 7)))
 
 
 def test_where_reads_come_in_step_with_updates_the_phase_drifts_by_the_part_of_them_between() -> None:
     """100 of 1,000 updates: a tenth of 5, whatever single brackets show of a march."""
     (first, second), shared = phases(edge(5.0, 3.0, together=1000.0), edge(7.0, 3.0, 100, together=2000.0))
     assert (first[0], second[0]) == pytest.approx((0.5, 0.7))
-    assert shared[0] == pytest.approx(2 * np.sqrt(0.99))
+    assert (shared[0][0], shared[1][0]) == pytest.approx((5 * np.sqrt(0.99), 7 * np.sqrt(0.99)))
     (first, _), shared = phases(edge(5.0, together=1000.0), edge(5.0, left=1500, together=1000.0))
-    assert (first[0], shared[0]) == (5.0, 0.0)
+    assert (first[0], shared[0][0]) == (5.0, 0.0)
 
 
 def test_edges_of_two_grids_share_nothing() -> None:
     (first, second), shared = phases(edge(0.0), edge(5.0, left=1))
-    assert (first[0], second[0], shared[0]) == (0.0, 5.0, 0.0)
+    assert (first[0], second[0], shared[0][0], shared[1][0]) == (0.0, 5.0, 0.0, 0.0)
+
+
+def at_node(begin: Any, end: Any, *shared: float) -> list[tuple[str, float]]:
+    both = np.array(shared[:1]), np.array(shared[1:])
+    found = at_nodes("gpu", (begin, end), both, 2.0, np.array([100.0]))
+    return [(each.group, each.u) for each in found.get(0, [])]
+
+
+def test_what_a_slow_counter_s_edges_share_stands_at_two_nodes_with_the_size_that_it_has() -> None:
+    """25 of 100 updates from node 1 to node 2: three quarters and one of what has the size as a whole."""
+    found = at_node(edge(5.0, left=100, together=100.0), edge(5.0, left=125, together=100.0), 3.0, 4.0)
+    whole = np.hypot(0.75, 0.25)
+    assert [group for group, _ in found] == ["phase:gpu/1", "phase:gpu/1", "phase:gpu/2", "march:gpu/0"]
+    of_march = 2 * 4 * 0.25 * np.sqrt(2)
+    assert [u for _, u in found] == pytest.approx([-6.0, 8.0 * 0.75 / whole, 8.0 * 0.25 / whole, of_march])
+
+
+def test_edges_of_a_quick_counter_have_no_nodes_and_those_out_of_step_no_march() -> None:
+    assert at_node(edge(5.0, together=0.0), edge(5.0, left=9, together=0.0), 3.0, 4.0) == []
+    out = at_node(edge(5.0, together=49.0), edge(5.0, left=9, together=49.0), 3.0, 4.0)
+    assert {group for group, _ in out} == {"phase:gpu/0", "phase:gpu/1"}
+
+
+def test_of_adjoining_windows_the_edge_in_common_cancels_and_marches_add_up() -> None:
+    instants = [edge(5.0, left=left, together=100.0) for left in (110, 135, 160)]
+    sums: dict[str, float] = {}
+    for group, u in at_node(*instants[:2], 3.0, 3.0) + at_node(*instants[1:], 3.0, 3.0):
+        sums[group] = sums.get(group, 0.0) + u
+    whole: dict[str, float] = {}
+    for group, u in at_node(instants[0], instants[2], 3.0, 3.0):
+        whole[group] = whole.get(group, 0.0) + u
+    assert sums == pytest.approx(whole)
 
 
 @pytest.mark.parametrize("updates", [6.5, 12.5, 18.5])
