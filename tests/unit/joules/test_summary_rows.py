@@ -61,7 +61,7 @@ def test_each_counter_that_moved_has_a_line_about_the_lag_that_is_assumed_of_it(
     of = Trace(rows([late, dead]))
     assert of.dead == {dead.id}
     (line,) = lags(of)
-    assert line.startswith(f"{late.id}: lag 0 to 1 ms, assumed")
+    assert line.startswith(f"{late.id}: its counter may show energy up to 1 ms late (assumed")
 
 
 def test_what_the_counters_cover_of_a_meter_is_told_wherever_there_is_one() -> None:
