@@ -177,10 +177,10 @@ interval):
   86 %). Under 2.03 T that is high for a fifth, readings show nothing of it for half a second and more (12 to
   95 %).
 - Loads near a sensor's own frequency that the tables do not have. The mean drifts: duty 0.1 to 0.9 over 60 s
-  at 0.9 to 1.1 T (25 to 34 % of 100 of 100 ms, 27 to 55 % of means of a second), low level ± 20 W in 30 s
-  (63 %). Readings swing by less than half a watt: 190/210 W at 0.96 or 1.03 T (26 to 44 %), 180/220 W (69 to
-  77 %; swings of 80 W and more 100 %). Two loads added (85 to 90 %). Bursts of one under 10 of 20 ms (78 to
-  93 %).
+  at 0.9 to 1.1 T (20 to 34 % of 100 of 100 ms, 27 to 55 % of means of a second), ± 20 W in 30 s at 0.97 T (of
+  the low level 63 to 88 %, of both 12 to 50 %). Readings swing by less than half a watt: 190/210 W at 0.96 or
+  1.03 T (26 to 57 %), 180/220 W (69 to 100 %; swings of 60 W and more 100 %). Two loads added (85 to 90 %).
+  Bursts of one under 10 of 20 ms (78 to 93 %).
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;
