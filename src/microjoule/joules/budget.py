@@ -151,7 +151,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     declared_ns = channel.timing.update_ns or channel.timing.update_max_ns
     near, f, p = at.near, at.part, at.power
     usual_ns = between.times.learned.usual_ns or declared_ns
-    apart = np.where(near.is_dense, float(usual_ns), apart_ns(at, usual_ns))
+    apart = np.where(near.is_dense, float(usual_ns), apart_ns(at, usual_ns, is_told=between.steps_are_told))
     power = np.where(at.x_ns < at.kink.at_ns, at.kink.before, at.kink.after)
     power = at.kink.trust * power + (1.0 - at.kink.trust) * p
     left, right = at.start.own_ns, at.end.own_ns
@@ -183,7 +183,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
     own = np.where(near.is_single, np.maximum(own - (p * quanta.longest_ns) ** 2 / 4, bracketed), own)
-    inside, lost = steps(at, p * np.where(coarse, left, 0.0), half_ns)
+    inside, lost = steps(at, p * np.where(coarse & between.steps_are_told, left, 0.0), half_ns)
     # What swings within a few updates looks like steps between any two of them.
     is_line = repeats.is_line & is_quick | quanta.is_steady
     inside = np.where(is_line, 0.0, inside)

@@ -36,10 +36,11 @@ from .neighbourhood import (
     recurrence,
     roughness,
     scatter,
+    steps_are_told,
     three_in_a_row,
     unevenness,
 )
-from .update_times import AROUND, F64, SLOW_NS, Bools, Located, UpdateTimes
+from .update_times import AROUND, F64, LEARN, SLOW_NS, Bools, Located, UpdateTimes
 
 _ROOT_12 = math.sqrt(12.0)
 _STEPS_ALONE = 3.0  # times the scatter of levels that recur: differences that are more are of steps
@@ -258,6 +259,17 @@ class Interpolation:
         n = len(off)
         return min(math.sqrt(float(off @ off) / n * (1 + 4 / n)), most) if n else most
 
+    @cached_property
+    def steps_are_told(self) -> bool:
+        """Whether readings no denser than updates tell steps of power, by the first updates."""
+        k = np.arange(min(LEARN, self._last))
+        if len(k) < LEAST_ROUGH:
+            return False
+        length, _ = self._apart(k, k + 1)
+        is_usual = length <= _LONG * float(np.median(length))
+        usual_ns = float(self.times.learned.usual_ns) or 1.0
+        return steps_are_told((self.total(k + 1) - self.total(k)) / length, length, is_usual, usual_ns)
+
     def total(self, k: I64) -> I64:
         """What had been counted after updates; nothing before the first."""
         found: I64 = self._of_readings[self.times.changes[np.clip(k, 0, self._last)]]
@@ -325,7 +337,7 @@ class Interpolation:
         # Readings that are far apart see power step often: then the lesser changes tell. No power tells none.
         off_ns = np.cumsum(gained / np.where(power > 0, power, np.inf)[:, None] - length, axis=1)
         least = np.minimum(usual * changes(rate, is_usual), scatter(off_ns, is_usual))
-        is_told = np.isfinite(least) & ~is_dense
+        is_told = np.isfinite(least) & ~is_dense & self.steps_are_told
         rough = np.where(is_told, np.minimum(rough, power * np.where(is_told, least, 0.0)), rough)
         if self.times.learned.usual_ns >= SLOW_NS:
             of_levels = recurrence(rate, is_usual, self.quantum / usual) * usual / _ROOT_2

@@ -19,6 +19,10 @@ _MOST = 0.7  # of changes; larger ones are taken to be as large
 _OF_MOST = 0.642 * math.sqrt(6.0)  # their mean, of second differences of what is distributed normally
 _QUICK = 1.2  # mean square change to the next, in mean squares: 2 where nothing is common to both
 _SPARE = 2.0  # times what rates of one level scatter by: steady power has its scatter by differences
+_LOCAL = 8  # segments on either side, with whose mean power a count is compared
+MOST_ALONE = 0.6  # of the counts that have more or less than both neighbours: of missed updates several
+_TOLD = 0.01  # of counts that have one update more or less, from which on they tell how far updates are apart
+_ABOUT = 0.25  # of the declared time, within which half of those are
 _OF_LESSER = 1.09 / math.sqrt(20.0)  # the lesser of two estimates is by so much too small
 
 
@@ -136,3 +140,52 @@ def _off_line(at_ns: F64, is_there: Bools) -> tuple[F64, I64]:
     square = (x * x).sum(1)  # of two neighbours 0.5, of fewer 0
     slope = (x * y).sum(1) / np.where(square > 0, square, 1.0)
     return y - slope[:, None] * x, n
+
+
+def alone_ns(rate: F64, length_ns: F64, is_there: Bools, least_ns: F64) -> tuple[F64, Bools]:
+    """float64[n, m - 2], bool[n, m - 2]: the time that a count has more or less than both neighbours; where.
+
+    Args:
+        rate: float64[n, m], power between updates.
+        length_ns: float64[n, m], between them.
+        is_there: Which of them count.
+        least_ns: float64[n], below which nothing is more or less.
+    """
+    beside = np.stack((rate[:, :-2], rate[:, 2:]))
+    alone = np.maximum(rate[:, 1:-1] - beside.max(0), beside.min(0) - rate[:, 1:-1])
+    around = _others(np.where(is_there, rate, 0.0)) / np.maximum(_others(is_there.astype(np.float64)), 1.0)
+    with np.errstate(over="ignore"):  # where there are none around, which is_clear leaves out
+        alone = alone * length_ns[:, 1:-1] / np.maximum(around[:, 1:-1], 1e-300)
+    is_clear = is_there[:, 2:] & is_there[:, 1:-1] & is_there[:, :-2] & (alone > least_ns[:, None])
+    return alone, is_clear
+
+
+def steps_are_told(rate: F64, length_ns: F64, is_there: Bools, usual_ns: float) -> bool:
+    """Whether readings no denser than updates tell steps of power from updates that are far apart.
+
+    They do where counts show that a reading has several updates of the declared time, one more or one less.
+    Of updates that are farther apart, and of those of a load in step with readings, one more is another time.
+
+    Args:
+        rate: float64[m], power between updates of a trace.
+        length_ns: float64[m], between them.
+        is_there: Which of them count.
+        usual_ns: Between updates, as it was declared.
+    """
+    before, own, after = rate[:-2], rate[1:-1], rate[2:]
+    more = np.maximum(own - np.maximum(before, after), np.minimum(before, after) - own)
+    beside = (before + after) / 2  # nearer than what is around: the power may have stepped there
+    is_known = is_there[:-2] & is_there[1:-1] & is_there[2:] & (beside > 0)
+    off = more * length_ns[1:-1] / np.where(is_known, beside, np.inf)
+    n, off = int(is_there.sum()), off[off > usual_ns / 2]
+    if len(off) < max(_TOLD * n, LEAST_ROUGH):
+        return False
+    low, high = np.quantile(off, (0.25, 0.75))
+    return bool(high - usual_ns < _ABOUT * usual_ns > usual_ns - low)
+
+
+def _others(values: F64) -> F64:
+    """float64[n, m]: the sum of some columns on either side of each."""
+    sums = np.cumsum(np.pad(values, ((0, 0), (_LOCAL + 1, _LOCAL))), axis=1)
+    found: F64 = sums[:, 2 * _LOCAL + 1 :] - sums[:, : -2 * _LOCAL - 1] - values
+    return found

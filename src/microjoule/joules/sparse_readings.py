@@ -5,6 +5,10 @@ it says how far updates are apart, if power is steady there. Beside a step of po
 two neighbours; so what a count has more or less than both is an update, or several where some were missed.
 Power that goes up and down within a few readings looks the same, and is taken for it.
 
+That holds where counts show that a reading has several updates of the declared time. Readings that are as far
+apart as updates show nothing of it for long, then one update more: a step of power looks like a part of it,
+and whatever differs from the mean of those around may be an update.
+
 Two updates next to two readings trail them by amounts that are alike: by how much depends on how many updates
 there are from one reading to the next. Where that is nearly a whole number n ± a of them, and they come at
 equal distances, the correlation is that of a sawtooth, 1 - 6 a (1 - a).
@@ -17,30 +21,37 @@ import math
 import numpy as np
 
 from .interpolation import Segment
+from .neighbourhood import MOST_ALONE, alone_ns
 from .update_times import F64, Bools
 
 _ROOT_12 = math.sqrt(12.0)
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
-_LOCAL = 8  # segments on either side, with whose mean power a count is compared
-_MOST = 0.6  # of the counts that have more or less than both neighbours: of missed updates several
 _INEXACT = 0.06  # of how far updates are apart, by what counts show of it
 
 
-def apart_ns(segment: Segment, declared_ns: int) -> F64:
-    """float64[n]: how far updates may be apart where readings are no denser: a declared time or more."""
+def apart_ns(segment: Segment, declared_ns: int, *, is_told: bool) -> F64:
+    """float64[n]: how far updates may be apart where readings are no denser: a declared time or more.
+
+    Args:
+        segment: Where the instants lie.
+        declared_ns: The usual time between two updates.
+        is_told: Whether counts tell steps of power from updates, by :func:`.neighbourhood.steps_are_told`.
+            If not, any count that differs from the mean of those around may have an update more or less.
+    """
     near = segment.near
     usual = np.minimum(float(declared_ns), near.usual_ns)
     rate, is_there = near.rate, near.is_usual
-    beside = np.stack((rate[:, :-2], rate[:, 2:]))
-    alone = np.maximum(rate[:, 1:-1] - beside.max(0), beside.min(0) - rate[:, 1:-1])
-    around = _others(np.where(is_there, rate, 0.0)) / np.maximum(_others(is_there.astype(np.float64)), 1.0)
-    with np.errstate(over="ignore"):  # where there are none around, which is_clear leaves out
-        alone = alone * near.length_ns[:, 1:-1] / np.maximum(around[:, 1:-1], 1e-300)
-    is_clear = is_there[:, 2:] & is_there[:, 1:-1] & is_there[:, :-2] & (alone > usual[:, None] / 2)
+    alone, is_clear = alone_ns(rate, near.length_ns, is_there, usual / 2)
     n = is_clear.sum(1)
     ordered = np.sort(np.where(is_clear, alone, np.inf), axis=1)
-    found = np.take_along_axis(ordered, (n * _MOST).astype(np.int64)[:, None], 1)[:, 0]
-    found = np.where((n > 0) & (found > _COARSE * usual), found, usual)
+    found = np.take_along_axis(ordered, (n * MOST_ALONE).astype(np.int64)[:, None], 1)[:, 0]
+    found = np.where(n > 0, found, usual)
+    if not is_told:
+        mean = np.where(is_there, rate, 0.0).sum(1) / np.maximum(is_there.sum(1), 1)
+        farthest = np.where(is_there, np.abs(rate - mean[:, None]), 0.0).max(1)
+        with np.errstate(over="ignore"):
+            found = np.maximum(found, farthest / np.where(mean > 0, mean, np.inf) * near.usual_ns)
+    found = np.where(found > _COARSE * usual, found, usual)
     least: F64 = np.minimum(found, np.maximum(near.apart_ns, usual))
     return least
 
@@ -58,10 +69,3 @@ def alike(segment: Segment, right_ns: F64, apart: F64, is_coarse: Bools) -> F64:
     updates = segment.length_ns / np.maximum(apart, 1.0)
     away = np.maximum(np.abs(updates - np.rint(updates)) - _INEXACT * updates, 0.0)
     return np.where(is_coarse, np.clip(1.0 - 6.0 * away * (1.0 - away), 0.0, found), found)
-
-
-def _others(values: F64) -> F64:
-    """float64[n, m]: the sum of some columns on either side of each."""
-    sums = np.cumsum(np.pad(values, ((0, 0), (_LOCAL + 1, _LOCAL))), axis=1)
-    found: F64 = sums[:, 2 * _LOCAL + 1 :] - sums[:, : -2 * _LOCAL - 1] - values
-    return found

@@ -63,7 +63,8 @@ def steps(segment: Segment, one: F64 | float = 0.0, half_ns: float = 0.0) -> tup
     noise = (np.maximum(kink.one, one) / segment.near.usual_ns) ** 2
     # What the power changes within the sides it changes in between too: the rest of the difference is a step.
     step = kink.ramp - np.clip(kink.sides, np.minimum(kink.ramp, 0.0), np.maximum(kink.ramp, 0.0))
-    slow = np.flatnonzero(segment.near.usual_ns >= SLOW_NS)
+    # Of readings no denser than updates nobody knows where in an update an instant lies.
+    slow = np.flatnonzero((segment.near.usual_ns >= SLOW_NS) & segment.near.is_dense)
     ramp = kink.ramp.copy()
     if len(slow):
         doubt = _doubt(segment, slow, np.sqrt(noise[slow]))

@@ -33,7 +33,7 @@ def segment(is_gap: bool, part: float = 0.25, **kink: float) -> Any:
         x_ns=np.array([part * LENGTH_NS]),
         power=np.array([1.0]),
         is_gap=np.array([is_gap]),
-        near=SimpleNamespace(usual_ns=np.array([USUAL_NS])),
+        near=SimpleNamespace(usual_ns=np.array([USUAL_NS]), is_dense=np.array([True])),
     )
 
 
@@ -112,7 +112,11 @@ def around(rates: Any, is_usual: Any = True) -> Any:
     rate[0, first : first + len(rates)] = rates
     there[0, first : first + len(rates)] = is_usual
     return SimpleNamespace(
-        rate=rate, is_usual=there, usual_ns=np.array([USUAL_NS]), apart_ns=np.array([1e3 * USUAL_NS])
+        rate=rate,
+        is_usual=there,
+        usual_ns=np.array([USUAL_NS]),
+        is_dense=np.array([True]),
+        apart_ns=np.array([1e3 * USUAL_NS]),
     )
 
 
