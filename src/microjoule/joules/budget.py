@@ -158,7 +158,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     coarse = apart > usual_ns
     left, right = np.where(coarse, apart / _ROOT_12, left), np.where(coarse, apart / _ROOT_12, right)
     quanta = lateness(near, apart, declared_ns, right)
-    common = alike(at, right, apart, coarse)
+    common = alike(at, right, apart, coarse & between.steps_are_told)
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * common * f * (1 - f) * left * right
     # An update whose read was interrupted may be so far off that the instant is on its other side.
     is_wide = np.maximum(at.start.own_ns, at.end.own_ns) > usual_ns

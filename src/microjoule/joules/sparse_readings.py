@@ -63,7 +63,7 @@ def alike(segment: Segment, right_ns: F64, apart: F64, is_coarse: Bools) -> F64:
         segment: Where the instants lie.
         right_ns: float64[n], standard uncertainty of when the update behind each was.
         apart: float64[n], how far updates are apart.
-        is_coarse: Whether that was found by :func:`apart_ns`.
+        is_coarse: Whether that was found by :func:`apart_ns` of readings that tell it from steps of power.
     """
     found = np.minimum(_ROOT_12 * right_ns / segment.length_ns, 1.0) ** 2
     updates = segment.length_ns / np.maximum(apart, 1.0)
