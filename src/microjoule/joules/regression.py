@@ -285,10 +285,10 @@ class _Noise:
 
         By the Cholesky factor of the tridiagonal matrix, which :func:`_solved` inverts.
         """
-        lengths = self._span_s / self._span_s.mean()
+        lengths = np.maximum(self._span_s / self._span_s.mean(), 0.0)  # rounding leaves some below
         diagonal = self.diagonal + share * self.unit * lengths
         # Edges alone make a matrix that is only just definite: rounding must not turn it.
-        least = (diagonal * 1e-12).tolist()
+        least = np.maximum(diagonal * 1e-12, np.finfo(float).tiny).tolist()
         pivots: list[float] = []
         pivot, before = 1.0, 0.0
         for own, floor, beside in zip(diagonal.tolist(), least, self.beside.tolist(), strict=True):

@@ -57,6 +57,17 @@ def test_neighbouring_updates_share_the_error_of_the_edge_between_them():
     assert found.beside == pytest.approx([-shared, 0.0, 0.0])
 
 
+@pytest.mark.parametrize("unit", [0.0, 1e-6])
+def test_an_update_that_rounding_left_shorter_than_nothing_whitens_to_numbers(unit: float) -> None:
+    """Without power, quantum or length nothing is known to scatter."""
+    noise = _Noise(UPDATES._replace(quantum_j=0.0), np.arange(3), np.array([1e-3, -1e-19, 1e-3]))
+    noise = noise.at(np.zeros(3))
+    noise.unit = unit
+    whitened, log_size = noise.whitened(np.ones((3, 1)), 0.5)
+    assert np.isfinite(whitened).all()
+    assert math.isfinite(log_size)
+
+
 def test_a_recurrence_solved_at_once_is_that_of_one_row_after_another():
     rng = np.random.default_rng(5)
     for n in (1, 2, 3, 4, 5, 64, 65, 300):
