@@ -100,14 +100,16 @@ class CutQuanta:
 
 
 def cut_quantum(lengths_ns: F64, steps: F64, waited_ns: float) -> CutQuantum:
-    """The quantum at an end of readings; :data:`NONE`: the counter grows by more than single quanta there.
+    """The quantum at an end of readings.
+
+    :data:`NONE`: the counter grows by more than single quanta there, or it shows none.
 
     Args:
         lengths_ns: float64[n], how long the steps next to the end took, the nearest first.
         steps: float64[n + 1], quanta: the steps at their ends, the nearest to the end of the readings first.
         waited_ns: From the shown quantum to the end of the readings.
     """
-    if waited_ns <= 0 or steps[0] > 1 or np.mean(steps <= 1) < _MOSTLY:
+    if waited_ns <= 0 or steps[0] > 1 or np.mean(steps <= 1) < _MOSTLY or steps.max() < 1:
         return NONE
     n, each_ns = len(lengths_ns), lengths_ns / np.maximum(steps[1:], 1)
     if n:

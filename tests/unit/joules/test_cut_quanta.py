@@ -62,3 +62,9 @@ def test_where_a_counter_grows_by_more_than_single_quanta_none_is_cut(steps: lis
 def test_a_reading_that_shows_a_quantum_itself_cuts_none() -> None:
     """So it is of what is up to date at every read."""
     assert cut([50], [1, 1], 0.0) is NONE
+
+
+@pytest.mark.parametrize("steps", [[0], [0, 0, 0], [0, 1 / 6, 0]])
+def test_a_counter_that_shows_no_quantum_fills_none(steps: list[float]) -> None:
+    """An idle machine used nothing: what it may have hidden is in the guaranteed interval."""
+    assert cut([50] * (len(steps) - 1), steps, 20.0) == NONE
