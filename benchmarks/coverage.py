@@ -355,13 +355,14 @@ FOOT = """
     window share most of it, and both ends of a sum of adjoining windows less. U adds up what is left at these
     ends: sums of ten windows of 0.1 s at 500 Hz are covered in 100 % (same_readings.md).
   - Windows of 5 ms read at 1,500 and 4,000 Hz: U is 2.3 and 2.2 times the error. Why these are covered in
-    99 % is not known. Of a lag of 1.2 ms learnt at marks U is 2.5 times the error.
+    99 % is not known. Of 20 windows at marks with a lag of 2 ms U is 3.3 times the error.
 - *wide*: U is more than three times the error, with a prior. Which component that is stands under
   *largest*:
-  - *edges* of missed updates under a square wave of 60 Hz, read at 200 Hz: counts of 5 ms do not tell power
-    that varies from updates that are further apart. Of a counter whose updates came at any time between two
-    readings, with the same readings to the last bit, U is 2.4 times the error, and 3 times the error of the
-    first would cover 94 % (same_readings.md).
+  - *edges* of updates of 2 ms and of missed ones read at 200 Hz, and of 8 ms read at 100 Hz: where readings
+    are as far apart as updates, counts do not tell power that steps from updates that are further apart, and
+    U takes the wider of both: the narrower one covered 47 to 93 % where power steps. For missed updates under
+    60 Hz same_readings.md has a counter with the same readings and less than this ratio.
+  - Up to 20 windows at marks, read at 1,000 Hz: so few steps leave several lags possible.
   - *swings* of a sine of 270 Hz and 8 W: in 1,024 updates a second it gives the same counts as one of 754
     Hz, which strays 1.7 times as far between updates. No reading distinguishes them, so both have one U,
     and the two rows differ by that ratio: 4.7 and 2.7. With 3 for the first, U of the second would be 1.7
