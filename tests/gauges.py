@@ -8,7 +8,7 @@ rows as drivers do. Nothing here uses the code under test to make readings or tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -324,6 +324,16 @@ def outcome(found: Gauge, load: Load, length_s: float, n: int, seed: int) -> Out
     is_bound &= (brackets.low <= brackets.value) & (brackets.value <= brackets.high)
     wide = np.array([each.U for each in found.estimates(brackets)])
     return Outcome(brackets.value - true_j, wide, is_bound)
+
+
+def covered(readers: Sequence[Gauge], of: Sequence[Load], length_s: float, n: int) -> int:
+    """How many of n windows under each gauge U holds; the guaranteed intervals hold all."""
+    each = [
+        outcome(reader, load, length_s, n, seed)
+        for seed, (reader, load) in enumerate(zip(readers, of, strict=True))
+    ]
+    assert all(one.is_bound.all() for one in each)
+    return sum(one.covered for one in each)
 
 
 def windows(load: Load, length_s: float, n: int, seed: int = 0, margin_s: float = 0.0) -> tuple[I64, I64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, outcome, uneven, wandering
+from gauges import POLLS, SENSORS, covered, gauge, uneven, wandering
 from scipy.stats import binomtest
 
 SEEDS, WINDOWS, LENGTHS_S = 3, 60, (0.03, 0.3, 3.0)
@@ -33,13 +33,8 @@ def test_windows_under_them_are_covered(sensor: str, name: str) -> None:
     loads = [uneven(of * one.update_s, length_s, high, spread, 500 + seed) for seed in range(SEEDS)]
     readers = [gauge(load, one, POLLS["10 ms"], seed) for seed, load in enumerate(loads)]
     for window_s in LENGTHS_S:
-        each = [
-            outcome(reader, load, window_s, WINDOWS, seed)
-            for seed, (reader, load) in enumerate(zip(readers, loads, strict=True))
-        ]
-        assert all(one.is_bound.all() for one in each)
-        covered = sum(one.covered for one in each)
-        assert binomtest(covered, SEEDS * WINDOWS).proportion_ci(0.999, "exact").high >= 0.93, window_s
+        held = covered(readers, loads, window_s, WINDOWS)
+        assert binomtest(held, SEEDS * WINDOWS).proportion_ci(0.999, "exact").high >= 0.93, window_s
 
 
 @pytest.mark.parametrize("sensor", ["100 of 100 ms", "mean of 1 s"])
