@@ -164,8 +164,9 @@ def _set_apart(channel: Channel, taken: set[str]) -> Channel:
 
 
 def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:
-    remarks = (Cause.MISLEADING, Cause.CORRECTED, Cause.EXCLUDED)
+    remarks = (Cause.MISLEADING, Cause.CORRECTED)
     hindrances = [obstacle for obstacle in one.obstacles if obstacle.cause not in remarks]
+    hindrances.sort(key=lambda obstacle: obstacle.cause is Cause.EXCLUDED)  # on purpose: the least of them
     if not hindrances:
         return SourceUnavailable(f"Source {one.source} has no channel here", "Run `uj probe`")
     first = hindrances[0]

@@ -16,6 +16,8 @@ from .survey import Cause, Obstacle
 NVIDIA = "0x10de"  # PCI vendor
 DISPLAY = "0x03"  # PCI class, its first byte: VGA, 3D and other display controllers
 
+NO_GPUS = ("", "-1", "none", "NoDevFiles")  # lists that people and Slurm write to hide all GPUs
+
 JETSON_GPU = "nvgpu"  # "Orin (nvgpu)": what the library calls the GPU of a Jetson
 NO_SENSOR = "has no power sensor in NVML: it answers neither with energy nor with power"
 JETSON_REMEDY = "A Jetson's power monitor is the INA3221 on its board: see `ina` in `uj probe`"
@@ -143,7 +145,10 @@ def several_modules(indices: Iterable[int]) -> Obstacle:
 
 
 def unseen(visible: str) -> Obstacle:
-    """A list of visible devices leaves none."""
+    """A list of visible devices leaves none, on purpose or not."""
+    if visible.strip() in NO_GPUS:
+        what = f"CUDA_VISIBLE_DEVICES={visible!r} leaves out all GPUs on purpose"
+        return Obstacle(Cause.EXCLUDED, what, "Measure them with `--all-gpus`")
     return Obstacle(
         Cause.HIDDEN,
         f"none of the GPUs is in the list of visible devices {visible!r}",

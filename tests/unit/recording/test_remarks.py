@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -77,21 +78,20 @@ import json, sys
 from pathlib import Path
 from microjoule.recording.replaced_channels import closed, remarks
 from microjoule.sources import Machine, choose, survey
-names = sys.argv[2:] or None
-surveys = survey(Machine(Path(sys.argv[1])))
+visible, names = json.loads(sys.argv[2]), sys.argv[3:] or None
+surveys = survey(Machine(Path(sys.argv[1]), visible_gpus=visible))
 chosen = choose(surveys, names)
 print(json.dumps([remarks(surveys, chosen, names)["misleading"], closed(surveys, chosen, names)]))
 """
 
 
-def _said(root: Path, *names: str) -> tuple[list[str], dict[str, str]]:
+def _said(root: Path, *names: str, visible: str | None = None) -> tuple[list[str], dict[str, str]]:
     """What is said beside the figures of the channels that are chosen, and what is left out.
 
     A process of its own: of NVML each has one library.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", SAID, str(root), *names], capture_output=True, text=True, check=True
-    )
+    words = (str(root), json.dumps(visible), *names)
+    done = subprocess.run([sys.executable, "-c", SAID, *words], capture_output=True, text=True, check=True)
     said, left_out = json.loads(done.stdout)
     return said, left_out
 
@@ -117,6 +117,21 @@ def test_a_gpu_that_is_in_no_figure_is_named_beside_those_of_others(
     assert said.startswith("NVIDIA GPU not measured: ")
     assert sentence in said
     assert _said(tmp_path, "powercap")[0] == [], "who chooses a source knows what else there is"
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
+def test_gpus_that_somebody_hides_on_purpose_are_not_called_unmeasured(tmp_path) -> None:
+    """CUDA_VISIBLE_DEVICES="" is how a program is told to use no GPU: each run warned of it."""
+    write(CLIENT, tmp_path)
+    machine(tmp_path, GPU)
+    assert _said(tmp_path, visible="") == ([], {})
+    (said,) = _said(tmp_path, visible="7")[0]
+    assert said.startswith("NVIDIA GPU not measured: none of the GPUs is in the list")
+    refused = [sys.executable, "-m", "microjoule", "run", "--source", "nvml", "--root", tmp_path, "true"]
+    done = subprocess.run(
+        refused, capture_output=True, text=True, check=False, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    )
+    assert "Measure them with `--all-gpus`" in " ".join(done.stderr.split())
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")

@@ -208,8 +208,6 @@ def test_a_library_without_an_optional_symbol_loses_that_channel(tmp_path):
         ("GPU-", set()),  # two have it: CUDA takes none
         ("MIG-slice", {1}),
         (f"MIG-{TWO}/3/0", {1}),
-        ("", set()),
-        ("-1", set()),
         ("0,7,1", {0}),  # what follows a wrong entry is not seen
         ("nonsense", set()),
     ],
@@ -221,6 +219,17 @@ def test_visible_devices_read_as_cuda_reads_them(tmp_path, visible, expected):
     hidden = [remedy for cause, _, remedy in obstacles if cause == Cause.HIDDEN]
     assert bool(hidden) == (not expected)
     assert all("--all-gpus" in remedy for remedy in hidden)
+
+
+@needs_compiler
+@pytest.mark.parametrize("visible", ["", " ", "-1", "none", "NoDevFiles"])
+def test_a_list_that_hides_all_gpus_on_purpose_is_no_hindrance(tmp_path, visible):
+    machine(tmp_path, f"device {ONE}\ndevice {TWO}")
+    channels, ((cause, what, remedy),) = survey(tmp_path, visible)
+    assert not channels
+    assert cause == Cause.EXCLUDED
+    assert f"CUDA_VISIBLE_DEVICES={visible!r}" in what
+    assert "--all-gpus" in remedy
 
 
 @needs_compiler
