@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -32,5 +33,15 @@ def test_what_no_table_has_is_named_by_its_library_and_number() -> None:
     assert why_failed(30_077) == "ROCm SMI answered with code 77"
 
 
-def test_an_errno_is_the_systems_own_word() -> None:
-    assert why_failed(5) == "Input/output error"
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (5, "Input/output error"),
+        (10_015, "the GPU has fallen off the bus (NVML_ERROR_GPU_IS_LOST)"),
+        (20_010, "this user may not ask for it (AMDSMI_STATUS_NO_PERM)"),
+        (30_016, "the GPU is busy (RSMI_STATUS_BUSY)"),
+        (10_000, os.strerror(10_000)),
+    ],
+)
+def test_an_errno_is_the_systems_own_word_and_a_librarys_code_that_of_its_manual(status, says) -> None:
+    assert why_failed(status) == says

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..channel.failed_read import why_failed
 from ..trace.gap import Gap
 from ..trace.series import I64
 from ..trace.verify import Damage
@@ -306,9 +307,9 @@ def _figure(of: Estimate) -> Plain:
 
 
 def _failures(trace: Trace) -> list[Plain]:
-    """How many reads of each channel failed, and with what code."""
+    """How many reads of each channel failed, with what code, and what it means."""
     return [
-        {"channel": name, "code": code, "n": n}
+        {"channel": name, "code": code, "why": why_failed(code), "n": n}
         for name, codes in trace.failures().items()
         for code, n in codes.items()
     ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..channel.failed_read import why_failed
 from .foreign_text import cut
 
 NAMES_MAX = 3
@@ -33,17 +32,17 @@ def failures(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """A sentence for each device and reason for which reads failed, with their number.
 
     Args:
-        found: Rows of ``channel``, ``code`` and ``n``.
+        found: Rows of ``channel``, ``why`` and ``n``.
     """
-    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in found:
-        groups.setdefault((row["channel"].partition("/")[0], row["code"]), []).append(row)
+        groups.setdefault((row["channel"].partition("/")[0], row["why"]), []).append(row)
     lines = []
-    for (_, code), rows in groups.items():
+    for (_, why), rows in groups.items():
         n = sum(row["n"] for row in rows)
         reads = "1 read" if n == 1 else f"{n:,} reads"
         names = _listed([row["channel"] for row in rows])
-        lines.append(f"{names}: {reads} failed: {why_failed(code)}. `uj probe` says what can be read now.")
+        lines.append(f"{names}: {reads} failed: {why}. `uj probe` says what can be read now.")
     return lines
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema
 import pytest
 from ideal import MS, Ideal, constant, rows
 from unit.joules.test_beside_meter import DRAM, PACKAGE, meter
 
+import microjoule
 from microjoule.joules.beside_meter import coverage
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import figures_in_blocks, lags, stuck, summary
 from microjoule.trace.verify import Damage
 
+SCHEMA = json.loads((Path(microjoule.__file__).parent / "report/report.schema.json").read_text())
 IDEAL = Ideal(constant(100.0), n=300, limit_w=150.0)
 STILL = Ideal(constant(0.0), n=600, poll_jitter=0.0)  # read for 0.6 s
 
@@ -70,3 +76,13 @@ def test_what_the_counters_cover_of_a_meter_is_told_wherever_there_is_one() -> N
     of, without = (Trace(rows(channels, marks)) for channels in ([PACKAGE, DRAM, meter()], [PACKAGE, DRAM]))
     assert summary(of)["whole"]["meter"] == coverage(of, of.window("run"))._asdict()
     assert summary(without)["whole"]["meter"] is None
+
+
+def test_reads_that_failed_are_counted_by_code_with_what_it_means() -> None:
+    table = rows([replace(IDEAL, failed=0.02)])
+    status = table.column("status").to_numpy()
+    (row,) = summary(Trace(table))["engine"]["failures"]
+    code, n = int(status.max()), int((status == status.max()).sum())
+    assert n > 1
+    assert row == {"channel": "package-0", "code": code, "why": os.strerror(code), "n": n}
+    jsonschema.validate(row, SCHEMA["properties"]["engine"]["properties"]["failures"]["items"])
