@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..joules.estimate_text import is_limit, measured, percent
+from ..text_width import cells, width
 from . import footprint_lines, share_lines, unread_lines, written_numbers
 from .columns import columns
 from .foreign_text import LONGEST, beside_a_figure, cut
@@ -260,13 +261,22 @@ def at_least(energy: Mapping[str, Any]) -> str:
 
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
+    """The rows beneath the titles of their windows; remarks below their rows where there is no room beside."""
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
-    head, *text = columns(rows, _LEFT, indent="  ", optional=(_SENSOR,), nothing=("", "unknown"))
+    head, *text = _aligned(rows)
+    if max(cells(line) for row in (head, *text) for line in row.split("\n")) > width():
+        head, *text = _aligned([(*row[:-1], "") for row in rows])
+        remarks = (f"\n    {remark}" if remark else "" for *_, remark in rows[1:])
+        text = [row + remark for row, remark in zip(text, remarks, strict=True)]
     lines, at = [head] if head else [], 0
     for title, block, under in blocks:
         lines += [*wrapped(title, 4), *text[at : at + len(block)], *under]
         at += len(block)
     return lines
+
+
+def _aligned(rows: Sequence[_Row]) -> list[str]:
+    return columns(rows, _LEFT, indent="  ", optional=(_SENSOR,), nothing=("", "unknown"))
 
 
 def _foot(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:

@@ -182,6 +182,23 @@ def test_what_a_total_covers_is_below_its_row_and_widens_no_column(found) -> Non
     assert max(len(line) for line in text.splitlines() if "total" in line or "meter" in line) <= 80
 
 
+@pytest.mark.parametrize("status", ["ok", "incomplete"])
+@pytest.mark.parametrize("terminal", [40, 80, 100])
+def test_the_long_table_fits_the_terminal_with_its_remarks(found, terminal, status) -> None:
+    """Rows of estimates with ``INCOMPLETE, estimated`` beside their peaks had 81 to 92 characters at 80."""
+    window = found["windows"][0]
+    of_channel = {"energy_j": 0.19, "U_j": 0.04, "guaranteed_j": (0.141, 0.252), "mean_w": 0.01311}
+    row = {**window["channels"][0], **of_channel, "peak_w": 0.05189, "status": status, "accuracy": "± 12 %"}
+    rows = [{**row, "channel": f"cpu_time/{name}", "provenance": "estimated"} for name in ("system", "command")]
+    of = {**window, "n_of_name": 1, "channels": [row, *rows]}
+    with on_terminal(terminal):
+        text = as_long_text.render({**found, "windows": [of], "by_name": []})
+    table = text[text.index(window["name"], len(found["sentence"])) : text.index("± is the")]
+    assert max(map(cells, table.splitlines())) < terminal
+    remarks = (status == "incomplete") * ["INCOMPLETE"] + ["estimated"]
+    assert table.count(", ".join(remarks)) == 2
+
+
 def test_one_channel_has_no_line_of_what_its_total_adds(found) -> None:
     window = {**found["windows"][0], "n_of_name": 1}
     total = {**window["total"], "channels": ["a-long-name-of-a-device-0/energy-of-all-its-parts"]}
