@@ -7,6 +7,7 @@ none outlives the options that it shows.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -226,14 +227,29 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
 
 
 class Layout(argparse.HelpFormatter):
-    """Fills paragraphs, as argparse does, and leaves those that have lines of their own as they are."""
+    """Fills paragraphs, as argparse does, and tables and examples line by line."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = text.strip("\n").split("\n\n")
-        filled = (
-            part if "\n" in part else super(Layout, self)._fill_text(part, width, indent) for part in parts
+        return "\n\n".join(
+            "\n".join(line for row in part.splitlines() for line in _fitting(row, width))
+            if "\n " in part
+            else super(Layout, self)._fill_text(part, width, indent)
+            for part in parts
         )
-        return "\n\n".join(filled)
+
+
+def _fitting(line: str, width: int) -> list[str]:
+    """A line of a table or an example over as many as it needs, but for a command, which is to be copied.
+
+    What goes on does so below the table's last column, or four characters further in.
+    """
+    if line.strip().startswith(("uj ", "sudo ", "-")) or len(line) <= width:
+        return [line]
+    blanks = len(line) - len(line.lstrip())
+    before, _, _ = line.rpartition("  ")
+    column = len(before) + 2 if before.strip() else blanks
+    return textwrap.wrap(line, width, subsequent_indent=" " * (column if width - column > 24 else blanks + 4))
 
 
 def finish(parser: argparse.ArgumentParser, rows: tuple[Example, ...]) -> None:

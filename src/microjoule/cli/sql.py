@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..report.wrapping import wrapped
 from ..text_width import width
 from .arguments import AnyOrder
 from .progress import progress
@@ -18,12 +19,11 @@ from .progress import progress
 _BESIDE, _MEANING_MIN = 38, 16  # characters of table, column and type, and of a line beside them
 _EPILOG = """\
 tables:
-  readings   one row per reading of a channel: raw counts, counts over all
-             wraps, joules since the first reading
-  windows    one row per window, with its total energy and the uncertainty
-  energy     one row per window and channel
-  shares     one row per window and program, or who else used the energy
-  conditions one row per figure that says how the machine was meanwhile
+  readings    one row per reading of a channel: raw counts, counts over all wraps, joules since the first one
+  windows     one row per window, with its total energy and the uncertainty
+  energy      one row per window and channel
+  shares      one row per window and program, or who else used the energy
+  conditions  one row per figure that says how the machine was meanwhile
 
 A query can read the trace only: no other files, no network.
 """
@@ -57,11 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
         with _uninterrupted():
             database = Database(arguments.trace)
         answer = database.schema() if arguments.query is None else database.ask(arguments.query)
-    is_schema = arguments.query is None and arguments.form == "text"
-    for piece in RENDERERS[arguments.form](
-        answer.columns, _folded(answer.rows) if is_schema else answer.rows
-    ):
-        sys.stdout.write(piece)
+    rows = answer.rows
+    if arguments.query is None and arguments.form == "text":
+        if width() < _BESIDE + _MEANING_MIN:
+            sys.stdout.writelines(_beneath(rows))
+            return 0
+        rows = _folded(rows)
+    sys.stdout.writelines(RENDERERS[arguments.form](answer.columns, rows))
     return 0
 
 
@@ -86,6 +88,13 @@ def _uninterrupted() -> Iterator[None]:
 def _folded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
     """Rows whose last cell, a sentence, takes as many lines as the terminal needs."""
     for *cells, meaning in rows:
-        first, *more = textwrap.wrap(meaning, max(width() - _BESIDE, _MEANING_MIN))
+        first, *more = textwrap.wrap(meaning, width() - _BESIDE)
         yield (*cells, first)
         yield from ((*("" for _ in cells), each) for each in more)
+
+
+def _beneath(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Lines for a narrow terminal: each column of a table, and its meaning below it."""
+    for table, column, kind, meaning in rows:
+        yield f"{table}.{column} {kind}\n"
+        yield from (f"{line}\n" for line in wrapped(f"    {meaning}", 4))

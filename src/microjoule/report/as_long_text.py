@@ -261,7 +261,7 @@ def at_least(energy: Mapping[str, Any]) -> str:
 
 
 def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[str]:
-    """The rows beneath the titles of their windows; remarks below their rows where there is no room beside."""
+    """The rows below the titles of their windows; remarks below their rows where there is no room beside."""
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
     head, *text = _aligned(rows)
     if max(cells(line) for row in (head, *text) for line in row.split("\n")) > width():

@@ -12,6 +12,7 @@ import pytest
 from ideal import MS, T0, Ideal, constant, rows, write
 
 from microjoule import cli
+from microjoule.text_width import cells
 
 pytest.importorskip("duckdb", reason="needs the extra sql: pip install 'microjoule[sql]'")
 
@@ -37,6 +38,21 @@ def test_an_answer_in_its_three_forms(path, capsys):
 def test_no_query_lists_the_columns(path, capsys):
     assert cli.main(["sql", str(path), "--csv"]) == 0
     assert "\nenergy,expanded_j,DOUBLE," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("terminal", [40, 60, 80])
+def test_the_columns_and_the_help_fit_the_terminal(path, terminal, capsys, monkeypatch):
+    """At 40 columns the meanings stood in 16 characters beyond its right edge, and tables of the help too."""
+    monkeypatch.setenv("COLUMNS", str(terminal))
+    assert cli.main(["sql", str(path)]) == 0
+    listed = capsys.readouterr().out
+    assert re.search(r"energy[. ] *expanded_j", listed)
+    with pytest.raises(SystemExit):
+        cli.main(["sql", "--help"])
+    told = capsys.readouterr().out
+    lines = [*listed.splitlines(), *(line for line in told.splitlines() if not line.startswith("  uj "))]
+    assert max(map(cells, lines)) <= terminal
+    assert "a channel: raw counts, counts over all wraps" in " ".join(told.split())
 
 
 def test_a_bad_query_is_a_usage_error_in_one_sentence(path, capsys):

@@ -189,7 +189,9 @@ def test_the_long_table_fits_the_terminal_with_its_remarks(found, terminal, stat
     window = found["windows"][0]
     of_channel = {"energy_j": 0.19, "U_j": 0.04, "guaranteed_j": (0.141, 0.252), "mean_w": 0.01311}
     row = {**window["channels"][0], **of_channel, "peak_w": 0.05189, "status": status, "accuracy": "± 12 %"}
-    rows = [{**row, "channel": f"cpu_time/{name}", "provenance": "estimated"} for name in ("system", "command")]
+    rows = [
+        {**row, "channel": f"cpu_time/{name}", "provenance": "estimated"} for name in ("system", "command")
+    ]
     of = {**window, "n_of_name": 1, "channels": [row, *rows]}
     with on_terminal(terminal):
         text = as_long_text.render({**found, "windows": [of], "by_name": []})
