@@ -182,8 +182,9 @@ interval):
   the low level 63 to 88 %, of both 12 to 50 %). Readings swing by less than half a watt: 190/210 W at 0.96 or
   1.03 T (26 to 57 %), 180/220 W (69 to 100 %; swings of 60 W and more 100 %). Two loads added (85 to 90 %).
   Bursts of one under 10 of 20 ms (78 to 93 %).
-- Counters of 100 ms under loads within 1 % of T/2, T/3 and T/4: 33 ms (25 to 62 %), 24.7, 49 and 51 ms (86 to
-  95 %). 32.5, 34, 48 and 52 ms are covered (96 % and more).
+- Counters of 100 ms under loads within half a percent of T, T/2 …, whose beat is as slow as power that
+  drifts: 99.5 and 100.5 ms (3 to 33 %), 33.2 ms (61 to 73 %). Loads from 1 to 5 % beside T, T/2 … T/5 are
+  covered (94 % and more).
 - A gauge that is not what it is declared to be, where no step of power shows it: means of 50 ms where 100 ms
   are declared (28 to 85 %). Of 25 ms for 100 steps show it, and a report says so. A gauge of which nothing is
   declared and that averages longer than it is updated (17 to 50 %).

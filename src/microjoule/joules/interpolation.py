@@ -302,9 +302,9 @@ class Interpolation:
         apart = np.where(is_on_grid, np.maximum(periods, 1.0) * period, apart)
         return np.maximum(apart, 1.0), is_on_grid
 
-    def power(self, first: I64, then: I64) -> F64:
-        """Counts a nanosecond from one update to another."""
-        return self._power(first, then)[0]
+    def power(self, first: I64, then: I64, on: Located | None = None) -> F64:
+        """Counts a nanosecond from one update to another; ``on`` are updates on the grid nearby."""
+        return self._power(first, then, on)[0]
 
     def _power(self, first: I64, then: I64, on: Located | None = None) -> tuple[F64, F64]:
         """The same, and the time between them."""

@@ -9,8 +9,12 @@ a slow sine of amplitude a, its alias. Between two updates it swings the count b
 five times as much at δ = 0.03. So where the updates around show one sine and little else, it may be a slow
 load, or a quick one. Nobody can tell which: a slow load that is switched on and off shows in its harmonics,
 and the alias of a quick one in the same. The quick one is taken to be possible where its power would stay
-between zero and what the device may draw. A load in step to less than a cycle in 49 updates leaves no trace:
-a part of a cycle is taken for power that changes slowly.
+between zero and what the device may draw.
+
+Updates jitter, which moves their counts by as much as a weak beat gains in one (33 ms in updates of 100 ms).
+So the energies of four updates each are looked at, too: a beat gains four times as much in them, and jitter
+moves them by no more. They show loads of 1 % beside T, T/2 … T/5. A load in step to less than 1.75 cycles in
+196 updates leaves no trace: a part of a cycle is taken for power that changes slowly.
 
 Near its ends a load lies among updates of others. What is so a little earlier or later, and would explain the
 power here, is taken to be so here. Both ends of a window are off by the same swing, at phases as far apart as
@@ -31,18 +35,19 @@ from ..trace.series import I64
 from .interpolation import Interpolation, Segment
 from .quanta import is_within
 from .swings import ALIKE, CLEAR
-from .update_times import AROUND, F64, SLOW_NS, Bools
+from .update_times import AROUND, F64, SLOW_NS, Bools, Located
 
 _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
 _CYCLES = np.arange(0.25, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
-_LEAST = 1.0  # cycles: a slower sine is power that changes slowly
+_LEAST, _LEAST_TOGETHER = 1.0, 1.75  # cycles: a slower sine is power that changes slowly
 _MOST_THERE = 40  # segments, below which there is no spectrum
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.1  # from the straight line, root mean square in D, with a margin for the amplitude
 _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
+_TOGETHER = 4  # updates of which one is made, for slower beats
 _LIKE = 1.3  # of half the swing: power within it may be of the same load
 _SHOWN = 5  # updates that show a window of two, by the lag
 _HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
@@ -86,12 +91,47 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
         for beside in between.segments(asked):
             these = inside[at : at + len(beside.left)]
             at += len(beside.left)
-            rates = beside.near.rate, beside.near.is_usual
-            top, bottom = (np.where(rates[1], rates[0], sign * np.inf) for sign in (-1, 1))
-            top, bottom = top.max(1), bottom.min(1)
-            is_like = np.abs(here[these] - (top + bottom) / 2) < _LIKE * (top - bottom) / 2
+            is_like = _is_like(here[these], beside.near.rate, beside.near.is_usual)
             of_those = np.where(is_like, _centred(beside, most, between.quantum), 0.0)
             found[unexplained[these]] = np.maximum(found[unexplained[these]], of_those)
+    near = segment.near
+    slow = np.flatnonzero((near.usual_ns >= SLOW_NS) & near.is_dense & ~near.is_single)
+    found[slow] = np.maximum(found[slow], _of_slow_beats(between, segment, slow, most))
+    return found
+
+
+def _of_slow_beats(between: Interpolation, segment: Segment, these: I64, most: float) -> F64:
+    """The same by the energies of four updates each, which scatter less: of slow beats, and of weak ones."""
+    left, usual_ns, found = segment.left[these], segment.near.usual_ns[these], np.zeros(len(these))
+    on = Located(*(column[these] for column in segment.start))  # type: ignore[arg-type]
+    here, scatters = (
+        segment.gained[these] / segment.length_ns[these],
+        ALIKE * segment.near.rough[these] / usual_ns,
+    )
+    for apart in (0, *_BESIDE):
+        rate, is_there = _rows(between, left[:, None] + _TOGETHER * (_X + apart), on)
+        enough = np.flatnonzero(is_there.sum(1) >= _MOST_THERE)
+        if not len(enough):
+            continue
+        rate, is_there = rate[enough], is_there[enough]
+        of = swung(rate, is_there, usual_ns[enough], most, between.quantum, _TOGETHER)
+        is_like = (apart == 0) | _is_like(here[enough], rate, is_there & (-apart != _X), scatters[enough])
+        found[enough] = np.maximum(found[enough], np.where(is_like, of, 0.0))
+    return found
+
+
+def _rows(between: Interpolation, middle: I64, on: Located) -> tuple[F64, Bools]:
+    """float64[n, m]: the powers of so many updates around others, and which of them all are there."""
+    first = middle - _TOGETHER // 2
+    is_there = (first >= 0) & (first + _TOGETHER < len(between.times))
+    return between.power(first, first + _TOGETHER, on), is_there
+
+
+def _is_like(here: F64, rate: F64, is_there: Bools, scatters: F64 | float = 0.0) -> Bools:
+    """bool[n]: whether power is within what others, float64[n, m], swing by, and what it may scatter."""
+    top, bottom = (np.where(is_there, rate, sign * np.inf) for sign in (-1, 1))
+    highest, lowest = top.max(1), bottom.min(1)
+    found: Bools = np.abs(here - (highest + lowest) / 2) < _LIKE * (highest - lowest) / 2 + scatters
     return found
 
 
@@ -106,7 +146,7 @@ def _centred(segment: Segment, most: float, quantum: int) -> F64:
     return found
 
 
-def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float) -> F64:
+def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float, each: int = 1) -> F64:
     """float64[n]: what a load swings the count by whose alias powers around instants may be; 0: of none.
 
     Args:
@@ -115,6 +155,7 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
         usual_ns: float64[n], between two updates.
         most: The largest power that the device may draw.
         quantum: The smallest step of what is counted, in the units of power times time.
+        each: Of how many updates each power is.
     """
     n = is_there.sum(1)
     mean = np.where(is_there, rate, 0.0).sum(1) / n
@@ -129,12 +170,14 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
     of_cosine, of_sine = cosine[rows, top][:, None], sine[rows, top][:, None]
     own = (of_cosine**2 + of_sine**2)[:, 0]
     rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
-    is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= _LEAST)
-    is_alias &= ~is_within(swing * usual_ns[:, None], quantum)
-    size = np.sqrt(2 * own / n) * usual_ns / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
+    least = _LEAST if each == 1 else _LEAST_TOGETHER
+    is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= least)
+    is_alias &= ~is_within(swing * (each * usual_ns)[:, None], quantum)
+    size = np.sqrt(2 * _WIDTH * own) / n * each * usual_ns / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
     highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual_ns
     # Of a load of about two updates the slow one swings the count as much.
-    is_alias &= (_ROOM * size < highest) | (_CYCLES[top] > _ABOUT_TWO)
+    is_two = (each == 1) & (_CYCLES[top] > _ABOUT_TWO)
+    is_alias &= (_ROOM * size < highest) | is_two
     return np.where(is_alias, np.minimum(_DISTANCE * size, highest), 0.0)
 
 
