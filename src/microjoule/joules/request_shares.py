@@ -56,6 +56,7 @@ from .requests import IDLE, Requests, Schedule
 from .saturation import Saturation, saturation
 from .step_clock import step_clock
 from .uncertainty import NORMAL, RECTANGULAR, Component
+from .uncounted import component
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -93,6 +94,8 @@ class RequestShares:
         form_j: float64[n + 1, m], by how much they may differ with another form of saturation.
         stronger_j: float64[n + 1, m], by how much with more or less of it.
         bend: How much power saturates: 0 where not clearly, 1 where the usual load draws half of that.
+        lost_j: float64[m], by how much energies rise if all is added that interruptions may have kept from
+            being counted (:mod:`.uncounted`).
         inseparable: Groups of states whose energies are known together only.
     """
 
@@ -113,6 +116,7 @@ class RequestShares:
     form_j: F64
     stronger_j: F64
     bend: float
+    lost_j: F64
     inseparable: tuple[tuple[str, ...], ...]
 
     @property
@@ -189,6 +193,7 @@ class RequestShares:
             Component("lack of fit", bent(self.form_j), "B", NORMAL, group=f"form:{name}"),
             Component("saturation", bent(self.stronger_j), "B", NORMAL, group=f"bend:{name}"),
             *sensor(counter.channel, counter.machine, value, duration_s),
+            *((component(float(parts @ self.lost_j), f"uncounted:{name}"),) if self.lost_j.any() else ()),
         )
         return Estimate(
             value=value if is_known else None,
@@ -278,8 +283,18 @@ def _finished(
         form_j=bends.form_j,
         stronger_j=bends.stronger_j,
         bend=bends.bend,
+        lost_j=_lost_j(counter, of, best),
         inseparable=best.inseparable,
     )
+
+
+def _lost_j(counter: Counter, of: Updates, best: Fitted) -> F64:
+    """float64[m]: what the energies have more if all is added that interruptions may have kept from them."""
+    lost_j = counter.resets.losses.likely_apart(of.edges_ns[:-1], of.edges_ns[1:])
+    if not lost_j.any():
+        return np.zeros(len(best.states))
+    whole = of._replace(energy_j=of.energy_j + lost_j)
+    return fitted(whole, best.design, best.late).energy_j - best.fit.energy_j
 
 
 class _Bends(NamedTuple):

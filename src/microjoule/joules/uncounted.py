@@ -201,15 +201,18 @@ class Losses:
         begun = np.searchsorted(self._at.since_ns, t1_ns, "left")
         return ended, np.maximum(begun, ended)
 
+    def likely_apart(self, t0_ns: I64, t1_ns: I64) -> F64:
+        """The same of windows in the order of time: of a stretch that several touch the first one has all."""
+        if not len(self._at.times) or not len(t0_ns):
+            return np.zeros(len(t0_ns))
+        first, last = self.touched(t0_ns, t1_ns)
+        first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1])
+        return self.likely_between(first, last)
+
     def components(self, t0_ns: I64, t1_ns: I64) -> list[Component]:
         """What may be lacking of all of some windows: up to all of a stretch, once, or nothing of it."""
-        if not len(self._at.times) or not len(t0_ns):
-            return []
-        first, last = self.touched(t0_ns, t1_ns)
-        order = np.argsort(first, kind="stable")
-        first, last = first[order], last[order]
-        first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1])  # the windows before have it
-        lacking = float(self.likely_between(first, last).sum())
+        order = np.argsort(t0_ns, kind="stable")
+        lacking = float(self.likely_apart(t0_ns[order], t1_ns[order]).sum())
         return [component(lacking)] if lacking else []
 
     def added_to(

@@ -62,6 +62,7 @@ def shares(**changed: Any) -> RequestShares:
         form_j=none,
         stronger_j=none,
         bend=0.0,
+        lost_j=np.zeros(2),
         inseparable=(),
     )
     return replace(whole, **changed)
@@ -113,6 +114,19 @@ def test_a_share_is_its_part_of_each_state_s_energy_with_what_each_cause_makes_o
     }
     causes = u_of(found)
     assert {name: causes[name] for name in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("part", "shared"), [each[:2] for each in PARTS])
+def test_what_interruptions_may_have_kept_from_a_state_is_in_each_share_of_it_and_adds_up(
+    part: Any, shared: tuple[float, float]
+) -> None:
+    """All of it or nothing, as bounded causes are; of several shares of one state it is one loss."""
+    lost_j = np.array([2.0, 7.0])
+    of = shares(lost_j=lost_j)
+    for found, parts in ((part(of), np.array(shared)), (part(of) + of.share(1), shared + np.array([0, 0.3]))):
+        (uncounted,) = (row["u"] for row in found.budget() if row["name"] == "uncounted")
+        assert uncounted == pytest.approx(parts @ lost_j / math.sqrt(3))
+    assert "uncounted" not in u_of(part(shares()))
 
 
 def test_a_sensor_s_offset_counts_for_the_time_that_a_request_was_under_way_in_the_span() -> None:
