@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
         help="list what can be measured here, and what fixes the rest",
         description=(
             "Lists every source and channel, and for what is missing the cause and the command that "
-            "fixes it. Watches the energy counters of CPUs for 0.05 s, or 1.5 s where one stands still. "
+            "fixes it. Watches energy counters for 0.05 s, or 1.5 s where one stands still. "
             f"Exit status: 0 when something measured can be read, {NOTHING_MEASURED} when nothing can; with "
             "--ready 0 when the machine is ready, else 1."
         ),

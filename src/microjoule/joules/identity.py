@@ -107,8 +107,12 @@ def in_own_unit(channel: Channel, raw: U64) -> Channel:
 
 def is_register(channel: Channel) -> bool:
     """Whether it counts the joules of a CPU or its board."""
-    is_joules = channel.kind is Kind.COUNTER and channel.scale.quantity == "J"
-    return is_joules and channel.trust.model is None and channel.place.device in ("package", "psys")
+    return is_joules(channel) and channel.trust.model is None and channel.place.device in ("package", "psys")
+
+
+def is_joules(channel: Channel) -> bool:
+    """Whether it counts energy."""
+    return channel.kind is Kind.COUNTER and channel.scale.quantity == "J"
 
 
 def _good(series: Series) -> Series:

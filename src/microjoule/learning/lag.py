@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..channel import Channel, Kind
+from ..channel import Channel
 from ..joules.counter import Counter
 from ..joules.gauge import Gauge
+from ..joules.identity import is_joules
 from ..joules.lag import Marks
 from ..joules.lag_beside_gauge import lag_beside_gauge
 from ..joules.total import beside
@@ -135,7 +136,7 @@ def lag_ns(found: ObservedUpdates, switched_ns: Sequence[int]) -> int | None:
 
 def _is_worth_it(channel: Channel) -> bool:
     quick = channel.timing.update_ns is not None and channel.timing.update_ns < HALF_NS // 2
-    return channel.kind is Kind.COUNTER and channel.scale.quantity == "J" and quick
+    return is_joules(channel) and quick
 
 
 def _share_on(t_ns: np.ndarray, switched_ns: I64) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..channel import Channel, Kind
 from ..host.calibration import LearnedPower, Spread
+from ..joules.identity import is_joules
 from ..joules.unwrap import counts, unwrap
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
@@ -115,7 +116,7 @@ def power(t_ns: I64, value: I64, channel: Channel) -> LearnedPower | None:
         None where there is too little to tell, or the channel counts no energy.
     """
     unit = float(channel.scale.unit)
-    of_energy = channel.kind is Kind.COUNTER and channel.scale.quantity == "J"
+    of_energy = is_joules(channel)
     if not of_energy and (channel.kind is Kind.COUNTER or channel.scale.quantity != "W"):
         return None
     cuts: I64 = np.unique(np.linspace(0, max(len(t_ns) - 1, 0), PARTS + 1).astype(np.int64))

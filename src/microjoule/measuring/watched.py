@@ -1,4 +1,4 @@
-"""What the energy counters of CPUs do while they are watched for a moment.
+"""What energy counters do while they are watched for a moment.
 
 ``uj probe`` asks whether they move and are what they say, because what a guest lists may be constants, or one
 counter several times.
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..channel import Channel
 from ..errors import MicrojouleError
 from ..joules.energy_trace import load
-from ..joules.identity import is_register
+from ..joules.identity import is_joules, is_register
+from ..joules.total import is_power
 from ..sources import RAPL
 from ..sources.units_apart import units_apart
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..joules.energy_trace import Trace
     from ..sources import Machine, Survey
 
-LOOKS_S = (0.05, 1.5)  # RAPL moves a thousand times a second; a hypervisor's may move once
+LOOKS_S = (0.05, 1.5)  # RAPL moves a thousand times a second; a hypervisor's may move once, a GPU's ten times
 
 
 class Watched(NamedTuple):
@@ -41,7 +42,9 @@ class Watched(NamedTuple):
 
 
 def watched(machine: Machine, surveys: Iterable[Survey], channels: Iterable[Channel]) -> Watched:
-    """Reads the counters of CPUs for a twentieth of a second, and longer where one does not move.
+    """Reads counters for a twentieth of a second, and longer where one does not move.
+
+    Those of CPUs, which must draw power, and those of others in which a gauge shows some.
 
     Args:
         machine: Whose they are.
@@ -49,17 +52,32 @@ def watched(machine: Machine, surveys: Iterable[Survey], channels: Iterable[Chan
         channels: What a recording would read.
     """
     surveys = tuple(surveys)
-    registers = tuple(channel for channel in channels if is_register(channel))
+    channels = tuple(channels)
+    registers = [channel for channel in channels if is_register(channel)]
+    shown = [channel for channel in channels if is_joules(channel) and _gauges_in(channel, channels)]
+    read = dict.fromkeys([*registers, *(each for one in shown for each in (one, *_gauges_in(one, channels)))])
+    must_move = [channel.id for channel in read if channel.place.always_draws or channel in shown]
     found = Watched()
-    for for_s in LOOKS_S if registers else ():
+    for for_s in LOOKS_S if read else ():
         try:
-            trace = _trace(machine, surveys, registers, for_s)
+            trace = _trace(machine, surveys, tuple(read), for_s)
         except MicrojouleError:
             return found  # what cannot be opened is said where it is recorded
-        found = Watched(for_s, _unmoved(trace), (*trace.identity.notes, *units_apart(surveys, RAPL)))
-        if not found.unmoved:
+        still = [name for name in must_move if trace.still_ns(name)]
+        unmoved = tuple(
+            name for name in still if trace.channels[name].place.always_draws or name in trace.dead
+        )
+        found = Watched(for_s, unmoved, (*trace.identity.notes, *units_apart(surveys, RAPL)))
+        if not still:
             break
     return found
+
+
+def _gauges_in(counter: Channel, channels: Iterable[Channel]) -> list[Channel]:
+    """The gauges of power inside a counter."""
+    return [
+        channel for channel in channels if is_power(channel) and counter.physical_id in channel.trust.parents
+    ]
 
 
 def _trace(
@@ -79,11 +97,3 @@ def _trace(
         with RawRecorder(plan) as recorder:
             time.sleep(for_s)
         return load(recorder.path)
-
-
-def _unmoved(trace: Trace) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name, channel in trace.channels.items()
-        if channel.place.always_draws and len(trace.counter(name)) and not len(trace.counter(name).changes)
-    )

@@ -1,6 +1,8 @@
 import argparse
 import json
 import re
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from fractions import Fraction
@@ -8,6 +10,7 @@ from fractions import Fraction
 import pytest
 from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES, TWO_SOCKET_SERVER, write
 from machines.build import SCALE
+from standin import compiler, machine
 
 from microjoule.cli import probe
 from microjoule.sources import SOURCES
@@ -176,6 +179,23 @@ def test_counters_that_stand_still_are_not_measured(tmp_path, capsys, counting):
     plain = json.loads(capsys.readouterr().out)
     assert plain["measured"] is False
     assert plain["watched"]["unmoved"] == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
+@pytest.mark.parametrize(("update_ns", "unmoved"), [(10**18, ["gpu-0/energy"]), (10**8, []), (10**7, [])])
+def test_a_gpus_counter_that_stands_still_while_its_gauge_shows_power_is_not_measured(
+    tmp_path, update_ns, unmoved
+):
+    """Reports leave it out, with a sentence; the probe called it measured. The gauge is, in its place."""
+    machine(tmp_path, f"device GPU-a\nwave constant 60000 60000 1000000000 0\nenergy {update_ns} 5000000")
+    command = [sys.executable, "-m", "microjoule", "probe", "--json", "--root", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # of NVML each has one library
+    assert json.loads(done.stdout)["watched"]["unmoved"] == unmoved
+    said = subprocess.run([*command[:-3], *command[-2:]], capture_output=True, text=True, check=True).stdout
+    assert ("gpu-0/energy did not move in 1.5 s" in said) == bool(unmoved)
+    listed = said[said.index("Measured here") :]
+    assert ("gpu-0/energy (nvml)" in listed) == (not unmoved)
+    assert "gpu-0/power (nvml)" in listed
 
 
 @pytest.mark.parametrize(
