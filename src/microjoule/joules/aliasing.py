@@ -17,7 +17,8 @@ frequency too, one whose edges are irregular (:mod:`.irregular`).
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
 at have an edge in them: of a slow load few, of a fast one at least half as many as there are such parts. A
-load of any f = k +- phi cycles an update may be meant, as long as it fits between 0 and the limit.
+load of any f = k +- phi cycles an update may be meant, as long as it fits between 0 and the limit. Where the
+mean drifts, or readings swing within their noise, a beat shows as it comes round (:mod:`.beats`).
 
 What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
 part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
@@ -31,6 +32,7 @@ import numpy as np
 
 from ..arrays import Bools
 from ..trace.series import I64
+from .beats import beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import in_step, unlike_after
@@ -56,6 +58,7 @@ _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
 _QUICKEST = 5  # updates' frequencies of which a beat may be the alias
+_LARGER = 1.5  # times as large, a beat is another load
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
@@ -156,8 +159,14 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
         whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
     astray = in_step(watts, seen, coverage) if coverage < 1 else (np.zeros(n), np.ones(n))
-    creeping = creeping_w(watts, whole > 0, least * room)
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
+    if coverage >= 1:
+        # A mean that drifts, or noise, hides what comes round.
+        beat = beats(watts, most_w, noise_w, least)
+        is_new = beat.half_w > _LARGER * whole
+        whole[is_new], phi[is_new], period[is_new] = beat.half_w[is_new], beat.phi[is_new], 1.0
+        shorter[is_new] = beat.shorter[is_new]
+    creeping = creeping_w(watts, whole > 0, least * room)
     return Swings(whole, phi, period, is_two, *astray, creeping, shorter)
 
 
