@@ -54,9 +54,9 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
     "added_shares", "aliasing", "beside_meter", "between_marks", "clocks", "counter_notes",
     "counter_seam", "energies", "fragments", "frames", "gap_edges", "gauge_bound", "gauge_notes",
     "grid_phase", "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows", "lessons",
-    "listed_windows", "mark_positions", "meter_clock", "meter_updates", "node_clocks", "nodes",
+    "listed_windows", "mark_positions", "meter_updates", "node_clocks", "nodes",
     "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating", "request_fit",
-    "request_shares", "ripple", "run_window", "running", "sample_fit", "sample_sums", "saturation",
+    "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
     "separability", "slow_updates", "stack_energy", "stand_in", "state_fit", "state_time", "stillness",
     "tracks", "uncounted", "unseen_scatter", "unwrapped", "update_record", "window_groups",
 )  # fmt: skip
@@ -87,6 +87,10 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_reference_fit.py",
     ],
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
+    "joules/run_window.py": [
+        "tests/unit/joules/test_run_window.py",
+        "tests/unit/joules/test_command_life.py",
+    ],
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
     "joules/mark_fits.py": [
@@ -94,7 +98,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         for name in ("mark_fits", "mark_positions", "command_life", "stand_in")
     ],
     "joules/counter_fragment.py": ["tests/unit/joules/test_counter_seam.py"],
-    **{f"joules/{start}": JOB for start in ("job", "joint_windows", "displaced", "clock_doubts")},
+    **{f"joules/{start}": JOB for start in ("job", "joint_windows", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],

@@ -28,8 +28,8 @@ Of both edges of a window together, signed:
 * *phase*: of edges a few updates apart the grid's phase is nearly one (:mod:`.grid_phase`); of slow counters
   it is a part of *edges*, in groups of numbered updates.
 * *steps*: of the steps that were not taken care of twice the mean, (P' - P) T/3: of windows that begin and
-  end with their own steps it does not average. Of a window of an update or two what its own steps would
-  lend to the time around it (:mod:`.short_windows`).
+  end with their own steps it does not average. Of a window of an update or two what interpolation
+  spreads of its own steps outside of it (:mod:`.short_windows`).
 
 Of the whole window the *gain* and *offset* of the sensor, what of its error depends on the *code* that runs
 (:mod:`.code_dependence`), and the power *model*.
@@ -274,7 +274,7 @@ def budgets(
         brackets: The windows.
         begin: What is not known of their beginnings.
         end: And of their ends.
-        short: float64[n], :func:`.short_windows.lent`, or zeros.
+        short: float64[n], :func:`.short_windows.spread_outside`, or zeros.
     """
     name, scale = f"{channel.id}@{machine}", count_worth(channel)
     of_phase, of_both = phases(begin, end)

@@ -37,7 +37,7 @@ from .lag import Marks, learnt
 from .lessons import Lessons
 from .readings_around import Edges, at_or, readings_around
 from .resets import Resets
-from .short_windows import lent
+from .short_windows import spread_outside
 from .uncertainty import Component
 from .unwrap import Steps, quantum
 from .unwrapped import Unwrapped, unwrapped
@@ -250,7 +250,7 @@ class Counter:
     def _budgets(self, brackets: Brackets) -> list[tuple[Component, ...]]:
         between = self._between if len(self.changes) else None
         begin, end = edges_of(between, lambda: self._lessons.skeleton, self.channel, brackets)
-        short = lent(between, self.channel, brackets, begin, end)
+        short = spread_outside(between, self.channel, brackets, begin, end)
         found = budgets(self.channel, self.machine, brackets, begin, end, short)
         return self.resets.losses.added_to(found, brackets.t0_ns, brackets.t1_ns)
 

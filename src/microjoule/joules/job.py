@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,7 +33,6 @@ from ..units import seconds, three_digits
 from . import nodes
 from .brackets import F64
 from .clock_doubts import Doubt, doubts
-from .displaced import Displaced
 from .estimate import Estimate, summed
 from .job_part import Part
 from .joint_windows import Edges, clipped, lasted_ns, merged, united
@@ -259,7 +259,8 @@ class Job:
                 outer = clipped(*merged(edges.begin_ns - begin_err, edges.end_ns + end_err), piece)
                 low.append(_energy(trace, piece, *inner).low)
                 high.append(_energy(trace, piece, *outer).high)
-                components += _clocks(Displaced(trace, piece), edges, bounds, at, self.nodes)
+                moved = partial(moved_j, trace, piece)
+                components += _clocks(moved, edges, bounds, at, self.nodes)
         found = _sum(exact)
         if is_exact:
             return _of_part(found, number)
@@ -293,14 +294,33 @@ def _sum(parts: Sequence[Estimate]) -> Estimate:
     return summed(parts) if parts else _NOTHING
 
 
-def _clocks(of: Displaced, edges: Edges, bounds_ns: I64, at: int, nodes: Sequence[str]) -> list[Component]:
+def moved_j(trace: Trace, piece: nodes.Piece, t_ns: I64, by_ns: I64) -> F64:
+    """float64[n]: the energy that edges take with them; negative where they move back, 0 outside the piece.
+
+    Args:
+        trace: The trace.
+        piece: What counts of it.
+        t_ns: int64[n], the edges.
+        by_ns: int64[n], how far they move.
+    """
+    begin_ns, end_ns = np.clip(np.sort((t_ns, t_ns + by_ns), axis=0), piece.t0_ns, piece.t1_ns)
+    found = np.zeros(len(t_ns))
+    there = np.flatnonzero(end_ns > begin_ns)
+    for name in piece.channels if len(there) else ():
+        found[there] += np.nan_to_num(trace.mark_fits.values(name, begin_ns[there], end_ns[there]))
+    return np.where(by_ns < 0, -found, found)
+
+
+def _clocks(
+    moved: Callable[[I64, I64], F64], edges: Edges, bounds_ns: I64, at: int, nodes: Sequence[str]
+) -> list[Component]:
     """What the errors of clocks add: of each node with edges that are foreign here, and of this one for all.
 
     An error moves all edges of its clock by one time, which may be any within its bound.
     """
     n = len(nodes)
     are_begins, are_ends = edges.begin_of != at, edges.end_of != at
-    moved = np.zeros((GRID, n))
+    by_node = np.zeros((GRID, n))
     moved_here = np.zeros(GRID)
     for step, share in enumerate(_SHARES):
         for t_ns, of_node, is_foreign, sign in (
@@ -309,11 +329,11 @@ def _clocks(of: Displaced, edges: Edges, bounds_ns: I64, at: int, nodes: Sequenc
         ):
             theirs, owner = t_ns[is_foreign], of_node[is_foreign]
             by_ns = np.rint(share * bounds_ns[owner]).astype(np.int64)
-            np.add.at(moved[step], owner, sign * of.energy_j(theirs, by_ns))
+            np.add.at(by_node[step], owner, sign * moved(theirs, by_ns))
             here_ns = np.full(len(theirs), round(share * int(bounds_ns[at])))
-            moved_here[step] += sign * float(of.energy_j(theirs, here_ns).sum())
+            moved_here[step] += sign * float(moved(theirs, here_ns).sum())
     owners = np.unique(np.concatenate([edges.begin_of[are_begins], edges.end_of[are_ends]])).tolist()
-    found = [_component(nodes[owner], moved[:, owner]) for owner in owners]
+    found = [_component(nodes[owner], by_node[:, owner]) for owner in owners]
     return [*found, _component(nodes[at], -moved_here)]
 
 

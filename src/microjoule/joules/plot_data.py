@@ -19,17 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
+from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S
 from .counter import Counter
 from .energy_trace import Trace
 from .sentence import SENSOR, Headline, headline
 from .tracks import Count, Track, tracks
-from .window_rows import window_bars
 
 _I32 = np.iinfo(np.int32)
 
 _SILENT = 1.8  # a tick that was missed leaves twice the usual time between two readings
 _SILENCES_MAX = 2000
+BAR_ROWS = 8  # of a flame chart: windows of more threads than these share the last one
 BARS_MAX = 2000  # windows in a picture that nobody zooms into
 _USUAL = 0.995
 _CALM = 16  # updates: what fewer say is mostly their own jitter
@@ -56,7 +57,7 @@ def pictured(trace: Trace) -> Plain:
 
         and ``gaps``, of which nothing is known: ``t0_ns``, ``t1_ns``, ``status``; ``silences``, in which a
         counter was not read and only its mean is known, the longest first; ``windows``: see
-        ``window_rows.window_bars``.
+        ``window_bars``.
     """
     found = [(track, *_ends(trace, track)) for track in tracks(trace)]
     windows = trace.window_columns
@@ -288,3 +289,44 @@ def _enveloped(of: Plain, length_ns: int, columns: int) -> Plain:
         "gaps_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["gaps"]],
         "silences_s": [(gap["t0_ns"] / NS_PER_S, gap["t1_ns"] / NS_PER_S) for gap in of["silences"]],
     }
+
+
+def window_bars(windows: WindowColumns, origin_ns: int) -> dict[str, Any]:
+    """Windows as bars of a flame chart, by their beginning, of those that begin together the longest first.
+
+    Args:
+        windows: Of a trace.
+        origin_ns: The instant from which times are counted.
+
+    Returns:
+        ``names``, each once; and int64[n] arrays: ``name``, a number of ``names``; ``t0_ns``, ascending;
+        ``length_ns``; ``row``, from 0, the first row in which nothing else is open then.
+    """
+    t0_ns, length_ns = windows.t0_ns - origin_ns, windows.t1_ns - windows.t0_ns
+    order = np.lexsort((-length_ns, t0_ns))
+    t0_ns, length_ns = t0_ns[order], length_ns[order]
+    return {
+        "names": list(windows.names),
+        "name": windows.name[order],
+        "t0_ns": t0_ns,
+        "length_ns": length_ns,
+        "row": _bar_rows(t0_ns, t0_ns + length_ns),
+    }
+
+
+def _bar_rows(t0_ns: I64, t1_ns: I64) -> I64:
+    """Row by row: which window a row takes next depends on none but the one that it took last."""
+    found = np.full(len(t0_ns), BAR_ROWS - 1)
+    left = np.arange(len(t0_ns))
+    for row in range(BAR_ROWS - 1):
+        if not len(left):
+            break
+        begins = t0_ns[left]
+        following = np.maximum(np.searchsorted(begins, t1_ns[left]), np.arange(1, len(left) + 1)).tolist()
+        taken, at = [], 0
+        while at < len(following):
+            taken.append(at)
+            at = following[at]
+        found[left[taken]] = row
+        left = np.delete(left, taken)
+    return found

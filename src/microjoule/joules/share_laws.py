@@ -192,11 +192,6 @@ class Laws:
         self.best = self.tried[int(np.argmax(self.odds))]
 
     @property
-    def is_linear(self) -> bool:
-        """Whether the linear law is the likeliest."""
-        return self.best is self.tried[0]
-
-    @property
     def step_w(self) -> float:
         """By how much the idle machine's power steps, a mean over laws by their odds; never negative."""
         return float(self.odds @ [abs(each.step_w) for each in self.tried])

@@ -1,8 +1,8 @@
-"""What windows of an update or two may lend to the time around them. Pure.
+"""What interpolation may spread outside of windows of an update or two. Pure.
 
 In such a window no update tells what ran there, so that the power at its edges says little. But the power
 some updates before and after it is known. If the power stepped at its edges, all that was gained between
-beyond that power would be the window's: what it has less of is lent.
+beyond that power would be the window's: what it has less was spread.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _SIDE = 2  # updates on one side of such a window that tell the power there
 _OF_ONE = 1.5  # the variance of one update, over that of an edge between two: 2/3 of it, as f varies
 
 
-def lent(
+def spread_outside(
     between: Interpolation | None, channel: Channel, brackets: Brackets, begin: Edges, end: Edges
 ) -> F64:
-    """float64[n], counts: what short windows would lend, as a standard uncertainty, signed.
+    """float64[n], counts: what is spread outside of short windows, as a standard uncertainty, signed.
 
     Args:
         between: The counter's updates; None: it never changed.
@@ -67,7 +67,7 @@ def lent(
         found[short] = -beyond(more, noise) * is_own
         return found
     # A slow counter's power is drawn out over long times, with all that its updates scatter by; and a window
-    # holds no more than the device may draw. U is what it lends at most.
+    # holds no more than the device may draw. U is what is spread at most.
     one = one + _OF_ONE * np.maximum(begins.phase, ends.phase) ** 2
     out = [side_ns / (_SIDE * usual_ns) for side_ns in sides_ns]
     noise = one * ((1 + out[0]) ** 2 + out[0] ** 2 + (1 + out[1]) ** 2 + out[1] ** 2)

@@ -8,9 +8,8 @@ import pytest
 from ideal import MS, Ideal, S, constant
 from job_nodes import Node
 
-from microjoule.joules.displaced import Displaced
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.job import Job
+from microjoule.joules.job import Job, moved_j
 from microjoule.joules.job_part import part
 from microjoule.trace import schema
 
@@ -95,11 +94,11 @@ def test_an_edge_takes_with_it_what_is_counted_between_where_it_was_and_where_it
     far = piece.t1_ns + S
     t_ns = np.array([middle, middle, middle, last, last, far, far])
     by_ns = np.array([40, -40, 0, 40, -40, 40, -40]) * MS
-    joules = Displaced(load(Path("n1")), piece).energy_j(t_ns, by_ns)
+    joules = moved_j(load(Path("n1")), piece, t_ns, by_ns)
     expected = WATTS[0] * np.array([40, -40, 0, 10, -40, 0, 0]) / 1000
     assert joules == pytest.approx(expected, abs=0.03 * WATTS[0] * 0.04)
     nothing = piece._replace(channels=())
-    assert Displaced(load(Path("n1")), nothing).energy_j(t_ns, by_ns).tolist() == [0.0] * 7
+    assert moved_j(load(Path("n1")), nothing, t_ns, by_ns).tolist() == [0.0] * 7
 
 
 def late(*by_ns):

@@ -12,7 +12,7 @@ from ideal import MS, Ideal, S, constant, rows
 
 from microjoule.channel import Timing
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.meter_clock import clock_notes
+from microjoule.joules.sensor_notes import clock_notes
 from microjoule.trace import schema
 
 SINCE_NS = 10**18  # the real-time clock is ahead by

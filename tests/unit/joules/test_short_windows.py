@@ -1,4 +1,4 @@
-"""What a window of an update or two may lend to the time around it, worked out by hand."""
+"""What may be spread outside of a window of an update or two, worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from by_hand import APART, MS, at_ns, interpolation, known, windows
 from pieced import counter
 
 from microjoule.joules import short_windows
-from microjoule.joules.short_windows import lent
+from microjoule.joules.short_windows import spread_outside
 
 CHANNEL = counter(update_max_ns=APART * MS)
 UNIT_J = float(CHANNEL.scale.unit)
@@ -29,11 +29,11 @@ def test_a_window_of_two_updates_lends_what_it_has_less_than_the_power_around_it
     """
     monkeypatch.setattr(short_windows, "SLOW_NS", APART * MS + 1)
     between = interpolation(STEPPED)
-    assert lent(between, CHANNEL, OF, BEGIN, END) == pytest.approx(-20 * (1 - 5 / 400))
-    assert lent(None, CHANNEL, OF, BEGIN, END) == 0.0
-    assert lent(between, CHANNEL, OF, BEGIN, known(left=K + 3)) == 0.0
+    assert spread_outside(between, CHANNEL, OF, BEGIN, END) == pytest.approx(-20 * (1 - 5 / 400))
+    assert spread_outside(None, CHANNEL, OF, BEGIN, END) == 0.0
+    assert spread_outside(between, CHANNEL, OF, BEGIN, known(left=K + 3)) == 0.0
     long = windows((at_ns(K, 0.2), at_ns(K + 3, 0.4)), value=200 * UNIT_J)
-    assert lent(between, CHANNEL, long, BEGIN, END) == 0.0
+    assert spread_outside(between, CHANNEL, long, BEGIN, END) == 0.0
 
 
 def test_of_a_slow_counter_u_is_what_is_lent_at_most_and_two_updates_scatter_drawn_out():
@@ -42,7 +42,7 @@ def test_of_a_slow_counter_u_is_what_is_lent_at_most_and_two_updates_scatter_dra
     An update has half as much again as an edge between two: 1.5 · (1 + 0.25), times 1.4² + 0.4² and so on.
     """
     noise = 1.5 * 1.25 * (1.4**2 + 0.4**2 + 1.6**2 + 0.6**2)
-    found = lent(interpolation(STEPPED), CHANNEL, OF, BEGIN, END)
+    found = spread_outside(interpolation(STEPPED), CHANNEL, OF, BEGIN, END)
     assert found == pytest.approx(-20 * (1 - noise / 400) / 1.65)
 
 
@@ -51,7 +51,7 @@ def test_a_window_of_a_slow_counter_holds_no_more_than_its_device_may_draw(limit
     """18 counts a ms for 12 ms are 216, which is 16 more than its 200."""
     limit_w = limit_w and limit_w * 1000 * UNIT_J
     channel = replace(CHANNEL, trust=replace(CHANNEL.trust, power_limit_w=limit_w))
-    found = lent(interpolation(STEPPED), channel, OF, known(left=K), known(left=K + 1))
+    found = spread_outside(interpolation(STEPPED), channel, OF, known(left=K), known(left=K + 1))
     assert found == pytest.approx(-more / 1.65)
 
 
@@ -61,7 +61,7 @@ def test_an_update_of_a_slow_counter_that_scatter_alone_makes_unlike_lends_nothi
     gained = [100] * K + [105, 100, 300] + [300] * 15
     of = windows((at_ns(K, 0.2), at_ns(K, 0.6)), value=40 * UNIT_J)
     edges = known(left=K, edges=scatter)
-    found = lent(interpolation(gained), CHANNEL, of, edges, edges)
+    found = spread_outside(interpolation(gained), CHANNEL, of, edges, edges)
     assert math.isclose(found[0], 0.0) == (scatter > 0.5)
 
 
@@ -69,5 +69,5 @@ def test_an_update_of_a_slow_counter_that_scatter_alone_makes_unlike_lends_nothi
 def test_two_updates_on_each_side_of_a_short_window_tell_the_power_there(left, is_told):
     """Of 31 updates, numbered from 0; the window is within one update's time and holds nothing."""
     of = windows((at_ns(left, 0.2), at_ns(left, 0.6)))
-    found = lent(interpolation(STEADY), CHANNEL, of, known(left=left), known(left=left))
+    found = spread_outside(interpolation(STEADY), CHANNEL, of, known(left=left), known(left=left))
     assert found == pytest.approx(-40.0 / 1.65 if is_told else 0.0)

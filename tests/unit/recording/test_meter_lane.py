@@ -11,7 +11,7 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.errors import BadMeter
-from microjoule.joules.meter_clock import clock_notes
+from microjoule.joules.sensor_notes import clock_notes
 from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import REPORTERS

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marked import columns
 
-from microjoule.joules.window_rows import ROWS_MAX, window_bars
+from microjoule.joules.plot_data import BAR_ROWS, window_bars
 
 spans = st.tuples(st.integers(0, 50), st.integers(1, 20), st.sampled_from("abc"))
 
@@ -18,7 +18,7 @@ def test_no_bar_covers_another_and_none_is_lost(found):
     )
     assert rebuilt == sorted((name, t0, length) for t0, length, name in found)
     assert (bars["t0_ns"][1:] >= bars["t0_ns"][:-1]).all()
-    for row in range(ROWS_MAX - 1):  # the last one holds what found no room
+    for row in range(BAR_ROWS - 1):  # the last one holds what found no room
         mine = bars["row"] == row
         ends = (bars["t0_ns"] + bars["length_ns"])[mine]
         assert (bars["t0_ns"][mine][1:] >= ends[:-1]).all()
@@ -38,9 +38,9 @@ def test_of_windows_that_begin_together_the_longest_lies_above():
 
 
 def test_windows_that_are_open_together_have_a_row_each_until_the_last_one_holds_the_rest():
-    n = ROWS_MAX + 3
+    n = BAR_ROWS + 3
     bars = window_bars(columns(("call", i, 2 * n - i) for i in range(n)), 0)
-    assert bars["row"].tolist() == [*range(ROWS_MAX), *[ROWS_MAX - 1] * 3]
+    assert bars["row"].tolist() == [*range(BAR_ROWS), *[BAR_ROWS - 1] * 3]
 
 
 def test_a_million_windows_are_bars_too():
