@@ -18,7 +18,7 @@ SPAN_S = 150.0
 
 def swung(counter, t_ns, most=np.inf):
     """By how many counts a load in step is taken to swing the count, at instants."""
-    return np.concatenate([in_step(counter._between, each, most) for each in counter.segments(t_ns)])
+    return np.concatenate([in_step(counter._between, each, most).size for each in counter.segments(t_ns)])
 
 
 def instants(load, n, seed):
@@ -33,20 +33,23 @@ def instants(load, n, seed):
     "name", ["near: 0.9 T", "near: 0.97 T", "near: 1.1 T", "near twice: 2.03 T", "far: 0.23 T"]
 )
 def test_windows_under_a_load_in_step_are_covered(name, lag_s):
-    """Before, windows of 0.03 to 10 s under 0.97 T were covered in 12 to 72 % of cases."""
+    """Before, windows of 0.03 to 10 s under 0.97 T were covered in 12 to 72 % of cases.
+
+    And later U was 3.4 to 4.1 times the error, where it held in all of them.
+    """
     of = GpuCounter(update_s=0.1, lag_s=lag_s)
-    held = asked = 0
+    off, wide = [], []
     for seed in range(2):
         load = loads(0.1, SPAN_S, 900 + seed)[name]
         counter = of.counter(load, Poll(), seed)
         for length_s in (0.03, 0.3, 1.0):
             t0, t1 = windows(load, length_s, 80, seed)
             found = counter.estimates(counter.energies(t0, t1))
-            off = np.array([one.value for one in found]) - truth_j(load, t0, t1)
-            wide = np.array([one.U for one in found])
-            held += int((np.abs(off) <= wide + 1e-6).sum())
-            asked += len(off)
-    assert binomtest(held, asked).proportion_ci(0.999).high >= 0.93
+            off += (np.array([one.value for one in found]) - truth_j(load, t0, t1)).tolist()
+            wide += [one.U for one in found]
+    held = int((np.abs(off) <= np.array(wide) + 1e-6).sum())
+    assert binomtest(held, len(off)).proportion_ci(0.999).high >= 0.93
+    assert np.median(wide) <= 3.2 * np.sqrt(np.mean(np.square(off)))
 
 
 @pytest.mark.parametrize("update_s", [0.02, 0.1])

@@ -66,6 +66,7 @@ from .update_times import AROUND, F64, SLOW_NS, Bools
 
 _ROOT_12 = math.sqrt(12.0)
 _ROOT_3 = math.sqrt(3.0)
+_OF_TRIANGLE = 0.7  # of a slow sine and its margin: 1.2 to 1.3 from middle to tip, over √3
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
 _ROOM = 1.1  # of a device's limit, which its power is held to on average
 
@@ -77,6 +78,7 @@ class Edges(NamedTuple):
         left: int64[n], the number of the last update up to each.
         is_aliased: Whether readings are no denser than updates there, and come regularly.
         is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
+        beat: Signed: what the count has of that load's slow alias, which is not so of the load.
         is_gap: Whether it lies in a gap of the readings.
         edges: Standard uncertainty from when its updates were.
         of_left: In a gap of the readings, and of a slow counter, that from when the update before it was; not
@@ -99,6 +101,7 @@ class Edges(NamedTuple):
     is_aliased: Bools
     is_hidden: Bools
     is_gap: Bools
+    beat: F64
     edges: F64
     of_left: F64
     of_right: F64
@@ -136,7 +139,7 @@ def edges_of(
         quantum = nothing + channel_quantum(channel) / _ROOT_12
         found = Edges._make(
             [
-                *(np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 4, quantum, *[nothing] * 5),
+                *(np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 5, quantum, *[nothing] * 5),
                 *(nothing[:, None], *[nothing] * 2),
             ]
         )
@@ -170,9 +173,10 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     repeats = ripple(at, half_ns)
     is_cut, of_cut = cut_off(near, between.quantum)
     is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
-    hidden, alone = in_step(between, at, most_rate(channel)), pulse(at, most_rate(channel), half_ns)
+    beat, alone = in_step(between, at, most_rate(channel)), pulse(at, most_rate(channel), half_ns)
+    hidden = _OF_TRIANGLE * beat.size
     # Slow updates scatter by the alias of a load in step with them: what they show is in `hidden`.
-    of_slow = np.sqrt(np.maximum(near.rough**2 - of_cut**2 - hidden**2, 0.0))
+    of_slow = np.sqrt(np.maximum(near.rough**2 - of_cut**2 - beat.size**2, 0.0))
     rough = np.where(is_quick, repeats.rough, of_slow)
     scatter = rough**2 * shape
     of_brackets = 2 * (1 - common) * (p * np.maximum(left, right)) ** 2
@@ -183,11 +187,9 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     # Of single quanta scatter is that of when each was full, which stands under quantisation. It comes in
     # patterns, 2 3 2 3 updates to a quantum, whose third differences show up to √3 times of it.
     own = np.where(near.is_single, np.maximum(own - (p * quanta.longest_ns) ** 2 / 4, bracketed), own)
-    inside, lost = steps(at, p * np.where(coarse & between.steps_are_told, left, 0.0), half_ns)
-    # What swings within a few updates looks like steps between any two of them.
+    stepped = steps(at, p * np.where(coarse & between.steps_are_told, left, 0.0), half_ns)
     is_line = repeats.is_line & is_quick | quanta.is_steady
-    inside = np.where(is_line, 0.0, inside)
-    lost = np.where(is_line, np.clip(lost, -repeats.inside, repeats.inside), lost)
+    inside, lost = _unlike(stepped, is_line, repeats.inside, hidden)
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
@@ -215,6 +217,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         2 * hidden**2 > swings,
         at.is_gap,
+        beat.counted(f),
         np.sqrt(own * share),
         of_left * np.sqrt(share),
         of_right * np.sqrt(share),
@@ -231,6 +234,16 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,
         lost,
     )
+
+
+def _unlike(stepped: tuple[F64, F64], is_line: Bools, repeats: F64, hidden: F64) -> tuple[F64, F64]:
+    """What is left of steps, :func:`.swings.steps`, beside what else they may be."""
+    inside, lost = stepped
+    # What swings within a few updates looks like steps between any two of them.
+    inside = np.where(is_line, 0.0, inside)
+    lost = np.where(is_line, np.clip(lost, -repeats, repeats), lost)
+    # Either a slow load steps, or a quick one hides.
+    return np.where(hidden > inside, 0.0, inside), np.where(hidden > np.abs(lost), 0.0, lost)
 
 
 def most_rate(channel: Channel) -> float:
@@ -282,9 +295,12 @@ def budgets(
     shared_phase = np.where(is_slow, 0.0, of_both[1] - of_both[0])
     own = [np.hypot(edge.edges, alone) for edge, alone in zip((begin, end), of_phase, strict=True)]
     own += [part for each in _OF_AN_EDGE for part in (getattr(begin, each), getattr(end, each))]
-    stepped = end.steps - begin.steps
+    stepped, lag = end.steps - begin.steps, _lag(begin, end)
     stepped = np.where(np.abs(short) > np.abs(stepped), short, stepped)
-    shared = [_lag(begin, end), shared_phase, stepped]
+    # A quick load has any phase at both ends, with any lag and whatever a slow one would do there.
+    any_phase = np.where((begin.beat != 0) & (end.beat != 0), begin.swings + end.swings, 0.0)
+    stepped, lag = (np.where(np.abs(each) > any_phase, each, 0.0) for each in (stepped, lag))
+    shared = [lag, shared_phase, stepped, (end.beat - begin.beat) / _ROOT_3]
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
     widest = (brackets.high - brackets.low) / _ROOT_12
     columns = [np.clip(column * scale, -widest, widest) for column in (*own, *shared)]
@@ -297,7 +313,7 @@ def budgets(
     every = brackets.t0_ns, brackets.t1_ns, brackets.value, *forms, *columns
     found: list[tuple[Component, ...]] = []
     for i, row in enumerate(zip(*(each.tolist() for each in every), strict=True)):
-        t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step = row
+        t0, t1, value, form0, form1, of0, of1, e0, e1, s0, s1, q0, q1, r0, r1, lag, phase, step, beat = row
         if math.isnan(value) or t0 == t1:
             found.append(())
             continue
@@ -310,6 +326,7 @@ def budgets(
                 *nodes.get(i, ()),
                 *([Component("swings", -s0, form=of0, group=f"swings:{at}")] if s0 else []),
                 *([Component("swings", s1, form=of1, group=f"swings:{to}")] if s1 else []),
+                *([Component("swings", beat, form=BOUNDED, group=f"beat:{name}")] if beat else []),
                 Component("quantisation", -q0, form=RECTANGULAR, group=f"quantum:{at}"),
                 Component("quantisation", q1, form=RECTANGULAR, group=f"quantum:{to}"),
                 Component("read time", -r0, form=RECTANGULAR, group=f"read:{at}"),

@@ -202,7 +202,7 @@ def _may_be_in_step(counter: Counter, updates: tuple[I64, I64], t_ns: I64) -> bo
     limit_w = counter.channel.trust.power_limit_w or np.inf
     quantum = float(counter.quantity(np.array([counter.quantum]), 0)[0]) * NS_PER_S
     hidden = swung(around, np.ones(around.shape, bool), usual_ns, limit_w, quantum)
-    return bool(np.mean(hidden > 0) > MOSTLY)
+    return bool(np.mean(hidden.size > 0) > MOSTLY)
 
 
 def _between(counter: Counter, updates: tuple[I64, I64], gauge: Gauge, shifts: I64) -> Samples | None:

@@ -17,8 +17,13 @@ moves them by no more. They show loads of 1 % beside T, T/2 … T/5. A load in s
 196 updates leaves no trace: a part of a cycle is taken for power that changes slowly.
 
 Near its ends a load lies among updates of others. What is so a little earlier or later, and would explain the
-power here, is taken to be so here. Both ends of a window are off by the same swing, at phases as far apart as
-in all windows of its length: together by twice of it where that is half a cycle; so they are ``aliased``.
+power here, is taken to be so here.
+
+A window's energy has the slow sine's difference between its ends, which the updates show, and lacks that of
+the quick load, which nothing does. The first is known with its sign: so much of the energy is wrong if this
+is a quick one (``bounded``, one cause of all windows, which cancels between adjoining ones). The second is of
+any phase at either end, and at both ends of windows of half a cycle more it is the same, twice: ``aliased``.
+What steps and the lag would do to a slow load is no more than that, and is not added.
 
 :mod:`.ripple` does the same for counters of a millisecond, near which loads are rare, and asks more before it
 takes a sine for an alias.
@@ -26,6 +31,7 @@ takes a sine for an alias.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -66,20 +72,66 @@ def _axes() -> _Axes:
     for at, cycles in enumerate(_CYCLES.tolist()):
         angle = 2 * np.pi * cycles / _WIDTH * _X
         plain = np.stack((np.ones(_WIDTH), _X, np.cos(angle), np.sin(angle)), axis=1)
-        cosines[:, at], sines[:, at] = np.linalg.qr(plain)[0][:, 2:].T
+        axes, along = np.linalg.qr(plain)
+        cosines[:, at], sines[:, at] = (axes * np.sign(np.diag(along)))[:, 2:].T
     return _Axes(cosines, sines)
 
 
-def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
-    """Standard uncertainty, in counts, of a load that the updates around may be the alias of; 0: of none.
+class Beat(NamedTuple):
+    """The slow sine of a load nearly in step, as n instants see it: float64[n], in counts.
+
+    Attributes:
+        size: By how much such a load swings the count, root mean square; 0: there is none.
+        cosine: Of the sine of the count at the updates, at the middle of what was looked at.
+        sine: The same, a quarter of a cycle on.
+        turn: Its angle from one update to the next.
+    """
+
+    size: F64
+    cosine: F64
+    sine: F64
+    turn: F64
+
+    def taken(self, these: I64 | Bools) -> Beat:
+        """That of some of the instants."""
+        return Beat(*(column[these] for column in self))
+
+    def put(self, these: I64, other: Beat) -> None:
+        """Takes another one for some of the instants, where it is larger."""
+        is_larger = other.size > self.size[these]
+        for own, column in zip(self, other, strict=True):
+            own[these[is_larger]] = column[is_larger]
+
+    def moved(self, updates: float) -> Beat:
+        """The same, seen from so many updates further on."""
+        angle = self.turn * updates
+        cosine, sine = np.cos(angle), np.sin(angle)
+        turned = self.cosine * cosine + self.sine * sine, self.sine * cosine - self.cosine * sine
+        return Beat(self.size, *turned, self.turn)
+
+    def counted(self, part: F64) -> F64:
+        """float64[n]: how far it moves the count at parts of the way from one update to the next.
+
+        A quick load moves the count there by something else: this much is not so of it.
+        """
+        found: F64 = (1 - part) * self.cosine + part * self.moved(1.0).cosine
+        return found
+
+
+def _none(n: int) -> Beat:
+    return Beat(*np.zeros((4, n)))
+
+
+def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:
+    """The beat of a load that the updates around may be the alias of.
 
     Args:
         between: The counter's updates.
         segment: Where instants lie.
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
     """
-    found = _centred(segment, most, between.quantum)
-    unexplained = np.flatnonzero((found == 0) & segment.near.is_dense & (segment.near.usual_ns >= SLOW_NS))
+    near, found = segment.near, _centred(segment, most, between.quantum)
+    unexplained = np.flatnonzero((found.size == 0) & near.is_dense & (near.usual_ns >= SLOW_NS))
     if not len(unexplained):  # as of every counter of quick updates: each look costs, at nothing too
         return found
     here = segment.gained[unexplained] / segment.length_ns[unexplained]
@@ -92,32 +144,27 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> F64:
             these = inside[at : at + len(beside.left)]
             at += len(beside.left)
             is_like = _is_like(here[these], beside.near.rate, beside.near.is_usual)
-            of_those = np.where(is_like, _centred(beside, most, between.quantum), 0.0)
-            found[unexplained[these]] = np.maximum(found[unexplained[these]], of_those)
-    near = segment.near
+            of_those = _centred(beside, most, between.quantum).moved(-apart)
+            found.put(unexplained[these[is_like]], of_those.taken(is_like))
     slow = np.flatnonzero((near.usual_ns >= SLOW_NS) & near.is_dense & ~near.is_single)
-    found[slow] = np.maximum(found[slow], _of_slow_beats(between, segment, slow, most))
+    _add_slow_beats(found, between, segment, slow, most)
     return found
 
 
-def _of_slow_beats(between: Interpolation, segment: Segment, these: I64, most: float) -> F64:
+def _add_slow_beats(found: Beat, between: Interpolation, segment: Segment, these: I64, most: float) -> None:
     """The same by the energies of four updates each, which scatter less: of slow beats, and of weak ones."""
-    left, usual_ns, found = segment.left[these], segment.near.usual_ns[these], np.zeros(len(these))
+    left, usual_ns = segment.left[these], segment.near.usual_ns[these]
     on = Located(*(column[these] for column in segment.start))  # type: ignore[arg-type]
-    here, scatters = (
-        segment.gained[these] / segment.length_ns[these],
-        ALIKE * segment.near.rough[these] / usual_ns,
-    )
+    here = segment.gained[these] / segment.length_ns[these]
+    scatters = ALIKE * segment.near.rough[these] / usual_ns
     for apart in (0, *_BESIDE):
         rate, is_there = _rows(between, left[:, None] + _TOGETHER * (_X + apart), on)
-        enough = np.flatnonzero(is_there.sum(1) >= _MOST_THERE)
-        if not len(enough):
-            continue
-        rate, is_there = rate[enough], is_there[enough]
-        of = swung(rate, is_there, usual_ns[enough], most, between.quantum, _TOGETHER)
-        is_like = (apart == 0) | _is_like(here[enough], rate, is_there & (-apart != _X), scatters[enough])
-        found[enough] = np.maximum(found[enough], np.where(is_like, of, 0.0))
-    return found
+        is_asked = is_there.sum(1) >= _MOST_THERE
+        is_asked &= (apart == 0) | _is_like(here, rate, is_there & (-apart != _X), scatters)
+        asked = np.flatnonzero(is_asked)
+        if len(asked):
+            of = swung(rate[asked], is_there[asked], usual_ns[asked], most, between.quantum, _TOGETHER)
+            found.put(these[asked], of.moved(-apart * _TOGETHER))
 
 
 def _rows(between: Interpolation, middle: I64, on: Located) -> tuple[F64, Bools]:
@@ -131,23 +178,25 @@ def _is_like(here: F64, rate: F64, is_there: Bools, scatters: F64 | float = 0.0)
     """bool[n]: whether power is within what others, float64[n, m], swing by, and what it may scatter."""
     top, bottom = (np.where(is_there, rate, sign * np.inf) for sign in (-1, 1))
     highest, lowest = top.max(1), bottom.min(1)
-    found: Bools = np.abs(here - (highest + lowest) / 2) < _LIKE * (highest - lowest) / 2 + scatters
+    with np.errstate(invalid="ignore"):  # where nothing is there
+        found: Bools = np.abs(here - (highest + lowest) / 2) < _LIKE * (highest - lowest) / 2 + scatters
     return found
 
 
-def _centred(segment: Segment, most: float, quantum: int) -> F64:
+def _centred(segment: Segment, most: float, quantum: int) -> Beat:
     """The same, of the updates around each instant alone."""
-    near, found = segment.near, np.zeros(len(segment.power))
+    near, found = segment.near, _none(len(segment.power))
     n = near.is_usual.sum(1)
     asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single & (near.usual_ns >= SLOW_NS))
     if not len(asked):
         return found
-    found[asked] = swung(near.rate[asked], near.is_usual[asked], near.usual_ns[asked], most, quantum)
+    of = swung(near.rate[asked], near.is_usual[asked], near.usual_ns[asked], most, quantum)
+    found.put(asked, of.moved(-0.5))  # from the middle of its update back to the one before it
     return found
 
 
-def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float, each: int = 1) -> F64:
-    """float64[n]: what a load swings the count by whose alias powers around instants may be; 0: of none.
+def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float, each: int = 1) -> Beat:
+    """The beat of loads whose alias powers around instants may be.
 
     Args:
         rate: float64[n, 2 AROUND + 1], power between updates, in any unit.
@@ -167,18 +216,24 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
     cosine, sine = swing @ axes.cosines, swing @ axes.sines
     top = np.argmax(cosine**2 + sine**2, axis=1)
     rows = np.arange(len(top))
-    of_cosine, of_sine = cosine[rows, top][:, None], sine[rows, top][:, None]
-    own = (of_cosine**2 + of_sine**2)[:, 0]
-    rest = swing - of_cosine * axes.cosines.T[top] - of_sine * axes.sines.T[top]
+    of_cosine, of_sine = cosine[rows, top], sine[rows, top]
+    own = of_cosine**2 + of_sine**2
+    rest = swing - of_cosine[:, None] * axes.cosines.T[top] - of_sine[:, None] * axes.sines.T[top]
     least = _LEAST if each == 1 else _LEAST_TOGETHER
     is_alias = (own > _MOSTLY * (own + (rest * rest).sum(1))) & (_CYCLES[top] >= least)
     is_alias &= ~is_within(swing * (each * usual_ns)[:, None], quantum)
-    size = np.sqrt(2 * _WIDTH * own) / n * each * usual_ns / (2 * np.sin(np.pi * _CYCLES[top] / _WIDTH))
+    turn = 2 * np.pi * _CYCLES[top] / _WIDTH
+    counted = math.sqrt(2 * _WIDTH) / n * each * usual_ns / (2 * np.sin(turn / 2))
+    size = np.sqrt(own) * counted
     highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual_ns
     # Of a load of about two updates the slow one swings the count as much.
     is_two = (each == 1) & (_CYCLES[top] > _ABOUT_TWO)
     is_alias &= (_ROOM * size < highest) | is_two
-    return np.where(is_alias, np.minimum(_DISTANCE * size, highest), 0.0)
+    # What a sine gains from one update to the next is a quarter of a cycle ahead of it.
+    shown = counted * is_alias
+    return Beat(
+        np.minimum(_DISTANCE * size, highest) * is_alias, -of_sine * shown, of_cosine * shown, turn / each
+    )
 
 
 def has_its_own(

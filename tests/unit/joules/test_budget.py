@@ -15,6 +15,7 @@ from microjoule.channel import PowerModel, SensorError
 from microjoule.joules import budget
 from microjoule.joules.budget import budgets, edges_of, sensor
 from microjoule.joules.ripple import Ripple
+from microjoule.joules.slow_updates import Beat
 
 CHANNEL = counter(update_max_ns=APART * MS)
 UNIT_J = float(CHANNEL.scale.unit)
@@ -147,12 +148,35 @@ def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, 
     each[largest] = 5.0
     line, hidden, alone = (np.array([value]) for value in each)
     nothing = np.zeros(1)
-    replaced(monkeypatch, ripple=Ripple(line, nothing > 0, nothing), in_step=hidden, pulse=alone)
-    replaced(monkeypatch, steps=(np.array([12.0]), np.array([1.5])))
-    found = edges(STEADY, at_ns(K, 0.5))
+    beat = Beat(hidden / budget._OF_TRIANGLE, np.array([3.0]), nothing, np.array([np.pi]))
+    replaced(monkeypatch, ripple=Ripple(line, nothing > 0, nothing), in_step=beat, pulse=alone)
+    replaced(monkeypatch, steps=(np.array([12.0]), np.array([5.5])))
+    found = edges(STEADY, at_ns(K, 0.25))
     assert found.swings == pytest.approx(13.0)
-    assert found.steps == 1.5
+    assert found.steps == 5.5
     assert bool(found.is_hidden[0]) is False  # 25 of 169 is no half
+    assert found.beat == pytest.approx(0.75 * 3.0 - 0.25 * 3.0)  # half a cycle from one update to the next
+
+
+def test_a_load_steps_or_hides_and_not_both(monkeypatch):
+    nothing = np.zeros(1)
+    beat = Beat(np.array([5.0]) / budget._OF_TRIANGLE, nothing, nothing, nothing)
+    replaced(monkeypatch, in_step=beat, steps=(np.array([4.0]), np.array([-4.5])))
+    found = edges(STEADY, at_ns(K, 0.5))
+    assert found.swings == pytest.approx(5.0)
+    assert found.steps == 0
+    assert bool(found.is_hidden[0])
+
+
+def test_a_beat_is_known_at_both_ends_and_a_hidden_load_has_any_phase_with_any_lag():
+    begin, end = known(beat=1.0, swings=2.0), known(beat=4.0, swings=3.0)
+    assert sorted(parts(begin, end)["swings"]) == pytest.approx([-2.0, 3 / math.sqrt(3), 3.0])
+    for size, is_shown in ((4.9, False), (5.1, True)):
+        late = known(lagged=(0.0, size * math.sqrt(3)), swings=3.0, beat=1.0)
+        assert ("lag" in parts(known(swings=2.0, beat=0.5), late)) == is_shown
+        assert "lag" in parts(known(swings=2.0), late)
+        late = known(steps=size, swings=3.0, beat=1.0)
+        assert ("steps" in parts(known(swings=2.0, beat=0.5), late)) == is_shown
 
 
 def test_no_edge_errs_by_more_than_was_counted_between_its_updates(monkeypatch):

@@ -22,7 +22,8 @@ def swings(wave, n=N, most=np.inf, at=None, of=in_step):
     between = interpolation(np.rint(MEAN + wave(np.arange(n))).astype(int).tolist())
     at = np.arange(n) if at is None else np.atleast_1d(at)
     (segment,) = between.segments(np.array([at_ns(k, 0.4) for k in at.tolist()]))
-    return _centred(segment, most, between.quantum) if of is _centred else in_step(between, segment, most)
+    found = _centred(segment, most, between.quantum) if of is _centred else in_step(between, segment, most)
+    return found.size
 
 
 def swung(amplitude, cycles):
@@ -49,6 +50,24 @@ def test_a_weak_beat_is_seen_through_updates_that_jitter(cycles):
     at = np.arange(150, 450)
     assert np.mean(swings(wave, n=600, at=at, of=_centred) > 0) < 0.5
     assert np.median(swings(wave, n=600, at=at)) == pytest.approx(swung(40, cycles), rel=0.2)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("cycles", [1.5, 3, 7, 20])
+@pytest.mark.parametrize("k", [110, 114, 199])
+def test_a_beat_says_how_far_it_moves_the_count(k, cycles, part):
+    """The sum of a sine is one a quarter of a cycle later; at 199 it is that of updates beside."""
+    turn = 2 * np.pi * cycles / WIDTH
+    between = interpolation(np.rint(MEAN + sine(40, cycles)(np.arange(N))).astype(int).tolist())
+    (segment,) = between.segments(np.array([at_ns(k, part)]))
+    left, right = (
+        -40 * np.cos(turn * (segment.left[0] - 0.5 + on) + 0.3) / (2 * np.sin(turn / 2)) for on in (0, 1)
+    )
+    found = in_step(between, segment, np.inf)
+    within = 0.15 * 40 / (2 * np.sin(turn / 2))
+    assert found.counted(segment.part)[0] == pytest.approx(
+        left + segment.part[0] * (right - left), abs=within
+    )
 
 
 @pytest.mark.parametrize("quanta", [1.38, 2.62, 3.71, 7.45])
