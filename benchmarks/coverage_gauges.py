@@ -188,11 +188,12 @@ interval):
 - A gauge that is not what it is declared to be, where no step of power shows it: means of 50 ms where 100 ms
   are declared (28 to 85 %). Of 25 ms for 100 steps show it, and a report says so. A gauge of which nothing is
   declared and that averages longer than it is updated (17 to 50 %).
-- Cells of the tables that fail. A gauge of which nothing is declared, near its own frequency, under 3 T and
-  beats: where it looks at a part of its period, readings are as slow as the load's phase, and are taken for
-  slow power. If U took them for either, it would hold (90 to 100 %), and be 10 to 40 times the error of steps
-  and of power that wanders. A capacitor under 1.5 and 3 T, of which every third reading is the same. A mean
-  of a second that freezes at idle, under 3 T.
+- A gauge of which nothing is declared: loads within 1.5 % of T, whose beat is longer than 64 updates, are
+  taken for slow power (3 to 21 %); so are those of which the averaged part holds a whole number of periods,
+  whose readings are steady. Loads of 0.97 T and T with edges that differ by a tenth have no beat (27 to
+  61 %); with edges that differ by 2 %, 0.9 and 0.97 T are covered (96 % and more).
+- Cells of the tables that fail. A capacitor under 1.5 and 3 T, of which every third reading is the same. A
+  mean of a second that freezes at idle, under 3 T.
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;
@@ -221,7 +222,9 @@ FOOT = """
   with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. No figure of
   the readings (what a sine leaves, how successive ones or differences go together) tells the two apart.
 - A gauge of which nothing is declared: nobody knows of which part of its period a reading speaks, and U holds
-  the momentary value at either end of it.
+  the momentary value at either end of it. At 2 % of T the readings of 0.945 and 0.787 T are those of 17.3 and
+  3.7 T. Where readings come round twice as they were, U holds both; those of levels that last by chance do
+  not, and have no wider U for it.
 - Sensors that look at a part of the time have no reading of the rest:
   - loads near 2 T: what power does in the gaps is taken to be new in each, because a load of 2/3 T shows the
     same readings;

@@ -29,5 +29,5 @@ def test_what_alternates_is_told_by_successive_differences():
     inner = slice(64, -64)
     assert np.mean(swings.half_w[inner] > 100) > 0.95, "it swings by 135 W either way"
     assert np.median(swings.phi[inner]) > 0.45
-    slow = gauge(loads(0.1, 60.0, 3)["far: 17.3 T"], one, POLLS["10 ms"], 3).swings
+    slow = gauge(loads(0.1, 60.0, 3)["far: 17.3 T"], SENSORS["100 of 100 ms"], POLLS["10 ms"], 3).swings
     assert not slow.half_w[inner].any(), "no quick load explains so large a swing"

@@ -20,6 +20,10 @@ at have an edge in them: of a slow load few, of a fast one at least half as many
 load of any f = k +- phi cycles an update may be meant, as long as it fits between 0 and the limit. Where the
 mean drifts, or readings swing within their noise, a beat shows as it comes round (:mod:`.beats`).
 
+If nobody knows which part of its period a sensor looks at, a slow load's readings may be a fast one's: at 2 %
+of T those of 17.3 T are those of 0.945 T. But only a clock's beat comes round as it was: readings that do not
+(:mod:`.repeating`) are of power as slow as they are.
+
 What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
 part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
 """
@@ -35,7 +39,7 @@ from ..trace.series import I64
 from .beats import beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
-from .repeating import in_step, unlike_after
+from .repeating import comes_round, in_step, unlike_after
 from .running import extreme, from_nearer, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
@@ -57,6 +61,7 @@ _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by h
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
+_PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
 _QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _LARGER = 1.5  # times as large, a beat is another load
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
@@ -105,17 +110,18 @@ class Swings(NamedTuple):
         return np.asarray(self.creeping_w[which.astype(np.int64), at] * length_s * fewer)
 
 
-def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
+def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
     """What fast loads some readings may be of.
 
     Args:
         watts: float64[n], one for each update.
-        coverage: Which part of its period each is the mean of.
+        coverage: Which part of its period each is the mean of; None: nobody knows.
         most_w: What the device may draw.
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
     """
-    n = len(watts)
+    n, is_any = len(watts), coverage is None
+    coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
     if n < 2 * _AROUND:
         nothing, one = np.zeros(n), np.ones(n)
         never = np.zeros(n, bool)
@@ -145,6 +151,8 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         quick, of = _quick(watts, coverage, phi, (middle, seen, room), noise_w)
         is_quick = quick * of > found
         found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
+    if is_any:
+        found = np.maximum(found, np.minimum(_of_any_part(watts, (middle, seen, room), noise_w), most))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2, _AROUND)
     is_stuck = (phi > _ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
@@ -158,7 +166,8 @@ def swings(watts: F64, coverage: float, most_w: float, noise_w: float, least: fl
         at = np.clip(np.arange(n) + beside, 0, n - 1)
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
         whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
-    astray = in_step(watts, seen, coverage) if coverage < 1 else (np.zeros(n), np.ones(n))
+    is_whole = coverage >= 1 and not is_any
+    astray = (np.zeros(n), np.ones(n)) if is_whole else in_step(watts, seen, 0.0 if is_any else coverage)
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
     if coverage >= 1:
         # A mean that drifts, or noise, hides what comes round.
@@ -218,8 +227,7 @@ def _quick(
         noise_w: Of a reading.
     """
     middle, seen, room = levels
-    off, unlike_w = watts - middle, from_nearer(watts)
-    with_edge = local_mean(((unlike_w > _ALIKE * noise_w) & (np.abs(off) < _EXTREME * seen)) / 1.0, _AROUND)
+    off, with_edge = watts - middle, _with_edge(watts, middle, seen, noise_w)
     goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
     is_beat = (unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)
     half, period = np.zeros(len(watts)), np.ones(len(watts))
@@ -233,6 +241,35 @@ def _quick(
             more = fits & (of / np.maximum(f, 1.0) > half * period)
             half, period = np.where(more, of, half), np.where(more, 1 / np.maximum(f, 1.0), period)
     return half, period
+
+
+def _of_any_part(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F64:
+    """Half the swing of the load near a sensor's frequency that looks at any part of its period; else 0.
+
+    Where it looks at c f cycles of a load of rectangles, 2 x of its readings have an edge in them, where x is
+    how far c f is from a whole number, and they show x / (c f) of its swing: all of it for c f = x, and
+    x / (1 - x) for c f = 1 - x. More cycles move no more energy, because the load is quicker by as much.
+
+    Args:
+        watts: float64[n], one for each update.
+        levels: The middle, half of what the readings swing by, and the room there is for it.
+        noise_w: Of a reading.
+    """
+    middle, seen, room = levels
+    is_beat = seen > _OF_NOISE * noise_w
+    if not is_beat.any():
+        return np.zeros(len(watts))
+    x = _with_edge(watts, middle, seen, noise_w) / 2
+    least, most = np.maximum(x - _PART, _LEAST_PART), np.minimum(x + _PART, 0.5)
+    fits = seen * (1 - most) / most < room
+    half = np.where(fits, np.clip(seen * (1 - least) / least, seen, np.maximum(room, seen)), seen)
+    return np.where(is_beat & comes_round(watts), half, 0.0)
+
+
+def _with_edge(watts: F64, middle: F64, seen: F64, noise_w: float) -> F64:
+    """The share of readings that are neither like a neighbour nor one of the load's two levels."""
+    is_between = (from_nearer(watts) > _ALIKE * noise_w) & (np.abs(watts - middle) < _EXTREME * seen)
+    return local_mean(is_between / 1.0, _AROUND)
 
 
 def _smooth(coverage: float, phi: F64) -> F64:

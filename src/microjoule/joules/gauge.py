@@ -237,8 +237,7 @@ class Gauge:
     @cached_property
     def swings(self) -> Swings:
         """The loads near the sensor's own frequency that its readings may be of."""
-        # Of a sensor of which nothing is known the mean of a period hides most.
-        coverage = 1.0 if self.readings.shape is Shape.POINT else self.readings.coverage
+        coverage = None if self.readings.shape is Shape.POINT else self.readings.coverage
         # What charges a capacitor is no plain mean: late power counts more than early power. Of a load of
         # rectangles that swings by H in T it keeps a triangle of H T / 4 tau from tip to tip.
         decays = (self.channel.timing.decay_ns or 0) / max(self.readings.period_ns, 1)

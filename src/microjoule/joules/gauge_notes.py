@@ -1,8 +1,8 @@
 """Sentences about a gauge that whoever reads its figures must know.
 
 They come from the trace: a declared period that it refutes, stamps that are not what they seem, and the
-ways in which a load can escape a sensor: one that looks at a part of the time, one of which each reading is a
-mean, and a capacitor's.
+ways in which a load can escape a sensor: one that looks at a part of the time or may do so, one of which each
+reading is a mean, and a capacitor's.
 
 A load that repeats a whole number of times in the time W of a mean reads as its mean power m. Inside a
 period its energy leaves the line by H d (1 - d) times the period, from end to end. The most is a load of the
@@ -41,7 +41,11 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     if len(gauge) < 2:
         return ()
     still = _still(gauge, name)
-    found = [still or _unknown(gauge, name), _part_time(readings, name), _charged(gauge, name)]
+    found = [
+        still or _unknown(gauge, name) or _any_part(gauge, name),
+        _part_time(readings, name),
+        _charged(gauge, name),
+    ]
     if not still:  # of what never changed no reading tells more
         found += [
             _period(readings, gauge.channel.timing.update_ns, name),
@@ -75,6 +79,16 @@ def _unknown(gauge: Gauge, name: str) -> str:
     return (
         f"{name} {changed} in {lasted}, and its driver does not say how often it is updated or of what it is "
         "the mean: it may show the power of a time before, and ± is wide for that. Record for longer"
+    )
+
+
+def _any_part(gauge: Gauge, name: str) -> str:
+    """Of a gauge in a total of which nobody knows what part of its period each value is the mean of."""
+    if gauge.readings.shape is not Shape.POINT or UNPLACED in gauge.channel.trust.parents:
+        return ""
+    return (
+        f"{name} is updated every {short_time(gauge.readings.period_ns)}, and its driver does not say which "
+        "part of that it averages: a load in step with it may read as steady power. ± leaves such loads out"
     )
 
 

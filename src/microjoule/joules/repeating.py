@@ -1,9 +1,10 @@
-"""Readings that repeat: of a load that comes round in a few updates a part-time sensor sees few phases."""
+"""Readings that repeat: those of a load that comes round in a few updates, and the beats of a clock."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Bools
 from .brackets import F64
 from .running import local_mean
 
@@ -11,6 +12,7 @@ _AROUND = 32  # updates on either side in which readings are compared
 _REPEATS = (3, 5, 7)  # updates; rectangles' even multiples are none, and the ninth part is small
 _IN_STEP = 0.12  # of the mean square of independent differences: readings so far apart are alike
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
+_ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
@@ -41,6 +43,29 @@ def in_step(watts: F64, seen: F64, coverage: float) -> tuple[F64, F64]:
         creep = np.minimum(apart, unlike_after(off, _LATER * q) / square / _LATER) / 4
         updates = np.where(is_more, 1 / (np.pi * np.maximum(creep, 1e-9)), updates)
     return off_w, updates
+
+
+def comes_round(watts: F64) -> Bools:
+    """bool[n]: whether readings around each come round as they were, twice, before it or after it.
+
+    Of a load with a clock they do, once in a beat of up to 64 updates: in between they are less like what
+    they were than independent readings are. Levels that last by chance rarely come round twice, and of a
+    load whose edges vary by more than a tenth of a beat the second cycle is no longer like the first.
+
+    Args:
+        watts: float64[n], one for each update.
+    """
+    n, off = len(watts), watts - watts.mean()
+    square = np.maximum(local_mean(off**2, _AROUND) - local_mean(off, _AROUND) ** 2, 1e-12)
+    rounds, was_unlike = np.zeros((2, n), np.int64), np.zeros((2, n), bool)
+    for q in range(1, min(4 * _AROUND, n)):
+        unlike = local_mean((off[q:] - off[:-q]) ** 2 / 2, _AROUND)
+        for side, at in ((0, slice(n - q)), (1, slice(q, n))):
+            is_round = was_unlike[side, at] & (unlike < _ROUND * square[at])
+            rounds[side, at] += is_round
+            was_unlike[side, at] &= ~is_round
+            was_unlike[side, at] |= unlike > square[at]
+    return np.asarray((rounds >= _TWICE).any(0))
 
 
 def unlike_after(off: F64, q: int) -> F64:

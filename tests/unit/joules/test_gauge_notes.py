@@ -18,16 +18,20 @@ CHARGED = (
     "reads up to 15 W too high or too low, steady as it reads"
 )
 REFUTED = "gpu-0/power is updated every 50 ms in this trace, not every 100 ms"
+ANY_PART = (
+    "gpu-0/power is updated every 100 ms, and its driver does not say which part of that it averages: a load "
+    "in step with it may read as steady power. ± leaves such loads out"
+)
 OF_CALLS = "the time stamps of gpu-0/power are the times of the calls; its updates are taken from its changes"
 CASES = {
     "as declared": (EACH, "", []),
     "a tenth slower": (replace(EACH, update_s=0.11), "", []),
     "twice as often": (replace(EACH, update_s=0.05, window_s=0.05), "", [REFUTED]),
-    "not declared": (replace(EACH, timing=Timing()), "", []),
+    "not declared": (replace(EACH, timing=Timing()), "", [ANY_PART]),
     "a part of the time": (PART, "", [IN_STEP]),
     "a mean of several updates": (gauges.SENSORS["mean of 1 s"], "", []),
     "a capacitor": (gauges.SENSORS["capacitor of 50 ms"], "", [CHARGED]),
-    "momentary": (replace(EACH, window_s=0.0, timing=Timing(update_ns=10**8)), "", []),
+    "momentary": (replace(EACH, window_s=0.0, timing=Timing(update_ns=10**8)), "", [ANY_PART]),
     "stamps of its updates": (EACH, "update", []),
     "stamps of calls": (EACH, "call", [OF_CALLS]),
 }
@@ -57,7 +61,7 @@ def test_a_gauge_of_which_neither_driver_nor_changes_tell_anything_is_said_to_be
     sensor = gauges.Sensor(update_s=0.1, window_s=0.0, noise_w=0.0, quantum_w=1.0, timing=timing)
     gauge = gauges.gauge(load, sensor, gauges.Poll(), 1)
     assert np.count_nonzero(np.diff(gauge.readings.watts)) == n
-    found = [each for each in gauge.notes if "its driver does not say" in each]
+    found = [each for each in gauge.notes if "how often it is updated" in each]
     assert [each.startswith(says) for each in found] == [True] * bool(says)
 
 
