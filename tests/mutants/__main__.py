@@ -50,16 +50,35 @@ JOB = [
     "tests/unit/joules/test_joint_windows.py",
     "tests/properties/test_windows_of_other_nodes_cover_the_truth.py",
 ]
+STREAMED = [
+    "tests/properties/test_streaming_changes_nothing.py",
+    "tests/properties/test_paths_agree_to_the_last_count.py",
+    "tests/unit/joules/test_by_name.py",
+    "tests/unit/joules/test_uncounted.py",
+]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
     "added_shares", "aliasing", "beside_meter", "between_marks", "clocks", "counter_notes",
-    "counter_seam", "energies", "fragments", "frames", "gap_edges", "gauge_bound", "gauge_notes",
-    "grid_phase", "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows", "lessons",
-    "listed_windows", "mark_positions", "meter_updates", "node_clocks", "nodes",
-    "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating", "request_fit",
-    "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
-    "separability", "slow_updates", "stack_energy", "stand_in", "state_fit", "state_time", "stillness",
-    "tracks", "uncounted", "unseen_scatter", "unwrapped", "update_record", "window_groups",
+    "counter_seam", "cut_quanta", "energies", "fragments", "frames", "gap_edges", "gauge_bound",
+    "gauge_notes", "grid_phase", "irregular", "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows",
+    "lags_left_open", "lessons", "listed_windows", "mark_positions", "meter_updates", "node_clocks",
+    "nodes", "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating",
+    "request_fit", "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
+    "separability", "short_windows", "slow_updates", "sparse_readings", "stack_energy", "stand_in",
+    "state_fit", "state_time", "stillness", "swinging", "tracks", "unseen_scatter", "unwrapped",
+    "update_record", "window_groups",
 )  # fmt: skip
+SEVERAL = {  # and those that have several
+    "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),
+    "energy_trace": (
+        "kept_trace", "tracks", "nodes", "stand_in", "glitches", "power", "summary", "summary_rows",
+        "beside_meter", "identity",
+    ),
+    "reserved_names": ("by_name", "window_groups"),
+    "run_window": ("run_window", "command_life"),
+    "shares": ("shares_fit", "gauge_shares", "gpu_shares", "event_shares", "share_rows"),
+    "step_clock": ("step_clock", "prompts_by_steps"),
+    "uncounted": ("uncounted", "uncounted_windows"),
+}  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
     **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
     "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
@@ -87,9 +106,14 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_reference_fit.py",
     ],
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
-    "joules/run_window.py": [
-        "tests/unit/joules/test_run_window.py",
-        "tests/unit/joules/test_command_life.py",
+    **{f"joules/{name}.py": STREAMED for name in ("digest", "streamed")},
+    **{
+        f"joules/{name}.py": [f"tests/unit/joules/test_{each}.py" for each in of]
+        for name, of in SEVERAL.items()
+    },
+    "joules/sensor_notes.py": [
+        "tests/unit/joules/test_meter_clock.py",
+        "tests/unit/report/test_what_gauges_hide.py",
     ],
     "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
     "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pieced import MS, counter, pieces, series, write
+from pieced import MODULUS, MS, counter, pieces, series, write
 
 from microjoule.errors import NotInParts, TraceError
 from microjoule.joules.counter import Counter
@@ -20,6 +20,7 @@ from microjoule.joules.stamps import Stamped
 from microjoule.joules.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.summary import summary
 from microjoule.joules.update_times import FIRST
+from microjoule.trace.series import Series
 
 
 @given(
@@ -71,6 +72,29 @@ def test_the_first_later_instant_is_the_one_that_a_search_finds(gaps, span_ns, o
     t_ns = np.cumsum(np.array(gaps * often + [1], np.int64))
     searched = np.searchsorted(t_ns, t_ns + span_ns, "left")
     assert first_later(t_ns, span_ns).tolist() == searched[searched < len(t_ns)].tolist()
+
+
+@pytest.mark.parametrize("last", [2, 0])
+def test_a_count_that_falls_at_the_end_of_a_piece_is_refused_as_it_may_come_back_in_the_next(last):
+    """One piece does not tell whether a reading was wrong or the counter began again."""
+    whole, channel = series(7, 200, 0.0, 0.0), counter()
+    fell_at = 100 - 1 - last
+    raw = whole.raw.copy()
+    raw[fell_at:100] = (int(raw[fell_at - 1]) + MODULUS // 2) % MODULUS
+    digest = Digest(channel, whole.t_ns[[20, 150]])
+    parts = pieces(Series(whole.t_ns, whole.read_ns, raw, whole.status, whole.valid), [100])
+    with pytest.raises(NotInParts):
+        list(map(digest.add, parts))
+
+
+def test_how_much_was_taken_is_told_part_by_part_up_to_all(tmp_path):
+    told = []
+    path = tmp_path / "t.arrows"
+    write(path, 3, 200, has_windows=True, silent_from=1000)
+    stream(path, told.append)
+    assert len(told) > 1
+    assert told == sorted(set(told))
+    assert (told[0] > 0, told[-1]) == (True, 1.0)
 
 
 def test_of_a_long_series_little_is_kept():

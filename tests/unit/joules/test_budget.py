@@ -14,6 +14,7 @@ from pieced import counter
 from microjoule.channel import PowerModel, SensorError
 from microjoule.joules import budget
 from microjoule.joules.budget import budgets, edges_of, sensor
+from microjoule.joules.quanta import Lateness
 from microjoule.joules.ripple import Ripple
 from microjoule.joules.slow_updates import Beat
 
@@ -134,6 +135,21 @@ def test_an_edge_scatters_as_its_updates_do_and_what_their_brackets_explain_coun
     assert (on.rough, off.rough) == (0.0, 0.0)  # without a lag nothing of it is counted
     late = budget._edges(between, no_gap, of_timing(lag_ns=4 * MS), segment(part, True, 3.0))
     assert late.rough == pytest.approx(3.0 * 4 / APART)
+
+
+def test_what_cutting_off_scatters_counts_by_is_no_scatter_of_updates(monkeypatch):
+    """5 counts that are seen less 3 are 4, by squares."""
+    replaced(monkeypatch, cut_off=(np.array([True]), np.array([3.0])))
+    found = budget._edges(interpolation(STEADY), no_gap, CHANNEL, segment(0.5, True, 5.0))
+    assert found.edges == pytest.approx(4.0 * math.sqrt(0.5))
+
+
+@pytest.mark.parametrize(("alike", "part"), [(0.0, 0.5), (-0.5, 0.25), (0.5, 0.75)])
+def test_two_quanta_that_are_late_in_turn_leave_less_open_between_them(monkeypatch, alike, part):
+    late = Lateness(np.full(1, np.inf), np.array([alike]), np.zeros(1, bool))
+    replaced(monkeypatch, lateness=late)
+    found = edges(STEADY, at_ns(K, 0.5))
+    assert found.quantisation == pytest.approx(math.sqrt(part / 12))
 
 
 def replaced(monkeypatch, **results):

@@ -1,11 +1,12 @@
 """The quantum that was filling as readings began or ended, worked out by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from microjoule.joules.cut_quanta import NONE, cut_quantum
+from microjoule.joules.cut_quanta import NONE, CutQuanta, cut_quantum
 
 ANY = 1 / math.sqrt(12)  # of a part of which nothing is known
 
@@ -68,3 +69,32 @@ def test_a_reading_that_shows_a_quantum_itself_cuts_none() -> None:
 def test_a_counter_that_shows_no_quantum_fills_none(steps: list[float]) -> None:
     """An idle machine used nothing: what it may have hidden is in the guaranteed interval."""
     assert cut([50] * (len(steps) - 1), steps, 20.0) == NONE
+
+
+def test_single_quanta_beside_a_step_of_none_are_single_quanta() -> None:
+    assert cut([50] * 4, [1, 1, 0, 1, 1], 20.0) is not NONE
+
+
+class _Times(SimpleNamespace):
+    """Ten updates 50 ns apart; 20 ns after the first reading and, the last one, 10 ns before the last."""
+
+    first_ns, last_ns = 80, 560
+
+    def __len__(self) -> int:
+        return 10
+
+    def located(self, k):
+        return SimpleNamespace(t_ns=100 + 50 * k)
+
+
+@pytest.mark.parametrize("left", [[-1, 4, 9], [-1, -1, -1], [9, 9, 9], [3, 4, 5]])
+def test_only_instants_before_the_first_update_and_after_the_last_one_have_part_of_a_cut_quantum(
+    left,
+) -> None:
+    """Of 262,144 counts each; instants lie 5 ns before the first update and 5 ns after any other."""
+    cut_quanta = CutQuanta(_Times(), lambda k: k << 18, 1 << 18, lambda: False)
+    found = cut_quanta.unknown(np.array(left), np.where(np.array(left) < 0, 45.0, 5.0), np.full(3, 50.0))
+    of_end = {-1: cut_quanta.first, 9: cut_quanta.last}
+    expected = [of_end[k].unknown_at(np.array([5.0]))[0] * (1 << 18) if k in of_end else 0.0 for k in left]
+    assert found.tolist() == pytest.approx(expected)
+    assert cut_quanta.first.unknown > cut_quanta.last.unknown > 0

@@ -8,8 +8,11 @@ from busy_gpu import COUNTER, GpuMachine
 from ideal import Ideal, S
 from scipy.stats import binom
 
+from microjoule.channel import SensorError
+from microjoule.joules.parties import NEVER, Amount, Party
 from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.shares import ShareModel, listed
+from microjoule.trace.window import Window
 
 ON_CPU, ON_GPU = {"command": 0, "firefox": 1, "idle": -1}, {"command": 0, "python3": 1, "idle": -1}
 
@@ -51,6 +54,38 @@ def test_each_has_what_it_used_of_both_devices(memory_w):
             assert known <= rows[name].high_j
     assert binom.cdf(sum(held), len(held), 0.93) > 1e-3, f"{np.mean(held):.3f} of {len(held)}"
     assert np.median(off) < 0.02
+
+
+def test_seconds_on_gpus_are_of_parties_and_not_of_the_idle_machine():
+    model, window = shares_of(GpuMachine.of(3, 6.0))
+    rows = {one.name: one for one in model.of(window).shares}
+    assert rows["python3"].gpu_s > 0
+    assert rows["idle"].gpu_s is None
+
+
+def test_a_sensors_offset_counts_in_the_idle_machines_share_for_all_the_time():
+    model, window = shares_of(GpuMachine.of(3, 6.0))
+    idle, names = model._idle, [party.name for party in model.parties]
+    shares = ([idle], [names.index("command")])
+    before = [model._expanded_j(members, window, 0.0) for members in shares]
+    offset_w = 400.0
+    for n, of in enumerate(model._fits):
+        sensor = SensorError(gain=0.0, offset_w=offset_w)
+        trust = replace(of.channel.trust, sensor=sensor)
+        model._fits[n] = of._replace(channel=replace(of.channel, trust=trust))
+    after = [model._expanded_j(members, window, 0.0) for members in shares]
+    assert after[0] > before[0] + offset_w * 0.5
+    assert after[1] <= before[1]
+
+
+@pytest.mark.parametrize(("unseen_s", "is_listed"), [(0.05, False), (0.9, False), (1.2, True)])
+def test_what_was_not_seen_is_listed_from_a_hundredth_of_all_on(unseen_s, is_listed):
+    def party(kind, name, used_s):
+        cpu = Amount(lambda t_ns: np.asarray(t_ns) * used_s, NEVER.instants_ns)
+        return Party(kind, name, cpu, np.empty((0, 2), np.int64))
+
+    found = listed([party("command", "c", 100.0), party("unseen", "?", unseen_s)], Window("run", 0, S))
+    assert [each.kind for each in found] == ["command", "unseen"][: 1 + is_listed]
 
 
 def test_a_gpu_whose_processes_nobody_asked_for_is_a_row_by_device():

@@ -5,7 +5,7 @@ import pytest
 from batching import Batching
 from ideal import MS, T0
 
-from microjoule.joules.step_clock import step_clock
+from microjoule.joules.step_clock import _enough, step_clock
 
 SCENES = {
     "4 at a time": (Batching(clients=4, n=300), 0.01),
@@ -69,3 +69,10 @@ def test_excess_rises_everywhere_and_only_where_prompts_are_computed_by_much():
     assert nobody.sum() > 100
     gained = np.diff(clock.excess_ns)
     assert gained[nobody].sum() < 0.01 * gained.sum()
+
+
+def test_between_prompts_excess_stays_and_with_them_it_is_what_they_need():
+    """Three times after nobody waited: with a prompt of 6 ms, with none, and without any excess."""
+    excess_ns = np.array([3.0, 1.0, 5.0, 0.0]) * MS
+    found = _enough(excess_ns, np.array([6.0 * MS]), np.array([1]), np.array([False, True, False, False]))
+    assert found.tolist() == [4.5 * MS, 1.5 * MS, 5.0 * MS, 0.0]

@@ -41,6 +41,19 @@ def test_windows_that_come_some_at_a_time_are_those_that_a_summary_lists(n: int,
     assert [window for block in blocks for window in block] == summary(marked(n), None)["windows"]
 
 
+def test_a_window_that_never_ended_ends_where_all_channels_that_were_read_to_the_end_are_known() -> None:
+    """One was read for 20 ms less; one that fell silent two seconds before does not cut the window."""
+    long, short, silent = (
+        replace(IDEAL, id=f"package-{k}", n=n, seed=k) for k, n in enumerate((3000, 2980, 300))
+    )
+    ends_ns = [int(each.series.t_ns[-1]) for each in (long, short)]
+    begin, _ = long.inside(0.01, 0.02)
+    of = Trace(rows([long, short, silent], [(begin, "@begin", 1, "w")]))
+    (window,) = of.windows
+    assert window.is_open
+    assert ends_ns[1] - 2 * MS < window.t1_ns <= ends_ns[1] < ends_ns[0]
+
+
 def test_damage_is_timed_from_the_first_instant_that_has_an_energy() -> None:
     of = marked(0)
     t0_ns = of.span.t0_ns

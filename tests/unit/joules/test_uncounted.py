@@ -19,10 +19,35 @@ from microjoule.joules.counter_notes import notes
 from microjoule.joules.digest import Digest
 from microjoule.joules.energy_trace import load
 from microjoule.joules.streamed import stream
-from microjoule.joules.uncounted import NEVER, Losses, likely_loss, uncounted
+from microjoule.joules.uncounted import NEVER, Losses, _likely_ns, _power, likely_loss, uncounted
 from microjoule.trace.series import Series, failed
 
 IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)
+
+
+def around(t_ns: list[float], gained: list[int], stretch: tuple[int, int]) -> float:
+    """The power near a stretch, in counts a millisecond; every reading that gained something is an update."""
+    at = np.array(t_ns) * MS
+    at, total = at.astype(np.int64), np.cumsum(gained)
+    found = _power(at, total, np.flatnonzero(gained[1:]) + 1, MS, (at[[stretch[0]]], at[[stretch[1]]]))
+    return float(found[0]) * MS
+
+
+def test_power_near_a_stretch_is_that_of_its_largest_update_or_mean() -> None:
+    """100 counts a ms, and one update of 300 within 20 ms of the stretch, or farther off."""
+    ms = list(range(100))
+    burst = [100 + 200 * (n == 60) for n in ms]
+    assert around(ms, burst, (50, 52)) == pytest.approx(300)
+    assert around(ms, burst, (5, 6)) == pytest.approx(100)
+    early = [ms_ - 0.5 * (n == 60) for n, ms_ in enumerate(ms)]  # 100 counts that are shown early
+    assert around(early, [100] * 100, (50, 52)) == pytest.approx(100)
+    unseen = [0, 500, *[0] * 98]  # before the stretch, in the first millisecond of the readings
+    assert around(ms, unseen, (1, 2)) == pytest.approx(500)
+
+
+def test_an_interruption_loses_a_millisecond_or_the_time_between_two_updates() -> None:
+    """What is up to date at every read loses what was used while its event was off."""
+    assert [_likely_ns(usual_ns) for usual_ns in (0, MS, 8 * MS)] == [MS, MS, 8 * MS]
 
 
 @pytest.mark.parametrize("stretch", [1, 100])
