@@ -36,7 +36,7 @@ import numpy as np
 
 from ..arrays import Bools
 from ..trace.series import I64
-from .beats import beats
+from .beats import Beats, beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import comes_round, in_step, unlike_after
@@ -63,6 +63,7 @@ _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
 _QUICKEST = 5  # updates' frequencies of which a beat may be the alias
+_WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
@@ -82,6 +83,7 @@ class Swings(NamedTuple):
             the load's phase creeps past a sensor that does not weigh all of a period alike.
         shorter: float64[n]: for which part of its period it is high, or low, at least, where the readings are
             of one period as far as they show; else 0.
+        unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off.
     """
 
     half_w: F64
@@ -92,6 +94,7 @@ class Swings(NamedTuple):
     for_updates: F64
     creeping_w: F64
     shorter: F64
+    unseen_w: F64
 
     @property
     def moving_w(self) -> F64:
@@ -125,7 +128,9 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     if n < 2 * _AROUND:
         nothing, one = np.zeros(n), np.ones(n)
         never = np.zeros(n, bool)
-        return Swings(nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)), nothing)
+        return Swings(
+            nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)), nothing, nothing
+        )
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
@@ -135,6 +140,7 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     if coverage >= 1:
         # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
         widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, middle, most_w), room)
+    levels = (middle, seen, room)
     least_half = half
     if coverage >= 1:
         rectangle = np.maximum(seen * (1 - phi) / phi, seen)
@@ -146,13 +152,13 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
     found, period = np.where(is_possible, shown, 0.0), np.ones(n)
     if coverage >= 1:
-        found = np.maximum(found, np.minimum(irregular_w(watts, (middle, seen, room), noise_w), most))
+        found = np.maximum(found, np.minimum(irregular_w(watts, levels, noise_w), most))
     else:
-        quick, of = _quick(watts, coverage, phi, (middle, seen, room), noise_w)
+        quick, of = _quick(watts, coverage, phi, levels, noise_w, _is_beat(watts, phi, levels, noise_w))
         is_quick = quick * of > found
         found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
     if is_any:
-        found = np.maximum(found, np.minimum(_of_any_part(watts, (middle, seen, room), noise_w), most))
+        found = np.maximum(found, np.minimum(_of_any_part(watts, levels, noise_w), most))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2, _AROUND)
     is_stuck = (phi > _ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
@@ -169,14 +175,43 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     is_whole = coverage >= 1 and not is_any
     astray = (np.zeros(n), np.ones(n)) if is_whole else in_step(watts, seen, 0.0 if is_any else coverage)
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
-    if coverage >= 1:
-        # A mean that drifts, or noise, hides what comes round.
-        beat = beats(watts, most_w, noise_w, least)
-        is_new = beat.half_w > _LARGER * whole
-        whole[is_new], phi[is_new], period[is_new] = beat.half_w[is_new], beat.phi[is_new], 1.0
-        shorter[is_new] = beat.shorter[is_new]
-    creeping = creeping_w(watts, whole > 0, least * room)
-    return Swings(whole, phi, period, is_two, *astray, creeping, shorter)
+    of_swings = Swings(
+        whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period
+    )  # fmt: skip
+    beat, of = beats(watts, coverage, most_w, noise_w, least), np.ones(n)
+    if coverage < 1:
+        beat, of = _quick_beats(watts, coverage, beat, levels, noise_w)
+    either = _with_beats(of_swings, beat, of)
+    return either._replace(creeping_w=creeping_w(watts, either.half_w > 0, least * room))
+
+
+def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float) -> Bools:
+    """bool[n]: whether one sine explains the readings around, but for its harmonics."""
+    middle, seen, _ = levels
+    goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
+    return np.asarray((unlike_one(watts - middle) < _ONE) & goes & (seen > _OF_NOISE * noise_w))
+
+
+def _quick_beats(
+    watts: F64, coverage: float, beat: Beats, levels: tuple[F64, F64, F64], noise_w: float
+) -> tuple[Beats, F64]:
+    """Beats that noise hides as those of a load of which a part of a period keeps nearly nothing."""
+    middle, seen, room = levels
+    is_weak = (beat.half_w > 0) & (seen < _WEAK * noise_w)
+    half, period = _quick(watts, coverage, beat.phi, (middle, beat.seen_w, room), noise_w, is_weak)
+    return beat._replace(half_w=half), period
+
+
+def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
+    """What a mean that drifts, or noise, hides, where it moves more energy; and its period in updates."""
+    is_new = beat.half_w * period > _LARGER * found.moving_w
+    return found._replace(
+        half_w=np.where(is_new, beat.half_w, found.half_w),
+        phi=np.where(is_new, beat.phi, found.phi),
+        period=np.where(is_new, period, found.period),
+        shorter=np.where(is_new, beat.shorter, found.shorter),
+        unseen_w=np.where(is_new, np.where(period < 1, beat.seen_w, beat.half_w), found.unseen_w),
+    )
 
 
 def _widest(watts: F64, middle: F64, most_w: float) -> F64:
@@ -211,7 +246,7 @@ def _as_even(half: F64, nearer: F64) -> F64:
 
 
 def _quick(
-    watts: F64, coverage: float, phi: F64, levels: tuple[F64, F64, F64], noise_w: float
+    watts: F64, coverage: float, phi: F64, levels: tuple[F64, F64, F64], noise_w: float, is_beat: Bools
 ) -> tuple[F64, F64]:
     """Half the swing and the period, in updates, of the load of which beats of any length may be the alias.
 
@@ -225,11 +260,10 @@ def _quick(
         phi: float64[n], the cycles an update that they show.
         levels: The middle, half of what the readings swing by, and the room there is for it.
         noise_w: Of a reading.
+        is_beat: bool[n], whether they are a beat.
     """
     middle, seen, room = levels
-    off, with_edge = watts - middle, _with_edge(watts, middle, seen, noise_w)
-    goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
-    is_beat = (unlike_one(off) < _ONE) & goes & (seen > _OF_NOISE * noise_w)
+    with_edge = _with_edge(watts, middle, seen, noise_w)
     half, period = np.zeros(len(watts)), np.ones(len(watts))
     for k in range(1, _QUICKEST + 1):
         for f in (k - phi, k + phi):

@@ -46,23 +46,27 @@ class Beats(NamedTuple):
             there is none.
         phi: float64[n]: its cycles an update, as the readings show them.
         shorter: float64[n]: for which part of its period it is high, or low, at least.
+        seen_w: float64[n]: half of what readings of one that is high for half of the time would swing by.
     """
 
     half_w: F64
     phi: F64
     shorter: F64
+    seen_w: F64
 
 
-def beats(watts: F64, most_w: float, noise_w: float, least: float) -> Beats:
-    """What beats some readings of all of the time show.
+def beats(watts: F64, coverage: float, most_w: float, noise_w: float, least: float) -> Beats:
+    """What beats some readings show.
 
     Args:
         watts: float64[n], one for each update.
+        coverage: Which part of its period each is the mean of.
         most_w: What the device may draw.
         noise_w: Of a reading, at most.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
     """
-    found = Beats(np.zeros(len(watts)), np.full(len(watts), 0.5), np.zeros(len(watts)))
+    nothing = np.zeros(len(watts))
+    found = Beats(nothing.copy(), nothing + 0.5, nothing.copy(), nothing.copy())
     for size in _SIZES:
         if len(watts) < size:
             break
@@ -70,7 +74,7 @@ def beats(watts: F64, most_w: float, noise_w: float, least: float) -> Beats:
         for first in range(0, len(begins), _ROWS):
             at = begins[first : first + _ROWS]
             of = np.lib.stride_tricks.sliding_window_view(watts, size)[at]
-            _add(found, at - 1, size + 2, _beats_of(of, most_w, noise_w, least))
+            _add(found, at - 1, size + 2, _beats_of(of, coverage, most_w, noise_w, least))
     return found
 
 
@@ -83,7 +87,7 @@ def _add(found: Beats, begins: I64, size: int, of: Beats) -> None:
             column[part][is_more] = value[row]
 
 
-def _beats_of(of: F64, most_w: float, noise_w: float, least: float) -> Beats:
+def _beats_of(of: F64, coverage: float, most_w: float, noise_w: float, least: float) -> Beats:
     """The beat of each of m windows, float64[m, size]."""
     size = of.shape[1]
     t = np.arange(size) - (size - 1) / 2
@@ -98,7 +102,7 @@ def _beats_of(of: F64, most_w: float, noise_w: float, least: float) -> Beats:
     phi = (at + np.clip((before - after) / bend / 2, -0.5, 0.5)) / (2 * size)
     above = np.mean(off > (off.max(1) + off.min(1))[:, None] / 2, axis=1)
     shorter = np.maximum(np.minimum(above, 1 - above) - _DUTY, _RARELY)
-    kept = np.hypot(np.sinc(1 - phi), least)
+    kept = np.hypot(np.sinc((1 - phi) * coverage), least)
     first_w = 2 * np.sqrt(top / size) / kept
     even = np.pi * shorter * (1 - shorter) / np.sin(np.pi * shorter)
     level = np.clip(mean / most_w, 0.0, 1.0)
@@ -111,7 +115,7 @@ def _beats_of(of: F64, most_w: float, noise_w: float, least: float) -> Beats:
         shows |= _stand_out(power[some], at[some])
     is_beat[some] = shows
     half = np.minimum(even * first_w, 2 * most_w * level * (1 - level))
-    return Beats(np.where(is_beat, half, 0.0), phi, shorter)
+    return Beats(np.where(is_beat, half, 0.0), phi, shorter, np.pi / 4 * kept * first_w)
 
 
 def _come_round(off: F64, phi: F64, noise_w: float) -> Bools:

@@ -78,7 +78,8 @@ class Swinging(NamedTuple):
         edge = np.minimum(edge, 0.6 * room * length_s)
         if self.is_whole:
             return edge**2, found.creeping_j((first + last) // 2, length_s, period_s)
-        off = self._strays(a, b, value, phi, 0.25 * half)
+        unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
+        off = self._strays(a, b, value, phi, 0.25 * unseen_w)
         astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
         return edge**2, np.hypot(np.where(half > 0, off, 0.0), np.maximum(*astray)) / _ROOT_3
 

@@ -63,7 +63,7 @@ def test_a_load_that_is_high_for_a_part_of_the_time_may_swing_from_nothing_to_th
 SLOW = 2 * np.pi * 0.03 * K
 NONE = {
     "a steady power": (np.full(600, 200.0), {}),
-    "noise": (200 + NOISE_W * np.sin(SLOW), {}),
+    "noise": (200 + NOISE_W * np.random.default_rng(5_500_301).standard_normal(600), {}),
     "steps, as a slow load shows them": (200 + 30 * np.sign(np.sin(SLOW)), {}),
     "a swing that would go below nothing": (32 + 30 * np.sin(SLOW), {"coverage": 0.7}),
     "a swing that would go beyond what the device may draw": (
@@ -90,3 +90,16 @@ def test_at_the_ends_of_a_swing_it_is_what_it_is_inside():
     assert (of.half_w[250:300] > 30).all()
     assert not of.half_w[400:].any()
     assert of.phi.min() >= SLOWEST
+
+
+def test_a_beat_within_noise_may_be_of_a_load_of_which_a_part_sees_about_a_whole_period():
+    """Of 2.016 cycles an update half of it sees 1.008, and keeps 0.008 / 1.008 of rectangles of ± 60 W."""
+    chance = np.random.default_rng(5_500_300)
+    noisy = (
+        200
+        + 60 * 0.008 / 1.008 * np.sin(2 * np.pi * 0.016 * K) * 4 / np.pi
+        + 0.2 * chance.standard_normal(600)
+    )
+    of = found(noisy, coverage=0.5, noise_w=0.2)
+    assert np.median((of.half_w * of.period)[INSIDE]) == pytest.approx(60 / 2.016, rel=0.3)
+    assert np.median(of.unseen_w[INSIDE]) == pytest.approx(60 * 0.008, rel=0.3)

@@ -19,7 +19,7 @@ def means(phi, high, swing_w=200.0, mean_w=200.0):
 
 
 def found(watts):
-    return beats(watts, MOST_W, NOISE_W, LEAST)
+    return beats(watts, 1.0, MOST_W, NOISE_W, LEAST)
 
 
 @pytest.mark.parametrize("phi", [0.02, 0.031, 0.08])
