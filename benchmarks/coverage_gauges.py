@@ -185,13 +185,11 @@ interval):
 - Counters of 100 ms under loads within half a percent of T, T/2 …, whose beat is as slow as power that
   drifts: 99.5 and 100.5 ms (3 to 33 %), 33.2 ms (61 to 73 %). Loads from 1 to 5 % beside T, T/2 … T/5 are
   covered (94 % and more).
-- A gauge that is not what it is declared to be, where no step of power shows it: means of 50 ms where 100 ms
-  are declared (28 to 85 %). Of 25 ms for 100 steps show it, and a report says so. A gauge of which nothing is
-  declared and that averages longer than it is updated (17 to 50 %).
-- A gauge of which nothing is declared: loads within 1.5 % of T, whose beat is longer than 64 updates, are
-  taken for slow power (3 to 21 %); so are those of which the averaged part holds a whole number of periods,
-  whose readings are steady. Loads of 0.97 T and T with edges that differ by a tenth have no beat (27 to
-  61 %); with edges that differ by 2 %, 0.9 and 0.97 T are covered (96 % and more).
+- A gauge that is not what it is declared to be, where no step of power shows it. Means of 50 ms where 100 ms
+  are declared: bursts of less than an update, 3.7 T, power that wanders (25 to 91 %). Under 60 steps between
+  levels of three readings readings show it. A gauge that averages longer than declared, or of which nothing
+  is declared: loads of one period (0 to 92 %), power that wanders (1 to 55 %) and bursts (18 to 91 %). Under
+  steps at no clock's times readings show it within 120 s. Reports say what readings show.
 - Cells of the tables that fail. A capacitor under 1.5 and 3 T, of which every third reading is the same. A
   mean of a second that freezes at idle, under 3 T.
 

@@ -194,7 +194,7 @@ class Gauge:
         if readings.shape is Shape.CHARGE:
             watts = self._possible(self._discharged(ends))
             # Of the power within a period the capacitor keeps more of what came last.
-            late_s = np.hypot(late_s, period_s**2 / seconds(self.channel.timing.decay_ns or 1) / 12)
+            late_s = np.hypot(late_s, period_s**2 / seconds(readings.decay_ns or 1) / 12)
         elif readings.shape is Shape.POINT:
             before = ends
         elif readings.coverage < 1:
@@ -216,7 +216,7 @@ class Gauge:
 
     def _discharged(self, ends_s: F64) -> F64:
         """What charged the capacitor between two readings, were it one power: exact for that."""
-        watts, decay_s = self.readings.watts, seconds(self.channel.timing.decay_ns or 1)
+        watts, decay_s = self.readings.watts, seconds(self.readings.decay_ns or 1)
         # Updates come by a timer: whole periods apart, whenever they were seen.
         period_s = seconds(self.readings.period_ns) or 1.0
         kept = np.exp(-np.maximum(np.rint(np.diff(ends_s) / period_s), 1) * period_s / decay_s)
@@ -240,7 +240,7 @@ class Gauge:
         coverage = None if self.readings.shape is Shape.POINT else self.readings.coverage
         # What charges a capacitor is no plain mean: late power counts more than early power. Of a load of
         # rectangles that swings by H in T it keeps a triangle of H T / 4 tau from tip to tip.
-        decays = (self.channel.timing.decay_ns or 0) / max(self.readings.period_ns, 1)
+        decays = (self.readings.decay_ns or 0) / max(self.readings.period_ns, 1)
         least, noise_w = 1 / (4 * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
         return swings(self._profile.watts, coverage, self.most_w, noise_w, least)
 
@@ -290,7 +290,8 @@ class Gauge:
         period_s = seconds(self.readings.period_ns)
         if self.readings.shape is Shape.POINT:
             return period_s
-        return period_s * (_LAG_BOXCAR if self.readings.shape is Shape.BOXCAR else _LAG_HOLD)
+        is_long = self.readings.shape is Shape.BOXCAR or self.readings.declared_shape is Shape.POINT
+        return period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD)
 
     def _power_w(self, t: I64, over_s: float) -> F64:
         """The mean power around instants."""

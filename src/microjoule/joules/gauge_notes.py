@@ -44,6 +44,7 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     found = [
         still or _unknown(gauge, name) or _any_part(gauge, name),
         _part_time(readings, name),
+        _longer(readings, name),
         _charged(gauge, name),
     ]
     if not still:  # of what never changed no reading tells more
@@ -109,12 +110,27 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
-    if readings.is_part_shown:
+    if readings.is_shown:
         return (
-            f"{name} jumps at steps of power where the declared mean of all of the time has values between: "
-            f"it looks at about {looked} of each {of}. A load in step with it escapes it, steady as it reads"
+            f"{name} averages about {looked} of each {of}, not all of it as declared: it jumps at steps of "
+            f"power where a mean of {of} has values between. A load in step with it escapes it, steady as it "
+            "reads"
         )
     return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
+
+
+def _longer(readings: Readings, name: str) -> str:
+    """Of a gauge that averages longer than it is declared to."""
+    if not readings.is_shown or readings.shape is Shape.HOLD:
+        return ""
+    is_unknown = readings.declared_shape is Shape.POINT
+    of = short_time(readings.period_ns)
+    declared = "nothing is declared" if is_unknown else f"a mean of {of} is declared"
+    if readings.shape is Shape.CHARGE:
+        decay = short_time(readings.decay_ns or 0)
+        return f"{name} follows steps of power with a time constant of about {decay}; {declared}"
+    looked = short_time(readings.window_ns or 0)
+    return f"{name} averages about {looked}, as its readings at steps of power show; {declared}"
 
 
 def of_gauges(gauges: Iterable[Gauge], t0_ns: I64, t1_ns: I64) -> list[str]:
@@ -156,7 +172,7 @@ def averaging(gauge: Gauge, t0_ns: I64, t1_ns: I64) -> list[str]:
 
 
 def _charged(gauge: Gauge, name: str) -> str:
-    decay_ns, period_ns = gauge.channel.timing.decay_ns, gauge.readings.period_ns
+    decay_ns, period_ns = gauge.readings.decay_ns, gauge.readings.period_ns
     if not decay_ns:
         return ""
     watts = np.clip(gauge.readings.watts, 0.0, gauge.most_w)

@@ -22,6 +22,7 @@ from ..channel import Channel, Encoding, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
 from .averaged_part import averaged_part
+from .averaging import averaging, is_twofold
 from .stamps import Clock, Stamped, ahead_ns, instants
 from .update_times import Learned, UpdateTimes, brackets, learn
 
@@ -77,7 +78,8 @@ class Readings:
         period_ns: The usual time between two updates; 0: nothing is known of it.
         quantum_w: The smallest step that its values show, or that is declared where that is larger.
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
-        is_part_shown: Whether that is what the readings show, because a longer one is declared.
+        decay_ns: The time constant of one that approaches the power like a capacitor; None: it does not.
+        is_shown: Whether these are what the readings show, in place of what is declared.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
@@ -106,22 +108,36 @@ class Readings:
         unit_w = float(channel.scale.unit)
         self.quantum_w = max(channel.scale.quantum, _quantum(raw, round(_COARSEST_W / unit_w))) * unit_w
         self.window_ns = timing.window_ns
-        self.is_part_shown = False
-        self._look_for_part()
+        self.decay_ns = timing.decay_ns
+        self.is_shown = False
+        self._look_for_averaging()
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
 
-    def _look_for_part(self) -> None:
-        """Corrects a declared mean of all of the time of which the readings have no mixtures."""
-        if self.shape is not Shape.HOLD or self.coverage < 1 or len(self) < 2:
+    def _look_for_averaging(self) -> None:
+        """Corrects a declared mean of all of the time, and what nobody declared, by what steps show."""
+        is_whole = self.shape is Shape.HOLD and self.coverage >= 1
+        if not (is_whole or self.shape is Shape.POINT) or len(self) < 2 or not self.period_ns:
             return
         is_next = np.abs(np.diff(self.t_ns) / self.period_ns - 1) < _IN_TURN
         noise_w = max(self.quantum_w, _LEAST_NOISE * float(np.abs(self.watts).max()))
-        part = averaged_part(self.watts, is_next, noise_w)
-        if part is not None:
-            self.window_ns, self.is_part_shown = round(part * self.period_ns), True
+        found = averaging(self.watts, is_next, noise_w)
+        if found is not None:
+            self.is_shown, self.shape = True, Shape.BOXCAR if found.window else Shape.CHARGE
+            self.window_ns, self.decay_ns = (
+                round(each * self.period_ns) if each else None for each in (found.window, found.decay)
+            )
+        elif is_whole and not is_twofold(self.watts, is_next, noise_w):
+            part = averaged_part(self.watts, is_next, noise_w)
+            if part is not None:
+                self.window_ns, self.is_shown = round(part * self.period_ns), True
 
     def __len__(self) -> int:
         return len(self.t_ns)
+
+    @property
+    def declared_shape(self) -> Shape:
+        """What is declared of how a reading follows the power."""
+        return shape(self._timing)
 
     @property
     def is_declared(self) -> bool:
@@ -141,7 +157,7 @@ class Readings:
         if self.shape is Shape.POINT or not self.period_ns or not self.window_ns:
             return 0.0
         part = self.window_ns / self.period_ns
-        return 1.0 if part >= _FULL else part
+        return 1.0 if part >= _FULL and not self.is_shown else part
 
     def holes(self, t0: I64, t1: I64) -> I64:
         """How many times nothing was heard for too long, of those that touch each window."""
