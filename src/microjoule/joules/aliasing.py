@@ -39,7 +39,7 @@ from ..trace.series import I64
 from .beats import Beats, beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
-from .repeating import comes_round, in_step, unlike_after
+from .repeating import by_turns, comes_round, in_step, unlike_after
 from .running import extreme, from_nearer, local_mean, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
@@ -74,7 +74,7 @@ class Swings(NamedTuple):
     Attributes:
         half_w: float64[n]: half of how far its power would swing; 0 where there is none.
         phi: float64[n]: its cycles an update, as the readings show them.
-        period: float64[n]: its true period in updates, at most 1.
+        period: float64[n]: its true period in updates: 2, where readings show it by turns, or at most 1.
         is_two: bool[n]: whether it is of about two updates, and readings alternate by more than those of a
             quicker one could, a cycle and a half in each of them.
         astray_w: float64[n]: how far the mean of readings that repeat is from the power's.
@@ -126,12 +126,8 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
     if n < 2 * _AROUND:
-        nothing, one = np.zeros(n), np.ones(n)
-        never = np.zeros(n, bool)
-        return Swings(
-            nothing, one / 2, one, never, nothing, one, np.zeros((len(BLOCKS), n)), nothing, nothing
-        )
-    top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
+        return _none(n)
+    top, bottom = (extreme(watts, of, _AROUND) for of in (np.maximum, np.minimum))
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     phi = _cycles(watts, middle, seen)
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
@@ -178,11 +174,19 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     of_swings = Swings(
         whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period
     )  # fmt: skip
-    beat, of = beats(watts, coverage, most_w, noise_w, least), np.ones(n)
-    if coverage < 1:
-        beat, of = _quick_beats(watts, coverage, beat, levels, noise_w)
-    either = _with_beats(of_swings, beat, of)
+    beat = beats(watts, coverage, most_w, noise_w, least)
+    if coverage >= 1:
+        either = _with_beats(of_swings, beat, np.ones(n))
+    else:
+        either = _with_beats(of_swings, *_quick_beats(watts, coverage, beat, levels, noise_w))
+        either = _with_beats(either, *_by_turns(watts, coverage, levels, noise_w))
     return either._replace(creeping_w=creeping_w(watts, either.half_w > 0, least * room))
+
+
+def _none(n: int) -> Swings:
+    nothing, one = np.zeros(n), np.ones(n)
+    creeping = np.zeros((len(BLOCKS), n))
+    return Swings(nothing, one / 2, one, np.zeros(n, bool), nothing, one, creeping, nothing, nothing)
 
 
 def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float) -> Bools:
@@ -202,8 +206,16 @@ def _quick_beats(
     return beat._replace(half_w=half), period
 
 
+def _by_turns(watts: F64, coverage: float, levels: tuple[F64, F64, F64], noise_w: float) -> tuple[Beats, F64]:
+    """The loads of about two updates that only every second reading shows, and that for a time none does."""
+    middle, seen, _ = levels
+    phi = by_turns(watts, middle, seen, coverage)
+    half = np.where((phi > 0) & (seen > _OF_NOISE * noise_w), seen, 0.0)
+    return Beats(half, np.maximum(phi, SLOWEST), np.zeros(len(watts)), half), np.full(len(watts), 2.0)
+
+
 def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
-    """What a mean that drifts, or noise, hides, where it moves more energy; and its period in updates."""
+    """What a drift, noise or a gap hides, where it moves more energy; and its period in updates."""
     is_new = beat.half_w * period > _LARGER * found.moving_w
     return found._replace(
         half_w=np.where(is_new, beat.half_w, found.half_w),

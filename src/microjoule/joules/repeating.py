@@ -13,6 +13,7 @@ _REPEATS = (3, 5, 7)  # updates; rectangles' even multiples are none, and the ni
 _IN_STEP = 0.12  # of the mean square of independent differences: readings so far apart are alike
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
 _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
+_BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
@@ -66,6 +67,28 @@ def comes_round(watts: F64) -> Bools:
             was_unlike[side, at] &= ~is_round
             was_unlike[side, at] |= unlike > square[at]
     return np.asarray((rounds >= _TWICE).any(0))
+
+
+def by_turns(watts: F64, middle: F64, seen: F64, coverage: float) -> F64:
+    """float64[n]: 0, or in how many cycles an update readings by turns go and come back.
+
+    A load of about 2 T that is high for a small part of it is seen in every second reading at most, and in
+    none for as long as neither of the two phases that are looked at meets it. These creep by s T in q
+    updates, so that readings differ by H s / c for c / 2 of the time at either edge: half their mean square
+    is H² s² / 2 c. After T either phase is where the other was.
+
+    Args:
+        watts: float64[n], one for each update; n is 2 * 32 or more.
+        middle: float64[n]: of what the readings around swing by.
+        seen: float64[n]: half of it.
+        coverage: Which part of its period each is the mean of: c.
+    """
+    next_to, second = unlike_after(watts, 1), unlike_after(watts, 2)
+    above = local_mean((watts > middle) / 1.0, _AROUND)
+    is_one = (second < _BY_TURNS * next_to) & (np.abs(above - 0.5) > _UNEVEN)
+    swing2 = np.maximum(4 * seen**2, 1e-12)
+    creep = [np.sqrt(2 * coverage * unlike_after(watts, q) / swing2) / q for q in (2, 8)]
+    return np.where(is_one, np.maximum(*creep), 0.0)
 
 
 def unlike_after(off: F64, q: int) -> F64:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.repeating import in_step, unlike_after
+from microjoule.joules.repeating import by_turns, in_step, unlike_after
 
 K = np.arange(600)
 INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
@@ -41,3 +41,34 @@ def test_slow_power_and_even_numbers_of_readings_leave_nothing(watts):
 def test_half_the_mean_square_of_differences_is_of_each_and_as_long():
     assert unlike_after(np.array([0.0, 2.0, 0.0, 2.0, 0.0]), 1) == pytest.approx([2.0] * 5)
     assert unlike_after(np.array([0.0, 2.0, 0.0, 2.0, 0.0]), 2) == pytest.approx([0.0] * 5)
+
+
+def seen_by_turns(period, high, coverage, of=200.0):
+    """Means over a part of T of rectangles of some updates' period."""
+    fine = np.arange(0, 600 * 200 + 200) / 200
+    on = np.cumsum((fine / period % 1) < high) / 200
+    at = K * 200 + 7
+    return of * (on[at + round(200 * coverage)] - on[at]) / coverage
+
+
+@pytest.mark.parametrize("coverage", [0.25, 0.5])
+@pytest.mark.parametrize("period", [1.95, 2.03, 2.05])
+@pytest.mark.parametrize("high", [0.15, 0.2, 0.8])
+def test_readings_by_turns_go_and_come_back_once_a_whole_update_of_creeping(period, high, coverage):
+    """Two updates later the phase is 2 - period on: 1 / |2 - period| times that one phase is the other."""
+    watts = seen_by_turns(period, high, coverage)
+    seen = np.full(600, 100.0)
+    assert np.median(by_turns(watts, seen, seen, coverage)[INSIDE]) == pytest.approx(
+        abs(2 - period) / 2, rel=0.3
+    )
+
+
+@pytest.mark.parametrize("period", [1.0, 2.9, 3.04, 17.3])
+def test_other_readings_do_not_come_by_turns(period):
+    seen = np.full(600, 100.0)
+    assert not by_turns(seen_by_turns(period, 0.2, 0.25), seen, seen, 0.25)[INSIDE].any()
+
+
+def test_a_load_that_is_high_for_half_of_the_time_always_shows():
+    seen = np.full(600, 100.0)
+    assert not by_turns(seen_by_turns(2.03, 0.5, 0.5), seen, seen, 0.5)[INSIDE].any()
