@@ -59,13 +59,13 @@ STREAMED = [
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
     "added_shares", "aliasing", "beside_meter", "between_marks", "clocks", "counter_notes",
     "counter_seam", "cut_quanta", "energies", "fragments", "frames", "gap_edges", "gauge_bound",
-    "gauge_notes", "grid_phase", "irregular", "kept_rows", "kept_trace", "lag_of_parts", "lag_of_windows",
-    "lags_left_open", "lessons", "listed_windows", "mark_positions", "meter_updates", "node_clocks",
-    "nodes", "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating",
-    "request_fit", "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation",
-    "separability", "short_windows", "slow_updates", "sparse_readings", "stack_energy", "stand_in",
-    "state_fit", "state_time", "stillness", "swinging", "tracks", "unseen_scatter", "unwrapped",
-    "update_record", "window_groups",
+    "gauge_notes", "grid_phase", "irregular", "kept_rows", "kept_trace", "lag_of_parts",
+    "lag_of_windows", "lag_search", "lags_left_open", "lessons", "listed_windows", "mark_positions",
+    "meter_updates", "node_clocks", "nodes", "quanta", "rank_ends", "rank_part", "readings_around",
+    "related_lags", "repeating", "request_fit", "request_shares", "ripple", "running", "sample_fit",
+    "sample_sums", "saturation", "separability", "short_windows", "slow_updates", "sparse_readings",
+    "stack_energy", "stand_in", "state_fit", "state_time", "stillness", "swinging", "tracks",
+    "unseen_scatter", "unwrapped", "update_record", "window_groups",
 )  # fmt: skip
 SEVERAL = {  # and those that have several
     "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),

@@ -7,12 +7,10 @@ of the same time at the lag L (:mod:`.lag_samples` has which),
     y_k = g x_k(L) + b u_k + rest.
 
 g and b stand for the two sensors' gain and offset and are profiled out, so that each L leaves a sum of
-squares, and the least of these tells L. How well it is known is found by leaving out one block of samples
-after the other (jackknife, by Student's t of as many blocks as tell something), and by all lags that leave
-little more than the least, a valley of its own included: a load that repeats within the declared lag looks
-alike a period later. A gauge tells no lag if its blocks of samples are no line at any, or if its readings may
-be the alias of a load near its own frequency, or if the load's steps all fall at one phase of the sensor.
-Where the power is steady nothing tells the lag, and it matters to no figure.
+squares, and the least of these tells L (:mod:`.lag_search`; by Student's t of as many blocks of samples as
+tell something). A gauge tells no lag if its blocks of samples are no line at any, or if its readings may be
+the alias of a load near its own frequency, or if the load's steps all fall at one phase of the sensor. Where
+the power is steady nothing tells the lag, and it matters to no figure.
 
 What is learnt is relative to the gauge, whose own lag is known to a part of its period only, and to what
 reads in step with the updates leave open. So it places the figure and is in its 95 % interval; the guaranteed
@@ -29,7 +27,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..channel import Timing
 from ..trace.series import I64
@@ -38,14 +35,13 @@ from .brackets import F64
 from .counter import Counter
 from .gauge import Gauge, is_buffered
 from .lag_samples import FEWEST, LITTLE, MOSTLY, Samples, samples
+from .lag_search import half_width_ns, is_possible, of_least, with_seen, without_one
 from .readings import Shape
 from .uncertainty import student
 from .update_record import UpdateRecord
 
 _STEP_NS = 4 * NS_PER_MS
 _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %, at least
-NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
-_VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
 _CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the best one is no alias of the load
 _LOCKED = 0.2  # of a period, by which steps in step with the sensor may be off: it tells no lag then
 _TOLD = 0.4  # of the declared lag: half of one that is known to less is nearly all of it, and tells none
@@ -80,13 +76,7 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
     best = next((each for gauge in able if (each := seen(counter, record, gauge)) is not None), None)
     if best is None:
         return timing
-    is_new = best.half_ns < timing.half_lag_ns
-    if not is_new or not timing.lag_min_ns - best.half_ns <= best.lag_ns <= timing.lag_ns + best.half_ns:
-        return timing
-    longer = timing.with_longest_lag(round(best.lag_ns + best.half_ns))
-    lag_ns = min(max(best.lag_ns, timing.lag_min_ns), timing.lag_ns)
-    least, most = lag_ns - best.half_ns, lag_ns + best.half_ns
-    return longer.with_likely_lag(round(least), round(most), f"measured against {best.gauge}")
+    return with_seen(timing, best.lag_ns, best.half_ns, f"measured against {best.gauge}")
 
 
 def _own_lag(gauge: Gauge) -> float | None:
@@ -130,9 +120,8 @@ def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64, own_ns: float) -
         return None
     if not found.is_exact and squares.min() > _CLEAR * squares.max() and _is_alias(gauge, edges):
         return None
-    left_out = [_best(sums, every - (np.arange(blocks) == i), shifts)[0] for i in range(blocks)]
-    known = np.array([each for each in left_out if each is not None])
-    if len(known) < blocks:
+    known = without_one(lambda weights: _best(sums, weights, shifts)[0], blocks)
+    if known is None:
         return None
     more = gain**2 * (hidden + hidden[np.argmin(squares)])
     possible = shifts[is_possible(squares, blocks * found.n) | (squares <= squares.min() + more)]
@@ -143,32 +132,10 @@ def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64, own_ns: float) -
     return lag, math.hypot(wide_ns, own_ns) if is_one else wide_ns + own_ns
 
 
-def half_width_ns(lag_ns: float, sure: float, left_out: F64, possible_ns: I64) -> float:
-    """Half of the 95 % interval of a lag, so that it holds every one that is possible.
-
-    Args:
-        lag_ns: The likeliest.
-        sure: Standard uncertainties that are sure enough.
-        left_out: float64[n]: the likeliest without one of n blocks after the other. Their jackknife is
-            u² = (n - 1) / n Σ (x - mean)² (Efron and Stein, Ann. Stat. 9, 1981).
-        possible_ns: int64, ascending, at least one.
-    """
-    u = math.sqrt((len(left_out) - 1) * left_out.var())
-    return max(sure * u, abs(float(possible_ns[0]) - lag_ns), abs(float(possible_ns[-1]) - lag_ns))
-
-
 def _is_alias(gauge: Gauge, t_ns: I64) -> bool:
     """Whether nearly all of a gauge's readings may be the alias of a load near its own frequency."""
     at = np.searchsorted(gauge.readings.t_ns, t_ns)
     return bool(np.mean(gauge.swings.half_w[np.minimum(at, len(gauge) - 1)] > 0) > MOSTLY)
-
-
-def is_possible(squares: F64, n: int) -> npt.NDArray[np.bool_]:
-    """Which of some lags are not ruled out by the sums of squares that they leave of n updates."""
-    found: npt.NDArray[np.bool_] = squares <= squares.min() * (1 + NEARLY / n)
-    is_valley = (squares[1:-1] <= squares[:-2]) & (squares[1:-1] <= squares[2:])
-    found[1:-1] |= is_valley & (squares[1:-1] < _VALLEY * squares.min())
-    return found
 
 
 def _best(sums: F64, weights: F64, shifts_ns: I64) -> tuple[float | None, F64, float]:
@@ -200,14 +167,3 @@ def _sure(sums: F64, gain: float) -> float:
     tells = np.maximum(left.mean(0) - left.min(0), 0.0)
     blocks = float(tells.sum() ** 2 / max(float((tells**2).sum()), 1e-300))
     return max(_SURE, student(max(blocks - 1, 1.0)))
-
-
-def of_least(left: F64, shifts_ns: I64) -> float | None:
-    """Which of evenly spaced lags leaves least, by a parabola through three; None: one at an end."""
-    i = int(np.argmin(left))
-    if i in (0, len(left) - 1):
-        return None
-    before, here, after = left[i - 1 : i + 2].tolist()
-    bend = before - 2 * here + after
-    part = (before - after) / (2 * bend) if bend > 0 else 0.0
-    return float(shifts_ns[i]) + part * float(shifts_ns[1] - shifts_ns[0])

@@ -37,7 +37,7 @@ import numpy as np
 from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import NEARLY, half_width_ns, of_least
+from .lag_search import NEARLY, half_width_ns, of_least, without_one
 from .update_record import UpdateRecord
 from .update_times import Located, UpdateTimes, learn
 
@@ -120,9 +120,8 @@ def lag_difference(whole: Recorded, part: Recorded) -> LagDifference | None:
     best = squares.best(every)
     if best is None or not squares.is_clear():
         return None
-    left_out = [squares.best(every - (np.arange(len(k)) == i)) for i in range(len(k))]
-    others = np.array([each for each in left_out if each is not None])
-    if len(others) < len(k):
+    others = without_one(squares.best, len(k))
+    if others is None:
         return None
     left, _, _ = squares.left(every)
     possible = shifts[left <= left.min() * (1 + NEARLY * len(_SHAPE) / (len(k) * _BLOCK))]

@@ -7,11 +7,9 @@ updates at t_k follows how long each set lasted there, S_s,
     C(t_k) - C(t_k-1) = Σ P_s (S_s(t_k - L) - S_s(t_k-1 - L)) + rest,
 
 best at the lag L. The powers are profiled out, so that each L leaves a sum of squares, and the least of these
-tells L. How well it is known is found as beside a gauge (:mod:`.lag_beside_gauge`): by leaving out one block
-of updates after the other, and by all lags that leave little more than the least. Where windows and the time
-between them draw the same, nothing tells the lag, and it matters to no figure. A window that waited may have
-begun before its work did, by what the host took to launch it: each lag has the least that it leaves for any
-such time.
+tells L (:mod:`.lag_search`). Where windows and the time between them draw the same, nothing tells the lag,
+and it matters to no figure. A window that waited may have begun before its work did, by what the host took
+to launch it: each lag has the least that it leaves for any such time.
 
 :mod:`.lag` needs windows that are longer than the declared lag and five updates, and bounds what is
 guaranteed. This one needs 24 edges of any length. It places the figure and is in its 95 % interval alone.
@@ -36,7 +34,7 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
-from .lag_beside_gauge import half_width_ns, is_possible, of_least
+from .lag_search import half_width_ns, is_possible, of_least, with_seen, without_one
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
 
@@ -69,14 +67,7 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     if 2 * len(known) < _EDGES:
         return timing
     found = _seen(counter, record, known)
-    if found is None or found[1] >= timing.half_lag_ns:
-        return timing
-    lag_ns, half_ns = found
-    if not timing.lag_min_ns - half_ns <= lag_ns <= timing.lag_ns + half_ns:
-        return timing
-    longer = timing.with_longest_lag(round(lag_ns + half_ns))
-    lag_ns = min(max(lag_ns, timing.lag_min_ns), timing.lag_ns)
-    return longer.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
+    return timing if found is None else with_seen(timing, *found, SOURCE)
 
 
 def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
@@ -98,10 +89,8 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     by_launch = [_Normal(_states(windows, after_ns, *between), *asked) for after_ns in _launched(windows)]
     squares = _Squares(by_launch, shifts)
     every = np.ones(len(starts))
-    lag = squares.best(every)
-    left_out = [squares.best(every - (np.arange(len(starts)) == i)) for i in range(len(starts))]
-    known = np.array([each for each in left_out if each is not None])
-    if lag is None or len(known) < len(starts):
+    lag, known = squares.best(every), without_one(squares.best, len(starts))
+    if lag is None or known is None:
         return None
     possible = shifts[is_possible(squares.left(every), len(starts) * size)]
     located = float(np.median(widths)) / math.sqrt(12.0 * len(starts))

@@ -1,4 +1,4 @@
-"""How well a lag is known: by its blocks, and by what else is possible."""
+"""The lag of a counter as gauges beside it show it."""
 
 from types import SimpleNamespace
 
@@ -9,27 +9,11 @@ from microjoule.channel import Timing
 from microjoule.joules.lag_beside_gauge import (
     SeenLag,
     _fit,
-    half_width_ns,
-    is_possible,
     lag_beside_gauge,
     seen,
 )
 from microjoule.joules.lag_samples import Samples, _sums
 from microjoule.joules.readings import Shape
-
-
-@pytest.mark.parametrize("n", [4, 16])
-def test_of_means_that_leave_one_out_the_jackknife_is_the_standard_error_of_the_mean(n):
-    each = np.random.default_rng(1).normal(0, 5e6, n)
-    left_out = (each.sum() - each) / (n - 1)
-    expected = 3.0 * each.std(ddof=1) / np.sqrt(n)
-    assert half_width_ns(each.mean(), 3.0, left_out, np.array([0])) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize(("possible", "expected"), [([6, 10, 12], 4), ([9, 10, 17], 7), ([7], 3)])
-def test_every_lag_that_is_possible_is_in_the_interval(possible, expected):
-    assert half_width_ns(10.0, 3.0, np.full(8, 10.0), np.array(possible)) == expected
-
 
 MS = 1_000_000
 MODULE = "microjoule.joules.lag_beside_gauge."
@@ -95,14 +79,6 @@ def test_the_quickest_gauge_that_shows_a_lag_tells_it(monkeypatch):
     assert asked == ["quick", "slow"]
     assert found.likely_lag_ns == (5 * MS, 35 * MS)
     assert lag_beside_gauge(counter, RECORD, gauges[2:]) is timing
-
-
-def test_lags_that_leave_little_more_and_valleys_are_possible():
-    """Of 80 updates a tenth more; a valley at less than twice the least, and no slope."""
-    squares = np.array([30.0, 10.9, 10.0, 11.1, 25.0, 19.9, 25.0, 20.1, 25.0])
-    found = is_possible(squares, 80)
-    assert found.tolist() == [False, True, True, False, False, True, False, False, False]
-    assert is_possible(np.array([10.0, 15.0, 30.0, 15.0]), 80).tolist() == [True, False, False, False]
 
 
 def sampled(gain, lag_ms, noise=0.0, n=64, seed=1):
