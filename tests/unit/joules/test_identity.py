@@ -230,6 +230,13 @@ def test_parts_of_a_package_that_never_moves_are_no_zero_either() -> None:
     assert trace.energy().total.status == "failed"
 
 
+@pytest.mark.parametrize(("n", "is_dead"), [(15, False), (30, True)])
+def test_a_package_is_not_called_dead_by_fewer_than_twenty_updates(n, is_dead) -> None:
+    """15 ms of the least power that anything awake draws are ten times the smallest step."""
+    still = replace(PACKAGE, wave=constant(0.0), n=n, poll_jitter=0.0)
+    assert (still.id in Trace(rows([still])).dead) == is_dead
+
+
 def test_a_trace_taken_part_by_part_says_the_same(tmp_path) -> None:
     shown = replace(perf(1 << 16, 10.0), id="package-0/dram")
     two = packages(2)
