@@ -32,6 +32,13 @@ def drifting(period_s: float, seed: int) -> Load:
     return Load(edges_s, np.concatenate(([IDLE_W], watts, [IDLE_W])))
 
 
+def moving(period_s: float, seed: int) -> Load:
+    """Whose two levels go up and down by 20 W in 30 s."""
+    load = square(period_s, LENGTH_S, SEED + seed)
+    moved_w = 20 * np.sin(2 * np.pi * load.edges_s[:-1] / 30.0 + seed)
+    return Load(load.edges_s, np.concatenate((load.watts[:1], load.watts[1:-1] + moved_w, load.watts[-1:])))
+
+
 SEED = 5_500_200
 
 
@@ -42,6 +49,7 @@ def weak(period_s: float, seed: int) -> Load:
 
 LOADS: dict[str, tuple[Callable[[float, int], Load], float]] = {  # of the period and a seed; periods in T
     **{f"drifting, {of:g} T": (drifting, of) for of in (0.97, 1.03)},
+    **{f"moving, {of:g} T": (moving, of) for of in (0.97, 1.03)},
     **{f"190/210 W, {of:g} T": (weak, of) for of in (0.96, 0.98, 1.03)},
 }
 

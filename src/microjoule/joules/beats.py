@@ -7,9 +7,9 @@ T are a copy, 1 / φ times as slow and φ times as weak. The amplitude of its fi
 
 and what moves energy within a period, H d (1 - d), is a / φ times π d (1 - d) / 2 sin(π d): 0.39 to 0.5.
 
-A mean that drifts by watts a second hides so weak a copy, and so does noise. Here a line is taken off from
-the readings of some windows. What is left is a beat where it comes round: readings one and two cycles apart
-are alike but for their noise. Levels that last by chance, bursts and power that wanders do not come round.
+A mean that drifts by watts a second hides so weak a copy, and so does noise. Here a parabola is taken off
+from the readings of some windows. What is left is a beat where it comes round: readings one and two cycles
+apart are alike but for their noise. Levels that last by chance, bursts and power that wanders do not.
 Within noise, one frequency of the longest windows stands out of its neighbours.
 """
 
@@ -28,8 +28,9 @@ from .brackets import F64
 _SIZES = {32: 0.1, 64: 0.2, 100: 0.2, 160: 0.2, 320: 0.2}
 _HOPS = 12  # windows that an update is in
 _NOISY = 160  # updates from which on a beat that is weaker than noise may show
+_ORDER = 2  # of the polynomial that drifts over a window
 _CYCLES = 2.5  # that a beat has in a window, at least
-_QUICKEST = 0.25  # cycles an update: quicker ones are seen without a line
+_QUICKEST = 0.25  # cycles an update: quicker ones are seen as they are
 _OF_NOISE = 2.0  # what a beat that comes round scatters by, at least
 _STANDS_OUT = 40.0  # times what its neighbours have, a frequency that is not noise
 _OWN, _NEIGHBOURS = 3, 16  # half periods a window: how wide a frequency is, and which are near it
@@ -90,10 +91,10 @@ def _add(found: Beats, begins: I64, size: int, of: Beats) -> None:
 def _beats_of(of: F64, coverage: float, most_w: float, noise_w: float, least: float) -> Beats:
     """The beat of each of m windows, float64[m, size]."""
     size = of.shape[1]
-    t = np.arange(size) - (size - 1) / 2
     mean = of.mean(1)
+    slow = np.linalg.qr(np.vander(np.linspace(-1, 1, size), _ORDER + 1))[0]
     off = of - mean[:, None]
-    off -= (off @ t / (t @ t))[:, None] * t
+    off -= off @ slow @ slow.T
     power = np.abs(np.fft.rfft(off, 2 * size, axis=1)) ** 2 / size
     each, slowest = np.arange(len(of)), int(2 * _CYCLES)
     at = slowest + np.argmax(power[:, slowest:-1], axis=1)
