@@ -51,8 +51,7 @@ def watched(machine: Machine, surveys: Iterable[Survey], channels: Iterable[Chan
         surveys: What its sources found.
         channels: What a recording would read.
     """
-    surveys = tuple(surveys)
-    channels = tuple(channels)
+    surveys, channels = tuple(surveys), tuple(channels)
     registers = [channel for channel in channels if is_register(channel)]
     shown = [channel for channel in channels if is_joules(channel) and _gauges_in(channel, channels)]
     read = dict.fromkeys([*registers, *(each for one in shown for each in (one, *_gauges_in(one, channels)))])

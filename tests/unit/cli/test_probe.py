@@ -13,7 +13,8 @@ from machines.build import SCALE
 from standin import compiler, machine
 
 from microjoule.cli import probe
-from microjoule.sources import SOURCES
+from microjoule.measuring.watched import watched
+from microjoule.sources import SOURCES, Machine, choose, survey
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +180,17 @@ def test_counters_that_stand_still_are_not_measured(tmp_path, capsys, counting):
     plain = json.loads(capsys.readouterr().out)
     assert plain["measured"] is False
     assert plain["watched"]["unmoved"] == ["package-0", "package-0/dram", "package-1", "package-1/dram"]
+
+
+def test_a_counter_that_does_not_open_leaves_the_others_watched(tmp_path, counting):
+    counting()  # no more
+    machine_ = Machine(write(replace(TWO_SOCKET_SERVER, pmu=None, registers={}), tmp_path))
+    surveys = survey(machine_)
+    first, *others = choose(surveys, ["powercap"])
+    gone = replace(first, access=replace(first.access, path=str(tmp_path / "gone")))
+    unmoved = watched(machine_, surveys, [gone, *others]).unmoved
+    assert {first.id} | set(unmoved) >= {"package-0", "package-1"}
+    assert first.id not in unmoved
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
