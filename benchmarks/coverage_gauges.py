@@ -224,14 +224,14 @@ FOOT = """
   3.7 T. Where readings come round twice as they were, U holds both; those of levels that last by chance do
   not, and have no wider U for it.
 - Sensors that look at a part of the time have no reading of the rest:
-  - loads near 2 T: what power does in the gaps is taken to be new in each, because a load of 2/3 T shows the
-    same readings;
+  - loads near 2 T: what power does in the gaps is new in each, between the levels that readings show of all
+    phases of such a load;
   - 1.5 and 3 T come round in three updates, and any three readings may be of either. Of 3 T the mean of the
     three phases that are looked at is off by up to 4 / 3 pi of half the swing, which half a period of each
     update leaves 0.64 of: 27 %, in windows of any length. Of 1.5 T it is off by nothing there;
-  - 0.8 T has the readings of a weaker load of 4 T, two high and two low. Of 4 T the high part may last from
-    one edge of its gaps to the other, 1.5 to 2.5 T where half of the time is seen, so that its mean is up to
-    an eighth of the swing off, in windows of any length; of 0.8 T, high for half, it is off by nothing;
+  - 0.8 T has the readings of a slower load of 4 T: its edges are in what is looked at, so that it is high for
+    half of the time, if the later two of four readings are the mirror image of the earlier two. Edges in gaps
+    may be anywhere there, and the sums of some of them scatter;
   - the errors of a regular load's gaps (3.7 T, 17.3 T over 10 s) cancel, which U credits for up to 16
     readings in a row: of loads that readings show as they are, their own sums wander as much as those of
     levels that last by chance.

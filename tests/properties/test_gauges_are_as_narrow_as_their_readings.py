@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, loads, outcome, truth_j, windows
+from gauges import POLLS, SENSORS, gauge, loads, outcome, truth_j, uneven, windows
 from gpu_counter import DECLARED, GpuCounter
 from scipy.stats import binomtest
 
@@ -66,3 +66,20 @@ def test_readings_that_alternate_are_explained_once() -> None:
 def test_an_edge_that_is_past_after_two_readings_is_of_no_load_near_the_sensor_s_frequency() -> None:
     """Such a load's edges creep through the part that is looked at for eight readings. U was 16 times."""
     assert of_gauge("10 of 20 ms", "far: 17.3 T", 0.1) < 4
+
+
+@pytest.mark.parametrize("length_s", [0.03, 0.3])
+def test_power_between_what_is_looked_at_is_between_the_levels_that_readings_show(length_s: float) -> None:
+    """Of all phases of a load of two updates readings show either level. U was 7 to 9 times the error."""
+    assert of_gauge("25 of 100 ms", "near twice: 2.03 T", length_s) < 5
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.1])
+def test_a_pulse_shorter_than_what_is_looked_at_is_higher_than_any_reading(spread: float) -> None:
+    """High for 16 ms of 80, of which 25 of each 100 ms see no more than two thirds of its height."""
+    one, held, n = SENSORS["25 of 100 ms"], 0, 0
+    for seed in range(40):
+        load = uneven(0.08, 40.0, 0.2, spread, seed)
+        found = outcome(gauge(load, one, POLLS["10 ms"], seed), load, 0.03, 20, seed)
+        held, n = held + found.covered, n + 20
+    assert binomtest(held, n).proportion_ci(0.999, "exact").high >= 0.93

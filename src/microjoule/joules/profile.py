@@ -24,8 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import Bools
 from ..trace.series import I64
 from .brackets import F64
+from .repeating import of_few_phases
 from .running import extreme, from_nearer, local_mean, long_run, together, whole_steps_apart
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
@@ -38,6 +40,10 @@ _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of th
 _QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
 _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: alike, or so by chance
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
+_AROUND = 32  # updates on either side in which readings show the levels of a load
+_AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
+_BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
+_SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
 
 
@@ -74,6 +80,8 @@ class Profile:
         noise2 = np.minimum(self._fast2, noise_w**2)
         self._noise2 = noise2 * self._width_s**2
         self._noise_gap2 = noise2[1:] * self._gap_s**2
+        self._seen_s = np.concatenate(([0.0], np.cumsum(self._width_s)))
+        self._seen_j = np.concatenate(([0.0], np.cumsum(watts * self._width_s)))
         self._late2 = np.append(self._step_w**2, 0.0) * late_s**2
         self._prepare_gaps()
 
@@ -90,6 +98,20 @@ class Profile:
         r = np.append(self._r, self._r[-1:])
         self._quick = np.clip((_QUICK - r) / _QUICK_OVER, 0.0, 1.0)
         self._top, self._bottom = extreme(watts, np.maximum), extreme(watts, np.minimum)
+        self._shows_levels = self._are_levels(noise_w)
+
+    def _are_levels(self, noise_w: float) -> Bools:
+        """bool[n]: whether the highest and the lowest readings around are levels of a load.
+
+        Many are, of many phases of it. A pulse that is shorter than a window is not seen at its height: it
+        rarely lies in many of them, but may lie in one of every few where readings repeat.
+        """
+        watts = self.watts
+        nearly = np.maximum(_ALIKE * noise_w, _AS_HIGH * (self._top - self._bottom))
+        at_top = local_mean((self._top - watts < nearly) / 1.0, _AROUND)
+        at_bottom = local_mean((watts - self._bottom < nearly) / 1.0, _AROUND)
+        is_level = np.minimum(at_top, at_bottom) > _OFTEN
+        return is_level & ~of_few_phases(watts, noise_w)
 
     def _prepare_gaps(self) -> None:
         """The variances that whole windows and gaps add."""
@@ -103,9 +125,11 @@ class Profile:
         own2 = np.where(is_gap, self._step_w**2, 0.0)
         self._step2 = own2 + self._white * local_mean(own2, _NEAR)
         steps2 = (1 - self._white) * own2 * self._gap_s**2 * _STEP
-        row = whole_steps_apart(self._step_w, self.watts)
+        # Where updates are missed they are no measure of how far steps are apart.
+        is_sure = bool(np.median(self._late_s) < _SURE * np.median(np.diff(self.bounds_s[1::2])))
+        row = whole_steps_apart(self._step_w, self.watts, is_sure)
         self._sums2 = _in_turns(self._noise2 + self._late2, steps2 + self._noise_gap2)
-        self._row_sums2 = _in_turns(nothing, steps2 * row)
+        self._row_sums2 = _in_turns(nothing, steps2 * (row - 1))
         self._row_counts = _in_turns(nothing, (row > 1).astype(float))
         self._free_sums2 = []
         if is_gap.any():
@@ -188,7 +212,39 @@ class Profile:
         both = self._both(begin.segment, end.part - begin.part) / 2
         at_begin = np.where(apart, self._rest(begin), both)
         at_end = np.where(apart, self._until(end), both)
-        return at_begin, at_end, np.where(apart, self._inner(first, end.segment), 0.0)
+        inner = np.where(apart, self._inner(first, end.segment), 0.0)
+        if self._free_sums2:
+            at_begin, at_end, inner = self._between_levels(t0_s, t1_s, (at_begin, at_end, inner))
+        return at_begin, at_end, inner
+
+    def _between_levels(self, t0_s: F64, t1_s: F64, variances: tuple[F64, F64, F64]) -> tuple[F64, F64, F64]:
+        """No more than if power in gaps is anywhere between the lowest and highest readings around.
+
+        Of a window all but the means of whole windows inside is not known, and of each end what lies between
+        it and the nearest reading inside.
+        """
+        at_begin, at_end, inner = variances
+        begin, end = self.place(t0_s), self.place(t1_s)
+        from_j, to_j = self.energy_j(t0_s), self.energy_j(t1_s)
+        i, k = begin.segment // 2, end.segment // 2
+        is_level = self._shows_levels[i] & self._shows_levels[k]
+        bottom, top = np.minimum(self._bottom[i], self._bottom[k]), np.maximum(self._top[i], self._top[k])
+
+        def most2(length_s: F64, joules: F64) -> F64:
+            most = np.maximum(top * length_s - joules, joules - bottom * length_s) ** 2 / 4
+            return np.where(is_level, most, np.inf)
+
+        apart = begin.segment != end.segment
+        after = most2(self.bounds_s[begin.segment + 1] - t0_s, self._sums[begin.segment + 1] - from_j)
+        before = most2(t1_s - self.bounds_s[end.segment], to_j - self._sums[end.segment])
+        at_begin = np.where(apart, np.minimum(at_begin, _BESIDE_LEVELS * after), at_begin)
+        at_end = np.where(apart, np.minimum(at_end, _BESIDE_LEVELS * before), at_end)
+        first = i + 1
+        last = np.maximum((end.segment - 1) // 2 + 1, first)
+        seen_s, seen_j = (each[last] - each[first] for each in (self._seen_s, self._seen_j))
+        most = most2(t1_s - t0_s - seen_s, to_j - from_j - seen_j)
+        share = np.minimum(most / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
+        return at_begin * share, at_end * share, inner * share
 
     def _inner(self, first: I64, last: I64) -> F64:
         """The variance of whole windows and gaps, from segment to segment."""

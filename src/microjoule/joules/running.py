@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Bools
 from .brackets import F64
 
 _AROUND = 32  # updates on either side over which a load shows its highest and lowest
@@ -13,6 +14,9 @@ _RISE = (
     0.3  # of all that the power spans: a smaller step is none of a repeated load, and no four in a row fit
 )
 _ROW = 4  # steps that come equally far apart before that is more than chance
+# Of k of n places spread evenly max k² (1 - k/n)² / k is n / 7; twice that where rises and falls err alike.
+_CREEPING = 3.0
+_ON_THE_WAY = 0.05  # of a step: so near to a level a reading is one, and mirrored readings are as near
 
 
 def local_mean(x: F64, k: int) -> F64:
@@ -73,18 +77,52 @@ def long_run(watts: F64) -> list[F64]:
     return found
 
 
-def whole_steps_apart(step: F64, watts: F64) -> F64:
-    """How many steps of one kind are whole numbers of updates apart, for each of them: their errors add."""
+def whole_steps_apart(step: F64, watts: F64, is_sure: bool) -> F64:
+    """How many steps of one kind are whole numbers of updates apart, for each of them: their errors add.
+
+    Where readings show that steps are inside of what is looked at, their gaps have none. A load that creeps
+    past a gap in n cycles has n places that are spread over it: the next step is an update more or less away,
+    and errors add up as those of n / 3.
+
+    Args:
+        step: float64[n], from each reading to the next.
+        watts: float64[n + 1], the readings.
+        is_sure: Whether no update is missed, so that readings measure how far steps are apart.
+    """
     found = np.ones(len(step))
     span = float(np.ptp(watts))
+    is_open = ~_in_windows(step)
     for sign in (1, -1):
-        at = np.flatnonzero(sign * step > _RISE * span)
+        at = np.flatnonzero((sign * step > _RISE * span) & is_open)
+        if is_sure:  # one that a reading is in the middle of is not in a gap
+            at = at[(np.diff(at, prepend=-2) > 1) & (np.diff(at, append=len(step) + 1) > 1)]
         if len(at) < _ROW:
             continue
         apart = np.diff(at)
         is_new = np.concatenate(([True], np.diff(apart) != 0))
         run = np.cumsum(is_new) - 1
-        size = np.bincount(run)[run]  # n equal distances are between n + 1 steps
-        steps = np.maximum(np.append(size, 0), np.concatenate(([0], size))) + 1
-        found[at] = np.where(steps >= _ROW, steps, 1)
+        n = (np.bincount(run) + 1).astype(float)  # n equal distances are between n + 1 steps
+        n[n < _ROW] = 1.0
+        if is_sure:
+            change = np.diff(apart[is_new])
+            after, before = np.append(change, 0), np.append(0, -change)
+            n = np.maximum(np.where((np.abs(after) == 1) & (after == before), n / _CREEPING, n), 1.0)
+        found[at] = np.maximum(np.append(n[run], 1), np.append(1, n[run]))
+    return found
+
+
+def _in_windows(step: F64) -> Bools:
+    """bool[n]: whether steps are to or from a reading between its neighbours in readings of four that repeat.
+
+    The two later ones are the mirror image of the first two: of a load that is high for half of the time.
+    """
+    found = np.zeros(len(step), bool)
+    if len(step) > 3:
+        into, out = step[1:-2], step[2:-1]
+        both = into + out
+        lesser = np.minimum(into * np.sign(both), out * np.sign(both))
+        mirrored = np.maximum(np.abs(step[3:] + into), np.abs(step[:-3] + out))
+        is_one = (lesser > _ON_THE_WAY * np.abs(both)) & (mirrored < _ON_THE_WAY * np.abs(both))
+        found[1:-2] |= is_one
+        found[2:-1] |= is_one
     return found

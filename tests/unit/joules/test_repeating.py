@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.repeating import by_turns, in_step, unlike_after
+from microjoule.joules.repeating import by_turns, in_step, of_few_phases, unlike_after
 
 K = np.arange(600)
 INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
@@ -72,3 +72,29 @@ def test_other_readings_do_not_come_by_turns(period):
 def test_a_load_that_is_high_for_half_of_the_time_always_shows():
     seen = np.full(600, 100.0)
     assert not by_turns(seen_by_turns(2.03, 0.5, 0.5), seen, seen, 0.5)[INSIDE].any()
+
+
+def seen(period: float, high: float, coverage: float = 0.25) -> np.ndarray:
+    """W: what a part of each update shows of 0 and 100 W, which is high for a part of so many updates."""
+    ends = (K[:, None] + 0.3 + np.linspace(0, coverage, 400)) / period
+    return 100.0 * (ends % 1 < high).mean(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("period", "high"), [(3, 0.5), (1.5, 0.2), (4, 0.5), (0.8, 0.2), (2.5, 0.5), (7, 0.4), (2, 0.3)]
+)
+def test_loads_that_come_round_in_a_few_updates_repeat(period, high):
+    assert of_few_phases(seen(period, high), 0.1)[INSIDE].all()
+
+
+@pytest.mark.parametrize(
+    ("period", "high"), [(2.03, 0.5), (3.7, 0.5), (17.3, 0.5), (0.9, 0.3), (3.2, 0.5), (4.4, 0.5)]
+)
+def test_loads_of_which_every_phase_is_seen_do_not(period, high):
+    assert not of_few_phases(seen(period, high), 0.1)[INSIDE].any()
+
+
+def test_noise_alone_does_not_repeat():
+    assert not of_few_phases(200 + 0.1 * np.random.default_rng(4).standard_normal(600), 0.1).any()
+    assert not of_few_phases(np.full(600, 200.0), 0.1).any()
+    assert of_few_phases(np.tile([100.0, 200.0, 200.0], 2), 0.1).tolist() == [True] * 6

@@ -114,10 +114,10 @@ def test_steps_that_come_equally_far_apart_are_counted() -> None:
     """Five rises 6 updates apart and then four 5 apart; the falls come at random."""
     rises, falls = [2, 8, 14, 20, 26, 31, 36, 41], [3, 9, 17, 22, 28, 33, 37, 43]
     step, watts = steps(rises, falls)
-    found = running.whole_steps_apart(step, watts)
+    found = running.whole_steps_apart(step, watts, False)
     assert found[rises].tolist() == [5, 5, 5, 5, 5, 4, 4, 4]
     assert np.delete(found, rises).tolist() == [1] * (len(step) - len(rises))
-    down = running.whole_steps_apart(-step, -watts)
+    down = running.whole_steps_apart(-step, -watts, False)
     assert down.tolist() == found.tolist()
 
 
@@ -127,7 +127,48 @@ def test_three_steps_or_uneven_ones_are_chance(rises: list[int], row: int) -> No
     step[5:8] = (3.0, -2.0, -1.0)  # as noise has
     step[40:60:5], step[42:60:5] = 28.0, -28.0  # in a row, and too small
     watts = np.concatenate(([0.0], np.cumsum(step)))
-    found = running.whole_steps_apart(step, watts)
+    found = running.whole_steps_apart(step, watts, False)
     assert found[rises].tolist() == [row] * len(rises)
     assert set(found[40:].tolist()) == {1.0}
-    assert running.whole_steps_apart(0 * step, 0 * watts).tolist() == [1] * len(step)
+    assert running.whole_steps_apart(0 * step, 0 * watts, True).tolist() == [1] * len(step)
+
+
+@pytest.mark.parametrize(("apart", "row"), [(5, 3.0), (7, 3.0), (4, 9.0)])
+def test_steps_that_creep_past_a_gap_are_spread_over_it(apart: int, row: float) -> None:
+    """Nine of them are 6 updates apart, and the one before and the one after an update more, or less, away.
+
+    Where they are an update nearer once and farther once, or two, they do not creep.
+    """
+    rises = np.cumsum([2, apart, *[6] * 8, apart]).tolist()
+    step, watts = steps(rises, [each + 2 for each in rises], 80)
+    assert running.whole_steps_apart(step, watts, True)[rises[1:-1]].tolist() == [row] * 9
+    assert running.whole_steps_apart(step, watts, False)[rises[1:-1]].tolist() == [9.0] * 9
+    uneven = np.cumsum([2, 5, *[6] * 8, 7]).tolist()
+    step, watts = steps(uneven, [each + 2 for each in uneven], 80)
+    assert running.whole_steps_apart(step, watts, True)[uneven[1:-1]].tolist() == [9.0] * 9
+
+
+def test_a_step_that_a_reading_is_in_the_middle_of_is_in_no_gap() -> None:
+    rises = [2, 8, 14, 20, 26, 32, 38, 44, 50]
+    step, watts = steps(rises, [each + 3 for each in rises])
+    step[26], step[27] = 60.0, 40.0
+    watts = np.concatenate(([0.0], np.cumsum(step)))
+    assert running.whole_steps_apart(step, watts, True)[rises].tolist() == [4.0] * 4 + [1.0] + [4.0] * 4
+    assert running.whole_steps_apart(step, watts, False)[rises].tolist() == [5.0] * 5 + [4.0] * 4
+
+
+@pytest.mark.parametrize(("part", "row"), [(20.0, 1.0), (2.0, 25.0)])
+def test_steps_inside_of_what_is_looked_at_are_in_no_gap(part: float, row: float) -> None:
+    """Readings of four that repeat: a fifth below the high level, low, a fifth above it, high."""
+    watts = np.tile([100.0 - part, 0.0, part, 100.0], 25)
+    found = running.whole_steps_apart(np.diff(watts), watts, True)
+    falls = np.flatnonzero(np.diff(watts) < -50)
+    assert found[falls].tolist() == [row] * len(falls)
+
+
+def test_steps_that_readings_do_not_mirror_are_anywhere() -> None:
+    """Of 80, 0, 40 and 100 W two are no mirror image of the others: it is not high for half of the time."""
+    watts = np.tile([80.0, 0.0, 40.0, 100.0], 25)
+    step = np.diff(watts)
+    found = running.whole_steps_apart(step, watts, True)
+    assert found[step < -50].tolist() == [25.0] * 25
