@@ -65,6 +65,7 @@ _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge sho
 _QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
+_PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
@@ -113,7 +114,14 @@ class Swings(NamedTuple):
         return np.asarray(self.creeping_w[which.astype(np.int64), at] * length_s * fewer)
 
 
-def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, least: float = 1e-6) -> Swings:
+def swings(
+    watts: F64,
+    coverage: float | None,
+    most_w: float,
+    noise_w: float,
+    least: float = 1e-6,
+    is_scatter: Bools | None = None,
+) -> Swings:
     """What fast loads some readings may be of.
 
     Args:
@@ -122,13 +130,14 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
         most_w: What the device may draw.
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
+        is_scatter: bool[n], where ``watts`` are worked out from means of longer times: whether no one sine
+            explains those.
     """
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
     if n < 2 * _AROUND:
         return _none(n)
-    top, bottom = (extreme(watts, of, _AROUND) for of in (np.maximum, np.minimum))
-    seen, middle = (top - bottom) / 2, (top + bottom) / 2
+    seen, middle = _spanned(watts, is_scatter)
     phi = _cycles(watts, middle, seen)
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
@@ -148,7 +157,7 @@ def swings(watts: F64, coverage: float | None, most_w: float, noise_w: float, le
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
     found, period = np.where(is_possible, shown, 0.0), np.ones(n)
     if coverage >= 1:
-        found = np.maximum(found, np.minimum(irregular_w(watts, levels, noise_w), most))
+        found = np.maximum(found, np.minimum(irregular_w(watts, levels, noise_w, is_scatter), most))
     else:
         quick, of = _quick(watts, coverage, phi, levels, noise_w, _is_beat(watts, phi, levels, noise_w))
         is_quick = quick * of > found
@@ -224,6 +233,21 @@ def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
         shorter=np.where(is_new, beat.shorter, found.shorter),
         unseen_w=np.where(is_new, np.where(period < 1, beat.seen_w, beat.half_w), found.unseen_w),
     )
+
+
+def _spanned(watts: F64, is_scatter: Bools | None) -> tuple[F64, F64]:
+    """Half of what power spans around each reading; and its middle.
+
+    Where it is worked out, its noise is more than the readings', and counts little in the moments of a wave:
+    of a rectangle √(m4 / m2) is half its height and m4 / m2² is 1; of a sine 0.87 and 1.5, of a triangle 0.77
+    and 1.8.
+    """
+    top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
+    seen, middle = (top - bottom) / 2, (top + bottom) / 2
+    if is_scatter is not None:
+        square, fourth = (np.maximum(local_mean((watts - middle) ** k, _AROUND), 1e-12) for k in (2, 4))
+        seen = np.minimum(seen, np.sqrt(fourth / square) * (1 + _PEAKED * (fourth / square**2 - 1)))
+    return seen, middle
 
 
 def _widest(watts: F64, middle: F64, most_w: float) -> F64:

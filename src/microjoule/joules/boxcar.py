@@ -5,15 +5,16 @@ two updates the power is taken to be constant, p_j in bin j, and then y = H p wi
 in each window. That leaves patterns open which repeat themselves every W. What is asked of the p_j besides
 is that they rarely change: changes d_j = p_j - p_(j-1) have a heavy-tailed prior (Student's t with 2
 degrees of freedom), so that a step costs little and noise is smoothed away. Its maximum is found by
-reweighting,
+reweighting, from a prior that hardly smooths,
 
     minimise  Σ (y - H p)² / σ² + Σ w_j d_j²,   w_j = 3 / (2 s² + d_j²),
 
-in cells of some seconds with a margin on either side, whose overlap keeps them together. The inverse of Hᵀ
-H / σ² + Dᵀ w D is then the covariance of the p_j, and so tells how well the energy of any window is known:
-all but exactly where it is m W long, or begins and ends where the power rested for W, and badly inside a
-load that never rests. What the fit leaves of the readings beyond their noise stands for what is quicker
-than a bin.
+in cells of a dozen windows with a margin on either side, whose overlap keeps them together: patterns that
+repeat themselves every W are the better known the more windows a cell has, unless the power found repeats
+itself. The inverse of Hᵀ H / σ² + Dᵀ w D is then the covariance of the p_j, and so tells how well the energy
+of any window is known: all but exactly where it is m W long, or begins and ends where the power rested for W,
+and badly inside a load that never rests. What the fit leaves of the readings beyond their noise stands for
+what is quicker than a bin.
 
 A mean that stands still at idle, updated once a second, is no special case: its bins are as long as they
 are. What it is the mean of then is less sure, and such readings weigh less where the power was not the
@@ -31,12 +32,15 @@ import numpy as np
 from ..arrays import Bools, distinct
 from ..trace.series import I64
 from .brackets import F64
+from .irregular import scatters
+from .running import local_mean
 
-_CELL = 40  # bins that a cell gives
-_CELLS_KEPT = 64
+_CELL = 120  # bins that a cell gives
+_CELLS_KEPT = 32
 _ROUNDS = 5
+_AT_FIRST = 10.0  # times the scale: nothing is smoothed away before it was looked for
 _DOF = 2.0
-_MARGIN = 1.5  # windows on either side of a cell
+_MARGIN = 3.0  # windows on either side of a cell: what repeats itself every W is known by how many it has
 _ISOLATED = 8  # updates between two standstills from which on they show what went on
 _LOST = 0.28  # of (standstill x step of the reading): simulated, bursts between standstills
 _EITHER = (
@@ -48,6 +52,9 @@ _SHORT = 1.5  # windows below which a window's two ends are seen by the same rea
 _STILL = 0.9  # of the window: a reading that comes so long after the last one ends a standstill
 _DECIDED = 5.0  # in the logarithm of the prior's density: e^5 to 1
 _SOLID = 1e-9
+_AROUND = 4  # windows on either side in which power is compared with that of W before
+_AGAIN, _SO_MUCH = 0.3, 0.3  # correlation with the power of W before, from which on it may repeat itself
+_REPEATED = 1.5  # times the variance, more: of W in a row that are alike fewer tell
 _LEAST_NOISE = 0.1
 _MEDIAN_OF_SECOND = 0.6745 * np.sqrt(6.0)  # of independent noise: 1, -2, 1
 
@@ -84,6 +91,8 @@ class Boxcar:
     Attributes:
         edges_s: float64[m + 1], of the bins.
         watts: float64[m], their power.
+        is_scatter: bool[m]: whether no one sine explains by how much readings differ, which no pattern that
+            repeats itself every W changes; or whether the power does so, which they hardly show.
     """
 
     def __init__(
@@ -107,6 +116,10 @@ class Boxcar:
         self.watts: F64 = np.concatenate(
             [self._own(start) for start in range(0, len(self.edges_s) - 1, _CELL)]
         )
+        at = np.clip(np.searchsorted(t_s, self.edges_s[1:] - _SOLID), 1, len(t_s) - 1) - 1
+        again = _again(self.watts, round(window_s / period_s)) - _AGAIN
+        self.is_scatter: Bools = (again > 0) | (scatters(np.diff(watts))[at] if len(t_s) > 3 else True)
+        self._less_known: F64 = 1.0 + _REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0)
 
     def _own(self, start: int) -> F64:
         cell = self._cell(start)
@@ -131,27 +144,24 @@ class Boxcar:
         p: F64 = np.zeros(n)
         step2: F64 = np.zeros(n - 1)
         noise2: F64
-        noise2, scale2 = self._noise_w**2 + (late * np.ptp(y)) ** 2, self._scale_w**2
+        noise2, scale2 = self._noise_w**2 + (late * np.ptp(y)) ** 2, (_AT_FIRST * self._scale_w) ** 2
         solid = np.eye(n) * _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
-        covariance = solid
+        known = solid
         for _ in range(_ROUNDS):
             weight = (_DOF + 1) / (_DOF * scale2 + step2)
-            covariance = np.asarray(
-                np.linalg.inv((shares.T / noise2) @ shares + _roughness(weight) + solid), np.float64
-            )
-            p = np.asarray(covariance @ (shares.T @ (y / noise2)), np.float64)
+            known = (shares.T / noise2) @ shares + _roughness(weight) + solid
+            p = np.asarray(np.linalg.solve(known, shares.T @ (y / noise2)), np.float64)
             step2 = np.diff(p) ** 2
             scale2 = max(float(np.median(step2)) if n > 1 else 0.0, self._scale_w**2)
             # A reading that came a little later has let go of one power and taken in another.
             noise2 = np.asarray(self._noise_w**2 + (late * (p[newest] - p[oldest])) ** 2, np.float64)
         rest2 = max(float(np.mean((y - shares @ p) ** 2 - noise2)), 0.0)
-        return Cell(first, edges, p + mean, covariance, rest2)
+        return Cell(first, edges, p + mean, np.asarray(np.linalg.inv(known), np.float64), rest2)
 
     def variance(self, t0_s: F64, t1_s: F64) -> F64:
         """The variance of the energies of windows, J², beyond that of what lies within a bin."""
-        found = self._noise_w**2 * self._window_s * (t1_s - t0_s)  # of one reading after another
         first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
-        found += (self._lost_j[last] - self._lost_j[first]) ** 2
+        found = (self._lost_j[last] - self._lost_j[first]) ** 2
         for at, t in ((first, t0_s), (last, t1_s)):
             # What a standstill hides that a window begins or ends in lies on either side of the edge.
             gap_s = self._t_s[at] - self._t_s[np.maximum(at - 1, 0)]
@@ -161,8 +171,12 @@ class Boxcar:
         near, far = np.flatnonzero(is_short), np.flatnonzero(~is_short)
         a, b = t0_s[near], t1_s[near]
         found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at]))
-        # Each end by itself: how far the energy up to it is from its mean over the W around it.
+        # Each end by itself: how far the energy up to it is from its mean over the W around it. Between these
+        # two means lie the readings, whose noise is each one's own.
         found[far] += self._of_end(t0_s[far]) + self._of_end(t1_s[far])
+        apart_s = self._t_s[last[far]] - self._t_s[first[far]]
+        usual_s = apart_s / np.maximum(last[far] - first[far], 1)
+        found[far] += self._noise_w**2 * usual_s * (t1_s - t0_s)[far]
         return found * self._among_bursts(t0_s, t1_s)
 
     def _among_bursts(self, t0_s: F64, t1_s: F64) -> F64:
@@ -190,8 +204,19 @@ class Boxcar:
             at = np.flatnonzero(bins // _CELL * _CELL == start)
             cell = self._cell(start)
             each = weights(cell.edges_s, at)
-            found[at] = np.einsum("ij,ij->i", each @ cell.covariance, each) + cell.rest2 * self._window_s**2
+            found[at] = np.einsum("ij,ij->i", each @ cell.covariance, each) * self._less_known[bins[at]]
+            found[at] += cell.rest2 * self._window_s**2
         return found
+
+
+def _again(watts: F64, lag: int) -> F64:
+    """float64[m]: how far the power around each bin goes with that of so many bins before, -1 to 1."""
+    off = watts - local_mean(watts, lag // 2)
+    product, square = np.zeros(len(watts)), np.ones(len(watts))
+    product[lag:] = off[lag:] * off[: max(len(off) - lag, 0)]
+    square[lag:] = (off[lag:] ** 2 + off[: max(len(off) - lag, 0)] ** 2) / 2
+    found: F64 = local_mean(product, _AROUND * lag) / np.maximum(local_mean(square, _AROUND * lag), _SOLID)
+    return found
 
 
 def _hidden(gaps_s: F64, step_w: F64, period_s: float) -> F64:

@@ -36,7 +36,7 @@ _MOST, _MOST_UNLIKE = 0.1, 0.2  # of the widest swing, the scatter of a load of 
 _OF_SQUARE = 1.6  # times the share of a sine that a reading keeps, for rectangles (π / 2)
 
 
-def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F64:
+def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own: Bools | None = None) -> F64:
     """float64[n]: half the swing of the load that readings of all of T may be of because they scatter.
 
     It is that of one that is high for half of the time: 2 S. 0: they do something else.
@@ -45,11 +45,13 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F64
         watts: float64[n], one for each update.
         levels: Their middle, half of what they swing by, and half of the widest swing around the middle.
         noise_w: Of a reading.
+        is_own: bool[n]: whether the scatter is the readings' own and not of how ``watts`` were worked out.
     """
     middle, seen, room = levels
     off = watts - middle
     scatter_w = np.sqrt(local_mean(off**2, _AROUND))
-    is_scatter = (unlike_one(off) > _SCATTER) & (seen > _OF_NOISE * noise_w)
+    is_scatter = scatters(off) & (seen > _OF_NOISE * noise_w)
+    is_scatter &= True if is_own is None else is_own
     alike = local_mean((from_nearer(watts) < _ALIKE * noise_w) / 1.0, _AROUND)
     # Bursts have their idle readings in common, and are mostly far from the middle.
     is_even = (scatter_w < _EVEN * seen) & (scatter_w < 2 * _MOST * room)
@@ -85,6 +87,11 @@ def _scatter_of_means(watts: F64, size: int) -> F64:
     scatter2 = local_mean(means**2, _FAR) - local_mean(means, _FAR) ** 2
     # As of n values with a mean of their own, of which n / size are independent.
     return np.sqrt(np.maximum(scatter2, 0.0) / (1 - size / (2 * _FAR + 1)))
+
+
+def scatters(off: F64) -> Bools:
+    """bool[n]: whether no one sine explains readings, or their differences."""
+    return np.asarray(unlike_one(off) > _SCATTER)
 
 
 def unlike_one(off: F64) -> F64:
