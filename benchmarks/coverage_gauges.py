@@ -185,6 +185,9 @@ interval):
 - Counters of 100 ms under loads within half a percent of T, T/2 …, whose beat is as slow as power that
   drifts: 99.5 and 100.5 ms (3 to 33 %), 33.2 ms (61 to 73 %). Loads from 1 to 5 % beside T, T/2 … T/5 are
   covered (94 % and more).
+- Counters of 100 ms under loads of T with edges that differ by a tenth (27 to 86 %), and of T/2 that is
+  high for four fifths with edges that differ by a fifth (74 to 91 %): their updates scatter as those of
+  power that wanders.
 - A gauge that is not what it is declared to be, where no step of power shows it. Means of 50 ms where 100 ms
   are declared: bursts of less than an update, 3.7 T, power that wanders (25 to 91 %). Under 60 steps between
   levels of three readings readings show it. A gauge that averages longer than declared, or of which nothing
@@ -235,10 +238,11 @@ FOOT = """
   - the errors of a regular load's gaps (3.7 T, 17.3 T over 10 s) cancel, which U credits for up to 16
     readings in a row: of loads that readings show as they are, their own sums wander as much as those of
     levels that last by chance.
-- Counters, *swings* of loads near their own frequency (0.9 to 2.03 T, 0.23 T): a slow sine in what updates
-  count may be a slow load's, whose windows err by nothing, or the alias of a quick one. U holds the quick one
-  at both ends. A window of 0.1 s under 0.97 T of 100 ms is nearly a whole cycle, whose ends err alike, but of
-  adjoining windows each has one end.
+- Counters, *swings* of loads near their own frequency (0.9 to 1.1 T and 0.55 T in windows of 0.1 s; 1.5 T):
+  a slow sine in what updates count may be a slow load's, whose windows err by nothing, or the alias of a
+  quick one. U holds the quick one at both ends, and of windows of half a cycle more it is 1.7 to 2.7 times
+  the error and no more than it takes. A window of 0.1 s under 0.97 T of 100 ms is nearly a whole cycle,
+  whose ends err alike, but of adjoining windows each has one end.
 - Counters of 100 ms under 3.7 T, *swings* and *steps*: each update is unlike both of its neighbours. One that
   was high for 40 % of its time may have been so at its beginning or in its middle: the count is the same, and
   at 200 W an instant inside differs by 6 J.
