@@ -5,8 +5,11 @@ import os
 import numpy as np
 import pyarrow as pa
 import pytest
+from gauges import Poll, square
+from gpu_counter import GpuCounter
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ideal import T0, S
 from pieced import MODULUS, MS, counter, pieces, series, write
 
 from microjoule.errors import NotInParts, TraceError
@@ -56,6 +59,22 @@ def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, 
     watts, spans_ns = peaks_of(expected, t0, t1)
     assert peaks_w(found, peaks).tolist() == pytest.approx(watts.tolist(), rel=0, nan_ok=True)
     assert peaks.spans_ns().tolist() == spans_ns.tolist()
+
+
+@pytest.mark.parametrize("of", [0.33, 0.96])
+def test_beats_of_a_slow_counter_are_seen_where_few_readings_are_kept(of):
+    """They are looked for in 98 updates on either side, and beside: of 30 that were kept U was another."""
+    load = square(of * 0.1, 100.0, 3)
+    shown = GpuCounter(update_s=0.1)
+    whole = shown.series(load, Poll(), 3)
+    t0 = T0 + np.array([40, 55, 60]) * S
+    t1 = t0 + np.array([30_000_000, S, 3 * S])
+    digest = Digest(shown.channel, np.unique(np.concatenate((t0, t1))))
+    for first in range(0, len(whole.t_ns), 700):
+        columns = whole.t_ns, whole.read_ns, whole.raw, whole.status
+        digest.add(Series(*(column[first : first + 700] for column in columns)))
+    found, expected = digest.counter(""), Counter(whole, shown.channel)
+    assert found.estimates(found.energies(t0, t1)) == expected.estimates(expected.energies(t0, t1))
 
 
 def raised(peaks, piece, changes):

@@ -22,7 +22,7 @@ from ..errors import NotInParts
 from ..trace.series import I64, NO_TIME, U64, Series
 from .counter import Counter
 from .doubts import may_wrap_between_updates
-from .kept_rows import FAR, NEAR, READINGS, Rows, ranges
+from .kept_rows import NEAR, READINGS, Rows, far, ranges
 from .lessons import LessonsInPieces
 from .stillness import Still
 from .swings import Skeleton
@@ -165,7 +165,7 @@ def fragment_of(series: Series, channel: Channel, instants_ns: I64, first_ns: in
 def _kept(counter: Counter, steps: Steps, instants_ns: I64) -> Rows:
     """The readings that instants in or near this stretch depend on, and those at its ends."""
     t_ns, changes, timing = counter.t_ns, steps.changes, counter.channel.timing
-    n, settling_ns = len(t_ns), timing.lag_ns + timing.update_max_ns
+    n, settling_ns, reach = len(t_ns), timing.lag_ns + timing.update_max_ns, far(timing)
     near = np.searchsorted(instants_ns, [t_ns[0] - settling_ns, t_ns[-1]], "left")
     due = instants_ns[near[0] : near[1] + 1]
     first = np.searchsorted(t_ns, due)
@@ -176,8 +176,8 @@ def _kept(counter: Counter, steps: Steps, instants_ns: I64) -> Rows:
     high = np.maximum(padded[np.minimum(after + NEAR, len(changes)) + 1], settled)
     kept = ranges(low, high, n)
     kept[:READINGS], kept[-READINGS:] = True, True
-    is_far = ranges(before - FAR, after + FAR, len(changes))
-    is_far[: FIRST + FAR], is_far[-FAR - 1 :] = True, True
+    is_far = ranges(before - reach, after + reach, len(changes))
+    is_far[: FIRST + reach], is_far[-reach - 1 :] = True, True
     for one in (changes[is_far], steps.wrapped, steps.ambiguous):
         kept[one], kept[one - 1] = True, True
     at = np.flatnonzero(kept)

@@ -24,7 +24,7 @@ from ..trace.series import I64, U64, Series
 from .counter import Counter
 from .doubts import is_noise, may_wrap_between_updates
 from .glitches import glitches, longest_ns
-from .kept_rows import FAR, NEAR, READINGS, Rows, joined_rows, ranges, recent
+from .kept_rows import NEAR, READINGS, Rows, far, joined_rows, ranges, recent
 from .lessons import LessonsInPieces
 from .uncounted import NEVER, uncounted
 from .unwrap import Steps, counts, unchanged_ns, unwrap
@@ -67,7 +67,7 @@ class Digest:
 
     def __init__(self, channel: Channel, instants_ns: I64) -> None:
         self.channel = channel
-        self._waiting = instants_ns
+        self._waiting, self._far = instants_ns, far(channel.timing)
         self._last: tuple[I64, npt.NDArray[np.uint32], U64] | None = None
         self._unchanged_ns: int | None = None
         self._n = 0
@@ -117,14 +117,14 @@ class Digest:
         self._lessons.add(t_ns, read_ns, piece.steps.total + base, piece.steps.changes)
         unusual = self._remember(piece.steps, first)
         changes = piece.steps.changes
-        early = changes[: max(FIRST + FAR - self._changed, 0)]
+        early = changes[: max(FIRST + self._far - self._changed, 0)]
         self._changed += len(changes)
         if len(early):
             self._kept.append(piece.rows(distinct(early - 1, early), first, base))
-        if len(unusual) or len(changes) <= FAR or (self._waiting[:1] <= t_ns[-1]).any():
+        if len(unusual) or len(changes) <= self._far or (self._waiting[:1] <= t_ns[-1]).any():
             self._keep(self._rows(), unusual)
         else:
-            self._carry = piece.rows(recent(changes[-FAR - 1 :], len(t_ns)), first, base)
+            self._carry = piece.rows(recent(changes[-self._far - 1 :], len(t_ns)), first, base)
 
     def _refuse_glitches(self, t_ns: I64, read_ns: npt.NDArray[np.uint32], raw: U64, steps: Steps) -> None:
         """Refuses readings that fell and came back, and such as may have: only all readings together tell.
@@ -197,24 +197,25 @@ class Digest:
     def _keep(self, rows: Rows, unusual: I64) -> None:
         """Keeps what the instants need that these rows settle, and carries on what is not settled."""
         n, changes, timing = len(rows.t_ns), np.flatnonzero(rows.is_change), self.channel.timing
+        reach = self._far
         reached = int(np.searchsorted(self._waiting, rows.t_ns[-1], "right"))
         due, later = self._waiting[:reached], self._waiting[reached:]
         first = np.searchsorted(rows.t_ns, due)
         settled = np.searchsorted(rows.t_ns, due + (timing.lag_ns + timing.update_max_ns)) + 1
         before, after = np.searchsorted(changes, first), np.searchsorted(changes, settled)
-        is_settled = (after + FAR < len(changes)) & (settled < n)
+        is_settled = (after + reach < len(changes)) & (settled < n)
         padded = np.concatenate(([1], changes, [n - 1]))  # in front of all changes, and behind them
         low = np.minimum(first - READINGS, padded[np.maximum(before - NEAR, -1) + 1] - 1)
         high = np.maximum(padded[np.minimum(after + NEAR, len(changes)) + 1], settled)
         at = np.searchsorted(rows.number, unusual)
-        far = changes[ranges((before - FAR)[is_settled], (after + FAR)[is_settled], len(changes))]
+        around = changes[ranges((before - reach)[is_settled], (after + reach)[is_settled], len(changes))]
         kept = ranges(low[is_settled], high[is_settled], n)
-        for one in (far, at):
+        for one in (around, at):
             kept[one], kept[one - 1] = True, True
         self._kept.append(rows.taken(np.flatnonzero(kept)))
         self._waiting = np.concatenate((due[~is_settled], later))
         carried = ranges(low[~is_settled], settled[~is_settled], n)
-        oldest = min([len(changes) - FAR - 1, *(before[~is_settled] - FAR).tolist()])
+        oldest = min([len(changes) - reach - 1, *(before[~is_settled] - reach).tolist()])
         carried[recent(changes[max(oldest, 0) :], n)] = True
         self._carry = rows.taken(np.flatnonzero(carried))
 

@@ -8,14 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import distinct
+from ..channel import Timing
 from ..trace.series import I64
-from .update_times import AROUND
+from .slow_updates import REACH
+from .update_times import AROUND, SLOW_NS
 
-FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
+_FAR = AROUND + 6  # updates on either side of an instant: those around the updates around it
 NEAR = 8  # and those between which all readings are kept
 READINGS = 4  # and readings, where updates are rare
 
 Bools = npt.NDArray[np.bool_]
+
+
+def far(timing: Timing) -> int:
+    """On how many updates on either side of an instant its figures depend, by what is declared."""
+    return REACH if timing.update_max_ns >= SLOW_NS else _FAR
 
 
 class Rows(NamedTuple):

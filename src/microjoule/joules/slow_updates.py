@@ -54,6 +54,7 @@ _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is 
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
 _TOGETHER = 4  # updates of which one is made, for slower beats
+REACH = _TOGETHER * (2 * AROUND + 2)  # updates on either side of an instant that are looked at
 _LIKE = 1.3  # of half the swing: power within it may be of the same load
 _SHOWN = 5  # updates that show a window of two, by the lag
 _HIGHEST = 0.28  # of the swing between the power's lowest and mean: a square wave's, that of a sine is 0.2
