@@ -58,12 +58,12 @@ STREAMED = [
 ]
 OWN = (  # files of joules/ that have a file of tests of their own, which is enough
     "added_shares", "aliasing", "beside_meter", "between_marks", "clocks", "counter_notes",
-    "counter_seam", "cut_quanta", "disagreement", "energies", "fragments", "frames", "fused_edges",
+    "counter_seam", "cut_quanta", "energies", "fragments", "frames", "fused_edges",
     "gap_edges", "gauge_bound", "gauge_notes", "grid_phase", "interpolation", "irregular", "kept_rows",
     "kept_trace", "lag", "lag_of_parts", "lag_of_windows", "lag_search", "lags_left_open", "lessons",
     "listed_windows", "mark_positions", "marked_edges", "meter_updates", "neighbourhood", "node_clocks",
     "nodes", "quanta", "rank_ends", "rank_part", "readings", "readings_around", "regression",
-    "related_lags", "repeating", "request_fit", "request_shares", "resets", "ripple", "running",
+    "related_lags", "repeating", "request_fit", "request_shares", "ripple", "running",
     "sample_fit", "sample_sums", "saturation", "separability", "share_laws", "short_windows",
     "slow_updates", "sparse_readings", "stack_energy", "stand_in", "state_fit", "state_time",
     "stillness", "swinging", "tracks", "unseen_scatter", "unwrapped", "update_record", "update_times",
@@ -71,11 +71,13 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
 )  # fmt: skip
 SEVERAL = {  # and those that have several
     "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),
+    "disagreement": ("disagreement", "gauge_sentences"),
     "energy_trace": (
         "kept_trace", "tracks", "nodes", "stand_in", "glitches", "power", "summary", "summary_rows",
         "beside_meter", "identity",
     ),
     "reserved_names": ("by_name", "window_groups"),
+    "resets": ("resets", "uncounted"),
     "run_window": ("run_window", "command_life"),
     "sentence": ("sentence", "gauge_sentences"),
     "shares": ("shares_fit", "gauge_shares", "gpu_shares", "event_shares", "share_rows"),

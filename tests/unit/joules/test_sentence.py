@@ -38,8 +38,15 @@ def test_sentence_says_what_used_how_much_in_how_long_and_what_was_measured() ->
 def test_sentence_gives_no_uncertainty_that_leaves_the_sensor_out() -> None:
     """± 30 mJ of 185 J would be the readings' alone."""
     energy = figure(185.0, 0.015, "quantisation")
-    said = sentence("a", 1.0, energy, [(place_of("psys"), energy)])
-    assert said == "a used 185 J in 1.00 s (185 W); measured: psys (board) (sensor accuracy unknown)"
+    said = sentence("a", 2.0, energy, [(place_of("psys"), energy)])
+    assert said == "a used 185 J in 2.00 s (92.5 W); measured: psys (board) (sensor accuracy unknown)"
+    of_parts = [(place_of("package-0"), figure(100.0, 5.0, "gain")), (place_of("gpu-0/energy"), energy)]
+    assert sentence("a", 2.0, energy, of_parts).endswith("package + GPU (sensor accuracy unknown)")
+
+
+def test_a_long_command_is_cut_to_48_characters() -> None:
+    assert subject_of({"command": ["a" * 48]}) == "a" * 48
+    assert subject_of({"command": ["a" * 49]}) == "a" * 47 + "…"
 
 
 def test_sentence_of_a_model_says_estimated() -> None:

@@ -37,5 +37,7 @@ def test_it_says_what_its_gauge_hides(tmp_path, capsys, sensor):
     assert main(["report", str(path), "--html", str(page), "--json", str(data)]) == 0
     text = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert SAID[sensor] in text
-    assert any(note.startswith(SAID[sensor]) for note in json.loads(data.read_text())["sensors"])
+    said = json.loads(data.read_text())
+    assert any(note.startswith(SAID[sensor]) for note in said["sensors"])
+    assert said["sensors_beside"] == []  # the gauge is in the total
     assert SAID[sensor] in html.unescape(page.read_text())
