@@ -19,6 +19,12 @@ what is quicker than a bin.
 A mean that stands still at idle, updated once a second, is no special case: its bins are as long as they
 are. What it is the mean of then is less sure, and such readings weigh less where the power was not the
 same.
+
+One that stood still and then shows another power was not updated because its machine was idle. Its missing
+readings leave a load open that comes round with them: of one of three updates it hides all that one does. So
+where few updates come between standstills, what they hid is taken to be about the lowest power that was read,
+p_j = P_0 ± s in their bins, with s a share of how far that is from the mean, and of P_0. What a sensor holds
+for idle may be more than that everywhere: by how much all energies would move then, is in their variance.
 """
 
 from __future__ import annotations
@@ -49,6 +55,10 @@ _EITHER = (
 _BURSTS = 2.0  # times the variance near standstills with few updates between them (_among_bursts)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
+_REST = 16  # updates between two standstills from which on nothing is taken of what they hid
+_LONG = 1.2  # windows: a longer standstill is one of the readings, too
+_OTHER = 3.0  # of the noise, by which a reading is another one; an equal one may be of the same power
+_IDLE, _MORE = 0.07, 0.07  # of the lowest power and of how far it is from the mean; and what idle is more by
 _STILL = 0.9  # of the window: a reading that comes so long after the last one ends a standstill
 _DECIDED = 5.0  # in the logarithm of the prior's density: e^5 to 1
 _SOLID = 1e-9
@@ -68,6 +78,7 @@ class Cell(NamedTuple):
         watts: float64[n].
         covariance: float64[n, n], W².
         rest2: Variance of the readings beyond their noise that no bins explain, W².
+        moved_w: float64[n], by which they would be higher if what is taken for idle were.
     """
 
     first: int
@@ -75,6 +86,7 @@ class Cell(NamedTuple):
     watts: F64
     covariance: F64
     rest2: float
+    moved_w: F64
 
 
 class Boxcar:
@@ -108,14 +120,20 @@ class Boxcar:
         self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
         self._standstills = np.concatenate(([0], np.cumsum(self._hidden_j > 0)))
         self.edges_s = _edges(t_s, window_s, period_s)
+        self._idle_w = float(watts.min())
+        self._is_idle = _idle(
+            self.edges_s, t_s, np.abs(np.diff(watts)) > _OTHER * noise_w, window_s, period_s
+        )
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
         # A change of the power shows in a reading as a share of it.
         changes = np.abs(np.diff(watts)) * window_s / np.diff(t_s)
         self._scale_w = max(float(np.median(changes)) / 2, noise_w)
         self._cell = lru_cache(_CELLS_KEPT)(self._solved)
-        self.watts: F64 = np.concatenate(
-            [self._own(start) for start in range(0, len(self.edges_s) - 1, _CELL)]
+        self.watts: F64
+        self.watts, moved_w = np.concatenate(
+            [self._own(start) for start in range(0, len(self.edges_s) - 1, _CELL)], axis=1
         )
+        self._moved_j = np.concatenate(([0.0], np.cumsum(moved_w * np.diff(self.edges_s))))
         at = np.clip(np.searchsorted(t_s, self.edges_s[1:] - _SOLID), 1, len(t_s) - 1) - 1
         again = _again(self.watts, round(window_s / period_s)) - _AGAIN
         self.is_scatter: Bools = (again > 0) | (scatters(np.diff(watts))[at] if len(t_s) > 3 else True)
@@ -123,7 +141,8 @@ class Boxcar:
 
     def _own(self, start: int) -> F64:
         cell = self._cell(start)
-        return cell.watts[start - cell.first : start - cell.first + _CELL]
+        own = slice(start - cell.first, start - cell.first + _CELL)
+        return np.stack((cell.watts[own], cell.moved_w[own]))
 
     def _solved(self, start: int) -> Cell:
         """The cell that gives the bins from ``start`` on."""
@@ -134,7 +153,8 @@ class Boxcar:
         seen = np.flatnonzero((self._begins_s >= edges[0] - _SOLID) & (t_s <= edges[-1] + _SOLID))
         if not len(seen):  # a hole of more than a cell
             near = float(np.interp((edges[0] + edges[-1]) / 2, t_s, self._y))
-            return Cell(first, edges, np.full(n, near), np.eye(n) * max(near, self._noise_w) ** 2, 0.0)
+            unknown = np.eye(n) * max(near, self._noise_w) ** 2
+            return Cell(first, edges, np.full(n, near), unknown, 0.0, np.zeros(n))
         t_s, begins_s, late = t_s[seen], self._begins_s[seen], self._late[seen]
         shares = overlaps(edges, begins_s, t_s) / (t_s - begins_s)[:, None]
         mean = float(self._y[seen].mean())
@@ -145,23 +165,28 @@ class Boxcar:
         step2: F64 = np.zeros(n - 1)
         noise2: F64
         noise2, scale2 = self._noise_w**2 + (late * np.ptp(y)) ** 2, (_AT_FIRST * self._scale_w) ** 2
+        below_w = mean - self._idle_w
+        idle = self._is_idle[first:stop] / max(np.hypot(below_w, self._idle_w) * _IDLE, self._noise_w) ** 2
         solid = np.eye(n) * _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
         known = solid
         for _ in range(_ROUNDS):
             weight = (_DOF + 1) / (_DOF * scale2 + step2)
-            known = (shares.T / noise2) @ shares + _roughness(weight) + solid
-            p = np.asarray(np.linalg.solve(known, shares.T @ (y / noise2)), np.float64)
+            known = (shares.T / noise2) @ shares + _roughness(weight) + np.diag(idle) + solid
+            p = np.asarray(np.linalg.solve(known, shares.T @ (y / noise2) - idle * below_w), np.float64)
             step2 = np.diff(p) ** 2
             scale2 = max(float(np.median(step2)) if n > 1 else 0.0, self._scale_w**2)
             # A reading that came a little later has let go of one power and taken in another.
             noise2 = np.asarray(self._noise_w**2 + (late * (p[newest] - p[oldest])) ** 2, np.float64)
         rest2 = max(float(np.mean((y - shares @ p) ** 2 - noise2)), 0.0)
-        return Cell(first, edges, p + mean, np.asarray(np.linalg.inv(known), np.float64), rest2)
+        covariance = np.asarray(np.linalg.inv(known), np.float64)
+        return Cell(first, edges, p + mean, covariance, rest2, covariance @ idle * _MORE * self._idle_w)
 
     def variance(self, t0_s: F64, t1_s: F64) -> F64:
         """The variance of the energies of windows, J², beyond that of what lies within a bin."""
         first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
         found = (self._lost_j[last] - self._lost_j[first]) ** 2
+        begun_j, ended_j = (np.interp(t, self.edges_s, self._moved_j) for t in (t0_s, t1_s))
+        found += (ended_j - begun_j) ** 2
         for at, t in ((first, t0_s), (last, t1_s)):
             # What a standstill hides that a window begins or ends in lies on either side of the edge.
             gap_s = self._t_s[at] - self._t_s[np.maximum(at - 1, 0)]
@@ -222,12 +247,30 @@ def _again(watts: F64, lag: int) -> F64:
 def _hidden(gaps_s: F64, step_w: F64, period_s: float) -> F64:
     """What standstills may hide, joules: those with few updates between them."""
     is_still = gaps_s > 1.5 * period_s
+    found: F64 = np.where(is_still, _apart(is_still, _ISOLATED) * gaps_s * np.abs(step_w), 0.0)
+    return found
+
+
+def _apart(is_still: Bools, most: int) -> F64:
+    """float64: 1 where no update comes between two standstills, and 0 from so many on."""
     run = np.cumsum(is_still)
     lengths = np.bincount(run, ~is_still)
     between = np.minimum(lengths[np.maximum(run - 1, 0)], lengths[run])
-    share = np.clip(1.0 - between / _ISOLATED, 0.0, 1.0)
-    found: F64 = np.where(is_still, share * gaps_s * np.abs(step_w), 0.0)
+    found: F64 = np.clip(1.0 - between / most, 0.0, 1.0)
     return found
+
+
+def _idle(edges_s: F64, t_s: F64, is_other: Bools, window_s: float, period_s: float) -> F64:
+    """float64, of each bin: how surely its update was missed because the machine was idle, 0 to 1.
+
+    The last bin of a standstill ends with an update.
+    """
+    gaps_s = np.diff(t_s)
+    is_still = gaps_s > 1.5 * period_s
+    surely = np.where(is_still & is_other & (gaps_s < _LONG * window_s), _apart(is_still, _REST), 0.0)
+    after = np.searchsorted(t_s, edges_s[1:] - _SOLID)
+    is_missed = (after > 0) & (t_s[after] > edges_s[1:] + _SOLID)
+    return np.where(is_missed, surely[after - 1], 0.0)
 
 
 def _begins(t_s: F64, watts: F64, window_s: float, noise_w: float) -> tuple[F64, Bools]:

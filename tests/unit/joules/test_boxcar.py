@@ -116,3 +116,36 @@ def test_a_burst_widens_windows_near_the_first_update_as_it_does_any(burst_w: fl
     wider = longer._among_bursts(begins, ends)
     assert wider == pytest.approx([2.0, 1.5, 1.0])
     assert found._among_bursts(begins, ends) == pytest.approx(wider)
+
+
+def hiding(pattern_w: list[float]) -> tuple[Boxcar, float]:
+    """Three bins over and over, from idle at 60 W on, of which the third shows no update; and their mean."""
+    bins_w = np.concatenate((np.full(30, 60.0), np.tile(pattern_w, 60)))
+    t_s = np.arange(1, len(bins_w) + 1) * 0.1
+    watts = np.array([bins_w[max(i - 9, 0) : i + 1].mean() for i in range(len(bins_w))])
+    is_seen = (np.arange(len(bins_w)) < 30) | (np.arange(len(bins_w)) % 3 != 2)
+    late_s = np.full(is_seen.sum(), 0.001)
+    found = Boxcar(t_s[is_seen], watts[is_seen], 1.0, 0.1, 0.1, late_s)
+    inside = (found.edges_s[:-1] > 8.95) & (found.edges_s[1:] < 15.05)
+    return found, float(found.watts[inside].mean())
+
+
+@pytest.mark.parametrize("pattern_w", [[250.0, 200.0, 60.0], [180.0, 250.0, 62.0]])
+def test_a_load_whose_idle_part_hides_its_own_updates_keeps_its_mean(pattern_w: list[float]) -> None:
+    """Two of three readings leave the third bin anything, and the least change is the others' power."""
+    found, mean_w = hiding(pattern_w)
+    assert mean_w == pytest.approx(np.mean(pattern_w), abs=1.0)
+    # What is taken for idle may be 7 % more: 4.2 W in a bin, 1 / 7 of which is left in its cycle of three.
+    begin, end = np.array([6.0]), np.array([18.0])
+    until_j = np.interp(np.append(begin, end), found.edges_s, found._moved_j)
+    moved_j = np.diff(until_j)
+    assert moved_j[0] == pytest.approx(40 * 0.1 * 4.2 / 7, rel=0.1)
+    assert found.variance(begin, end)[0] > moved_j[0] ** 2
+
+
+def test_a_value_that_repeats_itself_is_no_idle_machine() -> None:
+    """Of steady power each third update is not seen because it is equal."""
+    found, mean_w = hiding([250.0, 250.0, 250.0])
+    assert mean_w == pytest.approx(250.0, abs=0.5)
+    assert found._is_idle[found.edges_s[1:] < 4.0].any()
+    assert not found._is_idle[found.edges_s[1:] > 4.3].any()  # a second after the last other power
