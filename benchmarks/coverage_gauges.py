@@ -168,8 +168,7 @@ interval):
 - A mean of a second: periods that fit a whole number of times into a second (20, 50, 67, 100, 200, 250 and
   500 ms: 1 to 60 %). Near these, 22, 26, 28, 30, 36, 46, 80, 133 and 331 ms are covered (94 % and more).
 - A capacitor of 50 ms, updated every 15 ms: T, T/2 and T/3, read 0.7 to 3.5 % too high or too low, by the
-  phase, in windows of any length (0 to 19 %); 1.5 T, of which every third reading is the same, in windows of
-  3 s (76 to 90 %).
+  phase, in windows of any length (0 to 19 %).
 - 25 of 100 ms: T, T/2 and T/5, of which each reading is the same. Under 1.5, 2.5 and 3 T, of which readings
   repeat, and under beats of a few readings (0.55, 0.8 T) windows are covered: rows *between*.
 - 10 of 20 ms: T, T/5 and 0.496 T, of which readings swing by 1 W (52 to 79 %); 2 T/3 by the phase.
@@ -193,8 +192,6 @@ interval):
   levels of three readings readings show it. A gauge that averages longer than declared, or of which nothing
   is declared: loads of one period (0 to 92 %), power that wanders (1 to 55 %) and bursts (18 to 91 %). Under
   steps at no clock's times readings show it within 120 s. Reports say what readings show.
-- Cells of the tables that fail. A capacitor under 1.5 and 3 T, of which every third reading is the same. A
-  mean of a second that freezes at idle, under 3 T.
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;

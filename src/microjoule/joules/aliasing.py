@@ -177,8 +177,9 @@ def swings(
         at = np.clip(np.arange(n) + beside, 0, n - 1)
         better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
         whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
-    is_whole = coverage >= 1 and not is_any
-    astray = (np.zeros(n), np.ones(n)) if is_whole else in_step(watts, seen, 0.0 if is_any else coverage)
+    # Rectangles of ±H have a sine of 4 H / π.
+    part = 0.0 if is_any else coverage
+    astray = in_step(watts, seen, least if part >= 1 else 4 / np.pi * float(np.sinc(part)))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
     of_swings = Swings(
         whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period

@@ -19,18 +19,18 @@ _BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
-def in_step(watts: F64, seen: F64, coverage: float) -> tuple[F64, F64]:
+def in_step(watts: F64, seen: F64, kept: float) -> tuple[F64, F64]:
     """How far the mean of readings that repeat is from the power's, in watts, and for how many updates.
 
     Readings of a load that comes round in q updates, or nearly, are always of the same q phases of it. Their
-    mean has its q-th multiple, which of rectangles of +-H is 4 H / (pi q), as a mean over a part of each
-    period leaves it, and for as long as the phases take to creep over one. Of rectangles that are high for
-    half of the time multiples of even q are none.
+    mean has its q-th multiple, which is 1 / q of what they would show of the load at their own frequency, and
+    has it for as long as the phases take to creep over one. Of rectangles that are high for half of the time
+    multiples of even q are none.
 
     Args:
         watts: float64[n], one for each update; n is 2 * 32 or more.
         seen: float64[n]: half of what the readings around swing by.
-        coverage: Which part of its period each is the mean of.
+        kept: The share of a swing that a reading keeps at the sensor's own frequency.
     """
     off_w, updates, off = np.zeros(len(watts)), np.ones(len(watts)), watts - watts.mean()
     square = np.maximum(local_mean(off**2, _AROUND) - local_mean(off, _AROUND) ** 2, 1e-12)
@@ -38,7 +38,7 @@ def in_step(watts: F64, seen: F64, coverage: float) -> tuple[F64, F64]:
     for q in _REPEATS:
         apart = unlike_after(off, q) / square
         is_one = (apart < _IN_STEP) & (next_to > _UNLIKE_NEXT * (1 - np.cos(2 * np.pi / q)))
-        multiple_w = 4 / np.pi * seen / q * np.sinc(coverage)
+        multiple_w = kept * seen / q
         is_more = is_one & (multiple_w > off_w)
         off_w = np.where(is_more, multiple_w, off_w)
         # Two edges a cycle change by all of the swing: the phases creep by apart / 4 cycles in q updates. How

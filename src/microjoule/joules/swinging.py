@@ -76,12 +76,12 @@ class Swinging(NamedTuple):
                 strays = self._strays(a[one], b[one], value[one], phi[one])
                 edge[one] *= np.minimum((most + strays) / (_AS_WIDE * tip_j), 1.0)
         edge = np.minimum(edge, 0.6 * room * length_s)
+        astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / _ROOT_3
         if self.is_whole:
-            return edge**2, found.creeping_j((first + last) // 2, length_s, period_s)
+            return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
-        off = self._strays(a, b, value, phi, 0.25 * unseen_w)
-        astray = (found.astray_j(at, length_s, period_s) for at in (first, last))
-        return edge**2, np.hypot(np.where(half > 0, off, 0.0), np.maximum(*astray)) / _ROOT_3
+        off = self._strays(a, b, value, phi, 0.25 * unseen_w) / _ROOT_3
+        return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
 
     def _strays(self, a: F64, b: F64, value: F64, phi: F64, ends_w: F64 | float = 0.0) -> F64:
         """How far energies are from those of the mean of whole cycles of the readings around, at most.
