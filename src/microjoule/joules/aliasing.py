@@ -57,6 +57,7 @@ _ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updat
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
+_STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
@@ -67,6 +68,18 @@ _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
 _PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
+
+
+class Differences(NamedTuple):
+    """By how much successive means of longer times differ, of each bin of the power worked out from them.
+
+    Attributes:
+        watts: float64[n].
+        is_scatter: bool[n]: whether no one sine explains them, or they hardly show what the power does.
+    """
+
+    watts: F64
+    is_scatter: Bools
 
 
 class Swings(NamedTuple):
@@ -120,7 +133,7 @@ def swings(
     most_w: float,
     noise_w: float,
     least: float = 1e-6,
-    is_scatter: Bools | None = None,
+    differences: Differences | None = None,
 ) -> Swings:
     """What fast loads some readings may be of.
 
@@ -130,15 +143,15 @@ def swings(
         most_w: What the device may draw.
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
-        is_scatter: bool[n], where ``watts`` are worked out from means of longer times: whether no one sine
-            explains those.
+        differences: Where ``watts`` are worked out from means of longer times, by how much those differ.
     """
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
     if n < 2 * _AROUND:
         return _none(n)
+    is_scatter = None if differences is None else differences.is_scatter
     seen, middle = _spanned(watts, is_scatter)
-    phi = _cycles(watts, middle, seen)
+    phi = _cycles_shown(_cycles(watts, middle, seen), differences)
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
     room = widest = _ROOM * nearer
@@ -360,6 +373,15 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     squares = local_mean(step[:-1] ** 2, _AROUND)
     r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))
+
+
+def _cycles_shown(phi: F64, of: Differences | None) -> F64:
+    """How many cycles an update there are, at least: of the differences if one sine explains those."""
+    if of is None:
+        return phi
+    most = extreme(np.abs(of.watts), np.maximum, _AROUND)
+    is_one = (unlike_one(of.watts) < _STRICTLY_ONE) & ~of.is_scatter
+    return np.where(is_one, np.maximum(phi, _cycles(of.watts, np.zeros(len(phi)), most)), phi)
 
 
 def _cycles(watts: F64, middle: F64, half: F64) -> F64:

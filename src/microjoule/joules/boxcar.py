@@ -37,6 +37,7 @@ import numpy as np
 
 from ..arrays import Bools, distinct
 from ..trace.series import I64
+from .aliasing import Differences
 from .brackets import F64
 from .irregular import scatters
 from .running import local_mean
@@ -103,8 +104,7 @@ class Boxcar:
     Attributes:
         edges_s: float64[m + 1], of the bins.
         watts: float64[m], their power.
-        is_scatter: bool[m]: whether no one sine explains by how much readings differ, which no pattern that
-            repeats itself every W changes; or whether the power does so, which they hardly show.
+        differences: By how much readings differ, which no pattern that repeats itself every W changes.
     """
 
     def __init__(
@@ -136,7 +136,9 @@ class Boxcar:
         self._moved_j = np.concatenate(([0.0], np.cumsum(moved_w * np.diff(self.edges_s))))
         at = np.clip(np.searchsorted(t_s, self.edges_s[1:] - _SOLID), 1, len(t_s) - 1) - 1
         again = _again(self.watts, round(window_s / period_s)) - _AGAIN
-        self.is_scatter: Bools = (again > 0) | (scatters(np.diff(watts))[at] if len(t_s) > 3 else True)
+        step_w = np.diff(watts)
+        is_scatter = (again > 0) | (scatters(step_w)[at] if len(t_s) > 3 else True)
+        self.differences = Differences(step_w[at], is_scatter)
         self._less_known: F64 = 1.0 + _REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0)
 
     def _own(self, start: int) -> F64:

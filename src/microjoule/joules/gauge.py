@@ -242,8 +242,8 @@ class Gauge:
         # rectangles that swings by H in T it keeps a triangle of H T / 4 tau from tip to tip.
         decays = (self.readings.decay_ns or 0) / max(self.readings.period_ns, 1)
         least, noise_w = 1 / (4 * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
-        is_scatter = None if self._boxcar is None else self._boxcar.is_scatter
-        return swings(self._profile.watts, coverage, self.most_w, noise_w, least, is_scatter)
+        shown = None if self._boxcar is None else self._boxcar.differences
+        return swings(self._profile.watts, coverage, self.most_w, noise_w, least, shown)
 
     # ---- components ---------------------------------------------------------------------------------
 
