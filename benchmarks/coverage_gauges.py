@@ -212,6 +212,9 @@ itself.
 FOOT = """
 ## Where U is more than three times the error
 
+`same_gauge_readings.md` simulates other loads with the same readings, and says which of these widths they
+justify.
+
 - Three updates, 100 of 100 ms: readings of 3 T that swing by H are those of 1.5 T that swings by 2 H, where
   the edges fall so that readings are high, halfway and low: 0.75, 0.5 and 0.25 of 2 H. Both are possible, and
   energies between updates are off by 2.9 times as much of 1.5 T: triangles of 3/16, 1/4 and 3/16 of 2 H T in
@@ -221,8 +224,9 @@ FOOT = """
   period. How many cycles a window has is known from the readings where they show one period, and for which
   part of it power is high to 15 %: of 0.9 to 1.1 T, windows of 0.1 s had 5 to 13 times the error before. Of
   2.03 T readings show all of the swing and nothing by turns.
-- *edges* of 3.7 T and other loads that readings show as they are: of 1.37 T, high for a part of it, they
-  would be the same, if its power fits between 0 and the limit.
+- *edges* of 3.7 T and other loads that readings show as they are: 1.37 T with 2.7 times the swing has the
+  same readings, and fits between 0 and the limit only where the swing is small. The levels drawn here are too
+  far apart, and no load of two levels and one period needs a U as wide.
 - *steady*, 0.03 s: one reading differs from the next by noise, which may be power that moved inside it.
 - Power that wanders under a capacitor: readings that scatter may be of a load near the sensor's own frequency
   with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. No figure of

@@ -1,0 +1,298 @@
+"""Loads with the same readings of a gauge or GPU counter: why some ± of coverage_gauges.md is not narrower.
+
+    python benchmarks/same_gauge_readings.py   # ten minutes; writes results/same_gauge_readings.md
+
+A row is simulated without jitter of updates. Then other loads are searched that have the same readings:
+
+* *period*: two levels, high for 10 to 90 % of a period T / (k + φ) or T / (k - φ), where φ is what the row's
+  load has beyond whole cycles an update. At updates these loads have the same phases or their mirror images.
+  For each duty the phase is searched; level and swing are a regression on the readings;
+* *edges*: the row's levels, and each edge that no reading shows is anywhere in its gap. Only for gauges that
+  look at a part of the time, and for loads with no more than about one edge in a gap.
+
+Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
+length. The estimator sees one recording, so that value and U are the same for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+import gauge_rows
+import gauges
+import numpy as np
+import numpy.typing as npt
+from gauges import LENGTHS_S, LIMIT_W, POLLS, SENSORS, Load, truth_j
+
+F64 = npt.NDArray[np.float64]
+HERE = Path(__file__).parent
+SEED, RECORDINGS, WINDOWS = 6_400_000, 10, 23  # of a row, and of each recording and length
+ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two readings differ by more
+QUICKEST = 5  # cycles an update of another load
+DUTIES = np.round(np.arange(0.1, 0.901, 0.025), 3)
+PHASES, ROUNDS, KEPT = 240, 7, 3  # of the search for a phase: at first, how often finer, around how many
+SHOWN = 64  # readings by which a load is found, before all are compared
+JUSTIFIED = 0.95
+WIDE = 3.0
+COUNTER = "counter of 100 ms, lag 0 ms"
+PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
+PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
+ROWS = [
+    *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
+    *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
+    *(("25 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "between: 0.8 T")),
+    *(("25 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", "far: 17.3 T")),
+    *(("10 of 20 ms", load) for load in ("between: 1.5 T", "near twice: 2.03 T", "far: 3.7 T")),
+    *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
+]
+EnergyAt = Callable[[F64], F64]
+
+
+class Periodic(NamedTuple):
+    """A load of two levels: cycles an update, duty, phase at the first update shown, low level and swing."""
+
+    cycles: float
+    duty: float
+    phase: float
+    low_w: float
+    swing_w: float
+
+    def shown_w(self, n: int, part: float) -> F64:
+        """float64[n]: the means of the last part of each of n updates."""
+        phase = self.phase + self.cycles * np.arange(n)
+        return self.low_w + self.swing_w * _mean(phase, self.cycles * part, self.duty)
+
+    def energy_j(self, t_s: F64, update_s: float) -> F64:
+        """From the first update shown to instants after it."""
+        high = _integral(self.phase + t_s * self.cycles / update_s, self.duty) - self.phase_j
+        return np.asarray(self.low_w * t_s + self.swing_w * high * update_s / self.cycles)
+
+    @property
+    def phase_j(self) -> float:
+        return float(_integral(np.array([self.phase]), self.duty)[0])
+
+
+class Seen(NamedTuple):
+    """One window of a row: what U is, and how far its value is from the truth of each load. Joules."""
+
+    wide: float
+    error: float
+    others: dict[str, float]  # of the worst other load of each kind
+
+
+def _integral(phase: F64, duty: float) -> F64:
+    """Of a wave of 0 and 1, high for the first part of each cycle, from 0 on."""
+    whole = np.floor(phase)
+    return np.asarray(whole * duty + np.minimum(phase - whole, duty))
+
+
+def _mean(phase: F64, cycles: float, duty: float) -> F64:
+    """Of the same wave, over so many cycles that end with each phase."""
+    return (_integral(phase, duty) - _integral(phase - cycles, duty)) / cycles
+
+
+def periodic(watts: F64, part: float, cycles: float) -> list[Periodic]:
+    """The loads of one period that have these readings, within the noise, and fit between 0 and the limit.
+
+    Args:
+        watts: float64[n], the means of the last part of each update.
+        part: Which part of it that is.
+        cycles: How many the row's load has an update.
+    """
+    phi = cycles % 1
+    of_each = {round(k + each, 9) for k in range(QUICKEST + 1) for each in (phi, 1 - phi)}
+    alike_w = ALIKE * float(watts.mean())
+    found = []
+    for each in sorted(f for f in of_each if 0.04 < f < QUICKEST + 0.5):
+        for duty in DUTIES.tolist():
+            if abs(each - cycles) < 1e-6 and duty == 0.5:
+                continue  # the row's own load
+            load = _fitted(watts[:SHOWN], part, each, duty)
+            if load.swing_w <= 0 or load.low_w < 0 or load.low_w + load.swing_w > LIMIT_W:
+                continue
+            if np.abs(load.shown_w(len(watts), part) - watts).max() < alike_w:
+                found.append(load)
+    return found
+
+
+def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
+    """The level, swing and phase whose largest difference from readings is the smallest."""
+    at, width, off = np.arange(len(watts)) * cycles, 1 / PHASES, watts - watts.mean()
+    phases = np.arange(PHASES) / PHASES
+    best = Periodic(cycles, duty, 0.0, 0.0, 0.0)
+    for _ in range(ROUNDS):
+        shown = _mean(phases[:, None] + at, cycles * part, duty)
+        around = shown - shown.mean(1, keepdims=True)
+        swing = around @ off / np.maximum((around**2).sum(1), 1e-12)
+        differs = np.abs(off - swing[:, None] * around).max(1)
+        order = np.argsort(differs)[:KEPT]
+        i = order[0]
+        low = float(watts.mean() - swing[i] * shown[i].mean())
+        best = Periodic(cycles, duty, float(phases[i]), low, float(swing[i]))
+        phases = (phases[order][:, None] + np.linspace(-1, 1, 9) * width).ravel()
+        width /= 4
+    return best
+
+
+def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator) -> Load:
+    """The load with each edge that lies between two looks anywhere between them."""
+    after = np.clip(np.searchsorted(ends_s, load.edges_s), 1, len(ends_s) - 1)
+    low, high = ends_s[after - 1], ends_s[after] - window_s
+    is_open = (load.edges_s > low) & (load.edges_s < high) & (after > 1) & (after < len(ends_s) - 1)
+    anywhere = low + (high - low) * chance.uniform(0, 1, len(low))
+    return Load(np.sort(np.where(is_open, anywhere, load.edges_s)), load.watts)
+
+
+def recorded(name: str, load: Load, seed: int) -> tuple[gauge_rows.Energies, F64, float, float]:
+    """The meter of a row, the ends of what its updates look at, how long that is, and their period."""
+    if name == COUNTER:
+        of = replace(gauge_rows.COUNTERS[COUNTER], jitter=0.0)
+        n = int((load.span_s[1] + gauges.REST_S + 1.0) / of.update_s) + 2
+        at = (np.arange(n) + np.random.default_rng([seed, 21]).uniform(0, 1)) * of.update_s - of.lag_s
+        return gauge_rows._counter(of, gauge_rows.BESIDE)(load, seed), at, of.update_s, of.update_s
+    still = replace(SENSORS[name], jitter=0.0)
+    drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), gauge_rows.LAG)
+    found = gauges.gauge(seen, drawn, POLLS["10 ms"], seed)
+    at, _ = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
+    at = at - (seen.edges_s[0] - load.edges_s[0])
+    return gauge_rows._plain(found), at, drawn.window_s, drawn.update_s
+
+
+def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
+    """A recording of a row: windows of each length, and the largest difference of readings over noise."""
+    name, load_name = asked
+    update_s = gauge_rows.COUNTERS[name].update_s if name == COUNTER else SENSORS[name].update_s
+    load, period = gauge_rows.load_of(load_name, update_s, seed), PERIODS[load_name]
+    energies, ends_s, window_s, update_s = recorded(name, load, seed)
+    rest_s = (max(period, 1) + 1) * update_s
+    ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
+    watts = _looked_at(load, ends_s, window_s)
+    part, start_s = window_s / update_s, float(ends_s[0])
+    others: list[tuple[str, EnergyAt]] = []
+    differs = [0.0]
+    for each in periodic(watts, part, 1 / period):
+        others.append(("period", partial(_since, each, start_s, update_s)))
+        differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
+    if part < 0.99 and period > 2:
+        moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]))
+        others.append(("edges", moved.energy_j))
+        differs.append(float(np.abs(_looked_at(moved, ends_s, window_s) - watts).max()))
+    most = max(differs) / (ALIKE * float(watts.mean()))
+    assert most < 1, "another load has other readings"
+    inside = (start_s + update_s, float(ends_s[-1]) - update_s)
+    return [_windows(energies, load, others, length_s, inside, seed) for length_s in LENGTHS_S], most
+
+
+def _looked_at(load: Load, ends_s: F64, window_s: float) -> F64:
+    return np.asarray((load.energy_j(ends_s) - load.energy_j(ends_s - window_s)) / window_s)
+
+
+def _since(of: Periodic, start_s: float, update_s: float, t_s: F64) -> F64:
+    return of.energy_j(t_s - start_s, update_s)
+
+
+def _windows(
+    energies: gauge_rows.Energies,
+    load: Load,
+    others: list[tuple[str, EnergyAt]],
+    length_s: float,
+    inside: tuple[float, float],
+    seed: int,
+) -> list[Seen]:
+    t0, t1 = gauge_rows.windows(load, length_s, WINDOWS, seed)
+    from_s, to_s = ((t - gauges.T0) / gauges.S for t in (t0, t1))
+    kept = (from_s > inside[0]) & (to_s < inside[1])
+    t0, t1, from_s, to_s = t0[kept], t1[kept], from_s[kept], to_s[kept]
+    found = energies(t0, t1)
+    values = np.array([np.nan if each.value is None else each.value for each in found])
+    worst: dict[str, F64] = {}
+    for kind, energy_j in others:
+        error = values - (energy_j(to_s) - energy_j(from_s))
+        if kind not in worst or np.nanmean(error**2) > np.nanmean(worst[kind] ** 2):
+            worst[kind] = error
+    own = values - truth_j(load, t0, t1)
+    return [
+        Seen(each.U, float(own[i]), {kind: float(error[i]) for kind, error in worst.items()})
+        for i, each in enumerate(found)
+        if each.value is not None
+    ]
+
+
+def lines(asked: tuple[str, str], pool: ProcessPoolExecutor) -> list[str]:
+    """A row of the table for each length of which U is wide."""
+    got = list(pool.map(partial(one, asked), range(SEED, SEED + RECORDINGS)))
+    alike = max(most for _, most in got)
+    found = []
+    for i, length_s in enumerate(LENGTHS_S):
+        seen = [window for of_lengths, _ in got for window in of_lengths[i]]
+        wide, error = (np.array([getattr(each, name) for each in seen]) for name in ("wide", "error"))
+        width = float(np.median(wide) / np.sqrt(np.mean(error**2)))
+        if width <= WIDE:
+            continue
+        head = f"| {asked[0]} | {asked[1].split(': ')[1]} | {length_s:g} s | {width:.1f} |"
+        kinds = sorted({kind for each in seen for kind in each.others})
+        least, text = 1.0, " none | | | |"
+        for kind in kinds:
+            of = [(each.wide, each.others[kind]) for each in seen if kind in each.others]
+            u, off = np.array(of).T
+            share = float(np.mean(np.abs(off) <= u * WIDE / width))
+            if share <= least:
+                least = share
+                own = float(np.median(u) / np.sqrt(np.mean(off**2)))
+                held = float(np.mean(np.abs(off) <= u))
+                text = f" {kind} ({len(of)}) | {own:.1f} | {held:.1%} | {share:.1%} |"
+        found.append(f"{head}{text} {'yes' if least < JUSTIFIED else '**no**'} | {alike:.2f} |")
+        print(found[-1], flush=True)
+    return found
+
+
+HEAD = """# Same readings, other loads
+
+`python benchmarks/same_gauge_readings.py` writes this: why some ± of
+[coverage_gauges.md](coverage_gauges.md) is not narrower. Each line is a cell in which U is more than three
+times the error, of {recordings} recordings without jitter of updates. The estimator sees one recording; its
+windows have two truths:
+
+- the row's load, whose U over the root mean square error is in the fourth column;
+- another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
+  one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
+  shows are anywhere in their gaps. The worst one found in each recording is taken; the number of its windows
+  is in parentheses.
+
+The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
+mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
+load's windows. Where it is not, no load of these kinds needs a U as wide. Other loads may: those with more
+than two levels, and under gauges that look at all of the time those with irregular edges, are not searched.
+
+{yes} of {all} cells are justified.
+
+| sensor | load | window | U / error | other load | its U / error | held | held by 3 times | justified | \
+differ |
+|---|---|---:|---:|---|---:|---:|---:|---|---:|
+"""
+
+
+def main() -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = [line for asked in ROWS for line in lines(asked, pool)]
+    head = HEAD.format(
+        recordings=RECORDINGS,
+        limit=LIMIT_W,
+        justified=JUSTIFIED,
+        yes=sum("| yes |" in line for line in found),
+        all=len(found),
+    )
+    (HERE / "results" / "same_gauge_readings.md").write_text(head + "\n".join(found) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
