@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import gauges
 import gpu_counter
 import numpy as np
+import pytest
 from ideal import rows, write
 
 import microjoule as uj
 from microjoule.joules.disagreement import disagreements
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text
 
@@ -43,6 +45,22 @@ def test_a_gauge_that_contradicts_its_counter_is_reported(tmp_path):
     assert sentence.startswith("gpu-0/power says ")
     assert "further apart than both uncertainties" in sentence
     assert sentence in summary(other)["sensors"]
+
+
+@pytest.mark.parametrize(("name", "is_said"), [("gpu-0/power_average", True), ("gpu-1/power", False)])
+def test_two_gauges_of_one_device_that_contradict_each_other_are_reported(name, is_said):
+    """Without a counter one of them is in the total; that of another device may show what it likes."""
+    load, plain = gauges.steps(0.8, 20.0, 1), gauges.SENSORS["100 of 100 ms"]
+    halved = dataclasses.replace(load, watts=load.watts / 2)
+    both = [
+        SimpleNamespace(
+            channel=gauges.channel(plain.timing, id_), series=gauges.series(of, plain, gauges.Poll(), 1)
+        )
+        for id_, of in (("gpu-0/power", load), (name, halved))
+    ]
+    found = disagreements(Trace(rows(both)))
+    assert len(found) == is_said
+    assert all("further apart than both uncertainties" in sentence for sentence in found)
 
 
 def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
