@@ -239,9 +239,10 @@ def _write(kept: Mapping[str, Any]) -> None:
 
 def _keep_again(tried: Sequence[Trial], survivors: Sequence[Trial], tests: Sequence[str]) -> None:
     """Takes from the survivors that are kept what was noticed now, or is accepted now."""
-    kept, accepted, still = _kept(), _accepted(), {one.name for one in survivors}
+    kept, accepted = _kept(), _accepted()
+    noticed = {one.name for one in tried} - {one.name for one in survivors}
     for row in (kept[_source(path)] for path in dict.fromkeys(one.path for one in tried)):
-        before = [name for name in row["survivors"] if name in still]
+        before = [name for name in row["survivors"] if name not in noticed]
         row["survivors"] = [name for name in before if name not in accepted]
         row["accepted"] += len(before) - len(row["survivors"])
         row["noticed"] = row["tried"] - row["accepted"] - len(row["survivors"])

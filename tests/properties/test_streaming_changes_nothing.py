@@ -103,7 +103,15 @@ def test_a_count_that_falls_at_the_end_of_a_piece_is_refused_as_it_may_come_back
     digest = Digest(channel, whole.t_ns[[20, 150]])
     parts = pieces(Series(whole.t_ns, whole.read_ns, raw, whole.status, whole.valid), [100])
     with pytest.raises(NotInParts):
-        list(map(digest.add, parts))
+        digest.add(next(parts))
+
+
+def test_the_reading_that_ends_one_piece_and_begins_the_next_is_kept_once():
+    whole = series(7, 300, 0.0, 0.0)
+    digest = Digest(counter(), whole.t_ns[[100, 250]] + 7)
+    for piece in pieces(whole, list(range(10, 300, 10))):
+        digest.add(piece)
+    assert digest.counter("").t_ns.tolist() == whole.t_ns.tolist()  # so few are kept all
 
 
 def test_how_much_was_taken_is_told_part_by_part_up_to_all(tmp_path):
