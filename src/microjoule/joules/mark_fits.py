@@ -14,6 +14,7 @@ from ..errors import TraceError
 from ..trace.series import I64
 from .attribution import Span, is_enough
 from .brackets import F64
+from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
 from .fused_edges import finer, fused
@@ -22,7 +23,6 @@ from .lag_of_windows import LEAST_NS
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
-from .run_window import widened
 from .stand_in import stand_in
 from .total import beside
 from .uncounted import once
