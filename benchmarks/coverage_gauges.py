@@ -181,10 +181,10 @@ interval):
   readings are those of power that is a little unsteady. At 0.97 T bursts of 20 updates (100 of 100 ms: 30 to
   55 %; means of a second: 56 to 84 %; 25 of 100 ms: 86 to 99 %; 10 of 20 ms: 88 to 98 %) and of 60 updates
   (100 of 100 ms: 58 to 70 %; means of a second: 65 to 84 %); at 0.9 and 1.1 T bursts of 20 updates (100 of
-  100 ms: 27 to 55 %; means of a second: 57 to 82 %). Of 60 updates at 0.9 and 1.1 T they are covered (93 %
+  100 ms: 27 to 55 %; means of a second: 55 to 82 %). Of 60 updates at 0.9 and 1.1 T they are covered (93 %
   and more).
 - Two loads added, of which one moves readings by more than the other's beat and is no part of it: 0.97 and
-  17.3 T (100 of 100 ms: 5 to 48 %; means of a second: 45 to 100 %), 0.97 and 3.7 T (25 of 100 ms and 10 of
+  17.3 T (100 of 100 ms: 5 to 48 %; means of a second: 35 to 100 %), 0.97 and 3.7 T (25 of 100 ms and 10 of
   20 ms: 22 to 100 %). 0.9 and 0.97 T, 0.95 and 1.2 T, 1.1 and 0.55 T are covered (96 % and more).
 - Counters of 100 ms under loads within half a percent of T, T/2 …, whose beat is as slow as power that
   drifts: 99.5 and 100.5 ms (3 to 33 %), 33.2 ms (61 to 73 %). Loads from 1 to 5 % beside T, T/2 … T/5 are
