@@ -193,10 +193,11 @@ interval):
   high for four fifths with edges that differ by a fifth (74 to 91 %): their updates scatter as those of
   power that wanders.
 - A gauge that is not what it is declared to be, where no step of power shows it. Means of 50 ms where 100 ms
-  are declared: bursts of less than an update, 3.7 T, power that wanders (25 to 91 %). Under 60 steps between
-  levels of three readings readings show it. A gauge that averages longer than declared, or of which nothing
-  is declared: loads of one period (0 to 92 %), power that wanders (1 to 55 %) and bursts (18 to 91 %). Under
-  steps at no clock's times readings show it within 120 s. Reports say what readings show.
+  are declared: bursts of less than an update, 3.7 T, power that wanders (25 to 99 %, the less the longer the
+  window). About 60 steps between levels of three readings show it (92 % and more). A mean that is longer than
+  declared, or of which nothing is declared: loads of one period (declared as 100 ms 1 to 88 %, not declared
+  52 to 100 %), power that wanders (1 to 97 %) and bursts (18 to 99 %). Steps at no clock's times show it in
+  120 s (92 % and more; U is 1 to 3 times the error). Reports say what readings show.
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;

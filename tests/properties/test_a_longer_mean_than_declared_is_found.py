@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from gauges import BUSY_W, LIMIT_W, SENSORS, Load, Poll, gauge, loads, outcome, steps, uneven
+from gauges import BUSY_W, IDLE_W, LIMIT_W, SENSORS, Load, Poll, gauge, loads, outcome, steps, uneven
 from scipy.stats import binomtest
 
 from microjoule.joules.readings import Shape
 
-LENGTH_S = 200.0
+LENGTH_S = 120.0
 LENGTHS_S = (0.1, 0.3, 1.0, 3.0)
 DECLARED, UNKNOWN = SENSORS["100 of 100 ms"], SENSORS["100 of 100 ms, not declared"]
 IRREGULAR = ("steps", "wandering", "bursts", "irregular at 0.9 T", "irregular at 0.5 T")
@@ -25,12 +26,12 @@ def assert_held(held, asked):
     assert binomtest(held, asked).proportion_ci(0.999, "exact").high >= 0.93
 
 
-@pytest.mark.parametrize("window_s", [0.25, 0.5, 1.0, 1.6])
+@pytest.mark.parametrize("window_s", [0.25, 1.0])
 @pytest.mark.parametrize("sensor", [DECLARED, UNKNOWN], ids=["declared", "unknown"])
 def test_a_longer_mean_is_found_and_its_windows_are_covered(sensor, window_s):
     """As the mean of 100 ms, or of anything, 2 to 85 % were, and nothing was said."""
     held = asked = 0
-    for seed in range(4):
+    for seed in range(3):
         load = steps(0.8, LENGTH_S, seed)
         found = gauge(late(load, 0.04), replace(sensor, window_s=window_s), Poll(), seed)
         assert found.readings.shape is Shape.BOXCAR
@@ -47,7 +48,7 @@ def test_a_longer_mean_is_found_and_its_windows_are_covered(sensor, window_s):
 @pytest.mark.parametrize("sensor", [DECLARED, UNKNOWN], ids=["declared", "unknown"])
 @pytest.mark.parametrize("period_s", [None, 1.73])
 def test_a_capacitor_is_found(sensor, decay_s, period_s):
-    for seed in range(3):
+    for seed in range(2):
         load = steps(0.8, LENGTH_S, seed) if period_s is None else uneven(period_s, LENGTH_S, 0.5, 0.0, seed)
         found = gauge(load, replace(sensor, window_s=0.0, tau_s=decay_s), Poll(), seed)
         assert found.readings.shape is Shape.CHARGE
@@ -55,7 +56,7 @@ def test_a_capacitor_is_found(sensor, decay_s, period_s):
         assert sum("time constant" in each for each in found.notes) == 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0])
 def test_the_less_is_declared_the_wider_is_u(seed):
     """A mean that was found trails by half an update at most; of what is declared the table says so too."""
     load = steps(0.8, LENGTH_S, seed)
@@ -70,7 +71,7 @@ def test_the_less_is_declared_the_wider_is_u(seed):
 @pytest.mark.parametrize("name", [*IRREGULAR, *ONE_PERIOD])
 def test_what_averages_an_update_or_a_part_of_it_is_not_taken_for_a_longer_mean(part, name):
     """Edges near the sensor's own frequency creep through what it looks at, and are ramps in its readings."""
-    for seed in range(3):
+    for seed in range(2):
         if name.startswith("irregular"):
             load = uneven(float(name.split()[2]) / 10, LENGTH_S, 0.4, 0.1, seed)
         else:
@@ -80,10 +81,21 @@ def test_what_averages_an_update_or_a_part_of_it_is_not_taken_for_a_longer_mean(
         assert not found.readings.is_shown
 
 
+@pytest.mark.parametrize("part", [0.25, 0.5, 1.0])
+@pytest.mark.parametrize("pulse_s", [0.3, 0.5, 1.0])
+def test_pulses_of_one_length_are_no_longer_mean(part, pulse_s):
+    """Readings turn back at one distance, but at once at each end."""
+    for seed in range(3):
+        chance = np.random.default_rng([seed, 42])
+        rests = chance.uniform(0.8, 2.5, 120)
+        edges = 3.0 + np.cumsum(np.stack((rests, np.full(120, pulse_s)), 1).ravel())
+        load = Load(edges, np.concatenate(([IDLE_W], np.tile([BUSY_W, IDLE_W], 120))))
+        found = gauge(load, replace(UNKNOWN, window_s=0.1 * part), Poll(), seed)
+        assert not found.readings.is_shown
+
+
 def test_power_that_jumps_up_and_decays_is_no_capacitor():
     """Its changes downwards have one ratio, and those upwards any."""
-    import numpy as np
-
     chance = np.random.default_rng(7)
     tick_s, n = 0.005, int(LENGTH_S / 0.005)
     jumps = np.cumsum(chance.uniform(0.8, 1.8, 400))

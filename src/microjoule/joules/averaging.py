@@ -8,9 +8,9 @@ in them, their autocorrelation at the distance of l updates is
     R(l) / R(0),   R(l) = 2 B(l) - B(l - W / T) - B(l + W / T),
 
 and the W of the least squares is taken where it explains all of it. Pulses as long as one another under a
-mean of T or less look alike, but bend twice in a row at each end: where W is 2 T and more R(1) is positive.
-Loads of one period show nothing: a sensor that looks at a part of the time has ramps of one near its own
-frequency.
+mean of T or less look alike, but bend twice in a row at each end: where W is 2 T and more R(1) is
+positive. Loads of one period show nothing: a sensor that looks at a part of the time has ramps of one near
+its own frequency.
 
 *A capacitor* of the decay tau: between two steps each change is exp(-T / tau) of the one before. So more than
 half of all successive changes, upwards and downwards, have one ratio. Those of a mean have any, but of a load
@@ -31,8 +31,7 @@ _FARTHEST = 60  # updates, at which second differences are compared
 _AT = np.arange(1.0, _FARTHEST + 1)
 _WINDOWS = np.concatenate((np.arange(1.9, 6.0, 0.02), np.arange(6.0, 48.0, 0.05)))  # T, that are tried
 _BENDS = 60  # that second differences are of, at least: of two steps they are alike by chance
-_BENDS_ONCE = 0.1  # R(1) / R(0) from which on; 1/8 where W is 2 T, 1/4 where it is longer
-_NEAR, _FAR = 0.2, 0.25  # of R(0), which W leaves unexplained at most beside W and 0, and elsewhere
+_LEFT = 0.2  # of R(0), that W leaves unexplained at some distance at most: a pulse's end has R(1) = -1/3
 _PULSES = 0.35  # of R(0) that pulses of one length, or a mean, have at that distance at least: -1/2
 _CHANGE = 20.0  # times the noise of a reading, from which on changes have a ratio
 _CHANGES = 50  # upwards and downwards, each
@@ -80,7 +79,7 @@ def is_twofold(watts: F64, is_next: Bools, noise_w: float) -> bool:
         return False
     at = int(shown[1:].argmin()) + 1
     is_else = (np.abs(_AT - _AT[at]) >= 2) & (_AT > 2)
-    return bool(shown[at] < -_PULSES and np.abs(shown[is_else]).max() < _FAR)
+    return bool(shown[at] < -_PULSES and np.abs(shown[is_else]).max() < _LEFT)
 
 
 def _bends_alike(watts: F64, is_next: Bools, noise_w: float) -> F64 | None:
@@ -98,15 +97,12 @@ def _bends_alike(watts: F64, is_next: Bools, noise_w: float) -> F64 | None:
 def _window(watts: F64, is_next: Bools, noise_w: float) -> float | None:
     """W / T by the distance at which readings bend the other way."""
     shown = _bends_alike(watts, is_next, noise_w)
-    if shown is None or shown[0] < _BENDS_ONCE:
+    if shown is None:
         return None
     of = 2 * _spline(_AT) - _spline(_AT - _WINDOWS[:, None]) - _spline(_AT + _WINDOWS[:, None])
     left = shown - of / (2 * _spline(np.zeros(1)) - 2 * _spline(_WINDOWS))[:, None]
     best = int((left**2).sum(1).argmin())
-    is_near = (np.abs(_AT - _WINDOWS[best]) < 2) | (_AT < 2)
-    is_explained = np.abs(left[best]).max(where=is_near, initial=0.0) < _NEAR
-    is_explained &= np.abs(left[best]).max(where=~is_near, initial=0.0) < _FAR
-    return float(_WINDOWS[best]) if is_explained else None
+    return float(_WINDOWS[best]) if np.abs(left[best]).max() < _LEFT else None
 
 
 def _spline(x: F64) -> F64:
