@@ -197,7 +197,8 @@ interval):
   window). About 60 steps between levels of three readings show it (92 % and more). A mean that is longer than
   declared, or of which nothing is declared: loads of one period (declared as 100 ms 1 to 88 %, not declared
   52 to 100 %), power that wanders (1 to 97 %) and bursts (18 to 99 %). Steps at no clock's times show it in
-  120 s (92 % and more; U is 1 to 3 times the error). Reports say what readings show.
+  120 s (92 % and more). Reports say what readings show. Power that itself approaches its levels slowly shows
+  the same: U includes both, and is up to 300 times the error of a gauge that is what it is declared to be.
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gauges import BUSY_W, IDLE_W, LIMIT_W, SENSORS, Load, Poll, gauge, loads, outcome, steps, uneven
+from scipy.signal import lfilter
 from scipy.stats import binomtest
 
 from microjoule.joules.readings import Shape
@@ -34,8 +35,8 @@ def test_a_longer_mean_is_found_and_its_windows_are_covered(sensor, window_s):
     for seed in range(3):
         load = steps(0.8, LENGTH_S, seed)
         found = gauge(late(load, 0.04), replace(sensor, window_s=window_s), Poll(), seed)
-        assert found.readings.shape is Shape.BOXCAR
-        assert found.readings.window_ns / 1e9 == pytest.approx(window_s, rel=0.06)
+        assert found.readings.as_longer().shape is Shape.BOXCAR
+        assert found.readings.as_longer().window_ns / 1e9 == pytest.approx(window_s, rel=0.06)
         assert sum("averages about" in each for each in found.notes) == 1
         for length_s in LENGTHS_S:
             got = outcome(found, load, length_s, 50, seed)
@@ -51,8 +52,8 @@ def test_a_capacitor_is_found(sensor, decay_s, period_s):
     for seed in range(2):
         load = steps(0.8, LENGTH_S, seed) if period_s is None else uneven(period_s, LENGTH_S, 0.5, 0.0, seed)
         found = gauge(load, replace(sensor, window_s=0.0, tau_s=decay_s), Poll(), seed)
-        assert found.readings.shape is Shape.CHARGE
-        assert found.readings.decay_ns / 1e9 == pytest.approx(decay_s, rel=0.05)
+        assert found.readings.as_longer().shape is Shape.CHARGE
+        assert found.readings.as_longer().decay_ns / 1e9 == pytest.approx(decay_s, rel=0.05)
         assert sum("time constant" in each for each in found.notes) == 1
 
 
@@ -78,7 +79,7 @@ def test_what_averages_an_update_or_a_part_of_it_is_not_taken_for_a_longer_mean(
             load = loads(0.1, LENGTH_S, seed)[name]
         found = gauge(load, replace(UNKNOWN, window_s=0.1 * part), Poll(), seed)
         assert found.readings.shape is Shape.POINT
-        assert not found.readings.is_shown
+        assert found.readings.longer is None
 
 
 @pytest.mark.parametrize("part", [0.25, 0.5, 1.0])
@@ -91,7 +92,7 @@ def test_pulses_of_one_length_are_no_longer_mean(part, pulse_s):
         edges = 3.0 + np.cumsum(np.stack((rests, np.full(120, pulse_s)), 1).ravel())
         load = Load(edges, np.concatenate(([IDLE_W], np.tile([BUSY_W, IDLE_W], 120))))
         found = gauge(load, replace(UNKNOWN, window_s=0.1 * part), Poll(), seed)
-        assert not found.readings.is_shown
+        assert found.readings.longer is None
 
 
 def test_power_that_jumps_up_and_decays_is_no_capacitor():
@@ -103,14 +104,14 @@ def test_power_that_jumps_up_and_decays_is_no_capacitor():
     since_s = since_s - np.concatenate(([0.0], jumps))[np.searchsorted(jumps, since_s, "right")]
     watts = 60 + (BUSY_W - 60) * np.exp(-since_s / 0.25)
     load = Load(3.0 + np.arange(n + 1) * tick_s, np.concatenate(([60.0], watts, [60.0])))
-    assert not gauge(load, UNKNOWN, Poll(), 1).readings.is_shown
+    assert gauge(load, UNKNOWN, Poll(), 1).readings.longer is None
 
 
 def test_two_steps_show_nothing():
     """Second differences of few steps are alike by chance."""
     for seed in range(8):
         load = loads(0.1, LENGTH_S, seed)["steady"]
-        assert not gauge(load, replace(UNKNOWN, window_s=0.25), Poll(), seed).readings.is_shown
+        assert gauge(load, replace(UNKNOWN, window_s=0.25), Poll(), seed).readings.longer is None
 
 
 def test_what_was_found_promises_nothing():
@@ -121,3 +122,48 @@ def test_what_was_found_promises_nothing():
     brackets = found.energies([t0], [t0 + 10**10])
     assert brackets.low[0] == 0.0
     assert brackets.high[0] == pytest.approx(2 * LIMIT_W * 10)
+
+
+@pytest.mark.parametrize("slowly", ["0.3 s", "1 s", "ramps"])
+@pytest.mark.parametrize("sensor", [DECLARED, UNKNOWN], ids=["declared", "unknown"])
+def test_power_that_itself_reaches_its_levels_slowly_is_covered(sensor, slowly):
+    """Readings show the same as those of a longer mean or a capacitor do: as these 15 to 75 % were."""
+    held = asked = shown = 0
+    for seed in range(3):
+        load = slow(slowly, seed)
+        found = gauge(load, sensor, Poll(), seed)
+        shown += found.readings.longer is not None
+        for length_s in LENGTHS_S:
+            got = outcome(found, load, length_s, 50, seed)
+            assert got.is_bound.all()
+            held, asked = held + got.covered, asked + 50
+    assert shown
+    assert_held(held, asked)
+
+
+def slow(slowly, seed):
+    """Random levels that power approaches exponentially, or by lines of 0.3 s, in steps of 5 ms."""
+    chance, tick_s = np.random.default_rng([seed, 44]), 0.005
+    n = round(LENGTH_S / tick_s)
+    mean_s = 1.0 if slowly == "ramps" else 3.0
+    lengths = (chance.uniform(0.3, 1.7, round(3 * LENGTH_S / mean_s)) * mean_s / tick_s).astype(int)
+    aimed = np.repeat(chance.uniform(IDLE_W, BUSY_W, len(lengths)), lengths)[:n]
+    if slowly == "ramps":
+        watts = np.convolve(np.concatenate((np.full(59, aimed[0]), aimed)), np.full(60, 1 / 60), "valid")
+    else:
+        kept = np.exp(-tick_s / float(slowly.split()[0]))
+        watts = lfilter([1 - kept], [1, -kept], aimed, zi=[kept * aimed[0]])[0]
+    return Load(3.0 + np.arange(n + 1) * tick_s, np.concatenate(([IDLE_W], watts, [IDLE_W])))
+
+
+def test_what_either_may_be_adds_up_over_windows():
+    """It is of one cause in all windows, with the sign that it has in each."""
+    found = gauge(slow("0.3 s", 1), DECLARED, Poll(), 1)
+    at = found.span_ns[0] + 10**9 * np.arange(10, 60, 5)
+    of = {
+        name: next(part for part in found.energies(t0, t1).parts if part.name == "averaging")
+        for name, t0, t1 in (("each", at[:-1], at[1:]), ("all", at[:1], at[-1:]))
+    }
+    assert set(of["each"].groups) == set(of["all"].groups)
+    assert np.abs(of["each"].u).max() > 0
+    assert of["each"].u.sum() == pytest.approx(of["all"].u[0])

@@ -44,7 +44,9 @@ def test_a_part_of_the_time_is_found_and_its_windows_are_covered(name, part_ms):
 )
 def test_a_mean_of_all_of_the_time_is_left_as_declared(name):
     for seed in range(4):
-        assert not gauge(load_of(name, seed), DECLARED, Poll(), seed).readings.is_shown
+        found = gauge(load_of(name, seed), DECLARED, Poll(), seed).readings
+        assert not found.is_shown
+        assert found.longer is None
 
 
 @pytest.mark.parametrize("name", ["two", "three", "six", "short levels", "creeps once", "upwards in step"])
@@ -75,6 +77,7 @@ def test_pulses_of_a_longer_mean_are_not_taken_for_a_part_of_the_time():
     for seed in range(4):
         found = gauge(loads(0.1, 240.0, seed)["bursts"], replace(DECLARED, window_s=1.0), Poll(), seed)
         assert not found.readings.is_shown
+        assert found.readings.longer is None
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.01, 0.05])

@@ -27,7 +27,8 @@ from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
 from .estimate import STATUSES, Estimate
-from .gauge import Gauge, is_buffered, left_open
+from .gauge import Gauge, is_buffered
+from .gauge_brackets import left_open
 from .lags_left_open import farthest, tried_ns
 from .readings import Shape
 from .uncertainty import BOUNDED, RECTANGULAR, Component, combined, gathered
@@ -61,6 +62,7 @@ def finer(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
         gauge
         for gauge in gauges
         if (gauge.readings.shape in (Shape.HOLD, Shape.CHARGE) or is_buffered(gauge))
+        and gauge.readings.longer is None
         and 0 < _FINER * gauge.readings.period_ns <= counter.usual_ns
     ]
     return min(able, key=lambda gauge: gauge.readings.period_ns, default=None)

@@ -16,6 +16,7 @@ interpolation at its end, and adjoining windows add up. What readings do not sho
 * ``updates``: late updates and noise of a sensor that looks at all of the time;
 * ``steps``: what windows lose, in the mean, of the power steps that they begin and end with, where a gap or
   a window cuts them off; of one cause in all windows of a gauge, so that it does not average away;
+* ``averaging``: that the sensor may average longer than declared, where readings follow steps slowly;
 * ``lag``: that readings may trail the power by a little, of one cause in all windows of a gauge; of a
   *point* by up to an update, because nobody knows of which part of the time it speaks, and by more where
   few updates were seen (:mod:`.little_known`);
@@ -29,9 +30,8 @@ additivity holds to rounding. What was given up: the counter's exactness, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,19 +39,19 @@ import numpy.typing as npt
 from ..channel import Channel
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
-from ..value_class import dataclass
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets
 from .code_dependence import CODE
 from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
+from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, within_means
 from .profile import Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
 from .swinging import Swinging
-from .uncertainty import ALIASED, NORMAL, RECTANGULAR, Component
+from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
 _HALF = 1 / np.sqrt(12.0)  # standard uncertainty of a rectangle of width 1
@@ -62,29 +62,8 @@ _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the w
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
 _UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
-_UNSEEN = ("edges", "updates", "aliasing", "steps", "lag")  # components that are not the sensor's own error
 _FEW = 8  # stamped updates below which they tell no period
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
-
-
-class Part(NamedTuple):
-    """One component of the uncertainty of n windows: ``Component`` with arrays."""
-
-    name: str
-    u: F64
-    form: str = NORMAL
-    groups: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GaugeBrackets(Brackets):
-    """The energies of n windows by a gauge.
-
-    Attributes:
-        parts: What their uncertainties are made of.
-    """
-
-    parts: tuple[Part, ...] = ()
 
 
 class Gauge:
@@ -141,7 +120,10 @@ class Gauge:
         value = np.clip(value, low, high)
         if len(self) < 2:
             return GaugeBrackets(t0, t1, value, low, high, status)
-        parts = (*self._unseen(value, t0, t1), *self._systematic(value, t0, t1))
+        unseen = self._unseen(value, t0, t1)
+        if self.as_longer is not None:
+            unseen = self.as_longer._of_either(value, t0, t1)
+        parts = (*unseen, *self._systematic(value, t0, t1))
         return GaugeBrackets(t0, t1, value, low, high, status, parts)
 
     def values(self, t0: I64, t1: I64) -> tuple[F64, npt.NDArray[np.uint8]]:
@@ -175,10 +157,19 @@ class Gauge:
                 high=high,
                 status=STATUSES[status],
                 accuracy=self.channel.trust.accuracy,
-                components=tuple(_components(parts, at)) if status == _OK else (),
+                components=tuple(components_of(parts, at)) if status == _OK else (),
             )
             for at, (value, low, high, status) in enumerate(rows)
         ]
+
+    @cached_property
+    def as_longer(self) -> Gauge | None:
+        """The same readings, of the sensor that averages as long as they follow steps; None: they do not."""
+        if self.readings.longer is None:
+            return None
+        found = Gauge.__new__(Gauge)
+        found.channel, found._sensor, found.readings = self.channel, self._sensor, self.readings.as_longer()
+        return found
 
     # ---- the profile --------------------------------------------------------------------------------
 
@@ -246,6 +237,15 @@ class Gauge:
         return swings(self._profile.watts, coverage, self.most_w, noise_w, least, shown)
 
     # ---- components ---------------------------------------------------------------------------------
+
+    def _of_either(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
+        """Of windows whose energies are taken as declared: the load may follow slowly, or the sensor."""
+        own = self.joules_until(t1) - self.joules_until(t0)
+        for part in self._unseen(own, t0, t1):
+            # Trailing errs the way that averaging does, at the same steps.
+            yield part._replace(form=BOUNDED) if part.name == "lag" else part
+        groups = (f"averaging:{self.channel.id}",) * len(t0)
+        yield Part("averaging", np.nan_to_num(own - value) / _ROOT_3, BOUNDED, groups)
 
     def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
@@ -359,14 +359,6 @@ class Gauge:
         return int(self.readings.t_ns[0])
 
 
-def left_open(brackets: GaugeBrackets) -> F64:
-    """float64[n], J²: the variance of a gauge's energies by all but its sensor's own error."""
-    found = np.zeros(len(brackets.value))
-    for part in brackets.parts:
-        found += part.u**2 if part.name in _UNSEEN else 0.0
-    return found
-
-
 def is_stamped(gauge: Gauge) -> bool:
     """Whether a gauge's instants are its sensor's own."""
     return gauge.readings.stamped is Stamped.UPDATE
@@ -378,12 +370,3 @@ def is_buffered(gauge: Gauge) -> bool:
     Its values are of a time no longer than an update before their stamps.
     """
     return gauge.readings.shape is Shape.POINT and is_stamped(gauge) and len(gauge) > _FEW
-
-
-def _components(parts: Iterable[Part], at: int) -> Iterator[Component]:
-    """The components of one window; those that are nothing are left out."""
-    for part in parts:
-        u = float(part.u[at])
-        if u:
-            group = "" if part.groups is None else part.groups[at]
-            yield Component(part.name, u, form=part.form, group=group)

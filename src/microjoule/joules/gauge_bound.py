@@ -45,7 +45,7 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
     low = np.zeros(len(t0))
     window_s = seconds(readings.window_ns or 0)
     # What was declared and is refuted promises nothing, nor does what was found in its place.
-    is_known = readings.shape in (Shape.HOLD, Shape.BOXCAR) and not readings.is_shown
+    is_known = readings.shape in (Shape.HOLD, Shape.BOXCAR) and not (readings.is_shown or readings.longer)
     if len(readings) < 2 or not window_s or not is_known:
         return low, high
     apart = _apart(readings, window_s)

@@ -120,17 +120,21 @@ def _part_time(readings: Readings, name: str) -> str:
 
 
 def _longer(readings: Readings, name: str) -> str:
-    """Of a gauge that averages longer than it is declared to."""
-    if not readings.is_shown or readings.shape is Shape.HOLD:
+    """Of a gauge that averages longer than it is declared to, or whose load follows its steps slowly."""
+    if readings.longer is None:
         return ""
+    found = readings.as_longer()
     is_unknown = readings.declared_shape is Shape.POINT
-    of = short_time(readings.period_ns)
-    declared = "nothing is declared" if is_unknown else f"a mean of {of} is declared"
-    if readings.shape is Shape.CHARGE:
-        decay = short_time(readings.decay_ns or 0)
-        return f"{name} follows steps of power with a time constant of about {decay}; {declared}"
-    looked = short_time(readings.window_ns or 0)
-    return f"{name} averages about {looked}, as its readings at steps of power show; {declared}"
+    as_declared = (
+        "nothing is declared" if is_unknown else f"a mean of {short_time(readings.period_ns)} is declared"
+    )
+    if found.shape is Shape.CHARGE:
+        slowly = f"follows steps of power with a time constant of about {short_time(found.decay_ns or 0)}"
+        load = "approaches its levels as slowly"
+    else:
+        slowly = f"averages about {short_time(found.window_ns or 0)}"
+        load = "takes as long to reach its levels"
+    return f"either {name} {slowly} ({as_declared}), or the power itself {load}: ± includes both"
 
 
 def of_gauges(gauges: Iterable[Gauge], t0_ns: I64, t1_ns: I64) -> list[str]:

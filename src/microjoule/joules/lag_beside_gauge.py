@@ -81,6 +81,8 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
 
 def _own_lag(gauge: Gauge) -> float | None:
     """By how much of its period a gauge's readings may trail the power; None: nobody knows."""
+    if gauge.readings.longer is not None:  # or the power follows slowly, and they trail by nothing
+        return None
     return _OF_A_SAMPLE if is_buffered(gauge) else _OWN_LAG.get(gauge.readings.shape)
 
 

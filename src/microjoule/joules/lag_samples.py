@@ -26,7 +26,8 @@ from ..units import NS_PER_S
 from .aliasing import swings
 from .brackets import F64
 from .counter import Counter
-from .gauge import Gauge, left_open
+from .gauge import Gauge
+from .gauge_brackets import left_open
 from .neighbourhood import SEGMENTS
 from .readings import Shape
 from .running import local_mean

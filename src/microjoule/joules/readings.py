@@ -12,7 +12,9 @@ bracket them.
 
 from __future__ import annotations
 
+from copy import copy
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ from ..channel import Channel, Encoding, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
 from .averaged_part import averaged_part
-from .averaging import averaging, is_twofold
+from .averaging import Averaging, averaging, is_twofold
 from .stamps import Clock, Stamped, ahead_ns, instants
 from .update_times import Learned, UpdateTimes, brackets, learn
 
@@ -80,6 +82,8 @@ class Readings:
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
         decay_ns: The time constant of one that approaches the power like a capacitor; None: it does not.
         is_shown: Whether these are what the readings show, in place of what is declared.
+        longer: How the sensor averages if it is what makes the readings follow steps slowly, and not the load
+            whose power does; None: they do not.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
@@ -110,29 +114,39 @@ class Readings:
         self.window_ns = timing.window_ns
         self.decay_ns = timing.decay_ns
         self.is_shown = False
+        self.longer: Averaging | None = None
         self._look_for_averaging()
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
 
     def _look_for_averaging(self) -> None:
-        """Corrects a declared mean of all of the time, and what nobody declared, by what steps show."""
+        """What steps show of a declared mean of all of the time, and of what nobody declared.
+
+        Jumps without values between are the sensor's: no load adds them. Slow ones may be either's.
+        """
         is_whole = self.shape is Shape.HOLD and self.coverage >= 1
         if not (is_whole or self.shape is Shape.POINT) or len(self) < 2 or not self.period_ns:
             return
         is_next = np.abs(np.diff(self.t_ns) / self.period_ns - 1) < _IN_TURN
         noise_w = max(self.quantum_w, _LEAST_NOISE * float(np.abs(self.watts).max()))
-        found = averaging(self.watts, is_next, noise_w)
-        if found is not None:
-            self.is_shown, self.shape = True, Shape.BOXCAR if found.window else Shape.CHARGE
-            self.window_ns, self.decay_ns = (
-                round(each * self.period_ns) if each else None for each in (found.window, found.decay)
-            )
-        elif is_whole and not is_twofold(self.watts, is_next, noise_w):
+        self.longer = averaging(self.watts, is_next, noise_w)
+        if self.longer is None and is_whole and not is_twofold(self.watts, is_next, noise_w):
             part = averaged_part(self.watts, is_next, noise_w)
             if part is not None:
                 self.window_ns, self.is_shown = round(part * self.period_ns), True
 
     def __len__(self) -> int:
         return len(self.t_ns)
+
+    def as_longer(self) -> Self:
+        """The same updates, of a sensor that averages as ``longer`` says."""
+        assert self.longer is not None
+        found = copy(self)
+        found.longer, found.is_shown = None, True
+        found.shape = Shape.BOXCAR if self.longer.window else Shape.CHARGE
+        found.window_ns, found.decay_ns = (
+            round(each * self.period_ns) if each else None for each in (self.longer.window, self.longer.decay)
+        )
+        return found
 
     @property
     def declared_shape(self) -> Shape:

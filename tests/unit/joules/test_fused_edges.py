@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
+from microjoule.joules.averaging import Averaging
 from microjoule.joules.fused_edges import _positions, finer
-from microjoule.joules.gauge import Part
+from microjoule.joules.gauge_brackets import Part
 from microjoule.joules.readings import Shape
 from microjoule.joules.uncertainty import NORMAL
 
@@ -104,16 +105,19 @@ def test_nothing_is_placed_by_a_gauge_that_saw_no_energy():
     assert not _positions(counter(), idle, np.array([at_ns(K, 0.5) - LAG_MS * MS])).is_known
 
 
-def one(shape, period_ms):
-    return SimpleNamespace(readings=SimpleNamespace(shape=shape, period_ns=round(period_ms * MS)))
+def one(shape, period_ms, longer=None):
+    return SimpleNamespace(
+        readings=SimpleNamespace(shape=shape, period_ns=round(period_ms * MS), longer=longer)
+    )
 
 
 def test_the_gauge_that_is_updated_oftenest_places_and_none_that_is_hardly_finer():
-    """Of a counter with updates 9 ms apart: periods up to 6 ms are of use, and no boxcar."""
+    """Of a counter with updates 9 ms apart: periods up to 6 ms are of use, and no (likely) boxcar."""
     of = counter(usual_ns=9 * MS)
     fine, finest, coarse = one(Shape.HOLD, 6), one(Shape.CHARGE, 5), one(Shape.HOLD, 6.001)
     boxcar, unknown = one(Shape.BOXCAR, 1), one(Shape.HOLD, 0)
     assert finer(of, [coarse, fine, boxcar, unknown]) is fine
     assert finer(of, [fine, finest]) is finest
     assert finer(of, [coarse, boxcar, unknown]) is None
+    assert finer(of, [one(Shape.HOLD, 6, longer=Averaging(3.0, None))]) is None
     assert finer(counter(likely=None), [fine]) is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
+from microjoule.joules.averaging import Averaging
 from microjoule.joules.lag_beside_gauge import (
     SeenLag,
     _fit,
@@ -21,7 +22,8 @@ MODULE = "microjoule.joules.lag_beside_gauge."
 
 def sensor(name, shape=Shape.HOLD, period_ms=100, spread_ms=0.0):
     """A gauge of which only its timing counts."""
-    readings = SimpleNamespace(shape=shape, period_ns=period_ms * MS, spread_s=np.full(9, spread_ms / 1000))
+    spread_s = np.full(9, spread_ms / 1000)
+    readings = SimpleNamespace(shape=shape, period_ns=period_ms * MS, spread_s=spread_s, longer=None)
     channel = SimpleNamespace(id=name, timing=Timing(), access=SimpleNamespace(reader="nvml", path=""))
     return SimpleNamespace(span_ns=(0, 1), readings=readings, channel=channel)
 
@@ -48,6 +50,14 @@ def test_what_the_gauge_trails_by_and_when_reads_came_are_open_besides(fits):
     located_ms = np.hypot(4.0 / np.sqrt(12), 2.0)
     assert found.half_ns == pytest.approx((5.0 + np.hypot(10.0, 1.9 * located_ms)) * MS)
     assert (found.lag_ns, found.gauge) == (20.0 * MS, "g")
+
+
+def test_a_gauge_that_may_average_longer_than_declared_shows_no_lag(fits):
+    """What the counter seems to trail by may be what the gauge does."""
+    fits[:] = [5.0]
+    doubted = sensor("g")
+    doubted.readings.longer = Averaging(3.0, None)
+    assert seen(COUNTER, EXACT, doubted) is None
 
 
 @pytest.mark.parametrize(("halves_ms", "expected"), [([29.0], 39.0), ([31.0], None), ([31.0, 20.0], 30.0)])
