@@ -22,6 +22,7 @@ from microjoule.joules.power import peaks as peaks_of
 from microjoule.joules.stamps import Stamped
 from microjoule.joules.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.summary import summary
+from microjoule.joules.update_record import record_of
 from microjoule.joules.update_times import FIRST
 from microjoule.trace.series import Series
 
@@ -112,6 +113,15 @@ def test_the_reading_that_ends_one_piece_and_begins_the_next_is_kept_once():
     for piece in pieces(whole, list(range(10, 300, 10))):
         digest.add(piece)
     assert digest.counter("").t_ns.tolist() == whole.t_ns.tolist()  # so few are kept all
+
+
+def test_every_update_is_kept_for_a_fit_the_last_one_too(tmp_path):
+    path = tmp_path / "t.arrows"
+    write(path, 3, 200, has_windows=True, silent_from=1000)
+    found, whole = stream(path), load(path)
+    for name in ("package-0", "package-1", "package-1/dram"):
+        kept, expected = found._records[name].columns(), record_of(whole.meter(name)).columns()
+        assert [each.tolist() for each in kept] == [each.tolist() for each in expected]
 
 
 def test_how_much_was_taken_is_told_part_by_part_up_to_all(tmp_path):
