@@ -79,7 +79,6 @@ SEVERAL = {  # and those that have several
     "marked_edges": ("marked_edges", "uncounted_windows"),
     "reserved_names": ("by_name", "window_groups"),
     "resets": ("resets", "uncounted"),
-    "run_window": ("run_window", "command_life"),
     "sentence": ("sentence", "gauge_sentences"),
     "shares": ("shares_fit", "gauge_shares", "gpu_shares", "event_shares", "share_rows"),
     "step_clock": ("step_clock", "prompts_by_steps"),

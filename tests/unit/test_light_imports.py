@@ -115,3 +115,20 @@ def test_filtered_batches_are_those_of_pyarrow() -> None:
     kept = arrays.filtered(batch, keep)
     kept.validate(full=True)
     assert kept.to_pylist() == batch.filter(pa.array(keep)).to_pylist()
+
+
+FIRST_BLOCKED = """
+import signal
+block = signal.pthread_sigmask
+def noted(how, mask):
+    if {"numpy", "pyarrow"} & sys.modules.keys() and signal.pthread_sigmask is noted:
+        sys.exit("loaded before")
+    signal.pthread_sigmask = block
+    return block(how, mask)
+signal.pthread_sigmask = noted
+"""
+
+
+def test_uj_run_blocks_signals_before_numpy_starts_threads(tmp_path: Path) -> None:
+    """A thread that does not block them takes the command's end, and nobody hears of it: the run hung."""
+    assert run(tmp_path, FIRST_BLOCKED + RUN)[0].startswith("0 ")
