@@ -231,8 +231,10 @@ justify.
   far apart, and no load of two levels and one period needs a U as wide.
 - *steady*, 0.03 s: one reading differs from the next by noise, which may be power that moved inside it.
 - Power that wanders under a capacitor: readings that scatter may be of a load near the sensor's own frequency
-  with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. No figure of
-  the readings (what a sine leaves, how successive ones or differences go together) tells the two apart.
+  with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. One of T/2
+  around the same slow power, with edges ± 30 %, scatters alike, and its successive differences nearly do
+  (-0.53 and -0.48 go together): a U of three times the error of power that wanders would hold 54 to 77 % of
+  its windows (same_readings.md).
 - Means of a second under loads near the update interval (0.23 T, 0.55 to 1.1 T): at each end the energy is
   somewhere on a triangle whose height readings show, and so it is at the updates beside. All four may err
   alike: under 0.97 T the error of windows of 1.6005 s, which end half a cycle of the load and of the beat
