@@ -19,7 +19,7 @@ run: .venv/ready
 # A worker for each CPU, and each file whole in one of them. make test JOBS=0: in one process.
 JOBS ?= auto
 test: .venv-test/ready
-	.venv-test/bin/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	OPENBLAS_NUM_THREADS=1 .venv-test/bin/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 mutants: .venv-test/ready
 	.venv-test/bin/python tests/mutants $(MUTANTS)

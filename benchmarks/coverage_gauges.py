@@ -4,6 +4,9 @@
     python benchmarks/coverage_gauges.py "1 s" bursts   # only rows whose name holds the words; writes nothing
     python benchmarks/coverage_gauges.py --seed 7 steps # of other recordings; writes nothing
 
+Set ``OPENBLAS_NUM_THREADS=1``: the threads of several processes wait for one another, and means of a second
+took 25 times the CPU time.
+
 ``gauge_rows.py`` has the sensors and loads. At least 2,000 windows a cell. A cell fails where the 99.9 %
 binomial interval of its coverage lies below 93 %, or where a guaranteed interval misses the truth or the
 value. No machine is timed, so that the figures are the same everywhere.
