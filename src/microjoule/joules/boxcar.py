@@ -67,6 +67,8 @@ _AROUND = 4  # windows on either side in which power is compared with that of W 
 _AGAIN, _SO_MUCH = 0.3, 0.3  # correlation with the power of W before, from which on it may repeat itself
 _REPEATED = 1.5  # times the variance, more: of W in a row that are alike fewer tell
 _LEAST_NOISE = 0.1
+_SLOW, _A_STEP = 8, 6.0  # differences on either side whose mean is no wander; and of their median, a step
+_NOT_RULED_OUT = 0.1  # of the variance of differences: how well a minute tells it from noise
 _MEDIAN_OF_SECOND = 0.6745 * np.sqrt(6.0)  # of independent noise: 1, -2, 1
 
 
@@ -110,8 +112,9 @@ class Boxcar:
     def __init__(
         self, t_s: F64, watts: F64, window_s: float, period_s: float, noise_w: float, late_s: F64
     ) -> None:
-        self._t_s, self._y, self._window_s = t_s, watts, window_s
+        self._t_s, self._y, self._window_s, self._period_s = t_s, watts, window_s, period_s
         self._noise_w = noise_w = min(noise_w, max(_scatter(watts), _LEAST_NOISE * noise_w))
+        self._white_w = noise_w * window_s / period_s * np.sqrt(_not_noise(np.diff(watts)))
         self._begins_s, is_sure = _begins(t_s, watts, window_s, noise_w)
         gaps_s = np.diff(t_s, prepend=t_s[0])
         late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0) * ~is_sure)
@@ -204,7 +207,18 @@ class Boxcar:
         apart_s = self._t_s[last[far]] - self._t_s[first[far]]
         usual_s = apart_s / np.maximum(last[far] - first[far], 1)
         found[far] += self._noise_w**2 * usual_s * (t1_s - t0_s)[far]
+        found += self._hidden_white(t1_s - t0_s)
         return found * self._among_bursts(t0_s, t1_s)
+
+    def _hidden_white(self, length_s: F64) -> F64:
+        """The variance of windows by power that wanders as quickly as bins and is taken for noise.
+
+        All of m W is known of it but for the bins that a window begins and ends in.
+        """
+        window_s, bin_s = self._window_s, self._period_s
+        between_s = length_s * (1.0 - length_s / window_s)
+        hidden_s = np.maximum(between_s, np.minimum(length_s, bin_s))
+        return np.asarray(self._white_w**2 * bin_s * hidden_s, np.float64)
 
     def _among_bursts(self, t0_s: F64, t1_s: F64) -> F64:
         """By how much the variance is larger where updates came between standstills only: bursts.
@@ -302,6 +316,20 @@ def _begins(t_s: F64, watts: F64, window_s: float, noise_w: float) -> tuple[F64,
             begins_s[first + 1 : stop] = t_s[first - 1 : stop - 2]
             is_sure[first:stop] = True
     return begins_s, is_sure
+
+
+def _not_noise(step_w: F64) -> float:
+    """Which share of the variance of readings' differences may be of power that wanders from bin to bin.
+
+    Of noise successive differences go together by r = -1/2; those of power that is another one in each bin by
+    r = 0, as if each were σ W / T off where they are as far apart as readings of the noise σ. Steps of power
+    and what it does slowly count for neither.
+    """
+    off = step_w - local_mean(step_w, _SLOW)
+    off[np.abs(off) > _A_STEP * np.median(np.abs(off))] = 0.0
+    squares = float(off @ off)
+    share = 1.0 + 2.0 * float(off[1:] @ off[:-1]) / squares if squares else 0.0
+    return min(max(share, _NOT_RULED_OUT), 1.0)
 
 
 def _scatter(watts: F64) -> float:
