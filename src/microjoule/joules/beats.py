@@ -36,6 +36,7 @@ _STANDS_OUT = 40.0  # times what its neighbours have, a frequency that is not no
 _OWN, _NEIGHBOURS = 3, 16  # half periods a window: how wide a frequency is, and which are near it
 _DUTY, _RARELY = 0.15, 0.05  # of the time: how well readings show the part that is high; and the least one
 _ROOM = 1.2  # levels are known about as well
+_FLAT = 1e-12  # of a spectrum: it has no top
 _ROWS = 4096  # windows at a time
 
 
@@ -99,7 +100,7 @@ def _beats_of(of: F64, coverage: float, most_w: float, noise_w: float, least: fl
     each, slowest = np.arange(len(of)), int(2 * _CYCLES)
     at = slowest + np.argmax(power[:, slowest:-1], axis=1)
     before, top, after = power[each, at - 1], power[each, at], power[each, at + 1]
-    bend = np.minimum(before - 2 * top + after, -1e-300)
+    bend = np.minimum(before - 2 * top + after, -_FLAT * (before + top + after) - 1e-300)
     phi = (at + np.clip((before - after) / bend / 2, -0.5, 0.5)) / (2 * size)
     above = np.mean(off > (off.max(1) + off.min(1))[:, None] / 2, axis=1)
     shorter = np.maximum(np.minimum(above, 1 - above) - _DUTY, _RARELY)
