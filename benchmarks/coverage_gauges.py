@@ -202,6 +202,12 @@ interval):
   52 to 100 %), power that wanders (1 to 97 %) and bursts (18 to 99 %). Steps at no clock's times show it in
   120 s (92 % and more). Reports say what readings show. Power that itself approaches its levels slowly shows
   the same: U includes both, and is up to 300 times the error of a gauge that is what it is declared to be.
+- A gauge of which nothing is declared: loads within 1.5 % of T, whose beat is longer than 64 updates, are
+  taken for slow power (3 to 21 %); so are those of which the averaged part holds a whole number of periods,
+  whose readings are steady. Loads of 0.97 T and T with edges that differ by a tenth have no beat (27 to
+  61 %); with edges that differ by 2 %, 0.9 and 0.97 T are covered (96 % and more).
+- A mean of a second under faint loads of no beat: 195/205 W at 3.3 T, whose readings scatter as noise does
+  (60 to 84 %).
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;
@@ -232,7 +238,10 @@ justify.
 - *edges* of 3.7 T and other loads that readings show as they are: 1.37 T with 2.7 times the swing has the
   same readings, and fits between 0 and the limit only where the swing is small. The levels drawn here are too
   far apart, and no load of two levels and one period needs a U as wide.
-- *steady*, 0.03 s: one reading differs from the next by noise, which may be power that moved inside it.
+- *steady*, 0.03 s, and of means of a second to 0.3 s: readings differ by noise, which may be power that
+  moved inside an update, or from one to the next.
+- A gauge of which nothing is declared under a smooth slow sine (± 20 W in 5 s): a sensor that averages a half
+  of 0.98 T shows such a one, too. U is 40 to 60 times the error.
 - Power that wanders under a capacitor: readings that scatter may be of a load near the sensor's own frequency
   with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. One of T/2
   around the same slow power, with edges ± 30 %, scatters alike, and its successive differences nearly do
