@@ -16,16 +16,14 @@ do at their widest, and not by less. Readings that no sine explains may be of a 
 frequency too, one whose edges are irregular (:mod:`.irregular`).
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
-at have an edge in them: of a slow load few, of a fast one at least half as many as there are such parts. A
-load of any f = k +- phi cycles an update may be meant, as long as it fits between 0 and the limit. Where the
-mean drifts, or readings swing within their noise, a beat shows as it comes round (:mod:`.beats`).
+at have an edge in them: of a fast load at least half. Any f = k +- phi cycles an update may be meant that fit
+between 0 and the limit. In a drift and within noise a beat shows as it comes round (:mod:`.beats`).
 
 If nobody knows which part of its period a sensor looks at, a slow load's readings may be a fast one's: at 2 %
-of T those of 17.3 T are those of 0.945 T. But only a clock's beat comes round as it was: readings that do not
-(:mod:`.repeating`) are of power as slow as they are.
+of T those of 17.3 T are those of 0.945 T. But only a clock's beat comes round as it was (:mod:`.repeating`).
 
-What a fast one does to a figure: inside a period the energy leaves its line by up to H T / 4, and where a
-part of the period is looked at, the readings of less than a cycle T / phi are not its mean.
+What a fast one does to a figure: inside a period energy leaves its line by up to H T / 4; and of a sensor
+that looks at a part of it, readings of less than a cycle T / phi are not its mean.
 """
 
 from __future__ import annotations
@@ -60,6 +58,7 @@ _ONE = 0.35  # of what scattering readings have: a beat of one load and its harm
 _STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
+_CREEPS, _SLOWLY = 0.15, 0.25  # of what an edge creeps, readings of it differ by; of all that is looked at
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
@@ -300,9 +299,9 @@ def _quick(
 ) -> tuple[F64, F64]:
     """Half the swing and the period, in updates, of the load of which beats of any length may be the alias.
 
-    A load of rectangles of f = k - phi or k + phi cycles an update has an edge in 2 ‖c f‖ of the parts that
-    are looked at, where ‖x‖ is how far x is from a whole number, and shows ‖c f‖ / c f of its swing where
-    that is less than all. Of those that both fit, the one that moves the energy most is taken.
+    A load of rectangles of f = k ± phi cycles an update has an edge in 2 ‖c f‖ of the parts looked at, ‖x‖ is
+    how far x is from a whole number, and shows ‖c f‖ / c f of its swing if that is not all. Of all that fit,
+    the one that moves most energy is taken. Where edges creep, readings that move by less are of a level.
 
     Args:
         watts: float64[n], one for each update.
@@ -313,7 +312,8 @@ def _quick(
         is_beat: bool[n], whether they are a beat.
     """
     middle, seen, room = levels
-    with_edge = _with_edge(watts, middle, seen, noise_w)
+    creep_w = extreme(np.where(phi < _SLOWLY * coverage, _CREEPS * seen * phi / coverage, 0.0), np.maximum)
+    with_edge = _with_edge(watts, middle, seen, np.maximum(noise_w, creep_w))
     half, period = np.zeros(len(watts)), np.ones(len(watts))
     for k in range(1, _QUICKEST + 1):
         for f in (k - phi, k + phi):
@@ -350,7 +350,7 @@ def _of_any_part(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F6
     return np.where(is_beat & comes_round(watts), half, 0.0)
 
 
-def _with_edge(watts: F64, middle: F64, seen: F64, noise_w: float) -> F64:
+def _with_edge(watts: F64, middle: F64, seen: F64, noise_w: F64 | float) -> F64:
     """The share of readings that are neither like a neighbour nor one of the load's two levels."""
     is_between = (from_nearer(watts) > _ALIKE * noise_w) & (np.abs(watts - middle) < _EXTREME * seen)
     return local_mean(is_between / 1.0, _AROUND)

@@ -103,3 +103,12 @@ def test_a_beat_within_noise_may_be_of_a_load_of_which_a_part_sees_about_a_whole
     of = found(noisy, coverage=0.5, noise_w=0.2)
     assert np.median((of.half_w * of.period)[INSIDE]) == pytest.approx(60 / 2.016, rel=0.3)
     assert np.median(of.unseen_w[INSIDE]) == pytest.approx(60 * 0.008, rel=0.3)
+
+
+def test_power_that_settles_is_at_a_level_and_one_pulse_no_beat():
+    """A fast load's edges creep through a quarter of T for sixteen readings: settling was taken for them."""
+    n = np.arange(166)
+    settled = 190 - 5 * np.exp(-(n - 16) / 8)
+    jitter = np.random.default_rng(3).uniform(-0.5, 0.5, len(n))
+    watts = np.where((n >= 16) & (n < 75), settled, 60.0) + jitter
+    assert not swings(watts, 0.25, 250.0, 0.06).half_w.any()
