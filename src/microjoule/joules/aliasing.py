@@ -17,7 +17,7 @@ frequency too, one whose edges are irregular (:mod:`.irregular`).
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
 at have an edge in them: of a fast load at least half. Any f = k +- phi cycles an update may be meant that fit
-between 0 and the limit. In a drift and within noise a beat shows as it comes round (:mod:`.beats`).
+between 0 and the limit. In a drift or within noise a beat shows as it comes round (:mod:`.beats`).
 
 If nobody knows which part of its period a sensor looks at, a slow load's readings may be a fast one's: at 2 %
 of T those of 17.3 T are those of 0.945 T. But only a clock's beat comes round as it was (:mod:`.repeating`).
@@ -58,7 +58,7 @@ _ONE = 0.35  # of what scattering readings have: a beat of one load and its harm
 _STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
-_CREEPS, _SLOWLY = 0.15, 0.25  # of what an edge creeps, readings of it differ by; of all that is looked at
+_CREEPS, _SLOWLY = 0.15, 0.25  # readings of an edge differ by 0.15 phi / c of half the swing; phi / c at most
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
