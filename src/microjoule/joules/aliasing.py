@@ -34,6 +34,7 @@ import numpy as np
 
 from ..arrays import Bools
 from ..trace.series import I64
+from .alternating import ABOUT_TWO, rectangles
 from .beats import Beats, beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
@@ -51,7 +52,7 @@ _DUTY = 0.15  # of the time, to which readings show how long a load is high
 _RARELY = 0.05  # of the time: what a load does less often is not counted on
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _A_THIRD = 0.34  # cycles an update, from which on what readings show is how they alternate
-_ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
+_PLAIN = 0.01  # of a swing at its own frequency: no plain mean keeps so much, and a capacitor does
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
@@ -157,11 +158,10 @@ def swings(
     if coverage >= 1:
         # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
         widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, middle, most_w), room)
-    levels = (middle, seen, room)
-    least_half = half
+    levels, least_half = (middle, seen, room), half
     if coverage >= 1:
-        rectangle = np.maximum(seen * (1 - phi) / phi, seen)
-        least_half = np.where(phi > _ABOUT_TWO, np.minimum(half, rectangle), half)
+        least_half, of_two = rectangles(watts, levels, phi, half)
+        half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
     if coverage < 1:
         is_possible &= _smoothness(watts, seen) > _smooth(coverage, phi)
@@ -178,10 +178,10 @@ def swings(
         found = np.maximum(found, np.minimum(_of_any_part(watts, levels, noise_w), most))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2, _AROUND)
-    is_stuck = (phi > _ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
+    is_stuck = (phi > ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
     found = np.where(is_stuck & (seen > _OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
-    is_two = (found > 0) & (phi > _ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
+    is_two = (found > 0) & (phi > ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
     whole, phi, period0, period = found.copy(), phi.copy(), period, period.copy()
