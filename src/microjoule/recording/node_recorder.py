@@ -37,6 +37,7 @@ LATE_S = 5.0  # how long ranks that are still to come are waited for once all ot
 ANSWER_S = 600.0  # how long the last rank may take to read the trace for its report
 ALIVE_S = 0.5  # between two signs of life to ranks that wait for the trace
 SETTLED_S = 10.0  # how long the file may take to have what was read
+LATE_READING_S = 5.0  # how long a busy machine may keep the sampler from reading after a rank's end
 _TICK_S = 0.1
 _SKEW_S = 60.0  # a mark that claims to be older than its rank, or of the future, by so much is none
 _NUMBER_BITS = 40
@@ -61,7 +62,7 @@ class _Member:
         self.open: set[int] = set()  # numbers of the windows that its command has begun and not ended
         self.is_greeted = self.is_done = False
         self.takes_trace = False  # when it ends; until then the others go on
-        self.done_s = 0.0
+        self.done_s, self.done_ns = 0.0, 0
 
     def send(self, message: Mapping[str, Any], trace: Path | None = None) -> None:
         """Sends a short message, and a trace as an open file; to a process that takes none, nothing."""
@@ -209,7 +210,7 @@ class NodeRecorder:
             self._recorder.forward(marks, {name: min(max(n, 0), OTHERS) for name, n in counted.items()})
         if "done" in message and not member.is_done:
             self._end(member, message["done"])
-            member.is_done, member.done_s = True, time.monotonic()
+            member.is_done, member.done_s, member.done_ns = True, time.monotonic(), now_ns()
             self._waiting.append(member)
 
     def _greet(self, member: _Member, hello: object) -> None:
@@ -259,8 +260,15 @@ class NodeRecorder:
         if running and self._said:
             running[0].send({"said": [self._said.popleft() for _ in range(len(self._said))]})
         if running:
-            settled_s = time.monotonic() - self._recorder.settle_s
-            self._let_go([m for m in self._waiting if not m.takes_trace or m.done_s < settled_s])
+            self._let_go([m for m in self._waiting if not m.takes_trace or self._is_bracketed(m)])
+
+    def _is_bracketed(self, member: _Member) -> bool:
+        """Whether the file has a reading after all that a rank marked; or none came for long."""
+        over_s = time.monotonic() - member.done_s - self._recorder.settle_s
+        if over_s < 0:
+            return False
+        self._recorder.settled(SETTLED_S)
+        return self._recorder.has_read(member.done_ns) or over_s > LATE_READING_S
 
     def _let_go(self, members: list[_Member]) -> None:
         """Lets ranks that have ended go: another one waits for the trace to be complete."""

@@ -78,6 +78,7 @@ class RawRecorder:
         self._ended = threading.Event()
         self._wakes = threading.Event()
         self._asked: deque[threading.Event] = deque()
+        self._read_to_ns: dict[str, int] = {}  # by lane, of what was taken from its ring
         self._writer: Writer | None = None
         self._output: Output | None = None
         self._marks: MarkRings | None = None
@@ -240,18 +241,19 @@ class RawRecorder:
         self._own_rows.append((now_ns(), 0, channel, raw, None))
 
     def settled(self, for_s: float) -> bool:
-        """Has all that was read until now written at once, and says whether it was within a time.
-
-        Readings after a mark that were not taken yet are for the caller to wait for: ``settle_s``.
-        """
+        """Has all that was read until now written at once, and says whether it was within a time."""
         written = threading.Event()
         self._asked.append(written)
         self._wakes.set()
         return written.wait(for_s)
 
+    def has_read(self, t_ns: int) -> bool:
+        """Whether each lane has shown, in what was written, all that was used up to an instant."""
+        return all(self._read_to_ns.get(lane.name, 0) > t_ns + lane.settle_ns[0] for lane in self._lanes)
+
     @property
     def settle_s(self) -> float:
-        """How long after a mark the readings are there that bracket it."""
+        """How long after a mark the readings are there that bracket it, unless the sampler is kept away."""
         first_ns = max(lane.settle_ns[0] for lane in self._lanes)
         longest_ns = max(lane.settle_ns[1] for lane in self._lanes)
         period_ns = max(NS_PER_S / lane.rate_hz for lane in self._lanes)
@@ -315,6 +317,9 @@ class RawRecorder:
         if self._marks is not None:
             self._take(self._marks.drain())
         drained = [lane.sampler.drain() for lane in self._lanes]
+        for lane, columns in zip(self._lanes, drained, strict=True):
+            if columns.length:
+                self._read_to_ns[lane.name] = memoryview(columns.t_ns).cast("q")[columns.length - 1]
         batches = [self._writer.columns(columns) for columns in drained if columns.length]
         if self._thinner is None:
             return batches

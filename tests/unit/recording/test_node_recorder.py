@@ -28,15 +28,16 @@ def line(**message):
 
 
 HELLO = line(hello={"n_local": 2, "attributes": {"rank": 0, "launcher": "torchrun"}, "marks": "memfd:1:2:3"})
+TAKES_TRACE = HELLO.replace(b'"n_local"', b'"takes_trace": true, "n_local"')
 DONE = line(losses={"full": 2, "lost": -5, "damaged": "x", "more": 1}, done={"exit_code": 0})
 
 
 @contextmanager
-def node(tmp_path):
+def node(tmp_path, rate=None):
     """A serving recorder, the name of its socket, and the trace that it leaves."""
     name = f"\0microjoule-test-{os.getpid()}-{now()}"
     found = RawRecorder(
-        plan(tmp_path / "n.arrows", Meter(sources=("script",), root=machine(tmp_path / "root")))
+        plan(tmp_path / "n.arrows", Meter(rate=rate, sources=("script",), root=machine(tmp_path / "root")))
     )
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(name)
@@ -68,6 +69,13 @@ def answer(connection):
             return None
         text += part
     return json.loads(text)
+
+
+def answer_of(connection, word):
+    """What the first message with this word says; signs of life come before it."""
+    while word not in (message := answer(connection)):
+        pass
+    return message[word]
 
 
 def mark(kind, number, label=""):
@@ -117,7 +125,7 @@ def test_numbers_of_two_ranks_are_never_one_window(tmp_path):
         one.sendall(line(marks=[mark("end", 5)]))
         other.sendall(line(marks=[mark("end", 5 + (7 << 60))]))  # a number beyond what a ring has
         one.sendall(DONE)
-        assert answer(one)["left"] == 1
+        assert answer_of(one, "left") == 1
         other.sendall(DONE)
     trace = uj.load(tmp_path / "n.arrows")
     assert [trace.window(f"of {rank}").is_open for rank in (0, 1)] == [False, False]
@@ -156,6 +164,37 @@ def test_of_ranks_that_end_at_once_one_hears_that_the_trace_is_complete(tmp_path
     for each in threads:
         each.join(60)
     assert sorted(heard) == ["closed", "left"]
+
+
+def test_a_rank_is_let_go_once_a_reading_after_its_end_is_in_the_file(tmp_path, monkeypatch):
+    """A busy machine may keep the sampler away for longer; here it reads once a second."""
+    monkeypatch.setattr(RawRecorder, "settle_s", 0.0)
+    with node(tmp_path, rate=1) as name, connected(name) as one, connected(name) as other:
+        for each in (one, other):
+            each.sendall(TAKES_TRACE)
+            answer(each)
+        time.sleep(0.2)
+        t_ns = now()
+        one.sendall(DONE)
+        assert answer_of(one, "left") == 1
+        so_far = uj.load(tmp_path / "n.arrows")
+        assert so_far.is_truncated
+        assert all(so_far.series(channel).t_ns[-1] > t_ns for channel in so_far.channels)
+        other.sendall(DONE)
+        answer(other)
+
+
+def test_a_rank_does_not_wait_for_ever_for_a_sampler_that_is_kept_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(RawRecorder, "has_read", lambda *_: False)
+    monkeypatch.setattr(node_recorder, "LATE_READING_S", 0.3)
+    with node(tmp_path) as name, connected(name) as one, connected(name) as other:
+        for each in (one, other):
+            each.sendall(TAKES_TRACE)
+            answer(each)
+        one.sendall(DONE)
+        assert answer_of(one, "left") == 1
+        other.sendall(DONE)
+        answer(other)
 
 
 def test_nobody_at_all_ends_it_too(tmp_path, monkeypatch):
