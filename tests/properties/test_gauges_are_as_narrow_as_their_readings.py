@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, loads, outcome, truth_j, uneven, windows
+from gauges import POLLS, SENSORS, Load, gauge, loads, outcome, truth_j, uneven, windows
 from gpu_counter import DECLARED, GpuCounter
 from scipy.stats import binomtest
 
@@ -69,6 +69,29 @@ def test_readings_that_alternate_swing_by_what_a_load_does_that_is_high_for_half
 ) -> None:
     """They are a triangle of its phase, and of short pulses mostly extremes. U was 2.9 times the error."""
     assert of_gauge("100 of 100 ms", "near twice: 2.03 T", length_s) < 2.5
+
+
+@pytest.mark.parametrize("length_s", [0.1, 0.3, 3.0])
+def test_readings_of_two_levels_say_how_far_power_strays_inside_of_those_between_them(
+    length_s: float,
+) -> None:
+    """No more than if all of one level came first. U was 4 to 5 times the error."""
+    assert of_gauge("100 of 100 ms", "far: 3.7 T", length_s) < 3
+
+
+@pytest.mark.parametrize("period", [2.3, 2.7])
+def test_pulses_shorter_than_an_update_are_of_higher_power_than_any_reading_of_all_of_it(
+    period: float,
+) -> None:
+    """They often lie inside of one, so that many readings are alike, and are no level."""
+    one, held, n = SENSORS["100 of 100 ms"], 0, 0
+    for seed in range(SEEDS):
+        load = uneven(period * one.update_s, 60.0, 0.25 / period, 0.0, seed)
+        is_high = load.watts > load.watts.min()
+        load = Load(load.edges_s, np.where(is_high, 390.0, 20.0))
+        found = outcome(gauge(load, one, POLLS["10 ms"], seed), load, 0.1, WINDOWS, seed)
+        held, n = held + int(np.count_nonzero(np.abs(found.error_j) <= found.wide_j)), n + len(found.error_j)
+    assert binomtest(held, n).proportion_ci(0.999, "exact").high >= 0.93
 
 
 def test_an_edge_that_is_past_after_two_readings_is_of_no_load_near_the_sensor_s_frequency() -> None:

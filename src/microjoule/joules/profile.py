@@ -42,6 +42,7 @@ _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: 
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _AROUND = 32  # updates on either side in which readings show the levels of a load
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
+_RARELY = 0.05  # of the time: what is so by chance
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
@@ -111,7 +112,16 @@ class Profile:
         at_top = local_mean((self._top - watts < nearly) / 1.0, _AROUND)
         at_bottom = local_mean((watts - self._bottom < nearly) / 1.0, _AROUND)
         is_level = np.minimum(at_top, at_bottom) > _OFTEN
-        return is_level & ~of_few_phases(watts, noise_w)
+        is_level &= ~of_few_phases(watts, noise_w)
+        # What is shorter than a window lies inside one by itself, between two at the other level.
+        is_top, is_bottom = self._top - watts < nearly, watts - self._bottom < nearly
+        inner = (slice(1, -1), slice(2, None), slice(None, -2))
+        self._holds_levels = is_level.copy()
+        for one, other in ((is_top, is_bottom), (is_bottom, is_top)):
+            alone = np.zeros(len(watts))
+            alone[1:-1] = one[inner[0]] & other[inner[1]] & other[inner[2]]
+            self._holds_levels &= local_mean(alone, _AROUND) < _RARELY
+        return is_level
 
     def _prepare_gaps(self) -> None:
         """The variances that whole windows and gaps add."""
@@ -303,7 +313,11 @@ class Profile:
         white2 = np.where(is_alone, _WHOLE * pulse2, shape * np.maximum(pulse2 * swing**2, fast2))
         step_w = np.maximum(np.abs(around[2] - around[1]), np.abs(around[3] - around[2]))
         late2 = (step_w * self._late_s[i]) ** 2 * np.minimum(1.0, 10 * bridge)
-        return np.asarray(self._width_s[i] ** 2 * (anywhere2 + white2) + late2)
+        # Between two levels no more than all of what is of either comes first; both ends may err alike.
+        up, down = self._top[i] - self.watts[i], self.watts[i] - self._bottom[i]
+        most = np.maximum(np.minimum(up * f, down * (1 - f)), np.minimum(down * f, up * (1 - f)))
+        inside2 = np.minimum(anywhere2 + white2, np.where(self._holds_levels[i], most**2 / 2, np.inf))
+        return np.asarray(self._width_s[i] ** 2 * inside2 + late2)
 
     def _both(self, segment: I64, x: F64) -> F64:
         """The variance of a window that lies within one segment, a fraction x of it long."""
