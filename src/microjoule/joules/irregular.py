@@ -26,6 +26,9 @@ from .brackets import F64
 from .running import extreme, from_nearer, local_mean
 
 BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
+# Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
+# tell as much as half as many again that do not.
+_OF_FEW = np.array([[1.01], [1.03], [1.06], [1.12], [1.31]])
 _AROUND, _FAR = 32, 512  # updates on either side in which readings scatter, and in which phases creep
 _IRREGULAR = 0.2  # r, at the least
 _SCATTER = 0.15  # of what independent readings have and no sine explains: a beat of a slow swing leaves less
@@ -62,8 +65,8 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
 def creeping_w(watts: F64, is_fast: Bools, kept_w: F64) -> F64:
     """float64[5, n]: how far means of 16, 32 … 256 readings stray as a load's phase creeps.
 
-    These standard uncertainties are how such means scatter around each reading, where those of 16 do not span
-    more than what the sensor keeps: else the power itself wanders.
+    These standard uncertainties are how such means scatter around each reading, by Student's t of how few
+    they are, where those of 16 do not span more than the sensor keeps: else the power itself wanders.
 
     Args:
         watts: float64[n], one for each update.
@@ -78,7 +81,7 @@ def creeping_w(watts: F64, is_fast: Bools, kept_w: F64) -> F64:
     each = np.arange(len(watts))
     near = np.clip(each + np.array([[0], [-_FAR], [_FAR]]), 0, len(watts) - 1)
     at = near[np.argmin(spanned[near], axis=0), each]
-    found = np.stack([_scatter_of_means(watts, size)[at] for size in BLOCKS])
+    found = _OF_FEW * np.stack([_scatter_of_means(watts, size)[at] for size in BLOCKS])
     return np.where(is_fast & (spanned[at] < _OF_SQUARE * kept_w), found, 0.0)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from microjoule.joules.irregular import BLOCKS, creeping_w, irregular_w
 
@@ -49,7 +50,8 @@ def phase(a_step, amplitude_w):
 def test_means_of_readings_stray_as_they_scatter_while_a_phase_creeps():
     """A walk of 0.1 cycles a reading forgets its phase after 5 of them: of twice as many strays 0.7."""
     found = np.median(creeping(phase(0.1, 8.0)), axis=1)
-    assert found[1:] / found[:-1] == pytest.approx(np.sqrt(0.5), rel=0.15)
+    scatter = found / [t.ppf(0.975, 1.5 * (2 * 512 + 1) / size - 1) / 1.96 for size in BLOCKS]
+    assert scatter[1:] / scatter[:-1] == pytest.approx(np.sqrt(0.5), rel=0.15)
     alike = 1 / (2 * np.pi**2 * 0.1**2)  # updates over which it does
     assert found[2] == pytest.approx(np.sqrt(8**2 / 2 * 2 * alike / BLOCKS[2]), rel=0.25)
 
