@@ -28,6 +28,7 @@ from .gauge import Gauge
 from .gauge_updates import gauge_updates
 from .identity import FLOOR_W, Identity, identified
 from .lag import Marks
+from .lag_of_gauge import placed
 from .occupancy import united
 from .related_lags import RelatedLags
 from .sentence import NO_TIME, RECORDING, headline, noted
@@ -157,7 +158,7 @@ class Trace(RawTrace):
             series, channel = self.series(channel_id), self.channels[channel_id]
             if is_power(channel):
                 clocks = self.stamp_clocks(channel)
-                self._own[channel_id] = Gauge(series, channel, *clocks, machine=self.machine)
+                self._own[channel_id] = placed(series, channel, clocks, self.machine, self.recorded_columns)
             else:
                 found = Counter(series, channel, self.machine).with_learnt_lag(self.marks)
                 self._own[channel_id] = self.related_lags.beside_gauges(found)

@@ -28,8 +28,8 @@ from .counter import Counter
 from .counter_fragment import CounterFragment, counter_of, fragment_of
 from .counter_seam import joined
 from .energy_trace import Trace
-from .gauge import Gauge
 from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
+from .lag_of_gauge import placed
 from .total import beside, is_power
 from .unwrap import ENDLESS_NS
 from .unwrapped import sound
@@ -254,7 +254,7 @@ class JoinedTrace(KeptTrace):
             series = joined_series(run.kept_whole.get(channel.id, ()))
             if is_power(channel):
                 clocks = self.stamp_clocks(channel)
-                self._own[channel.id] = Gauge(series, channel, *clocks, machine=self.machine)
+                self._own[channel.id] = placed(series, channel, clocks, self.machine, self.recorded_columns)
                 continue
             if is_kept_whole(channel):
                 counter = Counter(series, channel, self.machine)

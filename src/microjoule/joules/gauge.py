@@ -31,12 +31,13 @@ additivity holds to rounding. What was given up: the counter's exactness, which 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from ..channel import Channel
+from ..channel import Channel, Timing
 from ..trace.series import I64, Series
 from ..units import NS_PER_S, seconds
 from .aliasing import Swings, swings
@@ -161,6 +162,13 @@ class Gauge:
             )
             for at, (value, low, high, status) in enumerate(rows)
         ]
+
+    def with_timing(self, timing: Timing) -> Gauge:
+        """The same readings, of a sensor that trails the power as a timing says."""
+        found = Gauge.__new__(Gauge)
+        found.channel, found._sensor = replace(self.channel, timing=timing), self._sensor
+        found.readings = self.readings.moved(timing.middle_lag_ns - self.readings.moved_ns)
+        return found
 
     @cached_property
     def as_longer(self) -> Gauge | None:
@@ -288,7 +296,9 @@ class Gauge:
 
     @property
     def lag_s(self) -> float:
-        """By how much readings may trail the power, either way."""
+        """By how much readings may trail the power, either way of the lag that is known of them."""
+        if self.channel.timing.likely_lag_ns is not None:
+            return self.channel.timing.half_lag_ns / NS_PER_S
         period_s = seconds(self.readings.period_ns)
         if self.readings.shape is Shape.POINT:
             return period_s

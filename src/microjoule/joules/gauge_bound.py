@@ -49,13 +49,16 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
     if len(readings) < 2 or not window_s or not is_known:
         return low, high
     apart = _apart(readings, window_s)
-    ends_s = (readings.t_ns[apart] - readings.t_ns[0]) / NS_PER_S
+    ends_s = (readings.t_ns[apart] + readings.moved_ns - readings.t_ns[0]) / NS_PER_S
     late_s = _LATE * readings.spread_s[apart]
     step_w = readings.quantum_w
     least_w, top_w = np.maximum(readings.watts[apart] - step_w, 0.0), readings.watts[apart] + step_w
-    lag_s = max(seconds(channel.timing.lag_ns), seconds(readings.period_ns) / 2)
+    # A lag that windows show makes no promise narrower, and one beyond what was allowed makes it wider.
+    least_ns, most_ns = channel.timing.likely_lag_ns or (0, 0)
+    lag_s = max(seconds(channel.timing.lag_ns), seconds(readings.period_ns) / 2, seconds(most_ns))
+    lead_s = max(-seconds(least_ns), 0.0)
     first_s = np.minimum.accumulate((ends_s - _MOST * window_s - lag_s - late_s)[::-1])[::-1]
-    last_s = np.maximum.accumulate(ends_s + late_s)
+    last_s = np.maximum.accumulate(ends_s + lead_s + late_s)
     a, b = (t0 - readings.t_ns[0]) / NS_PER_S, (t1 - readings.t_ns[0]) / NS_PER_S
     inside = _sums(first_s, last_s, least_w * _LEAST * window_s, a, b)
     n_inside = _sums(first_s, last_s, np.full(len(apart), _LEAST * window_s), a, b)

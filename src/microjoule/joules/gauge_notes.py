@@ -21,7 +21,7 @@ import numpy as np
 
 from ..channel import UNPLACED
 from ..trace.series import I64
-from ..units import NS_PER_S, seconds, short_time, three_digits
+from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
 from .little_known import FEW
 from .readings import Readings, Shape
 from .stamps import Stamped
@@ -135,6 +135,15 @@ def _longer(readings: Readings, name: str) -> str:
         slowly = f"averages about {short_time(found.window_ns or 0)}"
         load = "takes as long to reach its levels"
     return f"either {name} {slowly} ({as_declared}), or the power itself {load}: ± includes both"
+
+
+def lag_of(gauge: Gauge) -> list[str]:
+    """The sentence about a gauge's lag, where windows or a calibration show it."""
+    timing = gauge.channel.timing
+    if timing.likely_lag_ns is None:
+        return []
+    least, most = (three_digits(each / NS_PER_MS) for each in timing.likely_lag_ns)
+    return [f"{gauge.channel.id}: lag {least} to {most} ms, {timing.lag_source}"]
 
 
 def of_gauges(gauges: Iterable[Gauge], t0_ns: I64, t1_ns: I64) -> list[str]:

@@ -83,6 +83,8 @@ def _own_lag(gauge: Gauge) -> float | None:
     """By how much of its period a gauge's readings may trail the power; None: nobody knows."""
     if gauge.readings.longer is not None:  # or the power follows slowly, and they trail by nothing
         return None
+    if gauge.channel.timing.likely_lag_ns is not None:
+        return gauge.lag_s * NS_PER_S / gauge.readings.period_ns
     return _OF_A_SAMPLE if is_buffered(gauge) else _OWN_LAG.get(gauge.readings.shape)
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -40,12 +40,12 @@ from .update_record import UpdateRecord
 
 LEAST_NS = 5 * NS_PER_MS  # of a declared lag that is worth it: of GPUs
 SOURCE = "measured at the windows of this trace"
-_SYNCHRONISED, _OF_EVENTS = "synchronised", "device_u_ns"  # attributes of windows
+SYNCHRONISED, _OF_EVENTS = "synchronised", "device_u_ns"  # attributes of windows
 _LAUNCHED_NS = (0, 2 * NS_PER_MS, 5 * NS_PER_MS, 10 * NS_PER_MS, 20 * NS_PER_MS, 50 * NS_PER_MS)
 _STEP_NS = 2 * NS_PER_MS
-_EDGES, _MOST = 24, 2048  # of windows that are needed, and that are taken
+_EDGES, MOST = 24, 2048  # of windows that are needed, and that are taken
 _NAMES, _STATES = 6, 12  # names that have their own power, the rest together; sets of them
-_BLOCKS, _FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
+_BLOCKS, FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
 _SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
@@ -61,13 +61,29 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     timing, declared_ns = counter.channel.timing, counter.declared.lag_ns
     if declared_ns < LEAST_NS or timing.half_lag_ns <= _STEP_NS:
         return timing
-    told = windows.each(windows.mentioning(_SYNCHRONISED))
-    able = (each for each in told if each.attributes.get(_SYNCHRONISED) is True and not each.is_open)
-    known = list(islice(able, _MOST))
+    told = windows.each(windows.mentioning(SYNCHRONISED))
+    able = (each for each in told if each.attributes.get(SYNCHRONISED) is True and not each.is_open)
+    known = list(islice(able, MOST))
     if 2 * len(known) < _EDGES:
         return timing
     found = _seen(counter, record, known)
     return timing if found is None else with_seen(timing, *found, SOURCE)
+
+
+class Shown(NamedTuple):
+    """A lag as windows show it.
+
+    Attributes:
+        lag_ns: The likeliest.
+        half_ns: Half-width of its 95 % interval.
+        blocks: Of how many blocks of updates.
+        left: The squares that it leaves, over those that the worst lag leaves.
+    """
+
+    lag_ns: float
+    half_ns: float
+    blocks: int
+    left: float
 
 
 def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
@@ -79,25 +95,56 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     first, last = windows[0].t0_ns - declared_ns, max(each.t1_ns for each in windows) + declared_ns
     inside = (edges + shifts[0] >= first) & (edges - shifts[-1] <= last)
     edges, widths, total = edges[inside], widths[inside], total[inside]
-    size = int(np.clip((len(edges) - 1) // _BLOCKS, _LEAST, _LONGEST))
-    starts = np.arange(0, len(edges) - size, size)[:_BLOCKS]
-    if len(starts) < _FEWEST:
+    at = in_blocks(len(edges) - 1)
+    if len(at) < FEWEST:
         return None
-    at = starts[:, None] + np.arange(size + 1)
-    asked = edges[at], np.diff(total[at], axis=1).astype(np.float64), shifts
+    asked = edges[at], edges[at + 1], np.diff(total)[at] * 1.0, shifts
     between = int(edges[0]) - 2 * declared_ns, int(edges[-1]) + 2 * declared_ns
-    by_launch = [_Normal(_states(windows, after_ns, *between), *asked) for after_ns in _launched(windows)]
-    squares = _Squares(by_launch, shifts)
-    every = np.ones(len(starts))
-    lag, known = squares.best(every), without_one(squares.best, len(starts))
+    by_launch = [_Normal(_states(windows, after_ns, *between), *asked) for after_ns in launched(windows)]
+    found = least_left(by_launch, shifts, at.shape, _SURE)
+    if found is None:
+        return None
+    located = float(np.median(widths)) / math.sqrt(12.0 * found.blocks)
+    return found.lag_ns, found.half_ns + _OWN * counter.usual_ns + located
+
+
+class Left(Protocol):
+    """What lags leave unexplained of blocks of looks."""
+
+    def left(self, weights: F64) -> F64:
+        """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""
+
+
+def in_blocks(n: int) -> I64:
+    """int64[blocks, size]: which of n successive looks of a sensor are of which block."""
+    size = int(np.clip(n // _BLOCKS, _LEAST, _LONGEST))
+    starts = np.arange(0, n - size + 1, size)[:_BLOCKS]
+    return np.asarray(starts[:, None] + np.arange(size))
+
+
+def least_left(
+    by_launch: Sequence[Left], shifts_ns: I64, shape: tuple[int, ...], sure: float, more: float = 0.0
+) -> Shown | None:
+    """The lag that leaves least; None: it is at an end of those asked for, or hangs on one block.
+
+    Args:
+        by_launch: For each time from a window's beginning to its work's.
+        shifts_ns: int64[shifts], the lags, evenly spaced.
+        shape: How many blocks there are, of how many looks.
+        sure: Standard uncertainties of the jackknife for 95 %.
+        more: Of the squares that are left: a lag that leaves so much more is possible, whatever their number.
+    """
+    squares, every = _Squares(by_launch, shifts_ns), np.ones(shape[0])
+    lag, known = squares.best(every), without_one(squares.best, shape[0])
     if lag is None or known is None:
         return None
-    possible = shifts[is_possible(squares.left(every), len(starts) * size)]
-    located = float(np.median(widths)) / math.sqrt(12.0 * len(starts))
-    return lag, half_width_ns(lag, _SURE, known, possible) + _OWN * counter.usual_ns + located
+    left = squares.left(every)
+    possible = shifts_ns[is_possible(left, math.prod(shape)) | (left <= (1 + more) * left.min())]
+    half_ns = half_width_ns(lag, sure, known, possible)
+    return Shown(lag, half_ns, shape[0], float(left.min() / max(left.max(), 1e-300)))
 
 
-def _launched(windows: Sequence[Window]) -> list[int]:
+def launched(windows: Sequence[Window]) -> list[int]:
     """How long after a window's beginning its work may begin: at once where events of the device say when."""
     if all(_OF_EVENTS in each.attributes for each in windows):
         return [0]
@@ -123,15 +170,18 @@ class _Normal:
 
     Args:
         states: What went on.
-        edges_ns: int64[blocks, n + 1], updates.
-        gained: float64[blocks, n], counts between them.
+        t0_ns: int64[blocks, n], when looks began.
+        t1_ns: int64[blocks, n], when they ended.
+        gained: float64[blocks, n], counts meanwhile.
         shifts_ns: int64[shifts], the lags.
     """
 
-    def __init__(self, states: Occupancy, edges_ns: I64, gained: F64, shifts_ns: I64) -> None:
-        asked = edges_ns[None] - shifts_ns[:, None, None]
+    def __init__(self, states: Occupancy, t0_ns: I64, t1_ns: I64, gained: F64, shifts_ns: I64) -> None:
+        asked = np.stack((t0_ns, t1_ns))[:, None] - shifts_ns[:, None, None]
         times = [states.until(state, asked.ravel()) for state in range(min(len(states.states), _STATES))]
-        lasted = np.stack([np.diff(each.reshape(asked.shape), axis=2) for each in times]).astype(np.float64)
+        lasted = np.stack([np.diff(each.reshape(asked.shape), axis=0)[0] for each in times]).astype(
+            np.float64
+        )
         self._normal = np.einsum("ilbk,jlbk->lbij", lasted, lasted)
         self._right = np.einsum("ilbk,bk->lbi", lasted, gained)
         self._whole = (gained * gained).sum(1)
@@ -155,7 +205,7 @@ class _Squares(NamedTuple):
         shifts_ns: int64[shifts], the lags.
     """
 
-    by_launch: list[_Normal]
+    by_launch: Sequence[Left]
     shifts_ns: I64
 
     def left(self, weights: F64) -> F64:

@@ -85,7 +85,7 @@ def samples(counter: Counter, edges_ns: I64, total: I64, gauge: Gauge, shifts_ns
     updates = edges_ns[is_later], total[is_later]
     if len(updates[0]) < 2:
         return
-    looks = _looks(gauge)
+    looks = looked(gauge)
     if looks is not None and _FINER * counter.usual_ns <= gauge.readings.period_ns:
         found = _looked_at(counter, updates, (*looks, gauge.readings.watts[1:]), shifts_ns)
         if found is None:
@@ -122,7 +122,7 @@ def _evened(edges_ns: I64, period_ns: int) -> I64:
     return found
 
 
-def _looks(gauge: Gauge) -> tuple[I64, I64] | None:
+def looked(gauge: Gauge) -> tuple[I64, I64] | None:
     """int64[n - 1] each: from when to when each reading but the first looked; None: nobody knows."""
     readings = gauge.readings
     if readings.shape not in (Shape.HOLD, Shape.BOXCAR):
@@ -254,7 +254,7 @@ def _locked_ns(gauge: Gauge, edges_ns: I64, watts: F64) -> float:
         edges_ns: int64[blocks, n + 1], updates of the counter.
         watts: float64[blocks, n], between them.
     """
-    looks = _looks(gauge)
+    looks = looked(gauge)
     if looks is None or gauge.readings.coverage >= 1:
         return 0.0
     before, here, after = watts[:, :-2], watts[:, 1:-1], watts[:, 2:]

@@ -82,6 +82,7 @@ class Readings:
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
         decay_ns: The time constant of one that approaches the power like a capacitor; None: it does not.
         is_shown: Whether these are what the readings show, in place of what is declared.
+        moved_ns: By how much all instants are earlier than it showed them, because it was seen to trail.
         longer: How the sensor averages if it is what makes the readings follow steps slowly, and not the load
             whose power does; None: they do not.
         failed_ns: int64, when reads failed.
@@ -114,6 +115,7 @@ class Readings:
         self.window_ns = timing.window_ns
         self.decay_ns = timing.decay_ns
         self.is_shown = False
+        self.moved_ns = 0
         self.longer: Averaging | None = None
         self._look_for_averaging()
         self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
@@ -146,6 +148,13 @@ class Readings:
         found.window_ns, found.decay_ns = (
             round(each * self.period_ns) if each else None for each in (self.longer.window, self.longer.decay)
         )
+        return found
+
+    def moved(self, earlier_ns: int) -> Self:
+        """The same updates, all of them so much earlier."""
+        found = copy(self)
+        found.t_ns, found.moved_ns = self.t_ns - earlier_ns, self.moved_ns + earlier_ns
+        found.first_ns -= earlier_ns
         return found
 
     @property

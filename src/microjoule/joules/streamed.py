@@ -32,6 +32,7 @@ from .digest import Digest
 from .energy_trace import Trace, load
 from .gauge import Gauge
 from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
+from .lag_of_gauge import placed
 from .peaks import Peaks
 from .power import peak_span_ns
 from .total import beside, is_power
@@ -159,7 +160,8 @@ class _KeptWhole(_Kept):
         series, channel = self.series(), self._channel
         if not is_power(channel):
             return Counter(series, channel, trace.machine).with_learnt_lag(trace.marks)
-        return Gauge(series, channel, *trace.stamp_clocks(channel), machine=trace.machine)
+        clocks = trace.stamp_clocks(channel)
+        return placed(series, channel, clocks, trace.machine, trace.recorded_columns)
 
 
 def stream(path: str | os.PathLike[str], told: Callable[[float], None] = lambda _: None) -> Trace:

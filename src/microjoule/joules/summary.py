@@ -30,6 +30,7 @@ from .energies import unread
 from .energy_trace import Trace
 from .environments import changes, met
 from .estimate import Estimate
+from .gauge_notes import lag_of
 from .listed_windows import listed_windows, numbered, span_of
 from .power import means_w
 from .power_line import power_line
@@ -316,9 +317,9 @@ def _failures(trace: Trace) -> list[Plain]:
 
 
 def lags(trace: Trace) -> list[str]:
-    """By how much the measured counters trail the energy, a line each."""
+    """By how much the measured counters and gauges trail the energy, a line each."""
     meters = [trace.meter(name) for name in trace.energy_channels if name not in trace.dead]
-    own = [line for meter in meters if isinstance(meter, Counter) for line in lag(meter)]
+    own = [line for each in meters for line in (lag(each) if isinstance(each, Counter) else lag_of(each))]
     return own + trace.related_lags.notes()
 
 

@@ -1,0 +1,166 @@
+"""By how much a gauge's readings trail the power, learnt from windows that hold their work. Pure.
+
+A reading P_k of the time from a_k to b_k is the mean of the powers of the windows that were open then, and of
+the rest. So with a power of its own for each window, P_w, and one around them, P_0, the lag L leaves
+
+    P_k (b_k - a_k) = P_0 (b_k - a_k) + Σ P_w (S_w(b_k - L) - S_w(a_k - L)) + rest,
+
+where S_w(t) is for how long window w had been open by t. The powers are profiled out in each block of
+readings, and the least sum of squares tells L (:mod:`.lag_search`). A window in which the power does not step
+gets that power, and tells nothing. Of a capacitor, and of what nobody knows the mean of, a_k and b_k are
+successive updates, and what it gained is the energy that figures are made of. So the lag is that by which
+these figures trail, whatever its cause.
+
+A gauge's prior is a lag of nothing, give or take a part of its period. It gives way where windows tell the
+lag more closely, and where they tell one that lies outside it. Steps of power alone tell no lag: when they
+were is in the marks of a program and nowhere in the readings.
+
+Decision: a launch returns before its kernel runs, so that of a GPU only windows that waited for it tell.
+Elsewhere the program's own instants are the work's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+
+from ..channel import Channel
+from ..trace.series import I64, Series
+from ..trace.window import Window
+from ..trace.window_columns import WindowColumns
+from ..units import NS_PER_MS, NS_PER_S
+from .brackets import F64
+from .gauge import Gauge
+from .lag_of_windows import FEWEST, MOST, SOURCE, SYNCHRONISED, in_blocks, launched, least_left
+from .lag_samples import looked
+from .run_window import RECORDING
+from .stamps import Clock
+
+_WINDOWS = 6  # that are needed
+_LOOKS = 2  # of a block for each power that it tells
+_EARLY, _LATE = 1, 3  # updates by which readings may lead or trail, and no less than
+_REACH_NS = 100 * NS_PER_MS
+_STEPS = 50  # lags in one of them
+_SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
+_OWN, _OWN_NS = 0.02, NS_PER_MS  # of an update, and no less: power may change so much off a window's edge
+_NEARLY = 2.0  # priors
+_AS_MUCH = 1.0  # of what is left, which is no noise: power may change within windows in step with them
+_CLEAR = 0.2  # of what the worst lag leaves: what leaves more follows no window
+
+
+def placed(
+    series: Series, channel: Channel, clocks: Sequence[Clock], machine: str, windows: WindowColumns
+) -> Gauge:
+    """A gauge with its readings where the windows of a program say that they were.
+
+    Args:
+        series: The channel's readings.
+        channel: The channel, of watts.
+        clocks: Pairs of the clocks that its own times may be on.
+        machine: Whose gauge it is.
+        windows: Of the program.
+    """
+    gauge, timing = Gauge(series, channel, *clocks, machine=machine), channel.timing
+    found = _seen(gauge, windows)
+    if found is not None:
+        lag_ns, half_ns = found
+        timing = timing.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
+    return gauge if timing.likely_lag_ns is None else gauge.with_timing(timing)
+
+
+def _seen(gauge: Gauge, windows: WindowColumns) -> tuple[float, float] | None:
+    """The lag and its half-width at 95 %, in nanoseconds; None: windows tell no more than is known."""
+    period_ns = gauge.readings.period_ns
+    if not period_ns or gauge.readings.longer is not None or len(windows) < _WINDOWS or gauge.span_ns is None:
+        return None
+    known = _holding(gauge, windows)
+    if len(known) < _WINDOWS:
+        return None
+    reach_ns = max(period_ns, _REACH_NS)
+    step_ns = reach_ns // _STEPS
+    shifts = np.arange(-_EARLY * reach_ns, _LATE * reach_ns + step_ns, step_ns)
+    first, last = known[0].t0_ns - reach_ns, max(each.t1_ns for each in known) + reach_ns
+    t0_ns, t1_ns, gained = _looks(gauge)
+    inside = (t0_ns + shifts[0] >= first) & (t1_ns - shifts[-1] <= last)
+    t0_ns, t1_ns, gained = t0_ns[inside], t1_ns[inside], gained[inside]
+    at = in_blocks(len(gained))
+    if len(at) < FEWEST:
+        return None
+    asked = t0_ns[at], t1_ns[at], gained[at], shifts
+    by_launch = [_Own(known, after_ns, *asked) for after_ns in launched(known)]
+    found = least_left(by_launch, shifts, at.shape, _SURE, _AS_MUCH)
+    if found is None or found.left > _CLEAR:
+        return None
+    half_ns = found.half_ns + max(_OWN * period_ns, _OWN_NS)
+    prior_ns = gauge.lag_s * NS_PER_S
+    # What lies outside the prior takes its place, if it is known nearly as well or is so for certain.
+    is_outside = abs(found.lag_ns) > prior_ns
+    is_known = half_ns < prior_ns * (_NEARLY if is_outside else 1.0) or abs(found.lag_ns) - half_ns > prior_ns
+    return (found.lag_ns, half_ns) if is_known else None
+
+
+def _holding(gauge: Gauge, windows: WindowColumns) -> list[Window]:
+    """The windows that last from where the device's power may step to where it may step again."""
+    if gauge.channel.hw_type == "gpu":
+        told = windows.each(windows.mentioning(SYNCHRONISED))
+        able = (each for each in told if each.attributes.get(SYNCHRONISED) is True)
+    else:
+        able = (each for each in windows.each() if each.name != RECORDING)
+    return list(islice((each for each in able if not each.is_open), MOST))
+
+
+def _looks(gauge: Gauge) -> tuple[I64, I64, F64]:
+    """int64[n], int64[n] and float64[n]: from when to when a gauge looked, and watts times nanoseconds."""
+    looks = looked(gauge)
+    if looks is not None:
+        t0_ns, t1_ns = looks
+        return t0_ns, t1_ns, gauge.readings.watts[1:] * (t1_ns - t0_ns)
+    t_ns = gauge.readings.t_ns
+    return t_ns[:-1], t_ns[1:], np.diff(gauge.joules_until(t_ns)) * NS_PER_S
+
+
+class _Own:
+    """What each lag leaves of each block of looks, with a power of its own for each window.
+
+    Args:
+        windows: That hold their work.
+        after_ns: How long after a window's beginning its work begins.
+        t0_ns: int64[blocks, n], when looks began.
+        t1_ns: int64[blocks, n], when they ended.
+        gained: float64[blocks, n].
+        shifts_ns: int64[shifts], the lags.
+    """
+
+    def __init__(
+        self, windows: Sequence[Window], after_ns: int, t0_ns: I64, t1_ns: I64, gained: F64, shifts_ns: I64
+    ) -> None:
+        ends = np.array([each.t1_ns for each in windows], np.int64)
+        begins = np.minimum(np.array([each.t0_ns for each in windows], np.int64) + after_ns, ends)
+        self._left = np.zeros((len(shifts_ns), len(gained)))
+        for block, (first, last, joules) in enumerate(zip(t0_ns, t1_ns, gained, strict=True)):
+            some = (ends > first[0] - shifts_ns[-1]) & (begins < last[-1] - shifts_ns[0])
+            if 0 < _LOOKS * np.count_nonzero(some) < len(joules):
+                spans = begins[some], ends[some]
+                self._left[:, block] = _left(first, last, joules, spans, shifts_ns)
+
+    def left(self, weights: F64) -> F64:
+        """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""
+        found: F64 = self._left @ weights
+        return found
+
+
+def _left(t0_ns: I64, t1_ns: I64, gained: F64, spans: tuple[I64, I64], shifts_ns: I64) -> F64:
+    """float64[shifts]: the squares that the best powers of some spans, and of the rest, leave of looks."""
+    bounds = np.stack((t0_ns, t1_ns))[..., None] - shifts_ns[:, None, None, None]
+    open_ns = np.diff(np.clip(bounds, *spans), axis=1)[:, 0]
+    whole = np.broadcast_to((t1_ns - t0_ns)[:, None], (*open_ns.shape[:2], 1))
+    lasted = np.concatenate((whole, open_ns), axis=2) * 1.0
+    normal = np.einsum("ski,skj->sij", lasted, lasted)
+    right = np.einsum("ski,k->si", lasted, gained)
+    solid = np.einsum("sii->s", normal) * 1e-9  # of a span that no look saw
+    normal = normal + solid[:, None, None] * np.eye(normal.shape[1])
+    power = np.linalg.solve(normal, right[..., None])[..., 0]
+    found: F64 = np.maximum(float(gained @ gained) - (power * right).sum(1), 0.0)
+    return found

@@ -1,0 +1,70 @@
+"""By how much readings of a gauge trail windows that hold their work: when it is believed, and what moves."""
+
+from dataclasses import replace
+
+import gauges
+import numpy as np
+import pytest
+from gauge_windows import WAITED, both, program
+from gauges import SENSORS, Poll, Timing
+from ideal import MS
+from marked import columns
+
+from microjoule.joules.gauge_notes import lag_of
+from microjoule.joules.lag_of_gauge import _left, placed
+
+SENSOR = SENSORS["100 of 100 ms"]
+
+
+def test_six_windows_are_enough_and_five_are_not():
+    of = program(12, 1)
+    some = [of._replace(begins_s=of.begins_s[:n], ends_s=of.ends_s[:n]) for n in (6, 5)]
+    six, five = (both(each, SENSOR, 0.06, 1)[1].channel.timing.likely_lag_ns for each in some)
+    assert six is not None
+    assert five is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "is_told"), [("gpu", "", False), ("gpu", WAITED, True), ("cpu", "", True)]
+)
+def test_windows_of_a_gpu_tell_only_if_they_waited_and_those_of_others_always(kind, told, is_told):
+    of = program(12, 2)
+    shown = gauges.series(of.load, replace(SENSOR, lag_s=0.06), Poll(), 2)
+    channel = replace(gauges.channel(SENSOR.timing), hw_type=kind)
+    assert (
+        placed(shown, channel, (), "", of.windows(told)).channel.timing.likely_lag_ns is not None
+    ) == is_told
+
+
+def test_readings_move_by_the_lag_and_the_report_says_so():
+    plain, learnt = both(program(12, 3), SENSOR, 0.06, 3)
+    timing = learnt.channel.timing
+    assert np.array_equal(learnt.readings.t_ns, plain.readings.t_ns - timing.middle_lag_ns)
+    assert learnt.lag_s == timing.half_lag_ns / 1e9
+    assert lag_of(plain) == []
+    (line,) = lag_of(learnt)
+    assert line.startswith("gpu-0/power: lag ")
+    assert line.endswith(" ms, measured at the windows of this trace")
+
+
+def test_a_lag_that_was_calibrated_is_used_without_windows():
+    of = program(12, 4)
+    timing: Timing = SENSOR.timing.with_likely_lag(50 * MS, 70 * MS, "measured by uj probe --calibrate")
+    shown = gauges.series(of.load, replace(SENSOR, lag_s=0.06), Poll(), 4)
+    found = placed(shown, gauges.channel(timing), (), "", columns([]))
+    assert found.readings.moved_ns == 60 * MS
+    assert found.lag_s == 0.01
+
+
+def test_what_a_lag_leaves_is_what_the_best_powers_leave():
+    """Least squares of the power around and of one in each window, at each lag."""
+    chance = np.random.default_rng(5)
+    t = np.arange(31) * 100 * MS
+    spans = np.array([400, 1500]) * MS, np.array([900, 2300]) * MS
+    gained, shifts = chance.normal(100, 20, 30), np.array([-30, 0, 40]) * MS
+    found = _left(t[:-1], t[1:], gained, spans, shifts)
+    for left, shift in zip(found, shifts.tolist(), strict=True):
+        lasted = [np.diff(np.clip(t - shift, begin, end)) for begin, end in zip(*spans, strict=True)]
+        rows = np.stack([np.diff(t), *lasted], 1) / MS
+        best = np.linalg.lstsq(rows, gained, rcond=None)[0]
+        assert left == pytest.approx(float(((gained - rows @ best) ** 2).sum()), rel=1e-6)
