@@ -174,8 +174,10 @@ interval):
   phase, in windows of any length (0 to 19 %).
 - 25 of 100 ms: T, T/2 and T/5, of which each reading is the same. Under 1.5, 2.5 and 3 T, of which readings
   repeat, and under beats of a few readings (0.55, 0.8 T) windows are covered: rows *between*.
-- 10 of 20 ms: T and T/5; 2 T/3 by the phase. 0.496 T, of which readings swing by 1 W, is covered (95 % and
-  more).
+- 10 of 20 ms: T and T/5; 2 T/3 by the phase; 0.252 and 0.335 T (72 to 100 %). 0.496 T, of which readings
+  swing by 1 W, is covered (95 % and more).
+- Sensors that look at a part of the time, within half a percent of T: a beat of more than 128 updates is as
+  slow as power that drifts (0.996 and 1.004 T: 3 to 90 %). 0.992 and 1.008 T are covered (99 % and more).
 - Sensors that look at a part of the time, under loads of T with edges that differ by a fifth: their readings
   are those of levels that last for some tenths of a second (25 of 100 ms: 42 to 87 %; 10 of 20 ms: 26 to
   86 %). Loads of 1.93 to 2.1 T that are high for a tenth to four fifths, of which readings show nothing for

@@ -17,7 +17,7 @@ frequency too, one whose edges are irregular (:mod:`.irregular`).
 
 Quicker beats, of three to a dozen updates, are told from slow loads by how many of the parts that are looked
 at have an edge in them: of a fast load at least half. Any f = k +- phi cycles an update may be meant that fit
-between 0 and the limit. In a drift or within noise a beat shows as it comes round (:mod:`.beats`).
+between 0 and the limit. One that is slow, or in drift or noise, shows as it comes round (:mod:`.beats`).
 
 If nobody knows which part of its period a sensor looks at, a slow load's readings may be a fast one's: at 2 %
 of T those of 17.3 T are those of 0.945 T. But only a clock's beat comes round as it was (:mod:`.repeating`).
@@ -155,11 +155,10 @@ def swings(
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
     room = widest = _ROOM * nearer
+    levels, least_half = (middle, seen, room), half
     if coverage >= 1:
         # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
         widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, middle, most_w), room)
-    levels, least_half = (middle, seen, room), half
-    if coverage >= 1:
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
@@ -182,6 +181,8 @@ def swings(
     found = np.where(is_stuck & (seen > _OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
     is_two = (found > 0) & (phi > ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
+    beat = beats(watts, coverage, most_w, noise_w, least)
+    phi = np.where((coverage < 1) & (phi <= SLOWEST), np.minimum(beat.phi, phi), phi)
     # Near its ends a load lies among readings of others: what is so a little earlier or later and would
     # explain a reading is so there too.
     whole, phi, period0, period = found.copy(), phi.copy(), period, period.copy()
@@ -196,7 +197,6 @@ def swings(
     of_swings = Swings(
         whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period
     )  # fmt: skip
-    beat = beats(watts, coverage, most_w, noise_w, least)
     if coverage >= 1:
         either = _with_beats(of_swings, beat, np.ones(n))
     else:

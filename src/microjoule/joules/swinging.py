@@ -91,8 +91,9 @@ class Swinging(NamedTuple):
         """
         bounds, length_s, off = self.profile.bounds_s, b - a, np.zeros(len(a))
         # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
-        for each in (phi - UNSURE, phi, phi + UNSURE):
-            cycle_s = self.period_s / np.clip(each, SLOWEST, 0.5)
+        unsure, slowest = np.minimum(UNSURE, phi / 2), np.minimum(SLOWEST, phi)
+        for each in (phi - unsure, phi, phi + unsure):
+            cycle_s = self.period_s / np.clip(each, slowest, 0.5)
             around_s = np.ceil(length_s / cycle_s) * cycle_s
             low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
             high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
