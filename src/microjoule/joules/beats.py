@@ -37,7 +37,7 @@ _OWN, _NEIGHBOURS = 3, 16  # half periods a window: how wide a frequency is, and
 _DUTY, _RARELY = 0.15, 0.05  # of the time: how well readings show the part that is high; and the least one
 _ROOM = 1.2  # levels are known about as well
 _FLAT = 1e-12  # of a spectrum: it has no top
-_ROWS = 4096  # windows at a time
+_ROWS = 512  # windows at a time
 
 
 class Beats(NamedTuple):
@@ -82,11 +82,18 @@ def beats(watts: F64, coverage: float, most_w: float, noise_w: float, least: flo
 
 def _add(found: Beats, begins: I64, size: int, of: Beats) -> None:
     """Windows' beats, with the readings that the load begins and ends in, where there is no larger one."""
-    for row in np.flatnonzero(of.half_w > 0).tolist():
-        part = slice(max(int(begins[row]), 0), int(begins[row]) + size)
-        is_more = found.half_w[part] < of.half_w[row]
+    some, n = np.flatnonzero(of.half_w > 0), len(found.half_w)
+    apart = 1
+    while apart < len(begins) and (begins[apart:] - begins[:-apart]).min() < size:
+        apart += 1
+    for first in range(apart):  # of so many windows apart none has an update of another
+        rows = some[some % apart == first]
+        at = begins[rows, None] + np.arange(size)
+        at_row, at_update = np.nonzero((at >= 0) & (at < n))
+        row, update = rows[at_row], at[at_row, at_update]
+        is_more = found.half_w[update] < of.half_w[row]
         for column, value in zip(found, of, strict=True):
-            column[part][is_more] = value[row]
+            column[update[is_more]] = value[row[is_more]]
 
 
 def _beats_of(of: F64, coverage: float, most_w: float, noise_w: float, least: float) -> Beats:
@@ -125,14 +132,15 @@ def _come_round(off: F64, phi: F64, noise_w: float) -> Bools:
     size, square = off.shape[1], np.mean(off**2, axis=1)
     found = square > (_OF_NOISE * noise_w) ** 2
     for cycles in (1, 2):
-        whole = np.floor(cycles / phi).astype(np.int64)
-        part = (cycles / phi - whole)[:, None]
-        later = np.arange(size) + whole[:, None]
-        is_seen = later + 1 < size
-        one, next_one = (np.take_along_axis(off, np.minimum(later + k, size - 1), 1) for k in (0, 1))
-        apart2 = (one * (1 - part) + next_one * part - off) ** 2 / 2
+        some = np.flatnonzero(found)
+        whole = np.floor(cycles / phi[some]).astype(np.int64)
+        part = (cycles / phi[some] - whole)[:, None]
+        later = np.arange(size + 1) + whole[:, None]
+        then = off[some[:, None], np.minimum(later, size - 1)]
+        apart2 = (then[:, :-1] * (1 - part) + then[:, 1:] * part - off[some]) ** 2 / 2
+        is_seen = later[:, 1:] < size
         unlike = np.sum(apart2 * is_seen, axis=1) / np.maximum(is_seen.sum(1), 1)
-        found &= unlike < _SIZES[size] * square + noise_w**2
+        found[some] = unlike < _SIZES[size] * square[some] + noise_w**2
     return np.asarray(found)
 
 
