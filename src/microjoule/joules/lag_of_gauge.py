@@ -39,6 +39,7 @@ from .run_window import RECORDING
 from .stamps import Clock
 
 _WINDOWS = 6  # that are needed
+_OF_BLOCK = 16  # windows of a block, the first: each has a power that is solved for
 _LOOKS = 2  # of a block for each power that it tells
 _EARLY, _LATE = 1, 3  # updates by which readings may lead or trail, and no less than
 _REACH_NS = 100 * NS_PER_MS
@@ -140,10 +141,14 @@ class _Own:
         begins = np.minimum(np.array([each.t0_ns for each in windows], np.int64) + after_ns, ends)
         self._left = np.zeros((len(shifts_ns), len(gained)))
         for block, (first, last, joules) in enumerate(zip(t0_ns, t1_ns, gained, strict=True)):
-            some = (ends > first[0] - shifts_ns[-1]) & (begins < last[-1] - shifts_ns[0])
-            if 0 < _LOOKS * np.count_nonzero(some) < len(joules):
+            some = np.flatnonzero((ends > first[0] - shifts_ns[-1]) & (begins < last[-1] - shifts_ns[0]))
+            n = len(first)
+            if len(some) > _OF_BLOCK:
+                n = int(np.searchsorted(last, begins[some[_OF_BLOCK]] + shifts_ns[0], "right"))
+                some = some[:_OF_BLOCK]
+            if 0 < _LOOKS * len(some) < n:
                 spans = begins[some], ends[some]
-                self._left[:, block] = _left(first, last, joules, spans, shifts_ns)
+                self._left[:, block] = _left(first[:n], last[:n], joules[:n], spans, shifts_ns)
 
     def left(self, weights: F64) -> F64:
         """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""
