@@ -8,7 +8,11 @@ A row is simulated without jitter of updates. Then other loads are searched that
   load has beyond whole cycles an update. At updates these loads have the same phases or their mirror images.
   For each duty the phase is searched; level and swing are a regression on the readings;
 * *edges*: the row's levels, and each edge that no reading shows is anywhere in its gap. Only for gauges that
-  look at a part of the time, and for loads with no more than about one edge in a gap.
+  look at a part of the time, and for loads with no more than about one edge in a gap;
+* *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
+  half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
+  whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
+  sine it is a quick one, and the sensor looks at as much of each update as leaves it room.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -32,20 +36,23 @@ import gauges
 import numpy as np
 import numpy.typing as npt
 from gauges import LENGTHS_S, LIMIT_W, POLLS, SENSORS, Load, truth_j
+from loads_alike import ALIKE, Periodic, Sine, periodic, quick_sines, with_other_parts
 
 F64 = npt.NDArray[np.float64]
 HERE = Path(__file__).parent
 SEED, RECORDINGS, WINDOWS = 6_400_000, 10, 23  # of a row, and of each recording and length
-ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two readings differ by more
-QUICKEST = 5  # cycles an update of another load
-DUTIES = np.round(np.arange(0.1, 0.901, 0.025), 3)
-PHASES, ROUNDS, KEPT = 240, 7, 3  # of the search for a phase: at first, how often finer, around how many
-SHOWN = 64  # readings by which a load is found, before all are compared
 JUSTIFIED = 0.95
 WIDE = 3.0
 COUNTER = "counter of 100 ms, lag 0 ms"
 PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
-PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
+SMOOTH = "smooth: sine of 50 T"  # by 20 W
+PERIODS |= {
+    "between: 0.8 T": 0.8,
+    "between: 1.5 T": 1.5,
+    "between: 3 T": 3.0,
+    "far: 17.3 T": 17.3,
+    SMOOTH: 50.0,
+}
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
@@ -53,32 +60,27 @@ ROWS = [
     *(("25 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", "far: 17.3 T")),
     *(("10 of 20 ms", load) for load in ("between: 1.5 T", "near twice: 2.03 T", "far: 3.7 T")),
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
+    *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
 ]
 EnergyAt = Callable[[F64], F64]
 
 
-class Periodic(NamedTuple):
-    """A load of two levels: cycles an update, duty, phase at the first update shown, low level and swing."""
+class Recorded(NamedTuple):
+    """The meter of a row, and what its updates look at; times in seconds.
 
-    cycles: float
-    duty: float
-    phase: float
-    low_w: float
-    swing_w: float
+    Attributes:
+        energies: Of windows.
+        ends_s: float64[n]: when each update's look ends.
+        window_s: How long it is.
+        update_s: Between two updates.
+        late_s: By how much later an update comes than its look ends.
+    """
 
-    def shown_w(self, n: int, part: float) -> F64:
-        """float64[n]: the means of the last part of each of n updates."""
-        phase = self.phase + self.cycles * np.arange(n)
-        return self.low_w + self.swing_w * _mean(phase, self.cycles * part, self.duty)
-
-    def energy_j(self, t_s: F64, update_s: float) -> F64:
-        """From the first update shown to instants after it."""
-        high = _integral(self.phase + t_s * self.cycles / update_s, self.duty) - self.phase_j
-        return np.asarray(self.low_w * t_s + self.swing_w * high * update_s / self.cycles)
-
-    @property
-    def phase_j(self) -> float:
-        return float(_integral(np.array([self.phase]), self.duty)[0])
+    energies: gauge_rows.Energies
+    ends_s: F64
+    window_s: float
+    update_s: float
+    late_s: float
 
 
 class Seen(NamedTuple):
@@ -87,60 +89,6 @@ class Seen(NamedTuple):
     wide: float
     error: float
     others: dict[str, float]  # of the worst other load of each kind
-
-
-def _integral(phase: F64, duty: float) -> F64:
-    """Of a wave of 0 and 1, high for the first part of each cycle, from 0 on."""
-    whole = np.floor(phase)
-    return np.asarray(whole * duty + np.minimum(phase - whole, duty))
-
-
-def _mean(phase: F64, cycles: float, duty: float) -> F64:
-    """Of the same wave, over so many cycles that end with each phase."""
-    return (_integral(phase, duty) - _integral(phase - cycles, duty)) / cycles
-
-
-def periodic(watts: F64, part: float, cycles: float) -> list[Periodic]:
-    """The loads of one period that have these readings, within the noise, and fit between 0 and the limit.
-
-    Args:
-        watts: float64[n], the means of the last part of each update.
-        part: Which part of it that is.
-        cycles: How many the row's load has an update.
-    """
-    phi = cycles % 1
-    of_each = {round(k + each, 9) for k in range(QUICKEST + 1) for each in (phi, 1 - phi)}
-    alike_w = ALIKE * float(watts.mean())
-    found = []
-    for each in sorted(f for f in of_each if 0.04 < f < QUICKEST + 0.5):
-        for duty in DUTIES.tolist():
-            if abs(each - cycles) < 1e-6 and duty == 0.5:
-                continue  # the row's own load
-            load = _fitted(watts[:SHOWN], part, each, duty)
-            if load.swing_w <= 0 or load.low_w < 0 or load.low_w + load.swing_w > LIMIT_W:
-                continue
-            if np.abs(load.shown_w(len(watts), part) - watts).max() < alike_w:
-                found.append(load)
-    return found
-
-
-def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
-    """The level, swing and phase whose largest difference from readings is the smallest."""
-    at, width, off = np.arange(len(watts)) * cycles, 1 / PHASES, watts - watts.mean()
-    phases = np.arange(PHASES) / PHASES
-    best = Periodic(cycles, duty, 0.0, 0.0, 0.0)
-    for _ in range(ROUNDS):
-        shown = _mean(phases[:, None] + at, cycles * part, duty)
-        around = shown - shown.mean(1, keepdims=True)
-        swing = around @ off / np.maximum((around**2).sum(1), 1e-12)
-        differs = np.abs(off - swing[:, None] * around).max(1)
-        order = np.argsort(differs)[:KEPT]
-        i = order[0]
-        low = float(watts.mean() - swing[i] * shown[i].mean())
-        best = Periodic(cycles, duty, float(phases[i]), low, float(swing[i]))
-        phases = (phases[order][:, None] + np.linspace(-1, 1, 9) * width).ravel()
-        width /= 4
-    return best
 
 
 def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator) -> Load:
@@ -152,27 +100,29 @@ def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generato
     return Load(np.sort(np.where(is_open, anywhere, load.edges_s)), load.watts)
 
 
-def recorded(name: str, load: Load, seed: int) -> tuple[gauge_rows.Energies, F64, float, float]:
-    """The meter of a row, the ends of what its updates look at, how long that is, and their period."""
+def recorded(name: str, load: Load, seed: int) -> Recorded:
+    """The meter of a row under its load."""
     if name == COUNTER:
         of = replace(gauge_rows.COUNTERS[COUNTER], jitter=0.0)
         n = int((load.span_s[1] + gauges.REST_S + 1.0) / of.update_s) + 2
         at = (np.arange(n) + np.random.default_rng([seed, 21]).uniform(0, 1)) * of.update_s - of.lag_s
-        return gauge_rows._counter(of, gauge_rows.BESIDE)(load, seed), at, of.update_s, of.update_s
+        energies = gauge_rows._counter(of, gauge_rows.BESIDE)(load, seed)
+        return Recorded(energies, at, of.update_s, of.update_s, of.lag_s)
     still = replace(SENSORS[name], jitter=0.0)
     drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), gauge_rows.LAG)
     found = gauges.gauge(seen, drawn, POLLS["10 ms"], seed)
     at, _ = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
-    at = at - (seen.edges_s[0] - load.edges_s[0])
-    return gauge_rows._plain(found), at, drawn.window_s, drawn.update_s
+    late_s = float(seen.edges_s[0] - load.edges_s[0])
+    return Recorded(gauge_rows._plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s)
 
 
 def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     """A recording of a row: windows of each length, and the largest difference of readings over noise."""
     name, load_name = asked
     update_s = gauge_rows.COUNTERS[name].update_s if name == COUNTER else SENSORS[name].update_s
-    load, period = gauge_rows.load_of(load_name, update_s, seed), PERIODS[load_name]
-    energies, ends_s, window_s, update_s = recorded(name, load, seed)
+    load = smooth(update_s, seed) if load_name == SMOOTH else gauge_rows.load_of(load_name, update_s, seed)
+    period = PERIODS[load_name]
+    energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s
     ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
     watts = _looked_at(load, ends_s, window_s)
@@ -182,6 +132,13 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     for each in periodic(watts, part, 1 / period):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
+    if name.endswith("not declared"):
+        is_sine = load_name == SMOOTH
+        found = quick_sines(watts, 1 / period) if is_sine else with_other_parts(watts, part, 1 / period)
+        for of, other in found:
+            starts_s = (start_s + late_s - other_s for other_s in (0.0, (1 - of) * update_s))
+            others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
+            differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
     if part < 0.99 and period > 2:
         moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]))
         others.append(("edges", moved.energy_j))
@@ -192,11 +149,19 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     return [_windows(energies, load, others, length_s, inside, seed) for length_s in LENGTHS_S], most
 
 
+def smooth(update_s: float, seed: int) -> Load:
+    """The slow sine, in two hundred steps an update."""
+    lowest_w, step_s = np.random.default_rng([seed, 37]).uniform(100, 300) - 20, update_s / 200
+    n = round(gauge_rows.RECORDING_S / step_s)
+    watts = lowest_w + 20 + 20 * np.sin(2 * np.pi * np.arange(n) / 200 / PERIODS[SMOOTH])
+    return Load(gauges.REST_S + np.arange(n + 1) * step_s, np.concatenate(([lowest_w], watts, [lowest_w])))
+
+
 def _looked_at(load: Load, ends_s: F64, window_s: float) -> F64:
     return np.asarray((load.energy_j(ends_s) - load.energy_j(ends_s - window_s)) / window_s)
 
 
-def _since(of: Periodic, start_s: float, update_s: float, t_s: F64) -> F64:
+def _since(of: Periodic | Sine, start_s: float, update_s: float, t_s: F64) -> F64:
     return of.energy_j(t_s - start_s, update_s)
 
 
@@ -265,8 +230,9 @@ windows have two truths:
 - the row's load, whose U over the root mean square error is in the fourth column;
 - another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
   one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
-  shows are anywhere in their gaps. The worst one found in each recording is taken; the number of its windows
-  is in parentheses.
+  shows are anywhere in their gaps. *sensor*: of a gauge of which nothing is declared, it has one period, and
+  the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
+  quick sine. The worst one found in each recording is taken; the number of its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other

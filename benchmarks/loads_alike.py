@@ -1,0 +1,154 @@
+"""Loads of one period, and of sines, that have the same means of a part of each update of a sensor.
+
+Of f = k + φ or k - φ cycles an update, where φ is what a load has beyond whole cycles, loads have the same
+phases at updates, or their mirror images.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from gauges import LIMIT_W
+
+F64 = npt.NDArray[np.float64]
+ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two readings differ by more
+QUICKEST = 5  # cycles an update of another load
+DUTIES = np.round(np.arange(0.1, 0.901, 0.025), 3)
+PHASES, ROUNDS, KEPT = 240, 7, 3  # of the search for a phase: at first, how often finer, around how many
+SHOWN = 64  # readings by which a load is found, before all are compared
+
+
+class Periodic(NamedTuple):
+    """A load of two levels: cycles an update, duty, phase at the first update shown, low level and swing."""
+
+    cycles: float
+    duty: float
+    phase: float
+    low_w: float
+    swing_w: float
+
+    def shown_w(self, n: int, part: float) -> F64:
+        """float64[n]: the means of the last part of each of n updates."""
+        phase = self.phase + self.cycles * np.arange(n)
+        return self.low_w + self.swing_w * _mean(phase, self.cycles * part, self.duty)
+
+    def energy_j(self, t_s: F64, update_s: float) -> F64:
+        """From the first update shown to instants after it."""
+        high = _integral(self.phase + t_s * self.cycles / update_s, self.duty) - self.phase_j
+        return np.asarray(self.low_w * t_s + self.swing_w * high * update_s / self.cycles)
+
+    @property
+    def phase_j(self) -> float:
+        return float(_integral(np.array([self.phase]), self.duty)[0])
+
+
+class Sine(NamedTuple):
+    """A load: cycles an update, phase at the first update shown, mean and amplitude."""
+
+    cycles: float
+    phase: float
+    mean_w: float
+    by_w: float
+
+    def shown_w(self, n: int, part: float) -> F64:
+        """float64[n]: the means of the last part of each of n updates."""
+        phase = self.phase + self.cycles * (np.arange(n) - part / 2)
+        return np.asarray(self.mean_w + self.by_w * np.sinc(part * self.cycles) * np.sin(2 * np.pi * phase))
+
+    def energy_j(self, t_s: F64, update_s: float) -> F64:
+        """From somewhere to instants after the first update shown."""
+        turn = 2 * np.pi * self.cycles / update_s
+        return np.asarray(self.mean_w * t_s - self.by_w / turn * np.cos(2 * np.pi * self.phase + turn * t_s))
+
+
+def _integral(phase: F64, duty: float) -> F64:
+    """Of a wave of 0 and 1, high for the first part of each cycle, from 0 on."""
+    whole = np.floor(phase)
+    return np.asarray(whole * duty + np.minimum(phase - whole, duty))
+
+
+def _mean(phase: F64, cycles: float, duty: float) -> F64:
+    """Of the same wave, over so many cycles that end with each phase."""
+    return (_integral(phase, duty) - _integral(phase - cycles, duty)) / cycles
+
+
+def periodic(watts: F64, part: float, cycles: float) -> list[Periodic]:
+    """The loads of one period that have these readings, within the noise, and fit between 0 and the limit.
+
+    Args:
+        watts: float64[n], the means of the last part of each update.
+        part: Which part of it that is.
+        cycles: How many the row's load has an update.
+    """
+    every = [(each, duty) for each in _aliases(cycles) for duty in DUTIES.tolist()]
+    own = (round(cycles, 9), 0.5)
+    return [load for each in every if each != own for load in _fitting(watts, part, *each)]
+
+
+def with_other_parts(watts: F64, part: float, cycles: float) -> list[tuple[float, Periodic]]:
+    """The parts of an update that another sensor may look at, each with a load of which it shows the same.
+
+    Args:
+        watts: float64[n], the means of a part of each update.
+        part: Which part of it that is.
+        cycles: How many the row's load has an update; it is high for half of each.
+    """
+    from_whole = abs(part * cycles - round(part * cycles))
+    parts = [
+        (abs(whole + sign * from_whole) / each, each)
+        for each in _aliases(cycles)
+        for whole in range(int(each) + 2)
+        for sign in (-1, 1)
+    ]
+    return [(of, load) for of, each in parts if 0 < of <= 1 for load in _fitting(watts, of, each, 0.5)]
+
+
+def quick_sines(watts: F64, cycles: float) -> list[tuple[float, Sine]]:
+    """The largest parts of an update of which quick sines between 0 and the limit have these readings."""
+    angle = 2 * np.pi * cycles * np.arange(len(watts))
+    terms = np.stack((np.ones(len(watts)), np.sin(angle), np.cos(angle)), 1)
+    mean_w, sine_w, cosine_w = np.linalg.lstsq(terms, watts, rcond=None)[0].tolist()
+    phase, by_w = np.arctan2(cosine_w, sine_w) / (2 * np.pi), np.hypot(sine_w, cosine_w)
+    parts = np.arange(0.01, 1.0, 0.01)
+    found = []
+    for each, at in ((1 - cycles, 0.5 - phase), (1 + cycles, phase)):
+        fits = by_w / np.sinc(parts * each) < min(mean_w, LIMIT_W - mean_w)
+        part = float(parts[: np.argmin(fits)][-1])
+        kept = np.sinc(part * each)
+        found.append((part, Sine(each, float(at + each * part / 2), mean_w, float(by_w / kept))))
+    return found
+
+
+def _aliases(cycles: float) -> list[float]:
+    """The cycles an update that have the same phases at updates, or their mirror images."""
+    of_each = {round(k + each, 9) for k in range(QUICKEST + 1) for each in (cycles % 1, 1 - cycles % 1)}
+    return sorted(f for f in of_each if 0.04 < f < QUICKEST + 0.5)
+
+
+def _fitting(watts: F64, part: float, cycles: float, duty: float) -> list[Periodic]:
+    """The load of these, if it has these readings and fits between 0 and the limit; else nothing."""
+    load = _fitted(watts[:SHOWN], part, cycles, duty)
+    fits = load.swing_w > 0 and load.low_w >= 0 and load.low_w + load.swing_w <= LIMIT_W
+    off_w = np.abs(load.shown_w(len(watts), part) - watts).max() if fits else np.inf
+    return [load] if off_w < ALIKE * float(watts.mean()) else []
+
+
+def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
+    """The level, swing and phase whose largest difference from readings is the smallest."""
+    at, width, off = np.arange(len(watts)) * cycles, 1 / PHASES, watts - watts.mean()
+    phases = np.arange(PHASES) / PHASES
+    best = Periodic(cycles, duty, 0.0, 0.0, 0.0)
+    for _ in range(ROUNDS):
+        shown = _mean(phases[:, None] + at, cycles * part, duty)
+        around = shown - shown.mean(1, keepdims=True)
+        swing = around @ off / np.maximum((around**2).sum(1), 1e-12)
+        differs = np.abs(off - swing[:, None] * around).max(1)
+        order = np.argsort(differs)[:KEPT]
+        i = order[0]
+        low = float(watts.mean() - swing[i] * shown[i].mean())
+        best = Periodic(cycles, duty, float(phases[i]), low, float(swing[i]))
+        phases = (phases[order][:, None] + np.linspace(-1, 1, 9) * width).ravel()
+        width /= 4
+    return best
