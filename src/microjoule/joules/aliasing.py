@@ -39,9 +39,10 @@ from .beats import Beats, beats
 from .brackets import F64
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
-from .running import extreme, from_nearer, local_mean, together
+from .running import crossings, extreme, from_nearer, local_mean, spanned_beside, together
 
 _AROUND = 32  # updates on either side in which a swing is looked for
+_FARTHER = 48  # in which a slower one comes round
 SLOWEST = 1 / (2 * _AROUND)  # cycles an update: a slower swing is not seen to come round
 UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _SMOOTH = 0.35  # r from which on successive differences go together
@@ -162,8 +163,9 @@ def swings(
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
-    if coverage < 1:
-        is_possible &= _smoothness(watts, seen) > _smooth(coverage, phi)
+    # What does not come round is a still slower swing, and of a still wider load.
+    turns = (phi > SLOWEST) | (2 * _FARTHER * spanned_beside(watts, _FARTHER) < widest)
+    is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
     found, period = np.where(is_possible, shown, 0.0), np.ones(n)
@@ -386,15 +388,7 @@ def _cycles_shown(phi: F64, of: Differences | None) -> F64:
 
 def _cycles(watts: F64, middle: F64, half: F64) -> F64:
     """How many cycles an update the readings show."""
-    phi = _crossings(watts, middle, half) / 2
+    phi = crossings(watts, middle, _CLEAR * half, _AROUND) / 2
     r = together(np.diff(watts), _AROUND)
     r = np.append(r, r[-1:])
     return np.asarray(np.maximum(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), SLOWEST))
-
-
-def _crossings(watts: F64, middle: F64, half: F64) -> F64:
-    """How often an update the readings go from one side of their middle to the other."""
-    side = np.where(np.abs(watts - middle) > _CLEAR * half, np.sign(watts - middle), 0.0)
-    last = np.maximum.accumulate(np.where(side != 0, np.arange(len(side)), 0))
-    is_new = np.concatenate(([0.0], (np.diff(side[last]) != 0).astype(float)))
-    return local_mean(is_new, _AROUND)

@@ -32,6 +32,7 @@ from .running import extreme, from_nearer, local_mean, long_run, together, whole
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
+_OF_BEND = 1.62  # of independent values, the mean of the least of three such squares in a row: (1, -2, 1)²
 _STEP = 1 / 8  # of D² g²: in a gap 1/12, and half as much again for what falls into a window
 _BRIDGE = 1 / 3
 _BESIDE = 2  # readings on either side of an instant that tell the step there
@@ -78,7 +79,7 @@ class Profile:
         self._step_w = np.diff(watts)
         self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
         self._describe(noise_w)
-        noise2 = np.minimum(self._fast2, noise_w**2)
+        noise2 = np.minimum(np.maximum(self._fast2, _of_slope(watts)), noise_w**2)
         self._noise2 = noise2 * self._width_s**2
         self._noise_gap2 = noise2[1:] * self._gap_s**2
         self._seen_s = np.concatenate(([0.0], np.cumsum(self._width_s)))
@@ -327,6 +328,14 @@ class Profile:
         share = x**2 / 3 * self._broad[k] + 2 * self._white[k] * self._swing[k] * np.minimum(1.0, 4 * x)
         gap = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
         return np.asarray(np.where(segment % 2 == 0, window, gap))
+
+
+def _of_slope(watts: F64) -> F64:
+    """The variance of readings by how they bend: on a slope their noise brings none beyond its neighbours."""
+    if len(watts) < 3:
+        return np.zeros(len(watts))
+    bend = extreme(np.abs(np.diff(watts, 2)), np.minimum, 1)  # not of a step, or of the reading beside it
+    return local_mean(np.concatenate((bend[:1], bend, bend[-1:])) ** 2, _NEAR) / _OF_BEND
 
 
 def _unlike(watts: F64, noise_w: float) -> tuple[F64, F64]:

@@ -8,6 +8,7 @@ from ..arrays import Bools
 from .brackets import F64
 
 _AROUND = 32  # updates on either side over which a load shows its highest and lowest
+_SHIFTS = 9  # of a span that a value is in
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum
 _FAR = 64  # updates on either side over which such sums are compared
 _RISE = (
@@ -46,6 +47,21 @@ def extreme(x: F64, of: np.ufunc, k: int = _AROUND) -> F64:
         done *= 2
     rest = width - done
     return np.asarray(of(found[: len(found) - rest], found[rest:]) if rest else found)
+
+
+def spanned_beside(x: F64, k: int) -> F64:
+    """Half of what 2 k + 1 values span: the least of some that each is among."""
+    half = (extreme(x, np.maximum, k) - extreme(x, np.minimum, k)) / 2
+    at = np.clip(np.arange(len(x)) + np.linspace(-k, k, _SHIFTS, dtype=np.int64)[:, None], 0, len(x) - 1)
+    return np.asarray(half[at].min(0))
+
+
+def crossings(x: F64, middle: F64, clear: F64, k: int) -> F64:
+    """How often values go from one side of their middle to the other; nearer than ``clear`` is on none."""
+    side = np.where(np.abs(x - middle) > clear, np.sign(x - middle), 0.0)
+    last = np.maximum.accumulate(np.where(side != 0, np.arange(len(side)), 0))
+    is_new = np.concatenate(([0.0], (np.diff(side[last]) != 0).astype(float)))
+    return local_mean(is_new, k)
 
 
 def together(step: F64, k: int) -> F64:
