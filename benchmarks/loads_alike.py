@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from gauges import LIMIT_W
+from gauges import LIMIT_W, Load
 
 F64 = npt.NDArray[np.float64]
 ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two readings differ by more
@@ -152,3 +152,17 @@ def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
         phases = (phases[order][:, None] + np.linspace(-1, 1, 9) * width).ravel()
         width /= 4
     return best
+
+
+def one_in_each(load: Load, ends_s: F64, chance: np.random.Generator) -> Load:
+    """The load between 0 and the limit that is high once in each update, anywhere in it, with its energy.
+
+    Args:
+        load: Which has the energies.
+        ends_s: float64[n], of the updates.
+        chance: Where in its update each high part is.
+    """
+    length_s, high_s = np.diff(ends_s), np.diff(load.energy_j(ends_s)) / LIMIT_W
+    begin_s = ends_s[:-1] + chance.uniform(0, 1, len(high_s)) * (length_s - high_s)
+    edges_s = np.stack((begin_s, begin_s + high_s), 1).ravel()
+    return Load(edges_s, np.append(np.tile([0.0, LIMIT_W], len(high_s)), 0.0))

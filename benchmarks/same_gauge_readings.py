@@ -12,7 +12,9 @@ A row is simulated without jitter of updates. Then other loads are searched that
 * *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
-  sine it is a quick one, and the sensor looks at as much of each update as leaves it room.
+  sine it is a quick one, and the sensor looks at as much of each update as leaves it room;
+* *inside*: of irregular loads and sensors that look at all of the time, between 0 and the limit, high once in
+  each update, anywhere in it, for as long as its energy says: these parts differ by less than the row's.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -36,7 +38,7 @@ import gauges
 import numpy as np
 import numpy.typing as npt
 from gauges import LENGTHS_S, LIMIT_W, POLLS, SENSORS, Load, truth_j
-from loads_alike import ALIKE, Periodic, Sine, periodic, quick_sines, with_other_parts
+from loads_alike import ALIKE, Periodic, Sine, one_in_each, periodic, quick_sines, with_other_parts
 
 F64 = npt.NDArray[np.float64]
 HERE = Path(__file__).parent
@@ -60,6 +62,7 @@ ROWS = [
     *(("25 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", "far: 17.3 T")),
     *(("10 of 20 ms", load) for load in ("between: 1.5 T", "near twice: 2.03 T", "far: 3.7 T")),
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
+    *((sensor, load) for sensor in ("100 of 100 ms", "mean of 1 s") for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
 ]
 EnergyAt = Callable[[F64], F64]
@@ -121,7 +124,8 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     name, load_name = asked
     update_s = gauge_rows.COUNTERS[name].update_s if name == COUNTER else SENSORS[name].update_s
     load = smooth(update_s, seed) if load_name == SMOOTH else gauge_rows.load_of(load_name, update_s, seed)
-    period = PERIODS[load_name]
+    is_irregular = load_name in gauge_rows.IRREGULAR
+    period = 1.0 if is_irregular else PERIODS[load_name]
     energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s
     ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
@@ -129,7 +133,7 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     part, start_s = window_s / update_s, float(ends_s[0])
     others: list[tuple[str, EnergyAt]] = []
     differs = [0.0]
-    for each in periodic(watts, part, 1 / period):
+    for each in [] if is_irregular else periodic(watts, part, 1 / period):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
     if name.endswith("not declared"):
@@ -139,6 +143,11 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             starts_s = (start_s + late_s - other_s for other_s in (0.0, (1 - of) * update_s))
             others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
+    if is_irregular:
+        once = one_in_each(load, ends_s, np.random.default_rng([seed, 38]))
+        others.append(("inside", once.energy_j))
+        seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
+        differs.append(float(np.abs(_looked_at(once, ends_s[seen], window_s) - watts[seen]).max()))
     if part < 0.99 and period > 2:
         moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]))
         others.append(("edges", moved.energy_j))
@@ -232,12 +241,13 @@ windows have two truths:
   one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
   shows are anywhere in their gaps. *sensor*: of a gauge of which nothing is declared, it has one period, and
   the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
-  quick sine. The worst one found in each recording is taken; the number of its windows is in parentheses.
+  quick sine. *inside*: of irregular loads, it is high once in each update, anywhere in it, for as long as its
+  energy says. The worst one found in each recording is taken; the number of its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
 load's windows. Where it is not, no load of these kinds needs a U as wide. Other loads may: those with more
-than two levels, and under gauges that look at all of the time those with irregular edges, are not searched.
+than two levels, and under a capacitor those with irregular edges, are not searched.
 
 {yes} of {all} cells are justified.
 
