@@ -174,7 +174,7 @@ def _time(t_ns: int | None) -> str:
     if t_ns is None:
         return NOTHING
     in_us = f"{t_ns / NS_PER_US:.3g}"
-    if float(in_us) < 1000:
+    if abs(float(in_us)) < 1000:
         return f"{in_us} µs"
     return f"{t_ns / NS_PER_MS:.4g} ms" if t_ns < NS_PER_S else f"{t_ns / NS_PER_S:.4g} s"
 

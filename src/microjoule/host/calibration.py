@@ -76,7 +76,8 @@ class Learnt:
         distinct: How many different increments that rests on.
         lag_ns: By how much the reading trails a load: at most, where ``lag_min_ns`` is known, or about.
         lag_min_ns: And at least.
-        likely_lag_ns: Between which two it lies at 95 %, by a power gauge of the same device.
+        likely_lag_ns: Between which two it lies at 95 %, by a power gauge of the same device; of a gauge that
+            is no GPU's, by a load.
         device: The device's own id, as a GPU's UUID: it holds for that one, whatever its number is now.
         field: What is read of that device, ``Access.config``.
         idle: Power while this machine was left alone.

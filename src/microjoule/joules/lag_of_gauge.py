@@ -26,7 +26,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..channel import Channel
+from ..channel import Channel, Timing
 from ..trace.series import I64, Series
 from ..trace.window import Window
 from ..trace.window_columns import WindowColumns
@@ -63,21 +63,30 @@ def placed(
         machine: Whose gauge it is.
         windows: Of the program.
     """
-    gauge, timing = Gauge(series, channel, *clocks, machine=machine), channel.timing
-    found = _seen(gauge, windows)
-    if found is not None:
-        lag_ns, half_ns = found
-        timing = timing.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), SOURCE)
+    gauge = Gauge(series, channel, *clocks, machine=machine)
+    timing = with_lag_of(gauge, _holding(gauge, windows) if len(windows) >= _WINDOWS else (), SOURCE)
     return gauge if timing.likely_lag_ns is None else gauge.with_timing(timing)
 
 
-def _seen(gauge: Gauge, windows: WindowColumns) -> tuple[float, float] | None:
+def with_lag_of(gauge: Gauge, windows: Sequence[Window], source: str) -> Timing:
+    """The timing of a gauge with the lag that windows show; as it is where they show none, or no more.
+
+    Args:
+        gauge: As it is read.
+        windows: That hold their work, in the order in which they began.
+        source: Where the lag is from, in words.
+    """
+    found, timing = _seen(gauge, windows), gauge.channel.timing
+    if found is None:
+        return timing
+    lag_ns, half_ns = found
+    return timing.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), source)
+
+
+def _seen(gauge: Gauge, known: Sequence[Window]) -> tuple[float, float] | None:
     """The lag and its half-width at 95 %, in nanoseconds; None: windows tell no more than is known."""
-    period_ns = gauge.readings.period_ns
-    if not period_ns or gauge.readings.longer is not None or len(windows) < _WINDOWS or gauge.span_ns is None:
-        return None
-    known = _holding(gauge, windows)
-    if len(known) < _WINDOWS:
+    period_ns, timing = gauge.readings.period_ns, gauge.channel.timing
+    if not period_ns or gauge.readings.longer is not None or len(known) < _WINDOWS or gauge.span_ns is None:
         return None
     reach_ns = max(period_ns, _REACH_NS)
     step_ns = reach_ns // _STEPS
@@ -97,8 +106,8 @@ def _seen(gauge: Gauge, windows: WindowColumns) -> tuple[float, float] | None:
     half_ns = found.half_ns + max(_OWN * period_ns, _OWN_NS)
     prior_ns = gauge.lag_s * NS_PER_S
     # What lies outside the prior takes its place, if it is known nearly as well or is so for certain.
-    is_outside = abs(found.lag_ns) > prior_ns
-    is_known = half_ns < prior_ns * (_NEARLY if is_outside else 1.0) or abs(found.lag_ns) - half_ns > prior_ns
+    off_ns = abs(found.lag_ns - (timing.middle_lag_ns if timing.likely_lag_ns is not None else 0))
+    is_known = half_ns < prior_ns * (_NEARLY if off_ns > prior_ns else 1.0) or off_ns - half_ns > prior_ns
     return (found.lag_ns, half_ns) if is_known else None
 
 

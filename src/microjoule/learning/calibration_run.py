@@ -1,7 +1,7 @@
 """A whole calibration: every channel that can be read, lane by lane.
 
 First all lanes are looked at now and then while the machine is left alone (idle power), then each is
-polled without a pause (updates, reads, quantum, spin power), then under a square load (lag), and last
+polled without a pause (updates, reads, quantum, spin power), then under loads (lag), and last
 the sources that show one register are read together (agreement). A lane is polled at most ``for_s``
 seconds; slow channels may want more than the default.
 """
@@ -22,7 +22,7 @@ from ..sources.machine import Machine
 from ..units import NS_PER_MS
 from .agreement import disagreements
 from .filtering import filtering
-from .lag import beside_gauges, lags
+from .lag import beside_gauges, gauge_lags, lags
 from .polling import look_now_and_then, poll
 from .update_statistics import ObservedUpdates, apart, power, quantum, spread, updates
 
@@ -92,6 +92,7 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
     try:
         watched = poll(members, for_s, EDGES)
         lags_found = lags(members)
+        of_gauges = gauge_lags(members, for_s)
     except _CANNOT as error:
         if len(members) > 1:  # one that cannot be opened must not hide the rest
             return [one for channel in members for one in _learn([channel], for_s, machine)]
@@ -107,7 +108,7 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
             )
         ]
     found = []
-    for channel, series, lag in zip(members, watched.series, lags_found, strict=True):
+    for channel, series, lag, of_gauge in zip(members, watched.series, lags_found, of_gauges, strict=True):
         seen = updates(series, channel)
         ok = series.read_ns if series.valid is None else series.read_ns[series.valid]
         step, distinct = quantum(seen) if channel.kind is Kind.COUNTER else (None, 0)
@@ -123,7 +124,7 @@ def _learn(members: list[Channel], for_s: float, machine: Machine) -> list[Learn
                 distinct=distinct,
                 lag_ns=lag.most_ns,
                 lag_min_ns=lag.least_ns,
-                likely_lag_ns=beside_gauges(channel, members, watched.series),
+                likely_lag_ns=of_gauge or beside_gauges(channel, members, watched.series),
                 device=channel.access.device,
                 field=channel.access.config,
                 spin=power(seen.t_ns, seen.value, channel),

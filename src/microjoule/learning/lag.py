@@ -3,6 +3,9 @@
 Where the power steps clearly with the load, the steps bound the lag (:mod:`microjoule.joules.lag`). Elsewhere
 the increments are cross-correlated with the load, which says about how much it is.
 
+A power gauge is updated more rarely. It is read under a load of uneven lengths, which tells its lag as a
+program's windows do (:mod:`microjoule.joules.lag_of_gauge`); of a GPU no load here tells it.
+
 The load is this thread at work and at rest in turns. Where the channel does not see it clearly (a
 GPU, a scripted counter, a machine busy with other things) there is no figure rather than a bad one.
 """
@@ -22,18 +25,23 @@ from ..joules.gauge import Gauge
 from ..joules.identity import is_joules
 from ..joules.lag import Marks
 from ..joules.lag_beside_gauge import lag_beside_gauge
-from ..joules.total import beside
+from ..joules.lag_of_gauge import with_lag_of
+from ..joules.total import beside, is_power
 from ..joules.update_record import record_of
 from ..recording.native import now_ns
 from ..trace.series import I64, Series
+from ..trace.window import Window
 from ..units import NS_PER_MS, seconds
-from .polling import poll
+from .polling import look_now_and_then, poll
 from .update_statistics import ObservedUpdates, updates
 
 HALF_NS = 25 * NS_PER_MS
 CYCLES = 20
 CLEAR = 0.9  # correlation from which on a load is seen
 STEPS = 200
+UNEVEN_NS = tuple(ms * NS_PER_MS for ms in (330, 210, 470, 270, 390))
+LOOK_NS = 5 * NS_PER_MS
+SOURCE = "measured by uj probe --calibrate"
 UPDATES_MIN = 50
 
 
@@ -54,6 +62,25 @@ class SquareLoad:
             sum(range(1000))
         self.switched_ns += [begun_ns, now_ns()]
         time.sleep(seconds(HALF_NS))
+
+
+@dataclass(slots=True)
+class UnevenLoad:
+    """Works and rests in turns, no two successive ones of a length; a ``meanwhile`` of a watch.
+
+    Attributes:
+        windows: When it worked.
+    """
+
+    windows: list[Window] = field(default_factory=list)
+
+    def __call__(self, _: float) -> None:
+        """Once at work, once at rest."""
+        n, begun_ns = len(self.windows), now_ns()
+        while now_ns() < begun_ns + UNEVEN_NS[n % len(UNEVEN_NS)]:
+            sum(range(1000))
+        self.windows.append(Window("load", begun_ns, now_ns()))
+        time.sleep(seconds(UNEVEN_NS[(n + 2) % len(UNEVEN_NS)]))
 
 
 class Lag(NamedTuple):
@@ -94,6 +121,30 @@ def lag(series: Series, channel: Channel, switched_ns: Sequence[int]) -> Lag:
     if timing != channel.timing:
         return Lag(timing.lag_ns, timing.lag_min_ns)
     return Lag(lag_ns(updates(series, channel), switched_ns))
+
+
+def gauge_lags(channels: Sequence[Channel], for_s: float) -> list[tuple[int, int] | None]:
+    """Between which two the lag of each gauge of a lane lies, by a load of so long; None: it shows none."""
+    able = [is_power(channel) and channel.hw_type != "gpu" for channel in channels]
+    if not any(able):
+        return [None] * len(channels)
+    load = UnevenLoad()
+    watched = look_now_and_then(channels, for_s, LOOK_NS, load)
+    return [
+        gauge_lag(series, channel, load.windows) if is_gauge else None
+        for is_gauge, series, channel in zip(able, watched.series, channels, strict=True)
+    ]
+
+
+def gauge_lag(series: Series, channel: Channel, windows: Sequence[Window]) -> tuple[int, int] | None:
+    """Between which two the lag of a gauge lies by when a load worked; None: that does not show it.
+
+    Args:
+        series: The readings.
+        channel: The gauge's.
+        windows: When the load worked.
+    """
+    return with_lag_of(Gauge(series, channel), windows, SOURCE).likely_lag_ns
 
 
 def beside_gauges(

@@ -49,9 +49,14 @@ def poll(
     return _watch(channels, (0, 0, (), "poll", 1, 0), NS_PER_MS, for_s, edges, meanwhile)
 
 
-def look_now_and_then(channels: Sequence[Channel], for_s: float, period_ns: int) -> Watched:
-    """Reads channels once a period, and leaves the machine alone otherwise."""
-    return _watch(channels, (0, 0, (), "deadlines", 1, 0), period_ns, for_s, None, time.sleep)
+def look_now_and_then(
+    channels: Sequence[Channel],
+    for_s: float,
+    period_ns: int,
+    meanwhile: Callable[[float], None] = time.sleep,
+) -> Watched:
+    """Reads channels once a period, and leaves the machine alone otherwise or loads it ``meanwhile``."""
+    return _watch(channels, (0, 0, (), "deadlines", 1, 0), period_ns, for_s, None, meanwhile)
 
 
 def _watch(
