@@ -232,7 +232,8 @@ justify.
   the edges fall so that readings are high, halfway and low: 0.75, 0.5 and 0.25 of 2 H. Both are possible, and
   energies between updates are off by 2.9 times as much of 1.5 T: triangles of 3/16, 1/4 and 3/16 of 2 H T in
   three updates, and of 1/4 of H T in one of three. The rows *between* differ by that ratio. Windows of
-  0.3 s are two cycles of the one and one of the other, whose ends err alike.
+  0.3 s are two cycles of the one and one of the other, whose ends err alike. So have loads that are high
+  three times in three updates, once in each: of the worst of eight U is 1.5 to 5.4 times the errors.
 - *edges* of loads near the sensor's own frequency: both ends of a window are off by the load's swing inside a
   period. How many cycles a window has is known from the readings where they show one period, and for which
   part of it power is high to 15 %: of 0.9 to 1.1 T, windows of 0.1 s had 5 to 13 times the error before. Of

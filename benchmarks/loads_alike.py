@@ -154,15 +154,15 @@ def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
     return best
 
 
-def one_in_each(load: Load, ends_s: F64, chance: np.random.Generator) -> Load:
+def one_in_each(load: Load, ends_s: F64, places: F64) -> Load:
     """The load between 0 and the limit that is high once in each update, anywhere in it, with its energy.
 
     Args:
         load: Which has the energies.
         ends_s: float64[n], of the updates.
-        chance: Where in its update each high part is.
+        places: float64[m], where in its update a high part is, from 0, at once, to 1, at the end; in turns.
     """
     length_s, high_s = np.diff(ends_s), np.diff(load.energy_j(ends_s)) / LIMIT_W
-    begin_s = ends_s[:-1] + chance.uniform(0, 1, len(high_s)) * (length_s - high_s)
+    begin_s = ends_s[:-1] + np.resize(places, len(high_s)) * (length_s - high_s)
     edges_s = np.stack((begin_s, begin_s + high_s), 1).ravel()
     return Load(edges_s, np.append(np.tile([0.0, LIMIT_W], len(high_s)), 0.0))

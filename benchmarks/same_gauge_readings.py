@@ -13,8 +13,9 @@ A row is simulated without jitter of updates. Then other loads are searched that
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
   sine it is a quick one, and the sensor looks at as much of each update as leaves it room;
-* *inside*: of irregular loads and sensors that look at all of the time, between 0 and the limit, high once in
-  each update, anywhere in it, for as long as its energy says: these parts differ by less than the row's.
+* *inside*: between 0 and the limit, high once in each update, anywhere in it, for as long as its energy says.
+  Of irregular loads these parts differ by less than the row's own; of 1.5 and 3 T three updates come again
+  and again. Only for sensors that look at all of the time.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -65,6 +66,8 @@ ROWS = [
     *((sensor, load) for sensor in ("100 of 100 ms", "mean of 1 s") for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
 ]
+REPEAT = {"between: 3 T": 3, "between: 1.5 T": 3}  # updates after which readings come again
+PATTERNS = 8  # of places of high parts in so many updates
 EnergyAt = Callable[[F64], F64]
 
 
@@ -143,8 +146,12 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             starts_s = (start_s + late_s - other_s for other_s in (0.0, (1 - of) * update_s))
             others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
-    if is_irregular:
-        once = one_in_each(load, ends_s, np.random.default_rng([seed, 38]))
+    chance = np.random.default_rng([seed, 38])
+    places = [chance.uniform(0, 1, len(ends_s))] if is_irregular else []
+    if part > 0.99 and load_name in REPEAT:
+        places = list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
+    for each in places:
+        once = one_in_each(load, ends_s, each)
         others.append(("inside", once.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(float(np.abs(_looked_at(once, ends_s[seen], window_s) - watts[seen]).max()))
@@ -241,8 +248,9 @@ windows have two truths:
   one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
   shows are anywhere in their gaps. *sensor*: of a gauge of which nothing is declared, it has one period, and
   the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
-  quick sine. *inside*: of irregular loads, it is high once in each update, anywhere in it, for as long as its
-  energy says. The worst one found in each recording is taken; the number of its windows is in parentheses.
+  quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says; of 1.5
+  and 3 T it does the same every three updates. The worst one found in each recording is taken; the number of
+  its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
