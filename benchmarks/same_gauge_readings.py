@@ -8,7 +8,8 @@ A row is simulated without jitter of updates. Then other loads are searched that
   load has beyond whole cycles an update. At updates these loads have the same phases or their mirror images.
   For each duty the phase is searched; level and swing are a regression on the readings;
 * *edges*: the row's levels, and each edge that no reading shows is anywhere in its gap. Only for gauges that
-  look at a part of the time, and for loads with no more than about one edge in a gap;
+  look at a part of the time, and for loads with no more than two edges in a gap;
+* *rows*: the same, but of eight rises in a row all are at one place of their gaps, and of as many falls;
 * *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
@@ -49,19 +50,16 @@ WIDE = 3.0
 COUNTER = "counter of 100 ms, lag 0 ms"
 PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
 SMOOTH = "smooth: sine of 50 T"  # by 20 W
-PERIODS |= {
-    "between: 0.8 T": 0.8,
-    "between: 1.5 T": 1.5,
-    "between: 3 T": 3.0,
-    "far: 17.3 T": 17.3,
-    SMOOTH: 50.0,
-}
+PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
+TWO_LEVELS = PERIODS | {"near: 0.9 T": 0.9, "near: 1.1 T": 1.1, "between: 0.55 T": 0.55}
+PERIODS |= {SMOOTH: 50.0}
+BURSTS, STAMPS = "bursts", ", stamps of updates"
+PART_TIME = [each + of for each in ("25 of 100 ms", "10 of 20 ms") for of in ("", STAMPS)] + ["20 of 100 ms"]
+EDGES, ROW = 2, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
-    *(("25 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "between: 0.8 T")),
-    *(("25 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", "far: 17.3 T")),
-    *(("10 of 20 ms", load) for load in ("between: 1.5 T", "near twice: 2.03 T", "far: 3.7 T")),
+    *((sensor, load) for sensor in PART_TIME for load in (*TWO_LEVELS, BURSTS)),
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
     *((sensor, load) for sensor in ("100 of 100 ms", "mean of 1 s") for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
@@ -97,12 +95,13 @@ class Seen(NamedTuple):
     others: dict[str, float]  # of the worst other load of each kind
 
 
-def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator) -> Load:
-    """The load with each edge that lies between two looks anywhere between them."""
+def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator, row: int) -> Load:
+    """The load with edges between two looks anywhere between them; so many in a row at one place there."""
     after = np.clip(np.searchsorted(ends_s, load.edges_s), 1, len(ends_s) - 1)
     low, high = ends_s[after - 1], ends_s[after] - window_s
     is_open = (load.edges_s > low) & (load.edges_s < high) & (after > 1) & (after < len(ends_s) - 1)
-    anywhere = low + (high - low) * chance.uniform(0, 1, len(low))
+    places = np.repeat(chance.uniform(0, 1, (len(low) // (2 * row) + 1, 2)), row, axis=0).ravel()
+    anywhere = low + (high - low) * places[: len(low)]
     return Load(np.sort(np.where(is_open, anywhere, load.edges_s)), load.watts)
 
 
@@ -114,9 +113,10 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
         at = (np.arange(n) + np.random.default_rng([seed, 21]).uniform(0, 1)) * of.update_s - of.lag_s
         energies = gauge_rows._counter(of, gauge_rows.BESIDE)(load, seed)
         return Recorded(energies, at, of.update_s, of.update_s, of.lag_s)
-    still = replace(SENSORS[name], jitter=0.0)
+    sensor = name.removesuffix(STAMPS)
+    still, poll = replace(SENSORS[sensor], jitter=0.0), POLLS["10 ms" + name[len(sensor) :]]
     drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), gauge_rows.LAG)
-    found = gauges.gauge(seen, drawn, POLLS["10 ms"], seed)
+    found = gauges.gauge(seen, drawn, poll, seed)
     at, _ = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
     late_s = float(seen.edges_s[0] - load.edges_s[0])
     return Recorded(gauge_rows._plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s)
@@ -125,10 +125,11 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
 def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     """A recording of a row: windows of each length, and the largest difference of readings over noise."""
     name, load_name = asked
-    update_s = gauge_rows.COUNTERS[name].update_s if name == COUNTER else SENSORS[name].update_s
+    every = gauge_rows.COUNTERS if name == COUNTER else SENSORS
+    update_s = every[name.removesuffix(STAMPS)].update_s
     load = smooth(update_s, seed) if load_name == SMOOTH else gauge_rows.load_of(load_name, update_s, seed)
     is_irregular = load_name in gauge_rows.IRREGULAR
-    period = 1.0 if is_irregular else PERIODS[load_name]
+    period = (PERIODS | TWO_LEVELS).get(load_name, 1.0)
     energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s
     ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
@@ -136,7 +137,7 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     part, start_s = window_s / update_s, float(ends_s[0])
     others: list[tuple[str, EnergyAt]] = []
     differs = [0.0]
-    for each in [] if is_irregular else periodic(watts, part, 1 / period):
+    for each in [] if is_irregular or load_name == BURSTS else periodic(watts, part, 1 / period):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
     if name.endswith("not declared"):
@@ -155,10 +156,11 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
         others.append(("inside", once.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(float(np.abs(_looked_at(once, ends_s[seen], window_s) - watts[seen]).max()))
-    if part < 0.99 and period > 2:
-        moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]))
-        others.append(("edges", moved.energy_j))
-        differs.append(float(np.abs(_looked_at(moved, ends_s, window_s) - watts).max()))
+    if name.removesuffix(STAMPS) in SENSORS and part < 0.99 and 2 * (1 - part) / period < EDGES:
+        for kind, row in (("edges", 1), ("rows", ROW)):
+            moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]), row)
+            others.append((kind, moved.energy_j))
+            differs.append(float(np.abs(_looked_at(moved, ends_s, window_s) - watts).max()))
     most = max(differs) / (ALIKE * float(watts.mean()))
     assert most < 1, "another load has other readings"
     inside = (start_s + update_s, float(ends_s[-1]) - update_s)
@@ -219,7 +221,7 @@ def lines(asked: tuple[str, str], pool: ProcessPoolExecutor) -> list[str]:
         width = float(np.median(wide) / np.sqrt(np.mean(error**2)))
         if width <= WIDE:
             continue
-        head = f"| {asked[0]} | {asked[1].split(': ')[1]} | {length_s:g} s | {width:.1f} |"
+        head = f"| {asked[0]} | {asked[1].split(': ')[-1]} | {length_s:g} s | {width:.1f} |"
         kinds = sorted({kind for each in seen for kind in each.others})
         least, text = 1.0, " none | | | |"
         for kind in kinds:
@@ -246,7 +248,8 @@ windows have two truths:
 - the row's load, whose U over the root mean square error is in the fourth column;
 - another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
   one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
-  shows are anywhere in their gaps. *sensor*: of a gauge of which nothing is declared, it has one period, and
+  shows are anywhere in their gaps. *rows*: the same, but of {row} rises in a row all are at one place of
+  their gaps, and of as many falls. *sensor*: of a gauge of which nothing is declared, it has one period, and
   the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
   quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says; of 1.5
   and 3 T it does the same every three updates. The worst one found in each recording is taken; the number of
@@ -271,6 +274,7 @@ def main() -> None:
     head = HEAD.format(
         recordings=RECORDINGS,
         limit=LIMIT_W,
+        row=ROW,
         justified=JUSTIFIED,
         yes=sum("| yes |" in line for line in found),
         all=len(found),
