@@ -173,10 +173,11 @@ class Boxcar:
         below_w = mean - self._idle_w
         idle = self._is_idle[first:stop] / max(np.hypot(below_w, self._idle_w) * _IDLE, self._noise_w) ** 2
         solid = np.eye(n) * _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
-        known = solid
+        known, at, products = solid, *_pairs(shares)
         for _ in range(_ROUNDS):
             weight = (_DOF + 1) / (_DOF * scale2 + step2)
-            known = (shares.T / noise2) @ shares + _roughness(weight) + np.diag(idle) + solid
+            told = np.bincount(at, (products / noise2[:, None]).ravel(), n * n).reshape(n, n)
+            known = told + _roughness(weight) + np.diag(idle) + solid
             p = np.asarray(np.linalg.solve(known, shares.T @ (y / noise2) - idle * below_w), np.float64)
             step2 = np.diff(p) ** 2
             scale2 = max(float(np.median(step2)) if n > 1 else 0.0, self._scale_w**2)
@@ -356,6 +357,21 @@ def overlaps(edges_s: F64, t0_s: F64, t1_s: F64) -> F64:
     return found
 
 
+def _pairs(shares: F64) -> tuple[I64, F64]:
+    """The products of each row's entries, which are few and beside one another, and where they belong.
+
+    Returns:
+        int64[k m], the places in a square matrix of its flattened entries, and float64[k, m].
+    """
+    k, n = shares.shape
+    first, width = np.argmax(shares > 0, axis=1), int((shares > 0).sum(1).max())
+    columns = first[:, None] + np.arange(width)
+    parts = np.where(columns < n, np.take_along_axis(shares, np.minimum(columns, n - 1), 1), 0.0)
+    columns = np.minimum(columns, n - 1)
+    at = columns[:, :, None] * n + columns[:, None, :]
+    return at.ravel(), (parts[:, :, None] * parts[:, None, :]).reshape(k, -1)
+
+
 def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
     """float64[instants, bins]: the energy up to instants less its mean over the window around them.
 
@@ -370,6 +386,8 @@ def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
 
 def _roughness(weight: F64) -> F64:
     """Dᵀ w D of successive differences."""
-    diagonal = np.append(weight, 0.0) + np.concatenate(([0.0], weight))
-    found: F64 = np.diag(diagonal) - np.diag(weight, 1) - np.diag(weight, -1)
+    n = len(weight) + 1
+    found: F64 = np.zeros((n, n))
+    found.flat[:: n + 1] = np.append(weight, 0.0) + np.concatenate(([0.0], weight))
+    found.flat[1 :: n + 1] = found.flat[n :: n + 1] = -weight
     return found
