@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import gauges
 import numpy as np
 import numpy.typing as npt
 from gauges import LIMIT_W, Load
@@ -166,3 +167,21 @@ def one_in_each(load: Load, ends_s: F64, places: F64) -> Load:
     begin_s = ends_s[:-1] + np.resize(places, len(high_s)) * (length_s - high_s)
     edges_s = np.stack((begin_s, begin_s + high_s), 1).ravel()
     return Load(edges_s, np.append(np.tile([0.0, LIMIT_W], len(high_s)), 0.0))
+
+
+def charging_alike(load: Load, ends_s: F64, tau_s: float, place: F64) -> Load:
+    """The load between 0 and the limit that is high once in each update, and charges a capacitor as another.
+
+    Args:
+        load: The other one.
+        ends_s: float64[n], of the updates.
+        tau_s: Of the capacitor, its time constant.
+        place: float64[n], where in its update each high part is, from 0 to 1.
+    """
+    charged, kept = gauges._charged(load, ends_s, tau_s), np.exp(-np.diff(ends_s) / tau_s)
+    # Of what charges it at t, exp(-(e - t) / tau) is left at e, the end of the update.
+    high = (charged[1:] - charged[:-1] * kept) / LIMIT_W
+    left = kept + place[: len(high)] * (1 - kept - high)
+    edges_s = ends_s[1:, None] + tau_s * np.log(np.stack((left, left + high), 1))
+    watts = np.tile([0.0, LIMIT_W], len(high))
+    return Load(np.append(ends_s[0], edges_s), np.concatenate((charged[:1], watts, [0.0])))

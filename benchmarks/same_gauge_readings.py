@@ -16,7 +16,7 @@ A row is simulated without jitter of updates. Then other loads are searched that
   sine it is a quick one, and the sensor looks at as much of each update as leaves it room;
 * *inside*: between 0 and the limit, high once in each update, anywhere in it, for as long as its energy says.
   Of irregular loads these parts differ by less than the row's own; of 1.5 and 3 T three updates come again
-  and again. Only for sensors that look at all of the time.
+  and again. Only for sensors that look at all of the time, and capacitors, for as long as its charge says.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -40,14 +40,23 @@ import gauges
 import numpy as np
 import numpy.typing as npt
 from gauges import LENGTHS_S, LIMIT_W, POLLS, SENSORS, Load, truth_j
-from loads_alike import ALIKE, Periodic, Sine, one_in_each, periodic, quick_sines, with_other_parts
+from loads_alike import (
+    ALIKE,
+    Periodic,
+    Sine,
+    charging_alike,
+    one_in_each,
+    periodic,
+    quick_sines,
+    with_other_parts,
+)
 
 F64 = npt.NDArray[np.float64]
 HERE = Path(__file__).parent
 SEED, RECORDINGS, WINDOWS = 6_400_000, 10, 23  # of a row, and of each recording and length
 JUSTIFIED = 0.95
 WIDE = 3.0
-COUNTER = "counter of 100 ms, lag 0 ms"
+COUNTER, CAPACITOR = "counter of 100 ms, lag 0 ms", "capacitor of 50 ms"
 PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
 SMOOTH = "smooth: sine of 50 T"  # by 20 W
 PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
@@ -63,6 +72,7 @@ ROWS = [
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
     *((sensor, load) for sensor in ("100 of 100 ms", "mean of 1 s") for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
+    *((CAPACITOR, load) for name, load in gauge_rows.rows() if name.startswith(f"gauge {CAPACITOR};")),
 ]
 REPEAT = {"between: 3 T": 3, "between: 1.5 T": 3}  # updates after which readings come again
 PATTERNS = 8  # of places of high parts in so many updates
@@ -133,11 +143,15 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s
     ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
-    watts = _looked_at(load, ends_s, window_s)
+    tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
+    shown = partial(_looked_at, ends_s=ends_s, window_s=window_s)
+    if tau_s:
+        shown = partial(gauges._charged, at=ends_s, tau_s=tau_s)
+    watts = shown(load)
     part, start_s = window_s / update_s, float(ends_s[0])
     others: list[tuple[str, EnergyAt]] = []
     differs = [0.0]
-    for each in [] if is_irregular or load_name == BURSTS else periodic(watts, part, 1 / period):
+    for each in [] if is_irregular or load_name == BURSTS or tau_s else periodic(watts, part, 1 / period):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
     if name.endswith("not declared"):
@@ -148,19 +162,19 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
     chance = np.random.default_rng([seed, 38])
-    places = [chance.uniform(0, 1, len(ends_s))] if is_irregular else []
+    places = [chance.uniform(0, 1, len(ends_s))] if is_irregular or tau_s else []
     if part > 0.99 and load_name in REPEAT:
         places = list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
     for each in places:
-        once = one_in_each(load, ends_s, each)
+        once = charging_alike(load, ends_s, tau_s, each) if tau_s else one_in_each(load, ends_s, each)
         others.append(("inside", once.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
-        differs.append(float(np.abs(_looked_at(once, ends_s[seen], window_s) - watts[seen]).max()))
-    if name.removesuffix(STAMPS) in SENSORS and part < 0.99 and 2 * (1 - part) / period < EDGES:
+        differs.append(float(np.abs(shown(once) - watts)[seen].max()))
+    if name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99 and 2 * (1 - part) / period < EDGES:
         for kind, row in (("edges", 1), ("rows", ROW)):
             moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]), row)
             others.append((kind, moved.energy_j))
-            differs.append(float(np.abs(_looked_at(moved, ends_s, window_s) - watts).max()))
+            differs.append(float(np.abs(shown(moved) - watts).max()))
     most = max(differs) / (ALIKE * float(watts.mean()))
     assert most < 1, "another load has other readings"
     inside = (start_s + update_s, float(ends_s[-1]) - update_s)
@@ -251,14 +265,15 @@ windows have two truths:
   shows are anywhere in their gaps. *rows*: the same, but of {row} rises in a row all are at one place of
   their gaps, and of as many falls. *sensor*: of a gauge of which nothing is declared, it has one period, and
   the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
-  quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says; of 1.5
-  and 3 T it does the same every three updates. The worst one found in each recording is taken; the number of
-  its windows is in parentheses.
+  quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says, or the
+  charge of a capacitor; of 1.5 and 3 T it does the same every three updates. The worst one found in each
+  recording is taken; the number of its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
 load's windows. Where it is not, no load of these kinds needs a U as wide. Other loads may: those with more
-than two levels, and under a capacitor those with irregular edges, are not searched.
+than two levels are not searched. Some of these U does not hold either: of loads that are high once in each
+update of a capacitor windows from 1 s on, whose mean such a load moves.
 
 {yes} of {all} cells are justified.
 
