@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OWN_FAILURE, CANNOT_RUN, NOT_FOUND = 125, 126, 127
 
+LOOK_S = 1.0  # between two looks whether the command has ended, where nothing says so
+
 # By name: where some are unknown nothing can be run, and this file must still be imported.
 FORWARDED = tuple(
     getattr(signal, name)
@@ -230,7 +232,10 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
         if pid == child.pid:
             child.returncode = os.waitstatus_to_exitcode(status)
             return status, nanoseconds(usage.ru_utime + usage.ru_stime)
-        pass_on(signal.sigwaitinfo(mask), child.pid)
+        # A thread of the caller's that does not block it may have taken the signal of the child's end.
+        got = signal.sigtimedwait(mask, LOOK_S)
+        if got is not None:
+            pass_on(got, child.pid)
 
 
 def report_on(path: Path, arguments: argparse.Namespace, terms: Terms | None) -> None:
