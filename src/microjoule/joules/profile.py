@@ -186,9 +186,9 @@ class Profile:
         before, after = self.watts[np.maximum(i - 1, 0)], self.watts[np.minimum(i + 1, n)]
         unrest2 = (before - self.watts[np.maximum(i - 2, 0)]) ** 2
         unrest2 = unrest2 + (after - self.watts[np.minimum(i + 2, n)]) ** 2
-        step2 = np.maximum((after - before) ** 2, 1e-300)
         is_between = (self.watts[i] - before) * (self.watts[i] - after) <= 0
         is_known = is_between & (i > 0) & (i < n) & (after != before)
+        step2 = np.where(is_known, (after - before) ** 2, 1.0)
         return before, after, np.where(is_known, np.clip(1.0 - 4.0 * unrest2 / step2, 0.0, 1.0), 0.0)
 
     def lost_j(self, t_s: F64) -> F64:

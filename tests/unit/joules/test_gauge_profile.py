@@ -50,6 +50,13 @@ def test_what_charged_a_capacitor_is_found_again():
     assert joules.value == pytest.approx(0.1 * sum(power_w[1:]), rel=1e-4)
 
 
+def test_readings_of_a_gigawatt_among_equal_ones_are_integrated_without_a_warning():
+    found = gauge([0.0, 1e9, 0.0, 1e9, 1e9, 0.0, 0.0, 0.0])
+    with np.errstate(all="raise"):
+        joules = found.energy(T0 + 150 * MS, T0 + 650 * MS)
+    assert joules.low <= joules.value <= joules.high
+
+
 def test_power_that_is_worked_out_is_negative_only_where_a_reading_is():
     """A capacitor that empties faster than it can: it was charged by nothing, or by less than nothing."""
     falls = [100.0, 100.0, 10.0, 90.0, 90.0]
