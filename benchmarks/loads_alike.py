@@ -155,18 +155,20 @@ def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
     return best
 
 
-def one_in_each(load: Load, ends_s: F64, places: F64) -> Load:
-    """The load between 0 and the limit that is high once in each update, anywhere in it, with its energy.
+def one_in_each(load: Load, ends_s: F64, levels_w: tuple[float, float], places: F64) -> Load:
+    """The load of two levels that is high once in each update, anywhere in it, with its energy.
 
     Args:
-        load: Which has the energies.
+        load: Which has the energies, and is between the levels.
         ends_s: float64[n], of the updates.
+        levels_w: The lower and the higher one.
         places: float64[m], where in its update a high part is, from 0, at once, to 1, at the end; in turns.
     """
-    length_s, high_s = np.diff(ends_s), np.diff(load.energy_j(ends_s)) / LIMIT_W
+    (low_w, high_w), length_s = levels_w, np.diff(ends_s)
+    high_s = np.clip((np.diff(load.energy_j(ends_s)) - low_w * length_s) / (high_w - low_w), 0.0, length_s)
     begin_s = ends_s[:-1] + np.resize(places, len(high_s)) * (length_s - high_s)
     edges_s = np.stack((begin_s, begin_s + high_s), 1).ravel()
-    return Load(edges_s, np.append(np.tile([0.0, LIMIT_W], len(high_s)), 0.0))
+    return Load(edges_s, np.append(np.tile([low_w, high_w], len(high_s)), low_w))
 
 
 def charging_alike(load: Load, ends_s: F64, tau_s: float, place: F64) -> Load:

@@ -14,9 +14,10 @@ A row is simulated without jitter of updates. Then other loads are searched that
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
   sine it is a quick one, and the sensor looks at as much of each update as leaves it room;
-* *inside*: between 0 and the limit, high once in each update, anywhere in it, for as long as its energy says.
-  Of irregular loads these parts differ by less than the row's own; of 1.5 and 3 T three updates come again
-  and again. Only for sensors that look at all of the time, and capacitors, for as long as its charge says.
+* *inside*: between 0 and the limit, or the row's levels, high once in each update, anywhere in it, for as
+  long as its energy says: no mean of whole updates changes, nor one of a second. Of irregular loads these
+  parts differ by less than the row's own; of 1.5 and 3 T three updates come again and again, too. Only for
+  sensors that look at all of the time, and capacitors, for as long as its charge says.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -56,7 +57,7 @@ HERE = Path(__file__).parent
 SEED, RECORDINGS, WINDOWS = 6_400_000, 10, 23  # of a row, and of each recording and length
 JUSTIFIED = 0.95
 WIDE = 3.0
-COUNTER, CAPACITOR = "counter of 100 ms, lag 0 ms", "capacitor of 50 ms"
+COUNTER, CAPACITOR, LONG = "counter of 100 ms, lag 0 ms", "capacitor of 50 ms", "mean of 1 s"
 PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
 SMOOTH = "smooth: sine of 50 T"  # by 20 W
 PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
@@ -70,7 +71,8 @@ ROWS = [
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
     *((sensor, load) for sensor in PART_TIME for load in (*TWO_LEVELS, BURSTS)),
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
-    *((sensor, load) for sensor in ("100 of 100 ms", "mean of 1 s") for load in gauge_rows.IRREGULAR),
+    *((LONG, load) for load in PERIODS if load != SMOOTH),
+    *((sensor, load) for sensor in ("100 of 100 ms", LONG) for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
     *((CAPACITOR, load) for name, load in gauge_rows.rows() if name.startswith(f"gauge {CAPACITOR};")),
 ]
@@ -125,7 +127,8 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
         return Recorded(energies, at, of.update_s, of.update_s, of.lag_s)
     sensor = name.removesuffix(STAMPS)
     still, poll = replace(SENSORS[sensor], jitter=0.0), POLLS["10 ms" + name[len(sensor) :]]
-    drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), gauge_rows.LAG)
+    lag = gauge_rows.LAG_OF_LONG_MEAN if name == LONG else gauge_rows.LAG
+    drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), lag)
     found = gauges.gauge(seen, drawn, poll, seed)
     at, _ = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
     late_s = float(seen.edges_s[0] - load.edges_s[0])
@@ -141,7 +144,7 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     is_irregular = load_name in gauge_rows.IRREGULAR
     period = (PERIODS | TWO_LEVELS).get(load_name, 1.0)
     energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
-    rest_s = (max(period, 1) + 1) * update_s
+    rest_s = (max(period, 1) + 1) * update_s + window_s
     ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
     tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
     shown = partial(_looked_at, ends_s=ends_s, window_s=window_s)
@@ -162,11 +165,15 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
     chance = np.random.default_rng([seed, 38])
-    places = [chance.uniform(0, 1, len(ends_s))] if is_irregular or tau_s else []
-    if part > 0.99 and load_name in REPEAT:
-        places = list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
-    for each in places:
-        once = charging_alike(load, ends_s, tau_s, each) if tau_s else one_in_each(load, ends_s, each)
+    sees_all = part > 0.99 and not name.endswith("not declared")
+    places = [chance.uniform(0, 1, len(ends_s))] if sees_all or tau_s else []
+    if sees_all and load_name in REPEAT:
+        places += list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
+    once_in_each = [partial(charging_alike, load, ends_s, tau_s)]
+    if not tau_s:
+        levels_w = (float(load.watts.min()), float(load.watts.max())), (0.0, LIMIT_W)
+        once_in_each = [partial(one_in_each, load, ends_s, each) for each in levels_w]
+    for once in [alike(each) for each in places for alike in once_in_each]:
         others.append(("inside", once.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(float(np.abs(shown(once) - watts)[seen].max()))
@@ -266,8 +273,8 @@ windows have two truths:
   their gaps, and of as many falls. *sensor*: of a gauge of which nothing is declared, it has one period, and
   the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
   quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says, or the
-  charge of a capacitor; of 1.5 and 3 T it does the same every three updates. The worst one found in each
-  recording is taken; the number of its windows is in parentheses.
+  charge of a capacitor, between 0 and the limit or the row's levels; of 1.5 and 3 T it may do the same every
+  three updates. The worst one found in each recording is taken; the number of its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
