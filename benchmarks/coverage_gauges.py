@@ -247,9 +247,9 @@ justify.
   90 % of its windows.
 - *steady*, 0.03 s, and of means of a second to 0.3 s: readings differ by noise, which may be power that
   moved inside an update, or from one to the next.
-- A gauge of which nothing is declared under a smooth slow sine (± 20 W in 50 T), whose U is 39 to 303 times
+- A gauge of which nothing is declared under a smooth slow sine (± 20 W in 50 T), whose U is 46 to 261 times
   the error: a larger sine of 0.98 or 1.02 T has the same readings under a sensor that looks at a part of the
-  time (same_gauge_readings.md), and U of three times the error would hold 0 to 18 % of its windows.
+  time (same_gauge_readings.md), and U of three times the error would hold 0 to 14 % of its windows.
 - Power that wanders under a capacitor: readings that scatter may be of a load near the sensor's own frequency
   with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. One of T/2
   around the same slow power, with edges ± 30 %, scatters alike, and its successive differences nearly do
