@@ -30,6 +30,10 @@ class Program(NamedTuple):
         t_ns = (T0 + np.rint(np.stack((self.begins_s, self.ends_s)) * S)).astype(np.int64)
         return columns((f"step-{n % 2}{told}", *both) for n, both in enumerate(t_ns.T.tolist()))
 
+    def wider(self, before_s: float, after_s: float) -> Program:
+        """It with marks so much before work begins, and after it ends."""
+        return self._replace(begins_s=self.begins_s - before_s, ends_s=self.ends_s + after_s)
+
     def edges_ns(self) -> tuple[np.ndarray, np.ndarray]:
         """int64[n] each: when windows begin and end."""
         begins, ends = ((T0 + np.rint(each * S)).astype(np.int64) for each in (self.begins_s, self.ends_s))

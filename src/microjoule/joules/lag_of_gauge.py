@@ -11,6 +11,10 @@ gets that power, and tells nothing. Of a capacitor, and of what nobody knows the
 successive updates, and what it gained is the energy that figures are made of. So the lag is that by which
 these figures trail, whatever its cause.
 
+A window holds its work, which may begin later than it and end earlier. So where power rises trails beginnings
+by the lag or more, and where it falls trails ends by the lag or less: the lag lies between what ends and what
+beginnings tell. No sensor leads: what lies below the prior is not believed.
+
 A gauge's prior is a lag of nothing, give or take a part of its period. It gives way where windows tell the
 lag more closely, and where they tell one that lies outside it. Steps of power alone tell no lag: when they
 were is in the marks of a program and nowhere in the readings.
@@ -23,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +51,7 @@ _REACH_NS = 100 * NS_PER_MS
 _STEPS = 50  # lags in one of them
 _SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
 _OWN, _OWN_NS = 0.02, NS_PER_MS  # of an update, and no less: power may change so much off a window's edge
+_HELD = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80)  # of them: windows may be so much longer than work
 _NEARLY = 2.0  # priors
 _AS_MUCH = 1.0  # of what is left, which is no noise: power may change within windows in step with them
 _CLEAR = 0.2  # of what the worst lag leaves: what leaves more follows no window
@@ -99,16 +105,25 @@ def _seen(gauge: Gauge, known: Sequence[Window]) -> tuple[float, float] | None:
     if len(at) < FEWEST:
         return None
     asked = t0_ns[at], t1_ns[at], gained[at], shifts
-    by_launch = [_Own(known, after_ns, *asked) for after_ns in launched(known)]
-    found = least_left(by_launch, shifts, at.shape, _SURE, _AS_MUCH)
-    if found is None or found.left > _CLEAR:
+    held = launched(known, [step_ns * steps for steps in _HELD])
+    of_ends = [_Own.of(known, held_ns, *asked) for held_ns in held]
+    if len(held) > 1 and np.argmin([each.squares.sum(1).min() for each in of_ends]) == len(held) - 1:
         return None
-    half_ns = found.half_ns + max(_OWN * period_ns, _OWN_NS)
-    prior_ns = gauge.lag_s * NS_PER_S
+    of_begins = [each.later(held_ns // step_ns) for each, held_ns in zip(of_ends, held, strict=True)]
+    ends, begins = (least_left(each, shifts, at.shape, _SURE, _AS_MUCH) for each in (of_ends, of_begins))
+    if ends is None or begins is None or max(ends.left, begins.left) > _CLEAR:
+        return None
+    own_ns, prior_ns = max(_OWN * period_ns, _OWN_NS), gauge.lag_s * NS_PER_S
+    expected_ns = timing.middle_lag_ns if timing.likely_lag_ns is not None else 0
+    low_ns = max(ends.lag_ns - ends.half_ns - own_ns, expected_ns - prior_ns)
+    high_ns = begins.lag_ns + begins.half_ns + own_ns
+    lag_ns, half_ns = (high_ns + low_ns) / 2, (high_ns - low_ns) / 2
+    if half_ns < own_ns / 2:
+        return None
     # What lies outside the prior takes its place, if it is known nearly as well or is so for certain.
-    off_ns = abs(found.lag_ns - (timing.middle_lag_ns if timing.likely_lag_ns is not None else 0))
+    off_ns = abs(lag_ns - expected_ns)
     is_known = half_ns < prior_ns * (_NEARLY if off_ns > prior_ns else 1.0) or off_ns - half_ns > prior_ns
-    return (found.lag_ns, half_ns) if is_known else None
+    return (lag_ns, half_ns) if is_known else None
 
 
 def _holding(gauge: Gauge, windows: WindowColumns) -> list[Window]:
@@ -131,24 +146,32 @@ def _looks(gauge: Gauge) -> tuple[I64, I64, F64]:
     return t_ns[:-1], t_ns[1:], np.diff(gauge.joules_until(t_ns)) * NS_PER_S
 
 
-class _Own:
+class _Own(NamedTuple):
     """What each lag leaves of each block of looks, with a power of its own for each window.
 
-    Args:
-        windows: That hold their work.
-        after_ns: How long after a window's beginning its work begins.
-        t0_ns: int64[blocks, n], when looks began.
-        t1_ns: int64[blocks, n], when they ended.
-        gained: float64[blocks, n].
-        shifts_ns: int64[shifts], the lags.
+    Attributes:
+        squares: float64[shifts, blocks].
     """
 
-    def __init__(
-        self, windows: Sequence[Window], after_ns: int, t0_ns: I64, t1_ns: I64, gained: F64, shifts_ns: I64
-    ) -> None:
+    squares: F64
+
+    @classmethod
+    def of(
+        cls, windows: Sequence[Window], after_ns: int, t0_ns: I64, t1_ns: I64, gained: F64, shifts_ns: I64
+    ) -> _Own:
+        """What each lag of windows' ends leaves.
+
+        Args:
+            windows: That hold their work.
+            after_ns: How much longer than the work they are.
+            t0_ns: int64[blocks, n], when looks began.
+            t1_ns: int64[blocks, n], when they ended.
+            gained: float64[blocks, n].
+            shifts_ns: int64[shifts], the lags.
+        """
         ends = np.array([each.t1_ns for each in windows], np.int64)
         begins = np.minimum(np.array([each.t0_ns for each in windows], np.int64) + after_ns, ends)
-        self._left = np.zeros((len(shifts_ns), len(gained)))
+        squares = np.zeros((len(shifts_ns), len(gained)))
         for block, (first, last, joules) in enumerate(zip(t0_ns, t1_ns, gained, strict=True)):
             some = np.flatnonzero((ends > first[0] - shifts_ns[-1]) & (begins < last[-1] - shifts_ns[0]))
             n = len(first)
@@ -157,11 +180,17 @@ class _Own:
                 some = some[:_OF_BLOCK]
             if 0 < _LOOKS * len(some) < n:
                 spans = begins[some], ends[some]
-                self._left[:, block] = _left(first[:n], last[:n], joules[:n], spans, shifts_ns)
+                squares[:, block] = _left(first[:n], last[:n], joules[:n], spans, shifts_ns)
+        return cls(squares)
+
+    def later(self, steps: int) -> _Own:
+        """The same by the lag of beginnings, which is so many steps longer than that of ends."""
+        unasked = np.repeat(self.squares.max(0)[None], steps, 0)
+        return _Own(np.concatenate((unasked, self.squares))[: len(self.squares)])
 
     def left(self, weights: F64) -> F64:
         """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""
-        found: F64 = self._left @ weights
+        found: F64 = self.squares @ weights
         return found
 
 

@@ -144,12 +144,17 @@ def least_left(
     return Shown(lag, half_ns, shape[0], float(left.min() / max(left.max(), 1e-300)))
 
 
-def launched(windows: Sequence[Window]) -> list[int]:
-    """How long after a window's beginning its work may begin: at once where events of the device say when."""
+def launched(windows: Sequence[Window], able_ns: Sequence[int] = _LAUNCHED_NS) -> list[int]:
+    """How long after a window's beginning its work may begin: at once where events of the device say when.
+
+    Args:
+        windows: That hold their work.
+        able_ns: The times to choose from.
+    """
     if all(_OF_EVENTS in each.attributes for each in windows):
         return [0]
     shortest = float(np.quantile([each.duration_ns for each in windows], 0.25))
-    return [ns for ns in _LAUNCHED_NS if ns <= shortest / 2]
+    return [ns for ns in able_ns if ns <= shortest / 2]
 
 
 def _states(windows: Sequence[Window], after_ns: int, t0_ns: int, t1_ns: int) -> Occupancy:

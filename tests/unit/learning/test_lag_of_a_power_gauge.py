@@ -24,7 +24,7 @@ def worked(n):
     return windows, Load(np.array(edges), np.array([60.0] + [85.0, 60.0] * n))
 
 
-@pytest.mark.parametrize("lag_ms", [-20, 40, 110])
+@pytest.mark.parametrize("lag_ms", [20, 40, 110])
 def test_the_lag_lies_between_what_is_kept(lag_ms):
     windows, load = worked(7)
     series = gauges.series(load, replace(SENSOR, lag_s=lag_ms / 1000), Poll(rate_hz=200.0), 3)
