@@ -10,6 +10,7 @@ from gauges import SENSORS, Poll, Timing
 from ideal import MS
 from marked import columns
 
+from microjoule.joules.gauge_bound import guaranteed
 from microjoule.joules.gauge_notes import lag_of
 from microjoule.joules.lag_of_gauge import _left, placed
 
@@ -68,3 +69,35 @@ def test_what_a_lag_leaves_is_what_the_best_powers_leave():
         rows = np.stack([np.diff(t), *lasted], 1) / MS
         best = np.linalg.lstsq(rows, gained, rcond=None)[0]
         assert left == pytest.approx(float(((gained - rows @ best) ** 2).sum()), rel=1e-6)
+
+
+def test_a_lag_that_windows_show_moves_no_guaranteed_interval_and_a_longer_one_widens_it():
+    """Allowed for is half an update of 100 ms; readings stay where they were shown."""
+    of = program(12, 6)
+    plain, _ = both(of, SENSOR, 0.0, 6)
+
+    def interval(least_ms, most_ms):
+        gauge = plain
+        if most_ms is not None:
+            timing = SENSOR.timing.with_likely_lag(least_ms * MS, most_ms * MS, "")
+            gauge = plain.with_timing(timing)
+        return guaranteed(gauge.readings, gauge.channel, *of.edges_ns())
+
+    low, high = interval(None, None)
+    for least, most in ((20, 40), (0, 50)):
+        assert np.array_equal(interval(least, most), (low, high))
+    for least, most in ((20, 90), (-60, 0)):
+        wider_low, wider_high = interval(least, most)
+        assert (wider_low <= low).all()
+        assert (wider_high >= high).all()
+        assert (wider_low < low).any()
+
+
+@pytest.mark.parametrize("part", [[0.4, 0.6], [0.45, 0.55]])
+def test_a_load_that_is_about_in_step_with_marks_tells_no_lag(part):
+    """Of a load of 0.98 times the time between windows they leave more than a fifth at any lag."""
+    begins = 4.0 + np.arange(10) * 1.0
+    edges = 2.8 + np.arange(26) * 0.98 / 2
+    load = gauges.Load(edges, np.where(np.arange(27) % 2, 330.0, 60.0))
+    of = program(12, 7)._replace(load=load, begins_s=begins, ends_s=begins + np.tile(part, 5))
+    assert both(of, SENSOR, 0.0, 7)[1].channel.timing.likely_lag_ns is None
