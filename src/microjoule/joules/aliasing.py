@@ -163,8 +163,8 @@ def swings(
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
-    # What does not come round is a still slower swing, and of a still wider load.
-    turns = (phi > SLOWEST) | (2 * _FARTHER * spanned_beside(watts, _FARTHER) < widest)
+    # What does not come round is a still slower swing, and of a still wider load, where there is time to.
+    turns = (phi > SLOWEST) | (2 * _FARTHER * spanned_beside(watts, _FARTHER) < widest) | (n < 4 * _FARTHER)
     is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)

@@ -262,11 +262,14 @@ class Gauge:
         swing2, off = self._swinging(a, b, value)
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
         # How readings scatter that are of one load is what that load does, and no more. Where they are of one
-        # period it is all that moves; else U² of two ends is 6 swing2, of its form, and 4 (begin2 + end2).
-        found = self.swings
-        is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0))
+        # period, and average as declared, it is all that moves; else U² of two ends is 6 swing2, of its form,
+        # and 4 (begin2 + end2).
+        found, declared_ns = self.swings, self.channel.timing.window_ns or 0
+        is_known = 2 * declared_ns > self.readings.period_ns or self.readings.shape is Shape.CHARGE
+        is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
+        of_swing = 0.75 if is_known else 0.5
         begin2, end2 = (
-            np.where(is_all[profile.place(t).segment // 2], 0.0, np.maximum(part2 - 0.75 * swing2, 0.0))
+            np.where(is_all[profile.place(t).segment // 2], 0.0, np.maximum(part2 - of_swing * swing2, 0.0))
             for part2, t in ((begin2, a), (end2, b))
         )
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):

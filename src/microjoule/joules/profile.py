@@ -44,6 +44,7 @@ _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans a
 _AROUND = 32  # updates on either side in which readings show the levels of a load
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
 _RARELY = 0.05  # of the time: what is so by chance
+_MISSED = 1.5  # of an update: so far apart are two between which one was not read
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
@@ -117,12 +118,17 @@ class Profile:
         # What is shorter than a window lies inside one by itself, between two at the other level.
         is_top, is_bottom = self._top - watts < nearly, watts - self._bottom < nearly
         inner = (slice(1, -1), slice(2, None), slice(None, -2))
-        self._holds_levels = is_level.copy()
+        self._holds_levels = is_level & self._miss_none()
         for one, other in ((is_top, is_bottom), (is_bottom, is_top)):
             alone = np.zeros(len(watts))
             alone[1:-1] = one[inner[0]] & other[inner[1]] & other[inner[2]]
             self._holds_levels &= local_mean(alone, _AROUND) < _RARELY
         return is_level
+
+    def _miss_none(self) -> Bools:
+        """bool[n]: whether all updates around were read."""
+        apart_s = np.diff(self.bounds_s[1::2], prepend=self.bounds_s[0])
+        return np.asarray(extreme(apart_s, np.maximum) < _MISSED * np.median(apart_s))
 
     def _prepare_gaps(self) -> None:
         """The variances that whole windows and gaps add."""
