@@ -235,7 +235,7 @@ justify.
   energies between updates are off by 2.9 times as much of 1.5 T: triangles of 3/16, 1/4 and 3/16 of 2 H T in
   three updates, and of 1/4 of H T in one of three. The rows *between* differ by that ratio. Windows of
   0.3 s are two cycles of the one and one of the other, whose ends err alike. So have loads that are high
-  three times in three updates, once in each: of the worst of eight U is 1.5 to 5.4 times the errors.
+  three times in three updates, once in each: of the worst of eight U is 2.1 to 5.7 times the errors.
 - *edges* of loads near the sensor's own frequency: both ends of a window are off by the load's swing inside a
   period. How many cycles a window has is known from the readings where they show one period, and for which
   part of it power is high to 15 %: of 0.9 to 1.1 T, windows of 0.1 s had 5 to 13 times the error before. Of
@@ -243,8 +243,8 @@ justify.
   how they alternate: windows of 0.1 s and more had 3.2 to 5 times the error before. Of 0.23, 0.9 to
   1.1 and 2.03 T no load was found that needs the last tenth to quarter of U (0.03 s: third).
 - Rows *irregular*: a load between 0 and the limit that is high once in each update, anywhere in it, has the
-  same readings. U is 1.4 to 3.4 times its errors, and three times those of the row's load would hold 23 to
-  90 % of its windows.
+  same readings. Of 100 of 100 ms and means of a second U is 1.6 to 3.3 times its errors, and three times
+  those of the row's load would not hold 95 % of its windows in 56 of 60 wide cells (26 to 95 %).
 - *steady*, 0.03 s, and of means of a second to 0.3 s: readings differ by noise, which may be power that
   moved inside an update, or from one to the next.
 - A gauge of which nothing is declared under a smooth slow sine (± 20 W in 50 T), whose U is 46 to 261 times
@@ -263,7 +263,7 @@ justify.
   98 %.
 - Means of a second under 2.03 T: a second has 4.93 cycles, and readings hardly show what repeats itself in a
   second. Under the other regular and the irregular loads a load that is high once in each update has the same
-  readings: of 48 wide cells 42 need their U (three recordings of each; same_gauge_readings.md).
+  readings: of 66 wide cells 56 need their U (same_gauge_readings.md).
 - Means of a second that stand still at idle: what an update that is missing hid, and by how much what the
   sensor takes for idle is more than the lowest power (7 %), are bounds. They add up over a window: over 10 s
   they are most of U under 3.7 and 17.3 T. The rows' idle power is the lowest one, and so it is the draw of
@@ -286,8 +286,8 @@ justify.
     levels that last by chance. One whose edges stay at one place of their gaps for eight cycles has the same
     readings, and a U of three times the regular one's error would hold 24 to 51 % of its windows of 1 to 10 s
     (3.7 T, 25 of 100 ms);
-  - 1.5 T under 10 of 20 ms with stamps, which leave its own mean no error: U is up to 306 times that, and 1.3
-    times the error of a load with the same readings;
+  - 1.5 T under 10 of 20 ms with stamps, which leave its own mean no error: U is up to 306 times that, and 1.4
+    to 3.9 times the error of a load with the same readings;
   - 0.23 T, 0.55 T under 20 and 25 of 100 ms, and bursts: no load that was tried needs a U as wide;
   - a smooth slow swing (a sine of 12 s under 25 of 100 ms): a quick sine of 0.992 T is seen as one, too. U is
     700 to 1,400 times the error of the slow one, and 1.5 to 2.8 times that of the quick one.
