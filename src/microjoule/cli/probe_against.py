@@ -145,7 +145,7 @@ def as_text(one: Reference) -> list[str]:
     subject = one.of or "the machine"
     watts = "" if one.temperature_c is None else f", at {one.temperature_c:.0f} °C"
     rows = [
-        (figure(one.gain, one.U_gain, ""), "gain", "watts of the meter for a watt of the counters"),
+        (figure(one.gain, one.U_gain, ""), "gain", "watts of the meter for a counted watt"),
         (figure(one.offset_w, one.U_offset_w, "W"), "offset", "what no counter sees at any load"),
         (figure(one.lag_s, one.U_lag_s, Scale("s", 1.0)), "lag", "how long the meter trails"),
         (f"{three_digits(one.window_s)} s", "averaging", "what each of its readings is the mean of"),

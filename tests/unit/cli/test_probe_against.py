@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from live_load import LoadedMachine
@@ -16,6 +17,7 @@ from scripted import channel
 
 import microjoule as uj
 from microjoule.cli import main
+from microjoule.cli.probe_against import as_text
 from microjoule.sources.script import Entry, script_text, write_machine
 
 GAIN, OFFSET_W = 1.3, 25.0
@@ -143,6 +145,17 @@ def test_options_that_mean_nothing_alone_are_refused(capsys):
     assert main(["probe", "--against", "shelly://plug"]) == 2
     assert main(["probe", "--calibrate", "--of", "gpu-0"]) == 2
     assert "Name the meter" in capsys.readouterr().err
+
+
+def test_what_was_found_fits_80_columns_with_a_lag_of_many_digits():
+    one = SimpleNamespace(
+        of="", meter="shelly://127.0.0.1:42251", readings=159, temperature_c=None, gain=1.3, U_gain=0.008,
+        offset_w=25.0, U_offset_w=0.15, lag_s=0.07878, U_lag_s=0.00092, window_s=0.2, residual_w=0.11,
+        mean_w=52.5, U_mean_w=0.1, meter_accuracy=0.005,
+    )  # fmt: skip
+    lines = as_text(one)
+    assert any("0.07878 s ± 0.00092 s" in line for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_random_load_is_a_maximal_sequence():
