@@ -305,8 +305,8 @@ justify.
   cancels inside one update, or show power that wanders inside of them, which does not.
 - Counters, *lag*: beside 25 of 100 ms it is known to ± 14 ms, of which the gauge's own is 10, and 8 are of
   reads that come in step with updates of either; beside 10 of 20 ms to ± 8 ms and beside the capacitor to
-  ± 6 ms, nearly all of them of reads. When these come is drawn, and so is by how much the gauge trails: where
-  it was told, the lag was right to 1 to 6 ms (root mean square, 10 recordings), whatever the load.
+  ± 6 ms, nearly all of them of reads. Each recording draws when reads come and by how much the gauge trails.
+  Learnt lags were right to 1 to 6 ms (root mean square, 10 recordings) under every load.
 
 The ratio says less where errors are of two kinds. Under steps most windows have next to none, and the median
 U is theirs, while the root mean square error is that of the few in which a step is cut: the ratio falls below

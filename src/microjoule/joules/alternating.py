@@ -25,6 +25,9 @@ def rectangles(watts: F64, levels: tuple[F64, F64, F64], phi: F64, half: F64) ->
         levels: Their middle, half of what they swing by, and half of the widest swing around the middle.
         phi: Cycles an update.
         half: Half the swing of sines.
+
+    Returns:
+        float64[n] each, watts: the least that readings allow, and what accounts for how far power strays.
     """
     middle, seen, _ = levels
     rectangle = np.maximum(seen * (1 - phi) / phi, seen)
