@@ -10,6 +10,7 @@ import pytest
 from reached import uncounted
 
 import microjoule
+import microjoule.joules
 
 ROOT = Path(microjoule.__file__).parent
 TESTS = Path(__file__).parent
@@ -171,6 +172,14 @@ def test_every_condition_of_an_assertion_is_counted():
         for function, line in uncounted(ast.parse(path.read_text()))
     ]
     assert not found, "\n".join(["count these conditions with reached() of tests/reached.py:", *found])
+
+
+def test_the_map_of_joules_names_modules_that_exist():
+    lines = [line for line in (microjoule.joules.__doc__ or "").splitlines() if line.startswith("- ")]
+    named = [name for line in lines for name in line.split(": ")[-1].split(", ")]
+    assert len(named) > 50
+    assert len(named) == len(set(named))
+    assert not set(named) - {path.stem for path in (ROOT / "joules").glob("*.py")}
 
 
 def test_only_the_command_line_reads_arguments_and_environment():
