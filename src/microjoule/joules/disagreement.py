@@ -65,8 +65,8 @@ def _sentence(taken: Counter | Gauge, counted: Estimate, gauge: Gauge, span: Win
     partial = next((each.channel.id for each in (gauge, taken) if _is_part_time(each)), "")
     why = f"{partial} looks at a part of the time only" if partial else "one of them measures something else"
     return (
-        f"{gauge.channel.id} says {three_digits(shown.value)} J and {taken.channel.id} "
-        f"{three_digits(counted.value)} J, "
+        f"{gauge.channel.id} shows {three_digits(shown.value / seconds(t1_ns - t0_ns))} W on average and "
+        f"{taken.channel.id} {three_digits(counted.value / seconds(span.duration_ns))} W, "
         f"further apart than both uncertainties: {why}, or a unit is wrong. {taken.channel.id} is taken"
     )
 

@@ -22,7 +22,7 @@ import numpy as np
 from ..channel import UNPLACED
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
-from .little_known import FEW
+from .little_known import is_little_known
 from .readings import Readings, Shape
 from .stamps import Stamped
 
@@ -72,9 +72,10 @@ def _still(gauge: Gauge, name: str) -> str:
 def _unknown(gauge: Gauge, name: str) -> str:
     """Of a gauge in a total whose driver says nothing, and whose few changes say no more."""
     timing = gauge.channel.timing
-    n = int(np.count_nonzero(np.diff(gauge.readings.watts)))
-    if timing.update_ns or timing.window_ns or n >= FEW or UNPLACED in gauge.channel.trust.parents:
+    is_known = timing.update_ns or timing.update_max_ns or timing.window_ns
+    if is_known or not is_little_known(gauge.readings) or UNPLACED in gauge.channel.trust.parents:
         return ""
+    n = int(np.count_nonzero(np.diff(gauge.readings.watts)))
     lasted = short_time(int(gauge.readings.t_ns[-1] - gauge.readings.t_ns[0]))
     changed = "did not change" if not n else "changed once" if n == 1 else f"changed {n} times"
     return (

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from ..joules.estimate import Estimate
-from .baseline import mean_power, seconds_exactly
+from .baseline import SENSOR, mean_power, seconds_exactly
 from .measurement import Measurement, achieved
 from .repeats import averaged, line, outliers, stratified
 from .scatter import Scatter, scatter
@@ -81,7 +81,9 @@ def _notes(energy: Estimate, ask: Ask) -> tuple[str, ...]:
     if energy.value is None:
         return (f"no figure: the readings are {energy.status}",)
     if achieved(energy) > ask.rel:
-        return (f"achieved ± {_percent(achieved(energy))}, not the ± {100 * ask.rel:g} % asked for",)
+        is_apart = any(component.name in SENSOR for component in energy.components)
+        without = " without the sensor's own error" if is_apart else ""
+        return (f"achieved ± {_percent(achieved(energy))}{without}, not the ± {100 * ask.rel:g} % asked for",)
     return ()
 
 

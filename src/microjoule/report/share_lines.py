@@ -29,7 +29,7 @@ FEW_LOOKS = (
     "Record for longer."
 )
 RARE_UPDATES = (
-    "The counter is updated too rarely to say whose energy it was. Record for longer, ten updates or more."
+    "The sensor is updated too rarely to say whose energy it was. Record for longer, ten updates or more."
 )
 INSEPARABLE = (
     "Not separable: {names} were busy at the same times, so the figure is that of all together. "

@@ -134,7 +134,7 @@ def silent(index: int, name: str, is_vgpu: bool) -> Obstacle:
             "Measure on the host, or use a machine with the whole GPU passed through",
         )
     remedy = JETSON_REMEDY if JETSON_GPU in name else ""
-    return Obstacle(Cause.NO_HARDWARE, f"gpu-{index} ({name}) {NO_SENSOR}", remedy)
+    return Obstacle(Cause.NO_SENSOR, f"gpu-{index} ({name}) {NO_SENSOR}", remedy)
 
 
 def several_modules(indices: Iterable[int]) -> Obstacle:

@@ -40,7 +40,8 @@ def survey(machine: Machine) -> Survey:
     event = folder / "events/energy-core"
     config, unit = perf_config(event), perf_unit(event)
     if pmu_type is None or config is None or unit is None:
-        none = Obstacle(Cause.NO_HARDWARE, "perf has no PMU power_core: AMD, and Linux 6.15 or later")
+        what = "perf has no PMU power_core, which takes an AMD CPU and Linux 6.15 or later"
+        none = Obstacle(Cause.NO_HARDWARE, what)
         return Survey(NAME, READERS, obstacles=(none,))
     channels = tuple(
         _channel(

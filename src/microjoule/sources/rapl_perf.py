@@ -87,8 +87,10 @@ def survey(machine: Machine) -> Survey:
     pmu = _Pmu(folder, pmu_type, *_placement(host, cpu_list(text_of(folder / "cpumask"))))
     channels = with_parents(_channels(host, pmu, machine.zones))
     if not channels:
-        what = f"{folder} lists no energy event of a package"
-        return Survey(NAME, READERS, obstacles=(Obstacle(Cause.HIDDEN, what),))
+        missing = absence(host, "an energy event in perf's power PMU", MODULE_REMEDY)
+        if missing.cause is Cause.MODULE:  # its module is loaded
+            missing = Obstacle(Cause.HIDDEN, f"{folder} lists no energy event of a package")
+        return Survey(NAME, READERS, obstacles=(missing,))
     if host.may_use_perf(PARANOID_LIMIT):
         return Survey(NAME, READERS, channels=channels)
     obstacle = paranoid(host)

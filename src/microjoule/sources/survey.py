@@ -27,6 +27,7 @@ class Cause(StrEnum):
     SECURITY = "security module"
     ASLEEP = "asleep"
     NO_HARDWARE = "no such hardware"
+    NO_SENSOR = "no sensor"
     HIDDEN = "hidden"
     FAILING = "failing"
     MISLEADING = "misleading"

@@ -8,6 +8,7 @@ import pytest
 
 from microjoule.channel import Timing
 from microjoule.joules.gauge_notes import averaging
+from microjoule.joules.stamps import Stamped
 
 LOAD = gauges.steps(0.8, 9.0, 1)
 EACH = gauges.Sensor(timing=gauges.SENSORS["100 of 100 ms"].timing)
@@ -52,6 +53,7 @@ def test_a_gauge_that_is_as_declared_needs_no_sentence_and_any_other_has_its_own
         (7, Timing(), "gpu-0/power changed 7 times in"),
         (8, Timing(), ""),
         (1, Timing(update_ns=10**9, update_max_ns=2 * 10**9), ""),
+        (0, Timing(update_max_ns=10**8), ""),  # an amdgpu: ± has what a window may hide in 0.1 s, and no more
     ],
 )
 def test_a_gauge_of_which_neither_driver_nor_changes_tell_anything_is_said_to_be_so(n, timing, says):
@@ -63,6 +65,17 @@ def test_a_gauge_of_which_neither_driver_nor_changes_tell_anything_is_said_to_be
     assert np.count_nonzero(np.diff(gauge.readings.watts)) == n
     found = [each for each in gauge.notes if "how often it is updated" in each]
     assert [each.startswith(says) for each in found] == [True] * bool(says)
+
+
+def test_updates_that_have_stamps_are_known_however_few_values_they_have():
+    """A driver's sample buffer of steady power: ± was not wide, and a sentence said that it is."""
+    flat = gauges.Load(np.array([gauges.REST_S, gauges.REST_S + 2]), np.array([200.0] * 3))
+    timing = Timing(sensor_clock="realtime")
+    sensor = gauges.Sensor(update_s=0.02, window_s=0.0, noise_w=0.0, quantum_w=1.0, timing=timing)
+    found = gauges.gauge(flat, sensor, gauges.Poll(stamps="update"), 1)
+    assert found.readings.stamped is Stamped.UPDATE
+    assert len(found.readings) > 200
+    assert found.notes == (ANY_PART.replace("100 ms", "20 ms"),)
 
 
 def test_of_a_part_time_sensor_that_stands_still_both_is_said():

@@ -42,7 +42,7 @@ def test_a_gauge_that_contradicts_its_counter_is_reported(tmp_path):
     other = uj.load(gpu_counter.trace(tmp_path, load, of, plain, 2, shown=halved))
     assert disagreements(same) == []
     (sentence,) = disagreements(other)
-    assert sentence.startswith("gpu-0/power says ")
+    assert sentence.startswith("gpu-0/power shows ")
     assert "further apart than both uncertainties" in sentence
     assert sentence in summary(other)["sensors"]
 
@@ -60,7 +60,7 @@ def test_two_gauges_of_one_device_that_contradict_each_other_are_reported(name, 
     ]
     found = disagreements(Trace(rows(both)))
     assert len(found) == is_said
-    assert all(sentence.startswith(f"{name} says ") for sentence in found)  # of the other than the total's
+    assert all(sentence.startswith(f"{name} shows ") for sentence in found)  # of the other than the total's
 
 
 def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():

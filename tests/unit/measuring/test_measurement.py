@@ -13,7 +13,7 @@ import microjoule as uj
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.uncertainty import Component
 from microjoule.measuring.measurement import achieved, advice
-from microjoule.measuring.window_figures import figures
+from microjoule.measuring.window_figures import _notes, figures
 from microjoule.measuring.window_plan import Ask, Pilot, plan
 from microjoule.recording.meter import Meter
 
@@ -54,6 +54,15 @@ def test_the_time_that_is_advised_includes_the_scatter_of_calls():
     advised_s = float(re.search(r"--max-time ([\d.]+)s", needs)[1])
     assert advised_s == pytest.approx(1.2 * (5.0 - sum(times_s) + sum(times_s) * missed**2), rel=0.1)
     assert "the times of calls scatter" in power
+
+
+@pytest.mark.parametrize("sensor_j", [0.0, 9.0])
+def test_what_was_achieved_without_the_sensor_s_own_error_is_said_to_be_that(sensor_j):
+    """A figure of 61 J ± 11 J was followed by: achieved ± 1.9 %."""
+    parts = (Component("edges", 1.0), *([Component("gain", sensor_j / 2)] if sensor_j else []))
+    (note,) = _notes(Estimate(value=100.0, low=0.0, high=200.0, components=parts), Ask(rel=0.01))
+    apart = " without the sensor's own error" if sensor_j else ""
+    assert note == f"achieved ± 2 %{apart}, not the ± 1 % asked for"
 
 
 def test_a_target_that_was_reached_has_no_advice():

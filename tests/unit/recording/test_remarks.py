@@ -104,6 +104,7 @@ def _said(root: Path, *names: str, visible: str | None = None) -> tuple[list[str
         (GPU, ("FIELD_VALUES",), "has no nvmlDeviceGetFieldValues. Update the NVIDIA driver"),
         (GPU + "device GPU-b\nlost gone", (), "gpu-1: the GPU is lost: it has fallen off the bus. See"),
         (GPU + "virtual 2\nrefuse fields 3\nrefuse energy 3\nrefuse power 3", (), "gpu-0 (NVIDIA H100"),
+        (GPU + "refuse fields 3\nrefuse energy 3\nrefuse power 3", (), "has no power sensor in NVML"),
     ],
 )
 def test_a_gpu_that_is_in_no_figure_is_named_beside_those_of_others(

@@ -115,7 +115,7 @@ def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
             12.34,
             "Too few looks to say whose energy it was: 4 in 12.3 s, because each of them is slow here.",
         ),
-        (80, 8.0, "The counter is updated too rarely to say whose energy it was. Record for longer,"),
+        (80, 8.0, "The sensor is updated too rarely to say whose energy it was. Record for longer,"),
     ],
 )
 def test_it_says_why_nothing_can_be_said(looks, looked_s, says):

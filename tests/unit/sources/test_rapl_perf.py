@@ -170,6 +170,19 @@ def test_another_makers_cpu_is_told_so(tmp_path):
     assert obstacle.cause == "no such hardware"
 
 
+@pytest.mark.parametrize(
+    ("family", "cause", "what"),
+    [(0x15, "no such hardware", "AMD's CPUs have RAPL since Zen"), (0x19, "hidden", "lists no energy event")],
+)
+def test_a_power_pmu_without_an_energy_event_is_another_drivers_before_zen(tmp_path, family, cause, what):
+    """Linux' ``amd/power.c`` has the same name there: the report said that its events were hidden."""
+    cpu = replace(CLIENT.cpu, vendor="AuthenticAMD", family=family)
+    root = write(replace(CLIENT, cpu=cpu, pmu=Pmu(cpumask="0", events=())), tmp_path)
+    (obstacle,) = rapl_perf.survey(sources.Machine(root)).obstacles
+    assert obstacle.cause == cause
+    assert what in obstacle.what
+
+
 def test_the_documents_unit_goes_with_perfs_count_where_they_give_one(tmp_path):
     """Kernels before 6.1 shift Sapphire Rapids' DRAM by two bits too few, which no file of theirs says."""
     channels = by_id(rapl_perf.survey(sources.Machine(write(SAPPHIRE_RAPIDS, tmp_path))))
