@@ -23,8 +23,9 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S
 from .counter import Counter
 from .energy_trace import Trace
-from .sentence import SENSOR, Headline, headline
+from .sentence import Headline, headline
 from .tracks import Count, Track, tracks
+from .uncertainty import SENSOR
 
 _I32 = np.iinfo(np.int32)
 

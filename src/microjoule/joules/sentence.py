@@ -20,6 +20,7 @@ from . import estimate_text
 from .estimate import Estimate
 from .run_window import whole
 from .total import Total
+from .uncertainty import SENSOR
 
 if TYPE_CHECKING:
     from .energy_trace import Trace
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 RECORDING = "the recording"
 NO_TIME = "No energy figure: there is no time in which all channels were read. Record for longer."
 SUBJECT_MAX = 48  # characters of a command: beyond them the figure would leave the first line
-
-SENSOR = frozenset(("gain", "code", "offset", "model"))  # the components that say how good a sensor is
 
 _ROWS_NOTED, _WINDOWS_NOTED = 1_000_000, 100  # of a trace that a prompt integrates: in about 0.1 s
 

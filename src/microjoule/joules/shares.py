@@ -28,13 +28,14 @@ from .budget import sensor
 from .device_fit import DeviceFit, cpu_fit, gpu_fit
 from .parties import COMMAND, POOL, UNSEEN, Party, parties
 from .share_bound import most_j
-from .uncertainty import RECTANGULAR, Component, combined, gathered
+from .uncertainty import RECTANGULAR, SENSOR, Component, combined, gathered, scaled
 from .update_record import Updates
 
 if TYPE_CHECKING:
     from ..trace.window import Window
     from .energies import Energies
     from .energy_trace import Trace
+    from .estimate import Estimate
 
 F64 = npt.NDArray[np.float64]
 
@@ -161,7 +162,7 @@ class ShareModel:
             group = next(each for each in groups if i in each)
             value, half = None, None
             if self.is_fitted and group[0] == i:
-                value, half = values[group], self._expanded_j(group, window, left_j)
+                value, half = values[group], self._expanded_j(group, window, left_j, energies)
             mine = self._share(i, group, used_s, (value, half), most[i])
             found.append(mine._replace(gpu_s=self._gpu_s(i, window)))
         if self._is_command_quiet:
@@ -191,7 +192,7 @@ class ShareModel:
     def _value_j(self, members: Sequence[int], window: Window) -> float:
         return math.fsum(each.fit.energy_j(each.part(members, window)) for each in self._fits)
 
-    def _expanded_j(self, members: Sequence[int], window: Window, left_j: float) -> float:
+    def _expanded_j(self, members: Sequence[int], window: Window, left_j: float, energies: Energies) -> float:
         """U at 95 %."""
         involved = any(set(members) & each.columns.parties for each in self._fits)
         has_idle = self._idle in members
@@ -201,6 +202,7 @@ class ShareModel:
             mine = each.part(members, window)
             value = each.fit.energy_j(mine)
             found += each.fit.components(mine)
+            found += _unread(energies[each.channel.id], value)
             found += sensor(
                 each.channel, each.machine, value, seconds(window.duration_ns) if has_idle else 0.0
             )
@@ -283,6 +285,13 @@ class ShareModel:
         names = (name,) if mixed is None else self._names(mixed)
         status = OK if mixed is None else NOT_SEPARABLE
         return Share(UNATTRIBUTED, name, status, names, None, value, half, energy.high, None)
+
+
+def _unread(whole: Estimate, value_j: float) -> tuple[Component, ...]:
+    """What readings leave open of a part of a meter's energy, which is known no better than all of it."""
+    if not whole.value:
+        return ()
+    return scaled((c for c in whole.components if c.name not in SENSOR), value_j / whole.value)
 
 
 def is_of_cpu(channel: Channel) -> bool:

@@ -26,6 +26,9 @@ BOUNDED = "bounded"
 ALIASED = "aliased"
 """Rectangular by itself, but swept slowly: two of them a fixed time apart differ by one of two values."""
 
+SENSOR = frozenset(("gain", "code", "offset", "model"))
+"""The components that say how good a sensor is: whatever was read, they stay."""
+
 _NUMBERED = re.compile(r"(/|^edge:.*:)-?\d+$")  # a group of one update, one mark or one instant
 _DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as the GUM does: 2
 _DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form decides k

@@ -14,11 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from ..joules.estimate import Estimate
-from ..joules.uncertainty import RECTANGULAR, Component, combined, gathered
+from ..joules.uncertainty import RECTANGULAR, SENSOR, Component, combined, gathered
 from .repeats import averaged, mean, quotient
-
-SENSOR = ("gain", "code", "offset", "model")
-"""Components that a baseline shares with what it is subtracted from."""
 
 
 def seconds_exactly(duration_s: float, components: tuple[Component, ...] = ()) -> Estimate:

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..joules.estimate import Estimate
-from ..joules.uncertainty import STUDENT, Component, combined, gathered
-from .baseline import SENSOR
+from ..joules.uncertainty import SENSOR, STUDENT, Component, combined, gathered
 
 Plain = dict[str, Any]
 

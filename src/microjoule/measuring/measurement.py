@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ..joules.estimate import Estimate
+from ..joules.uncertainty import SENSOR
 from ..late import shown
 from ..value_class import dataclass
-from .baseline import SENSOR
 from .repeats import Outlier
 from .scatter import Scatter
 from .window_plan import Ask, Plan, rounded

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Sequence
 
 from ..joules.estimate import Estimate
-from .baseline import SENSOR, mean_power, seconds_exactly
+from ..joules.uncertainty import SENSOR
+from .baseline import mean_power, seconds_exactly
 from .measurement import Measurement, achieved
 from .repeats import averaged, line, outliers, stratified
 from .scatter import Scatter, scatter

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..joules.estimate_text import figure as written
 from ..joules.estimate_text import measured
-from ..joules.sentence import SENSOR
+from ..joules.uncertainty import SENSOR
 from . import written_numbers
 from .foreign_text import cut
 from .wrapping import wrapped

@@ -66,14 +66,15 @@ def test_seconds_on_gpus_are_of_parties_and_not_of_the_idle_machine():
 def test_a_sensors_offset_counts_in_the_idle_machines_share_for_all_the_time():
     model, window = shares_of(GpuMachine.of(3, 6.0))
     idle, names = model._idle, [party.name for party in model.parties]
+    energies = model._trace.energy(window)
     shares = ([idle], [names.index("command")])
-    before = [model._expanded_j(members, window, 0.0) for members in shares]
+    before = [model._expanded_j(members, window, 0.0, energies) for members in shares]
     offset_w = 400.0
     for n, of in enumerate(model._fits):
         sensor = SensorError(gain=0.0, offset_w=offset_w)
         trust = replace(of.channel.trust, sensor=sensor)
         model._fits[n] = of._replace(channel=replace(of.channel, trust=trust))
-    after = [model._expanded_j(members, window, 0.0) for members in shares]
+    after = [model._expanded_j(members, window, 0.0, energies) for members in shares]
     assert after[0] > before[0] + offset_w * 0.5
     assert after[1] <= before[1]
 
