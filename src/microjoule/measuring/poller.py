@@ -22,6 +22,10 @@ from ..units import nanoseconds, seconds
 
 _NAP_S = 1e-3  # between two readings of an idle machine
 _GIVE_UP = 4  # longest update periods without a change: the counter stands still
+_PROMPT = 1 / 4  # of an update period: an update between reads that are nearer is seen as it comes
+_SLOW = 2  # times what two reads take at least: where reads are slow, that is near
+_LATE = 8  # updates seen late, after which the next is good enough
+_LONG_NS = 1 << 62
 
 
 class Poller:
@@ -45,19 +49,21 @@ class Poller:
         self._last: list[Columns | None] = [None] * len(names)
         self._is_kept = [False] * len(names)
         self._kept: list[Columns] = []
+        self._prompt_ns = [round(_PROMPT * (c.timing.update_ns or c.timing.update_max_ns)) for c in channels]
+        self._shortest_ns = [_LONG_NS] * len(names)
         self._lag_ns = max(channel.timing.lag_ns for channel in channels)
         self._patience_ns = _GIVE_UP * max(
             max(c.timing.update_max_ns, c.timing.update_ns or 0) + c.timing.lag_ns for c in channels
         )
 
-    def poll(self) -> set[int]:
-        """Reads each lane once; the codes of the channels that changed."""
-        changed: set[int] = set()
+    def poll(self) -> dict[int, bool]:
+        """Reads each lane once; the codes of the channels that changed, and whether seen as they did."""
+        changed: dict[int, bool] = {}
         for number in range(len(self._lanes)):
             changed |= self._poll_lane(number)
         return changed
 
-    def _poll_lane(self, number: int) -> set[int]:
+    def _poll_lane(self, number: int) -> dict[int, bool]:
         sampler = self._lanes[number].sampler
         sampler.tick()
         drained, last = sampler.drain(), self._last[number]
@@ -67,23 +73,37 @@ class Poller:
                 self._kept.append(last)
             self._kept.append(drained)
         self._last[number], self._is_kept[number] = drained, has_changed
-        return _changed(last, drained) if has_changed else set()
+        if last is None:
+            return {}
+        within_ns = _span_ns(last, drained)
+        self._shortest_ns[number] = min(self._shortest_ns[number], within_ns)
+        slow_ns = _SLOW * self._shortest_ns[number]
+        codes = _changed(last, drained) if has_changed else ()
+        return {code: within_ns <= max(self._prompt_ns[code], slow_ns) for code in codes}
 
     def spin_to_update(self) -> None:
-        """Reads until each channel was seen to change; returns at the change of the last of them.
+        """Reads until each channel was seen to change as it did; returns at the change of the last of them.
 
-        A counter that stands still for several times its longest period is waited for no longer. Each
-        channel is waited for, because one update may fall between two reads of one lane: it changes the
-        channel that is read after it, and the one before not yet.
+        Each channel is waited for, because one update may fall between two reads of one lane: it changes the
+        channel that is read after it, and the one before not yet. An update that came while the scheduler
+        kept this thread away is passed over for the next one: it may have come at any time since the read
+        before, and where updates and the scheduler's tick keep step, at the same time in every run, so that
+        no number of runs would average it out. A counter that stands still for several times its longest
+        period is waited for no longer, and one whose updates are always seen late neither.
         """
         self.poll()
         until_ns = now_ns() + self._patience_ns
-        waiting = set(range(len(self._channels)))
-        while True:
+        waiting, late = set(range(len(self._channels))), 0
+        while waiting:
             # Looked at before the read: however long the scheduler keeps this thread away, one comes after.
             is_last = now_ns() >= until_ns
-            waiting -= self.poll()
-            if is_last or not waiting:
+            changed = self.poll()
+            waiting -= changed.keys()
+            unseen = {code for code, is_seen in changed.items() if not is_seen}
+            if unseen and late < _LATE:
+                late, until_ns = late + 1, now_ns() + self._patience_ns
+                waiting |= unseen
+            elif is_last:
                 return
 
     def spin_for(self, duration_s: float) -> None:
@@ -126,10 +146,10 @@ class Poller:
         return found
 
 
-def _changed(last: Columns | None, drained: Columns) -> set[int]:
+def _changed(last: Columns, drained: Columns) -> set[int]:
     """The codes of the channels that two readings of a lane show with different counts."""
-    before = {} if last is None else _counts(last)
-    return {code for code, raw in _counts(drained).items() if before.get(code) != raw}
+    before = _counts(last)
+    return {code for code, raw in _counts(drained).items() if before[code] != raw}
 
 
 def _counts(columns: Columns) -> dict[int, int]:
@@ -137,6 +157,14 @@ def _counts(columns: Columns) -> dict[int, int]:
     codes = np.frombuffer(columns.channel, np.uint16)[: columns.length]
     raw = np.frombuffer(columns.raw, np.uint64)[: columns.length]
     return dict(zip(codes.tolist(), raw.tolist(), strict=True))
+
+
+def _span_ns(last: Columns, drained: Columns) -> int:
+    """From when one reading of a lane began to when the other had ended."""
+    begun_ns = np.frombuffer(last.t_ns, np.int64, 1)[0]
+    end = drained.length - 1
+    ended_ns = np.frombuffer(drained.t_ns, np.int64)[end] + np.frombuffer(drained.read_ns, np.uint32)[end]
+    return int(ended_ns - begun_ns)
 
 
 _COLUMNS = (

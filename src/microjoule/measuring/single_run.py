@@ -61,8 +61,9 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     poller.spin_to_update()
     counters = poller.counters()
     begun, ended = [run[0] for run in runs], [run[1] for run in runs]
+    spun_ns = min(spins[PARTS - 1][1] - spins[0][0], spins[-1][1] - spins[PARTS][0])
     by_channel = [
-        waits.energies(counter, begun, ended, _power(counter, spins, f"spin:{name}"))
+        waits.energies(counter, begun, ended, _power(counter, spins, f"spin:{name}"), spun_ns)
         for name, counter in counters.items()
     ]
     energies = [sum_of(each) for each in zip(*by_channel, strict=True)]

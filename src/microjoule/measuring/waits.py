@@ -2,7 +2,8 @@
 
 A counter says exactly how much was used between two of its updates, but for a quantum. So take the
 last update before the run and the first one after it, and subtract the power of the wait (spin or
-idle) for the time that was not the run (docs/methods.md, edge aligned):
+idle) for the time that was not the run (docs/methods.md, edge aligned). Where a neighbour of theirs,
+away from the run, is located so much better that a longer wait costs less, take that one:
 
     E = C(right) - C(left) - P_wait (t_right - t_left - T)
 
@@ -33,6 +34,7 @@ from .baseline import seconds_exactly
 
 I64 = npt.NDArray[np.int64]
 _ROOT_12 = math.sqrt(12.0)
+_TRIED = 8  # updates on either side of a run, of which the best is taken
 _REPLACED = (
     "edges",
     "swings",
@@ -55,14 +57,34 @@ def around(counter: Counter, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
     return left, right
 
 
-def energies(counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait: Estimate) -> list[Estimate]:
+def _best(counter: Counter, nearest: I64, last: I64, wait: Estimate) -> Located:
+    """The update on one side of each run that leaves the least doubt: the nearest or one of those beyond it.
+
+    Args:
+        counter: Whose updates.
+        nearest: int64[n], their positions in ``counter.changes``.
+        last: int64[n], the farthest from the run with nothing but a wait between.
+        wait: The power meanwhile.
+    """
+    beyond = last - nearest
+    k = nearest[:, None] + np.sign(beyond)[:, None] * np.minimum(np.arange(_TRIED), np.abs(beyond)[:, None])
+    tried = Located(*(part.reshape(k.shape) for part in counter.located(k.ravel())))
+    longer_ns = np.abs(tried.t_ns - tried.t_ns[:, :1])
+    at = np.argmin(np.hypot((wait.value or 0.0) * tried.spread_ns, wait.u * longer_ns), axis=1)
+    return Located(*(part[np.arange(len(k)), at] for part in tried))
+
+
+def energies(
+    counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait: Estimate, reach_ns: int = 0
+) -> list[Estimate]:
     """The energies of runs, in joules; where an update is missing, the counter's plain estimate.
 
     Args:
         counter: A counter that was read closely around the runs.
-        t0_ns: When each run began.
+        t0_ns: When each run began; ascending.
         t1_ns: When it ended.
         wait: The power before and after each run, in watts.
+        reach_ns: How long at least there was nothing but a wait, or other runs, on either side of each.
     """
     t0, t1 = np.asarray(t0_ns, np.int64), np.asarray(t1_ns, np.int64)
     plain = counter.estimates(counter.energies(t0, t1))
@@ -71,7 +93,12 @@ def energies(counter: Counter, t0_ns: Sequence[int], t1_ns: Sequence[int], wait:
         return plain
     left, right = around(counter, t0, t1)
     known = (left >= 0) & (right < len(changes))
-    first, last = counter.located(np.maximum(left, 0)), counter.located(np.minimum(right, len(changes) - 1))
+    left, right = np.maximum(left, 0), np.minimum(right, len(changes) - 1)
+    far_right, far_left = around(counter, t1 + reach_ns, t0 - reach_ns)
+    far_left = np.maximum(far_left, np.append(0, right[:-1]))
+    far_right = np.minimum(far_right, np.append(left[1:], len(changes) - 1))
+    first = _best(counter, left, np.minimum(far_left, left), wait)
+    last = _best(counter, right, np.maximum(far_right, right), wait)
     begun, ended = first.t_ns, np.maximum(last.t_ns, first.t_ns)
     whole = counter.estimates(counter.energies(begun, ended))
     located_s = _located_s(counter, first, last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from scripted import DRAM_W, MODULUS, MS, PACKAGE_W, machine
 
@@ -49,3 +50,17 @@ def test_time_that_is_over_before_it_began_is_read_once_all_the_same(tmp_path, p
     assert [one.status for one in joules] == ["ok", "ok"]
     for one, power_w in zip(joules, (PACKAGE_W, DRAM_W), strict=True):
         assert one.low <= power_w * 0.005 <= one.high
+
+
+def test_a_spin_passes_over_an_update_that_came_while_it_could_not_read(tmp_path):
+    """Of ten milliseconds a read takes four: what changed meanwhile may have changed at any time of them."""
+    root = machine(tmp_path)
+    kept_away = [Entry(t_ns=k * MS, raw=PACKAGE_W * k, latency_ns=4 * MS * (k == 4)) for k in range(10)]
+    (root / "package.txt").write_text(script_text(kept_away, Repeat(10 * MS, 10 * PACKAGE_W, MODULUS)))
+    of, back_ns = Poller(fit(Meter(sources=("script",), root=root)).channels), []
+    for _ in range(60):
+        of.spin_to_update()
+        back_ns.append(now_ns())
+    for each in of.counters().values():
+        at = each.changes[np.searchsorted(each.t_ns[each.changes], back_ns) - 1]
+        assert np.all(each.ends_ns(at) - each.t_ns[at - 1] < MS / 2)
