@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps after", "update", "readable")
 _AGES_S = 1000 * 365.25 * 86400
-_LEAST_USEFUL = ("range", "unit", "wraps after", "step (known from)")  # left out in turn on a narrow terminal
+_LEAST_USEFUL = (  # left out in turn on a narrow terminal
+    *("range", "unit", "wraps after", "step (known from)"),
+    *("resolution (known from)", "averages over"),
+)
 _PREFIXED, _PREFIXES = ("J", "W", "s", "Hz"), ("p", "n", "µ", "m", "", "k", "M")
 GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
 

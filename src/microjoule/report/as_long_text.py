@@ -264,8 +264,8 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
     """The rows below the titles of their windows; remarks below their rows where there is no room beside."""
     rows = [HEAD, *(row for _, block, _ in blocks for row in block)]
     head, *text = _aligned(rows)
-    if max(cells(line) for row in (head, *text) for line in row.split("\n")) > width():
-        head, *text = _aligned([(*row[:-1], "") for row in rows])
+    if _over((head, *text)) > 0:
+        head, *text = _with_names_above([(*row[:-1], "") for row in rows])
         remarks = (f"\n    {remark}" if remark else "" for *_, remark in rows[1:])
         text = [row + remark for row, remark in zip(text, remarks, strict=True)]
     lines, at = [head] if head else [], 0
@@ -273,6 +273,23 @@ def _table(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[
         lines += [*wrapped(title, 4), *text[at : at + len(block)], *under]
         at += len(block)
     return lines
+
+
+def _with_names_above(rows: Sequence[_Row]) -> list[str]:
+    """Names that leave the figures no room beside them stand in lines of their own."""
+    lines = _aligned(rows)
+    if (over := _over(lines)) <= 0:
+        return lines
+    room = max(cells(row[0]) for row in rows) - over
+    is_long = [cells(row[0]) > room for row in rows]
+    lines = _aligned([("", *row[1:]) if long else row for row, long in zip(rows, is_long, strict=True)])
+    above = (f"  {row[0]}\n" if long else "" for row, long in zip(rows, is_long, strict=True))
+    return [name + line for name, line in zip(above, lines, strict=True)]
+
+
+def _over(rows: Iterable[str]) -> int:
+    """By how many columns the longest line is wider than the terminal."""
+    return max(cells(line) for row in rows for line in row.split("\n")) - width()
 
 
 def _aligned(rows: Sequence[_Row]) -> list[str]:

@@ -9,6 +9,7 @@ from ..joules.estimate_text import figure, is_limit, measured, percent
 from . import written_numbers
 from .columns import columns, fitting
 from .foreign_text import cut
+from .wrapping import wrapped
 
 Plain = Mapping[str, Any]
 
@@ -52,7 +53,8 @@ def full(summary: Plain) -> list[str]:
     of = summary.get("shares")
     if not of:
         return []
-    return [*columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5, 6)), *said(summary)]
+    rows = columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5, 6))
+    return [*rows, *(line for each in said(summary) for line in wrapped(each, 2))]
 
 
 def cells(rows: Sequence[Plain]) -> list[tuple[str, ...]]:

@@ -34,10 +34,14 @@ def counting(tmp_path):
                 path.write_text(f"{int(path.read_text() or 0) + 40_000:015d}")
 
     thread = threading.Thread(target=count)
+
+    def stop():
+        ended.set()
+        thread.join()  # a round that it has begun would move counters that are said to stand still
+
     thread.start()
-    yield ended.set
-    ended.set()
-    thread.join()
+    yield stop
+    stop()
 
 
 def run(*words):
@@ -73,6 +77,22 @@ def test_every_line_fits_80_columns_and_every_command_is_whole(machine, tmp_path
         len(re.sub("`[^`]*`", "", line)) <= 80 or str(tmp_path) in line for line in text.splitlines()
     ), text
     assert "channel" not in text or "readable" in text
+
+
+def test_gauges_of_long_names_fit_80_columns_and_keep_their_names(tmp_path, capsys, monkeypatch):
+    """A power supply's took 90 columns, and a Jetson's 81: a terminal of 80 broke each row in two."""
+    monkeypatch.setenv("COLUMNS", "80")
+    hwmon = tmp_path / "sys/class/hwmon/hwmon0"
+    hwmon.mkdir(parents=True)
+    for name, text in {
+        "name": "corsairpsu-of-a-long-name", "power1_label": "power total", "power1_input": "212000000",
+    }.items():  # fmt: skip
+        (hwmon / name).write_text(f"{text}\n")
+    run("--root", tmp_path)
+    text = capsys.readouterr().out
+    (row,) = [line for line in text.splitlines() if line.endswith("yes") and "power_total" in line]
+    assert "corsairpsu-of-a-long-name-0/power_total" in row
+    assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
 
 
 def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):

@@ -201,6 +201,19 @@ def test_the_long_table_fits_the_terminal_with_its_remarks(found, terminal, stat
     assert table.count(", ".join(remarks)) == 2
 
 
+def test_a_name_that_leaves_its_figures_no_room_stands_above_them(found) -> None:
+    """Two power supplies and a meter: each row of the table was 101 columns wide."""
+    window = found["windows"][0]
+    long = {**window["channels"][0], "channel": 'my sensor, "quoted"-0/gr_e_a_0_power2'}
+    of = {**window, "n_of_name": 1, "channels": [long, *window["channels"]]}
+    with on_terminal(80):
+        lines = as_long_text.render({**found, "windows": [of], "by_name": []}).splitlines()
+    assert max(map(cells, lines)) <= 80
+    own = next(line for line in lines if line.strip().startswith(window["channels"][0]["channel"]))
+    above = lines.index(f"  {long['channel']}")
+    assert lines[above + 1].split() == own.split()[1:], "the same figures as under its short name"
+
+
 def test_one_channel_has_no_line_of_what_its_total_adds(found) -> None:
     window = {**found["windows"][0], "n_of_name": 1}
     total = {**window["total"], "channels": ["a-long-name-of-a-device-0/energy-of-all-its-parts"]}

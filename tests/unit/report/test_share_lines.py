@@ -121,7 +121,9 @@ def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
 def test_it_says_why_nothing_can_be_said(looks, looked_s, says):
     """Case: of twelve seconds in which four looks came it was said that they were no half second."""
     of = {"by": "name", "status": "too short", "total_j": 70.0, "rows": [], "brief": []}
-    assert share_lines.said({"shares": {**of, "looks": looks, "looked_s": looked_s}})[0].startswith(says)
+    summary = {"shares": {**of, "looks": looks, "looked_s": looked_s}}
+    assert share_lines.said(summary)[0].startswith(says)
+    assert max(map(len, share_lines.full(summary))) <= 80
 
 
 def test_a_gpu_that_cannot_be_divided_says_between_whom():
