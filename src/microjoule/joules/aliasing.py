@@ -37,27 +37,24 @@ from ..trace.series import I64
 from .alternating import ABOUT_TWO, rectangles
 from .beats import Beats, beats
 from .brackets import F64
+from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
-from .running import crossings, extreme, from_nearer, local_mean, spanned_beside, together
+from .running import extreme, from_nearer, local_mean, spanned_beside
 
 _AROUND = 32  # updates on either side in which a swing is looked for
 _FARTHER = 48  # in which a slower one comes round
-SLOWEST = 1 / (2 * _AROUND)  # cycles an update: a slower swing is not seen to come round
-UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _SMOOTH = 0.35  # r from which on successive differences go together
 _AS_SMOOTH = 0.55  # of the r that a fast load's edges have
-_CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ROOM = 1.2  # levels are known about as well
 _DUTY = 0.15  # of the time, to which readings show how long a load is high
+_OF_EDGES = 0.78  # of a cycle an update: two edges, each known to half an update, in 95 of 100
 _RARELY = 0.05  # of the time: what a load does less often is not counted on
-_ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 _A_THIRD = 0.34  # cycles an update, from which on what readings show is how they alternate
 _PLAIN = 0.01  # of a swing at its own frequency: no plain mean keeps so much, and a capacitor does
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
-_STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _CREEPS, _SLOWLY = 0.15, 0.25  # readings of an edge differ by 0.15 phi / c of half the swing; phi / c at most
@@ -69,18 +66,6 @@ _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
 _PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
-
-
-class Differences(NamedTuple):
-    """By how much successive means of longer times differ, of each bin of the power worked out from them.
-
-    Attributes:
-        watts: float64[n].
-        is_scatter: bool[n]: whether no one sine explains them, or they hardly show what the power does.
-    """
-
-    watts: F64
-    is_scatter: Bools
 
 
 class Swings(NamedTuple):
@@ -99,6 +84,7 @@ class Swings(NamedTuple):
         shorter: float64[n]: for which part of its period it is high, or low, at least, where the readings are
             of one period as far as they show; else 0.
         unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off.
+        unsure: float64[n]: by how much more or less than ``phi`` its cycles an update may be.
     """
 
     half_w: F64
@@ -110,6 +96,7 @@ class Swings(NamedTuple):
     creeping_w: F64
     shorter: F64
     unseen_w: F64
+    unsure: F64
 
     @property
     def moving_w(self) -> F64:
@@ -152,14 +139,15 @@ def swings(
         return _none(n)
     is_scatter = None if differences is None else differences.is_scatter
     seen, middle = _spanned(watts, is_scatter)
-    phi = _cycles_shown(_cycles(watts, middle, seen), differences)
+    cycles = cycles_shown(watts, middle, seen, differences)
+    phi = cycles.each
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
     room = widest = _ROOM * nearer
     levels, least_half = (middle, seen, room), half
     if coverage >= 1:
         # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
-        widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, middle, most_w), room)
+        widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, cycles.above, most_w), room)
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
@@ -185,19 +173,16 @@ def swings(
     is_two = (found > 0) & (phi > ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
     beat = beats(watts, coverage, most_w, noise_w, least)
     phi = np.where((coverage < 1) & (phi <= SLOWEST), np.minimum(beat.phi, phi), phi)
-    # Near its ends a load lies among readings of others: what is so a little earlier or later and would
-    # explain a reading is so there too.
-    whole, phi, period0, period = found.copy(), phi.copy(), period, period.copy()
-    for beside in _BESIDE:
-        at = np.clip(np.arange(n) + beside, 0, n - 1)
-        better = (np.abs(watts - middle[at]) < 1.3 * seen[at]) & (found[at] * period0[at] > whole * period)
-        whole[better], phi[better], period[better] = found[at][better], phi[at][better], period0[at][better]
+    whole, phi, period, unsure = _as_beside(
+        watts, middle, seen, np.stack((found, phi, period, cycles.unsure))
+    )
     # Rectangles of ±H have a sine of 4 H / π.
     part = 0.0 if is_any else coverage
     astray = in_step(watts, seen, least if part >= 1 else 4 / np.pi * float(np.sinc(part)))
-    shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - _longer(watts, middle), 0.0)
+    longer = _longer(cycles.above, np.minimum(_DUTY, _OF_EDGES * cycles.each))
+    shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
     of_swings = Swings(
-        whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period
+        whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period, unsure
     )  # fmt: skip
     if coverage >= 1:
         either = _with_beats(of_swings, beat, np.ones(n))
@@ -210,7 +195,22 @@ def swings(
 def _none(n: int) -> Swings:
     nothing, one = np.zeros(n), np.ones(n)
     creeping = np.zeros((len(BLOCKS), n))
-    return Swings(nothing, one / 2, one, np.zeros(n, bool), nothing, one, creeping, nothing, nothing)
+    return Swings(nothing, one / 2, one, np.zeros(n, bool), nothing, one, creeping, nothing, nothing, nothing)
+
+
+def _as_beside(watts: F64, middle: F64, seen: F64, loads: F64) -> F64:
+    """float64[4, n]: the half swing, phi, period and its doubt of loads, as they are where they move more.
+
+    Near its ends a load lies among readings of others: what is so a little earlier or later and would explain
+    a reading is so there too.
+    """
+    most = loads.copy()
+    for beside in _BESIDE:
+        at = np.clip(np.arange(len(watts)) + beside, 0, len(watts) - 1)
+        is_more = loads[0, at] * loads[2, at] > most[0] * most[2]
+        better = np.flatnonzero(is_more & (np.abs(watts - middle[at]) < 1.3 * seen[at]))
+        most[:, better] = loads[:, at[better]]
+    return most
 
 
 def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float) -> Bools:
@@ -247,6 +247,7 @@ def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
         period=np.where(is_new, period, found.period),
         shorter=np.where(is_new, beat.shorter, found.shorter),
         unseen_w=np.where(is_new, np.where(period < 1, beat.seen_w, beat.half_w), found.unseen_w),
+        unsure=np.where(is_new, UNSURE, found.unsure),
     )
 
 
@@ -265,7 +266,7 @@ def _spanned(watts: F64, is_scatter: Bools | None) -> tuple[F64, F64]:
     return seen, middle
 
 
-def _widest(watts: F64, middle: F64, most_w: float) -> F64:
+def _widest(watts: F64, above: F64, most_w: float) -> F64:
     """Half of the widest swing between 0 and the limit that a load of the mean and the duty there may have.
 
     A mean over T of a load of a longer period lacks what is left of it, and of a shorter one has as much
@@ -273,17 +274,16 @@ def _widest(watts: F64, middle: F64, most_w: float) -> F64:
     time. Of a mean m, H d is m at most, and H (1 - d) what is left to the limit.
     """
     mean = np.clip(local_mean(watts, _AROUND), 0.0, most_w)
-    most = _longer(watts, middle)
+    most = _longer(above, _DUTY)
     # The widest that there is, from 0 to the limit, is high for a part of the time that the mean is of it.
     d = np.clip(mean / most_w, 1 - most, most)
     found: F64 = np.minimum(mean / d, (most_w - mean) / (1 - d)) / 2
     return found
 
 
-def _longer(watts: F64, middle: F64) -> F64:
+def _longer(above: F64, unsure: F64 | float) -> F64:
     """For which part of its period a load near the sensor's frequency is high, or low, at most."""
-    above = local_mean((watts > middle) / 1.0, _AROUND)
-    return np.minimum(np.maximum(above, 1 - above) + _DUTY, 1 - _RARELY)
+    return np.minimum(np.maximum(above, 1 - above) + unsure, 1 - _RARELY)
 
 
 def _as_even(half: F64, nearer: F64) -> F64:
@@ -375,20 +375,3 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     squares = local_mean(step[:-1] ** 2, _AROUND)
     r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))
-
-
-def _cycles_shown(phi: F64, of: Differences | None) -> F64:
-    """How many cycles an update there are, at least: of the differences if one sine explains those."""
-    if of is None:
-        return phi
-    most = extreme(np.abs(of.watts), np.maximum, _AROUND)
-    is_one = (unlike_one(of.watts) < _STRICTLY_ONE) & ~of.is_scatter
-    return np.where(is_one, np.maximum(phi, _cycles(of.watts, np.zeros(len(phi)), most)), phi)
-
-
-def _cycles(watts: F64, middle: F64, half: F64) -> F64:
-    """How many cycles an update the readings show."""
-    phi = crossings(watts, middle, _CLEAR * half, _AROUND) / 2
-    r = together(np.diff(watts), _AROUND)
-    r = np.append(r, r[-1:])
-    return np.asarray(np.maximum(np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), phi), SLOWEST))

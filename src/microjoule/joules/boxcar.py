@@ -37,8 +37,8 @@ import numpy as np
 
 from ..arrays import Bools, distinct
 from ..trace.series import I64
-from .aliasing import Differences
 from .brackets import F64
+from .coming_round import Differences
 from .irregular import scatters
 from .running import local_mean
 

@@ -56,14 +56,6 @@ def spanned_beside(x: F64, k: int) -> F64:
     return np.asarray(half[at].min(0))
 
 
-def crossings(x: F64, middle: F64, clear: F64, k: int) -> F64:
-    """How often values go from one side of their middle to the other; nearer than ``clear`` is on none."""
-    side = np.where(np.abs(x - middle) > clear, np.sign(x - middle), 0.0)
-    last = np.maximum.accumulate(np.where(side != 0, np.arange(len(side)), 0))
-    is_new = np.concatenate(([0.0], (np.diff(side[last]) != 0).astype(float)))
-    return local_mean(is_new, k)
-
-
 def together(step: F64, k: int) -> F64:
     """Whether successive differences go together: r = Σ d_i d_(i+1) / Σ d_i² over neighbours."""
     pairs = np.append(step[1:] * step[:-1], 0.0)

@@ -20,14 +20,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .aliasing import SLOWEST, UNSURE, Swings
+from .aliasing import Swings
+from .alternating import ABOUT_TWO
 from .brackets import F64
+from .coming_round import SLOWEST
 from .profile import Profile
 
 _MARGIN = 1.35  # a triangle's height is known from readings beside it
-_AS_HIGH = 1.1  # and so much of it remains where the rest of what is not known has been taken off
+_AS_HIGH = 1.05  # and so much of it remains where the rest of what is not known has been taken off
 _ROOT_3 = np.sqrt(3.0)
 _AS_WIDE = 1.65  # of a triangle from tip to tip, U of two ends of any phase
+_OF_ENDS = np.sqrt(6.0)  # U of two aliased ends over the root of the variance of both
 _QUICKEST = 5  # cycles an update of which readings may be the alias
 
 
@@ -66,24 +69,38 @@ class Swinging(NamedTuple):
         # A triangle of height H T / 4 at each end, and in the readings beside it.
         edge = half * period_s / 4 * _MARGIN
         phi = np.minimum(found.phi[first], found.phi[last])
+        unsure = np.maximum(found.unsure[first], found.unsure[last])
         if self.is_whole:
             shorter = np.minimum(found.shorter[first], found.shorter[last])
             one = np.flatnonzero((half > 0) & (shorter > 0))
             if len(one):
-                tip_j = half[one] * period_s / 2
-                apart = _out_of_step(length_s[one] / period_s, phi[one], room[one] / half[one])
-                most = np.minimum(apart / shorter[one], 1.0) * _AS_HIGH * tip_j / (1 - phi[one])
-                strays = self._strays(a[one], b[one], value[one], phi[one])
-                edge[one] *= np.minimum((most + strays) / (_AS_WIDE * tip_j), 1.0)
+                of = [each[one] for each in (half, phi, unsure, shorter, room / np.maximum(half, 1e-12))]
+                strays = self._strays(a[one], b[one], value[one], *of[1:3])
+                edge[one] = self._of_one(length_s[one], strays, *of)
         edge = np.minimum(edge, 0.6 * room * length_s)
         astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / _ROOT_3
         if self.is_whole:
             return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
-        off = self._strays(a, b, value, phi, 0.25 * unseen_w) / _ROOT_3
+        off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / _ROOT_3
         return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
 
-    def _strays(self, a: F64, b: F64, value: F64, phi: F64, ends_w: F64 | float = 0.0) -> F64:
+    def _of_one(
+        self, length_s: F64, strays: F64, half: F64, phi: F64, unsure: F64, shorter: F64, quickest: F64
+    ) -> F64:
+        """The same of a load of one period (u of both ends, J), of up to so many cycles an update.
+
+        Readings show phi / (1 - phi) of its rectangles, and sinc(1 - phi) of a sine. Those of two updates are
+        taken for rectangles, and have readings half a period apart, so that they err by less.
+        """
+        is_two = phi > ABOUT_TWO
+        even_j = half * self.period_s / 2 * np.where(is_two, 1.0, np.sinc(phi))
+        tip_j = even_j / (1 - phi)
+        apart = _out_of_step(length_s / self.period_s, phi, unsure, quickest)
+        most = np.minimum(apart / shorter, 1.0) * _AS_HIGH * tip_j
+        return np.asarray(np.minimum(most + strays, _AS_WIDE * np.where(is_two, even_j, tip_j)) / _OF_ENDS)
+
+    def _strays(self, a: F64, b: F64, value: F64, phi: F64, unsure: F64, ends_w: F64 | float = 0.0) -> F64:
         """How far energies are from those of the mean of whole cycles of the readings around, at most.
 
         Of a sensor that looks at a part of the time, power of so much is not seen at the ends for up to three
@@ -91,7 +108,7 @@ class Swinging(NamedTuple):
         """
         bounds, length_s, off = self.profile.bounds_s, b - a, np.zeros(len(a))
         # Readings show the cycles to a part of one: of a whole number of them a window would lose nothing.
-        unsure, slowest = np.minimum(UNSURE, phi / 2), np.minimum(SLOWEST, phi)
+        unsure, slowest = np.minimum(unsure, phi / 2), np.minimum(SLOWEST, phi)
         for each in (phi - unsure, phi, phi + unsure):
             cycle_s = self.period_s / np.clip(each, slowest, 0.5)
             around_s = np.ceil(length_s / cycle_s) * cycle_s
@@ -103,12 +120,13 @@ class Swinging(NamedTuple):
         return off
 
 
-def _out_of_step(updates: F64, phi: F64, quickest: F64) -> F64:
+def _out_of_step(updates: F64, phi: F64, unsure: F64, quickest: F64) -> F64:
     """‖f L‖ at most, of windows of so many updates and all f = k - phi, k + phi up to so many cycles."""
     off = np.zeros(len(updates))
     for k in range(1, _QUICKEST + 1):
         for f in (k - phi, k + phi):
             cycles = updates * f
-            apart = np.minimum(np.abs(cycles - np.rint(cycles)) + UNSURE * updates, 0.5)
-            off = np.where((k == 1) | (f < quickest), np.maximum(off, apart), off)
+            apart = np.minimum(np.abs(cycles - np.rint(cycles)) + unsure * updates, 0.5)
+            is_possible = (f <= 1 - phi) | (f < quickest * (1 - phi))
+            off = np.where(is_possible, np.maximum(off, apart), off)
     return off

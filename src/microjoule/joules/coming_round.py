@@ -1,0 +1,118 @@
+"""How many cycles an update a load shows whose readings come round, and for which part of them it is high.
+
+Readings that go from one side of their middle to the other have an edge between two of them. From one edge to
+another of the same kind are whole cycles, so that 2 k + 1 readings, or as many more as one cycle takes, tell
+the cycles an update, φ, to φ over the time between. How often readings cross their middle tells φ to half a
+crossing, 1 / 4 k.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Bools
+from .brackets import F64
+from .irregular import unlike_one
+from .running import extreme, local_mean, together
+
+_AROUND = 32  # updates on either side in which edges are looked for
+SLOWEST = 1 / (4 * _AROUND)  # cycles an update: a slower swing is taken for power that drifts
+UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
+_CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
+_ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
+_STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
+
+
+class Differences(NamedTuple):
+    """By how much successive means of longer times differ, of each bin of the power worked out from them.
+
+    Attributes:
+        watts: float64[n].
+        is_scatter: bool[n]: whether no one sine explains them, or they hardly show what the power does.
+    """
+
+    watts: F64
+    is_scatter: Bools
+
+
+class Cycles(NamedTuple):
+    """The cycles in which n readings come round.
+
+    Attributes:
+        each: float64[n], an update.
+        unsure: float64[n], by how much more or less they may be.
+        above: float64[n]: for which part of them readings are above their middle.
+    """
+
+    each: F64
+    unsure: F64
+    above: F64
+
+
+def cycles_shown(watts: F64, middle: F64, seen: F64, of: Differences | None = None) -> Cycles:
+    """How many cycles an update there are, at least: of the differences if one sine explains those.
+
+    Args:
+        watts: float64[n], one for each update.
+        middle: float64[n], what they swing around.
+        seen: float64[n], half of what they swing by.
+        of: Where ``watts`` are worked out from means of longer times, by how much those differ.
+    """
+    found = _cycles(watts, middle, seen)
+    if of is None:
+        return found
+    most = extreme(np.abs(of.watts), np.maximum, _AROUND)
+    quicker = _cycles(of.watts, np.zeros(len(most)), most)
+    is_one = (unlike_one(of.watts) < _STRICTLY_ONE) & ~of.is_scatter & (quicker.each > found.each)
+    each, unsure = (np.where(is_one, quicker[i], found[i]) for i in range(2))
+    return found._replace(each=each, unsure=unsure)
+
+
+def _cycles(watts: F64, middle: F64, half: F64) -> Cycles:
+    found = _between_edges(watts, middle, _CLEAR * half)
+    r = together(np.diff(watts), _AROUND)
+    r = np.append(r, r[-1:])
+    each = np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), found.each)
+    unsure = np.where(r < _ALTERNATE, UNSURE, found.unsure)
+    return found._replace(each=np.maximum(each, SLOWEST), unsure=unsure)
+
+
+def _between_edges(watts: F64, middle: F64, clear: F64) -> Cycles:
+    """Whole cycles around each reading, or what crossings tell; nearer than ``clear`` one is on no side.
+
+    An edge is known to half an update, and cycles no better than they differ among the updates around.
+    """
+    n, each = len(watts), np.arange(len(watts))
+    side = np.where(np.abs(watts - middle) > clear, np.sign(watts - middle), 0.0)
+    last = np.maximum.accumulate(np.where(side != 0, each, 0))
+    is_edge = np.concatenate(([False], np.diff(side[last]) != 0))
+    after = np.flatnonzero(is_edge)
+    before = last[after - 1]
+    rise_w = watts[after] - watts[before]
+    part = np.clip((middle[after] - watts[before]) / np.where(rise_w == 0, 1.0, rise_w), 0.0, 1.0)
+    edges = before + (after - before) * part
+    is_above = (watts > middle) / 1.0
+    sums, bounds = np.concatenate(([0.0], np.cumsum(is_above))), np.arange(n + 1) - 0.5
+    whole, spans, above = np.zeros(n), np.zeros(n), np.zeros(n)
+    for sign in (-1, 1):
+        of_kind = edges[side[after] == sign]
+        if len(of_kind) < 2:
+            continue
+        here = np.clip(np.searchsorted(of_kind, each, "right"), 1, len(of_kind) - 1)
+        first = np.minimum(np.searchsorted(of_kind, each - _AROUND), here - 1)
+        until = np.maximum(np.searchsorted(of_kind, each + _AROUND, "right") - 1, here)
+        begin, end = of_kind[first], of_kind[until]
+        is_near = (begin < each + _AROUND) & (end > each - _AROUND)
+        some = np.flatnonzero(is_near & (end - begin < 1 / SLOWEST))
+        begin, end = begin[some], end[some]
+        whole[some] += until[some] - first[some]
+        spans[some] += end - begin
+        above[some] += np.interp(end, bounds, sums) - np.interp(begin, bounds, sums)
+    is_whole, spans = whole > 0, np.maximum(spans, 1.0)
+    shown = np.where(is_whole, whole / spans, local_mean(is_edge / 1.0, _AROUND) / 2)
+    differ = extreme(shown, np.maximum, _AROUND) - extreme(shown, np.minimum, _AROUND)
+    unsure = np.where(is_whole, np.maximum(2 * shown / spans, differ), UNSURE)
+    part_above = np.where(is_whole, above / spans, local_mean(is_above, _AROUND))
+    return Cycles(shown, np.minimum(unsure, UNSURE), part_above)

@@ -1,0 +1,49 @@
+"""How many cycles an update readings show that come round (:mod:`microjoule.joules.coming_round`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from microjoule.joules.brackets import F64
+from microjoule.joules.coming_round import UNSURE, cycles_shown
+
+N, INSIDE = 400, slice(80, 320)
+
+
+def _beat(phase: F64, high: float) -> F64:
+    """What means of an update show of a load that is high for a part of each cycle."""
+    slope = float(np.median(np.diff(phase)))
+    into = phase % 1.0
+    return np.interp(into, [0, slope, high, high + slope, 1], [0.0, 1.0, 1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("high", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("phi", [0.011, 0.0309, 0.05, 0.0909, 0.111, 0.182])
+def test_a_load_of_one_period_shows_its_cycles_and_its_high_part(phi: float, high: float) -> None:
+    """To less than how often readings cross their middle would: by half a crossing of some 65."""
+    watts = _beat(phi * np.arange(N) + 0.37, high)
+    found = cycles_shown(watts, np.full(N, 0.5), np.full(N, 0.5))
+    off = np.abs(found.each - phi)[INSIDE]
+    assert (off <= found.unsure[INSIDE] + 1e-12).all()
+    assert off.max() < UNSURE / 4
+    assert found.unsure[INSIDE].max() < UNSURE
+    assert np.abs(found.above - high)[INSIDE].max() < 0.78 * phi + 0.5 * phi  # a slope is half of it high
+
+
+def test_cycles_are_known_no_better_than_they_differ() -> None:
+    """Of a load that slows down the cycles around an update are those of no other one."""
+    steadily, slowing = 0.1 * np.arange(N), np.cumsum(np.linspace(0.11, 0.08, N))
+    of_each = [
+        cycles_shown(_beat(each, 0.5), np.full(N, 0.5), np.full(N, 0.5)) for each in (steadily, slowing)
+    ]
+    steady, slow = (float(np.median(each.unsure[INSIDE])) for each in of_each)
+    assert slow > 1.5 * steady
+    assert (np.abs(of_each[1].each - np.linspace(0.11, 0.08, N)) < of_each[1].unsure + 1e-3)[INSIDE].all()
+
+
+def test_what_does_not_come_round_among_the_updates_around_is_counted() -> None:
+    watts = _beat(np.arange(N) / 200, 0.5)
+    found = cycles_shown(watts, np.full(N, 0.5), np.full(N, 0.5))
+    assert found.unsure[INSIDE] == pytest.approx(UNSURE)
+    assert found.each[INSIDE].max() < 2 * UNSURE + 1e-12
