@@ -44,6 +44,8 @@ _LEAST = 32  # fewer updates tell no period
 _DENSE = 1.3  # readings to an update from which on readings are called denser than updates
 _REFUTED = 1.8  # changes in the declared time, from which on it is not the usual one
 _SPARSE = 1.5  # declared times between readings, from which on they are no denser than updates should be
+_LONGER = 1.3  # declared times between changes, from which on updates must have been seen to be farther apart
+_STILL = 0.05  # share of the updates, at least, before which the value stood still for longer than declared
 _UNCHANGED = 1.1  # readings to a change, from which on some show none
 _MORE = 4  # quanta, from which on a counter is not still for the lack of one
 _SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
@@ -146,7 +148,6 @@ def learn(
         is_useful = _is_useful(earliest, latest, period_ns, worth)
         together = _together(earliest, latest, period_ns) if is_useful and is_slow else _APART
         return Learned(period_ns if is_useful else 0.0, round(period_ns), is_seen, together, worth)
-    is_dense = is_single or is_seen
     if not is_single and gap_ns < declared_ns / _REFUTED:  # what was declared is no more than a bound
         return Learned(usual_ns=round(gap_ns), is_seen=is_seen)
     # Readings a few declared times apart of which some show no change say that updates are farther apart.
@@ -155,8 +156,11 @@ def learn(
     mean_ns = float(np.mean(gaps)) if len(gaps) >= _LEAST else 0.0
     is_rare = not is_single and width_ns > _SPARSE * declared_ns and mean_ns > _UNCHANGED * width_ns
     gap_ns = mean_ns if is_rare and not is_seen else gap_ns
-    usual_ns = max(round(gap_ns), declared_ns) if is_dense or is_rare else declared_ns
-    return Learned(usual_ns=usual_ns, is_seen=is_seen)
+    # Beside busy threads changes are as far apart as reads were: only a value that stood still for longer
+    # than declared says that updates are.
+    is_still = float(np.mean(earliest[1:] - latest[:-1] > declared_ns)) > _STILL
+    is_longer = is_single or ((is_seen or is_rare) and (is_still or gap_ns < _LONGER * declared_ns))
+    return Learned(usual_ns=max(round(gap_ns), declared_ns) if is_longer else declared_ns, is_seen=is_seen)
 
 
 def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float, worth: float) -> bool:

@@ -269,3 +269,18 @@ def test_readings_without_change_refute_a_declared_time_that_is_shorter(update_m
     # And where every reading shows one, nothing says so.
     every = np.arange(1, len(t_ns))
     assert learn(*brackets(t_ns, read_ns, every), MS, np.full(len(every), 1000), 1).usual_ns == MS
+
+
+@pytest.mark.parametrize("late_ms", [1.0, 2.0, 4.0])
+def test_reads_that_the_scheduler_delays_set_no_updates_apart(late_ms):
+    """Changes are as far apart as the reads then were; the value never stood still for longer."""
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        late_ns = chance.exponential(late_ms * MS, 3 * N) * (chance.random(3 * N) < 0.6)
+        t_ns = np.unique(
+            np.maximum.accumulate(np.arange(3 * N) * MS + late_ns).astype(np.int64) // 20_000 * 20_000
+        )
+        counts = (t_ns + chance.integers(MS)) // MS
+        changes = np.flatnonzero(np.diff(counts)) + 1
+        of = brackets(t_ns, np.zeros(len(t_ns), np.uint32), changes)
+        assert learn(*of, MS, 40 * np.diff(counts)[changes - 1], 1).usual_ns == MS
