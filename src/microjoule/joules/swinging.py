@@ -40,7 +40,7 @@ class Swinging(NamedTuple):
     Attributes:
         profile: Its power.
         swings: The loads.
-        period_s: Between two updates.
+        period_s: Between two updates; 0: nothing is known of it, nor of loads near it.
         most_w: What the device may draw.
         is_whole: Whether the sensor looks at all of the time.
     """
@@ -59,6 +59,8 @@ class Swinging(NamedTuple):
             b: And when they end.
             value: Their energies in joules.
         """
+        if not self.period_s:
+            return np.zeros(len(a)), np.zeros(len(a))
         found, period_s, length_s = self.swings, self.period_s, b - a
         first, last = (self.profile.place(t).segment // 2 for t in (a, b))
         half = np.maximum(found.moving_w[first], found.moving_w[last])

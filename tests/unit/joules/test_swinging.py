@@ -7,12 +7,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, outcome, square
+from gauges import POLLS, SENSORS, gauge, nvml_power, outcome, square
 
+from microjoule.channel import Timing
 from microjoule.joules.aliasing import Swings
 from microjoule.joules.coming_round import UNSURE
+from microjoule.joules.gauge import Gauge
 from microjoule.joules.irregular import BLOCKS
 from microjoule.joules.swinging import Swinging, _out_of_step
+from microjoule.trace.series import Series
+
+MS = 1_000_000
+T0 = 9_000_000 * MS
 
 PROFILE = SimpleNamespace(
     place=lambda t: SimpleNamespace(segment=np.where(t < 3, 2, 6)),
@@ -96,3 +102,21 @@ def test_a_slower_alias_alone_counts_where_a_quicker_one_has_no_room():
     updates, phi, sure = np.array([0.3]), np.array([0.45]), np.zeros(1)
     assert _out_of_step(updates, phi, sure, np.array([1.5])) == pytest.approx(0.3 * 0.55)
     assert _out_of_step(updates, phi, sure, np.array([3.0])) == pytest.approx(0.3 * 1.55)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("part_ms", [0, 25, 100])
+def test_few_readings_tell_of_no_load_near_their_period_and_windows_have_figures(n: int, part_ms: int):
+    """Two readings of a gauge that declares nothing have no period: the time was divided by it."""
+    declared = Timing(update_ns=100 * MS, update_max_ns=200 * MS, window_ns=part_ms * MS)
+    t_ns, of_no_read = T0 + 100 * MS * np.arange(n), np.zeros(n, np.uint32)
+    shown = Series(t_ns, of_no_read, np.arange(40_000, 40_000 + n).astype(np.uint64), of_no_read.astype("u2"))
+    of = Gauge(shown, nvml_power(declared if part_ms else Timing()))
+    for begun_ns, ended_ns in (
+        (T0 - 1000 * MS, T0 + 1000 * MS),
+        (T0, T0 + 50 * MS),
+        (T0 + 20 * MS, T0 + 90 * MS),
+    ):
+        found = of.energy(begun_ns, ended_ns)
+        assert (found.value is None) == (found.status != "ok")
+        assert found.value is None or math.isfinite(found.U)
