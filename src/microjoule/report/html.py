@@ -157,7 +157,7 @@ aria-label="Power over time, and windows below it; the tables have all figures">
 <p id="where">&nbsp;</p><p id="said" role="status"></p>
 <div class="scroll"><table id="readout"><thead><tr><th scope="col">channel</th>
 <th scope="col">at the cursor</th><th scope="col">energy</th><th scope="col">± 95 %</th>
-<th scope="col">guaranteed</th><th scope="col">mean power</th></tr></thead><tbody></tbody></table></div>
+<th scope="col">guaranteed</th><th scope="col">mean</th></tr></thead><tbody></tbody></table></div>
 <noscript>The picture needs JavaScript; the figures below do not.</noscript>
 <p id="keys" class="hint"><kbd>drag</kbd> or <kbd>shift</kbd>+<kbd>←</kbd><kbd>→</kbd> measure a span ·
 <kbd>wheel</kbd> <kbd>+</kbd> <kbd>−</kbd> zoom ·

@@ -243,12 +243,14 @@ def facts(of: Plain) -> str:
 
 
 def _flat(value: object, path: str) -> Iterable[tuple[str, str]]:
-    """Facts as lines: a mapping's keys joined by points."""
+    """Facts as lines: a mapping's keys, or numbers of a list of mappings, joined by points."""
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        value = dict(enumerate(value))
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _flat(each, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
-        yield path, ", ".join(map(str, value))
+        yield from [(path, ", ".join(map(str, value)))] if value else []
     elif value is not None:
         yield path, str(value)
 

@@ -18,6 +18,7 @@ from scripted import machine
 import microjoule as uj
 from microjoule.cli import main
 from microjoule.joules.energy_trace import load
+from microjoule.report import page_tables
 from microjoule.report.html import packed
 from microjoule.report.written_numbers import quantity
 from microjoule.trace.window import Window
@@ -74,6 +75,19 @@ def test_the_page_starts_with_the_sentence_of_the_report_and_has_a_row_a_name(pa
     assert report["sentence"] == str(trace)
     table = text[text.index('<table class="names">') :].partition("</table>")[0]
     assert table.count("<tr>") == 1 + len(report["by_name"])
+
+
+def test_facts_are_a_line_each_and_what_is_empty_has_none():
+    """Of GPUs the page had one line, in Python's braces and quotation marks."""
+    gpus = [{"index": 0, "chip": "hopper", "settings": {"ecc": True}}, {"index": 1}]
+    table = page_tables.facts({"gpus": gpus, "misleading": [], "command": ["sleep", "4"]})
+    assert dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)) == {
+        "gpus.0.index": "0",
+        "gpus.0.chip": "hopper",
+        "gpus.0.settings.ecc": "True",
+        "gpus.1.index": "1",
+        "command": "sleep, 4",
+    }
 
 
 def test_the_page_names_no_address(page):
