@@ -276,8 +276,8 @@ justify.
   - loads near 2 T: what power does in the gaps is new in each, between the levels that readings show of all
     phases of such a load;
   - 1.5 and 3 T come round in three updates, and any three readings may be of either. Of 3 T the mean of the
-    three phases that are looked at is off by up to 4 / 3 pi of half the swing, which half a period of each
-    update leaves 0.64 of: 27 %, in windows of any length. Of 1.5 T it is off by nothing there;
+    three phases that are looked at is off by up to a third of half the swing, in windows of any length. Of
+    1.5 T it is off by nothing where half of each update is looked at;
   - 0.8 T has the readings of a slower load of 4 T: its edges are in what is looked at, so that it is high for
     half of the time, if the later two of four readings are the mirror image of the earlier two. Edges in gaps
     may be anywhere there, and the sums of some of them scatter;

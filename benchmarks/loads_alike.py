@@ -40,6 +40,13 @@ class Periodic(NamedTuple):
         high = _integral(self.phase + t_s * self.cycles / update_s, self.duty) - self.phase_j
         return np.asarray(self.low_w * t_s + self.swing_w * high * update_s / self.cycles)
 
+    def load(self, n: int, start_s: float, update_s: float) -> Load:
+        """The same load over n updates: from the one before that of an instant on."""
+        rises = np.floor(self.phase - self.cycles) + np.arange(int((n + 1) * self.cycles) + 3)
+        edges = np.stack((rises, rises + self.duty), 1).ravel()
+        watts = np.tile([self.low_w, self.low_w + self.swing_w], len(rises))
+        return Load(start_s + (edges - self.phase) * update_s / self.cycles, np.append(watts, self.low_w))
+
     @property
     def phase_j(self) -> float:
         return float(_integral(np.array([self.phase]), self.duty)[0])

@@ -7,8 +7,9 @@ A row is simulated without jitter of updates. Then other loads are searched that
 * *period*: two levels, high for 10 to 90 % of a period T / (k + φ) or T / (k - φ), where φ is what the row's
   load has beyond whole cycles an update. At updates these loads have the same phases or their mirror images.
   For each duty the phase is searched; level and swing are a regression on the readings;
-* *edges*: the row's levels, and each edge that no reading shows is anywhere in its gap. Only for gauges that
-  look at a part of the time, and for loads with no more than two edges in a gap;
+* *edges*: the levels of the row's load, or of one of *period*, and each edge that no reading shows is
+  anywhere in its gap. Only for gauges that look at a part of the time, and for loads with no more than three
+  edges in a gap;
 * *rows*: the same, but of eight rises in a row all are at one place of their gaps, and of as many falls;
 * *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
@@ -65,7 +66,7 @@ TWO_LEVELS = PERIODS | {"near: 0.9 T": 0.9, "near: 1.1 T": 1.1, "between: 0.55 T
 PERIODS |= {SMOOTH: 50.0}
 BURSTS, STAMPS = "bursts", ", stamps of updates"
 PART_TIME = [each + of for each in ("25 of 100 ms", "10 of 20 ms") for of in ("", STAMPS)] + ["20 of 100 ms"]
-EDGES, ROW = 2, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
+EDGES, ROW = 3, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
@@ -154,9 +155,11 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     part, start_s = window_s / update_s, float(ends_s[0])
     others: list[tuple[str, EnergyAt]] = []
     differs = [0.0]
+    with_gaps = [(load, 1 / period)]
     for each in [] if is_irregular or load_name == BURSTS or tau_s else periodic(watts, part, 1 / period):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
+        with_gaps.append((each.load(len(watts), start_s, update_s), each.cycles))
     if name.endswith("not declared"):
         is_sine = load_name == SMOOTH
         found = quick_sines(watts, 1 / period) if is_sine else with_other_parts(watts, part, 1 / period)
@@ -177,9 +180,10 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
         others.append(("inside", once.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(float(np.abs(shown(once) - watts)[seen].max()))
-    if name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99 and 2 * (1 - part) / period < EDGES:
-        for kind, row in (("edges", 1), ("rows", ROW)):
-            moved = in_gaps(load, ends_s, window_s, np.random.default_rng([seed, 36]), row)
+    sees_a_part = name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99
+    for of, cycles in with_gaps if sees_a_part else []:
+        for kind, row in (("edges", 1), ("rows", ROW)) if 2 * (1 - part) * cycles < EDGES else ():
+            moved = in_gaps(of, ends_s, window_s, np.random.default_rng([seed, 36]), row)
             others.append((kind, moved.energy_j))
             differs.append(float(np.abs(shown(moved) - watts).max()))
     most = max(differs) / (ALIKE * float(watts.mean()))
@@ -268,13 +272,14 @@ windows have two truths:
 
 - the row's load, whose U over the root mean square error is in the fourth column;
 - another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
-  one period, often another one, and is high for 10 to 90 % of it. *edges*: the row's edges that no reading
-  shows are anywhere in their gaps. *rows*: the same, but of {row} rises in a row all are at one place of
-  their gaps, and of as many falls. *sensor*: of a gauge of which nothing is declared, it has one period, and
-  the sensor looks at another part of each update, or is earlier or later within it; for a sine the load is a
-  quick sine. *inside*: it is high once in each update, anywhere in it, for as long as its energy says, or the
-  charge of a capacitor, between 0 and the limit or the row's levels; of 1.5 and 3 T it may do the same every
-  three updates. The worst one found in each recording is taken; the number of its windows is in parentheses.
+  one period, often another one, and is high for 10 to 90 % of it. *edges*: edges of the row's load, or of
+  one of *period*, that no reading shows are anywhere in their gaps. *rows*: the same, but of {row} rises in
+  a row all are at one place of their gaps, and of as many falls. *sensor*: of a gauge of which nothing is
+  declared, it has one period, and the sensor looks at another part of each update, or is earlier or later
+  within it; for a sine the load is a quick sine. *inside*: it is high once in each update, anywhere in it,
+  for as long as its energy says, or the charge of a capacitor, between 0 and the limit or the row's levels;
+  of 1.5 and 3 T it may do the same every three updates. The worst one found in each recording is taken; the
+  number of its windows is in parentheses.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other

@@ -113,6 +113,11 @@ def test_power_between_what_is_looked_at_is_between_the_levels_that_readings_sho
     assert of_gauge("25 of 100 ms", "near twice: 2.03 T", length_s) < 5
 
 
+def test_readings_of_a_part_of_the_time_that_come_round_are_of_a_slow_load_or_of_a_quick_one() -> None:
+    """Not of both: what either would leave open is not added to the other's. U was 4.1 times the error."""
+    assert of_gauge("20 of 100 ms", "far: 0.23 T", 1.0) < 3.2
+
+
 @pytest.mark.parametrize("spread", [0.0, 0.1])
 def test_a_pulse_shorter_than_what_is_looked_at_is_higher_than_any_reading(spread: float) -> None:
     """High for 16 ms of 80, of which 25 of each 100 ms see no more than two thirds of its height."""

@@ -85,6 +85,7 @@ class Swings(NamedTuple):
             of one period as far as they show; else 0.
         unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off.
         unsure: float64[n]: by how much more or less than ``phi`` its cycles an update may be.
+        comes_round: bool[n]: whether readings of a part of the time come round, as those of one load do.
     """
 
     half_w: F64
@@ -97,6 +98,7 @@ class Swings(NamedTuple):
     shorter: F64
     unseen_w: F64
     unsure: F64
+    comes_round: Bools
 
     @property
     def moving_w(self) -> F64:
@@ -176,13 +178,13 @@ def swings(
     whole, phi, period, unsure = _as_beside(
         watts, middle, seen, np.stack((found, phi, period, cycles.unsure))
     )
-    # Rectangles of ±H have a sine of 4 H / π.
-    part = 0.0 if is_any else coverage
-    astray = in_step(watts, seen, least if part >= 1 else 4 / np.pi * float(np.sinc(part)))
+    # Of an odd number of phases one more or one fewer is high.
+    astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0)
     longer = _longer(cycles.above, np.minimum(_DUTY, _OF_EDGES * cycles.each))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
+    creeping, rounds = np.zeros((len(BLOCKS), n)), (coverage < 1) & comes_round(watts)
     of_swings = Swings(
-        whole, phi, period, is_two, *astray, np.zeros((len(BLOCKS), n)), shorter, whole * period, unsure
+        whole, phi, period, is_two, *astray, creeping, shorter, whole * period, unsure, rounds
     )  # fmt: skip
     if coverage >= 1:
         either = _with_beats(of_swings, beat, np.ones(n))
@@ -193,9 +195,9 @@ def swings(
 
 
 def _none(n: int) -> Swings:
-    nothing, one = np.zeros(n), np.ones(n)
+    nothing, one, never = np.zeros(n), np.ones(n), np.zeros(n, bool)
     creeping = np.zeros((len(BLOCKS), n))
-    return Swings(nothing, one / 2, one, np.zeros(n, bool), nothing, one, creeping, nothing, nothing, nothing)
+    return Swings(nothing, one / 2, one, never, nothing, one, creeping, nothing, nothing, nothing, never)
 
 
 def _as_beside(watts: F64, middle: F64, seen: F64, loads: F64) -> F64:

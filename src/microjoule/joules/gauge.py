@@ -268,10 +268,14 @@ class Gauge:
         is_known = 2 * declared_ns > self.readings.period_ns or self.readings.shape is Shape.CHARGE
         is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
         of_swing = 0.75 if is_known else 0.5
+        first, last = (profile.place(t).segment // 2 for t in (a, b))
         begin2, end2 = (
-            np.where(is_all[profile.place(t).segment // 2], 0.0, np.maximum(part2 - of_swing * swing2, 0.0))
-            for part2, t in ((begin2, a), (end2, b))
+            np.where(is_all[at], 0.0, np.maximum(part2 - of_swing * swing2, 0.0))
+            for part2, at in ((begin2, first), (end2, last))
         )
+        # Of one load that is slow the gaps are not known, and of a quick one how far its phases' mean is off.
+        is_either = found.comes_round[first] & found.comes_round[last]
+        inner2 = np.where(is_either, np.maximum(inner2 - off**2, 0.0), inner2)
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
             within = within_means(self._profile, a, b, self.most_w)
             begin2, end2 = np.maximum(begin2, within[0]), np.maximum(end2, within[1])

@@ -30,7 +30,8 @@ def in_step(watts: F64, seen: F64, kept: float) -> tuple[F64, F64]:
     Args:
         watts: float64[n], one for each update; n is 2 * 32 or more.
         seen: float64[n]: half of what the readings around swing by.
-        kept: The share of a swing that a reading keeps at the sensor's own frequency.
+        kept: The share of a swing that a reading of all of the time keeps at the sensor's own frequency; else
+            1: of q phases one more or one fewer is high.
     """
     off_w, updates, off = np.zeros(len(watts)), np.ones(len(watts)), watts - watts.mean()
     square = np.maximum(local_mean(off**2, _AROUND) - local_mean(off, _AROUND) ** 2, 1e-12)

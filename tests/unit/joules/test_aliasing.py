@@ -25,6 +25,12 @@ def test_a_slow_swing_may_be_a_fast_one_of_which_a_mean_leaves_a_sinc(phi, cover
     assert np.median(of.phi[INSIDE]) == pytest.approx(phi, abs=UNSURE)
 
 
+@pytest.mark.parametrize("coverage", [0.2, 0.5])
+def test_the_mean_of_three_phases_is_off_by_a_sixth_of_a_load_s_swing(coverage):
+    """Two of three are high of one that is high for half of the time: of 300 W they show 50 more."""
+    assert found(np.where(K % 3 < 2, 350.0, 50.0), coverage).astray_w[INSIDE] == pytest.approx(50)
+
+
 def test_readings_that_alternate_show_as_much_of_a_load_as_their_phases_chance_to():
     """Between 8 and 208 W, always: there is room for 1.2 times 108 W about their middle."""
     of = found(108 + 100 * (-1.0) ** K, coverage=1.0)

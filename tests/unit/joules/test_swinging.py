@@ -33,7 +33,7 @@ def _swings(is_one: bool) -> Swings:
     return Swings(
         np.array([0.0, 20.0, 0.0, 30.0]), np.array([0.0, 0.3, 0.0, 0.2]), np.ones(4), np.zeros(4, bool),
         np.zeros(4), np.ones(4), np.zeros((len(BLOCKS), 4)), np.full(4, 0.4 * is_one),
-        np.array([0.0, 20.0, 0.0, 30.0]), np.full(4, UNSURE),
+        np.array([0.0, 20.0, 0.0, 30.0]), np.full(4, UNSURE), np.zeros(4, bool),
     )  # fmt: skip
 
 
