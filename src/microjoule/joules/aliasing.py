@@ -40,10 +40,10 @@ from .brackets import F64
 from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
-from .running import extreme, from_nearer, local_mean, spanned_beside
+from .running import extreme, from_nearer, local_mean
 
 _AROUND = 32  # updates on either side in which a swing is looked for
-_FARTHER = 48  # in which a slower one comes round
+_TIME = 192  # updates, of which fewer leave a swing no time to come round
 _SMOOTH = 0.35  # r from which on successive differences go together
 _AS_SMOOTH = 0.55  # of the r that a fast load's edges have
 _ROOM = 1.2  # levels are known about as well
@@ -153,8 +153,8 @@ def swings(
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
-    # What does not come round is a still slower swing, and of a still wider load, where there is time to.
-    turns = (phi > SLOWEST) | (2 * _FARTHER * spanned_beside(watts, _FARTHER) < widest) | (n < 4 * _FARTHER)
+    # What does not come round is power that goes slowly, where there is time to.
+    turns = (phi > SLOWEST) | (n < _TIME)
     is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)

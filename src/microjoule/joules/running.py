@@ -8,7 +8,6 @@ from ..arrays import Bools
 from .brackets import F64
 
 _AROUND = 32  # updates on either side over which a load shows its highest and lowest
-_SHIFTS = 9  # of a span that a value is in
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum
 _FAR = 64  # updates on either side over which such sums are compared
 _RISE = (
@@ -47,13 +46,6 @@ def extreme(x: F64, of: np.ufunc, k: int = _AROUND) -> F64:
         done *= 2
     rest = width - done
     return np.asarray(of(found[: len(found) - rest], found[rest:]) if rest else found)
-
-
-def spanned_beside(x: F64, k: int) -> F64:
-    """Half of what 2 k + 1 values span: the least of some that each is among."""
-    half = (extreme(x, np.maximum, k) - extreme(x, np.minimum, k)) / 2
-    at = np.clip(np.arange(len(x)) + np.linspace(-k, k, _SHIFTS, dtype=np.int64)[:, None], 0, len(x) - 1)
-    return np.asarray(half[at].min(0))
 
 
 def together(step: F64, k: int) -> F64:
