@@ -37,7 +37,7 @@ from ..trace.series import I64
 from .alternating import ABOUT_TWO, rectangles
 from .beats import Beats, beats
 from .brackets import F64
-from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown
+from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown, height
 from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
 from .running import extreme, from_nearer, local_mean
@@ -64,7 +64,6 @@ _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge sho
 _QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
-_PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
@@ -143,6 +142,8 @@ def swings(
     seen, middle = _spanned(watts, is_scatter)
     cycles = cycles_shown(watts, middle, seen, differences)
     phi = cycles.each
+    if differences is not None:
+        seen = np.minimum(seen, differences.half_w(phi))
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
     room = widest = _ROOM * nearer
@@ -254,18 +255,10 @@ def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
 
 
 def _spanned(watts: F64, is_scatter: Bools | None) -> tuple[F64, F64]:
-    """Half of what power spans around each reading; and its middle.
-
-    Where it is worked out, its noise is more than the readings', and counts little in the moments of a wave:
-    of a rectangle √(m4 / m2) is half its height and m4 / m2² is 1; of a sine 0.87 and 1.5, of a triangle 0.77
-    and 1.8.
-    """
+    """Half of what power spans around each reading; and its middle. What is worked out has more noise."""
     top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
-    if is_scatter is not None:
-        square, fourth = (np.maximum(local_mean((watts - middle) ** k, _AROUND), 1e-12) for k in (2, 4))
-        seen = np.minimum(seen, np.sqrt(fourth / square) * (1 + _PEAKED * (fourth / square**2 - 1)))
-    return seen, middle
+    return (seen if is_scatter is None else np.minimum(seen, height(watts - middle))), middle
 
 
 def _widest(watts: F64, above: F64, most_w: float) -> F64:

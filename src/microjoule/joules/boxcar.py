@@ -141,7 +141,7 @@ class Boxcar:
         again = _again(self.watts, round(window_s / period_s)) - _AGAIN
         step_w = np.diff(watts)
         is_scatter = (again > 0) | (scatters(step_w)[at] if len(t_s) > 3 else True)
-        self.differences = Differences(step_w[at], is_scatter)
+        self.differences = Differences(step_w[at], is_scatter, window_s / period_s)
         self._less_known: F64 = 1.0 + _REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0)
 
     def _own(self, start: int) -> F64:

@@ -22,6 +22,8 @@ SLOWEST = 1 / (4 * _AROUND)  # cycles an update: a slower swing is taken for pow
 UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
+_PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
+_SHOWN = 0.5  # of twice a swing: differences that show less are mostly of noise
 _STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
 
 
@@ -31,10 +33,36 @@ class Differences(NamedTuple):
     Attributes:
         watts: float64[n].
         is_scatter: bool[n]: whether no one sine explains them, or they hardly show what the power does.
+        updates: How many updates those longer times have.
     """
 
     watts: F64
     is_scatter: Bools
+    updates: float
+
+    def half_w(self, phi: F64) -> F64:
+        """float64[n]: half of what power of so many cycles an update swings by, at most; inf: they hide it.
+
+        Means of n updates differ by the n-th part of what the power did n updates apart: of a sine
+        2 |sin(π φ n)| of its amplitude. Rectangles stray as far as a sine π / 2 as large. Their means,
+        with edges of φ cycles, show twice their amplitude if they are that far apart, or farther.
+        """
+        cycles = phi * self.updates
+        sine = np.abs(np.sin(np.pi * cycles))
+        shown = np.minimum(np.pi / 2 * sine, np.abs(cycles - np.rint(cycles)) / phi)
+        half = height(self.watts) * self.updates / 2 / np.clip(shown, _SHOWN, 1.0)
+        return np.where(self.is_scatter | (np.minimum(shown, sine) < _SHOWN), np.inf, half)
+
+
+def height(off: F64) -> F64:
+    """float64[n]: how far a wave goes from its middle among the values around, which have noise.
+
+    That counts little in the moments of a wave: of a rectangle √(m4 / m2) is half its height and m4 / m2² is
+    1; of a sine 0.87 and 1.5, of a triangle 0.77 and 1.8.
+    """
+    square, fourth = (np.maximum(local_mean(off**k, _AROUND), 1e-12) for k in (2, 4))
+    of_moments = np.sqrt(fourth / square) * (1 + _PEAKED * (fourth / square**2 - 1))
+    return np.asarray(np.minimum(extreme(np.abs(off), np.maximum, _AROUND), of_moments))
 
 
 class Cycles(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microjoule.joules.brackets import F64
-from microjoule.joules.coming_round import UNSURE, cycles_shown
+from microjoule.joules.coming_round import UNSURE, Differences, cycles_shown
 
 N, INSIDE = 400, slice(80, 320)
 
@@ -47,3 +47,21 @@ def test_what_does_not_come_round_among_the_updates_around_is_counted() -> None:
     found = cycles_shown(watts, np.full(N, 0.5), np.full(N, 0.5))
     assert found.unsure[INSIDE] == pytest.approx(UNSURE)
     assert found.each[INSIDE].max() < 2 * UNSURE + 1e-12
+
+
+@pytest.mark.parametrize(("phi", "most"), [(0.031, 1.15), (0.25, 1.15), (0.348, 1.15), (0.429, 1.5)])
+def test_means_of_ten_updates_differ_by_what_power_did_ten_updates_apart(phi: float, most: float) -> None:
+    """Differences have the readings' noise, and power that is worked out from them ten times as much."""
+    chance = np.random.default_rng(1)
+    power = 100 * (_beat(phi * np.arange(N + 10) + 0.37, 0.5) - 0.5)
+    differ = (power[10:] - power[:-10]) / 10 + 0.1 * chance.standard_normal(N)
+    half = Differences(differ, np.zeros(N, bool), 10.0).half_w(np.full(N, phi))[INSIDE]
+    assert half.min() > 0.95 * np.abs(power[10:][INSIDE]).max()
+    assert half.max() < most * np.abs(power[10:][INSIDE]).max()
+
+
+def test_means_of_whole_cycles_tell_nothing_of_how_far_power_swings() -> None:
+    phi = np.full(N, 0.2)
+    scatter = Differences(np.ones(N), np.ones(N, bool), 10.0)
+    assert np.isinf(Differences(np.ones(N), np.zeros(N, bool), 10.0).half_w(phi)).all()
+    assert np.isinf(scatter.half_w(np.full(N, 0.25))).all()
