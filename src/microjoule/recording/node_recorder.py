@@ -138,7 +138,7 @@ class NodeRecorder:
                     self._hear(self._members[key.fileobj])  # type: ignore[index]
             self._answer()
         last = [each for each in self._waiting if not each.takes_trace][:-1]
-        self._let_go(last)  # where several ended at once, one of them prints the report
+        self._let_go(last, is_whole=False)  # where several ended at once, one of them prints the report
         self._selector.unregister(self._listener)
         self._listener.close()  # whoever comes now starts the next recorder
 
@@ -260,19 +260,22 @@ class NodeRecorder:
         if running and self._said:
             running[0].send({"said": [self._said.popleft() for _ in range(len(self._said))]})
         if running:
-            self._let_go([m for m in self._waiting if not m.takes_trace or self._is_bracketed(m)])
+            due = [m for m in self._waiting if m.takes_trace and self._overdue_s(m) >= 0]
+            # Once for all of them: what is read meanwhile comes with the next.
+            is_whole = bool(due) and self._recorder.settled(SETTLED_S)
+            bracketed = [m for m in due if self._is_bracketed(m)]
+            self._let_go([m for m in self._waiting if not m.takes_trace or m in bracketed], is_whole)
+
+    def _overdue_s(self, member: _Member) -> float:
+        """For how long the readings that bracket the end of a rank should have been there."""
+        return time.monotonic() - member.done_s - self._recorder.settle_s
 
     def _is_bracketed(self, member: _Member) -> bool:
         """Whether the file has a reading after all that a rank marked; or none came for long."""
-        over_s = time.monotonic() - member.done_s - self._recorder.settle_s
-        if over_s < 0:
-            return False
-        self._recorder.settled(SETTLED_S)
-        return self._recorder.has_read(member.done_ns) or over_s > LATE_READING_S
+        return self._recorder.has_read(member.done_ns) or self._overdue_s(member) > LATE_READING_S
 
-    def _let_go(self, members: list[_Member]) -> None:
+    def _let_go(self, members: list[_Member], is_whole: bool) -> None:
         """Lets ranks that have ended go: another one waits for the trace to be complete."""
-        is_whole = any(each.takes_trace for each in members) and self._recorder.settled(SETTLED_S)
         for member in members:
             left = {"left": len(self._running()), "is_whole": is_whole, "path": str(self._recorder.path)}
             member.send(left, self._recorder.path)

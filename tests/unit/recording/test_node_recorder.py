@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from scripted import machine
 
@@ -195,6 +196,29 @@ def test_a_rank_does_not_wait_for_ever_for_a_sampler_that_is_kept_away(tmp_path,
         assert answer_of(one, "left") == 1
         other.sendall(DONE)
         answer(other)
+
+
+def test_ranks_that_wait_have_the_trace_written_once_for_all_of_them(tmp_path, monkeypatch):
+    """Each time the recorder looks, and not once more when they are let go."""
+    written, looks, settled, answers = [], [], RawRecorder.settled, NodeRecorder._answer
+    monkeypatch.setattr(RawRecorder, "settled", lambda self, s: written.append(s) or settled(self, s))
+    monkeypatch.setattr(NodeRecorder, "_answer", lambda self: (looks.append(len(written)), answers(self)))
+    with (
+        node(tmp_path, rate=10) as name,
+        connected(name) as one,
+        connected(name) as two,
+        connected(name) as last,
+    ):
+        for each in (one, two, last):
+            each.sendall(TAKES_TRACE)
+            answer(each)
+        one.sendall(DONE)
+        two.sendall(DONE)
+        assert [answer_of(each, "is_whole") for each in (one, two)] == [True, True]
+        last.sendall(DONE)
+        answer(last)
+    assert len(written) > 0
+    assert max(np.diff([*looks, len(written)])) == 1
 
 
 def test_nobody_at_all_ends_it_too(tmp_path, monkeypatch):
