@@ -95,7 +95,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_device_fit.py",
         "tests/unit/joules/test_gpu_shares.py",
     ],
-    "joules/doubts.py": ["tests/unit/joules/test_doubts.py"],
+    "joules/doubtful_counts.py": ["tests/unit/joules/test_doubtful_counts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
     "joules/lag_samples.py": [
         "tests/unit/joules/test_lag_samples.py",

@@ -3,7 +3,7 @@
 Where to look; the first lines of each module say how it answers:
 
 - a counter's energy: counter, marked_edges, short_windows
-- which of its readings can be believed: unwrap, unwrapped, glitches, doubts, resets, uncounted, identity
+- which of its readings count: unwrap, unwrapped, glitches, doubtful_counts, resets, uncounted, identity
 - when a counter was updated: update_times, lessons, stillness, sparse_readings, quanta, cut_quanta
 - by how much it trails: lag, lag_of_windows, lag_beside_gauge, lag_of_parts, lag_of_gauge, related_lags
 - what it had counted at an instant: interpolation, mark_positions, fused_edges, readings_around

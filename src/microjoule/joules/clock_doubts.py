@@ -42,7 +42,7 @@ class _Node(NamedTuple):
     bound_ns: int
 
 
-def doubts(parts: Sequence[Part]) -> dict[str, Doubt]:
+def doubted(parts: Sequence[Part]) -> dict[str, Doubt]:
     """The doubted nodes, each compared with the node in the middle of all.
 
     Args:

@@ -30,7 +30,7 @@ from ..channel import Channel, Timing
 from ..trace.series import I64, Series
 from .brackets import F64, Brackets
 from .budget import budgets, edges_of
-from .doubts import MARGIN
+from .doubtful_counts import MARGIN
 from .estimate import STATUSES, Estimate
 from .interpolation import Interpolation, Segment
 from .lag import Marks, learnt

@@ -21,7 +21,7 @@ from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, NO_TIME, U64, Series
 from .counter import Counter
-from .doubts import may_wrap_between_updates
+from .doubtful_counts import may_wrap_between_updates
 from .kept_rows import NEAR, READINGS, Rows, far, ranges
 from .lessons import LessonsInPieces
 from .stillness import Still

@@ -22,7 +22,7 @@ from ..channel import Channel
 from ..errors import NotInParts
 from ..trace.series import I64, U64, Series
 from .counter import Counter
-from .doubts import is_noise, may_wrap_between_updates
+from .doubtful_counts import is_noise, may_wrap_between_updates
 from .glitches import glitches, longest_ns
 from .kept_rows import NEAR, READINGS, Rows, far, joined_rows, ranges, recent
 from .lessons import LessonsInPieces

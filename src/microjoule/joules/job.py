@@ -32,7 +32,7 @@ from ..trace.series import I64
 from ..units import seconds, three_digits
 from . import nodes
 from .brackets import F64
-from .clock_doubts import Doubt, doubts
+from .clock_doubts import Doubt, doubted
 from .estimate import Estimate, summed
 from .job_part import Part
 from .joint_windows import Edges, clipped, lasted_ns, merged, united
@@ -88,7 +88,7 @@ class Job:
             counted = nodes.pieces([(self.parts[number], self.parts[number].span) for number in at])
             for number, of in zip(at, counted, strict=True):
                 self.pieces[number] = of
-        self._doubts: dict[str, Doubt] = doubts(self.parts)
+        self._doubts: dict[str, Doubt] = doubted(self.parts)
 
     @property
     def names(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..trace.series import I64
-from .doubts import largest_rate_ns
+from .doubtful_counts import largest_rate_ns
 
 if TYPE_CHECKING:
     from .counter import Counter

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..channel import Channel
 from ..trace.series import I64, U64, Series
-from .doubts import is_noise, may_wrap_between_updates, with_wraps_between_updates
+from .doubtful_counts import is_noise, may_wrap_between_updates, with_wraps_between_updates
 from .glitches import glitches
 from .lessons import Lessons, LessonsInPieces
 from .uncounted import NEVER, Uncounted, uncounted

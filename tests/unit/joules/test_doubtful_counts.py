@@ -13,7 +13,12 @@ from ideal import Ideal, constant
 from reached import reached
 
 from microjoule.channel import Channel, Timing, Trust
-from microjoule.joules.doubts import UNKNOWN_W, is_noise, may_wrap_between_updates, with_wraps_between_updates
+from microjoule.joules.doubtful_counts import (
+    UNKNOWN_W,
+    is_noise,
+    may_wrap_between_updates,
+    with_wraps_between_updates,
+)
 from microjoule.joules.unwrap import Steps
 
 UNIT = Fraction(1, 1 << 10)
