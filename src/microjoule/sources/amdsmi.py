@@ -259,7 +259,7 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
             lane=lane,
             scale=Scale(quantity="J", unit=unit, unit_source=unit_source),
             timing=TIMING,
-            trust=Trust(power_limit_w=limit_w, power_limit_source=source),
+            trust=Trust(power_limit_w=limit_w, power_limit_source=source, sensor=hwmon.ASSUMED),
             access=Access(reader="amdsmi", path=path, config=ENERGY_CALL),
         )
     if gpu.power_unit is not None:
@@ -271,7 +271,7 @@ def _channels(gpu: Gpu, number: int, library: str, root: Path) -> Iterator[Chann
             lane=lane,
             kind=Kind.GAUGE,
             scale=Scale(quantity="W", unit=gpu.power_unit, unit_source="interface"),
-            timing=Timing(rate_max_hz=RATE_MAX_HZ),
+            timing=Timing(update_max_ns=hwmon.AMDGPU_SLOWEST_NS, rate_max_hz=RATE_MAX_HZ),
             trust=Trust(
                 power_limit_w=limit_w, power_limit_source=source, sensor=hwmon.ASSUMED, parents=(energy_id,)
             ),

@@ -78,7 +78,11 @@ def test_power_is_a_gauge_inside_the_energy(tmp_path, library):
     assert set(found) == {f"amdgpu-{n}/{what}" for n in (0, 1) for what in ("energy", "power")}
     power = found["amdgpu-1/power"]
     assert power.trust.parents == ("amdgpu-1/energy",)
-    assert power.trust.sensor is not None, "no accuracy is stated: one is assumed"
+    for each in found.values():
+        assert each.trust.sensor == hwmon.ASSUMED, "no accuracy is stated: one is assumed, of energy too"
+    card(tmp_path, 1, ONE, power1_average=500_000_000)
+    (shown,) = hwmon.survey(Machine(tmp_path)).channels
+    assert power.timing == shown.timing, "the same firmware refreshes it"
     (row,) = once(sampler([("amdsmi", power.access.path, 0, power.access.config, -1, 0)]))
     assert (row.raw * power.scale.unit, row.sensor_ns, row.status) == (500, None, 0)
 
