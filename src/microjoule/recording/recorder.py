@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Self
 from ..errors import MicrojouleError, NothingToMeasure
 from ..trace import schema
 from ..units import NS_PER_S, seconds
-from . import marking
+from . import engine_rows, marking
 from .activity import ActivityLane
 from .clock_error import KEEPERS, ClockErrors
 from .lane import Lane, open_lanes
 from .machine_state import MachineState, MeasuredPrograms, of_this_process
 from .mark_rings import MarkRings
-from .native import clock_pair, now_ns
+from .native import now_ns
 from .output import Incident, Output
 from .plan import RecordingPlan
 from .thin import Thinner
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from .meter_lane import MeterLane
 
 START_S = 0.5  # no program waits longer for an update; one that comes later is bracketed all the same
-CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
 
 class RawRecorder:
@@ -355,18 +354,10 @@ class RawRecorder:
             rows += agent.take_gaps()
             for sentence in agent.take_news():
                 self.plan.say(sentence)
-        for name, clock in CLOCK_IDS.items():
-            t_ns, read_ns, value_ns = clock_pair(clock)
-            rows.append((t_ns, read_ns, name, value_ns, None))
-        every: list[Lane | AgentLane | MeterLane] = [*self._lanes, *self._meters]
-        for lane in every:
-            t_ns = now_ns()
-            counts = lane.counts()
-            names = {count: schema.engine(lane.name, count) for count in schema.LANE_COUNTS}
-            rows += [(t_ns, 0, name, counts[count], None) for count, name in names.items()]
+        rows += engine_rows.of_clocks()
+        rows += engine_rows.of_lanes([*self._lanes, *self._meters])
         if self._marks is not None:
-            t_ns, losses = now_ns(), self._marks.losses()
-            rows += [(t_ns, 0, schema.engine(schema.MARKS, cause), losses[cause], None) for cause in losses]
+            rows += engine_rows.of_marks(self._marks)
         read = [row for meter in self._meters for row in meter.drain()]
         return [self._writer.rows(rows), *([self._writer.readings(read)] if read else [])]
 
