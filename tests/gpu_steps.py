@@ -40,7 +40,13 @@ class Steps(NamedTuple):
 
 
 def steps(
-    seed: int, scale: float = 1.0, *, busy_w: float = BUSY_W, host_s: float = 0.0, told: str = EVENTS
+    seed: int,
+    scale: float = 1.0,
+    *,
+    busy_w: float = BUSY_W,
+    host_s: float = 0.0,
+    early_s: float = 0.0,
+    told: str = EVENTS,
 ) -> Steps:
     """Twenty-four windows, prefill and decode in turns, and idle time between.
 
@@ -49,6 +55,7 @@ def steps(
         scale: Times the usual length of a step.
         busy_w: What a kernel draws.
         host_s: From a window's beginning to its kernel's.
+        early_s: From a kernel's end to its window's.
         told: The attributes of windows: whether they waited for their kernels, or have events.
     """
     chance = np.random.default_rng([seed, 61])
@@ -58,14 +65,14 @@ def steps(
         name = ("prefill", "decode")[number % 2]
         for t_s, kind, words in (
             (at_s, "@begin", name + told),
-            (at_s + host_s + scale * STEPS_S[name], "@end", ""),
+            (at_s + host_s + scale * STEPS_S[name] + early_s, "@end", ""),
         ):
             marks.append((T0 + round(t_s * S), kind, number, words))
         edges += [at_s + host_s, at_s + host_s + scale * STEPS_S[name]]
         watts += [IDLE_W, busy_w]
         names.append(name)
-        used.append(IDLE_W * host_s + busy_w * scale * STEPS_S[name])
-        at_s = edges[-1] + 0.05 + 0.01 * (number * 7 % 11) + chance.uniform(0, 0.004)
+        used.append(IDLE_W * (host_s + early_s) + busy_w * scale * STEPS_S[name])
+        at_s = edges[-1] + early_s + 0.05 + 0.01 * (number * 7 % 11) + chance.uniform(0, 0.004)
     load = Load(np.array([*edges, at_s + 0.5]), np.array([*watts, IDLE_W, IDLE_W]))
     return Steps(load, marks, names, np.array(used))
 

@@ -38,7 +38,7 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
 from .gauge import Gauge
-from .lag_of_windows import FEWEST, MOST, SOURCE, SYNCHRONISED, in_blocks, launched, least_left
+from .lag_of_windows import FEWEST, MOST, SOURCE, SYNCHRONISED, held, in_blocks, lag_between
 from .lag_samples import looked
 from .run_window import RECORDING
 from .stamps import Clock
@@ -49,7 +49,6 @@ _LOOKS = 2  # of a block for each power that it tells
 _EARLY, _LATE = 1, 3  # updates by which readings may lead or trail, and no less than
 _REACH_NS = 100 * NS_PER_MS
 _STEPS = 50  # lags in one of them
-_SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
 _OWN, _OWN_NS = 0.02, NS_PER_MS  # of an update, and no less: power may change so much off a window's edge
 _HELD = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80)  # of them: windows may be so much longer than work
 _NEARLY = 2.0  # priors
@@ -105,18 +104,15 @@ def _seen(gauge: Gauge, known: Sequence[Window]) -> tuple[float, float] | None:
     if len(at) < FEWEST:
         return None
     asked = t0_ns[at], t1_ns[at], gained[at], shifts
-    held = launched(known, [step_ns * steps for steps in _HELD])
-    of_ends = [_Own.of(known, held_ns, *asked) for held_ns in held]
-    if len(held) > 1 and np.argmin([each.squares.sum(1).min() for each in of_ends]) == len(held) - 1:
-        return None
-    of_begins = [each.later(held_ns // step_ns) for each, held_ns in zip(of_ends, held, strict=True)]
-    ends, begins = (least_left(each, shifts, at.shape, _SURE, _AS_MUCH) for each in (of_ends, of_begins))
-    if ends is None or begins is None or max(ends.left, begins.left) > _CLEAR:
+    steps = held(known, step_ns, _HELD)
+    of_ends = [_Own.of(known, n * step_ns, *asked) for n in steps]
+    found = lag_between(of_ends, steps, shifts, at.shape, more=_AS_MUCH, clear=_CLEAR)
+    if found is None:
         return None
     own_ns, prior_ns = max(_OWN * period_ns, _OWN_NS), gauge.lag_s * NS_PER_S
     expected_ns = timing.middle_lag_ns if timing.likely_lag_ns is not None else 0
-    low_ns = max(ends.lag_ns - ends.half_ns - own_ns, expected_ns - prior_ns)
-    high_ns = begins.lag_ns + begins.half_ns + own_ns
+    low_ns = max(found[0] - own_ns, expected_ns - prior_ns)
+    high_ns = found[1] + own_ns
     lag_ns, half_ns = (high_ns + low_ns) / 2, (high_ns - low_ns) / 2
     if half_ns < own_ns / 2:
         return None
@@ -182,11 +178,6 @@ class _Own(NamedTuple):
                 spans = begins[some], ends[some]
                 squares[:, block] = _left(first[:n], last[:n], joules[:n], spans, shifts_ns)
         return cls(squares)
-
-    def later(self, steps: int) -> _Own:
-        """The same by the lag of beginnings, which is so many steps longer than that of ends."""
-        unasked = np.repeat(self.squares.max(0)[None], steps, 0)
-        return _Own(np.concatenate((unasked, self.squares))[: len(self.squares)])
 
     def left(self, weights: F64) -> F64:
         """float64[shifts]: the sum of squares that each lag leaves of blocks of these weights."""

@@ -8,8 +8,12 @@ updates at t_k follows how long each set lasted there, S_s,
 
 best at the lag L. The powers are profiled out, so that each L leaves a sum of squares, and the least of these
 tells L (:mod:`.lag_search`). Where windows and the time between them draw the same, nothing tells the lag,
-and it matters to no figure. A window that waited may have begun before its work did, by what the host took
-to launch it: each lag has the least that it leaves for any such time.
+and it matters to no figure.
+
+A window holds its work, which may begin later than it, by what the host took to launch it, and end earlier.
+So where power rises trails beginnings by the lag or more, and where it falls trails ends by the lag or less:
+the lag lies between what ends and what beginnings tell. Both are searched for windows that are longer than
+their work by any of some times, and each lag has the least that it leaves for one of them.
 
 :mod:`.lag` needs windows that are longer than the declared lag and five updates, and bounds what is
 guaranteed. This one needs 24 edges of any length. It places the figure and is in its 95 % interval alone.
@@ -34,19 +38,21 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
-from .lag_search import half_width_ns, is_possible, of_least, with_seen, without_one
+from .lag_search import NEARLY, half_width_ns, is_possible, of_least, with_seen, without_one
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
 
 LEAST_NS = 5 * NS_PER_MS  # of a declared lag that is worth it: of GPUs
 SOURCE = "measured at the windows of this trace"
-SYNCHRONISED, _OF_EVENTS = "synchronised", "device_u_ns"  # attributes of windows
-_LAUNCHED_NS = (0, 2 * NS_PER_MS, 5 * NS_PER_MS, 10 * NS_PER_MS, 20 * NS_PER_MS, 50 * NS_PER_MS)
+SYNCHRONISED = "synchronised"  # attribute of windows
 _STEP_NS = 2 * NS_PER_MS
+_EARLY, _LATE = 1, 2  # declared lags, by which work may end before its windows, and begin after them
+_HELD = (0, 1, 2, 4, 7, 10, 14, 20, 28, 40, 56)  # of steps: windows may be so much longer than their work
 _EDGES, MOST = 24, 2048  # of windows that are needed, and that are taken
 _NAMES, _STATES = 6, 12  # names that have their own power, the rest together; sets of them
 _BLOCKS, FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
-_SURE = 3.0  # standard uncertainties of a jackknife over some blocks, for 95 %
+_SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
+_NEAR = 0.25  # of what the worst lag leaves more than the best: a valley that leaves more is the noise's
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
 
@@ -70,26 +76,10 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     return timing if found is None else with_seen(timing, *found, SOURCE)
 
 
-class Shown(NamedTuple):
-    """A lag as windows show it.
-
-    Attributes:
-        lag_ns: The likeliest.
-        half_ns: Half-width of its 95 % interval.
-        blocks: Of how many blocks of updates.
-        left: The squares that it leaves, over those that the worst lag leaves.
-    """
-
-    lag_ns: float
-    half_ns: float
-    blocks: int
-    left: float
-
-
 def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
     """The lag and its half-width at 95 %; None: nothing shows it."""
     declared_ns = counter.declared.lag_ns
-    shifts = np.arange(-(declared_ns // 4), declared_ns * 5 // 4 + _STEP_NS, _STEP_NS)
+    shifts = np.arange(-_EARLY * declared_ns, _LATE * declared_ns + _STEP_NS, _STEP_NS)
     edges, widths, total = record.columns()
     edges = edges + counter.declared.middle_lag_ns
     first, last = windows[0].t0_ns - declared_ns, max(each.t1_ns for each in windows) + declared_ns
@@ -98,14 +88,16 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     at = in_blocks(len(edges) - 1)
     if len(at) < FEWEST:
         return None
-    asked = edges[at], edges[at + 1], np.diff(total)[at] * 1.0, shifts
+    asked = edges[np.column_stack((at, at[:, -1] + 1))], np.diff(total)[at] * 1.0, shifts
     between = int(edges[0]) - 2 * declared_ns, int(edges[-1]) + 2 * declared_ns
-    by_launch = [_Normal(_states(windows, after_ns, *between), *asked) for after_ns in launched(windows)]
-    found = least_left(by_launch, shifts, at.shape, _SURE)
+    steps = held(windows, _STEP_NS, _HELD)
+    of_ends = [_Normal(_states(windows, n * _STEP_NS, *between), *asked) for n in steps]
+    found = lag_between(of_ends, steps, shifts, at.shape)
     if found is None:
         return None
-    located = float(np.median(widths)) / math.sqrt(12.0 * found.blocks)
-    return found.lag_ns, found.half_ns + _OWN * counter.usual_ns + located
+    own_ns = _OWN * counter.usual_ns + float(np.median(widths)) / math.sqrt(12.0 * len(at))
+    low_ns, high_ns = max(found[0] - own_ns, counter.channel.timing.lag_min_ns), found[1] + own_ns
+    return None if high_ns < low_ns else ((high_ns + low_ns) / 2, max(high_ns - low_ns, own_ns) / 2)
 
 
 class Left(Protocol):
@@ -122,39 +114,53 @@ def in_blocks(n: int) -> I64:
     return np.asarray(starts[:, None] + np.arange(size))
 
 
-def least_left(
-    by_launch: Sequence[Left], shifts_ns: I64, shape: tuple[int, ...], sure: float, more: float = 0.0
-) -> Shown | None:
-    """The lag that leaves least; None: it is at an end of those asked for, or hangs on one block.
-
-    Args:
-        by_launch: For each time from a window's beginning to its work's.
-        shifts_ns: int64[shifts], the lags, evenly spaced.
-        shape: How many blocks there are, of how many looks.
-        sure: Standard uncertainties of the jackknife for 95 %.
-        more: Of the squares that are left: a lag that leaves so much more is possible, whatever their number.
-    """
-    squares, every = _Squares(by_launch, shifts_ns), np.ones(shape[0])
-    lag, known = squares.best(every), without_one(squares.best, shape[0])
-    if lag is None or known is None:
-        return None
-    left = squares.left(every)
-    possible = shifts_ns[is_possible(left, math.prod(shape)) | (left <= (1 + more) * left.min())]
-    half_ns = half_width_ns(lag, sure, known, possible)
-    return Shown(lag, half_ns, shape[0], float(left.min() / max(left.max(), 1e-300)))
-
-
-def launched(windows: Sequence[Window], able_ns: Sequence[int] = _LAUNCHED_NS) -> list[int]:
-    """How long after a window's beginning its work may begin: at once where events of the device say when.
+def held(windows: Sequence[Window], step_ns: int, able: Sequence[int]) -> list[int]:
+    """By how many steps windows may be longer than their work: by no more than half of short ones.
 
     Args:
         windows: That hold their work.
-        able_ns: The times to choose from.
+        step_ns: A step.
+        able: The numbers to choose from, of which 0 is the first.
     """
-    if all(_OF_EVENTS in each.attributes for each in windows):
-        return [0]
     shortest = float(np.quantile([each.duration_ns for each in windows], 0.25))
-    return [ns for ns in able_ns if ns <= shortest / 2]
+    return [n for n in able if n * step_ns <= shortest / 2]
+
+
+def lag_between(
+    of_ends: Sequence[Left],
+    held_steps: Sequence[int],
+    shifts_ns: I64,
+    shape: tuple[int, ...],
+    *,
+    more: float = 0.0,
+    clear: float = 1.0,
+) -> tuple[float, float] | None:
+    """The least lag that ends of windows tell and the most that beginnings do, at 95 %; None: nothing tells.
+
+    Args:
+        of_ends: What lags of ends leave, for each time by which windows may be longer than their work.
+        held_steps: These times, in steps of the lags.
+        shifts_ns: int64[shifts], the lags, evenly spaced.
+        shape: How many blocks of looks there are, of how many looks.
+        more: Of the squares that are left: a lag that leaves so much more is possible, whatever their number.
+        clear: Of what the worst lag leaves: where the best leaves more, nothing follows the windows.
+    """
+    every = np.ones(shape[0])
+    least = np.array([each.left(every).min() for each in of_ends])
+    if len(of_ends) > 1 and least[-1] * (1 + NEARLY / math.prod(shape)) < least[:-1].min():
+        return None  # they are longer than that
+    of_begins = [_Later(*each) for each in zip(of_ends, held_steps, strict=True)]
+    found = []
+    for each in (of_ends, of_begins):
+        squares = _Squares(each, shifts_ns)
+        left, lag, known = squares.left(every), squares.best(every), without_one(squares.best, shape[0])
+        if lag is None or known is None or left.min() > clear * left.max():
+            return None
+        near = left <= left.min() + _NEAR * (left.max() - left.min())
+        possible = near & is_possible(left, math.prod(shape)) | (left <= (1 + more) * left.min())
+        half_ns = half_width_ns(lag, _SURE, known, shifts_ns[possible])
+        found += [lag - half_ns, lag + half_ns]
+    return found[0], found[-1]
 
 
 def _states(windows: Sequence[Window], after_ns: int, t0_ns: int, t1_ns: int) -> Occupancy:
@@ -175,18 +181,15 @@ class _Normal:
 
     Args:
         states: What went on.
-        t0_ns: int64[blocks, n], when looks began.
-        t1_ns: int64[blocks, n], when they ended.
+        edges_ns: int64[blocks, n + 1], from when to when looks that follow one another were.
         gained: float64[blocks, n], counts meanwhile.
         shifts_ns: int64[shifts], the lags.
     """
 
-    def __init__(self, states: Occupancy, t0_ns: I64, t1_ns: I64, gained: F64, shifts_ns: I64) -> None:
-        asked = np.stack((t0_ns, t1_ns))[:, None] - shifts_ns[:, None, None]
+    def __init__(self, states: Occupancy, edges_ns: I64, gained: F64, shifts_ns: I64) -> None:
+        asked = edges_ns - shifts_ns[:, None, None]
         times = [states.until(state, asked.ravel()) for state in range(min(len(states.states), _STATES))]
-        lasted = np.stack([np.diff(each.reshape(asked.shape), axis=0)[0] for each in times]).astype(
-            np.float64
-        )
+        lasted = np.stack([np.diff(each.reshape(asked.shape)) for each in times]).astype(np.float64)
         self._normal = np.einsum("ilbk,jlbk->lbij", lasted, lasted)
         self._right = np.einsum("ilbk,bk->lbi", lasted, gained)
         self._whole = (gained * gained).sum(1)
@@ -202,20 +205,32 @@ class _Normal:
         return found
 
 
+class _Later(NamedTuple):
+    """The same by the lag of beginnings, which is so many steps longer than that of ends."""
+
+    of_ends: Left
+    steps: int
+
+    def left(self, weights: F64) -> F64:
+        """float64[shifts]: as of :class:`Left`; the most of all where nothing was asked for."""
+        left = self.of_ends.left(weights)
+        return np.concatenate((np.full(self.steps, left.max()), left))[: len(left)]
+
+
 class _Squares(NamedTuple):
-    """What each lag leaves, whenever work began.
+    """What each lag leaves, by however much windows are longer than their work.
 
     Attributes:
-        by_launch: For each time from a window's beginning to its work's.
+        of: For each such time.
         shifts_ns: int64[shifts], the lags.
     """
 
-    by_launch: Sequence[Left]
+    of: Sequence[Left]
     shifts_ns: I64
 
     def left(self, weights: F64) -> F64:
         """float64[shifts]: the least sum of squares of each lag."""
-        found: F64 = np.min([each.left(weights) for each in self.by_launch], axis=0)
+        found: F64 = np.min([each.left(weights) for each in self.of], axis=0)
         return found
 
     def best(self, weights: F64) -> float | None:

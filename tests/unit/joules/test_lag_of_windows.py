@@ -64,7 +64,7 @@ def test_each_lag_leaves_what_the_best_powers_of_all_states_leave():
     edges = edges[:, np.arange(20) + np.array([[0], [20], [40]])][0]
     gained = chance.normal(50, 20, (3, 19))
     shifts = np.array([-20, 0, 30]) * MS
-    found = _Normal(states, edges[:, :-1], edges[:, 1:], gained, shifts)
+    found = _Normal(states, edges, gained, shifts)
 
     def lasted(state, begin, end):
         """How long a window of a state was open, or none, between two instants."""
