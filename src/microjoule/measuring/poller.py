@@ -23,9 +23,8 @@ from ..units import nanoseconds, seconds
 _NAP_S = 1e-3  # between two readings of an idle machine
 _GIVE_UP = 4  # longest update periods without a change: the counter stands still
 _PROMPT = 1 / 4  # of an update period: an update between reads that are nearer is seen as it comes
-_SLOW = 2  # times what two reads take at least: where reads are slow, that is near
+_SLOW = 2  # times what two reads took at least until then: where reads are slow, that is near
 _LATE = 8  # updates seen late, after which the next is good enough
-_LONG_NS = 1 << 62
 
 
 class Poller:
@@ -50,7 +49,7 @@ class Poller:
         self._is_kept = [False] * len(names)
         self._kept: list[Columns] = []
         self._prompt_ns = [round(_PROMPT * (c.timing.update_ns or c.timing.update_max_ns)) for c in channels]
-        self._shortest_ns = [_LONG_NS] * len(names)
+        self._shortest_ns = [0] * len(names)  # between reads that showed a change; 0: none has
         self._lag_ns = max(channel.timing.lag_ns for channel in channels)
         self._patience_ns = _GIVE_UP * max(
             max(c.timing.update_max_ns, c.timing.update_ns or 0) + c.timing.lag_ns for c in channels
@@ -73,13 +72,14 @@ class Poller:
                 self._kept.append(last)
             self._kept.append(drained)
         self._last[number], self._is_kept[number] = drained, has_changed
-        if last is None:
+        if last is None or not has_changed:
             return {}
-        within_ns = _span_ns(last, drained)
-        self._shortest_ns[number] = min(self._shortest_ns[number], within_ns)
-        slow_ns = _SLOW * self._shortest_ns[number]
-        codes = _changed(last, drained) if has_changed else ()
-        return {code: within_ns <= max(self._prompt_ns[code], slow_ns) for code in codes}
+        within_ns, shortest_ns = _span_ns(last, drained), self._shortest_ns[number]
+        self._shortest_ns[number] = min(shortest_ns or within_ns, within_ns)
+        return {
+            code: within_ns <= max(self._prompt_ns[code], _SLOW * shortest_ns)
+            for code in _changed(last, drained)
+        }
 
     def spin_to_update(self) -> None:
         """Reads until each channel was seen to change as it did; returns at the change of the last of them.
