@@ -35,10 +35,10 @@ import numpy as np
 from ..arrays import Bools
 from ..trace.series import I64
 from .alternating import ABOUT_TWO, rectangles
-from .beats import Beats, beats
+from .beats import DUTY, RARELY, ROOM, Beats, beats
 from .brackets import F64
 from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown, height
-from .irregular import BLOCKS, creeping_w, irregular_w, unlike_one
+from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
 from .running import extreme, from_nearer, local_mean
 
@@ -46,14 +46,10 @@ _AROUND = 32  # updates on either side in which a swing is looked for
 _TIME = 192  # updates, of which fewer leave a swing no time to come round
 _SMOOTH = 0.35  # r from which on successive differences go together
 _AS_SMOOTH = 0.55  # of the r that a fast load's edges have
-_ROOM = 1.2  # levels are known about as well
-_DUTY = 0.15  # of the time, to which readings show how long a load is high
 _OF_EDGES = 0.78  # of a cycle an update: two edges, each known to half an update, in 95 of 100
-_RARELY = 0.05  # of the time: what a load does less often is not counted on
 _A_THIRD = 0.34  # cycles an update, from which on what readings show is how they alternate
 _PLAIN = 0.01  # of a swing at its own frequency: no plain mean keeps so much, and a capacitor does
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
-_OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
@@ -61,7 +57,7 @@ _CREEPS, _SLOWLY = 0.15, 0.25  # readings of an edge differ by 0.15 phi / c of h
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
-_QUICKEST = 5  # updates' frequencies of which a beat may be the alias
+QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
@@ -146,14 +142,14 @@ def swings(
         seen = np.minimum(seen, differences.half_w(phi))
     half = seen / np.hypot(np.sinc((1 - phi) * max(coverage, 1e-3)), least)
     nearer = np.maximum(np.minimum(middle, most_w - middle), 0.0)
-    room = widest = _ROOM * nearer
+    room = widest = ROOM * nearer
     levels, least_half = (middle, seen, room), half
     if coverage >= 1:
         # Readings of about two updates alternate, however long their load is high; those of bursts do, too.
-        widest = np.where(phi < _A_THIRD, _ROOM * _widest(watts, cycles.above, most_w), room)
+        widest = np.where(phi < _A_THIRD, ROOM * _widest(watts, cycles.above, most_w), room)
         least_half, of_two = rectangles(watts, levels, phi, half)
         half = half if is_any or least > _PLAIN else of_two
-    is_possible = (least_half < widest) & (seen > _OF_NOISE * noise_w)
+    is_possible = (least_half < widest) & (seen > OF_NOISE * noise_w)
     # What does not come round is power that goes slowly, where there is time to.
     turns = (phi > SLOWEST) | (n < _TIME)
     is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
@@ -171,7 +167,7 @@ def swings(
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2, _AROUND)
     is_stuck = (phi > ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
-    found = np.where(is_stuck & (seen > _OF_NOISE * noise_w), room, found)
+    found = np.where(is_stuck & (seen > OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
     is_two = (found > 0) & (phi > ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
     beat = beats(watts, coverage, most_w, noise_w, least)
@@ -181,7 +177,7 @@ def swings(
     )
     # Of an odd number of phases one more or one fewer is high.
     astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0)
-    longer = _longer(cycles.above, np.minimum(_DUTY, _OF_EDGES * cycles.each))
+    longer = _longer(cycles.above, np.minimum(DUTY, _OF_EDGES * cycles.each))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
     creeping, rounds = np.zeros((len(BLOCKS), n)), (coverage < 1) & comes_round(watts)
     of_swings = Swings(
@@ -220,7 +216,7 @@ def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float)
     """bool[n]: whether one sine explains the readings around, but for its harmonics."""
     middle, seen, _ = levels
     goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
-    return np.asarray((unlike_one(watts - middle) < _ONE) & goes & (seen > _OF_NOISE * noise_w))
+    return np.asarray((unlike_one(watts - middle) < _ONE) & goes & (seen > OF_NOISE * noise_w))
 
 
 def _quick_beats(
@@ -237,7 +233,7 @@ def _by_turns(watts: F64, coverage: float, levels: tuple[F64, F64, F64], noise_w
     """The loads of about two updates that only every second reading shows, and that for a time none does."""
     middle, seen, _ = levels
     phi = by_turns(watts, middle, seen, coverage)
-    half = np.where((phi > 0) & (seen > _OF_NOISE * noise_w), seen, 0.0)
+    half = np.where((phi > 0) & (seen > OF_NOISE * noise_w), seen, 0.0)
     return Beats(half, np.maximum(phi, SLOWEST), np.zeros(len(watts)), half), np.full(len(watts), 2.0)
 
 
@@ -269,7 +265,7 @@ def _widest(watts: F64, above: F64, most_w: float) -> F64:
     time. Of a mean m, H d is m at most, and H (1 - d) what is left to the limit.
     """
     mean = np.clip(local_mean(watts, _AROUND), 0.0, most_w)
-    most = _longer(above, _DUTY)
+    most = _longer(above, DUTY)
     # The widest that there is, from 0 to the limit, is high for a part of the time that the mean is of it.
     d = np.clip(mean / most_w, 1 - most, most)
     found: F64 = np.minimum(mean / d, (most_w - mean) / (1 - d)) / 2
@@ -278,7 +274,7 @@ def _widest(watts: F64, above: F64, most_w: float) -> F64:
 
 def _longer(above: F64, unsure: F64 | float) -> F64:
     """For which part of its period a load near the sensor's frequency is high, or low, at most."""
-    return np.minimum(np.maximum(above, 1 - above) + unsure, 1 - _RARELY)
+    return np.minimum(np.maximum(above, 1 - above) + unsure, 1 - RARELY)
 
 
 def _as_even(half: F64, nearer: F64) -> F64:
@@ -312,7 +308,7 @@ def _quick(
     creep_w = extreme(np.where(phi < _SLOWLY * coverage, _CREEPS * seen * phi / coverage, 0.0), np.maximum)
     with_edge = _with_edge(watts, middle, seen, np.maximum(noise_w, creep_w))
     half, period = np.zeros(len(watts)), np.ones(len(watts))
-    for k in range(1, _QUICKEST + 1):
+    for k in range(1, QUICKEST + 1):
         for f in (k - phi, k + phi):
             parts = coverage * f
             from_whole = np.maximum(np.abs(parts - np.rint(parts)), 1e-9)
@@ -337,7 +333,7 @@ def _of_any_part(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F6
         noise_w: Of a reading.
     """
     middle, seen, room = levels
-    is_beat = seen > _OF_NOISE * noise_w
+    is_beat = seen > OF_NOISE * noise_w
     if not is_beat.any():
         return np.zeros(len(watts))
     x = _with_edge(watts, middle, seen, noise_w) / 2

@@ -34,8 +34,8 @@ _QUICKEST = 0.25  # cycles an update: quicker ones are seen as they are
 _OF_NOISE = 2.0  # what a beat that comes round scatters by, at least
 _STANDS_OUT = 40.0  # times what its neighbours have, a frequency that is not noise
 _OWN, _NEIGHBOURS = 3, 16  # half periods a window: how wide a frequency is, and which are near it
-_DUTY, _RARELY = 0.15, 0.05  # of the time: how well readings show the part that is high; and the least one
-_ROOM = 1.2  # levels are known about as well
+DUTY, RARELY = 0.15, 0.05  # of the time: how well readings show the part that is high; and the least one
+ROOM = 1.2  # levels are known about as well
 _FLAT = 1e-12  # of a spectrum: it has no top
 _ROWS = 512  # windows at a time
 
@@ -110,14 +110,14 @@ def _beats_of(of: F64, coverage: float, most_w: float, noise_w: float, least: fl
     bend = np.minimum(before - 2 * top + after, -_FLAT * (before + top + after) - 1e-300)
     phi = (at + np.clip((before - after) / bend / 2, -0.5, 0.5)) / (2 * size)
     above = np.mean(off > (off.max(1) + off.min(1))[:, None] / 2, axis=1)
-    shorter = np.maximum(np.minimum(above, 1 - above) - _DUTY, _RARELY)
+    shorter = np.maximum(np.minimum(above, 1 - above) - DUTY, RARELY)
     kept = np.hypot(np.sinc((1 - phi) * coverage), least)
     first_w = 2 * np.sqrt(top / size) / kept
     even = np.pi * shorter * (1 - shorter) / np.sin(np.pi * shorter)
     level = np.clip(mean / most_w, 0.0, 1.0)
     part = np.clip(level, shorter, 1 - shorter)
     widest = most_w * np.minimum(level / part, (1 - level) / (1 - part)) / 2
-    is_beat = (top > 0) & (phi < _QUICKEST) & (np.pi / 4 * first_w < _ROOM * widest)
+    is_beat = (top > 0) & (phi < _QUICKEST) & (np.pi / 4 * first_w < ROOM * widest)
     some = np.flatnonzero(is_beat)
     shows = _come_round(off[some], phi[some], noise_w)
     if size >= _NOISY:

@@ -32,7 +32,7 @@ _OF_FEW = np.array([[1.01], [1.03], [1.06], [1.12], [1.31]])
 _AROUND, _FAR = 32, 512  # updates on either side in which readings scatter, and in which phases creep
 _IRREGULAR = 0.2  # r, at the least
 _SCATTER = 0.15  # of what independent readings have and no sine explains: a beat of a slow swing leaves less
-_OF_NOISE = 4.0  # a smaller swing than so much noise is none
+OF_NOISE = 4.0  # a smaller swing than so much noise is none
 _ALIKE, _FEW_ALIKE = 3.0, 0.15  # of the noise; a load with irregular edges rarely gives two such readings
 _EVEN = 0.6  # of half of what they span, the scatter of readings that are nowhere for long
 _MOST, _MOST_UNLIKE = 0.1, 0.2  # of the widest swing, the scatter of a load of T or less, and of up to 1.4 T
@@ -53,7 +53,7 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
     middle, seen, room = levels
     off = watts - middle
     scatter_w = np.sqrt(local_mean(off**2, _AROUND))
-    is_scatter = scatters(off) & (seen > _OF_NOISE * noise_w)
+    is_scatter = scatters(off) & (seen > OF_NOISE * noise_w)
     is_scatter &= True if is_own is None else is_own
     alike = local_mean((from_nearer(watts) < _ALIKE * noise_w) / 1.0, _AROUND)
     # Bursts have their idle readings in common, and are mostly far from the middle.

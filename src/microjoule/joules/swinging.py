@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .aliasing import Swings
+from .aliasing import QUICKEST, Swings
 from .alternating import ABOUT_TWO
 from .brackets import F64
 from .coming_round import SLOWEST
@@ -31,7 +31,6 @@ _AS_HIGH = 1.05  # and so much of it remains where the rest of what is not known
 _ROOT_3 = np.sqrt(3.0)
 _AS_WIDE = 1.65  # of a triangle from tip to tip, U of two ends of any phase
 _OF_ENDS = np.sqrt(6.0)  # U of two aliased ends over the root of the variance of both
-_QUICKEST = 5  # cycles an update of which readings may be the alias
 
 
 class Swinging(NamedTuple):
@@ -125,7 +124,7 @@ class Swinging(NamedTuple):
 def _out_of_step(updates: F64, phi: F64, unsure: F64, quickest: F64) -> F64:
     """‖f L‖ at most, of windows of so many updates and all f = k - phi, k + phi up to so many cycles."""
     off = np.zeros(len(updates))
-    for k in range(1, _QUICKEST + 1):
+    for k in range(1, QUICKEST + 1):
         for f in (k - phi, k + phi):
             cycles = updates * f
             apart = np.minimum(np.abs(cycles - np.rint(cycles)) + unsure * updates, 0.5)
