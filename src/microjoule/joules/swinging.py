@@ -67,8 +67,8 @@ class Swinging(NamedTuple):
         # Of a load that is mostly high the mean is far from its low power, which a short window may have.
         of_both = np.maximum if self.is_whole else np.minimum
         room = np.maximum(of_both(here_w, np.maximum(self.most_w - here_w, 0.0)), half)
-        # A triangle of height H T / 4 at each end, and in the readings beside it.
-        edge = half * period_s / 4 * _MARGIN
+        # A triangle of height H T / 4 at each end, and of all of the time in the readings beside it, too.
+        edge = half * period_s / 4 * (_MARGIN if self.is_whole else 1.0)
         phi = np.minimum(found.phi[first], found.phi[last])
         unsure = np.maximum(found.unsure[first], found.unsure[last])
         if self.is_whole:

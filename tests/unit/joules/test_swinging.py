@@ -47,10 +47,11 @@ def test_such_a_load_moves_a_window_by_a_part_of_its_slowest_cycle():
     """Of power that grows evenly the mean around a window is its own, however wide: nothing strays.
 
     A quarter of the swing over three tenths of a cycle is left, as the ends of a rectangle; and at each end a
-    triangle of a quarter of a period, and as much again beside it.
+    triangle of a quarter of a period. Of all of the time readings beside it have a part of that, too.
     """
     edge2, off = _at_ends(2.0, 4.0, is_one=False, is_whole=False)
-    assert edge2 == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
+    assert edge2 == pytest.approx((30 * 0.1 / 4) ** 2)
+    assert _at_ends(2.0, 4.0, is_one=False, is_whole=True)[0] == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
     cycle_s = 0.1 / (0.2 - UNSURE)
     assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
     # In so short a window power of 120 W swings by that at most: by less than up to the limit.
