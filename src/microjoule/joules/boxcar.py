@@ -50,9 +50,7 @@ _DOF = 2.0
 _MARGIN = 3.0  # windows on either side of a cell: what repeats itself every W is known by how many it has
 _ISOLATED = 8  # updates between two standstills from which on they show what went on
 _LOST = 0.28  # of (standstill x step of the reading): simulated, bursts between standstills
-_EITHER = (
-    3.0  # times the variance of what lies before an edge or behind it: the step is less than what was used
-)
+_EITHER = 3.0  # times the variance of what lies before an edge or behind it: the step is less than was used
 _BURSTS = 2.0  # times the variance near standstills with few updates between them (_among_bursts)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
@@ -187,8 +185,12 @@ class Boxcar:
         covariance = np.asarray(np.linalg.inv(known), np.float64)
         return Cell(first, edges, p + mean, covariance, rest2, covariance @ idle * _MORE * self._idle_w)
 
-    def variance(self, t0_s: F64, t1_s: F64) -> F64:
-        """The variance of the energies of windows, J², beyond that of what lies within a bin."""
+    def variance(self, t0_s: F64, t1_s: F64, is_open: tuple[Bools, Bools]) -> F64:
+        """The variance of the energies of windows, J², beyond that of what lies within a bin.
+
+        Where power at their begin or end is not open, it is that of a load of one period, which no pattern is
+        in that repeats itself every W.
+        """
         first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
         found = (self._lost_j[last] - self._lost_j[first]) ** 2
         begun_j, ended_j = (np.interp(t, self.edges_s, self._moved_j) for t in (t0_s, t1_s))
@@ -198,13 +200,14 @@ class Boxcar:
             gap_s = self._t_s[at] - self._t_s[np.maximum(at - 1, 0)]
             part = np.minimum((t1_s - t0_s) / np.maximum(gap_s, 1e-9), 0.5)
             found += np.where(t <= self._t_s[at], _EITHER * part * (1 - part) * self._hidden_j[at] ** 2, 0.0)
+        opens, closes = is_open
         is_short = t1_s - t0_s <= _SHORT * self._window_s
         near, far = np.flatnonzero(is_short), np.flatnonzero(~is_short)
         a, b = t0_s[near], t1_s[near]
-        found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at]))
+        found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at])) * (opens | closes)[near]
         # Each end by itself: how far the energy up to it is from its mean over the W around it. Between these
         # two means lie the readings, whose noise is each one's own.
-        found[far] += self._of_end(t0_s[far]) + self._of_end(t1_s[far])
+        found[far] += self._of_end(t0_s[far]) * opens[far] + self._of_end(t1_s[far]) * closes[far]
         apart_s = self._t_s[last[far]] - self._t_s[first[far]]
         usual_s = apart_s / np.maximum(last[far] - first[far], 1)
         found[far] += self._noise_w**2 * usual_s * (t1_s - t0_s)[far]
