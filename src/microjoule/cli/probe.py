@@ -223,7 +223,7 @@ def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
     yield from (f"{note}." for note in seen.notes)
     measured = _moving(found, seen)
     if measured:
-        yield "Measured here when nothing else is said:"
+        yield "Measured here by default:"
         yield from (f"  {channel.id} ({channel.source})" for channel in measured)
     elif found.estimated:
         yield (

@@ -63,7 +63,7 @@ def _sentence(taken: Counter | Gauge, counted: Estimate, gauge: Gauge, span: Win
     if abs(counted.value - shown.value) <= math.hypot(counted.U, shown.U) + outside_j:
         return ""
     partial = next((each.channel.id for each in (gauge, taken) if _is_part_time(each)), "")
-    why = f"{partial} looks at a part of the time only" if partial else "one of them measures something else"
+    why = f"{partial} measures only a part of the time" if partial else "one of them measures something else"
     return (
         f"{gauge.channel.id} shows {three_digits(shown.value / seconds(t1_ns - t0_ns))} W on average and "
         f"{taken.channel.id} {three_digits(counted.value / seconds(span.duration_ns))} W, "

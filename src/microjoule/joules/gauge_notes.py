@@ -79,8 +79,8 @@ def _unknown(gauge: Gauge, name: str) -> str:
     lasted = short_time(int(gauge.readings.t_ns[-1] - gauge.readings.t_ns[0]))
     changed = "did not change" if not n else "changed once" if n == 1 else f"changed {n} times"
     return (
-        f"{name} {changed} in {lasted}, and its driver does not say how often it is updated or of what it is "
-        "the mean: it may show the power of a time before, and ± is wide for that. Record for longer"
+        f"{name} {changed} in {lasted}, and its driver does not say how often it is updated or how long it "
+        "averages: it may show an earlier power, so ± is wide. Record for longer"
     )
 
 
@@ -90,7 +90,7 @@ def _any_part(gauge: Gauge, name: str) -> str:
         return ""
     return (
         f"{name} is updated every {short_time(gauge.readings.period_ns)}, and its driver does not say which "
-        "part of that it averages: a load in step with it may read as steady power. ± leaves such loads out"
+        "part of that it averages: a load in step with it may read as steady power. ± excludes such loads"
     )
 
 
@@ -114,10 +114,13 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.is_shown:
         return (
             f"{name} averages about {looked} of each {of}, not all of it as declared: it jumps at steps of "
-            f"power where a mean of {of} has values between. A load in step with it escapes it, steady as it "
-            "reads"
+            f"power where a mean of {of} has values between. It misses a load in step with it, however "
+            "steady its readings are"
         )
-    return f"{name} looks at {looked} of each {of}: a load in step with it escapes it, steady as it reads"
+    return (
+        f"{name} measures {looked} of each {of}: it misses a load in step with it, however steady its "
+        "readings are"
+    )
 
 
 def _longer(readings: Readings, name: str) -> str:
@@ -179,7 +182,7 @@ def averaging(gauge: Gauge, t0_ns: I64, t1_ns: I64) -> list[str]:
     short = "1 window is" if n == 1 else f"{n:,} windows are"
     return [
         f"{gauge.channel.id} averages {short_time(mean_ns)}: a load that repeats a whole number of times "
-        "in it reads as steady power. ± leaves such loads out: one can move the shortest window "
+        "in it reads as steady power. ± excludes such loads: one can move the shortest window "
         f"({short_time(int(length_ns[least]))}) by {three_digits(moved_j)} J, and {short} shorter than "
         f"{short_time(_SHORT * mean_ns)}"
     ]
@@ -195,7 +198,7 @@ def _charged(gauge: Gauge, name: str) -> str:
     return (
         f"{name} follows the power late, as a capacitor does: a load in step with its updates, every "
         f"{short_time(period_ns)}, reads up to {three_digits(off_w)} W too high or too low, "
-        "steady as it reads"
+        "however steady its readings are"
     )
 
 

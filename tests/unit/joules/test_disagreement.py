@@ -51,7 +51,7 @@ def test_while_a_gauge_did_not_look_its_largest_power_may_have_been_drawn() -> N
 
 @pytest.mark.parametrize(
     ("shape", "why"),
-    [(Shape.HOLD, "gpu-0/power looks at a part of the time"), (Shape.POINT, "measures something else")],
+    [(Shape.HOLD, "gpu-0/power measures only a part of the time"), (Shape.POINT, "measures something else")],
 )
 def test_a_gauge_that_looks_at_a_part_of_the_time_is_named_so(shape: Shape, why: str) -> None:
     assert why in said(500.0, 400.0, shape=shape)

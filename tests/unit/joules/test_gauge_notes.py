@@ -13,15 +13,18 @@ from microjoule.joules.stamps import Stamped
 LOAD = gauges.steps(0.8, 9.0, 1)
 EACH = gauges.Sensor(timing=gauges.SENSORS["100 of 100 ms"].timing)
 PART = gauges.SENSORS["25 of 100 ms"]
-IN_STEP = "gpu-0/power looks at 25 ms of each 100 ms: a load in step with it escapes it, steady as it reads"
+IN_STEP = (
+    "gpu-0/power measures 25 ms of each 100 ms: it misses a load in step with it, however steady its "
+    "readings are"
+)
 CHARGED = (
     "gpu-0/power follows the power late, as a capacitor does: a load in step with its updates, every 15 ms, "
-    "reads up to 15 W too high or too low, steady as it reads"
+    "reads up to 15 W too high or too low, however steady its readings are"
 )
 REFUTED = "gpu-0/power is updated every 50 ms in this trace, not every 100 ms"
 ANY_PART = (
     "gpu-0/power is updated every 100 ms, and its driver does not say which part of that it averages: a load "
-    "in step with it may read as steady power. ± leaves such loads out"
+    "in step with it may read as steady power. ± excludes such loads"
 )
 OF_CALLS = "the time stamps of gpu-0/power are the times of the calls; its updates are taken from its changes"
 CASES = {
@@ -113,7 +116,7 @@ def test_of_windows_shorter_than_ten_means_it_is_said_what_a_load_in_step_with_t
     """At 200 of 400 W, half of the time: 100 W times the time that is averaged, and all of 30 ms at most."""
     expected = (
         "gpu-0/power averages {}: a load that repeats a whole number of times in it reads as steady power. "
-        "± leaves such loads out: one can move the shortest window ({}) by {} J, and {} shorter than {}"
+        "± excludes such loads: one can move the shortest window ({}) by {} J, and {} shorter than {}"
     )
     one, two = "1 window is", "2 windows are"
     assert said("100 of 100 ms", 0.99, 60) == [expected.format("100 ms", "990 ms", "10", one, "1 s")]

@@ -72,7 +72,7 @@ def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
     }
     assert any("swing as those" in note for note in found["near: 0.97 T"])
     assert [note for note in found["steady"] if "swing as those" in note] == []
-    assert all(any("looks at 25 ms of each" in note for note in notes) for notes in found.values())
+    assert all(any("measures 25 ms of each" in note for note in notes) for notes in found.values())
     refuted = gauges.gauge(
         gauges.loads(0.1, 60.0, 0)["steps"], dataclasses.replace(one, update_s=0.05), gauges.POLLS["10 ms"]
     ).notes
@@ -102,7 +102,7 @@ def test_a_gauge_beside_its_counter_is_spoken_of_where_its_figures_are_shown(tmp
         for read in ([counted, gauge], [gauge])
     )
     shown = {form: " ".join(form.render(both).split()) for form in (as_text, as_long_text)}
-    for said in ("looks at 25 ms of each 100 ms", "swing as those of a load near its own frequency"):
+    for said in ("measures 25 ms of each 100 ms", "swing as those of a load near its own frequency"):
         assert any(said in note for note in both["sensors_beside"])
         assert not any(said in note for note in both["sensors"])
         assert said not in shown[as_text]

@@ -65,5 +65,5 @@ def test_calls_in_step_with_the_sensor_are_measured_and_another_load_in_step_is_
     assert abs(value_j - TRUE_J) < 1.5 * wide_j < TRUE_J
     for *_, notes in found.values():
         assert any(
-            "looks at 25 ms of each 100 ms: a load in step with it escapes it" in each for each in notes
+            "measures 25 ms of each 100 ms: it misses a load in step with it" in each for each in notes
         )

@@ -15,9 +15,9 @@ SAID = {
     "100 of 100 ms": "gpu-0/power averages 100 ms: a load that repeats",
     "mean of 1 s": "gpu-0/power averages 1 s: a load that repeats",
     "mean of 1 s, frozen at idle": "gpu-0/power averages 1 s: a load that repeats",
-    "25 of 100 ms": "gpu-0/power looks at 25 ms of each 100 ms: a load in step",
-    "20 of 100 ms": "gpu-0/power looks at 20 ms of each 100 ms: a load in step",
-    "10 of 20 ms": "gpu-0/power looks at 10 ms of each 20 ms: a load in step",
+    "25 of 100 ms": "gpu-0/power measures 25 ms of each 100 ms: it misses a load",
+    "20 of 100 ms": "gpu-0/power measures 20 ms of each 100 ms: it misses a load",
+    "10 of 20 ms": "gpu-0/power measures 10 ms of each 20 ms: it misses a load",
     "capacitor of 50 ms": "gpu-0/power follows the power late, as a capacitor does: a load in step",
 }
 

@@ -119,7 +119,7 @@ def test_a_load_in_step_with_a_part_time_gauge_is_shown_by_the_mean_beside_it(tm
     assert low <= 195 * duration_s <= high
     assert re.search(
         r"gpu-0/power_average shows 19[4-6] W on average and gpu-0/power 60 W, further apart than both "
-        r"uncertainties: gpu-0/power looks at a part of the time only, or a unit is wrong. ",
+        r"uncertainties: gpu-0/power measures only a part of the time, or a unit is wrong. ",
         text,
     ), text
 
