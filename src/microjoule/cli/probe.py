@@ -33,10 +33,10 @@ COUNTER_HEADINGS = ("channel", "unit", "step (known from)", "range", "wraps afte
 _AGES_S = 1000 * 365.25 * 86400
 _LEAST_USEFUL = (  # left out in turn on a narrow terminal
     *("range", "unit", "wraps after", "step (known from)"),
-    *("resolution (known from)", "averages over"),
+    *("resolution (known from)", "mean over"),
 )
 _PREFIXED, _PREFIXES = ("J", "W", "s", "Hz"), ("p", "n", "µ", "m", "", "k", "M")
-GAUGE_HEADINGS = ("gauge", "resolution (known from)", "averages over", "update", "readable")
+GAUGE_HEADINGS = ("gauge", "resolution (known from)", "mean over", "update", "readable")
 
 
 def add_parser(commands: Commands) -> None:

@@ -12,6 +12,7 @@ from machines import AMD_MIRRORED_DIES, CLIENT, EMPTY_VM, LOCKED_DOWN, MACHINES,
 from machines.build import SCALE
 from standin import compiler, machine
 
+from microjoule import text_width
 from microjoule.cli import probe
 from microjoule.measuring.watched import watched
 from microjoule.sources import SOURCES, Machine, choose, survey
@@ -93,6 +94,12 @@ def test_gauges_of_long_names_fit_80_columns_and_keep_their_names(tmp_path, caps
     (row,) = [line for line in text.splitlines() if line.endswith("yes") and "power_total" in line]
     assert "corsairpsu-of-a-long-name-0/power_total" in row
     assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
+
+
+def test_the_gauges_of_a_gpu_keep_all_columns_where_nobody_says_how_wide_a_terminal_is():
+    names = ("power", "power_average", "sm_clock", "clock_reasons")
+    rows = [(f"gpu-0/{name}", "1 MHz (interface)", "1000 ms", "unknown", "yes") for name in names]
+    assert "resolution" in probe._aligned(probe.GAUGE_HEADINGS, rows, text_width.USUAL)[0]
 
 
 def test_a_virtual_machine_exits_3_and_says_so_in_words(tmp_path, capsys):
