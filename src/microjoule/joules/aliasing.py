@@ -171,7 +171,6 @@ def swings(
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
     is_two = (found > 0) & (phi > ABOUT_TWO) & (quicker > widest) & (coverage >= 1)
     beat = beats(watts, coverage, most_w, noise_w, least)
-    phi = np.where((coverage < 1) & (phi <= SLOWEST), np.minimum(beat.phi, phi), phi)
     whole, phi, period, unsure = _as_beside(
         watts, middle, seen, np.stack((found, phi, period, cycles.unsure))
     )
