@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microjoule.joules.brackets import F64
-from microjoule.joules.coming_round import UNSURE, Differences, cycles_shown
+from microjoule.joules.coming_round import UNSURE, Differences, cycles_shown, height
 
 N, INSIDE = 400, slice(80, 320)
 
@@ -65,3 +65,42 @@ def test_means_of_whole_cycles_tell_nothing_of_how_far_power_swings() -> None:
     scatter = Differences(np.ones(N), np.ones(N, bool), 10.0)
     assert np.isinf(Differences(np.ones(N), np.zeros(N, bool), 10.0).half_w(phi)).all()
     assert np.isinf(scatter.half_w(np.full(N, 0.25))).all()
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("wave", ["rectangle", "sine", "triangle"])
+def test_the_height_of_a_wave_is_its_own_and_not_that_of_its_noise(wave: str, noise: float) -> None:
+    """Of noise of a tenth the largest value among 65 is a quarter more than the wave."""
+    into = 0.031 * np.arange(N) % 1.0
+    of = {
+        "rectangle": np.where(into < 0.5, 1.0, -1.0),
+        "sine": np.sin(2 * np.pi * into),
+        "triangle": 4 * np.abs(into - 0.5) - 1,
+    }
+    found = height(of[wave] + noise * np.random.default_rng(1).standard_normal(N))[INSIDE]
+    assert found.min() > 0.95
+    assert found.max() < 1.0 + 1.4 * noise + 1e-9
+
+
+def test_differences_of_a_sine_are_of_rectangles_that_stray_as_far() -> None:
+    """Means of ten updates, a fifth of a cycle: a sine strays as far as rectangles of 2 / π of its height."""
+    power = 100 * np.sin(2 * np.pi * 0.02 * np.arange(N + 10))
+    differ = (power[10:] - power[:-10]) / 10
+    half = Differences(differ, np.zeros(N, bool), 10.0).half_w(np.full(N, 0.02))[INSIDE]
+    assert half == pytest.approx(100 * 2 / np.pi, rel=0.01)
+
+
+def test_one_sine_in_the_differences_tells_the_cycles_where_it_is_quicker() -> None:
+    """What is worked out from means adds their noise up to a slow swing."""
+    slow, half = _beat(0.02 * np.arange(N), 0.5), np.full(N, 0.5)
+    quick = np.sin(2 * np.pi * 0.2 * np.arange(N))
+    slower = np.sin(2 * np.pi * 0.011 * np.arange(N))
+    scatter = np.sign(quick) * np.random.default_rng(2).uniform(0.2, 1.0, N)
+    no, yes = np.zeros(N, bool), np.ones(N, bool)
+    for differ, is_scatter, phi in (
+        (quick, no, 0.2), (quick, yes, 0.02), (slower, no, 0.02), (scatter, no, 0.02),
+    ):  # fmt: skip
+        found = cycles_shown(slow, half, half, Differences(differ, is_scatter, 10.0))
+        assert found.each[INSIDE] == pytest.approx(phi, rel=0.01)
+        assert found.unsure[INSIDE].max() <= UNSURE
+        assert found.above[INSIDE] == pytest.approx(0.5, abs=0.03)

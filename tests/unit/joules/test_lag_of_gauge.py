@@ -101,3 +101,50 @@ def test_a_load_that_is_about_in_step_with_marks_tells_no_lag(part):
     load = gauges.Load(edges, np.where(np.arange(27) % 2, 330.0, 60.0))
     of = program(12, 7)._replace(load=load, begins_s=begins, ends_s=begins + np.tile(part, 5))
     assert both(of, SENSOR, 0.0, 7)[1].channel.timing.likely_lag_ns is None
+
+
+def told_ms(of, sensor, lag_s, seed=8):
+    """The lag and its half-width that windows tell, or that was known; None: neither."""
+    timing = both(of, sensor, lag_s, seed)[1].channel.timing
+    return None if timing.likely_lag_ns is None else (timing.middle_lag_ns / MS, timing.half_lag_ns / MS)
+
+
+@pytest.mark.parametrize("lag_ms", [30, 60, 250])
+@pytest.mark.parametrize("sensor", ["100 of 100 ms", "25 of 100 ms", "mean of 1 s", "capacitor of 50 ms"])
+def test_steps_at_windows_tell_a_lag_to_a_few_milliseconds(sensor, lag_ms):
+    """And no better than the 2 ms by which power may step off a window's edge."""
+    middle, half = told_ms(program(20, 8), SENSORS[sensor], lag_ms / 1000)
+    assert abs(middle - lag_ms) <= half
+    assert 2 < half < 7
+
+
+def test_a_lag_of_nothing_is_what_is_taken_for_known():
+    """Of a sensor that declares what it averages: 2 ms either way, which windows tell no better."""
+    for seed in (8, 9, 10):
+        assert told_ms(program(20, seed), SENSOR, 0.0, seed) is None
+        assert (
+            told_ms(program(20, seed), SENSOR, 0.005, seed) is not None
+        )  # outside, and nearly as well known
+
+
+@pytest.mark.parametrize(("before_ms", "after_ms"), [(30, 0), (0, 30), (30, 30)])
+def test_windows_that_are_longer_than_their_work_leave_the_lag_between_ends_and_beginnings(
+    before_ms, after_ms
+):
+    for seed in (8, 9, 10):
+        of = program(20, seed).wider(before_ms / 1000, after_ms / 1000)
+        middle, half = told_ms(of, SENSOR, 0.06, seed)
+        assert middle == pytest.approx(60 + (before_ms - after_ms) / 2, abs=3)
+        assert (before_ms + after_ms) / 2 <= half < (before_ms + after_ms) / 2 + 6
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "told"),
+    [(50, 70, (60, 4)), (58, 62, (60, 2)), (98, 102, (100, 2)), (90, 130, (110, 20)), (10, 20, (60, 4))],
+)
+def test_a_calibrated_lag_gives_way_to_one_that_is_known_better_or_is_longer(least, most, told):
+    """And not to a shorter one: work may begin later than its window, and no sensor leads."""
+    timing = SENSOR.timing.with_likely_lag(least * MS, most * MS, "measured by uj probe --calibrate")
+    middle, half = told_ms(program(20, 8), replace(SENSOR, timing=timing), 0.06)
+    assert middle == pytest.approx(told[0], abs=2)
+    assert half == pytest.approx(told[1], abs=1)

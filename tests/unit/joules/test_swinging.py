@@ -83,6 +83,40 @@ def test_both_ends_of_whole_cycles_of_one_period_stray_alike():
     )
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_repeats_strays_by_the_larger_of_both_ends_and_what_creeps_by_the_middle(is_whole: bool):
+    """2 W for 1 s at one end and 3 W for 2 s at the other; 1.5 W in the middle for all of the 2 s."""
+    of = _swings(is_one=False)
+    of = of._replace(
+        astray_w=np.array([9.0, 2.0, 9.0, 3.0]),
+        for_updates=np.array([0.0, 10.0, 0.0, 30.0]),
+        creeping_w=np.where(np.arange(4) == 2, 1.5, 9.0) * np.ones((len(BLOCKS), 1)),
+        unseen_w=np.zeros(4),
+    )
+    value = np.diff(PROFILE.energy_j(np.array([2.0, 4.0])))
+    of_ends = Swinging(PROFILE, of, 0.1, 400.0, is_whole).at_ends(np.array([2.0]), np.array([4.0]), value)
+    assert of_ends[1] == pytest.approx(math.hypot(3.0 * is_whole, 6.0 / math.sqrt(3)))
+
+
+@pytest.mark.parametrize(
+    ("length_s", "unsure", "around_s"), [(0.21, 0.0, 0.5), (0.7, 0.0, 1.0), (0.21, 0.15, 1.0)]
+)
+def test_a_window_strays_from_the_mean_of_whole_cycles_around_it(length_s, unsure, around_s):
+    """Power of 3 t² has a mean that is (c² - L²) / 4 more over c around a window of L than over the window.
+
+    Of 0.2 cycles an update, give or take half of them at most, c is that of the slowest; and what a part of
+    the time does not show may last for three tenths of a cycle.
+    """
+    profile = SimpleNamespace(bounds_s=np.array([0.0, 10.0]), energy_j=lambda t: t**3)
+    of = Swinging(profile, _swings(is_one=False), 0.1, 400.0, False)
+    a, b = np.array([5.0]), np.array([5.0 + length_s])
+    of_window = b**3 - a**3, np.array([0.2]), np.array([unsure])
+    strays = 1.1 * (around_s**2 - length_s**2) / 4 * length_s
+    assert of._strays(a, b, *of_window) == pytest.approx(strays)
+    hidden_s = min(length_s, 0.3 * 0.1 / (0.2 - min(unsure, 0.1)))
+    assert of._strays(a, b, *of_window, 10.0) == pytest.approx(strays + 10 * hidden_s)
+
+
 @pytest.mark.parametrize(("of", "length_s"), [(0.9, 0.1), (0.97, 0.1), (0.97, 3.0), (1.1, 0.1), (1.1, 1.0)])
 def test_windows_under_a_load_near_the_sensor_s_period_are_narrow_and_held(of: float, length_s: float):
     """Both ends of 0.1 s err alike: U was 5 to 12 times the error, and 3.8 while cycles were counted."""
