@@ -12,6 +12,7 @@ _AROUND = 32  # updates on either side in which readings are compared
 _REPEATS = (3, 5, 7)  # updates; rectangles' even multiples are none, and the ninth part is small
 _IN_STEP = 0.12  # of the mean square of independent differences: readings so far apart are alike
 _ALIKE_AFTER = {2: 0.002, 3: 0.05, 5: 0.05, 7: 0.05}  # of their mean square, by which readings repeat
+_OF_HALF = 0.05  # of what readings two updates apart differ by, those four apart
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
 _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
 _BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
@@ -100,6 +101,9 @@ def of_few_phases(watts: F64, noise_w: float) -> Bools:
     for q, most in _ALIKE_AFTER.items():
         if q < len(watts):
             found |= unlike_after(watts, q) < most * scatter2 + (noise_w**2 if q == 2 else 0.0)
+    # Of two or four updates they come round in four; of nearly two they alternate, and creep as much in four.
+    if len(watts) > 4:
+        found |= unlike_after(watts, 4) < _OF_HALF * unlike_after(watts, 2)
     return found & (scatter2 > 4 * noise_w**2)
 
 
