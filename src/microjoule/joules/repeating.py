@@ -19,7 +19,7 @@ _BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
-def in_step(watts: F64, seen: F64, kept: float) -> tuple[F64, F64]:
+def in_step(watts: F64, seen: F64, kept: float, cycles: tuple[F64, F64]) -> tuple[F64, F64]:
     """How far the mean of readings that repeat is from the power's, in watts, and for how many updates.
 
     Readings of a load that comes round in q updates, or nearly, are always of the same q phases of it. Their
@@ -32,6 +32,7 @@ def in_step(watts: F64, seen: F64, kept: float) -> tuple[F64, F64]:
         seen: float64[n]: half of what the readings around swing by.
         kept: The share of a swing that a reading of all of the time keeps at the sensor's own frequency; else
             1: of q phases one more or one fewer is high.
+        cycles: float64[n] each: how many readings show an update, and by how much they may be more or less.
     """
     off_w, updates, off = np.zeros(len(watts)), np.ones(len(watts)), watts - watts.mean()
     square = np.maximum(local_mean(off**2, _AROUND) - local_mean(off, _AROUND) ** 2, 1e-12)
@@ -42,9 +43,11 @@ def in_step(watts: F64, seen: F64, kept: float) -> tuple[F64, F64]:
         multiple_w = kept * seen / q
         is_more = is_one & (multiple_w > off_w)
         off_w = np.where(is_more, multiple_w, off_w)
-        # Two edges a cycle change by all of the swing: the phases creep by apart / 4 cycles in q updates. How
-        # far they jitter is the same after many cycles.
+        # Two edges a cycle change by all of the swing: the phases creep by apart / 4 cycles in q updates, and
+        # by more if readings see edges slowly. How far they jitter is the same after many cycles.
         creep = np.minimum(apart, unlike_after(off, _LATER * q) / square / _LATER) / 4
+        whole = q * cycles[0]
+        creep = np.maximum(creep, np.abs(whole - np.rint(whole)) - q * cycles[1])
         updates = np.where(is_more, 1 / (np.pi * np.maximum(creep, 1e-9)), updates)
     return off_w, updates
 

@@ -7,6 +7,7 @@ from microjoule.joules.repeating import by_turns, in_step, of_few_phases, unlike
 
 K = np.arange(600)
 INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
+UNTOLD = np.zeros(600), np.zeros(600)  # cycles an update, of which readings tell nothing
 
 
 @pytest.mark.parametrize("q", [3, 5, 7])
@@ -14,7 +15,7 @@ INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
 def test_the_mean_of_readings_that_repeat_has_the_multiple_that_they_all_see(q, kept):
     """Of rectangles of +-100 W: 100 / q of what readings keep at their own frequency, for ever."""
     off_w, updates = in_step(
-        200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / q)), np.full(600, 100.0), kept
+        200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / q)), np.full(600, 100.0), kept, UNTOLD
     )
     assert off_w[INSIDE] == pytest.approx(100 / q * kept)
     assert updates[INSIDE].min() > 1e6
@@ -23,9 +24,20 @@ def test_the_mean_of_readings_that_repeat_has_the_multiple_that_they_all_see(q, 
 def test_phases_that_creep_are_of_one_side_for_a_part_of_the_time():
     """Of 3.04 updates: 0.04 / 3.04 cycles in each third update, of which 1 / pi of a cycle counts."""
     watts = 200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / 3.04))
-    off_w, updates = in_step(watts, np.full(600, 100.0), 1.0)
+    off_w, updates = in_step(watts, np.full(600, 100.0), 1.0, UNTOLD)
     assert np.mean(off_w[INSIDE] > 30) > 0.9
     assert np.median(updates[INSIDE]) == pytest.approx(3.04 / 0.04 / np.pi, rel=0.3)
+
+
+def test_readings_that_show_how_quickly_phases_creep_say_for_how_long_they_are_of_one_side():
+    """Of 0.347 to 0.349 cycles an update three are 0.041 of a cycle from whole at least.
+
+    Readings of a load whose edges they see slowly differ by less than its levels do in as many updates.
+    """
+    watts, seen = 200 + 100 * np.sin(2 * np.pi * 0.348 * K), np.full(600, 100.0)
+    _, updates = in_step(watts, seen, 1.0, (np.full(600, 0.348), np.full(600, 0.001)))
+    assert updates[INSIDE] == pytest.approx(1 / (np.pi * 0.041))
+    assert (in_step(watts, seen, 1.0, UNTOLD)[1][INSIDE] > 2 / (np.pi * 0.041)).all()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +46,7 @@ def test_phases_that_creep_are_of_one_side_for_a_part_of_the_time():
     ids=["slow rectangles", "a slow sine", "four readings"],
 )
 def test_slow_power_and_even_numbers_of_readings_leave_nothing(watts):
-    assert not in_step(watts, np.full(600, 100.0), 1.0)[0][INSIDE].any()
+    assert not in_step(watts, np.full(600, 100.0), 1.0, UNTOLD)[0][INSIDE].any()
 
 
 def test_half_the_mean_square_of_differences_is_of_each_and_as_long():
