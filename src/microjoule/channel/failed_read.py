@@ -7,6 +7,7 @@ and ``rocm_smi.h``, by which their manuals and search engines find them.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -110,6 +111,9 @@ STATUS_NVML = 10_000
 LIBRARIES = {STATUS_NVML: NVML, 20_000: AMDSMI, 30_000: ROCM_SMI}
 
 
+NO_NUMBER = "what was read is no number"
+
+
 def why_failed(status: int) -> str:
     """What the status of a failed reading means, with the name by which a manual has it.
 
@@ -118,7 +122,9 @@ def why_failed(status: int) -> str:
     """
     code = status % 10_000
     library = LIBRARIES.get(status - code) if code else None  # a library's code 0 is a success
-    return meaning(library, code) if library else os.strerror(status)
+    if library:
+        return meaning(library, code)
+    return NO_NUMBER if status == errno.EBADMSG else os.strerror(status)
 
 
 def meaning(library: Library, code: int) -> str:

@@ -32,7 +32,7 @@ from .lag_of_gauge import placed
 from .occupancy import united
 from .related_lags import RelatedLags
 from .sentence import NO_TIME, RECORDING, headline, noted
-from .stand_in import SILENT_NS, spans_ns
+from .stand_in import SILENT_NS, common_ns, spans_ns
 from .total import is_power, tells_energy
 from .update_record import UpdateRecord, Updates, updates
 
@@ -117,6 +117,8 @@ class Trace(RawTrace):
         """
         return tells_energy(self.channels)
 
+    _common_ns = cached_property(common_ns)
+
     @cached_property
     def span(self) -> Window:
         """The longest window in which every energy channel is bracketed on both sides.
@@ -126,9 +128,7 @@ class Trace(RawTrace):
         Raises:
             TraceError: There is no such window.
         """
-        known = spans_ns(self)
-        t0_ns = max((span[0] for span in known), default=0)
-        t1_ns = min((span[1] for span in known), default=-1)
+        t0_ns, t1_ns = self._common_ns
         if t1_ns < t0_ns:
             raise TraceError("the trace has no time in which its channels were read", "Record for longer")
         return Window("trace", t0_ns, t1_ns)
@@ -276,15 +276,15 @@ class Trace(RawTrace):
         return [self.energy(each) if isinstance(each, str) else next(known) for each in asked]
 
     def updates(self, channel_id: str) -> Updates:
-        """The updates of a channel over the trace's span, as a fit wants them.
+        """The updates of a channel over the trace's span, as a fit wants them; none where it has none.
 
         Raises:
             TraceError: The trace has no such channel.
         """
-        meter, span = self.meter(channel_id), self.span
+        meter = self.meter(channel_id)
         if isinstance(meter, Gauge):
-            return gauge_updates(meter, span.t0_ns, span.t1_ns)
-        return updates(meter, span.t0_ns, span.t1_ns)
+            return gauge_updates(meter, *self._common_ns)
+        return updates(meter, *self._common_ns)
 
     def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
         """The energies of windows on one channel: power may step at the edges that a program marked.

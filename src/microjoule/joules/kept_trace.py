@@ -101,7 +101,7 @@ class KeptTrace(Trace):
         record = self._records.get(channel_id)
         if record is None:
             return super().updates(channel_id)
-        return record.updates(self.counter(channel_id), self.span.t0_ns, self.span.t1_ns)
+        return record.updates(self.counter(channel_id), *self._common_ns)
 
     def energy(self, window: str | Window | None = None) -> Energies:
         """As of :class:`Trace`, for windows whose edges were asked for.

@@ -46,6 +46,12 @@ def spans_ns(trace: Trace) -> list[tuple[int, int]]:
     return found
 
 
+def common_ns(trace: Trace) -> tuple[int, int]:
+    """From when to when all of them tell; the end lies before the beginning where there is no such time."""
+    known = spans_ns(trace)
+    return max((each[0] for each in known), default=0), min((each[1] for each in known), default=-1)
+
+
 def sentences(trace: Trace) -> list[str]:
     """What is to be said of the counters that fell silent, a sentence each."""
     found = []

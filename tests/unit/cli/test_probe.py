@@ -32,7 +32,7 @@ def counting(tmp_path):
     def count():
         while not ended.wait(0.001):
             for path in tmp_path.glob("sys/class/powercap/intel-rapl:*/energy_uj"):
-                path.write_text(f"{int(path.read_text() or 0) + 40_000:015d}")
+                path.write_text(f"{int(path.read_text() or 0) + 40_000:015d}\n")
 
     thread = threading.Thread(target=count)
 

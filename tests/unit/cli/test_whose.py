@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import standin
+from machines import CLIENT, write
 from scripted import machine
 
 import microjoule
@@ -122,6 +125,20 @@ def test_a_command_on_a_gpu_has_its_part_of_it(tmp_path):
     assert command["guaranteed_j"][1] >= known_j - idle_j
     assert 0 < command["gpu_s"] < 4
     assert "GPU time" in done.stderr
+
+
+def test_reads_that_all_fail_are_named_and_the_report_is_whole(tmp_path):
+    """It was one line: the trace had no time in which its channels were read, and was to be longer."""
+    root = write(replace(CLIENT, pmu=None, registers={}), tmp_path / "root")
+    for energy in root.rglob("energy_uj"):
+        energy.write_text(energy.read_text().strip())  # a line that was cut
+    kept = tmp_path / "r.json"
+    done = uj("run", "--root", root, "--source", "powercap", "--json", kept, "--", "sleep", "0.6")
+    said = " ".join(done.stderr.split())
+    assert re.match(r"sleep 0.6: the machine has no energy figure for [\d.]+ m?s: failed;", said), said
+    assert re.search(r"package-0[^:]*: [\d,]+ reads failed: what was read is no number\.", said), said
+    (window,) = json.loads(kept.read_text())["windows"]
+    assert {row["status"] for row in window["channels"] if "cpu_time" not in row["channel"]} == {"failed"}
 
 
 def test_nobody_is_recorded_where_that_is_asked_for(root, tmp_path):
