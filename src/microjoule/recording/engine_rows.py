@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .mark_rings import MarkRings
     from .meter_lane import MeterLane
 
-_CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
+CLOCK_IDS = dict(zip(schema.CLOCKS, (time.CLOCK_REALTIME, getattr(time, "CLOCK_BOOTTIME", 7)), strict=True))
 
 
 def of_clocks() -> list[schema.OwnRow]:
     """What the other clocks say, and when on the trace's."""
-    pairs = [(name, clock_pair(clock)) for name, clock in _CLOCK_IDS.items()]
+    pairs = [(name, clock_pair(clock)) for name, clock in CLOCK_IDS.items()]
     return [(t_ns, read_ns, name, value_ns, None) for name, (t_ns, read_ns, value_ns) in pairs]
 
 

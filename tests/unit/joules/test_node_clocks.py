@@ -10,7 +10,7 @@ import pytest
 from ideal import S
 
 from microjoule.joules.node_clocks import REAL, UNKNOWN_NS, NodeClock, clock
-from microjoule.recording.recorder import CLOCK_IDS
+from microjoule.recording.engine_rows import CLOCK_IDS
 
 NONE = np.empty(0, np.int64)
 PAIRS = np.array([0, 10, 20]) * S
