@@ -108,15 +108,9 @@ class DrmClients:
     def _scan(self) -> Iterator[tuple[int, str]]:
         """The texts of all open files of ``/dev/dri``, of processes that may be looked at."""
         n = 0
-        for name in os.listdir(self._proc):
-            if not name.isdigit():
-                continue
+        for name in (each for each in _names(self._proc) if each.isdigit()):
             folder = f"{self._proc}/{name}"
-            try:
-                files = os.listdir(f"{folder}/fd")
-            except OSError:  # of another user, or ended
-                continue
-            for file in files:
+            for file in _names(f"{folder}/fd"):
                 try:
                     is_gpu = os.readlink(f"{folder}/fd/{file}").startswith("/dev/dri/")
                 except OSError:
@@ -124,6 +118,14 @@ class DrmClients:
                 if is_gpu and n < FILES_MAX:
                     n += 1
                     yield int(name), f"{folder}/fdinfo/{file}"
+
+
+def _names(folder: str | Path) -> list[str]:
+    """What is in a folder; nothing where it is of another user, has ended or is hidden, as in a sandbox."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _client(file: str) -> _Client | None:

@@ -178,6 +178,11 @@ def test_a_client_that_begins_later_is_found_and_one_that_ends_is_forgotten(tmp_
     assert looks(clients, 3 * S + 200 * MS) == []
 
 
+def test_where_all_processes_are_hidden_none_uses_a_gpu(tmp_path):
+    """A sandbox without /proc: `uj run` of a machine with an AMD GPU ended before its command began."""
+    assert looks(DrmClients({PCI: "amdgpu-0"}, tmp_path), S, S + 100 * MS) == []
+
+
 @pytest.mark.parametrize(
     "texts",
     [[], ["drm-engine-gfx:\tmany ns"], ["drm-engine-gfx:"], ["drm-engine-capacity-gfx:\t0"], ["\0\0:\0"]],
