@@ -18,6 +18,7 @@ from .irregular import unlike_one
 from .running import extreme, local_mean, together
 
 _AROUND = 32  # updates on either side in which edges are looked for
+_FAR = 128  # in which loads that stay as they are show their cycles more closely
 SLOWEST = 1 / (4 * _AROUND)  # cycles an update: a slower swing is taken for power that drifts
 UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
@@ -110,9 +111,10 @@ def _cycles(watts: F64, middle: F64, half: F64) -> Cycles:
 def _between_edges(watts: F64, middle: F64, clear: F64) -> Cycles:
     """Whole cycles around each reading, or what crossings tell; nearer than ``clear`` one is on no side.
 
-    An edge is known to half an update, and cycles no better than they differ among the updates around.
+    An edge is known to half an update, and cycles no better than they differ among the updates around. Those
+    that are the same farther around are known by the edges there.
     """
-    n, each = len(watts), np.arange(len(watts))
+    each = np.arange(len(watts))
     side = np.where(np.abs(watts - middle) > clear, np.sign(watts - middle), 0.0)
     last = np.maximum.accumulate(np.where(side != 0, each, 0))
     is_edge = np.concatenate(([False], np.diff(side[last]) != 0))
@@ -120,27 +122,42 @@ def _between_edges(watts: F64, middle: F64, clear: F64) -> Cycles:
     before = last[after - 1]
     rise_w = watts[after] - watts[before]
     part = np.clip((middle[after] - watts[before]) / np.where(rise_w == 0, 1.0, rise_w), 0.0, 1.0)
-    edges = before + (after - before) * part
-    is_above = (watts > middle) / 1.0
+    edges, kinds, is_above = before + (after - before) * part, side[after], (watts > middle) / 1.0
+    whole, spans, above = _whole_cycles(edges, kinds, is_above, _AROUND)
+    shown = np.where(whole > 0, whole / spans, local_mean(is_edge / 1.0, _AROUND) / 2)
+    known = np.where(whole > 0, 2 * shown / spans, UNSURE)
+    unsure = np.maximum(known, _spanned(shown, _AROUND))
+    far, far_spans, _ = _whole_cycles(edges, kinds, is_above, _FAR)
+    farther = far / far_spans
+    is_same = (whole > 0) & (_spanned(shown, _FAR) < known) & (np.abs(farther - shown) < known)
+    return Cycles(
+        np.where(is_same, farther, shown),
+        np.where(is_same, 2 * farther / far_spans, np.minimum(unsure, UNSURE)),
+        np.where(whole > 0, above / spans, local_mean(is_above, _AROUND)),
+    )
+
+
+def _spanned(x: F64, around: int) -> F64:
+    return extreme(x, np.maximum, around) - extreme(x, np.minimum, around)
+
+
+def _whole_cycles(edges: F64, kinds: F64, is_above: F64, around: int) -> tuple[F64, F64, F64]:
+    """float64[n] each: whole cycles around each reading, of how many updates, and of how many above."""
+    n, each = len(is_above), np.arange(len(is_above))
     sums, bounds = np.concatenate(([0.0], np.cumsum(is_above))), np.arange(n + 1) - 0.5
     whole, spans, above = np.zeros(n), np.zeros(n), np.zeros(n)
-    for sign in (-1, 1):
-        of_kind = edges[side[after] == sign]
+    for kind in (-1, 1):
+        of_kind = edges[kinds == kind]
         if len(of_kind) < 2:
             continue
         here = np.clip(np.searchsorted(of_kind, each, "right"), 1, len(of_kind) - 1)
-        first = np.minimum(np.searchsorted(of_kind, each - _AROUND), here - 1)
-        until = np.maximum(np.searchsorted(of_kind, each + _AROUND, "right") - 1, here)
+        first = np.minimum(np.searchsorted(of_kind, each - around), here - 1)
+        until = np.maximum(np.searchsorted(of_kind, each + around, "right") - 1, here)
         begin, end = of_kind[first], of_kind[until]
-        is_near = (begin < each + _AROUND) & (end > each - _AROUND)
-        some = np.flatnonzero(is_near & (end - begin < 1 / SLOWEST))
+        is_near = (begin < each + around) & (end > each - around)
+        some = np.flatnonzero(is_near & (end - begin < max(1 / SLOWEST, 2 * around + 1)))
         begin, end = begin[some], end[some]
         whole[some] += until[some] - first[some]
         spans[some] += end - begin
         above[some] += np.interp(end, bounds, sums) - np.interp(begin, bounds, sums)
-    is_whole, spans = whole > 0, np.maximum(spans, 1.0)
-    shown = np.where(is_whole, whole / spans, local_mean(is_edge / 1.0, _AROUND) / 2)
-    differ = extreme(shown, np.maximum, _AROUND) - extreme(shown, np.minimum, _AROUND)
-    unsure = np.where(is_whole, np.maximum(2 * shown / spans, differ), UNSURE)
-    part_above = np.where(is_whole, above / spans, local_mean(is_above, _AROUND))
-    return Cycles(shown, np.minimum(unsure, UNSURE), part_above)
+    return whole, np.maximum(spans, 1.0), above

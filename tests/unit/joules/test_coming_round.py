@@ -42,6 +42,16 @@ def test_cycles_are_known_no_better_than_they_differ() -> None:
     assert (np.abs(of_each[1].each - np.linspace(0.11, 0.08, N)) < of_each[1].unsure + 1e-3)[INSIDE].all()
 
 
+def test_a_load_that_stays_as_it_is_shows_its_cycles_more_closely() -> None:
+    """Of 257 updates, a quarter as unsure as of 65; of one that slows down by more than that, no better."""
+    regular, slowing = 0.1818 * np.arange(600), np.cumsum(np.linspace(0.182, 0.17, 600))
+    here = slice(200, 400)
+    half = np.full(600, 0.5)
+    steady, slow = (cycles_shown(_beat(each, 0.5), half, half) for each in (regular, slowing))
+    assert (np.abs(steady.each - 0.1818) <= steady.unsure)[here].all()
+    assert steady.unsure[here].max() < 0.3 * slow.unsure[here].min()
+
+
 def test_what_does_not_come_round_among_the_updates_around_is_counted() -> None:
     watts = _beat(np.arange(N) / 200, 0.5)
     found = cycles_shown(watts, np.full(N, 0.5), np.full(N, 0.5))
