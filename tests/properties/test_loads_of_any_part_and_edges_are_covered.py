@@ -20,6 +20,7 @@ LOADS = {  # period in updates, part of it that is high, and by which share each
     "T / 2, high for four fifths": (0.5, 0.8, 0.2),
     "1.3 T, high for a fifth": (1.3, 0.2, 0.2),
     "T, high for half": (1.0, 0.5, 0.1),
+    "0.97 T, edges of 2 %": (0.97, 0.5, 0.02),
 }
 SEE_ALL = ("100 of 100 ms", "mean of 1 s", "capacitor of 50 ms")
 

@@ -176,7 +176,7 @@ def swings(
     )
     # Of an odd number of phases one more or one fewer is high.
     astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0, (phi, unsure))
-    longer = _longer(cycles.above, np.minimum(DUTY, _OF_EDGES * cycles.each))
+    longer = _longer(cycles.above, np.minimum(DUTY, _OF_EDGES * cycles.each + cycles.unsure / cycles.each))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
     creeping, rounds = np.zeros((len(BLOCKS), n)), (coverage < 1) & comes_round(watts)
     of_swings = Swings(

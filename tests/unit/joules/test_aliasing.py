@@ -53,6 +53,19 @@ def test_readings_that_all_but_alternate_are_of_a_load_of_rectangles_of_no_less_
     assert not found(80 + 79 * beat, coverage=1.0, most_w=130.0).half_w.any()  # and of 65 W do not
 
 
+def test_how_long_a_load_is_high_is_known_no_better_than_its_cycles():
+    """Of a beat of 32 readings to three hundredths of it; of one that takes 28 to 36, to a tenth at least."""
+    chance = np.random.default_rng(4)
+    each = np.repeat(chance.uniform(1 / 36, 1 / 28, len(K) // 30 + 1), 30)[: len(K)]
+    shorter = []
+    for phase in (K / 32, np.cumsum(each)):
+        into = phase % 1.0
+        beat = np.interp(into, [0, 0.03, 0.5, 0.53, 1], [0.0, 1.0, 1.0, 0.0, 0.0])
+        shorter.append(float(np.median(found(200 + 5 * beat, coverage=1.0).shorter[INSIDE])))
+    assert shorter[0] > 0.46
+    assert 0.3 < shorter[1] < 0.42
+
+
 @pytest.mark.parametrize("high", [0.2, 0.8])
 def test_a_load_that_is_high_for_a_part_of_the_time_may_swing_from_nothing_to_the_limit(high):
     """Of 300 W swings a mean over T shows 0.1 in every eleventh part of a cycle, and the part that is high.
