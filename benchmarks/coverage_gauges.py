@@ -168,14 +168,20 @@ the shortest window. Not covered in 93 % (lengths of 0.03 to 3 s, which differ b
 interval):
 
 - 100 of 100 ms: T, T/2, T/5, … (0 to 15 %): each reading is the same. 2 T/3 is covered (99 % and more).
+- 100 of 100 ms within half a percent of T, whose beat is as slow as power that drifts (0.995, 0.998 and
+  1.005 T: 1 to 53 %). 0.99 and 1.01 T are covered (99 % and more), but of 190/210 W 65 to 93 %.
 - A mean of a second: periods that fit a whole number of times into a second (20, 50, 67, 100, 200, 250 and
   500 ms: 1 to 60 %). Near these, 22, 26, 28, 30, 36, 46, 80, 133 and 331 ms are covered (94 % and more).
 - A capacitor of 50 ms, updated every 15 ms: T, T/2 and T/3, read 0.7 to 3.5 % too high or too low, by the
-  phase, in windows of any length (0 to 19 %).
+  phase, in windows of any length (0 to 19 %); 0.992 and 1.008 T in windows of 3 and 10 s (32 to 91 %), and
+  1.012 T in those of 10 s (82 %). Shorter windows of these, and 0.985 T, are covered (97 % and more).
 - 25 of 100 ms: T, T/2 and T/5, of which each reading is the same. Under 1.5, 2.5 and 3 T, of which readings
   repeat, and under beats of a few readings (0.55, 0.8 T) windows are covered: rows *between*.
 - 10 of 20 ms: T and T/5; 2 T/3 by the phase; 0.252 and 0.335 T (72 to 100 %). 0.496 T, of which readings
   swing by 1 W, is covered (95 % and more).
+- Sensors that look at a part of the time, under loads of 4 T that are high for 20, 37, 63 or 80 % of it:
+  each edge is at one place of its gap, always, in windows of 1 to 10 s (20 and 25 of 100 ms: 1 to 88 %; 10 of
+  20 ms: 43 to 100 %). 5 and 6 T that are high for 37 % are covered (95 % and more).
 - Sensors that look at a part of the time, within half a percent of T: a beat of more than 128 updates is as
   slow as power that drifts (0.996 and 1.004 T: 3 to 90 %). 0.992 and 1.008 T are covered (99 % and more).
 - Sensors that look at a part of the time, under loads of T with edges that differ by a fifth: their readings
