@@ -61,3 +61,18 @@ def test_readings_that_span_more_than_the_sensor_keeps_are_the_power_itself():
     assert creeping(watts).any()
     assert not creeping(watts, kept_w=4.0).any()
     assert not creeping(watts, is_fast=False).any()
+
+
+def test_only_what_may_be_of_a_fast_load_creeps():
+    watts, is_fast = phase(0.04, 8.0), np.arange(N) < N // 2
+    found = creeping_w(watts, is_fast, np.full(N, 10.0))
+    assert (found[:, is_fast] > 0).all()
+    assert not found[:, ~is_fast].any()
+
+
+def test_means_of_independent_readings_scatter_by_the_root_of_their_number():
+    """By Student's t of how few they are among 1025: their own mean is taken off."""
+    chance = np.random.default_rng(5_500_300)
+    found2 = [np.mean(creeping(200 + 2 * chance.standard_normal(N)) ** 2, axis=1) for _ in range(20)]
+    of_few = [t.ppf(0.975, 1.5 * (2 * 512 + 1) / size - 1) / 1.96 for size in BLOCKS]
+    assert np.sqrt(np.mean(found2, axis=0)) == pytest.approx(2 / np.sqrt(BLOCKS) * of_few, rel=0.12)

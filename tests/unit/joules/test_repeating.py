@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.repeating import by_turns, in_step, of_few_phases, unlike_after
+from microjoule.joules.repeating import by_turns, comes_round, in_step, of_few_phases, unlike_after
 
 K = np.arange(600)
 INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
@@ -19,6 +19,14 @@ def test_the_mean_of_readings_that_repeat_has_the_multiple_that_they_all_see(q, 
     )
     assert off_w[INSIDE] == pytest.approx(100 / q * kept)
     assert updates[INSIDE].min() > 1e6
+
+
+def test_readings_repeat_on_whatever_level_they_do():
+    """A long step in the power is in the readings of neither side."""
+    watts = 200 + 100 * np.sign(np.sin(2 * np.pi * (K + 0.3) / 3)) + 500 * (K >= 300)
+    off_w, _ = in_step(watts, np.full(600, 100.0), 1.0, UNTOLD)
+    for side in (slice(100, 200), slice(400, 500)):
+        assert off_w[side] == pytest.approx(100 / 3)
 
 
 def test_phases_that_creep_are_of_one_side_for_a_part_of_the_time():
@@ -109,3 +117,31 @@ def test_noise_alone_does_not_repeat():
     assert not of_few_phases(200 + 0.1 * np.random.default_rng(4).standard_normal(600), 0.1).any()
     assert not of_few_phases(np.full(600, 200.0), 0.1).any()
     assert of_few_phases(np.tile([100.0, 200.0, 200.0], 2), 0.1).tolist() == [True] * 6
+
+
+WAVE = 100 * np.sin(2 * np.pi * K / 20.3)  # of a load with a clock, 1 / 20.3 off the sensor's
+CHANCE = np.random.default_rng(5_500_200)
+
+
+@pytest.mark.parametrize("level_w", [0.0, 500.0])
+@pytest.mark.parametrize("beat", [3.3, 20.3, 60.0])
+def test_readings_of_a_load_with_a_clock_come_round_twice_on_whatever_level(beat, level_w):
+    watts = 100 * np.sin(2 * np.pi * K / beat) + level_w * (K >= 300)
+    found = comes_round(watts)
+    assert found[130:170].all()
+    assert found[430:470].all()
+
+
+@pytest.mark.parametrize(("noise_w", "is_found"), [(15.0, 1.0), (24.0, 0.0)])
+def test_readings_that_are_alike_but_for_a_little_come_round(noise_w, is_found):
+    """Of the mean square less than 6 % may be unlike: noise of 15 W has 4, of 24 W has 10."""
+    found = comes_round(WAVE + noise_w * CHANCE.standard_normal(600))[INSIDE]
+    assert np.mean(found) == pytest.approx(is_found, abs=0.05)
+
+
+def test_what_comes_round_by_chance_or_once_does_not():
+    levels = np.repeat(CHANCE.uniform(0, 200, 600), CHANCE.integers(1, 16, 600))[:600]
+    once = np.where((K > 250) & (K < 270) | (K > 310) & (K < 330), 100.0, 0.0)
+    assert not comes_round(CHANCE.standard_normal(600))[INSIDE].any()
+    assert np.mean(comes_round(levels)[INSIDE]) < 0.1
+    assert not comes_round(once)[270:310].any()
