@@ -45,6 +45,12 @@ PROPERTIES = [
         "wrap_changes_nothing",
     )
 ]  # fmt: skip
+MEANS = [
+    "tests/properties/test_a_longer_mean_than_declared_is_found.py",
+    "tests/properties/test_a_shorter_mean_than_declared_is_found.py",
+    "tests/properties/test_any_part_of_a_gauges_period_may_be_averaged.py",
+]
+OF_GAUGE = [f"tests/unit/joules/test_{name}.py" for name in ("readings", "gauge", "gauge_profile")]
 JOB = [
     "tests/unit/joules/test_job.py",
     "tests/unit/joules/test_joint_windows.py",
@@ -70,8 +76,6 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
 )  # fmt: skip
 SEVERAL = {  # and those that have several
     "alternating": ("alternating", "aliasing"),
-    "averaged_part": ("gauge_updates", "gauge_notes", "readings"),
-    "averaging": ("gauge_notes", "lag_beside_gauge", "readings", "gauge_updates"),
     "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),
     "counter_notes": ("counter_notes", "uncounted"),
     "disagreement": ("disagreement", "gauge_sentences"),
@@ -80,8 +84,6 @@ SEVERAL = {  # and those that have several
         "beside_meter", "identity",
     ),
     "marked_edges": ("marked_edges", "uncounted_windows"),
-    "profile": ("gauge_profile", "gauge", "gauge_bound"),
-    "readings": ("readings", "gauge", "gauge_profile", "stamps"),
     "reserved_names": ("by_name", "window_groups"),
     "resets": ("resets", "uncounted"),
     "sentence": ("sentence", "gauge_sentences"),
@@ -96,6 +98,10 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         "tests/unit/joules/test_total.py",
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
+    "joules/averaged_part.py": ["tests/unit/joules/test_averaged_part.py", *MEANS],
+    "joules/averaging.py": ["tests/unit/joules/test_averaging.py", *MEANS],
+    "joules/readings.py": [*OF_GAUGE, *MEANS],
+    "joules/profile.py": [*OF_GAUGE, "tests/properties/test_power_conserves_energy.py", *MEANS],
     "joules/device_fit.py": [
         "tests/unit/joules/test_device_fit.py",
         "tests/unit/joules/test_gpu_shares.py",
