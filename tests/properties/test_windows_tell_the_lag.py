@@ -65,6 +65,16 @@ def test_time_of_the_host_after_the_work_is_no_lag(tmp_path, early_s, update_s, 
         assert abs(timing.middle_lag_ns - 1e9 * lag_s) <= timing.half_lag_ns
 
 
+@pytest.mark.parametrize("update_s", [0.02, 0.1])
+def test_a_lag_that_is_longer_than_what_is_assumed_is_learnt(tmp_path, update_s):
+    """Windows that showed 150 ms were not believed, because 100 ms are assumed: 80 to 91 % of others held."""
+    of = steps(3, 4.0)
+    timing = lag_of(uj.load(recorded(tmp_path, of, GpuCounter(update_s=update_s, lag_s=0.15), 3)))
+    assert timing.lag_source == SOURCE
+    assert abs(timing.middle_lag_ns - 150_000_000) <= timing.half_lag_ns < 2.5e7
+    assert timing.lag_ns >= timing.likely_lag_ns[1], "guaranteed intervals allow for it"
+
+
 @pytest.mark.parametrize("of", [steps(3, told=NEITHER), steps(3, busy_w=60.0)])
 def test_windows_that_waited_for_nothing_or_draw_what_idle_time_does_tell_nothing(tmp_path, of):
     assert lag_of(uj.load(recorded(tmp_path, of, GpuCounter(lag_s=0.1), 3))).lag_source != SOURCE

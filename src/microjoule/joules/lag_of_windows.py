@@ -57,7 +57,7 @@ _OWN = 0.05  # of an update, by which power may change earlier or later than a w
 
 
 def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumns) -> Timing:
-    """The timing of a counter with the lag that its windows show; as it is where they show none, or less.
+    """The timing of a counter with the lag that its windows show; as it is where they tell no more of it.
 
     Args:
         counter: The counter.
@@ -73,7 +73,12 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     if 2 * len(known) < _EDGES:
         return timing
     found = _seen(counter, record, known)
-    return timing if found is None else with_seen(timing, *found, SOURCE)
+    if found is None or timing.likely_lag_ns is not None:
+        return timing if found is None else with_seen(timing, *found, SOURCE)
+    # Nothing measured it: a longer one that windows show takes the place of the one that is assumed.
+    low_ns, high_ns = round(found[0] - found[1]), round(found[0] + found[1])
+    is_new = found[1] < timing.half_lag_ns
+    return timing.with_longest_lag(high_ns).with_likely_lag(low_ns, high_ns, SOURCE) if is_new else timing
 
 
 def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
