@@ -75,6 +75,8 @@ def test_means_of_whole_cycles_tell_nothing_of_how_far_power_swings() -> None:
     scatter = Differences(np.ones(N), np.ones(N, bool), 10.0)
     assert np.isinf(Differences(np.ones(N), np.zeros(N, bool), 10.0).half_w(phi)).all()
     assert np.isinf(scatter.half_w(np.full(N, 0.25))).all()
+    few = np.full(N, 0.016)  # a sine is seen by less than half, and a rectangle by more
+    assert np.isinf(Differences(np.ones(N), np.zeros(N, bool), 10.0).half_w(few)).all()
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])

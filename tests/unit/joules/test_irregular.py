@@ -76,3 +76,11 @@ def test_means_of_independent_readings_scatter_by_the_root_of_their_number():
     found2 = [np.mean(creeping(200 + 2 * chance.standard_normal(N)) ** 2, axis=1) for _ in range(20)]
     of_few = [t.ppf(0.975, 1.5 * (2 * 512 + 1) / size - 1) / 1.96 for size in BLOCKS]
     assert np.sqrt(np.mean(found2, axis=0)) == pytest.approx(2 / np.sqrt(BLOCKS) * of_few, rel=0.12)
+
+
+def test_scatter_that_comes_of_how_powers_were_worked_out_is_of_no_load():
+    levels = np.full(N, 200.0), np.full(N, 24.0), np.full(N, 200.0)
+    watts, own = 200 + 8 * NOISE, np.arange(N) < N // 2
+    found = irregular_w(watts, levels, 0.1, own)
+    assert (found[:1400] > 0).mean() > 0.9
+    assert not found[~own].any()

@@ -137,6 +137,8 @@ def test_a_slower_alias_alone_counts_where_a_quicker_one_has_no_room():
     updates, phi, sure = np.array([0.3]), np.array([0.45]), np.zeros(1)
     assert _out_of_step(updates, phi, sure, np.array([1.5])) == pytest.approx(0.3 * 0.55)
     assert _out_of_step(updates, phi, sure, np.array([3.0])) == pytest.approx(0.3 * 1.55)
+    longer = np.array([0.4])  # of these 0.58 and 0.62 cycles, and 0.22
+    assert _out_of_step(longer, phi, sure, np.array([3.0])) == pytest.approx(1 - 0.4 * 1.45)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
