@@ -15,7 +15,7 @@ from ..errors import UnknownCloud, UnknownHardware, similar
 from . import data_tables
 from .factor import Factor, Origin
 
-MACHINE, ACCELERATOR = "machine", "accelerator"
+MACHINE = "machine"
 _SUGGESTIONS = 8
 # What machines write around a name; the order matters, because "CPU @ 2.40GHz" holds "CPU".
 _NOISE = (

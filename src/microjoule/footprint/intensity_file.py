@@ -73,30 +73,6 @@ def series_from_arrow(table: Any, name: str) -> IntensitySeries:  # noqa: ANN401
     return _series(name, table.to_pylist())
 
 
-def series_to_arrow(series: IntensitySeries) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """The series as an Arrow table in the columns of this module."""
-    import pyarrow as pa
-
-    once = {
-        "signal": series.boundary.signal,
-        "scope": series.boundary.scope,
-        "basis": series.boundary.basis,
-        "source": series.origin.source,
-        "licence": series.origin.licence,
-        "retrieved_at": series.retrieved_at,
-    }
-    stamp = pa.timestamp("ns", tz="UTC")
-    columns = {
-        "t_start": pa.array(series.t0_ns).cast(stamp),
-        "t_end": pa.array(series.t1_ns).cast(stamp),
-        "g_per_kwh": pa.array(series.g_per_kwh),
-        "estimated": pa.array(series.is_estimated),
-    }
-    return pa.table(
-        {**columns, **{key: pa.array([word] * len(series), pa.string()) for key, word in once.items()}}
-    )
-
-
 def realtime_ns(when: object) -> int:
     """A time as nanoseconds since 1970: an ISO 8601 text with an offset, an aware datetime, or those already.
 

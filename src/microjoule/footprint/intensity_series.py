@@ -129,11 +129,6 @@ class Integrated:
     gap_s: float
     note: str
 
-    @property
-    def is_covered(self) -> bool:
-        """Whether the series covers the whole run."""
-        return self.gap_s == 0
-
 
 def integrate(
     edges_realtime_ns: npt.ArrayLike, energy_j: npt.ArrayLike, series: IntensitySeries, static: Factor

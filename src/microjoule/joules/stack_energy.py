@@ -34,7 +34,6 @@ from .state_fit import StateFit
 
 F64 = npt.NDArray[np.float64]
 
-SEPARATE, MERGED = "measured", "not separable"
 _INDEPENDENT = 0.8  # of the changes of independent samples, above which stays are shorter than a period
 _KEPT = 0.8  # of a frame's difference that updates must leave for it to have a power of its own
 _LEFT = 0.5  # of what updates mix, how much is left open once it was moved back

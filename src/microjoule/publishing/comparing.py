@@ -11,8 +11,6 @@ from .verdict import Finding
 
 ROUNDING = 1e-9  # sums of another machine's vector units differ in their last digits
 
-Leaf = str | float | bool | None
-
 
 def n_numbers(plain: Any) -> int:  # noqa: ANN401 - JSON values
     """How many numbers a document holds."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from microjoule.errors import BadFactor, BadSeries, TraceError
 from microjoule.footprint.factor import Boundary, Factor, Origin
-from microjoule.footprint.intensity_file import load_series, realtime_ns, series_from_arrow, series_to_arrow
+from microjoule.footprint.intensity_file import load_series, realtime_ns, series_from_arrow
 from microjoule.footprint.intensity_series import IntensitySeries, IntensityStep, integrate, on_clock
 from microjoule.units import J_PER_KWH, NS_PER_S
 
@@ -52,7 +52,7 @@ def test_a_constant_series_is_energy_times_intensity(run, intensity):
     found = integrate(edges, energy, whole, STATIC)
     assert found.co2e_g == pytest.approx(energy.sum() / J_PER_KWH * intensity)
     assert found.co2e_g_low == found.co2e_g == found.co2e_g_high
-    assert found.is_covered
+    assert found.gap_s == 0
     assert found.note == ""
 
 
@@ -115,7 +115,6 @@ def test_a_series_that_ends_early_is_flagged_and_charged_with_the_static_factor(
     assert (found.co2e_g_low, found.co2e_g_high) == pytest.approx((100 + 300, 100 + 500))
     assert found.covered_share == pytest.approx(0.5)
     assert found.gap_s == 3600
-    assert not found.is_covered
     assert "says nothing for 3600 s (50 % of the energy)" in found.note
     assert "400 g/kWh" in found.note
 
@@ -214,9 +213,17 @@ def test_csv_is_read_across_the_night_of_summer_time(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".arrow", ".arrows", ".parquet"])
-def test_arrow_gives_back_what_was_written(tmp_path, suffix):
+def test_arrow_says_what_its_columns_hold_to_the_nanosecond(tmp_path, suffix):
     of = series((T0, T0 + HOUR, 100, True), (T0 + HOUR, T0 + 2 * HOUR + 1, 7.5))
-    table = series_to_arrow(of)
+    stamp = pa.timestamp("ns", tz="UTC")
+    columns = {
+        "t_start": pa.array(of.t0_ns).cast(stamp),
+        "t_end": pa.array(of.t1_ns).cast(stamp),
+        "g_per_kwh": pa.array(of.g_per_kwh),
+        "estimated": pa.array(of.is_estimated),
+        "source": pa.array(["test"] * len(of)),
+    }
+    table = pa.table(columns)
     path = tmp_path / f"grid{suffix}"
     if suffix == ".parquet":
         pq.write_table(table, path)
