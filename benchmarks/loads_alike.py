@@ -194,3 +194,22 @@ def charging_alike(load: Load, ends_s: F64, tau_s: float, place: F64) -> Load:
     edges_s = ends_s[1:, None] + tau_s * np.log(np.stack((left, left + high), 1))
     watts = np.tile([0.0, LIMIT_W], len(high))
     return Load(np.append(ends_s[0], edges_s), np.concatenate((charged[:1], watts, [0.0])))
+
+
+def with_a_pattern(load: Load, a_second: int, phase: float, by_w: float, length_s: float = 1.0) -> Load:
+    """The load with a square wave added, of whole cycles in a reading, which shows nothing of them.
+
+    Args:
+        load: Which leaves room for it.
+        a_second: How many cycles that are.
+        phase: Where in its period it begins, 0 to 1.
+        by_w: How far it goes up and down.
+        length_s: What a reading is the mean of.
+    """
+    first_s, last_s = load.span_s
+    half_s = length_s / a_second / 2
+    turns_s = np.arange(first_s - (1 + phase) * 2 * half_s, last_s + 2 * half_s, half_s)
+    edges_s = np.union1d(load.edges_s, turns_s)
+    middle_s = np.concatenate((edges_s[:1] - 1, (edges_s[1:] + edges_s[:-1]) / 2, edges_s[-1:] + 1))
+    is_up = np.searchsorted(turns_s, middle_s) % 2 == 0
+    return Load(edges_s, load.power_w(middle_s) + np.where(is_up, by_w, -by_w))

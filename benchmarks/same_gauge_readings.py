@@ -18,7 +18,10 @@ A row is simulated without jitter of updates. Then other loads are searched that
 * *inside*: between 0 and the limit, or the row's levels, high once in each update, anywhere in it, for as
   long as its energy says: no mean of whole updates changes, nor one of a second. Of irregular loads these
   parts differ by less than the row's own; of 1.5 and 3 T three updates come again and again, too. Only for
-  sensors that look at all of the time, and capacitors, for as long as its charge says.
+  sensors that look at all of the time, and capacitors, for as long as its charge says. Of steady power it is
+  between the lowest and the highest reading, and the readings' noise is its own;
+* *pattern*: of a mean of a second, the row's load and a square wave of two to five cycles a second, as large
+  as a quarter of the row's swing, or as there is room for.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -28,7 +31,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -50,6 +53,7 @@ from loads_alike import (
     one_in_each,
     periodic,
     quick_sines,
+    with_a_pattern,
     with_other_parts,
 )
 
@@ -64,15 +68,18 @@ SMOOTH = "smooth: sine of 50 T"  # by 20 W
 PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
 TWO_LEVELS = PERIODS | {"near: 0.9 T": 0.9, "near: 1.1 T": 1.1, "between: 0.55 T": 0.55}
 PERIODS |= {SMOOTH: 50.0}
-BURSTS, STAMPS = "bursts", ", stamps of updates"
+BURSTS, STEADY, STAMPS = "bursts", "steady", ", stamps of updates"
+PATTERN = (2, 3, 4, 5)  # cycles a second, of which a mean of one shows nothing
+PATTERNED = ("near twice: 2.03 T", "far: 3.7 T")  # rows of which U includes them
 PART_TIME = [each + of for each in ("25 of 100 ms", "10 of 20 ms") for of in ("", STAMPS)] + ["20 of 100 ms"]
 EDGES, ROW = 3, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
-    *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T")),
+    *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", STEADY)),
     *((sensor, load) for sensor in PART_TIME for load in (*TWO_LEVELS, BURSTS)),
     *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
     *((LONG, load) for load in PERIODS if load != SMOOTH),
+    *((LONG, load) for load in ("between: 0.55 T", BURSTS, "wandering")),
     *((sensor, load) for sensor in ("100 of 100 ms", LONG) for load in gauge_rows.IRREGULAR),
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
     *((CAPACITOR, load) for name, load in gauge_rows.rows() if name.startswith(f"gauge {CAPACITOR};")),
@@ -91,6 +98,7 @@ class Recorded(NamedTuple):
         window_s: How long it is.
         update_s: Between two updates.
         late_s: By how much later an update comes than its look ends.
+        watts: float64[n]: what readings say, with their noise; empty: a counter's.
     """
 
     energies: gauge_rows.Energies
@@ -98,6 +106,15 @@ class Recorded(NamedTuple):
     window_s: float
     update_s: float
     late_s: float
+    watts: F64 = np.empty(0)
+
+
+class Updates(NamedTuple):
+    """When updates' looks end (float64[n], s), which part of each they take, and what they say (W)."""
+
+    ends_s: F64
+    part: float
+    watts: F64
 
 
 class Seen(NamedTuple):
@@ -131,9 +148,9 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
     lag = gauge_rows.LAG_OF_LONG_MEAN if name == LONG else gauge_rows.LAG
     drawn, seen = gauge_rows._drawn(still, load, np.random.default_rng([seed, 32]), lag)
     found = gauges.gauge(seen, drawn, poll, seed)
-    at, _ = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
+    at, watts = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
     late_s = float(seen.edges_s[0] - load.edges_s[0])
-    return Recorded(gauge_rows._plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s)
+    return Recorded(gauge_rows._plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s, watts)
 
 
 def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
@@ -144,9 +161,10 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     load = smooth(update_s, seed) if load_name == SMOOTH else gauge_rows.load_of(load_name, update_s, seed)
     is_irregular = load_name in gauge_rows.IRREGULAR
     period = (PERIODS | TWO_LEVELS).get(load_name, 1.0)
-    energies, ends_s, window_s, update_s, late_s = recorded(name, load, seed)
+    energies, ends_s, window_s, update_s, late_s, read_w = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s + window_s
-    ends_s = ends_s[(ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)]
+    is_inside = (ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)
+    ends_s, read_w = ends_s[is_inside], read_w[is_inside[: len(read_w)]]
     tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
     shown = partial(_looked_at, ends_s=ends_s, window_s=window_s)
     if tau_s:
@@ -156,7 +174,9 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     others: list[tuple[str, EnergyAt]] = []
     differs = [0.0]
     with_gaps = [(load, 1 / period)]
-    for each in [] if is_irregular or load_name == BURSTS or tau_s else periodic(watts, part, 1 / period):
+    for each in (
+        [] if is_irregular or load_name in (BURSTS, STEADY) or tau_s else periodic(watts, part, 1 / period)
+    ):
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
         with_gaps.append((each.load(len(watts), start_s, update_s), each.cycles))
@@ -167,19 +187,10 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             starts_s = (start_s + late_s - other_s for other_s in (0.0, (1 - of) * update_s))
             others += [("sensor", partial(_since, other, at_s, update_s)) for at_s in starts_s]
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
-    chance = np.random.default_rng([seed, 38])
-    sees_all = part > 0.99 and not name.endswith("not declared")
-    places = [chance.uniform(0, 1, len(ends_s))] if sees_all or tau_s else []
-    if sees_all and load_name in REPEAT:
-        places += list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
-    once_in_each = [partial(charging_alike, load, ends_s, tau_s)]
-    if not tau_s:
-        levels_w = (float(load.watts.min()), float(load.watts.max())), (0.0, LIMIT_W)
-        once_in_each = [partial(one_in_each, load, ends_s, each) for each in levels_w]
-    for once in [alike(each) for each in places for alike in once_in_each]:
-        others.append(("inside", once.energy_j))
+    for kind, other in _of_all_time(name, load_name, Updates(ends_s, part, read_w), load, seed):
+        others.append((kind, other.energy_j))
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
-        differs.append(float(np.abs(shown(once) - watts)[seen].max()))
+        differs.append(0.0 if kind == "noise" else float(np.abs(shown(other) - watts)[seen].max()))
     sees_a_part = name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99
     for of, cycles in with_gaps if sees_a_part else []:
         for kind, row in (("edges", 1), ("rows", ROW)) if 2 * (1 - part) * cycles < EDGES else ():
@@ -190,6 +201,32 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     assert most < 1, "another load has other readings"
     inside = (start_s + update_s, float(ends_s[-1]) - update_s)
     return [_windows(energies, load, others, length_s, inside, seed) for length_s in LENGTHS_S], most
+
+
+def _of_all_time(name: str, load_name: str, of: Updates, load: Load, seed: int) -> Iterator[tuple[str, Load]]:
+    """Other loads of sensors that look at all of the time, and capacitors, with their kinds."""
+    chance = np.random.default_rng([seed, 38])
+    tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
+    if not tau_s and (of.part < 0.99 or name.endswith("not declared")):
+        return
+    places = [chance.uniform(0, 1, len(of.ends_s))]
+    if not tau_s and load_name in REPEAT:
+        places += list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
+    low_w, high_w = float(load.watts.min()), float(load.watts.max())
+    if load_name == STEADY and not tau_s:
+        noisy = Load(of.ends_s, np.append(of.watts, of.watts[-1]))
+        levels_w = float(of.watts.min()), float(of.watts.max())
+        yield "noise", one_in_each(noisy, of.ends_s, levels_w, places[0])
+        return
+    for each in places:
+        if tau_s:
+            yield "inside", charging_alike(load, of.ends_s, tau_s, each)
+            continue
+        for levels_w in ((low_w, high_w), (0.0, LIMIT_W)):
+            yield "inside", one_in_each(load, of.ends_s, levels_w, each)
+    by_w = min(low_w, LIMIT_W - high_w, (high_w - low_w) / 4)
+    for a_second in PATTERN if name == LONG and load_name in PATTERNED else ():
+        yield "pattern", with_a_pattern(load, a_second, float(chance.uniform()), by_w)
 
 
 def smooth(update_s: float, seed: int) -> Load:
@@ -248,16 +285,17 @@ def lines(asked: tuple[str, str], pool: ProcessPoolExecutor) -> list[str]:
             continue
         head = f"| {asked[0]} | {asked[1].split(': ')[-1]} | {length_s:g} s | {width:.1f} |"
         kinds = sorted({kind for each in seen for kind in each.others})
-        least, text = 1.0, " none | | | |"
+        partners = []
         for kind in kinds:
             of = [(each.wide, each.others[kind]) for each in seen if kind in each.others]
             u, off = np.array(of).T
             share = float(np.mean(np.abs(off) <= u * WIDE / width))
-            if share <= least:
-                least = share
-                own = float(np.median(u) / np.sqrt(np.mean(off**2)))
-                held = float(np.mean(np.abs(off) <= u))
-                text = f" {kind} ({len(of)}) | {own:.1f} | {held:.1%} | {share:.1%} |"
+            own = float(np.median(u) / np.sqrt(np.mean(off**2)))
+            held = float(np.mean(np.abs(off) <= u))
+            text = f" {kind} ({len(of)}) | {own:.1f} | {held:.1%} | {share:.1%} |"
+            partners.append((not (share < JUSTIFIED and held >= HOLDS), share, text))
+        # One that U holds, if it needs that U; else the one that needs most.
+        _, least, text = min(partners, default=(True, 1.0, " none | | | |"))
         found.append(f"{head}{text} {'yes' if least < JUSTIFIED else '**no**'} | {alike:.2f} |")
         print(found[-1], flush=True)
     return found
@@ -278,15 +316,21 @@ windows have two truths:
   declared, it has one period, and the sensor looks at another part of each update, or is earlier or later
   within it; for a sine the load is a quick sine. *inside*: it is high once in each update, anywhere in it,
   for as long as its energy says, or the charge of a capacitor, between 0 and the limit or the row's levels;
-  of 1.5 and 3 T it may do the same every three updates. The worst one found in each recording is taken; the
-  number of its windows is in parentheses.
+  of 1.5 and 3 T it may do the same every three updates. *noise*: readings of steady power have none, and it
+  is high once in each update, between the lowest and the highest reading. *pattern*: under a mean of a
+  second a square wave of 2 to 5 cycles a second is added to the row's load, by a quarter of its swing up and
+  down at most, of which no reading shows anything. The worst one found in each recording is taken; the
+  number of its windows is in parentheses. Of kinds that justify a cell, one that U holds is named if there
+  is one.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
 load's windows. Where it is not, no load of these kinds needs a U as wide. Other loads may: those with more
-than two levels are not searched. Of some of these loads U holds few windows either (column *held*): mostly of
-those that are high once in each update, in step with it, under means of a second and capacitors, whose mean
-such a load moves. They show that no narrower U is safe, not that this one is.
+than two levels are not searched, but for patterns. Of some of these loads U holds few windows either (column
+*held*): mostly of those that are high once in each update, in step with it, under means of a second and
+capacitors, whose mean such a load moves. Loads in step with a sensor's updates are among those that
+coverage_gauges.md names as not held, so U claims none of these: they show that no narrower U is safe, not
+that this one is.
 
 {yes} of {all} cells are justified, {held} of them by a load of whose windows U holds {holds:.0%} or more.
 
