@@ -18,6 +18,7 @@ ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two 
 QUICKEST = 5  # cycles an update of another load
 DUTIES = np.round(np.arange(0.1, 0.901, 0.025), 3)
 PHASES, ROUNDS, KEPT = 240, 7, 3  # of the search for a phase: at first, how often finer, around how many
+HIDDEN, ROUNDING_J = 1 / 6, 1e-9  # of the gaps between low looks; of energies
 SHOWN = 64  # readings by which a load is found, before all are compared
 
 
@@ -160,6 +161,27 @@ def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
         phases = (phases[order][:, None] + np.linspace(-1, 1, 9) * width).ravel()
         width /= 4
     return best
+
+
+def with_hidden_pulses(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator) -> Load:
+    """The load that is high, too, for half or more of some gaps between two looks at its low level.
+
+    Args:
+        load: Of two levels.
+        ends_s: float64[n], when each look ends.
+        window_s: How long it is.
+        chance: Which gaps these are, one of a few, and where in them a pulse is.
+    """
+    low_w, begins_s = load.watts.min(), ends_s - window_s
+    more_j = np.diff(load.energy_j(np.stack((begins_s[:-1], ends_s[1:]), 1)))[:, 0]
+    is_low = more_j - (ends_s[1:] - begins_s[:-1]) * low_w < ROUNDING_J
+    at = np.flatnonzero(is_low & (chance.uniform(0, 1, len(is_low)) < HIDDEN))
+    places = chance.uniform((0.0, 0.5), (0.5, 1.0), (len(at), 2))
+    edges_s = (ends_s[at, None] + places * (begins_s[at + 1] - ends_s[at])[:, None]).ravel()
+    every = np.concatenate((load.edges_s, edges_s))
+    watts = np.concatenate((load.watts[1:], np.tile([load.watts.max(), low_w], len(at))))
+    order = np.argsort(every)
+    return Load(every[order], np.concatenate((load.watts[:1], watts[order])))
 
 
 def one_in_each(load: Load, ends_s: F64, levels_w: tuple[float, float], places: F64) -> Load:

@@ -11,6 +11,8 @@ A row is simulated without jitter of updates. Then other loads are searched that
   anywhere in its gap. Only for gauges that look at a part of the time, and for loads with no more than three
   edges in a gap;
 * *rows*: the same, but of eight rises in a row all are at one place of their gaps, and of as many falls;
+* *hidden*: the row's load, which besides is high for half or more of one in six gaps between two looks at
+  its low level. Only for gauges that look at a part of the time;
 * *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
@@ -54,6 +56,7 @@ from loads_alike import (
     periodic,
     quick_sines,
     with_a_pattern,
+    with_hidden_pulses,
     with_other_parts,
 )
 
@@ -135,6 +138,19 @@ def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generato
     return Load(np.sort(np.where(is_open, anywhere, load.edges_s)), load.watts)
 
 
+def unseen(
+    of: list[tuple[Load, float]], ends_s: F64, window_s: float, part: float, seed: int
+) -> list[tuple[str, Load]]:
+    """Loads that do something else between looks than some, of so many cycles an update, the row's first."""
+    found = [("hidden", with_hidden_pulses(of[0][0], ends_s, window_s, np.random.default_rng([seed, 39])))]
+    for load, cycles in of:
+        if 2 * (1 - part) * cycles < EDGES:
+            for kind, row in (("edges", 1), ("rows", ROW)):
+                chance = np.random.default_rng([seed, 36])
+                found.append((kind, in_gaps(load, ends_s, window_s, chance, row)))
+    return found
+
+
 def recorded(name: str, load: Load, seed: int) -> Recorded:
     """The meter of a row under its load."""
     if name == COUNTER:
@@ -192,11 +208,9 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(0.0 if kind == "noise" else float(np.abs(shown(other) - watts)[seen].max()))
     sees_a_part = name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99
-    for of, cycles in with_gaps if sees_a_part else []:
-        for kind, row in (("edges", 1), ("rows", ROW)) if 2 * (1 - part) * cycles < EDGES else ():
-            moved = in_gaps(of, ends_s, window_s, np.random.default_rng([seed, 36]), row)
-            others.append((kind, moved.energy_j))
-            differs.append(float(np.abs(shown(moved) - watts).max()))
+    for kind, other in unseen(with_gaps, ends_s, window_s, part, seed) if sees_a_part else []:
+        others.append((kind, other.energy_j))
+        differs.append(float(np.abs(shown(other) - watts).max()))
     most = max(differs) / (ALIKE * float(watts.mean()))
     assert most < 1, "another load has other readings"
     inside = (start_s + update_s, float(ends_s[-1]) - update_s)
@@ -312,16 +326,17 @@ windows have two truths:
 - another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
   one period, often another one, and is high for 10 to 90 % of it. *edges*: edges of the row's load, or of
   one of *period*, that no reading shows are anywhere in their gaps. *rows*: the same, but of {row} rises in
-  a row all are at one place of their gaps, and of as many falls. *sensor*: of a gauge of which nothing is
-  declared, it has one period, and the sensor looks at another part of each update, or is earlier or later
-  within it; for a sine the load is a quick sine. *inside*: it is high once in each update, anywhere in it,
-  for as long as its energy says, or the charge of a capacitor, between 0 and the limit or the row's levels;
-  of 1.5 and 3 T it may do the same every three updates. *noise*: readings of steady power have none, and it
-  is high once in each update, between the lowest and the highest reading. *pattern*: under a mean of a
-  second a square wave of 2 to 5 cycles a second is added to the row's load, by a quarter of its swing up and
-  down at most, of which no reading shows anything. The worst one found in each recording is taken; the
-  number of its windows is in parentheses. Of kinds that justify a cell, one that U holds is named if there
-  is one.
+  a row all are at one place of their gaps, and of as many falls. *hidden*: the row's load is high, too, for
+  half or more of one in six gaps between two looks at its low level. *sensor*: of a gauge of which nothing
+  is declared, it has one period, and the sensor looks at another part of each update, or is earlier or
+  later within it; for a sine the load is a quick sine. *inside*: it is high once in each update, anywhere
+  in it, for as long as its energy says, or the charge of a capacitor, between 0 and the limit or the row's
+  levels; of 1.5 and 3 T it may do the same every three updates. *noise*: readings of steady power have
+  none, and it is high once in each update, between the lowest and the highest reading. *pattern*: under a
+  mean of a second a square wave of 2 to 5 cycles a second is added to the row's load, by a quarter of its
+  swing up and down at most, of which no reading shows anything. The worst one found in each recording is
+  taken; the number of its windows is in parentheses. Of kinds that justify a cell, one that U holds is
+  named if there is one.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
