@@ -23,7 +23,7 @@ import numpy as np
 
 from ..arrays import Bools
 from .brackets import F64
-from .running import extreme, local_mean
+from .running import extreme, from_nearer, local_mean
 
 BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
@@ -33,8 +33,9 @@ _AROUND, _FAR = 32, 512  # updates on either side in which readings scatter, and
 _IRREGULAR = 0.2  # r, at the least
 _SCATTER = 0.15  # of what independent readings have and no sine explains: a beat of a slow swing leaves less
 OF_NOISE = 4.0  # a smaller swing than so much noise is none
+_ALIKE, _FEW_ALIKE = 3.0, 0.15  # of the noise; a load with irregular edges rarely gives two such readings
 _EVEN = 0.6  # of half of what they span, the scatter of readings that are nowhere for long
-_MOST = 0.1  # of the widest swing, the scatter of a load of T or less
+_MOST, _MOST_UNLIKE = 0.1, 0.2  # of the widest swing, the scatter of a load of T or less, and of up to 1.4 T
 _OF_SQUARE = 1.6  # times the share of a sine that a reading keeps, for rectangles (π / 2)
 
 
@@ -54,8 +55,10 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
     scatter_w = np.sqrt(local_mean(off**2, _AROUND))
     is_scatter = scatters(off) & (seen > OF_NOISE * noise_w)
     is_scatter &= True if is_own is None else is_own
+    alike = local_mean((from_nearer(watts) < _ALIKE * noise_w) / 1.0, _AROUND)
     # Bursts have their idle readings in common, and are mostly far from the middle.
     is_even = (scatter_w < _EVEN * seen) & (scatter_w < 2 * _MOST * room)
+    is_even |= (alike < _FEW_ALIKE) & (scatter_w < 2 * _MOST_UNLIKE * room)
     return np.where(is_scatter & is_even, np.sqrt(12.0) / _IRREGULAR * scatter_w, 0.0)
 
 
