@@ -161,17 +161,23 @@ def _plain(of: Counter | Gauge) -> Energies:
 def _counter(of: GpuCounter, sensor: str) -> Meter:
     """The counter with the lag that a gauge shows; where that is finer, it places the counter's energy."""
 
-    def meter(load: Load, seed: int) -> Energies:
-        polls = _polls(seed)
-        counter = of.counter(load, polls[0], seed)
-        beside = _gauge_of(sensor, polls[1], load, seed, LAG_BESIDE_COUNTER)
-        counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
-        shown, own = finer(counter, [beside]), _plain(counter)
-        if shown is None:
-            return own
-        return lambda t0, t1: fused(counter, shown, own(t0, t1), t0, t1)
+    return lambda load, seed: placed(*counter_beside(of, sensor, load, seed))
 
-    return meter
+
+def counter_beside(of: GpuCounter, sensor: str, load: Load, seed: int) -> tuple[Counter, Gauge]:
+    """A counter with the lag that a gauge shows, and the gauge."""
+    polls = _polls(seed)
+    counter = of.counter(load, polls[0], seed)
+    beside = _gauge_of(sensor, polls[1], load, seed, LAG_BESIDE_COUNTER)
+    return counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside])), beside
+
+
+def placed(counter: Counter, beside: Gauge) -> Energies:
+    """The energies of a counter, which a gauge places where it is finer."""
+    shown, own = finer(counter, [beside]), _plain(counter)
+    if shown is None:
+        return own
+    return lambda t0, t1: fused(counter, shown, own(t0, t1), t0, t1)
 
 
 def windows(load: Load, length_s: float, n: int, seed: int) -> tuple[I64, I64]:

@@ -23,7 +23,9 @@ A row is simulated without jitter of updates. Then other loads are searched that
   sensors that look at all of the time, and capacitors, for as long as its charge says. Of steady power it is
   between the lowest and the highest reading, and the readings' noise is its own;
 * *pattern*: of a mean of a second, the row's load and a square wave of two to five cycles a second, as large
-  as a quarter of the row's swing, or as there is room for.
+  as a quarter of the row's swing, or as there is room for;
+* *lag*: of a counter beside a gauge, the row's load earlier or later by as much as the learnt interval of its
+  lag leaves open: by when reads come after the updates of either, and by how much the gauge trails.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -65,7 +67,7 @@ HERE = Path(__file__).parent
 SEED, RECORDINGS, WINDOWS = 6_400_000, 10, 23  # of a row, and of each recording and length
 JUSTIFIED, HOLDS = 0.95, 0.93
 WIDE = 3.0
-COUNTER, CAPACITOR, LONG = "counter of 100 ms, lag 0 ms", "capacitor of 50 ms", "mean of 1 s"
+CAPACITOR, LONG = "capacitor of 50 ms", "mean of 1 s"
 PERIODS = {"near: 0.97 T": 0.97, "far: 0.23 T": 0.23, "near twice: 2.03 T": 2.03, "far: 3.7 T": 3.7}
 SMOOTH = "smooth: sine of 50 T"  # by 20 W
 PERIODS |= {"far: 17.3 T": 17.3, "between: 0.8 T": 0.8, "between: 1.5 T": 1.5, "between: 3 T": 3.0}
@@ -75,12 +77,14 @@ BURSTS, STEADY, STAMPS = "bursts", "steady", ", stamps of updates"
 PATTERN = (2, 3, 4, 5)  # cycles a second, of which a mean of one shows nothing
 PATTERNED = ("near twice: 2.03 T", "far: 3.7 T")  # rows of which U includes them
 PART_TIME = [each + of for each in ("25 of 100 ms", "10 of 20 ms") for of in ("", STAMPS)] + ["20 of 100 ms"]
+COUNTERS = {name: (of, gauge_rows.BESIDE) for name, of in gauge_rows.COUNTERS.items()} | gauge_rows.PLACED
+LAGS = 9  # of those that the interval of a learnt one holds
 EDGES, ROW = 3, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", STEADY)),
     *((sensor, load) for sensor in PART_TIME for load in (*TWO_LEVELS, BURSTS)),
-    *((COUNTER, load) for load in ("between: 3 T", "far: 3.7 T", "near: 0.97 T")),
+    *((of, load) for of in COUNTERS for load in (*gauges.LOADS, *gauge_rows.BETWEEN) if load != "steady"),
     *((LONG, load) for load in PERIODS if load != SMOOTH),
     *((LONG, load) for load in ("between: 0.55 T", BURSTS, "wandering")),
     *((sensor, load) for sensor in ("100 of 100 ms", LONG) for load in gauge_rows.IRREGULAR),
@@ -102,6 +106,7 @@ class Recorded(NamedTuple):
         update_s: Between two updates.
         late_s: By how much later an update comes than its look ends.
         watts: float64[n]: what readings say, with their noise; empty: a counter's.
+        moved_s: By how much earlier the load may have been: of a counter.
     """
 
     energies: gauge_rows.Energies
@@ -110,6 +115,7 @@ class Recorded(NamedTuple):
     update_s: float
     late_s: float
     watts: F64 = np.empty(0)
+    moved_s: tuple[float, ...] = ()
 
 
 class Updates(NamedTuple):
@@ -153,12 +159,17 @@ def unseen(
 
 def recorded(name: str, load: Load, seed: int) -> Recorded:
     """The meter of a row under its load."""
-    if name == COUNTER:
-        of = replace(gauge_rows.COUNTERS[COUNTER], jitter=0.0)
+    if name in COUNTERS:
+        of, sensor = COUNTERS[name]
+        of = replace(of, jitter=0.0)
         n = int((load.span_s[1] + gauges.REST_S + 1.0) / of.update_s) + 2
         at = (np.arange(n) + np.random.default_rng([seed, 21]).uniform(0, 1)) * of.update_s - of.lag_s
-        energies = gauge_rows._counter(of, gauge_rows.BESIDE)(load, seed)
-        return Recorded(energies, at, of.update_s, of.update_s, of.lag_s)
+        counter, beside = gauge_rows.counter_beside(of, sensor, load, seed)
+        timing = counter.channel.timing
+        lags_s = (timing.middle_lag_ns + timing.half_lag_ns * np.linspace(-1, 1, LAGS)) / gauges.S
+        moved_s = tuple((lags_s - of.lag_s).tolist())
+        energies = gauge_rows.placed(counter, beside)
+        return Recorded(energies, at, of.update_s, of.update_s, of.lag_s, moved_s=moved_s)
     sensor = name.removesuffix(STAMPS)
     still, poll = replace(SENSORS[sensor], jitter=0.0), POLLS["10 ms" + name[len(sensor) :]]
     lag = gauge_rows.LAG_OF_LONG_MEAN if name == LONG else gauge_rows.LAG
@@ -172,12 +183,11 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
 def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     """A recording of a row: windows of each length, and the largest difference of readings over noise."""
     name, load_name = asked
-    every = gauge_rows.COUNTERS if name == COUNTER else SENSORS
-    update_s = every[name.removesuffix(STAMPS)].update_s
+    sensor = COUNTERS[name][0] if name in COUNTERS else SENSORS[name.removesuffix(STAMPS)]
+    update_s = sensor.update_s
     load = smooth(update_s, seed) if load_name == SMOOTH else gauge_rows.load_of(load_name, update_s, seed)
-    is_irregular = load_name in gauge_rows.IRREGULAR
     period = (PERIODS | TWO_LEVELS).get(load_name, 1.0)
-    energies, ends_s, window_s, update_s, late_s, read_w = recorded(name, load, seed)
+    energies, ends_s, window_s, update_s, late_s, read_w, moved_s = recorded(name, load, seed)
     rest_s = (max(period, 1) + 1) * update_s + window_s
     is_inside = (ends_s > load.span_s[0] + rest_s) & (ends_s < load.span_s[1] - rest_s)
     ends_s, read_w = ends_s[is_inside], read_w[is_inside[: len(read_w)]]
@@ -188,11 +198,11 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
     watts = shown(load)
     part, start_s = window_s / update_s, float(ends_s[0])
     others: list[tuple[str, EnergyAt]] = []
+    others += [("lag", partial(_earlier, load, by_s)) for by_s in moved_s]
     differs = [0.0]
     with_gaps = [(load, 1 / period)]
-    for each in (
-        [] if is_irregular or load_name in (BURSTS, STEADY) or tau_s else periodic(watts, part, 1 / period)
-    ):
+    is_regular = load_name in PERIODS | TWO_LEVELS and not tau_s and name not in gauge_rows.PLACED
+    for each in periodic(watts, part, 1 / period) if is_regular else []:
         others.append(("period", partial(_since, each, start_s, update_s)))
         differs.append(float(np.abs(each.shown_w(len(watts), part) - watts).max()))
         with_gaps.append((each.load(len(watts), start_s, update_s), each.cycles))
@@ -221,7 +231,7 @@ def _of_all_time(name: str, load_name: str, of: Updates, load: Load, seed: int) 
     """Other loads of sensors that look at all of the time, and capacitors, with their kinds."""
     chance = np.random.default_rng([seed, 38])
     tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
-    if not tau_s and (of.part < 0.99 or name.endswith("not declared")):
+    if (not tau_s and (of.part < 0.99 or name.endswith("not declared"))) or name in gauge_rows.PLACED:
         return
     places = [chance.uniform(0, 1, len(of.ends_s))]
     if not tau_s and load_name in REPEAT:
@@ -257,6 +267,10 @@ def _looked_at(load: Load, ends_s: F64, window_s: float) -> F64:
 
 def _since(of: Periodic | Sine, start_s: float, update_s: float, t_s: F64) -> F64:
     return of.energy_j(t_s - start_s, update_s)
+
+
+def _earlier(load: Load, by_s: float, t_s: F64) -> F64:
+    return np.asarray(load.energy_j(t_s + by_s))
 
 
 def _windows(
@@ -334,9 +348,11 @@ windows have two truths:
   levels; of 1.5 and 3 T it may do the same every three updates. *noise*: readings of steady power have
   none, and it is high once in each update, between the lowest and the highest reading. *pattern*: under a
   mean of a second a square wave of 2 to 5 cycles a second is added to the row's load, by a quarter of its
-  swing up and down at most, of which no reading shows anything. The worst one found in each recording is
-  taken; the number of its windows is in parentheses. Of kinds that justify a cell, one that U holds is
-  named if there is one.
+  swing up and down at most, of which no reading shows anything. *lag*: the row's load earlier or later, by
+  what the interval of a counter's lag leaves open: reads come up to 10 ms after updates of counter and
+  gauge, which may trail by a tenth of its period; each recording draws both, and most lags are off by less.
+  The worst one found in each recording is taken; the number of its windows is in parentheses. Of kinds that
+  justify a cell, one that U holds is named if there is one.
 
 The last column is the largest difference of two readings over the largest noise of a reading (0.1 % of the
 mean power). A cell is *justified* if three times the row's error holds less than {justified:.0%} of the other
