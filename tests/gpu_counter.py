@@ -5,7 +5,7 @@ Loads, gauges and polls are those of ``gauges``; nothing here uses the code unde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,12 +34,14 @@ class GpuCounter:
         lag_s: By how much an update trails the energy that it shows.
         jitter: Of an update, as a share of the period.
         timing: What its channel declares.
+        poll: Who reads it, and the gauge beside it.
     """
 
     update_s: float = 0.02
     lag_s: float = 0.0
     jitter: float = 0.02
     timing: Timing = DECLARED
+    poll: Poll = field(default_factory=Poll)
 
     @property
     def channel(self) -> Channel:
@@ -85,7 +87,7 @@ def trace(
     marks=(),
     shown: Load | None = None,
 ) -> Path:
-    """A recording of the counter and of a gauge inside it, read 100 times a second.
+    """A recording of the counter and of a gauge inside it, read 100 times a second by default.
 
     Args:
         folder: Where to write it.
@@ -96,7 +98,7 @@ def trace(
         marks: Of the program, as ``ideal.rows`` takes them.
         shown: What the gauge follows instead of the load.
     """
-    poll = Poll()
+    poll = of.poll
     inside = gauges.channel(sensor.timing)
     inside = replace(inside, trust=replace(inside.trust, parents=("gpu-0/energy",)))
     both = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
@@ -98,8 +99,13 @@ def _is_rare(counter: Counter) -> bool:
     return longest_ns > declared_ns and is_rare
 
 
-def lag(counter: Counter) -> list[str]:
-    """The sentence about a counter's lag: from where it is known, and what it costs where it is assumed."""
+def lag(counter: Counter, unsaid_ns: float = 0.0) -> list[str]:
+    """The sentence about a counter's lag: from where it is known, and what it costs where it is assumed.
+
+    Args:
+        counter: The counter.
+        unsaid_ns: By how much more its lag may be off at 95 % than figures of this trace are off by it.
+    """
     timing, power_w = counter.channel.timing, _mean_w(counter)
     if not timing.lag_ns or not power_w or counter.channel.trust.model is not None:
         return []  # what is estimated has no guaranteed interval that could be wider
@@ -107,7 +113,10 @@ def lag(counter: Counter) -> list[str]:
     size = f"{three_digits(least_ms)} to {three_digits(most_ms)} ms"
     name, source, declared_ms = counter.channel.id, timing.lag_source, counter.declared.lag_ns / NS_PER_MS
     if timing.likely_lag_ns is not None:
-        low, high = (min(max(t / NS_PER_MS, least_ms), most_ms) for t in timing.likely_lag_ns)
+        middle_ns, half_ns = timing.middle_lag_ns, math.hypot(timing.half_lag_ns, unsaid_ns)
+        ends = (middle_ns - half_ns, middle_ns + half_ns)
+        longest_ms = most_ms + unsaid_ns / NS_PER_MS
+        low, high = (min(max(t / NS_PER_MS, least_ms), longest_ms) for t in ends)
         likely = f"{three_digits(low)} to {three_digits(high)} ms"
         if source == _ASSUMED and high > declared_ms:
             source = f"from too few power steps to measure it ({three_digits(declared_ms)} ms was assumed)"

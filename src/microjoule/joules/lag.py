@@ -52,8 +52,8 @@ _LIKELY = 2.0  # for 95 %
 _OF_FEW = 3.5  # where steps are too few to measure it: what it moves rests on the powers beside them, too
 _SLACK_NS = 5 * NS_PER_US  # of a read, and of taking the mark
 _OUTLIER = 6.0  # median absolute deviations
-_ALIKE = 0.7  # of what is not known of the phase; steps that scatter less fell on one phase of the updates
-_SHARED = 0.25  # of it, that does not average in any case
+ALIKE = 0.7  # of what is not known of the phase; steps that scatter less fell on one phase of the updates
+SHARED = 0.25  # of it, that does not average in any case
 _ROOT_12 = math.sqrt(12.0)
 _SOURCE = "measured at the power steps of this trace"
 
@@ -195,7 +195,7 @@ def _mean(steps: _Steps, these: Bools) -> _Mean | None:
     alone = max(scatter, expected) / math.sqrt(n)
     phase = float(np.median(steps.phase_ns[these]))
     # How few steps scatter does not tell whether they fell on one phase.
-    common = phase * (_SHARED if is_measured and scatter >= _ALIKE * phase else 1.0)
+    common = phase * (SHARED if is_measured and scatter >= ALIKE * phase else 1.0)
     return _Mean(float(np.mean(lag)), math.hypot(alone, common), is_measured)
 
 

@@ -18,6 +18,9 @@ their work by any of some times, and each lag has the least that it leaves for o
 :mod:`.lag` needs windows that are longer than the declared lag and five updates, and bounds what is
 guaranteed. This one needs 24 edges of any length. It places the figure and is in its 95 % interval alone.
 
+Reads in step with updates leave all of them off by the same. The lag is off by as much, the other way, so no
+figure of the trace is: it is added where the lag itself is stated (:func:`common_ns`), and to no figure.
+
 Decision: windows that waited for nothing tell nothing here. A launch returns before the kernel runs, and the
 lag would be that of the kernel.
 """
@@ -38,6 +41,7 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
+from .lag import ALIKE, SHARED
 from .lag_search import NEARLY, half_width_ns, is_possible, of_least, with_seen, without_one
 from .occupancy import Events, Occupancy, together
 from .update_record import UpdateRecord
@@ -53,6 +57,9 @@ _NAMES, _STATES = 6, 12  # names that have their own power, the rest together; s
 _BLOCKS, FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and updates of a block
 _SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
 _NEAR = 0.25  # of what the worst lag leaves more than the best: a valley that leaves more is the noise's
+_RUN = 24  # updates, by whose scatter one sees whether reads are in step with them
+_SURE_OF_ONE = math.sqrt(3.0)  # standard uncertainties of a rectangular one that hold all of it
+_ROOT_12 = math.sqrt(12.0)
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
 
@@ -103,6 +110,25 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     own_ns = _OWN * counter.usual_ns + float(np.median(widths)) / math.sqrt(12.0 * len(at))
     low_ns, high_ns = max(found[0] - own_ns, counter.channel.timing.lag_min_ns), found[1] + own_ns
     return None if high_ns < low_ns else ((high_ns + low_ns) / 2, max(high_ns - low_ns, own_ns) / 2)
+
+
+def common_ns(counter: Counter, record: UpdateRecord) -> float:
+    """By how much updates may all be early or late at 95 %, which no reading tells: half-width, nanoseconds.
+
+    Args:
+        counter: The counter.
+        record: Its updates.
+    """
+    edges, widths, _ = record.columns()
+    size = min(len(edges), _RUN)
+    if size < 2 or not counter.usual_ns:
+        return 0.0
+    alone_ns = float(np.median(widths)) / _ROOT_12
+    runs = edges[: len(edges) // size * size].reshape(-1, size)
+    off_ns = runs - runs[:, :1]
+    off_ns = off_ns - np.rint(off_ns / counter.usual_ns) * counter.usual_ns
+    scatter_ns = float(np.median(off_ns.std(1)))
+    return _SURE_OF_ONE * alone_ns * (SHARED if scatter_ns >= ALIKE * alone_ns else 1.0)
 
 
 class Left(Protocol):

@@ -27,7 +27,7 @@ from .counter import Counter
 from .gauge import Gauge
 from .lag_beside_gauge import lag_beside_gauge
 from .lag_of_parts import LagDifference, Recorded, lag_difference
-from .lag_of_windows import LEAST_NS, lag_of_windows
+from .lag_of_windows import LEAST_NS, SOURCE, common_ns, lag_of_windows
 from .total import beside as of_one_device
 from .total import is_energy
 from .update_record import UpdateRecord, record_of
@@ -75,6 +75,11 @@ class RelatedLags:
         gauges = (gauge for name in names if isinstance(gauge := self._meter(name), Gauge))
         counter = counter.with_timing(lag_beside_gauge(counter, record, gauges))
         return counter.with_timing(lag_of_windows(counter, record, self._windows))
+
+    def unsaid_ns(self, counter: Counter) -> float:
+        """By how much more a counter's lag may be off at 95 % than figures of this trace are off by it."""
+        is_in_step = counter.channel.timing.lag_source == SOURCE
+        return common_ns(counter, self._record(counter)) if is_in_step else 0.0
 
     def difference(self, pair: Pair) -> LagDifference | None:
         """By how much the first of two trails the second; None: they do not show it."""

@@ -319,8 +319,11 @@ def _failures(trace: Trace) -> list[Plain]:
 def lags(trace: Trace) -> list[str]:
     """By how much the measured counters and gauges trail the energy, a line each."""
     meters = [trace.meter(name) for name in trace.energy_channels if name not in trace.dead]
-    own = [line for each in meters for line in (lag(each) if isinstance(each, Counter) else lag_of(each))]
-    return own + trace.related_lags.notes()
+    related = trace.related_lags
+    own = (
+        lag(each, related.unsaid_ns(each)) if isinstance(each, Counter) else lag_of(each) for each in meters
+    )
+    return [line for lines in own for line in lines] + related.notes()
 
 
 def stuck(trace: Trace) -> list[str]:

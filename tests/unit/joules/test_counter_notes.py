@@ -112,6 +112,17 @@ def test_a_lag_that_is_known_says_from_where(changed, expected):
     assert lag(of) == [expected]
 
 
+def test_what_no_figure_is_off_by_is_said_of_a_lag_all_the_same():
+    """±3 and ±4 ms are ±5 ms; it may lie beyond what guaranteed intervals of this trace allow for."""
+    changed = {"lag_source": "measured", "likely_lag_ns": (7 * MS, 13 * MS)}
+    timing = replace(counter(lag_ns=14 * MS).timing, **changed)
+    scale = replace(counter(lag_ns=14 * MS).scale, modulus=1 << 32)
+    of = counted(range(1, 1200), n=1200, counts=820, timing=timing, scale=scale)
+    said = "measured; guaranteed intervals allow for 0 to 14 ms"
+    assert lag(of) == [f"package-0: lag 7 to 13 ms, {said}"]
+    assert lag(of, 4 * MS) == [f"package-0: lag 5 to 15 ms, {said}"]
+
+
 def test_a_lag_that_costs_nothing_has_no_sentence():
     always = {"updates": range(1, 200), "n": 200, "counts": 820}
     late = counted(**always, lag_ns=4 * MS)

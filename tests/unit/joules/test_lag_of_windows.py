@@ -3,13 +3,14 @@
 import gpu_counter
 import numpy as np
 import pytest
+from gauges import Poll
 from gpu_counter import GpuCounter
 from gpu_steps import BESIDE, EVENTS, NEITHER, WAITED, steps
 from ideal import MS, T0
 
 import microjoule as uj
 from microjoule.joules.counter import Counter
-from microjoule.joules.lag_of_windows import SOURCE, _Normal, lag_of_windows
+from microjoule.joules.lag_of_windows import SOURCE, _Normal, common_ns, lag_of_windows
 from microjoule.joules.occupancy import Events, together
 from microjoule.joules.update_record import record_of
 
@@ -86,3 +87,15 @@ def test_each_lag_leaves_what_the_best_powers_of_all_states_leave():
                     right.append(gained[b, k])
             expected = np.linalg.lstsq(np.array(rows) / 1e9, np.array(right), rcond=None)[1]
             assert left[s] == pytest.approx(float(expected[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("update_s", "rate_hz", "expected_ms"),
+    [(0.02, 100, 5.0), (0.02, 50, 10.0), (0.1, 100, 5.0), (0.0213, 100, 1.25)],
+    ids=["two reads an update", "one", "ten", "out of step"],
+)
+def test_updates_are_off_in_common_by_half_a_time_between_reads_in_step(update_s, rate_hz, expected_ms):
+    """Reads out of step find updates early and late: a quarter is left, whatever else they have in common."""
+    counter = GpuCounter(update_s=update_s, jitter=0.0)
+    found = counter.counter(steps(3).load, Poll(jitter=0.02, phase=0.3, rate_hz=rate_hz))
+    assert common_ns(found, record_of(found)) / MS == pytest.approx(expected_ms, rel=0.03)
