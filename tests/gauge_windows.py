@@ -53,8 +53,10 @@ def program(n: int, seed: int, busy_w: float = BUSY_W) -> Program:
     return Program(Load(edges, np.concatenate(([IDLE_W], watts))), begins, ends)
 
 
-def both(of: Program, sensor: Sensor, lag_s: float, seed: int, *, kind: str = "gpu") -> tuple[Gauge, Gauge]:
+def both(
+    of: Program, sensor: Sensor, lag_s: float, seed: int, *, kind: str = "gpu", poll: Poll | None = None
+) -> tuple[Gauge, Gauge]:
     """A gauge that trails by so much, without and with what windows tell."""
-    shown = gauges.series(of.load, replace(sensor, lag_s=lag_s), Poll(), seed)
+    shown = gauges.series(of.load, replace(sensor, lag_s=lag_s), poll or Poll(), seed)
     channel = replace(gauges.channel(sensor.timing), hw_type=kind)
     return Gauge(shown, channel), placed(shown, channel, (), "", of.windows())

@@ -1,9 +1,13 @@
 """Whatever the lag of a gauge alone is, windows that hold their work tell it, and figures move by it."""
 
+import re
+
 import numpy as np
 import pytest
 from gauge_windows import both, program
-from gauges import SENSORS, T0, S
+from gauges import SENSORS, T0, Poll, S
+
+from microjoule.joules.gauge_notes import lag_of
 
 
 def held(gauge, of):
@@ -30,6 +34,19 @@ def test_a_lag_is_found_and_figures_are_of_the_right_time(name, lag_ms):
         uncentred.append(held(plain, of)[1])
     assert np.mean(holds) > 0.85
     assert np.median(np.abs(errors)) < 0.8 * np.median(np.abs(uncentred))
+
+
+@pytest.mark.parametrize("name", ["100 of 100 ms", "25 of 100 ms"])
+@pytest.mark.parametrize("phase", [0.12, 0.88])
+def test_a_lag_is_said_with_what_reads_in_step_with_updates_leave_open(name, phase):
+    """Readings all 4 to 5 ms late: what was said held none of these lags."""
+    for seed, lag_ms in enumerate((30, 60, 130)):
+        of = program(24, seed)
+        learnt = both(of, SENSORS[name], lag_ms / 1000, seed, poll=Poll(jitter=0.02, phase=phase))[1]
+        (said,) = lag_of(learnt)
+        low, high = map(float, re.search(r"lag ([-\d.]+) to ([-\d.]+) ms", said).groups())
+        assert low <= lag_ms <= high
+        assert high - low < 15
 
 
 @pytest.mark.parametrize("name", ["100 of 100 ms", "25 of 100 ms", "mean of 1 s", "capacitor of 50 ms"])

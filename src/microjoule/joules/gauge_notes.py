@@ -22,6 +22,8 @@ import numpy as np
 from ..channel import UNPLACED
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
+from .lag_of_windows import SOURCE
+from .lag_search import stated_ns
 from .little_known import is_little_known
 from .readings import Readings, Shape
 from .stamps import Stamped
@@ -146,7 +148,10 @@ def lag_of(gauge: Gauge) -> list[str]:
     timing = gauge.channel.timing
     if timing.likely_lag_ns is None:
         return []
-    least, most = (three_digits(each / NS_PER_MS) for each in timing.likely_lag_ns)
+    likely = (
+        stated_ns(timing, gauge.readings.spread_s) if timing.lag_source == SOURCE else timing.likely_lag_ns
+    )
+    least, most = (three_digits(each / NS_PER_MS) for each in likely or ())
     return [f"{gauge.channel.id}: lag {least} to {most} ms, {timing.lag_source}"]
 
 

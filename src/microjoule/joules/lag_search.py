@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from ..channel import Timing
 from ..trace.series import I64
+from ..units import NS_PER_S
 from .brackets import F64
 
+_ROOT_3 = math.sqrt(3.0)  # standard uncertainties of a rectangular one that hold all of it
 NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
 _VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
 
@@ -80,3 +82,18 @@ def with_seen(timing: Timing, lag_ns: float, half_ns: float, source: str) -> Tim
     longer = timing.with_longest_lag(round(lag_ns + half_ns))
     lag_ns = min(max(lag_ns, timing.lag_min_ns), timing.lag_ns)
     return longer.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), source)
+
+
+def stated_ns(timing: Timing, spread_s: F64) -> tuple[int, int] | None:
+    """Between which two the lag of a gauge that windows told lies at 95 %; None: they told none.
+
+    Reads in step with updates leave all of them off by the same, which figures of these readings cancel.
+
+    Args:
+        timing: With what windows told.
+        spread_s: float64[n], the standard uncertainty of when readings were.
+    """
+    if timing.likely_lag_ns is None:
+        return None
+    half_ns = math.hypot(timing.half_lag_ns, _ROOT_3 * NS_PER_S * float(np.median(spread_s)))
+    return round(timing.middle_lag_ns - half_ns), round(timing.middle_lag_ns + half_ns)

@@ -26,6 +26,7 @@ from ..joules.identity import is_joules
 from ..joules.lag import Marks
 from ..joules.lag_beside_gauge import lag_beside_gauge
 from ..joules.lag_of_gauge import with_lag_of
+from ..joules.lag_search import stated_ns
 from ..joules.total import beside, is_power
 from ..joules.update_record import record_of
 from ..recording.native import now_ns
@@ -144,7 +145,8 @@ def gauge_lag(series: Series, channel: Channel, windows: Sequence[Window]) -> tu
         channel: The gauge's.
         windows: When the load worked.
     """
-    return with_lag_of(Gauge(series, channel), windows, SOURCE).likely_lag_ns
+    gauge = Gauge(series, channel)
+    return stated_ns(with_lag_of(gauge, windows, SOURCE), gauge.readings.spread_s)
 
 
 def beside_gauges(
