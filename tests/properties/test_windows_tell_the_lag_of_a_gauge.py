@@ -39,7 +39,7 @@ def test_a_lag_is_found_and_figures_are_of_the_right_time(name, lag_ms):
 @pytest.mark.parametrize("name", ["100 of 100 ms", "25 of 100 ms"])
 @pytest.mark.parametrize("phase", [0.12, 0.88])
 def test_a_lag_is_said_with_what_reads_in_step_with_updates_leave_open(name, phase):
-    """Readings all 4 to 5 ms late: what was said held none of these lags."""
+    """All are off by the same: where that was 4 to 5 ms, what was said held no lag."""
     for seed, lag_ms in enumerate((30, 60, 130)):
         of = program(24, seed)
         learnt = both(of, SENSORS[name], lag_ms / 1000, seed, poll=Poll(jitter=0.02, phase=phase))[1]

@@ -151,7 +151,7 @@ def lag_of(gauge: Gauge) -> list[str]:
     likely = (
         stated_ns(timing, gauge.readings.spread_s) if timing.lag_source == SOURCE else timing.likely_lag_ns
     )
-    least, most = (three_digits(each / NS_PER_MS) for each in likely or ())
+    least, most = (three_digits(each / NS_PER_MS) for each in likely or timing.likely_lag_ns)
     return [f"{gauge.channel.id}: lag {least} to {most} ms, {timing.lag_source}"]
 
 
