@@ -221,8 +221,6 @@ interval):
 - 100 of 100 ms under T with edges that differ by 5 %, in recordings of 40 s: high for half 88 % of windows of
   0.03 s, for three tenths 82 %; in windows of 1 and 3 s 90 to 93 %. In recordings of 200 s, and in those of
   40 s with edges that differ by a tenth, they are covered (93 % and more).
-- A mean of a second under 2.48 and 2.52 T, in windows of 0.3 s: 88 to 90 %. Other windows of 0.1 to 1 s are
-  covered (96 % and more), and all of them under 2.4, 2.45 and 2.55 T.
 
 Loads that are high for a fifth or four fifths of 0.5 to 1.3 T, regular or with edges that differ by 5 to
 20 %, are covered in 94 % and more under sensors that look at all of the time (five recordings of two minutes;

@@ -185,12 +185,8 @@ class Boxcar:
         covariance = np.asarray(np.linalg.inv(known), np.float64)
         return Cell(first, edges, p + mean, covariance, rest2, covariance @ idle * _MORE * self._idle_w)
 
-    def variance(self, t0_s: F64, t1_s: F64, is_open: tuple[Bools, Bools]) -> F64:
-        """The variance of the energies of windows, J², beyond that of what lies within a bin.
-
-        Where power at their begin or end is not open, it is that of a load of one period, which no pattern is
-        in that repeats itself every W.
-        """
+    def variance(self, t0_s: F64, t1_s: F64) -> F64:
+        """The variance of the energies of windows, J², beyond that of what lies within a bin."""
         first, last = (np.minimum(np.searchsorted(self._t_s, t), len(self._t_s) - 1) for t in (t0_s, t1_s))
         found = (self._lost_j[last] - self._lost_j[first]) ** 2
         begun_j, ended_j = (np.interp(t, self.edges_s, self._moved_j) for t in (t0_s, t1_s))
@@ -200,14 +196,13 @@ class Boxcar:
             gap_s = self._t_s[at] - self._t_s[np.maximum(at - 1, 0)]
             part = np.minimum((t1_s - t0_s) / np.maximum(gap_s, 1e-9), 0.5)
             found += np.where(t <= self._t_s[at], _EITHER * part * (1 - part) * self._hidden_j[at] ** 2, 0.0)
-        opens, closes = is_open
         is_short = t1_s - t0_s <= _SHORT * self._window_s
         near, far = np.flatnonzero(is_short), np.flatnonzero(~is_short)
         a, b = t0_s[near], t1_s[near]
-        found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at])) * (opens | closes)[near]
+        found[near] += self._of(a, lambda edges, at: overlaps(edges, a[at], b[at]))
         # Each end by itself: how far the energy up to it is from its mean over the W around it. Between these
         # two means lie the readings, whose noise is each one's own.
-        found[far] += self._of_end(t0_s[far]) * opens[far] + self._of_end(t1_s[far]) * closes[far]
+        found[far] += self._of_end(t0_s[far]) + self._of_end(t1_s[far])
         apart_s = self._t_s[last[far]] - self._t_s[first[far]]
         usual_s = apart_s / np.maximum(last[far] - first[far], 1)
         found[far] += self._noise_w**2 * usual_s * (t1_s - t0_s)[far]

@@ -260,6 +260,7 @@ class Gauge:
         a, b, profile = self._s(t0), self._s(t1), self._profile
         begin2, end2, inner2 = self._profile.variances(a, b)
         swing2, off = self._swinging(a, b, value)
+        box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
         # How readings scatter that are of one load is what that load does, and no more. Where they are of one
         # period, and average as declared, it is all that moves; else U² of two ends is 6 swing2, of its form,
         # and 4 (begin2 + end2).
@@ -272,8 +273,6 @@ class Gauge:
             np.where(is_all[at], 0.0, np.maximum(part2 - of_swing * swing2, 0.0))
             for part2, at in ((begin2, first), (end2, last))
         )
-        is_open = ~is_all[first], ~is_all[last]
-        box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b, is_open)
         # Of one load that is slow the gaps are not known, and of a quick one how far its phases' mean is off.
         is_either = found.comes_round[first] & found.comes_round[last]
         inner2 = np.where(is_either, np.maximum(inner2 - off**2, 0.0), inner2)
