@@ -71,7 +71,8 @@ def spread_outside(
     one = one + _OF_ONE * np.maximum(begins.phase, ends.phase) ** 2
     out = [side_ns / (_SIDE * usual_ns) for side_ns in sides_ns]
     noise = one * ((1 + out[0]) ** 2 + out[0] ** 2 + (1 + out[1]) ** 2 + out[1] ** 2)
-    room = np.maximum(most_rate(channel) * (t1 - t0) - plain, 0.0)
+    length_ns = np.maximum(t1 - t0, 1)  # of a window of no length infinite power would be no number
+    room = np.maximum(most_rate(channel) * length_ns - plain, 0.0)
     found[short] = -beyond(np.clip(more, -plain, room), noise) * is_own / K_OF_RECTANGULAR
     return found
 

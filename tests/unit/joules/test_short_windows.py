@@ -55,6 +55,14 @@ def test_a_window_of_a_slow_counter_holds_no_more_than_its_device_may_draw(limit
     assert found == pytest.approx(-more / 1.65)
 
 
+@pytest.mark.parametrize("limit_w", [None, 100.0])
+def test_a_window_of_no_length_is_a_number_whatever_is_known_of_the_device(limit_w):
+    channel = replace(CHANNEL, trust=replace(CHANNEL.trust, power_limit_w=limit_w))
+    of = windows((at_ns(K, 0.5), at_ns(K, 0.5)))
+    found = spread_outside(interpolation(STEPPED), channel, of, known(left=K), known(left=K))
+    assert math.isfinite(found.item())
+
+
 @pytest.mark.parametrize("scatter", [0.1, 1.0])
 def test_an_update_of_a_slow_counter_that_scatter_alone_makes_unlike_lends_nothing(scatter):
     """Beside a step from 10 to 30 counts a ms: updates of 10 and of 10.5, of which the window has one."""
