@@ -183,6 +183,8 @@ def _pilot(
         at_s = [seconds(window.t0_ns - windows[0].t0_ns) for window in windows]
         call_s = durations[-1] / counts[-1]
         if all(energy.value is None for energy in energies):
+            if trace.dead.issuperset(fitted.ids):
+                raise single_run.unchanged(fitted.ids)
             raise NoUpdate(
                 f"{', '.join(fitted.ids)} gave no figure while this ran: "
                 f"the readings are {energies[-1].status}",

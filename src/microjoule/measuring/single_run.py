@@ -6,6 +6,7 @@ from a longer spin before and after, is subtracted for the wait (docs/methods.md
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import NoUpdate
@@ -70,10 +71,15 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     idle = sum_of([_power(counter, idles, f"idle:{name}") for name, counter in counters.items()])
     durations = [seconds(end - begin) for begin, end in runs]
     if not any(len(counter.changes) for counter in counters.values()):
-        raise NoUpdate(
-            f"None of {', '.join(fitted.ids)} changed while this ran", "Choose another channel with --channel"
-        )
+        raise unchanged(fitted.ids)
     return figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
+
+
+def unchanged(ids: Iterable[str]) -> NoUpdate:
+    """The error of counters that were read and stood still."""
+    return NoUpdate(
+        f"None of {', '.join(ids)} changed while this ran", "Choose another channel with --channel"
+    )
 
 
 def _around(

@@ -44,6 +44,18 @@ def holds(figure, truth):
     return abs(figure["value"] - truth) <= 1.5 * figure["U"] + 1e-9
 
 
+@pytest.mark.parametrize("words", [(), ("--mode", "edge"), ("--mode", "edge", "-r", "1")])
+def test_a_counter_that_stands_still_is_called_that(tmp_path, words):
+    """No read failed, and it was said that the readings are failed."""
+    root = machine(tmp_path / "root")
+    for name in ("package.txt", "dram.txt"):
+        (root / name).write_text(script_text([Entry(raw=7)]))
+    done = profile("--source", "script", "--root", root, "--max-time", "4s", *words, "sum(range(99))")
+    assert done.returncode == 3
+    assert "None of package-0, package-0/dram changed while this ran" in done.stderr
+    assert "--channel" in done.stderr
+
+
 @pytest.mark.parametrize("mode", ["batch", "slope", "dither", "edge"])
 def test_a_statement_of_known_power_in_every_mode(root, mode):
     done = profile(
