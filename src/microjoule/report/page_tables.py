@@ -251,6 +251,8 @@ def _flat(value: object, path: str) -> Iterable[tuple[str, str]]:
             yield from _flat(each, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         yield from [(path, ", ".join(map(str, value)))] if value else []
+    elif isinstance(value, bool):
+        yield path, "yes" if value else "no"
     elif value is not None:
         yield path, str(value)
 

@@ -78,13 +78,14 @@ def test_the_page_starts_with_the_sentence_of_the_report_and_has_a_row_a_name(pa
 
 
 def test_facts_are_a_line_each_and_what_is_empty_has_none():
-    """Of GPUs the page had one line, in Python's braces and quotation marks."""
-    gpus = [{"index": 0, "chip": "hopper", "settings": {"ecc": True}}, {"index": 1}]
+    """Of GPUs the page had one line, in Python's braces and quotation marks; then Python's True and False."""
+    gpus = [{"index": 0, "chip": "hopper", "settings": {"ecc": True, "persistence": False}}, {"index": 1}]
     table = page_tables.facts({"gpus": gpus, "misleading": [], "command": ["sleep", "4"]})
     assert dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)) == {
         "gpus.0.index": "0",
         "gpus.0.chip": "hopper",
-        "gpus.0.settings.ecc": "True",
+        "gpus.0.settings.ecc": "yes",
+        "gpus.0.settings.persistence": "no",
         "gpus.1.index": "1",
         "command": "sleep, 4",
     }
