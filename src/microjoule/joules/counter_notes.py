@@ -126,8 +126,7 @@ def lag(counter: Counter, unsaid_ns: float = 0.0) -> list[str]:
     wider = figure(power_w * 2 * timing.half_lag_ns / NS_PER_S, 0.0, "J")
     return [
         f"{name}: its counter may show energy up to {three_digits(most_ms)} ms late (assumed, not measured), "
-        f"so guaranteed intervals are ± {wider} wider. To measure the lag, mark windows of different power "
-        "or run `uj probe --calibrate`"
+        f"so guaranteed intervals are ± {wider} wider"
     ]
 
 

@@ -20,7 +20,7 @@ HEAD = ("", "energy", "± 95 %", "guaranteed", "mean", "peak*", "sensor", "")
 _LEFT = (0, 7)  # columns that are set to the left
 FOOT = (
     "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown.\n"
-    "guaranteed: whatever the power did between readings, if the sensor is right\n"
+    "guaranteed: whatever the power did between readings, if the sensor is right "
     "and lags by no more than was assumed or measured.\n"
     "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates."
 )
@@ -75,7 +75,7 @@ def _prose(sentences: Iterable[str]) -> list[str]:
 def _lags(summary: Mapping[str, Any]) -> list[str]:
     lags = list(summary.get("lags", ()))
     if any("assumed" in line for line in lags):
-        lags.append("To measure a lag: uj probe --calibrate, or mark windows of different power.")
+        lags.append("To measure a lag, mark windows of different power or run `uj probe --calibrate`.")
     return lags
 
 

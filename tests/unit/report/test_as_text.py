@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO, TextIOWrapper
+from itertools import pairwise
 
 import pytest
 from steps import Steps
@@ -212,6 +213,32 @@ def test_a_name_that_leaves_its_figures_no_room_stands_above_them(found) -> None
     own = next(line for line in lines if line.strip().startswith(window["channels"][0]["channel"]))
     above = lines.index(f"  {long['channel']}")
     assert lines[above + 1].split() == own.split()[1:], "the same figures as under its short name"
+
+
+def singly(found):
+    """The report of one window in a table of its own."""
+    return {**found, "windows": [{**found["windows"][0], "n_of_name": 1}], "by_name": []}
+
+
+@pytest.mark.parametrize("terminal", [40, 60, 80])
+def test_what_the_columns_mean_is_broken_only_where_the_terminal_ends(found, terminal) -> None:
+    """At 40 columns a line held one word: sentences were broken for 80 columns and then again."""
+    with on_terminal(terminal):
+        text = as_long_text.render(singly(found))
+    lines = text[text.index("guaranteed: whatever") : text.index("sensor: no accuracy")].splitlines()
+    for line, following in pairwise(lines):
+        assert cells(f"{line} {following.split()[0]}") >= terminal
+
+
+def test_how_a_lag_is_measured_is_said_once_for_all_counters_of_which_it_is_assumed(found) -> None:
+    lags = [
+        f"gpu-{n}/energy: its counter may show energy up to 100 ms late (assumed, not measured)"
+        for n in (0, 1)
+    ]
+    text = " ".join(as_long_text.render(singly(found) | {"lags": lags}).split())
+    assert text.count("uj probe --calibrate") == 1
+    measured = singly(found) | {"lags": ["gpu-0/energy: lag 0 to 7 ms, measured at its power steps"]}
+    assert "To measure a lag" not in as_long_text.render(measured)
 
 
 def test_one_channel_has_no_line_of_what_its_total_adds(found) -> None:
