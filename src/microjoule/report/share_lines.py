@@ -32,6 +32,7 @@ FEW_LOOKS = (
 RARE_UPDATES = (
     "The sensor is updated too rarely to say whose energy it was. Record for longer, ten updates or more."
 )
+NOBODY_SEEN = "Whose energy it was is not known: nobody's CPU time could be read (is /proc hidden?)."
 INSEPARABLE = (
     "Not separable: {names} were busy at the same times, so the figure is that of all together. "
     "To tell the idle machine apart: `--idle 5s`."
@@ -87,7 +88,9 @@ def said(summary: Plain) -> list[str]:
 
 
 def _too_short(of: Plain) -> str:
-    """Why there was too little to say whose energy it was."""
+    """Why it cannot be said whose energy it was."""
+    if all(row["busy_s"] is None for row in of["rows"]):
+        return NOBODY_SEEN
     if of["looked_s"] < _SHORT_S:
         return TOO_SHORT
     if of["looks"] < _FEW:

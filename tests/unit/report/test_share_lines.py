@@ -120,10 +120,19 @@ def test_a_bound_is_said_where_it_is_less_than_everything(most_j, is_said):
 )
 def test_it_says_why_nothing_can_be_said(looks, looked_s, says):
     """Case: of twelve seconds in which four looks came it was said that they were no half second."""
-    of = {"by": "name", "status": "too short", "total_j": 70.0, "rows": [], "brief": []}
+    of = {"by": "name", "status": "too short", "total_j": 70.0, "rows": ROWS[:1], "brief": []}
     summary = {"shares": {**of, "looks": looks, "looked_s": looked_s}}
     assert share_lines.said(summary)[0].startswith(says)
     assert max(map(len, share_lines.full(summary))) <= 80
+
+
+def test_where_nobody_was_seen_no_longer_recording_helps():
+    """Case: of a hidden /proc and looks at a GPU it was said that the sensor is updated too rarely."""
+    nobody = [each for each in ROWS if each["busy_s"] is None]
+    of = {"by": "name", "status": "too short", "total_j": 70.0, "rows": nobody, "brief": []}
+    summary = {"shares": {**of, "looks": 80, "looked_s": 8.0}}
+    assert share_lines.said(summary) == [share_lines.NOBODY_SEEN]
+    assert "Record for longer" not in share_lines.NOBODY_SEEN
 
 
 def test_a_gpu_that_cannot_be_divided_says_between_whom():
