@@ -26,7 +26,7 @@ from .energies import Energies, unread
 from .estimate import Estimate
 from .gauge import Gauge
 from .gauge_updates import gauge_updates
-from .identity import FLOOR_W, Identity, identified
+from .identity import Identity, identified, is_broken
 from .lag import Marks
 from .lag_of_gauge import placed
 from .occupancy import united
@@ -39,10 +39,6 @@ from .update_record import UpdateRecord, Updates, updates
 if TYPE_CHECKING:
     from .by_name import NameEnergy
     from .mark_fits import MarkFits
-
-
-# A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a VM.
-DEAD_UPDATES = 20
 
 
 class Trace(RawTrace):
@@ -206,12 +202,12 @@ class Trace(RawTrace):
         return self.identity.still.union(dead)
 
     def _is_dead(self, channel: Channel) -> bool:
+        still_ns = self.still_ns(channel.id)
+        if channel.place.always_draws:
+            return is_broken(channel, still_ns)
         update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
         least_j = float(2 * channel.scale.quantum * channel.scale.unit)
-        still_ns = self.still_ns(channel.id)
-        if not channel.place.always_draws:
-            return still_ns > 2 * update_ns and seconds(still_ns) * self._usual_inside_w(channel) > least_j
-        return still_ns > DEAD_UPDATES * update_ns > 0 and seconds(still_ns) * FLOOR_W > least_j
+        return still_ns > 2 * update_ns and seconds(still_ns) * self._usual_inside_w(channel) > least_j
 
     def _usual_inside_w(self, channel: Channel) -> float:
         """What a gauge inside a counter shows, in three readings of four at least; 0 W: there is none."""

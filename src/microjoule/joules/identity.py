@@ -29,6 +29,8 @@ from ..value_class import dataclass
 from .unwrap import NJ_PER_J, counts, modulus, quantum
 
 FLOOR_W = 0.1  # nothing awake draws less; asked because psys may move by whole joules
+# A package cannot draw 0 W: a counter of one that never moved was never updated, as in many a VM.
+_STILL_UPDATES = 20
 _BITS = 1 << 32  # register counts after which every RAPL counter starts again
 _MOVES = 5  # of a package, after which its parts must have moved
 _LOOKED = 1 << 14  # readings that decide whether two counters are one
@@ -151,6 +153,14 @@ def _unit_notes(declared: Channel, found: Channel) -> list[str]:
         f"{found.id}: this kernel takes a count for {kernel_nj / 1000:.3g} µJ, and this CPU counts "
         f"{own_nj / 1000:.3g} µJ: the figures here are {own_nj / kernel_nj:.3g} times the kernel's"
     ]
+
+
+def is_broken(channel: Channel, still_ns: int) -> bool:
+    """Whether a counter of what must draw power stood still for so long that it is not believed."""
+    update_ns = max(channel.timing.update_ns or 0, channel.timing.update_max_ns)
+    if not channel.place.always_draws or still_ns <= _STILL_UPDATES * update_ns or not update_ns:
+        return False
+    return still_ns / NS_PER_S * FLOOR_W > float(2 * channel.scale.quantum * channel.scale.unit)
 
 
 def _is_still(

@@ -298,7 +298,8 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -
     edges_ns = np.array([(window.t0_ns, window.t1_ns) for window in windows], np.int64).reshape(-1, 2)
     meters = (trace.meter(one) for one in fitted.ids)
     gauges = (meter for meter in meters if isinstance(meter, Gauge))
-    return replace(found, notes=(*found.notes, *of_gauges(gauges, *edges_ns.T)))
+    stuck = single_run.never_moved(one for one in fitted.ids if one in trace.dead)
+    return replace(found, notes=(*found.notes, *stuck, *of_gauges(gauges, *edges_ns.T)))
 
 
 def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:

@@ -7,11 +7,13 @@ from a longer spin before and after, is subtracted for the wait (docs/methods.md
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NoUpdate
 from ..joules.counter import Counter
 from ..joules.estimate import Estimate
+from ..joules.identity import is_broken
 from ..recording.native import now_ns
 from ..units import seconds
 from . import waits
@@ -70,9 +72,12 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     energies = [sum_of(each) for each in zip(*by_channel, strict=True)]
     idle = sum_of([_power(counter, idles, f"idle:{name}") for name, counter in counters.items()])
     durations = [seconds(end - begin) for begin, end in runs]
-    if not any(len(counter.changes) for counter in counters.values()):
-        raise unchanged(fitted.ids)
-    return figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
+    still = [name for name, counter in counters.items() if not len(counter.changes)]
+    broken = [name for name in still if is_broken(counters[name].channel, _read_ns(counters[name]))]
+    if len(still) == len(counters):
+        raise unchanged(still)
+    found = figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
+    return replace(found, notes=(*found.notes, *never_moved(broken)))
 
 
 def unchanged(ids: Iterable[str]) -> NoUpdate:
@@ -80,6 +85,16 @@ def unchanged(ids: Iterable[str]) -> NoUpdate:
     return NoUpdate(
         f"None of {', '.join(ids)} changed while this ran", "Choose another channel with --channel"
     )
+
+
+def never_moved(broken: Iterable[str]) -> list[str]:
+    """What is said of counters in a total that stood still though they count what must draw power."""
+    return [f"{name} never moved: it is stuck, and its 0 J is no measurement" for name in broken]
+
+
+def _read_ns(counter: Counter) -> int:
+    """For how long it was read."""
+    return int(counter.t_ns[-1] - counter.t_ns[0]) if len(counter) else 0
 
 
 def _around(

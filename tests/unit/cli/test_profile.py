@@ -46,11 +46,14 @@ def holds(figure, truth):
 
 @pytest.mark.parametrize("words", [(), ("--mode", "edge"), ("--mode", "edge", "-r", "1")])
 def test_a_counter_that_stands_still_is_called_that(tmp_path, words):
-    """No read failed, and it was said that the readings are failed."""
-    root = machine(tmp_path / "root")
-    for name in ("package.txt", "dram.txt"):
-        (root / name).write_text(script_text([Entry(raw=7)]))
-    done = profile("--source", "script", "--root", root, "--max-time", "4s", *words, "sum(range(99))")
+    """No read failed, and it was said that the readings are failed; of memory, that it used 0 J."""
+    root, still = machine(tmp_path / "root"), script_text([Entry(raw=7)])
+    (root / "dram.txt").write_text(still)
+    asked = ("--source", "script", "--root", root, "--max-time", "4s", *words, "sum(range(99))")
+    one = " ".join(profile(*asked).stdout.split())
+    assert "package-0/dram never moved: it is stuck, and its 0 J is no measurement" in one
+    (root / "package.txt").write_text(still)
+    done = profile(*asked)
     assert done.returncode == 3
     assert "None of package-0, package-0/dram changed while this ran" in done.stderr
     assert "--channel" in done.stderr
