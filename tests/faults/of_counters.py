@@ -26,6 +26,7 @@ from faults.unruly import (
     tree,
     unruly,
 )
+from microjoule.channel.failed_read import NO_NUMBER
 
 READS = 300  # that a counter answers wrongly
 
@@ -152,15 +153,15 @@ _FAILING: dict[str, tuple[int, str, str]] = {
         errno.errorcode[code]: (code, _words(code), os.strerror(code))
         for code in (errno.EIO, errno.EINTR, errno.EACCES, errno.ENODEV)
     },
-    "short reads": (CUT, "reads of a counter end in the middle of the number", "Bad message"),
-    "letters": (LETTERS, "a counter answers bytes that are no number", "Bad message"),
+    "short reads": (CUT, "reads of a counter end in the middle of the number", NO_NUMBER),
+    "letters": (LETTERS, "a counter answers bytes that are no number", NO_NUMBER),
     "empty reads": (EMPTY, "a counter's file is empty", "No data available"),
 }
 
 FAULTS: dict[str, Callable[[Path], None]] = {
     **{name: failing(*one) for name, one in _FAILING.items()},
     "FUSE EIO": on_fuse(str(errno.EIO), "answers a counter's reads with EIO", os.strerror(errno.EIO)),
-    "FUSE short reads": on_fuse(SHORT, "ends a counter's reads in the middle of the number", "Bad message"),
+    "FUSE short reads": on_fuse(SHORT, "ends a counter's reads in the middle of the number", NO_NUMBER),
     "zone removed": removed,
     "CPU offline": offline,
     "stuck counter": stuck,

@@ -37,7 +37,7 @@ from ..trace.series import I64
 from .alternating import ABOUT_TWO, rectangles
 from .beats import DUTY, RARELY, ROOM, Beats, beats
 from .brackets import F64
-from .coming_round import SLOWEST, UNSURE, Differences, cycles_shown, height
+from .coming_round import BY_EDGES, SLOWEST, UNSURE, Differences, cycles_shown, height
 from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, unlike_one
 from .repeating import by_turns, comes_round, in_step, unlike_after
 from .running import extreme, from_nearer, local_mean
@@ -175,7 +175,8 @@ def swings(
         watts, middle, seen, np.stack((found, phi, period, cycles.unsure))
     )
     # Of an odd number of phases one more or one fewer is high.
-    astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0, (phi, unsure))
+    creeps = phi, np.where(phi < BY_EDGES, unsure, np.inf)  # how readings alternate is that of a sine
+    astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0, creeps)
     longer = _longer(cycles.above, np.minimum(DUTY, _OF_EDGES * cycles.each + cycles.unsure / cycles.each))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
     creeping, rounds = np.zeros((len(BLOCKS), n)), (coverage < 1) & comes_round(watts)

@@ -23,6 +23,7 @@ SLOWEST = 1 / (4 * _AROUND)  # cycles an update: a slower swing is taken for pow
 UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
+BY_EDGES = 0.352  # arccos(r) / 2 π: how many cycles an update are counted from edge to edge, at most
 _PEAKED = 0.36  # by how much the top of a wave is beyond √(m4 / m2), of m4 / m2² - 1
 _SHOWN = 0.5  # of twice a swing: differences that show less are mostly of noise
 _STRICTLY_ONE = 0.05  # of what scattering differences have, which power that wanders a little has more of
