@@ -87,7 +87,7 @@ justify.
   energies between updates are off by 2.9 times as much of 1.5 T: triangles of 3/16, 1/4 and 3/16 of 2 H T in
   three updates, and of 1/4 of H T in one of three. The rows *between* differ by that ratio. Windows of
   0.3 s are two cycles of the one and one of the other, whose ends err alike. So have loads that are high
-  three times in three updates, once in each: of the worst of eight U is 2.1 to 5.7 times the errors.
+  three times in three updates, once in each: of the worst of eight U is 2.8 to 3.3 times the errors.
 - *edges* of loads near the sensor's own frequency: both ends of a window are off by the load's swing inside a
   period. How many cycles a window has is known from edge to edge of what readings show where that is one
   period, and for which part of it power is high to three quarters of an update: of 0.9 to 1.1 T, windows
@@ -96,15 +96,15 @@ justify.
   how they alternate. Of it, and of 0.23 T in windows of 0.3 s, no load was found that needs the last tenth of
   U under means of all of T.
 - Rows *irregular*: a load between 0 and the limit that is high once in each update, anywhere in it, has the
-  same readings. Of 100 of 100 ms and means of a second U is 1.6 to 3.3 times its errors, and three times
-  those of the row's load would not hold 95 % of its windows in 56 of 60 wide cells (26 to 95 %).
+  same readings. Of 100 of 100 ms and means of a second U is 1.6 to 3.4 times its errors, and three times
+  those of the row's load would not hold 95 % of its windows in 57 of 60 wide cells (26 to 94 %).
 - *steady*, 0.03 s, and of means of a second to 0.3 s: readings differ by noise, which may be power that
   moved inside an update, or from one to the next. One that is high once in each, between the lowest and the
-  highest reading, has the same readings of 100 of 100 ms: U holds 91 % of its windows, and three times the
+  highest reading, has the same readings of 100 of 100 ms: U holds 92 % of its windows, and three times the
   error of steady power 76 %.
-- A gauge of which nothing is declared under a smooth slow sine (± 20 W in 50 T), whose U is 46 to 261 times
+- A gauge of which nothing is declared under a smooth slow sine (± 20 W in 50 T), whose U is 40 to 261 times
   the error: a larger sine of 0.98 or 1.02 T has the same readings under a sensor that looks at a part of the
-  time (same_gauge_readings.md), and U of three times the error would hold 0 to 14 % of its windows.
+  time (same_gauge_readings.md), and U of three times the error would hold 0 to 12 % of its windows.
 - Power that wanders under a capacitor: readings that scatter may be of a load near the sensor's own frequency
   with irregular edges (± 10 to 30 %), whose swing inside a period is many times what they show. One of T/2
   around the same slow power, with edges ± 30 %, scatters alike, and its successive differences nearly do
@@ -116,8 +116,8 @@ justify.
   5 % (2,040 windows). Windows of most other lengths have a root mean square of 0.4 to 0.5. What power does in
   an update is worked out, with ten times the readings' noise, so that the height is known to a tenth.
 - Means of a second under 2.03 and 3.7 T: a square wave of 2 to 5 cycles a second that goes up and down by a
-  quarter of the load's swing may be added, and no reading shows it. U holds 95 to 98 % of its windows, and
-  three times the error of the load alone 83 to 94 %.
+  quarter of the load's swing may be added, and no reading shows it. U holds 92 to 100 % of its windows,
+  and three times the error of the load alone 83 to 93 %.
 - Means of a second that stand still at idle: what an update that is missing hid, and by how much what the
   sensor takes for idle is more than the lowest power (7 %), are bounds. They add up over a window: over 10 s
   they are most of U under 3.7 and 17.3 T. The rows' idle power is the lowest one, and so it is the draw of
