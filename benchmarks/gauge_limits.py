@@ -143,7 +143,7 @@ justify.
     levels that last by chance. One whose edges stay at one place of their gaps for eight cycles has the same
     readings, and a U of three times the regular one's error would hold 24 to 51 % of its windows of 1 to 10 s
     (3.7 T, 25 of 100 ms);
-  - 1.5 T under 10 of 20 ms with stamps, which leave its own mean no error: U is up to 306 times that, and 1.4
+  - 1.5 T under 10 of 20 ms with stamps, which leave its own mean no error: U is up to 320 times that, and 1.4
     to 3.9 times the error of a load with the same readings;
   - 0.23 and 0.55 T in 3 and 10 s: edges of a load of 2.87 T, or of 0.55 T, may be anywhere in gaps. Bursts
     and 17.3 T: so may pulses between two low looks. Of short windows under 0.23, 1.5, 2.03 and 3.7 T no load
