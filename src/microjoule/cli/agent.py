@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..sources.agent_offer import COARSE, FOLDER, FULL
 from . import options, probe_calibrate
+from .signals import awaited
 from .without_threads import load_libraries
 
 GROUP = "microjoule"
@@ -123,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"uj: serving {place}", file=sys.stderr)
         print(f"uj: {', '.join(agent.channels)}; Ctrl-C ends it", file=sys.stderr, flush=True)
         notifier.say("READY=1")
-        while signal.sigtimedwait(ends, LOOK_S) is None:
+        while awaited(ends, LOOK_S) is None:
             agent.check()
         notifier.say("STOPPING=1")
     return 0

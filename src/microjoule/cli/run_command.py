@@ -26,6 +26,7 @@ from . import (
     trace_output,
 )
 from .shortage import shortage
+from .signals import awaited
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -233,7 +234,7 @@ def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[in
             child.returncode = os.waitstatus_to_exitcode(status)
             return status, nanoseconds(usage.ru_utime + usage.ru_stime)
         # A thread of the caller's that does not block it may have taken the signal of the child's end.
-        got = signal.sigtimedwait(mask, LOOK_S)
+        got = awaited(mask, LOOK_S)
         if got is not None:
             pass_on(got, child.pid)
 

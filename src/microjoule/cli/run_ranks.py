@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from . import activity, options, run_command, trace_output
 from .scratch import scratch
 from .shortage import shortage
+from .signals import awaited
 from .without_threads import load_libraries
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _run(command: list[str], member: NodeMember) -> int | str:
         if pid == child.pid:
             child.returncode = os.waitstatus_to_exitcode(status)
             return status
-        got = signal.sigtimedwait(mask, PUMP_S)
+        got = awaited(mask, PUMP_S)
         if got is not None:
             run_command.pass_on(got, child.pid)
         member.pump()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import NothingServed
 from ..live import LOOPBACK, PORT
 from . import activity, options, probe_calibrate
+from .signals import awaited
 
 if TYPE_CHECKING:
     from ..live.metrics import Picture
@@ -142,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         for place in _ways(arguments, picture, closing):
             print(f"uj: {place}", file=sys.stderr, flush=True)
-        while signal.sigtimedwait(ends, LOOK_S) is None:
+        while awaited(ends, LOOK_S) is None:
             for channel in running.look():
                 print(
                     f"uj: {channel} gives no readings; the sources are reopened", file=sys.stderr, flush=True

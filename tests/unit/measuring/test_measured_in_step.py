@@ -35,7 +35,7 @@ with open(folder / "busy", "r+b") as file:
 def work():
     global n, end
     begun = time.monotonic_ns()
-    begun = end if begun - end < call_ns // 2 else begun  # however late this process was woken
+    begun = end if begun - end < call_ns // 50 else begun  # unless it was woken late
     end = begun + call_ns
     if sys.argv[2] == "calls":
         busy[n + 1] = begun + call_ns // 2
