@@ -251,6 +251,12 @@ void uj_feed_close(struct uj_feed *feed);
  * says. */
 int uj_confine(struct uj_error *err);
 
+/* Waits for one of the signals, which the caller blocks, for so long at most: its number, and in
+ * *code who sent it (si_code of sigaction(2)). 0: none came, or the wait was cut short, as by a
+ * stop of the process and its end (signal(7)); what came meanwhile is then given by the next call.
+ */
+int uj_signal_wait(const int *numbers, size_t n_numbers, int64_t timeout_ns, int *code);
+
 /* ---- what sampling costs ------------------------------------------------------------------- */
 
 struct uj_work {

@@ -149,3 +149,4 @@ cdef extern from "microjoule.h" nogil:
     void uj_feed_counts(const uj_feed *feed, uint64_t *counts, int64_t *published_ns)
     void uj_feed_close(uj_feed *feed)
     int uj_confine(uj_error *err)
+    int uj_signal_wait(const int *numbers, size_t n_numbers, int64_t timeout_ns, int *code)

@@ -383,3 +383,4 @@ cdef class Mark:
 
 
 include "_native_feed.pxi"
+include "_native_process.pxi"

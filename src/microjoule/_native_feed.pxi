@@ -96,14 +96,3 @@ cdef class Feed:
         cdef int64_t published_ns
         uj_feed_counts(self._feed, counts, &published_ns)
         return published_ns
-
-
-def confine():
-    """Leaves this process, all its threads, the system calls of sampling and serving only, for good.
-
-    Raises:
-        MicrojouleError: The kernel refuses, or does not know how.
-    """
-    cdef uj_error err
-    err.code = 0
-    _check(uj_confine(&err), &err)

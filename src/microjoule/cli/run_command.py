@@ -26,7 +26,7 @@ from . import (
     trace_output,
 )
 from .shortage import shortage
-from .signals import awaited
+from .signals import Came, awaited
 
 if TYPE_CHECKING:
     from ..channel import Channel
@@ -213,14 +213,14 @@ def forwarded() -> list[int]:
     return waiting
 
 
-def pass_on(got: signal.struct_siginfo, pid: int) -> None:
+def pass_on(got: Came, pid: int) -> None:
     """Sends a signal that came from another process on to the command.
 
     A terminal's own signals have reached the command already; those of a kill have not.
     """
-    if got.si_signo != signal.SIGCHLD and got.si_code <= 0:
+    if got.number != signal.SIGCHLD and got.code <= 0:
         with contextlib.suppress(PermissionError):  # of a setuid command; it goes on, as under env
-            os.kill(pid, got.si_signo)
+            os.kill(pid, got.number)
 
 
 def _wait(child: subprocess.Popen[bytes], mask: set[signal.Signals]) -> tuple[int, int]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Collection
+from typing import NamedTuple
 
 
-def awaited(mask: Collection[int], timeout_s: float) -> signal.struct_siginfo | None:
-    """The signal of the mask that came within so many seconds; None: none did.
+class Came(NamedTuple):
+    """A signal that was waited for."""
 
-    Where the process was stopped (Ctrl-Z) for longer than that, CPython 3.11 gives what it never filled in:
-    ``signal_sigtimedwait_impl`` leaves its loop once its deadline is over. A number outside the mask is
-    dropped; one that chances to be in the mask cannot be told from a signal.
-    """
-    got = signal.sigtimedwait(mask, timeout_s)
-    return got if got is not None and got.si_signo in mask else None
+    number: int
+    code: int  # who sent it: ``si_code`` of sigaction(2), at most 0 of another process
+
+
+def awaited(mask: Collection[int], timeout_s: float) -> Came | None:
+    """The signal of the mask that came within so many seconds; a stop (Ctrl-Z) ends the wait, too."""
+    from ..recording.native import signal_wait
+    from ..units import nanoseconds
+
+    came = signal_wait(mask, nanoseconds(timeout_s))
+    return None if came is None else Came(*came)

@@ -16,9 +16,21 @@ try:
         confine,
         now_ns,
         reader_names,
+        signal_wait,
         work,
     )
 except ImportError as error:
     raise NativeMissing.on(sys.platform, str(error)) from error
 
-__all__ = ["Columns", "Feed", "Marks", "Sampler", "clock_pair", "confine", "now_ns", "reader_names", "work"]
+__all__ = [
+    "Columns",
+    "Feed",
+    "Marks",
+    "Sampler",
+    "clock_pair",
+    "confine",
+    "now_ns",
+    "reader_names",
+    "signal_wait",
+    "work",
+]
