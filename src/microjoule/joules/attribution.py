@@ -13,7 +13,6 @@ known where the parts are not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -31,7 +30,7 @@ from .regression import COLUMNS
 from .separability import Item, together
 from .state_fit import StateFit
 from .state_time import bounds, lasted_ns, occupied_s, shortest_ns
-from .uncertainty import NORMAL, RECTANGULAR, Component
+from .uncertainty import NORMAL, RECTANGULAR, ROOT_3, Component
 from .uncounted import component
 from .update_record import Updates, updates
 
@@ -277,7 +276,7 @@ class Span(StateFit):
             high = min(high, whole.value + whole.U)
         low, high = min(low, value), max(high, value)
         half = max(value - low, high - value)
-        bound = Component("separability", half / math.sqrt(3.0), "B", RECTANGULAR)
+        bound = Component("separability", half / ROOT_3, "B", RECTANGULAR)
         return Part(
             item.name,
             own_ns,

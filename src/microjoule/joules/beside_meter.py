@@ -18,7 +18,7 @@ from .counter import Counter
 from .meter_updates import Updates, all_readings, meter_updates
 from .reference_fit import ReferenceFit, fit
 from .total import covered, is_power, total
-from .uncertainty import NORMAL
+from .uncertainty import NORMAL, ROOT_3
 
 if TYPE_CHECKING:
     from ..trace.window import Window
@@ -91,7 +91,7 @@ def _by_calibration(trace: Trace, window: Window, counted_j: float) -> Coverage 
     U_j = math.hypot(  # noqa: N806 - the GUM's own symbol
         line["U_mean_w"] * time_s,
         line["U_gain"] * from_mean_j,
-        (accuracy or 0.0) * 2 / math.sqrt(3) * energy_j,
+        (accuracy or 0.0) * 2 / ROOT_3 * energy_j,
     )
     share = counted_j / energy_j
     return Coverage(

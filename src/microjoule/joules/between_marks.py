@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..trace.series import I64
 from .brackets import F64
 from .counter import Counter
+from .uncertainty import ROOT_3
 from .unseen_scatter import Left
 from .update_record import are_known
 from .update_times import FIRST
@@ -23,7 +24,6 @@ _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two m
 AT_ONCE = 1 << 16  # marks that are worked on at once
 _PLACES = 8  # at which an update is thought to have been
 _TELLING = 20_000  # pairs of updates at most that show how powers scatter
-_ROOT_3 = math.sqrt(3.0)
 
 
 class Pieces(NamedTuple):
@@ -105,7 +105,7 @@ class UpdatesAround:
         self.phase_ns: F64 = np.where(located.is_on_grid, located.phase_ns, 0.0)
         each_ns = np.where(located.is_on_grid, located.jitter_ns, located.own_ns)
         timing = counter.channel.timing
-        declared_ns = np.hypot(each_ns, timing.half_lag_ns / _ROOT_3)
+        declared_ns = np.hypot(each_ns, timing.half_lag_ns / ROOT_3)
         uneven_ns = self._uneven_ns(pieces)  # where it was, and what it shows late, together
         self._spread_ns: F64 = declared_ns if uneven_ns is None else np.maximum(each_ns, uneven_ns)
         self._worst = np.where(located.is_on_grid, 1.0, _UNLOCKED)
@@ -126,7 +126,7 @@ class UpdatesAround:
 
     def _everywhere(self, pieces: Pieces, some: I64) -> F64:
         """float64[places, n]: the energy up to updates by pieces' powers, wherever these may have been."""
-        half_ns = _ROOT_3 * self._spread_ns[some]
+        half_ns = ROOT_3 * self._spread_ns[some]
         places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
         return np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
 
@@ -212,7 +212,7 @@ class UpdatesAround:
         first = np.searchsorted(self.at_ns, pieces[:, 0], "left")
         last = np.searchsorted(self.at_ns, pieces[:, 1], "right") - 1
         top = len(self.at_ns) - 1
-        half_ns = _ROOT_3 * self._own_ns
+        half_ns = ROOT_3 * self._own_ns
         at = np.minimum(first, top)
         first = first + (self.at_ns[at] - half_ns[at] < pieces[:, 0])
         at = np.maximum(last, 0)

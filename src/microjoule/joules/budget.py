@@ -60,12 +60,10 @@ from .ripple import ripple
 from .slow_updates import in_step
 from .sparse_readings import alike, apart_ns
 from .swings import Skeleton, across, pulse, rare, steps
-from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, Component
+from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, Component
 from .unwrap import quantum as channel_quantum
 from .update_times import AROUND, F64, SLOW_NS, Bools
 
-_ROOT_12 = math.sqrt(12.0)
-_ROOT_3 = math.sqrt(3.0)
 _OF_TRIANGLE = 0.7  # of a slow sine and its margin: 1.2 to 1.3 from middle to tip, over √3
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
 _ROOM = 1.1  # of a device's limit, which its power is held to on average
@@ -136,7 +134,7 @@ def edges_of(
     instants, where = np.unique(np.concatenate((windows.t0_ns, windows.t1_ns)), return_inverse=True)
     if between is None:
         nothing = np.zeros(len(instants))
-        quantum = nothing + channel_quantum(channel) / _ROOT_12
+        quantum = nothing + channel_quantum(channel) / ROOT_12
         found = Edges._make(
             [
                 *(np.full(len(instants), -1), *[nothing > 0] * 3, *[nothing] * 5, quantum, *[nothing] * 5),
@@ -159,7 +157,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     power = at.kink.trust * power + (1.0 - at.kink.trust) * p
     left, right = at.start.own_ns, at.end.own_ns
     coarse = apart > usual_ns
-    left, right = np.where(coarse, apart / _ROOT_12, left), np.where(coarse, apart / _ROOT_12, right)
+    left, right = np.where(coarse, apart / ROOT_12, left), np.where(coarse, apart / ROOT_12, right)
     quanta = lateness(near, apart, declared_ns, right)
     common = alike(at, right, apart, coarse & between.steps_are_told)
     shares = ((1 - f) * left) ** 2 + (f * right) ** 2 + 2 * common * f * (1 - f) * left * right
@@ -223,8 +221,8 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         of_right * np.sqrt(share),
         np.sqrt(swings * share),
         # Of two whole counts, each cut off by itself, what is interpolated between them is off by less.
-        np.hypot(whole / _ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * quanta.alike), at.cut),
-        p * read_ns / _ROOT_12,
+        np.hypot(whole / ROOT_12 * np.sqrt(shape + 2 * f * (1 - f) * quanta.alike), at.cut),
+        p * read_ns / ROOT_12,
         phase,
         drift,
         np.full(len(p), float(between.times.learned.together if usual_ns >= SLOW_NS else 0)),
@@ -300,9 +298,9 @@ def budgets(
     # A quick load has any phase at both ends, with any lag and whatever a slow one would do there.
     any_phase = np.where((begin.beat != 0) & (end.beat != 0), begin.swings + end.swings, 0.0)
     stepped, lag = (np.where(np.abs(each) > any_phase, each, 0.0) for each in (stepped, lag))
-    shared = [lag, shared_phase, stepped, (end.beat - begin.beat) / _ROOT_3]
+    shared = [lag, shared_phase, stepped, (end.beat - begin.beat) / ROOT_3]
     # No cause can move the figure further than the guaranteed interval, which follows without a model.
-    widest = (brackets.high - brackets.low) / _ROOT_12
+    widest = (brackets.high - brackets.low) / ROOT_12
     columns = [np.clip(column * scale, -widest, widest) for column in (*own, *shared)]
     forms = [np.where(edge.is_aliased, ALIASED, RECTANGULAR) for edge in (begin, end)]
     hidden = [np.where(edge.is_hidden, ALIASED, RECTANGULAR) for edge in (begin, end)]
@@ -357,7 +355,7 @@ def _lag(begin: Edges, end: Edges) -> F64:
     # The true lag may be at its end, so that what is clearly more than noise is to keep all of it.
     lag = farther * (1.0 - of_noise**2)
     coarse = end.coarse - begin.coarse
-    found: F64 = (lag + np.copysign(coarse, lag)) / _ROOT_3
+    found: F64 = (lag + np.copysign(coarse, lag)) / ROOT_3
     return found
 
 
@@ -381,10 +379,10 @@ def sensor(channel: Channel, machine: str, value: float, duration_s: float) -> l
         model = trust.model
         half = value * max(model.high_w - model.value_w, model.value_w - model.low_w) / model.value_w
         group = f"model:{model.source}@{machine}"
-        found.append(Component("model", half / _ROOT_3, form=RECTANGULAR, group=group))
+        found.append(Component("model", half / ROOT_3, form=RECTANGULAR, group=group))
     if trust.sensor is not None:
         sensor = trust.sensor
-        divisor = 1.0 if sensor.form == NORMAL else _ROOT_3
+        divisor = 1.0 if sensor.form == NORMAL else ROOT_3
         found.append(Component("gain", value * sensor.gain / divisor, form=sensor.form, group=f"gain:{of}"))
         if sensor.code:
             found.append(Component(CODE, value * sensor.code, group=f"{CODE}:{of}"))

@@ -18,13 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..trace.series import I64
+from .uncertainty import ROOT_12
 from .update_times import F64, UpdateTimes
 
 _NEAR = 8  # quanta next to an end that tell how long it takes to fill one
 _LATEST = 3  # of them: those whose mean time is taken
 _MOSTLY = 0.75  # of the steps there that are single quanta, at least
 _SURELY = 3.0  # standard uncertainties, by which a wait is longer than quanta take
-_ROOT_12 = math.sqrt(12.0)
 
 
 class CutQuantum(NamedTuple):
@@ -115,9 +115,9 @@ def cut_quantum(lengths_ns: F64, steps: F64, waited_ns: float) -> CutQuantum:
     if n:
         usual_ns = max(float(each_ns[:_LATEST].mean()), 1.0)
         square = float(np.square(each_ns / usual_ns - 1.0).sum()) / max(n - 1, 1) * (1 + 1 / n)
-        unlike = math.hypot(1 / _ROOT_12 / n, math.sqrt(square))  # nothing seen: any part; n alike: 1/n of it
+        unlike = math.hypot(1 / ROOT_12 / n, math.sqrt(square))  # nothing seen: any part; n alike: 1/n of it
         length_ns = max(usual_ns, waited_ns)
         unknown = unlike * waited_ns / length_ns
-        if waited_ns <= usual_ns * (1 + _SURELY * unlike) and unknown < 1 / _ROOT_12:
+        if waited_ns <= usual_ns * (1 + _SURELY * unlike) and unknown < 1 / ROOT_12:
             return CutQuantum(length_ns, waited_ns, unknown)
-    return CutQuantum(2.0 * waited_ns, waited_ns, 1 / _ROOT_12)
+    return CutQuantum(2.0 * waited_ns, waited_ns, 1 / ROOT_12)

@@ -31,11 +31,10 @@ from .gauge import Gauge, is_buffered
 from .gauge_brackets import left_open
 from .lags_left_open import farthest, tried_ns
 from .readings import Shape
-from .uncertainty import BOUNDED, RECTANGULAR, Component, combined, gathered
+from .uncertainty import BOUNDED, RECTANGULAR, ROOT_3, Component, combined, gathered
 
 _FINER = 1.5  # gauge's updates in one of the counter's, from which on the gauge shows more
 _REPLACED = ("edges", "phase", "swings", "steps", "lag")
-_ROOT_3 = np.sqrt(3.0)
 _OK = STATUSES.index("ok")
 
 
@@ -84,7 +83,7 @@ def fused(
     of = f"{counter.channel.id}@{counter.machine}"
     found = list(estimates)
     # The counter's own updates are too far apart to show how the power stepped within its lag.
-    lag = farthest(begin.lagged, end.lagged) / _ROOT_3
+    lag = farthest(begin.lagged, end.lagged) / ROOT_3
     for i in np.flatnonzero(begin.is_known & end.is_known & (t1_ns > t0_ns)).tolist():
         one = estimates[i]
         if one.value is None:

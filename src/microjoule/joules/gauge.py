@@ -52,11 +52,10 @@ from .profile import Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
 from .swinging import Swinging
-from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR
+from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
-_HALF = 1 / np.sqrt(12.0)  # standard uncertainty of a rectangle of width 1
-_ROOT_3 = np.sqrt(3.0)
+_HALF = 1 / ROOT_12  # standard uncertainty of a rectangle of width 1
 NOISE = 1e-3  # of a reading's watts, where it scatters at all: the sensor's own noise is no larger
 _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the way
 # By how much of an update period a reading trails the power, either way: seven public logs against an outside
@@ -253,7 +252,7 @@ class Gauge:
             # Trailing errs the way that averaging does, at the same steps.
             yield part._replace(form=BOUNDED) if part.name == "lag" else part
         groups = (f"averaging:{self.channel.id}",) * len(t0)
-        yield Part("averaging", np.nan_to_num(own - value) / _ROOT_3, BOUNDED, groups)
+        yield Part("averaging", np.nan_to_num(own - value) / ROOT_3, BOUNDED, groups)
 
     def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
@@ -294,7 +293,7 @@ class Gauge:
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
         lag_s = self.lag_s
         drift_w = self._power_w(t1, lag_s) - self._power_w(t0, lag_s)
-        late_j = drift_w * lag_s / _ROOT_3
+        late_j = drift_w * lag_s / ROOT_3
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)
             late_j = np.where(np.abs(late_j) > most_j, late_j, most_j)
@@ -336,7 +335,7 @@ class Gauge:
         yield Part("quantisation", self.readings.quantum_w * length_s * _HALF, RECTANGULAR)
         sensor = channel.trust.sensor
         if sensor is not None:
-            divisor = 1.0 if sensor.form == NORMAL else _ROOT_3
+            divisor = 1.0 if sensor.form == NORMAL else ROOT_3
             known_j = np.abs(np.nan_to_num(value))
             of_each = {
                 "gain": known_j * sensor.gain,

@@ -15,9 +15,8 @@ from ..arrays import distinct
 from ..units import NS_PER_S, seconds
 from .gauge import Gauge
 from .readings import Shape
+from .uncertainty import ROOT_12
 from .update_record import ROWS, Updates
-
-_ROOT_12 = math.sqrt(12.0)
 
 
 def gauge_updates(gauge: Gauge, t0_ns: int, t1_ns: int) -> Updates:
@@ -37,7 +36,7 @@ def gauge_updates(gauge: Gauge, t0_ns: int, t1_ns: int) -> Updates:
         return Updates(edges, np.zeros(0), np.zeros(0, bool), np.zeros(0), 0.0)
     energy_j, length_s = np.diff(gauge.joules_until(edges)), np.diff(edges) / NS_PER_S
     at = np.clip(np.searchsorted(readings.t_ns, edges), 0, len(readings) - 1)
-    doubt_s = seconds(readings.period_ns) / _ROOT_12 if readings.shape is not Shape.HOLD else 0.0
+    doubt_s = seconds(readings.period_ns) / ROOT_12 if readings.shape is not Shape.HOLD else 0.0
     return Updates(
         edges,
         energy_j,

@@ -40,12 +40,11 @@ from .neighbourhood import (
     three_in_a_row,
     unevenness,
 )
+from .uncertainty import ROOT_3, ROOT_12
 from .update_times import AROUND, F64, LEARN, SLOW_NS, Bools, Located, UpdateTimes
 
-_ROOT_12 = math.sqrt(12.0)
 _STEPS_ALONE = 3.0  # times the scatter of levels that recur: differences that are more are of steps
 _ROOT_2 = math.sqrt(2.0)
-_ROOT_3 = math.sqrt(3.0)
 _CHUNK = 4096  # instants that are worked on at once
 _POWER = 3  # segments on either side over which the power at an instant is taken
 _SIDE = 2  # segments on one side of a step
@@ -245,7 +244,7 @@ class Interpolation:
             waited_ns = t_ns[before] - first_ns
             t_ns[before] = np.where(is_near, is_first, first_ns - usual // 2)
             # Of a single update nobody knows since when it holds what it shows.
-            unknown_ns = waited_ns / _ROOT_3 if last == 0 else usual / _ROOT_12
+            unknown_ns = waited_ns / ROOT_3 if last == 0 else usual / ROOT_12
             own[before] = np.where(is_near, np.hypot(own[before], self._uneven_ns), unknown_ns)
         return found._replace(t_ns=t_ns, own_ns=own)
 
@@ -255,7 +254,7 @@ class Interpolation:
         first = self.times.located(np.arange(min(AROUND, len(self.times)))).t_ns
         # As floats: the square of 4 s in ns is beyond int64.
         off = np.diff(first).astype(np.float64) - self.times.learned.usual_ns
-        most = self.times.learned.usual_ns / _ROOT_12
+        most = self.times.learned.usual_ns / ROOT_12
         n = len(off)
         return min(math.sqrt(float(off @ off) / n * (1 + 4 / n)), most) if n else most
 
@@ -343,7 +342,7 @@ class Interpolation:
             of_levels = recurrence(rate, is_usual, self.quantum / usual) * usual / _ROOT_2
             rough = np.where(rough > _STEPS_ALONE * of_levels, of_levels, rough)
         # A counter of single quanta shows each as soon as it is full.
-        rough = np.where(is_single, np.minimum(rough, self.quantum / _ROOT_12), rough)
+        rough = np.where(is_single, np.minimum(rough, self.quantum / ROOT_12), rough)
         uneven = unevenness((latest - latest[:, OWN : OWN + 1]).astype(np.float64), is_usual)
         return Neighbourhood(
             rate, length, is_usual, is_exact, usual, apart, is_dense, is_single, uneven, rough

@@ -24,6 +24,7 @@ import numpy as np
 from ..arrays import Bools
 from .brackets import F64
 from .running import extreme, from_nearer, local_mean
+from .uncertainty import ROOT_12
 
 BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
@@ -59,7 +60,7 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
     # Bursts have their idle readings in common, and are mostly far from the middle.
     is_even = (scatter_w < _EVEN * seen) & (scatter_w < 2 * _MOST * room)
     is_even |= (alike < _FEW_ALIKE) & (scatter_w < 2 * _MOST_UNLIKE * room)
-    return np.where(is_scatter & is_even, np.sqrt(12.0) / _IRREGULAR * scatter_w, 0.0)
+    return np.where(is_scatter & is_even, ROOT_12 / _IRREGULAR * scatter_w, 0.0)
 
 
 def creeping_w(watts: F64, is_fast: Bools, kept_w: F64) -> F64:

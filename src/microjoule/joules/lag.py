@@ -38,6 +38,7 @@ from ..trace.series import I64
 from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS, NS_PER_US
 from .run_window import RECORDING
+from .uncertainty import ROOT_12
 from .update_times import F64, Bools, UpdateTimes
 
 MARKS = 256  # the first so many of a trace
@@ -54,7 +55,6 @@ _SLACK_NS = 5 * NS_PER_US  # of a read, and of taking the mark
 _OUTLIER = 6.0  # median absolute deviations
 ALIKE = 0.7  # of what is not known of the phase; steps that scatter less fell on one phase of the updates
 SHARED = 0.25  # of it, that does not average in any case
-_ROOT_12 = math.sqrt(12.0)
 _SOURCE = "measured at the power steps of this trace"
 
 
@@ -240,7 +240,7 @@ def _side(times: UpdateTimes, total: I64, quantum: int, at: I64, k: I64, within:
     off_t, off_c = np.where(inside, t - mean_t, 0.0), np.where(inside, count - mean_c, 0.0)
     stiff = np.maximum((off_t**2).sum(0), 1.0)
     power = (off_t * off_c).sum(0) / stiff
-    one = np.hypot(power * np.where(inside, spread, 0.0).max(0), quantum / _ROOT_12)
+    one = np.hypot(power * np.where(inside, spread, 0.0).max(0), quantum / ROOT_12)
     left = off_c - power * off_t
     is_straight = (n >= _FEWEST) & ((left**2).sum(0) <= 9 * one**2 * some)
     phase = np.where(inside, found.phase_ns.reshape(k.shape), 0.0).max(0)

@@ -37,7 +37,7 @@ from .gauge import Gauge, is_buffered
 from .lag_samples import FEWEST, LITTLE, MOSTLY, Samples, samples
 from .lag_search import half_width_ns, is_possible, of_least, with_seen, without_one
 from .readings import Shape
-from .uncertainty import student
+from .uncertainty import ROOT_12, student
 from .update_record import UpdateRecord
 
 _STEP_NS = 4 * NS_PER_MS
@@ -46,7 +46,6 @@ _CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the be
 _LOCKED = 0.2  # of a period, by which steps in step with the sensor may be off: it tells no lag then
 _TOLD = 0.4  # of the declared lag: half of one that is known to less is nearly all of it, and tells none
 _BOTH = 1.9  # of two rectangular ones of like size, for 95 %
-_ROOT_12 = np.sqrt(12.0)
 _GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
@@ -99,7 +98,7 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     edges = edges + counter.declared.middle_lag_ns
     # Reads that come in step with the updates leave all of them open by the same.
     located_ns = np.hypot(
-        float(np.median(widths)) / _ROOT_12 if len(widths) else 0.0,
+        float(np.median(widths)) / ROOT_12 if len(widths) else 0.0,
         float(np.median(gauge.readings.spread_s)) * NS_PER_S,
     )
     own_ns = float(np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns))

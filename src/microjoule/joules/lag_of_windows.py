@@ -44,6 +44,7 @@ from .counter import Counter
 from .lag import ALIKE, SHARED
 from .lag_search import NEARLY, half_width_ns, is_possible, of_least, with_seen, without_one
 from .occupancy import Events, Occupancy, together
+from .uncertainty import ROOT_3, ROOT_12
 from .update_record import UpdateRecord
 
 LEAST_NS = 5 * NS_PER_MS  # of a declared lag that is worth it: of GPUs
@@ -58,8 +59,7 @@ _BLOCKS, FEWEST, _LEAST, _LONGEST = 16, 4, 4, 256  # blocks of updates, and upda
 _SURE = 3.2  # standard uncertainties of the jackknife for 95 %: Student, of four blocks
 _NEAR = 0.25  # of what the worst lag leaves more than the best: a valley that leaves more is the noise's
 _RUN = 24  # updates, by whose scatter one sees whether reads are in step with them
-_SURE_OF_ONE = math.sqrt(3.0)  # standard uncertainties of a rectangular one that hold all of it
-_ROOT_12 = math.sqrt(12.0)
+_SURE_OF_ONE = ROOT_3  # standard uncertainties of a rectangular one that hold all of it
 _OWN = 0.05  # of an update, by which power may change earlier or later than a window's edge
 
 
@@ -123,7 +123,7 @@ def common_ns(counter: Counter, record: UpdateRecord) -> float:
     size = min(len(edges), _RUN)
     if size < 2 or not counter.usual_ns:
         return 0.0
-    alone_ns = float(np.median(widths)) / _ROOT_12
+    alone_ns = float(np.median(widths)) / ROOT_12
     runs = edges[: len(edges) // size * size].reshape(-1, size)
     off_ns = runs - runs[:, :1]
     off_ns = off_ns - np.rint(off_ns / counter.usual_ns) * counter.usual_ns

@@ -16,8 +16,8 @@ from ..channel import Timing
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .brackets import F64
+from .uncertainty import ROOT_3
 
-_ROOT_3 = math.sqrt(3.0)  # standard uncertainties of a rectangular one that hold all of it
 NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
 _VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
 
@@ -95,5 +95,5 @@ def stated_ns(timing: Timing, spread_s: F64) -> tuple[int, int] | None:
     """
     if timing.likely_lag_ns is None:
         return None
-    half_ns = math.hypot(timing.half_lag_ns, _ROOT_3 * NS_PER_S * float(np.median(spread_s)))
+    half_ns = math.hypot(timing.half_lag_ns, ROOT_3 * NS_PER_S * float(np.median(spread_s)))
     return round(timing.middle_lag_ns - half_ns), round(timing.middle_lag_ns + half_ns)

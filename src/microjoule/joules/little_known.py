@@ -24,10 +24,10 @@ from .brackets import F64
 from .profile import Profile
 from .readings import Readings
 from .stamps import Stamped
+from .uncertainty import ROOT_3
 
 FEW = 8  # updates, from which on they tell how the sensor and the power go
 SLOWEST_S = 5.0  # power meters are updated as often as that, and average no longer
-_ROOT_3 = np.sqrt(3.0)
 
 
 def is_little_known(readings: Readings) -> bool:
@@ -65,7 +65,7 @@ def of_another_time(readings: Readings, value: F64, t0: I64, t1: I64, most_w: fl
     blind = np.clip(1 - after_s / (2 * of_s), 0.0, 1.0)
     shown = np.maximum(readings.watts.max() - watts, watts - readings.watts.min())
     furthest = np.maximum(shown, blind * np.maximum(watts, most_w - watts))
-    return np.asarray(furthest * np.minimum(length_s, of_s) / _ROOT_3)
+    return np.asarray(furthest * np.minimum(length_s, of_s) / ROOT_3)
 
 
 def within_means(profile: Profile, t0_s: F64, t1_s: F64, most_w: float) -> tuple[F64, F64]:

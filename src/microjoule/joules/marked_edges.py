@@ -26,10 +26,9 @@ from .budget import sensor
 from .code_dependence import CODE
 from .counter import Counter
 from .estimate import STATUSES, Estimate
-from .uncertainty import BOUNDED, NORMAL, Component
+from .uncertainty import BOUNDED, NORMAL, ROOT_3, Component
 
 F32 = npt.NDArray[np.float32]
-_ROOT_3 = math.sqrt(3.0)
 _OF_SENSORS = ("gain", "offset", "model", CODE)
 _OF_AN_EDGE = ("edge", "quantum", "read", "swings")  # groups of components of an edge that is no mark
 
@@ -240,7 +239,7 @@ def _estimate(
 def _lag(off: F64, of: str) -> Component:
     """What the lag leaves open: the most by which one of the lags moves the figure."""
     farthest = float(off[np.argmax(np.abs(off))])
-    return Component("lag", farthest / _ROOT_3, form=BOUNDED, group=f"lag:{of}")
+    return Component("lag", farthest / ROOT_3, form=BOUNDED, group=f"lag:{of}")
 
 
 def _shared(u: F64, of: str) -> list[Component]:

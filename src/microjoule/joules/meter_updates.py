@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_S
+from .uncertainty import ROOT_12
 
 F64 = npt.NDArray[np.float64]
 _CHANGES_MIN = 8
@@ -43,7 +44,7 @@ class Updates(NamedTuple):
 def all_readings(t_ns: I64, raw: I64, read_ns: I64) -> Updates:
     """Each reading as an update, with the arguments of :func:`meter_updates`."""
     # A reply speaks of some moment between question and answer.
-    return Updates(t_ns + read_ns // 2, raw, read_ns / NS_PER_S / np.sqrt(12))
+    return Updates(t_ns + read_ns // 2, raw, read_ns / NS_PER_S / ROOT_12)
 
 
 def meter_updates(t_ns: I64, raw: I64, read_ns: I64) -> Updates | None:
@@ -66,7 +67,7 @@ def meter_updates(t_ns: I64, raw: I64, read_ns: I64) -> Updates | None:
     period_ns = float(np.median(apart_ns / np.rint(apart_ns / period_ns)))
     first = _first_seen(at_ns, changes, period_ns)
     since_ns = between_ns[first - 1]
-    late_s = since_ns / NS_PER_S / np.sqrt(12)
+    late_s = since_ns / NS_PER_S / ROOT_12
     return Updates(
         at_ns[first] - since_ns // 2,
         raw[first],

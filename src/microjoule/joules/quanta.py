@@ -13,17 +13,16 @@ their mean, steady power that is cut off shows the same: neither updates that sc
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from .neighbourhood import OWN, SEGMENTS, Neighbourhood, roughness
+from .uncertainty import ROOT_12
 from .update_times import AROUND, F64, Bools
 
 _STEADY = 0.5  # correlation, from which on power may not be steady
 _SURELY = 0.25  # and below which it is
-_ROOT_12 = math.sqrt(12.0)
 _FEW = 16  # quanta an update, above which nobody looks whether all are within a quantum of their mean
 
 
@@ -51,7 +50,7 @@ def lateness(near: Neighbourhood, apart_ns: F64, declared_ns: int, read_ns: F64)
         read_ns: float64[n], standard uncertainty of when readings showed them, which is not part of it.
     """
     alike = _alike(near)
-    seen_ns = _ROOT_12 * np.sqrt(np.maximum(near.uneven_ns**2 - read_ns**2, 0.0))
+    seen_ns = ROOT_12 * np.sqrt(np.maximum(near.uneven_ns**2 - read_ns**2, 0.0))
     seen_ns = np.where(alike < _STEADY, np.maximum(seen_ns, declared_ns), declared_ns)
     longest_ns = np.where(near.is_single, np.minimum(apart_ns, seen_ns), apart_ns)
     return Lateness(longest_ns, np.minimum(alike, 0.0), alike < _SURELY)

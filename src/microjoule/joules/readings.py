@@ -26,6 +26,7 @@ from ..units import NS_PER_S
 from .averaged_part import averaged_part
 from .averaging import Averaging, averaging, is_twofold
 from .stamps import Clock, Stamped, ahead_ns, instants
+from .uncertainty import ROOT_12
 from .update_times import Learned, UpdateTimes, brackets, learn
 
 F64 = npt.NDArray[np.float64]
@@ -40,7 +41,6 @@ _RAGGED = 0.004  # of a period, its own jitter at the least
 _COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger step is believed
 _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
 _FEW = 8  # changes below which a period is no more than a guess
-_ROOT_12 = np.sqrt(12.0)
 _IN_TURN = 0.5  # of a period, by which a reading may come early or late and be the next one
 _LEAST_NOISE = 1e-3  # of the highest reading, what is taken for noise where a step is looked for
 _FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
@@ -253,7 +253,7 @@ def _of_changes(
         # Each read shows a value of its own, as old as an update at most.
         period = min(timing.update_ns or read_ns, read_ns)
         old_ns = period if timing.update_ns else 0
-        return np.arange(n), middle - old_ns // 2, np.full(n, old_ns / _ROOT_12), max(period, read_ns)
+        return np.arange(n), middle - old_ns // 2, np.full(n, old_ns / ROOT_12), max(period, read_ns)
     period, at, spread = _located(series, changed, read_ns, timing)
     rows = np.concatenate(([0], changed))
     first_ns = min(int(middle[0]), int(at[0]) - 1 if len(at) else int(middle[0]))

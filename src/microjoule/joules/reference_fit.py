@@ -41,7 +41,6 @@ _STEPS = 40
 _STEEP = 0.3  # of the fastest change, from which on a reading shows how sure its time is
 _ROOM = 0.1  # of the window that was found, which the last refinement may add to it
 _SMALL = 1e-9
-_ROOT_3 = 3**0.5
 _HALF = 12**-0.5  # standard uncertainty of a rectangle of width 1
 _MEDIAN_OF_NORMAL = 0.6745
 # Gauss and Legendre's three instants of a rectangle of standard deviation 1, and their weights.

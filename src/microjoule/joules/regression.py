@@ -37,7 +37,7 @@ from ..trace.series import I64
 from ..units import NS_PER_S
 from ..value_class import dataclass
 from .nnls import nnls
-from .uncertainty import NORMAL, Component, student
+from .uncertainty import NORMAL, ROOT_12, Component, student
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -121,7 +121,7 @@ def between_updates(until: Callable[[I64], F64], of: Updates, late_ns: int = 0) 
 
 def places_ns(of: Updates) -> list[I64]:
     """int64[n + 1] each: where the updates may have been, from the earliest to the latest."""
-    width_ns = of.spread_s * (math.sqrt(12.0) * NS_PER_S)
+    width_ns = of.spread_s * (ROOT_12 * NS_PER_S)
     return [
         of.edges_ns + np.rint(width_ns * ((part + 0.5) / _PLACES - 0.5)).astype(np.int64)
         for part in range(_PLACES)
@@ -214,7 +214,7 @@ def _uneven(design: F64, left: F64, u_j: F64, directions: F64) -> tuple[F64, F64
 def _edge_u_j(of: Updates, watts: F64) -> F64:
     """float64[n + 1]: by the power on either side of each update, whichever is more."""
     around = np.maximum(np.append(watts[0], watts), np.append(watts, watts[-1]))
-    found: F64 = np.hypot(around * of.spread_s, of.quantum_j / math.sqrt(12.0))
+    found: F64 = np.hypot(around * of.spread_s, of.quantum_j / ROOT_12)
     return found
 
 

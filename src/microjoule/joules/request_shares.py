@@ -25,7 +25,6 @@ linear one. Where the log's steps scatter, updates twice as long have to show it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -55,13 +54,12 @@ from .request_fit import (
 from .requests import IDLE, Requests, Schedule
 from .saturation import Saturation, saturation
 from .step_clock import step_clock
-from .uncertainty import NORMAL, RECTANGULAR, Component
+from .uncertainty import NORMAL, RECTANGULAR, ROOT_3, Component
 from .uncounted import component
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
 
-_ROOT_3 = math.sqrt(3.0)
 _Mine = slice | npt.NDArray[np.bool_]
 _FEWEST = 12  # updates below which four coefficients and their scatter cannot be had
 _OF_STRONGEST = 0.5  # the strongest bend that readings do not refute is two standard deviations off
@@ -186,9 +184,9 @@ class RequestShares:
         components = (
             *self.fit.components(parts, f"requests:{name}"),
             Component("alignment", moved, "B", RECTANGULAR, group=f"alignment:{name}"),
-            Component("work times", 2 * late / _ROOT_3, "B", RECTANGULAR, group=f"work:{name}"),
+            Component("work times", 2 * late / ROOT_3, "B", RECTANGULAR, group=f"work:{name}"),
             Component(
-                "prompt rate", float(parts @ self.rate_j) / _ROOT_3, "B", RECTANGULAR, group=f"rate:{name}"
+                "prompt rate", float(parts @ self.rate_j) / ROOT_3, "B", RECTANGULAR, group=f"rate:{name}"
             ),
             Component("lack of fit", bent(self.form_j), "B", NORMAL, group=f"form:{name}"),
             Component("saturation", bent(self.stronger_j), "B", NORMAL, group=f"bend:{name}"),

@@ -11,9 +11,8 @@ from ..units import NS_PER_S
 from .counter import Counter
 from .gauge import Gauge
 from .parties import merged
+from .uncertainty import ROOT_3
 from .update_record import Updates
-
-_ROOT_3 = math.sqrt(3.0)
 
 
 def most_j(meter: Counter | Gauge, of: Updates, running_ns: I64) -> float:
@@ -40,7 +39,7 @@ def most_counted_j(of: Updates, running_ns: I64) -> float:
     """
     if not len(running_ns) or len(of.edges_ns) < 2:
         return 0.0 if len(of.edges_ns) >= 2 else math.inf
-    wide_ns = np.ceil(of.spread_s * (_ROOT_3 * NS_PER_S)).astype(np.int64)
+    wide_ns = np.ceil(of.spread_s * (ROOT_3 * NS_PER_S)).astype(np.int64)
     early = np.maximum.accumulate(of.edges_ns - wide_ns)
     late = np.minimum.accumulate((of.edges_ns + wide_ns)[::-1])[::-1]
     first = np.searchsorted(late, running_ns[:, 0], "right") - 1  # an update that surely was before

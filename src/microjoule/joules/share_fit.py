@@ -27,7 +27,7 @@ from ..trace.series import I64
 from ..units import NS_PER_S
 from .regression import LEAST, Fit, fit
 from .share_laws import Laws, Rows
-from .uncertainty import NORMAL, RECTANGULAR, Component, student
+from .uncertainty import NORMAL, RECTANGULAR, ROOT_3, Component, student
 from .update_record import Updates
 
 F64 = npt.NDArray[np.float64]
@@ -39,7 +39,6 @@ _BLOCKS_MIN = 6
 _LOADED = 1e-6  # the least part of a direction that is no rounding
 _OPEN = 0.25  # of the span's energy: what may move by so much from one to the other is not separable
 _TINY = 1e-9
-_ROOT_3 = math.sqrt(3.0)
 
 
 class Looks(NamedTuple):
@@ -146,7 +145,7 @@ class ShareFit(NamedTuple):
         if self.step_w:
             # Power that goes from one level to the other evenly is off by up to half a step in a window.
             half_j = self.step_w / 2 * used_s[0] * max(1.0 - used_s[0] / self.used_s[0], 0.0)
-            found.append(Component("step", float(half_j) / _ROOT_3, form=RECTANGULAR))
+            found.append(Component("step", float(half_j) / ROOT_3, form=RECTANGULAR))
         return found
 
 

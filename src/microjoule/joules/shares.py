@@ -28,7 +28,7 @@ from .budget import sensor
 from .device_fit import DeviceFit, cpu_fit, gpu_fit
 from .parties import COMMAND, POOL, UNSEEN, Party, parties
 from .share_bound import most_j
-from .uncertainty import RECTANGULAR, SENSOR, Component, combined, gathered, scaled
+from .uncertainty import RECTANGULAR, ROOT_3, SENSOR, Component, combined, gathered, scaled
 from .update_record import Updates
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ _TICKS_S = 0.02  # by which the machine's CPU time between two instants may be t
 _LIKE_OTHERS = 0.5  # half-width of how far joules per second of a small party may be off the pool's
 NOT_CPU = ("gpu", "rail")  # devices whose energy CPU time does not explain
 _NJ = 1e9
-_ROOT_3 = math.sqrt(3.0)
 
 
 class Share(NamedTuple):
@@ -197,7 +196,7 @@ class ShareModel:
         involved = any(set(members) & each.columns.parties for each in self._fits)
         has_idle = self._idle in members
         left_j = left_j if involved or has_idle else 0.0
-        found = [Component("unexplained", left_j / _ROOT_3, form=RECTANGULAR)]
+        found = [Component("unexplained", left_j / ROOT_3, form=RECTANGULAR)]
         for each in self._fits:
             mine = each.part(members, window)
             value = each.fit.energy_j(mine)
@@ -217,14 +216,14 @@ class ShareModel:
         alone = of.part((number,), window)
         if of.columns.shares_a_column(number, members):
             half_j = _LIKE_OTHERS * of.fit.energy_j(alone)
-            yield Component("pool", half_j / _ROOT_3, form=RECTANGULAR)
+            yield Component("pool", half_j / ROOT_3, form=RECTANGULAR)
         party, device = self.parties[number], of.channel.place.device_name
         amounts = [party.cpu] if is_of_cpu(of.channel) else party.on(device).values()
         at = of.columns.column_of(number)
         for amount in amounts:
             for edge_ns in (window.t0_ns, window.t1_ns):
                 doubt_j = float(of.fit.watts[at]) * amount.doubt_s(edge_ns)
-                yield Component("looks", doubt_j / _ROOT_3, form=RECTANGULAR)
+                yield Component("looks", doubt_j / ROOT_3, form=RECTANGULAR)
 
     def _share(
         self,

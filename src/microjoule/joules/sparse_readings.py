@@ -16,15 +16,13 @@ equal distances, the correlation is that of a sawtooth, 1 - 6 a (1 - a).
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .interpolation import Segment
 from .neighbourhood import MOST_ALONE, alone_ns
+from .uncertainty import ROOT_12
 from .update_times import F64, Bools
 
-_ROOT_12 = math.sqrt(12.0)
 _COARSE = 1.4  # of the declared time between updates, which jitter may exceed by as much
 _INEXACT = 0.06  # of how far updates are apart, by what counts show of it
 
@@ -65,7 +63,7 @@ def alike(segment: Segment, right_ns: F64, apart: F64, is_coarse: Bools) -> F64:
         apart: float64[n], how far updates are apart.
         is_coarse: Whether that was found by :func:`apart_ns` of readings that tell it from steps of power.
     """
-    found = np.minimum(_ROOT_12 * right_ns / segment.length_ns, 1.0) ** 2
+    found = np.minimum(ROOT_12 * right_ns / segment.length_ns, 1.0) ** 2
     updates = segment.length_ns / np.maximum(apart, 1.0)
     away = np.maximum(np.abs(updates - np.rint(updates)) - _INEXACT * updates, 0.0)
     return np.where(is_coarse, np.clip(1.0 - 6.0 * away * (1.0 - away), 0.0, found), found)

@@ -20,7 +20,6 @@ is the sum over its samples, so that frames add up to the whole. Its uncertainty
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,6 +30,7 @@ from ..trace.series import I64
 from .sample_sums import Sums
 from .sampled import POINTS, Shares
 from .state_fit import StateFit
+from .uncertainty import ROOT_3, ROOT_12
 
 F64 = npt.NDArray[np.float64]
 
@@ -39,7 +39,6 @@ _KEPT = 0.8  # of a frame's difference that updates must leave for it to have a 
 _LEFT = 0.5  # of what updates mix, how much is left open once it was moved back
 _LITTLE = 0.1  # of a frame's energy that all others may have, so that they hardly matter to it
 _FEW = 1e-9
-_ROOT_12 = math.sqrt(12.0)
 
 
 class Frames(NamedTuple):
@@ -101,7 +100,7 @@ def frames(parent: Sequence[int], sums: Sums, found: Shares) -> Frames:
         _regression(up, sums, found.fit),
         late - energy,
         separability,
-        np.minimum(shared, float(energy[0]) - energy) / _ROOT_12 * 2,
+        np.minimum(shared, float(energy[0]) - energy) / ROOT_12 * 2,
         is_separate,
     )
 
@@ -176,7 +175,7 @@ def _separability(found: Shares, r: F64, energy: F64, time_s: F64) -> tuple[F64,
     open_ = difference * (1.0 / kept - 1.0) * left
     bound = np.minimum(energy, np.maximum(float(energy[0]) - energy, 0.0))
     is_separate |= bound < _LITTLE * energy  # next to nothing is beside it
-    return np.where(is_separate, np.minimum(open_, bound), bound) / math.sqrt(3.0), is_separate
+    return np.where(is_separate, np.minimum(open_, bound), bound) / ROOT_3, is_separate
 
 
 def _within(a: F64) -> F64:

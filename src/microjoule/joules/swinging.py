@@ -25,10 +25,10 @@ from .alternating import ABOUT_TWO
 from .brackets import F64
 from .coming_round import SLOWEST
 from .profile import Profile
+from .uncertainty import ROOT_3
 
 _MARGIN = 1.35  # a triangle's height is known from readings beside it
 _AS_HIGH = 1.05  # and so much of it remains where the rest of what is not known has been taken off
-_ROOT_3 = np.sqrt(3.0)
 _AS_WIDE = 1.6  # of a triangle from tip to tip: four places err by 1.56 in 95 of 100 windows of any length
 _OF_ENDS = np.sqrt(6.0)  # U of two aliased ends over the root of the variance of both
 
@@ -79,11 +79,11 @@ class Swinging(NamedTuple):
                 strays = self._strays(a[one], b[one], value[one], *of[1:3])
                 edge[one] = self._of_one(length_s[one], strays, *of)
         edge = np.minimum(edge, 0.6 * room * length_s)
-        astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / _ROOT_3
+        astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / ROOT_3
         if self.is_whole:
             return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
-        off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / _ROOT_3
+        off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / ROOT_3
         return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
 
     def _of_one(

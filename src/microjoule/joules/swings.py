@@ -34,7 +34,7 @@ from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
 from .interpolation import GAP_SIDE, Segment
-from .uncertainty import K_OF_RECTANGULAR
+from .uncertainty import K_OF_RECTANGULAR, ROOT_3
 from .update_times import AROUND, F64, SLOW_NS
 
 _STEP = math.sqrt(1 / 30)  # root mean square of f (1 - f), over f from 0 to 1
@@ -185,7 +185,7 @@ def rare(segment: Segment) -> F64:
     power, f = np.maximum(segment.power[these], 1e-300), segment.part[these]
     off = np.where(is_there, near.rate[these] - power[:, None], 0.0)
     scatter = np.minimum(np.sqrt((off * off).sum(1) / n * (1 + 4 / n)) / power, 1.0)
-    share = np.maximum(scatter, np.where(2 * n < _FEW, 2 / (n + 1) / math.sqrt(3.0), 0.0))
+    share = np.maximum(scatter, np.where(2 * n < _FEW, 2 / (n + 1) / ROOT_3, 0.0))
     between = share * segment.length_ns[these] * np.sqrt(f * (1 - f)) * _BETWEEN
     found[these] = power * np.where(segment.is_beyond[these], share * segment.x_ns[these], between)
     return found

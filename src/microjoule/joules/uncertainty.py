@@ -19,6 +19,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LEVEL = 0.95  # of confidence, of every expanded uncertainty
+ROOT_3 = math.sqrt(3.0)  # half the width of a rectangle over its standard uncertainty (JCGM 100:2008, 4.3.7)
+ROOT_12 = math.sqrt(12.0)  # and all of its width
 
 NORMAL, RECTANGULAR, TRIANGULAR, STUDENT = "normal", "rectangular", "triangular", "t"
 BOUNDED = "bounded"
@@ -34,12 +36,11 @@ _DOF_LARGE = 50  # from here on k is that of the normal distribution, rounded as
 _DOMINANT = math.sqrt(0.95)  # a share of u from which one component's own form decides k
 _TERMS = 40  # of the continued fraction: it needs about √(dof / 2)
 _HALVINGS = 50
-_ROOT_3 = math.sqrt(3.0)
 K_OF_RECTANGULAR = 1.65
 _K_OF_FORM = {
     RECTANGULAR: K_OF_RECTANGULAR,
     TRIANGULAR: 1.90,
-    ALIASED: _ROOT_3,
+    ALIASED: ROOT_3,
 }  # of a: 0.95 a √3, (1 − √0.05) a √6
 # Beside a bounded component at its end the rest errs to one side only: 0.9 a √3, (1 − √0.1) a √6, and half of
 # what a normal one has outside.
@@ -95,7 +96,7 @@ def combined(gathered_components: Sequence[Component]) -> Combined:
     rest = [component for component in gathered_components if component.form != BOUNDED]
     of_rest = math.hypot(*(component.u for component in rest))
     k = (_k_of_few(rest, of_rest) if of_rest else 0.0) or (2.0 if dof >= _DOF_LARGE else student(dof))
-    ends = _ROOT_3 * math.fsum(abs(c.u) for c in gathered_components if c.form == BOUNDED)
+    ends = ROOT_3 * math.fsum(abs(c.u) for c in gathered_components if c.form == BOUNDED)
     expanded = max(ends + _ONE_SIDED.get(k, _OF_NORMAL * k) * of_rest, k * of_rest)
     return Combined(u, dof, expanded / u, expanded)
 
@@ -111,7 +112,7 @@ def _k_of_few(components: Sequence[Component], u: float) -> float:
     aliased = [abs(each.u) for each in (first, *rest) if each.form == ALIASED][:2]
     if len(aliased) == 2:
         others = math.sqrt(max(u * u - math.fsum(each * each for each in aliased), 0.0))
-        return math.hypot(_ROOT_3 * math.fsum(aliased), 2.0 * others) / u
+        return math.hypot(ROOT_3 * math.fsum(aliased), 2.0 * others) / u
     if abs(first.u) >= _DOMINANT * u:
         return _K_OF_FORM.get(first.form, 0.0)
     second = rest[0]

@@ -21,7 +21,7 @@ from ..trace.series import I64, Series
 from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
 from .lessons import Lessons
-from .uncertainty import BOUNDED, Component
+from .uncertainty import BOUNDED, ROOT_3, Component
 
 if TYPE_CHECKING:
     from .counter import Counter
@@ -32,7 +32,6 @@ NAME = "uncounted"  # of the component
 _OFF_NS = NS_PER_MS  # longer than an event is off; of counters that are up to date at every read
 _AROUND_NS = NS_PER_S // 50  # on each side, from which the power is taken: the largest one
 _JOINED_NS = NS_PER_S // 10
-_ROOT_3 = math.sqrt(3.0)
 _NONE = np.empty(0, np.int64)
 
 
@@ -264,4 +263,4 @@ def once(losses: Losses, total: Estimate, t0_ns: I64, t1_ns: I64) -> Estimate:
 
 def component(lacking: float, group: str = "") -> Component:
     """What may be lacking at most, as a component; of one group are figures that may lack the same."""
-    return Component(NAME, lacking / _ROOT_3, form=BOUNDED, group=group)
+    return Component(NAME, lacking / ROOT_3, form=BOUNDED, group=group)

@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .nnls import nnls
+from .uncertainty import ROOT_3
 
 F64 = npt.NDArray[np.float64]
 
 _ROUNDS = 4  # of weighing each by the variance that the round before expects of it
-MOST = 1.0 / math.sqrt(3.0)  # a power that may be anything from nothing to twice that of its name
+MOST = 1.0 / ROOT_3  # a power that may be anything from nothing to twice that of its name
 _FEWEST = 20  # updates without such pieces, below which they tell nothing of other power
 _RANK = 1e-12  # singular values below this, of the largest, are rounding
 _ROOT_HALF = math.sqrt(0.5)

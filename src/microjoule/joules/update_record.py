@@ -18,11 +18,11 @@ import numpy.typing as npt
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .counter import Counter
+from .uncertainty import ROOT_12
 
 F64 = npt.NDArray[np.float64]
 
 ROWS = 50_000  # updates that are fitted at most: from there on a fit gains little, and takes long
-_ROOT_12 = math.sqrt(12.0)
 _NONE = np.empty(0, np.int64)
 
 
@@ -113,7 +113,7 @@ class UpdateRecord:
             edges,
             counter.quantity(np.diff(total), 0) * scale,
             are_known(counter, edges),
-            widths / _ROOT_12 / NS_PER_S,
+            widths / ROOT_12 / NS_PER_S,
             float(counter.quantity(np.array([counter.quantum]), 0)[0]) * scale,
         )
 

@@ -33,6 +33,7 @@ import numpy.typing as npt
 from ..arrays import distinct
 from ..trace.series import I64
 from ..units import NS_PER_MS
+from .uncertainty import ROOT_12
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -63,7 +64,6 @@ _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _WORTH_OF_SLOW = 1.5  # the same of a slow counter
 _AT_AN_END = 1.1  # reads in step keep the phase where it is in what they leave open, be it at an end
-_ROOT_12 = math.sqrt(12.0)
 _TURN = 2 * math.pi
 _AT_ONCE = 4096  # updates that are located at once
 _TRIED = 64  # updates, to see whether the grid is of use
@@ -170,7 +170,7 @@ def _is_useful(earliest_ns: I64, latest_ns: I64, period_ns: float, worth: float)
     near = k[:, None] + _NEIGHBOURS
     low, high = (ends[np.clip(near, 0, last)] - earliest_ns[k][:, None] for ends in (earliest_ns, latest_ns))
     _, phase, jitter, is_known = _phase(low, high, (near >= 0) & (near <= last), period_ns)
-    own = (latest_ns - earliest_ns)[k] / _ROOT_12
+    own = (latest_ns - earliest_ns)[k] / ROOT_12
     return bool(np.mean(is_known & (np.hypot(phase, jitter) < worth * own)) > 0.5)
 
 
@@ -340,7 +340,7 @@ class UpdateTimes:
         earliest, latest, _ = self.brackets(k)
         middle, width = earliest + (latest - earliest) // 2, latest - earliest
         # An interrupted read takes its value at its beginning or at its end, and hardly ever in between.
-        own = np.where(width > 1.5 * self.learned.usual_ns, width / 2, width / _ROOT_12)
+        own = np.where(width > 1.5 * self.learned.usual_ns, width / 2, width / ROOT_12)
         if not self.learned.period_ns or not len(k):
             return Located(middle, own, own, np.zeros(len(k)), np.zeros(len(k), bool))
         near = k[:, None] + _NEIGHBOURS
@@ -385,4 +385,4 @@ def _phase(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64,
     beyond = 1.21 * apart - common
     jitter = np.where(beyond > 0, (1.1 * np.sqrt(apart) + np.sqrt(np.maximum(beyond, 0.0))) ** 2, 0.0)
     spread = np.sqrt(np.maximum(common, 0.0) ** 2 / 12 + 0.2 * jitter * apart)
-    return shift, spread, jitter / _ROOT_12, is_known
+    return shift, spread, jitter / ROOT_12, is_known

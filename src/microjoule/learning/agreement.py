@@ -15,6 +15,7 @@ import numpy as np
 from ..channel import Channel
 from ..errors import MicrojouleError
 from ..host.calibration import Disagreement
+from ..joules.uncertainty import ROOT_12
 from ..sources import RAPL
 from .polling import poll
 from .update_statistics import ObservedUpdates, seen_at_once, updates
@@ -78,7 +79,7 @@ def _power(found: ObservedUpdates, channel: Channel) -> tuple[float, float]:
         first, last = 0, len(found) - 1
     length_ns = float(found.t_ns[last] - found.t_ns[first])
     counted = float(found.value[last] - found.value[first])
-    ends = hypot(float(found.width_ns[first]), float(found.width_ns[last])) / np.sqrt(12) / length_ns
+    ends = hypot(float(found.width_ns[first]), float(found.width_ns[last])) / ROOT_12 / length_ns
     whole = channel.scale.quantum / np.sqrt(6) / max(counted, 1.0)
     return counted * float(channel.scale.unit) / length_ns, hypot(float(ends), float(whole))
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..joules.share_fit import Looks, ShareFit, fitted, is_enough
-from ..joules.uncertainty import RECTANGULAR, Component, combined, gathered
+from ..joules.uncertainty import RECTANGULAR, ROOT_3, Component, combined, gathered
 from ..joules.update_record import Updates
 from ..units import NS_PER_S
 
@@ -25,7 +25,6 @@ _COLUMNS_MAX = 5
 _OWN_COLUMN = 0.05  # of all time, from which on a name has its own joules per second
 _SPREAD_S = 2e-3  # how well the counters' energy at a look is known
 _LIKE_OTHERS = 0.5  # half-width of how far joules per second of one of the small ones may be off the others'
-_ROOT_3 = math.sqrt(3.0)
 
 
 class Bin(NamedTuple):
@@ -66,7 +65,7 @@ class Divider:
         if whole <= 0:
             return {UNKNOWN: Part(last.energy_j, math.inf)}
         # What the fit leaves open of this bin may be anybody's.
-        left_j = abs(last.energy_j - whole) / _ROOT_3
+        left_j = abs(last.energy_j - whole) / ROOT_3
         return {
             name: Part(last.energy_j * part.energy_j / whole, math.hypot(part.expanded_j, 2 * left_j))
             for name, part in found.items()
@@ -118,7 +117,7 @@ class Divider:
             components = fit.components(amounts)
             if key in pooled:
                 half_j = _LIKE_OTHERS * energy_j
-                components.append(Component("pool", half_j / _ROOT_3, form=RECTANGULAR))
+                components.append(Component("pool", half_j / ROOT_3, form=RECTANGULAR))
             if energy_j > 0:
                 found[key] = Part(energy_j, combined(gathered(components)).U)
         return found

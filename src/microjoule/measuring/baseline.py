@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..joules.estimate import Estimate
-from ..joules.uncertainty import RECTANGULAR, SENSOR, Component, combined, gathered
+from ..joules.uncertainty import RECTANGULAR, ROOT_3, SENSOR, Component, combined, gathered
 from .repeats import averaged, mean, quotient
 
 
@@ -55,7 +55,7 @@ def between(before: Estimate, after: Estimate, share: float, group: str) -> Esti
         return whole
     kept = tuple(c for c in whole.components if c.name in SENSOR)
     found = combined(gathered(c for c in whole.components if c.name not in SENSOR))
-    drift = Component("drift", abs(after.value - before.value) / 4 / math.sqrt(3), form=RECTANGULAR)
+    drift = Component("drift", abs(after.value - before.value) / 4 / ROOT_3, form=RECTANGULAR)
     joint = combined([Component("baseline", found.u, "A", dof=found.dof), drift])
     return replace(
         whole,

@@ -14,7 +14,7 @@ from ..errors import BadRequest, TooLong
 from ..joules.energy_trace import Trace, load
 from ..joules.estimate import Estimate
 from ..joules.total import covered
-from ..joules.uncertainty import RECTANGULAR, Component
+from ..joules.uncertainty import RECTANGULAR, ROOT_3, Component
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..units import seconds, three_digits
@@ -251,7 +251,7 @@ def _estimated_runs(
 def estimated(busy_s: float, channel: Channel) -> Estimate:
     """The energy that a power model gives for some CPU time, in joules."""
     model = channel.trust.model or PowerModel(value_w=0.0, low_w=0.0, high_w=0.0, source="")
-    u = busy_s * (model.high_w - model.low_w) / 2 / math.sqrt(3)
+    u = busy_s * (model.high_w - model.low_w) / 2 / ROOT_3
     return Estimate(
         value=busy_s * model.value_w,
         low=busy_s * model.low_w,

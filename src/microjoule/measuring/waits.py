@@ -18,7 +18,6 @@ inside it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,13 +26,12 @@ import numpy.typing as npt
 
 from ..joules.counter import Counter
 from ..joules.estimate import Estimate
-from ..joules.uncertainty import TRIANGULAR, Component
+from ..joules.uncertainty import ROOT_12, TRIANGULAR, Component
 from ..joules.update_times import Located
 from ..units import NS_PER_S, seconds
 from .baseline import seconds_exactly
 
 I64 = npt.NDArray[np.int64]
-_ROOT_12 = math.sqrt(12.0)
 _TRIED = 8  # updates on either side of a run, of which the best is taken
 _REPLACED = (
     "edges",
@@ -118,7 +116,7 @@ def energies(
 
 def _located_s(counter: Counter, left: Located, right: Located) -> npt.NDArray[np.float64]:
     """Standard uncertainty of the time between two updates, in seconds."""
-    of_lag = 2 * counter.channel.timing.half_lag_ns / _ROOT_12
+    of_lag = 2 * counter.channel.timing.half_lag_ns / ROOT_12
     variance = left.spread_ns**2 + right.spread_ns**2 + 2 * of_lag**2
     found: npt.NDArray[np.float64] = np.sqrt(variance) / NS_PER_S
     return found

@@ -20,13 +20,13 @@ import numpy as np
 from ...errors import ProfileError
 from ...joules.energy_trace import Trace
 from ...joules.occupancy import Events
+from ...joules.uncertainty import ROOT_12
 from ...trace.series import I64
 from ...units import NS_PER_US, seconds
 from ...value_class import dataclass
 from .profile import BOOTTIME, FROM_START, MONOTONIC, REALTIME, UNKNOWN, Source
 
 _DRIFT = 50e-6  # of a quartz that nobody steers (docs/methods.md)
-_ROOT_12 = math.sqrt(12.0)
 _ROWS = {REALTIME: "@clock/realtime", BOOTTIME: "@clock/boottime"}
 _TRIED = (MONOTONIC, REALTIME, BOOTTIME)  # for a profile that does not say its clock, in this order
 _CONTAINER = re.compile(r"[0-9a-f]{12}(?:[0-9a-f]{52})?")  # what a container's host is called by default
@@ -136,7 +136,7 @@ def align(
 def _pairs(trace: Trace, clock: str) -> Alignment:
     """How a clock goes beside the trace's; the uncertainty is that of reading the pairs."""
     if clock == MONOTONIC:
-        return Alignment(clock, _NONE, _NONE, NS_PER_US / _ROOT_12, 0, 0)
+        return Alignment(clock, _NONE, _NONE, NS_PER_US / ROOT_12, 0, 0)
     pairs = trace.own(_ROWS[clock])
     if not len(pairs):
         raise ProfileError(
@@ -172,7 +172,7 @@ def _u_ns(of: Alignment, t0: int, t1: int) -> float:
     steps = np.abs(np.diff(of.offset_ns[first:end]))
     beyond = max(int(mono[first]) - t0, t1 - int(mono[end - 1]), 0)
     steered = int(steps.max(initial=0))
-    return math.hypot(*(part / _ROOT_12 for part in (of.u_ns, steered, 2 * _DRIFT * beyond, NS_PER_US)))
+    return math.hypot(*(part / ROOT_12 for part in (of.u_ns, steered, 2 * _DRIFT * beyond, NS_PER_US)))
 
 
 def _between(at: I64, known: I64, value: I64) -> I64:
