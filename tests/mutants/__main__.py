@@ -68,14 +68,13 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
     "gauge_bound", "gauge_notes", "grid_phase", "interpolation", "irregular", "kept_rows", "kept_trace",
     "lag", "lag_of_gauge", "lag_of_parts", "lag_of_windows", "lag_search", "lags_left_open", "lessons",
     "listed_windows", "mark_positions", "meter_updates", "neighbourhood", "node_clocks", "nodes",
-    "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "repeating", "request_fit",
+    "quanta", "rank_ends", "rank_part", "readings_around", "related_lags", "request_fit",
     "request_shares", "ripple", "running", "sample_fit", "sample_sums", "saturation", "separability",
     "share_laws", "short_windows", "slow_updates", "sparse_readings", "stack_energy", "stand_in",
     "state_fit", "state_time", "stillness", "swinging", "tracks", "unseen_scatter", "unwrapped",
     "update_record", "update_times", "window_groups",
 )  # fmt: skip
 SEVERAL = {  # and those that have several
-    "alternating": ("alternating", "aliasing"),
     "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),
     "counter_notes": ("counter_notes", "uncounted"),
     "disagreement": ("disagreement", "gauge_sentences"),
@@ -84,6 +83,7 @@ SEVERAL = {  # and those that have several
         "beside_meter", "identity",
     ),
     "marked_edges": ("marked_edges", "uncounted_windows"),
+    "repeating": ("repeating", "aliasing"),
     "reserved_names": ("by_name", "window_groups"),
     "resets": ("resets", "uncounted"),
     "sentence": ("sentence", "gauge_sentences"),

@@ -11,7 +11,7 @@ Where to look; the first lines of each module say how it answers:
 - a gauge's energy: gauge, gauge_brackets, gauge_bound, little_known
 - when a gauge was updated, of what it is the mean: readings, stamps, averaging, averaged_part
 - power between its updates: profile, boxcar, running
-- what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, alternating, irregular
+- what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, irregular
 - what those do to a window: swinging
 - a figure with its interval: estimate, uncertainty, intervals, total, power, estimate_text
 - all figures of a trace, as plain data: energy_trace, summary, sentence, counter_notes, gauge_notes

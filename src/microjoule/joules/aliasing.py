@@ -34,15 +34,13 @@ import numpy as np
 
 from ..arrays import Bools
 from ..trace.series import I64
-from .alternating import ABOUT_TWO, rectangles
 from .beats import DUTY, RARELY, ROOM, Beats, beats
 from .brackets import F64
 from .coming_round import BY_EDGES, SLOWEST, UNSURE, Differences, cycles_shown, height
 from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, unlike_one
-from .repeating import by_turns, comes_round, in_step, unlike_after
-from .running import extreme, from_nearer, local_mean
+from .repeating import ABOUT_TWO, by_turns, comes_round, in_step, rectangles, unlike_after
+from .running import LOCAL, extreme, from_nearer, local_mean
 
-_AROUND = 32  # updates on either side in which a swing is looked for
 _TIME = 192  # updates, of which fewer leave a swing no time to come round
 _SMOOTH = 0.35  # r from which on successive differences go together
 _AS_SMOOTH = 0.55  # of the r that a fast load's edges have
@@ -132,7 +130,7 @@ def swings(
     """
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
-    if n < 2 * _AROUND:
+    if n < 2 * LOCAL:
         return _none(n)
     is_scatter = None if differences is None else differences.is_scatter
     seen, middle = _spanned(watts, is_scatter)
@@ -165,7 +163,7 @@ def swings(
     if is_any:
         found = np.maximum(found, np.minimum(_of_any_part(watts, levels, noise_w), most))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
-    square = local_mean((watts - middle) ** 2, _AROUND)
+    square = local_mean((watts - middle) ** 2)
     is_stuck = (phi > ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
     found = np.where(is_stuck & (seen > OF_NOISE * noise_w), room, found)
     quicker = seen / np.hypot(np.sinc((1 + phi) * max(coverage, 1e-3)), least)
@@ -252,7 +250,7 @@ def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
 
 def _spanned(watts: F64, is_scatter: Bools | None) -> tuple[F64, F64]:
     """Half of what power spans around each reading; and its middle. What is worked out has more noise."""
-    top, bottom = extreme(watts, np.maximum, _AROUND), extreme(watts, np.minimum, _AROUND)
+    top, bottom = extreme(watts, np.maximum), extreme(watts, np.minimum)
     seen, middle = (top - bottom) / 2, (top + bottom) / 2
     return (seen if is_scatter is None else np.minimum(seen, height(watts - middle))), middle
 
@@ -264,7 +262,7 @@ def _widest(watts: F64, above: F64, most_w: float) -> F64:
     twice: as it creeps through the load, it is upside down, or not, on one side of the middle for d of the
     time. Of a mean m, H d is m at most, and H (1 - d) what is left to the limit.
     """
-    mean = np.clip(local_mean(watts, _AROUND), 0.0, most_w)
+    mean = np.clip(local_mean(watts), 0.0, most_w)
     most = _longer(above, DUTY)
     # The widest that there is, from 0 to the limit, is high for a part of the time that the mean is of it.
     d = np.clip(mean / most_w, 1 - most, most)
@@ -346,7 +344,7 @@ def _of_any_part(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F6
 def _with_edge(watts: F64, middle: F64, seen: F64, noise_w: F64 | float) -> F64:
     """The share of readings that are neither like a neighbour nor one of the load's two levels."""
     is_between = (from_nearer(watts) > _ALIKE * noise_w) & (np.abs(watts - middle) < _EXTREME * seen)
-    return local_mean(is_between / 1.0, _AROUND)
+    return local_mean(is_between / 1.0)
 
 
 def _smooth(coverage: float, phi: F64) -> F64:
@@ -363,6 +361,6 @@ def _smoothness(watts: F64, seen: F64) -> F64:
     """Whether differences go together around each reading; one large step counts as a smaller one."""
     most = np.minimum(seen[1:], seen[:-1]) / 3
     step = np.clip(np.diff(watts), -most, most)
-    squares = local_mean(step[:-1] ** 2, _AROUND)
-    r = local_mean(step[1:] * step[:-1], _AROUND) / np.where(squares > 0, squares, 1.0)
+    squares = local_mean(step[:-1] ** 2)
+    r = local_mean(step[1:] * step[:-1]) / np.where(squares > 0, squares, 1.0)
     return np.concatenate((r[:1], r, r[-1:]))

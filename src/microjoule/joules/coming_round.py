@@ -15,12 +15,11 @@ import numpy as np
 from ..arrays import Bools
 from .brackets import F64
 from .irregular import unlike_one
-from .running import extreme, local_mean, together
+from .running import LOCAL, extreme, local_mean, together
 
-_AROUND = 32  # updates on either side in which edges are looked for
 _FAR = 128  # in which loads that stay as they are show their cycles more closely
-SLOWEST = 1 / (4 * _AROUND)  # cycles an update: a slower swing is taken for power that drifts
-UNSURE = 1 / (4 * _AROUND)  # half a crossing of the middle among the updates in which they are counted
+SLOWEST = 1 / (4 * LOCAL)  # cycles an update: a slower swing is taken for power that drifts
+UNSURE = 1 / (4 * LOCAL)  # half a crossing of the middle among the updates in which they are counted
 _CLEAR = 0.3  # of half the swing: nearer to the middle a reading is on no side
 _ALTERNATE = -0.6  # r below which readings alternate; of independent ones it is -1/2
 BY_EDGES = 0.352  # arccos(r) / 2 π: how many cycles an update are counted from edge to edge, at most
@@ -62,9 +61,9 @@ def height(off: F64) -> F64:
     That counts little in the moments of a wave: of a rectangle √(m4 / m2) is half its height and m4 / m2² is
     1; of a sine 0.87 and 1.5, of a triangle 0.77 and 1.8.
     """
-    square, fourth = (np.maximum(local_mean(off**k, _AROUND), 1e-12) for k in (2, 4))
+    square, fourth = (np.maximum(local_mean(off**k), 1e-12) for k in (2, 4))
     of_moments = np.sqrt(fourth / square) * (1 + _PEAKED * (fourth / square**2 - 1))
-    return np.asarray(np.minimum(extreme(np.abs(off), np.maximum, _AROUND), of_moments))
+    return np.asarray(np.minimum(extreme(np.abs(off), np.maximum), of_moments))
 
 
 class Cycles(NamedTuple):
@@ -93,7 +92,7 @@ def cycles_shown(watts: F64, middle: F64, seen: F64, of: Differences | None = No
     found = _cycles(watts, middle, seen)
     if of is None:
         return found
-    most = extreme(np.abs(of.watts), np.maximum, _AROUND)
+    most = extreme(np.abs(of.watts), np.maximum)
     quicker = _cycles(of.watts, np.zeros(len(most)), most)
     is_one = (unlike_one(of.watts) < _STRICTLY_ONE) & ~of.is_scatter & (quicker.each > found.each)
     each, unsure = (np.where(is_one, quicker[i], found[i]) for i in range(2))
@@ -102,7 +101,7 @@ def cycles_shown(watts: F64, middle: F64, seen: F64, of: Differences | None = No
 
 def _cycles(watts: F64, middle: F64, half: F64) -> Cycles:
     found = _between_edges(watts, middle, _CLEAR * half)
-    r = together(np.diff(watts), _AROUND)
+    r = together(np.diff(watts))
     r = np.append(r, r[-1:])
     each = np.where(r < _ALTERNATE, np.arccos(r) / (2 * np.pi), found.each)
     unsure = np.where(r < _ALTERNATE, UNSURE, found.unsure)
@@ -124,17 +123,17 @@ def _between_edges(watts: F64, middle: F64, clear: F64) -> Cycles:
     rise_w = watts[after] - watts[before]
     part = np.clip((middle[after] - watts[before]) / np.where(rise_w == 0, 1.0, rise_w), 0.0, 1.0)
     edges, kinds, is_above = before + (after - before) * part, side[after], (watts > middle) / 1.0
-    whole, spans, above = _whole_cycles(edges, kinds, is_above, _AROUND)
-    shown = np.where(whole > 0, whole / spans, local_mean(is_edge / 1.0, _AROUND) / 2)
+    whole, spans, above = _whole_cycles(edges, kinds, is_above, LOCAL)
+    shown = np.where(whole > 0, whole / spans, local_mean(is_edge / 1.0) / 2)
     known = np.where(whole > 0, 2 * shown / spans, UNSURE)
-    unsure = np.maximum(known, _spanned(shown, _AROUND))
+    unsure = np.maximum(known, _spanned(shown, LOCAL))
     far, far_spans, _ = _whole_cycles(edges, kinds, is_above, _FAR)
     farther = far / far_spans
     is_same = (whole > 0) & (_spanned(shown, _FAR) < known) & (np.abs(farther - shown) < known)
     return Cycles(
         np.where(is_same, farther, shown),
         np.where(is_same, 2 * farther / far_spans, np.minimum(unsure, UNSURE)),
-        np.where(whole > 0, above / spans, local_mean(is_above, _AROUND)),
+        np.where(whole > 0, above / spans, local_mean(is_above)),
     )
 
 

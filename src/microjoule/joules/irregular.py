@@ -30,7 +30,7 @@ BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
 # tell as much as half as many again that do not.
 _OF_FEW = np.array([[1.01], [1.03], [1.06], [1.12], [1.31]])
-_AROUND, _FAR = 32, 512  # updates on either side in which readings scatter, and in which phases creep
+_FAR = 512  # updates on either side in which phases creep
 _IRREGULAR = 0.2  # r, at the least
 _SCATTER = 0.15  # of what independent readings have and no sine explains: a beat of a slow swing leaves less
 OF_NOISE = 4.0  # a smaller swing than so much noise is none
@@ -53,10 +53,10 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
     """
     middle, seen, room = levels
     off = watts - middle
-    scatter_w = np.sqrt(local_mean(off**2, _AROUND))
+    scatter_w = np.sqrt(local_mean(off**2))
     is_scatter = scatters(off) & (seen > OF_NOISE * noise_w)
     is_scatter &= True if is_own is None else is_own
-    alike = local_mean((from_nearer(watts) < _ALIKE * noise_w) / 1.0, _AROUND)
+    alike = local_mean((from_nearer(watts) < _ALIKE * noise_w) / 1.0)
     # Bursts have their idle readings in common, and are mostly far from the middle.
     is_even = (scatter_w < _EVEN * seen) & (scatter_w < 2 * _MOST * room)
     is_even |= (alike < _FEW_ALIKE) & (scatter_w < 2 * _MOST_UNLIKE * room)
@@ -104,8 +104,8 @@ def unlike_one(off: F64) -> F64:
     A sine of any frequency has x_(i+1) + x_(i-1) = c x_i; of independent readings c is 0.
     """
     inner, beside = off[1:-1], off[2:] + off[:-2]
-    squares = local_mean(inner**2, _AROUND)
-    c = local_mean(beside * inner, _AROUND) / np.where(squares > 0, squares, 1.0)
-    left = local_mean(beside**2, _AROUND) - c * c * squares
+    squares = local_mean(inner**2)
+    c = local_mean(beside * inner) / np.where(squares > 0, squares, 1.0)
+    left = local_mean(beside**2) - c * c * squares
     share = left / np.where(squares > 0, (2 + c * c) * squares, 1.0)
     return np.concatenate((share[:1], share, share[-1:]))

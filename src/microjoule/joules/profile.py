@@ -41,7 +41,6 @@ _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of th
 _QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
 _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: alike, or so by chance
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
-_AROUND = 32  # updates on either side in which readings show the levels of a load
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
 _RARELY = 0.05  # of the time: what is so by chance
 _MISSED = 1.5  # of an update: so far apart are two between which one was not read
@@ -111,8 +110,8 @@ class Profile:
         """
         watts = self.watts
         nearly = np.maximum(_ALIKE * noise_w, _AS_HIGH * (self._top - self._bottom))
-        at_top = local_mean((self._top - watts < nearly) / 1.0, _AROUND)
-        at_bottom = local_mean((watts - self._bottom < nearly) / 1.0, _AROUND)
+        at_top = local_mean((self._top - watts < nearly) / 1.0)
+        at_bottom = local_mean((watts - self._bottom < nearly) / 1.0)
         is_level = np.minimum(at_top, at_bottom) > _OFTEN
         is_level &= ~of_few_phases(watts, noise_w)
         # What is shorter than a window lies inside one by itself, between two at the other level.
@@ -122,7 +121,7 @@ class Profile:
         for one, other in ((is_top, is_bottom), (is_bottom, is_top)):
             alone = np.zeros(len(watts))
             alone[1:-1] = one[inner[0]] & other[inner[1]] & other[inner[2]]
-            self._holds_levels &= local_mean(alone, _AROUND) < _RARELY
+            self._holds_levels &= local_mean(alone) < _RARELY
         return is_level
 
     def _miss_none(self) -> Bools:

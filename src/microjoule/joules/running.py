@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Bools
 from .brackets import F64
 
-_AROUND = 32  # updates on either side over which a load shows its highest and lowest
+LOCAL = 32  # updates on either side over which a load shows its levels, its swing and its cycles
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum
 _FAR = 64  # updates on either side over which such sums are compared
 _RISE = (
@@ -19,7 +19,7 @@ _CREEPING = 3.0
 _ON_THE_WAY = 0.05  # of a step: so near to a level a reading is one, and mirrored readings are as near
 
 
-def local_mean(x: F64, k: int) -> F64:
+def local_mean(x: F64, k: int = LOCAL) -> F64:
     """Means over 2 k + 1 neighbours; fewer at the ends."""
     sums = np.concatenate(([0.0], np.cumsum(x)))
     at = np.arange(len(x))
@@ -36,7 +36,7 @@ def from_nearer(x: F64) -> F64:
     return found
 
 
-def extreme(x: F64, of: np.ufunc, k: int = _AROUND) -> F64:
+def extreme(x: F64, of: np.ufunc, k: int = LOCAL) -> F64:
     """The largest (``np.maximum``) or smallest (``np.minimum``) of 2 k + 1 neighbours, by doubling."""
     width = 2 * k + 1
     found = np.concatenate((np.full(k, x[0]), x, np.full(k, x[-1])))
@@ -48,7 +48,7 @@ def extreme(x: F64, of: np.ufunc, k: int = _AROUND) -> F64:
     return np.asarray(of(found[: len(found) - rest], found[rest:]) if rest else found)
 
 
-def together(step: F64, k: int) -> F64:
+def together(step: F64, k: int = LOCAL) -> F64:
     """Whether successive differences go together: r = Σ d_i d_(i+1) / Σ d_i² over neighbours."""
     pairs = np.append(step[1:] * step[:-1], 0.0)
     squares = local_mean(step**2, k)

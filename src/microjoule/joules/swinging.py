@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .aliasing import QUICKEST, Swings
-from .alternating import ABOUT_TWO
 from .brackets import F64
 from .coming_round import SLOWEST
 from .profile import Profile
+from .repeating import ABOUT_TWO
 from .uncertainty import ROOT_3
 
 _MARGIN = 1.35  # a triangle's height is known from readings beside it

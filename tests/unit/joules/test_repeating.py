@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.repeating import by_turns, comes_round, in_step, of_few_phases, unlike_after
+from microjoule.joules.repeating import (
+    ABOUT_TWO,
+    by_turns,
+    comes_round,
+    in_step,
+    of_few_phases,
+    rectangles,
+    unlike_after,
+)
 
 K = np.arange(600)
 INSIDE = slice(100, 400)  # farther from the ends than any reading is looked at
@@ -145,3 +153,49 @@ def test_what_comes_round_by_chance_or_once_does_not():
     assert not comes_round(CHANCE.standard_normal(600))[INSIDE].any()
     assert np.mean(comes_round(levels)[INSIDE]) < 0.1
     assert not comes_round(once)[270:310].any()
+
+
+MIDDLE_W, MOST_W = 200.0, 30.0
+
+
+def _swing(shown: np.ndarray, phi: float, half_w: float = 25.0) -> tuple[np.ndarray, np.ndarray]:
+    """Of readings that go from -1 to 1 about their middle, by up to 30 W."""
+    levels = np.full(len(K), MIDDLE_W), np.full(len(K), MOST_W), np.full(len(K), MOST_W)
+    least, strays = rectangles(
+        MIDDLE_W + MOST_W * shown, levels, np.full(len(K), phi), np.full(len(K), half_w)
+    )
+    return least[INSIDE], strays[INSIDE]
+
+
+# Of a load that is high for half of the time; among 65 readings each of as many phases once.
+TRIANGLE = 4 * np.abs(29 / 65 * K % 1.0 - 0.5) - 1
+MOSTLY_AT_ENDS = np.where(K % 2, 1.0, -1.0) * np.where(K % 4 < 2, 1.0, 0.68)
+
+
+@pytest.mark.parametrize("phi", [0.46, 0.48, 0.5])
+def test_a_load_that_is_high_for_half_of_the_time_swings_by_what_a_triangle_shows(phi):
+    """Means of an update show φ / (1 - φ) of rectangles of 1 - φ cycles."""
+    least, strays = _swing(TRIANGLE, phi, 1000.0)
+    assert least == pytest.approx(MOST_W * (1 - phi) / phi)
+    assert strays == pytest.approx(MOST_W * (1 - phi) / phi, rel=0.03)
+    assert _swing(TRIANGLE, phi, 25.0)[0] == pytest.approx(25.0)  # where as a sine it needs less
+
+
+def test_what_is_mostly_at_its_ends_strays_by_more():
+    """They have 0.73 of the mean square of their ends, and a triangle a third: 1 + 2 (0.73 - 1 / 3) times."""
+    assert np.mean(MOSTLY_AT_ENDS**2) == pytest.approx(0.73, abs=0.002)
+    assert _swing(MOSTLY_AT_ENDS, 0.5)[1] == pytest.approx(MOST_W * (1 + 2 * (0.73 - 1 / 3)), rel=0.02)
+    ends = np.where(K % 2, 1.0, -1.0)
+    assert _swing(ends, 0.5)[1] == pytest.approx(MOST_W * 2)  # and no more than twice
+
+
+def test_slower_loads_are_left_as_they_are():
+    for phi in (0.2, ABOUT_TWO):
+        for found in _swing(TRIANGLE, phi, 25.0):
+            assert (found == 25.0).all()
+
+
+def test_readings_that_show_nothing_have_no_load():
+    levels = np.full(len(K), MIDDLE_W), np.zeros(len(K)), np.zeros(len(K))
+    for found in rectangles(np.full(len(K), MIDDLE_W), levels, np.full(len(K), 0.5), np.zeros(len(K))):
+        assert not found.any()
