@@ -25,6 +25,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 REALTIME_NS = 10**18  # what the sensor's clock is ahead by
 IDLE_W, BUSY_W, LIMIT_W = 60.0, 330.0, 400.0
+SILENT_S = (0.05, 0.5)  # for how long a busy machine reads nothing now and then
 REST_S = 3.0  # idle time before and after a load
 
 
@@ -187,12 +188,26 @@ class Poll:
         jitter: Of a read, as a share of the time between two.
         phase: By how much reads come after the sensor's first update, as a share of the time between two.
         stamps: ``update``: the sensor's time of its update; ``call``: the time of the call; empty: none.
+        silent_every_s: How often nothing is read for 50 to 500 ms, in the mean; 0: never.
     """
 
     rate_hz: float = 100.0
     jitter: float = 0.2
     stamps: str = ""
     phase: float = 0.0
+    silent_every_s: float = 0.0
+
+    def reads_s(self, first_s: float, end_s: float, chance: np.random.Generator) -> F64:
+        """When it reads, from an update on."""
+        n = int((end_s - first_s) * self.rate_hz)
+        jitter = self.jitter * chance.uniform(-0.5, 0.5, n)
+        read_s = first_s + (np.arange(n) + 1 + self.phase + jitter) / self.rate_hz
+        if not self.silent_every_s:
+            return np.asarray(read_s)
+        begins_s = np.sort(chance.uniform(first_s, end_s, int((end_s - first_s) / self.silent_every_s)))
+        ends_s = np.maximum.accumulate(begins_s + chance.uniform(*SILENT_S, len(begins_s)))
+        is_silent = np.searchsorted(begins_s, read_s, "right") > np.searchsorted(ends_s, read_s, "right")
+        return np.asarray(read_s[~is_silent])
 
 
 def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
@@ -200,9 +215,7 @@ def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
     chance = np.random.default_rng([seed, 7])
     end_s = load.span_s[1] + REST_S + sensor.window_s
     at, watts = sensor.updates(load, end_s, seed)
-    n = int((end_s - at[0]) * poll.rate_hz)
-    jitter = poll.jitter * chance.uniform(-0.5, 0.5, n)
-    read = at[0] + (np.arange(n) + 1 + poll.phase + jitter) / poll.rate_hz
+    read = poll.reads_s(at[0], end_s, chance)
     shown = np.searchsorted(at, read, "right") - 1
     stamps = {"update": at[shown], "call": read}.get(poll.stamps)
     t_ns = T0 + np.rint(read * S).astype(np.int64)
@@ -210,9 +223,9 @@ def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
         stamps = at[shown] - sensor.lag_s
     return Series(
         t_ns,
-        np.full(n, 20_000, np.uint32),
+        np.full(len(read), 20_000, np.uint32),
         np.rint(watts[shown] * 1000).astype(np.uint64),
-        np.zeros(n, np.uint16),
+        np.zeros(len(read), np.uint16),
         sensor_ns=None if stamps is None else T0 + np.rint(stamps * S).astype(np.int64) + REALTIME_NS,
     )
 

@@ -64,10 +64,8 @@ class GpuCounter:
             np.arange(n) + chance.uniform(0, 1) + self.jitter * chance.uniform(-0.5, 0.5, n)
         ) * self.update_s
         counts = np.floor((load.energy_j(at - self.lag_s) + OFFSET_J) * 1000)
-        m = int((end_s - at[0]) * poll.rate_hz)
-        jitter = poll.jitter * chance.uniform(-0.5, 0.5, m)
-        read = at[0] + (np.arange(m) + 1 + poll.phase + jitter) / poll.rate_hz
-        shown = np.searchsorted(at, read, "right") - 1
+        read = poll.reads_s(at[0], end_s, chance)
+        m, shown = len(read), np.searchsorted(at, read, "right") - 1
         t_ns = T0 + np.rint(read * S).astype(np.int64)
         return Series(
             t_ns, np.full(m, 20_000, np.uint32), counts[shown].astype(np.uint64), np.zeros(m, np.uint16)

@@ -20,11 +20,12 @@ A mean that stands still at idle, updated once a second, is no special case: its
 are. What it is the mean of then is less sure, and such readings weigh less where the power was not the
 same.
 
-One that stood still and then shows another power was not updated because its machine was idle. Its missing
-readings leave a load open that comes round with them: of one of three updates it hides all that one does. So
-where few updates come between standstills, what they hid is taken to be about the lowest power that was read,
-p_j = P_0 ± s in their bins, with s a share of how far that is from the mean, and of P_0. What a sensor holds
-for idle may be more than that everywhere: by how much all energies would move then, is in their variance.
+One that stood still while it was read and then shows another power was not updated because its machine was
+idle. Its missing readings leave a load open that comes round with them: of one of three updates it hides all
+that one does. So where few updates come between standstills, what they hid is taken to be about the lowest
+power that was read, p_j = P_0 ± s in their bins, with s a share of how far that is from the mean, and of P_0.
+What a sensor holds for idle may be more than that everywhere: by how much all energies would move then, is in
+their variance.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from .brackets import F64
 from .coming_round import Differences
 from .irregular import scatters
 from .running import local_mean
+from .standstills import hidden, idle, still
 
 _CELL = 120  # bins that a cell gives
 _CELLS_KEPT = 32
@@ -48,14 +50,11 @@ _ROUNDS = 5
 _AT_FIRST = 10.0  # times the scale: nothing is smoothed away before it was looked for
 _DOF = 2.0
 _MARGIN = 3.0  # windows on either side of a cell: what repeats itself every W is known by how many it has
-_ISOLATED = 8  # updates between two standstills from which on they show what went on
 _LOST = 0.28  # of (standstill x step of the reading): simulated, bursts between standstills
 _EITHER = 3.0  # times the variance of what lies before an edge or behind it: the step is less than was used
 _BURSTS = 2.0  # times the variance near standstills with few updates between them (_among_bursts)
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
-_REST = 16  # updates between two standstills from which on nothing is taken of what they hid
-_LONG = 1.2  # windows: a longer standstill is one of the readings, too
 _OTHER = 3.0  # of the noise, by which a reading is another one; an equal one may be of the same power
 _IDLE, _MORE = 0.07, 0.07  # of the lowest power and of how far it is from the mean; and what idle is more by
 _STILL = 0.9  # of the window: a reading that comes so long after the last one ends a standstill
@@ -100,6 +99,7 @@ class Boxcar:
         period_s: The usual time between two updates.
         noise_w: The largest noise of a reading, a standard uncertainty.
         late_s: float64[n], how well each update's instant is known.
+        is_unread: bool[n], whether others may have come before it that nobody read; None: none has.
 
     Attributes:
         edges_s: float64[m + 1], of the bins.
@@ -108,23 +108,32 @@ class Boxcar:
     """
 
     def __init__(
-        self, t_s: F64, watts: F64, window_s: float, period_s: float, noise_w: float, late_s: F64
+        self,
+        t_s: F64,
+        watts: F64,
+        window_s: float,
+        period_s: float,
+        noise_w: float,
+        late_s: F64,
+        is_unread: Bools | None = None,
     ) -> None:
         self._t_s, self._y, self._window_s, self._period_s = t_s, watts, window_s, period_s
         self._noise_w = noise_w = min(noise_w, max(_scatter(watts), _LEAST_NOISE * noise_w))
         self._white_w = noise_w * window_s / period_s * np.sqrt(_not_noise(np.diff(watts)))
         self._begins_s, is_sure = _begins(t_s, watts, window_s, noise_w)
         gaps_s = np.diff(t_s, prepend=t_s[0])
-        late_s = np.hypot(late_s, _LATE_SHARE * np.maximum(gaps_s - 1.5 * period_s, 0.0) * ~is_sure)
+        is_still = still(gaps_s > 1.5 * period_s, is_unread)
+        beyond_s = (gaps_s - 1.5 * period_s) * (is_still & ~is_sure)
+        late_s = np.hypot(late_s, _LATE_SHARE * beyond_s)
         self._late = late_s / window_s
-        self._hidden_j = np.concatenate(([0.0], _hidden(gaps_s[1:], np.diff(watts), period_s), [0.0]))
+        hidden_j = hidden(gaps_s[1:], np.diff(watts), is_still[1:])
+        self._hidden_j = np.concatenate(([0.0], hidden_j, [0.0]))
         self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
         self._standstills = np.concatenate(([0], np.cumsum(self._hidden_j > 0)))
         self.edges_s = _edges(t_s, window_s, period_s)
         self._idle_w = float(watts.min())
-        self._is_idle = _idle(
-            self.edges_s, t_s, np.abs(np.diff(watts)) > _OTHER * noise_w, window_s, period_s
-        )
+        is_other = np.abs(np.diff(watts)) > _OTHER * noise_w
+        self._is_idle = idle(self.edges_s, t_s, is_other, is_still[1:], window_s)
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
         # A change of the power shows in a reading as a share of it.
         changes = np.abs(np.diff(watts)) * window_s / np.diff(t_s)
@@ -257,35 +266,6 @@ def _again(watts: F64, lag: int) -> F64:
     square[lag:] = (off[lag:] ** 2 + off[: max(len(off) - lag, 0)] ** 2) / 2
     found: F64 = local_mean(product, _AROUND * lag) / np.maximum(local_mean(square, _AROUND * lag), _SOLID)
     return found
-
-
-def _hidden(gaps_s: F64, step_w: F64, period_s: float) -> F64:
-    """What standstills may hide, joules: those with few updates between them."""
-    is_still = gaps_s > 1.5 * period_s
-    found: F64 = np.where(is_still, _apart(is_still, _ISOLATED) * gaps_s * np.abs(step_w), 0.0)
-    return found
-
-
-def _apart(is_still: Bools, most: int) -> F64:
-    """float64: 1 where no update comes between two standstills, and 0 from so many on."""
-    run = np.cumsum(is_still)
-    lengths = np.bincount(run, ~is_still)
-    between = np.minimum(lengths[np.maximum(run - 1, 0)], lengths[run])
-    found: F64 = np.clip(1.0 - between / most, 0.0, 1.0)
-    return found
-
-
-def _idle(edges_s: F64, t_s: F64, is_other: Bools, window_s: float, period_s: float) -> F64:
-    """float64, of each bin: how surely its update was missed because the machine was idle, 0 to 1.
-
-    The last bin of a standstill ends with an update.
-    """
-    gaps_s = np.diff(t_s)
-    is_still = gaps_s > 1.5 * period_s
-    surely = np.where(is_still & is_other & (gaps_s < _LONG * window_s), _apart(is_still, _REST), 0.0)
-    after = np.searchsorted(t_s, edges_s[1:] - _SOLID)
-    is_missed = (after > 0) & (t_s[after] > edges_s[1:] + _SOLID)
-    return np.where(is_missed, surely[after - 1], 0.0)
 
 
 def _begins(t_s: F64, watts: F64, window_s: float, noise_w: float) -> tuple[F64, Bools]:

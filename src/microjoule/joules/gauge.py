@@ -48,7 +48,7 @@ from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, within_means
-from .profile import Profile
+from .profile import MISSED, Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
 from .swinging import Swinging
@@ -189,14 +189,20 @@ class Gauge:
             return Profile(of.edges_s[:-1], of.edges_s[1:], self._possible(of.watts), late, 0.0)
         watts, period_s, late_s = readings.watts, seconds(readings.period_ns), readings.spread_s
         before = np.concatenate(([ends[0] - period_s], ends[:-1]))
+        looked_s = period_s
         if readings.shape is Shape.CHARGE:
             watts = self._possible(self._discharged(ends))
-            # Of the power within a period the capacitor keeps more of what came last.
-            late_s = np.hypot(late_s, period_s**2 / seconds(readings.decay_ns or 1) / 12)
+            # Of the power since its last reading the capacitor keeps more of what came last.
+            decay_s = seconds(readings.decay_ns or 1)
+            looked_s = max(2 * decay_s, period_s)
+            late_s = np.hypot(late_s, np.clip(ends - before, period_s, looked_s) ** 2 / decay_s / 12)
         elif readings.shape is Shape.POINT:
             before = ends
         elif readings.coverage < 1:
             before = np.maximum(ends - seconds(readings.window_ns or 0), before)
+        # Of what came before updates that nobody read it says nothing.
+        is_missed = ends - before > MISSED * max(looked_s, period_s)
+        before = np.where(is_missed, ends - looked_s, before)
         return Profile(before, ends, watts, late_s, self._noise_w)
 
     @cached_property
@@ -205,8 +211,8 @@ class Gauge:
         if readings.shape is not Shape.BOXCAR or len(self) < 2:
             return None
         ends, window_s = self._s(readings.t_ns), seconds(readings.window_ns or 0)
-        late_s = readings.spread_s
-        return Boxcar(ends, readings.watts, window_s, seconds(readings.period_ns), self._noise_w, late_s)
+        period_s, late_s = seconds(readings.period_ns), readings.spread_s
+        return Boxcar(ends, readings.watts, window_s, period_s, self._noise_w, late_s, readings.is_unread)
 
     def _possible(self, watts: F64) -> F64:
         """Power that was worked out, and so may be negative by its noise, where no reading ever is."""
@@ -266,6 +272,7 @@ class Gauge:
         found, declared_ns = self.swings, self.channel.timing.window_ns or 0
         is_known = 2 * declared_ns > self.readings.period_ns or self.readings.shape is Shape.CHARGE
         is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
+        is_all[:-1] &= profile.missed == 0
         of_swing = 0.75 if is_known else 0.5
         first, last = (profile.place(t).segment // 2 for t in (a, b))
         begin2, end2 = (

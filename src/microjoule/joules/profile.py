@@ -1,7 +1,7 @@
 """Power between a gauge's updates, and how well it is known (docs/methods.md).
 
 Each reading is the mean P_i of a window [s_i, e_i); between two windows nothing was looked at. The energy
-up to an instant adds what was seen and, across a gap, the trapezoid. Three things are not known.
+up to an instant adds what was seen and, across a gap, the trapezoid. Four things are not known.
 
 *Inside a window*, at a fraction f. Where the power steps from one level to another, the step's instant
 follows from the mean, for the neighbours tell the levels. A mean outside its neighbours' range by B may
@@ -14,6 +14,9 @@ is new in every window costs σ² g² a gap, or less where the errors of neighbo
 4, 8 … readings tell. Which of the two it is, is in how successive differences d go together: r = Σ d_i
 d_(i+1) / Σ d_i² is 0 or more where levels last, -1/2 where readings are independent. Steps a whole number
 of updates apart err together.
+
+*Where updates were not read* nothing was looked at either. By how much the mean of as many readings around
+differs from that of the two beside them is what it costs.
 
 *When* the updates were: a step D at an update that is known to within s costs D² s².
 """
@@ -28,7 +31,15 @@ from ..arrays import Bools
 from ..trace.series import I64
 from .brackets import F64
 from .repeating import of_few_phases
-from .running import extreme, from_nearer, local_mean, long_run, together, whole_steps_apart
+from .running import (
+    extreme,
+    from_nearer,
+    local_mean,
+    long_run,
+    together,
+    unlike_beside,
+    whole_steps_apart,
+)
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
@@ -43,7 +54,7 @@ _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: 
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
 _RARELY = 0.05  # of the time: what is so by chance
-_MISSED = 1.5  # of an update: so far apart are two between which one was not read
+MISSED = 1.5  # of an update: so far apart are two between which one was not read
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
@@ -69,6 +80,7 @@ class Profile:
     Attributes:
         watts: As given.
         bounds_s: float64[2 n], beginnings and ends in turns.
+        missed: int64[n - 1], how many updates nobody read between two.
     """
 
     def __init__(self, start_s: F64, end_s: F64, watts: F64, late_s: F64, noise_w: float) -> None:
@@ -78,6 +90,8 @@ class Profile:
         self._width_s, self._gap_s = end_s - start_s, start_s[1:] - end_s[:-1]
         self._step_w = np.diff(watts)
         self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
+        apart = np.diff(end_s) / np.maximum(np.median(np.diff(end_s)), 1e-12)
+        self.missed: I64 = np.where(apart < MISSED, 0, np.rint(apart).astype(np.int64) - 1)
         self._describe(noise_w)
         noise2 = np.minimum(np.maximum(self._fast2, _of_slope(watts)), noise_w**2)
         self._noise2 = noise2 * self._width_s**2
@@ -126,13 +140,13 @@ class Profile:
 
     def _miss_none(self) -> Bools:
         """bool[n]: whether all updates around were read."""
-        apart_s = np.diff(self.bounds_s[1::2], prepend=self.bounds_s[0])
-        return np.asarray(extreme(apart_s, np.maximum) < _MISSED * np.median(apart_s))
+        return np.asarray(extreme(np.append(self.missed, 0), np.maximum) == 0)
 
     def _prepare_gaps(self) -> None:
         """The variances that whole windows and gaps add."""
         gap_s, nothing = np.maximum(self._gap_s, 1e-12), np.zeros(len(self.watts))
-        is_gap = self._gap_s > 1e-12
+        self._missed2 = _MARGIN * unlike_beside(self.watts, self.missed) * self._gap_s**2
+        is_gap = (self._gap_s > 1e-12) & (self.missed == 0)
         width_s = self._width_s[1:]
         self._white = np.where(is_gap, np.clip(-2 * self._r, 0.0, 1.0), 0.0)
         # White power is white in the gap as well; periodic power swings within it as within a window.
@@ -144,7 +158,7 @@ class Profile:
         # Where updates are missed they are no measure of how far steps are apart.
         is_sure = bool(np.median(self._late_s) < _SURE * np.median(np.diff(self.bounds_s[1::2])))
         row = whole_steps_apart(self._step_w, self.watts, is_sure)
-        self._sums2 = _in_turns(self._noise2 + self._late2, steps2 + self._noise_gap2)
+        self._sums2 = _in_turns(self._noise2 + self._late2, steps2 + self._missed2 + self._noise_gap2)
         self._row_sums2 = _in_turns(nothing, steps2 * (row - 1))
         self._row_counts = _in_turns(nothing, (row > 1).astype(float))
         self._free_sums2 = []
@@ -300,7 +314,7 @@ class Profile:
         steps = (1 - white) * 1.5 * (x**3 / 3 - x**4 / 4)
         share = steps + white * (_MARGIN / 2 * self._broad[k] * x**2 + swing)
         found: F64 = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
-        return found
+        return found + self._missed2[k] * x
 
     def _bridge(self, i: I64, f: F64) -> F64:
         """The variance of a window's energy up to a fraction of it, its mean being known."""
@@ -332,6 +346,7 @@ class Profile:
         k = np.minimum(i, len(self) - 2)
         share = x**2 / 3 * self._broad[k] + 2 * self._white[k] * self._swing[k] * np.minimum(1.0, 4 * x)
         gap = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
+        gap += self._missed2[k] * x
         return np.asarray(np.where(segment % 2 == 0, window, gap))
 
 

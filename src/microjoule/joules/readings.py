@@ -25,7 +25,7 @@ from ..trace.series import I64, Series
 from ..units import NS_PER_S
 from .averaged_part import averaged_part
 from .averaging import Averaging, averaging, is_twofold
-from .stamps import Clock, Stamped, ahead_ns, instants
+from .stamps import Clock, Stamped, ahead_ns, instants, middles
 from .uncertainty import ROOT_12
 from .update_times import Learned, UpdateTimes, brackets, learn
 
@@ -77,6 +77,7 @@ class Readings:
         t_ns: int64[n], ascending: when it was updated, CLOCK_MONOTONIC.
         watts: float64[n].
         spread_s: float64[n]: the standard uncertainty of each instant.
+        is_unread: bool[n]: whether nothing was read for longer than that before the read that shows it.
         period_ns: The usual time between two updates; 0: nothing is known of it.
         quantum_w: The smallest step that its values show, or that is declared where that is larger.
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
@@ -107,6 +108,8 @@ class Readings:
         else:
             rows, t_ns, spread_ns, self.period_ns = _of_changes(good, raw, timing, self.shape)
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
+        read_ns = middles(good)
+        self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > self.period_ns
         self.t_ns: I64 = t_ns
         self.watts: F64 = watts
         self.spread_s: F64 = spread_ns / NS_PER_S

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Bools
+from ..arrays import Bools, distinct
+from ..trace.series import I64
 from .brackets import F64
 
 LOCAL = 32  # updates on either side over which a load shows its levels, its swing and its cycles
@@ -74,6 +75,32 @@ def long_run(watts: F64) -> list[F64]:
         spare = n - 1 - len(mean)
         padded = np.concatenate((np.full(spare // 2, mean[0]), mean, np.full(spare - spare // 2, mean[-1])))
         found.append(np.minimum(found[-1], padded) if found else padded)
+    return found
+
+
+def unlike_beside(watts: F64, missed: I64) -> F64:
+    """The variance of the mean of readings that were missed about that of the two beside them.
+
+    Other readings around, of which none was missed, show by how much. A load that comes and goes between the
+    two, or levels that do, count as much as they do there.
+
+    Args:
+        watts: float64[n], the readings.
+        missed: int64[n - 1], how many were missed after each but the last.
+
+    Returns:
+        float64[n - 1], W²; 0 where none was missed.
+    """
+    n, found = len(watts), np.zeros(len(missed))
+    sums = np.concatenate(([0.0], np.cumsum(watts)))
+    # Half octaves: of long silences, which differ in length, a few kinds are told apart.
+    sizes = np.rint(2 ** (np.rint(2 * np.log2(np.maximum(missed, 1))) / 2)).astype(np.int64)
+    sizes = np.minimum(sizes, max(n // 4, 1))
+    for size in distinct(sizes[missed > 0]).tolist():
+        between = (sums[size + 1 : -1] - sums[1 : -size - 1]) / size
+        off = between - (watts[: -size - 1] + watts[size + 1 :]) / 2
+        at = np.flatnonzero((missed > 0) & (sizes == size))
+        found[at] = local_mean(off**2, _FAR)[np.clip(at - size // 2, 0, len(off) - 1)] if len(off) else 0.0
     return found
 
 
