@@ -165,7 +165,7 @@ justify.
 - Counters, *lag*: beside 25 of 100 ms it is known to ± 14 ms, beside 10 of 20 ms to ± 8 and the capacitor to
   ± 6 ms: by when reads come and how late the gauge is. Recordings draw these; learnt lags were right to 1 to
   6 ms. With one at an end of its interval three times the row's error holds 15 to 67 % of windows of 1 s and
-  more. Where a load looks alike a period later none is learnt, nor placed by a gauge: U could be narrower.
+  more. Where a load looks alike a period later none is learnt; short windows then have U of the scaled gauge.
 
 The ratio says less where errors are of two kinds. Under steps most windows have next to none, and the median
 U is theirs, while the root mean square error is that of the few in which a step is cut: the ratio falls below

@@ -38,6 +38,10 @@ def beside_it(used, name, seed):
     return gauge(used, SENSORS[name], Poll(), seed)
 
 
+def names_of(one):
+    return {each.name for each in one.components}
+
+
 @pytest.mark.parametrize("name", ["steps", "bursts", "far: 3.7 T", "near: 0.9 T", "wandering"])
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_counter_says_how_much_and_the_gauge_when(pair, name):
@@ -53,7 +57,10 @@ def test_the_counter_says_how_much_and_the_gauge_when(pair, name):
             own = counter.estimates(counter.energies(t0, t1))
             shown = finer(counter, [beside])
             found = own if shown is None else fused(counter, shown, own, t0, t1)
-            assert all(one.U <= plain.U for one, plain in zip(found, own, strict=True))
+            agreed = (
+                each for each in zip(found, own, strict=True) if "disagreement" not in names_of(each[0])
+            )
+            assert all(one.U <= plain.U for one, plain in agreed)
             assert all(one.low <= one.value <= one.high for one in found)
             assert [(one.low, one.high) for one in found] == [(one.low, one.high) for one in own]
             held += sum(abs(one.value - t) <= one.U + 1e-6 for one, t in zip(found, truth, strict=True))
@@ -67,23 +74,21 @@ def test_errors_shrink_where_the_power_changes_between_updates(pair):
     used = loads(of.update_s, 60.0, 7)["far: 3.7 T"]
     counter, beside = of.counter(used, Poll(), 7), beside_it(used, sensor, 7)
     counter = counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside]))
-    assert finer(counter, [beside]) is beside
+    assert finer(counter, [beside]).gauge is beside
     t0, t1 = windows(used, 0.7, 200, 7)
     truth, own = truth_j(used, t0, t1), counter.estimates(counter.energies(t0, t1))
-    found = fused(counter, beside, own, t0, t1)
+    found = fused(counter, finer(counter, [beside]), own, t0, t1)
     off = [[(one.value - t) ** 2 for one, t in zip(each, truth, strict=True)] for each in (own, found)]
     before, after = np.mean(off, axis=1)
     assert after < share**2 * before
 
 
-def test_a_gauge_that_is_no_finer_or_whose_lag_is_open_places_nothing():
+def test_a_gauge_that_is_no_finer_places_nothing():
     used = loads(0.1, 40.0, 1)["steps"]
     plain = GpuCounter(update_s=0.1).counter(used, Poll(), 1)
     quick, slow = (gauge(used, SENSORS[name], Poll(), 1) for name in ("10 of 20 ms", "100 of 100 ms"))
-    assert finer(plain, [quick]) is None
-    seen = plain.with_timing(lag_beside_gauge(plain, record_of(plain), [quick]))
-    assert finer(seen, [slow]) is None
-    assert finer(seen, [slow, quick]) is quick
+    assert finer(plain, [slow]) is None
+    assert finer(plain, [slow, quick]).gauge is quick
 
 
 def test_a_trace_takes_it_whole_and_in_parts_with_marks_and_without(tmp_path):

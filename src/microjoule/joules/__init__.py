@@ -6,7 +6,7 @@ Where to look; the first lines of each module say how it answers:
 - which of its readings count: unwrap, unwrapped, glitches, doubtful_counts, resets, uncounted, identity
 - when a counter was updated: update_times, lessons, stillness, sparse_readings, quanta, cut_quanta
 - by how much it trails: lag, lag_of_windows, lag_beside_gauge, lag_of_parts, lag_of_gauge, related_lags
-- what it had counted at an instant: interpolation, mark_positions, fused_edges, readings_around
+- what it had counted at an instant: interpolation, mark_positions, fused_edges, scaled_gauge, readings_around
 - how far that may be off: budget, neighbourhood, swings, ripple, slow_updates, gap_edges, grid_phase
 - a gauge's energy: gauge, gauge_brackets, gauge_bound, little_known
 - when a gauge was updated, of what it is the mean: readings, stamps, averaging, averaged_part

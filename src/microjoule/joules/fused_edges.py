@@ -10,8 +10,9 @@ u0 and u1, is open in s: u(s) = √(((1 - s) u0)² + (s u1)²) / G(e0, e1). An u
 costs (1 - s) P σ or s P σ, P being the gauge's power there. What the lag leaves open costs what the gauge
 shows in a part of it before or after the edges, where that is the most.
 
-Only where the lag between the two was seen, so that they are on one axis of time, and only for windows of
-which less is left open than by the counter alone. The guaranteed interval is the counter's own.
+Only where the lag between the two was seen, so that they are on one axis of time. Of short windows a gauge's
+own energy may leave less open, scaled to be the counter's over the recording (:mod:`.scaled_gauge`), and of
+any the counter alone. What leaves least is taken. The guaranteed interval is the counter's own.
 """
 
 from __future__ import annotations
@@ -31,11 +32,19 @@ from .gauge import Gauge, is_buffered
 from .gauge_brackets import left_open
 from .lags_left_open import farthest, tried_ns
 from .readings import Shape
-from .uncertainty import BOUNDED, RECTANGULAR, ROOT_3, Component, combined, gathered
+from .scaled_gauge import Scale, scale, scaled
+from .uncertainty import BOUNDED, RECTANGULAR, ROOT_3, Component
 
 _FINER = 1.5  # gauge's updates in one of the counter's, from which on the gauge shows more
 _REPLACED = ("edges", "phase", "swings", "steps", "lag")
 _OK = STATUSES.index("ok")
+
+
+class Finer(NamedTuple):
+    """What shows what goes on between a counter's updates: a gauge, scaled by so much."""
+
+    gauge: Gauge
+    scale: Scale | None
 
 
 class _Position(NamedTuple):
@@ -48,15 +57,19 @@ class _Position(NamedTuple):
     is_known: npt.NDArray[np.bool_]
 
 
-def finer(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
-    """The gauge that shows what goes on between a counter's updates; None: none does.
+def finer(counter: Counter, gauges: Sequence[Gauge]) -> Finer | None:
+    """What shows what goes on between a counter's updates; None: nothing does.
 
     Args:
         counter: The counter, with its lag as it was seen beside them.
         gauges: Of the same device.
     """
-    if counter.channel.timing.likely_lag_ns is None:
-        return None
+    best = finest(counter, gauges)
+    return None if best is None else Finer(best, scale(counter, best))
+
+
+def finest(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
+    """The gauge that is updated oftenest of those that are clearly oftener than a counter; None: none is."""
     able = [
         gauge
         for gauge in gauges
@@ -68,17 +81,41 @@ def finer(counter: Counter, gauges: Sequence[Gauge]) -> Gauge | None:
 
 
 def fused(
-    counter: Counter, gauge: Gauge, estimates: Sequence[Estimate], t0_ns: I64, t1_ns: I64
+    counter: Counter, of: Finer, estimates: Sequence[Estimate], t0_ns: I64, t1_ns: I64
 ) -> list[Estimate]:
-    """The energies of windows, each edge placed between two updates by the gauge where that leaves less open.
+    """The energies of windows, of which a gauge says when they were used where that leaves less open.
 
     Args:
         counter: The counter.
-        gauge: Of the same device, updated oftener.
+        of: What is updated oftener.
         estimates: The counter's own of these windows.
         t0_ns: int64[n], beginnings.
         t1_ns: int64[n], ends.
     """
+    ways = []
+    if counter.channel.timing.likely_lag_ns is not None:
+        ways.append(_with_edges(counter, of.gauge, estimates, t0_ns, t1_ns))
+    if of.scale is not None:
+        ways.append(scaled(of.gauge, of.scale, t0_ns, t1_ns))
+    return [_of_least(own, others) for own, *others in zip(estimates, *ways, strict=True)]
+
+
+def _of_least(own: Estimate, others: Sequence[Estimate]) -> Estimate:
+    """The one of some figures of which least is open, in the guaranteed interval of the first."""
+    best = min((each for each in (own, *others) if each.is_ok), key=lambda each: each.U, default=own)
+    if own.value is None or best.value is None or best is own:
+        return own
+    value, components = min(max(best.value, own.low), own.high), best.components
+    apart = abs(value - own.value)
+    if apart > own.U + best.U:  # one of them is wrong, and nobody knows which
+        components = (*components, Component("disagreement", apart / ROOT_3, form=BOUNDED))
+    return replace(own, value=value, components=components)
+
+
+def _with_edges(
+    counter: Counter, gauge: Gauge, estimates: Sequence[Estimate], t0_ns: I64, t1_ns: I64
+) -> list[Estimate]:
+    """The same with each edge placed between two updates by the gauge."""
     begin, end = _positions(counter, gauge, t0_ns), _positions(counter, gauge, t1_ns)
     of = f"{counter.channel.id}@{counter.machine}"
     found = list(estimates)
@@ -96,10 +133,8 @@ def fused(
             Component("swings", float(end.u[i]), group=f"swings:{of}/{t1_ns[i]}"),
             Component("lag", float(lag[i]), form=BOUNDED, group=f"lag:{of}"),
         )
-        components = (*placed, *kept)
-        if combined(gathered(components)).U < one.U:
-            value = float(end.joules[i] - begin.joules[i])
-            found[i] = replace(one, value=min(max(value, one.low), one.high), components=components)
+        value = float(end.joules[i] - begin.joules[i])
+        found[i] = replace(one, value=value, components=(*placed, *kept))
     return found
 
 

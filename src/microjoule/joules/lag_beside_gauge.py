@@ -46,7 +46,7 @@ _CLEAR = 0.2  # of what the worst lag leaves: a gauge that leaves less at the be
 _LOCKED = 0.2  # of a period, by which steps in step with the sensor may be off: it tells no lag then
 _TOLD = 0.4  # of the declared lag: half of one that is known to less is nearly all of it, and tells none
 _BOTH = 1.9  # of two rectangular ones of like size, for 95 %
-_GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
+GAINS = (0.5, 2.0)  # of the gauge against the counter; beyond them they measure two things
 # Of a gauge's period, by how much its readings may trail the power: gauge.py has the logs that show it.
 _OWN_LAG = {Shape.HOLD: 0.1, Shape.CHARGE: 0.1, Shape.BOXCAR: 0.5}
 _OF_A_SAMPLE = 1.0  # in a driver's buffer: the mean of the time from the one before, or a momentary value
@@ -69,16 +69,16 @@ def lag_beside_gauge(counter: Counter, record: UpdateRecord, gauges: Iterable[Ga
         gauges: Of the same device.
     """
     timing = counter.channel.timing
-    able = [gauge for gauge in gauges if _own_lag(gauge) is not None]
+    able = [gauge for gauge in gauges if own_lag(gauge) is not None]
     # A mean of a past second is asked where there is nothing better.
-    able.sort(key=lambda gauge: (_own_lag(gauge) or 0.0) * gauge.readings.period_ns)
+    able.sort(key=lambda gauge: (own_lag(gauge) or 0.0) * gauge.readings.period_ns)
     best = next((each for gauge in able if (each := seen(counter, record, gauge)) is not None), None)
     if best is None:
         return timing
     return with_seen(timing, best.lag_ns, best.half_ns, f"measured against {best.gauge}")
 
 
-def _own_lag(gauge: Gauge) -> float | None:
+def own_lag(gauge: Gauge) -> float | None:
     """By how much of its period a gauge's readings may trail the power; None: nobody knows."""
     if gauge.readings.longer is not None:  # or the power follows slowly, and they trail by nothing
         return None
@@ -89,7 +89,7 @@ def _own_lag(gauge: Gauge) -> float | None:
 
 def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None:
     """The lag of a counter by one gauge; None: it shows none."""
-    own, span = _own_lag(gauge), gauge.span_ns
+    own, span = own_lag(gauge), gauge.span_ns
     declared_ns = counter.declared.lag_ns
     if own is None or span is None or not declared_ns:
         return None
@@ -119,7 +119,7 @@ def _fit(found: Samples, gauge: Gauge, edges: I64, shifts: I64, own_ns: float) -
         return None
     every = np.ones(blocks)
     lag, squares, gain = _best(sums, every, shifts)
-    if lag is None or not _GAINS[0] < gain < _GAINS[1]:
+    if lag is None or not GAINS[0] < gain < GAINS[1]:
         return None
     if not found.is_exact and squares.min() > _CLEAR * squares.max() and _is_alias(gauge, edges):
         return None

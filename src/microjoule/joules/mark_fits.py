@@ -17,7 +17,7 @@ from .brackets import F64
 from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
-from .fused_edges import finer, fused
+from .fused_edges import Finer, finer, fused
 from .gauge import Gauge
 from .lag_of_windows import LEAST_NS
 from .mark_positions import marked_edges
@@ -50,7 +50,7 @@ class MarkFits:
         self._trace = trace
         self._fits: dict[str, Span | None] = {}
         self._edges: dict[str, MarkedEdges | None] = {}
-        self._finer: dict[str, Gauge | None] = {}
+        self._finer: dict[str, Finer | None] = {}
         self._stand_ins: dict[str, Gauge | None] = {}
 
     @cached_property
@@ -128,8 +128,8 @@ class MarkFits:
             found = marked.estimates(meter, t0_ns, t1_ns)
         else:
             found = meter.estimates(meter.energies(t0_ns, t1_ns))
-        gauge = self.finer(channel_id)
-        found = found if gauge is None else fused(meter, gauge, found, t0_ns, t1_ns)
+        of = self.finer(channel_id)
+        found = found if of is None else fused(meter, of, found, t0_ns, t1_ns)
         other = self.stand_in(channel_id)
         if other is None or meter.span_ns is None:
             return found
@@ -146,7 +146,7 @@ class MarkFits:
             self._stand_ins[channel_id] = stand_in(self._trace, channel_id)
         return self._stand_ins[channel_id]
 
-    def finer(self, channel_id: str) -> Gauge | None:
+    def finer(self, channel_id: str) -> Finer | None:
         """The gauge that shows what goes on between a counter's updates; None: it is none, or has none."""
         if channel_id not in self._finer:
             trace, meter = self._trace, self._trace.meter(channel_id)

@@ -10,7 +10,7 @@ import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
 from microjoule.joules.averaging import Averaging
-from microjoule.joules.fused_edges import _positions, finer
+from microjoule.joules.fused_edges import _positions, finest
 from microjoule.joules.gauge_brackets import Part
 from microjoule.joules.readings import Shape
 from microjoule.joules.uncertainty import NORMAL
@@ -114,10 +114,10 @@ def one(shape, period_ms, longer=None):
 def test_the_gauge_that_is_updated_oftenest_places_and_none_that_is_hardly_finer():
     """Of a counter with updates 9 ms apart: periods up to 6 ms are of use, and no (likely) boxcar."""
     of = counter(usual_ns=9 * MS)
-    fine, finest, coarse = one(Shape.HOLD, 6), one(Shape.CHARGE, 5), one(Shape.HOLD, 6.001)
+    fine, finer, coarse = one(Shape.HOLD, 6), one(Shape.CHARGE, 5), one(Shape.HOLD, 6.001)
     boxcar, unknown = one(Shape.BOXCAR, 1), one(Shape.HOLD, 0)
-    assert finer(of, [coarse, fine, boxcar, unknown]) is fine
-    assert finer(of, [fine, finest]) is finest
-    assert finer(of, [coarse, boxcar, unknown]) is None
-    assert finer(of, [one(Shape.HOLD, 6, longer=Averaging(3.0, None))]) is None
-    assert finer(counter(likely=None), [fine]) is None
+    assert finest(of, [coarse, fine, boxcar, unknown]) is fine
+    assert finest(of, [fine, finer]) is finer
+    assert finest(of, [coarse, boxcar, unknown]) is None
+    assert finest(of, [one(Shape.HOLD, 6, longer=Averaging(3.0, None))]) is None
+    assert finest(counter(likely=None, usual_ns=9 * MS), [fine]) is fine
