@@ -1,6 +1,7 @@
 """A channel: one counter or gauge, with what it takes to read it and to understand its readings."""
 
 from .channel import (
+    FLAGS,
     UNPLACED,
     Access,
     Channel,
@@ -17,6 +18,7 @@ from .place import DEVICES, Device, Place, Role
 
 __all__ = [
     "DEVICES",
+    "FLAGS",
     "LIMIT_FACTOR",
     "UNPLACED",
     "Access",

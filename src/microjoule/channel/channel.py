@@ -31,6 +31,9 @@ class Kind(StrEnum):
     GAUGE = "gauge"
 
 
+FLAGS = "flags"  # the quantity of a reading whose bits mean something each
+
+
 class Encoding(StrEnum):
     """How ``raw`` is to be understood.
 
@@ -49,7 +52,8 @@ class Scale:
     """What one count is worth.
 
     Attributes:
-        quantity: ``J``, ``W``, ``s``, ``°C``, ``Hz`` or ``1``.
+        quantity: ``J``, ``W``, ``s``, ``°C``, ``Hz``, ``1`` or, where each bit of a reading says something
+            else, ``flags``.
         unit: ``quantity`` per count, exact.
         unit_source: Where the unit comes from: ``register``, ``kernel``, ``interface``,
             ``inferred`` or ``assumed``.

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..channel import FLAGS
 from ..trace.series import I64
 from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S
@@ -48,8 +49,9 @@ def pictured(trace: Trace) -> Plain:
     Returns:
         ``origin_ns``, CLOCK_MONOTONIC, from which all other instants are counted; ``length_ns``;
         ``channels``, one mapping each with ``id``, ``source``, ``unit``, ``provenance``, ``tells_energy``,
-        ``kind``, ``whole_ns`` (the time of the trace's sentence), ``is_in_total``, ``sensor_U`` (half of the
-        95 % interval that the sensor's own error takes, as a share of the energy; None: it is unknown) and
+        ``kind``, ``whole_ns`` (the time of the trace's sentence), ``is_in_total``, ``whole_U_j`` (half of the
+        95 % interval then), ``sensor_U`` (the part of it that the sensor's own error takes, as a share of the
+        energy; None: it is unknown), ``ends_U_j`` (the rest of it) and
 
         * of a ``counter``: ``t_ns`` int64[n + 1]; ``steps`` int[n], counts between neighbours;
           ``scale_j``, the joules of a count (value, least, most); ``least`` and ``most`` int[n + 1]: by how
@@ -60,14 +62,16 @@ def pictured(trace: Trace) -> Plain:
         counter was not read and only its mean is known, the longest first; ``windows``: see
         ``window_bars``.
     """
-    found = [(track, *_ends(trace, track)) for track in tracks(trace)]
+    # Bits, each of which says something else, have no mean.
+    found = [(track, *_ends(trace, track)) for track in tracks(trace) if track.unit != FLAGS]
     windows = trace.window_columns
     begins = [first for _, first, _ in found] + windows.t0_ns[:1].tolist()
     ends = [last for _, _, last in found] + ([int(windows.t1_ns.max())] if len(windows) else [])
     origin_ns = min(begins, default=0)
     first = headline(trace)
     whole_ns = None if first is None else [first.window.t0_ns - origin_ns, first.window.t1_ns - origin_ns]
-    sensors, counted = _sensors(trace, first)
+    known = {} if first is None else _uncertainties(trace, first)
+    counted = () if first is None else first.energy.channels
     return {
         "origin_ns": origin_ns,
         "length_ns": max(ends, default=0) - origin_ns,
@@ -76,7 +80,7 @@ def pictured(trace: Trace) -> Plain:
                 **_channel(trace, track, origin_ns, last),
                 "whole_ns": whole_ns,
                 "is_in_total": track.channel in counted,
-                "sensor_U": sensors.get(track.channel),
+                **known.get(track.channel, {"whole_U_j": None, "sensor_U": None, "ends_U_j": None}),
             }
             for track, _, last in found
         ],
@@ -92,7 +96,7 @@ def side_by_side(pictures: Sequence[Plain], titles: Sequence[str]) -> Plain:
         titles: What each trace is called.
     """
     if len(pictures) == 1:
-        channels = [{**channel, "trace": 0} for channel in pictures[0]["channels"]]
+        channels = [{**each, "trace": 0, "name": each["id"]} for each in pictures[0]["channels"]]
         return {**pictures[0], "channels": channels}
     bars = [picture["windows"] for picture in pictures]
     names = list(dict.fromkeys(name for each in bars for name in each["names"]))
@@ -110,7 +114,7 @@ def side_by_side(pictures: Sequence[Plain], titles: Sequence[str]) -> Plain:
         "origin_ns": pictures[0]["origin_ns"],
         "length_ns": max(picture["length_ns"] for picture in pictures),
         "channels": [
-            {**channel, "id": f"{title}: {channel['id']}", "trace": number}
+            {**channel, "id": f"{title}: {channel['id']}", "trace": number, "name": channel["id"]}
             for number, (picture, title) in enumerate(zip(pictures, titles, strict=True))
             for channel in picture["channels"]
         ],
@@ -118,17 +122,20 @@ def side_by_side(pictures: Sequence[Plain], titles: Sequence[str]) -> Plain:
     }
 
 
-def _sensors(trace: Trace, first: Headline | None) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The sensors' own uncertainty by channel, where it is known; and the channels of the total."""
-    if first is None:
-        return {}, ()
-    energies = trace.energy(first.window)
-    shares = {}
-    for name, energy in energies.items():
+def _uncertainties(trace: Trace, first: Headline) -> dict[str, Plain]:
+    """What is known of each channel's ± in the time of the trace's sentence; without energy nothing."""
+    found = {}
+    for name, energy in trace.energy(first.window).items():
+        if not energy.value or not math.isfinite(energy.U):
+            continue
         own = [c.u for c in energy.components if c.name in SENSOR]
-        if energy.value and own:
-            shares[name] = COVERAGE * math.hypot(*own) / energy.value
-    return shares, first.energy.channels
+        sensor_j = COVERAGE * math.hypot(*own)
+        found[name] = {
+            "whole_U_j": energy.U,
+            "sensor_U": sensor_j / energy.value if own else None,
+            "ends_U_j": math.sqrt(max(energy.U**2 - sensor_j**2, 0.0)),
+        }
+    return found
 
 
 def _ends(trace: Trace, track: Track) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -68,7 +69,14 @@ def render(summaries: Sequence[Plain], pictures: Sequence[Plain], titles: Sequen
             f"(CLOCK_MONOTONIC {', '.join(str(each['origin_ns']) for each in pictures)} ns).</footer></main>",
         )
     )
-    shown = {**both, "titles": list(map(safe, titles))}
+    shown = {
+        **both,
+        "titles": list(map(safe, titles)),
+        "tables": [
+            _spreads(summary, picture["origin_ns"])
+            for summary, picture in zip(summaries, pictures, strict=True)
+        ],
+    }
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
@@ -78,6 +86,21 @@ def render(summaries: Sequence[Plain], pictures: Sequence[Plain], titles: Sequen
         f'<script type="application/json" id="data">{_json(_packed(shown))}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _spreads(summary: Plain, origin_ns: int) -> list[Plain]:
+    """The time of each window that has a block of figures, and the ± of those: the screen shows the same."""
+    whole = summary["whole"]
+    rows = [*summary["windows"][: page_tables.WINDOWS_MAX], *([whole] if whole else [])]
+    return [
+        {
+            "t0_ns": row["t0_ns"] - origin_ns,
+            "t1_ns": row["t1_ns"] - origin_ns,
+            "channels_U_j": {each["channel"]: each["U_j"] for each in row.get("channels", ())},
+            "total_U_j": row["total"]["U_j"] if row["total"] else None,
+        }
+        for row in rows
+    ]
 
 
 def _of(name: str, titles: Sequence[str]) -> str:
@@ -183,7 +206,7 @@ def _where(facts: Plain) -> str:
     cpu = host.get("cpu")
     words = [_date(facts), host.get("hostname"), cpu.get("name") if isinstance(cpu, Mapping) else None]
     command = facts.get("command")
-    words.append(" ".join(map(str, command)) if isinstance(command, Sequence) else None)
+    words.append(shlex.join(map(str, command)) if isinstance(command, list) else None)
     return " · ".join(text(word) for word in words if word)
 
 

@@ -118,12 +118,19 @@
     };
   }
 
-  // Half of the 95 % interval: the sensor's own error, and edges that lie anywhere in the guaranteed interval.
-  function halfOf(c, of) {
-    if (of.energy === undefined || (c.kind !== "counter" && c.sensor_U === null)) return NaN;
-    const edges = of.low === undefined ? 0 : (of.high - of.low) / Math.sqrt(3);
+  // Half of the 95 % interval, of a window that of the tables. Of any other span a counter's is the sensor's
+  // own error, and edges that lie anywhere in the guaranteed interval; a gauge's ends are as sure as those of
+  // the whole.
+  function halfOf(c, of, ends) {
+    if (of.energy === undefined) return NaN;
+    if (c.whole_U_j !== null && isSame(c.whole_ns, ends)) return c.whole_U_j;
+    const told = tabled(c.trace, ends)?.channels_U_j[c.name];
+    if (told !== undefined && told !== null) return told;
+    const edges = of.low === undefined ? c.ends_U_j ?? NaN : (of.high - of.low) / Math.sqrt(3);
     return Math.hypot((c.sensor_U ?? 0) * of.energy, edges);
   }
+  const isSame = (one, other) => one !== null && one[0] === other[0] && one[1] === other[1];
+  const tabled = (trace, ends) => data.tables[trace].find((row) => isSame([row.t0_ns, row.t1_ns], ends));
 
   // ---- the readout: a table whose cells change and whose size does not
   const cells = new Map();
@@ -163,8 +170,8 @@
   function tell() {
     const sums = data.titles.map(() => ({ energy: 0, low: 0, high: 0, half: 0, mean: 0, isWhole: true }));
     for (const c of channels) {
-      const of = c.n ? energy(c, ...measured(c)) : { status: "not read" }, isModel = c.provenance === "estimated";
-      const u = halfOf(c, of);
+      const ends = measured(c), of = c.n ? energy(c, ...ends) : { status: "not read" };
+      const u = halfOf(c, of, ends), isModel = c.provenance === "estimated";
       if (of.status) write(cells.get(c), [instant(c), of.status, "–", "–", "–"]);
       else if (of.energy === undefined) write(cells.get(c), [instant(c), "", "", "", si(of.mean, c.unit)]);
       else {
@@ -176,10 +183,11 @@
       sum.isWhole &&= c.sensor_U !== null;
       for (const key of ["energy", "low", "high", "mean"]) sum[key] += of[key] ?? NaN;
       sum.half += u;  // sensors of one device err together: the sum, and not its root
+      sum.told = tabled(c.trace, ends)?.total_U_j;
     }
     sums.forEach((sum, number) => {
       if (!cells.has(number)) return;
-      const [joules, half, watts] = Number.isFinite(sum.energy) ? figures(sum, sum.half, sum.isWhole) : ["–", "–", "–"];
+      const [joules, half, watts] = Number.isFinite(sum.energy) ? figures(sum, sum.told ?? sum.half, sum.isWhole) : ["–", "–", "–"];
       write(cells.get(number), ["", joules, half, Number.isFinite(sum.low) ? bounds(sum) : "–", watts]);
     });
     const [a, b] = measured(channels[0]);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -237,7 +238,10 @@ def engine(of: Plain) -> str:
 
 
 def facts(of: Plain) -> str:
-    """The machine and the recording, a fact a line."""
+    """The machine and the recording, a fact a line; the command as a shell takes it."""
+    command = of.get("command")
+    if isinstance(command, list):
+        of = {**of, "command": shlex.join(map(str, command))}
     rows = "".join(_row(row) for row in _flat(of, ""))
     return f'<table class="facts"><tbody>{rows}</tbody></table>' if rows else ""
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, field, replace
 from fractions import Fraction
 from typing import Any
 
-from ..channel import UNPLACED, Access, Channel, Kind, Place, Role, Scale, Timing, Trust
+from ..channel import FLAGS, UNPLACED, Access, Channel, Kind, Place, Role, Scale, Timing, Trust
 from ..value_class import dataclass
 from .nvml_behaviour import STATED, Figure, behaviour, branch, observed, timing
 
@@ -124,7 +124,7 @@ SLOW_ROWS = (
     FieldRow("sm_clock", Kind.GAUGE, "Hz", Fraction(1_000_000), ((call_config(CLOCK_CALL), None),)),
     FieldRow("temperature", Kind.GAUGE, "°C", Fraction(1), ((call_config(TEMPERATURE_CALL), None),)),
     # Bits of why the clock is not what it could be: nvml_settings.REASONS has the ones that disturb.
-    FieldRow("clock_reasons", Kind.GAUGE, "1", Fraction(1), ((call_config(REASONS_CALL), None),)),
+    FieldRow("clock_reasons", Kind.GAUGE, FLAGS, Fraction(1), ((call_config(REASONS_CALL), None),)),
     FieldRow("utilization", Kind.GAUGE, "1", Fraction(1, 100), ((call_config(UTILIZATION_CALL), None),)),
 )
 

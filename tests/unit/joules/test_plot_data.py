@@ -113,7 +113,7 @@ def test_traces_side_by_side_have_rows_of_their_own_below_one_another():
     one = picture("a", 0, 1)
     alone = side_by_side([one], ["x"])
     assert alone["windows"] is one["windows"]
-    assert alone["channels"] == [{"id": "package-0", "trace": 0}]
+    assert alone["channels"] == [{"id": "package-0", "trace": 0, "name": "package-0"}]
     three = side_by_side([one, picture("b"), picture("c", 0)], ["x", "y", "z"])
     bars = three["windows"]
     found = {(bars["names"][n], int(row)) for n, row in zip(bars["name"], bars["row"], strict=True)}

@@ -87,7 +87,7 @@ def test_facts_are_a_line_each_and_what_is_empty_has_none():
         "gpus.0.settings.ecc": "yes",
         "gpus.0.settings.persistence": "no",
         "gpus.1.index": "1",
-        "command": "sleep, 4",
+        "command": "sleep 4",
     }
 
 
@@ -232,6 +232,7 @@ def test_a_run_has_its_page_with_every_update(tmp_path):
     told = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
     assert "<title>sleep 0.3: energy</title>" in text
     assert told["channels"][0]["t_ns"]["n"] > 100
+    assert '<th scope="row">command</th><td>sleep 0.3</td>' in text
 
 
 def test_the_keyboard_measures_a_span_and_a_screen_reader_hears_of_it(browser):
