@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, Load, gauge, loads, outcome, truth_j, uneven, windows
+from gauges import LIMIT_W, POLLS, SENSORS, Load, gauge, loads, outcome, square, truth_j, uneven, windows
 from gpu_counter import DECLARED, GpuCounter
 from scipy.stats import binomtest
 
@@ -111,6 +111,26 @@ def test_an_edge_that_is_past_after_two_readings_is_of_no_load_near_the_sensor_s
 def test_power_between_what_is_looked_at_is_between_the_levels_that_readings_show(length_s: float) -> None:
     """Of all phases of a load of two updates readings show either level. U was 7 to 9 times the error."""
     assert of_gauge("25 of 100 ms", "near twice: 2.03 T", length_s) < 5
+
+
+@pytest.mark.parametrize("length_s", [0.03, 0.1])
+def test_swings_in_gaps_and_new_power_in_each_are_of_one_load_between_its_levels(length_s: float) -> None:
+    """Together they move no window further than either level all of the time. U was 3.0 to 3.4 times."""
+    assert of_gauge("25 of 100 ms", "near twice: 2.03 T", length_s) < 2.8
+
+
+@pytest.mark.parametrize("sensor", ["100 of 100 ms", "25 of 100 ms"])
+def test_no_window_is_further_off_than_power_between_nothing_and_the_limit(sensor: str) -> None:
+    """Of readings that come round in three updates U was up to four times as far."""
+    one = SENSORS[sensor]
+    for seed in range(SEEDS):
+        load = square(3 * one.update_s, 60.0, seed)
+        found = outcome(gauge(load, one, POLLS["10 ms"], seed), load, 0.03, WINDOWS, seed)
+        t0, t1 = windows(load, 0.03, WINDOWS, seed)
+        value_j = truth_j(load, t0, t1) + found.error_j
+        lag_j = 0.04 * LIMIT_W * one.update_s  # by which readings may trail, besides
+        assert (found.wide_j <= np.maximum(value_j, 0.03 * LIMIT_W - value_j) + lag_j).all()
+        assert np.mean(np.abs(found.error_j) <= found.wide_j) > 0.93
 
 
 def test_readings_of_a_part_of_the_time_that_come_round_are_of_a_slow_load_or_of_a_quick_one() -> None:

@@ -264,7 +264,7 @@ class Gauge:
         """What readings do not show, from one reading to the next and between."""
         a, b, profile = self._s(t0), self._s(t1), self._profile
         begin2, end2, inner2 = self._profile.variances(a, b)
-        swing2, off = self._swinging(a, b, value)
+        swing2, off = self._swinging.at_ends(a, b, value)
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
         # How readings scatter that are of one load is what that load does, and no more. Where they are of one
         # period, and average as declared, it is all that moves; else U² of two ends is 6 swing2, of its form,
@@ -285,17 +285,22 @@ class Gauge:
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
             within = within_means(self._profile, a, b, self.most_w)
             begin2, end2 = np.maximum(begin2, within[0]), np.maximum(end2, within[1])
+        # Whatever these are together, power is between what it may be.
+        all2 = 4 * (begin2 + end2 + box2 + inner2 + off**2) + 6 * swing2
+        most2 = self._swinging.furthest_j(a, b, np.nan_to_num(value)) ** 2
+        share = np.minimum(most2 / np.maximum(all2, 1e-300), 1.0)
+        begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
+        off = off * np.sqrt(share)
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)
             # The two ends of a window are as far apart in the load's period as all windows of its length are.
             swinging = tuple(f"edge:{self.channel.id}:swings:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(swing2 / 2), ALIASED, swinging)
-        is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
             off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
-        yield Part("updates" if is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
+        yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
         groups = (f"steps:{self.channel.id}",) * len(t0)
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
         lag_s = self.lag_s
@@ -329,12 +334,11 @@ class Gauge:
         )
         return found
 
-    def _swinging(self, a: F64, b: F64, value: F64) -> tuple[F64, F64]:
-        """What a load near the sensor's frequency does at the ends (a variance), and to the whole (a u)."""
+    @cached_property
+    def _swinging(self) -> Swinging:
+        """What a load near the sensor's frequency does, and how far windows may be off at all."""
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
-        period_s = seconds(self.readings.period_ns)
-        of = Swinging(self._profile, self.swings, period_s, self.most_w, is_whole)
-        return of.at_ends(a, b, value)
+        return Swinging(self._profile, self.swings, seconds(self.readings.period_ns), self.most_w, is_whole)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""

@@ -147,6 +147,7 @@ class Profile:
         gap_s, nothing = np.maximum(self._gap_s, 1e-12), np.zeros(len(self.watts))
         self._missed2 = _MARGIN * unlike_beside(self.watts, self.missed) * self._gap_s**2
         is_gap = (self._gap_s > 1e-12) & (self.missed == 0)
+        self._has_gaps = bool(is_gap.any())
         width_s = self._width_s[1:]
         self._white = np.where(is_gap, np.clip(-2 * self._r, 0.0, 1.0), 0.0)
         # White power is white in the gap as well; periodic power swings within it as within a window.
@@ -162,7 +163,7 @@ class Profile:
         self._row_sums2 = _in_turns(nothing, steps2 * (row - 1))
         self._row_counts = _in_turns(nothing, (row > 1).astype(float))
         self._free_sums2 = []
-        if is_gap.any():
+        if self._has_gaps:
             share = self._white * _MARGIN * self._broad * self._gap_s**2
             most = local_mean(own2, _NEAR)  # a step far away is no scatter here
             self._free_sums2 = [
@@ -243,7 +244,7 @@ class Profile:
         at_begin = np.where(apart, self._rest(begin), both)
         at_end = np.where(apart, self._until(end), both)
         inner = np.where(apart, self._inner(first, end.segment), 0.0)
-        if self._free_sums2:
+        if self._has_gaps:
             at_begin, at_end, inner = self._between_levels(t0_s, t1_s, (at_begin, at_end, inner))
         return at_begin, at_end, inner
 
@@ -256,25 +257,36 @@ class Profile:
         at_begin, at_end, inner = variances
         begin, end = self.place(t0_s), self.place(t1_s)
         from_j, to_j = self.energy_j(t0_s), self.energy_j(t1_s)
-        i, k = begin.segment // 2, end.segment // 2
-        is_level = self._shows_levels[i] & self._shows_levels[k]
-        bottom, top = np.minimum(self._bottom[i], self._bottom[k]), np.maximum(self._top[i], self._top[k])
-
-        def most2(length_s: F64, joules: F64) -> F64:
-            most = np.maximum(top * length_s - joules, joules - bottom * length_s) ** 2 / 4
-            return np.where(is_level, most, np.inf)
-
+        is_level, levels = self.levels(t0_s, t1_s)
         apart = begin.segment != end.segment
-        after = most2(self.bounds_s[begin.segment + 1] - t0_s, self._sums[begin.segment + 1] - from_j)
-        before = most2(t1_s - self.bounds_s[end.segment], to_j - self._sums[end.segment])
-        at_begin = np.where(apart, np.minimum(at_begin, _BESIDE_LEVELS * after), at_begin)
-        at_end = np.where(apart, np.minimum(at_end, _BESIDE_LEVELS * before), at_end)
-        first = i + 1
-        last = np.maximum((end.segment - 1) // 2 + 1, first)
-        seen_s, seen_j = (each[last] - each[first] for each in (self._seen_s, self._seen_j))
-        most = most2(t1_s - t0_s - seen_s, to_j - from_j - seen_j)
-        share = np.minimum(most / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
+        next_s, last_s = self.bounds_s[begin.segment + 1], self.bounds_s[end.segment]
+        after = _furthest_j(next_s - t0_s, self._sums[begin.segment + 1] - from_j, levels)
+        before = _furthest_j(t1_s - last_s, to_j - self._sums[end.segment], levels)
+        most_j = self.furthest_j(t0_s, t1_s, to_j - from_j, levels)
+        after2, before2, most2 = (np.where(is_level, each**2 / 4, np.inf) for each in (after, before, most_j))
+        at_begin = np.where(apart, np.minimum(at_begin, _BESIDE_LEVELS * after2), at_begin)
+        at_end = np.where(apart, np.minimum(at_end, _BESIDE_LEVELS * before2), at_end)
+        share = np.minimum(most2 / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
         return at_begin * share, at_end * share, inner * share
+
+    def levels(self, t0_s: F64, t1_s: F64) -> tuple[Bools, tuple[F64, F64]]:
+        """Whether all power in gaps around windows is between readings there; the lowest and the highest."""
+        i, k = (self.place(t).segment // 2 for t in (t0_s, t1_s))
+        bottom, top = np.minimum(self._bottom[i], self._bottom[k]), np.maximum(self._top[i], self._top[k])
+        return self._shows_levels[i] & self._shows_levels[k] & self._has_gaps, (bottom, top)
+
+    def furthest_j(self, t0_s: F64, t1_s: F64, value_j: F64, levels: tuple[F64, F64]) -> F64:
+        """How far values are from energies of windows whose power is between two levels, at most.
+
+        Of a sensor that looks at a part of the time the means of whole windows inside are known.
+        """
+        unseen_s, unseen_j = t1_s - t0_s, value_j
+        if self._has_gaps:
+            first = self.place(t0_s).segment // 2 + 1
+            last = np.maximum((self.place(t1_s).segment - 1) // 2 + 1, first)
+            unseen_s = unseen_s - (self._seen_s[last] - self._seen_s[first])
+            unseen_j = unseen_j - (self._seen_j[last] - self._seen_j[first])
+        return _furthest_j(unseen_s, unseen_j, levels)
 
     def _inner(self, first: I64, last: I64) -> F64:
         """The variance of whole windows and gaps, from segment to segment."""
@@ -285,7 +297,7 @@ class Profile:
         )
         # Of n steps that err together the variance is n² times that of one: n times their sum.
         found = found + np.minimum(np.maximum(row2, 0.0), found * np.maximum(row / 2 - 1, 0.0))
-        if self._free_sums2:
+        if self._has_gaps:
             n = np.maximum((last - first) // 2, 1)
             which = np.minimum(np.log2(n).astype(np.int64), len(self._free_sums2) - 1)
             free2 = np.stack([sums[last] - sums[first] for sums in self._free_sums2])
@@ -348,6 +360,11 @@ class Profile:
         gap = self._step2[k] * self._gap_s[k] ** 2 * share + self._noise_gap2[k] * x**2
         gap += self._missed2[k] * x
         return np.asarray(np.where(segment % 2 == 0, window, gap))
+
+
+def _furthest_j(length_s: F64, joules: F64, levels: tuple[F64, F64]) -> F64:
+    """How far energies are from those of so long at either level."""
+    return np.asarray(np.maximum(levels[1] * length_s - joules, joules - levels[0] * length_s))
 
 
 def _of_slope(watts: F64) -> F64:

@@ -29,6 +29,7 @@ from .uncertainty import ROOT_3
 
 _MARGIN = 1.35  # a triangle's height is known from readings beside it
 _AS_HIGH = 1.05  # and so much of it remains where the rest of what is not known has been taken off
+_ALL = 1.1  # of the levels that readings show, by which a load swings that has no others
 _AS_WIDE = 1.6  # of a triangle from tip to tip: four places err by 1.56 in 95 of 100 windows of any length
 _OF_ENDS = np.sqrt(6.0)  # U of two aliased ends over the root of the variance of both
 
@@ -85,6 +86,15 @@ class Swinging(NamedTuple):
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
         off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / ROOT_3
         return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
+
+    def furthest_j(self, a: F64, b: F64, value: F64) -> F64:
+        """How far energies may be off (J): between the levels that readings show, or 0 and the limit."""
+        is_level, (bottom, top) = self.profile.levels(a, b)
+        first, last = (self.profile.place(t).segment // 2 for t in (a, b))
+        swing_w = 2 * np.maximum(self.swings.half_w[first], self.swings.half_w[last])
+        is_all = is_level & (swing_w < _ALL * (top - bottom))
+        levels = np.where(is_all, bottom, 0.0), np.where(is_all, top, self.most_w)
+        return self.profile.furthest_j(a, b, value, levels)
 
     def _of_one(
         self, length_s: F64, strays: F64, half: F64, phi: F64, unsure: F64, shorter: F64, quickest: F64
