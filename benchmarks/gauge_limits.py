@@ -146,8 +146,8 @@ justify.
   - 1.5 T under 10 of 20 ms with stamps, which leave its own mean no error: U is up to 320 times that, and 1.4
     to 3.9 times the error of a load with the same readings;
   - 0.23 and 0.55 T in 3 and 10 s: edges of a load of 2.87 T, or of 0.55 T, may be anywhere in gaps. Bursts
-    and 17.3 T: so may pulses between two low looks. Of short windows under 0.23, 1.5, 2.03 and 3.7 T no load
-    was found that needs the last tenth to quarter of U;
+    and 17.3 T: so may pulses between two low looks. In windows of 0.03 to 0.3 s under 0.23, 1.5, 2.03 and 3 T
+    each edge may be at either end of its gap, and under 3.7 T every second gap between low looks may be high;
   - a smooth slow swing (a sine of 12 s under 25 of 100 ms): a quick sine of 0.992 T is seen as one, too. U is
     700 to 1,400 times the error of the slow one, and 1.5 to 2.8 times that of the quick one.
 - Counters, *swings* of loads near their own frequency (0.9 to 1.1 T and 0.55 T in windows of 0.1 s; 1.5 T):

@@ -6,6 +6,7 @@ phases at updates, or their mirror images.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import gauges
@@ -18,7 +19,9 @@ ALIKE = 1e-3  # of the mean power: the largest noise that a reading has; no two 
 QUICKEST = 5  # cycles an update of another load
 DUTIES = np.round(np.arange(0.1, 0.901, 0.025), 3)
 PHASES, ROUNDS, KEPT = 240, 7, 3  # of the search for a phase: at first, how often finer, around how many
-HIDDEN, ROUNDING_J = 1 / 6, 1e-9  # of the gaps between low looks; of energies
+HIDDEN = (("hidden", 1 / 6, 0.5), ("filled", 1 / 2, 1.0))  # of the gaps between low looks, and of each
+ROUNDING_J = 1e-9  # of energies
+EDGES, ROW = 3, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 SHOWN = 64  # readings by which a load is found, before all are compared
 
 
@@ -163,24 +166,66 @@ def _fitted(watts: F64, part: float, cycles: float, duty: float) -> Periodic:
     return best
 
 
-def with_hidden_pulses(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator) -> Load:
-    """The load that is high, too, for half or more of some gaps between two looks at its low level.
+def unseen(
+    of: list[tuple[Load, float]], ends_s: F64, window_s: float, seed: int, repeats: bool
+) -> Iterator[tuple[str, Load]]:
+    """Loads that do something else between looks than some, with what they do there.
+
+    Args:
+        of: Of two levels, the row's first, and how many cycles an update each has.
+        ends_s: float64[n], when each look ends.
+        window_s: How long it is.
+        seed: What is drawn by chance.
+        repeats: Whether the row's readings come again after a few updates.
+    """
+    for kind, share, least in HIDDEN:
+        chance = np.random.default_rng([seed, 39])
+        yield kind, with_hidden_pulses(of[0][0], ends_s, window_s, chance, share, least)
+    for load, cycles in of:
+        gaps_s = float(np.median(np.diff(ends_s))) - window_s
+        if 2 * gaps_s / (gaps_s + window_s) * cycles >= EDGES:
+            continue
+        n = len(load.edges_s) // 2 + 1
+        for kind, row in (("edges", 1), ("rows", ROW)):
+            anywhere = np.random.default_rng([seed, 36]).uniform(0, 1, (n // row + 1, 2))
+            yield kind, in_gaps(load, ends_s, window_s, np.repeat(anywhere, row, axis=0).ravel())
+        either = np.random.default_rng([seed, 40]).integers(0, 2, 2 * n) / 1.0
+        yield "ends", in_gaps(load, ends_s, window_s, either)
+        for first in (0.0, 1.0) if repeats else ():
+            yield "longest", in_gaps(load, ends_s, window_s, np.array([first, 1 - first]))
+
+
+def in_gaps(load: Load, ends_s: F64, window_s: float, places: F64) -> Load:
+    """The load with edges between two looks elsewhere between them: at places from 0 to 1, in turns."""
+    after = np.clip(np.searchsorted(ends_s, load.edges_s), 1, len(ends_s) - 1)
+    low, high = ends_s[after - 1], ends_s[after] - window_s
+    is_open = (load.edges_s > low) & (load.edges_s < high) & (after > 1) & (after < len(ends_s) - 1)
+    moved = low + (high - low) * np.resize(places, len(low))
+    return Load(np.sort(np.where(is_open, moved, load.edges_s)), load.watts)
+
+
+def with_hidden_pulses(
+    load: Load, ends_s: F64, window_s: float, chance: np.random.Generator, share: float, least: float
+) -> Load:
+    """The load that is high, too, in some gaps between two looks at its low level.
 
     Args:
         load: Of two levels.
         ends_s: float64[n], when each look ends.
         window_s: How long it is.
-        chance: Which gaps these are, one of a few, and where in them a pulse is.
+        chance: Which gaps these are, and where in them a pulse is.
+        share: Of the gaps.
+        least: For which part of its gap a pulse lasts, at least.
     """
     low_w, begins_s = load.watts.min(), ends_s - window_s
     more_j = np.diff(load.energy_j(np.stack((begins_s[:-1], ends_s[1:]), 1)))[:, 0]
     is_low = more_j - (ends_s[1:] - begins_s[:-1]) * low_w < ROUNDING_J
-    at = np.flatnonzero(is_low & (chance.uniform(0, 1, len(is_low)) < HIDDEN))
-    places = chance.uniform((0.0, 0.5), (0.5, 1.0), (len(at), 2))
+    at = np.flatnonzero(is_low & (chance.uniform(0, 1, len(is_low)) < share))
+    places = chance.uniform((0.0, (1 + least) / 2), ((1 - least) / 2, 1.0), (len(at), 2))
     edges_s = (ends_s[at, None] + places * (begins_s[at + 1] - ends_s[at])[:, None]).ravel()
     every = np.concatenate((load.edges_s, edges_s))
     watts = np.concatenate((load.watts[1:], np.tile([load.watts.max(), low_w], len(at))))
-    order = np.argsort(every)
+    order = np.argsort(every, kind="stable")
     return Load(every[order], np.concatenate((load.watts[:1], watts[order])))
 
 

@@ -11,16 +11,22 @@ A row is simulated without jitter of updates. Then other loads are searched that
   anywhere in its gap. Only for gauges that look at a part of the time, and for loads with no more than three
   edges in a gap;
 * *rows*: the same, but of eight rises in a row all are at one place of their gaps, and of as many falls;
+* *ends*: the same, but each edge is at one end of its gap, by chance at either;
+* *longest*: of 1.5 and 3 T, whose edges are at few places, all rises are at one end of their gaps and all
+  falls at the other, so that power is high for as long, or as short, as readings leave open;
 * *hidden*: the row's load, which besides is high for half or more of one in six gaps between two looks at
   its low level. Only for gauges that look at a part of the time;
+* *filled*: the same, for all of every second gap, by chance;
 * *sensor*: of a gauge of which nothing is declared, those of f = k + φ or k - φ cycles an update, high for
   half of a period, with another sensor: it looks at another part c of each update, where c f is as far from a
   whole number as the row's is, and shows its readings as soon, or as late, as an update allows. For a slow
   sine it is a quick one, and the sensor looks at as much of each update as leaves it room;
+* *both*: a load of *ends* or *longest* under such a gauge, which shows its readings as soon, or as late;
 * *inside*: between 0 and the limit, or the row's levels, high once in each update, anywhere in it, for as
   long as its energy says: no mean of whole updates changes, nor one of a second. Of irregular loads these
   parts differ by less than the row's own; of 1.5 and 3 T three updates come again and again, too. Only for
-  sensors that look at all of the time, and capacitors, for as long as its charge says. Of steady power it is
+  sensors that look at all of the time, and capacitors, for as long as its charge says; of these *rows* and
+  *ends* are the same, at one place in eight updates in a row, or at either end. Of steady power it is
   between the lowest and the highest reading, and the readings' noise is its own;
 * *pattern*: of a mean of a second, the row's load and a square wave of two to five cycles a second, as large
   as a quarter of the row's swing, or as there is room for;
@@ -51,14 +57,15 @@ import numpy.typing as npt
 from gauges import LENGTHS_S, LIMIT_W, POLLS, SENSORS, Load, truth_j
 from loads_alike import (
     ALIKE,
+    ROW,
     Periodic,
     Sine,
     charging_alike,
     one_in_each,
     periodic,
     quick_sines,
+    unseen,
     with_a_pattern,
-    with_hidden_pulses,
     with_other_parts,
 )
 
@@ -79,7 +86,6 @@ PATTERNED = ("near twice: 2.03 T", "far: 3.7 T")  # rows of which U includes the
 PART_TIME = [each + of for each in ("25 of 100 ms", "10 of 20 ms") for of in ("", STAMPS)] + ["20 of 100 ms"]
 COUNTERS = {name: (of, gauge_rows.BESIDE) for name, of in gauge_rows.COUNTERS.items()} | gauge_rows.PLACED
 LAGS = 9  # of those that the interval of a learnt one holds
-EDGES, ROW = 3, 8  # in a gap, at most, if they are moved; rises, or falls, at one place of their gaps
 ROWS = [
     *(("100 of 100 ms", load) for load in ("between: 3 T", "between: 1.5 T", "far: 0.23 T", "near: 0.97 T")),
     *(("100 of 100 ms", load) for load in ("near twice: 2.03 T", "far: 3.7 T", STEADY)),
@@ -91,6 +97,7 @@ ROWS = [
     *((sensor, load) for sensor in SENSORS if sensor.endswith("not declared") for load in PERIODS),
     *((CAPACITOR, load) for name, load in gauge_rows.rows() if name.startswith(f"gauge {CAPACITOR};")),
 ]
+AT_ENDS = ("ends", "longest")
 REPEAT = {"between: 3 T": 3, "between: 1.5 T": 3}  # updates after which readings come again
 PATTERNS = 8  # of places of high parts in so many updates
 EnergyAt = Callable[[F64], F64]
@@ -132,29 +139,6 @@ class Seen(NamedTuple):
     wide: float
     error: float
     others: dict[str, float]  # of the worst other load of each kind
-
-
-def in_gaps(load: Load, ends_s: F64, window_s: float, chance: np.random.Generator, row: int) -> Load:
-    """The load with edges between two looks anywhere between them; so many in a row at one place there."""
-    after = np.clip(np.searchsorted(ends_s, load.edges_s), 1, len(ends_s) - 1)
-    low, high = ends_s[after - 1], ends_s[after] - window_s
-    is_open = (load.edges_s > low) & (load.edges_s < high) & (after > 1) & (after < len(ends_s) - 1)
-    places = np.repeat(chance.uniform(0, 1, (len(low) // (2 * row) + 1, 2)), row, axis=0).ravel()
-    anywhere = low + (high - low) * places[: len(low)]
-    return Load(np.sort(np.where(is_open, anywhere, load.edges_s)), load.watts)
-
-
-def unseen(
-    of: list[tuple[Load, float]], ends_s: F64, window_s: float, part: float, seed: int
-) -> list[tuple[str, Load]]:
-    """Loads that do something else between looks than some, of so many cycles an update, the row's first."""
-    found = [("hidden", with_hidden_pulses(of[0][0], ends_s, window_s, np.random.default_rng([seed, 39])))]
-    for load, cycles in of:
-        if 2 * (1 - part) * cycles < EDGES:
-            for kind, row in (("edges", 1), ("rows", ROW)):
-                chance = np.random.default_rng([seed, 36])
-                found.append((kind, in_gaps(load, ends_s, window_s, chance, row)))
-    return found
 
 
 def recorded(name: str, load: Load, seed: int) -> Recorded:
@@ -218,8 +202,11 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(0.0 if kind == "noise" else float(np.abs(shown(other) - watts)[seen].max()))
     sees_a_part = name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99
-    for kind, other in unseen(with_gaps, ends_s, window_s, part, seed) if sees_a_part else []:
+    repeats = load_name in REPEAT
+    shown_s = (0.0, (1 - part) * update_s) if name.endswith("not declared") else ()
+    for kind, other in unseen(with_gaps, ends_s, window_s, seed, repeats) if sees_a_part else []:
         others.append((kind, other.energy_j))
+        others += [("both", partial(_earlier, other, by_s - late_s)) for by_s in shown_s if kind in AT_ENDS]
         differs.append(float(np.abs(shown(other) - watts).max()))
     most = max(differs) / (ALIKE * float(watts.mean()))
     assert most < 1, "another load has other readings"
@@ -233,19 +220,22 @@ def _of_all_time(name: str, load_name: str, of: Updates, load: Load, seed: int) 
     tau_s = SENSORS[name].tau_s if name in SENSORS else 0.0
     if (not tau_s and (of.part < 0.99 or name.endswith("not declared"))) or name in gauge_rows.PLACED:
         return
-    places = [chance.uniform(0, 1, len(of.ends_s))]
-    if not tau_s and load_name in REPEAT:
+    n = len(of.ends_s)
+    places = [chance.uniform(0, 1, n)]
+    if tau_s:
+        rows, ends = np.repeat(chance.uniform(0, 1, n // ROW + 1), ROW), chance.integers(0, 2, n) / 1.0
+        for kind, each in (("inside", places[0]), ("rows", rows), ("ends", ends)):
+            yield kind, charging_alike(load, of.ends_s, tau_s, each)
+        return
+    if load_name in REPEAT:
         places += list(chance.uniform(0, 1, (PATTERNS, REPEAT[load_name])))
     low_w, high_w = float(load.watts.min()), float(load.watts.max())
-    if load_name == STEADY and not tau_s:
+    if load_name == STEADY:
         noisy = Load(of.ends_s, np.append(of.watts, of.watts[-1]))
         levels_w = float(of.watts.min()), float(of.watts.max())
         yield "noise", one_in_each(noisy, of.ends_s, levels_w, places[0])
         return
     for each in places:
-        if tau_s:
-            yield "inside", charging_alike(load, of.ends_s, tau_s, each)
-            continue
         for levels_w in ((low_w, high_w), (0.0, LIMIT_W)):
             yield "inside", one_in_each(load, of.ends_s, levels_w, each)
     by_w = min(low_w, LIMIT_W - high_w, (high_w - low_w) / 4)
@@ -340,13 +330,17 @@ windows have two truths:
 - another load of two levels between 0 and the limit ({limit:.0f} W) with the same readings. *period*: it has
   one period, often another one, and is high for 10 to 90 % of it. *edges*: edges of the row's load, or of
   one of *period*, that no reading shows are anywhere in their gaps. *rows*: the same, but of {row} rises in
-  a row all are at one place of their gaps, and of as many falls. *hidden*: the row's load is high, too, for
-  half or more of one in six gaps between two looks at its low level. *sensor*: of a gauge of which nothing
-  is declared, it has one period, and the sensor looks at another part of each update, or is earlier or
-  later within it; for a sine the load is a quick sine. *inside*: it is high once in each update, anywhere
-  in it, for as long as its energy says, or the charge of a capacitor, between 0 and the limit or the row's
-  levels; of 1.5 and 3 T it may do the same every three updates. *noise*: readings of steady power have
-  none, and it is high once in each update, between the lowest and the highest reading. *pattern*: under a
+  a row all are at one place of their gaps, and of as many falls. *ends*: each edge is at one end of its gap,
+  by chance at either. *longest*: of 1.5 and 3 T, all rises are at one end of their gaps and all falls at the
+  other. *hidden*: the row's load is high, too, for half or more of one in six gaps between two looks at its
+  low level; *filled*: for all of every second one. *sensor*: of a gauge of which nothing is declared, it has
+  one period, and the sensor looks at another part of each update, or is earlier or later within it; for a
+  sine the load is a quick sine. *both*: a load of *ends* or *longest*, and such a gauge is as early or as
+  late as an update allows. *inside*: it is high once in each update, anywhere in it, for as long as its
+  energy says, or the charge of a capacitor, between 0 and the limit or the row's levels; of a capacitor it
+  is at one place in {row} updates in a row (*rows*), or at either end (*ends*), too; of 1.5 and 3 T it may do
+  the same every three updates. *noise*: readings of steady power have none, and it is high once in each
+  update, between the lowest and the highest reading. *pattern*: under a
   mean of a second a square wave of 2 to 5 cycles a second is added to the row's load, by a quarter of its
   swing up and down at most, of which no reading shows anything. *lag*: the row's load earlier or later, by
   what the interval of a counter's lag leaves open: reads come up to 10 ms after updates of counter and
