@@ -105,10 +105,7 @@ def sentence(
     if isinstance(energy, Total) and not energy.channels:
         return f"{subject} has no energy figure for {length}: nothing that was read is part of a total"
     if energy.value is None:
-        # Nothing was measured: the parts are what was tried.
-        return (
-            f"{subject} has no energy figure for {length}: {energy}; {how.replace('measured:', 'read:', 1)}"
-        )
+        return f"{subject} has no energy figure for {length}: {_without_figure(energy, parts)}"
     is_assessed = all(is_sensor_assessed(part) for _, part in parts)
     if estimate_text.is_limit(energy.value, energy.U, energy.low):
         figure, power = estimate_text.measured(energy.value, energy.U, (energy.low, energy.high), "J"), ""
@@ -125,6 +122,15 @@ def sentence(
         )
     mean = f" ({power.partition(' ±')[0]})" if power else ""
     return f"{subject} used {figure} in {length}{mean}; {how}"
+
+
+def _without_figure(energy: Estimate, parts: Sequence[tuple[Place, Estimate]]) -> str:
+    """``package incomplete (guaranteed ≥ 2.00 J); read: GPU``: parts without a figure, by why, and others."""
+    kinds = dict.fromkeys(part.status for _, part in parts)
+    said = {kind: places(place for place, part in parts if part.status == kind) for kind in kinds}
+    read = said.pop("ok", "")
+    why = ", ".join(f"{words} {kind}" for kind, words in said.items()) or energy.status
+    return f"{why}{str(energy).removeprefix(energy.status)}" + (f"; read: {read}" if read else "")
 
 
 def with_clause(said: str, clause: str) -> str:

@@ -19,9 +19,10 @@ from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..units import seconds, three_digits
 from ..value_class import dataclass
+from . import single_run
 from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .fitted import Fitted, fit
-from .measure import WINDOW, idle, isolated, timed
+from .measure import WINDOW, idle, isolated, moving, timed
 from .progress_words import Say, silent, told
 from .same_state import states
 from .task import Task, of_function
@@ -34,6 +35,7 @@ WINDOW_UPDATES = 100  # of a function's window: its edges are then some 0.4 %
 WARM_UP = 1
 ESTIMATED = "no energy was measured: these figures compare CPU time, through one power model"
 
+_Compared = tuple[list[ComparedRun], tuple[str, ...], list[str]]  # and the channels, and what is said of them
 Comparable = Callable[[], object] | Trace | str | os.PathLike[str]
 
 
@@ -143,14 +145,13 @@ def compared(
     counts = [max(1, math.ceil(least_s / max(each, 1e-7))) for each in call_s]
     order = _order(tasks, [n * each for n, each in zip(counts, call_s, strict=True)], turns)
     run = _estimated_runs if fitted.is_estimated else _measured_runs
-    runs = run(tasks, counts, told(order, "block", say), fitted, cpu_ns)
-    notes = [ESTIMATED] if fitted.is_estimated else []
+    runs, channels, notes = run(tasks, counts, told(order, "block", say), fitted, cpu_ns)
     notes += _other_than_asked(turns, runs, len(tasks))
     return comparison(
         [task.name for task in tasks],
         runs,
         turns.order,
-        ("CPU time",) if fitted.is_estimated else fitted.ids,
+        channels,
         notes,
         is_same_code=is_same_code,
     )
@@ -193,7 +194,8 @@ def _measured_runs(
     order: Iterable[Sequence[int]],
     fitted: Fitted,
     _: Callable[[], int],
-) -> list[ComparedRun]:
+) -> _Compared:
+    """Under a recorder."""
     pause_s = seconds(fitted.settle_ns) + PAD_UPDATES * fitted.update_s
     idle_s = min(max(IDLE_UPDATES * fitted.update_s, IDLE_MIN_S), IDLE_MAX_S)
     with tempfile.TemporaryDirectory(prefix="microjoule-") as folder:
@@ -210,7 +212,7 @@ def _measured_runs(
             idle(recorder, idle_s, fitted.settle_ns)
         trace = load(path)
         windows = [window for window in trace.windows if window.name == WINDOW]
-        return [
+        runs = [
             ComparedRun(
                 task=(task := int(window.attributes["task"])),
                 block=int(window.attributes["block"]),
@@ -219,6 +221,8 @@ def _measured_runs(
             )
             for window, energy in zip(windows, isolated(trace, fitted, windows), strict=True)
         ]
+        dead = (one for one in fitted.ids if one in trace.dead)
+        return runs, moving(trace, fitted), single_run.never_moved(dead)
 
 
 def _estimated_runs(
@@ -227,7 +231,7 @@ def _estimated_runs(
     order: Iterable[Sequence[int]],
     fitted: Fitted,
     cpu_ns: Callable[[], int],
-) -> list[ComparedRun]:
+) -> _Compared:
     """Without a recorder: the kernel says how much CPU time the tasks used, and one model the rest."""
     channel = fitted.channels[0]
     runs = []
@@ -245,7 +249,7 @@ def _estimated_runs(
                     duration_s=seconds(ended_ns - begun_ns) / counts[task],
                 )
             )
-    return runs
+    return runs, ("CPU time",), [ESTIMATED]
 
 
 def estimated(busy_s: float, channel: Channel) -> Estimate:

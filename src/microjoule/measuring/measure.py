@@ -294,12 +294,24 @@ def _figures(name: str, ask: Ask, fitted: Fitted, planned: Plan, trace: Trace) -
         energies = isolated(trace, fitted, windows)
     else:
         energies = [each.total for each in trace.energies(windows)]
-    found = figures(name, ask, planned, fitted.ids, energies, durations, idle_power_of(trace))
+    found = figures(name, ask, planned, moving(trace, fitted), energies, durations, idle_power_of(trace))
     edges_ns = np.array([(window.t0_ns, window.t1_ns) for window in windows], np.int64).reshape(-1, 2)
     meters = (trace.meter(one) for one in fitted.ids)
     gauges = (meter for meter in meters if isinstance(meter, Gauge))
     stuck = single_run.never_moved(one for one in fitted.ids if one in trace.dead)
     return replace(found, notes=(*found.notes, *stuck, *of_gauges(gauges, *edges_ns.T)))
+
+
+def moving(trace: Trace, fitted: Fitted) -> tuple[str, ...]:
+    """The channels that energies are taken from: a counter that stood still though it must not has none.
+
+    Raises:
+        NoUpdate: All of them stood still.
+    """
+    ids = tuple(one for one in fitted.ids if one not in trace.dead)
+    if not ids:
+        raise single_run.unchanged(fitted.ids)
+    return ids
 
 
 def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Estimate]:
@@ -313,7 +325,7 @@ def isolated(trace: Trace, fitted: Fitted, windows: Sequence[Window]) -> list[Es
     begun, ended = [window.t0_ns for window in windows], [window.t1_ns for window in windows]
     parts = [
         energies_less_waits(trace.counter(one), begun, ended, _idle_of_channel(trace, one))
-        for one in fitted.ids
+        for one in moving(trace, fitted)
     ]
     return [sum_of(each) for each in zip(*parts, strict=True)]
 

@@ -22,7 +22,7 @@ from ..units import seconds
 from ..value_class import dataclass
 from .compare import estimated
 from .fitted import Fitted
-from .measure import WINDOW, idle, idle_power_of, isolated, recording
+from .measure import WINDOW, idle, idle_power_of, isolated, moving, recording
 from .measurement import Measurement
 from .task import Task
 from .window_figures import figures
@@ -95,7 +95,7 @@ def counted(task: Task, asked: Rounds, fitted: Fitted) -> Measurement:
         task.name,
         Ask(rel=1.0),
         _planned(asked, pause_s, idle_s),
-        fitted.ids,
+        moving(trace, fitted),
         isolated(trace, closely, windows),
         [seconds(window.duration_ns) for window in windows],
         idle_power_of(trace),

@@ -63,6 +63,11 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     poller.spin_past_lag()
     poller.spin_to_update()
     counters = poller.counters()
+    still = [name for name, counter in counters.items() if not len(counter.changes)]
+    if len(still) == len(counters):
+        raise unchanged(still)
+    broken = [name for name in still if is_broken(counters[name].channel, _read_ns(counters[name]))]
+    counters = {name: counter for name, counter in counters.items() if name not in broken}
     begun, ended = [run[0] for run in runs], [run[1] for run in runs]
     spun_ns = min(spins[PARTS - 1][1] - spins[0][0], spins[-1][1] - spins[PARTS][0])
     by_channel = [
@@ -72,11 +77,7 @@ def several(task: Task, ask: Ask, fitted: Fitted, planned: Plan, deadline: Deadl
     energies = [sum_of(each) for each in zip(*by_channel, strict=True)]
     idle = sum_of([_power(counter, idles, f"idle:{name}") for name, counter in counters.items()])
     durations = [seconds(end - begin) for begin, end in runs]
-    still = [name for name, counter in counters.items() if not len(counter.changes)]
-    broken = [name for name in still if is_broken(counters[name].channel, _read_ns(counters[name]))]
-    if len(still) == len(counters):
-        raise unchanged(still)
-    found = figures(task.name, ask, planned.first(len(runs)), fitted.ids, energies, durations, idle)
+    found = figures(task.name, ask, planned.first(len(runs)), tuple(counters), energies, durations, idle)
     return replace(found, notes=(*found.notes, *never_moved(broken)))
 
 
@@ -88,7 +89,7 @@ def unchanged(ids: Iterable[str]) -> NoUpdate:
 
 
 def never_moved(broken: Iterable[str]) -> list[str]:
-    """What is said of counters in a total that stood still though they count what must draw power."""
+    """What is said of counters that stood still though they count what must draw power: no total has them."""
     return [f"{name} never moved: it is stuck, and its 0 J is no measurement" for name in broken]
 
 

@@ -10,6 +10,7 @@ from scripted import DRAM_W, PACKAGE_W, machine
 import microjoule as uj
 from microjoule.measuring.compare import Turns
 from microjoule.recording.meter import Meter
+from microjoule.sources.script import Entry, script_text
 
 UJ = [sys.executable, "-m", "microjoule"]
 ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -65,6 +66,17 @@ def test_two_commands_of_one_power_and_times_of_two_to_one(root, tmp_path):
     assert ratio["verdict"] in done.stdout
     assert table.read_text().startswith("| thing | energy |")
     assert "| short |" in table.read_text()
+
+
+def test_a_counter_that_stands_still_is_in_no_total(root):
+    """The JSON named it among what the energies add up, and nothing said that its memory was not measured."""
+    (root / "dram.txt").write_text(script_text([Entry(raw=7)]))
+    sampling = ["--source", "script", "--root", root]
+    done = command("compare", *sampling, "-r", "4", "--json", "-", "sleep 0.1", "sleep 0.2")
+    found = json.loads(done.stdout)
+    assert found["channels"] == ["package-0"]
+    assert any("package-0/dram never moved" in note for note in found["notes"])
+    assert holds(found["sides"][0]["power"], PACKAGE_W)
 
 
 def test_five_runs_are_five_or_the_comparison_says_why(root):

@@ -51,6 +51,8 @@ def test_a_counter_that_stands_still_is_called_that(tmp_path, words):
     (root / "dram.txt").write_text(still)
     asked = ("--source", "script", "--root", root, "--max-time", "4s", *words, "sum(range(99))")
     one = " ".join(profile(*asked).stdout.split())
+    assert "measured: package-0 " in f"{one} "
+    assert "package-0 + package-0/dram" not in one, "no total has it"
     assert "package-0/dram never moved: it is stuck, and its 0 J is no measurement" in one
     (root / "package.txt").write_text(still)
     done = profile(*asked)

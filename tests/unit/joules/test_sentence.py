@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -74,7 +75,18 @@ def test_sentence_names_the_meters_that_are_not_added() -> None:
 def test_sentence_without_a_figure_says_why() -> None:
     unknown = Estimate(value=None, low=2.0, high=3.0, status="incomplete")
     said = sentence("a", 1.0, unknown, [(place_of("package-0"), unknown)])
-    assert said == "a has no energy figure for 1.00 s: incomplete (guaranteed 2.00 … 3.00 J); read: package"
+    assert said == "a has no energy figure for 1.00 s: package incomplete (guaranteed 2.00 … 3.00 J)"
+
+
+def test_sentence_without_a_figure_tells_what_was_read_from_what_was_not() -> None:
+    """Of a package and a DRAM that had both failed it said that both were read."""
+    failed = Estimate(value=None, low=0.0, high=math.inf, status="failed")
+    both = [(place_of("package-0"), failed), (place_of("package-0/dram"), failed)]
+    begin = "a has no energy figure for 1.00 s: package + DRAM failed"
+    assert sentence("a", 1.0, failed, both) == begin
+    assert sentence("a", 1.0, failed, [*both, (place_of("gpu-0/energy"), figure(1.0, 0.1))]) == (
+        f"{begin}; read: GPU"
+    )
 
 
 @pytest.mark.parametrize(
