@@ -47,7 +47,7 @@ from .code_dependence import CODE
 from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
-from .little_known import is_little_known, of_another_time, within_means
+from .little_known import is_little_known, of_another_time, slipped_j, within_means
 from .profile import MISSED, Profile
 from .readings import Readings, Shape
 from .stamps import Clock, Stamped
@@ -300,12 +300,12 @@ class Gauge:
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
             off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
+        begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
+        off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
         groups = (f"steps:{self.channel.id}",) * len(t0)
         yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
-        lag_s = self.lag_s
-        drift_w = self._power_w(t1, lag_s) - self._power_w(t0, lag_s)
-        late_j = drift_w * lag_s / ROOT_3
+        late_j = (end_w - begin_w) * self.lag_s / ROOT_3
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)
             late_j = np.where(np.abs(late_j) > most_j, late_j, most_j)
@@ -321,12 +321,11 @@ class Gauge:
         if self.readings.shape is Shape.POINT:
             return period_s
         is_long = self.readings.shape is Shape.BOXCAR or self.readings.declared_shape is Shape.POINT
-        return period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD)
+        return max(period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD), seconds(self.readings.left_open_ns))
 
     def _power_w(self, t: I64, over_s: float) -> F64:
         """The mean power around instants."""
-        bounds = self._profile.bounds_s
-        half = max(over_s, 1e-3)
+        bounds, half = self._profile.bounds_s, max(over_s, 1e-3)
         low = np.clip(self._s(t) - half, bounds[0], bounds[-1])
         high = np.clip(self._s(t) + half, bounds[0], bounds[-1])
         found: F64 = (self._profile.energy_j(high) - self._profile.energy_j(low)) / np.maximum(

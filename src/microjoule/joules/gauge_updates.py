@@ -2,7 +2,8 @@
 
 A gauge counts nothing: the energy between two of its updates is the mean power that it showed times the time
 between them, and what it does not look at is not in it. An update's instant is as uncertain as the time by
-which readings trail the power: a *point*, of which nobody knows what time it speaks of, by a period.
+which readings trail the power: a *point*, of which nobody knows what time it speaks of, by a period; a mean
+by what reads in step with its updates leave open.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def gauge_updates(gauge: Gauge, t0_ns: int, t1_ns: int) -> Updates:
         return Updates(edges, np.zeros(0), np.zeros(0, bool), np.zeros(0), 0.0)
     energy_j, length_s = np.diff(gauge.joules_until(edges)), np.diff(edges) / NS_PER_S
     at = np.clip(np.searchsorted(readings.t_ns, edges), 0, len(readings) - 1)
-    doubt_s = seconds(readings.period_ns) / ROOT_12 if readings.shape is not Shape.HOLD else 0.0
+    is_mean = readings.shape is Shape.HOLD
+    doubt_s = seconds(2 * readings.left_open_ns if is_mean else readings.period_ns) / ROOT_12
     return Updates(
         edges,
         energy_j,

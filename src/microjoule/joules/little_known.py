@@ -10,6 +10,7 @@ that. With eight updates the trace shows how the power goes and what a window ma
 
     u = R min(length, T) / √3,   R = max(furthest reading, share that is not seen x max(P, P_max - P)).
 
+* Where it is read about once an update, a value is up to an update old, and all of them about alike.
 * Where a reading is declared to be the mean of T, all of its energy may be on one side of an edge. At a part
   f of T that is R T min(f, 1 - f), of a window within it R T f (1 - f), R = max(P, P_max - P).
 """
@@ -66,6 +67,24 @@ def of_another_time(readings: Readings, value: F64, t0: I64, t1: I64, most_w: fl
     shown = np.maximum(readings.watts.max() - watts, watts - readings.watts.min())
     furthest = np.maximum(shown, blind * np.maximum(watts, most_w - watts))
     return np.asarray(furthest * np.minimum(length_s, of_s) / ROOT_3)
+
+
+def slipped_j(readings: Readings, value: F64, length_s: F64, begin_w: F64, end_w: F64) -> F64:
+    """float64[n], J (u): what windows are off by because values are older at one end than at the other.
+
+    Read about once an update, a value is up to an update old, and how old slips from one read to the next.
+
+    Args:
+        readings: Of a gauge whose reads come in step with its updates.
+        value: The energies of the windows.
+        length_s: Of the windows.
+        begin_w: Power around their beginnings.
+        end_w: And around their ends.
+    """
+    mean_w = np.nan_to_num(value) / np.maximum(length_s, 1e-9)
+    part = np.minimum(readings.slips * length_s / max(seconds(readings.period_ns), 1e-9), 1.0)
+    off_w = np.hypot(begin_w - mean_w, end_w - mean_w)
+    return np.asarray(off_w * part * seconds(readings.left_open_ns) / ROOT_3)
 
 
 def within_means(profile: Profile, t0_s: F64, t1_s: F64, most_w: float) -> tuple[F64, F64]:

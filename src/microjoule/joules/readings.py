@@ -27,13 +27,15 @@ from .averaged_part import averaged_part
 from .averaging import Averaging, averaging, is_twofold
 from .stamps import Clock, Stamped, ahead_ns, instants, middles
 from .uncertainty import ROOT_12
-from .update_times import Learned, UpdateTimes, brackets, learn
+from .update_times import AROUND, Learned, UpdateTimes, brackets, learn
 
 F64 = npt.NDArray[np.float64]
 
 _GAP_NS = 2 * NS_PER_S  # no lane reads less than once a second: a longer silence is a hole
 _OFTEN = 0.85  # share of reads that show a change, from which on reads are about as rare as updates
 _LIKE = 0.15  # of a period, within which two are one
+_IN_STEP = 0.05  # of an update, by which the time between two reads is no whole number of them
+_AS_OLD = 0.1  # of an update, by which ages of values read in step differ: its length is a table's
 _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
 _LATE = 0.25  # of the time between two reads: what a gap is longer by than it is likely to be by chance
 _MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
@@ -77,6 +79,8 @@ class Readings:
         t_ns: int64[n], ascending: when it was updated, CLOCK_MONOTONIC.
         watts: float64[n].
         spread_s: float64[n]: the standard uncertainty of each instant.
+        left_open_ns: By how much all instants may be off together, because reads come in step with updates.
+        slips: By which share of all that may differ from one reading to the next; 0: by nothing.
         is_unread: bool[n]: whether nothing was read for longer than that before the read that shows it.
         period_ns: The usual time between two updates; 0: nothing is known of it.
         quantum_w: The smallest step that its values show, or that is declared where that is larger.
@@ -101,12 +105,17 @@ class Readings:
         good = series if valid.all() else _taken(series, np.flatnonzero(valid))
         found = instants(good, clocks if timing.sensor_clock is not None else (), timing.update_ns)
         self.stamped, self.stamps_ahead_ns = found.kind, ahead_ns(good)
+        self.left_open_ns, self.slips = 0, 0.0
         raw = good.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else good.raw
         if found.kind is Stamped.UPDATE:
             rows, t_ns, spread_ns = _of_stamps(good, found.t_ns, found.is_sound)
             self.period_ns = _period_of_stamps(t_ns, timing)
         else:
-            rows, t_ns, spread_ns, self.period_ns = _of_changes(good, raw, timing, self.shape)
+            rows, t_ns, spread_ns, self.period_ns, self.left_open_ns = _of_changes(
+                good, raw, timing, self.shape
+            )
+            is_seldom = len(rows) == len(good) and self.left_open_ns > 0
+            self.slips = _IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_seldom else 0.0
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         read_ns = middles(good)
         self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > self.period_ns
@@ -243,38 +252,47 @@ def _period_of_stamps(t_ns: I64, timing: Timing) -> int:
 
 def _of_changes(
     series: Series, raw: npt.NDArray[np.int64 | np.uint64], timing: Timing, kind: Shape
-) -> tuple[I64, I64, F64, int]:
-    """Rows, instants, their spread and the period where only changes tell of updates."""
+) -> tuple[I64, I64, F64, int, int]:
+    """Rows, instants, their spread, the period and what is left open where only changes tell of updates."""
     middle = series.t_ns + series.read_ns.astype(np.int64) // 2
     n = len(middle)
     changed = np.flatnonzero(raw[1:] != raw[:-1]) + 1
     if n < 3:
-        return np.arange(n), middle, np.zeros(n), timing.update_ns or 0
+        return np.arange(n), middle, np.zeros(n), timing.update_ns or 0, 0
     read_ns = int(np.median(np.diff(middle)))
     is_seldom = len(changed) > _OFTEN * (n - 1)
     if is_seldom:
         # Each read shows a value of its own, as old as an update at most.
         period = min(timing.update_ns or read_ns, read_ns)
         old_ns = period if timing.update_ns else 0
-        return np.arange(n), middle - old_ns // 2, np.full(n, old_ns / ROOT_12), max(period, read_ns)
-    period, at, spread = _located(series, changed, read_ns, timing)
+        own_ns, left_open_ns = old_ns / ROOT_12, 0
+        updates = read_ns / max(period, 1)
+        if abs(updates - round(updates)) < _IN_STEP:
+            own_ns, left_open_ns = min(_AS_OLD * updates, 1 / ROOT_12) * old_ns, old_ns // 2
+        found = np.arange(n), middle - old_ns // 2, np.full(n, own_ns)
+        return *found, max(period, read_ns), left_open_ns
+    period, at, spread, left_open_ns = _located(series, changed, read_ns, timing)
     rows = np.concatenate(([0], changed))
     first_ns = min(int(middle[0]), int(at[0]) - 1 if len(at) else int(middle[0]))
     at = np.concatenate(([first_ns], at))
     spread = np.concatenate(([0.0], spread))
     rows, at, spread = _with_repeats(rows, at, spread, period, middle, kind, timing)
-    return rows, at, spread, period
+    return rows, at, spread, period, left_open_ns
 
 
-def _located(series: Series, changed: I64, read_ns: int, timing: Timing) -> tuple[int, I64, F64]:
-    """The period, and when the updates were that readings first show, with their spread."""
+def _located(series: Series, changed: I64, read_ns: int, timing: Timing) -> tuple[int, I64, F64, int]:
+    """The period, when the updates were that readings first show, their spread, and what all leave open."""
     told = timing.update_ns or 0
     learned = learn(*brackets(series.t_ns, series.read_ns, changed), told)
     found = UpdateTimes(series.t_ns, series.read_ns, changed, learned).located(np.arange(len(changed)))
     period = _period(np.diff(found.t_ns), learned, read_ns, told)
     spread = np.minimum(found.own_ns, found.phase_ns)
     # What was averaged is as long as always, whenever the update came.
-    return period, np.maximum.accumulate(found.t_ns), np.hypot(spread, _RAGGED * period)
+    t_ns, spread = np.maximum.accumulate(found.t_ns), np.hypot(spread, _RAGGED * period)
+    march = abs(period - round(period / max(read_ns, 1)) * read_ns)
+    is_in_step = 2 * AROUND * march < read_ns
+    left_open_ns = round(ROOT_12 / 2 * float(np.median(found.phase_ns))) if is_in_step and len(changed) else 0
+    return period, t_ns, spread, left_open_ns
 
 
 def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
