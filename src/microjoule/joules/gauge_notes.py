@@ -41,7 +41,7 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
     """What the trace shows of a gauge that its channel does not say."""
     readings, name = gauge.readings, gauge.channel.id
     if len(gauge) < 2:
-        return ()
+        return _once(readings, name)
     still = _still(gauge, name)
     found = [
         still or _unknown(gauge, name) or _any_part(gauge, name),
@@ -56,6 +56,17 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
             _alias(gauge, name),
         ]
     return tuple(each for each in found if each)
+
+
+def _once(readings: Readings, name: str) -> tuple[str, ...]:
+    """Of a gauge that was read more than once, and not updated meanwhile."""
+    lasted_ns = readings.last_ns - readings.first_ns
+    if not len(readings) or lasted_ns <= 0:
+        return ()
+    return (
+        f"{name} was updated once at most in {short_time(lasted_ns)}: no energy is known between updates. "
+        "Record for longer; if that does not help, its sensor stands still",
+    )
 
 
 def _still(gauge: Gauge, name: str) -> str:

@@ -90,6 +90,8 @@ class Readings:
         moved_ns: By how much all instants are earlier than it showed them, because it was seen to trail.
         longer: How the sensor averages if it is what makes the readings follow steps slowly, and not the load
             whose power does; None: they do not.
+        first_ns: When the first read that gave a value began; 0: none did.
+        last_ns: And the last one.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
@@ -130,7 +132,7 @@ class Readings:
         self.moved_ns = 0
         self.longer: Averaging | None = None
         self._look_for_averaging()
-        self.first_ns = int(series.t_ns[np.flatnonzero(valid)[0]]) if valid.any() else 0
+        self.first_ns, self.last_ns = (int(good.t_ns[0]), int(good.t_ns[-1])) if len(good) else (0, 0)
 
     def _look_for_averaging(self) -> None:
         """What steps show of a declared mean of all of the time, and of what nobody declared.
@@ -166,7 +168,7 @@ class Readings:
         """The same updates, all of them so much earlier."""
         found = copy(self)
         found.t_ns, found.moved_ns = self.t_ns - earlier_ns, self.moved_ns + earlier_ns
-        found.first_ns -= earlier_ns
+        found.first_ns, found.last_ns = self.first_ns - earlier_ns, self.last_ns - earlier_ns
         return found
 
     @property

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
+from microjoule.joules.gauge import Gauge
 from microjoule.joules.gauge_notes import averaging
 from microjoule.joules.stamps import Stamped
+from microjoule.units import short_time
 
 LOAD = gauges.steps(0.8, 9.0, 1)
+_PAIRS = np.array([gauges.T0, gauges.T0 + 100 * gauges.S])
+CLOCK = (_PAIRS, _PAIRS + gauges.REALTIME_NS)
 EACH = gauges.Sensor(timing=gauges.SENSORS["100 of 100 ms"].timing)
 PART = gauges.SENSORS["25 of 100 ms"]
 IN_STEP = (
@@ -79,6 +83,26 @@ def test_updates_that_have_stamps_are_known_however_few_values_they_have():
     assert found.readings.stamped is Stamped.UPDATE
     assert len(found.readings) > 200
     assert found.notes == (ANY_PART.replace("100 ms", "20 ms"),)
+
+
+def test_a_gauge_that_is_read_and_not_updated_is_said():
+    """Of one whose stamp never moves no energy is known, and nothing said why."""
+    flat = gauges.Load(np.array([gauges.REST_S, gauges.REST_S + 8]), np.array([68.87] * 3))
+    timing = Timing(update_ns=10**8, window_ns=10**8, sensor_clock="realtime")
+    sensor, poll = gauges.Sensor(timing=timing), gauges.Poll(stamps="update")
+    updated = gauges.gauge(flat, sensor, poll, 1)
+    shown = gauges.series(flat, sensor, poll, 1)
+    stands = Gauge(
+        replace(
+            shown, raw=shown.raw[:1].repeat(len(shown)), sensor_ns=shown.sensor_ns[:1].repeat(len(shown))
+        ),
+        updated.channel,
+        CLOCK,
+    )
+    (said,) = stands.notes
+    lasted = short_time(int(shown.t_ns[-1] - shown.t_ns[0]))
+    assert said.startswith(f"{stands.channel.id} was updated once at most in {lasted}: no energy is known")
+    assert not any("once at most" in each for each in updated.notes)
 
 
 def test_of_a_part_time_sensor_that_stands_still_both_is_said():
