@@ -217,6 +217,13 @@ class Skeleton:
         """How long the spans are."""
         return self._bin_ns
 
+    @property
+    def _apart_ns(self) -> int:
+        """How far those that are kept are apart, in whole spans: of slow updates many hold none."""
+        if len(self._t_ns) < 2:
+            return self._bin_ns
+        return max(round(float(np.median(np.diff(self._t_ns))) / self._bin_ns), 1) * self._bin_ns
+
     def columns(self) -> I64:
         """int64[2, n]: when the updates that are kept were seen, and what had been counted by then."""
         return np.stack((self._t_ns, self._total))
@@ -267,14 +274,14 @@ class Skeleton:
     def _middles(self, update_ns: float, quantum: int) -> tuple[list[float], list[float]]:
         """Times, each the double of the one before, and the mean square by which their middles are off."""
         spans, middles = [], []
-        step = 1
+        step, apart_ns = 1, self._apart_ns
         while len(self._t_ns) > 8 * step:
             # Of several about as long: of one a load may have a whole number of cycles.
             tried = distinct(np.maximum(np.rint(step * _LENGTHS), 1).astype(np.int64)).tolist()
-            squares = [self._square(each, 2.0 * each * self._bin_ns, update_ns, quantum) for each in tried]
+            squares = [self._square(each, 2.0 * each * apart_ns, update_ns, quantum) for each in tried]
             known = [each for each in squares if each is not None]
             if known:
-                spans.append(2.0 * step * self._bin_ns)
+                spans.append(2.0 * step * apart_ns)
                 middles.append(sum(known) / len(known))
             step *= 2
         return spans, middles
@@ -288,10 +295,11 @@ class Skeleton:
             length_ns: float64[n], how much later.
             over_ns: Over about which time power is taken.
         """
-        step = max(1, round(over_ns / self._bin_ns))
+        apart_ns = self._apart_ns
+        step = max(1, round(over_ns / apart_ns))
         t, total = self._t_ns[::step], self._total[::step]
         span = np.diff(t)
-        power, is_usual = np.diff(total) / np.maximum(span, 1), span < 1.5 * step * self._bin_ns
+        power, is_usual = np.diff(total) / np.maximum(span, 1), span < 1.5 * step * apart_ns
         begin, octave = np.flatnonzero(is_usual), np.rint(np.log2(np.maximum(length_ns, 1.0)))
         found = np.zeros(len(length_ns))
         if not len(begin):
