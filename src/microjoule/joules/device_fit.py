@@ -6,6 +6,7 @@ explain the meter better than none would, by the Bayesian information criterion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +25,7 @@ from .gauge import Gauge
 from .parties import COMMAND, NEVER, POOL, UNSEEN, Amount, Party
 from .share_columns import Columns, Used, own_columns
 from .share_fit import Looks, ShareFit, fitted, is_enough, looks
-from .update_record import Updates
+from .update_record import Updates, thinned
 
 if TYPE_CHECKING:
     from ..trace.window import Window
@@ -36,6 +37,8 @@ EVENTS = ("cycles", "misses", "instructions")  # of the command, as its channels
 MEMORY = "/memory"  # of what NVML says a process uses of a GPU
 _LAG_MIN_NS, _LAGS = 5_000_000, 9  # half of a lag that is looked for, and how many are tried
 _ENGINES_MAX = 3  # of a GPU, each with joules per second of its own
+_TOGETHER = 16  # updates whose mean power is looked at
+_STEADY, _OF_LIMIT = 2.0, 0.5  # of its least power, of its limit: a GPU that nobody uses draws no more
 
 
 class DeviceFit(NamedTuple):
@@ -92,7 +95,7 @@ def cpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
 
 
 def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) -> DeviceFit | None:
-    """The same of a GPU's channel, by time on that GPU; None: nobody looked at its processes.
+    """The same of a GPU's channel, by time on that GPU; None: nobody looked at its processes, or saw them.
 
     Args: as of :func:`cpu_fit`.
     """
@@ -105,6 +108,9 @@ def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
         for key in _engines(parties, place.device_name, whole)
     ]
 
+    if not each and is_used(trace, name):
+        return None
+
     def columns(rows: int) -> Columns:
         if not each:
             return Columns((), (), len(parties))
@@ -113,6 +119,17 @@ def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
         return Columns(own, each[1:], len(parties))
 
     return _fit(trace, name, columns, [activity.instants_ns(n) for n in numbers])
+
+
+def is_used(trace: Trace, name: str) -> bool:
+    """Whether a GPU drew what an idle one does not, so that its energy is not that of an idle machine."""
+    of = trace.updates(name)
+    of = thinned(of, max(len(of.energy_j) // _TOGETHER, 1))
+    watts = (of.energy_j / np.maximum(np.diff(of.edges_ns), 1) * NS_PER_S)[of.is_ok]
+    if not len(watts):
+        return False
+    limit_w = trace.channels[name].trust.power_limit_w or math.inf
+    return bool(watts.max() > min(_STEADY * watts.min(), _OF_LIMIT * limit_w))
 
 
 def _fit(

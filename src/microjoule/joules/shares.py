@@ -148,8 +148,9 @@ class ShareModel:
         beside = [name for name in total.channels if name not in self._explained]
         rest_j = total.value - math.fsum(energies[name].value or 0.0 for name in beside)
         groups = self._groups or [(i,) for i in range(self._idle + 1)]
-        on_gpus_j = math.fsum(energies[name].high for name in self._explained if name not in self._of_cpu)
-        most = [min(self._high_j(each, window) + on_gpus_j, total.high) for each in self.parties]
+        # Who was on a device that CPU time does not explain may have used all of it, seen or not.
+        others_j = math.fsum(energies[name].high for name in total.channels if name not in self._of_cpu)
+        most = [min(self._high_j(each, window) + others_j, total.high) for each in self.parties]
         most += [total.high]
         for group in groups:  # the row that has the figure of all has the bound of all
             most[group[0]] = min(math.fsum(most[i] for i in group), total.high)

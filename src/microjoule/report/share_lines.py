@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ _WORDS = {
     "unexplained": "unexplained",
 }
 _SHORT_S, _FEW = 1.0, 12
+_ALL = 0.999  # of the energy: the rest is rounding
 TOO_SHORT = "Too short to say whose energy it was: that takes half a second or more."
 FEW_LOOKS = (
     "Too few looks to say whose energy it was: {looks} in {span}, because each of them is slow here. "
@@ -31,6 +33,10 @@ FEW_LOOKS = (
 )
 RARE_UPDATES = (
     "The sensor is updated too rarely to say whose energy it was. Record for longer, ten updates or more."
+)
+NOBODY_ON_IT = (
+    "Whose energy it was is not known: no program was seen on {names} (are those of other containers "
+    "hidden?), or the sensor is updated too rarely."
 )
 NOBODY_SEEN = "Whose energy it was is not known: nobody's CPU time could be read (is /proc hidden?)."
 INSEPARABLE = (
@@ -89,6 +95,10 @@ def said(summary: Plain) -> list[str]:
 
 def _too_short(of: Plain) -> str:
     """Why it cannot be said whose energy it was."""
+    beside = [row for row in of["rows"] if row["kind"] == "unattributed"]
+    is_all = beside and math.fsum(row["energy_j"] or 0.0 for row in beside) >= _ALL * of["total_j"]
+    if is_all and of["looked_s"] >= _SHORT_S and of["looks"] >= _FEW:
+        return NOBODY_ON_IT.format(names=_listed([row["name"] for row in beside]))
     if all(row["busy_s"] is None for row in of["rows"]):
         return NOBODY_SEEN
     if of["looked_s"] < _SHORT_S:
@@ -124,7 +134,7 @@ def _name(row: Plain) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     words = [cut(_WORDS.get(name, name)) for name in names]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
 def _figure(row: Plain) -> str:

@@ -109,6 +109,24 @@ def test_a_gpu_that_was_looked_at_and_nobody_used_is_idle():
     assert rows["idle"].energy_j == pytest.approx(truth(machine, "idle", window), rel=0.02)
 
 
+@pytest.mark.parametrize("busy", [None, 0.8])
+def test_a_gpu_that_draws_what_no_idle_one_does_is_not_idle_where_nobody_was_seen_on_it(busy):
+    """60 to 800 W of processes that a container hides were the idle machine's; and evenly 650 W of 700."""
+    machine = GpuMachine.of(2, 6.0, gpu_names=(), per_s=(500.0, 240.0))
+    if busy:
+        machine.gpu.steps[1][:] = busy
+    model, window = shares_of(machine)
+    found = model.of(window)
+    assert exact(found)
+    rows = {one.kind: one for one in found.shares}
+    assert rows["unattributed"].name == "gpu-0/energy"
+    known = sum(machine.truth(number, window.t0_ns, window.t1_ns) for number in (0, 1, -1))
+    assert rows["unattributed"].energy_j == pytest.approx(known, rel=0.02)
+    assert rows["command"].high_j >= known, "it may have been the command's"
+    cpu_idle_j = machine.cpu.truth(-1, window.t0_ns, window.t1_ns)
+    assert rows["idle"].energy_j == pytest.approx(cpu_idle_j, rel=0.05)
+
+
 def test_a_gpu_that_is_evenly_busy_to_the_end_has_one_figure_with_its_idle_power():
     """And that does not take the figure that CPU time gives from the command."""
     machine = GpuMachine.of(3, 6.0, per_s=(240.0,))

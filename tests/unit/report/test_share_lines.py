@@ -154,3 +154,15 @@ def test_why_programs_were_not_seen_is_said():
     assert share_lines.said({"shares": of}) == [
         "Not seen: other users' programs: /proc is mounted with hidepid=2."
     ]
+
+
+@pytest.mark.parametrize("busy_s", [None, 2.0])
+def test_where_no_program_was_seen_on_a_gpu_that_is_said(busy_s):
+    """The GPU's sensor was called too slow, or /proc hidden."""
+    rows = [
+        {**ROWS[0], "busy_s": busy_s, "energy_j": None},
+        row("gpu-0/energy", 70.0, 1.0, None, "unattributed"),
+    ]
+    of = {"status": "too short", "total_j": 70.0, "rows": rows, "brief": rows, "looked_s": 5.0, "looks": 50}
+    said = share_lines.said({"shares": of})[0]
+    assert said.startswith("Whose energy it was is not known: no program was seen on gpu-0/energy (")
