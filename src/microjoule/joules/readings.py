@@ -45,6 +45,8 @@ _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and dif
 _FEW = 8  # changes below which a period is no more than a guess
 _IN_TURN = 0.5  # of a period, by which a reading may come early or late and be the next one
 _LEAST_NOISE = 1e-3  # of the highest reading, what is taken for noise where a step is looked for
+_MORE_THAN_ONE = 2.0  # of the largest change from one update to the next: more than one update can change
+_ALIKE, _MOST = 0.05, 0.75  # of a window, by which a standstill is longer or shorter; share of long ones
 _FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
 
 
@@ -278,7 +280,14 @@ def _of_changes(
     first_ns = min(int(middle[0]), int(at[0]) - 1 if len(at) else int(middle[0]))
     at = np.concatenate(([first_ns], at))
     spread = np.concatenate(([0.0], spread))
-    rows, at, spread = _with_repeats(rows, at, spread, period, middle, kind, timing)
+    # A mean that stands still while its machine is idle was not updated at all.
+    window_ns = timing.window_ns or 0
+    is_seen = np.diff(middle)[changed[1:] - 1] <= period  # updates that nobody read were not left out
+    steps, gaps = np.abs(np.diff(raw[changed].astype(np.float64)))[is_seen], np.diff(at[1:])[is_seen]
+    is_skipping = kind is Shape.BOXCAR and _stands_still(steps, gaps, period, window_ns)
+    patience = max(timing.update_max_ns, window_ns) if is_skipping else 0
+    is_open = kind is Shape.POINT and not timing.update_ns
+    rows, at, spread = _with_repeats(rows, at, spread, period, middle, patience, is_open)
     return rows, at, spread, period, left_open_ns
 
 
@@ -308,8 +317,12 @@ def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
     # Read a few times an update only, the gaps are one or two reads too long or too short, and right on
     # average.
     own = learned.period_ns or float(gaps[gaps <= 2.2 * np.median(gaps)].mean())
-    if not told or abs(own / told - 1) < _LIKE:
+    if not told:
         return round(own)
+    if abs(own / told - 1) < _LIKE:
+        # A value that came twice hid an update: such a gap is two periods, and no part of the mean of one.
+        is_single = np.abs(gaps - told) < max(0.5 * told, 1.2 * read_ns)
+        return round(learned.period_ns or float(gaps[is_single].mean()))
     # What was declared gives way to changes that come oftener, or nearly all at another distance.
     is_quicker = np.mean(gaps < _SHORT * told) > _MANY and own < told
     is_alike = np.mean(np.abs(gaps - own) <= max(_LIKE * own, 1.5 * read_ns)) > _MOSTLY
@@ -317,14 +330,33 @@ def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
     return round(own) if is_quicker or is_slower else told
 
 
+def _stands_still(steps: F64, gaps_ns: I64, period: int, window_ns: int) -> bool:
+    """Whether a mean of a long window is not always updated at idle; else it showed equal values.
+
+    It is where most long standstills last for one window, as those of idle boards do. One update lets go of
+    one period and takes in another: where more changes after a standstill than ever from one update to the
+    next, those between were left out.
+
+    Args:
+        steps: float64[n], by how much readings change.
+        gaps_ns: int64[n], after which time each does.
+        period: The time between two updates.
+        window_ns: What each reading is the mean of.
+    """
+    is_single = gaps_ns < 1.5 * period
+    most, least = steps[is_single].max(initial=0.0), steps[steps > 0].min(initial=np.inf)
+    windows = gaps_ns[(gaps_ns > (1 - _ALIKE) * window_ns) & (steps > least)] / window_ns  # or by rounding
+    of_one = np.count_nonzero(windows < 1 + _ALIKE)
+    is_more = steps[~is_single] > _MORE_THAN_ONE * (most + least)
+    return bool(of_one > max(1, _MOST * len(windows)) or is_more.any())
+
+
 def _with_repeats(
-    rows: I64, at: I64, spread: F64, period: int, read_ns: I64, kind: Shape, timing: Timing
+    rows: I64, at: I64, spread: F64, period: int, read_ns: I64, patience: int, is_open: bool
 ) -> tuple[I64, I64, F64]:
     """The updates that showed the same value again, put where the beat says; and what was read last."""
     last_ns = int(read_ns[-1])
     ends = np.append(at[1:], last_ns)
-    # A mean that stands still while its machine is idle was not updated at all.
-    patience = max(timing.update_max_ns, timing.window_ns or 0) if kind is Shape.BOXCAR else 0
     gaps = ends - at
     # Only the next read sees a change: three reads of half a period each are one period that began late.
     late_ns = _LATE * float(np.median(np.diff(read_ns)))
@@ -343,7 +375,7 @@ def _with_repeats(
     nearest = read_ns[np.minimum(np.searchsorted(read_ns, t_ns), len(read_ns) - 1)]
     is_seen = (within == 0) | (np.abs(nearest - t_ns) <= period)
     index, t_ns, within = index[is_seen], t_ns[is_seen], within[is_seen]
-    if kind is Shape.POINT and not timing.update_ns and t_ns[-1] < last_ns:
+    if is_open and t_ns[-1] < last_ns:
         # No period is known that a recorder could wait for; the last read showed the power of a moment too.
         index, t_ns, within = np.append(index, index[-1]), np.append(t_ns, last_ns), np.append(within, 1)
     return rows[index], t_ns, np.where(within > 0, np.maximum(spread[index], period / 20), spread[index])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.channel import Timing
-from microjoule.joules.readings import Shape, _quantum, _with_repeats
+from microjoule.joules.readings import _quantum, _with_repeats
 
 MS = 1_000_000
 
@@ -31,20 +30,19 @@ def test_of_few_values_the_quantum_is_a_power_of_ten_and_of_many_what_all_are_mu
 
 
 @pytest.mark.parametrize(
-    ("kind", "period_ms", "updates_ms"),
+    ("patience_ms", "period_ms", "updates_ms"),
     [
-        (Shape.HOLD, 100, [0, 100, 200, 300, 400, 500]),
-        (Shape.BOXCAR, 100, [0, 100, 400]),  # at idle a mean stands still, and is not updated
-        (Shape.HOLD, 0, [0, 100, 400]),
+        (0, 100, [0, 100, 200, 300, 400, 500]),
+        (1000, 100, [0, 100, 400]),  # at idle a mean stands still, and is not updated
+        (0, 0, [0, 100, 400]),
     ],
 )
 def test_between_changes_a_value_was_shown_again_each_period(
-    kind: Shape, period_ms: int, updates_ms: list[int]
+    patience_ms: int, period_ms: int, updates_ms: list[int]
 ) -> None:
     at, read_ns = np.array([0, 100, 400]) * MS, np.arange(0, 510, 10) * MS
-    timing = Timing(update_ns=100 * MS, update_max_ns=200 * MS, window_ns=1000 * MS)
     rows, t_ns, spread = _with_repeats(
-        np.array([0, 10, 40]), at, np.array([1.0, 2.0, 3.0]), period_ms * MS, read_ns, kind, timing
+        np.array([0, 10, 40]), at, np.array([1.0, 2.0, 3.0]), period_ms * MS, read_ns, patience_ms * MS, False
     )
     assert t_ns[: len(updates_ms)].tolist() == [ms * MS for ms in updates_ms]
     assert rows[: len(updates_ms)].tolist() == [10 * (ms >= 100) + 30 * (ms >= 400) for ms in updates_ms]
