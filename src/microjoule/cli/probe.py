@@ -307,10 +307,13 @@ def _step(channel: Channel) -> str:
 
 
 def _update(channel: Channel) -> str:
-    update_ns = channel.timing.update_ns
+    update_ns, most_ns = channel.timing.update_ns, channel.timing.update_max_ns
+    if update_ns is not None:
+        return _period(update_ns)
+    if most_ns:
+        return f"up to {_period(most_ns)}"
     # A counter of which nobody says how often it moves is asked; of a gauge nothing follows from that.
-    unknown = "at each read" if channel.kind is Kind.COUNTER else "unknown"
-    return unknown if update_ns is None else _period(update_ns)
+    return "at each read" if channel.kind is Kind.COUNTER else "unknown"
 
 
 def _exact(unit: Fraction, quantity: str) -> str:

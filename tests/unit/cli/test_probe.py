@@ -96,6 +96,20 @@ def test_gauges_of_long_names_fit_80_columns_and_keep_their_names(tmp_path, caps
     assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
 
 
+def test_a_gauge_of_which_only_the_slowest_update_is_known_has_that(tmp_path, capsys, monkeypatch):
+    """It said "unknown" of AMD GPUs, whose firmware takes up to 100 ms; and nothing is known of a PSU."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for number, (driver, watts) in enumerate((("amdgpu", 31), ("corsairpsu", 212))):
+        hwmon = tmp_path / f"sys/class/hwmon/hwmon{number}"
+        hwmon.mkdir(parents=True)
+        for name, text in {"name": driver, "power1_label": "PPT", "power1_input": f"{watts}000000"}.items():
+            (hwmon / name).write_text(f"{text}\n")
+    run("--root", tmp_path)
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.endswith("yes")}
+    assert re.search(r"unknown +up to 100 ms +yes$", rows["amdgpu-0/power"])
+    assert re.search(r"unknown +unknown +yes$", rows["corsairpsu-0/ppt"])
+
+
 def test_the_gauges_of_a_gpu_keep_all_columns_where_nobody_says_how_wide_a_terminal_is():
     names = ("power", "power_average", "sm_clock", "clock_reasons")
     rows = [(f"gpu-0/{name}", "1 MHz (interface)", "1000 ms", "unknown", "yes") for name in names]
