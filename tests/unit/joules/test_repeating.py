@@ -121,10 +121,21 @@ def test_loads_of_which_every_phase_is_seen_do_not(period, high):
     assert not of_few_phases(seen(period, high), 0.1)[INSIDE].any()
 
 
+@pytest.mark.parametrize("of_full", [1.0, 0.03])
+def test_readings_repeat_through_their_noise(of_full):
+    """Of 3 W by turns noise of 0.1 W is more than what readings of a repeated load may differ by."""
+    noise = 0.1 * np.random.default_rng(5_500_201).standard_normal(600)
+    for period in (2, 3, 4):
+        found = of_few_phases(of_full * seen(period, 0.5) + noise, 0.1)[INSIDE]
+        assert np.mean(found) > 0.9, period
+    assert not of_few_phases(of_full * seen(3.7, 0.5) + noise, 0.1)[INSIDE].any()
+
+
 def test_noise_alone_does_not_repeat():
     assert not of_few_phases(200 + 0.1 * np.random.default_rng(4).standard_normal(600), 0.1).any()
     assert not of_few_phases(np.full(600, 200.0), 0.1).any()
     assert of_few_phases(np.tile([100.0, 200.0, 200.0], 2), 0.1).tolist() == [True] * 6
+    assert of_few_phases(np.array([100.0, 200.0, 200.0]), 0.1).tolist() == [False] * 3
 
 
 WAVE = 100 * np.sin(2 * np.pi * K / 20.3)  # of a load with a clock, 1 / 20.3 off the sensor's
