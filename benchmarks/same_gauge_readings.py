@@ -31,7 +31,9 @@ A row is simulated without jitter of updates. Then other loads are searched that
 * *pattern*: of a mean of a second, the row's load and a square wave of two to five cycles a second, as large
   as a quarter of the row's swing, or as there is room for;
 * *lag*: of a counter beside a gauge, the row's load earlier or later by as much as the learnt interval of its
-  lag leaves open: by when reads come after the updates of either, and by how much the gauge trails.
+  lag leaves open: by when reads come after the updates of either, and by how much the gauge trails;
+* *both*: of a counter that no gauge places, *inside* and *lag* together. Of the gauge that tells its lag only
+  the lag is asked, not whether a load that is another one inside updates had the same readings.
 
 Of those that fit between 0 and the limit the one is taken whose windows err most, for each recording and
 length. The estimator sees one recording, so that value and U are the same for all of them.
@@ -199,6 +201,8 @@ def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
             differs.append(float(np.abs(other.shown_w(len(watts), of) - watts).max()))
     for kind, other in _of_all_time(name, load_name, Updates(ends_s, part, read_w), load, seed):
         others.append((kind, other.energy_j))
+        if kind == "inside":
+            others += [("both", partial(_earlier, other, by_s)) for by_s in moved_s]
         seen = slice(int(np.ceil(part)), None)  # readings of these updates alone
         differs.append(0.0 if kind == "noise" else float(np.abs(shown(other) - watts)[seen].max()))
     sees_a_part = name.removesuffix(STAMPS) in SENSORS and 0 < part < 0.99
