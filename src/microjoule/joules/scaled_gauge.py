@@ -37,7 +37,8 @@ class Scale(NamedTuple):
         differs_j: The gauge's energy of the recording less the counter's.
         gauge_j: The gauge's energy of it.
         duration_s: And how long it is.
-        unlike: By which share of itself a part's number differs at most, beyond what both leave open of it.
+        unlike: By which share of itself it differs in parts, as half of a rectangle, beyond what both
+            leave open of them.
     """
 
     by: Estimate
@@ -68,9 +69,10 @@ def scale(counter: Counter, gauge: Gauge) -> Scale | None:
     by = _of_causes(c / g, f"scale:{counter.channel.id}")
     if not GAINS[0] < 1 / float(by) < GAINS[1]:
         return None
-    each = [counted[k] / shown[k] / float(by) for k in told]
-    unlike = max(max(abs(float(one) - 1.0) - one.U, 0.0) for one in each)
     duration_s = sum(seconds(int(at[k + 1] - at[k])) for k in told)
+    each = [counted[k] / shown[k] / float(by) for k in told]
+    beyond = float(np.mean([(float(one) - 1.0) ** 2 - one.u**2 for one in each]))
+    unlike = ROOT_3 * math.sqrt(max(beyond, 0.0))
     return Scale(by, float(g) - float(c), float(g), duration_s, unlike)
 
 
