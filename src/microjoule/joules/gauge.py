@@ -342,7 +342,8 @@ class Gauge:
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""
         channel, length_s = self.channel, (t1 - t0) / NS_PER_S
-        yield Part("quantisation", self.readings.quantum_w * length_s * _HALF, RECTANGULAR)
+        # Whether a sensor rounds to its step or cuts off what is below it nobody says, and no reading does.
+        yield Part("quantisation", self.readings.quantum_w * length_s / ROOT_3, RECTANGULAR)
         sensor = channel.trust.sensor
         if sensor is not None:
             divisor = 1.0 if sensor.form == NORMAL else ROOT_3

@@ -28,7 +28,7 @@ BOUNDED = "bounded"
 ALIASED = "aliased"
 """Rectangular by itself, but swept slowly: two of them a fixed time apart differ by one of two values."""
 
-SENSOR = frozenset(("gain", "code", "offset", "model"))
+SENSOR = frozenset(("gain", "code", "offset", "linearity", "model"))
 """The components that say how good a sensor is: whatever was read, they stay."""
 
 _NUMBERED = re.compile(r"(/|^edge:.*:)-?\d+$")  # a group of one update, one mark or one instant
