@@ -6,7 +6,6 @@ explain the meter better than none would, by the Bayesian information criterion.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,7 +37,9 @@ MEMORY = "/memory"  # of what NVML says a process uses of a GPU
 _LAG_MIN_NS, _LAGS = 5_000_000, 9  # half of a lag that is looked for, and how many are tried
 _ENGINES_MAX = 3  # of a GPU, each with joules per second of its own
 _TOGETHER = 16  # updates whose mean power is looked at
-_STEADY, _OF_LIMIT = 2.0, 0.5  # of its least power, of its limit: a GPU that nobody uses draws no more
+# A GPU that nobody uses keeps below this part of its limit; below the lesser one its clocks may come and go.
+_OF_LIMIT, _LITTLE = 0.5, 0.2
+_STEADY = 2.0  # of its least power, which it does not exceed above that
 
 
 class DeviceFit(NamedTuple):
@@ -128,8 +129,9 @@ def is_used(trace: Trace, name: str) -> bool:
     watts = (of.energy_j / np.maximum(np.diff(of.edges_ns), 1) * NS_PER_S)[of.is_ok]
     if not len(watts):
         return False
-    limit_w = trace.channels[name].trust.power_limit_w or math.inf
-    return bool(watts.max() > min(_STEADY * watts.min(), _OF_LIMIT * limit_w))
+    limit_w, steady_w = trace.channels[name].trust.power_limit_w, _STEADY * watts.min()
+    idle_w = min(max(steady_w, _LITTLE * limit_w), _OF_LIMIT * limit_w) if limit_w else steady_w
+    return bool(watts.max() > idle_w)
 
 
 def _fit(

@@ -127,7 +127,8 @@ class ShareModel:
             fit = gpu_fit(trace, name, self.parties, whole) if has_all else None
             if fit is None:
                 continue
-            if groups := fit.groups(whole):
+            groups = fit.groups(whole) if fit.columns.parties else []  # the idle machine alone is no mixture
+            if groups:
                 self._mixed[name] = tuple(sorted(frozenset().union(*groups)))
             else:
                 known[name] = fit

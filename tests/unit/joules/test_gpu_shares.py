@@ -127,6 +127,18 @@ def test_a_gpu_that_draws_what_no_idle_one_does_is_not_idle_where_nobody_was_see
     assert rows["idle"].energy_j == pytest.approx(cpu_idle_j, rel=0.05)
 
 
+def test_a_gpu_whose_clocks_come_and_go_at_a_small_part_of_its_limit_is_idle():
+    """12 to 60 W of 700 W: a driver that looks at it wakes it up."""
+    machine = GpuMachine.of(2, 6.0, gpu_names=(), per_s=(48.0,))
+    machine = replace(machine, gpu=replace(machine.gpu, idle_w=12.0))
+    model, window = shares_of(machine)
+    rows = {one.kind: one for one in model.of(window).shares}
+    assert "unattributed" not in rows
+    known = sum(machine.truth(number, window.t0_ns, window.t1_ns) for number in (0, -1))
+    known += machine.cpu.truth(-1, window.t0_ns, window.t1_ns)
+    assert abs(rows["idle"].energy_j - known) <= rows["idle"].expanded_j
+
+
 def test_a_gpu_that_is_evenly_busy_to_the_end_has_one_figure_with_its_idle_power():
     """And that does not take the figure that CPU time gives from the command."""
     machine = GpuMachine.of(3, 6.0, per_s=(240.0,))
