@@ -234,9 +234,9 @@ class Gauge:
 
     @cached_property
     def most_w(self) -> float:
-        """What the device may draw: its limit, or twice what was read at most."""
-        limit_w = self.channel.trust.power_limit_w
-        return limit_w if limit_w and limit_w > 0 else _AS_MUCH_AGAIN * float(self.readings.watts.max())
+        """What the device may draw: its limit, or the most that was read; without a limit twice that."""
+        limit_w, read_w = self.channel.trust.power_limit_w, float(self.readings.watts.max())
+        return max(limit_w, read_w) if limit_w and limit_w > 0 else _AS_MUCH_AGAIN * read_w
 
     @cached_property
     def swings(self) -> Swings:

@@ -99,8 +99,8 @@ def test_the_sensor_of_a_gauge_errs_in_proportion_to_energy_and_to_time():
         assert rows["linearity"] == pytest.approx(1.0 / divisor)
 
 
-@pytest.mark.parametrize(("limit_w", "most_w"), [(300.0, 300.0), (None, 240.0), (0.0, 240.0)])
-def test_a_device_draws_its_limit_at_most_or_twice_what_was_seen(limit_w, most_w):
+@pytest.mark.parametrize(("limit_w", "most_w"), [(300.0, 300.0), (110.0, 120.0), (None, 240.0), (0.0, 240.0)])
+def test_a_device_draws_its_limit_at_most_or_what_was_seen_and_twice_that_without_one(limit_w, most_w):
     assert gauge([100.0, 120.0, 90.0], power_limit_w=limit_w).most_w == pytest.approx(most_w)
 
 
