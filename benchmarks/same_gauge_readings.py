@@ -152,8 +152,10 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
         at = (np.arange(n) + np.random.default_rng([seed, 21]).uniform(0, 1)) * of.update_s - of.lag_s
         counter, beside = gauge_rows.counter_beside(of, sensor, load, seed)
         timing = counter.channel.timing
-        lags_s = (timing.middle_lag_ns + timing.half_lag_ns * np.linspace(-1, 1, LAGS)) / gauges.S
-        moved_s = tuple((lags_s - of.lag_s).tolist())
+        middle_s, half_s = timing.middle_lag_ns / gauges.S, timing.half_lag_ns / gauges.S
+        if name in gauge_rows.PLACED and timing.likely_lag_ns is None:  # then the gauge alone says when
+            middle_s, half_s = of.lag_s, gauge_rows.LAG_BESIDE_COUNTER * SENSORS[sensor].update_s
+        moved_s = tuple((middle_s - of.lag_s + half_s * np.linspace(-1, 1, LAGS)).tolist())
         energies = gauge_rows.placed(counter, beside)
         return Recorded(energies, at, of.update_s, of.update_s, of.lag_s, moved_s=moved_s)
     sensor = name.removesuffix(STAMPS)
