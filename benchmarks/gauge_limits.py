@@ -23,6 +23,9 @@ interval):
 - Sensors that look at a part of the time, under loads of 4 T that are high for 20, 37, 63 or 80 % of it:
   each edge is at one place of its gap, always, in windows of 1 to 10 s (20 and 25 of 100 ms: 1 to 88 %; 10 of
   20 ms: 43 to 100 %). 5 and 6 T that are high for 37 % are covered (95 % and more).
+- Sensors that look at a part of the time, under loads of 3.05 T that are high for a tenth or a fifth, and of
+  5.1 T for a tenth: pulses are in gaps for many cycles (25 of 100 ms: 39 to 90 % of windows of 1 and 3 s; 10
+  of 20 ms: 68 to 89 % of those of 0.3 s).
 - Sensors that look at a part of the time, within half a percent of T: a beat of more than 128 updates is as
   slow as power that drifts (0.996 and 1.004 T: 3 to 90 %). 0.992 and 1.008 T are covered (99 % and more).
 - Sensors that look at a part of the time, under loads of T with edges that differ by a fifth: their readings
@@ -55,6 +58,9 @@ interval):
   taken for slow power (3 to 21 %); so are those of which the averaged part holds a whole number of periods,
   whose readings are steady. Loads of 0.97 T and T with edges that differ by a tenth have no beat (27 to
   61 %); with edges that differ by 2 %, 0.9 and 0.97 T are covered (96 % and more).
+  Under loads of 1.97 and 2.03 T that are high for a tenth to four tenths, or for four fifths, windows of 0.3
+  to 3 s are not (28 to 88 %): by turns readings are alike, and show a part of the swing. Those of 0.1 s are
+  (95 % and more), and so are loads that are high for half.
 - A mean of a second under faint loads of no beat: 195/205 W at 3.3 T, whose readings scatter as noise does
   (17 to 76 %). What readings as steady as these hide may be any load of n cycles a second.
 - A mean of a second under 250/330 W at 2.03 T, of which readings show a watt with 0.3 W of noise at most:
@@ -93,8 +99,8 @@ justify.
   period, and for which part of it power is high to three quarters of an update: of 0.9 to 1.1 T, windows
   of 0.1 s had 5 to 13 times the error, and while crossings of the middle were counted 3.4 to 3.9. Of 2.03 T
   readings show all of the swing and nothing by turns, and for which part of the time it is high to 15 %, in
-  how they alternate. Of it, and of 0.23 T in windows of 0.3 s, no load was found that needs the last tenth of
-  U under means of all of T.
+  how they alternate. A load that is high once in each update, anywhere in it, has the same readings as that,
+  and as 0.23 T.
 - Rows *irregular*: a load between 0 and the limit that is high once in each update, anywhere in it, has the
   same readings. Of 100 of 100 ms and means of a second U is 1.6 to 3.4 times its errors, and three times
   those of the row's load would not hold 95 % of its windows in 57 of 60 wide cells (26 to 94 %).
