@@ -48,5 +48,5 @@ def three_digits(value: float) -> str:
 
 def short_time(t_ns: float) -> str:
     """``50 ms``, ``3 s``: a duration in nanoseconds, in milliseconds below a second."""
-    size, unit = (NS_PER_S, "s") if t_ns >= NS_PER_S else (NS_PER_MS, "ms")
+    size, unit = (NS_PER_S, "s") if t_ns >= 0.9995 * NS_PER_S else (NS_PER_MS, "ms")
     return f"{three_digits(t_ns / size)} {unit}"

@@ -21,7 +21,8 @@ def test_a_figure_has_three_digits_and_all_those_before_the_point(value, shown):
 
 
 @pytest.mark.parametrize(
-    ("t_ns", "shown"), [(50e6, "50 ms"), (999e6, "999 ms"), (3e9, "3 s"), (1.25e12, "1,250 s"), (0, "0 ms")]
+    ("t_ns", "shown"),
+    [(50e6, "50 ms"), (999e6, "999 ms"), (999.6e6, "1 s"), (3e9, "3 s"), (1.25e12, "1,250 s"), (0, "0 ms")],
 )
-def test_a_duration_is_in_seconds_from_a_second_on(t_ns, shown):
+def test_a_duration_is_in_seconds_from_what_is_written_as_one_second_on(t_ns, shown):
     assert short_time(t_ns) == shown

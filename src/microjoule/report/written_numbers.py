@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..joules.estimate_text import measured, percent
 
@@ -60,18 +60,27 @@ def bare(value: float, half: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """``12.320 … 12.361 J``; an end that is not known is left open."""
+    """``12.320 … 12.361 J``, rounded so that it holds all of the interval; an end not known is left open."""
     if low is None:
         return _MISSING
     scale, prefix = _prefix(abs(high if high is not None else low))
     if high is None:
         if low >= _HUGE:
             return f"≥ {low:.3e} {unit}"
-        return f"≥ {low / scale:.{_places(0, abs(low) / scale)}f} {prefix}{unit}"
+        places = _places(0, abs(low) / scale)
+        return f"≥ {_outward(low / scale, places, math.floor):.{places}f} {prefix}{unit}"
     if abs(high) >= _HUGE:
         return f"{low:.3e} … {high:.3e} {unit}"
     places = _places((high - low) / scale, abs(high) / scale)
-    return f"{low / scale:.{places}f} … {high / scale:.{places}f} {prefix}{unit}"
+    least, most = _outward(low / scale, places, math.floor), _outward(high / scale, places, math.ceil)
+    return f"{least:.{places}f} … {most:.{places}f} {prefix}{unit}"
+
+
+def _outward(end: float, places: int, rounded: Callable[[float], int]) -> float:
+    """An end to so many decimals, away from the interval; what a binary fraction is off by is not counted."""
+    steps = end * 10.0**places
+    whole = round(steps) if math.isclose(steps, round(steps), abs_tol=1e-6) else rounded(steps)
+    return whole / 10.0**places
 
 
 def ends(of: Sequence[float | None]) -> tuple[float, float]:
