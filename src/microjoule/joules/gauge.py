@@ -48,8 +48,9 @@ from .estimate import STATUSES, Estimate
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, slipped_j, within_means
-from .profile import MISSED, Profile
+from .profile import Profile
 from .readings import Readings, Shape
+from .running import MISSED
 from .stamps import Clock, Stamped
 from .swinging import Swinging
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12

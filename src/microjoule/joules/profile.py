@@ -32,6 +32,7 @@ from ..trace.series import I64
 from .brackets import F64
 from .repeating import of_few_phases
 from .running import (
+    MISSED,
     extreme,
     from_nearer,
     local_mean,
@@ -54,7 +55,6 @@ _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: 
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
 _RARELY = 0.05  # of the time: what is so by chance
-MISSED = 1.5  # of an update: so far apart are two between which one was not read
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only

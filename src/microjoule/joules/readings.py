@@ -25,6 +25,7 @@ from ..trace.series import I64, Series
 from ..units import NS_PER_S
 from .averaged_part import averaged_part
 from .averaging import Averaging, averaging, is_twofold
+from .running import MISSED
 from .stamps import Clock, Stamped, ahead_ns, instants, middles
 from .uncertainty import ROOT_12
 from .update_times import AROUND, Learned, UpdateTimes, brackets, learn
@@ -83,7 +84,7 @@ class Readings:
         spread_s: float64[n]: the standard uncertainty of each instant.
         left_open_ns: By how much all instants may be off together, because reads come in step with updates.
         slips: By which share of all that may differ from one reading to the next; 0: by nothing.
-        is_unread: bool[n]: whether nothing was read for longer than that before the read that shows it.
+        is_unread: bool[n]: whether an update may have been missed before the read that shows it.
         period_ns: The usual time between two updates; 0: nothing is known of it.
         quantum_w: The smallest step that its values show, or that is declared where that is larger.
         window_ns: What each value is the mean of; 0: a momentary one; None: not known.
@@ -118,11 +119,11 @@ class Readings:
             rows, t_ns, spread_ns, self.period_ns, self.left_open_ns = _of_changes(
                 good, raw, timing, self.shape
             )
-            is_seldom = len(rows) == len(good) and self.left_open_ns > 0
+            is_seldom = len(rows) > _OFTEN * len(good) and self.left_open_ns > 0
             self.slips = _IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_seldom else 0.0
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         read_ns = middles(good)
-        self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > self.period_ns
+        self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > MISSED * self.period_ns
         self.t_ns: I64 = t_ns
         self.watts: F64 = watts
         self.spread_s: F64 = spread_ns / NS_PER_S
@@ -273,7 +274,9 @@ def _of_changes(
         updates = read_ns / max(period, 1)
         if abs(updates - round(updates)) < _IN_STEP:
             own_ns, left_open_ns = min(_AS_OLD * updates, 1 / ROOT_12) * old_ns, old_ns // 2
-        found = np.arange(n), middle - old_ns // 2, np.full(n, own_ns)
+        # A mean that stands still at idle was not updated.
+        rows = np.concatenate(([0], changed)) if kind is Shape.BOXCAR else np.arange(n)
+        found = rows, middle[rows] - old_ns // 2, np.full(len(rows), own_ns)
         return *found, max(period, read_ns), left_open_ns
     period, at, spread, left_open_ns = _located(series, changed, read_ns, timing)
     rows = np.concatenate(([0], changed))
