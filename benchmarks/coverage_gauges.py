@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from gauge_limits import FOOT, NOT_HELD
-from gauge_rows import IRREGULAR, RECORDING_S, configurations, load_of, rows, windows
+from gauge_rows import IRREGULAR, RECORDING_S, Meter, configurations, load_of, rows, windows
 from gauges import LENGTHS_S, truth_j
 from scipy.stats import binomtest
 
@@ -95,8 +95,12 @@ class Cell(NamedTuple):
 def row(asked: tuple[str, str], seed: int = SEED) -> list[Cell]:
     """A cell for each length of window, of one sensor under one load."""
     name, load_name = asked
-    meter, update_s = configurations()[name]
     first = (OTHER_SEEDS.get(name, seed) if seed == SEED else seed) + RECORDINGS * rows().index(asked)
+    return cells_of(*configurations()[name], load_name, first)
+
+
+def cells_of(meter: Meter, update_s: float, load_name: str, first: int) -> list[Cell]:
+    """The same of one meter, from a seed on."""
     found: list[list[Window]] = [[] for _ in LENGTHS_S]
     for each in range(first, first + RECORDINGS):
         load = load_of(load_name, update_s, each)

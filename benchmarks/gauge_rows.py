@@ -81,11 +81,11 @@ def configurations() -> dict[str, tuple[Meter, float]]:
         for poll in ("10 ms", "10 ms, stamps of updates"):
             if poll == "10 ms" or sensor in STAMPED:
                 update_s = SENSORS[sensor].update_s
-                found[f"gauge {sensor}; read every {poll}"] = (_gauge(sensor, poll), update_s)
+                found[f"gauge {sensor}; read every {poll}"] = (gauge_meter(sensor, POLLS[poll]), update_s)
     for name, counter in COUNTERS.items():
-        found[name] = (_counter(counter, BESIDE), counter.update_s)
+        found[name] = (counter_meter(counter, BESIDE), counter.update_s)
     for name, (counter, sensor) in PLACED.items():
-        found[name] = (_counter(counter, sensor), counter.update_s)
+        found[name] = (counter_meter(counter, sensor), counter.update_s)
     return found
 
 
@@ -142,33 +142,38 @@ def _gauge_of(sensor: str, poll: Poll, load: Load, seed: int, lag: float) -> Gau
     return gauges.gauge(seen, drawn, poll, seed)
 
 
-def _polls(seed: int) -> list[Poll]:
+def polls(seed: int, of: Poll = POLLS["10 ms"]) -> list[Poll]:
     """Who reads a counter and who a gauge: each so long after its updates, which come every few reads."""
     phases = np.random.default_rng([seed, 35]).uniform(0, 1, 2)
-    return [replace(POLLS["10 ms"], phase=phase) for phase in phases.tolist()]
+    return [replace(of, phase=phase) for phase in phases.tolist()]
 
 
-def _gauge(sensor: str, poll: str) -> Meter:
+def gauge_meter(sensor: str, poll: Poll, *, is_any_phase: bool = False) -> Meter:
+    """Of recordings of a gauge; of any phase of the reads, or of the one that is given."""
     is_long = SENSORS[sensor].window_s > 1.5 * SENSORS[sensor].update_s
     lag = LAG_OF_LONG_MEAN if is_long else LAG
-    return lambda load, seed: _plain(_gauge_of(sensor, POLLS[poll], load, seed, lag))
+    return lambda load, seed: _plain(
+        _gauge_of(sensor, polls(seed, poll)[0] if is_any_phase else poll, load, seed, lag)
+    )
 
 
 def _plain(of: Counter | Gauge) -> Energies:
     return lambda t0, t1: of.estimates(of.energies(t0, t1))
 
 
-def _counter(of: GpuCounter, sensor: str) -> Meter:
+def counter_meter(of: GpuCounter, sensor: str, poll: Poll = POLLS["10 ms"]) -> Meter:
     """The counter with the lag that a gauge shows; where that is finer, it places the counter's energy."""
 
-    return lambda load, seed: placed(*counter_beside(of, sensor, load, seed))
+    return lambda load, seed: placed(*counter_beside(of, sensor, load, seed, poll))
 
 
-def counter_beside(of: GpuCounter, sensor: str, load: Load, seed: int) -> tuple[Counter, Gauge]:
+def counter_beside(
+    of: GpuCounter, sensor: str, load: Load, seed: int, poll: Poll = POLLS["10 ms"]
+) -> tuple[Counter, Gauge]:
     """A counter with the lag that a gauge shows, and the gauge."""
-    polls = _polls(seed)
-    counter = of.counter(load, polls[0], seed)
-    beside = _gauge_of(sensor, polls[1], load, seed, LAG_BESIDE_COUNTER)
+    of_counter, of_gauge = polls(seed, poll)
+    counter = of.counter(load, of_counter, seed)
+    beside = _gauge_of(sensor, of_gauge, load, seed, LAG_BESIDE_COUNTER)
     return counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside])), beside
 
 

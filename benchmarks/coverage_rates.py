@@ -1,0 +1,165 @@
+"""How often 95 % intervals of power gauges and GPU counters contain the truth, by how often they are read.
+
+    python benchmarks/coverage_rates.py               # writes results/coverage_rates.md
+    python benchmarks/coverage_rates.py 250 steps     # only rows whose name holds the words; writes nothing
+    python benchmarks/coverage_rates.py --seed 7 30   # of other recordings; writes nothing
+
+Set ``OPENBLAS_NUM_THREADS=1``, as for ``coverage_gauges.py``, whose sensors, loads, windows, cells and rule
+of failing these are; there all is read every 10 ms. When reads come after an update is drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from coverage_gauges import RECORDINGS, Cell, cells_of, table
+from gauge_rows import BESIDE, COUNTERS, RECORDING_S, Meter, counter_meter, gauge_meter
+from gauges import SENSORS, Poll
+
+HERE = Path(__file__).parent
+SEED = 2_900_000  # no test and no study of the estimators uses these
+LOADS = ("near: 0.97 T", "far: 3.7 T", "bursts", "steps", "wandering")
+MISSED = ("near: 0.97 T", "near twice: 2.03 T", "far: 0.23 T")  # which reads that miss updates do not show
+IN_STEP, QUARTER = "every update, in step", "every 250 ms"
+SILENT = "every 10 ms, but not for 50 to 500 ms every 2 s"
+RATES = {  # None: so many updates apart
+    "every 1 ms": Poll(rate_hz=1000.0),
+    "every 30 ms": Poll(rate_hz=1 / 0.03),
+    IN_STEP: None,
+    SILENT: Poll(silent_every_s=2.0),
+    "every 1.7 updates": None,
+    QUARTER: Poll(rate_hz=4.0, jitter=0.02),
+    "every second": Poll(rate_hz=1.0, jitter=0.01),
+}
+UPDATES = {IN_STEP: 1.0, "every 1.7 updates": 1.7}
+READ = {  # how each sensor is read
+    "100 of 100 ms": tuple(RATES),
+    "25 of 100 ms": ("every 30 ms", IN_STEP, SILENT, QUARTER, "every second"),
+    "mean of 1 s": (IN_STEP, SILENT, QUARTER),
+    "10 of 20 ms": ("every 30 ms", SILENT),
+    "counter of 20 ms, lag 20 ms": (IN_STEP, SILENT),
+    "counter of 100 ms, lag 100 ms": (IN_STEP, SILENT, QUARTER),
+}
+Row = tuple[str, str, str]  # a sensor, how it is read, and a load
+
+
+def rows() -> list[Row]:
+    """All of the table, in order."""
+    return [
+        (sensor, rate, load)
+        for sensor, rates in READ.items()
+        for rate in rates
+        for load in (*LOADS, *(MISSED[1:] if _is_missed((sensor, rate, MISSED[0])) else ()))
+    ]
+
+
+def _is_missed(row: Row) -> bool:
+    """Whether a gauge's reads miss updates that a load may hide in."""
+    sensor, rate, load = row
+    return sensor in SENSORS and load in MISSED and _poll(sensor, rate).rate_hz * _update_s(sensor) < 0.8
+
+
+def _update_s(sensor: str) -> float:
+    return SENSORS[sensor].update_s if sensor in SENSORS else COUNTERS[sensor].update_s
+
+
+def _poll(sensor: str, rate: str) -> Poll:
+    return RATES[rate] or Poll(rate_hz=1 / (UPDATES[rate] * _update_s(sensor)), jitter=0.02)
+
+
+def meter_of(sensor: str, rate: str) -> Meter:
+    """What makes a meter of a load and a seed."""
+    poll = _poll(sensor, rate)
+    if sensor in SENSORS:
+        return gauge_meter(sensor, poll, is_any_phase=True)
+    return counter_meter(COUNTERS[sensor], BESIDE, poll)
+
+
+def row(asked: Row, seed: int = SEED) -> list[Cell]:
+    """A cell for each length of window."""
+    sensor, rate, load = asked
+    first = seed + RECORDINGS * rows().index(asked)
+    return cells_of(meter_of(sensor, rate), _update_s(sensor), load, first)
+
+
+HEAD = """# Coverage by how often gauges and counters are read
+
+`python benchmarks/coverage_rates.py` writes this: the sensors, loads, windows and cells of
+`coverage_gauges.md`, where all is read every 10 ms, at other rates. {n} windows in all, {least} to {each} a
+cell, of {recordings} recordings of {length:g} s. A cell in bold *fails*: the 99.9 % binomial interval of its
+share lies below 93 %. {failing} of {cells} cells fail of those that readings can tell, and {hidden} of
+{of_hidden} of those that they cannot (below). In {outside} windows the guaranteed interval missed the truth
+or the value. Where the median U is more than three times the root mean square error ({wide} of {cells}
+cells), the largest component follows.
+
+When reads come after an update is drawn for each recording, and so is what `coverage_gauges.md` draws. Reads
+that see each update once do not show how old its values are: that is in *lag*, and part of U under all loads.
+
+"""
+NOT_SHOWN = """## Loads that reads rarer than updates do not show
+
+Between two reads there are updates that nobody sees. A load near the update's own frequency, or quicker, then
+comes at any phase in each reading, and what is left of it in a mean looks like power that wanders a little:
+means of 100 ms show 3 % of what 0.97 T swings by. No U holds it that is not as wide under power that wanders.
+Read such a sensor once an update or more often, as microjoule does unless a rate is given; every other rate
+of the tables above holds these loads.
+
+"""
+
+
+def text(found: dict[Row, list[Cell]]) -> str:
+    """The file."""
+    hidden = set(filter(_is_missed, found))
+    told = [cell for each, cells in found.items() if each not in hidden for cell in cells]
+    untold = [cell for each in hidden for cell in found[each]]
+    head = HEAD.format(
+        n=sum(cell.n for cell in told + untold),
+        least=min(cell.n for cell in told + untold),
+        each=max(cell.n for cell in told + untold),
+        recordings=RECORDINGS,
+        length=RECORDING_S,
+        failing=sum(not cell.is_held for cell in told) or "None",
+        cells=len(told),
+        hidden=sum(not cell.is_held for cell in untold) or "none",
+        of_hidden=len(untold),
+        outside=sum(cell.outside for cell in told + untold) or "no",
+        wide=sum(cell.is_wide for cell in told),
+    )
+    return head + _tables(found, hidden, False) + NOT_SHOWN + _tables(found, hidden, True).rstrip("\n") + "\n"
+
+
+def _tables(found: dict[Row, list[Cell]], hidden: set[Row], is_hidden: bool) -> str:
+    """One for each sensor and rate."""
+    of: dict[str, dict[str, list[Cell]]] = {}
+    for each, cells in found.items():
+        if (each in hidden) == is_hidden:
+            of.setdefault(f"{each[0]}; read {each[1]}", {})[each[2]] = cells
+    return "".join(
+        table(name, cells).replace("## ", "### " if is_hidden else "## ", 1) + "\n"
+        for name, cells in of.items()
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("words", nargs="*", help="of the names of rows")
+    parser.add_argument("--seed", type=int, default=SEED)
+    given = parser.parse_args()
+    chosen = [each for each in rows() if all(word in " / ".join(each) for word in given.words)]
+    found: dict[Row, list[Cell]] = {}
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for each, cells in zip(chosen, pool.map(partial(row, seed=given.seed), chosen), strict=True):
+            found[each] = cells
+            print(" / ".join(each) + ": " + " | ".join(map(str, cells)), flush=True)
+    failing = sum(not cell.is_held for cells in found.values() for cell in cells)
+    print(f"{failing} of {sum(map(len, found.values()))} fail")
+    if not given.words and given.seed == SEED:
+        (HERE / "results" / "coverage_rates.md").write_text(text(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
