@@ -189,8 +189,7 @@ class Gauge:
             late = np.interp(of.edges_s[1:], ends, readings.spread_s)
             return Profile(of.edges_s[:-1], of.edges_s[1:], self._possible(of.watts), late, 0.0)
         watts, period_s, late_s = readings.watts, seconds(readings.period_ns), readings.spread_s
-        before = np.concatenate(([ends[0] - period_s], ends[:-1]))
-        looked_s = period_s
+        before, looked_s = np.concatenate(([ends[0] - period_s], ends[:-1])), period_s
         if readings.shape is Shape.CHARGE:
             watts = self._possible(self._discharged(ends))
             # Of the power since its last reading the capacitor keeps more of what came last.
@@ -202,8 +201,7 @@ class Gauge:
         elif readings.coverage < 1:
             before = np.maximum(ends - seconds(readings.window_ns or 0), before)
         # Of what came before updates that nobody read it says nothing.
-        is_missed = ends - before > MISSED * max(looked_s, period_s)
-        before = np.where(is_missed, ends - looked_s, before)
+        before = np.where(ends - before > MISSED * looked_s, ends - looked_s, before)
         return Profile(before, ends, watts, late_s, self._noise_w)
 
     @cached_property

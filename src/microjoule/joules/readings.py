@@ -274,8 +274,9 @@ def _of_changes(
         updates = read_ns / max(period, 1)
         if abs(updates - round(updates)) < _IN_STEP:
             own_ns, left_open_ns = min(_AS_OLD * updates, 1 / ROOT_12) * old_ns, old_ns // 2
-        # A mean that stands still at idle was not updated.
-        rows = np.concatenate(([0], changed)) if kind is Shape.BOXCAR else np.arange(n)
+        rows, gaps, window_ns = np.arange(n), np.diff(middle[changed]), timing.window_ns or 0
+        if kind is Shape.BOXCAR and _skips(raw, middle, changed, gaps, max(period, read_ns), window_ns):
+            rows = np.concatenate(([0], changed))
         found = rows, middle[rows] - old_ns // 2, np.full(len(rows), own_ns)
         return *found, max(period, read_ns), left_open_ns
     period, at, spread, left_open_ns = _located(series, changed, read_ns, timing)
@@ -285,9 +286,7 @@ def _of_changes(
     spread = np.concatenate(([0.0], spread))
     # A mean that stands still while its machine is idle was not updated at all.
     window_ns = timing.window_ns or 0
-    is_seen = np.diff(middle)[changed[1:] - 1] <= period  # updates that nobody read were not left out
-    steps, gaps = np.abs(np.diff(raw[changed].astype(np.float64)))[is_seen], np.diff(at[1:])[is_seen]
-    is_skipping = kind is Shape.BOXCAR and _stands_still(steps, gaps, period, window_ns)
+    is_skipping = kind is Shape.BOXCAR and _skips(raw, middle, changed, np.diff(at[1:]), period, window_ns)
     patience = max(timing.update_max_ns, window_ns) if is_skipping else 0
     is_open = kind is Shape.POINT and not timing.update_ns
     rows, at, spread = _with_repeats(rows, at, spread, period, middle, patience, is_open)
@@ -331,6 +330,20 @@ def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
     is_alike = np.mean(np.abs(gaps - own) <= max(_LIKE * own, 1.5 * read_ns)) > _MOSTLY
     is_slower = own > told and is_alike and np.mean(gaps < _SHORT * own) < _FEW_OF
     return round(own) if is_quicker or is_slower else told
+
+
+def _skips(
+    raw: npt.NDArray[np.int64 | np.uint64],
+    read_ns: I64,
+    changed: I64,
+    gaps_ns: I64,
+    period: int,
+    window_ns: int,
+) -> bool:
+    """Whether readings show a mean that is not always updated, those aside before which nobody read."""
+    is_seen = np.diff(read_ns)[changed[1:] - 1] <= MISSED * period
+    steps = np.abs(np.diff(raw[changed].astype(np.float64)))
+    return _stands_still(steps[is_seen], gaps_ns[is_seen], period, window_ns)
 
 
 def _stands_still(steps: F64, gaps_ns: I64, period: int, window_ns: int) -> bool:
