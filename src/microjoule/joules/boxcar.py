@@ -41,6 +41,7 @@ from ..trace.series import I64
 from .brackets import F64
 from .coming_round import Differences
 from .irregular import scatters
+from .profile import APART
 from .running import local_mean
 from .standstills import hidden, idle, still
 
@@ -56,7 +57,6 @@ _BURSTS = 2.0  # times the variance near standstills with few updates between th
 _LATE_SHARE = 0.3  # of an unusually long time between two updates: where in it the sensor looked
 _SHORT = 1.5  # windows below which a window's two ends are seen by the same readings
 _OTHER = 3.0  # of the noise, by which a reading is another one; an equal one may be of the same power
-_MISSED = 1.7  # periods from one update to the next, from which on it is not one that was late
 _IDLE, _MORE = 0.07, 0.07  # of the lowest power and of how far it is from the mean; and what idle is more by
 _STILL = 0.9  # of the window: a reading that comes so long after the last one ends a standstill
 _DECIDED = 5.0  # in the logarithm of the prior's density: e^5 to 1
@@ -123,7 +123,7 @@ class Boxcar:
         self._white_w = noise_w * window_s / period_s * np.sqrt(_not_noise(np.diff(watts)))
         self._begins_s, is_sure = _begins(t_s, watts, window_s, noise_w)
         gaps_s = np.diff(t_s, prepend=t_s[0])
-        is_still = still(gaps_s > _MISSED * period_s, is_unread)
+        is_still = still(gaps_s > APART * period_s, is_unread)
         beyond_s = (gaps_s - 1.5 * period_s) * (is_still & ~is_sure)
         late_s = np.hypot(late_s, _LATE_SHARE * beyond_s)
         self._late = late_s / window_s
@@ -323,7 +323,7 @@ def _edges(t_s: F64, window_s: float, period_s: float) -> F64:
     before = t_s[0] - np.arange(int(np.ceil(window_s / period_s)) - 1, 0, -1) * period_s
     edges = np.concatenate(([t_s[0] - window_s], before[before > t_s[0] - window_s + _SOLID], t_s))
     gaps = np.diff(edges)
-    parts = np.maximum(np.ceil(gaps / period_s - (_MISSED - 1)), 1).astype(np.int64)
+    parts = np.maximum(np.ceil(gaps / period_s - (APART - 1)), 1).astype(np.int64)
     index = np.repeat(np.arange(len(gaps)), parts)
     within = np.arange(len(index)) - np.repeat(np.cumsum(parts) - parts, parts)
     return np.append(edges[index] + within * (gaps / parts)[index], edges[-1])

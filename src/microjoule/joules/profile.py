@@ -32,7 +32,6 @@ from ..trace.series import I64
 from .brackets import F64
 from .repeating import of_few_phases
 from .running import (
-    MISSED,
     extreme,
     from_nearer,
     local_mean,
@@ -55,6 +54,7 @@ _ALIKE = 3.5  # of a reading's largest noise, a step of rounding more than all: 
 _RAMP = 3.0  # times that by which neighbours differ, power that wanders spans about a reading
 _AS_HIGH, _OFTEN = 0.03, 0.2  # of all they span, readings that are a level; and of the time
 _RARELY = 0.05  # of the time: what is so by chance
+APART = 1.7  # updates, from which on one between two was missed, and the second is not late
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
@@ -91,7 +91,7 @@ class Profile:
         self._step_w = np.diff(watts)
         self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
         apart = np.diff(end_s) / np.maximum(np.median(np.diff(end_s)), 1e-12)
-        self.missed: I64 = np.where(apart < MISSED, 0, np.rint(apart).astype(np.int64) - 1)
+        self.missed: I64 = np.where(apart < APART, 0, np.rint(apart).astype(np.int64) - 1)
         self._describe(noise_w)
         noise2 = np.minimum(np.maximum(self._fast2, _of_slope(watts)), noise_w**2)
         self._noise2 = noise2 * self._width_s**2

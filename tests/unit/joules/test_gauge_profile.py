@@ -11,6 +11,7 @@ from gauges import nvml_power
 
 from microjoule.channel import SensorError, Timing
 from microjoule.joules.gauge import Gauge
+from microjoule.joules.profile import Profile
 from microjoule.joules.readings import Shape
 from microjoule.trace.series import Series
 
@@ -110,3 +111,11 @@ def test_instants_in_seconds_are_the_same_instants():
     assert found._ns(found._s(t_ns)).tolist() == t_ns.tolist()
     assert found.update_ns.min() == T0
     assert found.update_ns.max() == T0 + 400 * MS
+
+
+@pytest.mark.parametrize(("late_s", "missed"), [(0.011, 0), (0.018, 1)])
+def test_an_update_that_was_read_half_a_period_late_is_none_after_one_that_was_missed(late_s, missed):
+    ends_s = 0.02 * np.arange(1.0, 20.0)
+    ends_s[10:] += late_s
+    found = Profile(ends_s - 0.01, ends_s, np.arange(19.0), np.zeros(19), 0.1)
+    assert found.missed.tolist() == [0] * 9 + [missed] + [0] * 8
