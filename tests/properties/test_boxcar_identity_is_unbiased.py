@@ -58,7 +58,7 @@ def gauge(power: Pieces, update_ns: int, window_ns: int, phase_ns: int, end_ns: 
         trust=Trust(power_limit_w=700.0),
         access=Access(reader="nvml", path=""),
     )
-    late = np.tile(np.arange(polls) * (update_ns // (polls + 1)), n // polls)
+    late = 3 * MS + np.tile(np.arange(polls) * (update_ns // (polls + 1)), n // polls)
     realtime = 10**18
     series = Series(
         edges + late,

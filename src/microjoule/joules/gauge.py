@@ -318,7 +318,7 @@ class Gauge:
             return self.channel.timing.half_lag_ns / NS_PER_S
         period_s = seconds(self.readings.period_ns)
         if self.readings.shape is Shape.POINT:
-            return period_s
+            return period_s + seconds(self.readings.left_open_ns)
         is_long = self.readings.shape is Shape.BOXCAR or self.readings.declared_shape is Shape.POINT
         return max(period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD), seconds(self.readings.left_open_ns))
 

@@ -26,6 +26,7 @@ from ..units import NS_PER_S
 from .averaged_part import averaged_part
 from .averaging import Averaging, averaging, is_twofold
 from .running import MISSED
+from .seldom_reads import IN_STEP, LIKE, MOSTLY, OFTEN, is_seldom, of_reads
 from .stamps import Clock, Stamped, ahead_ns, instants, middles
 from .uncertainty import ROOT_12
 from .update_times import AROUND, Learned, UpdateTimes, brackets, learn
@@ -33,13 +34,9 @@ from .update_times import AROUND, Learned, UpdateTimes, brackets, learn
 F64 = npt.NDArray[np.float64]
 
 _GAP_NS = 2 * NS_PER_S  # no lane reads less than once a second: a longer silence is a hole
-_OFTEN = 0.85  # share of reads that show a change, from which on reads are about as rare as updates
-_LIKE = 0.15  # of a period, within which two are one
-_IN_STEP = 0.05  # of an update, by which the time between two reads is no whole number of them
-_AS_OLD = 0.1  # of an update, by which ages of values read in step differ: its length is a table's
 _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short from which on it is refuted
 _LATE = 0.25  # of the time between two reads: what a gap is longer by than it is likely to be by chance
-_MOSTLY, _FEW_OF = 0.6, 0.1  # share of gaps of one length, and of shorter ones, that make a longer period
+_FEW_OF = 0.1  # share of gaps shorter than one length, up to which most make a longer period
 _RAGGED = 0.004  # of a period, its own jitter at the least
 _COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger step is believed
 _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
@@ -108,7 +105,7 @@ class Readings:
         valid = np.ones(len(series), bool) if series.valid is None else series.valid
         self.failed_ns = series.t_ns[~valid]
         good = series if valid.all() else _taken(series, np.flatnonzero(valid))
-        found = instants(good, clocks if timing.sensor_clock is not None else (), timing.update_ns)
+        found = instants(good, clocks if timing.sensor_clock is not None else ())
         self.stamped, self.stamps_ahead_ns = found.kind, ahead_ns(good)
         self.left_open_ns, self.slips = 0, 0.0
         raw = good.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else good.raw
@@ -119,8 +116,8 @@ class Readings:
             rows, t_ns, spread_ns, self.period_ns, self.left_open_ns = _of_changes(
                 good, raw, timing, self.shape
             )
-            is_seldom = len(rows) > _OFTEN * len(good) and self.left_open_ns > 0
-            self.slips = _IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_seldom else 0.0
+            is_of_each = len(rows) > OFTEN * len(good) and self.left_open_ns > 0
+            self.slips = IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_of_each else 0.0
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         read_ns = middles(good)
         self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > MISSED * self.period_ns
@@ -265,20 +262,12 @@ def _of_changes(
     if n < 3:
         return np.arange(n), middle, np.zeros(n), timing.update_ns or 0, 0
     read_ns = int(np.median(np.diff(middle)))
-    is_seldom = len(changed) > _OFTEN * (n - 1)
-    if is_seldom:
-        # Each read shows a value of its own, as old as an update at most.
-        period = min(timing.update_ns or read_ns, read_ns)
-        old_ns = period if timing.update_ns else 0
-        own_ns, left_open_ns = old_ns / ROOT_12, 0
-        updates = read_ns / max(period, 1)
-        if abs(updates - round(updates)) < _IN_STEP:
-            own_ns, left_open_ns = min(_AS_OLD * updates, 1 / ROOT_12) * old_ns, old_ns // 2
+    if is_seldom(changed, n, read_ns, timing.update_ns or 0, kind is Shape.BOXCAR):
+        t_ns, own_ns, left_open_ns = of_reads(middle, 1 - len(changed) / (n - 1), read_ns, timing.update_ns)
         rows, gaps, window_ns = np.arange(n), np.diff(middle[changed]), timing.window_ns or 0
-        if kind is Shape.BOXCAR and _skips(raw, middle, changed, gaps, max(period, read_ns), window_ns):
+        if kind is Shape.BOXCAR and _skips(raw, middle, changed, gaps, read_ns, window_ns):
             rows = np.concatenate(([0], changed))
-        found = rows, middle[rows] - old_ns // 2, np.full(len(rows), own_ns)
-        return *found, max(period, read_ns), left_open_ns
+        return rows, t_ns[rows], np.full(len(rows), own_ns), read_ns, left_open_ns
     period, at, spread, left_open_ns = _located(series, changed, read_ns, timing)
     rows = np.concatenate(([0], changed))
     first_ns = min(int(middle[0]), int(at[0]) - 1 if len(at) else int(middle[0]))
@@ -290,7 +279,8 @@ def _of_changes(
     patience = max(timing.update_max_ns, window_ns) if is_skipping else 0
     is_open = kind is Shape.POINT and not timing.update_ns
     rows, at, spread = _with_repeats(rows, at, spread, period, middle, patience, is_open)
-    return rows, at, spread, period, left_open_ns
+    # Of a point all of a period is left open anyway.
+    return rows, at, spread, period, left_open_ns if kind is not Shape.POINT else 0
 
 
 def _located(series: Series, changed: I64, read_ns: int, timing: Timing) -> tuple[int, I64, F64, int]:
@@ -321,13 +311,13 @@ def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
     own = learned.period_ns or float(gaps[gaps <= 2.2 * np.median(gaps)].mean())
     if not told:
         return round(own)
-    if abs(own / told - 1) < _LIKE:
+    if abs(own / told - 1) < LIKE:
         # A value that came twice hid an update: such a gap is two periods, and no part of the mean of one.
         is_single = np.abs(gaps - told) < max(0.5 * told, 1.2 * read_ns)
         return round(learned.period_ns or float(gaps[is_single].mean()))
     # What was declared gives way to changes that come oftener, or nearly all at another distance.
     is_quicker = np.mean(gaps < _SHORT * told) > _MANY and own < told
-    is_alike = np.mean(np.abs(gaps - own) <= max(_LIKE * own, 1.5 * read_ns)) > _MOSTLY
+    is_alike = np.mean(np.abs(gaps - own) <= max(LIKE * own, 1.5 * read_ns)) > MOSTLY
     is_slower = own > told and is_alike and np.mean(gaps < _SHORT * own) < _FEW_OF
     return round(own) if is_quicker or is_slower else told
 

@@ -3,8 +3,8 @@
 A stamp may be the time of the sensor's update, which is what one wants, or no more than the time of the
 call; it may be on another clock than the one declared (NVML's microseconds are CLOCK_REALTIME in its
 header and CLOCK_BOOTTIME in some drivers), or rubbish. What it is shows in the trace: a reading cannot be
-newer than its read, nor be very old; a stamp that is new at every read of one update, and always within the
-read, is the call's.
+newer than its read, nor be very old; a stamp that is new at every read, and always within it, is the call's,
+and says nothing of when the sensor was updated.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ _OLDEST_NS = 60 * NS_PER_S  # a stamp further from its read than this is rubbish
 _FUTURE_NS = 2 * NS_PER_MS  # and one this much after it; two clocks are paired once a second
 _SOUND = 0.5  # share of stamps that a clock must explain
 _NEARLY_ALL = 0.9
-_OFTEN = 0.7  # of an update, between two reads
-_REPEATS = 0.3  # share of new stamps with the old value, from which on they are of one update
 _AT_ONCE_NS = NS_PER_MS  # a stamp that near to its read may be the read's own time
 
 
@@ -68,14 +66,13 @@ def ahead_ns(series: Series) -> int | None:
     return round(apart_ns if (sensor_ns % NS_PER_S).any() else apart_ns + NS_PER_S / 2)
 
 
-def instants(series: Series, clocks: tuple[Clock, ...], update_ns: int | None = None) -> Instants:
+def instants(series: Series, clocks: tuple[Clock, ...]) -> Instants:
     """When each reading of a series was taken.
 
     Args:
         series: The readings, those that failed left out.
         clocks: Pairs of the clocks that the stamps may be on, the declared one first; none: stamps are
             not looked at.
-        update_ns: The declared time between two updates; None: none is.
     """
     middle = middles(series)
     nothing = Instants(middle, np.zeros(len(middle), bool), Stamped.NOT)
@@ -89,9 +86,7 @@ def instants(series: Series, clocks: tuple[Clock, ...], update_ns: int | None = 
         at = np.where(is_given, series.sensor_ns - _ahead_ns(series.t_ns, clock), middle)
         is_sound = is_given & _is_sound(at, middle, series)
         if is_sound.sum() >= _SOUND * max(is_given.sum(), 1):
-            return Instants(
-                np.where(is_sound, at, middle), is_sound, _kind(at, middle, series, is_sound, update_ns)
-            )
+            return Instants(np.where(is_sound, at, middle), is_sound, _kind(at, middle, series, is_sound))
     return nothing
 
 
@@ -109,14 +104,8 @@ def _is_sound(at: I64, middle: I64, series: Series) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _kind(
-    at: I64, middle: I64, series: Series, is_sound: npt.NDArray[np.bool_], update_ns: int | None
-) -> Stamped:
-    late, stamps = (middle - at)[is_sound], at[is_sound]
-    near = np.abs(late) <= np.maximum(series.read_ns[is_sound], _AT_ONCE_NS)
-    is_new, is_same = np.diff(stamps) != 0, series.raw[is_sound][1:] == series.raw[is_sound][:-1]
-    if not is_new.any() or near.mean() < _NEARLY_ALL or is_new.mean() < _NEARLY_ALL:
-        return Stamped.UPDATE
-    # Of a sensor that is asked no oftener than it is updated the call's time is as good as any.
-    is_often = np.median(np.diff(at)) < _OFTEN * update_ns if update_ns else is_same.mean() > _REPEATS
-    return Stamped.CALL if is_often else Stamped.UPDATE
+def _kind(at: I64, middle: I64, series: Series, is_sound: npt.NDArray[np.bool_]) -> Stamped:
+    near = np.abs((middle - at)[is_sound]) <= np.maximum(series.read_ns[is_sound], _AT_ONCE_NS)
+    is_new = np.diff(at[is_sound]) != 0
+    is_of_call = is_new.any() and near.mean() >= _NEARLY_ALL and is_new.mean() >= _NEARLY_ALL
+    return Stamped.CALL if is_of_call else Stamped.UPDATE

@@ -22,15 +22,16 @@ CHARGE = Timing(update_ns=100 * MS, update_max_ns=200 * MS, decay_ns=150 * MS, s
 
 
 def gauge(watts, timing=POINT, **trust):
-    """A reading each 100 ms; where the sensor has a clock, of that instant."""
+    """A reading each 100 ms; where the sensor has a clock, of 5 ms before it."""
     n = len(watts)
     t_ns = T0 + 100 * MS * np.arange(n, dtype=np.int64)
     raw = np.round(np.array(watts) * 1000).astype(np.int64).view(np.uint64)
     stamps = t_ns + 10**18 if timing.sensor_clock else None
+    read_ns = t_ns + 5 * MS * (stamps is not None)
     zeros = np.zeros(n, np.uint32)
     clock = (np.array([T0]), np.array([T0 + 10**18]))
     return Gauge(
-        Series(t_ns, zeros, raw, zeros.astype(np.uint16), None, stamps), nvml_power(timing, **trust), clock
+        Series(read_ns, zeros, raw, zeros.astype(np.uint16), None, stamps), nvml_power(timing, **trust), clock
     )
 
 
@@ -47,8 +48,8 @@ def test_what_charged_a_capacitor_is_found_again():
     found = gauge(charged(power_w), CHARGE)
     assert found.readings.shape is Shape.CHARGE
     assert found._profile.watts == pytest.approx(power_w, abs=0.01)
-    joules = found.energy(T0, T0 + 700 * MS)
-    assert joules.value == pytest.approx(0.1 * sum(power_w[1:]), rel=1e-4)
+    joules = found.energy(T0 + 100 * MS, T0 + 700 * MS)
+    assert joules.value == pytest.approx(0.1 * sum(power_w[2:]), rel=1e-4)
 
 
 def test_readings_of_a_gigawatt_among_equal_ones_are_integrated_without_a_warning():
@@ -84,10 +85,10 @@ def test_the_power_around_an_instant_is_the_mean_of_so_much_before_and_after(at_
 
 
 def test_a_lag_moves_a_window_by_the_difference_of_the_power_at_its_ends():
-    """From 125 to 175 W, and a point may be a period off either way, of a rectangle."""
+    """From 125 to 175 W, and a point may be a period and a half off either way, of a rectangle."""
     found = gauge([100 + 10 * i for i in range(11)]).energy(T0 + 250 * MS, T0 + 750 * MS)
     rows = {row["name"]: row["u"] for row in found.budget()}
-    assert rows["lag"] == pytest.approx(50 * 0.1 / math.sqrt(3))
+    assert rows["lag"] == pytest.approx(50 * 0.15 / math.sqrt(3))
 
 
 def test_the_sensor_of_a_gauge_errs_in_proportion_to_energy_and_to_time():

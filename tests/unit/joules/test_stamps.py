@@ -20,9 +20,9 @@ def series(raw: np.ndarray, sensor_ns: np.ndarray) -> Series:
     return Series(T_NS, zeros, raw.astype(np.uint64), zeros.astype(np.uint16), None, sensor_ns)
 
 
-@pytest.mark.parametrize(("each", "kind"), [(2, Stamped.CALL), (5, Stamped.CALL), (1, Stamped.UPDATE)])
-def test_new_stamps_of_old_values_are_those_of_calls(each: int, kind: Stamped) -> None:
-    """Half of all values or more are those of the reading before; where all are new, they are updates."""
+@pytest.mark.parametrize(("each", "kind"), [(2, Stamped.CALL), (5, Stamped.CALL), (1, Stamped.CALL)])
+def test_stamps_of_all_reads_at_their_own_moments_are_those_of_calls(each: int, kind: Stamped) -> None:
+    """Of new values too: at the very moment of each read no sensor is updated by itself."""
     found = instants(series(np.arange(N) // each, T_NS), (CLOCK,))
     assert found.kind is kind
     assert found.is_sound.all()
@@ -30,8 +30,9 @@ def test_new_stamps_of_old_values_are_those_of_calls(each: int, kind: Stamped) -
 
 @pytest.mark.parametrize(("of_a_hundred", "kind"), [(49, Stamped.NOT), (50, Stamped.UPDATE)])
 def test_a_clock_that_explains_half_of_the_stamps_is_theirs(of_a_hundred: int, kind: Stamped) -> None:
-    sensor_ns = np.where(np.arange(N) < of_a_hundred, T_NS, 7 * T_NS)
+    updated_ns = T_NS - 4 * MS
+    sensor_ns = np.where(np.arange(N) < of_a_hundred, updated_ns, 7 * T_NS)
     found = instants(series(np.arange(N), sensor_ns), (CLOCK,))
     assert found.kind is kind
     assert found.is_sound.sum() == (of_a_hundred if kind is Stamped.UPDATE else 0)
-    assert found.t_ns.tolist() == T_NS.tolist()
+    assert found.t_ns.tolist() == np.where(found.is_sound, updated_ns, T_NS).tolist()
