@@ -182,6 +182,8 @@ justify.
   and 3 T): edges that the gauge does not look at may be anywhere in each gap of 10 ms, by themselves. The
   counter shows that they add up to nothing over the recording, which narrows no gap. Where the gauge tells
   less than the counter (0.23 T, 0.97 T in 0.3 s), *swings* and the lag, 0 to 100 ms, are the counter's own.
+  Beside the capacitor (0.55 T, and 0.9 T in 10 s: 3.0 to 3.6), *updates*: when power was used inside each of
+  its updates, of 15 ms, is open, each by itself.
 - Counters, *lag*: beside 25 of 100 ms it is known to ± 14 ms, beside 10 of 20 ms to ± 8 and the capacitor to
   ± 6 ms: by when reads come and how late the gauge is. Recordings draw these; learnt lags were right to 1 to
   6 ms. With one at an end of its interval three times the row's error holds 15 to 67 % of windows of 1 s and
