@@ -23,6 +23,7 @@ from gauges import (
     outcome,
     series,
     truth_j,
+    uneven,
     windows,
 )
 from scipy.stats import binomtest
@@ -110,3 +111,24 @@ def test_a_mean_of_a_second_that_rests_at_idle_is_not_updated_at_each_read() -> 
     """It shows the busy second up to a second longer: 16 to 20 % more than there was."""
     for window_s in (1.0, 3.0):
         assert abs(shown(SENSORS["mean of 1 s, frozen at idle"], READS, "far: 17.3 T", window_s)[1]) < 0.05
+
+
+@pytest.mark.parametrize("window_s", [0.1, 0.3, 1.0, 3.0])
+@pytest.mark.parametrize("high", [0.5, 0.67])
+def test_a_capacitor_that_is_read_seldom_looks_at_a_part_of_the_time(high: float, window_s: float) -> None:
+    """It forgets what came two time constants earlier: under 0.9 of a read 38 to 78 % were covered."""
+    held = 0
+    for seed in range(SEED, SEED + SEEDS):
+        poll = replace(READS, rate_hz=2.0, phase=np.random.default_rng(seed).uniform(0, 1))
+        of = uneven(0.45, LENGTH_S, high, 0.0, seed)
+        held += outcome(
+            gauge(of, SENSORS["capacitor of 50 ms"], poll, seed), of, window_s, WINDOWS, seed
+        ).covered
+    assert holds(held)
+
+
+def test_a_capacitor_that_is_read_seldom_says_which_part_it_looks_at() -> None:
+    of = uneven(0.45, LENGTH_S, 0.5, 0.0, SEED)
+    said = " ".join(gauge(of, SENSORS["capacitor of 50 ms"], replace(READS, rate_hz=2.0), SEED).notes)
+    assert "measures 100 ms of each" in said
+    assert "as declared" not in said

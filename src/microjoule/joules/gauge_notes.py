@@ -124,7 +124,7 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
-    if readings.is_shown:
+    if readings.is_shown and readings.declared_shape is not Shape.CHARGE:
         return (
             f"{name} averages about {looked} of each {of}, not all of it as declared: it jumps at steps of "
             f"power where a mean of {of} has values between. It misses a load in step with it, however "

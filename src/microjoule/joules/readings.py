@@ -131,6 +131,11 @@ class Readings:
         self.is_shown = False
         self.moved_ns = 0
         self.longer: Averaging | None = None
+        kept_ns = 2 * (
+            timing.decay_ns or 0
+        )  # a mean of so much has a capacitor's variance: read seldom, it is one
+        if self.shape is Shape.CHARGE and kept_ns < _FULL * self.period_ns:
+            self.shape, self.window_ns, self.decay_ns, self.is_shown = Shape.HOLD, kept_ns, None, True
         self._look_for_averaging()
         self.first_ns, self.last_ns = (int(good.t_ns[0]), int(good.t_ns[-1])) if len(good) else (0, 0)
 
