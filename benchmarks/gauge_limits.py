@@ -32,6 +32,10 @@ interval):
   are those of levels that last for some tenths of a second (25 of 100 ms: 42 to 87 %; 10 of 20 ms: 26 to
   86 %). Loads of 1.93 to 2.1 T that are high for a tenth to four fifths, of which readings show nothing for
   half a second and more, are covered (98 % and more).
+- Sensors that are read every half second, under loads of 0.45 s whose parts differ by 3 %: the reads are near
+  the load's frequency, and their beat looks like levels that last. Of means of 25 and 50 ms of which nothing
+  is declared 58 to 96 % (and as few of such sensors that are updated every half second and read every 10 ms),
+  of 25 of 100 ms and 10 of 20 ms 86 to 100 %. Read every 100 ms all of them are covered (91 % and more).
 - Bursts of a load near a sensor's own frequency that end before it has come round two to three times: its
   readings are those of power that is a little unsteady. At 0.97 T bursts of 20 updates (100 of 100 ms: 30 to
   55 %; means of a second: 56 to 84 %; 25 of 100 ms: 86 to 99 %; 10 of 20 ms: 88 to 98 %) and of 60 updates
