@@ -49,11 +49,13 @@ _A_THIRD = 0.34  # cycles an update, from which on what readings show is how the
 _PLAIN = 0.01  # of a swing at its own frequency: no plain mean keeps so much, and a capacitor does
 _STUCK = 0.002  # of the mean square: less of it is unlike where no half beat is seen
 _ONE = 0.35  # of what scattering readings have: a beat of one load and its harmonics leave less
+_ONE_OF_EDGES = 0.55  # the same, if edges are irregular: those in the parts looked at tell more
 _GO, _LESS = 0.1, 0.2  # r of successive differences of a sine at most, and by how much flat tops lessen it
 _EXTREME = 0.95  # of half the swing: further out a reading is of a level
 _CREEPS, _SLOWLY = 0.15, 0.25  # readings of an edge differ by 0.15 phi / c of half the swing; phi / c at most
 _ALIKE = 3.0  # of the noise: within it two readings are of one level
 _FEWER, _MORE = 0.02, 0.2  # by which shares of readings with an edge differ by chance
+_OF_PHASES = 0.05  # the same of a load that comes round: of 13 phases one has an edge, or none
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
 QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
@@ -214,7 +216,7 @@ def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float)
     """bool[n]: whether one sine explains the readings around, but for its harmonics."""
     middle, seen, _ = levels
     goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
-    return np.asarray((unlike_one(watts - middle) < _ONE) & goes & (seen > OF_NOISE * noise_w))
+    return np.asarray((unlike_one(watts - middle) < _ONE_OF_EDGES) & goes & (seen > OF_NOISE * noise_w))
 
 
 def _quick_beats(
@@ -305,13 +307,14 @@ def _quick(
     middle, seen, room = levels
     creep_w = extreme(np.where(phi < _SLOWLY * coverage, _CREEPS * seen * phi / coverage, 0.0), np.maximum)
     with_edge = _with_edge(watts, middle, seen, np.maximum(noise_w, creep_w))
+    fewer = np.where(comes_round(watts), _OF_PHASES, _FEWER)
     half, period = np.zeros(len(watts)), np.ones(len(watts))
     for k in range(1, QUICKEST + 1):
         for f in (k - phi, k + phi):
             parts = coverage * f
             from_whole = np.maximum(np.abs(parts - np.rint(parts)), 1e-9)
             of = seen * parts / from_whole
-            least, most = from_whole + coverage * phi - _FEWER, 2 * from_whole + _MORE
+            least, most = from_whole + coverage * phi - fewer, 2 * from_whole + _MORE
             fits = is_beat & (of < room) & (least < with_edge) & (with_edge < most)
             more = fits & (of / np.maximum(f, 1.0) > half * period)
             half, period = np.where(more, of, half), np.where(more, 1 / np.maximum(f, 1.0), period)
