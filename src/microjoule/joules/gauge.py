@@ -302,8 +302,9 @@ class Gauge:
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
-        groups = (f"steps:{self.channel.id}",) * len(t0)
-        yield Part("steps", self._profile.lost_j(a) - self._profile.lost_j(b), RECTANGULAR, groups)
+        groups, left_j = (f"steps:{self.channel.id}",) * len(t0), np.sqrt(np.maximum(most2 - all2, 0.0) / 3)
+        lost_j = np.clip(self._profile.lost_j(a) - self._profile.lost_j(b), -left_j, left_j)
+        yield Part("steps", lost_j, RECTANGULAR, groups)
         late_j = (end_w - begin_w) * self.lag_s / ROOT_3
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)

@@ -40,12 +40,14 @@ from .running import (
     unlike_beside,
     whole_steps_apart,
 )
+from .uncertainty import ROOT_3
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
 _OF_BEND = 1.62  # of independent values, the mean of the least of three such squares in a row: (1, -2, 1)²
 _STEP = 1 / 8  # of D² g²: in a gap 1/12, and half as much again for what falls into a window
 _BRIDGE = 1 / 3
+_INSIDE = 1 / (6 * ROOT_3)  # of a step times an update: half-width of what is lost on average, 1/6
 _BESIDE = 2  # readings on either side of an instant that tell the step there
 _LEAST_SWING = 0.3  # a mean at the end of what is seen leaves no room to swing, if that end is the load's own
 _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of the pulse
@@ -230,7 +232,9 @@ class Profile:
         period_s = np.maximum(gap_s + width_s, 1e-12)
         _, _, trust = self._sides(i)
         in_gap = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s
-        found: F64 = -beyond * (in_gap + width_s**2 / period_s / 12 * (1 - trust))
+        # Of bursts of a few updates only the nearest ones tell the step.
+        step = after[0] - before[0]
+        found: F64 = -beyond * in_gap - step * width_s**2 / period_s * _INSIDE * (1 - trust)
         return found
 
     # ---- variance -----------------------------------------------------------------------------------
