@@ -92,6 +92,7 @@ class Readings:
             whose power does; None: they do not.
         first_ns: When the first read that gave a value began; 0: none did.
         last_ns: And the last one.
+        read_every_ns: The usual time between two reads; 0: there are none.
         failed_ns: int64, when reads failed.
         shape: How a reading follows the power.
         stamped: What the stamps are.
@@ -131,13 +132,13 @@ class Readings:
         self.is_shown = False
         self.moved_ns = 0
         self.longer: Averaging | None = None
-        kept_ns = 2 * (
-            timing.decay_ns or 0
-        )  # a mean of so much has a capacitor's variance: read seldom, it is one
+        # A mean of so much has a capacitor's variance: one that is read seldom is such a mean.
+        kept_ns = 2 * (timing.decay_ns or 0)
         if self.shape is Shape.CHARGE and kept_ns < _FULL * self.period_ns:
             self.shape, self.window_ns, self.decay_ns, self.is_shown = Shape.HOLD, kept_ns, None, True
         self._look_for_averaging()
         self.first_ns, self.last_ns = (int(good.t_ns[0]), int(good.t_ns[-1])) if len(good) else (0, 0)
+        self.read_every_ns = int(np.median(np.diff(read_ns))) if len(read_ns) > 1 else 0
 
     def _look_for_averaging(self) -> None:
         """What steps show of a declared mean of all of the time, and of what nobody declared.

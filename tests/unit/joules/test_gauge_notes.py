@@ -52,6 +52,16 @@ def test_a_gauge_that_is_as_declared_needs_no_sentence_and_any_other_has_its_own
     assert [each for each in found if "swing as those" not in each] == expected  # that one is of the load
 
 
+def test_reads_rarer_than_updates_are_not_called_a_slow_sensor():
+    """ "Updated every 500 ms, not every 100 ms" was said of what had been read so seldom."""
+    load = gauges.steps(0.8, 60.0, 1)
+    found = gauges.gauge(load, EACH, gauges.Poll(rate_hz=2.0), 1).notes
+    assert any(
+        each.startswith("gpu-0/power was read every 502 ms and is updated every 100 ms: ") for each in found
+    )
+    assert not any("in this trace" in each for each in found)
+
+
 @pytest.mark.parametrize(
     ("n", "timing", "says"),
     [
