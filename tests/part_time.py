@@ -104,13 +104,15 @@ class PartTime:
         ends_s = np.arange(0.2, last_s, self.update_s)
         ends_s = ends_s + self.jitter * self.update_s * rng.uniform(-0.5, 0.5, len(ends_s))
         watts = (self.energy_j(ends_s) - self.energy_j(ends_s - self.part_s)) / self.part_s
-        t_ns = T0 + np.rint(ends_s * S).astype(np.int64)
+        # A stamp that lies within its read each time would be that of the call.
+        late_s = self.update_s * np.random.default_rng([self.seed, 3]).uniform(0.1, 0.6, len(ends_s))
+        stamped_ns, t_ns = (T0 + np.rint(t_s * S).astype(np.int64) for t_s in (ends_s, ends_s + late_s))
         series = Series(
             t_ns,
             np.zeros(len(t_ns), np.uint32),
             np.rint(watts * 1000).astype(np.uint64),
             np.zeros(len(t_ns), np.uint16),
-            sensor_ns=t_ns + REALTIME_NS,
+            sensor_ns=stamped_ns + REALTIME_NS,
         )
         pairs = np.array([T0, T0 + round(last_s * S)])
         return Gauge(series, self.channel, (pairs, pairs + REALTIME_NS))
