@@ -81,9 +81,13 @@ def measured(value: float, half: float, interval: tuple[float, float], unit: str
     """
     if not is_limit(value, half, interval[0]):
         return figure(value, half, unit)
-    most = min(value + half, interval[1])
+    high = interval[1]
+    most = min(value + half, high)
     scale = unit if isinstance(unit, Scale) else _fitting(most, unit)
     places = 1 - _exponent(most / scale.size, 2)
+    if math.ceil(most / scale.size * 10.0**places) > high / scale.size * 10.0**places:
+        # Rounded up to two digits it would lie above what is guaranteed.
+        most, places = high, _places(high / scale.size, DIGITS_ALONE)
     return f"at most {_outwards(most / scale.size, places, math.ceil)}{_after(scale.unit)}"
 
 

@@ -133,6 +133,9 @@ def test_power_line_has_the_power_of_each_bin() -> None:
         (0.004, 0.012, (0.0, 0.1), "at most 16 mJ"),
         (0.004, 0.0121, (0.0, 0.1), "at most 17 mJ"),  # rounded up, for it is a limit
         (0.004, 0.012, (0.0, 0.011), "at most 11 mJ"),  # and never above what is guaranteed
+        (9.0, 12.0, (0.0, 16.8), "at most 16.8 J"),  # which may have more digits
+        (9.0, 12.0, (0.0, 20.24), "at most 20.3 J"),
+        (4.0, 12.5, (0.0, 16.8), "at most 16.8 J"),  # nor by rounding: 17 J cannot be
         (0.0, 12e-6, (0.0, 61e-6), "at most 12 µJ"),
         (0.0, 0.0, (0.0, 0.0), "0 J"),
         (0.012, 0.012, (0.0, 0.1), "12 mJ ± 12 mJ"),
