@@ -33,7 +33,7 @@ NVML = Library(
     {
         1: ("UNINITIALIZED", "the library is not started"),
         2: ("INVALID_ARGUMENT", "the driver does not know the GPU or what was asked"),
-        3: ("NOT_SUPPORTED", "its driver says that this GPU does not have it"),
+        3: ("NOT_SUPPORTED", "its driver answers that this is not supported"),
         4: ("NO_PERMISSION", "this user may not ask for it"),
         6: ("NOT_FOUND", "there is no such GPU"),
         7: ("INSUFFICIENT_SIZE", "the answer is longer than expected"),
@@ -65,7 +65,7 @@ AMDSMI = Library(
     "AMDSMI_STATUS_",
     {
         1: ("INVAL", "the library does not know the GPU or what was asked"),
-        2: ("NOT_SUPPORTED", "its driver says that this GPU does not have it"),
+        2: ("NOT_SUPPORTED", "its driver answers that this is not supported"),
         3: ("NOT_YET_IMPLEMENTED", "the library does not have it yet"),
         4: ("FAIL_LOAD_MODULE", "a library that it needs cannot be loaded"),
         5: ("FAIL_LOAD_SYMBOL", "a library that it needs is too old"),
@@ -93,7 +93,7 @@ ROCM_SMI = Library(
     "RSMI_STATUS_",
     {
         1: ("INVALID_ARGS", "the library does not know the GPU or what was asked"),
-        2: ("NOT_SUPPORTED", "its driver says that this GPU does not have it"),
+        2: ("NOT_SUPPORTED", "its driver answers that this is not supported"),
         3: ("FILE_ERROR", "a file of the driver cannot be read"),
         4: ("PERMISSION", "this user may not ask for it"),
         5: ("OUT_OF_RESOURCES", "there is not enough memory"),

@@ -31,7 +31,7 @@ from . import (
 from .domains import is_domain, with_parents
 from .machine import Machine
 from .mirrors import mirrored, without_mirrors
-from .survey import DENIALS, Cause, Closed, Obstacle, Survey
+from .survey import DENIALS, FIXABLE, Cause, Closed, Obstacle, Survey
 
 __all__ = [
     "SOURCES",
@@ -135,7 +135,7 @@ def _best(found: dict[str, Survey]) -> tuple[Channel, ...]:
     scripted = found[script.NAME].channels if script.NAME in found else ()
     best |= {channel.id: channel for channel in scripted}
     if not best:
-        raise NothingToMeasure("No source on this machine lists a channel that can be read", "Run `uj probe`")
+        raise _nothing(found.values())
     return tuple(best.values())
 
 
@@ -161,6 +161,22 @@ def _set_apart(channel: Channel, taken: set[str]) -> Channel:
     if channel.id not in taken:
         return channel
     return replace(channel, id=f"{channel.id}@{channel.source}", twin_of=channel.physical_id)
+
+
+def _nothing(found: Iterable[Survey]) -> NothingToMeasure:
+    """Why no source has a channel: the first obstacle that can be removed."""
+    fixable = [
+        (one.source, obstacle)
+        for one in found
+        if one.source not in ON_REQUEST
+        for obstacle in one.obstacles
+        if obstacle.cause in FIXABLE
+    ]
+    what = "No source on this machine lists a channel that can be read"
+    if not fixable:
+        return NothingToMeasure(what, "Run `uj probe`")
+    name, first = fixable[0]
+    return NothingToMeasure(f"{what} ({name}: {first.what})", first.remedy or "Run `uj probe`")
 
 
 def _missing(one: Survey) -> SourceUnavailable | PermissionDenied:

@@ -38,6 +38,9 @@ class Cause(StrEnum):
 #: Causes that rights of a person, a program or a sandbox decide.
 DENIALS = frozenset({Cause.PERMISSION, Cause.PARANOID, Cause.LOCKDOWN, Cause.SECURITY})
 
+#: Causes that somebody can remove, so that channels appear.
+FIXABLE = DENIALS | {Cause.MODULE, Cause.ASLEEP, Cause.HIDDEN, Cause.FAILING}
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:

@@ -18,6 +18,7 @@ from machines import (
 from microjoule import sources
 from microjoule.errors import MicrojouleError, NothingToMeasure, PermissionDenied, SourceUnavailable
 from microjoule.joules.total import covered
+from microjoule.sources.survey import FIXABLE, Cause, Obstacle, Survey
 
 
 def chosen(machine, root, names=None):
@@ -133,3 +134,22 @@ def test_a_forced_source_that_is_refused_is_a_permission_error(tmp_path):
 def test_an_empty_machine_has_nothing_to_measure(tmp_path):
     with pytest.raises(NothingToMeasure):
         sources.choose(sources.survey(sources.Machine(tmp_path)))
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_where_nothing_is_read_the_obstacle_that_can_be_removed_is_named(cause):
+    found = [
+        Survey("powercap", "all", obstacles=(Obstacle(Cause.NO_HARDWARE, "no RAPL"),)),
+        Survey("nvml", "all", obstacles=(Obstacle(cause, "versions differ", "Reboot"),)),
+    ]
+    with pytest.raises(NothingToMeasure) as caught:
+        sources.choose(found)
+    is_named = "(nvml: versions differ). Reboot" in str(caught.value)
+    assert is_named == (cause in FIXABLE), str(caught.value)
+    assert is_named or "Run `uj probe`" in str(caught.value)
+
+
+def test_a_driver_that_fails_beside_no_other_source_is_named():
+    failing = Survey("nvml", "all", obstacles=(Obstacle(Cause.FAILING, "versions differ", "Reboot"),))
+    with pytest.raises(NothingToMeasure, match="nvml: versions differ"):
+        sources.choose([failing])

@@ -100,6 +100,8 @@ def test_a_window_that_outlives_a_field_has_the_energy_of_the_gauge_beside_it(tm
     assert counter["guaranteed_j"][0] <= truth_j <= counter["guaranteed_j"][1]
     assert "gpu-0/energy" in text
     assert "reads failed" in text
+    assert "not supported (NVML_ERROR_NOT_SUPPORTED)" in text
+    assert "does not have it" not in text, "it answered before"
 
 
 def test_a_counter_that_stands_still_under_a_power_is_not_believed(tmp_path):
