@@ -63,7 +63,8 @@ class GpuLane:
 
     Args:
         channels: All that are recorded.
-        root: Of the machine's files.
+        root: Of the machine's files; None: nobody's use is recorded, and only figures that begin to answer
+            are looked for.
         describe: Who a process is; None: it has ended, or its number is of another namespace.
 
     Attributes:
@@ -71,14 +72,13 @@ class GpuLane:
     """
 
     def __init__(
-        self, channels: Iterable[Channel], root: Path, describe: Callable[[int], Subject | None]
+        self,
+        channels: Iterable[Channel],
+        root: Path | None = None,
+        describe: Callable[[int], Subject | None] = lambda _: None,
     ) -> None:
         channels = tuple(channels)
-        drm = by_pci(channels)
-        self._ways: list[Processes] = [
-            NvidiaProcesses(devices, library) for library, devices in by_uuid(channels).items()
-        ]
-        self._ways += [DrmClients(drm, root)] if drm else []
+        self._ways = [] if root is None else _ways(channels, root)
         ids = {channel.id for channel in channels}
         self._late = [LateFields(devices, library, ids) for library, devices in by_uuid(channels).items()]
         self._late_at_ns = 0
@@ -135,7 +135,7 @@ class GpuLane:
                     self._rows.append((now_ns(), whole.number, schema.ACTIVITY, whole.used_ns, None))
 
     def _run(self) -> None:
-        apart_s = PERIOD_S
+        apart_s = PERIOD_S if self._ways else LATE_S
         while not self._ended.wait(apart_s):
             begun_ns = now_ns()
             self.look()
@@ -143,7 +143,8 @@ class GpuLane:
                 self._late_at_ns = begun_ns
                 for late in self._late:
                     self._rows += late.look(begun_ns)
-            apart_s = min(max(PERIOD_S, SHARE * seconds(now_ns() - begun_ns)), PERIOD_MAX_S)
+            if self._ways:
+                apart_s = min(max(PERIOD_S, SHARE * seconds(now_ns() - begun_ns)), PERIOD_MAX_S)
 
     def _take(self, use: Use) -> None:
         account = self._account((use.device, use.engine, use.pids, use.slice))
@@ -183,3 +184,9 @@ class GpuLane:
             device=device,
             engine=engine,
         )
+
+
+def _ways(channels: tuple[Channel, ...], root: Path) -> list[Processes]:
+    drm = by_pci(channels)
+    nvidia = (NvidiaProcesses(devices, library) for library, devices in by_uuid(channels).items())
+    return [*nvidia, *([DrmClients(drm, root)] if drm else [])]

@@ -365,11 +365,13 @@ class RawRecorder:
 def _gpu_lane(
     channels: Sequence[Channel], plan: RecordingPlan, activity: ActivityLane | None
 ) -> GpuLane | None:
-    """Who looks at the processes on GPUs; None: there are none, or nobody's CPU time is recorded either."""
-    if plan.activity is None or activity is None or not any(c.place.device == "gpu" for c in channels):
+    """Who looks at the processes on GPUs, and for figures that begin to answer; None: there are no GPUs."""
+    if not any(channel.place.device == "gpu" for channel in channels):
         return None
     from .gpu_lane import GpuLane
 
+    if plan.activity is None or activity is None:
+        return GpuLane(channels)
     return GpuLane(channels, plan.activity.root, activity.describe)
 
 

@@ -47,8 +47,9 @@ def remarks(
     """What is to be said of the sensors and of what is not measured, as sentences without a full stop.
 
     ``misleading``: what must be known to read the figures, of the sources in use, but for what a trace says
-    by itself, which channels are left out and which units are corrected; where nobody chose sources, which
-    devices are in no figure too. ``excluded``: sensors that are not read because another one counts the same.
+    by itself, which channels are left out and which units are corrected; which devices are in no figure too,
+    where somebody chose sources the GPUs of those. ``excluded``: sensors that are not read because another
+    one counts the same.
 
     Args:
         surveys: What the sources found.
@@ -76,8 +77,10 @@ def remarks(
     measured = [channel for channel in channels if channel.trust.model is None]
     if names is None:
         found["misleading"] += unmeasured.devices(surveys, measured)
-    elif channels and not measured:
-        found["misleading"] += unmeasured.cpus(surveys)
+    else:
+        chosen = [one for one in surveys if one.source in used]
+        found["misleading"] += unmeasured.gpus(chosen, measured)
+        found["misleading"] += unmeasured.cpus(surveys) if channels and not measured else []
     return found
 
 

@@ -27,7 +27,7 @@ def devices(surveys: Sequence[Survey], measured: Sequence[Channel]) -> list[str]
         measured: The channels that are recorded and stand for a counter or a gauge.
     """
     of_cpus = [] if any(map(_holds_cpus, measured)) else cpus(surveys)
-    return of_cpus + ([] if any(map(_holds_gpus, measured)) else _gpus(surveys))
+    return of_cpus + gpus(surveys, measured)
 
 
 def cpus(surveys: Iterable[Survey]) -> list[str]:
@@ -41,20 +41,10 @@ def cpus(surveys: Iterable[Survey]) -> list[str]:
     return [f"no CPU is measured: {sentence(each)}" for each in missing][:1]
 
 
-def others() -> frozenset[str]:
-    """The sources whose closed channels are other devices than those of the sources in use."""
-    from ..sources import SOURCES
-
-    alike = (*RAPL, *ON_REQUEST, battery.NAME, cpu_time.NAME)
-    return frozenset(source.NAME for source in SOURCES if source.NAME not in alike)
-
-
-def sentence(obstacle: Obstacle) -> str:
-    """What is so and what to do, without the last full stop."""
-    return f"{obstacle.what}. {obstacle.remedy}".rstrip(". ")
-
-
-def _gpus(surveys: Sequence[Survey]) -> list[str]:
+def gpus(surveys: Sequence[Survey], measured: Iterable[Channel]) -> list[str]:
+    """Why no GPU is measured; empty where one is, or where there is none."""
+    if any(map(_holds_gpus, measured)):
+        return []
     makers = dict(GPUS)
     found = (
         *(c for one in surveys for c in one.channels),
@@ -68,6 +58,19 @@ def _gpus(surveys: Sequence[Survey]) -> list[str]:
         for each in (one.obstacles if one.source in makers else ())
         if each.cause not in (*REMARKS, Cause.NO_HARDWARE)
     ]
+
+
+def others() -> frozenset[str]:
+    """The sources whose closed channels are other devices than those of the sources in use."""
+    from ..sources import SOURCES
+
+    alike = (*RAPL, *ON_REQUEST, battery.NAME, cpu_time.NAME)
+    return frozenset(source.NAME for source in SOURCES if source.NAME not in alike)
+
+
+def sentence(obstacle: Obstacle) -> str:
+    """What is so and what to do, without the last full stop."""
+    return f"{obstacle.what}. {obstacle.remedy}".rstrip(". ")
 
 
 def _holds_cpus(channel: Channel) -> bool:

@@ -18,7 +18,7 @@ NO_COUNTER = "answer 83 0 3 0 3\nanswer 191 0 3 0 3\nrefuse energy 3\n"
 WATTS = 200.0
 
 
-def recorded(root, script, command="sleep 1"):
+def recorded(root, script, command="sleep 1", options=()):
     """The rows of the window by channel, its length in seconds, what was printed, and the exit status."""
     machine(root, GPU + script)
     words = [
@@ -30,6 +30,7 @@ def recorded(root, script, command="sleep 1"):
         "nvml",
         "--json",
         root / "run.json",
+        *options,
         "--",
         "sh",
         "-c",
@@ -79,11 +80,12 @@ def test_a_gpu_that_is_lost_and_comes_back_is_counted_over_the_gap(tmp_path):
 LATE = "away 83 3 silent\naway 191 3 silent\nrefuse energy 3\n"
 
 
-def test_a_field_that_appears_and_disappears_is_named_with_its_time(tmp_path):
+@pytest.mark.parametrize("options", [(), ("--by", "none")])
+def test_a_field_that_appears_and_disappears_is_named_with_its_time(tmp_path, options):
     """Its channel is not in the trace, which was opened before: the report says so and what to do."""
     (tmp_path / "silent").touch()
     command = "sleep 0.6; rm silent; sleep 2.5; touch silent; sleep 2.5"
-    rows, duration_s, text, status = recorded(tmp_path, LATE, command)
+    rows, duration_s, text, status = recorded(tmp_path, LATE, command, options)
     assert status == 0
     assert "gpu-0/energy" not in rows
     assert holds(rows["gpu-0/power"], WATTS * duration_s), "what is recorded has its figure"
@@ -91,6 +93,14 @@ def test_a_field_that_appears_and_disappears_is_named_with_its_time(tmp_path):
     assert said, text
     assert 0.4 < float(said[1]) < float(said[2]) < duration_s
     assert text.count("began to answer") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--by", "none")])
+def test_a_gpu_of_which_no_figure_ever_answers_is_named(tmp_path, options):
+    """Its memory's temperature is read; energy and power are not."""
+    script = f"{NO_COUNTER}answer 186 0 3 0 3\nanswer 185 0 3 0 3\nrefuse power 3\n"
+    _, _, text, _ = recorded(tmp_path, script, options=options)
+    assert "NVIDIA GPU not measured: gpu-0" in text
 
 
 def test_a_window_that_outlives_a_field_has_the_energy_of_the_gauge_beside_it(tmp_path):
