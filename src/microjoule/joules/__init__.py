@@ -9,8 +9,8 @@ Where to look; the first lines of each module say how it answers:
 - what it had counted at an instant: interpolation, mark_positions, fused_edges, scaled_gauge, readings_around
 - how far that may be off: budget, neighbourhood, swings, ripple, slow_updates, gap_edges, grid_phase
 - a gauge's energy: gauge, gauge_brackets, gauge_bound, little_known
-- when a gauge was updated, of what it is the mean: readings, stamps, averaging, averaged_part
-- power between its updates: profile, boxcar, running
+- when a gauge was updated, of what it is the mean: readings, seldom_reads, stamps, averaging, averaged_part
+- power between its updates: profile, boxcar, standstills, running
 - what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, irregular
 - what those do to a window: swinging
 - a figure with its interval: estimate, uncertainty, intervals, total, power, estimate_text

@@ -216,8 +216,8 @@ class Profile:
     def lost_j(self, t_s: F64) -> F64:
         """What a window that ends with the power step at an instant would lose, on average over phases.
 
-        Of a step D in a gap g of a period T that is D g² / 6 T, in a window w beside it D g w / 4 T; in a
-        window without gaps D w / 12, as far as no kink takes care of it.
+        Of a step D in a gap g of a period T that is D g² / 6 T, in a window w beside it D g w / 4 T. Within a
+        window w it is up to D w² / 6 T, as far as no kink takes care of it: of a rectangle, D w² / 6 √3 T.
         """
         n, watts = len(self), self.watts
         if n < 2 * _BESIDE + 2:

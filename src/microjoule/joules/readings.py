@@ -262,7 +262,7 @@ def _of_changes(
     series: Series, raw: npt.NDArray[np.int64 | np.uint64], timing: Timing, kind: Shape
 ) -> tuple[I64, I64, F64, int, int]:
     """Rows, instants, their spread, the period and what is left open where only changes tell of updates."""
-    middle = series.t_ns + series.read_ns.astype(np.int64) // 2
+    middle = middles(series)
     n = len(middle)
     changed = np.flatnonzero(raw[1:] != raw[:-1]) + 1
     if n < 3:
@@ -320,7 +320,7 @@ def _period(gaps_ns: I64, learned: Learned, read_ns: int, told: int) -> int:
     if abs(own / told - 1) < LIKE:
         # A value that came twice hid an update: such a gap is two periods, and no part of the mean of one.
         is_single = np.abs(gaps - told) < max(0.5 * told, 1.2 * read_ns)
-        return round(learned.period_ns or float(gaps[is_single].mean()))
+        return round(learned.period_ns or (float(gaps[is_single].mean()) if is_single.any() else own))
     # What was declared gives way to changes that come oftener, or nearly all at another distance.
     is_quicker = np.mean(gaps < _SHORT * told) > _MANY and own < told
     is_alike = np.mean(np.abs(gaps - own) <= max(LIKE * own, 1.5 * read_ns)) > MOSTLY

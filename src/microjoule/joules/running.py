@@ -82,7 +82,7 @@ def long_run(watts: F64) -> list[F64]:
 def unlike_beside(watts: F64, missed: I64) -> F64:
     """The variance of the mean of readings that were missed about that of the two beside them.
 
-    Other readings around, of which none was missed, show by how much. A load that comes and goes between the
+    As many readings around that follow each other show by how much. A load that comes and goes between the
     two, or levels that do, count as much as they do there.
 
     Args:

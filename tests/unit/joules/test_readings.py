@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.readings import _quantum, _with_repeats
+from microjoule.joules.readings import _period, _quantum, _with_repeats
+from microjoule.joules.update_times import Learned
 
 MS = 1_000_000
 
@@ -47,3 +48,9 @@ def test_between_changes_a_value_was_shown_again_each_period(
     assert t_ns[: len(updates_ms)].tolist() == [ms * MS for ms in updates_ms]
     assert rows[: len(updates_ms)].tolist() == [10 * (ms >= 100) + 30 * (ms >= 400) for ms in updates_ms]
     assert len(spread) == len(t_ns)
+
+
+def test_changes_of_which_none_is_about_the_declared_time_apart_have_their_mean_as_period():
+    """In turns after 30 and 165 ms, where 100 ms are declared."""
+    gaps_ns = np.tile([30, 165, 165, 30, 165], 40) * MS
+    assert _period(gaps_ns, Learned(usual_ns=100 * MS), 10 * MS, 100 * MS) == 111 * MS
