@@ -96,7 +96,9 @@ def cpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) ->
 
 
 def gpu_fit(trace: Trace, name: str, parties: Sequence[Party], whole: Window) -> DeviceFit | None:
-    """The same of a GPU's channel, by time on that GPU; None: nobody looked at its processes, or saw them.
+    """The same of a GPU's channel, by time on that GPU.
+
+    None: nobody looked at its processes, or it drew what no idle GPU does and nobody was seen on it.
 
     Args: as of :func:`cpu_fit`.
     """

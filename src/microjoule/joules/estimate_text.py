@@ -88,7 +88,7 @@ def measured(value: float, half: float, interval: tuple[float, float], unit: str
     if math.ceil(most / scale.size * 10.0**places) > high / scale.size * 10.0**places:
         # Rounded up to two digits it would lie above what is guaranteed.
         most, places = high, _places(high / scale.size, DIGITS_ALONE)
-    return f"at most {_outwards(most / scale.size, places, math.ceil)}{_after(scale.unit)}"
+    return f"at most {outwards(most / scale.size, places, math.ceil)}{_after(scale.unit)}"
 
 
 def unassessed(value: float, interval: tuple[float, float], unit: str | Scale) -> str:
@@ -200,7 +200,7 @@ def _interval(low: float, high: float, scale: Scale) -> str:
     """``3.80 … 3.91 mJ``, rounded outwards; an end that is not known is left open."""
     low, high = low / scale.size, high / scale.size
     places = _interval_places(low, high)
-    below, above = _outwards(low, places, math.floor), _outwards(high, places, math.ceil)
+    below, above = outwards(low, places, math.floor), outwards(high, places, math.ceil)
     if not math.isfinite(high):
         return f"at least {below}{_after(scale.unit)}"
     if not math.isfinite(low):
@@ -215,7 +215,8 @@ def _interval_places(low: float, high: float) -> int:
     return min(1 - _exponent(half, 2), most) if 0 < half < math.inf else most
 
 
-def _outwards(end: float, places: int, rounded: Callable[[float], int]) -> str:
+def outwards(end: float, places: int, rounded: Callable[[float], int]) -> str:
+    """An end of an interval to so many decimals, rounded (``math.floor``, ``math.ceil``) away from it."""
     if not math.isfinite(end):
         return ""
     # What is a whole number of the last digit but for the representation stays what it is.

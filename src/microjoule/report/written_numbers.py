@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..joules.estimate_text import measured, percent
+from ..joules.estimate_text import measured, outwards, percent
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"
@@ -68,19 +68,12 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
         if low >= _HUGE:
             return f"≥ {low:.3e} {unit}"
         places = _places(0, abs(low) / scale)
-        return f"≥ {_outward(low / scale, places, math.floor):.{places}f} {prefix}{unit}"
+        return f"≥ {outwards(low / scale, places, math.floor)} {prefix}{unit}"
     if abs(high) >= _HUGE:
         return f"{low:.3e} … {high:.3e} {unit}"
     places = _places((high - low) / scale, abs(high) / scale)
-    least, most = _outward(low / scale, places, math.floor), _outward(high / scale, places, math.ceil)
-    return f"{least:.{places}f} … {most:.{places}f} {prefix}{unit}"
-
-
-def _outward(end: float, places: int, rounded: Callable[[float], int]) -> float:
-    """An end to so many decimals, away from the interval; what a binary fraction is off by is not counted."""
-    steps = end * 10.0**places
-    whole = round(steps) if math.isclose(steps, round(steps), abs_tol=1e-6) else rounded(steps)
-    return whole / 10.0**places
+    least, most = outwards(low / scale, places, math.floor), outwards(high / scale, places, math.ceil)
+    return f"{least} … {most} {prefix}{unit}"
 
 
 def ends(of: Sequence[float | None]) -> tuple[float, float]:
