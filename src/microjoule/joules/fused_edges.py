@@ -97,18 +97,19 @@ def fused(
         ways.append(_with_edges(counter, of.gauge, estimates, t0_ns, t1_ns))
     if of.scale is not None:
         ways.append(scaled(of.gauge, of.scale, t0_ns, t1_ns))
-    return [_of_least(own, others) for own, *others in zip(estimates, *ways, strict=True)]
+    return [_of_least(own, others, counter.channel.id) for own, *others in zip(estimates, *ways, strict=True)]
 
 
-def _of_least(own: Estimate, others: Sequence[Estimate]) -> Estimate:
+def _of_least(own: Estimate, others: Sequence[Estimate], of: str) -> Estimate:
     """The one of some figures of which least is open, in the guaranteed interval of the first."""
     best = min((each for each in (own, *others) if each.is_ok), key=lambda each: each.U, default=own)
     if own.value is None or best.value is None or best is own:
         return own
     value, components = min(max(best.value, own.low), own.high), best.components
-    apart = abs(value - own.value)
-    if apart > own.U + best.U:  # one of them is wrong, and nobody knows which
-        components = (*components, Component("disagreement", apart / ROOT_3, form=BOUNDED))
+    apart = own.value - value
+    if abs(apart) > own.U + best.U:  # nobody knows which one is wrong, in all windows
+        group = f"disagreement:{of}"
+        components = (*components, Component("disagreement", apart / ROOT_3, form=BOUNDED, group=group))
     return replace(own, value=value, components=components)
 
 

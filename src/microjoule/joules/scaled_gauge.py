@@ -98,9 +98,10 @@ def _of_causes(of: Estimate, group: str) -> Estimate:
 
 
 def _energies(gauge: Gauge, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
-    """A gauge's own, but as late as gauges beside counters may be."""
-    found = gauge.energies(t0_ns, t1_ns)
-    late = (own_lag(gauge) or 0.0) * seconds(gauge.readings.period_ns) / max(gauge.lag_s, 1e-12)
+    """A gauge's own, but as late as gauges beside counters may be, or reads in step with it leave open."""
+    found, readings = gauge.energies(t0_ns, t1_ns), gauge.readings
+    late_ns = max((own_lag(gauge) or 0.0) * readings.period_ns, readings.left_open_ns)
+    late = late_ns / max(gauge.lag_s * NS_PER_S, 1.0)
     parts = (
         each._replace(u=each.u * late, form=BOUNDED) if each.name == "lag" else each for each in found.parts
     )
