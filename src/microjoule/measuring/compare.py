@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..channel import Channel, PowerModel
@@ -24,6 +25,7 @@ from .comparison import ComparedRun, Comparison, Side, apart, comparison, side
 from .fitted import Fitted, fit
 from .measure import WINDOW, idle, isolated, moving, timed
 from .progress_words import Say, silent, told
+from .python_words import of_python, python_remedies
 from .same_state import states
 from .task import Task, of_function
 from .window_plan import IDLE_MAX_S, IDLE_MIN_S, IDLE_UPDATES, PAD_UPDATES, abba, shuffled
@@ -98,21 +100,28 @@ def compare(
         TraceError, BadWindow: A trace cannot be read, or has no such window.
     """
     functions = [thing for thing in things if callable(thing)]
-    if not functions:
-        traces = [t for t in things if not callable(t)]
-        return compared_traces(traces, names, window, is_same_code=is_same_code, is_any_state=is_any_state)
-    if len(functions) < len(things):
+    traces = [thing for thing in things if not callable(thing)]
+    if functions and traces:
         raise BadRequest("A function cannot be compared with a trace", "Record the functions first")
-    tasks = [of_function(function) for function in functions]
-    named = [Task(name, task.run) for name, task in zip(names, tasks, strict=True)] if names else tasks
-    return compared(
-        named,
-        turns or Turns(),
-        meter or Meter(),
-        time.process_time_ns,
-        is_repeatable=True,
-        is_same_code=is_same_code,
-    )
+    with python_remedies():
+        if functions:
+            tasks = [of_function(function) for function in functions]
+            named = (
+                [Task(name, task.run) for name, task in zip(names, tasks, strict=True)] if names else tasks
+            )
+            found = compared(
+                named,
+                turns or Turns(),
+                meter or Meter(),
+                time.process_time_ns,
+                is_repeatable=True,
+                is_same_code=is_same_code,
+            )
+        else:
+            found = compared_traces(
+                traces, names, window, is_same_code=is_same_code, is_any_state=is_any_state
+            )
+    return replace(found, notes=tuple(map(of_python, found.notes)))
 
 
 def compared(

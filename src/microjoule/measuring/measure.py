@@ -32,6 +32,7 @@ from .deadline import Deadline
 from .fitted import Fitted, fit
 from .measurement import Measurement, advice
 from .progress_words import Say, silent, told
+from .python_words import of_python, python_remedies
 from .repeats import spread, unexplained
 from .settling import cooled
 from .task import Task, of_function
@@ -87,7 +88,9 @@ def measure(
             says what to do.
     """
     ask = Ask(rel=rel, max_time_s=max_time_s, mode=mode, number=number, repeat=repeat)
-    return measure_task(of_function(fn), ask, meter or Meter())
+    with python_remedies():
+        found = measure_task(of_function(fn), ask, meter or Meter())
+    return replace(found, notes=tuple(map(of_python, found.notes)))
 
 
 def measure_task(task: Task, ask: Ask, meter: Meter, say: Say = silent) -> Measurement:

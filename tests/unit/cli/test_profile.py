@@ -150,7 +150,7 @@ def test_a_counter_in_steps_of_a_joule_is_refused_for_little(tmp_path):
     psys = replace(psys, scale=replace(psys.scale, unit=Fraction(1)))
     write_machine(tmp_path, [psys])
     (tmp_path / "psys.txt").write_text(steady(0, 3))
-    with pytest.raises(TooCoarse, match=r"steps of 1 J.*--channel"):
+    with pytest.raises(TooCoarse, match=r"steps of 1 J.*channel="):
         uj.measure(lambda: None, max_time_s=2, meter=Meter(sources=("script",), root=tmp_path))
 
 
