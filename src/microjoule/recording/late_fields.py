@@ -18,7 +18,7 @@ from ..trace import schema
 from ..trace.label import label
 
 PERIOD_S = 1.0
-WORDS = "{} began to answer too late: record again"
+WORDS = "{} began to answer too late (record again)"  # a report says when after it
 
 
 class LateFields:
