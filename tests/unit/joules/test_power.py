@@ -16,6 +16,7 @@ from microjoule.joules.estimate import STATUSES
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.peaks import Peaks, first_later
 from microjoule.joules.power import _updates, peak_span_ns, peaks, power
+from microjoule.report.as_long_text import FOOT
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
 
@@ -143,3 +144,15 @@ def test_a_counter_that_never_changed_has_no_update_and_no_peak_between_two() ->
     assert set(power(counter, t0, t1).edges_ns.tolist()) <= {t0, t1, *(counter.span_ns or ())}
     assert len(_updates(counter)) == 0
     assert peaks(counter, t0, t1)[1].tolist() == [t1 - t0]  # of the whole window
+
+
+def test_the_foot_of_a_report_says_over_what_a_peak_is_taken():
+    """20 updates of 20 ms are in no peak where the update is not declared: it is of 50 ms alone."""
+    declared, silent = (
+        replace(IDEAL.channel, timing=Timing(update_ns=update_ns, update_max_ns=100 * MS))
+        for update_ns in (20 * MS, None)
+    )
+    assert peak_span_ns(declared) == 400 * MS
+    assert peak_span_ns(silent) == 50 * MS
+    said = "over at least 50 ms and, of a counter with a stated update interval, 20 updates; without one"
+    assert said in FOOT
