@@ -31,7 +31,7 @@ _TIMELESS = ("hardware", "memory")  # a data sheet does not age
 IDLE_TO_FULL = ("idle", "at full power")
 _FOOT = {
     "measured": "± is the 95 % uncertainty; it excludes sensor error where that is unknown. "
-    "Counter alone: what the readings alone leave open. ",
+    "Counter alone: the guaranteed interval, what the readings leave open. ",
     "estimated": "Estimated: from an idle device to full power. ",
 }
 
@@ -143,4 +143,4 @@ def _ranges(of: Mapping[str, Any], left: str, ends: Sequence[str]) -> list[str]:
     if not value or low is None or high is None:
         return [f"counter alone: {span(of['guaranteed'], of['unit'])}", *others]
     sensor = f"{share(spread, value)} (95 %); " if spread else ""
-    return [f"{sensor}counter alone {share((high - low) / 2, value)}", *others]
+    return [f"{sensor}counter alone {share((high - low) / 2, value)} (guaranteed)", *others]

@@ -134,4 +134,4 @@ def test_the_foot_speaks_of_what_the_report_holds(kind, other):
 def test_without_a_figure_the_choice_of_factors_is_not_called_unknown():
     for nothing in (None, 0.0):
         assert "factors" not in footprint_lines.parts(figure(nothing, "measured"))[0]
-    assert "counter alone ± 50 %" in footprint_lines.parts(figure(2.0, "measured"))[0]
+    assert "counter alone ± 50 % (guaranteed)" in footprint_lines.parts(figure(2.0, "measured"))[0]
