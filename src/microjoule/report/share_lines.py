@@ -39,6 +39,7 @@ NOBODY_ON_IT = (
     "hidden?), or the sensor is updated too rarely."
 )
 NOBODY_SEEN = "Whose energy it was is not known: nobody's CPU time could be read (is /proc hidden?)."
+NEGATIVE = "Unexplained is negative: the other rows, each within its ±, add up to more than was measured."
 INSEPARABLE = (
     "Not separable: {names} were busy at the same times, so the figure is that of all together. "
     "To tell the idle machine apart: `--idle 5s`."
@@ -61,7 +62,8 @@ def full(summary: Plain) -> list[str]:
     if not of:
         return []
     rows = columns([LONG_HEAD, *cells(of["rows"])], _LEFT, optional=(1, 2, 4, 5, 6))
-    return [*rows, *(line for each in said(summary) for line in wrapped(each, 2))]
+    sentences = [*said(summary), *(_negative(of) if of["status"] == "too short" else ())]
+    return [*rows, *(line for each in sentences for line in wrapped(each, 2))]
 
 
 def cells(rows: Sequence[Plain]) -> list[tuple[str, ...]]:
@@ -90,7 +92,14 @@ def said(summary: Plain) -> list[str]:
         return [_too_short(of), *(bound for row in of["brief"] if (bound := _bound(row, of["total_j"])))]
     hidden = [f"Not seen: {each}" for each in of.get("hidden", ())]
     groups = dict.fromkeys(tuple(row["names"]) for row in of["rows"] if row["status"] == "not separable")
-    return [*(INSEPARABLE.format(names=_listed(names)) for names in groups), *hidden]
+    inseparable = [INSEPARABLE.format(names=_listed(names)) for names in groups]
+    return [*inseparable, *_negative(of), *hidden]
+
+
+def _negative(of: Plain) -> list[str]:
+    """Why what is left is less than nothing, where it is."""
+    left = (row for row in of["rows"] if row["kind"] == "unexplained")
+    return [NEGATIVE] if any(_figure(row).startswith("-") for row in left) else []
 
 
 def _too_short(of: Plain) -> str:

@@ -68,6 +68,15 @@ def test_shares_are_written_in_plain_digits():
     assert "e+" not in shown
 
 
+@pytest.mark.parametrize("status", ["ok", "too short"])
+@pytest.mark.parametrize("left_j", [-74.2, 0.0, 1.5])
+def test_no_negative_energy_is_without_a_word_why(status, left_j):
+    rows = [*ROWS[:-1], row("unexplained", left_j, None, None, "unexplained")]
+    shares = {**SUMMARY["shares"], "status": status, "rows": rows, "looked_s": 0.1, "looks": 1}
+    text = " ".join(" ".join(share_lines.full({"shares": shares})).split())
+    assert text.count("Unexplained is negative: the other rows") == (left_j < 0)
+
+
 @pytest.mark.parametrize("width", [30, 40, 50, 60, 80])
 def test_no_cell_of_a_narrow_table_is_cut(width):
     """Case: at 40 columns 0.324 J was shown as 0.32, and the heading as shar."""
@@ -151,9 +160,9 @@ def test_a_gpu_that_cannot_be_divided_says_between_whom():
 
 def test_why_programs_were_not_seen_is_said():
     of = {**SUMMARY["shares"], "hidden": ["other users' programs: /proc is mounted with hidepid=2."]}
-    assert share_lines.said({"shares": of}) == [
-        "Not seen: other users' programs: /proc is mounted with hidepid=2."
-    ]
+    said = share_lines.said({"shares": of})
+    assert said[-1] == "Not seen: other users' programs: /proc is mounted with hidepid=2."
+    assert said[:-1] == [share_lines.NEGATIVE], "of these rows"
 
 
 @pytest.mark.parametrize("busy_s", [None, 2.0])
