@@ -59,7 +59,7 @@ interval):
   differ by a fifth (72 to 84 %; 0.1 s 96 %), and of T/2 that is high for four fifths with edges that differ
   by a fifth (74 to 91 %): their updates scatter as those of power that wanders. Loads of 1.1 T with edges
   that differ by a tenth, and of 1.2 to 1.5 T with edges that differ by a fifth, are covered (93 % and more).
-- A program's windows beside a counter of 100 ms whose lag is told to 0.1 ms, if they end 3 to 30 ms after
+- A program's windows beside a counter of 100 ms whose lag is known to 0.1 ms, if they end 3 to 30 ms after
   their work: 45 to 89 % (192 each), because the update around an end is split as if power fell there, wrong
   by 0.3 to 1.9 J of 32 to 131 J. Windows that end within 1 ms, all beside counters of 20 ms, and those that
   tell the lag themselves, are covered (97 % and more).
@@ -203,7 +203,7 @@ justify.
   quick load may do, though they lie in one update, mostly, and err alike in part: of adjoining windows each
   has one end. U is 3.4 to 4.9 times the error, and 1.9 to 2.5 times that of the worst load found with these
   counts.
-- Counters placed by 10 of 20 ms where no lag is told, *aliasing* in windows of 0.1 and 0.3 s (0.8 to 1.5 T
+- Counters placed by 10 of 20 ms where no lag is known, *aliasing* in windows of 0.1 and 0.3 s (0.8 to 1.5 T
   and 3 T): edges that the gauge does not look at may be anywhere in each gap of 10 ms, by themselves. The
   counter shows that they add up to nothing over the recording, which narrows no gap. Where the gauge tells
   less than the counter (0.23 T, 0.97 T in 0.3 s), *swings* and the lag, 0 to 100 ms, are the counter's own.
