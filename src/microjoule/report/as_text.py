@@ -15,6 +15,7 @@ from ..joules.reserved_names import NO_WINDOW
 from ..joules.run_window import OUTERMOST
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
+from .alike_lines import merged
 from .amounts import amount, share
 from .as_long_text import warnings
 from .columns import fitting
@@ -156,7 +157,7 @@ def _footprint(summary: Plain) -> list[str]:
 
 def _warnings(summary: Plain) -> list[str]:
     shown = {**summary, "sensors_beside": ()}  # no row here has their figures
-    said = [f"warning: {line}" for line in warnings(shown) if line]
+    said = [f"warning: {line}" for line in merged(warnings(shown)) if line]
     left_over = len(said) - WARNINGS_MAX
     if left_over <= 0:
         return said

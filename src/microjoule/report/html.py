@@ -29,6 +29,7 @@ import numpy.typing as npt
 from ..joules.estimate_text import duration
 from ..units import NS_PER_S
 from . import as_long_text, footprint_lines, page_tables, written_numbers
+from .alike_lines import merged
 from .amounts import amount, span
 from .foreign_text import safe
 from .page_tables import paragraphs, section, text
@@ -220,7 +221,7 @@ def _date(facts: Plain) -> str:
 
 def _warnings(summary: Plain, of: str) -> str:
     prefix = f"{of.removeprefix(': ')}: " if of else ""
-    lines = [prefix + line for line in as_long_text.warnings(summary) if line]
+    lines = [prefix + line for line in merged(as_long_text.warnings(summary)) if line]
     return f'<div class="warnings" role="note">{paragraphs(lines)}</div>' if lines else ""
 
 
