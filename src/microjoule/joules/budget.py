@@ -152,7 +152,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     declared_ns = channel.timing.update_ns or channel.timing.update_max_ns
     near, f, p = at.near, at.part, at.power
     usual_ns = between.times.learned.usual_ns or declared_ns
-    apart = np.where(near.is_dense, float(usual_ns), apart_ns(at, usual_ns, is_told=between.steps_are_told))
+    apart = apart_ns(at, usual_ns, channel.timing.update_max_ns, is_told=between.steps_are_told)
     power = np.where(at.x_ns < at.kink.at_ns, at.kink.before, at.kink.after)
     power = at.kink.trust * power + (1.0 - at.kink.trust) * p
     left, right = at.start.own_ns, at.end.own_ns
@@ -172,7 +172,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     is_cut, of_cut = cut_off(near, between.quantum)
     is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
     beat, alone = in_step(between, at, most_rate(channel)), pulse(at, most_rate(channel), half_ns)
-    hidden = _OF_TRIANGLE * beat.size
+    hidden = _OF_TRIANGLE * beat.beyond(p * np.maximum(left, right) * ~near.is_dense)
     # Slow updates scatter by the alias of a load in step with them: what they show is in `hidden`.
     of_slow = np.sqrt(np.maximum(near.rough**2 - of_cut**2 - beat.size**2, 0.0))
     rough = np.where(is_quick, repeats.rough, of_slow)
@@ -215,7 +215,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         2 * hidden**2 > swings,
         at.is_gap,
-        beat.counted(f),
+        beat.counted(f) * (hidden > 0),
         np.sqrt(own * share),
         of_left * np.sqrt(share),
         of_right * np.sqrt(share),

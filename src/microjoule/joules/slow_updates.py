@@ -30,6 +30,8 @@ is a quick one (``bounded``, one cause of all windows, which cancels between adj
 any phase at either end, and at both ends of windows of half a cycle more it is the same, twice: ``aliased``.
 What steps and the lag would do to a slow load is no more than that, and is not added.
 
+Reads of any counter that are no denser than its updates have loads near their own frequency in the same way.
+
 :mod:`.ripple` does the same for counters of a millisecond, near which loads are rare, and asks more before it
 takes a sine for an alias.
 """
@@ -46,6 +48,7 @@ from ..trace.series import I64
 from .interpolation import Interpolation, Segment
 from .quanta import is_within
 from .swings import ALIKE, CLEAR
+from .uncertainty import ROOT_12
 from .update_times import AROUND, F64, SLOW_NS, Bools, Located
 
 _X = np.arange(-AROUND, AROUND + 1)
@@ -59,6 +62,7 @@ _BAND_FROM = 3.0  # cycles: what wanders more slowly is power that does
 _OF_JITTER = 0.02  # of an update's energy, within which updates that jitter make bands by chance
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.1  # from the straight line, root mean square in D, with a margin for the amplitude
+_OF_SAW = _DISTANCE * ROOT_12 / math.pi  # of a sawtooth's standard deviation, what its sine swings by
 _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
@@ -119,6 +123,10 @@ class Beat(NamedTuple):
         turned = self.cosine * cosine + self.sine * sine, self.sine * cosine - self.cosine * sine
         return Beat(self.size, *turned, self.turn)
 
+    def beyond(self, known: F64) -> F64:
+        """float64[n]: the size beyond that of updates that march past readings, and are known to that (u)."""
+        return np.sqrt(np.maximum(self.size**2 - (_OF_SAW * known) ** 2, 0.0))
+
     def counted(self, part: F64) -> F64:
         """float64[n]: how far it moves the count at parts of the way from one update to the next.
 
@@ -141,7 +149,7 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
     """
     near, found = segment.near, _centred(segment, most, between.quantum)
-    unexplained = np.flatnonzero((found.size == 0) & near.is_dense & (near.usual_ns >= SLOW_NS))
+    unexplained = np.flatnonzero((found.size == 0) & (near.usual_ns >= SLOW_NS))
     if not len(unexplained):  # as of every counter of quick updates: each look costs, at nothing too
         return found
     here = segment.gained[unexplained] / segment.length_ns[unexplained]
@@ -156,7 +164,7 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:
             is_like = _is_like(here[these], beside.near.rate, beside.near.is_usual)
             of_those = _centred(beside, most, between.quantum).moved(-apart)
             found.put(unexplained[these[is_like]], of_those.taken(is_like))
-    slow = np.flatnonzero((near.usual_ns >= SLOW_NS) & near.is_dense & ~near.is_single)
+    slow = np.flatnonzero((near.usual_ns >= SLOW_NS) & ~near.is_single)
     _add_slow_beats(found, between, segment, slow, most)
     return found
 
@@ -197,7 +205,7 @@ def _centred(segment: Segment, most: float, quantum: int) -> Beat:
     """The same, of the updates around each instant alone."""
     near, found = segment.near, _none(len(segment.power))
     n = near.is_usual.sum(1)
-    asked = np.flatnonzero((n >= _MOST_THERE) & near.is_dense & ~near.is_single & (near.usual_ns >= SLOW_NS))
+    asked = np.flatnonzero((n >= _MOST_THERE) & ~near.is_single & (near.usual_ns >= SLOW_NS))
     if not len(asked):
         return found
     of = swung(near.rate[asked], near.is_usual[asked], near.usual_ns[asked], most, quantum)

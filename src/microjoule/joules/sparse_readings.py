@@ -27,12 +27,13 @@ _COARSE = 1.4  # of the declared time between updates, which jitter may exceed b
 _INEXACT = 0.06  # of how far updates are apart, by what counts show of it
 
 
-def apart_ns(segment: Segment, declared_ns: int, *, is_told: bool) -> F64:
-    """float64[n]: how far updates may be apart where readings are no denser: a declared time or more.
+def apart_ns(segment: Segment, declared_ns: int, longest_ns: int, *, is_told: bool) -> F64:
+    """float64[n]: how far updates may be apart: a declared time, or more where readings are no denser.
 
     Args:
         segment: Where the instants lie.
         declared_ns: The usual time between two updates.
+        longest_ns: And the longest one.
         is_told: Whether counts tell steps of power from updates, by :func:`.neighbourhood.steps_are_told`.
             If not, any count that differs from the mean of those around may have an update more or less.
     """
@@ -50,8 +51,8 @@ def apart_ns(segment: Segment, declared_ns: int, *, is_told: bool) -> F64:
         with np.errstate(over="ignore"):
             found = np.maximum(found, farthest / np.where(mean > 0, mean, np.inf) * near.usual_ns)
     found = np.where(found > _COARSE * usual, found, usual)
-    least: F64 = np.minimum(found, np.maximum(near.apart_ns, usual))
-    return least
+    least: F64 = np.minimum(found, np.maximum(np.minimum(near.apart_ns, longest_ns), usual))
+    return np.where(near.is_dense, float(declared_ns), least)
 
 
 def alike(segment: Segment, right_ns: F64, apart: F64, is_coarse: Bools) -> F64:

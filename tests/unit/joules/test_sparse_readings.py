@@ -14,6 +14,7 @@ from microjoule.joules.sparse_readings import alike, apart_ns
 from microjoule.joules.update_times import AROUND
 
 GAP_NS = 5e6
+LONGEST_NS = 10_000_000
 N = 2 * AROUND + 1
 
 
@@ -25,6 +26,7 @@ def shown(counts: Any, is_there: Any = True) -> Any:
         is_usual=np.ones((1, N), bool) & is_there,
         usual_ns=np.array([GAP_NS]),
         apart_ns=np.array([GAP_NS]),
+        is_dense=np.array([False]),
     )
     return SimpleNamespace(near=near, length_ns=np.array([GAP_NS]))
 
@@ -41,33 +43,37 @@ def counted(update_ns: float, power_w: Any = 1.0) -> Any:
 
 @pytest.mark.parametrize("update_ms", [1.7, 1.953, 2.3, 3.1, 4.4, 4.9])
 def test_updates_are_as_far_apart_as_one_more_or_less_tells(update_ms: float) -> None:
-    (found,) = apart_ns(shown(counted(update_ms * 1e6)), 1_000_000, is_told=True)
+    (found,) = apart_ns(shown(counted(update_ms * 1e6)), 1_000_000, LONGEST_NS, is_told=True)
     assert found == pytest.approx(update_ms * 1e6, rel=0.15)
 
 
 def test_updates_as_far_apart_as_declared_are_not_taken_for_farther() -> None:
     for update_ms in (0.6, 0.98, 1.0, 1.3):
-        assert apart_ns(shown(counted(update_ms * 1e6)), 1_000_000, is_told=True).tolist() == [1e6]
+        assert apart_ns(shown(counted(update_ms * 1e6)), 1_000_000, LONGEST_NS, is_told=True).tolist() == [
+            1e6
+        ]
 
 
 def test_steps_of_power_do_not_set_updates_apart() -> None:
     """Of 12 and 70 W by turns for 15 readings each, with a step in any part of a reading's time."""
     levels = np.where(np.arange(N + 2) // 15 % 2, 70.0, 12.0)
     levels[[14, 29, 44]] = 30.0, 55.0, 20.0
-    assert apart_ns(shown(counted(1e6, levels)), 1_000_000, is_told=True).tolist() == [1e6]
-    (found,) = apart_ns(shown(counted(1.953e6, levels)), 1_000_000, is_told=True)
+    assert apart_ns(shown(counted(1e6, levels)), 1_000_000, LONGEST_NS, is_told=True).tolist() == [1e6]
+    (found,) = apart_ns(shown(counted(1.953e6, levels)), 1_000_000, LONGEST_NS, is_told=True)
     assert found == pytest.approx(1.953e6, rel=0.3)
 
 
 def test_they_are_no_farther_apart_than_readings_and_what_is_no_segment_does_not_count() -> None:
     counts = np.full(N, 10.0)
     counts[20] = 40.0
-    assert apart_ns(shown(counts), 1_000_000, is_told=True).tolist() == [GAP_NS]
+    assert apart_ns(shown(counts), 1_000_000, LONGEST_NS, is_told=True).tolist() == [GAP_NS]
     is_there = np.ones(N, bool)
     for missing in (19, 20, 21):
-        assert apart_ns(shown(counts, np.arange(N) != missing), 1_000_000, is_told=True).tolist() == [1e6]
-    assert apart_ns(shown(counts, ~is_there), 1_000_000, is_told=True).tolist() == [1e6]
-    assert apart_ns(shown(np.zeros(N)), 1_000_000, is_told=True).tolist() == [1e6]
+        assert apart_ns(
+            shown(counts, np.arange(N) != missing), 1_000_000, LONGEST_NS, is_told=True
+        ).tolist() == [1e6]
+    assert apart_ns(shown(counts, ~is_there), 1_000_000, LONGEST_NS, is_told=True).tolist() == [1e6]
+    assert apart_ns(shown(np.zeros(N)), 1_000_000, LONGEST_NS, is_told=True).tolist() == [1e6]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_a_count_far_from_all_others_says_nothing() -> None:
     """In a gap of the readings there is none beside it to compare with, which is no overflow."""
     is_there = np.abs(np.arange(N) - AROUND) > 12
     counts = np.where(is_there, 2.0**36, 2.0**36 * (1 + np.arange(N) % 2))
-    assert apart_ns(shown(counts, is_there), 1_000_000, is_told=True).tolist() == [1e6]
+    assert apart_ns(shown(counts, is_there), 1_000_000, LONGEST_NS, is_told=True).tolist() == [1e6]
 
 
 def told(update_ns: float, power_w: Any = 1.0) -> bool:
@@ -112,7 +118,7 @@ def test_steps_are_told_by_updates_of_the_declared_time_alone() -> None:
 def test_what_differs_from_the_mean_may_be_an_update_where_steps_are_not_told() -> None:
     levels = np.where(np.arange(N) // 15 % 2, 20.0, 10.0)
     mean = levels.mean()
-    (found,) = apart_ns(shown(levels), 1_000_000, is_told=False)
+    (found,) = apart_ns(shown(levels), 1_000_000, LONGEST_NS, is_told=False)
     assert found == pytest.approx(max(20 - mean, mean - 10) / mean * GAP_NS)
-    assert apart_ns(shown(levels), 1_000_000, is_told=True).tolist() == [1e6]
-    assert apart_ns(shown(np.zeros(N)), 1_000_000, is_told=False).tolist() == [1e6]
+    assert apart_ns(shown(levels), 1_000_000, LONGEST_NS, is_told=True).tolist() == [1e6]
+    assert apart_ns(shown(np.zeros(N)), 1_000_000, LONGEST_NS, is_told=False).tolist() == [1e6]

@@ -1,0 +1,47 @@
+"""Reads that are far apart swing as slowly as a load near their own frequency comes round to them.
+
+What they show of it is a slow load's too, and U includes both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gauges import Poll, truth_j, uneven, windows
+from gpu_counter import GpuCounter
+from scipy.stats import binomtest
+
+from microjoule.channel import Timing
+from microjoule.units import NS_PER_MS
+
+SEED, SEEDS, WINDOWS, LENGTH_S = 5_660_000, 6, 40, 60.0
+READS = Poll(rate_hz=2.0, jitter=0.01)
+QUICK = Timing(update_ns=NS_PER_MS, update_max_ns=10 * NS_PER_MS, lag_ns=NS_PER_MS)
+COUNTERS = {"1 ms": GpuCounter(update_s=0.001, timing=QUICK), "20 ms": GpuCounter(update_s=0.02)}
+LOADS = {"0.45 s": (0.45, 0.67), "0.55 s": (0.55, 0.3)}  # the period, and for which part of it they are high
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_counters_hold_them(counter: str, load: str) -> None:
+    """Of updates of a millisecond 38 to 60 % of windows of 0.3 to 10 s were held."""
+    for window_s in (0.3, 3.0):
+        held = 0
+        for seed in range(SEED, SEED + SEEDS):
+            of = uneven(LOADS[load][0], LENGTH_S, LOADS[load][1], 0.03, seed)
+            t0, t1 = windows(of, window_s, WINDOWS, seed)
+            found = COUNTERS[counter].counter(of, READS, seed)
+            estimates = found.estimates(found.energies(t0, t1))
+            true_j = truth_j(of, t0, t1).tolist()
+            held += sum(abs(one.value - true) <= one.U for one, true in zip(estimates, true_j, strict=True))
+        assert binomtest(held, SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, (window_s, held)
+
+
+def test_updates_are_no_farther_apart_than_is_declared_at_most() -> None:
+    """By steps of power they might have been as far apart as reads: U was 5 times as wide."""
+    of = uneven(4.0, LENGTH_S, 0.5, 0.3, SEED)
+    t0, t1 = windows(of, 1.0, WINDOWS, SEED)
+    found = COUNTERS["1 ms"].counter(of, Poll(rate_hz=10.0, jitter=0.05), SEED)
+    wide_j = [each.U for each in found.estimates(found.energies(t0, t1))]
+    most_w = float(np.max(of.watts))
+    assert np.median(wide_j) < 1.5 * most_w * QUICK.update_max_ns / 1e9
