@@ -99,10 +99,10 @@ def rows() -> list[tuple[str, str]]:
 def load_of(name: str, update_s: float, seed: int) -> Load:
     """One load by its name, of levels that the seed draws."""
     if name in IRREGULAR:
-        return _levelled(_irregular(*IRREGULAR[name], update_s, seed), seed)
+        return levelled(_irregular(*IRREGULAR[name], update_s, seed), seed)
     if name in BETWEEN:
-        return _levelled(gauges.square(BETWEEN[name] * update_s, RECORDING_S, seed), seed)
-    return _levelled(gauges.LOADS[name](update_s, RECORDING_S, seed), seed)
+        return levelled(gauges.square(BETWEEN[name] * update_s, RECORDING_S, seed), seed)
+    return levelled(gauges.LOADS[name](update_s, RECORDING_S, seed), seed)
 
 
 def _irregular(of: float, high: float, spread: float, update_s: float, seed: int) -> Load:
@@ -113,7 +113,7 @@ def _irregular(of: float, high: float, spread: float, update_s: float, seed: int
     return Load(edges_s, np.concatenate(([IDLE_W], np.tile([BUSY_W, IDLE_W], n), [IDLE_W])))
 
 
-def _levelled(load: Load, seed: int) -> Load:
+def levelled(load: Load, seed: int) -> Load:
     """The load with its idle and busy power drawn anew."""
     chance = np.random.default_rng([seed, 34])
     low_w, high_w = chance.uniform(*LOW_W), chance.uniform(*HIGH_W)
