@@ -78,7 +78,7 @@ class Swings(NamedTuple):
             the load's phase creeps past a sensor that does not weigh all of a period alike.
         shorter: float64[n]: for which part of its period it is high, or low, at least, where the readings are
             of one period as far as they show; else 0.
-        unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off.
+        unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off; inf: by anything.
         unsure: float64[n]: by how much more or less than ``phi`` its cycles an update may be.
         comes_round: bool[n]: whether readings of a part of the time come round, as those of one load do.
     """
@@ -132,7 +132,7 @@ def swings(
     """
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
-    if n < 2 * LOCAL:
+    if n < LOCAL:
         return _none(n)
     is_scatter = None if differences is None else differences.is_scatter
     seen, middle = _spanned(watts, is_scatter)

@@ -42,7 +42,7 @@ from .brackets import F64
 from .coming_round import Differences
 from .irregular import scatters
 from .profile import APART
-from .running import local_mean
+from .running import FEW, local_mean
 from .standstills import hidden, idle, still
 
 _CELL = 120  # bins that a cell gives
@@ -150,6 +150,7 @@ class Boxcar:
         step_w = np.diff(watts)
         is_scatter = (again > 0) | (scatters(step_w)[at] if len(t_s) > 3 else True)
         self.differences = Differences(step_w[at], is_scatter, window_s / period_s)
+        again = again if len(t_s) >= FEW else np.ones(len(self.watts))  # nobody sees whether it does
         self._less_known: F64 = 1.0 + _REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0)
 
     def _own(self, start: int) -> F64:

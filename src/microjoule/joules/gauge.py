@@ -45,12 +45,13 @@ from .boxcar import Boxcar
 from .brackets import F64, Brackets
 from .code_dependence import CODE
 from .estimate import STATUSES, Estimate
+from .few_updates import swings_of_few
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, slipped_j, within_means
 from .profile import Profile
 from .readings import Readings, Shape
-from .running import MISSED
+from .running import FEW, MISSED
 from .stamps import Clock, Stamped
 from .swinging import Swinging
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12
@@ -63,7 +64,7 @@ _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the w
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
 _UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
-_FEW = 8  # stamped updates below which they tell no period
+_STAMPED = 8  # stamped updates below which they tell no period
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
 
@@ -246,7 +247,9 @@ class Gauge:
         decays = (self.readings.decay_ns or 0) / max(self.readings.period_ns, 1)
         least, noise_w = 1 / (4 * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
         shown = None if self._boxcar is None else self._boxcar.differences
-        return swings(self._profile.watts, coverage, self.most_w, noise_w, least, shown)
+        found = swings(self._profile.watts, coverage, self.most_w, noise_w, least, shown)
+        is_known = len(self) >= FEW or found.half_w.any()
+        return found if is_known else swings_of_few(self.readings, found, self.most_w, self._noise_w)
 
     # ---- components ---------------------------------------------------------------------------------
 
@@ -328,10 +331,8 @@ class Gauge:
         bounds, half = self._profile.bounds_s, max(over_s, 1e-3)
         low = np.clip(self._s(t) - half, bounds[0], bounds[-1])
         high = np.clip(self._s(t) + half, bounds[0], bounds[-1])
-        found: F64 = (self._profile.energy_j(high) - self._profile.energy_j(low)) / np.maximum(
-            high - low, 1e-9
-        )
-        return found
+        drawn_j = self._profile.energy_j(high) - self._profile.energy_j(low)
+        return np.asarray(drawn_j / np.maximum(high - low, 1e-9))
 
     @cached_property
     def _swinging(self) -> Swinging:
@@ -379,8 +380,7 @@ class Gauge:
         return (t_ns - self._origin_ns) / NS_PER_S
 
     def _ns(self, t_s: F64) -> I64:
-        found: I64 = np.rint(t_s * NS_PER_S).astype(np.int64) + self._origin_ns
-        return found
+        return np.asarray(np.rint(t_s * NS_PER_S).astype(np.int64) + self._origin_ns)
 
     @cached_property
     def _origin_ns(self) -> int:
@@ -397,4 +397,4 @@ def is_buffered(gauge: Gauge) -> bool:
 
     Its values are of a time no longer than an update before their stamps.
     """
-    return gauge.readings.shape is Shape.POINT and is_stamped(gauge) and len(gauge) > _FEW
+    return gauge.readings.shape is Shape.POINT and is_stamped(gauge) and len(gauge) > _STAMPED

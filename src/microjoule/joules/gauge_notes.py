@@ -26,6 +26,7 @@ from .lag_of_windows import SOURCE
 from .lag_search import stated_ns
 from .little_known import is_little_known
 from .readings import Readings, Shape
+from .running import FEW
 from .stamps import Stamped
 
 if TYPE_CHECKING:
@@ -228,6 +229,13 @@ def _alias(gauge: Gauge, name: str) -> str:
     is_alias = half_w > 0
     if gauge.readings.coverage >= 1 or not len(half_w) or is_alias.mean() < _SHARE:
         return ""
+    if np.isinf(gauge.swings.unseen_w).any():
+        long_enough = short_time(FEW * gauge.readings.period_ns)
+        return (
+            f"{name} was updated {len(gauge)} times: that does not tell power that changes from a load near "
+            f"its own frequency, so ± is wide. Record for {long_enough} or longer, or repeat short work with "
+            "`uj.measure`"
+        )
     swing_w = 2 * float(np.median(half_w[is_alias]))
     within = short_time(gauge.readings.period_ns)
     return (

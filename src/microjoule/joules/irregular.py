@@ -19,12 +19,16 @@ frequency, and not beyond, while the power does not. Power that does so itself i
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from ..arrays import Bools
 from .brackets import F64
 from .running import extreme, from_nearer, local_mean
 from .uncertainty import ROOT_12
+
+Scatter = TypeVar("Scatter", float, F64)
 
 BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
@@ -60,7 +64,12 @@ def irregular_w(watts: F64, levels: tuple[F64, F64, F64], noise_w: float, is_own
     # Bursts have their idle readings in common, and are mostly far from the middle.
     is_even = (scatter_w < _EVEN * seen) & (scatter_w < 2 * _MOST * room)
     is_even |= (alike < _FEW_ALIKE) & (scatter_w < 2 * _MOST_UNLIKE * room)
-    return np.where(is_scatter & is_even, ROOT_12 / _IRREGULAR * scatter_w, 0.0)
+    return np.where(is_scatter & is_even, of_scatter(scatter_w), 0.0)
+
+
+def of_scatter(scatter_w: Scatter) -> Scatter:
+    """Half the swing of the load, high for half of the time, whose readings scatter by so much."""
+    return ROOT_12 / _IRREGULAR * scatter_w
 
 
 def creeping_w(watts: F64, is_fast: Bools, kept_w: F64) -> F64:

@@ -138,6 +138,8 @@ def of_few_phases(watts: F64, noise_w: float) -> Bools:
 
 
 def unlike_after(off: F64, q: int) -> F64:
-    """Half the mean square by which readings q updates apart differ, around each."""
+    """Half the mean square by which readings q updates apart differ, around each; inf: there are none."""
+    if q >= len(off):
+        return np.full(len(off), np.inf)
     halves = local_mean((off[q:] - off[:-q]) ** 2 / 2)
     return np.concatenate((halves, np.full(q, halves[-1])))

@@ -10,6 +10,7 @@ from .brackets import F64
 
 MISSED = 1.5  # of an update: so far apart are two between which one was not read
 LOCAL = 32  # updates on either side over which a load shows its levels, its swing and its cycles
+FEW = 2 * LOCAL  # updates below which readings do not show what comes round
 _BLOCKS = (1, 2, 4, 8, 16)  # readings in a sum
 _FAR = 64  # updates on either side over which such sums are compared
 _RISE = (

@@ -84,7 +84,12 @@ class Swinging(NamedTuple):
         if self.is_whole:
             return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
-        off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / ROOT_3
+        if np.isinf(unseen_w).any():
+            _, (bottom, top) = self.profile.levels(a, b)
+            levels = np.maximum(top - 2 * half, 0.0), np.minimum(bottom + 2 * half, self.most_w)
+            off = self.profile.furthest_j(a, b, np.nan_to_num(value), levels) / 2
+        else:
+            off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / ROOT_3
         return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
 
     def furthest_j(self, a: F64, b: F64, value: F64) -> F64:
@@ -122,9 +127,12 @@ class Swinging(NamedTuple):
         unsure, slowest = np.minimum(unsure, phi / 2), np.minimum(SLOWEST, phi)
         for each in (phi - unsure, phi, phi + unsure):
             cycle_s = self.period_s / np.clip(each, slowest, 0.5)
-            around_s = np.ceil(length_s / cycle_s) * cycle_s
-            low = np.clip((a + b - around_s) / 2, bounds[0], bounds[-1])
-            high = np.clip((a + b + around_s) / 2, bounds[0], bounds[-1])
+            cycles, there = np.ceil(length_s / cycle_s), (bounds[-1] - bounds[0]) / cycle_s
+            # Where readings end before, as many whole ones tell as there are, from two on.
+            whole = np.where(there < 2, there, np.floor(there))
+            around_s = np.minimum(cycles, whole) * cycle_s
+            low = np.clip((a + b - around_s) / 2, bounds[0], np.maximum(bounds[-1] - around_s, bounds[0]))
+            high = np.minimum(low + around_s, bounds[-1])
             mean_w = (self.profile.energy_j(high) - self.profile.energy_j(low)) / np.maximum(high - low, 1e-9)
             strays = np.abs(np.nan_to_num(value) - mean_w * length_s) * 1.1
             off = np.maximum(off, strays + ends_w * np.minimum(length_s, 0.3 * cycle_s))

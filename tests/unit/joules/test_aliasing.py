@@ -100,8 +100,8 @@ def test_other_readings_are_of_no_fast_load(name):
 
 def test_fewer_readings_than_a_swing_is_looked_for_in_tell_nothing():
     watts = 200 + 30 * np.sin(SLOW)
-    assert (found(watts[:63]).half_w.tolist(), found(watts[:63]).phi.tolist()) == ([0.0] * 63, [0.5] * 63)
-    assert found(watts[:64]).half_w.any()
+    assert (found(watts[:31]).half_w.tolist(), found(watts[:31]).phi.tolist()) == ([0.0] * 31, [0.5] * 31)
+    assert found(watts[:32]).half_w.any()
 
 
 def test_at_the_ends_of_a_swing_it_is_what_it_is_inside():

@@ -1,0 +1,93 @@
+"""Loads near the sensor's own frequency that recordings of few updates leave open. Pure.
+
+The readings of n updates show how a load near k / T creeps past the sensor. While it creeps by less than two
+cycles nobody sees that it comes round. Let the logarithms of loads' frequencies be spread evenly over three
+decades, from 0.03 / T on. Of these loads 0.06 / n are within 0.1 / n of one of the first three k / T: next to
+none, so that readings that stand still are believed. But readings that move and come round less than twice
+are of one within 2 / n of these for 1.1 / n, and of a slow one for ln(63 / n) / 6.9: of ten updates one in
+four is a quick one, of sixty more than a half, and U may leave out 5 %. So power that moves in so few updates
+may be of a load that creeps by 0.1 to 2 cycles.
+
+Of all of the time readings then show at least 2 n (0.1 / n)² of its swing H. Within an update the energy
+strays from its line by m (1 - m / M) T at most, m being the mean and M the limit. Where readings turn more
+often the edges may be irregular (:mod:`.irregular`). Of a part c of the time readings show 0.1 H / c, or all
+of it: what they did not look at is anywhere between two levels. Readings that stand at three levels are of
+no such load.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .aliasing import Swings
+from .brackets import F64
+from .irregular import OF_NOISE, of_scatter
+from .little_known import FEW as LITTLE
+from .readings import Readings, Shape
+from .running import from_nearer
+
+_LEAST, _MOST = 0.1, 2.0  # cycles by which a load creeps in a recording
+_ANY_PART = 0.25  # of a period, where nobody knows which part of it a sensor looks at
+_APART = 3.0  # of the noise: nearer to each other two readings are alike
+_ON_THE_WAY, _STANDS = 0.1, 2  # of all that readings span; and readings alike, from which on they are a level
+_CREEPS = 0.02  # of the same, by which readings of an edge that creeps past differ at least
+_OF_TIP = 0.6  # of the energy from tip to tip: ends whose height readings tell have as much again for doubt
+
+
+def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: float) -> Swings:
+    """The loads near a sensor's frequency that fewer than 64 readings may be of.
+
+    Args:
+        readings: The updates.
+        none: What is found in them that comes round: nothing.
+        most_w: What the device may draw.
+        noise_w: Of a reading, at most.
+    """
+    watts, shown_w = readings.watts, float(np.ptp(readings.watts))
+    if shown_w < 2 * OF_NOISE * noise_w:
+        return none
+    if readings.shape is not Shape.POINT and readings.coverage >= 1:
+        if readings.shape is Shape.HOLD and len(watts) < LITTLE:
+            return none  # of fewer a mean may have all of its energy on one side of an edge
+        half_w = _of_all(watts, most_w, noise_w)
+    elif _turns(watts, noise_w) > 2 * _MOST or _stand_between(watts, noise_w):
+        return none
+    else:
+        half_w = min(shown_w * max((readings.coverage or _ANY_PART) / _LEAST, 1.0), most_w) / 2
+    half = np.full(len(none.half_w), half_w)
+    return none._replace(half_w=half, unseen_w=np.where(half > 0, np.inf, 0.0))
+
+
+def _of_all(watts: F64, most_w: float, noise_w: float) -> float:
+    """Half the swing of a load whose ends are as far off as may be, where each reading is of all its time."""
+    n, shown_w = len(watts), float(np.ptp(watts))
+    turns = _turns(watts, noise_w)
+    mean_w = float(np.clip(watts.mean(), 0.0, most_w))
+    even_w = 2 * mean_w * (1 - mean_w / most_w)
+    if shown_w / 2 > even_w * np.sinc(1 - min((turns / 2 + 1) / n, 0.5)):
+        return 0.0
+    slowly_w = shown_w * n / (4 * _LEAST**2)
+    if turns > 2 * _MOST:
+        slowly_w = of_scatter(float(np.std(watts)))
+    return _OF_TIP * min(slowly_w, even_w)
+
+
+def _turns(watts: F64, noise_w: float) -> int:
+    """How often readings turn, from up to down or back."""
+    turns, way, furthest = 0, 0.0, float(watts[0])
+    for each in watts.tolist():
+        moved = each - furthest
+        if abs(moved) > _APART * noise_w and moved * way <= 0:
+            turns, way = turns + (way != 0), moved
+        if moved * way > 0:
+            furthest = each
+    return turns
+
+
+def _stand_between(watts: F64, noise_w: float) -> bool:
+    """Whether readings stand at a level between the lowest and the highest."""
+    shown_w = float(np.ptp(watts))
+    from_ends = np.minimum(watts - watts.min(), watts.max() - watts)
+    is_between = from_ends > max(_ON_THE_WAY * shown_w, _APART * noise_w)
+    is_alike = from_nearer(watts) < min(_CREEPS * shown_w, _APART * noise_w)
+    return bool(np.count_nonzero(is_between & is_alike) >= _STANDS)
