@@ -5,9 +5,12 @@ What they show of it is a slow load's too, and U includes both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from gauges import Poll, truth_j, uneven, windows
+from gauges import SENSORS, Load, Poll, Sensor, gauge, outcome, steps, truth_j, uneven, windows
 from gpu_counter import GpuCounter
 from scipy.stats import binomtest
 
@@ -35,6 +38,54 @@ def test_counters_hold_them(counter: str, load: str) -> None:
             true_j = truth_j(of, t0, t1).tolist()
             held += sum(abs(one.value - true) <= one.U for one, true in zip(estimates, true_j, strict=True))
         assert binomtest(held, SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, (window_s, held)
+
+
+GAUGES = {
+    "10 of 20 ms": SENSORS["10 of 20 ms"],
+    "not declared": SENSORS["100 of 100 ms, not declared"],
+    "5 of 50 ms, not declared": Sensor(update_s=0.05, window_s=0.005),
+}
+
+
+def of_three_levels(seed: int) -> Load:
+    """Of 0.45 s, each a little shorter or longer."""
+    lengths = np.repeat(1 + 0.03 * np.random.default_rng([seed, 11]).standard_normal(133), 3)
+    edges = 3.0 + np.concatenate(([0.0], np.cumsum(lengths * np.tile([0.3, 0.1, 0.05], 133))))
+    return Load(edges, np.concatenate(([60.0], np.tile([330.0, 180.0, 90.0], 133), [60.0])))
+
+
+def held_by_gauge(sensor: Sensor, of: Callable[[int], Load], window_s: float) -> tuple[int, float]:
+    """How many windows are, and the median U over the root mean square error."""
+    held, wide_j, error_j = 0, [], []
+    for seed in range(SEED, SEED + SEEDS):
+        poll = replace(READS, phase=np.random.default_rng(seed).uniform(0, 1))
+        found = outcome(gauge(of(seed), sensor, poll, seed), of(seed), window_s, WINDOWS, seed)
+        held += found.covered
+        wide_j.append(found.wide_j)
+        error_j.append(found.error_j)
+    return held, float(np.median(wide_j) / np.sqrt(np.mean(np.square(error_j))))
+
+
+@pytest.mark.parametrize("load", [*LOADS, "three levels"])
+@pytest.mark.parametrize("sensor", GAUGES)
+def test_gauges_hold_them(sensor: str, load: str) -> None:
+    """Where nothing is declared 66 to 84 % of windows of 0.03 to 3 s were held."""
+    for window_s in (0.03, 1.0):
+        held, _ = held_by_gauge(
+            GAUGES[sensor],
+            lambda seed: (
+                of_three_levels(seed)
+                if load not in LOADS
+                else uneven(LOADS[load][0], 60.0, LOADS[load][1], 0.03, seed)
+            ),
+            window_s,
+        )
+        assert binomtest(held, SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, (window_s, held)
+
+
+def test_steps_of_power_are_no_such_load() -> None:
+    """Four reads of each level swing in many frequencies, and no U is as for one near the reads' own."""
+    assert held_by_gauge(SENSORS["100 of 100 ms"], lambda seed: steps(2.0, LENGTH_S, seed), 1.0)[1] < 6
 
 
 def test_updates_are_no_farther_apart_than_is_declared_at_most() -> None:

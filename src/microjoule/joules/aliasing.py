@@ -38,7 +38,15 @@ from .beats import DUTY, RARELY, ROOM, Beats, beats
 from .brackets import F64
 from .coming_round import BY_EDGES, SLOWEST, UNSURE, Differences, cycles_shown, height
 from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, unlike_one
-from .repeating import ABOUT_TWO, by_turns, comes_round, in_step, rectangles, unlike_after
+from .repeating import (
+    ABOUT_TWO,
+    by_turns,
+    comes_round,
+    in_step,
+    is_one_line,
+    rectangles,
+    unlike_after,
+)
 from .running import LOCAL, extreme, from_nearer, local_mean
 
 _TIME = 192  # updates, of which fewer leave a swing no time to come round
@@ -119,6 +127,8 @@ def swings(
     noise_w: float,
     least: float = 1e-6,
     differences: Differences | None = None,
+    *,
+    is_seldom: bool = False,
 ) -> Swings:
     """What fast loads some readings may be of.
 
@@ -129,6 +139,7 @@ def swings(
         noise_w: Of a reading.
         least: The share of a swing that a reading keeps at the sensor's own frequency.
         differences: Where ``watts`` are worked out from means of longer times, by how much those differ.
+        is_seldom: Whether readings are of a part of the time between reads, or nobody knows of which.
     """
     n, is_any = len(watts), coverage is None
     coverage = 1.0 if coverage is None else coverage  # the mean of a period hides most
@@ -162,8 +173,8 @@ def swings(
         quick, of = _quick(watts, coverage, phi, levels, noise_w, _is_beat(watts, phi, levels, noise_w))
         is_quick = quick * of > found
         found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
-    if is_any:
-        found = np.maximum(found, np.minimum(_of_any_part(watts, levels, noise_w), most))
+    is_line = is_seldom and (is_any or coverage < 1)
+    found = np.maximum(found, _of_reads(watts, levels, noise_w, most if is_any else None, is_line=is_line))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2)
     is_stuck = (phi > ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
@@ -319,6 +330,25 @@ def _quick(
             more = fits & (of / np.maximum(f, 1.0) > half * period)
             half, period = np.where(more, of, half), np.where(more, 1 / np.maximum(f, 1.0), period)
     return half, period
+
+
+def _of_reads(
+    watts: F64, levels: tuple[F64, F64, F64], noise_w: float, most: F64 | None, *, is_line: bool
+) -> F64:
+    """Half the swing of a load by what reads show of it, whatever part of the time they see; else 0.
+
+    Args:
+        watts: float64[n], one for each update.
+        levels: The middle, half of what the readings swing by, and the room there is for it.
+        noise_w: Of a reading.
+        most: What a load of any part may swing by; None: it is known which part is looked at.
+        is_line: Whether reads that swing as one sine may be of a load near their frequency, and show all.
+    """
+    seen = levels[1]
+    found = np.zeros(len(watts)) if most is None else np.minimum(_of_any_part(watts, levels, noise_w), most)
+    if is_line:
+        found = np.where(is_one_line(watts) & (seen > OF_NOISE * noise_w), np.maximum(found, seen), found)
+    return found
 
 
 def _of_any_part(watts: F64, levels: tuple[F64, F64, F64], noise_w: float) -> F64:

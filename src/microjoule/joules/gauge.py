@@ -24,8 +24,7 @@ interpolation at its end, and adjoining windows add up. What readings do not sho
 
 The guaranteed interval uses no statistics (:mod:`.gauge_bound`), and the value lies inside it.
 
-Decision: joules in float64. A gauge's counts are no energy, so there are no whole counts to keep, and
-additivity holds to rounding. What was given up: the counter's exactness, which a gauge has not.
+Decision: joules in float64, as no whole counts are energy. What was given up: a counter's exactness.
 """
 
 from __future__ import annotations
@@ -247,7 +246,8 @@ class Gauge:
         decays = (self.readings.decay_ns or 0) / max(self.readings.period_ns, 1)
         least, noise_w = 1 / (4 * decays) if decays else 1e-6, self._noise_w * max(decays, 1.0)
         shown = None if self._boxcar is None else self._boxcar.differences
-        found = swings(self._profile.watts, coverage, self.most_w, noise_w, least, shown)
+        of = self._profile.watts, coverage, self.most_w, noise_w, least, shown
+        found = swings(*of, is_seldom=self.readings.is_seldom)
         is_known = len(self) >= FEW or found.half_w.any()
         return found if is_known else swings_of_few(self.readings, found, self.most_w, self._noise_w)
 

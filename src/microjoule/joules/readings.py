@@ -108,7 +108,7 @@ class Readings:
         good = series if valid.all() else _taken(series, np.flatnonzero(valid))
         found = instants(good, clocks if timing.sensor_clock is not None else ())
         self.stamped, self.stamps_ahead_ns = found.kind, ahead_ns(good)
-        self.left_open_ns, self.slips = 0, 0.0
+        self.left_open_ns, self.slips, self.is_seldom = 0, 0.0, False
         raw = good.raw.view(np.int64) if channel.encoding is Encoding.SIGNED else good.raw
         if found.kind is Stamped.UPDATE:
             rows, t_ns, spread_ns = _of_stamps(good, found.t_ns, found.is_sound)
@@ -117,8 +117,9 @@ class Readings:
             rows, t_ns, spread_ns, self.period_ns, self.left_open_ns = _of_changes(
                 good, raw, timing, self.shape
             )
-            is_of_each = len(rows) > OFTEN * len(good) and self.left_open_ns > 0
-            self.slips = IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_of_each else 0.0
+            self.is_seldom = len(rows) > OFTEN * len(good)
+            is_in_step = self.is_seldom and self.left_open_ns > 0
+            self.slips = IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_in_step else 0.0
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         read_ns = middles(good)
         self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > MISSED * self.period_ns

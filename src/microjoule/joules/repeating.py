@@ -13,6 +13,8 @@ import numpy as np
 from ..arrays import Bools
 from .brackets import F64
 from .running import LOCAL, local_mean
+from .slow_updates import lines
+from .update_times import AROUND
 
 ABOUT_TWO = 0.45  # cycles an update from which on a load is of about two updates
 _STRAYS_MORE = 2.0  # (2.3 / 1.3 - 1) / (0.73 - 1 / 3): a triangle's height has a third of margin
@@ -23,6 +25,7 @@ _OF_HALF = 0.05  # of what readings two updates apart differ by, those four apar
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
 _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
 _BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
+_CYCLES = 3.0  # in 49 readings, below which steps of power swing as one sine by chance
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
@@ -143,3 +146,20 @@ def unlike_after(off: F64, q: int) -> F64:
         return np.full(len(off), np.inf)
     halves = local_mean((off[q:] - off[:-q]) ** 2 / 2)
     return np.concatenate((halves, np.full(q, halves[-1])))
+
+
+def is_one_line(watts: F64) -> Bools:
+    """bool[n]: whether one sine has most of what readings around each do, as in loads near their frequency.
+
+    Steps and noise have no such line. Edges that are irregular spread one over the frequencies beside it.
+
+    Args:
+        watts: float64[n], one for each read.
+    """
+    width = 2 * AROUND + 1
+    if len(watts) < width:
+        return np.zeros(len(watts), bool)
+    of = np.lib.stride_tricks.sliding_window_view(watts, width)
+    found = lines(of, np.ones(of.shape, bool))
+    each = np.clip(np.arange(len(watts)) - AROUND, 0, len(of) - 1)
+    return np.asarray((found.is_one & (found.cycles >= _CYCLES))[each])

@@ -226,6 +226,58 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
     """
     n = is_there.sum(1)
     mean = np.where(is_there, rate, 0.0).sum(1) / n
+    found = lines(rate, is_there, each)
+    top, is_alias, is_band = found.top, found.is_one, found.is_band
+    turn = 2 * np.pi * _CYCLES[top] / _WIDTH
+    counted = math.sqrt(2 * _WIDTH) / n * each * usual_ns / (2 * np.sin(turn / 2))
+    size = np.sqrt(np.where(is_band, found.banded, found.cosine**2 + found.sine**2)) * counted
+    is_alias = is_alias | is_band & (size > _OF_JITTER * mean * usual_ns)
+    is_alias &= ~is_within(found.swing * (each * usual_ns)[:, None], quantum)
+    highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual_ns
+    # Of a load of about two updates the slow one swings the count as much.
+    is_two = (each == 1) & (_CYCLES[top] > _ABOUT_TWO)
+    is_alias &= (_ROOM * size < highest) | is_two
+    # What a sine gains from one update to the next is a quarter of a cycle ahead of it.
+    shown = counted * is_alias
+    return Beat(
+        np.minimum(_DISTANCE * size, highest) * is_alias,
+        -found.sine * shown,
+        found.cosine * shown,
+        turn / each,
+    )
+
+
+class Lines(NamedTuple):
+    """The sine that fits each of n rows of powers best, apart from a ramp.
+
+    Attributes:
+        swing: float64[n, m]: the powers without their mean and ramp.
+        top: int64[n]: its number in ``_CYCLES``.
+        cosine: float64[n]: its share of the row, as of a unit vector.
+        sine: The same, a quarter of a cycle on.
+        banded: float64[n]: the squares of the sines about it; 0 where each is of several updates.
+        is_one: bool[n]: whether it has most of what the row swings, and is no slower than power may go.
+        is_band: bool[n]: whether not it, but the sines about it have.
+    """
+
+    swing: F64
+    top: I64
+    cosine: F64
+    sine: F64
+    banded: F64
+    is_one: Bools
+    is_band: Bools
+
+    @property
+    def cycles(self) -> F64:
+        """float64[n]: of the sine in the row."""
+        return _CYCLES[self.top]
+
+
+def lines(rate: F64, is_there: Bools, each: int = 1) -> Lines:
+    """What sines rows of powers show, of which ``is_there`` count; each of so many updates."""
+    n = is_there.sum(1)
+    mean = np.where(is_there, rate, 0.0).sum(1) / n
     swing = np.where(is_there, rate - mean[:, None], 0.0)
     # The ramp of what is there: at an end of the trace that of all would be a swing itself.
     along = np.where(is_there, _X - ((is_there * _X).sum(1) / n)[:, None], 0.0)
@@ -240,23 +292,10 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
     rest = swing - of_cosine[:, None] * axes.cosines.T[top] - of_sine[:, None] * axes.sines.T[top]
     least = _LEAST if each == 1 else _LEAST_TOGETHER
     every = own + (rest * rest).sum(1)
-    is_alias = (own > _MOSTLY * every) & (_CYCLES[top] >= least)
+    is_one = (own > _MOSTLY * every) & (_CYCLES[top] >= least)
     banded = _banded(spectrum, top) if each == 1 else np.zeros(len(top))
-    is_band = ~is_alias & (banded > _IN_BAND * every) & (_CYCLES[top] >= _BAND_FROM)
-    turn = 2 * np.pi * _CYCLES[top] / _WIDTH
-    counted = math.sqrt(2 * _WIDTH) / n * each * usual_ns / (2 * np.sin(turn / 2))
-    size = np.sqrt(np.where(is_band, banded, own)) * counted
-    is_alias |= is_band & (size > _OF_JITTER * mean * usual_ns)
-    is_alias &= ~is_within(swing * (each * usual_ns)[:, None], quantum)
-    highest = _HIGHEST * np.maximum(np.minimum(mean, most - mean), 0.0) * usual_ns
-    # Of a load of about two updates the slow one swings the count as much.
-    is_two = (each == 1) & (_CYCLES[top] > _ABOUT_TWO)
-    is_alias &= (_ROOM * size < highest) | is_two
-    # What a sine gains from one update to the next is a quarter of a cycle ahead of it.
-    shown = counted * is_alias
-    return Beat(
-        np.minimum(_DISTANCE * size, highest) * is_alias, -of_sine * shown, of_cosine * shown, turn / each
-    )
+    is_band = ~is_one & (banded > _IN_BAND * every) & (_CYCLES[top] >= _BAND_FROM)
+    return Lines(swing, top, of_cosine, of_sine, banded, is_one, is_band)
 
 
 def _banded(spectrum: F64, top: I64) -> F64:

@@ -31,6 +31,8 @@ _MARGIN = 1.35  # a triangle's height is known from readings beside it
 _AS_HIGH = 1.05  # and so much of it remains where the rest of what is not known has been taken off
 _ALL = 1.1  # of the levels that readings show, by which a load swings that has no others
 _AS_WIDE = 1.6  # of a triangle from tip to tip: four places err by 1.56 in 95 of 100 windows of any length
+_OF_ROOM = 0.6  # of the room to swing, by which windows are off whose ends lie anywhere in a cycle
+_SHORT = 0.3  # of an update, below which a window may lie within a level that no reading is of
 _OF_ENDS = np.sqrt(6.0)  # U of two aliased ends over the root of the variance of both
 
 
@@ -79,7 +81,10 @@ class Swinging(NamedTuple):
                 of = [each[one] for each in (half, phi, unsure, shorter, room / np.maximum(half, 1e-12))]
                 strays = self._strays(a[one], b[one], value[one], *of[1:3])
                 edge[one] = self._of_one(length_s[one], strays, *of)
-        edge = np.minimum(edge, 0.6 * room * length_s)
+        of_room = np.full(len(a), _OF_ROOM)
+        if not self.is_whole:  # of which a short window far from readings has all of either level
+            of_room += (2 / _OF_ENDS - _OF_ROOM) * np.clip(1 - length_s / (_SHORT * period_s), 0.0, 1.0)
+        edge = np.minimum(edge, of_room * room * length_s)
         astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / ROOT_3
         if self.is_whole:
             return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)

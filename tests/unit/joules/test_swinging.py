@@ -54,9 +54,11 @@ def test_such_a_load_moves_a_window_by_a_part_of_its_slowest_cycle():
     assert _at_ends(2.0, 4.0, is_one=False, is_whole=True)[0] == pytest.approx((30 * 0.1 / 4 * 1.35) ** 2)
     cycle_s = 0.1 / (0.2 - UNSURE)
     assert off == pytest.approx(0.25 * 30 * 0.3 * cycle_s / math.sqrt(3))
-    # In so short a window power of 120 W swings by that at most: by less than up to the limit.
+    # In so short a window power of 120 W swings by that at most: by less than up to the limit. In none at all
+    # U, √6 of it, is the swing between both levels.
+    share = 0.6 + (2 / math.sqrt(6) - 0.6) * (1 - 0.05 / 0.3)
     short2, _ = _at_ends(2.0, 2.005, is_one=False, is_whole=False)
-    assert short2 == pytest.approx((0.6 * 120 * 0.005) ** 2)
+    assert short2 == pytest.approx((share * 120 * 0.005) ** 2)
     assert _at_ends(2.0, 4.0, is_one=False, is_whole=True)[1] == 0.0
     # Of all of the time a reading of 120 W may be the mean of 400 W for three tenths of it.
     short2, _ = _at_ends(2.0, 2.001, is_one=False, is_whole=True)
