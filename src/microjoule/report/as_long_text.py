@@ -304,8 +304,16 @@ def _foot(blocks: Sequence[tuple[str, Sequence[_Row], Sequence[str]]]) -> list[s
     return [line for text in foot.splitlines() for line in wrapped(text)]
 
 
+_FROM = {
+    "readings": "from the readings around each",
+    "bracketed": "from the counter's updates around each",
+    "regression": "from one fit to all updates of the counter",
+    "not separable": "the updates cannot separate these names",
+}
+
+
 def named(row: Mapping[str, Any]) -> str:
-    """Windows of one name in a line."""
+    """Windows of one name in a line, and what its figure rests on."""
     each = row["per_window"]
     figure = energy(each)
     varies = f", varies by {written_numbers.spread(row['sd_j'], 'J')}" if row["sd_j"] is not None else ""
@@ -313,7 +321,7 @@ def named(row: Mapping[str, Any]) -> str:
     length = written_numbers.seconds(row["window_s"])
     missing = f", {row['n_cut']} more cut by the recording" if row["n_cut"] else ""
     head = f"{cut(row['name'], beside_a_figure())} × {row['n']}: {figure} each{varies}"
-    return f"{head}, {length} each{share} ({row['method']}){missing}"
+    return f"{head}, {length} each{share}{missing}; {_FROM[row['method']]}"
 
 
 def energy(of: Mapping[str, Any]) -> str:

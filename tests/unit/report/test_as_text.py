@@ -12,6 +12,7 @@ from steps import Steps
 from microjoule.cli import signs
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
+from microjoule.joules.by_name import METHODS
 from microjoule.joules.reserved_names import NO_WINDOW
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text, written_numbers
@@ -108,6 +109,16 @@ def test_a_long_name_of_any_letters_fits_the_terminal_and_its_figures_stay_in_li
     with on_terminal(columns):
         lines += [line for line in as_long_text.render(renamed).splitlines() if letter * 3 in line]
     assert max(map(cells, lines)) <= columns
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_figure_of_a_name_rests_on_is_a_phrase_and_no_word_of_the_file(found, method) -> None:
+    """It ended with "(regression)"."""
+    said = {as_long_text.named({**found["by_name"][0], "method": each}).split("; ")[-1] for each in METHODS}
+    assert len(said) == len(METHODS)
+    text = as_long_text.named({**found["by_name"][0], "method": method})
+    assert f"({method})" not in text
+    assert len(text.split("; ")[-1].split()) > 3
 
 
 def test_brief_is_the_sentence(found) -> None:
