@@ -3,7 +3,8 @@
 A ``Load`` is power that is constant between instants, so that its energy is exact. A ``Sensor`` makes
 readings of it: means of a past window, momentary values or a capacitor's, updated with jitter, late,
 frozen at idle, with noise and a quantum. A ``Poll`` asks the sensor at a rate of its own and stamps the
-rows as drivers do. Nothing here uses the code under test to make readings or truth.
+rows as drivers do. Nothing here uses the code under test to make readings or truth. What the same arguments
+make is made once: tests ask windows of several lengths of one recording.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 REALTIME_NS = 10**18  # what the sensor's clock is ahead by
 IDLE_W, BUSY_W, LIMIT_W = 60.0, 330.0, 400.0
+kept = lru_cache(maxsize=16)  # nothing that is made here is changed by who asks
 SILENT_S = (0.05, 0.5)  # for how long a busy machine reads nothing now and then
 REST_S = 3.0  # idle time before and after a load
 
@@ -64,6 +67,7 @@ def _joined(lengths_s: F64, watts: F64, idle_w: float) -> Load:
     return Load(edges, np.concatenate(([idle_w], watts, [idle_w])))
 
 
+@kept
 def square(
     period_s: float, length_s: float, seed: int = 0, low_w: float = IDLE_W, high_w: float = BUSY_W
 ) -> Load:
@@ -74,6 +78,7 @@ def square(
     return _joined(lengths, np.tile([high_w, low_w], n), low_w)
 
 
+@kept
 def uneven(period_s: float, length_s: float, high: float, spread: float, seed: int = 0) -> Load:
     """High for a part of each period; each high and each low part is longer or shorter by up to a share."""
     chance = np.random.default_rng([seed, 9])
@@ -83,6 +88,7 @@ def uneven(period_s: float, length_s: float, high: float, spread: float, seed: i
     return _joined(lengths, np.tile([BUSY_W, IDLE_W], n), IDLE_W)
 
 
+@kept
 def steps(mean_s: float, length_s: float, seed: int = 0) -> Load:
     """Levels at random, each for a random time."""
     chance = np.random.default_rng([seed, 2])
@@ -90,6 +96,7 @@ def steps(mean_s: float, length_s: float, seed: int = 0) -> Load:
     return _joined(chance.uniform(0.3, 1.7, n) * mean_s, chance.uniform(IDLE_W, BUSY_W, n), IDLE_W)
 
 
+@kept
 def bursts(burst_s: float, every_s: float, length_s: float, seed: int = 0) -> Load:
     """Short pulses at random instants, idle in between."""
     chance = np.random.default_rng([seed, 3])
@@ -99,12 +106,14 @@ def bursts(burst_s: float, every_s: float, length_s: float, seed: int = 0) -> Lo
     return _joined(np.stack((pulses, rests), 1).ravel(), np.tile([BUSY_W, IDLE_W], n), IDLE_W)
 
 
+@kept
 def steady(length_s: float, seed: int = 0) -> Load:
     """One level."""
     level = np.random.default_rng([seed, 4]).uniform(150, BUSY_W)
     return _joined(np.array([length_s]), np.array([level]), IDLE_W)
 
 
+@kept
 def wandering(length_s: float, seed: int = 0) -> Load:
     """A level that fluctuates every few milliseconds by a few percent, as busy machines do, and drifts."""
     chance = np.random.default_rng([seed, 5])
@@ -210,6 +219,7 @@ class Poll:
         return np.asarray(read_s[~is_silent])
 
 
+@kept
 def series(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Series:
     """What a recorder gets of it."""
     chance = np.random.default_rng([seed, 7])
@@ -251,6 +261,7 @@ def nvml_power(timing: Timing = Timing(), name: str = "gpu-0/power", **trust: ob
     return replace(declared, source="nvml", encoding=Encoding.SIGNED, trust=trusted, access=access)
 
 
+@kept
 def gauge(load: Load, sensor: Sensor, poll: Poll, seed: int = 0) -> Gauge:
     """The gauge under test."""
     found = series(load, sensor, poll, seed)
