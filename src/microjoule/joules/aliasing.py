@@ -167,12 +167,12 @@ def swings(
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
     found, period = np.where(is_possible, shown, 0.0), np.ones(n)
+    parts = _Parts(watts, coverage, noise_w, comes_round(watts) if coverage < 1 else np.zeros(n, bool))
     if coverage >= 1:
         found = np.maximum(found, np.minimum(irregular_w(watts, levels, noise_w, is_scatter), most))
     else:
-        quick, of = _quick(watts, coverage, phi, levels, noise_w, _is_beat(watts, phi, levels, noise_w))
-        is_quick = quick * of > found
-        found, period = np.where(is_quick, quick, found), np.where(is_quick, of, period)
+        quick, of = _quick(parts, phi, levels, _is_beat(watts, phi, levels, noise_w))
+        found, period = np.where(quick * of > found, (quick, of), (found, period))
     is_line = is_seldom and (is_any or coverage < 1)
     found = np.maximum(found, _of_reads(watts, levels, noise_w, most if is_any else None, is_line=is_line))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
@@ -190,16 +190,23 @@ def swings(
     astray = in_step(watts, seen, least if coverage >= 1 and not is_any else 1.0, creeps)
     longer = _longer(cycles.above, np.minimum(DUTY, _OF_EDGES * cycles.each + cycles.unsure / cycles.each))
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
-    creeping, rounds = np.zeros((len(BLOCKS), n)), (coverage < 1) & comes_round(watts)
-    of_swings = Swings(
-        whole, phi, period, is_two, *astray, creeping, shorter, whole * period, unsure, rounds
-    )  # fmt: skip
+    rounds, none = parts.comes_round, np.zeros((len(BLOCKS), n))
+    of_swings = Swings(whole, phi, period, is_two, *astray, none, shorter, whole * period, unsure, rounds)
     if coverage >= 1:
         either = _with_beats(of_swings, beat, np.ones(n))
     else:
-        either = _with_beats(of_swings, *_quick_beats(watts, coverage, beat, levels, noise_w))
+        either = _with_beats(of_swings, *_quick_beats(parts, beat, levels))
         either = _with_beats(either, *_by_turns(watts, coverage, levels, noise_w))
     return either._replace(creeping_w=creeping_w(watts, either.half_w > 0, least * room))
+
+
+class _Parts(NamedTuple):
+    """Readings, float64[n], of a part of each update's period: of which, their noise, which repeat."""
+
+    watts: F64
+    coverage: float
+    noise_w: float
+    comes_round: Bools
 
 
 def _none(n: int) -> Swings:
@@ -230,13 +237,11 @@ def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float)
     return np.asarray((unlike_one(watts - middle) < _ONE_OF_EDGES) & goes & (seen > OF_NOISE * noise_w))
 
 
-def _quick_beats(
-    watts: F64, coverage: float, beat: Beats, levels: tuple[F64, F64, F64], noise_w: float
-) -> tuple[Beats, F64]:
+def _quick_beats(of: _Parts, beat: Beats, levels: tuple[F64, F64, F64]) -> tuple[Beats, F64]:
     """Beats that noise hides as those of a load of which a part of a period keeps nearly nothing."""
     middle, seen, room = levels
-    is_weak = (beat.half_w > 0) & (seen < _WEAK * noise_w)
-    half, period = _quick(watts, coverage, beat.phi, (middle, beat.seen_w, room), noise_w, is_weak)
+    is_weak = (beat.half_w > 0) & (seen < _WEAK * of.noise_w)
+    half, period = _quick(of, beat.phi, (middle, beat.seen_w, room), is_weak)
     return beat._replace(half_w=half), period
 
 
@@ -298,9 +303,7 @@ def _as_even(half: F64, nearer: F64) -> F64:
     return np.where(half > nearer, nearer * (2 - nearer / np.maximum(half, 1e-12)), half)
 
 
-def _quick(
-    watts: F64, coverage: float, phi: F64, levels: tuple[F64, F64, F64], noise_w: float, is_beat: Bools
-) -> tuple[F64, F64]:
+def _quick(of: _Parts, phi: F64, levels: tuple[F64, F64, F64], is_beat: Bools) -> tuple[F64, F64]:
     """Half the swing and the period, in updates, of the load of which beats of any length may be the alias.
 
     A load of rectangles of f = k ± phi cycles an update has an edge in 2 ‖c f‖ of the parts looked at, ‖x‖ is
@@ -308,27 +311,25 @@ def _quick(
     the one that moves most energy is taken. Where edges creep, readings that move by less are of a level.
 
     Args:
-        watts: float64[n], one for each update.
-        coverage: Which part of its period each is the mean of: c.
+        of: The readings.
         phi: float64[n], the cycles an update that they show.
         levels: The middle, half of what the readings swing by, and the room there is for it.
-        noise_w: Of a reading.
         is_beat: bool[n], whether they are a beat.
     """
     middle, seen, room = levels
-    creep_w = extreme(np.where(phi < _SLOWLY * coverage, _CREEPS * seen * phi / coverage, 0.0), np.maximum)
-    with_edge = _with_edge(watts, middle, seen, np.maximum(noise_w, creep_w))
-    fewer = np.where(comes_round(watts), _OF_PHASES, _FEWER)
-    half, period = np.zeros(len(watts)), np.ones(len(watts))
+    creep_w = np.where(phi < _SLOWLY * of.coverage, _CREEPS * seen * phi / of.coverage, 0.0)
+    with_edge = _with_edge(of.watts, middle, seen, np.maximum(of.noise_w, extreme(creep_w, np.maximum)))
+    fewer = np.where(of.comes_round, _OF_PHASES, _FEWER)
+    half, period = np.zeros(len(phi)), np.ones(len(phi))
     for k in range(1, QUICKEST + 1):
         for f in (k - phi, k + phi):
-            parts = coverage * f
+            parts = of.coverage * f
             from_whole = np.maximum(np.abs(parts - np.rint(parts)), 1e-9)
-            of = seen * parts / from_whole
-            least, most = from_whole + coverage * phi - fewer, 2 * from_whole + _MORE
-            fits = is_beat & (of < room) & (least < with_edge) & (with_edge < most)
-            more = fits & (of / np.maximum(f, 1.0) > half * period)
-            half, period = np.where(more, of, half), np.where(more, 1 / np.maximum(f, 1.0), period)
+            swing = seen * parts / from_whole
+            least, most = from_whole + of.coverage * phi - fewer, 2 * from_whole + _MORE
+            fits = is_beat & (swing < room) & (least < with_edge) & (with_edge < most)
+            more = fits & (swing / np.maximum(f, 1.0) > half * period)
+            half, period = np.where(more, swing, half), np.where(more, 1 / np.maximum(f, 1.0), period)
     return half, period
 
 

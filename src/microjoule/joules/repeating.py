@@ -74,14 +74,16 @@ def comes_round(watts: F64) -> Bools:
     """
     n, off = len(watts), watts - watts.mean()
     square = np.maximum(local_mean(off**2) - local_mean(off) ** 2, 1e-12)
-    rounds, was_unlike = np.zeros((2, n), np.int64), np.zeros((2, n), bool)
+    alike = _ROUND * square
+    rounds, was_unlike = np.zeros((2, n), np.int8), np.zeros((2, n), bool)
     for q in range(1, min(4 * LOCAL, n)):
         unlike = local_mean((off[q:] - off[:-q]) ** 2 / 2)
         for side, at in ((0, slice(n - q)), (1, slice(q, n))):
-            is_round = was_unlike[side, at] & (unlike < _ROUND * square[at])
+            was = was_unlike[side, at]
+            is_round = was & (unlike < alike[at])
             rounds[side, at] += is_round
-            was_unlike[side, at] &= ~is_round
-            was_unlike[side, at] |= unlike > square[at]
+            was ^= is_round  # it is one where it was unlike
+            was |= unlike > square[at]
     return np.asarray((rounds >= _TWICE).any(0))
 
 

@@ -24,12 +24,21 @@ _ON_THE_WAY = 0.05  # of a step: so near to a level a reading is one, and mirror
 
 def local_mean(x: F64, k: int = LOCAL) -> F64:
     """Means over 2 k + 1 neighbours; fewer at the ends."""
-    sums = np.concatenate(([0.0], np.cumsum(x)))
-    at = np.arange(len(x))
-    low, high = np.maximum(at - k, 0), np.minimum(at + k + 1, len(x))
-    found: F64 = (sums[high] - sums[low]) / (high - low)
+    n = len(x)
+    sums = np.zeros(n + 2 * k + 1)  # what it is up to each neighbour, as if nothing were beside the ends
+    np.cumsum(x, out=sums[k + 1 : n + k + 1])
+    sums[n + k + 1 :] = sums[n + k]
+    found: F64 = sums[2 * k + 1 :] - sums[:n]
+    if n > 2 * k:
+        at_an_end = np.arange(k + 1, 2 * k + 1)
+        found[:k] /= at_an_end
+        found[k : n - k] /= 2 * k + 1
+        found[n - k :] /= at_an_end[::-1]
+    else:
+        at = np.arange(n)
+        found /= np.minimum(at + k + 1, n) - np.maximum(at - k, 0)
     # Rounding of the sums may leave less than nothing of what is never negative.
-    return np.maximum(found, 0.0) if len(x) and x.min() >= 0 else found
+    return np.maximum(found, 0.0, out=found) if n and x.min() >= 0 else found
 
 
 def from_nearer(x: F64) -> F64:
