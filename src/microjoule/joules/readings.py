@@ -38,7 +38,7 @@ _SHORT, _MANY = 0.7, 0.2  # of the declared period, and share of gaps that short
 _LATE = 0.25  # of the time between two reads: what a gap is longer by than it is likely to be by chance
 _FEW_OF = 0.1  # share of gaps shorter than one length, up to which most make a longer period
 _RAGGED = 0.004  # of a period, its own jitter at the least
-_COARSEST_W = 1.0  # few values may be round ones by chance: of them no larger step is believed
+_COARSEST_W = 5.0  # few values may be round ones by chance: of them no larger step is believed
 _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and different values of them
 _FEW = 8  # changes below which a period is no more than a guess
 _IN_TURN = 0.5  # of a period, by which a reading may come early or late and be the next one
@@ -218,15 +218,13 @@ class Readings:
 
 
 def _quantum(raw: npt.NDArray[np.int64 | np.uint64], most: int) -> int:
-    """What all values are multiples of, in counts; of few different ones a power of ten up to the most."""
+    """What all values are multiples of, in counts; of few different ones 1, 2 or 5, 10 … up to the most."""
     values = distinct(np.abs(raw[:_ENOUGH].astype(np.int64)))
     divisor = int(np.gcd.reduce(values, initial=0))
     if not divisor or len(values) >= _SEVERAL:
         return max(divisor, 1)
-    power = 1
-    while divisor % (10 * power) == 0:
-        power *= 10
-    return min(power, max(most, 1))
+    steps: list[int] = [k * 10**e for e in range(len(str(most))) for k in (1, 2, 5)]
+    return max(step for step in steps if step == 1 or (step <= most and divisor % step == 0))
 
 
 def _taken(series: Series, rows: I64) -> Series:
