@@ -41,6 +41,18 @@ def test_the_age_of_values_is_in_their_windows(load: str, reads_apart: float) ->
         assert binomtest(n, SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, (length_s, n)
 
 
+def test_an_age_comes_on_top_of_a_lag() -> None:
+    """The larger one alone held 90 % of windows of a second."""
+    covered = 0
+    for seed in range(SEED, SEED + 2 * SEEDS):
+        phase, lag = np.random.default_rng(seed).uniform((0, -1), (1, 1))
+        one = replace(SENSORS["mean of 1 s"], lag_s=0.5 * lag * 0.1)
+        poll = Poll(rate_hz=10.0, jitter=0.02, phase=phase)
+        of = LOADS["steps"](one.update_s, 60.0, seed)
+        covered += outcome(gauge(of, one, poll, seed), of, 1.0, WINDOWS, seed).covered
+    assert binomtest(covered, 2 * SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, covered
+
+
 def test_an_age_that_all_values_have_does_not_add_up() -> None:
     """While each had its own, U of windows of 7 s under a regular load was 12 times the error."""
     assert shown("far: 3.7 T", 1.0, 7.2)[1] < 9

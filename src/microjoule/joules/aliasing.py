@@ -162,7 +162,7 @@ def swings(
         half = half if is_any or least > _PLAIN else of_two
     is_possible = (least_half < widest) & (seen > OF_NOISE * noise_w)
     # What does not come round is power that goes slowly, where there is time to.
-    turns = (phi > SLOWEST) | (n < _TIME)
+    turns = is_one_line(watts) if is_seldom and least > _PLAIN else (phi > SLOWEST) | (n < _TIME)
     is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)

@@ -53,7 +53,7 @@ from .readings import Readings, Shape
 from .running import FEW, MISSED
 from .stamps import Clock, Stamped
 from .swinging import Swinging
-from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12
+from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, both
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
 _HALF = 1 / ROOT_12  # standard uncertainty of a rectangle of width 1
@@ -324,7 +324,7 @@ class Gauge:
         if self.readings.shape is Shape.POINT:
             return period_s + seconds(self.readings.left_open_ns)
         is_long = self.readings.shape is Shape.BOXCAR or self.readings.declared_shape is Shape.POINT
-        return max(period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD), seconds(self.readings.left_open_ns))
+        return both(period_s * (_LAG_BOXCAR if is_long else _LAG_HOLD), seconds(self.readings.left_open_ns))
 
     def _power_w(self, t: I64, over_s: float) -> F64:
         """The mean power around instants."""

@@ -46,6 +46,12 @@ _K_OF_FORM = {
 # what a normal one has outside.
 _ONE_SIDED = {K_OF_RECTANGULAR: 1.56, 1.90: 1.68}
 _OF_NORMAL = 1.645 / 1.960
+_OF_LESSER = 2 * (1 - math.sqrt(0.05)) / 0.95 - 1  # of two as wide, whose sum is a triangle
+
+
+def both(one: float, other: float) -> float:
+    """Half the width of a rectangle that holds 95 % of the sum of two, of these half widths."""
+    return max(one, other) + _OF_LESSER * min(one, other)
 
 
 class Component(NamedTuple):
