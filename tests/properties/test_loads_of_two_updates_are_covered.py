@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, loads, outcome
+from gauges import POLLS, SENSORS, gauge, loads, outcome, uneven
 from scipy.stats import binomtest
 
 
@@ -20,6 +22,24 @@ def test_short_windows_under_a_load_of_two_updates_are_covered(sensor):
             covered += found.covered
             asked += 100
     assert binomtest(covered, asked).proportion_ci(0.999, "exact").high >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("sensor", "high"),
+    [
+        ("25 of 100 ms", 0.4),
+        ("100 of 100 ms, not declared", 0.1),
+        ("100 of 100 ms, not declared", 0.4),
+        ("100 of 100 ms, not declared", 0.8),
+    ],
+)
+def test_a_load_of_two_updates_that_is_uneven_is_off_for_as_long_as_its_phases_take(sensor, high):
+    """Every second reading shows one phase of it: 28 to 66 % of windows of a second and longer were held."""
+    one, covered = replace(SENSORS[sensor], window_s=0.025), 0  # nobody says that of the others
+    for seed in range(6):
+        load = uneven(2.03 * one.update_s, 40.0, high, 0.0, 70 + seed)
+        covered += outcome(gauge(load, one, POLLS["10 ms"], seed), load, 2.0, 20, seed).covered
+    assert binomtest(covered, 120).proportion_ci(0.999, "exact").high >= 0.93
 
 
 def test_what_alternates_is_told_by_successive_differences():

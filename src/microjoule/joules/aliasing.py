@@ -48,10 +48,9 @@ from .repeating import (
     unlike_after,
 )
 from .running import LOCAL, extreme, from_nearer, local_mean
+from .smoothness import as_smooth, smoothness
 
 _TIME = 192  # updates, of which fewer leave a swing no time to come round
-_SMOOTH = 0.35  # r from which on successive differences go together
-_AS_SMOOTH = 0.55  # of the r that a fast load's edges have
 _OF_EDGES = 0.78  # of a cycle an update: two edges, each known to half an update, in 95 of 100
 _A_THIRD = 0.34  # cycles an update, from which on what readings show is how they alternate
 _PLAIN = 0.01  # of a swing at its own frequency: no plain mean keeps so much, and a capacitor does
@@ -68,6 +67,7 @@ _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge sho
 QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
 _LARGER = 1.5  # times as large, a beat is another load
+ANY_PART = 0.25  # of its period, where nobody knows which part of it a sensor looks at
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
 
 
@@ -163,7 +163,7 @@ def swings(
     is_possible = (least_half < widest) & (seen > OF_NOISE * noise_w)
     # What does not come round is power that goes slowly, where there is time to.
     turns = is_one_line(watts) if is_seldom and least > _PLAIN else (phi > SLOWEST) | (n < _TIME)
-    is_possible &= turns if coverage >= 1 else _smoothness(watts, seen) > _smooth(coverage, phi)
+    is_possible &= turns if coverage >= 1 else smoothness(watts, seen) > as_smooth(coverage, phi)
     most = _as_even(np.full(n, most_w / 2), nearer)
     shown = np.minimum(_as_even(np.minimum(half, widest), nearer), most)
     found, period = np.where(is_possible, shown, 0.0), np.ones(n)
@@ -192,11 +192,7 @@ def swings(
     shorter = np.where(unlike_one(watts - middle) < _ONE, 1 - longer, 0.0)
     rounds, none = parts.comes_round, np.zeros((len(BLOCKS), n))
     of_swings = Swings(whole, phi, period, is_two, *astray, none, shorter, whole * period, unsure, rounds)
-    if coverage >= 1:
-        either = _with_beats(of_swings, beat, np.ones(n))
-    else:
-        either = _with_beats(of_swings, *_quick_beats(parts, beat, levels))
-        either = _with_beats(either, *_by_turns(watts, coverage, levels, noise_w))
+    either = _with_others(of_swings, beat, parts, levels, is_any=is_any)
     return either._replace(creeping_w=creeping_w(watts, either.half_w > 0, least * room))
 
 
@@ -233,7 +229,7 @@ def _as_beside(watts: F64, middle: F64, seen: F64, loads: F64) -> F64:
 def _is_beat(watts: F64, phi: F64, levels: tuple[F64, F64, F64], noise_w: float) -> Bools:
     """bool[n]: whether one sine explains the readings around, but for its harmonics."""
     middle, seen, _ = levels
-    goes = _smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
+    goes = smoothness(watts, seen) > np.minimum(np.cos(2 * np.pi * phi), _GO) - _LESS
     return np.asarray((unlike_one(watts - middle) < _ONE_OF_EDGES) & goes & (seen > OF_NOISE * noise_w))
 
 
@@ -251,6 +247,28 @@ def _by_turns(watts: F64, coverage: float, levels: tuple[F64, F64, F64], noise_w
     phi = by_turns(watts, middle, seen, coverage)
     half = np.where((phi > 0) & (seen > OF_NOISE * noise_w), seen, 0.0)
     return Beats(half, np.maximum(phi, SLOWEST), np.zeros(len(watts)), half), np.full(len(watts), 2.0)
+
+
+def _with_others(
+    found: Swings, beat: Beats, parts: _Parts, levels: tuple[F64, F64, F64], *, is_any: bool
+) -> Swings:
+    """What a drift, noise or a gap hides, or every second reading does."""
+    part = ANY_PART if is_any else parts.coverage
+    turns = _by_turns(parts.watts, part, levels, parts.noise_w)
+    if parts.coverage < 1:
+        return _with_beats(_with_beats(found, *_quick_beats(parts, beat, levels)), *turns)
+    either = _with_beats(found, beat, np.ones(len(parts.watts)))
+    return _as_turning(either, turns[0]) if is_any else either
+
+
+def _as_turning(found: Swings, turns: Beats) -> Swings:
+    """Loads of about two updates that only every second reading shows for as long as their phases take."""
+    is_one = (turns.half_w > 0) & (found.half_w > 0)
+    return found._replace(
+        phi=np.where(is_one, turns.phi, found.phi),
+        unsure=np.where(is_one, UNSURE, found.unsure),
+        unseen_w=np.where(is_one, np.maximum(turns.half_w, found.unseen_w), found.unseen_w),
+    )
 
 
 def _with_beats(found: Swings, beat: Beats, period: F64) -> Swings:
@@ -379,22 +397,3 @@ def _with_edge(watts: F64, middle: F64, seen: F64, noise_w: F64 | float) -> F64:
     """The share of readings that are neither like a neighbour nor one of the load's two levels."""
     is_between = (from_nearer(watts) > _ALIKE * noise_w) & (np.abs(watts - middle) < _EXTREME * seen)
     return local_mean(is_between / 1.0)
-
-
-def _smooth(coverage: float, phi: F64) -> F64:
-    """The r of successive differences from which on readings may be of a fast load.
-
-    Its edges take (1 - phi) w / (phi T) readings to creep through the part that is looked at: of n that are
-    alike r is 1 - 1/n. A slow load's edge is past after one or two.
-    """
-    readings = np.maximum(coverage * (1 - phi) / phi, 1.0)
-    return np.maximum(_SMOOTH, _AS_SMOOTH * (1 - 1 / readings))
-
-
-def _smoothness(watts: F64, seen: F64) -> F64:
-    """Whether differences go together around each reading; one large step counts as a smaller one."""
-    most = np.minimum(seen[1:], seen[:-1]) / 3
-    step = np.clip(np.diff(watts), -most, most)
-    squares = local_mean(step[:-1] ** 2)
-    r = local_mean(step[1:] * step[:-1]) / np.where(squares > 0, squares, 1.0)
-    return np.concatenate((r[:1], r, r[-1:]))

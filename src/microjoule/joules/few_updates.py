@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .aliasing import Swings
+from .aliasing import ANY_PART, Swings
 from .brackets import F64
 from .irregular import OF_NOISE, of_scatter
 from .little_known import FEW as LITTLE
@@ -27,7 +27,6 @@ from .readings import Readings, Shape
 from .running import from_nearer
 
 _LEAST, _MOST = 0.1, 2.0  # cycles by which a load creeps in a recording
-_ANY_PART = 0.25  # of a period, where nobody knows which part of it a sensor looks at
 _APART = 3.0  # of the noise: nearer to each other two readings are alike
 _ON_THE_WAY, _STANDS = 0.1, 2  # of all that readings span; and readings alike, from which on they are a level
 _CREEPS = 0.02  # of the same, by which readings of an edge that creeps past differ at least
@@ -53,7 +52,7 @@ def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: floa
     elif _turns(watts, noise_w) > 2 * _MOST or _stand_between(watts, noise_w):
         return none
     else:
-        half_w = min(shown_w * max((readings.coverage or _ANY_PART) / _LEAST, 1.0), most_w) / 2
+        half_w = min(shown_w * max((readings.coverage or ANY_PART) / _LEAST, 1.0), most_w) / 2
     half = np.full(len(none.half_w), half_w)
     return none._replace(half_w=half, unseen_w=np.where(half > 0, np.inf, 0.0))
 

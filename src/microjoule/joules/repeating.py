@@ -24,7 +24,7 @@ _ALIKE_AFTER = {2: 0.002, 3: 0.05, 5: 0.05, 7: 0.05}  # of their mean square, by
 _OF_HALF = 0.05  # of what readings two updates apart differ by, those four apart
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
 _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
-_BY_TURNS, _UNEVEN = 0.3, 0.1  # of what neighbours differ by; of the time
+_BY_TURNS, _UNEVEN = 0.3, 0.05  # of what neighbours differ by; of the time
 _CYCLES = 3.0  # in 49 readings, below which steps of power swing as one sine by chance
 _LATER = 8  # cycles of readings, over which creeping adds up
 
