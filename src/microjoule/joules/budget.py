@@ -62,9 +62,11 @@ from .sparse_readings import alike, apart_ns
 from .swings import Skeleton, across, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, Component
 from .unwrap import quantum as channel_quantum
-from .update_times import AROUND, F64, SLOW_NS, Bools
+from .update_times import F64, SLOW_NS, Bools
 
 _OF_TRIANGLE = 0.7  # of a slow sine and its margin: 1.2 to 1.3 from middle to tip, over √3
+_DRAWN_OUT = 1 / 6  # of an update, in the mean: f (1 - f)
+_BITS = 10  # of a count, to which what a lag moves is worked out
 _EVEN = 0.12  # of an update: readings that stray less from equal distances march past the updates in step
 _ROOM = 1.1  # of a device's limit, which its power is held to on average
 
@@ -228,7 +230,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         np.full(len(p), float(between.times.learned.together if usual_ns >= SLOW_NS else 0)),
         # What is counted in a part of an update scatters by that part of it.
         rough * np.minimum(2 * half_ns / near.usual_ns, 1.0),
-        _lagged(at, half_ns, usual_ns),
+        _lagged(between, at, half_ns, usual_ns),
         power * np.where(coarse, apart - usual_ns, 0.0) / 2,
         lost,
     )
@@ -250,28 +252,20 @@ def most_rate(channel: Channel) -> float:
     return _ROOM * limit_w / count_worth(channel) / NS_PER_S if limit_w else math.inf
 
 
-def _lagged(at: Segment, half_ns: float, usual_ns: float) -> F64:
+def _lagged(between: Interpolation, at: Segment, half_ns: float, usual_ns: float) -> F64:
     """float64[n, m]: counts between instants and those as far off as the lag may be, in both directions."""
     if not half_ns:
         return np.zeros((len(at.x_ns), 1))
-    off_ns = tried_ns(half_ns, usual_ns).tolist()
-    before = [_counted(at, -each, 0.0) for each in off_ns]
-    return np.stack(before + [_counted(at, 0.0, each) for each in off_ns], axis=1)
-
-
-def _counted(at: Segment, since: float, until: float) -> F64:
-    """float64[n]: counts from one time to another, seen from each instant, by the power around it."""
-    near = at.near
-    length = np.where(near.is_usual, near.length_ns, 0.0)
-    length[:, AROUND] = at.length_ns
-    ends = np.cumsum(length, axis=1)
-    ends = ends - ends[:, AROUND : AROUND + 1] + (at.length_ns - at.x_ns)[:, None]
-    inside = np.clip(np.minimum(ends, until) - np.maximum(ends - length, since), 0.0, None)
-    missing: F64 = (until - since) - inside.sum(1)
-    inside[:, AROUND] = 0.0
-    own = at.counted(at.x_ns + until) - at.counted(at.x_ns + since)
-    others: F64 = (near.rate * inside).sum(1)
-    return others + own + at.power * missing
+    off_ns = tried_ns(half_ns, usual_ns)
+    if half_ns > usual_ns:  # a step an update away or more is drawn out in its own one by the line through it
+        off_ns = np.append(off_ns, half_ns + _DRAWN_OUT * usual_ns)
+    either_ns = np.rint(np.concatenate(([0.0], -off_ns, off_ns))).astype(np.int64)
+    asked: I64 = (at.start.t_ns + at.x_ns.astype(np.int64))[:, None] + either_ns
+    inside = np.clip(asked, *between.times.located(np.array([0, len(between.times) - 1])).t_ns)
+    counted = between.count(inside.ravel(), _BITS).reshape(asked.shape) / 2.0**_BITS
+    counted += at.power[:, None] * (asked - inside)  # beyond the readings it is taken to go on
+    found: F64 = np.abs(counted[:, 1:] - counted[:, :1])
+    return found
 
 
 def budgets(

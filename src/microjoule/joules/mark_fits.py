@@ -97,7 +97,7 @@ class MarkFits:
         """The same with all that an unknown lag leaves open: windows' powers are others by another lag."""
         counter, of = self._trace.counter(channel_id), self._trace.updates(channel_id)
         timing = counter.channel.timing
-        if timing.half_lag_ns < LEAST_NS:
+        if counter.declared.lag_ns < LEAST_NS or not timing.half_lag_ns:
             return found
         lags = [found.lag]
         for part in next(parts for most, parts in _OF_HALF if len(found.position) <= most):

@@ -32,6 +32,7 @@ from .attribution import Span, Watts
 from .between_marks import AT_ONCE, Pieces, PowerBeside, UpdatesAround, sums_of
 from .brackets import F64
 from .counter import Counter
+from .mark_closure import closure
 from .marked_edges import Cause, MarkedEdges
 from .unseen_scatter import MOST, unseen_scatter
 from .update_times import AROUND
@@ -90,13 +91,17 @@ def marked_edges(span: Span) -> MarkedEdges | None:
     pieces = pieces._replace(scatter=scatter, unsure=unsure, unsure_sums=sums_of(bounds_ns, unsure))
     found = _all_counts(counter, pieces, updates, beside, _Sharing.of(span, per_j))
     k = found["k"]
+    half_ns = counter.channel.timing.half_lag_ns
+    of_lag = half_ns * np.abs(np.diff(watts[: len(marks) + 1]))
+    unlike = closure(state, found["apart"], found["variance"], found["lesser"], of_lag)
     causes = (
         Cause("edges", "update", found["u_before"], k),
         Cause("edges", "update", found["u_after"], k, further=1),
         Cause("phase", "phase", found["u_phase"], k, together=2 * AROUND),
         Cause("power", "piece", found["u_left"]),
         Cause("power", "piece", found["u_right"], further=1),
-        Cause("power", "mark", found["u_mark"]),
+        Cause("steps", "kind", unlike.common, unlike.kind),
+        Cause("power", "mark", np.hypot(found["u_mark"], unlike.alone)),
     )
     lag = np.stack((found["lag_before"], found["lag_after"]), axis=1)
     span_ns = int(every[0, 0]), int(every[-1, 1])
@@ -138,6 +143,9 @@ class _Counts(NamedTuple):
         near0_ns: float64[n], ``share`` times ``own_ns`` of the update before; ``near1_ns`` of the one after.
         u_before: float64[n], in counts, as the other ``u_``: of the two updates, of their phase, of the two
             pieces of time, and of the mark itself.
+        apart: By how much the count by the update before is more than that by the one after.
+        variance: Of that, as it is known of each mark, counts².
+        lesser: Of the two weights.
         lag_before: float64[n], counts in half the lag before the updates; ``lag_after`` in that after them.
     """
 
@@ -153,6 +161,9 @@ class _Counts(NamedTuple):
     u_left: F64
     u_right: F64
     u_mark: F64
+    apart: F64
+    variance: F64
+    lesser: F64
     lag_before: F64
     lag_after: F64
 
@@ -162,7 +173,7 @@ _KEPT: dict[str, type] = {
     "position": np.int64,
     "is_known": np.bool_,
     **dict.fromkeys(("u_before", "u_after", "u_phase", "u_left", "u_right", "u_mark"), np.float32),
-    **dict.fromkeys(("lag_before", "lag_after"), np.float32),
+    **dict.fromkeys(("apart", "variance", "lesser", "lag_before", "lag_after"), np.float32),
 }
 
 
@@ -208,6 +219,9 @@ def _counts(
         u_left=w0 * (1.0 - before.share) * before.own_ns * pieces.scatter[:-1][some],
         u_right=-w1 * (1.0 - after.share) * after.own_ns * pieces.scatter[1:][some],
         u_mark=np.hypot(w0 * np.hypot(*_two(before)), w1 * np.hypot(*_two(after))),
+        apart=np.where(is_known, before.gained + after.gained - (total[k + 1] - total[k]), np.nan),
+        variance=v0 + v1,
+        lesser=np.minimum(w0, w1),
         lag_before=lag_before,
         lag_after=lag_after,
     )

@@ -62,9 +62,13 @@ def spread_outside(
     without = before * sides_ns[0] + after * sides_ns[1]
     inside = (before + after) / 2 * (t1 - t0)
     more = between.total(right) - between.total(left) - without + inside - plain
+    # Of a load that comes and goes, what ran some updates away says how much that may be, and not of which
+    # sign: a window of more power than the updates beside it lacks what was spread.
+    beside = (between.power(left - 1, left) + between.power(right, right + 1)) / 2
+    away = np.where(plain < beside * (t1 - t0), -1.0, 1.0)
     if usual_ns < SLOW_NS:
         noise = 2 * (begins.edges**2 + ends.edges**2 + begins.phase**2 + ends.phase**2)
-        found[short] = -beyond(more, noise) * is_own
+        found[short] = -away * np.abs(beyond(more, noise)) * is_own
         return found
     # A slow counter's power is drawn out over long times, with all that its updates scatter by; and a window
     # holds no more than the device may draw. U is what is spread at most.
@@ -73,7 +77,8 @@ def spread_outside(
     noise = one * ((1 + out[0]) ** 2 + out[0] ** 2 + (1 + out[1]) ** 2 + out[1] ** 2)
     length_ns = np.maximum(t1 - t0, 1)  # of a window of no length infinite power would be no number
     room = np.maximum(most_rate(channel) * length_ns - plain, 0.0)
-    found[short] = -beyond(np.clip(more, -plain, room), noise) * is_own / K_OF_RECTANGULAR
+    most = np.abs(beyond(np.clip(more, -plain, room), noise))
+    found[short] = -away * most * is_own / K_OF_RECTANGULAR
     return found
 
 

@@ -28,7 +28,8 @@ A window's energy has the slow sine's difference between its ends, which the upd
 the quick load, which nothing does. The first is known with its sign: so much of the energy is wrong if this
 is a quick one (``bounded``, one cause of all windows, which cancels between adjoining ones). The second is of
 any phase at either end, and at both ends of windows of half a cycle more it is the same, twice: ``aliased``.
-What steps and the lag would do to a slow load is no more than that, and is not added.
+Windows of one name may lie at one phase of the load, and their sum is off by all of their ends. What steps
+and the lag would do to a slow load is no more than that, and is not added.
 
 Reads of any counter that are no denser than its updates have loads near their own frequency in the same way.
 
