@@ -36,6 +36,7 @@ from .running import (
     from_nearer,
     local_mean,
     long_run,
+    of_slope,
     together,
     unlike_beside,
     whole_steps_apart,
@@ -44,7 +45,6 @@ from .uncertainty import ROOT_3
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
-_OF_BEND = 1.62  # of independent values, the mean of the least of three such squares in a row: (1, -2, 1)²
 _STEP = 1 / 8  # of D² g²: in a gap 1/12, and half as much again for what falls into a window
 _BRIDGE = 1 / 3
 _INSIDE = 1 / (6 * ROOT_3)  # of a step times an update: half-width of what is lost on average, 1/6
@@ -59,6 +59,7 @@ _RARELY = 0.05  # of the time: what is so by chance
 APART = 1.7  # updates, from which on one between two was missed, and the second is not late
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
+_EITHER = 0.25  # of independent levels, how little those may last
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
 
 
@@ -95,7 +96,7 @@ class Profile:
         apart = np.diff(end_s) / np.maximum(np.median(np.diff(end_s)), 1e-12)
         self.missed: I64 = np.where(apart < APART, 0, np.rint(apart).astype(np.int64) - 1)
         self._describe(noise_w)
-        noise2 = np.minimum(np.maximum(self._fast2, _of_slope(watts)), noise_w**2)
+        noise2 = np.minimum(np.maximum(self._fast2, of_slope(watts, _NEAR)), noise_w**2)
         self._noise2 = noise2 * self._width_s**2
         self._noise_gap2 = noise2[1:] * self._gap_s**2
         self._seen_s = np.concatenate(([0.0], np.cumsum(self._width_s)))
@@ -271,7 +272,11 @@ class Profile:
         at_begin = np.where(apart, np.minimum(at_begin, _BESIDE_LEVELS * after2), at_begin)
         at_end = np.where(apart, np.minimum(at_end, _BESIDE_LEVELS * before2), at_end)
         share = np.minimum(most2 / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
-        return at_begin * share, at_end * share, inner * share
+        # Where levels do not last, a part of a gap has either, whatever is read on both sides of it.
+        white = self._white[np.minimum(begin.segment // 2, len(self) - 2)]
+        is_either = ~apart & (begin.segment % 2 > 0) & is_level & (white > _EITHER)
+        least = np.where(is_either, most2 / 2, 0.0)
+        return np.maximum(at_begin * share, least), np.maximum(at_end * share, least), inner * share
 
     def levels(self, t0_s: F64, t1_s: F64) -> tuple[Bools, tuple[F64, F64]]:
         """Whether all power in gaps around windows is between readings there; the lowest and the highest."""
@@ -369,14 +374,6 @@ class Profile:
 def _furthest_j(length_s: F64, joules: F64, levels: tuple[F64, F64]) -> F64:
     """How far energies are from those of so long at either level."""
     return np.asarray(np.maximum(levels[1] * length_s - joules, joules - levels[0] * length_s))
-
-
-def _of_slope(watts: F64) -> F64:
-    """The variance of readings by how they bend: on a slope their noise brings none beyond its neighbours."""
-    if len(watts) < 3:
-        return np.zeros(len(watts))
-    bend = extreme(np.abs(np.diff(watts, 2)), np.minimum, 1)  # not of a step, or of the reading beside it
-    return local_mean(np.concatenate((bend[:1], bend, bend[-1:])) ** 2, _NEAR) / _OF_BEND
 
 
 def _unlike(watts: F64, noise_w: float) -> tuple[F64, F64]:

@@ -16,6 +16,7 @@ _FAR = 64  # updates on either side over which such sums are compared
 _RISE = (
     0.3  # of all that the power spans: a smaller step is none of a repeated load, and no four in a row fit
 )
+_OF_BEND = 1.62  # of independent values, the mean of the least of three such squares in a row: (1, -2, 1)²
 _ROW = 4  # steps that come equally far apart before that is more than chance
 # Of k of n places spread evenly max k² (1 - k/n)² / k is n / 7; twice that where rises and falls err alike.
 _CREEPING = 3.0
@@ -58,6 +59,14 @@ def extreme(x: F64, of: np.ufunc, k: int = LOCAL) -> F64:
         done *= 2
     rest = width - done
     return np.asarray(of(found[: len(found) - rest], found[rest:]) if rest else found)
+
+
+def of_slope(watts: F64, k: int) -> F64:
+    """The variance of readings by how they bend: on a slope their noise brings none beyond its neighbours."""
+    if len(watts) < 3:
+        return np.zeros(len(watts))
+    bend = extreme(np.abs(np.diff(watts, 2)), np.minimum, 1)  # not of a step, or of the reading beside it
+    return local_mean(np.concatenate((bend[:1], bend, bend[-1:])) ** 2, k) / _OF_BEND
 
 
 def together(step: F64, k: int = LOCAL) -> F64:
