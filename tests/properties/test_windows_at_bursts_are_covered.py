@@ -11,8 +11,9 @@ from gauges import POLLS, REST_S, SENSORS, T0, Load, S, truth_j
 
 from microjoule.joules.estimate import summed
 
-WINDOWS, SEEDS = 100, 4
-HELD, OFF = 0.88, 1.9  # they were held in 83 %, and their sums were 3.7 to 4 U off
+WINDOWS, SEEDS = 100, 3
+SENSORS_AT_STEPS = ("100 of 100 ms", "25 of 100 ms", "mean of 1 s", "capacitor of 50 ms")
+HELD = 0.93  # means of 100 ms were held in 83 %, and sums were 4 U off; of a capacitor 2.7
 
 
 def bursts(seed: int) -> tuple[Load, np.ndarray, np.ndarray]:
@@ -25,16 +26,17 @@ def bursts(seed: int) -> tuple[Load, np.ndarray, np.ndarray]:
     return load, at[0::2], at[1::2]
 
 
+@pytest.mark.parametrize("sensor", SENSORS_AT_STEPS)
 @pytest.mark.parametrize("is_idle", [False, True], ids=["bursts", "between"])
-def test_windows_that_are_one_burst_and_their_sum_are_covered(is_idle):
+def test_windows_that_are_one_burst_and_their_sum_are_covered(sensor, is_idle):
     covered, off = 0, []
     for seed in range(SEEDS):
         load, t0, t1 = bursts(seed)
         if is_idle:
             t0, t1 = t1[:-1], t0[1:]
-        gauge = gauges.gauge(load, SENSORS["100 of 100 ms"], POLLS["10 ms"], seed)
+        gauge = gauges.gauge(load, SENSORS[sensor], POLLS["10 ms"], seed)
         found, true_j = gauge.estimates(gauge.energies(t0, t1)), truth_j(load, t0, t1)
         covered += sum(abs(each.value - j) <= each.U for each, j in zip(found, true_j.tolist(), strict=True))
         off.append(abs(summed(found).value - true_j.sum()) / summed(found).U)
     assert covered >= HELD * SEEDS * (WINDOWS - is_idle)
-    assert max(off) <= OFF
+    assert max(off) <= 1.0

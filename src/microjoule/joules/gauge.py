@@ -14,8 +14,7 @@ interpolation at its end, and adjoining windows add up. What readings do not sho
 * ``aliasing``: what was not looked at between the parts that were, and loads near the sensor's own frequency
   (:mod:`.aliasing`), which at the ends of a window are ``edges`` too;
 * ``updates``: late updates and noise of a sensor that looks at all of the time;
-* ``steps``: what windows lose, in the mean, of the power steps that they begin and end with, where a gap or
-  a window cuts them off; of one cause in all windows of a gauge, so that it does not average away;
+* ``steps``: what all windows lose alike of the power steps that they begin and end with (:mod:`.step_loss`);
 * ``averaging``: that the sensor may average longer than declared, where readings follow steps slowly;
 * ``lag``: that readings may trail the power by a little, of one cause in all windows of a gauge; of a
   *point* by up to an update, because nobody knows of which part of the time it speaks, and by more where
@@ -52,6 +51,7 @@ from .profile import Profile
 from .readings import Readings, Shape
 from .running import FEW, MISSED
 from .stamps import Clock, Stamped
+from .step_loss import OF_BOUND, steps_j
 from .swinging import Swinging
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, both
 
@@ -305,15 +305,15 @@ class Gauge:
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
-        groups, left_j = (f"steps:{self.channel.id}",) * len(t0), np.sqrt(np.maximum(most2 - all2, 0.0) / 3)
-        lost_j = np.clip(self._profile.lost_j(a) - self._profile.lost_j(b), -left_j, left_j)
-        yield Part("steps", lost_j, RECTANGULAR, groups)
-        late_j = (end_w - begin_w) * self.lag_s / ROOT_3
+        blurred_s = 0.0 if self._boxcar is None else seconds(self.readings.period_ns)
+        left_j = np.sqrt(np.maximum(most2 - all2, 0.0) / 3)
+        lost_j = np.clip(steps_j(profile, a, b, blurred_s, ~is_all), -left_j, left_j)
+        yield Part("steps", lost_j, RECTANGULAR, (f"steps:{self.channel.id}",) * len(t0))
+        late_j = (end_w - begin_w) * self.lag_s * OF_BOUND
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)
             late_j = np.where(np.abs(late_j) > most_j, late_j, most_j)
-        groups = (f"lag:{self.channel.id}",) * len(t0)
-        yield Part("lag", late_j, RECTANGULAR, groups)
+        yield Part("lag", late_j, RECTANGULAR, (f"lag:{self.channel.id}",) * len(t0))
 
     @property
     def lag_s(self) -> float:

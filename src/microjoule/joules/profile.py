@@ -41,14 +41,11 @@ from .running import (
     unlike_beside,
     whole_steps_apart,
 )
-from .uncertainty import ROOT_3
 
 _NEAR = 16  # updates on either side whose scatter is the power's own around an instant
 _WHITE = 0.78  # of three independent values, the mean square by which the middle one leaves the others' range
 _STEP = 1 / 8  # of D² g²: in a gap 1/12, and half as much again for what falls into a window
 _BRIDGE = 1 / 3
-_INSIDE = 1 / (6 * ROOT_3)  # of a step times an update: half-width of what is lost on average, 1/6
-_BESIDE = 2  # readings on either side of an instant that tell the step there
 _LEAST_SWING = 0.3  # a mean at the end of what is seen leaves no room to swing, if that end is the load's own
 _ALONE, _WHOLE = 3.0, 0.26  # times the mean square around; with k = 2 all of the pulse
 _QUICK, _QUICK_OVER = -0.42, 0.2  # r below which power is periodic within a window rather than white
@@ -83,13 +80,15 @@ class Profile:
     Attributes:
         watts: As given.
         bounds_s: float64[2 n], beginnings and ends in turns.
+        late_s: As given.
         missed: int64[n - 1], how many updates nobody read between two.
+        top_w, bottom_w: float64[n], the highest and the lowest of the readings around each.
     """
 
     def __init__(self, start_s: F64, end_s: F64, watts: F64, late_s: F64, noise_w: float) -> None:
         self.watts = watts
         self.bounds_s: F64 = np.stack((start_s, end_s), 1).ravel()
-        self._late_s = late_s
+        self.late_s = late_s
         self._width_s, self._gap_s = end_s - start_s, start_s[1:] - end_s[:-1]
         self._step_w = np.diff(watts)
         self._sums = _in_turns(watts * self._width_s, (watts[1:] + watts[:-1]) / 2 * self._gap_s)
@@ -116,7 +115,7 @@ class Profile:
         self._r = together(self._step_w, _NEAR)
         r = np.append(self._r, self._r[-1:])
         self._quick = np.clip((_QUICK - r) / _QUICK_OVER, 0.0, 1.0)
-        self._top, self._bottom = extreme(watts, np.maximum), extreme(watts, np.minimum)
+        self.top_w, self.bottom_w = extreme(watts, np.maximum), extreme(watts, np.minimum)
         self._shows_levels = self._are_levels(noise_w)
 
     def _are_levels(self, noise_w: float) -> Bools:
@@ -126,13 +125,13 @@ class Profile:
         rarely lies in many of them, but may lie in one of every few where readings repeat.
         """
         watts = self.watts
-        nearly = np.maximum(_ALIKE * noise_w, _AS_HIGH * (self._top - self._bottom))
-        at_top = local_mean((self._top - watts < nearly) / 1.0)
-        at_bottom = local_mean((watts - self._bottom < nearly) / 1.0)
+        nearly = np.maximum(_ALIKE * noise_w, _AS_HIGH * (self.top_w - self.bottom_w))
+        at_top = local_mean((self.top_w - watts < nearly) / 1.0)
+        at_bottom = local_mean((watts - self.bottom_w < nearly) / 1.0)
         is_level = np.minimum(at_top, at_bottom) > _OFTEN
         is_level &= ~of_few_phases(watts, noise_w)
         # What is shorter than a window lies inside one by itself, between two at the other level.
-        is_top, is_bottom = self._top - watts < nearly, watts - self._bottom < nearly
+        is_top, is_bottom = self.top_w - watts < nearly, watts - self.bottom_w < nearly
         inner = (slice(1, -1), slice(2, None), slice(None, -2))
         self._holds_levels = is_level & self._miss_none()
         for one, other in ((is_top, is_bottom), (is_bottom, is_top)):
@@ -160,7 +159,7 @@ class Profile:
         self._step2 = own2 + self._white * local_mean(own2, _NEAR)
         steps2 = (1 - self._white) * own2 * self._gap_s**2 * _STEP
         # Where updates are missed they are no measure of how far steps are apart.
-        is_sure = bool(np.median(self._late_s) < _SURE * np.median(np.diff(self.bounds_s[1::2])))
+        is_sure = bool(np.median(self.late_s) < _SURE * np.median(np.diff(self.bounds_s[1::2])))
         row = whole_steps_apart(self._step_w, self.watts, is_sure)
         self._sums2 = _in_turns(self._noise2 + self._late2, steps2 + self._missed2 + self._noise_gap2)
         self._row_sums2 = _in_turns(nothing, steps2 * (row - 1))
@@ -214,30 +213,6 @@ class Profile:
         step2 = np.where(is_known, (after - before) ** 2, 1.0)
         return before, after, np.where(is_known, np.clip(1.0 - 4.0 * unrest2 / step2, 0.0, 1.0), 0.0)
 
-    def lost_j(self, t_s: F64) -> F64:
-        """What a window that ends with the power step at an instant would lose, on average over phases.
-
-        Of a step D in a gap g of a period T that is D g² / 6 T, in a window w beside it D g w / 4 T. Within a
-        window w it is up to D w² / 6 T, as far as no kink takes care of it: of a rectangle, D w² / 6 √3 T.
-        """
-        n, watts = len(self), self.watts
-        if n < 2 * _BESIDE + 2:
-            return np.zeros(len(t_s))
-        i = np.clip(self.place(t_s).segment // 2, _BESIDE, n - _BESIDE - 1)
-        before = np.stack([watts[i - 1 - k] for k in range(_BESIDE)])
-        after = np.stack([watts[i + 1 + k] for k in range(_BESIDE)])
-        step = after.mean(0) - before.mean(0)
-        noise2 = (before.var(0, ddof=1) + after.var(0, ddof=1)) / _BESIDE
-        beyond = np.sign(step) * np.sqrt(np.maximum(step**2 - noise2, 0.0))
-        gap_s, width_s = self._gap_s[i], self._width_s[i]
-        period_s = np.maximum(gap_s + width_s, 1e-12)
-        _, _, trust = self._sides(i)
-        in_gap = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s
-        # Of bursts of a few updates only the nearest ones tell the step.
-        step = after[0] - before[0]
-        found: F64 = -beyond * in_gap - step * width_s**2 / period_s * _INSIDE * (1 - trust)
-        return found
-
     # ---- variance -----------------------------------------------------------------------------------
 
     def variances(self, t0_s: F64, t1_s: F64) -> tuple[F64, F64, F64]:
@@ -281,7 +256,7 @@ class Profile:
     def levels(self, t0_s: F64, t1_s: F64) -> tuple[Bools, tuple[F64, F64]]:
         """Whether all power in gaps around windows is between readings there; the lowest and the highest."""
         i, k = (self.place(t).segment // 2 for t in (t0_s, t1_s))
-        bottom, top = np.minimum(self._bottom[i], self._bottom[k]), np.maximum(self._top[i], self._top[k])
+        bottom, top = np.minimum(self.bottom_w[i], self.bottom_w[k]), np.maximum(self.top_w[i], self.top_w[k])
         return self._shows_levels[i] & self._shows_levels[k] & self._has_gaps, (bottom, top)
 
     def furthest_j(self, t0_s: F64, t1_s: F64, value_j: F64, levels: tuple[F64, F64]) -> F64:
@@ -341,8 +316,8 @@ class Profile:
         """The variance of a window's energy up to a fraction of it, its mean being known."""
         n, bridge = len(self) - 1, f * (1 - f)
         around = np.stack([self.watts[np.clip(i + k, 0, n)] for k in (-2, -1, 0, 1, 2)])
-        near, far = _RAMP * self._unlike_w[i], self._top[i] - self._bottom[i]
-        level = (self.watts[i] - self._bottom[i]) / np.maximum(far, 1e-12)
+        near, far = _RAMP * self._unlike_w[i], self.top_w[i] - self.bottom_w[i]
+        level = (self.watts[i] - self.bottom_w[i]) / np.maximum(far, 1e-12)
         swing = _LEAST_SWING + (1 - _LEAST_SWING) * 4 * level * (1 - level)
         _, _, trust = self._sides(i)
         anywhere2 = (bridge * swing * (1 - trust)) ** 2 * near * far * _BRIDGE
@@ -353,9 +328,9 @@ class Profile:
         is_alone = (pulse2 > _ALONE * fast2) & (bridge > 0)
         white2 = np.where(is_alone, _WHOLE * pulse2, shape * np.maximum(pulse2 * swing**2, fast2))
         step_w = np.maximum(np.abs(around[2] - around[1]), np.abs(around[3] - around[2]))
-        late2 = (step_w * self._late_s[i]) ** 2 * np.minimum(1.0, 10 * bridge)
+        late2 = (step_w * self.late_s[i]) ** 2 * np.minimum(1.0, 10 * bridge)
         # Between two levels no more than all of what is of either comes first; both ends may err alike.
-        up, down = self._top[i] - self.watts[i], self.watts[i] - self._bottom[i]
+        up, down = self.top_w[i] - self.watts[i], self.watts[i] - self.bottom_w[i]
         most = np.maximum(np.minimum(up * f, down * (1 - f)), np.minimum(down * f, up * (1 - f)))
         inside2 = np.minimum(anywhere2 + white2, np.where(self._holds_levels[i], most**2 / 2, np.inf))
         return np.asarray(self._width_s[i] ** 2 * inside2 + late2)
