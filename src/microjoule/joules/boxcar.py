@@ -64,6 +64,8 @@ _SOLID = 1e-9
 _AROUND = 4  # windows on either side in which power is compared with that of W before
 _AGAIN, _SO_MUCH = 0.3, 0.3  # correlation with the power of W before, from which on it may repeat itself
 _REPEATED = 1.5  # times the variance, more: of W in a row that are alike fewer tell
+_IN_TWO, _ALIKE = 5.0, 0.2  # the same of two W; and of the correlation, from where to where
+_SURELY = 0.8  # of it: more quickly power comes round as it was
 _LEAST_NOISE = 0.1
 _SLOW, _A_STEP = 8, 6.0  # differences on either side whose mean is no wander; and of their median, a step
 _NOT_RULED_OUT = 0.1  # of the variance of differences: how well a minute tells it from noise
@@ -151,7 +153,8 @@ class Boxcar:
         is_scatter = (again > 0) | (scatters(step_w)[at] if len(t_s) > 3 else True)
         self.differences = Differences(step_w[at], is_scatter, window_s / period_s)
         again = again if len(t_s) >= FEW else np.ones(len(self.watts))  # nobody sees whether it does
-        self._less_known: F64 = 1.0 + _REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0)
+        in_two = _in_two(self.watts, round(window_s / period_s))
+        self._less_known: F64 = 1.0 + np.maximum(_REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0), in_two)
 
     def _own(self, start: int) -> F64:
         cell = self._cell(start)
@@ -267,6 +270,17 @@ def _again(watts: F64, lag: int) -> F64:
     product[lag:] = off[lag:] * off[: max(len(off) - lag, 0)]
     square[lag:] = (off[lag:] ** 2 + off[: max(len(off) - lag, 0)] ** 2) / 2
     found: F64 = local_mean(product, _AROUND * lag) / np.maximum(local_mean(square, _AROUND * lag), _SOLID)
+    return found
+
+
+def _in_two(watts: F64, lag: int) -> F64:
+    """float64[m]: what is less known of slow power that comes round in two windows, of so many bins each.
+
+    Each second harmonic of it comes round in one, and no reading shows that.
+    """
+    found = _IN_TWO * np.clip((_again(watts, 2 * lag) - 2 * _AGAIN) / _ALIKE, 0.0, 1.0)
+    for each in range(2, lag):  # what is quicker comes round before
+        found[_again(watts, each) > _SURELY] = 0.0
     return found
 
 
