@@ -6,7 +6,9 @@ as slow power does: U of the command holds both.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -101,3 +103,27 @@ def test_a_recording_of_several_cycles_of_a_beat_is_held_from_end_to_end(name, l
         found, truth = gauge.energy(t0, t1), float(np.diff(load.energy_j((np.array([t0, t1]) - T0) / S))[0])
         held += abs(found.value - truth) <= found.U
     assert held >= 11
+
+
+@pytest.mark.parametrize(
+    ("name", "noise_w"),
+    [
+        *product([PART, "20 of 100 ms", "10 of 20 ms"], [0.0, 0.2, 2.0]),
+        *product(["100 of 100 ms, not declared"], [0.2, 2.0]),  # without noise nothing tells its updates
+    ],
+)
+def test_a_level_that_lasts_between_two_edges_is_no_load_that_creeps(name, noise_w):
+    """A command between idle times: within it ± was 75 %, or 0.5 %, by the turns of the noise."""
+    sensor = replace(SENSORS[name], noise_w=noise_w)
+    rest_s, ran_s = 6.0 + 3 * sensor.update_s, 20 * sensor.update_s
+    load = Load(np.array([rest_s, rest_s + ran_s]), np.array([60.0, 200.0, 60.0]))
+    every = series(load, sensor, Reads(), 3)
+    n = np.searchsorted(every.t_ns, T0 + round((rest_s + ran_s + 3 * sensor.update_s) * S))
+    first = np.searchsorted(every.t_ns, T0 + 6 * S)
+    some = (each[first:n] for each in (every.t_ns, every.read_ns, every.raw, every.status))
+    gauge = Gauge(Series(*some), channel(sensor.timing))
+    assert len(gauge) < 64
+    within = (T0 + round((rest_s + part * ran_s) * S) for part in (0.25, 0.75))
+    found = gauge.energy(*within)
+    assert abs(found.value - 100 * ran_s) <= found.U + 2 * noise_w * ran_s
+    assert 0.03 * found.value > found.U

@@ -10,9 +10,13 @@ may be of a load that creeps by 0.1 to 2 cycles.
 
 Of all of the time readings then show at least 2 n (0.1 / n)² of its swing H. Within an update the energy
 strays from its line by m (1 - m / M) T at most, m being the mean and M the limit. Where readings turn more
-often the edges may be irregular (:mod:`.irregular`). Of a part c of the time readings show 0.1 H / c, or all
-of it: what they did not look at is anywhere between two levels. Readings that stand at three levels are of
-no such load.
+often the edges may be irregular (:mod:`.irregular`).
+
+Of a part c of the time readings show 0.1 H / c, or all of it: what they did not look at is anywhere between
+two levels. A load that creeps by d T an update takes c / d updates from one level to the other, and stands at
+one for (1 - c) / d at most. So levels that last, between edges of a reading, are of no such load, but of a
+command between idle times. Nor are readings of such a load that stand at three levels, or that go from one
+to the other more than four times.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ from .running import from_nearer
 
 _LEAST, _MOST = 0.1, 2.0  # cycles by which a load creeps in a recording
 _APART = 3.0  # of the noise: nearer to each other two readings are alike
-_ON_THE_WAY, _STANDS = 0.1, 2  # of all that readings span; and readings alike, from which on they are a level
+_AT_LEVEL = 0.15  # of all that readings span: as near they are at its upper or lower end
+_STANDS = 2  # readings alike between both, from which on they are a level
 _CREEPS = 0.02  # of the same, by which readings of an edge that creeps past differ at least
 _OF_TIP = 0.6  # of the energy from tip to tip: ends whose height readings tell have as much again for doubt
 
@@ -45,16 +50,18 @@ def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: floa
     watts, shown_w = readings.watts, float(np.ptp(readings.watts))
     if shown_w < 2 * OF_NOISE * noise_w:
         return none
-    if readings.shape is not Shape.POINT and readings.coverage >= 1:
-        if readings.shape is Shape.HOLD and len(watts) < LITTLE:
-            return none  # of fewer a mean may have all of its energy on one side of an edge
+    part = None if readings.shape is Shape.POINT else readings.coverage
+    is_of_part = (part is None or part < 1) and not _are_of_levels(watts, noise_w, part or ANY_PART)
+    if is_of_part:
+        half_w = min(shown_w * max((part or ANY_PART) / _LEAST, 1.0), most_w) / 2
+    elif part is None or (part >= 1 and not (readings.shape is Shape.HOLD and len(watts) < LITTLE)):
         half_w = _of_all(watts, most_w, noise_w)
-    elif _turns(watts, noise_w) > 2 * _MOST or _stand_between(watts, noise_w):
-        return none
     else:
-        half_w = min(shown_w * max((readings.coverage or ANY_PART) / _LEAST, 1.0), most_w) / 2
+        return none  # and of fewer than LITTLE a mean may have all of its energy on one side of an edge
     half = np.full(len(none.half_w), half_w)
-    return none._replace(half_w=half, unseen_w=np.where(half > 0, np.inf, 0.0))
+    # Of nothing that is declared and whose levels last, the power between readings is as they say.
+    is_unseen = (half > 0) & (is_of_part or part is not None)
+    return none._replace(half_w=half, unseen_w=np.where(is_unseen, np.inf, 0.0))
 
 
 def _of_all(watts: F64, most_w: float, noise_w: float) -> float:
@@ -83,10 +90,17 @@ def _turns(watts: F64, noise_w: float) -> int:
     return turns
 
 
-def _stand_between(watts: F64, noise_w: float) -> bool:
-    """Whether readings stand at a level between the lowest and the highest."""
+def _are_of_levels(watts: F64, noise_w: float, part: float) -> bool:
+    """Whether no load that creeps past a sensor that looks at a part of its period reads so."""
     shown_w = float(np.ptp(watts))
-    from_ends = np.minimum(watts - watts.min(), watts.max() - watts)
-    is_between = from_ends > max(_ON_THE_WAY * shown_w, _APART * noise_w)
+    off_w = max(_AT_LEVEL * shown_w, _APART * noise_w)
+    at = np.where(watts > watts.max() - off_w, 1, np.where(watts < watts.min() + off_w, -1, 0))
+    if np.count_nonzero(np.diff(at[at != 0])) > 2 * _MOST:
+        return True
+    begins = np.concatenate(([0], np.flatnonzero(np.diff(at)) + 1))
+    lasts, is_level = np.diff(np.append(begins, len(at))), at[begins] != 0
+    crossed = (1 - 2 * _AT_LEVEL) * part
+    if lasts[is_level].max() > (1 - crossed) / crossed * (1 + lasts[~is_level].max(initial=0)):
+        return True
     is_alike = from_nearer(watts) < min(_CREEPS * shown_w, _APART * noise_w)
-    return bool(np.count_nonzero(is_between & is_alike) >= _STANDS)
+    return bool(np.count_nonzero(is_alike & (at == 0)) >= _STANDS)
