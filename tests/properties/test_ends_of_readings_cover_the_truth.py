@@ -13,7 +13,7 @@ from microjoule.joules.counter import Counter
 
 SETTLED_NS = 3 * MS  # behind which a window has a figure, of updates of 1 ms
 UNIT_J = float(Ideal(constant(1.0)).unit)
-WINDOWS = 300
+WINDOWS = 150
 # Quanta an update, from a window's ends to those of the readings, and its length: in quanta's times.
 ENDS = {
     "neither quantum is whole": (0.0, 0.0, 2.5),

@@ -62,7 +62,7 @@ CAREFUL = {
 }
 
 
-def covered(ideal, seeds=80, windows=25):
+def covered(ideal, seeds=48, windows=25):
     """Of seeded windows: the binomial interval of the share covered, the bias in u, and U / rms error."""
     inside, errors, widths, off = [], [], [], []
     for seed in range(seeds):

@@ -6,6 +6,7 @@ held; where they are bent, or one window's own components must say it, the inter
 """
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from microjoule.measuring.window_plan import Ask, Pilot, plan
 A100 = PartTime()
 V100 = PartTime(update_s=0.02, part_s=0.01, call_s=0.0066, calls=40, around_s=0.1, rest_s=0.06)
 
-TRIALS = 250
+TRIALS = 120
 
 
 def planned(case, seed):
@@ -30,17 +31,23 @@ def planned(case, seed):
     return found.offsets_s
 
 
+@cache
+def measured(case, seed):
+    """The offsets of one measurement, and the figures of its windows, which lie in steady runs."""
+    offsets = planned(case, seed)
+    one = replace(case, seed=seed, phases_s=offsets, windows=len(offsets))
+    return offsets, one.gauge.estimates(one.gauge.energies(*one.windows_ns))
+
+
 def means(case, scatter=0.0, trials=TRIALS):
-    """(error, U) of the mean of stratified windows that lie in steady runs."""
+    """(error, U) of the mean of stratified windows."""
     found = []
     for seed in range(trials):
-        offsets = planned(case, seed)
-        one = replace(case, seed=seed, phases_s=offsets, windows=len(offsets))
-        each = one.gauge.estimates(one.gauge.energies(*one.windows_ns))
+        offsets, each = measured(case, seed)
         by_chance = 1 + scatter * np.random.default_rng([seed, 6]).standard_normal(len(each))
         each = [replace(e, value=e.value * f) for e, f in zip(each, by_chance, strict=True)]
         mean = stratified(each, offsets)
-        found.append((mean.value - one.truth_j, mean.U))
+        found.append((mean.value - case.truth_j, mean.U))
     return np.array(found)
 
 
@@ -66,7 +73,7 @@ BENT = {  # a period of the load is seven strata: what its bends cost is stated 
 
 @pytest.mark.parametrize("case", EXACT)
 def test_the_mean_of_stratified_windows_is_as_exact_as_it_says(case):
-    found = means(*EXACT[case], trials=600)
+    found = means(*EXACT[case], trials=300)
     share = np.mean(np.abs(found[:, 0]) <= found[:, 1])
     print(case, "coverage", share)
     assert 0.93 <= share <= 0.975
@@ -76,8 +83,10 @@ def test_the_mean_of_stratified_windows_is_as_exact_as_it_says(case):
 def test_the_mean_of_stratified_windows_is_never_claimed_too_exactly(case):
     found = means(CAREFUL[case])
     share = np.mean(np.abs(found[:, 0]) <= found[:, 1])
-    print(case, "coverage", share, "U %", 100 * found[:, 1].mean() / CAREFUL[case].truth_j)
-    assert 0.93 <= share <= 0.995
+    width = found[:, 1].mean() / np.sqrt(np.mean(found[:, 0] ** 2))
+    print(case, "coverage", share, "U / rms error", width)
+    assert share >= 0.93
+    assert width < 4
     assert abs(found[:, 0].mean()) < 0.05 * found[:, 1].mean() + 1e-4 * CAREFUL[case].truth_j
 
 
@@ -94,7 +103,7 @@ def test_strata_make_the_mean_of_a_load_in_step_with_the_sensor_ten_times_as_exa
     """What calls that keep step with the sensor cost windows at any phase, and windows at all phases."""
     case = CAREFUL["in step: calls of 100 ms"]
     at_all = means(case)
-    anywhere = [replace(case, seed=seed, windows=20) for seed in range(TRIALS)]
+    anywhere = [replace(case, seed=seed, windows=20) for seed in range(60)]
     errors = [
         averaged(one.gauge.estimates(one.gauge.energies(*one.windows_ns))).value - one.truth_j
         for one in anywhere

@@ -15,7 +15,7 @@ from microjoule.joules.counter import Counter
 from microjoule.joules.request_shares import shares
 from microjoule.joules.update_record import updates
 
-RUNS = 4
+RUNS = 2
 PACKAGE = replace(BASE, update_ns=MS, poll_ns=MS)  # a CPU's: of others the kernel opens no events
 SERVERS = {
     "1 at a time": Batching(clients=1, n=250),

@@ -66,7 +66,7 @@ def test_a_single_run_of_a_counter_that_lags_is_never_claimed_too_exactly(case):
 
 def test_the_mean_of_dithered_runs():
     inside = []
-    for seed in range(120):
+    for seed in range(60):
         one = replace(DITHER, seed=seed)
         each = energies(one.counter, *one.windows, one.wait)
         for start in range(0, len(each), 8):
@@ -76,7 +76,7 @@ def test_the_mean_of_dithered_runs():
     assert 0.93 <= np.mean(inside) <= 0.975
 
 
-def batches(scatter, seeds=150, m=10, per_record=14):
+def batches(scatter, seeds=75, m=10, per_record=14):
     """Means of m windows in a steady run, whose powers scatter by so much about the truth."""
     inside = []
     length_ns = 20 * MS
