@@ -131,3 +131,17 @@ def test_a_model_of_power_is_no_counter_to_scale_to():
     trust = replace(counter.channel.trust, model=object())
     counter.channel = replace(counter.channel, trust=trust)
     assert scale(counter, gauge) is None
+
+
+@pytest.mark.parametrize("gain", [0.9, 1.1])
+def test_short_windows_are_held_where_gain_and_offset_cancel_over_the_recording(gain):
+    """The energy of all of it is right then, and that of no window of another power."""
+    inside = asked = 0
+    for seed in range(3):
+        used = square(0.97, 60.0, seed)
+        mean_w = float(truth_j(used, *windows(used, 50.0, 1, seed))[0]) / 50.0
+        counter, gauge = both(used, apart(used, gain, (1.0 - gain) * mean_w), seed)
+        t0, t1 = windows(used, 0.03, 60, seed)
+        _, found = found_of(counter, gauge, t0, t1)
+        inside, asked = np.add((inside, asked), held(found, truth_j(used, t0, t1)))
+    assert binomtest(int(inside), int(asked)).proportion_ci(0.999).high >= 0.93
