@@ -25,8 +25,8 @@ def test_bound_holds_the_truth(ideal: Ideal, at: list[list[float]]) -> None:
     edges = np.array([ideal.inside(*each) for each in at])
     bounds, whole = counter.bounds(*edges.T), counter.energies(*edges.T)
     assert (bounds.low.tolist(), bounds.high.tolist()) == (whole.low.tolist(), whole.high.tolist())
-    for a, b in (ideal.inside(*each) for each in at):
-        estimate, truth = counter.energy(a, b), ideal.truth(a, b)
+    for (a, b), estimate in zip(edges.tolist(), counter.estimates(whole), strict=True):
+        truth = ideal.truth(a, b)
         assert estimate.low - 1e-9 <= truth <= estimate.high + 1e-9
         if reached("value", estimate.value is not None):
             assert estimate.low <= estimate.value <= estimate.high

@@ -237,8 +237,10 @@ def _alias(gauge: Gauge, name: str) -> str:
             "`uj.measure`"
         )
     swing_w = 2 * float(np.median(half_w[is_alias]))
-    within = short_time(gauge.readings.period_ns)
+    within, watts = short_time(gauge.readings.period_ns), gauge.readings.watts
+    is_more = swing_w > np.ptp(watts)
+    hidden = f" though its readings are {watts.min():.0f} to {watts.max():.0f} W," if is_more else ""
     return (
         f"the readings of {name} swing as those of a load near its own frequency, or quicker, do: it may "
-        f"swing by {swing_w:.0f} W within {within}, and its intervals are wide there"
+        f"swing by {swing_w:.0f} W within {within},{hidden} and its intervals are wide there"
     )

@@ -79,6 +79,15 @@ def test_a_part_time_sensor_and_a_slow_swing_are_sentences_of_the_report():
     assert any("is updated every 50 ms in this trace, not every 100 ms" in note for note in refuted)
 
 
+@pytest.mark.parametrize(("name", "is_more"), [("near: 0.97 T", True), ("near twice: 2.03 T", False)])
+def test_a_load_that_may_swing_by_more_than_readings_show_is_said_with_what_they_show(name, is_more):
+    """ "It may swing by 607 W" was said of readings of 60 to 334 W."""
+    load = gauges.loads(0.1, 60.0, 0)[name]
+    gauge = gauges.gauge(load, gauges.SENSORS["25 of 100 ms"], gauges.POLLS["10 ms"])
+    (said,) = (note for note in gauge.notes if "swing as those" in note)
+    assert ("W within 100 ms, though its readings are 60 to 330 W, and its" in said) == is_more
+
+
 def test_a_period_of_seconds_is_said_in_seconds():
     load = gauges.loads(0.1, 60.0, 0)["steps"]
     slow = dataclasses.replace(gauges.SENSORS["100 of 100 ms"], update_s=3.0)
