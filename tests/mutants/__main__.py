@@ -77,7 +77,6 @@ OWN = (  # files of joules/ that have a file of tests of their own, which is eno
 SEVERAL = {  # and those that have several
     "budget": ("budget", "interrupted_reads", "uncounted", "counter_notes"),
     "counter_notes": ("counter_notes", "uncounted"),
-    "disagreement": ("disagreement", "gauge_sentences"),
     "energy_trace": (
         "kept_trace", "tracks", "nodes", "stand_in", "glitches", "power", "summary", "summary_rows",
         "beside_meter", "identity",
@@ -105,6 +104,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
     "joules/device_fit.py": [
         "tests/unit/joules/test_device_fit.py",
         "tests/unit/joules/test_gpu_shares.py",
+        "tests/unit/joules/test_share_columns.py",
     ],
     "joules/doubtful_counts.py": ["tests/unit/joules/test_doubtful_counts.py"],
     "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
@@ -128,6 +128,8 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
         for name, of in SEVERAL.items()
     },
     "joules/sensor_notes.py": [
+        "tests/unit/joules/test_disagreement.py",
+        "tests/unit/joules/test_gauge_sentences.py",
         "tests/unit/joules/test_meter_clock.py",
         "tests/unit/report/test_what_gauges_hide.py",
     ],

@@ -19,7 +19,7 @@ Where to look; the first lines of each module say how it answers:
 - whose energy, by what ran: attribution, regression, occupancy, by_name, sampled, stack_energy
 - whose energy, by CPU time: shares, share_fit, share_laws, parties, requests, request_shares
 - several nodes: job, nodes, node_clocks, joint_windows
-- another meter beside: beside_meter, reference_fit, disagreement, log_lag
+- another meter beside: beside_meter, reference_fit, sensor_notes, log_lag
 
 Names are lazy, so that an import of one part loads no other. ``power``, ``summary`` and ``total`` are
 modules here, each with a function of its own name.

@@ -14,7 +14,6 @@ from ..errors import TraceError
 from ..trace.series import I64
 from .attribution import Span, is_enough
 from .brackets import F64
-from .command_life import widened
 from .counter import Counter
 from .estimate import Estimate, summed
 from .fused_edges import Finer, finer, fused
@@ -23,6 +22,7 @@ from .lag_of_windows import LEAST_NS
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
 from .occupancy import Occupancy
+from .run_window import whole
 from .stand_in import stand_in
 from .total import beside
 from .uncounted import once
@@ -205,3 +205,30 @@ def _noise_j2(singles: Sequence[Estimate]) -> F64:
     """
     groups = Tally(c.group for each in singles for c in each.components if c.group)
     return np.array([math.fsum(c.u**2 for c in each.components if groups[c.group] <= 2) for each in singles])
+
+
+def widened(counter: Counter, trace: Trace, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
+    """Windows of the counter of a command, those edges moved that are edges of its run.
+
+    It counts nothing outside the command's life. Its readings come each 10 ms, and a command may begin and
+    end between two: to interpolate at the edges of its run would give most of its CPU time to the time
+    around it. But before it the counter stood at zero, and after it at its last count, so the edges may be
+    moved to readings outside. A command that leaves children behind goes on counting: then its end is not.
+
+    Args:
+        counter: Of the command.
+        trace: Whose run it is.
+        t0_ns: int64[n], beginnings.
+        t1_ns: int64[n], ends.
+    """
+    run = whole(trace)
+    n, total = len(counter), counter.steps.total
+    ends_ns = counter.t_ns + counter.read_ns(np.arange(n))
+    # Interpolation puts the count of a reading halfway between it and the one before: hence one more.
+    first = max(int(np.searchsorted(ends_ns, run.t0_ns, "right")) - 2, 0)
+    last = int(np.searchsorted(counter.t_ns, run.t1_ns, "left"))
+    if n and ends_ns[first] <= run.t0_ns and total[first] == 0:
+        t0_ns = np.where(t0_ns == run.t0_ns, counter.t_ns[first], t0_ns)
+    if last < n and total[last] == total[-1]:
+        t1_ns = np.where(t1_ns == run.t1_ns, ends_ns[last], t1_ns)
+    return t0_ns, t1_ns

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from ideal import MS, T0
 
-from microjoule.joules import command_life
+from microjoule.joules import mark_fits
 from microjoule.joules.energy_trace import Trace
 from microjoule.sources import cpu_time
 from microjoule.sources.machine import Machine
@@ -64,8 +64,8 @@ def test_edges_of_the_run_are_moved_to_readings_outside(monkeypatch, totals, run
     n = len(totals)
     counter = FakeCounter(np.arange(n, dtype=np.int64) * 10 * MS, np.array(totals, np.int64))
     t0, t1 = (round(t * MS) for t in run_ms)
-    monkeypatch.setattr(command_life, "whole", lambda _: Window("run", t0, t1))
-    begins, ends = command_life.widened(counter, None, np.array([t0, t0 + 1]), np.array([t1, t1 - 1]))
+    monkeypatch.setattr(mark_fits, "whole", lambda _: Window("run", t0, t1))
+    begins, ends = mark_fits.widened(counter, None, np.array([t0, t0 + 1]), np.array([t1, t1 - 1]))
     assert begins.tolist() == [round(expected_ms[0] * MS), t0 + 1]
     assert ends.tolist() == [round(expected_ms[1] * MS), t1 - 1]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.disagreement import _sentence
 from microjoule.joules.estimate import Estimate
 from microjoule.joules.readings import Shape
+from microjoule.joules.sensor_notes import _sentence
 from microjoule.joules.uncertainty import Component
 from microjoule.trace.window import Window
 

@@ -12,8 +12,8 @@ import pytest
 from ideal import rows, write
 
 import microjoule as uj
-from microjoule.joules.disagreement import disagreements
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.sensor_notes import disagreements
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text
 
