@@ -127,3 +127,18 @@ def test_a_level_that_lasts_between_two_edges_is_no_load_that_creeps(name, noise
     found = gauge.energy(*within)
     assert abs(found.value - 100 * ran_s) <= found.U + 2 * noise_w * ran_s
     assert 0.03 * found.value > found.U
+
+
+def test_what_moves_between_the_steps_of_a_program_may_be_such_a_load():
+    """A tenth of a second of idle before it: the step that begins it was all that its readings span."""
+    sensor, is_held = SENSORS[WHOLE], []
+    for seed in range(8):
+        load = square(1.03 * sensor.update_s, 3.5, 1000 + seed)
+        every = series(load, replace(sensor, noise_w=0.05), Reads(), seed)
+        i, j = np.searchsorted(every.t_ns, T0 + np.array([2_900, 6_000]) * S // 1000)
+        some = Series(every.t_ns[i:j], every.read_ns[i:j], every.raw[i:j], every.status[i:j])
+        t0, t1 = T0 + 33 * S // 10, T0 + 57 * S // 10
+        truth = float(np.diff(load.energy_j((np.array([t0, t1]) - T0) / S))[0])
+        found = Gauge(some, channel(sensor.timing)).energy(t0, t1)
+        is_held.append(abs(found.value - truth) <= found.U)
+    assert sum(is_held) >= 7

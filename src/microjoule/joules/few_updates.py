@@ -8,9 +8,9 @@ are of one within 2 / n of these for 1.1 / n, and of a slow one for ln(63 / n) /
 four is a quick one, of sixty more than a half, and U may leave out 5 %. So power that moves in so few updates
 may be of a load that creeps by 0.1 to 2 cycles.
 
-Of all of the time readings then show at least 2 n (0.1 / n)² of its swing H. Within an update the energy
-strays from its line by m (1 - m / M) T at most, m being the mean and M the limit. Where readings turn more
-often the edges may be irregular (:mod:`.irregular`).
+Readings of all of the time have two levels then, 0.1 / n of its swing apart or more. Within an update the
+energy strays from its line by m (1 - m / M) T at most, m being the mean and M the limit. Where readings turn
+more often the edges may be irregular (:mod:`.irregular`).
 
 Of a part c of the time readings show 0.1 H / c, or all of it: what they did not look at is anywhere between
 two levels. A load that creeps by d T an update takes c / d updates from one level to the other, and stands at
@@ -52,38 +52,50 @@ def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: floa
         return none
     part = None if readings.shape is Shape.POINT else readings.coverage
     is_of_part = (part is None or part < 1) and not _are_of_levels(watts, noise_w, part or ANY_PART)
+    half: F64
     if is_of_part:
-        half_w = min(shown_w * max((part or ANY_PART) / _LEAST, 1.0), most_w) / 2
+        half = np.full(1, min(shown_w * max((part or ANY_PART) / _LEAST, 1.0), most_w) / 2)
     elif part is None or (part >= 1 and not (readings.shape is Shape.HOLD and len(watts) < LITTLE)):
-        half_w = _of_all(watts, most_w, noise_w)
+        half = _of_all(watts, most_w, noise_w) * (1.0 if part is None else _OF_TIP)
     else:
         return none  # and of fewer than LITTLE a mean may have all of its energy on one side of an edge
-    half = np.full(len(none.half_w), half_w)
+    half = half if len(half) == len(none.half_w) else np.full(len(none.half_w), half.max())
     # Of nothing that is declared and whose levels last, the power between readings is as they say.
     is_unseen = (half > 0) & (is_of_part or part is not None)
     return none._replace(half_w=half, unseen_w=np.where(is_unseen, np.inf, 0.0))
 
 
-def _of_all(watts: F64, most_w: float, noise_w: float) -> float:
-    """Half the swing of a load whose ends are as far off as may be, where each reading is of all its time."""
-    n, shown_w = len(watts), float(np.ptp(watts))
-    turns = _turns(watts, noise_w)
+def _of_all(watts: F64, most_w: float, noise_w: float) -> F64:
+    """float64[n]: half the swing of loads whose ends are as far off as may be: readings of all of the time.
+
+    The beat of one has two levels, no farther apart than 2 / n of its swing: a larger step is power's own.
+    """
+    bounds = np.flatnonzero(np.abs(np.diff(watts)) > most_w * _MOST / len(watts)) + 1
+    parts = [_of_one(part, len(watts), most_w, noise_w) for part in np.split(watts, bounds)]
+    return np.concatenate(parts)
+
+
+def _of_one(watts: F64, n: int, most_w: float, noise_w: float) -> F64:
+    """The same of readings between two such steps, of n in all."""
+    shown_w, none = float(np.ptp(watts)), np.zeros(len(watts))
+    turns = _turns(watts, max(_AT_LEVEL * shown_w, _APART * noise_w))
     mean_w = float(np.clip(watts.mean(), 0.0, most_w))
     even_w = 2 * mean_w * (1 - mean_w / most_w)
-    if shown_w / 2 > even_w * np.sinc(1 - min((turns / 2 + 1) / n, 0.5)):
-        return 0.0
-    slowly_w = shown_w * n / (4 * _LEAST**2)
+    is_more = shown_w / 2 > even_w * np.sinc(1 - min((turns / 2 + 1) / len(watts), 0.5))
+    if shown_w < 2 * OF_NOISE * noise_w or is_more:
+        return none
+    slowly_w = shown_w * n / (2 * _LEAST)
     if turns > 2 * _MOST:
         slowly_w = of_scatter(float(np.std(watts)))
-    return _OF_TIP * min(slowly_w, even_w)
+    return none + min(slowly_w, even_w)
 
 
-def _turns(watts: F64, noise_w: float) -> int:
-    """How often readings turn, from up to down or back."""
+def _turns(watts: F64, apart_w: float) -> int:
+    """How often readings turn by more than so much, from up to down or back."""
     turns, way, furthest = 0, 0.0, float(watts[0])
     for each in watts.tolist():
         moved = each - furthest
-        if abs(moved) > _APART * noise_w and moved * way <= 0:
+        if abs(moved) > apart_w and moved * way <= 0:
             turns, way = turns + (way != 0), moved
         if moved * way > 0:
             furthest = each

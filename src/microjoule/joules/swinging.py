@@ -25,6 +25,7 @@ from .brackets import F64
 from .coming_round import SLOWEST
 from .profile import Profile
 from .repeating import ABOUT_TWO
+from .running import FEW
 from .uncertainty import ROOT_3
 
 _MARGIN = 1.35  # a triangle's height is known from readings beside it
@@ -133,8 +134,8 @@ class Swinging(NamedTuple):
         for each in (phi - unsure, phi, phi + unsure):
             cycle_s = self.period_s / np.clip(each, slowest, 0.5)
             cycles, there = np.ceil(length_s / cycle_s), (bounds[-1] - bounds[0]) / cycle_s
-            # Where readings end before, as many whole ones tell as there are, from two on.
-            whole = np.where(there < 2, there, np.floor(there))
+            # Where readings end before, as many whole ones tell as there are: two at least, or of few one.
+            whole = np.where(there < (1 if len(bounds) < 2 * FEW else 2), there, np.floor(there))
             around_s = np.minimum(cycles, whole) * cycle_s
             low = np.clip((a + b - around_s) / 2, bounds[0], np.maximum(bounds[-1] - around_s, bounds[0]))
             high = np.minimum(low + around_s, bounds[-1])
