@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     E = TypeVar("E", bound=Estimate)
 
 CODE = "code"
+ALIKE = "alike:"
+"""How a group begins of what readings do not show of windows, and is alike in all that run one code: what
+else is in the readings of a gauge that is updated more rarely than they last."""
 _APART = "\x1f"  # between the sensor and the code in the name of a group: neither holds a control character
 _ROUNDING = 1e-12  # of what cancels, the most that arithmetic leaves
 
@@ -40,12 +43,12 @@ def of_code(components: Iterable[Component], code: str) -> tuple[Component, ...]
         components: Of the figure; whose code it was said to be of is forgotten.
         code: A name; empty: of the same code as all others without one.
     """
-    return tuple(_of(part, code) if part.name == CODE else part for part in components)
+    return tuple(_of(part, code) if _depends(part) else part for part in components)
 
 
 def labelled(estimate: E, code: str) -> E:
     """The same figure as one of that code: see :func:`of_code`."""
-    if not any(part.name == CODE for part in estimate.components):
+    if not any(map(_depends, estimate.components)):
         return estimate
     return replace(estimate, components=of_code(estimate.components, code))
 
@@ -55,6 +58,10 @@ def share(ratio: Estimate) -> float:
     parts = [part for part in ratio.components if part.name == CODE]
     u = combined(gathered(parts)).u
     return u if u > _ROUNDING * max((abs(part.u) for part in parts), default=0.0) else 0.0
+
+
+def _depends(part: Component) -> bool:
+    return part.name == CODE or part.group.startswith(ALIKE)
 
 
 def _of(part: Component, code: str) -> Component:

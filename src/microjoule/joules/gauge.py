@@ -41,7 +41,7 @@ from ..units import NS_PER_S, seconds
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .brackets import F64, Brackets
-from .code_dependence import CODE
+from .code_dependence import ALIKE, CODE
 from .estimate import STATUSES, Estimate
 from .few_updates import swings_of_few
 from .gauge_bound import guaranteed
@@ -275,33 +275,34 @@ class Gauge:
         is_known = 2 * declared_ns > self.readings.period_ns or self.readings.shape is Shape.CHARGE
         is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
         is_all[:-1] &= profile.missed == 0
-        of_swing = 0.75 if is_known else 0.5
         first, last = (profile.place(t).segment // 2 for t in (a, b))
-        begin2, end2 = (
-            np.where(is_all[at], 0.0, np.maximum(part2 - of_swing * swing2, 0.0))
-            for part2, at in ((begin2, first), (end2, last))
-        )
+        less2 = (0.75 if is_known else 0.5) * swing2
+        begin2 = np.where(is_all[first], 0.0, np.maximum(begin2 - less2, 0.0))
+        end2 = np.where(is_all[last], 0.0, np.maximum(end2 - less2, 0.0))
         # Of one load that is slow the gaps are not known, and of a quick one how far its phases' mean is off.
         is_either = found.comes_round[first] & found.comes_round[last]
         inner2 = np.where(is_either, np.maximum(inner2 - off**2, 0.0), inner2)
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
-            within = within_means(self._profile, a, b, self.most_w)
-            begin2, end2 = np.maximum(begin2, within[0]), np.maximum(end2, within[1])
+            begin2, end2 = map(np.maximum, (begin2, end2), within_means(profile, a, b, self.most_w))
         # Whatever these are together, power is between what it may be.
         all2 = 4 * (begin2 + end2 + box2 + inner2 + off**2) + 6 * swing2
         most2 = self._swinging.furthest_j(a, b, np.nan_to_num(value)) ** 2
         share = np.minimum(most2 / np.maximum(all2, 1e-300), 1.0)
         begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
         off = off * np.sqrt(share)
+        if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
+            updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
+            off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
+            alike = np.clip(2.0 - 2.0 * updates, 0.0, 1.0)
+            groups = (f"{ALIKE}{self.channel.id}",) * len(t0)
+            yield Part("edges", np.sqrt(alike * (begin2 + end2 + swing2)), NORMAL, groups)
+            begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)
             # The two ends of a window are as far apart in the load's period as all windows of its length are.
             swinging = tuple(f"edge:{self.channel.id}:swings:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(swing2 / 2), ALIASED, swinging)
-        if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
-            updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
-            off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
@@ -329,8 +330,7 @@ class Gauge:
     def _power_w(self, t: I64, over_s: float) -> F64:
         """The mean power around instants."""
         bounds, half = self._profile.bounds_s, max(over_s, 1e-3)
-        low = np.clip(self._s(t) - half, bounds[0], bounds[-1])
-        high = np.clip(self._s(t) + half, bounds[0], bounds[-1])
+        low, high = (np.clip(self._s(t) + off, bounds[0], bounds[-1]) for off in (-half, half))
         drawn_j = self._profile.energy_j(high) - self._profile.energy_j(low)
         return np.asarray(drawn_j / np.maximum(high - low, 1e-9))
 

@@ -18,10 +18,10 @@ from .brackets import F64
 from .profile import Profile
 from .uncertainty import ROOT_3
 
-OF_BOUND = 0.66
+OF_BOUND = 0.7
 """Of a bound that marks at steps lie at: the standard uncertainty. U of a rectangle is 0.95 of its half-width
 and would miss the bound."""
-_MARGIN = 1.18  # a step is known from a few readings
+_MARGIN = 1.12  # a step is known from a few readings
 _BESIDE = 2  # readings on either side of an instant that tell the step there
 _AS_FAR = 0.1  # of all that readings span, by which one is beyond its neighbours that does not show its level
 

@@ -47,6 +47,15 @@ def test_windows_of_one_name_run_one_code_and_those_of_two_names_do_not():
     assert share(found.energy("a").total / found.energy("b").total) > 0.1
 
 
+def test_what_windows_of_one_name_have_alike_adds_up_and_is_nothing_to_another_name():
+    """Else a hundred short windows of a slow gauge would be known ten times better than one is."""
+    one = Estimate(value=1.0, low=0.0, high=2.0, components=(Component("edges", 0.1, group="alike:x"),))
+    a, b = labelled(one, "a"), labelled(one, "b")
+    assert (a + a).u == pytest.approx(0.2)
+    assert (a - a).u == 0.0
+    assert (a + b).u == (a - b).u == pytest.approx(0.1 * math.sqrt(2))
+
+
 def test_what_is_left_of_small_parts_is_no_rounding():
     parts = (Component("code", 1e-6, group="a"), Component("code", -9e-7, group="a"))
     assert share(Estimate(value=1.0, low=0.0, high=2.0, components=parts)) == pytest.approx(1e-7)

@@ -13,6 +13,7 @@ from microjoule.channel import SensorError, Timing
 from microjoule.joules.gauge import Gauge
 from microjoule.joules.profile import Profile
 from microjoule.joules.readings import Shape
+from microjoule.joules.step_loss import OF_BOUND
 from microjoule.trace.series import Series
 
 MS, S = 1_000_000, 1_000_000_000
@@ -71,7 +72,7 @@ def test_power_that_is_worked_out_is_negative_only_where_a_reading_is():
 def test_power_within_a_period_of_a_capacitor_counts_the_more_the_later_it_was():
     """By T² / 12 τ seconds at an end: 100 ms squared of 12 times 150 ms."""
     found = gauge(charged([100.0, 200.0, 50.0, 150.0] * 5), CHARGE)
-    assert found._profile._late_s == pytest.approx(np.hypot(found.readings.spread_s, 0.01 / (12 * 0.15)))
+    assert found._profile.late_s == pytest.approx(np.hypot(found.readings.spread_s, 0.01 / (12 * 0.15)))
 
 
 @pytest.mark.parametrize("at_ms", [250, 400, 1000])
@@ -85,10 +86,10 @@ def test_the_power_around_an_instant_is_the_mean_of_so_much_before_and_after(at_
 
 
 def test_a_lag_moves_a_window_by_the_difference_of_the_power_at_its_ends():
-    """From 125 to 175 W, and a point may be a period and a half off either way, of a rectangle."""
+    """From 125 to 175 W, and a point may be a period and a half off either way."""
     found = gauge([100 + 10 * i for i in range(11)]).energy(T0 + 250 * MS, T0 + 750 * MS)
     rows = {row["name"]: row["u"] for row in found.budget()}
-    assert rows["lag"] == pytest.approx(50 * 0.15 / math.sqrt(3))
+    assert rows["lag"] == pytest.approx(50 * 0.15 * OF_BOUND)
 
 
 def test_the_sensor_of_a_gauge_errs_in_proportion_to_energy_and_to_time():
