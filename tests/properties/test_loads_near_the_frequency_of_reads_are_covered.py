@@ -103,6 +103,28 @@ def test_a_capacitor_that_is_read_seldom_takes_a_line_alone_for_one() -> None:
     assert np.median(wide_j) < 6 * np.sqrt(np.mean(np.square(error_j)))
 
 
+def test_uneven_reads_of_a_counter_show_a_load_by_how_counts_scatter() -> None:
+    """Under pulses of 97 ms, a read about every second, 85 % of windows of 0.03 s were held."""
+    held = 0
+    for seed in range(SEED, SEED + SEEDS):
+        of = uneven(0.097, LENGTH_S, 0.1, 0.03, seed)
+        t0, t1 = windows(of, 0.03, WINDOWS, seed)
+        found = COUNTERS["1 ms"].counter(of, Poll(rate_hz=1.0), seed)
+        estimates = found.estimates(found.energies(t0, t1))
+        held += sum(
+            abs(one.value - true) <= one.U
+            for one, true in zip(estimates, truth_j(of, t0, t1).tolist(), strict=True)
+            if one.value is not None
+        )
+    assert binomtest(held, SEEDS * WINDOWS).proportion_ci(0.999).high >= 0.93, held
+
+
+def test_slow_work_shows_its_edges_to_a_sensor_that_looks_at_enough_of_the_time() -> None:
+    """It was taken for a load near the frequency of reads: U was 12 times the error."""
+    one = SENSORS["100 of 100 ms"]
+    assert held_by_gauge(one, lambda seed: uneven(7.0, 2 * LENGTH_S, 0.5, 0.05, seed), 1.0)[1] < 4
+
+
 def test_updates_are_no_farther_apart_than_is_declared_at_most() -> None:
     """By steps of power they might have been as far apart as reads: U was 5 times as wide."""
     of = uneven(4.0, LENGTH_S, 0.5, 0.3, SEED)

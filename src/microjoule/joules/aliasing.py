@@ -173,8 +173,9 @@ def swings(
     else:
         quick, of = _quick(parts, phi, levels, _is_beat(watts, phi, levels, noise_w))
         found, period = np.where(quick * of > found, (quick, of), (found, period))
-    is_line = is_seldom and (is_any or coverage < 1)
-    found = np.maximum(found, _of_reads(watts, levels, noise_w, most if is_any else None, is_line=is_line))
+    # Edges that creep through the part in less than a reading are as those of a slow load.
+    is_line = is_seldom & (is_any | (coverage < phi))
+    found = np.maximum(found, _of_reads(watts, levels, noise_w, most if is_any else None, is_line))
     # Of two updates and not a little more or less, readings show as much of it as the phases chance to.
     square = local_mean((watts - middle) ** 2)
     is_stuck = (phi > ABOUT_TWO) & (unlike_after(watts, 2) < _STUCK * square + noise_w**2)
@@ -352,7 +353,7 @@ def _quick(of: _Parts, phi: F64, levels: tuple[F64, F64, F64], is_beat: Bools) -
 
 
 def _of_reads(
-    watts: F64, levels: tuple[F64, F64, F64], noise_w: float, most: F64 | None, *, is_line: bool
+    watts: F64, levels: tuple[F64, F64, F64], noise_w: float, most: F64 | None, is_line: Bools
 ) -> F64:
     """Half the swing of a load by what reads show of it, whatever part of the time they see; else 0.
 
@@ -361,12 +362,12 @@ def _of_reads(
         levels: The middle, half of what the readings swing by, and the room there is for it.
         noise_w: Of a reading.
         most: What a load of any part may swing by; None: it is known which part is looked at.
-        is_line: Whether reads that swing as one sine may be of a load near their frequency, and show all.
+        is_line: bool[n], whether what swings as one sine may be near the frequency of reads.
     """
-    seen = levels[1]
     found = np.zeros(len(watts)) if most is None else np.minimum(_of_any_part(watts, levels, noise_w), most)
-    if is_line:
-        found = np.where(is_one_line(watts) & (seen > OF_NOISE * noise_w), np.maximum(found, seen), found)
+    if is_line.any():
+        is_line = is_line & is_one_line(watts) & (levels[1] > OF_NOISE * noise_w)
+        found = np.where(is_line, np.maximum(found, levels[1]), found)
     return found
 
 

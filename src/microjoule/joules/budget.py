@@ -57,7 +57,7 @@ from .interpolation import Interpolation, Segment
 from .lags_left_open import farthest, tried_ns
 from .quanta import cut_off, lateness
 from .ripple import ripple
-from .slow_updates import in_step
+from .slow_updates import strays
 from .sparse_readings import alike, apart_ns
 from .swings import Skeleton, across, pulse, rare, steps
 from .uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, Component
@@ -173,7 +173,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     repeats = ripple(at, half_ns)
     is_cut, of_cut = cut_off(near, between.quantum)
     is_quick = (near.usual_ns < SLOW_NS) & ~is_cut  # loads near slow updates: slow_updates.in_step
-    beat, alone = in_step(between, at, most_rate(channel)), pulse(at, most_rate(channel), half_ns)
+    beat = strays(between, at, most_rate(channel), channel.timing.update_max_ns)
     hidden = _OF_TRIANGLE * beat.beyond(p * np.maximum(left, right) * ~near.is_dense)
     # Slow updates scatter by the alias of a load in step with them: what they show is in `hidden`.
     of_slow = np.sqrt(np.maximum(near.rough**2 - of_cut**2 - beat.size**2, 0.0))
@@ -197,7 +197,11 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     swings = (
         inside**2
         + swing
-        + np.maximum(np.maximum(repeats.inside * ~is_cut, hidden), alone * ~quanta.is_steady) ** 2
+        + np.maximum(
+            np.maximum(repeats.inside * ~is_cut, hidden),
+            pulse(at, most_rate(channel), half_ns) * ~quanta.is_steady,
+        )
+        ** 2
     )
     if usual_ns > channel.timing.update_max_ns:
         swings += rare(at) ** 2

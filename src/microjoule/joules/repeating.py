@@ -25,6 +25,7 @@ _OF_HALF = 0.05  # of what readings two updates apart differ by, those four apar
 _UNLIKE_NEXT = 0.8  # of what neighbours differ by in a sine that comes round so often
 _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round; how often they must
 _BY_TURNS, _UNEVEN = 0.3, 0.05  # of what neighbours differ by; of the time
+_ROWS = 4096  # at a time: each is 49 numbers
 _CYCLES = 3.0  # in 49 readings, below which steps of power swing as one sine by chance
 _LATER = 8  # cycles of readings, over which creeping adds up
 
@@ -162,6 +163,9 @@ def is_one_line(watts: F64) -> Bools:
     if len(watts) < width:
         return np.zeros(len(watts), bool)
     of = np.lib.stride_tricks.sliding_window_view(watts, width)
-    found = lines(of, np.ones(of.shape, bool))
+    is_one = []
+    for first in range(0, len(of), _ROWS):
+        found = lines(of[first : first + _ROWS], np.ones((len(of[first : first + _ROWS]), width), bool))
+        is_one.append(found.is_one & (found.cycles >= _CYCLES))
     each = np.clip(np.arange(len(watts)) - AROUND, 0, len(of) - 1)
-    return np.asarray((found.is_one & (found.cycles >= _CYCLES))[each])
+    return np.concatenate(is_one)[each]

@@ -64,6 +64,8 @@ _OF_JITTER = 0.02  # of an update's energy, within which updates that jitter mak
 _MOSTLY = 0.5  # of all that the power swings, so that noise passes for a sine in less than one case in 1000
 _DISTANCE = 1.1  # from the straight line, root mean square in D, with a margin for the amplitude
 _OF_SAW = _DISTANCE * ROOT_12 / math.pi  # of a sawtooth's standard deviation, what its sine swings by
+_RARE = 2  # longest times between updates, from which on reads are rare
+_OF_SCATTER = math.sqrt(5 / 3) / 0.7  # of what reads scatter by: at an instant, and at the two beside it
 _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
@@ -139,6 +141,25 @@ class Beat(NamedTuple):
 
 def _none(n: int) -> Beat:
     return Beat(*np.zeros((4, n)))
+
+
+def strays(between: Interpolation, segment: Segment, most: float, longest_ns: int) -> Beat:
+    """The beat of a load in step, or what one strays by of which reads at uneven times show no beat.
+
+    Counts of readings that are no denser than updates scatter by where in a load each of them came. Between
+    two of them the count strays by that, and by that of both.
+
+    Args:
+        between: The counter's updates.
+        segment: Where instants lie.
+        most: Counts a nanosecond that the device may draw; infinite where nobody says.
+        longest_ns: Between two updates.
+    """
+    found, near = in_step(between, segment, most), segment.near
+    of_load = ~near.is_dense & (near.usual_ns >= np.maximum(SLOW_NS, _RARE * longest_ns))
+    of_load &= near.rough > segment.power * longest_ns / ROOT_12
+    found.size[of_load] = np.maximum(found.size, _OF_SCATTER * near.rough)[of_load]
+    return found
 
 
 def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:

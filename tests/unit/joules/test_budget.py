@@ -165,7 +165,7 @@ def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, 
     line, hidden, alone = (np.array([value]) for value in each)
     nothing = np.zeros(1)
     beat = Beat(hidden / budget._OF_TRIANGLE, np.array([3.0]), nothing, np.array([np.pi]))
-    replaced(monkeypatch, ripple=Ripple(line, nothing > 0, nothing), in_step=beat, pulse=alone)
+    replaced(monkeypatch, ripple=Ripple(line, nothing > 0, nothing), strays=beat, pulse=alone)
     replaced(monkeypatch, steps=(np.array([12.0]), np.array([5.5])))
     found = edges(STEADY, at_ns(K, 0.25))
     assert found.swings == pytest.approx(13.0)
@@ -177,7 +177,7 @@ def test_of_loads_that_updates_hide_the_worst_counts_beside_a_step(monkeypatch, 
 def test_a_load_steps_or_hides_and_not_both(monkeypatch):
     nothing = np.zeros(1)
     beat = Beat(np.array([5.0]) / budget._OF_TRIANGLE, nothing, nothing, nothing)
-    replaced(monkeypatch, in_step=beat, steps=(np.array([4.0]), np.array([-4.5])))
+    replaced(monkeypatch, strays=beat, steps=(np.array([4.0]), np.array([-4.5])))
     found = edges(STEADY, at_ns(K, 0.5))
     assert found.swings == pytest.approx(5.0)
     assert found.steps == 0
