@@ -33,6 +33,7 @@ from .running import from_nearer
 _LEAST, _MOST = 0.1, 2.0  # cycles by which a load creeps in a recording
 _APART = 3.0  # of the noise: nearer to each other two readings are alike
 _AT_LEVEL = 0.15  # of all that readings span: as near they are at its upper or lower end
+_MOSTLY, _SMALL = 0.55, 0.3  # of the readings, between both; of a period, a part in which a load rarely stays
 _STANDS = 2  # readings alike between both, from which on they are a level
 _CREEPS = 0.02  # of the same, by which readings of an edge that creeps past differ at least
 _OF_TIP = 0.6  # of the energy from tip to tip: ends whose height readings tell have as much again for doubt
@@ -111,8 +112,11 @@ def _are_of_levels(watts: F64, noise_w: float, part: float) -> bool:
         return True
     begins = np.concatenate(([0], np.flatnonzero(np.diff(at)) + 1))
     lasts, is_level = np.diff(np.append(begins, len(at))), at[begins] != 0
-    crossed = (1 - 2 * _AT_LEVEL) * part
-    if lasts[is_level].max() > (1 - crossed) / crossed * (1 + lasts[~is_level].max(initial=0)):
+    edge, crossed = lasts[~is_level].max(initial=0), (1 - 2 * _AT_LEVEL) * part
+    # A load of which a recording is one edge creeps by no more than the part: of a small one few loads do.
+    if part < _SMALL and len(watts) >= LITTLE and edge > _MOSTLY * len(watts):
+        return True
+    if lasts[is_level].max() > (1 - crossed) / crossed * (1 + edge):
         return True
     is_alike = from_nearer(watts) < min(_CREEPS * shown_w, _APART * noise_w)
     return bool(np.count_nonzero(is_alike & (at == 0)) >= _STANDS)
