@@ -287,7 +287,10 @@ class Gauge:
         # Whatever these are together, power is between what it may be.
         all2 = 4 * (begin2 + end2 + box2 + inner2 + off**2) + 6 * swing2
         most2 = self._swinging.furthest_j(a, b, np.nan_to_num(value)) ** 2
-        share = np.minimum(most2 / np.maximum(all2, 1e-300), 1.0)
+        blurred_s = 0.0 if self._boxcar is None else seconds(self.readings.period_ns)
+        lost_j = steps_j(profile, a, b, blurred_s, ~found.is_two)
+        lost_j = np.clip(lost_j, -np.sqrt(most2 / 3), np.sqrt(most2 / 3))
+        share = np.minimum(np.maximum(most2 - 3 * lost_j**2, 0.0) / np.maximum(all2, 1e-300), 1.0)
         begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
         off = off * np.sqrt(share)
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
@@ -306,9 +309,6 @@ class Gauge:
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
-        blurred_s = 0.0 if self._boxcar is None else seconds(self.readings.period_ns)
-        left_j = np.sqrt(np.maximum(most2 - all2, 0.0) / 3)
-        lost_j = np.clip(steps_j(profile, a, b, blurred_s, ~is_all), -left_j, left_j)
         yield Part("steps", lost_j, RECTANGULAR, (f"steps:{self.channel.id}",) * len(t0))
         late_j = (end_w - begin_w) * self.lag_s * OF_BOUND
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
