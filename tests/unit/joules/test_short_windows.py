@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation, known, windows
 from pieced import counter
@@ -26,10 +27,11 @@ def test_a_window_of_two_updates_lends_what_it_has_less_than_the_power_around_it
 
     Up to the middle at 8 ms the power before gives 80, behind it that after gives 360, and in the window
     itself it gives 20 · 12: of 420 the window would have 420 - 440 + 240 = 220. Noise explains 5 of 400.
+    Beside it there are 20 counts a ms in the mean, and it has fewer: what is spread is spread into it.
     """
     monkeypatch.setattr(short_windows, "SLOW_NS", APART * MS + 1)
     between = interpolation(STEPPED)
-    assert spread_outside(between, CHANNEL, OF, BEGIN, END) == pytest.approx(-20 * (1 - 5 / 400))
+    assert spread_outside(between, CHANNEL, OF, BEGIN, END) == pytest.approx(20 * (1 - 5 / 400))
     assert spread_outside(None, CHANNEL, OF, BEGIN, END) == 0.0
     assert spread_outside(between, CHANNEL, OF, BEGIN, known(left=K + 3)) == 0.0
     long = windows((at_ns(K, 0.2), at_ns(K + 3, 0.4)), value=200 * UNIT_J)
@@ -43,7 +45,7 @@ def test_of_a_slow_counter_u_is_what_is_lent_at_most_and_two_updates_scatter_dra
     """
     noise = 1.5 * 1.25 * (1.4**2 + 0.4**2 + 1.6**2 + 0.6**2)
     found = spread_outside(interpolation(STEPPED), CHANNEL, OF, BEGIN, END)
-    assert found == pytest.approx(-20 * (1 - noise / 400) / 1.65)
+    assert found == pytest.approx(20 * (1 - noise / 400) / 1.65)
 
 
 @pytest.mark.parametrize(("limit_w", "more"), [(None, 20.0), (18.0 / 1.1, 16.0), (10.0, 0.0)])
@@ -52,7 +54,7 @@ def test_a_window_of_a_slow_counter_holds_no_more_than_its_device_may_draw(limit
     limit_w = limit_w and limit_w * 1000 * UNIT_J
     channel = replace(CHANNEL, trust=replace(CHANNEL.trust, power_limit_w=limit_w))
     found = spread_outside(interpolation(STEPPED), channel, OF, known(left=K), known(left=K + 1))
-    assert found == pytest.approx(-more / 1.65)
+    assert found == pytest.approx(more / 1.65)
 
 
 @pytest.mark.parametrize("limit_w", [None, 100.0])
@@ -78,4 +80,14 @@ def test_two_updates_on_each_side_of_a_short_window_tell_the_power_there(left, i
     """Of 31 updates, numbered from 0; the window is within one update's time and holds nothing."""
     of = windows((at_ns(left, 0.2), at_ns(left, 0.6)))
     found = spread_outside(interpolation(STEADY), CHANNEL, of, known(left=left), known(left=left))
-    assert found == pytest.approx(-40.0 / 1.65 if is_told else 0.0)
+    assert found == pytest.approx(40.0 / 1.65 if is_told else 0.0)
+
+
+@pytest.mark.parametrize(("own", "sign"), [(250, -1), (50, 1)])
+@pytest.mark.parametrize("others", [50, 250])
+def test_a_window_unlike_both_its_sides_lacks_what_was_spread_whatever_ran_before(own, sign, others):
+    """Two updates away others ran: that says how much it may be, and not of which sign."""
+    gained = [100] * (K - 3) + [others, others, 100, own, 100, others, others] + [100] * 15
+    of = windows((at_ns(K, 0.2), at_ns(K, 0.8)), value=0.6 * own * UNIT_J)
+    (found,) = spread_outside(interpolation(gained), CHANNEL, of, known(left=K), known(left=K))
+    assert np.sign(found) == sign
