@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..channel import LIMIT_FACTOR, Channel
 from ..trace.series import I64
 from ..value_class import dataclass
 
 F64 = npt.NDArray[np.float64]
+
+
+def drawn_at_most(channel: Channel, length_s: F64) -> F64:
+    """float64[n], joules: what a device uses in times at most, by its limit; infinite where nobody says."""
+    limit_w = channel.trust.power_limit_w
+    most_w = LIMIT_FACTOR * limit_w if limit_w and limit_w > 0 else np.inf
+    found = np.zeros(len(length_s))
+    np.multiply(length_s, most_w, out=found, where=length_s > 0)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

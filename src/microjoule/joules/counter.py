@@ -28,7 +28,8 @@ import numpy.typing as npt
 
 from ..channel import Channel, Timing
 from ..trace.series import I64, Series
-from .brackets import F64, Brackets
+from ..units import NS_PER_S
+from .brackets import F64, Brackets, drawn_at_most
 from .budget import budgets, edges_of
 from .doubtful_counts import MARGIN
 from .estimate import STATUSES, Estimate
@@ -45,6 +46,7 @@ from .update_times import Located, UpdateTimes
 
 _FRACTION_BITS = 10
 _LONG_READ_NS = 250_000  # a read takes 1 to 80 µs; one that takes longer was interrupted
+_OF_DEVICE_NS = 5_000_000  # a declared lag of a device that is held to its limit; a CPU's is none
 _UNKNOWN_NS = 1 << 60  # as wide as where nothing is known of an update
 _OK, _INCOMPLETE, _AMBIGUOUS, _RESET, _FAILED = range(len(STATUSES))
 
@@ -201,22 +203,22 @@ class Counter:
         return self._bracketed(t0_ns, t1_ns, begin, end, np.full(len(t0_ns), np.nan))
 
     def _bracketed(self, t0: I64, t1: I64, begin: Edges, end: Edges, value: F64) -> Brackets:
-        n, total = len(self), self.steps.total
-        low = np.maximum(
-            total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - self.quantum, 0
-        )
-        high = total[np.minimum(end.after, n - 1)] + self.quantum - total[np.maximum(begin.before, 0)]
+        n, total, q = len(self), self.steps.total, self.quantum
+        low = np.maximum(total[np.maximum(end.before, 0)] - total[np.minimum(begin.after, n - 1)] - q, 0)
+        high = total[np.minimum(end.after, n - 1)] + q - total[np.maximum(begin.before, 0)]
         high += self._extra(end.after) - self._extra(begin.before) + end.unseen
         low = np.maximum(low - begin.unseen, 0)
         status = self._status(begin, end)
         low_q = self.quantity(np.where((end.before < 0) | (begin.after == n), 0, low), 0)
         high_q = self.quantity(high, 0) + self.resets.most(begin.before, end.after)
         is_open = self._within(self.resets.unbounded, begin, end) > 0
+        if self.declared.lag_ns >= _OF_DEVICE_NS:
+            drawn = drawn_at_most(self.channel, (t1 - t0) / NS_PER_S)
+            high_q = np.minimum(high_q, np.fmax(drawn, np.fmax(low_q, value)))
         high_q[(begin.before < 0) | (end.after == n) | is_open | self.is_noise] = np.inf
         low_q[np.full(len(t0), self.is_noise)] = 0.0
-        empty = t0 == t1
-        low_q[empty] = high_q[empty] = value[empty] = 0.0
-        status[empty] = _OK
+        low_q[t0 == t1] = high_q[t0 == t1] = value[t0 == t1] = 0.0
+        status[t0 == t1] = _OK
         value[status != _OK] = np.nan
         return self._estimated(Brackets(t0, t1, value, low_q, high_q, status))
 
@@ -294,8 +296,7 @@ class Counter:
             period = timing.update_ns or timing.update_max_ns
             guess = next_early[known] + (next_late[known] - next_early[known]) // 2 - period
             found[known] = np.clip(guess, earliest[known], latest[known])
-        found -= self.declared.middle_lag_ns
-        return found
+        return found - self.declared.middle_lag_ns
 
     def _around(self, at: I64) -> tuple[I64, I64, I64, I64]:
         """Between which instants the updates ``at`` must have been, and the next ones.
@@ -395,6 +396,5 @@ class Counter:
         empty = t0 == t1
         bad = _FAILED if len(self._failed_ns) else _INCOMPLETE
         status = np.where(empty & (bad == _INCOMPLETE), _OK, bad).astype(np.uint8)
-        high = np.where(status == _OK, 0.0, np.inf)
-        value = np.where(status == _OK, 0.0, np.nan)
+        high, value = (np.where(status == _OK, 0.0, other) for other in (np.inf, np.nan))
         return Brackets(t0, t1, value, np.zeros(len(empty)), high, status)

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..channel import LIMIT_FACTOR, Channel
+from ..channel import Channel
 from ..trace.series import I64
 from ..units import NS_PER_S, seconds
-from .brackets import F64
+from .brackets import F64, drawn_at_most
 from .readings import Readings, Shape
 
 _LEAST, _MOST = 0.5, 1.5  # of a declared window
@@ -35,11 +35,8 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
         t0: int64[n], CLOCK_MONOTONIC ns.
         t1: int64[n], not before.
     """
-    limit_w = channel.trust.power_limit_w
-    most_w = LIMIT_FACTOR * limit_w if limit_w and limit_w > 0 else np.inf
     length_s = (t1 - t0) / NS_PER_S
-    high = np.zeros(len(t0))
-    np.multiply(length_s, most_w, out=high, where=t1 > t0)
+    high = drawn_at_most(channel, length_s)
     if len(readings) and (readings.watts < 0).any():
         return -high, high  # what was seen to feed back can do so unseen too
     low = np.zeros(len(t0))
@@ -63,9 +60,7 @@ def guaranteed(readings: Readings, channel: Channel, t0: I64, t1: I64) -> tuple[
     inside = _sums(first_s, last_s, least_w * _LEAST * window_s, a, b)
     n_inside = _sums(first_s, last_s, np.full(len(apart), _LEAST * window_s), a, b)
     seen = _sums(first_s, last_s, top_w * _MOST * window_s, a, b)
-    length = np.maximum(length_s - n_inside, 0.0)
-    rest = np.zeros(len(t0))
-    np.multiply(length, most_w, out=rest, where=length > 0)
+    rest = drawn_at_most(channel, np.maximum(length_s - n_inside, 0.0))
     return np.minimum(inside, high), np.minimum(high, seen + rest)
 
 

@@ -227,7 +227,7 @@ def _estimate(
     return Estimate(
         value=None if status else value,
         low=bounds[0],
-        high=bounds[1],
+        high=max(bounds[1], value) if not status else bounds[1],
         unit=counter.unit,
         status=STATUSES[status],
         provenance=counter.channel.provenance,
