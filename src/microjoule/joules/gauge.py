@@ -298,7 +298,7 @@ class Gauge:
             off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
             alike = np.clip(2.0 - 2.0 * updates, 0.0, 1.0)
             groups = (f"{ALIKE}{self.channel.id}",) * len(t0)
-            yield Part("edges", np.sqrt(alike * (begin2 + end2 + swing2)), NORMAL, groups)
+            yield Part("edges", np.sqrt(alike * (begin2 + end2 + 1.5 * swing2)), NORMAL, groups)
             begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
