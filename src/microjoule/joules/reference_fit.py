@@ -108,9 +108,7 @@ class Cumulative:
 
     def mean_w(self, ends_s: F64, window_s: float) -> F64:
         """float64: the mean power of windows that end at instants."""
-        begins_s = ends_s - window_s
-        until = np.interp(ends_s, self.t_s, self._joules)
-        before = np.interp(begins_s, self.t_s, self._joules)
+        until, before = np.interp(np.stack((ends_s, ends_s - window_s)), self.t_s, self._joules)
         mean: F64 = (until - before) / window_s
         return mean
 
@@ -191,8 +189,8 @@ class _Beside:
         ends_s, window_s = self._t_s - at[0] + shift_s, float(at[1])
         if not self._is_late:
             return self._of.mean_w(ends_s, window_s)
-        parts = [w * self._of.mean_w(ends_s + z * self.spread_s, window_s) for z, w in _NODES]
-        return np.asarray(sum(parts))
+        late = self._of.mean_w(np.stack([ends_s + z * self.spread_s for z, _ in _NODES]), window_s)
+        return np.asarray(sum(w * each for (_, w), each in zip(_NODES, late, strict=True)))
 
     def line(self, at: F64) -> tuple[float, float, float]:
         """(offset, gain, sum of squares) of the straight line, for (lag, window)."""

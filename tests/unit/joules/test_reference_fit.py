@@ -7,9 +7,9 @@ from metered import Truth, metered, read_often
 from microjoule.errors import TooFewUpdates
 from microjoule.joules.reference_fit import fit
 
-SEEDS = 60
-# Of 60 intervals of 93 % fewer than 49 hold once in 1,600 (binomial).
-HOLD_MIN = 49
+SEEDS = 36
+# Of 36 intervals of 93 % fewer than 28 hold once in 1,500 (binomial).
+HOLD_MIN = 28
 ANALYSER, QUICK = Truth(window_s=0.1, lag_s=0.05), {"every_s": 0.2, "for_s": 40.0}
 
 
