@@ -16,10 +16,11 @@ LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
 
-# A worker for each CPU, and each file whole in one of them. make test JOBS=0: in one process.
+# A worker for each CPU, and each file whole in one of them, in order: by their number of tests long files
+# with few would come last, and leave all workers but one idle. make test JOBS=0: in one process.
 JOBS ?= auto
 test: .venv-test/ready
-	OPENBLAS_NUM_THREADS=1 .venv-test/bin/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	OPENBLAS_NUM_THREADS=1 .venv-test/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 mutants: .venv-test/ready
 	.venv-test/bin/python tests/mutants $(MUTANTS)
