@@ -9,10 +9,24 @@ import numpy as np
 from ..trace.series import I64
 from ..units import NS_PER_S
 from .counter import Counter
+from .estimate import Estimate
 from .gauge import Gauge
 from .parties import merged
 from .uncertainty import ROOT_3
 from .update_record import Updates
+
+
+def within_all(value: float, half: float, total: Estimate) -> float:
+    """U of a part that may be nothing: it is no more than all may be, as the report of both says "at most".
+
+    Args:
+        value: The part's figure.
+        half: U of it by its own fit.
+        total: All, of which it is a part.
+    """
+    if not 0.0 <= value <= half or total.value is None:
+        return half
+    return min(half, max(total.value + total.U - value, value))
 
 
 def most_j(meter: Counter | Gauge, of: Updates, running_ns: I64) -> float:

@@ -27,7 +27,7 @@ from ..units import NS_PER_S, seconds
 from .budget import sensor
 from .device_fit import DeviceFit, cpu_fit, gpu_fit
 from .parties import COMMAND, POOL, UNSEEN, Party, parties
-from .share_bound import most_j
+from .share_bound import most_j, within_all
 from .uncertainty import RECTANGULAR, ROOT_3, SENSOR, Component, combined, gathered, scaled
 from .update_record import Updates
 
@@ -163,7 +163,8 @@ class ShareModel:
             group = next(each for each in groups if i in each)
             value, half = None, None
             if self.is_fitted and group[0] == i:
-                value, half = values[group], self._expanded_j(group, window, left_j, energies)
+                value = values[group]
+                half = within_all(value, self._expanded_j(group, window, left_j, energies), total)
             mine = self._share(i, group, used_s, (value, half), most[i])
             found.append(mine._replace(gpu_s=self._gpu_s(i, window)))
         if self._is_command_quiet:

@@ -11,8 +11,10 @@ from ideal import Ideal, constant
 from unit.joules.test_gauge import T0, channel, every, series
 
 from microjoule.joules.counter import Counter
+from microjoule.joules.estimate import Estimate
 from microjoule.joules.gauge import Gauge
-from microjoule.joules.share_bound import most_counted_j, most_j
+from microjoule.joules.share_bound import most_counted_j, most_j, within_all
+from microjoule.joules.uncertainty import Component
 from microjoule.joules.update_record import Updates
 
 S = 1_000_000_000
@@ -76,3 +78,23 @@ def test_a_gauge_bounds_by_what_it_guarantees_and_a_counter_by_its_updates() -> 
     at = T0 + np.array([[100, 300], [500, 600]], np.int64) * 1_000_000
     assert most_j(gauge, updates(), at) == float(gauge.energies(at[:, 0], at[:, 1]).high.sum())
     assert most_j(gauge, updates(), at[:0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "expected"),
+    [
+        (2.0, 9.0, 3.0),  # a total of 3 ± 2 is 5 at most, and so is the part
+        (2.0, 2.5, 2.5),  # less than that by its own fit
+        (4.0, 9.0, 4.0),  # it stays one that may be nothing
+        (4.0, 3.0, 3.0),  # one that cannot be nothing has its own ±
+        (-1.0, 9.0, 9.0),
+    ],
+)
+def test_a_part_that_may_be_nothing_is_no_more_than_all_may_be(value, half, expected):
+    total = Estimate(value=3.0, low=0.0, high=20.0, components=(Component("edges", 1.0),))
+    assert total.U == 2.0
+    assert within_all(value, half, total) == expected
+
+
+def test_of_a_total_without_a_figure_a_part_keeps_its_own():
+    assert within_all(2.0, 9.0, Estimate(value=None, low=0.0, high=20.0, status="incomplete")) == 9.0
