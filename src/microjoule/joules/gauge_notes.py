@@ -161,10 +161,16 @@ def _longer(readings: Readings, name: str) -> str:
 
 
 def lag_of(gauge: Gauge) -> list[str]:
-    """The sentence about a gauge's lag, where windows or a calibration show it."""
+    """The sentence about a gauge's lag: from where it is known, or how much ± takes for granted."""
     timing = gauge.channel.timing
+    if timing.likely_lag_ns is None and (gauge.readings.shape is Shape.POINT or len(gauge) < 2):
+        return []  # what is not known of a point is in its figures
     if timing.likely_lag_ns is None:
-        return []
+        most = short_time(gauge.lag_s * NS_PER_S)
+        return [
+            f"{gauge.channel.id}: ± assumes that its readings are at most {most} late (not measured); "
+            "windows around work that changes the power measure it"
+        ]
     likely = (
         stated_ns(timing, gauge.readings.spread_s) if timing.lag_source == SOURCE else timing.likely_lag_ns
     )
