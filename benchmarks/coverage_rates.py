@@ -17,14 +17,30 @@ from functools import partial
 from pathlib import Path
 
 from coverage_gauges import RECORDINGS, Cell, cells_of, table
-from gauge_rows import BESIDE, COUNTERS, RECORDING_S, Meter, counter_meter, gauge_meter
-from gauges import SENSORS, Poll
+from gauge_rows import (
+    BESIDE,
+    COUNTERS,
+    OF_SECONDS,
+    RECORDING_S,
+    STEPS_OF_SECONDS,
+    THREE_LEVELS,
+    Meter,
+    counter_meter,
+    gauge_meter,
+    plain,
+    polls,
+)
+from gauges import LENGTHS_S, SENSORS, Poll
+from gpu_counter import GpuCounter
+
+from microjoule.channel import Timing
+from microjoule.units import NS_PER_MS
 
 HERE = Path(__file__).parent
 SEED = 2_900_000  # no test and no study of the estimators uses these
 LOADS = ("near: 0.97 T", "far: 3.7 T", "bursts", "steps", "wandering")
 MISSED = ("near: 0.97 T", "near twice: 2.03 T", "far: 0.23 T")  # which reads that miss updates do not show
-IN_STEP, QUARTER = "every update, in step", "every 250 ms"
+IN_STEP, QUARTER, HALF, TENTH = "every update, in step", "every 250 ms", "every 500 ms", "every 100 ms"
 SILENT = "every 10 ms, but not for 50 to 500 ms every 2 s"
 RATES = {  # None: so many updates apart
     "every 1 ms": Poll(rate_hz=1000.0),
@@ -33,14 +49,29 @@ RATES = {  # None: so many updates apart
     SILENT: Poll(silent_every_s=2.0),
     "every 1.7 updates": None,
     QUARTER: Poll(rate_hz=4.0, jitter=0.02),
+    HALF: Poll(rate_hz=2.0, jitter=0.01),
     "every second": Poll(rate_hz=1.0, jitter=0.01),
+    TENTH: Poll(rate_hz=10.0, jitter=0.05),
 }
+WORK = "work of 7 s, high for half, ± 5 %"
+OF_RATE = {  # loads beside those of the sensor's own update, or in their place
+    HALF: (*(name for name in OF_SECONDS if "0.5 s:" in name), WORK, THREE_LEVELS, STEPS_OF_SECONDS),
+    TENTH: (*(name for name in OF_SECONDS if "0.1 s:" in name or " 2 s" in name), STEPS_OF_SECONDS),
+}
+CPU = "counter of 1 ms, declared"  # as RAPL's
+MILLISECOND = GpuCounter(
+    update_s=0.001, timing=Timing(update_ns=NS_PER_MS, update_max_ns=10 * NS_PER_MS, lag_ns=NS_PER_MS)
+)
 UPDATES = {IN_STEP: 1.0, "every 1.7 updates": 1.7}
 READ = {  # how each sensor is read
-    "100 of 100 ms": tuple(RATES),
-    "25 of 100 ms": (IN_STEP, SILENT, QUARTER),
-    "counter of 100 ms, lag 100 ms": (IN_STEP, SILENT),
-    "mean of 1 s": (IN_STEP, SILENT),
+    "100 of 100 ms": tuple(rate for rate in RATES if rate != TENTH),
+    "25 of 100 ms": (IN_STEP, SILENT, QUARTER, HALF),
+    "10 of 20 ms": (HALF,),
+    "capacitor of 50 ms": (HALF, TENTH),
+    "100 of 100 ms, not declared": (HALF, TENTH),
+    "counter of 100 ms, lag 100 ms": (IN_STEP, SILENT, HALF),
+    CPU: (HALF, TENTH),
+    "mean of 1 s": (IN_STEP, SILENT, TENTH),
 }
 Row = tuple[str, str, str]  # a sensor, how it is read, and a load
 
@@ -51,8 +82,13 @@ def rows() -> list[Row]:
         (sensor, rate, load)
         for sensor, rates in READ.items()
         for rate in rates
-        for load in (*LOADS, *(MISSED[1:] if _is_missed((sensor, rate, MISSED[0])) else ()))
+        for load in OF_RATE.get(rate, LOADS) + _hidden_loads(sensor, rate)
     ]
+
+
+def _hidden_loads(sensor: str, rate: str) -> tuple[str, ...]:
+    is_missed = rate not in OF_RATE and _is_missed((sensor, rate, MISSED[0]))
+    return MISSED[1:] if is_missed else ()
 
 
 def _is_missed(row: Row) -> bool:
@@ -62,7 +98,7 @@ def _is_missed(row: Row) -> bool:
 
 
 def _update_s(sensor: str) -> float:
-    return SENSORS[sensor].update_s if sensor in SENSORS else COUNTERS[sensor].update_s
+    return (SENSORS.get(sensor) or COUNTERS.get(sensor) or MILLISECOND).update_s
 
 
 def _poll(sensor: str, rate: str) -> Poll:
@@ -74,6 +110,8 @@ def meter_of(sensor: str, rate: str) -> Meter:
     poll = _poll(sensor, rate)
     if sensor in SENSORS:
         return gauge_meter(sensor, poll, is_any_phase=True)
+    if sensor == CPU:
+        return lambda load, seed: plain(MILLISECOND.counter(load, polls(seed, poll)[0], seed))
     return counter_meter(COUNTERS[sensor], BESIDE, poll)
 
 
@@ -98,9 +136,11 @@ When reads come after an update is drawn for each recording, and so is what `cov
 that see each update once do not show how old its values are: that is in *lag*, and part of U under all loads.
 Of a counter such reads leave each update open by as much, which is in *edges*.
 
-Those that fail: a counter of 100 ms near its own frequency, whose beat silences of several updates cut in
-pieces (0.97 T), and means of a second that are read once an update, under steps and power that wanders.
+Reads every 500 ms, and every 100 ms of some, are under loads near the reads' own frequency, and under work of
+seconds. A sensor that looks at a tenth of the time or less, or at nobody knows which part, reads the same of
+both, so that its U is as wide as the one asks under the other.
 
+{those}
 """
 NOT_SHOWN = """## Loads that reads rarer than updates do not show
 
@@ -129,8 +169,19 @@ def text(found: dict[Row, list[Cell]]) -> str:
         of_hidden=len(untold),
         outside=sum(cell.outside for cell in told + untold) or "no",
         wide=sum(cell.is_wide for cell in told),
+        those=_failing({each: cells for each, cells in found.items() if each not in hidden}),
     )
     return head + _tables(found, hidden, False) + NOT_SHOWN + _tables(found, hidden, True).rstrip("\n") + "\n"
+
+
+def _failing(found: dict[Row, list[Cell]]) -> str:
+    """Which cells are, or that none is."""
+    lines = []
+    for (sensor, rate, load), cells in found.items():
+        at = zip(LENGTHS_S, cells, strict=True)
+        if those := [f"{s:g} s {cell.covered / cell.n:.1%}" for s, cell in at if not cell.is_held]:
+            lines.append(f"- {sensor}, read {rate}, {load}: {', '.join(those)}\n")
+    return "Those that fail:\n\n" + "".join(lines) if lines else ""
 
 
 def _tables(found: dict[Row, list[Cell]], hidden: set[Row], is_hidden: bool) -> str:

@@ -69,6 +69,15 @@ IRREGULAR = {  # period in updates, the part of it that is high, and by which sh
     "irregular: T, high for half, ± 10 %": (1.0, 0.5, 0.1),
     "irregular: T, high for 80 %, ± 20 %": (1.0, 0.8, 0.2),
 }
+OF_SECONDS = {  # the same, of periods in seconds, for reads that are so far apart
+    "near 0.1 s: 0.097 s, high for 30 %, ± 3 %": (0.097, 0.3, 0.03),
+    "near 0.5 s: 0.45 s, high for 67 %, ± 3 %": (0.45, 0.67, 0.03),
+    "near 0.5 s: 0.55 s, high for 30 %, ± 3 %": (0.55, 0.3, 0.03),
+    "work of 2 s, high for 30 %, ± 5 %": (2.0, 0.3, 0.05),
+    "work of 7 s, high for half, ± 5 %": (7.0, 0.5, 0.05),
+}
+THREE_LEVELS = "near 0.5 s: three levels in 0.45 s, ± 3 %"
+STEPS_OF_SECONDS = "steps of 2 s"
 SEE_IRREGULAR = ("100 of 100 ms", "mean of 1 s", "capacitor of 50 ms")  # sensors that look at all of the time
 Energies = Callable[[I64, I64], list[Estimate]]
 Meter = Callable[[Load, int], Energies]
@@ -100,6 +109,12 @@ def load_of(name: str, update_s: float, seed: int) -> Load:
     """One load by its name, of levels that the seed draws."""
     if name in IRREGULAR:
         return levelled(_irregular(*IRREGULAR[name], update_s, seed), seed)
+    if name in OF_SECONDS:
+        return levelled(_irregular(*OF_SECONDS[name], 1.0, seed), seed)
+    if name == THREE_LEVELS:
+        return levelled(_of_three_levels(seed), seed)
+    if name == STEPS_OF_SECONDS:
+        return levelled(gauges.steps(2.0, RECORDING_S, seed), seed)
     if name in BETWEEN:
         return levelled(gauges.square(BETWEEN[name] * update_s, RECORDING_S, seed), seed)
     return levelled(gauges.LOADS[name](update_s, RECORDING_S, seed), seed)
@@ -111,6 +126,14 @@ def _irregular(of: float, high: float, spread: float, update_s: float, seed: int
     lengths_s = np.tile([high, 1 - high], n) * of * update_s * (1 + spread * chance.uniform(-1, 1, 2 * n))
     edges_s = REST_S + np.concatenate(([0.0], np.cumsum(lengths_s)))
     return Load(edges_s, np.concatenate(([IDLE_W], np.tile([BUSY_W, IDLE_W], n), [IDLE_W])))
+
+
+def _of_three_levels(seed: int) -> Load:
+    n = int(RECORDING_S / 0.45)
+    each = 1 + 0.03 * np.random.default_rng([seed, 36]).uniform(-1, 1, n)
+    lengths_s = np.repeat(each, 3) * np.tile([0.3, 0.1, 0.05], n)
+    edges_s = REST_S + np.concatenate(([0.0], np.cumsum(lengths_s)))
+    return Load(edges_s, np.concatenate(([IDLE_W], np.tile([BUSY_W, 180.0, 90.0], n), [IDLE_W])))
 
 
 def levelled(load: Load, seed: int) -> Load:
@@ -152,12 +175,12 @@ def gauge_meter(sensor: str, poll: Poll, *, is_any_phase: bool = False) -> Meter
     """Of recordings of a gauge; of any phase of the reads, or of the one that is given."""
     is_long = SENSORS[sensor].window_s > 1.5 * SENSORS[sensor].update_s
     lag = LAG_OF_LONG_MEAN if is_long else LAG
-    return lambda load, seed: _plain(
+    return lambda load, seed: plain(
         _gauge_of(sensor, polls(seed, poll)[0] if is_any_phase else poll, load, seed, lag)
     )
 
 
-def _plain(of: Counter | Gauge) -> Energies:
+def plain(of: Counter | Gauge) -> Energies:
     return lambda t0, t1: of.estimates(of.energies(t0, t1))
 
 
@@ -179,7 +202,7 @@ def counter_beside(
 
 def placed(counter: Counter, beside: Gauge) -> Energies:
     """The energies of a counter, which a gauge places where it is finer."""
-    shown, own = finer(counter, [beside]), _plain(counter)
+    shown, own = finer(counter, [beside]), plain(counter)
     if shown is None:
         return own
     return lambda t0, t1: fused(counter, shown, own(t0, t1), t0, t1)

@@ -165,7 +165,7 @@ def recorded(name: str, load: Load, seed: int) -> Recorded:
     found = gauges.gauge(seen, drawn, poll, seed)
     at, watts = drawn.updates(seen, seen.span_s[1] + gauges.REST_S + drawn.window_s, seed)
     late_s = float(seen.edges_s[0] - load.edges_s[0])
-    return Recorded(gauge_rows._plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s, watts)
+    return Recorded(gauge_rows.plain(found), at - late_s, drawn.window_s, drawn.update_s, late_s, watts)
 
 
 def one(asked: tuple[str, str], seed: int) -> tuple[list[list[Seen]], float]:
