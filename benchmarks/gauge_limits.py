@@ -42,13 +42,15 @@ interval):
   (100 of 100 ms: 58 to 70 %; means of a second: 65 to 84 %); at 0.9 and 1.1 T bursts of 20 updates (100 of
   100 ms: 27 to 55 %; means of a second: 55 to 82 %). Of 60 updates at 0.9 and 1.1 T they are covered (93 %
   and more).
-- Windows that begin and end where power steps, each a burst of 80 to 600 ms or the time between two, and
-  their sums: errors have one sign. 100 of 100 ms 94 % (their sum is off by 1.3 to 1.6 U), means of a second
-  81 to 84 % (1.5 to 1.8 U), not declared 87 to 92 % (1.2 to 1.3 U), a capacitor 100 % (2.0 to 2.7 U).
-  Windows with 40 to 60 ms around a burst are covered, in 93 % and more, and so are their sums (0 to 0.4 U;
-  a capacitor 0.2 to 1.3 U).
-- Recordings that end before a beat has come round: of a second under 1.03 T readings are those of steady
-  power, of a sensor that looks at a quarter of the time at one of the load's levels.
+- Windows that begin and end where power steps (`coverage_marked.md`): halves of a step of a program that last
+  about as long as what a mean of a second averages, or as the time between two updates (91 % of windows of
+  means of a second, 81 % of those of a gauge of a second of which nothing is declared), and bursts that end
+  within an update, of which readings show how much energy they had and not for how long. Bursts of 80 to
+  600 ms, the rests between them, and windows with idle time around them are covered, and so are their sums.
+- Recordings of fewer than 64 updates of which readings stand still: those of a second under 1.03 T may be
+  those of steady power, of a sensor that looks at a quarter of the time at one of the load's levels. Where
+  readings move, U has such loads; a level that lasts ten updates between two edges is taken for power that
+  was held.
 - Two loads added, of which one moves readings by more than the other's beat and is no part of it: 0.97 and
   17.3 T (100 of 100 ms: 5 to 48 %; means of a second: 35 to 100 %), 0.97 and 3.7 T (25 of 100 ms and 10 of
   20 ms: 22 to 100 %). 0.9 and 0.97 T, 0.95 and 1.2 T, 1.1 and 0.55 T are covered (96 % and more).
