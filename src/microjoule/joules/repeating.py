@@ -165,7 +165,8 @@ def is_one_line(watts: F64) -> Bools:
     of = np.lib.stride_tricks.sliding_window_view(watts, width)
     is_one = []
     for first in range(0, len(of), _ROWS):
-        found = lines(of[first : first + _ROWS], np.ones((len(of[first : first + _ROWS]), width), bool))
+        rows = of[first : first + _ROWS]
+        found = lines(rows, np.ones(rows.shape, bool))
         is_one.append(found.is_one & (found.cycles >= _CYCLES))
     each = np.clip(np.arange(len(watts)) - AROUND, 0, len(of) - 1)
     return np.concatenate(is_one)[each]
