@@ -12,7 +12,7 @@ from gpu_steps import EVENTS, NEITHER, WAITED, recorded, steps, without_sensor
 from scipy.stats import binomtest
 
 import microjoule as uj
-from microjoule.joules.lag_of_windows import SOURCE
+from microjoule.joules.lag_search import SOURCE
 from microjoule.joules.streamed import StreamedTrace, stream
 from microjoule.joules.summary import summary
 

@@ -22,8 +22,7 @@ import numpy as np
 from ..channel import UNPLACED
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
-from .lag_of_windows import SOURCE
-from .lag_search import stated_ns
+from .lag_search import SOURCE, stated_ns
 from .little_known import is_little_known
 from .readings import Readings, Shape
 from .running import FEW

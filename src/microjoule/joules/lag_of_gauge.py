@@ -38,8 +38,9 @@ from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_MS, NS_PER_S
 from .brackets import F64
 from .gauge import Gauge
-from .lag_of_windows import FEWEST, MOST, SOURCE, SYNCHRONISED, held, in_blocks, lag_between
+from .lag_of_windows import FEWEST, MOST, SYNCHRONISED, held, in_blocks, lag_between
 from .lag_samples import looked
+from .lag_search import SOURCE
 from .run_window import RECORDING
 from .stamps import Clock
 

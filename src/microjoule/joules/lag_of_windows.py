@@ -42,13 +42,12 @@ from ..units import NS_PER_MS
 from .brackets import F64
 from .counter import Counter
 from .lag import ALIKE, SHARED
-from .lag_search import NEARLY, half_width_ns, is_possible, of_least, with_seen, without_one
+from .lag_search import NEARLY, SOURCE, half_width_ns, is_possible, of_least, with_seen, without_one
 from .occupancy import Events, Occupancy, together
 from .uncertainty import ROOT_3, ROOT_12
 from .update_record import UpdateRecord
 
 LEAST_NS = 5 * NS_PER_MS  # of a declared lag that is worth it: of GPUs
-SOURCE = "measured at the windows of this trace"
 SYNCHRONISED = "synchronised"  # attribute of windows
 _STEP_NS = 2 * NS_PER_MS
 _EARLY, _LATE = 1, 2  # declared lags, by which work may end before its windows, and begin after them

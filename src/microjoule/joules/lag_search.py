@@ -19,6 +19,7 @@ from .brackets import F64
 from .uncertainty import ROOT_3
 
 NEARLY = 8.0  # of the mean square that is left: a lag that leaves so much more is still possible
+SOURCE = "measured at the windows of this trace"  # of a lag that the windows of a program showed
 _VALLEY = 2.0  # of the least: a valley elsewhere that leaves no more may be the right one
 
 

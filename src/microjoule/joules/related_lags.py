@@ -27,7 +27,8 @@ from .counter import Counter
 from .gauge import Gauge
 from .lag_beside_gauge import lag_beside_gauge
 from .lag_of_parts import LagDifference, Recorded, lag_difference
-from .lag_of_windows import LEAST_NS, SOURCE, common_ns, lag_of_windows
+from .lag_of_windows import LEAST_NS, common_ns, lag_of_windows
+from .lag_search import SOURCE
 from .total import beside as of_one_device
 from .total import is_energy
 from .update_record import UpdateRecord, record_of

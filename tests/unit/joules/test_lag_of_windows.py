@@ -10,7 +10,8 @@ from ideal import MS, T0
 
 import microjoule as uj
 from microjoule.joules.counter import Counter
-from microjoule.joules.lag_of_windows import SOURCE, _Normal, common_ns, lag_of_windows
+from microjoule.joules.lag_of_windows import _Normal, common_ns, lag_of_windows
+from microjoule.joules.lag_search import SOURCE
 from microjoule.joules.occupancy import Events, together
 from microjoule.joules.update_record import record_of
 
