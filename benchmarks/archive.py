@@ -33,8 +33,8 @@ from microjoule.archive.totals import Question, totals
 from microjoule.channel import Access, Channel, Place, Role, Scale, Timing, Trust
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms
-from microjoule.joules.fragments import JoinedTrace, integrated
-from microjoule.joules.streamed import stream_energies
+from microjoule.joules.long_traces.fragments import JoinedTrace, integrated
+from microjoule.joules.long_traces.streamed import stream_energies
 from microjoule.trace import schema
 
 RESULTS = Path(__file__).with_name("results") / "archive.md"

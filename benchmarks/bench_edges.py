@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for conftest.py
 from conftest import pytest_benchmark_update_machine_info
 
 from microjoule.channel import Access, Channel, Place, Scale, Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.recording.native import Sampler
 from microjoule.trace.series import Series
 

@@ -20,9 +20,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from microjoule.channel import Access, Channel, Place, Role, Scale, Timing, Trust
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import load
-from microjoule.joules.streamed import stream, stream_energies
+from microjoule.joules.long_traces.streamed import stream, stream_energies
 from microjoule.joules.summary import summary
 from microjoule.trace import schema
 from microjoule.trace.series import Series

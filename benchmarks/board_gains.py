@@ -1,10 +1,10 @@
 """Each board's gain from public logs beside an outside meter: ``python benchmarks/board_gains.py FOLDER``.
 
-FOLDER has ``load.py`` and the logs. A log's sensor is fitted to its meter over the first part of the log, and
-the line is tried on the rest: energy of long windows as the product integrates the sensor's readings, with
-and without the line, against the meter. There is no gain where :func:`microjoule.joules.beside_meter.no_gain`
-says so, of the meter's readings by the sensor's energies, as ``uj probe --calibrate --of`` fits them, or of
-the sensor's readings by the meter's energies.
+FOLDER has ``load.py`` and the logs. A log's sensor is fitted to its meter over the first part of the log,
+and the line is tried on the rest: energy of long windows as the product integrates the sensor's readings,
+with and without the line, against the meter. There is no gain where
+:func:`microjoule.joules.reference.beside_meter.no_gain` says so, of the meter's readings by the sensor's
+energies, as ``uj probe --calibrate --of`` fits them, or of the sensor's readings by the meter's energies.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from gpu_logs import gauge, loader, timing
 
-from microjoule.joules.beside_meter import GRID_NS, no_gain
-from microjoule.joules.reference_fit import ReferenceFit, fit
+from microjoule.joules.reference.beside_meter import GRID_NS, no_gain
+from microjoule.joules.reference.reference_fit import ReferenceFit, fit
 from microjoule.sources.nvml_behaviour import OBSERVED
 
 NS = 1_000_000_000

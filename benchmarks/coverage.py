@@ -27,10 +27,10 @@ from ideal import rows
 from rapl_counter import NO_LAG, Recording, Sensor, about, noisy, sine, square, steady, telegraph
 from scipy.stats import binomtest
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import ALIASED, BOUNDED
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import ALIASED, BOUNDED
 
 HERE = Path(__file__).parent
 WINDOWS = 2000

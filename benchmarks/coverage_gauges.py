@@ -29,8 +29,8 @@ from gauge_rows import IRREGULAR, RECORDING_S, Meter, configurations, load_of, r
 from gauges import LENGTHS_S, truth_j
 from scipy.stats import binomtest
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import ALIASED, BOUNDED
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import ALIASED, BOUNDED
 
 HERE = Path(__file__).parent
 RECORDINGS, WINDOWS = 90, 23  # of a row, and of each recording and length

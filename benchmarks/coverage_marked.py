@@ -25,8 +25,8 @@ from gauge_rows import Meter, configurations, levelled
 from gauges import BUSY_W, IDLE_W, REST_S, T0, Load, S, truth_j
 from scipy.stats import binomtest
 
-from microjoule.joules.brackets import F64
-from microjoule.joules.estimate import summed
+from microjoule.joules.estimates.brackets import F64
+from microjoule.joules.estimates.estimate import summed
 
 HERE = Path(__file__).parent
 RECORDINGS, WINDOWS = 60, 100  # of a meter and a load, and of each recording

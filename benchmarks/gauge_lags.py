@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from gauge_windows import BUSY_W, IDLE_W, Program, both, program
 from gauges import REST_S, SENSORS, T0, Load, S, Sensor
 
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.readings import Shape
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.readings import Shape
 
 RESULTS = Path(__file__).resolve().parent / "results" / "gauge_lags.md"
 SEED = 7_250_000

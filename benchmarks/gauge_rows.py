@@ -29,13 +29,13 @@ import gauges
 from gauges import BUSY_W, IDLE_W, POLLS, REST_S, SENSORS, Load, Poll, Sensor
 from gpu_counter import GpuCounter
 
-from microjoule.joules.brackets import F64
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.fused_edges import finer, fused
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.lag_beside_gauge import lag_beside_gauge
-from microjoule.joules.update_record import record_of
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.estimates.brackets import F64
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
+from microjoule.joules.marks.fused_edges import finer, fused
 from microjoule.trace.series import I64
 
 RECORDING_S = 250.0

@@ -36,7 +36,7 @@ import numpy as np
 import microjoule as uj
 from microjoule.channel import Access, Channel, Kind, Place, Scale
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.recording import Cadence, RawRecorder, RecordingPlan
 from microjoule.recording.plan import machine_facts
 from microjoule.sources import nvml, nvml_channels

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from microjoule.channel import Access, Channel, Kind, Place, Scale, SensorError, Timing, Trust
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.sources.nvml_behaviour import OBSERVED, observed
 from microjoule.trace.series import Series
 

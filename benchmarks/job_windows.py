@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from ideal import MS, Ideal, Wave, constant, sine, square, step
 from job_nodes import Node
 
-from microjoule.joules.job import Job
-from microjoule.joules.job_part import part
+from microjoule.joules.jobs.job import Job
+from microjoule.joules.jobs.job_part import part
 
 RESULTS = Path(__file__).resolve().parent / "results" / "job_windows.md"
 JOBS = 2000

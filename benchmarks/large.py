@@ -44,14 +44,14 @@ def work(path):
             pass
 """,
     "energies": """
-from microjoule.joules.streamed import stream_energies
+from microjoule.joules.long_traces.streamed import stream_energies
 def work(path):
     trace = stream_energies(path)
     for window in trace.windows:
         assert trace.energy(window).total.status == "ok"
 """,
     "report": """
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 def work(path):
     assert summary(stream(path))["windows"][0]["total"]["status"] == "ok"

@@ -36,7 +36,7 @@ NAMES = ("prefill", "decode", "sample")
 RESULTS = Path(__file__).resolve().parent / "results" / "many_windows.md"
 WORK = """
 import sys, time
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import as_text
 trace = stream(sys.argv[1])

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microjoule.channel import Access, Channel, Place, Scale, Timing, Trust
-from microjoule.joules.lag import Marks
+from microjoule.joules.counters.lag import Marks
 from microjoule.trace.series import I64, Series
 
 F64 = npt.NDArray[np.float64]

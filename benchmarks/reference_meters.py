@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from metered import Truth, metered, read_often
 
-from microjoule.joules.reference_fit import fit
+from microjoule.joules.reference.reference_fit import fit
 
 CONFIGURATIONS = {
     "smart plug: 1 s boxcar, 1 s, 0.1 W": (Truth(), {}),

@@ -21,9 +21,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from batching import T0, Batching, linear, saturating
 
-from microjoule.joules.regression import between_updates
-from microjoule.joules.request_fit import fitted, no_finer
-from microjoule.joules.update_record import updates
+from microjoule.joules.counters.update_record import updates
+from microjoule.joules.profiling.regression import between_updates
+from microjoule.joules.serving.request_fit import fitted, no_finer
 
 OUTPUT = Path(__file__).parent / "results" / "requests.md"
 # Nothing was chosen on runs of these seeds or later ones: exact timing and times of pieces, and else.

@@ -23,9 +23,9 @@ from coverage import SEED, configurations
 from gauge_rows import load_of, windows
 from rapl_counter import Recording, Sensor
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.gauges.gauge import Gauge
 
 F64 = npt.NDArray[np.float64]
 HERE = Path(__file__).parent

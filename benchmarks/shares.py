@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from busy import BASE, Machine
 from ideal import MS
 
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.shares import ShareModel
 
 RESULTS = Path(__file__).resolve().parent / "results" / "shares.md"
 TRIALS = 2000

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from microjoule.channel import Access, Channel, Place, Scale, Timing, Trust
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.measuring.repeats import averaged
 from microjoule.measuring.waits import energies
 from microjoule.measuring.window_plan import Ask, Pilot, plan

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from ideal import MS, T0, Ideal, Wave, constant
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.request_shares import RequestShares, shares
-from microjoule.joules.requests import Requests
-from microjoule.joules.update_record import updates
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import updates
+from microjoule.joules.serving.request_shares import RequestShares, shares
+from microjoule.joules.serving.requests import Requests
 
 BASE = Ideal(constant(1.0), poll_ns=5 * MS, update_ns=100 * MS, jitter=0.05, limit_w=2000.0, modulus=1 << 64)
 

@@ -8,10 +8,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from microjoule.joules.brackets import Brackets
-from microjoule.joules.budget import Edges
-from microjoule.joules.interpolation import Interpolation
-from microjoule.joules.update_times import Learned, UpdateTimes
+from microjoule.joules.counters.budget import Edges
+from microjoule.joules.counters.interpolation import Interpolation
+from microjoule.joules.counters.update_times import Learned, UpdateTimes
+from microjoule.joules.estimates.brackets import Brackets
 
 MS = 1_000_000
 APART = 10  # readings, a millisecond each, from one update to the next

@@ -10,8 +10,8 @@ import numpy as np
 from gauges import REST_S, T0, Load, Poll, S, Sensor
 from marked import columns
 
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.lag_of_gauge import placed
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.lags.lag_of_gauge import placed
 from microjoule.trace.window_columns import WindowColumns
 
 IDLE_W, BUSY_W = 60.0, 330.0

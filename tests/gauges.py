@@ -20,7 +20,7 @@ from ideal import T0, S
 from places import identity
 
 from microjoule.channel import Access, Channel, Encoding, Kind, Scale, SensorError, Timing, Trust
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.trace.series import Series
 
 F64 = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ from ideal import T0, S, rows, write
 from places import identity
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.sources.nvml_behaviour import Figure, timing
 from microjoule.trace.series import Series
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microjoule.joules.occupancy import Events
+from microjoule.joules.profiling.occupancy import Events
 from microjoule.plugins.profiles.kinds import KINDS
 from microjoule.plugins.profiles.profile import REALTIME, Profile, Source, Tally
 

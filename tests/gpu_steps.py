@@ -11,8 +11,8 @@ from gpu_counter import GpuCounter, trace
 from ideal import T0, S
 
 import microjoule as uj
-from microjoule.joules.code_dependence import CODE
-from microjoule.joules.uncertainty import combined, gathered
+from microjoule.joules.estimates.code_dependence import CODE
+from microjoule.joules.estimates.uncertainty import combined, gathered
 from microjoule.sources.nvml_behaviour import Figure, behaviour, timing
 
 IDLE_W, BUSY_W = 60.0, 360.0

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 from ideal import MS, T0, US, Ideal, S, Wave
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 
 
 def runs_wave(power_w: float, wait_w: float, starts_s: np.ndarray, length_s: float, powers=None) -> Wave:

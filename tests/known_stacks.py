@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from ideal import MS, T0, US, Ideal, Wave, constant
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.sample_cells import Moments, Sampled
-from microjoule.joules.sampled import Shares, around, shares
-from microjoule.joules.stack_energy import Frames, frames
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.profiling.sample_cells import Moments, Sampled
+from microjoule.joules.profiling.sampled import Shares, around, shares
+from microjoule.joules.profiling.stack_energy import Frames, frames
 
 RAPL = Ideal(constant(1.0), poll_ns=250 * US, limit_w=300.0)
 

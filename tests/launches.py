@@ -9,9 +9,9 @@ import numpy as np
 from ideal import MS, T0, Ideal, Wave, constant
 from interrupted import told
 
-from microjoule.joules.attribution import Attribution, Item, attribute, usable_span
-from microjoule.joules.counter import Counter
-from microjoule.joules.occupancy import Events, together
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.profiling.attribution import Attribution, Item, attribute, usable_span
+from microjoule.joules.profiling.occupancy import Events, together
 
 NAMES = ("idle", "a", "b", "c")
 BASE = Ideal(constant(1.0), n=600, limit_w=300.0)

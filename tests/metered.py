@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from microjoule.joules.meter_updates import meter_updates
+from microjoule.joules.reference.meter_updates import meter_updates
 
 DT_S = 0.005
 DWELL_S = 1.5

@@ -17,7 +17,7 @@ from ideal import T0, S
 from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.trace.series import Series
 
 F64 = npt.NDArray[np.float64]

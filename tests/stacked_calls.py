@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from microjoule.joules.occupancy import Events, Leaves, Occupancy, together
+from microjoule.joules.profiling.occupancy import Events, Leaves, Occupancy, together
 
 
 def innermost(events: Events, t0_ns: int, t1_ns: int) -> Occupancy:

@@ -174,12 +174,41 @@ def test_every_condition_of_an_assertion_is_counted():
     assert not found, "\n".join(["count these conditions with reached() of tests/reached.py:", *found])
 
 
-def test_the_map_of_joules_names_modules_that_exist():
-    lines = [line for line in (microjoule.joules.__doc__ or "").splitlines() if line.startswith("- ")]
-    named = [name for line in lines for name in line.split(": ")[-1].split(", ")]
-    assert len(named) > 50
-    assert len(named) == len(set(named))
-    assert not set(named) - {path.stem for path in (ROOT / "joules").glob("*.py")}
+def listed(text):
+    """The names after the colons of a docstring's lists."""
+    lines = [line for line in (text or "").splitlines() if line.startswith("- ")]
+    return [name for line in lines for name in line.split(": ")[-1].split(", ")]
+
+
+def test_the_maps_of_joules_name_each_module_once():
+    folders = [ROOT / "joules", *sorted(path.parent for path in (ROOT / "joules").glob("*/__init__.py"))]
+    assert len(folders) > 10
+    for folder in folders:
+        named = listed(ast.get_docstring(ast.parse((folder / "__init__.py").read_text())))
+        there = {path.stem for path in folder.glob("*.py")} | {
+            path.parent.name for path in folder.glob("*/*.py")
+        }
+        assert sorted(named) == sorted(there - {"__init__"}), folder.name
+
+
+def test_a_folder_of_joules_imports_from_those_above_it_in_the_map_only():
+    within = {module_name(path): path for path in modules() if room(path) == "joules"}
+    place = {name: i for i, name in enumerate(listed(microjoule.joules.__doc__))}
+
+    def height(name):
+        return place.get(name.split(".")[2], len(place)) if name.count(".") > 1 else len(place)
+
+    found, arrows = [], 0
+    for name, path in within.items():
+        for other in set(imports_of(path, within)) & within.keys() - {name}:
+            arrows += 1
+            is_folder = other.count(".") > 2 or name.count(".") > 2
+            if is_folder and height(other) > height(name):
+                found.append(f"{name} imports {other}")
+    assert arrows > 400
+    assert not found, "\n".join(
+        ["what is above in the map of joules/__init__.py knows nothing of it:", *found]
+    )
 
 
 def test_only_the_command_line_reads_arguments_and_environment():

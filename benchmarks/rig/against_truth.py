@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate
+from microjoule.joules.estimates.estimate import Estimate
 from microjoule.measuring.baseline import power
 from microjoule.measuring.repeats import averaged
 from microjoule.measuring.waits import energies as less_waits

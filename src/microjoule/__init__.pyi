@@ -3,13 +3,13 @@ from .channel import Channel as Channel
 from .channel import Place as Place
 from .errors import MicrojouleError as MicrojouleError
 from .footprint.footprint import Footprint as Footprint
-from .joules.by_name import NameEnergy as NameEnergy
-from .joules.energies import Energies as Energies
 from .joules.energy_trace import Trace as Trace
 from .joules.energy_trace import load as load
-from .joules.estimate import Estimate as Estimate
+from .joules.estimates.energies import Energies as Energies
+from .joules.estimates.estimate import Estimate as Estimate
+from .joules.estimates.total import Total as Total
 from .joules.power import Power as Power
-from .joules.total import Total as Total
+from .joules.profiling.by_name import NameEnergy as NameEnergy
 from .measuring.compare import Turns as Turns
 from .measuring.compare import compare as compare
 from .measuring.comparison import Comparison as Comparison

@@ -21,7 +21,7 @@ import microjoule as uj
 from microjoule.errors import MicrojouleError
 from microjoule.footprint.intensity_file import load_series
 from microjoule.footprint.providers import PROVIDERS, ProviderAccess, provider
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.plugins.profiles import kineto
 from microjoule.recording.agent_lane import AgentLane

@@ -12,7 +12,7 @@ import numpy as np
 from places import identity
 
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.trace.series import Series
 
 READINGS = 1_000_000

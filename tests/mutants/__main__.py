@@ -1,4 +1,4 @@
-"""Mutation testing: `make mutants`, or `make mutants MUTANTS="src/microjoule/joules/unwrap.py --minutes 5"`.
+"""Mutation testing: `make mutants`, or `make mutants MUTANTS="src/microjoule/sources/zones.py --minutes 5"`.
 
 Each file is changed in one small way at a time, and the tests that run the changed line must notice, or the
 others of their files: the quickest first, as far as ``--seconds`` go. What survives and is listed in
@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/microjoule"
 INSTALLED = Path(find_spec("microjoule").submodule_search_locations[0])  # what the tests run: the wheel
 ACCEPTED, RESULTS = (Path(__file__).with_name(name) for name in ("accepted.txt", "results.json"))
+HOME = {path.stem: str(path.relative_to(SOURCE)) for path in (SOURCE / "joules").rglob("*.py")}
 SLOW = ("cover_the_truth", "hold_under_drift", "kill_at_any_byte", "agree_with_scipy", "bootstrap")
 PROPERTIES = [
     f"tests/properties/test_{name}.py"
@@ -91,56 +92,56 @@ SEVERAL = {  # and those that have several
     "uncounted": ("uncounted", "uncounted_windows"),
 }  # fmt: skip
 TESTS = {  # by the beginning of the file's path under src/microjoule; the first that fits
-    **{f"joules/{name}.py": [f"tests/unit/joules/test_{name}.py"] for name in OWN},
-    "joules/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
-    "joules/total.py": [
+    **{HOME[name]: [f"tests/unit/joules/test_{name}.py"] for name in OWN},
+    "joules/counters/unwrap.py": ["tests/unit/joules/test_unwrap.py", *PROPERTIES],
+    "joules/estimates/total.py": [
         "tests/unit/joules/test_total.py",
         "tests/properties/test_no_joule_is_counted_twice.py",
     ],
-    "joules/averaged_part.py": ["tests/unit/joules/test_averaged_part.py", *MEANS],
-    "joules/averaging.py": ["tests/unit/joules/test_averaging.py", *MEANS],
-    "joules/readings.py": [*OF_GAUGE, *MEANS],
-    "joules/profile.py": [*OF_GAUGE, "tests/properties/test_power_conserves_energy.py", *MEANS],
-    "joules/device_fit.py": [
+    "joules/gauges/averaged_part.py": ["tests/unit/joules/test_averaged_part.py", *MEANS],
+    "joules/gauges/averaging.py": ["tests/unit/joules/test_averaging.py", *MEANS],
+    "joules/gauges/readings.py": [*OF_GAUGE, *MEANS],
+    "joules/gauges/profile.py": [*OF_GAUGE, "tests/properties/test_power_conserves_energy.py", *MEANS],
+    "joules/sharing/device_fit.py": [
         "tests/unit/joules/test_device_fit.py",
         "tests/unit/joules/test_gpu_shares.py",
         "tests/unit/joules/test_share_columns.py",
     ],
-    "joules/doubtful_counts.py": ["tests/unit/joules/test_doubtful_counts.py"],
-    "joules/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
-    "joules/lag_samples.py": [
+    "joules/counters/doubtful_counts.py": ["tests/unit/joules/test_doubtful_counts.py"],
+    "joules/counters/glitches.py": ["tests/unit/joules/test_glitches.py", "tests/unit/joules/test_unwrap.py"],
+    "joules/lags/lag_samples.py": [
         "tests/unit/joules/test_lag_samples.py",
         "tests/properties/test_lag_beside_a_gauge_is_learnt.py",
     ],
-    "joules/lag_beside_gauge.py": [
+    "joules/lags/lag_beside_gauge.py": [
         "tests/unit/joules/test_lag_beside_gauge.py",
         "tests/properties/test_lag_beside_a_gauge_is_learnt.py",
     ],
-    "joules/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
-    "joules/reference_fit.py": [
+    "joules/profiling/occupancy.py": ["tests/unit/joules/test_occupancy.py"],
+    "joules/reference/reference_fit.py": [
         "tests/unit/joules/test_reference_line.py",
         "tests/unit/joules/test_reference_fit.py",
     ],
     "joules/summary.py": ["tests/unit/joules/test_summary.py", "tests/unit/joules/test_summary_rows.py"],
-    **{f"joules/{name}.py": STREAMED for name in ("digest", "streamed")},
-    **{
-        f"joules/{name}.py": [f"tests/unit/joules/test_{each}.py" for each in of]
-        for name, of in SEVERAL.items()
-    },
+    **{HOME[name]: STREAMED for name in ("digest", "streamed")},
+    **{HOME[name]: [f"tests/unit/joules/test_{each}.py" for each in of] for name, of in SEVERAL.items()},
     "joules/sensor_notes.py": [
         "tests/unit/joules/test_disagreement.py",
         "tests/unit/joules/test_gauge_sentences.py",
         "tests/unit/joules/test_meter_clock.py",
         "tests/unit/report/test_what_gauges_hide.py",
     ],
-    "joules/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
-    "joules/uncertainty.py": ["tests/unit/joules/test_uncertainty.py", "tests/unit/joules/test_estimate.py"],
-    "joules/mark_fits.py": [
+    "joules/profiling/sweep.py": ["tests/properties/test_long_profiles_are_taken_in_blocks.py"],
+    "joules/estimates/uncertainty.py": [
+        "tests/unit/joules/test_uncertainty.py",
+        "tests/unit/joules/test_estimate.py",
+    ],
+    "joules/marks/mark_fits.py": [
         f"tests/unit/joules/test_{name}.py"
         for name in ("mark_fits", "mark_positions", "command_life", "stand_in")
     ],
-    "joules/counter_fragment.py": ["tests/unit/joules/test_counter_seam.py"],
-    **{f"joules/{start}": JOB for start in ("job", "joint_windows", "clock_doubts")},
+    "joules/long_traces/counter_fragment.py": ["tests/unit/joules/test_counter_seam.py"],
+    **{HOME[name]: JOB for name in ("job", "job_part", "joint_windows", "clock_doubts")},
     "trace/checksum.py": ["tests/unit/trace/test_checksum.py"],
     "trace/repairing.py": ["tests/unit/trace/test_repairing.py"],
     "joules": ["tests/unit/joules", "tests/properties", "tests/golden"],
@@ -152,7 +153,7 @@ TESTS = {  # by the beginning of the file's path under src/microjoule; the first
 }
 # What is tried whole, 170 mutants in three minutes: what a total adds, and which zone and limit is whose. The
 # other files of joules/ and trace/ have 6,500 more: name them.
-DEFAULT = ["joules/total.py", "sources/zones.py"]
+DEFAULT = ["joules/estimates/total.py", "sources/zones.py"]
 SURVIVED = 0
 
 

@@ -10,12 +10,12 @@ from ideal import MS
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
+from microjoule.joules.counters.update_record import record_of
 from microjoule.joules.energy_trace import load
-from microjoule.joules.fused_edges import finer, fused
-from microjoule.joules.lag_beside_gauge import lag_beside_gauge
-from microjoule.joules.streamed import StreamedTrace, stream
+from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream
+from microjoule.joules.marks.fused_edges import finer, fused
 from microjoule.joules.summary import summary
-from microjoule.joules.update_record import record_of
 
 SECONDLY = GpuCounter(update_s=1.0, timing=Timing(update_max_ns=2000 * MS, lag_ns=100 * MS))
 PAIRS = {  # counter, gauge, and by how much the rms error shrinks at least

@@ -11,10 +11,10 @@ from gauges import SENSORS, Load, Poll, loads, square, truth_j, windows
 from gpu_counter import GpuCounter
 from scipy.stats import binomtest
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.fused_edges import finer, fused
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.scaled_gauge import scale
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.marks.fused_edges import finer, fused
+from microjoule.joules.marks.scaled_gauge import scale
 
 QUICK = "10 of 20 ms"
 COUNTER = GpuCounter(update_s=0.1, lag_s=0.1)

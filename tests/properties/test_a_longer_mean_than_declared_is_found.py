@@ -10,7 +10,7 @@ from gauges import BUSY_W, IDLE_W, LIMIT_W, SENSORS, Load, Poll, gauge, loads, o
 from scipy.signal import lfilter
 from scipy.stats import binomtest
 
-from microjoule.joules.readings import Shape
+from microjoule.joules.gauges.readings import Shape
 
 LENGTH_S = 120.0
 LENGTHS_S = (0.1, 0.3, 1.0, 3.0)

@@ -10,8 +10,8 @@ from gauges import BUSY_W, IDLE_W, SENSORS, Load, Poll, gauge, loads, outcome, s
 from gpu_counter import GpuCounter
 from scipy.stats import binomtest
 
-from microjoule.joules.lag_beside_gauge import lag_beside_gauge
-from microjoule.joules.update_record import record_of
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
 
 LENGTH_S = 120.0
 DECLARED = SENSORS["100 of 100 ms"]

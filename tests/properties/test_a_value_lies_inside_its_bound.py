@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from ideal import MS, T0, US, Ideal, S, pulses
 
 from microjoule.channel import PowerModel, Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
 from microjoule.joules.energy_trace import load
-from microjoule.joules.lag_beside_gauge import lag_beside_gauge
-from microjoule.joules.update_record import record_of
+from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
 
 COUNTERS = {
     "GPU, 20 ms, no lag": GpuCounter(),

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 
 SIZES = {"p": -12, "n": -9, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 TEXT = re.compile(

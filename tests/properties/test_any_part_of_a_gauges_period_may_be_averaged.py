@@ -13,8 +13,8 @@ import pytest
 from gauges import POLLS, SENSORS, Load, bursts, covered, gauge, outcome, square, steps, uneven, wandering
 from scipy.stats import binomtest
 
-from microjoule.joules.aliasing import swings
-from microjoule.joules.repeating import comes_round
+from microjoule.joules.gauges.aliasing import swings
+from microjoule.joules.gauges.repeating import comes_round
 
 NAME = "100 of 100 ms, not declared"
 T_S = SENSORS[NAME].update_s

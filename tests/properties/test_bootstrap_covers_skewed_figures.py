@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microjoule.joules.uncertainty import student
+from microjoule.joules.estimates.uncertainty import student
 from microjoule.measuring.scatter import FIGURES_LEAST, ratio_of_means, resampled, scatter
 
 TRIALS = 600

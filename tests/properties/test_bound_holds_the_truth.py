@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ideal import US, Ideal, Wave, sine, square, wild
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @pytest.mark.reaches(value=500)

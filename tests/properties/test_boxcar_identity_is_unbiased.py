@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from places import identity
 
 from microjoule.channel import Access, Channel, Kind, Scale, Timing, Trust
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.trace.series import NO_TIME, Series
 
 MS = 1_000_000

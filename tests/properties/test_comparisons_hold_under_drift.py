@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import RECTANGULAR, Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.comparison import ComparedRun, comparison
 from microjoule.measuring.window_plan import abba, shuffled
 

@@ -13,7 +13,7 @@ from gpu_counter import GpuCounter, trace
 from ideal import T0, S
 
 import microjoule as uj
-from microjoule.joules.estimate import summed
+from microjoule.joules.estimates.estimate import summed
 
 WINDOWS = 60
 IDLE_W, BUSY_W = 60.0, 300.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, thinned, wild, windows
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @pytest.mark.reaches(same_start=20, same_end=20)

@@ -29,7 +29,7 @@ from gauges import (
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
-from microjoule.joules.readings import Readings
+from microjoule.joules.gauges.readings import Readings
 
 SEED, SEEDS, WINDOWS, LENGTH_S = 5_640_000, 6, 40, 60.0
 WHOLE, LONG = SENSORS["100 of 100 ms"], SENSORS["mean of 1 s"]

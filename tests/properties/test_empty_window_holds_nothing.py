@@ -7,7 +7,7 @@ from hypothesis import given
 from ideal import Ideal, parts, wild
 
 from microjoule.errors import BadWindow
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.trace.window import Window
 
 

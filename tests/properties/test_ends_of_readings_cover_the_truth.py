@@ -9,7 +9,7 @@ import pytest
 from ideal import MS, T0, Ideal, constant, thinned
 from scipy.stats import binomtest
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 SETTLED_NS = 3 * MS  # behind which a window has a figure, of updates of 1 ms
 UNIT_J = float(Ideal(constant(1.0)).unit)

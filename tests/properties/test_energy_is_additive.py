@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, parts, wild
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @pytest.mark.reaches(values=20)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal import Ideal, parts, wild
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @given(wild(), st.lists(parts, min_size=2, max_size=60))

@@ -9,8 +9,8 @@ import pytest
 from gauges import POLLS, SENSORS, Load, Sensor, channel, covered, gauge, series, square, steps
 from scipy.stats import binomtest
 
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.readings import Readings
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.readings import Readings
 
 ROUND = ((0.0, 0.001), (0.1, 1.0))  # noise and quantum, watts
 LONG, WHOLE = SENSORS["mean of 1 s"], SENSORS["100 of 100 ms"]

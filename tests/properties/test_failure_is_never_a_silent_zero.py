@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, tame, windows
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @pytest.mark.reaches(none=1, no_value=10)

@@ -9,7 +9,7 @@ import pytest
 from gauges import POLLS, SENSORS, T0, Load, S, channel, covered, gauge, series, square, truth_j, windows
 from scipy.stats import binomtest
 
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 
 WHOLE = SENSORS["100 of 100 ms"]
 

@@ -21,7 +21,7 @@ from reached import reached
 
 from microjoule.errors import TraceError
 from microjoule.joules.energy_trace import Trace, load
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.trace import checksum, schema
 
 FLIPS = int(os.environ.get("UJ_FLIPS", "56"))

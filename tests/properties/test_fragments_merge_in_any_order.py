@@ -20,10 +20,11 @@ from reached import reached
 
 import microjoule as uj
 from microjoule.errors import NotInParts, TraceError
-from microjoule.joules.counter import Counter
-from microjoule.joules.counter_fragment import counter_of, fragment_of
-from microjoule.joules.counter_seam import joined
-from microjoule.joules.fragments import (
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.long_traces.counter_fragment import counter_of, fragment_of
+from microjoule.joules.long_traces.counter_seam import joined
+from microjoule.joules.long_traces.fragments import (
     UNNUMBERED,
     Asked,
     Fragment,
@@ -34,8 +35,7 @@ from microjoule.joules.fragments import (
     mapped,
     merged,
 )
-from microjoule.joules.streamed import stream
-from microjoule.joules.update_record import record_of
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.trace.series import Series
 
 GOLDEN = Path(__file__).parents[1] / "golden"

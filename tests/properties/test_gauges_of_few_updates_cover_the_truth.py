@@ -10,7 +10,7 @@ from gauges import IDLE_W, T0, Load, Poll, S, Sensor, bursts, channel, series, s
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing, Trust
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.trace.series import Series
 
 RECORDINGS, WINDOWS = 100, 3

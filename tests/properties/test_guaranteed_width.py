@@ -7,7 +7,7 @@ import pytest
 from ideal import MS, US, Ideal, constant
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 UPDATE_NS, POWER_W = 976_562, 100.0
 

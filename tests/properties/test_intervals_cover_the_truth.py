@@ -13,7 +13,7 @@ from ideal import MS, T0, US, Ideal, constant, sine, square
 from kernels import runs_wave
 from scipy.stats import binomtest
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 STEADY = Ideal(constant(100.0), n=600)
 RIPPLED = replace(STEADY, poll_ns=500 * US, n=1200, jitter=0.05)

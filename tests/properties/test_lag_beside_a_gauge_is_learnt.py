@@ -9,12 +9,12 @@ from gpu_counter import GpuCounter, trace
 from ideal import MS
 from scipy.stats import binomtest
 
-from microjoule.joules.counter_notes import lag as said
+from microjoule.joules.counters.counter_notes import lag as said
+from microjoule.joules.counters.update_record import record_of
 from microjoule.joules.energy_trace import load
-from microjoule.joules.lag_beside_gauge import lag_beside_gauge
-from microjoule.joules.streamed import StreamedTrace, stream
+from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream
 from microjoule.joules.summary import summary
-from microjoule.joules.update_record import record_of
 
 POLL = Poll()
 LAGS_MS = [0, 20, 100]

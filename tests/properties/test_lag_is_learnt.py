@@ -9,10 +9,10 @@ import pytest
 from ideal import MS, T0, US, Ideal, constant, rows
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
-from microjoule.joules.digest import Digest
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.lag import Marks
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.lag import Marks
+from microjoule.joules.long_traces.digest import Digest
 from microjoule.trace.series import Series
 
 DECLARED = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=MS)  # of RAPL

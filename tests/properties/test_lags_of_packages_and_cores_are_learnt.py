@@ -14,14 +14,14 @@ from package_and_cores import CORES, DECLARED, PACKAGE, PackageAndCores
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
 from microjoule.joules.energy_trace import Trace, load
-from microjoule.joules.fragments import Here, integrated
-from microjoule.joules.lag_of_parts import LagDifference, Recorded, lag_difference
-from microjoule.joules.related_lags import beside
-from microjoule.joules.streamed import StreamedTrace, stream
+from microjoule.joules.lags.lag_of_parts import LagDifference, Recorded, lag_difference
+from microjoule.joules.lags.related_lags import beside
+from microjoule.joules.long_traces.fragments import Here, integrated
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream
 from microjoule.joules.summary import summary
-from microjoule.joules.update_record import record_of
 
 LAGS_US = [(0, 0), (0, 5000), (5000, 0), (300, 800)]
 UNKNOWN = Timing(update_max_ns=10 * MS, lag_ns=MS)

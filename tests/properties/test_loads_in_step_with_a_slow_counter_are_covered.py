@@ -10,8 +10,8 @@ from ideal import MS, T0, S
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
-from microjoule.joules.slow_updates import in_step
-from microjoule.joules.update_times import AROUND
+from microjoule.joules.counters.slow_updates import in_step
+from microjoule.joules.counters.update_times import AROUND
 
 SPAN_S = 150.0
 

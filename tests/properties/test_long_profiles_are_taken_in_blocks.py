@@ -14,10 +14,10 @@ from interrupted import told
 from stacked_calls import innermost
 
 from microjoule import spool
-from microjoule.joules import state_time
-from microjoule.joules.counter import Counter
-from microjoule.joules.occupancy import Events, Leaves, joined, merged, together
-from microjoule.joules.sweep import Swept
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.profiling import state_time
+from microjoule.joules.profiling.occupancy import Events, Leaves, joined, merged, together
+from microjoule.joules.profiling.sweep import Swept
 from microjoule.plugins.profiles import event_rows
 from microjoule.plugins.profiles.alignment import Alignment
 from microjoule.plugins.profiles.choosing import Taken

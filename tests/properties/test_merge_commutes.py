@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, rows, thinned, wild
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.trace.raw_trace import RawTrace, merge
 

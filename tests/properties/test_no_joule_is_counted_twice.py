@@ -13,8 +13,8 @@ from reached import reached
 
 from microjoule.channel import UNPLACED, Access, Channel, PowerModel, Scale, Trust
 from microjoule.errors import Overlap
-from microjoule.joules.energies import Energies
-from microjoule.joules.estimate import Estimate
+from microjoule.joules.estimates.energies import Energies
+from microjoule.joules.estimates.estimate import Estimate
 
 MODEL = PowerModel(value_w=5.0, low_w=1.0, high_w=9.0, source="a table")
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from microjoule.joules.nnls import nnls
+from microjoule.joules.estimates.nnls import nnls
 
 
 @given(st.integers(0, 1 << 30), st.integers(1, 12), st.integers(1, 6), st.floats(0, 6))

@@ -11,10 +11,10 @@ from ideal import T0, Ideal, constant, rows, write
 from scripted import machine
 
 import microjoule as uj
-from microjoule.joules.reserved_names import OTHER_NAMES
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
+from microjoule.joules.profiling.reserved_names import OTHER_NAMES
+from microjoule.joules.profiling.window_groups import NAMES
 from microjoule.joules.summary import summary
-from microjoule.joules.window_groups import NAMES
 from microjoule.report import as_long_text, as_text
 
 POWER_W = 100.0

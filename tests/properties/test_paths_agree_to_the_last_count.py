@@ -25,7 +25,7 @@ from places import identity
 
 import microjoule as uj
 from microjoule.channel import Access, Channel, Scale, Timing, Trust
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.sources import powercap, rapl_msr, rapl_perf
 from microjoule.sources.machine import Machine
 from microjoule.trace import schema

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from ideal import MS, Ideal, constant, wild, windows
 from reached import reached
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.power import peaks, power
 
 RARE = Ideal(wave=constant(1.0), n=300, jitter=0.0, missed=0.5, lag_ns=3 * MS, declared_max=1.6)

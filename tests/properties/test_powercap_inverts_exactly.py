@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, constant
 
 from microjoule.channel import Encoding
-from microjoule.joules.unwrap import counts, quantum
+from microjoule.joules.counters.unwrap import counts, quantum
 
 UNITS = [Fraction(1, 1 << esu) for esu in range(10, 20)] + [Fraction(153, 10**7)]
 raws = st.lists(st.integers(0, (1 << 32) - 1), min_size=1, max_size=50)

@@ -8,8 +8,8 @@ from ideal import MS, Ideal, constant
 from reached import reached
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
-from microjoule.joules.counter_notes import notes, of_agent
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.counter_notes import notes, of_agent
 from microjoule.trace.series import Series
 
 DECLARED = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=MS)  # of RAPL

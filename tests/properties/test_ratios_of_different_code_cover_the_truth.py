@@ -13,8 +13,8 @@ import pytest
 from ideal import MS, T0, Ideal, Wave
 
 from microjoule.channel import SensorError
-from microjoule.joules.code_dependence import labelled, share
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.code_dependence import labelled, share
 from microjoule.sources.domains import DOUBTS, OLD_INTEL_CODE, OLD_INTEL_GAIN
 
 MACHINES, NAMES = 50, 40  # windows of each name: two

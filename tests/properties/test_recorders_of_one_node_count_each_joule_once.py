@@ -17,8 +17,8 @@ from reached import reached
 
 from microjoule.cli import main
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.nodes import counted_ns, energy, pieces
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
+from microjoule.joules.jobs.nodes import counted_ns, energy, pieces
 from microjoule.trace import schema
 from microjoule.trace.window import Window
 

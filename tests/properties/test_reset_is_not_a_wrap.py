@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ideal import Ideal, pulses, tame
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.unwrap import Step
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.unwrap import Step
 
 # Updates so rare that one may have been missed at the end, which its power limit bounds too.
 SLOW = Ideal(

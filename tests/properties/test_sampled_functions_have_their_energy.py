@@ -7,7 +7,7 @@ import pytest
 from ideal import MS, US
 from known_stacks import RAPL, Stacks
 
-from microjoule.joules.sampled import FIT, POINTS
+from microjoule.joules.profiling.sampled import FIT, POINTS
 
 GPU = replace(RAPL, update_ns=20 * MS, poll_ns=5 * MS, declared_max=3)
 FAST = Stacks(period_ms=1.0, seconds=4.0)

@@ -18,7 +18,7 @@ from ideal import T0, Ideal, S, constant
 from reached import reached
 
 from microjoule.channel import Timing, Trust
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.trace.series import Series
 
 LIMIT_W = 400

@@ -14,8 +14,8 @@ from ideal import MS
 from reached import reached
 from scipy.stats import binom
 
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.shares import ShareModel
 
 COARSE = replace(BASE, poll_ns=20 * MS)
 TENANTS = {"command": 0, "firefox": 1, "sshd": 2, "idle": -1}

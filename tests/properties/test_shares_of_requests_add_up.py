@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ideal import MS, S
 
 from microjoule.errors import TooFewUpdates
-from microjoule.joules.estimate import summed
-from microjoule.joules.request_shares import shares
-from microjoule.joules.requests import DECODE, IDLE, PREFILL, RUNNING, STATES
-from microjoule.joules.update_record import updates
+from microjoule.joules.counters.update_record import updates
+from microjoule.joules.estimates.estimate import summed
+from microjoule.joules.serving.request_shares import shares
+from microjoule.joules.serving.requests import DECODE, IDLE, PREFILL, RUNNING, STATES
 
 SCENE = Batching(clients=8, n=150, seed=3, base=replace(BASE, poll_ns=5 * MS, update_ns=50 * MS))
 COUNTER = SCENE.counter

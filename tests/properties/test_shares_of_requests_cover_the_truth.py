@@ -11,9 +11,9 @@ from batching import BASE, Batching, linear, saturating
 from ideal import MS
 from interrupted import told
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.request_shares import shares
-from microjoule.joules.update_record import updates
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import updates
+from microjoule.joules.serving.request_shares import shares
 
 RUNS = 2
 PACKAGE = replace(BASE, update_ns=MS, poll_ns=MS)  # a CPU's: of others the kernel opens no events

@@ -11,8 +11,8 @@ import pytest
 from ideal import MS, T0, US, Ideal, S
 from kernels import Kernels, runs_wave
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
 from microjoule.measuring.repeats import averaged, line
 from microjoule.measuring.waits import energies
 from microjoule.measuring.window_plan import LULL_UPDATES, STEPS

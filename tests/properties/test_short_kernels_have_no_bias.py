@@ -8,7 +8,7 @@ from ideal import MS, US, S
 from kernels import Kernels
 from reached import reached
 
-from microjoule.joules.uncertainty import Component, combined
+from microjoule.joules.estimates.uncertainty import Component, combined
 from microjoule.measuring.waits import energies
 from microjoule.measuring.window_plan import strata
 

@@ -16,7 +16,7 @@ from gauges import SENSORS, T0, Load, S, bursts, channel, series, square, steady
 from gauges import Poll as Reads
 from scipy.stats import binomtest
 
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.trace.series import Series
 
 RECORDINGS, LONG_S = 6, 7.6

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, constant, square
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 N, WINDOWS, SEEDS = 900, 50, 2
 LEAST = (

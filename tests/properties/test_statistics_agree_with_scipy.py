@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from microjoule.joules.nnls import nnls
-from microjoule.joules.uncertainty import LEVEL, _incomplete_beta, student
+from microjoule.joules.estimates.nnls import nnls
+from microjoule.joules.estimates.uncertainty import LEVEL, _incomplete_beta, student
 from microjoule.measuring.scatter import FIGURES_LEAST, RESAMPLES, ratio_of_means, resampled, scatter
 
 SEED = 1987  # of measuring/scatter.py

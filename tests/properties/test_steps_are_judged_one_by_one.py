@@ -13,8 +13,8 @@ from ideal import Ideal, constant
 from reached import reached
 
 from microjoule.channel import Channel, Encoding
-from microjoule.joules import unwrap as module
-from microjoule.joules.unwrap import Step, quantum, unwrap
+from microjoule.joules.counters import unwrap as module
+from microjoule.joules.counters.unwrap import Step, quantum, unwrap
 
 PLAIN = Ideal(constant(100.0), limit_w=100.0).channel
 GAPS_NS = [10_000, 1_000_000, 30_000_000, 2_000_000_000]

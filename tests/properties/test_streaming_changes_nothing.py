@@ -13,17 +13,17 @@ from ideal import T0, S
 from pieced import MODULUS, MS, counter, pieces, series, write
 
 from microjoule.errors import NotInParts, TraceError
-from microjoule.joules.counter import Counter
-from microjoule.joules.digest import Digest
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.counters.update_times import FIRST
 from microjoule.joules.energy_trace import load
+from microjoule.joules.gauges.stamps import Stamped
+from microjoule.joules.long_traces.digest import Digest
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.peaks import Peaks, first_later
 from microjoule.joules.power import peak_span_ns, peaks_w
 from microjoule.joules.power import peaks as peaks_of
-from microjoule.joules.stamps import Stamped
-from microjoule.joules.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.summary import summary
-from microjoule.joules.update_record import record_of
-from microjoule.joules.update_times import FIRST
 from microjoule.trace.series import Series
 
 

@@ -9,7 +9,7 @@ import pytest
 from ideal import T0, US, Ideal, constant
 from scipy.stats import binomtest
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 SEEDS, SUMS = 4, 8
 MARGIN = 40  # updates at each end of a recording, in which no window lies

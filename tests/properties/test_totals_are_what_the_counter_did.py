@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import MS, channel
 
-from microjoule.joules.unwrap import unwrap
+from microjoule.joules.counters.unwrap import unwrap
 from microjoule.live.totals import Totals
 
 MODULUS = 1 << 20

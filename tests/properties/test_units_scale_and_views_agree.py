@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ideal import Ideal, wild, windows
 
 from microjoule.channel import Encoding
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @given(wild(), st.sampled_from([2, 3, 1024, Fraction(1, 4), Fraction(153, 100)]), windows)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal import Ideal, wild
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @given(wild(), st.sampled_from([1 << 24, 1 << 32, 1 << 48, 1 << 64, 10**8 + 7, 262143 << 32]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gauges import POLLS, REST_S, SENSORS, T0, Load, S, truth_j
 
-from microjoule.joules.estimate import summed
+from microjoule.joules.estimates.estimate import summed
 
 WINDOWS, SEEDS = 100, 3
 SENSORS_AT_STEPS = (

@@ -8,7 +8,7 @@ import pytest
 from ideal import US
 from steps import BASE, Steps
 
-from microjoule.joules.by_name import by_name
+from microjoule.joules.profiling.by_name import by_name
 
 TRIALS = 25
 LEAST = 0.82  # of 50 figures an interval with 93 % coverage holds fewer in one of a hundred runs

@@ -16,8 +16,8 @@ from reached import reached
 
 from microjoule.channel import SensorError
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate, summed
-from microjoule.joules.occupancy import united
+from microjoule.joules.estimates.estimate import Estimate, summed
+from microjoule.joules.profiling.occupancy import united
 
 edges = st.lists(parts, min_size=2, max_size=12).map(sorted)
 

@@ -12,8 +12,8 @@ import pytest
 from ideal import MS, Ideal, constant, square, step
 from job_nodes import UNSYNCHRONISED_NS, Node
 
-from microjoule.joules.job import Job
-from microjoule.joules.job_part import part
+from microjoule.joules.jobs.job import Job
+from microjoule.joules.jobs.job_part import part
 
 BOUND_NS = 20 * MS
 A = Node("n1", Ideal(constant(50.0), n=500, seed=1, limit_w=100.0))

@@ -12,8 +12,8 @@ from gpu_steps import EVENTS, NEITHER, WAITED, recorded, steps, without_sensor
 from scipy.stats import binomtest
 
 import microjoule as uj
-from microjoule.joules.lag_search import SOURCE
-from microjoule.joules.streamed import StreamedTrace, stream
+from microjoule.joules.estimates.lag_search import SOURCE
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream
 from microjoule.joules.summary import summary
 
 ENERGY = "gpu-0/energy"

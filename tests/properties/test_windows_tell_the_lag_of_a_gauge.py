@@ -7,7 +7,7 @@ import pytest
 from gauge_windows import both, program
 from gauges import SENSORS, T0, Poll, S
 
-from microjoule.joules.gauge_notes import lag_of
+from microjoule.joules.gauges.gauge_notes import lag_of
 
 
 def held(gauge, of):

@@ -14,7 +14,7 @@ from gpu_counter import GpuCounter
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
-from microjoule.joules.running import unlike_beside
+from microjoule.joules.gauges.running import unlike_beside
 from microjoule.units import NS_PER_MS as MS
 
 SEEDS, WINDOWS, LENGTHS_S = 3, 60, (0.3, 3.0)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ideal import Ideal, constant, wild, windows
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 
 
 @given(wild(), st.integers(0, (1 << 64) - 1), windows)

@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microjoule.joules.energy_trace import load
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.shares import ShareModel
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parents[1] / "benchmarks" / "results" / "rig_whose.md"

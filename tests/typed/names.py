@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import assert_type
 
 import microjoule as uj
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.uncertainty import Component
 
 # Traces and windows.
 trace = uj.load("trace.arrows")

@@ -1,10 +1,10 @@
-"""Beats of loads near a gauge's own frequency (joules/beats.py)."""
+"""Beats of loads near a gauge's own frequency (joules/gauges/beats.py)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from microjoule.joules.beats import beats
+from microjoule.joules.gauges.beats import beats
 
 
 def test_a_step_of_a_billion_watts_is_divided_by_nothing() -> None:

@@ -18,7 +18,7 @@ from microjoule.errors import TraceError
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms
 from microjoule.footprint.footprint import footprint
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "marks.arrows"
 WAYS = {

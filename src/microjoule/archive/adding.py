@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ..errors import ArchiveError
 from ..footprint.chosen_factors import Terms
-from ..joules.streamed import stream_energies
+from ..joules.long_traces.streamed import stream_energies
 from ..version import VERSION
 from . import catalogue, readings
 from .layout import FORMAT, READINGS, WINDOWS, Entry, content_of, recording_of, same_day

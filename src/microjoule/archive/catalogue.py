@@ -20,13 +20,13 @@ from ..footprint.chosen_factors import Terms
 from ..footprint.footprint import footprint
 from ..joules.clocks import on_clock
 from ..joules.energy_trace import Trace
-from ..joules.estimate import Estimate
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.sentence import headline, subject_of
+from ..joules.estimates.total import Total
+from ..joules.estimates.uncertainty import Component, of_trace
 from ..joules.frames import column
-from ..joules.listed_windows import listed
-from ..joules.sentence import headline, subject_of
+from ..joules.profiling.listed_windows import listed
 from ..joules.summary import is_divided
-from ..joules.total import Total
-from ..joules.uncertainty import Component, of_trace
 from ..trace.window import Window
 from ..units import NS_PER_US, S_PER_HOUR, seconds
 from .layout import FORMAT, UNKNOWN, Entry

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..joules.counter_fragment import Change, CounterFragment
-from ..joules.fragments import Fragment, Need, Run, mapped, merged
-from ..joules.kept_rows import Rows
-from ..joules.stillness import Still
+from ..joules.counters.kept_rows import Rows
+from ..joules.counters.stillness import Still
+from ..joules.long_traces.counter_fragment import Change, CounterFragment
+from ..joules.long_traces.fragments import Fragment, Need, Run, mapped, merged
 from ..trace.series import Series
 
 SCHEMA = pa.schema([pa.field("fragment", pa.large_binary(), nullable=False)])

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from ..errors import ArchiveError
 from ..joules.energy_trace import Trace
-from ..joules.fragments import Runner, integrated
+from ..joules.long_traces.fragments import Runner, integrated
 from .layout import READINGS, Entry
 from .store import Store
 

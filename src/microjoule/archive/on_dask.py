@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class OnDask:
-    """A runner for :func:`microjoule.joules.fragments.integrated`.
+    """A runner for :func:`microjoule.joules.long_traces.fragments.integrated`.
 
     Args:
         client: A ``distributed.Client``; or the address of a scheduler, such as ``tcp://10.0.0.1:8786``, to

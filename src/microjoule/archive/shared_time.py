@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from ..errors import ArchiveError, TraceError
 from ..joules.energy_trace import Trace
-from ..joules.estimate import Estimate
-from ..joules.nodes import counted_ns, energy, pieces
-from ..joules.run_window import whole
-from ..joules.uncertainty import of_trace
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.run_window import whole
+from ..joules.estimates.uncertainty import of_trace
+from ..joules.jobs.nodes import counted_ns, energy, pieces
 from ..units import seconds
 from .catalogue import TRACE
 from .layout import READINGS, Entry

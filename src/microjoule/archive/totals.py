@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import ArchiveError, BadTarget, nearest
-from ..joules.reserved_names import NO_WINDOW
-from ..joules.uncertainty import Component, combined
+from ..joules.estimates.uncertainty import Component, combined
+from ..joules.profiling.reserved_names import NO_WINDOW
 from ..late import extra
 from ..units import three_digits
 from .catalogue import NAME, SCHEMA, SCOPES, TRACE, unpacked
@@ -237,7 +237,7 @@ def _components(groups: Sequence[Plain], names: str) -> dict[tuple[str, ...], li
     """The components of each sum, those of one correlation group added up."""
     found: dict[tuple[str, ...], list[Component]] = {}
     for each in groups:
-        # Welch and Satterthwaite's rule for sizes that add, as of joules/uncertainty.py.
+        # Welch and Satterthwaite's rule for sizes that add, as of joules/estimates/uncertainty.py.
         dof = each["size"] ** 4 / each["lost"] if each["lost"] else float("inf")
         one = Component(each["name_of"], each["u"], each["kind"], each["form"], dof, each["grouped"])
         found.setdefault(_key(each, names), []).append(one)

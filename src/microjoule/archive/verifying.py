@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import ArchiveError, TraceError
 from ..joules.energy_trace import Trace
-from ..joules.estimate import Estimate
-from ..joules.fragments import Runner
+from ..joules.estimates.estimate import Estimate
+from ..joules.long_traces.fragments import Runner
 from ..version import VERSION
 from .catalogue import SCHEMA, TRACE, WINDOW, estimate_of
 from .integrating import stored_trace
@@ -86,7 +86,7 @@ def _of_trace(store: Store, entry: Entry, runner: Runner | None) -> Iterator[str
 
 def _again(trace: Trace, row: dict[str, Any]) -> Estimate | None:
     """A row's figure out of the readings; None: the trace has none either."""
-    from ..joules.sentence import headline
+    from ..joules.estimates.sentence import headline
 
     if row["scope"] == TRACE:
         first = headline(trace)

@@ -9,8 +9,8 @@ steady part is cut into blocks, and
 is the variance of the ratio R = Σ y / Σ x over k blocks (Cochran, *Sampling Techniques*, 1977, 6.4). Rates
 and times have the second part only. Blocks last two requests at least, so that they are nearly independent.
 
-Prefill and decode are told apart by the batches' composition (:mod:`microjoule.joules.request_shares`), over
-the level with the idle seconds around it.
+Prefill and decode are told apart by the batches' composition
+(:mod:`microjoule.joules.serving.request_shares`), over the level with the idle seconds around it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ import numpy.typing as npt
 from ..errors import TooFewUpdates
 from ..footprint.chosen_factors import Terms
 from ..footprint.footprint import footprint
-from ..joules.added_shares import AddedShares, added_shares
-from ..joules.counter import Counter
-from ..joules.estimate import Estimate
-from ..joules.requests import DECODE, IDLE, PREFILL, RUNNING, Requests, Schedule, work
-from ..joules.uncertainty import STUDENT, Component
-from ..joules.update_record import updates
+from ..joules.counters.counter import Counter
+from ..joules.counters.update_record import updates
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import STUDENT, Component
+from ..joules.serving.added_shares import AddedShares, added_shares
+from ..joules.serving.requests import DECODE, IDLE, PREFILL, RUNNING, Requests, Schedule, work
 from ..plugins.inference.request_log import Row, requests
 from ..trace.series import I64
 from ..units import NS_PER_S, S_PER_HOUR, nanoseconds, seconds

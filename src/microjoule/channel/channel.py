@@ -39,7 +39,7 @@ class Encoding(StrEnum):
 
     ``COUNT`` is an unsigned count. ``SIGNED`` is two's complement in 64 bits. ``POWERCAP`` is the
     kernel's floor(count * floor(unit in nJ) / 1000) in microjoules, which
-    :mod:`microjoule.joules.unwrap` turns back into the count.
+    :mod:`microjoule.joules.counters.unwrap` turns back into the count.
     """
 
     COUNT = "count"

@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _trace(arguments: argparse.Namespace, of: Callable[[Trace], Collection[str]]) -> Trace:
     """The trace with all readings of some channels; of those too that are to be drawn."""
-    from ..joules.streamed import stream_readings
+    from ..joules.long_traces.streamed import stream_readings
     from ..joules.tracks import drawn
 
     is_drawn = arguments.output is not None

@@ -35,7 +35,7 @@ def summarise(
     of the file was read. ``windows_max`` windows are listed; None: all.
     """
     from ..joules.energy_trace import load
-    from ..joules.streamed import stream
+    from ..joules.long_traces.streamed import stream
 
     # A series needs energies between its own edges too.
     return summarised(stream(path, told) if series is None else load(path), terms, series, windows_max)

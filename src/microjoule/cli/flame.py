@@ -187,7 +187,7 @@ def _write(
     arguments: argparse.Namespace,
     what: tuple[list[Path], list[str], str, int, float],
 ) -> None:
-    from ..joules.streamed import stream_readings
+    from ..joules.long_traces.streamed import stream_readings
     from ..plugins.profiles.attribute import Asked
     from ..plugins.profiles.choosing import needed
     from ..plugins.profiles.functions import functions

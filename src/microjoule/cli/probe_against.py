@@ -98,7 +98,7 @@ def _recorded(arguments: argparse.Namespace, path: Path, for_s: float) -> Path:
 
 
 def _fitted(trace: Trace, of: str) -> Reference:
-    from ..joules.beside_meter import (
+    from ..joules.reference.beside_meter import (
         against,
         counted_channels,
         device_of,
@@ -139,7 +139,7 @@ def _fitted(trace: Trace, of: str) -> Reference:
 
 def as_text(one: Reference) -> list[str]:
     """The reference as lines for a person."""
-    from ..joules.estimate_text import Scale, figure
+    from ..joules.estimates.estimate_text import Scale, figure
     from ..report.columns import columns
 
     subject = one.of or "the machine"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CalibrationError
 from ..host.calibration import Calibration, LearnedPower, Learnt, Spread, save, usable
-from ..joules.estimate_text import figure
+from ..joules.estimates.estimate_text import figure
 from ..report.columns import columns, stacked
 from ..report.wrapping import wrapped
 from ..text_width import cells, width

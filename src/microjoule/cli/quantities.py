@@ -12,7 +12,7 @@ from ..errors import SameFile
 
 if TYPE_CHECKING:
     from ..footprint.equivalents import Bounded
-    from ..joules.total import Total
+    from ..joules.estimates.total import Total
 
 _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 _TRACES = (".arrows", ".parquet")
@@ -97,7 +97,7 @@ def total_of(path: Path, window: str | None) -> Whole:
     """
     from ..errors import TraceError
     from ..joules.energy_trace import load
-    from ..joules.run_window import doubts, whole
+    from ..joules.estimates.run_window import doubts, whole
 
     trace = load(path)
     windows = (whole(trace),) if window is None else trace.named(window)

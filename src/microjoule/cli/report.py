@@ -170,8 +170,8 @@ def _job(
     """What the job used that all these traces are of; None: they are of none, or of several."""
     from ..errors import TraceError
     from ..joules.energy_trace import Trace, load
-    from ..joules.job import Job
-    from ..joules.job_part import part
+    from ..joules.jobs.job import Job
+    from ..joules.jobs.job_part import part
 
     launches = [facts[str(path)].get("launch") for path in paths]
     names = {each.get("job") if isinstance(each, dict) else None for each in launches}
@@ -191,7 +191,7 @@ def _job(
 
 def _of_one_node(names: list[str], facts: Mapping[str, Mapping[str, Any]]) -> str:
     """That several traces are of one node, in a sentence."""
-    from ..joules.nodes import name_of
+    from ..joules.jobs.nodes import name_of
 
     node = name_of(facts[names[0]]) or "one node"
     return (

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         BadRequest: There are several logs, or an option is one of profiles.
     """
     from ..errors import BadRequest
-    from ..joules.streamed import stream_readings
+    from ..joules.long_traces.streamed import stream_readings
     from ..plugins.inference.attribution import attributed
     from ..plugins.inference.chosen_counters import counters_of
     from ..plugins.inference.request_log import read

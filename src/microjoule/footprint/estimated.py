@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Self
 
 from ..errors import BadFactor, BadJob
-from ..joules.estimate import Estimate
+from ..joules.estimates.estimate import Estimate
 from ..units import J_PER_KWH, W_PER_KW
 from ..value_class import dataclass
 from . import data_tables, hardware

@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import UnitMismatch
-from ..joules.estimate import PROVENANCES, Estimate, worst
+from ..joules.estimates.estimate import PROVENANCES, Estimate, worst
 from ..late import shown
 from ..units import J_PER_KWH, S_PER_HOUR
 from ..value_class import dataclass

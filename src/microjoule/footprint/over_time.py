@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..joules.listed_windows import listed_windows
+from ..joules.profiling.listed_windows import listed_windows
 from ..units import J_PER_KWH, seconds, three_digits
 from .factor import Factor
 from .intensity_series import F64, I64, IntensitySeries, integrate, on_clock

@@ -20,10 +20,10 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadTarget, TraceError
-from ..joules import nodes
-from ..joules.estimate import PROVENANCES, Estimate
-from ..joules.run_window import whole
-from ..joules.uncertainty import of_trace
+from ..joules.estimates.estimate import PROVENANCES, Estimate
+from ..joules.estimates.run_window import whole
+from ..joules.estimates.uncertainty import of_trace
+from ..joules.jobs import nodes
 from ..units import S_PER_HOUR, seconds
 from ..value_class import dataclass
 from .chosen_factors import Terms

@@ -19,26 +19,26 @@ from ..trace.window import Window, listed
 from ..trace.window_columns import WindowColumns
 from ..units import seconds
 from . import power as powers
-from .brackets import F64
-from .code_dependence import labelled
-from .counter import Counter
-from .energies import Energies, unread
-from .estimate import Estimate
-from .gauge import Gauge
-from .gauge_updates import gauge_updates
-from .identity import Identity, identified, is_broken
-from .lag import Marks
-from .lag_of_gauge import placed
-from .occupancy import united
-from .related_lags import RelatedLags
-from .sentence import NO_TIME, RECORDING, headline, noted
-from .stand_in import SILENT_NS, common_ns, spans_ns
-from .total import is_power, tells_energy
-from .update_record import UpdateRecord, Updates, updates
+from .counters.counter import Counter
+from .counters.identity import Identity, identified, is_broken
+from .counters.lag import Marks
+from .counters.update_record import UpdateRecord, Updates, updates
+from .estimates.brackets import F64
+from .estimates.code_dependence import labelled
+from .estimates.energies import Energies, unread
+from .estimates.estimate import Estimate
+from .estimates.sentence import NO_TIME, RECORDING, headline, noted
+from .estimates.total import is_power, tells_energy
+from .gauges.gauge import Gauge
+from .gauges.gauge_updates import gauge_updates
+from .gauges.stand_in import SILENT_NS, common_ns, spans_ns
+from .lags.lag_of_gauge import placed
+from .lags.related_lags import RelatedLags
+from .profiling.occupancy import united
 
 if TYPE_CHECKING:
-    from .by_name import NameEnergy
-    from .mark_fits import MarkFits
+    from .marks.mark_fits import MarkFits
+    from .profiling.by_name import NameEnergy
 
 
 class Trace(RawTrace):
@@ -295,16 +295,16 @@ class Trace(RawTrace):
     @cached_property
     def mark_fits(self) -> MarkFits:
         """What the windows tell of the counters: the powers of their names, and the counts at their marks."""
-        from .mark_fits import MarkFits
+        from .marks.mark_fits import MarkFits
 
         return MarkFits(self)
 
     def by_name(self) -> tuple[NameEnergy, ...]:
         """What the windows of each name used: total, for one window, for a unit of an attribute.
 
-        The method is chosen from what the readings allow: see :mod:`microjoule.joules.by_name`.
+        The method is chosen from what the readings allow: see :mod:`microjoule.joules.profiling.by_name`.
         """
-        from .by_name import by_name
+        from .profiling.by_name import by_name
 
         return by_name(self)
 

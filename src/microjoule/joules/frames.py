@@ -51,10 +51,10 @@ from ..late import extra
 from ..trace import schema
 from ..trace.series import I64, NO_TIME, U64
 from ..units import NS_PER_US
-from .brackets import F64
 from .clocks import on_clock
-from .counter import Counter
-from .total import is_energy
+from .counters.counter import Counter
+from .estimates.brackets import F64
+from .estimates.total import is_energy
 
 if TYPE_CHECKING:
     from .energy_trace import Trace

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..trace.series import I64
-from .brackets import F64
+from .estimates.brackets import F64
 
 _SPAN_SLACK = 0.1
 _NONE = np.empty(0, np.int64)

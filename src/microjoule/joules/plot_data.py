@@ -22,11 +22,11 @@ from ..channel import FLAGS
 from ..trace.series import I64
 from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S
-from .counter import Counter
+from .counters.counter import Counter
 from .energy_trace import Trace
-from .sentence import Headline, headline
+from .estimates.sentence import Headline, headline
+from .estimates.uncertainty import SENSOR
 from .tracks import Count, Track, tracks
-from .uncertainty import SENSOR
 
 _I32 = np.iinfo(np.int32)
 

@@ -1,7 +1,7 @@
 """Power from a counter: the steps of its interpolated count, so that the energy is conserved.
 
-From a gauge it is the profile behind its readings (:mod:`microjoule.joules.gauge`): of a mean of a past
-second the power that the means are of, and not the means.
+From a gauge it is the profile behind its readings (:mod:`microjoule.joules.gauges.gauge`): of a mean of a
+past second the power that the means are of, and not the means.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ..channel import Channel, Kind
 from ..trace.series import I64
 from ..units import NS_PER_MS, NS_PER_S
 from ..value_class import dataclass
-from .brackets import F64
-from .counter import Counter
-from .gauge import Gauge
+from .counters.counter import Counter
+from .estimates.brackets import F64
+from .gauges.gauge import Gauge
 from .peaks import Peaks
 
 PEAK_NS = 50 * NS_PER_MS

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..trace.window import Window
 from ..units import NS_PER_S
-from .brackets import F64
-from .counter import Counter
+from .counters.counter import Counter
+from .estimates.brackets import F64
 
 if TYPE_CHECKING:
     from ..trace.series import I64

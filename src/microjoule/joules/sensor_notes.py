@@ -19,15 +19,15 @@ from ..errors import TraceError
 from ..trace.schema import CLOCKS
 from ..trace.window import Window
 from ..units import NS_PER_S, seconds, three_digits
-from . import stand_in
-from .counter import Counter
-from .counter_notes import notes, of_agent
+from .counters.counter import Counter
+from .counters.counter_notes import notes, of_agent
 from .energy_trace import Trace
-from .estimate import Estimate
-from .gauge import Gauge
-from .gauge_notes import of_gauges
-from .readings import Shape
-from .total import beside, covered
+from .estimates.estimate import Estimate
+from .estimates.total import beside, covered
+from .gauges import stand_in
+from .gauges.gauge import Gauge
+from .gauges.gauge_notes import of_gauges
+from .gauges.readings import Shape
 
 _MISSING = 0.1  # of the trace, by which a gauge may tell less of it than its counter
 _WORTH_NS = 1.5 * NS_PER_S  # a reply's time is whole seconds, and a second old where it is held

@@ -23,24 +23,24 @@ from ..trace.window import Window
 from ..trace.window_columns import WindowColumns
 from ..units import NS_PER_S, seconds
 from . import rank_ends, sensor_notes
-from .counter import Counter
-from .counter_notes import lag
-from .distribution import distributions
-from .energies import unread
+from .counters.counter import Counter
+from .counters.counter_notes import lag
 from .energy_trace import Trace
 from .environments import changes, met
-from .estimate import Estimate
-from .gauge_notes import lag_of
-from .listed_windows import listed_windows, numbered, span_of
+from .estimates.energies import unread
+from .estimates.estimate import Estimate
+from .estimates.run_window import OUTERMOST
+from .estimates.sentence import NO_TIME, Headline, headline, is_sensor_assessed, with_clause
+from .estimates.total import Total, covered, total
+from .gauges.gauge_notes import lag_of
 from .power import means_w
 from .power_line import power_line
-from .run_window import OUTERMOST
-from .sentence import NO_TIME, Headline, headline, is_sensor_assessed, with_clause
-from .share_rows import share_rows
-from .total import Total, covered, total
+from .profiling.distribution import distributions
+from .profiling.listed_windows import listed_windows, numbered, span_of
+from .sharing.share_rows import share_rows
 
 if TYPE_CHECKING:
-    from .by_name import NameEnergy
+    from .profiling.by_name import NameEnergy
 
 SCHEMA = "microjoule.report/1"
 STUCK_UPDATES = 100
@@ -144,7 +144,7 @@ def _beside_meter(trace: Trace, window: Window) -> Plain | None:
     """Which part of the energy by a reference meter the counters cover; None: there is no meter."""
     if "reference" not in trace.facts and not any(c.place.device == "meter" for c in trace.channels.values()):
         return None  # and nothing is computed for it
-    from .beside_meter import coverage
+    from .reference.beside_meter import coverage
 
     found = coverage(trace, window)
     return None if found is None else found._asdict()

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from ..channel import Channel, Encoding, Kind
 from ..trace.series import I64
-from .brackets import F64
 from .energy_trace import Trace
-from .estimate import STATUSES
-from .gauge import Gauge
+from .estimates.brackets import F64
+from .estimates.estimate import STATUSES
+from .gauges.gauge import Gauge
 from .power import with_position
 
 _FAILED = STATUSES.index("failed")

@@ -15,7 +15,7 @@ import numpy as np
 from ..channel import Channel
 from ..errors import MicrojouleError
 from ..host.calibration import Disagreement
-from ..joules.uncertainty import ROOT_12
+from ..joules.estimates.uncertainty import ROOT_12
 from ..sources import RAPL
 from .polling import poll
 from .update_statistics import ObservedUpdates, seen_at_once, updates

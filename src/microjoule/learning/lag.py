@@ -1,10 +1,11 @@
 """By how much a reading trails the load that it reports: a square load.
 
-Where the power steps clearly with the load, the steps bound the lag (:mod:`microjoule.joules.lag`). Elsewhere
-the increments are cross-correlated with the load, which says about how much it is.
+Where the power steps clearly with the load, the steps bound the lag
+(:mod:`microjoule.joules.counters.lag`). Elsewhere the increments are cross-correlated with the load, which
+says about how much it is.
 
 A power gauge is updated more rarely. It is read under a load of uneven lengths, which tells its lag as a
-program's windows do (:mod:`microjoule.joules.lag_of_gauge`); of a GPU no load here tells it.
+program's windows do (:mod:`microjoule.joules.lags.lag_of_gauge`); of a GPU no load here tells it.
 
 The load is this thread at work and at rest in turns. Where the channel does not see it clearly (a
 GPU, a scripted counter, a machine busy with other things) there is no figure rather than a bad one.
@@ -20,15 +21,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ..channel import Channel
-from ..joules.counter import Counter
-from ..joules.gauge import Gauge
-from ..joules.identity import is_joules
-from ..joules.lag import Marks
-from ..joules.lag_beside_gauge import lag_beside_gauge
-from ..joules.lag_of_gauge import with_lag_of
-from ..joules.lag_search import stated_ns
-from ..joules.total import beside, is_power
-from ..joules.update_record import record_of
+from ..joules.counters.counter import Counter
+from ..joules.counters.identity import is_joules
+from ..joules.counters.lag import Marks
+from ..joules.counters.update_record import record_of
+from ..joules.estimates.lag_search import stated_ns
+from ..joules.estimates.total import beside, is_power
+from ..joules.gauges.gauge import Gauge
+from ..joules.lags.lag_beside_gauge import lag_beside_gauge
+from ..joules.lags.lag_of_gauge import with_lag_of
 from ..recording.native import now_ns
 from ..trace.series import I64, Series
 from ..trace.window import Window

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ..host.sampling_cost import Lateness, Mean
-from ..joules.uncertainty import student
+from ..joules.estimates.uncertainty import student
 from ..recording.native import work
 from ..units import nanoseconds
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..channel import Channel, Kind
 from ..errors import BadWish, MicrojouleError
 from ..host.sampling_cost import EMPTY, Cost, Overhead, Read, Way, counted
-from ..joules.total import covered
+from ..joules.estimates.total import covered
 from ..recording.native import Sampler
 from ..units import NS_PER_MS, NS_PER_S
 from . import saturate

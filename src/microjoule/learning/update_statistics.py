@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from ..channel import Channel, Kind
 from ..host.calibration import LearnedPower, Spread
-from ..joules.identity import is_joules
-from ..joules.unwrap import counts, unwrap
+from ..joules.counters.identity import is_joules
+from ..joules.counters.unwrap import counts, unwrap
 from ..trace.series import I64, Series
 from ..units import NS_PER_S
 from ..value_class import dataclass

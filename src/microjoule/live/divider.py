@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..joules.share_fit import Looks, ShareFit, fitted, is_enough
-from ..joules.uncertainty import RECTANGULAR, ROOT_3, Component, combined, gathered
-from ..joules.update_record import Updates
+from ..joules.counters.update_record import Updates
+from ..joules.estimates.uncertainty import RECTANGULAR, ROOT_3, Component, combined, gathered
+from ..joules.sharing.share_fit import Looks, ShareFit, fitted, is_enough
 from ..units import NS_PER_S
 
 IDLE, UNKNOWN = "idle machine", "not separable"

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..channel import Channel, Kind
-from ..joules.total import covered
+from ..joules.estimates.total import covered
 from ..units import seconds
 from ..value_class import dataclass
 

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..joules.sentence import places
-from ..joules.total import covered
+from ..joules.estimates.sentence import places
+from ..joules.estimates.total import covered
 from ..units import NS_PER_S
 from .level import Level
 

@@ -1,8 +1,8 @@
 """One channel's account, which grows by the readings of each batch.
 
-A counter's steps are those of :mod:`microjoule.joules.unwrap`, from the last reading of one batch to the
-first of the next as inside a batch. A gauge's energy is the integral of its readings at the time
-of the read: the sensor's own time, which windows need, changes no total.
+A counter's steps are those of :mod:`microjoule.joules.counters.unwrap`, from the last reading of one batch
+to the first of the next as inside a batch. A gauge's energy is the integral of its readings at the time of
+the read: the sensor's own time, which windows need, changes no total.
 
 A counter's power is taken between readings that showed a change, over a second or four updates: between
 any two readings it would swing by an update's worth.
@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import Channel, Encoding
-from ..joules.identity import in_own_unit
-from ..joules.readings import Shape, shape
-from ..joules.total import is_energy, is_power
-from ..joules.uncounted import likely_loss
-from ..joules.unwrap import counts, unchanged_ns, unwrap
+from ..joules.counters.identity import in_own_unit
+from ..joules.counters.uncounted import likely_loss
+from ..joules.counters.unwrap import counts, unchanged_ns, unwrap
+from ..joules.estimates.total import is_energy, is_power
+from ..joules.gauges.readings import Shape, shape
 from ..trace.series import I64, U64
 from ..units import NS_PER_S, seconds
 from .level import Level, energy_j

@@ -21,10 +21,10 @@ import numpy as np
 
 from ..arrays import numbers, texts
 from ..channel import Channel
-from ..joules.device_fit import MEMORY
-from ..joules.parties import GROUPINGS
-from ..joules.shares import NOT_CPU
-from ..joules.total import covered
+from ..joules.estimates.total import covered
+from ..joules.sharing.device_fit import MEMORY
+from ..joules.sharing.parties import GROUPINGS
+from ..joules.sharing.shares import NOT_CPU
 from ..trace.activity import named
 from ..trace.label import CGROUP, GPU, PROCESS, Subject
 from ..trace.schema import ACTIVITY, SUBJECT
@@ -92,7 +92,7 @@ class Tenants:
     """Divides what a session measures; fed from its thread, asked from any.
 
     Args:
-        by: A word of :data:`microjoule.joules.parties.GROUPINGS`.
+        by: A word of :data:`microjoule.joules.sharing.parties.GROUPINGS`.
     """
 
     def __init__(self, by: str) -> None:

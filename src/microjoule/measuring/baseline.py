@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import RECTANGULAR, ROOT_3, SENSOR, Component, combined, gathered
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import RECTANGULAR, ROOT_3, SENSOR, Component, combined, gathered
 from .repeats import averaged, mean, quotient
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from ..channel import Channel, PowerModel
 from ..errors import BadRequest, TooLong
 from ..joules.energy_trace import Trace, load
-from ..joules.estimate import Estimate
-from ..joules.total import covered
-from ..joules.uncertainty import RECTANGULAR, ROOT_3, Component
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.total import covered
+from ..joules.estimates.uncertainty import RECTANGULAR, ROOT_3, Component
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..units import seconds, three_digits

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..joules.code_dependence import labelled, share
-from ..joules.estimate import Estimate
-from ..joules.estimate_text import Scale, figure
+from ..joules.estimates.code_dependence import labelled, share
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.estimate_text import Scale, figure
 from ..late import shown
 from ..units import S_PER_MIN
 from ..value_class import dataclass

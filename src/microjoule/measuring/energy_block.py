@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from ..errors import MicrojouleError, NoValue
-from ..joules.energies import Energies
-from ..joules.estimate import Estimate
-from ..joules.total import Total
+from ..joules.estimates.energies import Energies
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.total import Total
 from ..recording.gpu_wait import wait_for_all
 from ..recording.meter import Meter
 from ..units import seconds

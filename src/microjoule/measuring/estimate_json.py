@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import SENSOR, STUDENT, Component, combined, gathered
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import SENSOR, STUDENT, Component, combined, gathered
 
 Plain = dict[str, Any]
 

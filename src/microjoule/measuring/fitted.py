@@ -12,8 +12,8 @@ import numpy as np
 from ..channel import Channel, Kind
 from ..errors import NothingToMeasure, SourceUnavailable
 from ..host.calibration import facts_of
-from ..joules.gauge import Gauge
-from ..joules.total import beside, covered, tells_energy
+from ..joules.estimates.total import beside, covered, tells_energy
+from ..joules.gauges.gauge import Gauge
 from ..recording.lane import RATE_MAX_HZ, Cadence, lane_rate_hz
 from ..recording.meter import Meter, chosen_sources, readable
 from ..sources.agent import is_read_by_agent

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..errors import NoUpdate, OnlyEstimated, TooLong
 from ..joules.energy_trace import Trace, load
-from ..joules.estimate import Estimate
-from ..joules.gauge import Gauge
-from ..joules.gauge_notes import of_gauges
+from ..joules.estimates.estimate import Estimate
+from ..joules.gauges.gauge import Gauge
+from ..joules.gauges.gauge_notes import of_gauges
 from ..recording.meter import Meter
 from ..recording.native import now_ns
 from ..trace.window import Window

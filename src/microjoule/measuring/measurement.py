@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import SENSOR
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import SENSOR
 from ..late import shown
 from ..value_class import dataclass
 from .repeats import Outlier

@@ -15,8 +15,8 @@ from ..recording.plan import RecordingPlan, plan
 from ..recording.recorder import RawRecorder
 
 if TYPE_CHECKING:
-    from ..joules.energies import Energies
     from ..joules.energy_trace import Trace
+    from ..joules.estimates.energies import Energies
 
 
 class Recorder(RawRecorder):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..channel import Channel
 from ..channel.reading_status import is_read
-from ..joules.counter import Counter
+from ..joules.counters.counter import Counter
 from ..recording.lane import Cadence, Lane
 from ..recording.native import Columns, now_ns
 from ..trace.series import Series

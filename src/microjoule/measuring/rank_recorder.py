@@ -207,7 +207,7 @@ class RankRecorder(Recorder):
             TraceError: The file cannot be read, or there are two, as the recorder was killed in between, or
                 it was not handed over.
         """
-        from ..joules.rank_part import rank_part
+        from ..joules.jobs.rank_part import rank_part
 
         member, answer = self._member, self._answer
         if member is None or answer is None:

@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import STUDENT, Component, combined, gathered
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import STUDENT, Component, combined, gathered
 
 F64 = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import BadRequest, NoUpdate, OnlyEstimated
 from ..joules.energy_trace import load
-from ..joules.estimate import Estimate
+from ..joules.estimates.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
 from ..value_class import dataclass

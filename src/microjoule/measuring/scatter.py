@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..joules.uncertainty import LEVEL, student
+from ..joules.estimates.uncertainty import LEVEL, student
 
 F64 = npt.NDArray[np.float64]
 Statistic = Callable[[F64], F64]  # float64[..., m, k] -> float64[...]

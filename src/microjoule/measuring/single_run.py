@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NoUpdate
-from ..joules.counter import Counter
-from ..joules.estimate import Estimate
-from ..joules.identity import is_broken
+from ..joules.counters.counter import Counter
+from ..joules.counters.identity import is_broken
+from ..joules.estimates.estimate import Estimate
 from ..recording.native import now_ns
 from ..units import seconds
 from . import waits

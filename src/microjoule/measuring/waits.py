@@ -24,10 +24,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..joules.counter import Counter
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import ROOT_12, TRIANGULAR, Component
-from ..joules.update_times import Located
+from ..joules.counters.counter import Counter
+from ..joules.counters.update_times import Located
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import ROOT_12, TRIANGULAR, Component
 from ..units import NS_PER_S, seconds
 from .baseline import seconds_exactly
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..channel import Channel
 from ..errors import MicrojouleError
+from ..joules.counters.identity import is_joules, is_register
 from ..joules.energy_trace import load
-from ..joules.identity import is_joules, is_register
-from ..joules.total import is_power
+from ..joules.estimates.total import is_power
 from ..sources import RAPL
 from ..sources.units_apart import units_apart
 

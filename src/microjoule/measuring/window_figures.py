@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from ..joules.estimate import Estimate
-from ..joules.uncertainty import SENSOR
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.uncertainty import SENSOR
 from .baseline import mean_power, seconds_exactly
 from .measurement import Measurement, achieved
 from .repeats import averaged, line, outliers, stratified

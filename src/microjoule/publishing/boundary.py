@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..channel import Channel
-from ..joules.total import is_energy, is_power
+from ..joules.estimates.total import is_energy, is_power
 
 MEASURED, ESTIMATED, EXCLUDED = "measured", "estimated", "excluded"
 WHOLE_MACHINE = frozenset({"node", "machine", "meter"})

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from ..errors import TraceError
 from ..footprint.chosen_factors import Terms
 from ..footprint.footprint import attached
-from ..joules.streamed import stream
+from ..joules.long_traces.streamed import stream
 from ..joules.summary import summary
 from ..report import boundary_svg
 from .boundary import Part, parts

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import measured
+from ..joules.estimates.estimate_text import measured
 from ..units import J_PER_KWH, S_PER_HOUR
 from .amounts import amount, hours
 from .columns import fitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import is_limit, measured, percent
+from ..joules.estimates.estimate_text import is_limit, measured, percent
 from ..text_width import cells, width
 from . import footprint_lines, share_lines, unread_lines, written_numbers
 from .columns import columns

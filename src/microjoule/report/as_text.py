@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..joules.estimate_text import duration, figure, measured, missing, percent
-from ..joules.reserved_names import NO_WINDOW
-from ..joules.run_window import OUTERMOST
+from ..joules.estimates.estimate_text import duration, figure, measured, missing, percent
+from ..joules.estimates.run_window import OUTERMOST
+from ..joules.profiling.reserved_names import NO_WINDOW
 from ..units import NS_PER_S
 from . import share_lines, written_numbers
 from .alike_lines import merged

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..joules.estimate_text import duration
+from ..joules.estimates.estimate_text import duration
 from ..units import NS_PER_S
 from . import as_long_text, footprint_lines, page_tables, written_numbers
 from .alike_lines import merged

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..errors import MicrojouleError
 from ..footprint.footprint import Footprint
-from ..joules.by_name import NameEnergy
-from ..joules.energies import Energies
 from ..joules.energy_trace import Trace
-from ..joules.estimate import Estimate
-from ..joules.estimate_text import duration, figure, is_limit, measured
-from ..joules.reserved_names import NO_WINDOW
+from ..joules.estimates.energies import Energies
+from ..joules.estimates.estimate import Estimate
+from ..joules.estimates.estimate_text import duration, figure, is_limit, measured
+from ..joules.profiling.by_name import NameEnergy
+from ..joules.profiling.reserved_names import NO_WINDOW
 from ..joules.summary import stuck
 from ..units import seconds
 from . import amounts, compared_lines, footprint_lines, measured_lines, power_svg, written_numbers

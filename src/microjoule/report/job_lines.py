@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..joules.estimate_text import duration, measured, missing, unassessed
+from ..joules.estimates.estimate_text import duration, measured, missing, unassessed
 from .columns import columns
 from .foreign_text import cut, safe
 from .wrapping import wrapped

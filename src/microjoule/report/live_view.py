@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..joules.estimate_text import duration, figure
+from ..joules.estimates.estimate_text import duration, figure
 from . import written_numbers
 from .foreign_text import safe
 

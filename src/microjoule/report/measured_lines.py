@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..joules.estimate_text import figure as written
-from ..joules.estimate_text import measured
-from ..joules.uncertainty import SENSOR
+from ..joules.estimates.estimate_text import figure as written
+from ..joules.estimates.estimate_text import measured
+from ..joules.estimates.uncertainty import SENSOR
 from . import written_numbers
 from .foreign_text import cut
 from .wrapping import wrapped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..joules.estimate_text import measured
+from ..joules.estimates.estimate_text import measured
 from . import footprint_lines, written_numbers
 from .amounts import amount, hours
 from .columns import columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import figure
+from ..joules.estimates.estimate_text import figure
 from ..units import three_digits
 from . import written_numbers
 from .columns import columns

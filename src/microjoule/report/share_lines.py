@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..joules.estimate_text import figure, is_limit, measured, percent
+from ..joules.estimates.estimate_text import figure, is_limit, measured, percent
 from . import written_numbers
 from .columns import columns, fitting
 from .foreign_text import cut

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from ..joules.estimate_text import figure
+from ..joules.estimates.estimate_text import figure
 from .columns import columns
 from .foreign_text import cut
 from .measured_lines import with_spread

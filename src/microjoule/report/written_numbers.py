@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..joules.estimate_text import measured, outwards, percent
+from ..joules.estimates.estimate_text import measured, outwards, percent
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _MISSING = "–"

@@ -25,7 +25,7 @@ an integer (262 143 for 2^-14 J: -3.8 ppm), so its quantum and modulus are multi
 
 Where the kernel is wrong about the register's unit it shifts by the wrong number of bits, and no file says
 so; the count then moves in other steps than it should. Where the CPU's documents give the unit
-(``scale.register_unit``), the steps in a trace tell the shift (``joules/identity.py``).
+(``scale.register_unit``), the steps in a trace tell the shift (``joules/counters/identity.py``).
 
 The register unit is not in the PMU's files. It is taken from a quirk row (``kernel``), from the
 powercap zone of the same domain (``inferred``), or from the vendor's usual one (``assumed``);

@@ -43,7 +43,7 @@ LAST_COUNT = (1 << 32) - 1
 _EXACT_NJ = MappingProxyType({(LAST_COUNT * UJ_PER_J) >> k: NJ_PER_J >> k for k in range(10, 32)})
 FIXED_UNITS_NJ = MappingProxyType({15_300: Fraction(1, 1 << 16)})
 # What a part may draw whose firmware states nothing: a factor under which no true step may lie, so generous
-# ones. Twice the limit is believed (``joules.unwrap``), for a board with its GPUs that is ten kilowatts.
+# ones. Twice the limit is believed (``joules.counters.unwrap``): of a board with its GPUs, 10 kW.
 PLATFORM_LIMIT_W = 5_000.0
 DOMAIN_LIMIT_W = 500.0
 LIMIT_CEILING_W = 100_000  # firmware that means "no limit" writes absurd ones; no socket draws this

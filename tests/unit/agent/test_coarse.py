@@ -14,7 +14,7 @@ from scripted import channel
 from microjoule.agent.coarse import CoarseView, coarse
 from microjoule.channel import Encoding, Kind, Scale
 from microjoule.channel.reading_status import UNCOUNTED
-from microjoule.joules.unwrap import counts
+from microjoule.joules.counters.unwrap import counts
 from microjoule.recording.native import Feed, now_ns
 from microjoule.sources.agent_offer import OfferedLane
 

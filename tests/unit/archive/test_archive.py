@@ -21,8 +21,8 @@ from microjoule.cli import main
 from microjoule.errors import ArchiveError, BadArchiveAddress, BadTarget, TraceError
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
-from microjoule.joules.estimate import summed
-from microjoule.joules.sentence import headline
+from microjoule.joules.estimates.estimate import summed
+from microjoule.joules.estimates.sentence import headline
 
 pytest.importorskip("duckdb")
 TERMS = chosen(FactorOptions(zone="DE", price="0.30 EUR/kWh"))

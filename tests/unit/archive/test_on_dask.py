@@ -18,7 +18,7 @@ from microjoule.archive.verifying import verify
 from microjoule.cli import main
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
-from microjoule.joules.fragments import JoinedTrace, integrated
+from microjoule.joules.long_traces.fragments import JoinedTrace, integrated
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'microjoule[dask]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's own threads and sockets

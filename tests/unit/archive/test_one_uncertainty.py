@@ -14,11 +14,11 @@ from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
 from microjoule.footprint.footprint import footprint
 from microjoule.joules.energy_trace import load
-from microjoule.joules.estimate import Estimate, summed
-from microjoule.joules.job import Job
-from microjoule.joules.job_part import part
-from microjoule.joules.sentence import headline
-from microjoule.joules.uncertainty import Component, of_trace
+from microjoule.joules.estimates.estimate import Estimate, summed
+from microjoule.joules.estimates.sentence import headline
+from microjoule.joules.estimates.uncertainty import Component, of_trace
+from microjoule.joules.jobs.job import Job
+from microjoule.joules.jobs.job_part import part
 
 TERMS = chosen(FactorOptions(zone="DE", price="0.30 EUR/kWh"))
 

@@ -18,7 +18,7 @@ from microjoule.cli import main
 from microjoule.errors import ArchiveError, BadTarget
 from microjoule.footprint import FactorOptions
 from microjoule.footprint.chosen_factors import terms as chosen
-from microjoule.joules.reserved_names import NO_WINDOW
+from microjoule.joules.profiling.reserved_names import NO_WINDOW
 from microjoule.trace.exporting import by_channel
 
 pytest.importorskip("duckdb")

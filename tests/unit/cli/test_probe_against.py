@@ -94,7 +94,7 @@ def test_a_plug_that_is_read_eight_times_an_update_has_one_reading_for_each(host
     root, watts = host
     trace = tmp_path / "held.arrows"
     recorded(trace, root, lambda s: OFFSET_W + GAIN * watts(s), for_s=15.0, update_s=0.4)
-    from microjoule.joules.beside_meter import against
+    from microjoule.joules.reference.beside_meter import against
 
     found = against(uj.load(trace))
     assert found.n <= 15 / 0.4

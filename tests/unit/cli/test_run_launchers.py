@@ -13,7 +13,7 @@ from ranks import UJ
 from scripted import machine
 
 import microjoule as uj
-from microjoule.joules.nodes import node_of
+from microjoule.joules.jobs.nodes import node_of
 
 EXAMPLE = Path(__file__).parents[3] / "examples/slurm/train.sh"
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]

@@ -295,7 +295,7 @@ def test_a_method_s_pue_is_a_number_or_a_place():
 
 def test_scope_2_is_direct_with_losses_and_upstream_apart():
     from microjoule.footprint.footprint import footprint
-    from microjoule.joules.estimate import Estimate
+    from microjoule.joules.estimates.estimate import Estimate
     from microjoule.units import J_PER_KWH
 
     energy = Estimate(value=100 * J_PER_KWH, low=0.0, high=200 * J_PER_KWH)

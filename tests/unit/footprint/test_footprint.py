@@ -14,8 +14,8 @@ from microjoule.errors import BadFactor, UnitMismatch
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.factor import Factor, Origin
 from microjoule.footprint.footprint import amount, attached, footprint
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import NORMAL, Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import NORMAL, Component
 from microjoule.report import footprint_lines
 from microjoule.units import J_PER_KWH
 

@@ -13,9 +13,9 @@ from microjoule.errors import BadTarget
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.project import Target, Trial, project, trial, unreadable
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.run_window import whole
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.report.project_table import lines
 from microjoule.trace.label import label
 from microjoule.units import J_PER_KWH

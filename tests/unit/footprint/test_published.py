@@ -10,7 +10,7 @@ from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.estimated import Hours, Job, estimate
 from microjoule.footprint.footprint import footprint
 from microjoule.footprint.published import published_zones, run, runs, tables_recomputed
-from microjoule.joules.estimate import Estimate
+from microjoule.joules.estimates.estimate import Estimate
 from microjoule.units import GRAMS, J_PER_KWH
 
 PAPER = terms(FactorOptions(method="strubell2019"))

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal import S
 
-from microjoule.joules.added_shares import AddedShares, added_shares
-from microjoule.joules.counter import Counter
-from microjoule.joules.request_shares import shares
-from microjoule.joules.requests import STATES, Requests
-from microjoule.joules.update_record import updates
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import updates
+from microjoule.joules.serving.added_shares import AddedShares, added_shares
+from microjoule.joules.serving.request_shares import shares
+from microjoule.joules.serving.requests import STATES, Requests
 
 SCENE = Batching(clients=3, n=40, seed=7, pieces=True)
 FIT = ("regression", "alignment", "work times", "prompt rate", "lack of fit", "saturation")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.aliasing import swings
-from microjoule.joules.coming_round import SLOWEST, UNSURE
+from microjoule.joules.gauges.aliasing import swings
+from microjoule.joules.gauges.coming_round import SLOWEST, UNSURE
 
 K = np.arange(600)
 INSIDE = slice(100, 500)  # farther from the ends than any reading is looked at

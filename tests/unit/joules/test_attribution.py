@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microjoule.joules.attribution import Item, Span, Watts
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
+from microjoule.joules.profiling.attribution import Item, Span, Watts
 
 
 def test_the_power_of_a_state_is_its_energy_over_its_time_and_no_worse_known_than_the_mean():
@@ -131,7 +131,7 @@ def test_a_state_is_bracketed_whose_pieces_last_four_updates(
     monkeypatch, update_ms, apart_ms, piece_ms, is_long
 ):
     """Of 10 ms and 2 of lag, or as far as updates are apart, whichever is longer."""
-    monkeypatch.setattr("microjoule.joules.attribution.shortest_ns", lambda *_: [piece_ms * 10**6])
+    monkeypatch.setattr("microjoule.joules.profiling.attribution.shortest_ns", lambda *_: [piece_ms * 10**6])
     timing = SimpleNamespace(update_ns=None, update_max_ns=update_ms * 10**6, lag_ns=2 * 10**6)
     span = SimpleNamespace(
         counter=SimpleNamespace(channel=SimpleNamespace(timing=timing)),

@@ -1,4 +1,4 @@
-"""Which part of each update a gauge averages (:mod:`microjoule.joules.averaged_part`)."""
+"""Which part of each update a gauge averages (:mod:`microjoule.joules.gauges.averaged_part`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
-from microjoule.joules.averaged_part import _most, averaged_part
+from microjoule.joules.gauges.averaged_part import _most, averaged_part
 
 NOISE_W = 0.2
 

@@ -1,11 +1,11 @@
-"""Over how much time a gauge averages, by its readings alone (:mod:`microjoule.joules.averaging`)."""
+"""Over how much time a gauge averages, by its readings alone (:mod:`microjoule.joules.gauges.averaging`)."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from microjoule.joules.averaging import Averaging, averaging, is_twofold
+from microjoule.joules.gauges.averaging import Averaging, averaging, is_twofold
 
 NOISE_W = 0.2
 N = 4000

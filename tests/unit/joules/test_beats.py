@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.beats import DUTY, beats
+from microjoule.joules.gauges.beats import DUTY, beats
 
 MOST_W, NOISE_W, LEAST = 400.0, 0.2, 1e-6
 N = 1200

@@ -10,8 +10,8 @@ from ideal import MS, Ideal, S, Wave, constant, rows
 
 from microjoule.channel import Channel, Timing
 from microjoule.errors import BadMeter, NoValue
-from microjoule.joules.beside_meter import against, coverage, device_id
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.reference.beside_meter import against, coverage, device_id
 from microjoule.trace import schema
 from microjoule.trace.series import Series
 from microjoule.trace.window import Window

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ideal import MS, US, Ideal, constant
 
-from microjoule.joules.between_marks import NEAR, Pieces, UpdatesAround, sums_of, until
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.marks.between_marks import NEAR, Pieces, UpdatesAround, sums_of, until
 
 WATTS = 50.0
 COUNTS_A_NS = WATTS / 1e9 * (1 << 14)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from microjoule.joules.boxcar import Boxcar, _begins, _leaning, overlaps
+from microjoule.joules.gauges.boxcar import Boxcar, _begins, _leaning, overlaps
 
 
 def weight(x: Fraction, w: Fraction) -> Fraction:

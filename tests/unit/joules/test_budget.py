@@ -12,11 +12,11 @@ from by_hand import APART, MS, at_ns, interpolation, known, windows
 from pieced import counter
 
 from microjoule.channel import PowerModel, SensorError
-from microjoule.joules import budget
-from microjoule.joules.budget import budgets, edges_of, sensor
-from microjoule.joules.quanta import Lateness
-from microjoule.joules.ripple import Ripple
-from microjoule.joules.slow_updates import Beat
+from microjoule.joules.counters import budget
+from microjoule.joules.counters.budget import budgets, edges_of, sensor
+from microjoule.joules.counters.quanta import Lateness
+from microjoule.joules.counters.ripple import Ripple
+from microjoule.joules.counters.slow_updates import Beat
 
 CHANNEL = counter(update_max_ns=APART * MS)
 UNIT_J = float(CHANNEL.scale.unit)

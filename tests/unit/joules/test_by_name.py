@@ -6,13 +6,13 @@ from ideal import MS, T0, constant, rows, write
 from steps import BASE, Steps
 
 import microjoule as uj
-from microjoule.joules.by_name import by_name
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import summed
-from microjoule.joules.reserved_names import CUT_WINDOWS, NO_WINDOW, OTHER_NAMES, quoted
-from microjoule.joules.streamed import stream
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import UpdateRecord, updates
+from microjoule.joules.estimates.estimate import summed
+from microjoule.joules.long_traces.streamed import stream
+from microjoule.joules.profiling.by_name import by_name
+from microjoule.joules.profiling.reserved_names import CUT_WINDOWS, NO_WINDOW, OTHER_NAMES, quoted
 from microjoule.joules.summary import summary
-from microjoule.joules.update_record import UpdateRecord, updates
 
 
 def row(trace, name):

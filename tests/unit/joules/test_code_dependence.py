@@ -7,10 +7,10 @@ import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.channel import SensorError
-from microjoule.joules.code_dependence import labelled, share
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.code_dependence import labelled, share
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.measuring.comparison import Side, apart
 from microjoule.measuring.estimate_json import from_json, to_json
 from microjoule.sources.domains import sensor_error

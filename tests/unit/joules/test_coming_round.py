@@ -1,12 +1,12 @@
-"""How many cycles an update readings show that come round (:mod:`microjoule.joules.coming_round`)."""
+"""How many cycles an update readings show that come round (:mod:`microjoule.joules.gauges.coming_round`)."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from microjoule.joules.brackets import F64
-from microjoule.joules.coming_round import UNSURE, Differences, cycles_shown, height
+from microjoule.joules.estimates.brackets import F64
+from microjoule.joules.gauges.coming_round import UNSURE, Differences, cycles_shown, height
 
 N, INSIDE = 400, slice(80, 320)
 

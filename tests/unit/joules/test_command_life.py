@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from ideal import MS, T0
 
-from microjoule.joules import mark_fits
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.marks import mark_fits
 from microjoule.sources import cpu_time
 from microjoule.sources.machine import Machine
 from microjoule.trace import schema

@@ -8,8 +8,8 @@ import pytest
 from pieced import MS, counter
 
 from microjoule.channel import PowerModel, Scale
-from microjoule.joules.counter import Counter
-from microjoule.joules.counter_notes import lag, notes, of_agent
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.counter_notes import lag, notes, of_agent
 from microjoule.trace.series import Series
 
 MODEL = PowerModel(value_w=1.0, low_w=0.5, high_w=2.0, source="a table")

@@ -5,8 +5,8 @@ import pytest
 from pieced import MODULUS, MS, counter
 
 from microjoule.errors import NotInParts
-from microjoule.joules.counter_fragment import fragment_of
-from microjoule.joules.counter_seam import joined
+from microjoule.joules.long_traces.counter_fragment import fragment_of
+from microjoule.joules.long_traces.counter_seam import joined
 from microjoule.trace.series import Series
 
 N = 40

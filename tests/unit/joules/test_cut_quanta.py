@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microjoule.joules.cut_quanta import NONE, CutQuanta, cut_quantum
+from microjoule.joules.counters.cut_quanta import NONE, CutQuanta, cut_quantum
 
 ANY = 1 / math.sqrt(12)  # of a part of which nothing is known
 

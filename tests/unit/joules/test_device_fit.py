@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.joules import device_fit
-from microjoule.joules.device_fit import _LAG_MIN_NS, MEMORY, DeviceFit, _doubt_ns, _engines, overlap
-from microjoule.joules.parties import COMMAND, NEVER, OTHER, POOL, Amount, Party
+from microjoule.joules.sharing import device_fit
+from microjoule.joules.sharing.device_fit import _LAG_MIN_NS, MEMORY, DeviceFit, _doubt_ns, _engines, overlap
+from microjoule.joules.sharing.parties import COMMAND, NEVER, OTHER, POOL, Amount, Party
 from microjoule.trace.window import Window
 
 MS = 1_000_000

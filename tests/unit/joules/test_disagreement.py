@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.readings import Shape
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
+from microjoule.joules.gauges.readings import Shape
 from microjoule.joules.sensor_notes import _sentence
-from microjoule.joules.uncertainty import Component
 from microjoule.trace.window import Window
 
 S = 1_000_000_000

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reached import reached
 from steps import Steps
 
-from microjoule.joules.distribution import FEWEST, NAMED, _distribution, distributions
+from microjoule.joules.profiling.distribution import FEWEST, NAMED, _distribution, distributions
 
 
 @pytest.mark.reaches(figures=10)

@@ -13,13 +13,13 @@ from ideal import Ideal, constant
 from reached import reached
 
 from microjoule.channel import Channel, Timing, Trust
-from microjoule.joules.doubtful_counts import (
+from microjoule.joules.counters.doubtful_counts import (
     UNKNOWN_W,
     is_noise,
     may_wrap_between_updates,
     with_wraps_between_updates,
 )
-from microjoule.joules.unwrap import Steps
+from microjoule.joules.counters.unwrap import Steps
 
 UNIT = Fraction(1, 1 << 10)
 SIZE = 1 << 16  # 64 J

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from microjoule.errors import BadFormat, NotComparable, NoValue, UnitMismatch
-from microjoule.joules.estimate import STATUSES, Estimate, worst
-from microjoule.joules.total import Total
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import STATUSES, Estimate, worst
+from microjoule.joules.estimates.total import Total
+from microjoule.joules.estimates.uncertainty import Component
 
 ONE = Estimate(value=12.34, low=12.32, high=12.361)
 

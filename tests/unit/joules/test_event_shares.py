@@ -14,8 +14,8 @@ from machines import EMPTY_VM, write
 
 from microjoule.channel import Scale, Trust
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.shares import ShareModel
 from microjoule.recording.lane import Cadence, open_lanes
 from microjoule.sources import cpu_time
 from microjoule.sources.machine import Machine as Surveyed

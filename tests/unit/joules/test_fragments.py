@@ -6,8 +6,16 @@ from fragmented import same, slices
 from ideal import Ideal, constant, rows
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.fragments import JoinedTrace, Need, integrated, mapped, merged, needed, sketched
-from microjoule.joules.kept_trace import Asked
+from microjoule.joules.long_traces.fragments import (
+    JoinedTrace,
+    Need,
+    integrated,
+    mapped,
+    merged,
+    needed,
+    sketched,
+)
+from microjoule.joules.long_traces.kept_trace import Asked
 
 ONE = Ideal(constant(50.0), n=120, seed=1, failed=0.2)
 OTHER = Ideal(constant(20.0), n=120, seed=2, id="package-1")

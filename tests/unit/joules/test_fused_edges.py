@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
-from microjoule.joules.averaging import Averaging
-from microjoule.joules.fused_edges import _positions, finest
-from microjoule.joules.gauge_brackets import Part
-from microjoule.joules.readings import Shape
-from microjoule.joules.uncertainty import NORMAL
+from microjoule.joules.estimates.uncertainty import NORMAL
+from microjoule.joules.gauges.averaging import Averaging
+from microjoule.joules.gauges.gauge_brackets import Part
+from microjoule.joules.gauges.readings import Shape
+from microjoule.joules.marks.fused_edges import _positions, finest
 
 K, LAG_MS, HALF_MS = 5, 4, 2
 GAINED = [100] * 4 + [120, 200, 150] + [100] * 5  # the one after update K is of 200

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, constant, thinned
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.gap_edges import in_gaps
-from microjoule.joules.uncertainty import ALIASED, RECTANGULAR, Component, gathered
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.gap_edges import in_gaps
+from microjoule.joules.estimates.uncertainty import ALIASED, RECTANGULAR, Component, gathered
 
 IDEAL = Ideal(constant(40.0), n=2000)
 SERIES = IDEAL.series

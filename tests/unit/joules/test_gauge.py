@@ -13,12 +13,12 @@ from gauges import nvml_power as channel
 from microjoule.channel import UNPLACED, Channel, Kind, Scale, SensorError, Timing, Trust
 from microjoule.errors import Overlap
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.estimates.total import covered, tells_energy
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.readings import Readings, Shape, shape
+from microjoule.joules.gauges.step_loss import OF_BOUND
 from microjoule.joules.power import peaks, power
-from microjoule.joules.readings import Readings, Shape, shape
-from microjoule.joules.step_loss import OF_BOUND
 from microjoule.joules.summary import summary
-from microjoule.joules.total import covered, tells_energy
 from microjoule.trace import schema
 from microjoule.trace.series import NO_TIME, Series
 

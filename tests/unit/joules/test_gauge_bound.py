@@ -6,7 +6,7 @@ import gauges
 import numpy as np
 import pytest
 
-from microjoule.joules.gauge_bound import guaranteed
+from microjoule.joules.gauges.gauge_bound import guaranteed
 
 MOST_W = 2 * gauges.LIMIT_W  # on average a device draws no more than twice its limit
 LOW = gauges.steps(0.4, 9.0, 2)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.gauge_notes import averaging
-from microjoule.joules.stamps import Stamped
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.gauge_notes import averaging
+from microjoule.joules.gauges.stamps import Stamped
 from microjoule.units import short_time
 
 LOAD = gauges.steps(0.8, 9.0, 1)

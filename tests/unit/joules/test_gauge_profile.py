@@ -10,10 +10,10 @@ import pytest
 from gauges import nvml_power
 
 from microjoule.channel import SensorError, Timing
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.profile import Profile
-from microjoule.joules.readings import Shape
-from microjoule.joules.step_loss import OF_BOUND
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.profile import Profile
+from microjoule.joules.gauges.readings import Shape
+from microjoule.joules.gauges.step_loss import OF_BOUND
 from microjoule.trace.series import Series
 
 MS, S = 1_000_000, 1_000_000_000

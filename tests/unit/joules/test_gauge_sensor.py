@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from microjoule.channel import SensorError
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.uncertainty import SENSOR
+from microjoule.joules.estimates.uncertainty import SENSOR
+from microjoule.joules.gauges.gauge import Gauge
 
 FLAT = gauges.Load(np.array([gauges.REST_S, gauges.REST_S + 40]), np.array([60.0] * 3))
 ONE = replace(gauges.SENSORS["100 of 100 ms"], noise_w=0.0, quantum_w=1.0)

@@ -12,8 +12,8 @@ from ideal import rows
 from scipy.stats import binom
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.shares import ShareModel
 from microjoule.trace import schema
 
 TENANTS = {"command": 0, "firefox": 1, "idle": -1}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from unit.joules.test_gauge import MS, T0, S, channel, every, series
 
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.gauge_updates import gauge_updates
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.gauge_updates import gauge_updates
 
 
 def test_between_two_readings_a_gauge_has_their_mean_power() -> None:
@@ -47,7 +47,7 @@ def test_updates_at_both_ends_of_the_span_count_and_two_are_one_energy() -> None
 
 
 def test_no_more_updates_are_taken_than_a_fit_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microjoule.joules.gauge_updates.ROWS", 5)
+    monkeypatch.setattr("microjoule.joules.gauges.gauge_updates.ROWS", 5)
     gauge = Gauge(series(every(100, 12), [100 + 10 * i for i in range(12)]), channel())
     edges = np.unique(gauge.update_ns)
     found = gauge_updates(gauge, int(edges[0]), int(edges[-1])).edges_ns

@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ideal import Ideal, constant, rows, write
 
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.glitches import longest_ns
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.glitches import longest_ns
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.sensor_notes import of_totals
-from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 
 IDEAL = Ideal(constant(60.0), n=1000, limit_w=150.0, start=1 << 20)

@@ -9,9 +9,9 @@ from ideal import Ideal, S
 from scipy.stats import binom
 
 from microjoule.channel import SensorError
-from microjoule.joules.parties import NEVER, Amount, Party
-from microjoule.joules.run_window import whole
-from microjoule.joules.shares import ShareModel, listed
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.parties import NEVER, Amount, Party
+from microjoule.joules.sharing.shares import ShareModel, listed
 from microjoule.trace.window import Window
 
 ON_CPU, ON_GPU = {"command": 0, "firefox": 1, "idle": -1}, {"command": 0, "python3": 1, "idle": -1}

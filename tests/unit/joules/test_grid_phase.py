@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from ideal import MS, T0, US, Ideal, constant
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.grid_phase import at_nodes, phase_ns, phases
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.grid_phase import at_nodes, phase_ns, phases
 
 
 def edge(phase: float, drift: float = 0.0, left: int = 0, together: float = 49.0) -> Any:

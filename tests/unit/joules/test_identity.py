@@ -12,10 +12,10 @@ import pytest
 from ideal import T0, Ideal, S, constant, rows, sine, write
 
 from microjoule.channel import UNPLACED, Channel, Encoding
+from microjoule.joules.counters.identity import _is_mirror, _Read
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.identity import _is_mirror, _Read
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.sensor_notes import of_totals
-from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.trace import schema
 

@@ -15,10 +15,10 @@ from ideal import Ideal, pulses, rows, square, wild
 from reached import reached
 
 from microjoule.channel import Scale, Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.interpolation import Interpolation
+from microjoule.joules.counters.update_times import Learned, UpdateTimes
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.interpolation import Interpolation
-from microjoule.joules.update_times import Learned, UpdateTimes
 from microjoule.trace.series import Series
 
 

@@ -8,7 +8,7 @@ from ideal import MS, Ideal, constant
 from scipy.stats import binomtest
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.trace.series import Series
 
 RAPL = Timing(update_ns=MS, update_max_ns=10 * MS, lag_ns=MS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.intervals import product_unit, quotient_unit, quotients, reach
+from microjoule.joules.estimates.intervals import product_unit, quotient_unit, quotients, reach
 
 ends = st.integers(-20, 20)
 intervals = st.tuples(ends, ends).map(lambda both: (min(both), max(both)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from microjoule.joules.irregular import BLOCKS, creeping_w, irregular_w
+from microjoule.joules.gauges.irregular import BLOCKS, creeping_w, irregular_w
 
 N = 3000
 CHANCE = np.random.default_rng(12)

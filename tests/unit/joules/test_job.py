@@ -9,8 +9,8 @@ from ideal import MS, Ideal, S, constant
 from job_nodes import Node
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.job import Job, moved_j
-from microjoule.joules.job_part import part
+from microjoule.joules.jobs.job import Job, moved_j
+from microjoule.joules.jobs.job_part import part
 from microjoule.trace import schema
 
 WATTS = 50.0, 80.0

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from microjoule.joules.joint_windows import clipped, lasted_ns, merged, united
-from microjoule.joules.nodes import Piece
+from microjoule.joules.jobs.joint_windows import clipped, lasted_ns, merged, united
+from microjoule.joules.jobs.nodes import Piece
 
 windows = st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda of: (of[0], sum(of)))
 nodes = st.lists(st.lists(windows, max_size=5), max_size=4)

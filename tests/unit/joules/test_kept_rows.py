@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.kept_rows import READINGS, Rows, joined_rows, ranges, recent
+from microjoule.joules.counters.kept_rows import READINGS, Rows, joined_rows, ranges, recent
 
 
 @given(st.integers(0, 30), st.lists(st.tuples(st.integers(-5, 35), st.integers(-3, 12)), max_size=5))

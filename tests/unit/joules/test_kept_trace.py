@@ -9,9 +9,9 @@ from ideal import MS, Ideal, constant, rows, write
 
 from microjoule.errors import NotInParts, TraceError
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.fragments import integrated
-from microjoule.joules.kept_trace import Asked, KeptTrace, joined_series
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.fragments import integrated
+from microjoule.joules.long_traces.kept_trace import Asked, KeptTrace, joined_series
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.trace.series import NO_TIME, Series
 from microjoule.trace.window import Window
 

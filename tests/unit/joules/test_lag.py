@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ideal import T0, Ideal, constant, rows
 
+from microjoule.joules.counters.lag import _mean, _side, _Steps, _steps
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.lag import _mean, _side, _Steps, _steps
 
 LAGS_NS = np.array([90.0, 110.0] * 10 + [100.0] * 3)  # half of them 10 from their median or more
 

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.joules.averaging import Averaging
-from microjoule.joules.lag_beside_gauge import (
+from microjoule.joules.gauges.averaging import Averaging
+from microjoule.joules.gauges.readings import Shape
+from microjoule.joules.lags.lag_beside_gauge import (
     SeenLag,
     _fit,
     lag_beside_gauge,
     seen,
 )
-from microjoule.joules.lag_samples import Samples, _sums
-from microjoule.joules.readings import Shape
+from microjoule.joules.lags.lag_samples import Samples, _sums
 
 MS = 1_000_000
-MODULE = "microjoule.joules.lag_beside_gauge."
+MODULE = "microjoule.joules.lags.lag_beside_gauge."
 
 
 def sensor(name, shape=Shape.HOLD, period_ms=100, spread_ms=0.0):

@@ -10,9 +10,9 @@ from gauges import SENSORS, Poll, Timing
 from ideal import MS
 from marked import columns
 
-from microjoule.joules.gauge_bound import guaranteed
-from microjoule.joules.gauge_notes import lag_of
-from microjoule.joules.lag_of_gauge import _left, placed
+from microjoule.joules.gauges.gauge_bound import guaranteed
+from microjoule.joules.gauges.gauge_notes import lag_of
+from microjoule.joules.lags.lag_of_gauge import _left, placed
 
 SENSOR = SENSORS["100 of 100 ms"]
 

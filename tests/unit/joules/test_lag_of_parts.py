@@ -9,10 +9,10 @@ from ideal import MS, US
 from package_and_cores import CORES, PACKAGE, PackageAndCores
 from scipy.optimize import lsq_linear
 
-from microjoule.joules import lag_of_parts
-from microjoule.joules.counter import Counter
-from microjoule.joules.lag_of_parts import Recorded, _Columns, _Squares, lag_difference
-from microjoule.joules.update_record import record_of
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.lags import lag_of_parts
+from microjoule.joules.lags.lag_of_parts import Recorded, _Columns, _Squares, lag_difference
 
 SHIFTS = np.arange(-4, 5) * MS // 4
 WEIGHTS = np.hanning(11)[1:-1] / np.hanning(11)[1:-1].sum()

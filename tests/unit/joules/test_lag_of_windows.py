@@ -9,11 +9,11 @@ from gpu_steps import BESIDE, EVENTS, NEITHER, WAITED, steps
 from ideal import MS, T0
 
 import microjoule as uj
-from microjoule.joules.counter import Counter
-from microjoule.joules.lag_of_windows import _Normal, common_ns, lag_of_windows
-from microjoule.joules.lag_search import SOURCE
-from microjoule.joules.occupancy import Events, together
-from microjoule.joules.update_record import record_of
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.estimates.lag_search import SOURCE
+from microjoule.joules.lags.lag_of_windows import _Normal, common_ns, lag_of_windows
+from microjoule.joules.profiling.occupancy import Events, together
 
 ENERGY = "gpu-0/energy"
 

@@ -11,8 +11,11 @@ from gauges import Poll, square
 from gpu_counter import GpuCounter
 from ideal import MS, T0, Ideal, constant
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.lag_samples import (
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.counters.update_times import AROUND
+from microjoule.joules.gauges.readings import Shape
+from microjoule.joules.lags.lag_samples import (
     _evened,
     _locked_ns,
     _looked_at,
@@ -20,9 +23,6 @@ from microjoule.joules.lag_samples import (
     _stray_w,
     _tells,
 )
-from microjoule.joules.readings import Shape
-from microjoule.joules.update_record import record_of
-from microjoule.joules.update_times import AROUND
 
 COUNTER = Counter(Ideal(constant(100.0), n=200).series, Ideal(constant(100.0)).channel)
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from microjoule.channel import Timing
-from microjoule.joules.lag_search import half_width_ns, is_possible, of_least, with_seen, without_one
+from microjoule.joules.estimates.lag_search import (
+    half_width_ns,
+    is_possible,
+    of_least,
+    with_seen,
+    without_one,
+)
 
 
 @pytest.mark.parametrize("n", [4, 16])

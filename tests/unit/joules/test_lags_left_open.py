@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.lags_left_open import farthest, tried_ns
+from microjoule.joules.counters.lags_left_open import farthest, tried_ns
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ideal import MS, US, Ideal, constant, square
 
-from microjoule.joules.lessons import Lessons, LessonsInPieces
-from microjoule.joules.update_times import LEARN
+from microjoule.joules.counters.lessons import Lessons, LessonsInPieces
+from microjoule.joules.counters.update_times import LEARN
 
 IDEALS = [
     Ideal(constant(50.0), n=700, seed=1, poll_ns=300 * US, jitter=0.0),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ideal import MS, Ideal, constant, rows
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.listed_windows import listed, listed_windows
+from microjoule.joules.profiling.listed_windows import listed, listed_windows
 
 IDEAL = Ideal(constant(50.0), n=60, seed=1)
 FIRST = IDEAL.inside(0.1)[0]

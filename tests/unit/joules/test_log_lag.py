@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from batching import Batching
 
-from microjoule.joules.log_lag import LogLag, _explained, log_lag
-from microjoule.joules.requests import DECODE, PREFILL, RUNNING, Schedule, Work, work
-from microjoule.joules.update_record import Updates, updates
+from microjoule.joules.counters.update_record import Updates, updates
+from microjoule.joules.serving.log_lag import LogLag, _explained, log_lag
+from microjoule.joules.serving.requests import DECODE, PREFILL, RUNNING, Schedule, Work, work
 
 SCENES = {clients: Batching(clients=clients, n=n, seed=1) for clients, n in ((1, 120), (16, 300), (64, 600))}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.mark_closure import closure
+from microjoule.joules.marks.mark_closure import closure
 
 N = 400  # marks of each kind
 STATES = np.tile([0, 1], N + 1)[: 2 * N + 1]  # idle and a window, in turns

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, S, Wave, rows, square
 
-from microjoule.joules.between_marks import Pieces, PowerBeside
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.mark_positions import _Local
+from microjoule.joules.marks.between_marks import Pieces, PowerBeside
+from microjoule.joules.marks.mark_positions import _Local
 
 WINDOWS = 60
 IDEAL = Ideal(square(20.0, 90.0, 0.021), n=2000, unit=Fraction(1, 1 << 14), limit_w=150.0)

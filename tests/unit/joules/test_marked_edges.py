@@ -10,7 +10,7 @@ import pytest
 from ideal import MS, Ideal, constant, rows
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.marked_edges import Cause, MarkedEdges
+from microjoule.joules.marks.marked_edges import Cause, MarkedEdges
 
 IDEAL = Ideal(constant(60.0), n=2000, limit_w=150.0)
 UNIT_J = float(IDEAL.unit)

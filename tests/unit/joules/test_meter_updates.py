@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.meter_updates import all_readings, meter_updates
+from microjoule.joules.reference.meter_updates import all_readings, meter_updates
 
 MS = 1_000_000
 

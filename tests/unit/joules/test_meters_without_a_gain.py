@@ -3,8 +3,8 @@
 import pytest
 
 from microjoule.channel import SensorError
-from microjoule.joules.beside_meter import no_gain
-from microjoule.joules.reference_fit import Fitted, ReferenceFit
+from microjoule.joules.reference.beside_meter import no_gain
+from microjoule.joules.reference.reference_fit import Fitted, ReferenceFit
 
 ASSUMED = SensorError(gain=0.1)
 

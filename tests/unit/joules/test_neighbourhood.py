@@ -10,7 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from microjoule.joules.neighbourhood import (
+from microjoule.joules.counters.neighbourhood import (
     LEAST_ROUGH,
     OWN,
     SEGMENTS,

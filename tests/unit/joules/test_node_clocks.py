@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ideal import S
 
-from microjoule.joules.node_clocks import REAL, UNKNOWN_NS, NodeClock, clock
+from microjoule.joules.jobs.node_clocks import REAL, UNKNOWN_NS, NodeClock, clock
 from microjoule.recording.engine_rows import CLOCK_IDS
 
 NONE = np.empty(0, np.int64)

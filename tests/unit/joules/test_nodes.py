@@ -9,7 +9,7 @@ from ideal import Ideal, constant, rows
 
 from microjoule.channel import Channel
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.nodes import Piece, counted_ns, energy, name_of, node_of, pieces
+from microjoule.joules.jobs.nodes import Piece, counted_ns, energy, name_of, node_of, pieces
 from microjoule.trace.window import Window
 
 IDEALS = {name: Ideal(constant(50.0), id=name, n=60) for name in ("package-0", "gpu-0")}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stacked_calls import innermost
 
-from microjoule.joules.occupancy import Events, joined, merged, together, until
+from microjoule.joules.profiling.occupancy import Events, joined, merged, together, until
 
 spans = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 15), st.integers(0, 1)), max_size=10

@@ -9,9 +9,9 @@ import pytest
 from ideal import MS, Ideal, S, constant, rows, write
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import REPORTERS
 from microjoule.trace import schema

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microjoule.joules.owners import owner
+from microjoule.joules.sharing.owners import owner
 
 ID = "3f4a8b1c9d2e" + "0" * 52
 POD = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"

@@ -7,7 +7,7 @@ import pytest
 from busy import BASE, T0, Machine, S, replace
 from ideal import MS
 
-from microjoule.joules.parties import Amount, _less, _own_of_cgroups, merged, parties
+from microjoule.joules.sharing.parties import Amount, _less, _own_of_cgroups, merged, parties
 
 COARSE = replace(BASE, poll_ns=20 * MS)
 

@@ -11,9 +11,9 @@ import pytest
 from ideal import MS, T0, Ideal, S, constant
 
 from microjoule.channel import Channel, Encoding, PowerModel
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.total import covered, total
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.total import covered, total
 from microjoule.trace.series import Series
 
 ESU14 = Ideal(constant(100.0), limit_w=200.0, update_ns=1 * MS)

@@ -10,10 +10,10 @@ from ideal import MS, Ideal, S, constant, rows, thinned
 
 from microjoule.channel import Kind, Timing
 from microjoule.footprint.over_time import _unknown, _weights
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import STATUSES
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.estimates.estimate import STATUSES
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.joules.peaks import Peaks, first_later
 from microjoule.joules.power import _updates, peak_span_ns, peaks, power
 from microjoule.report.as_long_text import FOOT

@@ -8,8 +8,8 @@ from batching import T0, Batching
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.requests import PREFILL, Schedule, Work, work
-from microjoule.joules.step_clock import step_clock
+from microjoule.joules.serving.requests import PREFILL, Schedule, Work, work
+from microjoule.joules.serving.step_clock import step_clock
 
 MS = 1_000_000
 S = 1_000 * MS

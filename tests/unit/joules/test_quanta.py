@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.neighbourhood import SEGMENTS, roughness, unevenness
-from microjoule.joules.quanta import cut_off, lateness
-from microjoule.joules.update_times import AROUND
+from microjoule.joules.counters.neighbourhood import SEGMENTS, roughness, unevenness
+from microjoule.joules.counters.quanta import cut_off, lateness
+from microjoule.joules.counters.update_times import AROUND
 
 UPDATE_NS = 8_000_000.0
 DECLARED_NS = 1_000_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ideal import MS, T0, Ideal, constant, rows, write
 
-from microjoule.joules.rank_part import rank_part
+from microjoule.joules.jobs.rank_part import rank_part
 
 IDEAL = Ideal(constant(50.0), n=300)
 BITS = 40  # below the rank's part of a window's number; all of them set: the window of the rank itself

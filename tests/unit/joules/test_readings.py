@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from gauges import POLLS, SENSORS, gauge, steady, truth_j, windows
 
-from microjoule.joules.readings import _period, _quantum, _with_repeats
-from microjoule.joules.update_times import Learned
+from microjoule.joules.counters.update_times import Learned
+from microjoule.joules.gauges.readings import _period, _quantum, _with_repeats
 
 MS = 1_000_000
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ideal import MS, T0, US, Ideal, constant
 
 from microjoule.channel import Timing
-from microjoule.joules.counter import Counter
-from microjoule.joules.readings_around import at_or, readings_around
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.readings_around import at_or, readings_around
 from microjoule.trace.series import Series
 
 CHANNEL = Ideal(constant(50.0), unit=Fraction(1, 1000), limit_w=100.0).channel

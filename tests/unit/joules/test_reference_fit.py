@@ -5,7 +5,7 @@ import pytest
 from metered import Truth, metered, read_often
 
 from microjoule.errors import TooFewUpdates
-from microjoule.joules.reference_fit import fit
+from microjoule.joules.reference.reference_fit import fit
 
 SEEDS = 36
 # Of 36 intervals of 93 % fewer than 28 hold once in 1,500 (binomial).

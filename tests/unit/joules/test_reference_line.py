@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.reference_fit import Cumulative, _Beside, _sandwich, fit
+from microjoule.joules.reference.reference_fit import Cumulative, _Beside, _sandwich, fit
 from microjoule.units import NS_PER_S
 
 T_S = np.arange(0, 120, 1e-3)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from microjoule.joules.regression import Fit, _edge_u_j, _Noise, _powers_squared, _solved
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.profiling.regression import Fit, _edge_u_j, _Noise, _powers_squared, _solved
 
 EDGES = np.arange(5, dtype=np.int64) * 1_000_000_000
 SPREAD_S = np.array([0.1, 0.2, 0.3, 0.4, 0.5])

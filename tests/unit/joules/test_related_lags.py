@@ -10,10 +10,10 @@ from ideal import MS, US, Ideal, constant
 from marked import columns
 
 from microjoule.channel import PowerModel, Timing
-from microjoule.joules.counter import Counter
-from microjoule.joules.lag_of_parts import LagDifference
-from microjoule.joules.related_lags import Pair, RelatedLags, beside, pairs
-from microjoule.joules.update_record import UpdateRecord
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import UpdateRecord
+from microjoule.joules.lags.lag_of_parts import LagDifference
+from microjoule.joules.lags.related_lags import Pair, RelatedLags, beside, pairs
 
 DECLARED = Timing(update_ns=MS, update_max_ns=MS, lag_ns=MS)
 MEASURED = DECLARED.with_lag(350 * US, 450 * US, "calibrated")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.repeating import (
+from microjoule.joules.gauges.repeating import (
     ABOUT_TWO,
     by_turns,
     comes_round,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from ideal import MS, T0, S
 
-from microjoule.joules.request_fit import (
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.serving.request_fit import (
     Fitting,
     _rates,
     added,
@@ -17,8 +18,7 @@ from microjoule.joules.request_fit import (
     joined,
     no_finer,
 )
-from microjoule.joules.requests import STATES, Requests, Schedule, StepClock, computed, work
-from microjoule.joules.update_record import Updates
+from microjoule.joules.serving.requests import STATES, Requests, Schedule, StepClock, computed, work
 
 WATTS = {"idle": 60.0, "running": 8.0, "prefill": 0.4, "decode": 3.0}
 NONE = np.empty(0, np.int64)

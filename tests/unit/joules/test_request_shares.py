@@ -12,11 +12,11 @@ import pytest
 from ideal import MS, T0, Ideal, S, constant
 
 from microjoule.channel import SensorError
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.regression import Fit
-from microjoule.joules.request_shares import RequestShares, _bends
-from microjoule.joules.requests import DECODE, IDLE, Requests, Schedule
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.profiling.regression import Fit
+from microjoule.joules.serving.request_shares import RequestShares, _bends
+from microjoule.joules.serving.requests import DECODE, IDLE, Requests, Schedule
 
 IDEAL = Ideal(constant(50.0), n=12_000, limit_w=100.0)
 COUNTER = Counter(IDEAL.series, IDEAL.channel)

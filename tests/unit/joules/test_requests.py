@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.requests import _SECONDS_AROUND, SHORTEST_NS, StepClock, Work, _time_left
+from microjoule.joules.serving.requests import _SECONDS_AROUND, SHORTEST_NS, StepClock, Work, _time_left
 
 MS = 1_000_000
 T0 = 10**12

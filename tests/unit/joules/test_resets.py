@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from ideal import MS, US, Ideal, S, constant, thinned
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import STATUSES
-from microjoule.joules.resets import Resets
-from microjoule.joules.uncounted import NEVER
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.resets import Resets
+from microjoule.joules.counters.uncounted import NEVER
+from microjoule.joules.estimates.estimate import STATUSES
 
 IDEAL = Ideal(constant(50.0), limit_w=150.0, lag_ns=3 * MS, quantum=8)
 TIMES_MS = np.array([0, 10, 20, 45, 50, 60, 61], np.int64)

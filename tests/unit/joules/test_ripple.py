@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
-from microjoule.joules.ripple import Ripple, _filled, _strays, ripple
+from microjoule.joules.counters.ripple import Ripple, _filled, _strays, ripple
 
 MEAN = 10_000  # counts between two updates
 WIDTH = 49  # updates that are looked at

@@ -6,7 +6,7 @@ import pytest
 from ideal import Ideal, constant, rows
 
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.run_window import doubts, whole
+from microjoule.joules.estimates.run_window import doubts, whole
 
 IDEAL = Ideal(constant(50.0), n=400)
 

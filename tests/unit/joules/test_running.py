@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from microjoule.joules import running
+from microjoule.joules.gauges import running
 
 F64 = npt.NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import pytest
 from ideal import MS, T0
 from known_stacks import in_blocks
 
-from microjoule.joules import sample_fit
-from microjoule.joules.sample_cells import Moments, Sampled, cells
-from microjoule.joules.sample_fit import SampleFit, fitted
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.profiling import sample_fit
+from microjoule.joules.profiling.sample_cells import Moments, Sampled, cells
+from microjoule.joules.profiling.sample_fit import SampleFit, fitted
 
 PERIOD_MS = 10
 WATTS = {frozenset(): 10.0, frozenset({0}): 20.0, frozenset({1}): 80.0, frozenset({0, 1}): 90.0}

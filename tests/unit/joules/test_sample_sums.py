@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from microjoule.joules.sample_cells import Cells, Moments
-from microjoule.joules.sample_sums import Summing, Sums
+from microjoule.joules.profiling.sample_cells import Cells, Moments
+from microjoule.joules.profiling.sample_sums import Summing, Sums
 
 M, COLUMNS = 4, 3
 N = 40

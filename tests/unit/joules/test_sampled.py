@@ -7,11 +7,11 @@ import pytest
 from ideal import MS, T0, Ideal, constant
 from known_stacks import in_blocks
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.sample_cells import Moments, _cells, cells
-from microjoule.joules.sampled import _Chain, _Counted, around, shares
-from microjoule.joules.stack_energy import frames
-from microjoule.joules.update_record import Updates, thinned
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import Updates, thinned
+from microjoule.joules.profiling.sample_cells import Moments, _cells, cells
+from microjoule.joules.profiling.sampled import _Chain, _Counted, around, shares
+from microjoule.joules.profiling.stack_energy import frames
 
 IDEAL = Ideal(constant(50.0), n=2000, limit_w=100.0)
 COUNTER = Counter(IDEAL.series, IDEAL.channel)

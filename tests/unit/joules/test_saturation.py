@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ideal import MS, T0
 
-from microjoule.joules.requests import DECODE, IDLE, Work
-from microjoule.joules.saturation import Saturation, _bent_by, _ratio, _Rows, saturation
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.serving.requests import DECODE, IDLE, Work
+from microjoule.joules.serving.saturation import Saturation, _bent_by, _ratio, _Rows, saturation
 
 PARTS = 16  # of an update, 10 ms each: requests begin and end with one, so that the load is even in each
 ROWS, REQUESTS = 150, 120

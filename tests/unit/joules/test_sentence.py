@@ -9,15 +9,15 @@ import pytest
 from ideal import Ideal, constant, rows
 from places import place_of
 
-from microjoule.joules import estimate_text
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.estimate_text import duration
+from microjoule.joules.estimates import estimate_text
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.estimate_text import duration
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.estimates.sentence import headline, places, sentence, subject_of
+from microjoule.joules.estimates.total import Total
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.joules.power_line import power_line
-from microjoule.joules.run_window import whole
-from microjoule.joules.sentence import headline, places, sentence, subject_of
-from microjoule.joules.total import Total
-from microjoule.joules.uncertainty import Component
 from microjoule.report import written_numbers as figures
 from microjoule.trace.window import Window
 

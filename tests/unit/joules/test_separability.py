@@ -1,6 +1,6 @@
 """Which items share one figure: those that the readings leave open against one another, and no others."""
 
-from microjoule.joules.separability import Figure, Item, together
+from microjoule.joules.profiling.separability import Figure, Item, together
 
 FOUR = [Item(name, (state,)) for state, name in enumerate("abcd")]
 EACH = [(0,), (1,), (2,), (3,)]

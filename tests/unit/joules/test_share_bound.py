@@ -10,12 +10,12 @@ import pytest
 from ideal import Ideal, constant
 from unit.joules.test_gauge import T0, channel, every, series
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.share_bound import most_counted_j, most_j, within_all
-from microjoule.joules.uncertainty import Component
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.sharing.share_bound import most_counted_j, most_j, within_all
 
 S = 1_000_000_000
 QUANTUM_J = 0.25

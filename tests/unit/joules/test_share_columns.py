@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.device_fit import Columns, own_columns
-from microjoule.joules.regression import LEAST
+from microjoule.joules.profiling.regression import LEAST
+from microjoule.joules.sharing.device_fit import Columns, own_columns
 
 S = 1_000_000_000
 

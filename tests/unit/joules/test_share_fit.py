@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from microjoule.joules.regression import Fit
-from microjoule.joules.share_fit import BINS_MAX, ShareFit, _not_nothing, _wider, looks
-from microjoule.joules.uncertainty import RECTANGULAR, student
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.estimates.uncertainty import RECTANGULAR, student
+from microjoule.joules.profiling.regression import Fit
+from microjoule.joules.sharing.share_fit import BINS_MAX, ShareFit, _not_nothing, _wider, looks
 
 MS, S = 1_000_000, 1_000_000_000
 EDGES_NS = np.array([10, 20, 40]) * S

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.share_laws import LAWS, OF_THREADS, Laws, Rows, possible
+from microjoule.joules.sharing.share_laws import LAWS, OF_THREADS, Laws, Rows, possible
 
 NAMES = ("load", "first core", "beside", "disturbed", "threads")
 STRENGTHS = (-0.25, 0.6, -0.4, -0.3, -0.35)

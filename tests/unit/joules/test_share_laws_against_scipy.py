@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from microjoule.joules.share_laws import Laws, Rows
+from microjoule.joules.sharing.share_laws import Laws, Rows
 
 IDLE_W, PER_S = 12.0, np.array([20.0, 9.0])
 

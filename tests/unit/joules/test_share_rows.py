@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microjoule.joules.parties import COMMAND, UNSEEN
-from microjoule.joules.share_rows import NAMED, _clause, _hidden, _looks, _row, brief
-from microjoule.joules.shares import IDLE, OK, UNEXPLAINED, Share, Shares
+from microjoule.joules.sharing.parties import COMMAND, UNSEEN
+from microjoule.joules.sharing.share_rows import NAMED, _clause, _hidden, _looks, _row, brief
+from microjoule.joules.sharing.shares import IDLE, OK, UNEXPLAINED, Share, Shares
 
 
 def share(kind: str, name: str, energy_j: float, half_j: float | None, high_j: float) -> Share:

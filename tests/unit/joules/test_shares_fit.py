@@ -10,10 +10,10 @@ from ideal import MS
 from reached import reached
 from scipy.stats import binom
 
-from microjoule.joules.run_window import whole
-from microjoule.joules.share_fit import Looks, fitted, looks
-from microjoule.joules.shares import ShareModel
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.estimates.run_window import whole
+from microjoule.joules.sharing.share_fit import Looks, fitted, looks
+from microjoule.joules.sharing.shares import ShareModel
 from microjoule.units import NS_PER_S
 
 COARSE = replace(BASE, poll_ns=20 * MS)

@@ -10,8 +10,8 @@ import pytest
 from by_hand import APART, MS, at_ns, interpolation, known, windows
 from pieced import counter
 
-from microjoule.joules import short_windows
-from microjoule.joules.short_windows import spread_outside
+from microjoule.joules.counters import short_windows
+from microjoule.joules.counters.short_windows import spread_outside
 
 CHANNEL = counter(update_max_ns=APART * MS)
 UNIT_J = float(CHANNEL.scale.unit)

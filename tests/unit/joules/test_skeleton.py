@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import Skeleton
+from microjoule.joules.counters.swings import Skeleton
 
 BIN_NS = 8_000_000
 N = 1 << 15

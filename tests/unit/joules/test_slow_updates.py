@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
-from microjoule.joules.slow_updates import _centred, in_step
+from microjoule.joules.counters.slow_updates import _centred, in_step
 
 MEAN = 10_000  # counts between two updates
 WIDTH = 49  # updates that are looked at, 24 on either side

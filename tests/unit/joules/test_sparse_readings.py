@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.neighbourhood import steps_are_told
-from microjoule.joules.sparse_readings import alike, apart_ns
-from microjoule.joules.update_times import AROUND
+from microjoule.joules.counters.neighbourhood import steps_are_told
+from microjoule.joules.counters.sparse_readings import alike, apart_ns
+from microjoule.joules.counters.update_times import AROUND
 
 GAP_NS = 5e6
 LONGEST_NS = 10_000_000

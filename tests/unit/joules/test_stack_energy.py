@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.sample_sums import Sums
-from microjoule.joules.sampled import FIT, POINTS
-from microjoule.joules.stack_energy import Frames, frames
+from microjoule.joules.profiling.sample_sums import Sums
+from microjoule.joules.profiling.sampled import FIT, POINTS
+from microjoule.joules.profiling.stack_energy import Frames, frames
 
 # What calls what: 0 calls 1 and 4, 1 calls 2 and 3, and 3 calls 5. Stacks end in 2, 5, 3 or 4.
 PARENT = [-1, 0, 1, 1, 0, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.stamps import Stamped, instants
+from microjoule.joules.gauges.stamps import Stamped, instants
 from microjoule.trace.series import Series
 
 MS = 1_000_000

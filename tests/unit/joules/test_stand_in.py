@@ -13,8 +13,8 @@ from gpu_counter import GpuCounter
 from ideal import MS, T0, S, rows, write
 
 from microjoule.joules.energy_trace import load
+from microjoule.joules.long_traces.streamed import StreamedTrace, stream
 from microjoule.joules.sensor_notes import of_totals
-from microjoule.joules.streamed import StreamedTrace, stream
 from microjoule.joules.summary import summary
 
 SILENT_S = 20.0  # since when the counter fails

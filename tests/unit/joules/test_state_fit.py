@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microjoule.joules.state_fit import StateFit
-from microjoule.joules.update_record import Updates
+from microjoule.joules.counters.update_record import Updates
+from microjoule.joules.profiling.state_fit import StateFit
 
 S = 10**9
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules import state_time
-from microjoule.joules.state_time import lasted_ns, occupied_s, shortest_ns, stretches
+from microjoule.joules.profiling import state_time
+from microjoule.joules.profiling.state_time import lasted_ns, occupied_s, shortest_ns, stretches
 
 # State 0 from 10 to 20 and from 20 to 25, 1 from 25 to 30, a pause, 0 from 40 to 50, 2 from 50 to 60.
 PIECES = np.array([[0, 10, 20], [0, 20, 25], [1, 25, 30], [0, 40, 50], [2, 50, 60]], np.int64)

@@ -5,7 +5,7 @@ import pytest
 from batching import Batching
 from ideal import MS, T0
 
-from microjoule.joules.step_clock import _enough, step_clock
+from microjoule.joules.serving.step_clock import _enough, step_clock
 
 SCENES = {
     "4 at a time": (Batching(clients=4, n=300), 0.01),

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal import MS, T0
 
-from microjoule.joules import stillness
-from microjoule.joules.stillness import Still, Stillness
+from microjoule.joules.counters import stillness
+from microjoule.joules.counters.stillness import Still, Stillness
 
 QUANTUM = 2
 steps_of_readings = st.lists(st.sampled_from([0, 0, 0, 1, 3, 5, 40, 200]), min_size=1, max_size=40)

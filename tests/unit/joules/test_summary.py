@@ -11,7 +11,7 @@ from ideal import Ideal, constant, rows
 
 from microjoule.errors import BadWindow, TraceError, UnknownChannel
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)

@@ -13,8 +13,8 @@ from ideal import MS, Ideal, constant, rows
 from unit.joules.test_beside_meter import DRAM, PACKAGE, meter
 
 import microjoule
-from microjoule.joules.beside_meter import coverage
 from microjoule.joules.energy_trace import Trace
+from microjoule.joules.reference.beside_meter import coverage
 from microjoule.joules.summary import figures_in_blocks, lags, stuck, summary
 from microjoule.trace.verify import Damage
 

@@ -1,4 +1,4 @@
-"""What loads near a gauge's own frequency do to the energy of windows (:mod:`microjoule.joules.swinging`)."""
+"""What loads near a gauge's own frequency do to windows (:mod:`microjoule.joules.gauges.swinging`)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from gauges import POLLS, SENSORS, gauge, nvml_power, outcome, square
 
 from microjoule.channel import Timing
-from microjoule.joules.aliasing import Swings
-from microjoule.joules.coming_round import UNSURE
-from microjoule.joules.gauge import Gauge
-from microjoule.joules.irregular import BLOCKS
-from microjoule.joules.swinging import Swinging, _out_of_step
+from microjoule.joules.gauges.aliasing import Swings
+from microjoule.joules.gauges.coming_round import UNSURE
+from microjoule.joules.gauges.gauge import Gauge
+from microjoule.joules.gauges.irregular import BLOCKS
+from microjoule.joules.gauges.swinging import Swinging, _out_of_step
 from microjoule.trace.series import Series
 
 MS = 1_000_000

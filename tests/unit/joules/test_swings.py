@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microjoule.joules.swings import _corner, across, pulse, steps
-from microjoule.joules.update_times import AROUND, SLOW_NS
+from microjoule.joules.counters.swings import _corner, across, pulse, steps
+from microjoule.joules.counters.update_times import AROUND, SLOW_NS
 
 LENGTH_NS, USUAL_NS = 2e6, 1e6
 

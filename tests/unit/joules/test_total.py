@@ -11,8 +11,8 @@ from places import identity
 
 from microjoule.channel import UNPLACED, Access, Channel, Kind, PowerModel, Scale, Trust
 from microjoule.errors import Overlap
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.total import add, beside, covered, is_energy, is_power, tells_energy, total
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.total import add, beside, covered, is_energy, is_power, tells_energy, total
 
 
 def channel(name: str, *parents: str, kind: Kind = Kind.COUNTER) -> Channel:

@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reached import reached
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import ALIASED, RECTANGULAR, TRIANGULAR, Component, gathered, student
-from microjoule.joules.uncertainty import combined as combined_of
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import (
+    ALIASED,
+    RECTANGULAR,
+    TRIANGULAR,
+    Component,
+    gathered,
+    student,
+)
+from microjoule.joules.estimates.uncertainty import combined as combined_of
 
 finite = st.floats(-1e3, 1e3)
 components = st.lists(

@@ -13,13 +13,13 @@ from interrupted import told
 
 from microjoule.channel.reading_status import UNCOUNTED
 from microjoule.errors import NotInParts
-from microjoule.joules.counter import Counter
-from microjoule.joules.counter_fragment import fragment_of
-from microjoule.joules.counter_notes import notes
-from microjoule.joules.digest import Digest
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.counter_notes import notes
+from microjoule.joules.counters.uncounted import NEVER, Losses, _likely_ns, _power, likely_loss, uncounted
 from microjoule.joules.energy_trace import load
-from microjoule.joules.streamed import stream
-from microjoule.joules.uncounted import NEVER, Losses, _likely_ns, _power, likely_loss, uncounted
+from microjoule.joules.long_traces.counter_fragment import fragment_of
+from microjoule.joules.long_traces.digest import Digest
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.trace.series import Series, failed
 
 IDEAL = Ideal(sine(100.0, 30.0, 3.0), n=3000, limit_w=150.0)

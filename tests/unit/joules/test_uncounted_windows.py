@@ -12,10 +12,10 @@ from ideal import MS, Ideal, constant, rows, write
 from interrupted import told
 
 import microjoule as uj
-from microjoule.joules.by_name import by_name
+from microjoule.joules.counters.uncounted import GroupLosses
 from microjoule.joules.energy_trace import Trace
-from microjoule.joules.reserved_names import NO_WINDOW
-from microjoule.joules.uncounted import GroupLosses
+from microjoule.joules.profiling.by_name import by_name
+from microjoule.joules.profiling.reserved_names import NO_WINDOW
 
 WINDOWS = 20
 NAME = "package-0"

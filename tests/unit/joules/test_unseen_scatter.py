@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from microjoule.joules.unseen_scatter import Left, unseen_scatter
+from microjoule.joules.marks.unseen_scatter import Left, unseen_scatter
 
 MOST = 1 / np.sqrt(3)  # of a power that may be anything from nothing to twice that of its name
 CUT = 0.5

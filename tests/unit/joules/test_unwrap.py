@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ideal import MS, Ideal, S, constant
 
-from microjoule.joules import unwrap as module
-from microjoule.joules.counter import Counter
-from microjoule.joules.unwrap import Step, largest_rate, unwrap
+from microjoule.joules.counters import unwrap as module
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.unwrap import Step, largest_rate, unwrap
 from microjoule.trace.series import Series
 
 CHANNEL = Ideal(constant(100.0), limit_w=100.0).channel

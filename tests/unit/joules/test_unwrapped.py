@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ideal import MS, T0, US, Ideal, constant
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.unwrap import ENDLESS_NS
-from microjoule.joules.unwrapped import Unwrapped, sound, unwrapped
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.unwrap import ENDLESS_NS
+from microjoule.joules.counters.unwrapped import Unwrapped, sound, unwrapped
 from microjoule.trace.series import Series
 
 N = 4000

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ideal import MS, T0, US, Ideal, constant
 
 from microjoule.channel import PowerModel, Timing
-from microjoule.joules.counter import Counter
-from microjoule.joules.update_record import UpdateRecord, every_update, record_of, updates
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import UpdateRecord, every_update, record_of, updates
 from microjoule.trace.series import Series
 
 APART = 10  # readings, a millisecond each, from one update to the next

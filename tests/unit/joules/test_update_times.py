@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from microjoule.joules.stillness import Stillness
-from microjoule.joules.update_times import Learned, UpdateTimes, _phase, brackets, learn, period
+from microjoule.joules.counters.stillness import Stillness
+from microjoule.joules.counters.update_times import Learned, UpdateTimes, _phase, brackets, learn, period
 
 US, MS = 1_000, 1_000_000
 TIMER_NS = 976_562  # of RAPL: 1,024 Hz
@@ -176,7 +176,7 @@ def test_many_updates_are_located_as_each_by_itself(monkeypatch):
     found, _ = times(333, jitter_us=20)
     k = np.arange(len(found))
     whole = found.located(k)
-    monkeypatch.setattr("microjoule.joules.update_times._AT_ONCE", 37)
+    monkeypatch.setattr("microjoule.joules.counters.update_times._AT_ONCE", 37)
     parts = found.located(k)
     assert whole.is_on_grid.any()
     for one, other in zip(whole, parts, strict=True):

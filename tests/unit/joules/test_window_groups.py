@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from marked import columns
 
-from microjoule.joules.reserved_names import CUT_WINDOWS as CUT
-from microjoule.joules.reserved_names import OTHER_NAMES as OTHERS
-from microjoule.joules.window_groups import NAMES, occupied, window_groups
+from microjoule.joules.profiling.reserved_names import CUT_WINDOWS as CUT
+from microjoule.joules.profiling.reserved_names import OTHER_NAMES as OTHERS
+from microjoule.joules.profiling.window_groups import NAMES, occupied, window_groups
 from microjoule.trace.window import Window
 
 

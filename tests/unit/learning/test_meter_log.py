@@ -123,7 +123,7 @@ def test_a_log_joins_the_recording_that_was_taken_meanwhile(tmp_path, capsys):
     trace, alone = uj.load(both), uj.load(tmp_path / "t.arrows")
     assert not trace.damage
     assert str(trace.energy("load")["package-0"]) == str(alone.energy("load")["package-0"])
-    from microjoule.joules.beside_meter import coverage
+    from microjoule.joules.reference.beside_meter import coverage
 
     found = coverage(trace, trace.window("load"))
     assert abs(found.share - (PACKAGE_W + DRAM_W) / WALL_W) <= found.U_share < 0.1

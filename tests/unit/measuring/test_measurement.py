@@ -10,8 +10,8 @@ import pytest
 from scripted import machine
 
 import microjoule as uj
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.measuring.measurement import achieved, advice
 from microjoule.measuring.window_figures import _notes, figures
 from microjoule.measuring.window_plan import Ask, Pilot, plan

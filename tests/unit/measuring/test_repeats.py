@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component, student
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component, student
 from microjoule.measuring.baseline import between, mean_power
 from microjoule.measuring.measurement import achieved
 from microjoule.measuring.repeats import averaged, line, outliers, stratified

@@ -7,9 +7,9 @@ import pytest
 from ideal import S
 from scripted import MS, PACKAGE_W, channel
 
-from microjoule.joules.counter import Counter
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.measuring.repeats import averaged
 from microjoule.measuring.waits import energies
 from microjoule.trace.series import Series

@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 from standin import compiler, machine
 
 import microjoule as uj
-from microjoule.joules.code_dependence import CODE
-from microjoule.joules.uncertainty import combined, gathered
+from microjoule.joules.estimates.code_dependence import CODE
+from microjoule.joules.estimates.uncertainty import combined, gathered
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler to build the stand-in with")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from microjoule.joules.parties import GROUPINGS
+from microjoule.joules.sharing.parties import GROUPINGS
 from microjoule.recording.activity import ActivityLane, ActivityPlan
 from microjoule.recording.hidden import FIRST_CGROUP, FIRST_PID, hidden
 from microjoule.trace import schema

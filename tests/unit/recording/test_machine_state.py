@@ -7,7 +7,7 @@ from state_tree import tree
 
 import microjoule as uj
 from microjoule.joules.environments import conditions
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text
 from microjoule.trace.state import State

@@ -11,8 +11,8 @@ from scripted import DRAM_W, PACKAGE_W, machine
 
 import microjoule as uj
 from microjoule.errors import BadMeter
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.sensor_notes import clock_notes
-from microjoule.joules.streamed import stream
 from microjoule.joules.summary import summary
 from microjoule.report import REPORTERS
 

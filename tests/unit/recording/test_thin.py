@@ -9,8 +9,8 @@ from reached import reached
 from scripted import channel
 
 from microjoule.channel import Kind
-from microjoule.joules.counter import Counter
-from microjoule.joules.unwrap import unwrap
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.unwrap import unwrap
 from microjoule.recording.thin import BIN_NS, NEAR_NS, Thinner
 from microjoule.trace import schema
 from microjoule.trace.series import Series

@@ -12,8 +12,8 @@ from steps import Steps
 from microjoule.cli import signs
 from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.footprint import attached
-from microjoule.joules.by_name import METHODS
-from microjoule.joules.reserved_names import NO_WINDOW
+from microjoule.joules.profiling.by_name import METHODS
+from microjoule.joules.profiling.reserved_names import NO_WINDOW
 from microjoule.joules.summary import summary
 from microjoule.report import as_long_text, as_text, written_numbers
 from microjoule.report.amounts import amount, span, with_half

@@ -12,8 +12,8 @@ from microjoule.footprint.chosen_factors import FactorOptions, terms
 from microjoule.footprint.factor import Boundary, Origin
 from microjoule.footprint.footprint import footprint
 from microjoule.footprint.intensity_series import IntensitySeries, IntensityStep
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.report import power_svg
 from microjoule.report.in_notebook import table
 from microjoule.units import NS_PER_S

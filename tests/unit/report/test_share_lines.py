@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from microjoule.joules.estimate_text import percent
+from microjoule.joules.estimates.estimate_text import percent
 from microjoule.report import as_text, share_lines, written_numbers
 
 

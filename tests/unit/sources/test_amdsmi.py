@@ -16,7 +16,7 @@ from standin.native import MS, once, sampler
 
 from microjoule.channel import Kind
 from microjoule.errors import PermissionDenied, SourceUnavailable
-from microjoule.joules.total import covered, tells_energy
+from microjoule.joules.estimates.total import covered, tells_energy
 from microjoule.sources import amdsmi, choose, hwmon
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause

@@ -17,7 +17,7 @@ from machines import (
 
 from microjoule import sources
 from microjoule.errors import MicrojouleError, NothingToMeasure, PermissionDenied, SourceUnavailable
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources.survey import FIXABLE, Cause, Obstacle, Survey
 
 

@@ -10,7 +10,7 @@ import pytest
 from places import identity
 
 from microjoule.channel import UNPLACED, Encoding, Kind, Place, Role, Trust
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import cpu_time, hwmon
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause

@@ -8,7 +8,7 @@ import pytest
 from standin.native import once, sampler
 
 from microjoule.channel import UNPLACED, Encoding, Kind
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import hwmon, ina
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause

@@ -15,8 +15,8 @@ from machines import CLIENT, write
 from standin import amd_machine, compiler, machine
 
 from microjoule.channel import Channel, Encoding, Kind
-from microjoule.joules.counter import Counter
-from microjoule.joules.gauge import Gauge
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.gauges.gauge import Gauge
 from microjoule.sources import cray, hwmon, powercap, rapl_perf
 from microjoule.sources.machine import Machine
 from microjoule.trace.series import Series

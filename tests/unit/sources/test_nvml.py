@@ -13,7 +13,7 @@ from places import identity
 from standin import LIBRARY, compiler, machine
 
 from microjoule.channel import UNPLACED, Channel, Kind, Trust
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import Machine, nvml, nvml_channels
 from microjoule.sources.survey import Cause
 
@@ -25,7 +25,7 @@ SLOW = {"sm_clock", "temperature", "utilization", "clock_reasons"}
 SURVEY = """
 import json, sys
 from pathlib import Path
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import Machine, nvml, nvml_channels
 found = nvml.survey(Machine(Path(sys.argv[1]), *sys.argv[2:]))
 print(json.dumps([
@@ -344,7 +344,7 @@ import json, sys
 from pathlib import Path
 import pynvml
 from microjoule._native import Sampler
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import Machine, nvml, nvml_channels
 import numpy as np
 found = nvml.survey(Machine(Path(sys.argv[1]))).channels

@@ -20,7 +20,7 @@ from machines import (
 )
 
 from microjoule.channel import Encoding
-from microjoule.joules.unwrap import counts
+from microjoule.joules.counters.unwrap import counts
 from microjoule.recording.plan import machine_facts
 from microjoule.recording.replaced_channels import remarks
 from microjoule.sources import powercap

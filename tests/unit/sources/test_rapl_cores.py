@@ -11,7 +11,7 @@ from machines.build import SCALE, Pmu, write
 
 from microjoule import sources
 from microjoule.channel import Role
-from microjoule.joules.total import covered
+from microjoule.joules.estimates.total import covered
 from microjoule.sources import rapl_cores
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause

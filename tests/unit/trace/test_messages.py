@@ -9,7 +9,7 @@ from ideal import Ideal, constant, rows, write
 
 from microjoule.errors import TraceError
 from microjoule.joules.energy_trace import load
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.trace import schema
 from microjoule.trace.messages import Break, FileSource, Kind, Message, messages
 from microjoule.trace.raw_trace import RawTrace

@@ -11,7 +11,8 @@ import pytest
 from ideal import Ideal, constant, rows
 from properties.test_flipped_bits_are_never_silent import sealed
 
-from microjoule.joules import energy_trace, streamed
+from microjoule.joules import energy_trace
+from microjoule.joules.long_traces import streamed
 from microjoule.trace import parts, reading
 from microjoule.trace.crew import Crew
 

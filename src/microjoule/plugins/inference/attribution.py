@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import RequestLogError
-from ...joules.added_shares import AddedShares, added_shares
-from ...joules.counter import Counter
+from ...joules.counters.counter import Counter
+from ...joules.counters.update_record import updates
 from ...joules.energy_trace import Trace
-from ...joules.estimate import Estimate
-from ...joules.log_lag import log_lag
-from ...joules.requests import DECODE, PREFILL, UNITS, Requests, Schedule, work
-from ...joules.update_record import updates
+from ...joules.estimates.estimate import Estimate
+from ...joules.serving.added_shares import AddedShares, added_shares
+from ...joules.serving.log_lag import log_lag
+from ...joules.serving.requests import DECODE, PREFILL, UNITS, Requests, Schedule, work
 from ...trace.series import I64
 from ...units import nanoseconds, seconds
 from ..profiles.alignment import OF_REQUESTS, Alignment, Wishes, align, apart

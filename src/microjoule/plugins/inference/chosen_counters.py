@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import RequestLogError
-from ...joules.counter import Counter
+from ...joules.counters.counter import Counter
 from ...joules.energy_trace import Trace
-from ...joules.total import apart, covered
+from ...joules.estimates.total import apart, covered
 from ..profiles import choosing
 
 _MOVED = 8  # times at least that a counter must have moved to be taken unasked

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 
 from ...errors import RequestLogError
-from ...joules.requests import Requests
+from ...joules.serving.requests import Requests
 from ...trace.series import I64
 from ...units import NS_PER_S
 from ...value_class import dataclass

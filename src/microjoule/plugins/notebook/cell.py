@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...joules.energies import Energies
 from ...joules.energy_trace import Trace
+from ...joules.estimates.energies import Energies
 from ...late import shown
 from ...measuring.record import record
 from ...recording.gpu_wait import wait_for_all

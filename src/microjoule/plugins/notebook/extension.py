@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAGIC = "energy"
 SILENCED_BY_SEMICOLON = "_ipython_magic_output_can_be_silenced"  # IPython.core.magic's own mark
 SENTENCES = (  # what a terminal shows as its sentence, and not as the data that it is made of
-    ("microjoule.joules.estimate", "Estimate"),
+    ("microjoule.joules.estimates.estimate", "Estimate"),
     ("microjoule.measuring.measurement", "Measurement"),
 )
 

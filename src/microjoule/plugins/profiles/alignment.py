@@ -19,8 +19,8 @@ import numpy as np
 
 from ...errors import ProfileError
 from ...joules.energy_trace import Trace
-from ...joules.occupancy import Events
-from ...joules.uncertainty import ROOT_12
+from ...joules.estimates.uncertainty import ROOT_12
+from ...joules.profiling.occupancy import Events
 from ...trace.series import I64
 from ...units import NS_PER_US, seconds
 from ...value_class import dataclass

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import ProfileError
-from ...joules.attribution import Attribution, Part, Share, attribute, usable_span
 from ...joules.energy_trace import Trace
-from ...joules.estimate import Estimate
-from ...joules.occupancy import Events
-from ...joules.reserved_names import IDLE, OUTSIDE, quoted
-from ...joules.separability import Item
+from ...joules.estimates.estimate import Estimate
+from ...joules.profiling.attribution import Attribution, Part, Share, attribute, usable_span
+from ...joules.profiling.occupancy import Events
+from ...joules.profiling.reserved_names import IDLE, OUTSIDE, quoted
+from ...joules.profiling.separability import Item
 from ...units import NS_PER_S, seconds
 from .alignment import Alignment, Wishes, align
 from .choosing import Taken, chosen

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...channel import Channel, Kind
 from ...errors import MicrojouleError, ProfileError
 from ...joules.energy_trace import Trace
-from ...joules.total import covered
+from ...joules.estimates.total import covered
 from .devices import Match, Override, matched
 from .profile import Profile
 from .stacks import Samples

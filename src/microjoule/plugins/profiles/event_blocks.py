@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...joules.occupancy import Events, Leaves, States, together
-from ...joules.reserved_names import quoted
-from ...joules.sweep import Swept
+from ...joules.profiling.occupancy import Events, Leaves, States, together
+from ...joules.profiling.reserved_names import quoted
+from ...joules.profiling.sweep import Swept
 from ...spool import Rows, in_order
 from ...trace.series import I64
 from ...value_class import dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...joules.reserved_names import IDLE, NOT_SAMPLED
+from ...joules.profiling.reserved_names import IDLE, NOT_SAMPLED
 
 Plain = dict[str, Any]
 

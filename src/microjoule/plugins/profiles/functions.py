@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ProfileError
-from ...joules.budget import sensor
-from ...joules.counter import Counter
+from ...joules.counters.budget import sensor
+from ...joules.counters.counter import Counter
 from ...joules.energy_trace import Trace
-from ...joules.estimate import Estimate
-from ...joules.reserved_names import IDLE, NOT_SAMPLED, quoted
-from ...joules.sample_cells import Moments, Sampled
-from ...joules.sample_sums import Sums
-from ...joules.sampled import Shares, around, shares
-from ...joules.stack_energy import Frames, frames
-from ...joules.uncertainty import NORMAL, RECTANGULAR, Component
+from ...joules.estimates.estimate import Estimate
+from ...joules.estimates.uncertainty import NORMAL, RECTANGULAR, Component
+from ...joules.profiling.reserved_names import IDLE, NOT_SAMPLED, quoted
+from ...joules.profiling.sample_cells import Moments, Sampled
+from ...joules.profiling.sample_sums import Sums
+from ...joules.profiling.sampled import Shares, around, shares
+from ...joules.profiling.stack_energy import Frames, frames
 from ...units import NS_PER_S, seconds, three_digits
 from .alignment import Alignment, align
 from .attribute import Asked, described, plain_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...joules.occupancy import Events
+from ...joules.profiling.occupancy import Events
 from ...value_class import dataclass
 from .event_rows import Ordered, fields
 from .kinds import KINDS

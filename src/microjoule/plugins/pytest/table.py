@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...joules.code_dependence import share
-from ...joules.estimate import Estimate
+from ...joules.estimates.code_dependence import share
+from ...joules.estimates.estimate import Estimate
 from .fixture import MeasuredTest
 from .verdict import ELSEWHERE, NOWHERE, OTHER_CODE, state_differences
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...joules.environments import Difference, differences, refused
-from ...joules.estimate import Estimate
+from ...joules.estimates.estimate import Estimate
 from ...measuring.comparison import Ratio, Side, apart
 from ...measuring.estimate_json import from_json
 from ...measuring.measurement import Measurement

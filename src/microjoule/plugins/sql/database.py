@@ -27,7 +27,7 @@ import pyarrow as pa
 from ...errors import BadQuery
 from ...joules import frames
 from ...joules.energy_trace import Trace, load
-from ...joules.streamed import stream
+from ...joules.long_traces.streamed import stream
 from ...joules.summary import figures_in_blocks
 from ...late import extra
 from ...trace.opened import opened

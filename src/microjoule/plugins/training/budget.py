@@ -10,9 +10,9 @@ import numpy as np
 from ...channel import Channel
 from ...errors import BadRequest
 from ...footprint.intensity import intensity, zone
-from ...joules.estimate import Estimate
-from ...joules.total import covered, tells_energy
-from ...joules.uncertainty import STUDENT, Component
+from ...joules.estimates.estimate import Estimate
+from ...joules.estimates.total import covered, tells_energy
+from ...joules.estimates.uncertainty import STUDENT, Component
 from ...live.totals import Totals
 from ...units import J_PER_KWH, three_digits
 from ...value_class import dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...joules.energies import unread
 from ...joules.energy_trace import Trace
-from ...joules.estimate import Estimate
-from ...joules.estimate import summed as summed_up
+from ...joules.estimates.energies import unread
+from ...joules.estimates.estimate import Estimate
+from ...joules.estimates.estimate import summed as summed_up
 from ...joules.summary import stuck
 from ...trace.window import Window
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...joules.energy_trace import Trace
-    from ...joules.estimate import Estimate
+    from ...joules.estimates.estimate import Estimate
     from ...measuring.own_recorder import Recorder
     from .budget import Budget, Spending
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ...errors import BadRecord
-from ...joules import run_window
+from ...joules.estimates import run_window
 from ...units import GRAMS, J_PER_KWH, NS_PER_S
 from ..footprint_lines import CONVENTION
 from ..foreign_text import cut, in_cell, safe

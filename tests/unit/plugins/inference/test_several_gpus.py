@@ -10,10 +10,10 @@ from batching import Batching
 from ideal import MS, Wave, constant, rows, write
 from request_logs import attribute, request_lines, saved
 
-from microjoule.joules.added_shares import added_shares
-from microjoule.joules.counter import Counter
+from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import updates
 from microjoule.joules.energy_trace import load
-from microjoule.joules.update_record import updates
+from microjoule.joules.serving.added_shares import added_shares
 from microjoule.plugins.inference.chosen_counters import counters_of
 
 SCENE = Batching(clients=8, n=300, seed=7, pieces=True)

@@ -16,7 +16,7 @@ import microjoule as uj
 from microjoule import spool
 from microjoule.cli import main
 from microjoule.errors import ProfileError
-from microjoule.joules.reserved_names import IDLE
+from microjoule.joules.profiling.reserved_names import IDLE
 from microjoule.plugins.profiles import chrome, perf_script, readers, stacks
 from microjoule.plugins.profiles.attribute import Asked
 from microjoule.plugins.profiles.functions import functions

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import RECTANGULAR, Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import RECTANGULAR, Component
 from microjoule.measuring.estimate_json import from_json, to_json
 from microjoule.measuring.window_figures import figures
 from microjoule.measuring.window_plan import Ask, Plan

@@ -7,7 +7,7 @@ import pytest
 from ideal import MS, T0, US, Ideal, constant, rows, square, write
 
 from microjoule.errors import TraceError
-from microjoule.joules.streamed import stream
+from microjoule.joules.long_traces.streamed import stream
 from microjoule.joules.summary import figures_in_blocks, summary
 from microjoule.trace.label import label, now_label
 

@@ -13,8 +13,8 @@ from scripted import DRAM_W, PACKAGE_W, machine, steady
 
 import microjoule as uj
 from microjoule.errors import BadRequest, BadWindow, MissingExtra
-from microjoule.joules.estimate import Estimate
-from microjoule.joules.uncertainty import Component
+from microjoule.joules.estimates.estimate import Estimate
+from microjoule.joules.estimates.uncertainty import Component
 from microjoule.plugins.training.budget import Budget, Spending
 from microjoule.plugins.training.log_values import logged, of_epochs, of_training, summed
 from microjoule.plugins.training.training_run import WINDOWS, Watch
