@@ -1,6 +1,7 @@
 """Taken piece by piece, a trace tells of its windows what it tells as a whole: to the bit."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from microjoule.joules.gauges.stamps import Stamped
 from microjoule.joules.long_traces.digest import Digest
 from microjoule.joules.long_traces.streamed import StreamedTrace, stream, stream_energies, stream_readings
 from microjoule.joules.peaks import Peaks, first_later
-from microjoule.joules.power import peak_span_ns, peaks_w
+from microjoule.joules.power import peak_span, peaks_w
 from microjoule.joules.power import peaks as peaks_of
 from microjoule.joules.summary import summary
 from microjoule.trace.series import Series
@@ -32,19 +33,29 @@ from microjoule.trace.series import Series
     n=st.integers(1, 300),
     still=st.sampled_from([0.0, 0.5, 0.97, 1.0]),
     rare=st.sampled_from([0.0, 0.0, 0.02, 0.3]),
-    lag_ns=st.sampled_from([0, 3 * MS, 40 * MS]),
+    lag_and_update=st.sampled_from([(0, MS), (3 * MS, MS), (3 * MS, None), (40 * MS, MS)]),
     cuts=st.lists(st.floats(0, 1), max_size=8),
     edges=st.lists(st.floats(-0.1, 1.1), min_size=2, max_size=8),
 )
-@example(seed=1, n=200, still=1.0, rare=0.0, lag_ns=0, cuts=[0.2, 0.4, 0.6], edges=[0.1, 0.5])
-@example(seed=2, n=250, still=0.5, rare=0.0, lag_ns=3 * MS, cuts=[0.25, 0.25, 0.9], edges=[0.0, 0.24, 1.0])
-def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_ns, cuts, edges):
+@example(seed=1, n=200, still=1.0, rare=0.0, lag_and_update=(0, MS), cuts=[0.2, 0.4, 0.6], edges=[0.1, 0.5])
+@example(
+    seed=2,
+    n=250,
+    still=0.5,
+    rare=0.0,
+    lag_and_update=(3 * MS, None),
+    cuts=[0.25, 0.25, 0.9],
+    edges=[0.0, 0.24, 1.0],
+)
+def test_where_pieces_end_is_without_effect(seed, n, still, rare, lag_and_update, cuts, edges):
+    lag_ns, update_ns = lag_and_update
     whole, channel = series(seed, n, still, rare), counter(lag_ns=lag_ns)
+    channel = replace(channel, timing=replace(channel.timing, update_ns=update_ns))
     first, last = int(whole.t_ns[0]), int(whole.t_ns[-1])
     instants = np.unique([first + int(edge * (last - first)) for edge in edges])
     t0, t1 = np.meshgrid(instants, instants)
     t0, t1 = t0[t0 <= t1], t1[t0 <= t1]
-    digest, peaks = Digest(channel, instants), Peaks(peak_span_ns(channel), t0, t1)
+    digest, peaks = Digest(channel, instants), Peaks(peak_span(channel), t0, t1)
     try:
         for piece in pieces(whole, sorted(int(cut * n) for cut in cuts)):
             digest.add(piece)

@@ -1,10 +1,12 @@
-"""Peaks: the largest mean rate from one update to the first one at least a span later.
+"""Peaks: the largest mean rate from one update to the first one at least a span and some updates later.
 
-Updates may come in pieces: those that have no update a span later yet wait for the next piece, so that
-nothing depends on where pieces end.
+Updates may come in pieces: those that have no such update yet wait for the next piece, so that nothing
+depends on where pieces end.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +18,18 @@ _SPAN_SLACK = 0.1
 _NONE = np.empty(0, np.int64)
 
 
+class Span(NamedTuple):
+    """How far apart two updates are at least between which a peak is taken: in time, and in updates."""
+
+    ns: int
+    updates: int = 1
+
+
 class Peaks:
     """The largest mean rate in each of n windows.
 
     Args:
-        span_ns: The shortest time over which a peak is taken.
+        span: The shortest time over which a peak is taken, and the fewest updates.
         t0_ns: int64[n], beginnings.
         t1_ns: int64[n], ends.
 
@@ -28,11 +37,11 @@ class Peaks:
         t0_ns: As given.
         t1_ns: As given.
         rates: float64[n], in the unit of the sums per nanosecond; minus infinity where a window holds no two
-            updates that are a span apart.
+            updates that are so far apart.
     """
 
-    def __init__(self, span_ns: int, t0_ns: I64, t1_ns: I64) -> None:
-        self._span_ns = span_ns
+    def __init__(self, span: Span, t0_ns: I64, t1_ns: I64) -> None:
+        self._span = span
         self.t0_ns, self.t1_ns = t0_ns, t1_ns
         self.rates: F64 = np.full(len(t0_ns), -np.inf)
         self._apart_ns = np.full(len(t0_ns), np.iinfo(np.int64).max)
@@ -49,10 +58,15 @@ class Peaks:
         if len(self._updates_ns):
             updates_ns = np.concatenate((self._updates_ns, updates_ns))
             sums = np.concatenate((self._sums, sums))
-        later = first_later(updates_ns, self._span_ns)
+        later = self._later(updates_ns)
         self._updates_ns, self._sums = updates_ns[len(later) :].copy(), sums[len(later) :].copy()
         if len(later):
             self._raise(updates_ns, sums, later)
+
+    def _later(self, updates_ns: I64) -> I64:
+        later = first_later(updates_ns, self._span.ns)
+        later = later[: max(len(updates_ns) - self._span.updates, 0)]
+        return np.maximum(later, np.arange(len(later)) + self._span.updates)
 
     def _raise(self, updates_ns: I64, sums: npt.NDArray[np.int64 | np.float64], later: I64) -> None:
         n = len(later)
@@ -72,7 +86,7 @@ class Peaks:
 
     def of(self, numbers: I64) -> Peaks:
         """The peaks of some windows, by their numbers."""
-        found = Peaks(self._span_ns, self.t0_ns[numbers], self.t1_ns[numbers])
+        found = Peaks(self._span, self.t0_ns[numbers], self.t1_ns[numbers])
         found.rates, found._apart_ns = self.rates[numbers], self._apart_ns[numbers]
         return found
 
@@ -82,9 +96,9 @@ class Peaks:
         That is the span, or more where updates lie further apart, as in a thinned trace; the whole window
         where it holds no two that are far enough apart. The rest of an update is not told.
         """
-        longest = np.maximum(self.t1_ns - self.t0_ns, self._span_ns)
+        longest = np.maximum(self.t1_ns - self.t0_ns, self._span.ns)
         spans: I64 = np.minimum(longest, self._apart_ns)
-        return np.where(spans < self._span_ns * (1 + _SPAN_SLACK), self._span_ns, spans)
+        return np.where(spans < self._span.ns * (1 + _SPAN_SLACK), self._span.ns, spans)
 
 
 def first_later(t_ns: I64, span_ns: int) -> I64:

@@ -17,7 +17,7 @@ from ..value_class import dataclass
 from .counters.counter import Counter
 from .estimates.brackets import F64
 from .gauges.gauge import Gauge
-from .peaks import Peaks
+from .peaks import Peaks, Span
 
 PEAK_NS = 50 * NS_PER_MS
 PEAK_UPDATES = 20  # an update early or late then makes a peak wrong by a twentieth at most
@@ -99,19 +99,23 @@ def means_w(energy_j: F64, t0_ns: I64, t1_ns: I64) -> F64:
     return means
 
 
-def peak_span_ns(channel: Channel) -> int:
-    """The shortest time over which a peak is taken: 50 ms, and twenty of a counter's updates.
+def peak_span(channel: Channel) -> Span:
+    """Over what a peak is taken at least: 50 ms, and twenty of a counter's updates.
 
-    Of a gauge it is an update and its window: a reading is a mean already, and has no jitter to hide.
+    These are a time where the update is declared, because a thinned trace has few of its updates; where it is
+    not, they are counted. Of a gauge it is an update and its window: a reading is a mean already, and has no
+    jitter to hide. What is up to date at each read has none either.
     """
     timing = channel.timing
     if channel.kind is Kind.GAUGE:
-        return max(PEAK_NS, timing.update_ns or 0, timing.window_ns or 0)
-    return max(PEAK_NS, PEAK_UPDATES * (timing.update_ns or 0))
+        return Span(max(PEAK_NS, timing.update_ns or 0, timing.window_ns or 0))
+    if timing.update_ns is None and timing.update_max_ns:
+        return Span(PEAK_NS, PEAK_UPDATES)
+    return Span(max(PEAK_NS, PEAK_UPDATES * (timing.update_ns or 0)))
 
 
 def peaks(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> tuple[F64, I64]:
-    """The largest mean power of windows over at least ``peak_span_ns`` of the channel, and over what.
+    """The largest mean power of windows over at least ``peak_span`` of the channel, and over what.
 
     From each update to the first one at least so much later, and over the whole window.
 
@@ -121,11 +125,11 @@ def peaks(meter: Counter | Gauge, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) ->
         t1_ns: int64[n], ends.
 
     Returns:
-        float64[n], watts, NaN where a window is shorter; int64[n], the shortest time over which each was
-        taken, as :meth:`Peaks.spans_ns` has it.
+        float64[n], watts, NaN where a window is shorter or has fewer updates; int64[n], the shortest time
+        over which each was taken, as :meth:`Peaks.spans_ns` has it.
     """
     t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
-    found = Peaks(peak_span_ns(meter.channel), t0, t1)
+    found = Peaks(peak_span(meter.channel), t0, t1)
     if isinstance(meter, Gauge):
         found.add(meter.update_ns, meter.joules_until(meter.update_ns))
     else:
@@ -144,5 +148,6 @@ def peaks_w(meter: Counter | Gauge, found: Peaks) -> F64:
         whole_j = joules(meter, meter.position(t1) - meter.position(t0))
         one_j = float(joules(meter, np.array([1 << meter.bits]))[0])
     watts: F64 = np.fmax(means_w(whole_j, t0, t1), found.rates * (one_j * NS_PER_S))
-    watts[t1 - t0 < peak_span_ns(meter.channel)] = np.nan
+    span = peak_span(meter.channel)
+    watts[(t1 - t0 < span.ns) | ((span.updates > 1) & np.isinf(found.rates))] = np.nan
     return watts

@@ -22,8 +22,7 @@ FOOT = (
     "± is the 95 % uncertainty; ≥ where the sensor's own error is unknown.\n"
     "guaranteed: whatever the power did between readings, if the sensor is right "
     "and lags by no more than was assumed or measured.\n"
-    "sensor: its stated accuracy. * peak over at least 50 ms and, of a counter with a stated "
-    "update interval, 20 updates; without one it may be too high."
+    "sensor: its stated accuracy. * peak over at least 50 ms and 20 updates of a counter."
 )
 _SENSOR = HEAD.index("sensor")
 

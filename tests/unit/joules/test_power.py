@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ideal import MS, Ideal, S, constant, rows, thinned
+from gauges import Load, Poll
+from gpu_counter import GpuCounter
+from ideal import MS, T0, Ideal, S, constant, rows, thinned
 
 from microjoule.channel import Kind, Timing
 from microjoule.footprint.over_time import _unknown, _weights
@@ -14,8 +16,8 @@ from microjoule.joules.counters.counter import Counter
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimates.estimate import STATUSES
 from microjoule.joules.gauges.gauge import Gauge
-from microjoule.joules.peaks import Peaks, first_later
-from microjoule.joules.power import _updates, peak_span_ns, peaks, power
+from microjoule.joules.peaks import Peaks, Span, first_later
+from microjoule.joules.power import _updates, peak_span, peaks, power
 from microjoule.report.as_long_text import FOOT
 
 IDEAL = Ideal(constant(100.0), n=600, limit_w=150.0)
@@ -108,10 +110,14 @@ def test_the_peak_of_a_window_is_the_largest_rate_over_a_span_inside_it() -> Non
     """Updates 10 ns apart that gained 1, 2, 9 and 4; a span of 15 takes two of them."""
     updates_ns, sums = np.arange(5, dtype=np.int64) * 10, np.array([100, 101, 103, 112, 116], np.int64)
     windows = np.array([[0, 40], [0, 30], [0, 20], [30, 40], [5, 25], [10, 40]], np.int64)
-    found = Peaks(15, windows[:, 0].copy(), windows[:, 1].copy())
+    found = Peaks(Span(15), windows[:, 0].copy(), windows[:, 1].copy())
     found.add(updates_ns, sums)
     assert found.rates.tolist() == [13 / 20, 11 / 20, 3 / 20, -np.inf, -np.inf, 13 / 20]
     assert found.spans_ns().tolist() == [20, 20, 20, 15, 20, 20]
+    of_three = Peaks(Span(15, 3), windows[:, 0].copy(), windows[:, 1].copy())
+    for piece in (slice(0, 2), slice(2, 5)):  # wherever updates come in two pieces
+        of_three.add(updates_ns[piece], sums[piece])
+    assert of_three.rates.tolist() == [15 / 30, 12 / 30, -np.inf, -np.inf, -np.inf, 15 / 30]
 
 
 def test_the_first_instant_a_span_later_is_found_wherever_instants_are_uneven() -> None:
@@ -129,9 +135,9 @@ def test_the_shortest_time_of_a_peak_is_twenty_updates_of_a_counter_and_a_gauges
     def span_ms(kind: Kind, update_ms: int | None, window_ms: int | None) -> float:
         update_ns, window_ns = (ms and ms * MS for ms in (update_ms, window_ms))
         timing = Timing(update_ns=update_ns, update_max_ns=update_ns, window_ns=window_ns)
-        return peak_span_ns(replace(IDEAL.channel, kind=kind, timing=timing)) / MS
+        return peak_span(replace(IDEAL.channel, kind=kind, timing=timing)).ns / MS
 
-    assert [span_ms(Kind.COUNTER, ms, None) for ms in (None, 1, 10)] == [50, 50, 200]
+    assert [span_ms(Kind.COUNTER, ms, None) for ms in (1, 10)] == [50, 200]
     of_gauges = [(None, None), (100, None), (100, 25), (100, 1000), (None, 1000)]
     assert [span_ms(Kind.GAUGE, *each) for each in of_gauges] == [50, 100, 100, 1000, 1000]
 
@@ -146,13 +152,29 @@ def test_a_counter_that_never_changed_has_no_update_and_no_peak_between_two() ->
     assert peaks(counter, t0, t1)[1].tolist() == [t1 - t0]  # of the whole window
 
 
-def test_the_foot_of_a_report_says_over_what_a_peak_is_taken():
-    """20 updates of 20 ms are in no peak where the update is not declared: it is of 50 ms alone."""
+@pytest.mark.parametrize("rate_hz", [20.0, 100.0])
+def test_a_counter_that_declares_no_update_has_the_peak_of_twenty_that_it_shows(rate_hz: float) -> None:
+    """Of 200 W in updates of 100 ms a peak of 398 W was said: one whole update, read 50 ms after the last."""
+    shown, steady = GpuCounter(update_s=0.1), Load(np.array([0.0, 12.0]), np.full(3, 200.0))
+    assert shown.channel.timing.update_ns is None
+    meter = Counter(shown.series(steady, Poll(rate_hz=rate_hz)), shown.channel)
+    watts, spans_ns = peaks(meter, T0 + np.array([S, S]), T0 + np.array([11 * S, 2 * S]))
+    assert watts[0] == pytest.approx(200.0, rel=1 / 20)
+    assert 1.8 * S < spans_ns[0] < 2.2 * S
+    assert np.isnan(watts[1])  # ten updates: too few, as of a declared one in a window shorter than twenty
+
+
+def test_what_is_up_to_date_at_each_read_has_the_peak_of_50_ms() -> None:
+    """Its reads are no updates: CPU time read ten times a second has no peak over two seconds."""
+    assert peak_span(replace(IDEAL.channel, timing=Timing())) == Span(50 * MS, 1)
+
+
+def test_the_foot_of_a_report_says_over_what_a_peak_is_taken() -> None:
+    """20 updates of 20 ms in time where the update is declared, and counted where it is not."""
     declared, silent = (
         replace(IDEAL.channel, timing=Timing(update_ns=update_ns, update_max_ns=100 * MS))
         for update_ns in (20 * MS, None)
     )
-    assert peak_span_ns(declared) == 400 * MS
-    assert peak_span_ns(silent) == 50 * MS
-    said = "over at least 50 ms and, of a counter with a stated update interval, 20 updates; without one"
-    assert said in FOOT
+    assert peak_span(declared) == Span(400 * MS, 1)
+    assert peak_span(silent) == Span(50 * MS, 20)
+    assert "peak over at least 50 ms and 20 updates of a counter." in FOOT

@@ -35,7 +35,7 @@ from ..estimates.total import beside, is_power
 from ..gauges.gauge import Gauge
 from ..lags.lag_of_gauge import placed
 from ..peaks import Peaks
-from ..power import peak_span_ns
+from ..power import peak_span
 from .digest import Digest
 from .kept_trace import Asked, KeptTrace, is_kept_whole, joined_series
 
@@ -110,7 +110,7 @@ class _Counted:
 
     def __init__(self, channel: Channel, asked: Asked, instants_ns: I64) -> None:
         self._digest = Digest(channel, instants_ns)
-        self.peaks = Peaks(peak_span_ns(channel), *asked.edges_ns.T.copy())
+        self.peaks = Peaks(peak_span(channel), *asked.edges_ns.T.copy())
         self.record = UpdateRecord()
         self._is_first = True
 
