@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import LENGTHS_S, POLLS, REST_S, SENSORS, Load, gauge, loads, outcome
+from gauges import LENGTHS_S, POLLS, REST_S, SENSORS, Load, Poll, gauge, loads, outcome
 from scipy.stats import binomtest
 
 SEEDS, WINDOWS = 2, 60
@@ -93,3 +93,17 @@ def test_a_load_near_the_sensor_s_frequency_whose_edges_are_irregular_is_held(
             found = outcome(gauge(load, SENSORS[sensor], POLLS["10 ms"], seed), load, length_s, 200, seed)
             covered[length_s] += found.covered
     assert all(is_held(each, 600) for each in covered.values()), covered
+
+
+@pytest.mark.parametrize("name", ["steps", "bursts"])
+def test_a_mean_of_a_second_is_as_well_known_however_often_it_is_updated(name: str) -> None:
+    """A cell gives a dozen windows of the sensor: of 1.2, which 120 updates are, U held 54 % of a second."""
+    one = SENSORS["mean of 1 s"]
+    often = replace(one, update_s=0.01, timing=replace(one.timing, update_ns=10_000_000))
+    covered = 0
+    for seed in range(SEEDS):
+        load = loads(often.update_s, 20.0, seed)[name]
+        found = outcome(gauge(load, often, Poll(rate_hz=500.0), seed), load, 1.0, 100, seed)
+        assert found.is_bound.all()
+        covered += found.covered
+    assert is_held(covered, SEEDS * 100)

@@ -4,7 +4,7 @@
 - when it was updated: readings, gauge_updates, seldom_reads, stamps
 - of what it is the mean: averaging, averaged_part
 - of which little is known: little_known, few_updates
-- power between its updates: profile, boxcar, standstills, running
+- power between its updates: profile, boxcar, banded, standstills, running
 - what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, irregular, smoothness
 - what those, and steps of power, do to a window: swinging, step_loss
 """

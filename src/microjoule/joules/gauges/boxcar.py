@@ -39,13 +39,14 @@ import numpy as np
 from ...arrays import Bools, distinct
 from ...trace.series import I64
 from ..estimates.brackets import F64
+from .banded import Banded, Eliminated
 from .coming_round import Differences
 from .irregular import scatters
 from .profile import APART
 from .running import FEW, local_mean
 from .standstills import hidden, idle, still
 
-_CELL = 120  # bins that a cell gives
+_CELL, _DOZEN = 120, 12  # bins that a cell gives at least, and windows
 _CELLS_KEPT = 32
 _ROUNDS = 5
 _AT_FIRST = 10.0  # times the scale: nothing is smoothed away before it was looked for
@@ -79,7 +80,7 @@ class Cell(NamedTuple):
         first: Number of its first bin, margin included.
         edges_s: float64[n + 1].
         watts: float64[n].
-        covariance: float64[n, n], W².
+        known: The inverse of their covariance, 1 / W².
         rest2: Variance of the readings beyond their noise that no bins explain, W².
         moved_w: float64[n], by which they would be higher if what is taken for idle were.
     """
@@ -87,7 +88,7 @@ class Cell(NamedTuple):
     first: int
     edges_s: F64
     watts: F64
-    covariance: F64
+    known: Eliminated
     rest2: float
     moved_w: F64
 
@@ -138,13 +139,14 @@ class Boxcar:
         is_other = np.abs(np.diff(watts)) > _OTHER * noise_w
         self._is_idle = idle(self.edges_s, t_s, is_other, is_still[1:], window_s)
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
+        self._given = max(_CELL, round(_DOZEN * window_s / period_s))
         # A change of the power shows in a reading as a share of it.
         changes = np.abs(np.diff(watts)) * window_s / np.diff(t_s)
         self._scale_w = max(float(np.median(changes)) / 2, noise_w)
         self._cell = lru_cache(_CELLS_KEPT)(self._solved)
         self.watts: F64
         self.watts, moved_w = np.concatenate(
-            [self._own(start) for start in range(0, len(self.edges_s) - 1, _CELL)], axis=1
+            [self._own(start) for start in range(0, len(self.edges_s) - 1, self._given)], axis=1
         )
         self._moved_j = np.concatenate(([0.0], np.cumsum(moved_w * np.diff(self.edges_s))))
         at = np.clip(np.searchsorted(t_s, self.edges_s[1:] - _SOLID), 1, len(t_s) - 1) - 1
@@ -158,19 +160,19 @@ class Boxcar:
 
     def _own(self, start: int) -> F64:
         cell = self._cell(start)
-        own = slice(start - cell.first, start - cell.first + _CELL)
+        own = slice(start - cell.first, start - cell.first + self._given)
         return np.stack((cell.watts[own], cell.moved_w[own]))
 
     def _solved(self, start: int) -> Cell:
         """The cell that gives the bins from ``start`` on."""
         m = len(self.edges_s) - 1
-        first, stop = max(start - self._beside, 0), min(start + _CELL + self._beside, m)
+        first, stop = max(start - self._beside, 0), min(start + self._given + self._beside, m)
         edges, n = self.edges_s[first : stop + 1], stop - first
         t_s = self._t_s
         seen = np.flatnonzero((self._begins_s >= edges[0] - _SOLID) & (t_s <= edges[-1] + _SOLID))
         if not len(seen):  # a hole of more than a cell
             near = float(np.interp((edges[0] + edges[-1]) / 2, t_s, self._y))
-            unknown = np.eye(n) * max(near, self._noise_w) ** 2
+            unknown = Eliminated([np.eye(n) / max(near, self._noise_w) ** 2], [])
             return Cell(first, edges, np.full(n, near), unknown, 0.0, np.zeros(n))
         t_s, begins_s, late = t_s[seen], self._begins_s[seen], self._late[seen]
         shares = overlaps(edges, begins_s, t_s) / (t_s - begins_s)[:, None]
@@ -184,20 +186,19 @@ class Boxcar:
         noise2, scale2 = self._noise_w**2 + (late * np.ptp(y)) ** 2, (_AT_FIRST * self._scale_w) ** 2
         below_w = mean - self._idle_w
         idle = self._is_idle[first:stop] / max(np.hypot(below_w, self._idle_w) * _IDLE, self._noise_w) ** 2
-        solid = np.eye(n) * _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
-        known, at, products = solid, *_pairs(shares)
+        solid = _SOLID / max(scale2, float(np.abs(y).max()) ** 2)
+        system = Banded(shares, oldest, newest)
         for _ in range(_ROUNDS):
             weight = (_DOF + 1) / (_DOF * scale2 + step2)
-            told = np.bincount(at, (products / noise2[:, None]).ravel(), n * n).reshape(n, n)
-            known = told + _roughness(weight) + np.diag(idle) + solid
-            p = np.asarray(np.linalg.solve(known, shares.T @ (y / noise2) - idle * below_w), np.float64)
+            known = system.eliminated(1 / noise2, idle + solid, weight)
+            p = known.solve(shares.T @ (y / noise2) - idle * below_w)
             step2 = np.diff(p) ** 2
             scale2 = max(float(np.median(step2)) if n > 1 else 0.0, self._scale_w**2)
             # A reading that came a little later has let go of one power and taken in another.
             noise2 = np.asarray(self._noise_w**2 + (late * (p[newest] - p[oldest])) ** 2, np.float64)
         rest2 = max(float(np.mean((y - shares @ p) ** 2 - noise2)), 0.0)
-        covariance = np.asarray(np.linalg.inv(known), np.float64)
-        return Cell(first, edges, p + mean, covariance, rest2, covariance @ idle * _MORE * self._idle_w)
+        moved_w = known.solve(idle) * _MORE * self._idle_w
+        return Cell(first, edges, p + mean, known, rest2, moved_w)
 
     def variance(self, t0_s: F64, t1_s: F64) -> F64:
         """The variance of the energies of windows, J², beyond that of what lies within a bin."""
@@ -254,11 +255,11 @@ class Boxcar:
         """The variances of linear functionals of the power around instants."""
         found = np.zeros(len(t_s))
         bins = np.clip(np.searchsorted(self.edges_s, t_s, "right") - 1, 0, len(self.edges_s) - 2)
-        for start in distinct(bins // _CELL * _CELL).tolist():
-            at = np.flatnonzero(bins // _CELL * _CELL == start)
+        for start in distinct(bins // self._given * self._given).tolist():
+            at = np.flatnonzero(bins // self._given * self._given == start)
             cell = self._cell(start)
             each = weights(cell.edges_s, at)
-            found[at] = np.einsum("ij,ij->i", each @ cell.covariance, each) * self._less_known[bins[at]]
+            found[at] = cell.known.variances(each.T) * self._less_known[bins[at]]
             found[at] += cell.rest2 * self._window_s**2
         return found
 
@@ -346,24 +347,8 @@ def _edges(t_s: F64, window_s: float, period_s: float) -> F64:
 
 def overlaps(edges_s: F64, t0_s: F64, t1_s: F64) -> F64:
     """float64[windows, bins]: seconds of each bin in each window."""
-    low = np.clip(edges_s[:-1], t0_s[:, None], t1_s[:, None])
-    found: F64 = np.clip(edges_s[1:], t0_s[:, None], t1_s[:, None]) - low
+    found: F64 = np.diff(np.clip(edges_s, t0_s[:, None], t1_s[:, None]), axis=1)
     return found
-
-
-def _pairs(shares: F64) -> tuple[I64, F64]:
-    """The products of each row's entries, which are few and beside one another, and where they belong.
-
-    Returns:
-        int64[k m], the places in a square matrix of its flattened entries, and float64[k, m].
-    """
-    k, n = shares.shape
-    first, width = np.argmax(shares > 0, axis=1), int((shares > 0).sum(1).max())
-    columns = first[:, None] + np.arange(width)
-    parts = np.where(columns < n, np.take_along_axis(shares, np.minimum(columns, n - 1), 1), 0.0)
-    columns = np.minimum(columns, n - 1)
-    at = columns[:, :, None] * n + columns[:, None, :]
-    return at.ravel(), (parts[:, :, None] * parts[:, None, :]).reshape(k, -1)
 
 
 def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
@@ -376,12 +361,3 @@ def _leaning(edges_s: F64, t_s: F64, window_s: float) -> F64:
     before = (np.clip(x, -half, 0) + half) ** 2
     after = (half - np.clip(x, 0, half)) ** 2
     return np.diff(before + after, axis=1) / (2 * window_s)
-
-
-def _roughness(weight: F64) -> F64:
-    """Dᵀ w D of successive differences."""
-    n = len(weight) + 1
-    found: F64 = np.zeros((n, n))
-    found.flat[:: n + 1] = np.append(weight, 0.0) + np.concatenate(([0.0], weight))
-    found.flat[1 :: n + 1] = found.flat[n :: n + 1] = -weight
-    return found
