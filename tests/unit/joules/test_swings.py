@@ -40,7 +40,7 @@ def segment(is_gap: bool, part: float = 0.25, **kink: float) -> Any:
 def in_gap(part: float, usual: float, swung: float, **kink: float) -> float:
     """What :func:`across` says of an instant in a gap, of a trace that swings as told."""
     skeleton: Any = SimpleNamespace(changes=lambda *_: np.array([usual]), swing=lambda *_: np.array([swung]))
-    (found,) = across(segment(True, part, **kink), np.array([0]), skeleton, int(USUAL_NS), 1)
+    (found,) = across(segment(True, part, **kink), np.array([0]), skeleton, int(USUAL_NS), USUAL_NS, 1)
     return float(found)
 
 

@@ -193,7 +193,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
     swing = np.zeros(len(p))
     gap = np.flatnonzero(at.is_gap)
     if len(gap):
-        swing[gap] = across(at, gap, skeleton(), usual_ns, between.quantum)
+        swing[gap] = across(at, gap, skeleton(), usual_ns, between.times.seen_ns, between.quantum)
     swings = (
         inside**2
         + swing

@@ -49,9 +49,9 @@ _CHUNK = 4096  # instants that are worked on at once
 _POWER = 3  # segments on either side over which the power at an instant is taken
 _SIDE = 2  # segments on one side of a step
 GAP_SIDE = 16  # of a gap: its length multiplies what is not known of the two powers
+_UNSEEN = 1.5  # usual segments: a slow counter's that is longer holds an update that nobody read
 _LONG = 4  # usual segments; a longer one is no usual one
 _SEEN_ALONE = 0.8  # of a period: the widest brackets whose distance is rounded to whole periods
-_SEEN_ON_GRID = 0.95  # and the widest that hold one instant of a known grid
 _DENSE = 1.3  # updates apart, in readings apart, from which on each update is seen by itself
 _ALMOST_ALL = 0.9
 
@@ -204,7 +204,8 @@ class Interpolation:
         power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
         near = self._neighbourhood(left, power, start)
         _, _, unread_ns = self.times.brackets(np.minimum(left + 1, self._last))
-        is_gap = (length > _LONG * near.usual_ns) & (unread_ns > _LONG * near.apart_ns)
+        longest = np.where(near.usual_ns < SLOW_NS, _LONG, _UNSEEN) * near.usual_ns
+        is_gap = (length > longest) & (unread_ns > _LONG * near.apart_ns)
         kink = self._kink(left, length, gained, is_gap, (start, end), near)
         power = np.where(is_gap, gained / length, power)
         cut = self._cut.unknown(left, x, length)
@@ -297,7 +298,8 @@ class Interpolation:
             origin, is_known = on.t_ns.reshape(shape), on.is_on_grid.reshape(shape)
             counted = np.rint((next_middle - origin) / period) - np.rint((middle - origin) / period)
             periods = np.where(is_known, counted, periods)
-            is_on_grid |= is_known & (widest < _SEEN_ON_GRID * period)
+            # A period holds one instant of a known grid; brackets that a silence made wider are cut to one.
+            is_on_grid |= is_known & (widest <= self.times.learned.usual_ns)
         apart = np.where(is_on_grid, np.maximum(periods, 1.0) * period, apart)
         return np.maximum(apart, 1.0), is_on_grid
 

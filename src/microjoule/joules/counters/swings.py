@@ -13,11 +13,12 @@ taken from the swings that the updates around do show:
   inside: e √(f (1 - f)) for one without width. What the device may draw at most says how wide it is at least.
   Of counters that are updated every 5 ms or less often; quicker ones show a pulse in several updates.
 * *ripple*: power that repeats within a few updates (:mod:`.ripple`).
-* *gaps*: the readings say nothing for longer than several updates. How far the count is then from a
-  straight line is known from the rest of the trace: from the mean square distance of its middle from the
-  straight line over spans of all lengths (:class:`Skeleton`). A load that goes up and down strays near an end
-  of the gap as far as in its middle; one that wanders does not. That power differs on both sides of a gap
-  tells more, as far as single changes of power explain how far counts are off over such times.
+* *gaps*: the readings say nothing for longer than several updates, or of a slow counter for so long that
+  one was not seen. How far the count is then from a straight line is known from the rest of the trace: from
+  the mean square distance of its middle from the straight line over spans of all lengths
+  (:class:`Skeleton`). A load that goes up and down strays near an end of the gap as far as in its middle;
+  one that wanders does not. That power differs on both sides of a gap tells more, as far as single changes
+  of power explain how far counts are off over such times.
 * *rare*: of few updates around nobody can tell how power swings inside one, nor behind the last one. It is
   taken to scatter as theirs do, and where they are fewer than 12, by 1/√3 of itself in 2/(n + 1) of n updates
   at least: what was not seen in n cases is no rarer than that. Inside an update its ends are known, which
@@ -83,7 +84,9 @@ def steps(segment: Segment, one: F64 | float = 0.0, half_ns: float = 0.0) -> tup
     return inside, _BIASED * (lost + _corner(segment))
 
 
-def across(segment: Segment, these: I64, skeleton: Skeleton, update_ns: int, quantum: int) -> F64:
+def across(
+    segment: Segment, these: I64, skeleton: Skeleton, update_ns: int, seen_ns: float, quantum: int
+) -> F64:
     """float64[m], counts²: how far counts in gaps are from a straight line, in the mean of squares.
 
     Where the power beside a gap differs by more than it does elsewhere over such a time, it may have
@@ -94,12 +97,13 @@ def across(segment: Segment, these: I64, skeleton: Skeleton, update_ns: int, qua
         these: int64[m], the numbers of those in gaps.
         skeleton: How power swings over long times.
         update_ns: How far updates are apart.
+        seen_ns: How long before the first read that showed it an update may have been.
         quantum: The smallest step of the counter.
     """
     kink, length, f = segment.kink, segment.length_ns[these], segment.part[these]
     usual, swung = (
         skeleton.changes(length, GAP_SIDE * update_ns),
-        skeleton.swing(length, f, update_ns, quantum),
+        skeleton.swing(length, f, seen_ns, quantum),
     )
     one_step = (length * f * (1 - f)) ** 2 / 3
     change = np.maximum((kink.after - kink.before)[these] ** 2 - 4 * kink.noise[these], 0.0)
@@ -240,7 +244,7 @@ class Skeleton:
         first = np.flatnonzero(np.diff(bins, prepend=-1))
         self._t_ns, self._total = self._t_ns[first], self._total[first]
 
-    def swing(self, length_ns: F64, part: F64, update_ns: int, quantum: int) -> F64:
+    def swing(self, length_ns: F64, part: F64, seen_ns: float, quantum: int) -> F64:
         """float64[n], counts²: the mean square distance of a straight line from the count, at parts of it.
 
         With V(s) the mean square of what is counted in s beyond the mean power, a line over L is off by
@@ -250,10 +254,10 @@ class Skeleton:
         Args:
             length_ns: float64[n], over what times.
             part: float64[n], from 0 to 1.
-            update_ns: How far updates are apart, which blurs each count here.
+            seen_ns: How long before the first read that showed it an update may have been: blurs each count.
             quantum: The smallest step of the counter, which does too.
         """
-        spans, middles = self._middles(float(update_ns), quantum)
+        spans, middles = self._middles(seen_ns, quantum)
         if not len(spans):
             return np.zeros(len(part))
         # Of all that is longer the middle is taken to be off by as much as by the longest one's: 4/3 M.
@@ -271,14 +275,14 @@ class Skeleton:
         longer: F64 = np.maximum(length_ns / scales[-1], 1.0) ** 2
         return np.maximum(found, parabola) * longer
 
-    def _middles(self, update_ns: float, quantum: int) -> tuple[list[float], list[float]]:
+    def _middles(self, seen_ns: float, quantum: int) -> tuple[list[float], list[float]]:
         """Times, each the double of the one before, and the mean square by which their middles are off."""
         spans, middles = [], []
         step, apart_ns = 1, self._apart_ns
         while len(self._t_ns) > 8 * step:
             # Of several about as long: of one a load may have a whole number of cycles.
             tried = distinct(np.maximum(np.rint(step * _LENGTHS), 1).astype(np.int64)).tolist()
-            squares = [self._square(each, 2.0 * each * apart_ns, update_ns, quantum) for each in tried]
+            squares = [self._square(each, 2.0 * each * apart_ns, seen_ns, quantum) for each in tried]
             known = [each for each in squares if each is not None]
             if known:
                 spans.append(2.0 * step * apart_ns)
@@ -312,7 +316,7 @@ class Skeleton:
             found[octave == each] = squares.sum() / max(int(is_there.sum()), 1)
         return found
 
-    def _square(self, step: int, span_ns: float, update_ns: float, quantum: int) -> float | None:
+    def _square(self, step: int, span_ns: float, seen_ns: float, quantum: int) -> float | None:
         # From any phase of a load, so not only from every so many.
         first = np.arange(0, max(len(self._t_ns) - 2 * step, 0), max(step // _STARTS, 1) | 1)
         t, total = ([column[first + n * step] for n in range(3)] for column in (self._t_ns, self._total))
@@ -324,7 +328,7 @@ class Skeleton:
         gained, part = (total[2] - total[0])[usual], part[usual]
         off = (total[1] - total[0])[usual] - part * gained
         power = gained / span[usual]
-        noise = (power * update_ns) ** 2 / 8 + quantum**2 / 8  # of three ends: 1 + 1/4 + 1/4, over 12
+        noise = (power * seen_ns) ** 2 / 8 + quantum**2 / 8  # of three ends: 1 + 1/4 + 1/4, over 12
         shape = 4 * part * (1 - part)
         return max(float(np.mean((off**2 - noise) / shape**2)), 0.0)
 

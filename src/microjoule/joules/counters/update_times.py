@@ -25,6 +25,7 @@ up: a sensor whose first updates are not its usual ones keeps the brackets.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -298,6 +299,12 @@ class UpdateTimes:
     def last_ns(self) -> int:
         """When the last reading began."""
         return int(self._t_ns[-1])
+
+    @cached_property
+    def seen_ns(self) -> float:
+        """How long before the first read that showed it an update may have been, by the first updates."""
+        earliest, latest, _ = self.brackets(np.arange(min(LEARN, len(self))))
+        return float(np.median(latest - earliest))
 
     def read_by(self, t_ns: I64) -> I64:
         """int64: how many updates had been read by instants."""
