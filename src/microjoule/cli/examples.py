@@ -57,6 +57,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ("uj run -- python train.py", "the energy of a command and of the windows that it marks"),
             ("uj run -o trace.arrows --html page.html -- make -j8", "keep the readings, and draw them"),
             ("uj run --zone DE --price '0.30 EUR/kWh' -- ./a.out", "with its CO2e and its cost"),
+            ("uj run --channel package-0 -- ./a.out", "read only one of the sensors that `uj probe` lists"),
         ),
         "profile": _rows(
             ("uj profile -s 'x = list(range(1000))' 'sum(x)'", "the energy of one call, to 1 %"),

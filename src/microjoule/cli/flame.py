@@ -79,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     options.add_sampling(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
-    parser.set_defaults(run=run, own_failure=running.OWN_FAILURE, fsync=False, by=activity.NOBODY)
+    parser.set_defaults(run=run, own_failure=running.OWN_FAILURE, fsync=False, by=activity.NOBODY, only=())
 
 
 def run(arguments: argparse.Namespace) -> int:

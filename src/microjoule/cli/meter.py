@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from ..recording.meter import Meter
 from . import options, probe_against, probe_calibrate, sampling_cost_line
 
 
-def meter(arguments: argparse.Namespace, channel: str = "") -> Meter:
+def meter(arguments: argparse.Namespace, channel: str | Sequence[str] = "") -> Meter:
     """What the options of sampling want to be read.
 
     Args:
         arguments: Those of ``options.add_sampling``.
-        channel: Only this channel; empty: all.
+        channel: Only this channel, or these; empty: all.
 
     Raises:
         BadRate: The rate is out of range.

@@ -43,8 +43,8 @@ def add_counters(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_sampling(parser: argparse.ArgumentParser) -> None:
-    """What to read and how often."""
+def add_sampling(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """What to read and how often; the group of these options."""
     group = parser.add_argument_group("sampling")
     group.add_argument(
         "--rate",
@@ -80,6 +80,19 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="US",
         help="wake up US microseconds early and busy-wait [0]",
+    )
+    return group
+
+
+def add_channels(group: argparse._ArgumentGroup) -> None:
+    """Which of the channels to read, as of two gauges of one GPU."""
+    group.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        dest="only",
+        metavar="ID",
+        help="read only this channel (repeat for several); see `uj probe`",
     )
 
 

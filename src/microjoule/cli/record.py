@@ -32,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     activity.add_by(parser)
     trace_output.add_options(parser)
-    options.add_sampling(parser)
+    options.add_channels(options.add_sampling(parser))
     parser.set_defaults(run=run)
 
 
@@ -60,7 +60,7 @@ def _recorded(arguments: argparse.Namespace, output: Path, ends: set[signal.Sign
     from ..recording.plan import plan
     from .meter import meter
 
-    planned = plan(output, meter(arguments))
+    planned = plan(output, meter(arguments, arguments.only))
     planned = replace(
         planned,
         facts={**planned.facts, "by": arguments.by},

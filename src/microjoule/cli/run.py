@@ -67,7 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     activity.add_by(parser)
     activity.add_idle(parser)
     options.add_footprint(parser)
-    options.add_sampling(parser)
+    options.add_channels(options.add_sampling(parser))
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
     parser.set_defaults(run=run, own_failure=OWN_FAILURE)
 

@@ -97,7 +97,7 @@ def planned(arguments: argparse.Namespace, command: list[str], folder: Path) -> 
     from ..host.reference import corrected
     from ..host.reference import facts_of as reference_facts
     from ..host.sampling_cost import RECORDER, THINNED
-    from ..recording.meter import device_ids
+    from ..recording.meter import device_ids, only
     from ..recording.plan import RecordingPlan, alternatives, instruments, machine_facts, sampling_facts
     from ..sources import Machine, choose, survey
 
@@ -105,11 +105,13 @@ def planned(arguments: argparse.Namespace, command: list[str], folder: Path) -> 
     machine = Machine(arguments.root, options.visible_gpus(arguments))
     surveys = survey(machine)
     closed = [one.channel for found in surveys for one in found.closed]
-    channels = _with_command(choose(surveys, arguments.source), closed, arguments.source)
+    listed = _with_command(choose(surveys, arguments.source), closed, arguments.source)
+    channels = only(listed, arguments.only)
+    chosen = arguments.source or (() if arguments.only else None)
     learnt = probe_calibrate.stored(arguments)
     reference = probe_against.stored(arguments.root, arguments.calibration)
     facts = {
-        **machine_facts(machine, surveys, channels, arguments.source),
+        **machine_facts(machine, surveys, channels, chosen),
         **facts_of(learnt, channels),
         **reference_facts(reference),
         **sampling_facts(

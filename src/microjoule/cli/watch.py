@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "trace", nargs="?", type=Path, metavar="TRACE", help="follow this file, which another process records"
     )
     activity.add_by(parser)
-    options.add_sampling(parser)
+    options.add_channels(options.add_sampling(parser))
     parser.set_defaults(run=run)
 
 
@@ -60,7 +60,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     from ..recording.plan import plan
     from .meter import meter
 
-    planned = plan("/dev/null", meter(arguments))
+    planned = plan("/dev/null", meter(arguments, arguments.only))
     planned = replace(
         planned,
         facts={**planned.facts, "by": arguments.by},

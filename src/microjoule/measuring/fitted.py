@@ -44,11 +44,12 @@ def fit(meter: Meter) -> Fitted:
     found = readable(meter)
     by_id = {channel.id: channel for channel in found.channels}
     ids = tells_energy(by_id)
-    chosen = ids if meter.channel else covered({name: by_id[name] for name in ids})
+    is_one = bool(meter.channel) and len(ids) == 1
+    chosen = ids if is_one else covered({name: by_id[name] for name in ids})
     if not chosen:
         if meter.channel:
             raise SourceUnavailable(
-                f"Channel {meter.channel!r} does not measure energy", "Leave it out to use the total"
+                f"Channel {', '.join(by_id)} does not measure energy", "Leave it out to use the total"
             )
         raise NothingToMeasure("No channel that can be read here measures energy", "Ask `uj probe` why")
     channels = tuple(by_id[name] for name in chosen)

@@ -28,7 +28,7 @@ class Meter:
     and no file opened, before it is used.
 
     Attributes:
-        channel: Read this channel only; empty: all.
+        channel: Read this channel only, or these; empty: all.
         sources: Names of the sources to read, all of them forced; None: for each channel the best interface
             that this user may read.
         root: The root of the file system whose counters to read.
@@ -48,7 +48,7 @@ class Meter:
         UnknownSource: ``sources`` is no list of names.
     """
 
-    channel: str = ""
+    channel: str | Sequence[str] = ""
     sources: Sequence[str] | None = None
     root: Path | str = "/"
     visible_gpus: str | None = None
@@ -67,6 +67,8 @@ class Meter:
             )
         if self.sources is not None:
             object.__setattr__(self, "sources", tuple(self.sources))
+        if not isinstance(self.channel, str):
+            object.__setattr__(self, "channel", tuple(self.channel))
         addresses = (self.against,) if isinstance(self.against, str) else tuple(self.against)
         object.__setattr__(self, "against", addresses)
 
@@ -115,15 +117,24 @@ def readable(meter: Meter) -> Readable:
     if not listed:
         raise NothingToMeasure("No source has a channel that can be read here", "Ask `uj probe` why")
     channels = corrected(applied(listed, learnt), meter.reference, device_ids(listed))
-    if meter.channel:
-        ids = [channel.id for channel in channels]
-        if meter.channel not in ids:
+    return Readable(machine, surveys, only(channels, meter.channel), learnt)
+
+
+def only(channels: tuple[Channel, ...], names: str | Sequence[str]) -> tuple[Channel, ...]:
+    """The channels of these names, or of this one; all of them where none is given.
+
+    Raises:
+        SourceUnavailable: One is not among them.
+    """
+    wanted = [name for name in ([names] if isinstance(names, str) else names) if name]
+    ids = [channel.id for channel in channels]
+    for name in wanted:
+        if name not in ids:
             raise SourceUnavailable(
-                f"There is no readable channel {meter.channel!r}",
-                f"{nearest(meter.channel, ids)}; `uj probe` shows what is closed",
+                f"There is no readable channel {name!r}",
+                f"{nearest(name, ids)}; `uj probe` shows what is closed",
             )
-        channels = tuple(channel for channel in channels if channel.id == meter.channel)
-    return Readable(machine, surveys, channels, learnt)
+    return tuple(channel for channel in channels if channel.id in wanted) if wanted else channels
 
 
 def probe(meter: Meter | None = None) -> Probe:

@@ -12,6 +12,8 @@ from machines import EMPTY_VM, LOCKED_DOWN, TWO_SOCKET_SERVER, write
 from scripted import machine
 
 import microjoule as uj
+from microjoule.measuring.fitted import fit
+from microjoule.recording.meter import readable
 
 
 def test_a_probe_lists_what_a_recording_reads_and_what_is_in_the_way(tmp_path: Path) -> None:
@@ -39,6 +41,18 @@ def test_a_probe_of_a_virtual_machine_measures_nothing_and_raises_nothing(tmp_pa
 def test_a_probe_takes_the_sources_of_its_meter(tmp_path: Path) -> None:
     found = uj.probe(uj.Meter(root=machine(tmp_path), sources=["script"]))
     assert [channel.id for channel in found.channels] == ["package-0", "package-0/dram"]
+
+
+def test_a_meter_reads_the_channels_that_it_names(tmp_path: Path) -> None:
+    root = machine(tmp_path)
+    for asked, names in (("package-0", ["package-0"]), (["package-0/dram", "package-0"], None), ([], None)):
+        meter = uj.Meter(root=root, sources=["script"], channel=asked)
+        read = [channel.id for channel in readable(meter).channels]
+        assert read == (names or ["package-0", "package-0/dram"])
+        fitted = [channel.id for channel in fit(meter).channels]
+        assert fitted == read  # the memory is beside the package: of both no joule twice
+    with pytest.raises(uj.errors.SourceUnavailable, match=r"'package-0/ram'.*Nearest: 'package-0/dram'"):
+        readable(uj.Meter(root=root, channel=["package-0", "package-0/ram"]))
 
 
 def test_now_is_the_clock_of_windows_and_readings(tmp_path: Path) -> None:
