@@ -35,9 +35,9 @@ import numpy as np
 from ...arrays import Bools
 from ...trace.series import I64
 from ..estimates.brackets import F64
-from .beats import DUTY, RARELY, ROOM, Beats, beats
+from .beats import DUTY, LONGEST, RARELY, ROOM, Beats, beats
 from .coming_round import BY_EDGES, SLOWEST, UNSURE, Differences, cycles_shown, height
-from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, unlike_one
+from .irregular import BLOCKS, OF_NOISE, creeping_w, irregular_w, means_astray_w, unlike_one
 from .repeating import (
     ABOUT_TWO,
     by_turns,
@@ -66,6 +66,7 @@ _OF_PHASES = 0.05  # the same of a load that comes round: of 13 phases one has a
 _PART, _LEAST_PART = 0.1, 0.02  # of a cycle, to which readings with an edge show x, and the least x
 QUICKEST = 5  # updates' frequencies of which a beat may be the alias
 _WEAK = 12.0  # times the noise: what swings by more is no less than it
+_ALL_ALONG = 0.95  # of the updates, in which a beat shows that comes round by a clock
 _LARGER = 1.5  # times as large, a beat is another load
 ANY_PART = 0.25  # of its period, where nobody knows which part of it a sensor looks at
 _BESIDE = (-36, -24, -12, 12, 24, 36)  # the farthest ones look at none beyond
@@ -83,12 +84,13 @@ class Swings(NamedTuple):
         astray_w: float64[n]: how far the mean of readings that repeat is from the power's.
         for_updates: float64[n]: for how many updates it is so.
         creeping_w: float64[5, n]: how far the mean of 16, 32 … 256 readings strays from the power's where
-            the load's phase creeps past a sensor that does not weigh all of a period alike.
+            the load's phase creeps past a sensor that does not weigh all of a period alike, without a clock.
         shorter: float64[n]: for which part of its period it is high, or low, at least, where the readings are
             of one period as far as they show; else 0.
         unseen_w: float64[n]: by how much the mean of a few readings of a part of it is off; inf: by anything.
         unsure: float64[n]: by how much more or less than ``phi`` its cycles an update may be.
-        comes_round: bool[n]: whether readings of a part of the time come round, as those of one load do.
+        is_of_one: bool[n]: whether readings of a part of the time are of one load: gaps add nothing to how
+            far their means stray.
     """
 
     half_w: F64
@@ -101,7 +103,7 @@ class Swings(NamedTuple):
     shorter: F64
     unseen_w: F64
     unsure: F64
-    comes_round: Bools
+    is_of_one: Bools
 
     @property
     def moving_w(self) -> F64:
@@ -111,13 +113,6 @@ class Swings(NamedTuple):
     def astray_j(self, at: I64, length_s: F64, update_s: float) -> F64:
         """How far the energy of windows at some readings strays where those repeat."""
         return self.astray_w[at] * np.minimum(length_s, self.for_updates[at] * update_s)
-
-    def creeping_j(self, at: I64, length_s: F64, update_s: float) -> F64:
-        """How far the energy of windows at some readings strays where the load's phase creeps."""
-        updates = length_s / max(update_s, 1e-9)
-        which = np.clip(np.log2(np.maximum(updates, 1.0) / BLOCKS[0]), 0, len(BLOCKS) - 1)
-        fewer = np.sqrt(np.minimum(BLOCKS[-1] / np.maximum(updates, 1.0), 1.0))
-        return np.asarray(self.creeping_w[which.astype(np.int64), at] * length_s * fewer)
 
 
 def swings(
@@ -194,7 +189,12 @@ def swings(
     rounds, none = parts.comes_round, np.zeros((len(BLOCKS), n))
     of_swings = Swings(whole, phi, period, is_two, *astray, none, shorter, whole * period, unsure, rounds)
     either = _with_others(of_swings, beat, parts, levels, is_any=is_any)
-    return either._replace(creeping_w=creeping_w(watts, either.half_w > 0, least * room))
+    is_fast = either.half_w > 0
+    if coverage >= 1:
+        return either._replace(creeping_w=creeping_w(watts, is_fast, least * room))
+    has_clock = rounds | (local_mean((beat.half_w > 0) / 1.0, LONGEST // 2) > _ALL_ALONG)
+    astray_w = means_astray_w(watts, is_fast & ~has_clock)
+    return either._replace(creeping_w=astray_w, is_of_one=rounds | (astray_w[0] > 0))
 
 
 class _Parts(NamedTuple):

@@ -26,6 +26,7 @@ from ..estimates.brackets import F64
 # Updates in which a beat comes round, and of the mean square how much readings whole cycles apart differ by,
 # at most: short ones are alike by chance.
 _SIZES = {32: 0.1, 64: 0.2, 100: 0.2, 160: 0.2, 320: 0.2}
+LONGEST = max(_SIZES)
 _HOPS = 12  # windows that an update is in
 _NOISY = 160  # updates from which on a beat that is weaker than noise may show
 _ORDER = 2  # of the polynomial that drifts over a window

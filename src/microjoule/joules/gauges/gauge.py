@@ -280,7 +280,7 @@ class Gauge:
         begin2 = np.where(is_all[first], 0.0, np.maximum(begin2 - less2, 0.0))
         end2 = np.where(is_all[last], 0.0, np.maximum(end2 - less2, 0.0))
         # Of one load that is slow the gaps are not known, and of a quick one how far its phases' mean is off.
-        is_either = found.comes_round[first] & found.comes_round[last]
+        is_either = found.is_of_one[first] & found.is_of_one[last]
         inner2 = np.where(is_either, np.maximum(inner2 - off**2, 0.0), inner2)
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
             begin2, end2 = map(np.maximum, (begin2, end2), within_means(profile, a, b, self.most_w))

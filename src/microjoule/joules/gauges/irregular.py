@@ -14,7 +14,8 @@ T / 2: a load of more regular edges strays by more than that, as far as the limi
 Where a reading does not weigh all of a period alike, as that of a capacitor does not, it depends on the
 load's phase, too. That creeps: a cycle is off by r √(d² + (1 - d)²) / √3 of itself, and so many more cycles
 later by the root of their number. So the readings wander by as much as the sensor keeps of a swing at its own
-frequency, and not beyond, while the power does not. Power that does so itself is rarely that small.
+frequency, and not beyond, while the power does not. Power that does so itself is rarely that small. Readings
+of a part of each period keep all of the swing, and wander so while no beat is as long as the next.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TypeVar
 import numpy as np
 
 from ...arrays import Bools
+from ...trace.series import I64
 from ..estimates.brackets import F64
 from ..estimates.uncertainty import ROOT_12
 from .running import extreme, from_nearer, local_mean
@@ -34,6 +36,8 @@ BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # Student's t at 95 %, over that of many, of the means of so many in 2 * 512 + 1 readings: those that overlap
 # tell as much as half as many again that do not.
 _OF_FEW = np.array([[1.01], [1.03], [1.06], [1.12], [1.31]])
+_AROUND, _SOME = 4, 0.3  # times as many on either side, and the share of them that tells how means scatter
+_OF_EIGHT = 1.2  # Student's t of so many means, which is all that there are
 _FAR = 512  # updates on either side in which phases creep
 _IRREGULAR = 0.2  # r, at the least
 _SCATTER = 0.15  # of what independent readings have and no sine explains: a beat of a slow swing leaves less
@@ -93,6 +97,38 @@ def creeping_w(watts: F64, is_fast: Bools, kept_w: F64) -> F64:
     at = near[np.argmin(spanned[near], axis=0), each]
     found = _OF_FEW * np.stack([_scatter_of_means(watts, size)[at] for size in BLOCKS])
     return np.where(is_fast & (spanned[at] < _OF_SQUARE * kept_w), found, 0.0)
+
+
+def means_astray_w(watts: F64, is_uneven: Bools) -> F64:
+    """float64[5, n]: how far means of 16, 32 … 256 readings of a part of the time are from the power's.
+
+    What the phase of a fast load does is all that its readings do: as their means scatter, so they err. Where
+    such a load is among others only the readings that are surely its own tell; too few tell what half as
+    many do.
+
+    Args:
+        watts: float64[n], one for each update.
+        is_uneven: bool[n]: whether they may be of a load near the sensor's own frequency that has no clock.
+    """
+    found, shorter = np.zeros((len(BLOCKS), len(watts))), np.zeros(len(watts))
+    off, inside = watts - watts.mean(), extreme(is_uneven / 1.0, np.minimum)
+    for row, size in zip(found, BLOCKS, strict=True):
+        means, around = local_mean(off, size // 2), _AROUND * size
+        is_own = extreme(inside, np.minimum, size // 2)
+        share = local_mean(is_own, around)
+        mean, square = (local_mean(is_own * x, around) / np.maximum(share, 1e-9) for x in (means, means**2))
+        scatter_w = _OF_EIGHT * np.sqrt(np.maximum(square - mean**2, 0.0))
+        row[:] = shorter = np.where(share > _SOME, scatter_w, shorter)
+    return found * is_uneven
+
+
+def of_means(by_size: F64, at: I64, updates: F64) -> F64:
+    """Of the means of so many updates, by those of 16, 32 … 256 around some readings; else of the nearest."""
+    octaves = np.clip(np.log2(np.maximum(updates, 1.0) / BLOCKS[0]), 0, len(BLOCKS) - 1)
+    part, whole = np.modf(octaves)
+    here, longer = whole.astype(np.int64), np.ceil(octaves).astype(np.int64)
+    found = by_size[here, at] * (1 - part) + by_size[longer, at] * part
+    return np.asarray(found * np.sqrt(np.minimum(BLOCKS[-1] / np.maximum(updates, 1.0), 1.0)))
 
 
 def _scatter_of_means(watts: F64, size: int) -> F64:

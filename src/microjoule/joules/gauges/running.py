@@ -81,7 +81,8 @@ def long_run(watts: F64) -> list[F64]:
     """Variances, a gap, of sums of 1, 2, 4, 8 and 16 readings: W², float64[n - 1] each.
 
     From differences of neighbouring sums, so that slow changes of the power count little; no longer sum has
-    more than a shorter one.
+    more than single readings. Where these come by turns pairs have next to nothing, and longer sums what the
+    turns themselves do.
     """
     n = len(watts)
     found: list[F64] = []
@@ -94,7 +95,7 @@ def long_run(watts: F64) -> list[F64]:
         mean = local_mean((blocks[size:] - blocks[:-size]) ** 2 / (2 * size), _FAR)
         spare = n - 1 - len(mean)
         padded = np.concatenate((np.full(spare // 2, mean[0]), mean, np.full(spare - spare // 2, mean[-1])))
-        found.append(np.minimum(found[-1], padded) if found else padded)
+        found.append(np.minimum(found[0], padded) if found else padded)
     return found
 
 

@@ -24,6 +24,7 @@ from ..estimates.brackets import F64
 from ..estimates.uncertainty import ROOT_3
 from .aliasing import QUICKEST, Swings
 from .coming_round import SLOWEST
+from .irregular import of_means
 from .profile import Profile
 from .repeating import ABOUT_TWO
 from .running import FEW
@@ -87,8 +88,9 @@ class Swinging(NamedTuple):
             of_room += (2 / _OF_ENDS - _OF_ROOM) * np.clip(1 - length_s / (_SHORT * period_s), 0.0, 1.0)
         edge = np.minimum(edge, of_room * room * length_s)
         astray = np.maximum(*(found.astray_j(at, length_s, period_s) for at in (first, last))) / ROOT_3
+        creeping = of_means(found.creeping_w, (first + last) // 2, length_s / period_s) * length_s
         if self.is_whole:
-            return edge**2, np.hypot(found.creeping_j((first + last) // 2, length_s, period_s), astray)
+            return edge**2, np.hypot(creeping, astray)
         unseen_w = np.maximum(found.unseen_w[first], found.unseen_w[last])
         if np.isinf(unseen_w).any():
             _, (bottom, top) = self.profile.levels(a, b)
@@ -96,7 +98,7 @@ class Swinging(NamedTuple):
             off = self.profile.furthest_j(a, b, np.nan_to_num(value), levels) / 2
         else:
             off = self._strays(a, b, value, phi, unsure, 0.25 * unseen_w) / ROOT_3
-        return edge**2, np.hypot(np.where(half > 0, off, 0.0), astray)
+        return edge**2, np.hypot(np.maximum(np.where(half > 0, off, 0.0), creeping), astray)
 
     def furthest_j(self, a: F64, b: F64, value: F64) -> F64:
         """How far energies may be off (J): between the levels that readings show, or 0 and the limit."""
