@@ -52,7 +52,7 @@ from .profile import Profile
 from .readings import Readings, Shape
 from .running import FEW, MISSED
 from .stamps import Clock, Stamped
-from .step_loss import OF_BOUND, steps_j
+from .step_loss import OF_BOUND, steps_j, within_updates
 from .swinging import Swinging
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
@@ -296,10 +296,12 @@ class Gauge:
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
             off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
-            alike = np.clip(2.0 - 2.0 * updates, 0.0, 1.0)
-            groups = (f"{ALIKE}{self.channel.id}",) * len(t0)
-            yield Part("edges", np.sqrt(alike * (begin2 + end2 + 1.5 * swing2)), NORMAL, groups)
-            begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
+        ends2 = begin2 + end2 + 1.5 * swing2
+        alike = within_updates(
+            a, b, seconds(self.readings.period_ns), np.nan_to_num(value), ends2, self.most_w
+        )
+        yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
+        begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)

@@ -57,6 +57,7 @@ APART = 1.7  # updates, from which on one between two was missed, and the second
 _BESIDE_LEVELS = 1.6  # times the square: what is whole inside a window is not known either
 _SURE = 0.1  # of an update, by which it is known when it was where none is missed
 _EITHER = 0.25  # of independent levels, how little those may last
+_OF_EITHER = 1.05  # times what levels are apart: few readings show them
 _MARGIN = 1.35  # the scatter is itself known from some tens of updates only
 
 
@@ -247,11 +248,14 @@ class Profile:
         at_begin = np.where(apart, np.minimum(at_begin, _BESIDE_LEVELS * after2), at_begin)
         at_end = np.where(apart, np.minimum(at_end, _BESIDE_LEVELS * before2), at_end)
         share = np.minimum(most2 / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
-        # Where levels do not last, a part of a gap has either, whatever is read on both sides of it.
-        white = self._white[np.minimum(begin.segment // 2, len(self) - 2)]
-        is_either = ~apart & (begin.segment % 2 > 0) & is_level & (white > _EITHER)
-        least = np.where(is_either, most2 / 2, 0.0)
-        return np.maximum(at_begin * share, least), np.maximum(at_end * share, least), inner * share
+        # Where levels do not last, a part of a gap has either, whatever is read on both sides of it; of a value
+        # that may be the mean of any part of the gap, only if levels are many readings'.
+        k = np.minimum(begin.segment // 2, len(self) - 2)
+        is_either = ~apart & (begin.segment % 2 > 0) & (self._white[k] > _EITHER)
+        is_either &= is_level | (self._width_s[k] > 0)
+        either2 = (_OF_EITHER * most_j) ** 2 / 8
+        at_begin, at_end = (np.where(is_either, either2, each * share) for each in (at_begin, at_end))
+        return at_begin, at_end, inner * share
 
     def levels(self, t0_s: F64, t1_s: F64) -> tuple[Bools, tuple[F64, F64]]:
         """Whether all power in gaps around windows is between readings there; the lowest and the highest."""
