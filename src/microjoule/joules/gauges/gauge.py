@@ -286,20 +286,18 @@ class Gauge:
             begin2, end2 = map(np.maximum, (begin2, end2), within_means(profile, a, b, self.most_w))
         # Whatever these are together, power is between what it may be.
         all2 = 4 * (begin2 + end2 + box2 + inner2 + off**2) + 6 * swing2
-        most2 = self._swinging.furthest_j(a, b, np.nan_to_num(value)) ** 2
-        blurred_s = 0.0 if self._boxcar is None else seconds(self.readings.period_ns)
-        lost_j = steps_j(profile, a, b, blurred_s, ~found.is_two)
+        period_s, joules = seconds(self.readings.period_ns), np.nan_to_num(value)
+        most2 = self._swinging.furthest_j(a, b, joules) ** 2
+        lost_j = steps_j(profile, a, b, 0.0 if self._boxcar is None else period_s, ~found.is_two)
         lost_j = np.clip(lost_j, -np.sqrt(most2 / 3), np.sqrt(most2 / 3))
         share = np.minimum(np.maximum(most2 - 3 * lost_j**2, 0.0) / np.maximum(all2, 1e-300), 1.0)
         begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
         off = off * np.sqrt(share)
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
-            updates = (b - a) / max(seconds(self.readings.period_ns), 1e-9)
-            off = np.hypot(off, _UNKNOWN * np.abs(np.nan_to_num(value)) * np.clip(1.5 - updates, 0.0, 1.0))
+            is_short = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
+            off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_short)
         ends2 = begin2 + end2 + 1.5 * swing2
-        alike = within_updates(
-            a, b, seconds(self.readings.period_ns), np.nan_to_num(value), ends2, self.most_w
-        )
+        alike = within_updates(a, b, period_s, joules, ends2, self.most_w)
         yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
         begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
