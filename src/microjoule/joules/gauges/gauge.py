@@ -10,7 +10,8 @@ What a reading says depends on the sensor, and there are four kinds:
 Each becomes means of successive times (:mod:`.profile`), so that the energy up to an instant is a sum and an
 interpolation at its end, and adjoining windows add up. What readings do not show is in the components:
 
-* ``edges``: what the ends of a window cut in two, and late or early updates;
+* ``edges``: what the ends of a window cut in two, and late or early updates; alike in all windows of a name
+  that end within an update (:mod:`.step_loss`);
 * ``aliasing``: what was not looked at between the parts that were, and loads near the sensor's own frequency
   (:mod:`.aliasing`), which at the ends of a window are ``edges`` too;
 * ``updates``: late updates and noise of a sensor that looks at all of the time;
@@ -48,7 +49,7 @@ from .few_updates import swings_of_few
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, slipped_j, within_means
-from .profile import Profile
+from .profile import Profile, discharged
 from .readings import Readings, Shape
 from .running import FEW, MISSED
 from .stamps import Clock, Stamped
@@ -191,9 +192,9 @@ class Gauge:
         watts, period_s, late_s = readings.watts, seconds(readings.period_ns), readings.spread_s
         before, looked_s = np.concatenate(([ends[0] - period_s], ends[:-1])), period_s
         if readings.shape is Shape.CHARGE:
-            watts = self._possible(self._discharged(ends))
-            # Of the power since its last reading the capacitor keeps more of what came last.
             decay_s = seconds(readings.decay_ns or 1)
+            watts = self._possible(discharged(watts, ends, period_s, decay_s))
+            # Of the power since its last reading the capacitor keeps more of what came last.
             looked_s = max(2 * decay_s, period_s)
             late_s = np.hypot(late_s, np.clip(ends - before, period_s, looked_s) ** 2 / decay_s / 12)
         elif readings.shape is Shape.POINT:
@@ -216,14 +217,6 @@ class Gauge:
     def _possible(self, watts: F64) -> F64:
         """Power that was worked out, and so may be negative by its noise, where no reading ever is."""
         return watts if (self.readings.watts < 0).any() else np.maximum(watts, 0.0)
-
-    def _discharged(self, ends_s: F64) -> F64:
-        """What charged the capacitor between two readings, were it one power: exact for that."""
-        watts, decay_s = self.readings.watts, seconds(self.readings.decay_ns or 1)
-        # Updates come by a timer: whole periods apart, whenever they were seen.
-        period_s = seconds(self.readings.period_ns) or 1.0
-        kept = np.exp(-np.maximum(np.rint(np.diff(ends_s) / period_s), 1) * period_s / decay_s)
-        return np.concatenate((watts[:1], (watts[1:] - watts[:-1] * kept) / np.maximum(1 - kept, 1e-9)))
 
     @cached_property
     def _noise_w(self) -> float:
@@ -265,14 +258,14 @@ class Gauge:
     def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
         a, b, profile = self._s(t0), self._s(t1), self._profile
-        begin2, end2, inner2 = self._profile.variances(a, b)
+        begin2, end2, inner2 = profile.variances(a, b)
         swing2, off = self._swinging.at_ends(a, b, value)
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
         # How readings scatter that are of one load is what that load does, and no more. Where they are of one
         # period, and average as declared, it is all that moves; else U² of two ends is 6 swing2, of its form,
         # and 4 (begin2 + end2).
-        found, declared_ns = self.swings, self.channel.timing.window_ns or 0
-        is_known = 2 * declared_ns > self.readings.period_ns or self.readings.shape is Shape.CHARGE
+        found, is_charge = self.swings, self.readings.shape is Shape.CHARGE
+        is_known = 2 * (self.channel.timing.window_ns or 0) > self.readings.period_ns or is_charge
         is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
         is_all[:-1] &= profile.missed == 0
         first, last = (profile.place(t).segment // 2 for t in (a, b))
@@ -294,9 +287,9 @@ class Gauge:
         begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
         off = off * np.sqrt(share)
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
-            is_short = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
-            off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_short)
-        ends2 = begin2 + end2 + 1.5 * swing2
+            is_within = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
+            off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_within)
+        ends2 = begin2 + end2 + 1.5 * swing2 + 0.75 * lost_j**2  # a quarter of U²
         alike = within_updates(a, b, period_s, joules, ends2, self.most_w)
         yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
         begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
@@ -309,7 +302,9 @@ class Gauge:
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
-        yield Part("steps", lost_j, RECTANGULAR, (f"steps:{self.channel.id}",) * len(t0))
+        yield Part(
+            "steps", lost_j * np.sqrt(1.0 - alike), RECTANGULAR, (f"steps:{self.channel.id}",) * len(a)
+        )
         late_j = (end_w - begin_w) * self.lag_s * OF_BOUND
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)

@@ -350,6 +350,14 @@ class Profile:
         return np.asarray(np.where(segment % 2 == 0, window, gap))
 
 
+def discharged(watts: F64, ends_s: F64, period_s: float, decay_s: float) -> F64:
+    """What charged a capacitor between its readings at some instants, were it one power: exact for that."""
+    # Updates come by a timer: whole periods apart, whenever they were seen.
+    periods = np.maximum(np.rint(np.diff(ends_s) / (period_s or 1.0)), 1)
+    kept = np.exp(-periods * (period_s or 1.0) / decay_s)
+    return np.concatenate((watts[:1], (watts[1:] - watts[:-1] * kept) / np.maximum(1 - kept, 1e-9)))
+
+
 def _furthest_j(length_s: F64, joules: F64, levels: tuple[F64, F64]) -> F64:
     """How far energies are from those of so long at either level."""
     return np.asarray(np.maximum(levels[1] * length_s - joules, joules - levels[0] * length_s))

@@ -55,7 +55,7 @@ def within_updates(t0_s: F64, t1_s: F64, period_s: float, value_j: F64, ends2: F
         t1_s: When they end.
         period_s: Between two updates.
         value_j: Their energies.
-        ends2: The variance.
+        ends2: The variance, a quarter of the square of U.
         most_w: What the device may draw.
     """
     length_s = t1_s - t0_s
