@@ -46,7 +46,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...trace.series import I64
-from ..estimates.uncertainty import ROOT_12
+from ..estimates.uncertainty import ROOT_3, ROOT_12
 from .interpolation import Interpolation, Segment
 from .quanta import is_within
 from .swings import ALIKE, CLEAR
@@ -66,6 +66,7 @@ _DISTANCE = 1.1  # from the straight line, root mean square in D, with a margin 
 _OF_SAW = _DISTANCE * ROOT_12 / math.pi  # of a sawtooth's standard deviation, what its sine swings by
 _RARE = 2  # longest times between updates, from which on reads are rare
 _OF_SCATTER = math.sqrt(5 / 3) / 0.7  # of what reads scatter by: at an instant, and at the two beside it
+_SLOPE = 4 * ROOT_3  # of what a triangle strays by, root mean square, its slope in one of its cycles
 _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
@@ -147,7 +148,8 @@ def strays(between: Interpolation, segment: Segment, most: float, longest_ns: in
     """The beat of a load in step, or what one strays by of which reads at uneven times show no beat.
 
     Counts of readings that are no denser than updates scatter by where in a load each of them came. Between
-    two of them the count strays by that, and by that of both.
+    two of them the count strays by that, and by that of both. Of a load near their own frequency reads that
+    are uneven by less than a quarter of it show a part of that: it may be more, as far as power has room.
 
     Args:
         between: The counter's updates.
@@ -158,7 +160,10 @@ def strays(between: Interpolation, segment: Segment, most: float, longest_ns: in
     found, near = in_step(between, segment, most), segment.near
     of_load = ~near.is_dense & (near.usual_ns >= np.maximum(SLOW_NS, _RARE * longest_ns))
     of_load &= near.rough > segment.power * longest_ns / ROOT_12
-    found.size[of_load] = np.maximum(found.size, _OF_SCATTER * near.rough)[of_load]
+    scatter, shown = _OF_SCATTER * near.rough, np.clip(_SLOPE * near.uneven_ns / near.usual_ns, 1e-9, 1.0)
+    room = np.minimum(segment.power, most - segment.power) * near.usual_ns
+    scatter = np.where(scatter / shown < _HIGHEST * room, scatter / shown, scatter)
+    found.size[of_load] = np.maximum(found.size, scatter)[of_load]
     return found
 
 

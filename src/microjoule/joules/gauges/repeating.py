@@ -27,6 +27,7 @@ _ROUND, _TWICE = 0.06, 2  # of the mean square: readings so far apart come round
 _BY_TURNS, _UNEVEN = 0.3, 0.05  # of what neighbours differ by; of the time
 _ROWS = 4096  # at a time: each is 49 numbers
 _CYCLES = 3.0  # in 49 readings, below which steps of power swing as one sine by chance
+_TOGETHER = 4  # readings of which one is made, for slower beats
 _LATER = 8  # cycles of readings, over which creeping adds up
 
 
@@ -154,11 +155,21 @@ def unlike_after(off: F64, q: int) -> F64:
 def is_one_line(watts: F64) -> Bools:
     """bool[n]: whether one sine has most of what readings around each do, as in loads near their frequency.
 
-    Steps and noise have no such line. Edges that are irregular spread one over the frequencies beside it.
+    Steps and noise have no such line. Edges that are irregular spread one over the frequencies beside it. A
+    load within some percent of the reads' frequency has too few cycles in these, and shows in means of four.
 
     Args:
         watts: float64[n], one for each read.
     """
+    fours = watts[: len(watts) // _TOGETHER * _TOGETHER].reshape(-1, _TOGETHER).mean(1)
+    of_four = np.repeat(_have_line(fours), _TOGETHER)
+    found = _have_line(watts)
+    found[: len(of_four)] |= of_four
+    return found
+
+
+def _have_line(watts: F64) -> Bools:
+    """The same of each value and the 24 on either side of it."""
     width = 2 * AROUND + 1
     if len(watts) < width:
         return np.zeros(len(watts), bool)
