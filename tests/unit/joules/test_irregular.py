@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from microjoule.joules.gauges.irregular import BLOCKS, creeping_w, irregular_w
+from microjoule.joules.gauges.irregular import BLOCKS, creeping_w, irregular_w, means_astray_w, of_means
 
 N = 3000
 CHANCE = np.random.default_rng(12)
@@ -84,3 +84,29 @@ def test_scatter_that_comes_of_how_powers_were_worked_out_is_of_no_load():
     found = irregular_w(watts, levels, 0.1, own)
     assert (found[:1400] > 0).mean() > 0.9
     assert not found[~own].any()
+
+
+def test_means_of_a_part_of_the_time_are_astray_by_how_they_scatter():
+    """Of independent readings by the root of their number, with a fifth more of how few such means are."""
+    watts, all_of = 200 + 2 * np.random.default_rng(7).standard_normal(N), np.ones(N, bool)
+    of_readings = np.sqrt(np.mean(means_astray_w(watts, all_of) ** 2, axis=1))
+    assert of_readings == pytest.approx(1.2 * 2 / np.sqrt(BLOCKS), rel=0.2)
+
+
+def test_what_is_beside_a_load_without_a_clock_tells_nothing_of_its_means():
+    """Idle time after it is a step of power; where little of a load is seen, as means of fewer do."""
+    watts, is_own = 200 + 2 * NOISE, np.arange(N) < N // 2
+    found = means_astray_w(np.where(is_own, watts, 60.0), is_own)
+    assert not found[:, ~is_own].any()
+    assert (found[:, is_own] < 1.0).all()
+    short = np.arange(N) < 150
+    of_short = means_astray_w(np.where(short, watts, 60.0), short)
+    assert of_short[0, 75] > 0
+    assert of_short[-1, 75] == of_short[-2, 75]
+
+
+def test_means_of_other_numbers_of_readings_are_between_those_that_are_known():
+    by_size, at = np.array([8.0, 4.0, 2.0, 2.0, 1.0])[:, None], np.zeros(1, int)
+    sizes = [3, 16, 16 * np.sqrt(2), 32, 256, 1024]
+    found = [of_means(by_size, at, np.array([each]))[0] for each in sizes]
+    assert found == pytest.approx([8.0, 8.0, 6.0, 4.0, 1.0, 0.5])

@@ -78,10 +78,9 @@ def by_hand(watts: F64, size: int) -> list[float]:
 def test_sums_scatter_as_the_differences_of_neighbouring_ones_say(n: int) -> None:
     watts = whole_numbers(n, n)
     watts[n // 3 :] += 300.0
-    least = np.full(n - 1, np.inf)
+    single = by_hand(watts, 1)
     for size, found in zip((1, 2, 4, 8, 16), running.long_run(watts), strict=True):
-        least = np.minimum(least, by_hand(watts, size))
-        assert found == pytest.approx(least)
+        assert found == pytest.approx(np.minimum(single, by_hand(watts, size)))
 
 
 def test_independent_readings_have_their_variance_in_sums_of_any_length() -> None:
@@ -92,6 +91,14 @@ def test_independent_readings_have_their_variance_in_sums_of_any_length() -> Non
     turns = running.long_run(200.0 + (-1.0) ** np.arange(500))
     assert turns[0] == pytest.approx(2.0)
     assert turns[1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_turns_that_come_and_go_are_in_longer_sums_than_pairs() -> None:
+    """High and low by turns for 16 readings, then low for 16: pairs next to each other are mostly alike."""
+    watts = np.tile(np.append(np.tile([1.0, 0.0], 8), np.zeros(16)), 20)
+    singles, pairs, *_, sixteens = (of.mean() for of in running.long_run(watts))
+    assert sixteens == pytest.approx(singles)
+    assert pairs < singles / 4
 
 
 def test_of_few_readings_longer_sums_say_what_shorter_ones_do() -> None:

@@ -97,7 +97,7 @@ def test_what_repeats_strays_by_the_larger_of_both_ends_and_what_creeps_by_the_m
     )
     value = np.diff(PROFILE.energy_j(np.array([2.0, 4.0])))
     of_ends = Swinging(PROFILE, of, 0.1, 400.0, is_whole).at_ends(np.array([2.0]), np.array([4.0]), value)
-    assert of_ends[1] == pytest.approx(math.hypot(3.0 * is_whole, 6.0 / math.sqrt(3)))
+    assert of_ends[1] == pytest.approx(math.hypot(3.0, 6.0 / math.sqrt(3)))
 
 
 @pytest.mark.parametrize(
