@@ -30,6 +30,7 @@ from .little_known import FEW as LITTLE
 from .readings import Readings, Shape
 from .running import from_nearer
 
+ENOUGH = 72  # updates, which show two beats of 0.97 or 1.03 T, and some more that tell them from one
 _LEAST, _MOST = 0.1, 2.0  # cycles by which a load creeps in a recording
 _APART = 3.0  # of the noise: nearer to each other two readings are alike
 _AT_LEVEL = 0.15  # of all that readings span: as near they are at its upper or lower end
@@ -40,7 +41,7 @@ _OF_TIP = 0.6  # of the energy from tip to tip: ends whose height readings tell 
 
 
 def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: float) -> Swings:
-    """The loads near a sensor's frequency that fewer than 64 readings may be of.
+    """The loads near a sensor's frequency that fewer than 72 readings may be of.
 
     Args:
         readings: The updates.
@@ -52,7 +53,9 @@ def swings_of_few(readings: Readings, none: Swings, most_w: float, noise_w: floa
     if shown_w < 2 * OF_NOISE * noise_w:
         return none
     part = None if readings.shape is Shape.POINT else readings.coverage
-    is_of_part = (part is None or part < 1) and not _are_of_levels(watts, noise_w, part or ANY_PART)
+    # The last read shows its update again: two readings that are one are no level.
+    updates = watts[: -1 if watts[-1] == watts[-2] else None]
+    is_of_part = (part is None or part < 1) and not _are_of_levels(updates, noise_w, part or ANY_PART)
     half: F64
     if is_of_part:
         half = np.full(1, min(shown_w * max((part or ANY_PART) / _LEAST, 1.0), most_w) / 2)

@@ -45,13 +45,13 @@ from ..estimates.estimate import STATUSES, Estimate
 from ..estimates.uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, both
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
-from .few_updates import swings_of_few
+from .few_updates import ENOUGH, swings_of_few
 from .gauge_bound import guaranteed
 from .gauge_brackets import GaugeBrackets, Part, components_of
 from .little_known import is_little_known, of_another_time, slipped_j, within_means
 from .profile import Profile, discharged
 from .readings import Readings, Shape
-from .running import FEW, MISSED
+from .running import MISSED
 from .stamps import Clock, Stamped
 from .step_loss import OF_BOUND, steps_j, within_updates
 from .swinging import Swinging
@@ -241,7 +241,7 @@ class Gauge:
         shown = None if self._boxcar is None else self._boxcar.differences
         of = self._profile.watts, coverage, self.most_w, noise_w, least, shown
         found = swings(*of, is_seldom=self.readings.is_seldom)
-        is_known = len(self) >= FEW or found.half_w.any()
+        is_known = len(self) >= ENOUGH or found.half_w.any()
         return found if is_known else swings_of_few(self.readings, found, self.most_w, self._noise_w)
 
     # ---- components ---------------------------------------------------------------------------------

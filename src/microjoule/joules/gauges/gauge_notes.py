@@ -23,9 +23,9 @@ from ...channel import UNPLACED
 from ...trace.series import I64
 from ...units import NS_PER_MS, NS_PER_S, seconds, short_time, three_digits
 from ..estimates.lag_search import SOURCE, stated_ns
+from .few_updates import ENOUGH
 from .little_known import is_little_known
 from .readings import Readings, Shape
-from .running import FEW
 from .stamps import Stamped
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _alias(gauge: Gauge, name: str) -> str:
     if gauge.readings.coverage >= 1 or not len(half_w) or is_alias.mean() < _SHARE:
         return ""
     if np.isinf(gauge.swings.unseen_w).any():
-        long_enough = short_time(FEW * gauge.readings.period_ns)
+        long_enough = short_time(ENOUGH * gauge.readings.period_ns)
         return (
             f"{name} was updated {len(gauge)} times: that does not tell power that changes from a load near "
             f"its own frequency, so ± is wide. Record for {long_enough} or longer, or repeat short work with "
