@@ -30,7 +30,7 @@ def test_the_marks_of_a_trace_are_worked_out_in_any_portions(monkeypatch: pytest
     """A million at once would take a gigabyte; a count at a mark rests on nothing of the portions."""
     whole = marked().mark_fits.edges(IDEAL.channel.id)
     for name in ("mark_positions", "between_marks"):
-        monkeypatch.setattr(f"microjoule.joules.{name}.AT_ONCE", 7)
+        monkeypatch.setattr(f"microjoule.joules.marks.{name}.AT_ONCE", 7)
     parts = marked().mark_fits.edges(IDEAL.channel.id)
     assert whole is not None
     assert parts is not None
