@@ -48,5 +48,5 @@ def windows(*spans: tuple[int, int], value: float = 0.0, high: float = math.inf)
 def known(n: int = 1, **columns: float | tuple[float, ...]) -> Edges:
     """Edges of which everything is known but these."""
     numbers = dict.fromkeys(Edges._fields, 0.0) | {"left": 0, "lagged": (0.0,)}
-    numbers |= dict.fromkeys(("is_aliased", "is_hidden", "is_gap"), False) | columns
+    numbers |= dict.fromkeys(("is_aliased", "is_hidden", "is_of_three"), False) | columns
     return Edges(**{name: np.array([value] * n) for name, value in numbers.items()})

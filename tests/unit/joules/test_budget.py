@@ -182,6 +182,7 @@ def test_a_load_steps_or_hides_and_not_both(monkeypatch):
     assert found.swings == pytest.approx(5.0)
     assert found.steps == 0
     assert bool(found.is_hidden[0])
+    assert bool(found.is_of_three[0]), "how counts scatter shows no beat"
 
 
 def test_a_beat_is_known_at_both_ends_and_a_hidden_load_has_any_phase_with_any_lag():

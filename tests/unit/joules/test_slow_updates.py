@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
-from microjoule.joules.counters.slow_updates import _centred, in_step
+from microjoule.joules.counters.neighbourhood import Neighbourhood
+from microjoule.joules.counters.slow_updates import _centred, _power_at_reads, in_step
 
 MEAN = 10_000  # counts between two updates
 WIDTH = 49  # updates that are looked at, 24 on either side
@@ -156,3 +157,28 @@ def test_power_that_a_load_beside_would_not_explain_is_none_of_it(power, is_like
 
     assert swings(wave, at=125, of=_centred)[0] == 0
     assert (swings(wave, at=125)[0] > 0) == is_like
+
+
+@pytest.mark.parametrize(("slow_w", "at_reads_w"), [(0.0, 100.0), (0.0, -100.0), (10.0, 100.0)])
+def test_counts_that_go_with_how_late_reads_come_show_power_at_these(slow_w, at_reads_w):
+    """Between two reads (v1 - v0) times that power; power that changes slowly adds next to nothing to it."""
+    near = around_reads(np.full(50, at_reads_w), slow_w)
+    assert _power_at_reads(near, np.array([0])) == pytest.approx(100.0, rel=0.1)
+
+
+def test_counts_that_do_not_show_none():
+    """Of power that goes up and down between the reads by chance, and of power that just changes slowly."""
+    by_chance = 100 * np.random.default_rng(8).choice([-1.0, 1.0], 50)
+    for near in (around_reads(by_chance, 0.0), around_reads(np.zeros(50), 40.0)):
+        assert _power_at_reads(near, np.array([0])) == 0.0
+
+
+def around_reads(at_reads_w, slow_w):
+    """49 segments between reads 1000 ± 50 ns apart, of 200 W, power at the reads and a slow sine."""
+    late_ns = 50 * np.random.default_rng(7).uniform(-1, 1, 50)
+    length_ns = 1000 + np.diff(late_ns)
+    rate = 200 + slow_w * np.sin(2 * np.pi * np.arange(49) / 12) + np.diff(at_reads_w * late_ns) / length_ns
+    nothing = np.zeros(1)
+    is_there = np.ones((1, 49), bool)
+    each = rate[None], length_ns[None], is_there, is_there, *[nothing] * 2, *[nothing > 0] * 2, *[nothing] * 2
+    return Neighbourhood(*each)

@@ -79,7 +79,8 @@ class Edges(NamedTuple):
         is_aliased: Whether readings are no denser than updates there, and come regularly.
         is_hidden: Whether ``swings`` are mostly of a load nearly in step with the updates.
         beat: Signed: what the count has of that load's slow alias, which is not so of the load.
-        is_gap: Whether it lies in a gap of the readings.
+        is_of_three: Whether ``swings`` are of any phases of a load, at the instant and at both updates beside
+            it: in a gap of the readings, or by how counts scatter.
         edges: Standard uncertainty from when its updates were.
         of_left: In a gap of the readings, and of a slow counter, that from when the update before it was; not
             in ``edges`` there.
@@ -100,7 +101,7 @@ class Edges(NamedTuple):
     left: I64
     is_aliased: Bools
     is_hidden: Bools
-    is_gap: Bools
+    is_of_three: Bools
     beat: F64
     edges: F64
     of_left: F64
@@ -220,7 +221,7 @@ def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Ch
         at.left,
         ~near.is_dense & (near.uneven_ns < _EVEN * usual_ns),
         2 * hidden**2 > swings,
-        at.is_gap,
+        at.is_gap | (2 * hidden**2 > swings) & (beat.turn == 0),
         beat.counted(f) * (hidden > 0),
         np.sqrt(own * share),
         of_left * np.sqrt(share),
@@ -302,8 +303,9 @@ def budgets(
     columns = [np.clip(column * scale, -widest, widest) for column in (*own, *shared)]
     forms = [np.where(edge.is_aliased, ALIASED, RECTANGULAR) for edge in (begin, end)]
     hidden = [np.where(edge.is_hidden, ALIASED, RECTANGULAR) for edge in (begin, end)]
-    # A load has any phase at an instant in a gap and at both ends of it: the sum of three.
-    forms += [np.where(edge.is_gap, NORMAL, form) for edge, form in zip((begin, end), hidden, strict=True)]
+    forms += [
+        np.where(edge.is_of_three, NORMAL, form) for edge, form in zip((begin, end), hidden, strict=True)
+    ]
     gaps = in_gaps(name, begin, end, scale, widest)
     nodes = at_nodes(name, (begin, end), of_both, scale, widest)
     every = brackets.t0_ns, brackets.t1_ns, brackets.value, *forms, *columns

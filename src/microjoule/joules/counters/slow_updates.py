@@ -48,6 +48,7 @@ import numpy as np
 from ...trace.series import I64
 from ..estimates.uncertainty import ROOT_3, ROOT_12
 from .interpolation import Interpolation, Segment
+from .neighbourhood import Neighbourhood
 from .quanta import is_within
 from .swings import ALIKE, CLEAR
 from .update_times import AROUND, F64, SLOW_NS, Bools, Located
@@ -67,6 +68,7 @@ _OF_SAW = _DISTANCE * ROOT_12 / math.pi  # of a sawtooth's standard deviation, w
 _RARE = 2  # longest times between updates, from which on reads are rare
 _OF_SCATTER = math.sqrt(5 / 3) / 0.7  # of what reads scatter by: at an instant, and at the two beside it
 _SLOPE = 4 * ROOT_3  # of what a triangle strays by, root mean square, its slope in one of its cycles
+_BLOCK = 8  # reads, in which a load near their frequency has one power at all
 _ROOM = 1.25  # of D, for which a quick load must have room: a square wave's is a triangle
 _ABOUT_TWO = 0.4 * _WIDTH  # cycles from which on a load is of about two updates
 _BESIDE = (-AROUND - 1, -AROUND // 2, AROUND // 2, AROUND + 1)  # the farthest ones look at none beyond
@@ -102,7 +104,7 @@ class Beat(NamedTuple):
         size: By how much such a load swings the count, root mean square; 0: there is none.
         cosine: Of the sine of the count at the updates, at the middle of what was looked at.
         sine: The same, a quarter of a cycle on.
-        turn: Its angle from one update to the next.
+        turn: Its angle from one update to the next; 0: no slow sine shows it, but how counts scatter.
     """
 
     size: F64
@@ -148,8 +150,8 @@ def strays(between: Interpolation, segment: Segment, most: float, longest_ns: in
     """The beat of a load in step, or what one strays by of which reads at uneven times show no beat.
 
     Counts of readings that are no denser than updates scatter by where in a load each of them came. Between
-    two of them the count strays by that, and by that of both. Of a load near their own frequency reads that
-    are uneven by less than a quarter of it show a part of that: it may be more, as far as power has room.
+    two of them the count strays by that, and by that of both. Near the frequency of reads they scatter by
+    little if those are hardly uneven, and go with them: at each read the load has the power of its phase.
 
     Args:
         between: The counter's updates.
@@ -158,12 +160,43 @@ def strays(between: Interpolation, segment: Segment, most: float, longest_ns: in
         longest_ns: Between two updates.
     """
     found, near = in_step(between, segment, most), segment.near
-    of_load = ~near.is_dense & (near.usual_ns >= np.maximum(SLOW_NS, _RARE * longest_ns))
-    of_load &= near.rough > segment.power * longest_ns / ROOT_12
-    scatter, shown = _OF_SCATTER * near.rough, np.clip(_SLOPE * near.uneven_ns / near.usual_ns, 1e-9, 1.0)
-    room = np.minimum(segment.power, most - segment.power) * near.usual_ns
-    scatter = np.where(scatter / shown < _HIGHEST * room, scatter / shown, scatter)
-    found.size[of_load] = np.maximum(found.size, scatter)[of_load]
+    is_rare = ~near.is_dense & (near.usual_ns >= np.maximum(SLOW_NS, _RARE * longest_ns))
+    late_ns = longest_ns / ROOT_12
+    strayed = np.where(near.rough > segment.power * late_ns, near.rough, 0.0)
+    uneven = np.flatnonzero(is_rare & (near.uneven_ns > late_ns))
+    if len(uneven):
+        of_reads = _power_at_reads(near, uneven) * near.usual_ns[uneven] / _SLOPE
+        room = np.minimum(segment.power, most - segment.power)[uneven] * near.usual_ns[uneven]
+        strayed[uneven] = np.maximum(strayed[uneven], np.minimum(of_reads, _HIGHEST * room))
+    found.put(
+        np.flatnonzero(is_rare), _none(int(is_rare.sum()))._replace(size=_OF_SCATTER * strayed[is_rare])
+    )
+    return found
+
+
+def _power_at_reads(near: Neighbourhood, these: I64) -> F64:
+    """float64[m]: root mean square of power at reads beyond the mean, if counts go with how uneven these are.
+
+    Between two reads that are v0 and v1 late a load near their frequency counts (v1 - v0) P beyond the mean,
+    where P is its power there beyond the mean. What slow power counts does not go with v1 - v0.
+    """
+    length, is_there = near.length_ns[these], near.is_usual[these]
+    gained = near.rate[these] * length
+    mean = np.where(is_there, gained, 0.0).sum(1) / np.maximum(np.where(is_there, length, 0.0).sum(1), 1.0)
+    is_whole = is_there[:, 2:] & is_there[:, 1:-1] & is_there[:, :-2]
+    uneven, beyond = (
+        np.where(is_whole, np.diff(each, 2, axis=1), 0.0)
+        for each in (length, gained - mean[:, None] * length)
+    )
+    both, late, every = (_in_blocks(each) for each in (uneven * beyond, uneven**2, beyond**2))
+    explained, late = (both**2 / np.maximum(late, 1e-300)).sum(1), np.maximum(late.sum(1), 1e-300)
+    return np.where(explained > _MOSTLY * every.sum(1), np.sqrt(explained / late), 0.0)
+
+
+def _in_blocks(values: F64) -> F64:
+    """float64[n, m]: sums of so many in a row."""
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    found: F64 = sums[:, _BLOCK:] - sums[:, :-_BLOCK]
     return found
 
 
