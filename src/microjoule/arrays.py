@@ -10,13 +10,14 @@ which is a published standard (https://arrow.apache.org/docs/format/Columnar.htm
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 Bools = npt.NDArray[np.bool_]
+Columns = TypeVar("Columns", bound=tuple[Any, ...])
 
 
 def distinct(*parts: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -28,6 +29,20 @@ def distinct(*parts: npt.ArrayLike) -> npt.NDArray[Any]:
     is_first = np.ones(len(ordered), np.bool_)
     is_first[1:] = ordered[1:] != ordered[:-1]
     return ordered[is_first]
+
+
+def runs(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """int64[m], where runs of equal values begin; and int64[n], the number of the run that each is in."""
+    is_first = np.ones(len(values), np.bool_)
+    is_first[1:] = values[1:] != values[:-1]
+    return np.flatnonzero(is_first), np.cumsum(is_first) - 1
+
+
+def taken(columns: Columns, rows: npt.NDArray[np.int64] | Bools) -> Columns:
+    """Some rows of a named tuple of arrays, or of such tuples."""
+    some = (taken(each, rows) if isinstance(each, tuple) else each[rows] for each in columns)
+    found: Columns = type(columns)(*some)
+    return found
 
 
 def numbers(column: pa.Array | pa.ChunkedArray, fill: int = 0) -> npt.NDArray[Any]:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from by_hand import APART, MS, at_ns, interpolation
 
+from microjoule.joules.counters import slow_updates
 from microjoule.joules.counters.neighbourhood import Neighbourhood
-from microjoule.joules.counters.slow_updates import _centred, _power_at_reads, in_step
+from microjoule.joules.counters.slow_updates import _centred, _power_at_reads, in_step, strays
 
 MEAN = 10_000  # counts between two updates
 WIDTH = 49  # updates that are looked at, 24 on either side
 N = 220
+REAL = slow_updates.swung
 
 
 def sine(amplitude, cycles, phase=0.3):
@@ -182,3 +184,15 @@ def around_reads(at_reads_w, slow_w):
     is_there = np.ones((1, 49), bool)
     each = rate[None], length_ns[None], is_there, is_there, *[nothing] * 2, *[nothing > 0] * 2, *[nothing] * 2
     return Neighbourhood(*each)
+
+
+def test_instants_between_the_same_updates_ask_once(monkeypatch):
+    """Of seldom reads there are many: windows of 50 ms cost 5 times as much at 1 Hz."""
+    asked = []
+    monkeypatch.setattr(slow_updates, "swung", lambda *args: asked.append(len(args[0])) or REAL(*args))
+    between = interpolation(np.rint(MEAN + sine(40, 7)(np.arange(N))).astype(int).tolist())
+    parts = np.linspace(0.1, 0.9, 9)
+    (segment,) = between.segments(np.array([at_ns(110, part) for part in parts.tolist()]))
+    found = strays(between, segment, np.inf, 10**12)
+    assert asked[0] == 1
+    assert found.size == pytest.approx(np.full(9, swung(40, 7)), rel=0.03)

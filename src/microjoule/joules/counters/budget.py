@@ -46,6 +46,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arrays import taken
 from ...channel import Channel
 from ...trace.series import I64
 from ...units import NS_PER_S, seconds
@@ -117,10 +118,6 @@ class Edges(NamedTuple):
     coarse: F64
     steps: F64
 
-    def taken(self, these: I64) -> Edges:
-        """The instants of these numbers."""
-        return Edges(*(column[these] for column in self))  # type: ignore[arg-type]
-
 
 def edges_of(
     between: Interpolation | None, skeleton: Callable[[], Skeleton], channel: Channel, windows: Brackets
@@ -148,7 +145,7 @@ def edges_of(
         x_ns = instants + channel.timing.middle_lag_ns
         pieces = [_edges(between, skeleton, channel, each) for each in between.segments(x_ns)]
         found = Edges(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
-    return found.taken(where[:n]), found.taken(where[n:])
+    return taken(found, where[:n]), taken(found, where[n:])
 
 
 def _edges(between: Interpolation, skeleton: Callable[[], Skeleton], channel: Channel, at: Segment) -> Edges:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arrays import runs, taken
 from ...trace.series import I64
 from ..estimates.uncertainty import ROOT_3, ROOT_12
 from .cut_quanta import CutQuanta
@@ -202,7 +203,9 @@ class Interpolation:
     def _segment(self, x_ns: I64) -> Segment:
         left, start, end, x, length, base, gained, is_beyond = self._located_between(x_ns)
         power, _ = self._power(left - _POWER, left + 1 + _POWER, start)
-        near = self._neighbourhood(left, power, start)
+        # Of seldom reads many instants lie between the same two, and all of it costs 49 numbers each.
+        first, of = runs(left)
+        near = taken(self._neighbourhood(left[first], power[first], taken(start, first)), of)
         _, _, unread_ns = self.times.brackets(np.minimum(left + 1, self._last))
         longest = np.where(near.usual_ns < SLOW_NS, _LONG, _UNSEEN) * near.usual_ns
         is_gap = (length > longest) & (unread_ns > _LONG * near.apart_ns)

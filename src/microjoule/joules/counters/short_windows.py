@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import taken
 from ...channel import Channel
 from ..estimates.brackets import Brackets
 from ..estimates.uncertainty import K_OF_RECTANGULAR
@@ -52,7 +53,7 @@ def spread_outside(
     shift, half_ns = timing.middle_lag_ns, timing.half_lag_ns
     t0, t1 = brackets.t0_ns[short] + shift, brackets.t1_ns[short] + shift
     span = np.asarray(t0 - half_ns, np.float64), np.asarray(t1 + half_ns, np.float64)
-    begins, ends = begin.taken(short), end.taken(short)
+    begins, ends = taken(begin, short), taken(end, short)
     one = _OF_ONE * np.maximum(_variance(begins), _variance(ends))
     k = begins.left, ends.left
     is_own = has_its_own(between, k, span, np.abs(after - before), np.sqrt(one))

@@ -45,6 +45,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arrays import runs, taken
 from ...trace.series import I64
 from ..estimates.uncertainty import ROOT_3, ROOT_12
 from .interpolation import Interpolation, Segment
@@ -112,10 +113,6 @@ class Beat(NamedTuple):
     sine: F64
     turn: F64
 
-    def taken(self, these: I64 | Bools) -> Beat:
-        """That of some of the instants."""
-        return Beat(*(column[these] for column in self))
-
     def put(self, these: I64, other: Beat) -> None:
         """Takes another one for some of the instants, where it is larger."""
         is_larger = other.size > self.size[these]
@@ -159,7 +156,9 @@ def strays(between: Interpolation, segment: Segment, most: float, longest_ns: in
         most: Counts a nanosecond that the device may draw; infinite where nobody says.
         longest_ns: Between two updates.
     """
-    found, near = in_step(between, segment, most), segment.near
+    # Of seldom reads many instants lie between the same two, of which it is asked once.
+    first, of = runs(segment.left)
+    found, near = taken(in_step(between, taken(segment, first), most), of), segment.near
     is_rare = ~near.is_dense & (near.usual_ns >= np.maximum(SLOW_NS, _RARE * longest_ns))
     late_ns = longest_ns / ROOT_12
     strayed = np.where(near.rough > segment.power * late_ns, near.rough, 0.0)
@@ -223,7 +222,7 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:
             at += len(beside.left)
             is_like = _is_like(here[these], beside.near.rate, beside.near.is_usual)
             of_those = _centred(beside, most, between.quantum).moved(-apart)
-            found.put(unexplained[these[is_like]], of_those.taken(is_like))
+            found.put(unexplained[these[is_like]], taken(of_those, is_like))
     slow = np.flatnonzero((near.usual_ns >= SLOW_NS) & ~near.is_single)
     _add_slow_beats(found, between, segment, slow, most)
     return found
@@ -232,7 +231,7 @@ def in_step(between: Interpolation, segment: Segment, most: float) -> Beat:
 def _add_slow_beats(found: Beat, between: Interpolation, segment: Segment, these: I64, most: float) -> None:
     """The same by the energies of four updates each, which scatter less: of slow beats, and of weak ones."""
     left, usual_ns = segment.left[these], segment.near.usual_ns[these]
-    on = Located(*(column[these] for column in segment.start))  # type: ignore[arg-type]
+    on = taken(segment.start, these)
     here = segment.gained[these] / segment.length_ns[these]
     scatters = ALIKE * segment.near.rough[these] / usual_ns
     for apart in (0, *_BESIDE):
