@@ -84,3 +84,17 @@ def test_bursts_that_a_sensor_does_not_look_at_are_covered():
         held >= 0.9 * 400
     )  # 68 % were, and sums were two and a half U off; the benchmark has the exact share
     assert max(off) <= 1.0
+
+
+@pytest.mark.parametrize("sensor", ["mean of 1 s", "mean of 1 s, frozen at idle"])
+def test_sums_of_windows_shorter_than_what_a_reading_is_the_mean_of_are_covered(sensor):
+    """Halves of steps of 0.25 to 0.8 s: each is spread over a second, and all windows have too little."""
+    for seed in range(SEED, SEED + 5):
+        chance = np.random.default_rng(seed)
+        lasts_s = chance.uniform(0.12, 0.4, 2) * chance.uniform(0.9, 1.1, (100, 2))
+        edges_s = REST_S + np.cumsum(lasts_s.ravel())
+        load = Load(edges_s, np.concatenate(([IDLE_W], np.tile([HIGH_W, IDLE_W], 100))))
+        t0, t1 = windows(edges_s[0::2], lasts_s[:, 1])
+        gauge = gauges.gauge(load, SENSORS[sensor], POLLS["10 ms"], seed)
+        whole = summed(gauge.estimates(gauge.energies(t0, t1)))
+        assert abs(float(whole) - truth_j(load, t0, t1).sum()) <= whole.U

@@ -53,7 +53,7 @@ from .profile import Profile, discharged
 from .readings import Readings, Shape
 from .running import MISSED
 from .stamps import Clock, Stamped
-from .step_loss import OF_BOUND, steps_j, within_updates
+from .step_loss import OF_BOUND, steps_j, within_one_mean
 from .swinging import Swinging
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
@@ -289,10 +289,11 @@ class Gauge:
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             is_within = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
             off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_within)
-        ends2 = begin2 + end2 + 1.5 * swing2 + 0.75 * lost_j**2  # a quarter of U²
-        alike = within_updates(a, b, period_s, joules, ends2, self.most_w)
+        ends2 = begin2 + end2 + box2 + 1.5 * swing2 + lost_j**2
+        mean_s = max(period_s, seconds(self.readings.window_ns or 0))
+        alike = within_one_mean(a, b, mean_s, joules, ends2, self.most_w)
         yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
-        begin2, end2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, swing2))
+        begin2, end2, box2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, box2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):
             groups = tuple(f"edge:{self.channel.id}:{at}" for at in t.tolist())
             yield Part("edges", sign * np.sqrt(part2 + box2 / 2), NORMAL, groups)

@@ -42,31 +42,32 @@ def steps_j(profile: Profile, t0_s: F64, t1_s: F64, blurred_s: float, is_open: B
     return OF_BOUND * _MARGIN * (ended_j - begun_j)
 
 
-def within_updates(t0_s: F64, t1_s: F64, period_s: float, value_j: F64, ends2: F64, most_w: float) -> F64:
+def within_one_mean(t0_s: F64, t1_s: F64, mean_s: float, value_j: F64, ends2: F64, most_w: float) -> F64:
     """float64[n], 0 to 1: what of the variance of the ends of windows all of them err by to one side.
 
-    Of a window that ends within an update readings show what that update had, and not how much of it the
-    window had: they are the same of power as high as may be in the window alone, and of power that is as high
-    beside it. Windows of one name may all be either. Only power in the time between them, from nothing to all
-    that the device may draw, can be theirs: windows one after another have what their updates had.
+    Of a window that ends within an update, or within what a reading is the mean of, readings show what that
+    had, and not how much of it the window had: they are the same of power as high as may be in the window
+    alone, and of power that is as high beside it. Windows of one name may all be either. Only power in the
+    time between them, from nothing to all that the device may draw, can be theirs: windows one after another
+    have what their readings show.
 
     Args:
         t0_s: When windows begin.
         t1_s: When they end.
-        period_s: Between two updates.
+        mean_s: From one update to the next, or what a reading is the mean of, where that is longer.
         value_j: Their energies.
-        ends2: The variance, a quarter of the square of U.
+        ends2: The variance.
         most_w: What the device may draw.
     """
     length_s = t1_s - t0_s
     order = np.argsort(t0_s, kind="stable")
     until_s = np.maximum.accumulate(t1_s[order])
-    apart_s = np.clip(t0_s[order][1:] - until_s[:-1], 0.0, np.inf)
+    apart_s = np.clip(t0_s[order][1:] - until_s[:-1], 0.0, mean_s)
     between_s = np.empty(len(order))
-    between_s[order] = (np.append(np.inf, apart_s) + np.append(apart_s, np.inf)) / 2
+    between_s[order] = (np.append(mean_s, apart_s) + np.append(apart_s, mean_s)) / 2
     power_w = value_j / np.maximum(length_s, 1e-12)
     rest_j = between_s * np.maximum(power_w, most_w - power_w)
-    share = np.clip(2.0 - 2.0 * length_s / max(period_s, 1e-9), 0.0, 1.0)
+    share = np.clip(2.0 - 2.0 * length_s / max(mean_s, 1e-9), 0.0, 1.0)
     return np.asarray(np.minimum(share, rest_j**2 / np.maximum(4 * ends2, 1e-300)))
 
 
