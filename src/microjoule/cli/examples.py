@@ -7,7 +7,6 @@ none outlives the options that it shows.
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -228,16 +227,25 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = MappingProxyType(
 
 
 class Layout(argparse.HelpFormatter):
-    """Fills paragraphs, as argparse does, and tables and examples line by line."""
+    """Fills paragraphs, and tables and examples line by line; what is to be copied is never broken."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return _wrapped(" ".join(text.split()), 0, width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = text.strip("\n").split("\n\n")
         return "\n\n".join(
             "\n".join(line for row in part.splitlines() for line in _fitting(row, width))
             if "\n " in part
-            else super(Layout, self)._fill_text(part, width, indent)
+            else "\n".join(indent + line for line in self._split_lines(part, width - len(indent)))
             for part in parts
         )
+
+
+def _wrapped(text: str, indent: int, width: int) -> list[str]:
+    from ..report.wrapping import wrapped
+
+    return wrapped(text, indent, width)
 
 
 def _fitting(line: str, width: int) -> list[str]:
@@ -250,7 +258,7 @@ def _fitting(line: str, width: int) -> list[str]:
     blanks = len(line) - len(line.lstrip())
     before, _, _ = line.rpartition("  ")
     column = len(before) + 2 if before.strip() else blanks
-    return textwrap.wrap(line, width, subsequent_indent=" " * (column if width - column > 24 else blanks + 4))
+    return _wrapped(line, column if width - column > 24 else blanks + 4, width)
 
 
 def finish(parser: argparse.ArgumentParser, rows: tuple[Example, ...]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from scripted import machine
 
 from microjoule.cli import main
+from microjoule.cli.examples import EXAMPLES
 
 NAME = "\u0646\u0627\u0641\u0630\u0629" * 100  # 1 kB in UTF-8
 PROGRAM = f"""
@@ -121,3 +122,26 @@ def test_a_narrow_terminal_loses_no_word(answer, name):
 def test_without_a_terminal_texts_are_those_of_80_columns(answer):
     for name in ANSWERS.keys() - {"functions"}:  # which are 110 wide where nobody says how wide
         assert answer(name) == answer(name, 80)
+
+
+@pytest.fixture
+def help_of(capsys, monkeypatch):
+    def said(name, columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit):
+            main([*filter(None, [name]), "--help"])
+        return capsys.readouterr().out
+
+    return said
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_breaks_nothing_that_is_to_be_copied(help_of, columns):
+    """`redfish://USER:PW@HOST` and OTEL_EXPORTER_OTLP_ENDPOINT went on in the middle of a word."""
+    for name in ("", *EXAMPLES):
+        text = help_of(name, columns)
+        assert set(text.split()) == set(help_of(name, 1000).split()), name
+        for line in text.splitlines():
+            assert line.count("`") % 2 == 0, line
+            is_whole = re.fullmatch(r"\s*(\[?-.*\]?|uj .*|sudo .*|`[^`]*`\S*|\S+)", line)
+            assert len(line) <= columns or (columns < 80 and is_whole), line
