@@ -25,7 +25,7 @@ ENDS = {
 
 
 def window(seed, quanta, before, after, length, falls=0.0):
-    """An estimate and its truth, in joules; the power may fall to 15 % so many quanta's times before its end."""
+    """An estimate and its truth, in joules; power may fall to 15 % so many quanta before its end."""
     rng = np.random.default_rng([seed, 77])
     power_w = quanta * UNIT_J / 1e-3 * rng.uniform(0.95, 1.05)
     each_ns = MS / quanta
