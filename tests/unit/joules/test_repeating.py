@@ -8,6 +8,7 @@ from microjoule.joules.gauges.repeating import (
     by_turns,
     comes_round,
     in_step,
+    is_one_line,
     of_few_phases,
     rectangles,
     unlike_after,
@@ -210,3 +211,13 @@ def test_readings_that_show_nothing_have_no_load():
     levels = np.full(len(K), MIDDLE_W), np.zeros(len(K)), np.zeros(len(K))
     for found in rectangles(np.full(len(K), MIDDLE_W), levels, np.full(len(K), 0.5), np.zeros(len(K))):
         assert not found.any()
+
+
+@pytest.mark.parametrize(("cycles", "n", "is_shown"), [(0.1, 49, True), (0.1, 39, False), (0.025, 160, True)])
+def test_a_load_near_the_frequency_of_reads_is_one_line_in_40_of_them_or_in_160_of_a_slow_beat(
+    cycles, n, is_shown
+):
+    """Three cycles are seen in the means of four where there are fewer in 49 reads."""
+    k = np.arange(n)
+    assert is_one_line(200 + 50 * np.sign(np.sin(2 * np.pi * cycles * k + 1))).all() == is_shown
+    assert not is_one_line(200 + 50 * np.random.default_rng(9).standard_normal(n)).any()

@@ -58,7 +58,7 @@ _X = np.arange(-AROUND, AROUND + 1)
 _WIDTH = len(_X)
 _CYCLES = np.arange(0.25, _WIDTH / 2, 0.25)  # of a sine in the neighbourhood
 _LEAST, _LEAST_TOGETHER = 1.0, 1.75  # cycles: a slower sine is power that changes slowly
-_MOST_THERE = 40  # segments, below which there is no spectrum
+MOST_THERE = 40  # segments, below which there is no spectrum
 _BAND = np.arange(-2, 3) * 4  # of _CYCLES: two cycles on either side, where a load with irregular edges is
 _IN_BAND = 0.47  # of all that the power swings, from which on there is one: noise has 0.35 in the best five
 _BAND_FROM = 3.0  # cycles: what wanders more slowly is power that does
@@ -236,7 +236,7 @@ def _add_slow_beats(found: Beat, between: Interpolation, segment: Segment, these
     scatters = ALIKE * segment.near.rough[these] / usual_ns
     for apart in (0, *_BESIDE):
         rate, is_there = _rows(between, left[:, None] + _TOGETHER * (_X + apart), on)
-        is_asked = is_there.sum(1) >= _MOST_THERE
+        is_asked = is_there.sum(1) >= MOST_THERE
         is_asked &= (apart == 0) | _is_like(here, rate, is_there & (-apart != _X), scatters)
         asked = np.flatnonzero(is_asked)
         if len(asked):
@@ -264,7 +264,7 @@ def _centred(segment: Segment, most: float, quantum: int) -> Beat:
     """The same, of the updates around each instant alone."""
     near, found = segment.near, _none(len(segment.power))
     n = near.is_usual.sum(1)
-    asked = np.flatnonzero((n >= _MOST_THERE) & ~near.is_single & (near.usual_ns >= SLOW_NS))
+    asked = np.flatnonzero((n >= MOST_THERE) & ~near.is_single & (near.usual_ns >= SLOW_NS))
     if not len(asked):
         return found
     of = swung(near.rate[asked], near.is_usual[asked], near.usual_ns[asked], most, quantum)
@@ -277,7 +277,7 @@ def swung(rate: F64, is_there: Bools, usual_ns: F64, most: float, quantum: float
 
     Args:
         rate: float64[n, 2 AROUND + 1], power between updates, in any unit.
-        is_there: Which of them count, ``_MOST_THERE`` at least.
+        is_there: Which of them count, ``MOST_THERE`` at least.
         usual_ns: float64[n], between two updates.
         most: The largest power that the device may draw.
         quantum: The smallest step of what is counted, in the units of power times time.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...arrays import Bools
-from ..counters.slow_updates import lines
+from ..counters.slow_updates import MOST_THERE, lines
 from ..counters.update_times import AROUND
 from ..estimates.brackets import F64
 from .running import LOCAL, local_mean
@@ -169,15 +169,17 @@ def is_one_line(watts: F64) -> Bools:
 
 
 def _have_line(watts: F64) -> Bools:
-    """The same of each value and the 24 on either side of it."""
-    width = 2 * AROUND + 1
-    if len(watts) < width:
+    """The same of each value and the 24 on either side of it, or as many as there are, 40 in all at least."""
+    spare = 2 * AROUND + 1 - MOST_THERE
+    if len(watts) < MOST_THERE:
         return np.zeros(len(watts), bool)
-    of = np.lib.stride_tricks.sliding_window_view(watts, width)
+    of, is_there = (
+        np.lib.stride_tricks.sliding_window_view(np.pad(each, spare), 2 * AROUND + 1)
+        for each in (watts, np.ones(len(watts), bool))
+    )
     is_one = []
     for first in range(0, len(of), _ROWS):
-        rows = of[first : first + _ROWS]
-        found = lines(rows, np.ones(rows.shape, bool))
+        found = lines(of[first : first + _ROWS], is_there[first : first + _ROWS])
         is_one.append(found.is_one & (found.cycles >= _CYCLES))
-    each = np.clip(np.arange(len(watts)) - AROUND, 0, len(of) - 1)
+    each = np.clip(np.arange(len(watts)) - AROUND + spare, 0, len(of) - 1)
     return np.concatenate(is_one)[each]
