@@ -102,15 +102,14 @@ static int64_t instant_mw(const struct gpu *g, int64_t now, int64_t *edge)
     return mean_mw(g, *edge, g->instant_window_ns);
 }
 
+/* At idle it is updated once a second from its last busy update on. */
 static int64_t average_mw(const struct gpu *g, int64_t now, int64_t *edge)
 {
-    const int64_t second = 1000000000;
+    const int64_t second = 1000000000, hour = 3600 * second;
     *edge = now - now % g->average_ns;
-    if (power_mw(g, *edge) <= g->freeze_mw) {
-        int64_t busy = *edge;
-        while (busy > *edge - second && power_mw(g, busy) <= g->freeze_mw)
-            busy -= g->average_ns;
-        *edge = power_mw(g, busy) > g->freeze_mw ? busy : now - now % second;
-    }
+    int64_t busy = *edge;
+    while (power_mw(g, busy) <= g->freeze_mw && busy > *edge - hour)
+        busy -= g->average_ns;
+    *edge -= (*edge - busy) % second;
     return mean_mw(g, *edge, g->average_window_ns);
 }

@@ -10,6 +10,7 @@ from gauges import POLLS, SENSORS, gauge, steady, truth_j, windows
 
 from microjoule.joules.counters.update_times import Learned
 from microjoule.joules.gauges.readings import _period, _quantum, _with_repeats
+from microjoule.joules.gauges.standstills import Skipped
 
 MS = 1_000_000
 
@@ -40,19 +41,21 @@ def test_of_few_values_the_quantum_is_1_2_5_or_10_and_so_on_and_of_many_what_all
 
 
 @pytest.mark.parametrize(
-    ("patience_ms", "period_ms", "updates_ms"),
+    ("longest_ms", "end_ms", "period_ms", "updates_ms"),
     [
-        (0, 100, [0, 100, 200, 300, 400, 500]),
-        (1000, 100, [0, 100, 400]),  # at idle a mean stands still, and is not updated
-        (0, 0, [0, 100, 400]),
+        (0, 0, 100, [0, 100, 200, 300, 400, 500]),
+        (1000, 0, 100, [0, 100, 400]),  # at idle a mean stands still, and is not updated
+        (0, 150, 100, [0, 100, 250, 400]),  # the end of a longer time without a change was a standstill
+        (0, 0, 0, [0, 100, 400]),
     ],
 )
 def test_between_changes_a_value_was_shown_again_each_period(
-    patience_ms: int, period_ms: int, updates_ms: list[int]
+    longest_ms: int, end_ms: int, period_ms: int, updates_ms: list[int]
 ) -> None:
+    skips = Skipped(np.full(3, longest_ms * MS), np.array([0, end_ms, 0]) * MS)
     at, read_ns = np.array([0, 100, 400]) * MS, np.arange(0, 510, 10) * MS
     rows, t_ns, spread = _with_repeats(
-        np.array([0, 10, 40]), at, np.array([1.0, 2.0, 3.0]), period_ms * MS, read_ns, patience_ms * MS, False
+        np.array([0, 10, 40]), at, np.array([1.0, 2.0, 3.0]), period_ms * MS, read_ns, skips, False
     )
     assert t_ns[: len(updates_ms)].tolist() == [ms * MS for ms in updates_ms]
     assert rows[: len(updates_ms)].tolist() == [10 * (ms >= 100) + 30 * (ms >= 400) for ms in updates_ms]

@@ -149,6 +149,10 @@ class Boxcar:
             [self._own(start) for start in range(0, len(self.edges_s) - 1, self._given)], axis=1
         )
         self._moved_j = np.concatenate(([0.0], np.cumsum(moved_w * np.diff(self.edges_s))))
+        # Of what a reading after a standstill is the mean is not sure. It counts for a period, and all may be
+        # wrong in the same way.
+        apart_w = np.abs(self._power_at(t_s - _SOLID) - self._power_at(self._begins_s))
+        self._lost_j += np.cumsum(_LATE_SHARE * beyond_s * apart_w) * period_s / window_s
         at = np.clip(np.searchsorted(t_s, self.edges_s[1:] - _SOLID), 1, len(t_s) - 1) - 1
         again = _again(self.watts, round(window_s / period_s)) - _AGAIN
         step_w = np.diff(watts)
@@ -157,6 +161,12 @@ class Boxcar:
         again = again if len(t_s) >= FEW else np.ones(len(self.watts))  # nobody sees whether it does
         in_two = _in_two(self.watts, round(window_s / period_s))
         self._less_known: F64 = 1.0 + np.maximum(_REPEATED * np.clip(again / _SO_MUCH, 0.0, 1.0), in_two)
+
+    def _power_at(self, t_s: F64) -> F64:
+        """The power of the bins that hold instants."""
+        bins = np.searchsorted(self.edges_s, t_s, "right") - 1
+        found: F64 = self.watts[np.clip(bins, 0, len(self.watts) - 1)]
+        return found
 
     def _own(self, start: int) -> F64:
         cell = self._cell(start)

@@ -30,6 +30,7 @@ from .averaging import Averaging, averaging, is_twofold
 from .running import MISSED
 from .seldom_reads import IN_STEP, LIKE, MOSTLY, OFTEN, is_seldom, of_reads
 from .stamps import Clock, Stamped, ahead_ns, instants, middles
+from .standstills import Skipped, skipped, stands_still
 
 F64 = npt.NDArray[np.float64]
 
@@ -43,8 +44,6 @@ _ENOUGH, _SEVERAL = 100_000, 16  # readings that tell the smallest step, and dif
 _FEW = 8  # changes below which a period is no more than a guess
 _IN_TURN = 0.5  # of a period, by which a reading may come early or late and be the next one
 _LEAST_NOISE = 1e-3  # of the highest reading, what is taken for noise where a step is looked for
-_MORE_THAN_ONE = 2.0  # of the largest change from one update to the next: more than one update can change
-_ALIKE, _MOST = 0.05, 0.75  # of a window, by which a standstill is longer or shorter; share of long ones
 _FULL = 0.75  # a sensor that looks at so much of each period is taken to look at all of it
 
 
@@ -281,9 +280,12 @@ def _of_changes(
     # A mean that stands still while its machine is idle was not updated at all.
     window_ns = timing.window_ns or 0
     is_skipping = kind is Shape.BOXCAR and _skips(raw, middle, changed, np.diff(at[1:]), period, window_ns)
-    patience = max(timing.update_max_ns, window_ns) if is_skipping else 0
+    none = Skipped(*np.zeros((2, len(rows)), np.int64))
+    patience = max(timing.update_max_ns, window_ns)
+    values = raw[rows].astype(np.float64)
+    skips = skipped(values, at, period, window_ns, patience) if is_skipping else none
     is_open = kind is Shape.POINT and not timing.update_ns
-    rows, at, spread = _with_repeats(rows, at, spread, period, middle, patience, is_open)
+    rows, at, spread = _with_repeats(rows, at, spread, period, middle, skips, is_open)
     # Of a point all of a period is left open anyway.
     return rows, at, spread, period, left_open_ns if kind is not Shape.POINT else 0
 
@@ -338,32 +340,11 @@ def _skips(
     """Whether readings show a mean that is not always updated, those aside before which nobody read."""
     is_seen = np.diff(read_ns)[changed[1:] - 1] <= MISSED * period
     steps = np.abs(np.diff(raw[changed].astype(np.float64)))
-    return _stands_still(steps[is_seen], gaps_ns[is_seen], period, window_ns)
-
-
-def _stands_still(steps: F64, gaps_ns: I64, period: int, window_ns: int) -> bool:
-    """Whether a mean of a long window is not always updated at idle; else it showed equal values.
-
-    It is where most long standstills last for one window, as those of idle boards do. One update lets go of
-    one period and takes in another: where more changes after a standstill than ever from one update to the
-    next, those between were left out.
-
-    Args:
-        steps: float64[n], by how much readings change.
-        gaps_ns: int64[n], after which time each does.
-        period: The time between two updates.
-        window_ns: What each reading is the mean of.
-    """
-    is_single = gaps_ns < 1.5 * period
-    most, least = steps[is_single].max(initial=0.0), steps[steps > 0].min(initial=np.inf)
-    windows = gaps_ns[(gaps_ns > (1 - _ALIKE) * window_ns) & (steps > least)] / window_ns  # or by rounding
-    of_one = np.count_nonzero(windows < 1 + _ALIKE)
-    is_more = steps[~is_single] > _MORE_THAN_ONE * (most + least)
-    return bool(of_one > max(1, _MOST * len(windows)) or is_more.any())
+    return stands_still(steps[is_seen], gaps_ns[is_seen], period, window_ns)
 
 
 def _with_repeats(
-    rows: I64, at: I64, spread: F64, period: int, read_ns: I64, patience: int, is_open: bool
+    rows: I64, at: I64, spread: F64, period: int, read_ns: I64, skips: Skipped, is_open: bool
 ) -> tuple[I64, I64, F64]:
     """The updates that showed the same value again, put where the beat says; and what was read last."""
     last_ns = int(read_ns[-1])
@@ -373,13 +354,13 @@ def _with_repeats(
     late_ns = _LATE * float(np.median(np.diff(read_ns)))
     times = np.ones(len(at), np.int64)
     if period > 0:
-        times = np.maximum(np.rint((gaps - late_ns) / period), 1).astype(np.int64)
+        times = np.maximum(np.rint((gaps - skips.end_ns - late_ns) / period), 1).astype(np.int64)
     # The last value holds up to the last read, and was seen then if nothing else was.
     times[-1] = max(int((last_ns - at[-1]) // period) + 1, 1) if period > 0 else 1
-    times[gaps <= patience] = 1
+    step = (gaps - skips.end_ns) / times
+    times = np.where(gaps <= skips.longest_ns, 1, times + (skips.end_ns > 0))
     index = np.repeat(np.arange(len(at)), times)
     within = np.arange(len(index)) - np.repeat(np.cumsum(times) - times, times)
-    step = np.where(times > 1, gaps / times, 0.0)
     step[-1] = period
     t_ns = at[index] + np.rint(within * step[index]).astype(np.int64)
     # Where nothing was read nothing was seen to be the same.

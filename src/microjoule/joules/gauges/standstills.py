@@ -2,15 +2,83 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...arrays import Bools
+from ...trace.series import I64
 from ..estimates.brackets import F64
 
 _ISOLATED = 8  # updates between two standstills from which on they show what went on
 _REST = 16  # updates between two standstills from which on nothing is taken of what they hid
 _LONG = 1.2  # windows: a longer standstill is one of the readings, too
 _SOLID = 1e-9
+_SINGLE = 1.5  # periods: up to here one update came after the other
+_MORE_THAN_ONE = 2.0  # of the largest change from one update to the next: more than one update can change
+_ALIKE, _MOST = 0.05, 0.75  # of a window, by which a standstill is longer or shorter; share of long ones
+
+
+def stands_still(steps: F64, gaps_ns: I64, period: int, window_ns: int) -> bool:
+    """Whether a mean of a long window is not always updated at idle; else it showed equal values.
+
+    It is where most long standstills last for one window, as those of idle boards do. One update lets go of
+    one period and takes in another: where more changes after a standstill than ever from one update to the
+    next, those between were left out.
+
+    Args:
+        steps: float64[n], by how much readings change.
+        gaps_ns: int64[n], after which time each does.
+        period: The time between two updates.
+        window_ns: What each reading is the mean of.
+    """
+    least = steps[steps > 0].min(initial=np.inf)
+    windows = gaps_ns[(gaps_ns > (1 - _ALIKE) * window_ns) & (steps > least)] / window_ns  # or by rounding
+    of_one = np.count_nonzero(windows < 1 + _ALIKE)
+    return bool(of_one > max(1, _MOST * len(windows)) or _jumps(steps, gaps_ns, period).any())
+
+
+def _jumps(steps: F64, gaps_ns: I64, period: int) -> Bools:
+    """bool[n]: which readings changed by more than one update can, after a time without changes."""
+    is_single = gaps_ns < _SINGLE * period
+    most, least = steps[is_single].max(initial=0.0), steps[steps > 0].min(initial=np.inf)
+    found: Bools = ~is_single & (steps > _MORE_THAN_ONE * (most + least))
+    return found
+
+
+class Skipped(NamedTuple):
+    """For how long a mean that stands still at idle had no update after each change of its value.
+
+    Attributes:
+        longest_ns: int64[n], up to which length the time to the next change had none.
+        end_ns: int64[n], the end of a longer one that had none.
+    """
+
+    longest_ns: I64
+    end_ns: I64
+
+
+def skipped(values: F64, t_ns: I64, period: int, window_ns: int, patience: int) -> Skipped:
+    """Where a mean stood still, and where it was updated to the value that it had: steady power has one, too.
+
+    Where its sensor stood still the machine was idle, and in the rest of the W before a reading its power was
+    the highest at most. Where the reading is higher than the mean of these, the sensor was updated. Where a
+    value that lasted for longer than any standstill changes by more than one update can, its end was one.
+
+    Args:
+        values: float64[n], what was read, in counts.
+        t_ns: int64[n], since when.
+        period: The time between two updates.
+        window_ns: W, what each value is the mean of.
+        patience: The longest standstill.
+    """
+    gaps_ns, steps, low = np.diff(t_ns), np.abs(np.diff(values)), values.min()
+    range_w = max(np.ptp(values), steps[gaps_ns < _SINGLE * period].max(initial=0.0) * window_ns / period)
+    idle_ns = np.minimum(gaps_ns, window_ns) - 2 * period  # it was busy up to a period at either end
+    was_updated = values[1:] > low + range_w * (1 - idle_ns / window_ns)
+    longest_ns = np.append(np.where(was_updated, 0, patience), patience)
+    is_end = _jumps(steps, gaps_ns, period) & (gaps_ns > patience) & ~was_updated
+    return Skipped(longest_ns, np.append(np.where(is_end, window_ns, 0), 0))
 
 
 def still(is_long: Bools, is_unread: Bools | None) -> Bools:
