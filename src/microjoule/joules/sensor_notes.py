@@ -28,6 +28,7 @@ from .gauges import stand_in
 from .gauges.gauge import Gauge
 from .gauges.gauge_notes import of_gauges
 from .gauges.readings import Shape
+from .marks import within_updates
 
 _MISSING = 0.1  # of the trace, by which a gauge may tell less of it than its counter
 _WORTH_NS = 1.5 * NS_PER_S  # a reply's time is whole seconds, and a second old where it is held
@@ -41,7 +42,8 @@ def of_totals(trace: Trace) -> list[str]:
     together = (*stand_in.sentences(trace), *of_agent(counters))
     apart = disagreements(trace)  # one of two figures is wrong: before what explains them
     own = _of_gauges(trace, is_in_total=True)
-    return [*trace.identity.notes, *apart, *own, *of_counters, *together, *clock_notes(trace)]
+    within = within_updates.sentences(trace)
+    return [*trace.identity.notes, *apart, *within, *own, *of_counters, *together, *clock_notes(trace)]
 
 
 def beside_totals(trace: Trace) -> list[str]:
