@@ -42,11 +42,11 @@ interval):
   (100 of 100 ms: 58 to 70 %; means of a second: 65 to 84 %); at 0.9 and 1.1 T bursts of 20 updates (100 of
   100 ms: 27 to 55 %; means of a second: 55 to 82 %). Of 60 updates at 0.9 and 1.1 T they are covered (93 %
   and more).
-- Windows that begin and end where power steps (`coverage_marked.md`): halves of a step of a program that last
-  about as long as what a mean of a second averages, or as the time between two updates (91 % of windows of
-  means of a second, 81 % of those of a gauge of a second of which nothing is declared), and bursts that end
-  within an update, of which readings show how much energy they had and not for how long. Bursts of 80 to
-  600 ms, the rests between them, and windows with idle time around them are covered, and so are their sums.
+- Windows that begin and end where power steps (`coverage_marked.md`), of a gauge of which nothing is
+  declared: halves of a step of a program that repeat in about the time between two updates (81 %), and bursts
+  that end within an update, of whose height no reading may show anything (61 to 88 %). Of other gauges these
+  are covered, as are bursts of 80 to 600 ms, the rests between them, windows with idle time around them, and
+  sums of each.
 - Recordings of fewer than 64 updates of which readings stand still: those of a second under 1.03 T may be
   those of steady power, of a sensor that looks at a quarter of the time at one of the load's levels. Where
   readings move, U has such loads; a level that lasts ten updates between two edges is taken for power that

@@ -17,9 +17,10 @@ No sensor has a gain or an offset. A counter's lag is fixed: it is learnt.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -28,9 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import gauges
 from gauges import BUSY_W, IDLE_W, POLLS, REST_S, SENSORS, Load, Poll, Sensor
 from gpu_counter import GpuCounter
+from ideal import rows as rows_of
 
 from microjoule.joules.counters.counter import Counter
 from microjoule.joules.counters.update_record import record_of
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimates.brackets import F64
 from microjoule.joules.estimates.estimate import Estimate
 from microjoule.joules.gauges.gauge import Gauge
@@ -198,6 +201,20 @@ def counter_beside(
     counter = of.counter(load, of_counter, seed)
     beside = _gauge_of(sensor, of_gauge, load, seed, LAG_BESIDE_COUNTER)
     return counter.with_timing(lag_beside_gauge(counter, record_of(counter), [beside])), beside
+
+
+def recorded(name: str, load: Load, seed: int, marks: Iterable[tuple[int, str, int, str | None]]) -> Trace:
+    """A recording of a counter of ``configurations``, of the gauge beside it and of a program's marks."""
+    of, sensor = (COUNTERS[name], BESIDE) if name in COUNTERS else PLACED[name]
+    drawn, seen = _drawn(SENSORS[sensor], load, np.random.default_rng([seed, 32]), LAG_BESIDE_COUNTER)
+    of_counter, of_gauge = polls(seed)
+    inside = gauges.channel(drawn.timing)
+    inside = replace(inside, trust=replace(inside.trust, parents=(of.channel.id,)))
+    both = (
+        (of.channel, of.series(load, of_counter, seed)),
+        (inside, gauges.series(seen, drawn, of_gauge, seed)),
+    )
+    return Trace(rows_of([SimpleNamespace(channel=each, series=series) for each, series in both], marks))
 
 
 def placed(counter: Counter, beside: Gauge) -> Energies:
