@@ -129,16 +129,17 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
+    # A pulse shorter than that part is seen whole for as long as its uneven phase stays there, as a burst is.
+    escapes = (
+        "a load in step with it, however steady its readings are. It reads pulses shorter than "
+        f"{looked} that come at uneven times, about every {of}, as longer bursts: ± excludes both"
+    )
     if readings.is_shown and readings.declared_shape is not Shape.CHARGE:
         return (
             f"{name} averages about {looked} of each {of}, not all of it as declared: it jumps at steps of "
-            f"power where a mean of {of} has values between. It misses a load in step with it, however "
-            "steady its readings are"
+            f"power where a mean of {of} has values between. It misses {escapes}"
         )
-    return (
-        f"{name} measures {looked} of each {of}: it misses a load in step with it, however steady its "
-        "readings are"
-    )
+    return f"{name} measures {looked} of each {of}: it misses {escapes}"
 
 
 def _longer(readings: Readings, name: str) -> str:
