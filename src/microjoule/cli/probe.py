@@ -235,7 +235,7 @@ def _verdict(found: Probe, seen: Watched) -> Iterator[str]:
     for channel in found.estimated:
         model = channel.trust.model
         if model is not None:
-            watts = f"{three_digits(model.value_w)} W [{model.low_w:.3g}, {model.high_w:.3g}] a busy CPU"
+            watts = f"{three_digits(model.value_w)} W [{model.low_w:.3g} – {model.high_w:.3g}] per busy CPU"
             yield f"  estimated: {channel.id}, {watts} ({model.source})"
 
 

@@ -68,7 +68,7 @@ def take(site: Site, wishes: CostOptions, say: Callable[[str], None]) -> Overhea
             name = _name(unit)
             least = least_s(unit.subject, unit.way, meter)
             if end - time.monotonic() < least:
-                left_out[name] = "there was no time left, and --max-time gives more"
+                left_out[name] = "the time limit was reached: raise --max-time"
                 continue
             if unit.way.load == "saturated" and not others:
                 left_out[name] = _ALONE

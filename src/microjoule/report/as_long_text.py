@@ -116,7 +116,7 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     figures_shown = [row for window in summary["windows"] for row in window["channels"]]
     if figures_shown and all(row["provenance"] == "estimated" for row in figures_shown):
         lines.append(
-            "No energy counter was read: all figures are estimated from CPU time, within wide limits. "
+            "No energy counter was read: all figures are estimated from CPU time, with a large uncertainty. "
             "`uj probe` says why, and what to do."
         )
     lines += _unplaced(summary["windows"])

@@ -275,7 +275,7 @@ def absence(host: Host, interface: str, remedy: str) -> Obstacle:
         return Obstacle(
             Cause.VIRTUAL_MACHINE,
             f"{interface} is missing: this is a virtual machine, whose hypervisor hides the energy counters",
-            "Measure on the host itself or on a bare-metal instance; estimated CPU time is recorded here",
+            "Measure on the host itself or on a bare-metal instance; here energy is estimated from CPU time",
         )
     if host.cpu_vendor in AMD and (host.cpu_family or 0) < ZEN:
         return Obstacle(

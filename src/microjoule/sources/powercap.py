@@ -60,7 +60,7 @@ from .zones import NJ_PER_J, NJ_PER_UJ, PowercapZone, register_unit, trust
 
 NAME = "powercap"
 UNIT_DIFFERS = 0.01  # 15.3 µJ for 2^-16 J is a rounding, a factor of 4 is not
-READERS = "root (mode 0400), or whom energy_uj is opened to"
+READERS = "root (mode 0400), or users who may read energy_uj"
 
 PERMISSION_REMEDY = (
     "Run as root, or `sudo chmod a+r /sys/class/powercap/*/energy_uj` "

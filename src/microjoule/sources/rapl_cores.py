@@ -40,7 +40,7 @@ def survey(machine: Machine) -> Survey:
     event = folder / "events/energy-core"
     config, unit = perf_config(event), perf_unit(event)
     if pmu_type is None or config is None or unit is None:
-        what = "perf has no PMU power_core, which takes an AMD CPU and Linux 6.15 or later"
+        what = "perf has no PMU power_core, which needs an AMD CPU and Linux 6.15 or later"
         none = Obstacle(Cause.NO_HARDWARE, what)
         return Survey(NAME, READERS, obstacles=(none,))
     channels = tuple(

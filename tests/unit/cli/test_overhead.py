@@ -184,7 +184,7 @@ def test_a_plot_is_drawn(root, suffix):
 def test_nothing_measured_is_nothing_kept(root, home, capsys):
     assert overhead(root, "--max-time", "1ms") == 3
     said = capsys.readouterr()
-    assert "--max-time gives more" in said.out
+    assert "raise --max-time" in said.out
     assert "nothing is kept" in said.err
     assert not home.exists()
 
