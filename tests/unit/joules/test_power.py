@@ -13,6 +13,7 @@ from ideal import MS, T0, Ideal, S, constant, rows, thinned
 from microjoule.channel import Kind, Timing
 from microjoule.footprint.over_time import _unknown, _weights
 from microjoule.joules.counters.counter import Counter
+from microjoule.joules.counters.update_record import updates
 from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimates.estimate import STATUSES
 from microjoule.joules.gauges.gauge import Gauge
@@ -178,3 +179,14 @@ def test_the_foot_of_a_report_says_over_what_a_peak_is_taken() -> None:
     assert peak_span(declared) == Span(400 * MS, 1)
     assert peak_span(silent) == Span(50 * MS, 20)
     assert "peak over at least 50 ms and 20 updates of a counter." in FOOT
+
+
+def test_a_silence_makes_no_power_higher() -> None:
+    """Of steady 200 W 244 W were said: the update before the first read was taken to be 200 ms old."""
+    steady = Load(np.array([0.0, 12.0]), np.full(3, 200.0))
+    series = GpuCounter(update_s=0.02, jitter=0.0).series(steady, Poll())
+    is_read = (series.t_ns < T0 + 5 * S) | (series.t_ns > T0 + 6 * S)
+    found = updates(Counter(thinned(series, is_read), GpuCounter().channel), T0 + 2 * S, T0 + 10 * S)
+    watts = found.energy_j * S / np.diff(found.edges_ns)
+    silent = int(np.argmax(np.diff(found.edges_ns)))
+    assert watts[silent - 1 : silent + 2] == pytest.approx(200.0, rel=0.06)

@@ -289,11 +289,11 @@ class Counter:
         earliest, latest, next_early, next_late = self._around(at)
         width_ns = latest - earliest
         found = earliest + width_ns // 2
-        # An update that was missed by an edge-locked lane came a period before the next one, which is
-        # known much better.
+        # An update that an edge-locked lane missed, or the last one in a silence, came a period before the
+        # next one, which is known much better.
         known = np.flatnonzero((next_late - next_early) * 4 < width_ns[: len(next_late)])
         if len(known):
-            period = timing.update_ns or timing.update_max_ns
+            period = timing.update_ns or self.usual_ns
             guess = next_early[known] + (next_late[known] - next_early[known]) // 2 - period
             found[known] = np.clip(guess, earliest[known], latest[known])
         return found - self.declared.middle_lag_ns
