@@ -1,5 +1,8 @@
 """What the marks of a trace tell of a counter: each figure the same by whichever way it is asked for."""
 
+from types import SimpleNamespace
+
+import gauges
 import numpy as np
 import pytest
 from ideal import MS, Ideal, rows, square
@@ -65,3 +68,20 @@ def test_the_noise_of_single_windows_is_what_they_do_not_share():
     u = np.array([each.u for each in of.mark_fits.estimates(NAME, t0_ns, t1_ns)])
     assert (noise > 0).all()
     assert (noise <= u**2 * (1 + 1e-9)).all()
+
+
+def test_what_readings_do_not_show_of_a_window_is_no_variation_between_windows():
+    """Bursts of 30 ms, all alike: some lie in one update of a gauge of 100 ms, and some in two."""
+    begins_s = gauges.REST_S + np.cumsum(np.random.default_rng(5).uniform(0.15, 0.4, 60))
+    edges_s = np.stack((begins_s, begins_s + 0.03), axis=1).ravel()
+    load = gauges.Load(edges_s, np.concatenate(([60.0], np.tile([330.0, 60.0], 60))))
+    sensor = gauges.SENSORS["100 of 100 ms"]
+    read = SimpleNamespace(
+        channel=gauges.channel(sensor.timing), series=gauges.series(load, sensor, gauges.Poll())
+    )
+    t_ns = (gauges.T0 + np.rint(edges_s * gauges.S).astype(np.int64)).tolist()
+    marks = [(t, ("@begin", "@end")[k % 2], k // 2, "step") for k, t in enumerate(t_ns)]
+    row = Trace(rows([read], marks)).by_name()[0]
+    assert row.count == 60
+    assert not row.sd_j
+    assert not row.percentiles_j

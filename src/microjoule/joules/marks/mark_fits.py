@@ -15,6 +15,7 @@ from ...trace.series import I64
 from ..counters.counter import Counter
 from ..counters.uncounted import once
 from ..estimates.brackets import F64
+from ..estimates.code_dependence import ALIKE
 from ..estimates.estimate import Estimate, summed
 from ..estimates.run_window import whole
 from ..estimates.total import beside
@@ -201,9 +202,11 @@ class MarkFits:
 def _noise_j2(singles: Sequence[Estimate]) -> F64:
     """Of windows whose edges are no marks; a cause that more than two of them share is taken to be of all.
 
-    Two, because windows that follow one another share the edge between them.
+    Two, because windows that follow one another share the edge between them. What readings do not show of
+    windows may be the same in all, or another in each.
     """
-    groups = Tally(c.group for each in singles for c in each.components if c.group)
+    every = (c.group for each in singles for c in each.components if c.group)
+    groups = Tally(group for group in every if not group.startswith(ALIKE))
     return np.array([math.fsum(c.u**2 for c in each.components if groups[c.group] <= 2) for each in singles])
 
 
