@@ -6,5 +6,5 @@
 - of which little is known: little_known, few_updates
 - power between its updates: profile, boxcar, banded, standstills, running
 - what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, irregular, smoothness
-- what those, and steps of power, do to a window: swinging, step_loss
+- what those, and steps of power, do to a window: swinging, step_loss, variances
 """

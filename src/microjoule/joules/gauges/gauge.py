@@ -42,7 +42,16 @@ from ...units import NS_PER_S, seconds
 from ..estimates.brackets import F64, Brackets
 from ..estimates.code_dependence import ALIKE, CODE
 from ..estimates.estimate import STATUSES, Estimate
-from ..estimates.uncertainty import ALIASED, BOUNDED, NORMAL, RECTANGULAR, ROOT_3, ROOT_12, both
+from ..estimates.uncertainty import (
+    ALIASED,
+    BOUNDED,
+    K_OF_RECTANGULAR,
+    NORMAL,
+    RECTANGULAR,
+    ROOT_3,
+    ROOT_12,
+    both,
+)
 from .aliasing import Swings, swings
 from .boxcar import Boxcar
 from .few_updates import ENOUGH, swings_of_few
@@ -55,6 +64,7 @@ from .running import MISSED
 from .stamps import Clock, Stamped
 from .step_loss import OF_BOUND, steps_j, within_one_mean
 from .swinging import Swinging
+from .variances import Variances
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
 _HALF = 1 / ROOT_12  # standard uncertainty of a rectangle of width 1
@@ -258,38 +268,29 @@ class Gauge:
     def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
         a, b, profile = self._s(t0), self._s(t1), self._profile
-        begin2, end2, inner2 = profile.variances(a, b)
         swing2, off = self._swinging.at_ends(a, b, value)
         box2 = np.zeros(len(a)) if self._boxcar is None else self._boxcar.variance(a, b)
-        # How readings scatter that are of one load is what that load does, and no more. Where they are of one
-        # period, and average as declared, it is all that moves; else U² of two ends is 6 swing2, of its form,
-        # and 4 (begin2 + end2).
         found, is_charge = self.swings, self.readings.shape is Shape.CHARGE
         is_known = 2 * (self.channel.timing.window_ns or 0) > self.readings.period_ns or is_charge
-        is_all = found.is_two | ((found.half_w > 0) & (found.shorter > 0) & is_known)
-        is_all[:-1] &= profile.missed == 0
+        of = Variances(*profile.variances(a, b), box2, swing2, off**2)
         first, last = (profile.place(t).segment // 2 for t in (a, b))
-        less2 = (0.75 if is_known else 0.5) * swing2
-        begin2 = np.where(is_all[first], 0.0, np.maximum(begin2 - less2, 0.0))
-        end2 = np.where(is_all[last], 0.0, np.maximum(end2 - less2, 0.0))
-        # Of one load that is slow the gaps are not known, and of a quick one how far its phases' mean is off.
-        is_either = found.is_of_one[first] & found.is_of_one[last]
-        inner2 = np.where(is_either, np.maximum(inner2 - off**2, 0.0), inner2)
+        of = of.of_loads(found, profile.missed, first, last, is_known=is_known)
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
-            begin2, end2 = map(np.maximum, (begin2, end2), within_means(profile, a, b, self.most_w))
-        # Whatever these are together, power is between what it may be.
-        all2 = 4 * (begin2 + end2 + box2 + inner2 + off**2) + 6 * swing2
+            begin2, end2 = map(np.maximum, of[:2], within_means(profile, a, b, self.most_w))
+            of = of._replace(begin=begin2, end=end2)
         period_s, joules = seconds(self.readings.period_ns), np.nan_to_num(value)
-        most2 = self._swinging.furthest_j(a, b, joules) ** 2
+        most_j = self._swinging.furthest_j(a, b, joules)
+        # U of a rectangle is less than its half-width, and what is lost may be all that power may be off by.
+        of_most_j = most_j / K_OF_RECTANGULAR
         lost_j = steps_j(profile, a, b, 0.0 if self._boxcar is None else period_s, ~found.is_two)
-        lost_j = np.clip(lost_j, -np.sqrt(most2 / 3), np.sqrt(most2 / 3))
-        share = np.minimum(np.maximum(most2 - 3 * lost_j**2, 0.0) / np.maximum(all2, 1e-300), 1.0)
-        begin2, end2, box2, inner2, swing2 = (part2 * share for part2 in (begin2, end2, box2, inner2, swing2))
-        off = off * np.sqrt(share)
+        lost_j = np.clip(lost_j, -of_most_j, of_most_j)
+        of = of.beside(lost_j, is_fitted=self._boxcar is not None)
+        of = of.within(most_j**2 - 4 * lost_j**2)  # beside others a rectangle has the k of a normal one
+        begin2, end2, inner2, box2, swing2, off = *of[:-1], np.sqrt(of.whole)
         if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
             is_within = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
             off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_within)
-        ends2 = begin2 + end2 + box2 + 1.5 * swing2 + lost_j**2
+        ends2 = np.minimum(begin2 + end2 + box2 + 1.5 * swing2 + lost_j**2, most_j**2 / 4)
         mean_s = max(period_s, seconds(self.readings.window_ns or 0))
         alike = within_one_mean(a, b, mean_s, joules, ends2, self.most_w)
         yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
@@ -303,9 +304,8 @@ class Gauge:
         begin_w, end_w = (self._power_w(t, self.lag_s) for t in (t0, t1))
         off = np.hypot(off, slipped_j(self.readings, value, b - a, begin_w, end_w))
         yield Part("updates" if self._swinging.is_whole else "aliasing", np.hypot(np.sqrt(inner2), off))
-        yield Part(
-            "steps", lost_j * np.sqrt(1.0 - alike), RECTANGULAR, (f"steps:{self.channel.id}",) * len(a)
-        )
+        lost_j = np.where(alike > 0, np.clip(lost_j, -most_j / 2, most_j / 2), lost_j) * np.sqrt(1.0 - alike)
+        yield Part("steps", lost_j, RECTANGULAR, (f"steps:{self.channel.id}",) * len(a))
         late_j = (end_w - begin_w) * self.lag_s * OF_BOUND
         if self.readings.shape is Shape.POINT and is_little_known(self.readings):
             most_j = of_another_time(self.readings, value, t0, t1, self.most_w)

@@ -6,7 +6,8 @@ windows of a name lose by it, or all gain. Of a window w that is cut in two at f
 rectangle, and nothing of a kink: what it has up to the instant beyond the low power, if it lacks as much of
 the high one from there on, and else the smaller of the two. Of a step D in a gap g of a period T it is
 D g² / 6 T on average over phases, in a window beside it D g w / 4 T; of an update that may be s early or
-late D s √3 / 4.
+late D s √3 / 4. D is no more than the readings on both sides of the instant differ by: where they are alike
+power did not step there.
 """
 
 from __future__ import annotations
@@ -90,12 +91,15 @@ def _moved_j(profile: Profile, t_s: F64, blurred_s: float, is_open: Bools) -> F6
     is_peak, is_trough = (own > w1 + nearly) | (w1 > w2 + nearly), (own < w_1 - nearly) | (w_1 < w_2 - nearly)
     high = np.where(is_peak, top, np.maximum(w1, w2))
     low = np.where(is_trough, bottom, np.minimum(w_1, w_2))
+    is_gap = segment % 2 == 1
+    shown_w = np.where(is_gap, w1 - own, np.maximum(own, w1) - np.minimum(own, w_1))
     if blurred_s:
         from_s, to_s = t_s - blurred_s, t_s + blurred_s
     else:
-        is_gap = segment % 2 == 1
         from_s, to_s = (np.where(is_gap, t_s, profile.bounds_s[segment + k]) for k in range(2))
     over_j = sign * (until_j - profile.energy_j(from_s)) - low * (t_s - from_s)
     under_j = high * (to_s - t_s) - sign * (profile.energy_j(to_s) - until_j)
     beside_s = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s + profile.late_s[i] * ROOT_3 / 4
-    return np.asarray(sign * (np.maximum(np.minimum(over_j, under_j), 0.0) + (high - low) * beside_s))
+    return np.asarray(
+        sign * (np.maximum(np.minimum(over_j, under_j), 0.0) + np.clip(shown_w, 0.0, high - low) * beside_s)
+    )
