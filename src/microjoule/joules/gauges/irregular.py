@@ -37,6 +37,7 @@ BLOCKS = (16, 32, 64, 128, 256)  # updates, whose means creeping phases move
 # tell as much as half as many again that do not.
 _OF_FEW = np.array([[1.01], [1.03], [1.06], [1.12], [1.31]])
 _AROUND, _SOME = 4, 0.3  # times as many on either side, and the share of them that tells how means scatter
+_PEAKED = 2.2  # m4 / m2² of readings, half way from 1.5 of a sine to 3
 _OF_EIGHT = 1.2  # Student's t of so many means, which is all that there are
 _FAR = 512  # updates on either side in which phases creep
 _IRREGULAR = 0.2  # r, at the least
@@ -112,6 +113,7 @@ def means_astray_w(watts: F64, is_uneven: Bools) -> F64:
     """
     found, shorter = np.zeros((len(BLOCKS), len(watts))), np.zeros(len(watts))
     off, inside = watts - watts.mean(), extreme(is_uneven / 1.0, np.minimum)
+    inside *= _are_levels_passed(off, inside)
     for row, size in zip(found, BLOCKS, strict=True):
         means, around = local_mean(off, size // 2), _AROUND * size
         is_own = extreme(inside, np.minimum, size // 2)
@@ -120,6 +122,18 @@ def means_astray_w(watts: F64, is_uneven: Bools) -> F64:
         scatter_w = _OF_EIGHT * np.sqrt(np.maximum(square - mean**2, 0.0))
         row[:] = shorter = np.where(share > _SOME, scatter_w, shorter)
     return found * is_uneven
+
+
+def _are_levels_passed(off: F64, inside: F64) -> Bools:
+    """bool[n]: whether readings are as often anywhere between two ends, or mostly at them.
+
+    Then m4 / m2² is 9/5, or 1, as of a load that a part of the time passes over; of what wanders it is 3.
+    """
+    share = np.maximum(local_mean(inside, BLOCKS[-1]), 1e-9)
+    m1, m2, m3, m4 = (local_mean(inside * off**k, BLOCKS[-1]) / share for k in (1, 2, 3, 4))
+    square = np.maximum(m2 - m1**2, 1e-12)
+    fourth = m4 - 4 * m3 * m1 + 6 * m2 * m1**2 - 3 * m1**4
+    return np.asarray(fourth < _PEAKED * square**2)
 
 
 def of_means(by_size: F64, at: I64, updates: F64) -> F64:
