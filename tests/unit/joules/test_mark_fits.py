@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 
 import gauges
+import gpu_counter
 import numpy as np
 import pytest
 from ideal import MS, Ideal, rows, square
 
+import microjoule as uj
 from microjoule.joules.energy_trace import Trace
 
+GPU = "gpu-0/energy"
 IDEAL = Ideal(square(20.0, 90.0, 0.021), n=900, seed=3, limit_w=150.0)
 NAME = IDEAL.id
 
@@ -85,3 +88,23 @@ def test_what_readings_do_not_show_of_a_window_is_no_variation_between_windows()
     assert row.count == 60
     assert not row.sd_j
     assert not row.percentiles_j
+
+
+def test_one_lag_moves_all_windows_of_a_sum_that_a_gauge_places_in_part(tmp_path):
+    """Each by itself has the lag that moves it farthest: added up they were 1.5 J, where one moves 9 J."""
+    chance = np.random.default_rng([3200171, 41])
+    lasts_s = np.column_stack((chance.uniform(0.08, 0.6, 60), chance.uniform(0.05, 0.5, 60))).ravel()
+    edges_s = gauges.REST_S + np.concatenate(([0.0], np.cumsum(lasts_s)))[:-1]
+    load = gauges.Load(edges_s, np.concatenate(([60.0], np.tile([300.0, 60.0], 60))))
+    t_ns = (gauges.T0 + np.rint(edges_s[1:-1] * gauges.S).astype(np.int64)).tolist()
+    marks = [(t, ("@begin", "@end")[k % 2], k // 2, "rest") for k, t in enumerate(t_ns)]
+    of = gpu_counter.GpuCounter(update_s=0.1, lag_s=0.05)
+    found = uj.load(gpu_counter.trace(tmp_path, load, of, gauges.SENSORS["10 of 20 ms"], 1, marks))
+    fits, t0_ns, t1_ns = found.mark_fits, *edges(found)
+    assert fits.finer(GPU) is not None
+    alone = fits.edges(GPU).together(found.meter(GPU), t0_ns, t1_ns)
+    assert of_lag(fits.together(GPU, t0_ns, t1_ns)) > 0.8 * of_lag(alone) > 0.0
+
+
+def of_lag(estimate):
+    return sum(abs(each.u) for each in estimate.components if each.name == "lag")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter as Tally
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ..estimates.code_dependence import ALIKE
 from ..estimates.estimate import Estimate, summed
 from ..estimates.run_window import whole
 from ..estimates.total import beside
+from ..estimates.uncertainty import gathered
 from ..gauges.gauge import Gauge
 from ..gauges.stand_in import stand_in
 from ..lags.lag_of_windows import LEAST_NS
@@ -123,12 +125,12 @@ class MarkFits:
         """
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
-        if not isinstance(meter, Counter):
-            return meter.estimates(meter.energies(t0_ns, t1_ns))
-        if marked is not None:
-            found = marked.estimates(meter, t0_ns, t1_ns)
-        else:
+        if marked is None or not isinstance(meter, Counter):
             found = meter.estimates(meter.energies(t0_ns, t1_ns))
+        else:
+            found = marked.estimates(meter, t0_ns, t1_ns)
+        if not isinstance(meter, Counter):
+            return found
         of = self.finer(channel_id)
         found = found if of is None else fused(meter, of, found, t0_ns, t1_ns)
         other = self.stand_in(channel_id)
@@ -189,6 +191,8 @@ class MarkFits:
         if len(each) == 1:
             return each[0]
         found = summed(each)
+        if marked is not None and isinstance(meter, Counter):
+            found = _of_one_lag(found, each, marked, meter, (t0_ns, t1_ns))
         return once(meter.resets.losses, found, t0_ns, t1_ns) if isinstance(meter, Counter) else found
 
     def _widened(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> tuple[I64, I64]:
@@ -197,6 +201,24 @@ class MarkFits:
         if isinstance(meter, Counter) and meter.channel.is_of_command:
             return widened(meter, self._trace, t0_ns, t1_ns)
         return t0_ns, t1_ns
+
+
+def _of_one_lag(
+    found: Estimate, each: Sequence[Estimate], marked: MarkedEdges, meter: Counter, ends: tuple[I64, I64]
+) -> Estimate:
+    """A sum of windows, in which one lag moves all whose counts at marks are taken.
+
+    Of several lags each window by itself has that which moves it farthest, and two of them may cancel.
+    """
+    own = zip(each, marked.estimates(meter, *ends), strict=True)
+    is_own = np.array([one.components == of_marks.components for one, of_marks in own])
+    together = marked.together(meter, *(t_ns[is_own] for t_ns in ends)) if is_own.any() else None
+    if together is None:
+        return found
+    others = summed([one for one, taken in zip(each, is_own, strict=True) if not taken] or [found * 0])
+    lags = (part for of in (together, others) for part in of.components if part.name == "lag")
+    kept = (part for part in found.components if part.name != "lag")
+    return replace(found, components=(*kept, *gathered(lags)))
 
 
 def _noise_j2(singles: Sequence[Estimate]) -> F64:
