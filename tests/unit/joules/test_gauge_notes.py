@@ -18,9 +18,9 @@ CLOCK = (_PAIRS, _PAIRS + gauges.REALTIME_NS)
 EACH = gauges.Sensor(timing=gauges.SENSORS["100 of 100 ms"].timing)
 PART = gauges.SENSORS["25 of 100 ms"]
 IN_STEP = (
-    "gpu-0/power measures 25 ms of each 100 ms: it misses a load in step with it, however steady its "
-    "readings are. It reads pulses shorter than 25 ms that come at uneven times, about every 100 ms, as "
-    "longer bursts: ± excludes both"
+    "gpu-0/power measures 25 ms of each 100 ms: it misses a load in step with it (every 100 ms or 200 ms), "
+    "however steady its readings are. It reads pulses and pauses shorter than 25 ms that repeat about every "
+    "100 ms as longer ones: ± excludes both"
 )
 CHARGED = (
     "gpu-0/power follows the power late, as a capacitor does: a load in step with its updates, every 15 ms, "

@@ -129,10 +129,11 @@ def _part_time(readings: Readings, name: str) -> str:
     if readings.shape is not Shape.HOLD or readings.coverage >= 1:
         return ""
     looked, of = short_time(readings.window_ns or 0), short_time(readings.period_ns)
-    # A pulse shorter than that part is seen whole for as long as its uneven phase stays there, as a burst is.
+    # A pulse shorter than that part is seen for as long as its phase stays there, as a burst is.
+    twice = short_time(2 * readings.period_ns)
     escapes = (
-        "a load in step with it, however steady its readings are. It reads pulses shorter than "
-        f"{looked} that come at uneven times, about every {of}, as longer bursts: ± excludes both"
+        f"a load in step with it (every {of} or {twice}), however steady its readings are. It reads pulses "
+        f"and pauses shorter than {looked} that repeat about every {of} as longer ones: ± excludes both"
     )
     if readings.is_shown and readings.declared_shape is not Shape.CHARGE:
         return (
