@@ -162,7 +162,8 @@ def test_the_report_says_the_lag_and_what_the_guaranteed_interval_allows():
     counter = GpuCounter(lag_s=0.02).counter(used, POLL, 2)
     assert said(counter)[0].startswith("gpu-0/energy: its counter may show energy up to 100 ms late")
     line = said(learnt(counter, gauge(used, SENSORS["100 of 100 ms"], POLL, 2)))[0]
-    assert "measured against gpu-0/power; guaranteed intervals allow for 0 to 100 ms" in line
+    of = "measured against gpu-0/power, assumed to be at most 10 ms late"
+    assert f"{of}; guaranteed intervals allow for 0 to 100 ms" in line
 
 
 def test_a_trace_and_the_same_trace_in_parts_learn_one_lag(tmp_path):

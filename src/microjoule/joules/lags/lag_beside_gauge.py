@@ -30,7 +30,7 @@ import numpy as np
 
 from ...channel import Timing
 from ...trace.series import I64
-from ...units import NS_PER_MS, NS_PER_S
+from ...units import NS_PER_MS, NS_PER_S, short_time
 from ..counters.counter import Counter
 from ..counters.update_record import UpdateRecord
 from ..estimates.brackets import F64
@@ -104,7 +104,10 @@ def seen(counter: Counter, record: UpdateRecord, gauge: Gauge) -> SeenLag | None
     own_ns = float(np.hypot(own * gauge.readings.period_ns, _BOTH * located_ns))
     found = samples(counter, edges, total, gauge, shifts)
     fits = (_fit(each, gauge, edges, shifts, own_ns) for each in found)
-    known = (SeenLag(lag, half, gauge.channel.id) for lag, half in filter(None, fits))
+    # A gauge that trails by more makes the counter late by as much, and no reading shows it.
+    is_assumed = gauge.channel.timing.likely_lag_ns is None
+    of = f", assumed to be at most {short_time(own * gauge.readings.period_ns)} late" if is_assumed else ""
+    known = (SeenLag(lag, half, gauge.channel.id + of) for lag, half in filter(None, fits))
     return next((each for each in known if each.half_ns < _TOLD * declared_ns), None)
 
 
