@@ -57,9 +57,9 @@ def test_reads_rarer_than_updates_are_not_called_a_slow_sensor():
     """ "Updated every 500 ms, not every 100 ms" was said of what had been read so seldom."""
     load = gauges.steps(0.8, 60.0, 1)
     found = gauges.gauge(load, EACH, gauges.Poll(rate_hz=2.0), 1).notes
-    assert any(
-        each.startswith("gpu-0/power was read every 502 ms and is updated every 100 ms: ") for each in found
-    )
+    (said,) = [each for each in found if each.startswith("gpu-0/power was read every 502 ms and is updated ")]
+    assert "every 100 ms: what it shows between two reads is not known" in said
+    assert "± includes that, but no loads in step with its updates, or quicker ones" in said
     assert not any("in this trace" in each for each in found)
 
 

@@ -114,7 +114,8 @@ def _period(readings: Readings, declared_ns: int | None, name: str) -> str:
     if declared_ns < readings.read_every_ns and abs(readings.period_ns / readings.read_every_ns - 1) <= _LIKE:
         return (
             f"{name} was read every {found} and is updated every {declared}: what it shows between two reads "
-            "is not known, and ± includes that. A higher rate of reads tells more"
+            "is not known. ± includes that, but no loads in step with its updates, or quicker ones. A "
+            "higher rate of reads tells more"
         )
     return f"{name} is updated every {found} in this trace, not every {declared}"
 
