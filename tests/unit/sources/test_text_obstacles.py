@@ -10,7 +10,7 @@ from machines.failing import failing
 from microjoule.sources import battery, cray, hwmon, powercap
 from microjoule.sources.machine import Machine
 from microjoule.sources.survey import Cause
-from microjoule.sources.text_obstacles import mode_allows, obstacle
+from microjoule.sources.text_obstacles import _refused, mode_allows, obstacle
 
 POWER = "sys/class/hwmon/hwmon5/power1_average"
 ZONE = "sys/class/powercap/intel-rapl:0"
@@ -69,6 +69,16 @@ def test_a_sleeping_gpu_is_asleep_and_root_would_be_refused_too(tmp_path, state)
     assert ("is asleep" in one.obstacle.what) == (state == "suspended")
     assert "to root as well" in one.obstacle.what
     assert "Run as root" not in one.obstacle.remedy
+
+
+@pytest.mark.parametrize(("number", "cause"), [(errno.EPERM, Cause.ASLEEP), (errno.EACCES, Cause.SECURITY)])
+def test_the_error_number_says_who_refuses_a_file_that_its_mode_opens(tmp_path, number, cause):
+    """Where no file can be made to answer so, as without FUSE, nothing else tests it."""
+    put(tmp_path, power=1)
+    found = _refused(tmp_path / "power", PermissionError(number, "refused"))
+    assert found.cause is cause
+    assert "root as well" in found.what
+    assert "chmod" not in found.remedy
 
 
 @pytest.mark.parametrize("errors", [errno.EACCES, [errno.EACCES]])
