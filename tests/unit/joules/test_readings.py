@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, gauge, steady, truth_j, windows
+from gauges import POLLS, SENSORS, T0, S, channel, gauge, steady, truth_j, windows
+from ideal import thinned
 
+from microjoule.channel import Timing
 from microjoule.joules.counters.update_times import Learned
-from microjoule.joules.gauges.readings import _period, _quantum, _with_repeats
+from microjoule.joules.gauges.readings import Readings, _period, _quantum, _with_repeats
 from microjoule.joules.gauges.standstills import Skipped
+from microjoule.trace.series import Series
 
 MS = 1_000_000
 
@@ -80,3 +83,14 @@ def test_steady_power_is_within_u_of_the_step_that_its_values_are_of(step_w: flo
         wide = [each.U for each in found.estimates(found.energies(t0, t1))]
         held += (np.abs(errors) <= wide).tolist()
     assert sum(held) > 0.95 * len(held)
+
+
+def test_a_value_that_lasts_while_it_is_read_is_no_hole() -> None:
+    """A meter of a second that showed 200 W for 3 s had no figure; where nothing was read it has none."""
+    t_ns, zeros = T0 + np.arange(1008) * 10 * MS, np.zeros(1008)
+    watts = np.repeat([100, 190, 200, 100, 190, 200], [8, 100, 300, 300, 100, 200])
+    heard = Series(t_ns, zeros.astype(np.uint32), (watts * 1000).astype(np.uint64), zeros.astype(np.uint16))
+    unheard = thinned(heard, (t_ns < T0 + 1.2 * S) | (t_ns > T0 + 4 * S))
+    window = np.array([T0 + S // 2]), np.array([T0 + 9 * S])
+    found = [Readings(each, channel(Timing())).holes(*window).tolist() for each in (heard, unheard)]
+    assert found == [[0], [1]]

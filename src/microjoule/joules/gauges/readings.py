@@ -121,6 +121,9 @@ class Readings:
             self.slips = IN_STEP * self.period_ns / (2 * self.left_open_ns) if is_in_step else 0.0
         watts = raw[rows].astype(np.float64) * float(channel.scale.unit) + channel.scale.offset_w
         read_ns = middles(good)
+        # Without stamps a value that lasts may be that of many updates: nothing was missed while it was read.
+        is_stamped = found.kind is Stamped.UPDATE
+        self._silent_ns = t_ns if is_stamped else read_ns[:-1][np.diff(read_ns) > _GAP_NS]
         self.is_unread = np.diff(read_ns, prepend=read_ns[:1])[rows] > MISSED * self.period_ns
         self.t_ns: I64 = t_ns
         self.watts: F64 = watts
@@ -209,8 +212,8 @@ class Readings:
         gaps = np.diff(self.t_ns)
         usual = max(self._timing.update_max_ns, 2 * int(np.median(gaps)))
         # Silence is long where reads failed meanwhile; else only where no lane reads so seldom.
-        failed = np.searchsorted(self.failed_ns, self.t_ns)
-        hole = (gaps > max(usual, _GAP_NS)) | ((gaps > usual) & (np.diff(failed) > 0))
+        failed, silent = (np.diff(np.searchsorted(t, self.t_ns)) for t in (self.failed_ns, self._silent_ns))
+        hole = (gaps > usual) & ((failed > 0) | (gaps > _GAP_NS) & (silent > 0))
         at = np.flatnonzero(hole)
         ended = np.searchsorted(self.t_ns[at + 1], t0, "right")
         return np.searchsorted(self.t_ns[at], t1, "left") - ended
