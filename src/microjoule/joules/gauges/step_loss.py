@@ -93,6 +93,8 @@ def _moved_j(profile: Profile, t_s: F64, blurred_s: float, is_open: Bools) -> F6
     low = np.where(is_trough, bottom, np.minimum(w_1, w_2))
     is_gap = segment % 2 == 1
     shown_w = np.where(is_gap, w1 - own, np.maximum(own, w1) - np.minimum(own, w_1))
+    # A burst that ends within a reading shows a part of its step, and a momentary value perhaps none.
+    step_w = np.where((shown_w > nearly) | (width_s == 0), high - low, np.clip(shown_w, 0.0, high - low))
     if blurred_s:
         from_s, to_s = t_s - blurred_s, t_s + blurred_s
     else:
@@ -100,6 +102,4 @@ def _moved_j(profile: Profile, t_s: F64, blurred_s: float, is_open: Bools) -> F6
     over_j = sign * (until_j - profile.energy_j(from_s)) - low * (t_s - from_s)
     under_j = high * (to_s - t_s) - sign * (profile.energy_j(to_s) - until_j)
     beside_s = (gap_s**2 / 6 + gap_s * width_s / 4) / period_s + profile.late_s[i] * ROOT_3 / 4
-    return np.asarray(
-        sign * (np.maximum(np.minimum(over_j, under_j), 0.0) + np.clip(shown_w, 0.0, high - low) * beside_s)
-    )
+    return np.asarray(sign * (np.maximum(np.minimum(over_j, under_j), 0.0) + step_w * beside_s))
