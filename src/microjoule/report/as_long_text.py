@@ -39,8 +39,9 @@ def render(summary: Mapping[str, Any]) -> str:
     single = [window for window in summary["windows"] if window["n_of_name"] <= REPEATS_MAX]
     left_over = len(single[BLOCKS_MAX:])
     single = single[:BLOCKS_MAX]
+    has_rows = any(map(rows_of, single))
     lines = [*wrapped(summary["sentence"]), "", *_prose(warnings(summary))]
-    if single:
+    if has_rows:
         blocks = [
             (window_title(window, beside_a_figure()), rows_of(window), _covered(window)) for window in single
         ]
@@ -53,7 +54,7 @@ def render(summary: Mapping[str, Any]) -> str:
         lines += ["", f"{written_numbers.count(left_over, 'more window')}: {ALL_WINDOWS}"]
     shares = share_lines.full(summary)
     lines += ["", *shares] if shares else []
-    if "footprint" in summary and single:
+    if "footprint" in summary and has_rows:
         lines += ["", *footprint_lines.lines(summary["footprint"], single)]
     lines += _prose(f"left out: {sentence}." for sentence in summary["facts"].get("excluded", ()))
     met = summary.get("conditions", ())

@@ -101,10 +101,12 @@ def test_a_field_that_appears_and_disappears_is_named_with_its_time(tmp_path, op
 
 @pytest.mark.parametrize("options", [(), ("--by", "none")])
 def test_a_gpu_of_which_no_figure_ever_answers_is_named(tmp_path, options):
-    """Its memory's temperature is read; energy and power are not."""
+    """Its memory's temperature is read; energy and power are not, and no table of none is shown."""
     script = f"{NO_COUNTER}answer 186 0 3 0 3\nanswer 185 0 3 0 3\nrefuse power 3\n"
     _, _, text, _ = recorded(tmp_path, script, options=options)
     assert "NVIDIA GPU not measured: gpu-0" in text
+    assert "± 95 %" not in text
+    assert "guaranteed" not in text
 
 
 def test_a_window_that_outlives_a_field_has_the_energy_of_the_gauge_beside_it(tmp_path):
