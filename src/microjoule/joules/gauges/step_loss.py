@@ -68,7 +68,8 @@ def within_one_mean(t0_s: F64, t1_s: F64, mean_s: float, value_j: F64, ends2: F6
     between_s[order] = (np.append(mean_s, apart_s) + np.append(apart_s, mean_s)) / 2
     power_w = value_j / np.maximum(length_s, 1e-12)
     rest_j = between_s * np.maximum(power_w, most_w - power_w)
-    share = np.clip(2.0 - 2.0 * length_s / max(mean_s, 1e-9), 0.0, 1.0)
+    # What windows lack the time between them has: a short one of either is off by the same joules.
+    share = np.clip(2.0 - 2.0 * np.minimum(length_s, between_s) / max(mean_s, 1e-9), 0.0, 1.0)
     return np.asarray(np.minimum(share, rest_j**2 / np.maximum(4 * ends2, 1e-300)))
 
 
