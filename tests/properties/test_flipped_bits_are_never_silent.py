@@ -38,7 +38,7 @@ class Whole(NamedTuple):
     windows: list[tuple[str, int, int]]
 
 
-def sealed(path: Path, table: pa.Table, piece: int, compression: str | None) -> bytes:
+def sealed(path: Path, table: pa.Table, piece: int, compression: str | None = "zstd") -> bytes:
     """The file of a table, with a checksum each so many rows, as a recorder writes it."""
     made = table.schema.with_metadata({**table.schema.metadata, schema.KEY_CHECKSUMS: checksum.METHOD})
     names = table["channel"].chunk(0).dictionary.to_pylist()
