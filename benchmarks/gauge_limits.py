@@ -128,10 +128,10 @@ FOOT = """
 `same_gauge_readings.md` simulates other loads with the same readings, and says which of these widths they
 justify.
 
-- What windows lose of the steps that they begin and end with is in U of all windows, because readings do not
-  say which ones a program put there (`coverage_marked.md`); those of this table lie anywhere. U has the larger
-  of that and of what their ends leave open, and loads of two updates that are high for less or more than half
-  of the time. Without these some cells of 3.0 to 4.4 times the error would have 2.5 to 3.0.
+- What windows lose of the steps that they begin and end with is in U of all windows, because readings do
+  not say which ones a program put there (`coverage_marked.md`); those of this table lie anywhere. U has the
+  larger of that and of what their ends leave open, and loads of two updates that are high for less or more
+  than half of the time. Without these some cells of 3.0 to 4.4 times the error would have 2.5 to 3.0.
 - Three updates, 100 of 100 ms: readings of 3 T that swing by H are those of 1.5 T that swings by 2 H, where
   the edges fall so that readings are high, halfway and low: 0.75, 0.5 and 0.25 of 2 H. Both are possible, and
   energies between updates are off by 2.9 times as much of 1.5 T: triangles of 3/16, 1/4 and 3/16 of 2 H T in
