@@ -6,7 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gauges import POLLS, SENSORS, T0, Load, S, Sensor, channel, covered, gauge, series, square, steps
+from gauges import (
+    BUSY_W,
+    POLLS,
+    SENSORS,
+    T0,
+    Load,
+    S,
+    Sensor,
+    channel,
+    covered,
+    gauge,
+    series,
+    square,
+    steps,
+    uneven,
+)
 from scipy.stats import binomtest
 
 from microjoule.joules.gauges.gauge import Gauge
@@ -72,3 +87,20 @@ def test_a_sensor_without_noise_that_stands_still_at_idle_repeats_steady_power(s
     first_s, last_s = load.span_s
     found = gauge(load, sensor, POLLS["10 ms"], seed).energy(T0 + round(first_s * S), T0 + round(last_s * S))
     assert found.value == pytest.approx(load.energy_j(np.array([last_s]))[0], rel=0.03)
+
+
+def _between_busy_times(period_s: float, high: float, seed: int) -> Load:
+    """A load that nowhere rests for a second, neither before nor after it."""
+    of = uneven(period_s, 60.0, high, 0.02, seed)
+    return replace(of, watts=np.concatenate(([BUSY_W], of.watts[1:-1], [BUSY_W])))
+
+
+@pytest.mark.parametrize(("period_s", "high"), [(0.37, 0.5), (0.4, 0.25), (0.8, 0.3), (1.7, 0.5)])
+def test_short_rests_show_that_a_sensor_stands_still_at_idle(period_s: float, high: float) -> None:
+    """Its value was taken for that of each update, or its lowest mean for idle power: 0 to 38 % were held."""
+    loads = [_between_busy_times(period_s, high, seed) for seed in range(8)]
+    readers = [
+        gauge(load, SENSORS["mean of 1 s, frozen at idle"], POLLS["10 ms"], seed)
+        for seed, load in enumerate(loads)
+    ]
+    assert _holds(readers, loads, 10.0, 12)

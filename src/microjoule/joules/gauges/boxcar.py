@@ -39,6 +39,7 @@ import numpy as np
 from ...arrays import Bools, distinct
 from ...trace.series import I64
 from ..estimates.brackets import F64
+from ..estimates.uncertainty import ROOT_12
 from .banded import Banded, Eliminated
 from .coming_round import Differences
 from .irregular import scatters
@@ -135,7 +136,9 @@ class Boxcar:
         self._lost_j = _LOST * np.cumsum(self._hidden_j[:-1])
         self._standstills = np.concatenate(([0], np.cumsum(self._hidden_j > 0)))
         self.edges_s = _edges(t_s, window_s, period_s)
-        self._idle_w = float(watts.min())
+        # An update between two standstills, the first of which lasted for W, saw idle power only.
+        is_rest = is_still[:-1] & is_still[1:] & (gaps_s[:-1] >= _STILL * window_s)
+        self._idle_w, self._idle_off_w = _idle_power(float(watts.min()), is_read=bool(is_rest.any()))
         is_other = np.abs(np.diff(watts)) > _OTHER * noise_w
         self._is_idle = idle(self.edges_s, t_s, is_other, is_still[1:], window_s)
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
@@ -207,7 +210,7 @@ class Boxcar:
             # A reading that came a little later has let go of one power and taken in another.
             noise2 = np.asarray(self._noise_w**2 + (late * (p[newest] - p[oldest])) ** 2, np.float64)
         rest2 = max(float(np.mean((y - shares @ p) ** 2 - noise2)), 0.0)
-        moved_w = known.solve(idle) * _MORE * self._idle_w
+        moved_w = known.solve(idle) * self._idle_off_w
         return Cell(first, edges, p + mean, known, rest2, moved_w)
 
     def variance(self, t0_s: F64, t1_s: F64) -> F64:
@@ -272,6 +275,14 @@ class Boxcar:
             found[at] = cell.known.variances(each.T) * self._less_known[bins[at]]
             found[at] += cell.rest2 * self._window_s**2
         return found
+
+
+def _idle_power(lowest_w: float, *, is_read: bool) -> tuple[float, float]:
+    """What a machine draws at idle, and the standard uncertainty of that, by its lowest mean of W.
+
+    Where none is of idle power only, that is anywhere between nothing and the lowest.
+    """
+    return (lowest_w, _MORE * lowest_w) if is_read else (lowest_w / 2, lowest_w / ROOT_12)
 
 
 def _again(watts: F64, lag: int) -> F64:

@@ -30,7 +30,7 @@ from .averaging import Averaging, averaging, is_twofold
 from .running import MISSED
 from .seldom_reads import IN_STEP, LIKE, MOSTLY, OFTEN, is_seldom, of_reads
 from .stamps import Clock, Stamped, ahead_ns, instants, middles
-from .standstills import Skipped, skipped, stands_still
+from .standstills import Skipped, skipped, stands_still, stops_in_motion
 
 F64 = npt.NDArray[np.float64]
 
@@ -341,9 +341,14 @@ def _skips(
     window_ns: int,
 ) -> bool:
     """Whether readings show a mean that is not always updated, those aside before which nobody read."""
-    is_seen = np.diff(read_ns)[changed[1:] - 1] <= MISSED * period
-    steps = np.abs(np.diff(raw[changed].astype(np.float64)))
-    return stands_still(steps[is_seen], gaps_ns[is_seen], period, window_ns)
+    every_ns = np.diff(read_ns)
+    is_seen = every_ns[changed[1:] - 1] <= MISSED * period
+    values = raw[changed].astype(np.int64)
+    steps = np.abs(np.diff(values.astype(np.float64)))
+    if stands_still(steps[is_seen], gaps_ns[is_seen], period, window_ns):
+        return True
+    kept_ns = gaps_ns - float(np.median(every_ns))
+    return stops_in_motion(values, gaps_ns, is_seen & (kept_ns > MISSED * period), window_ns - 2 * period)
 
 
 def _with_repeats(

@@ -16,6 +16,7 @@ _LONG = 1.2  # windows: a longer standstill is one of the readings, too
 _SOLID = 1e-9
 _SINGLE = 1.5  # periods: up to here one update came after the other
 _MORE_THAN_ONE = 2.0  # of the largest change from one update to the next: more than one update can change
+_FINE = 1e-4  # of the highest reading: power that repeats W later repeats less exactly than that
 _ALIKE, _MOST = 0.05, 0.75  # of a window, by which a standstill is longer or shorter; share of long ones
 
 
@@ -36,6 +37,29 @@ def stands_still(steps: F64, gaps_ns: I64, period: int, window_ns: int) -> bool:
     windows = gaps_ns[(gaps_ns > (1 - _ALIKE) * window_ns) & (steps > least)] / window_ns  # or by rounding
     of_one = np.count_nonzero(windows < 1 + _ALIKE)
     return bool(of_one > max(1, _MOST * len(windows)) or _jumps(steps, gaps_ns, period).any())
+
+
+def stops_in_motion(values: I64, gaps_ns: I64, is_kept: Bools, within_ns: int) -> bool:
+    """Whether a mean keeps values too often, while its power changes, for these to be updates to equal ones.
+
+    A mean of W has the same value again where its power has rested for W, and so not again until W after it
+    had another one. Before that it has by chance, if its noise is more than its quantum, and then it is
+    oftener off by one or two of them than by none. Of a coarse quantum nobody knows that.
+
+    Args:
+        values: int64[n + 1], what was read, one after another, in counts.
+        gaps_ns: int64[n], the time from each to the next.
+        is_kept: bool[n], which were read for longer than from one update to the next.
+        within_ns: After the end of such a time, until when power cannot have rested for W.
+    """
+    quantum = int(np.gcd.reduce(values, initial=0))
+    if not len(gaps_ns) or quantum > _FINE * np.abs(values).max():
+        return False
+    ends_ns = np.cumsum(gaps_ns)
+    ended_ns = np.maximum.accumulate(np.where(is_kept, ends_ns, -np.inf))
+    since_ns = (ends_ns - gaps_ns)[1:] - ended_ns[:-1]
+    n = np.count_nonzero(is_kept[1:] & (since_ns < within_ns))
+    return bool(n > np.count_nonzero(np.abs(np.diff(values)) <= 2 * quantum))
 
 
 def _jumps(steps: F64, gaps_ns: I64, period: int) -> Bools:
