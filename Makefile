@@ -16,9 +16,9 @@ LINTERS := 'ruff==0.17.*' 'mypy==2.4.*' 'cython-lint==0.22.*' 'clang-format==23.
 run: .venv/ready
 	PATH="$(CURDIR)/.venv/bin:$$PATH" uj run --rate 1000 -o demo.arrows -- python examples/train.py
 
-# A worker for each CPU, and each file whole in one of them, in order: by their number of tests long files
-# with few would come last, and leave all workers but one idle. make test JOBS=0: in one process.
-JOBS ?= auto
+# A worker for each CPU and one for those that wait, and each file whole in one of them, in order: by their number
+# of tests long files with few would come last, and leave all workers but one idle. make test JOBS=0: in one process.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
 test: .venv-test/ready
 	OPENBLAS_NUM_THREADS=1 .venv-test/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
