@@ -179,25 +179,27 @@ def _pilot(
                 call_s = took_s / n
                 n = max(1, min(2 * n, round(chunk_s / max(call_s, 1e-9))))
         trace = load(path)
-        windows, energies = trace.windows, window_energies(trace, WINDOW)
-        durations = [seconds(window.duration_ns) for window in windows]
-        around_s = seconds(now_ns() - begun_ns) - sum(durations)
-        watts = [(e.value or 0.0) / t for e, t in zip(energies, durations, strict=True)]
-        at_s = [seconds(window.t0_ns - windows[0].t0_ns) for window in windows]
-        call_s = durations[-1] / counts[-1]
-        if all(energy.value is None for energy in energies):
+        tried = list(zip(trace.windows, window_energies(trace, WINDOW), counts, strict=True))
+        around_s = seconds(now_ns() - begun_ns) - sum(seconds(window.duration_ns) for window, _, _ in tried)
+        # A window that a busy machine left without readings has no figure, which is no power of 0.
+        known = [each for each in tried if each[1].value is not None]
+        if not known:
             if trace.dead.issuperset(fitted.ids):
                 raise single_run.unchanged(fitted.ids)
             raise NoUpdate(
                 f"{', '.join(fitted.ids)} gave no figure while this ran: "
-                f"the readings are {energies[-1].status}",
+                f"the readings are {tried[-1][1].status}",
                 "Ask `uj probe` which channels can be read, and take one with --channel",
             )
+        durations = [seconds(window.duration_ns) for window, _, _ in known]
+        watts = [(each.value or 0.0) / t for (_, each, _), t in zip(known, durations, strict=True)]
+        at_s = [seconds(window.t0_ns - known[0][0].t0_ns) for window, _, _ in known]
+        call_s = durations[-1] / known[-1][2]
         # Windows of few calls, as when the first call took longest, say nothing of the power.
         steady = durations[-1] >= chunk_s / 2 and is_steady(at_s[1:], watts[1:])
         if steady or deadline.spent_s() > 2 * PILOT_MAX_SHARE * ask.max_time_s:
             break
-    calls = [energy / n for energy, n in zip(energies, counts, strict=True)]
+    calls = [energy / n for _, energy, n in known]
     fitted = fitted.having_seen(trace)
     pilot = Pilot(
         call_s=call_s,
@@ -209,7 +211,7 @@ def _pilot(
         around_s=around_s,
         edge_s=POLL_S if ask.mode == "edge" else 1 / fitted.cadence.rate_hz,
         scatter=max(
-            unexplained(calls[1:]), spread([t / n for t, n in zip(durations, counts, strict=True)][1:])
+            unexplained(calls[1:]), spread([t / n for t, (_, _, n) in zip(durations, known, strict=True)][1:])
         ),
         settle_s=seconds(fitted.settle_ns),
     )

@@ -12,6 +12,7 @@ from scripted import machine
 import microjoule as uj
 from microjoule.joules.estimates.estimate import Estimate
 from microjoule.joules.estimates.uncertainty import Component
+from microjoule.measuring import measure
 from microjoule.measuring.measurement import achieved, advice
 from microjoule.measuring.window_figures import _notes, figures
 from microjoule.measuring.window_plan import Ask, Pilot, plan
@@ -97,3 +98,16 @@ def test_energies_of_windows_at_once_are_those_of_one_after_another(tmp_path):
         assert {id_: (e.value, e.low, e.high, e.U) for id_, e in each.items()} == {
             id_: (e.value, e.low, e.high, e.U) for id_, e in one.items()
         }
+
+
+def test_windows_of_a_trial_without_a_figure_are_none_without_power(tmp_path, monkeypatch):
+    nothing = Estimate(value=None, low=None, high=None, status="incomplete")
+    known = measure.window_energies
+    monkeypatch.setattr(
+        measure,
+        "window_energies",
+        lambda *of: [each if at < 2 else nothing for at, each in enumerate(known(*of))],
+    )
+    meter = Meter(sources=["script"], root=machine(tmp_path))
+    found = uj.measure(lambda: time.sleep(0.01), max_time_s=1, meter=meter)
+    assert found.power.value == pytest.approx(45, rel=0.1)
