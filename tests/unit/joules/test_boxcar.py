@@ -119,11 +119,15 @@ def test_a_burst_widens_windows_near_the_first_update_as_it_does_any(burst_w: fl
 
 
 def hiding(pattern_w: list[float]) -> tuple[Boxcar, float]:
-    """Three bins over and over, from idle at 60 W on, of which the third shows no update; and their mean."""
+    """Three bins over and over, of which the third shows no update; and their mean.
+
+    Before them it is idle at 60 W for 3 s, in which it is updated once in a second.
+    """
     bins_w = np.concatenate((np.full(30, 60.0), np.tile(pattern_w, 60)))
     t_s = np.arange(1, len(bins_w) + 1) * 0.1
     watts = np.array([bins_w[max(i - 9, 0) : i + 1].mean() for i in range(len(bins_w))])
-    is_seen = (np.arange(len(bins_w)) < 30) | (np.arange(len(bins_w)) % 3 != 2)
+    at = np.arange(len(bins_w))
+    is_seen = np.where(at < 30, at % 10 == 9, at % 3 != 2)
     late_s = np.full(is_seen.sum(), 0.001)
     found = Boxcar(t_s[is_seen], watts[is_seen], 1.0, 0.1, 0.1, late_s)
     inside = (found.edges_s[:-1] > 8.95) & (found.edges_s[1:] < 15.05)
