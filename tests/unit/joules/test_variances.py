@@ -5,7 +5,7 @@ import pytest
 
 from microjoule.joules.estimates.uncertainty import K_OF_RECTANGULAR
 from microjoule.joules.gauges.profile import Profile
-from microjoule.joules.gauges.step_loss import steps_j
+from microjoule.joules.gauges.step_loss import OF_BOUND, steps_j
 from microjoule.joules.gauges.variances import Variances
 
 
@@ -40,11 +40,11 @@ def test_no_more_is_left_open_than_power_may_be_off_by() -> None:
     assert of_held == pytest.approx(np.minimum(of_all, most2))
 
 
-def lost_j(watts: list[float], t_s: float) -> float:
+def lost_j(watts: list[float], t_s: float, lag_s: float = 0.0) -> float:
     """What a window that ends at an instant loses, of means of a quarter of each second."""
     ends = np.arange(1.0, len(watts) + 1)
     profile = Profile(ends - 0.25, ends, np.array(watts), np.zeros(len(watts)), 1e-3)
-    return float(steps_j(profile, np.array([4.5]), np.array([t_s]), 0.0, np.full(len(watts), True))[0])
+    return float(steps_j(profile, np.array([4.5]), np.array([t_s]), 0.0, lag_s, np.full(len(watts), True))[0])
 
 
 def test_power_that_stands_still_around_an_instant_did_not_step_there() -> None:
@@ -57,3 +57,11 @@ def test_power_that_stands_still_around_an_instant_did_not_step_there() -> None:
 def test_a_fall_loses_what_a_rise_gains() -> None:
     watts = np.array([60.0] * 8 + [300.0] * 8)
     assert lost_j(list(watts), 8.4) == pytest.approx(-lost_j(list(360 - watts), 8.4))
+
+
+def test_a_lag_either_way_moves_half_of_itself_over_a_step() -> None:
+    watts = [60.0] * 8 + [300.0] * 8
+    most_j = OF_BOUND * 1.12 * 240 * 2.0 / 2  # with the margin of a step that few readings show
+    assert 0.85 * most_j < lost_j(watts, 8.375, 2.0) - lost_j(watts, 8.375) < most_j
+    assert lost_j(watts, 6.0, 0.5) == 0
+    assert lost_j(watts, 16.0, 0.5) == pytest.approx(0, abs=1e-6), "behind the last reading nothing is known"

@@ -282,7 +282,8 @@ class Gauge:
         most_j = self._swinging.furthest_j(a, b, joules)
         # U of a rectangle is less than its half-width, and what is lost may be all that power may be off by.
         of_most_j = most_j / K_OF_RECTANGULAR
-        lost_j = steps_j(profile, a, b, 0.0 if self._boxcar is None else period_s, ~found.is_two)
+        blurred_s = 0.0 if self._boxcar is None else period_s
+        lost_j = steps_j(profile, a, b, blurred_s, self.lag_s, ~found.is_two)
         lost_j = np.clip(lost_j, -of_most_j, of_most_j)
         of = of.beside(lost_j, is_fitted=self._boxcar is not None)
         of = of.within(most_j**2 - 4 * lost_j**2)  # beside others a rectangle has the k of a normal one

@@ -8,6 +8,9 @@ the high one from there on, and else the smaller of the two. Of a step D in a ga
 D g² / 6 T on average over phases, in a window beside it D g w / 4 T; of an update that may be s early or
 late D s √3 / 4. D is no more than the readings on both sides of the instant differ by: where they are alike
 power did not step there.
+
+Readings that are L late or early move every step. A window from a rise to a fall loses D L either way, half
+at each end, and a window between two such windows gains it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ _BESIDE = 2  # readings on either side of an instant that tell the step there
 _AS_FAR = 0.1  # of all that readings span, by which one is beyond its neighbours that does not show its level
 
 
-def steps_j(profile: Profile, t0_s: F64, t1_s: F64, blurred_s: float, is_open: Bools) -> F64:
+def steps_j(profile: Profile, t0_s: F64, t1_s: F64, blurred_s: float, lag_s: float, is_open: Bools) -> F64:
     """float64[n], J: by how much windows between steps are too low (u); negative: too high.
 
     Args:
@@ -35,11 +38,14 @@ def steps_j(profile: Profile, t0_s: F64, t1_s: F64, blurred_s: float, is_open: B
         t0_s: When windows begin.
         t1_s: When they end.
         blurred_s: So far to either side a step is spread; 0: within the window that it is in.
+        lag_s: By how much all readings may be late or early.
         is_open: bool[n], of each reading: whether no load is known that its scatter is of.
     """
     if len(profile) < 2 * _BESIDE + 2:
         return np.zeros(len(t0_s))
-    begun_j, ended_j = (_moved_j(profile, t, blurred_s, is_open) for t in (t0_s, t1_s))
+    begun_j, ended_j = (
+        _moved_j(profile, t, blurred_s, is_open) + _late_j(profile, t, blurred_s, lag_s) for t in (t0_s, t1_s)
+    )
     return OF_BOUND * _MARGIN * (ended_j - begun_j)
 
 
@@ -71,6 +77,14 @@ def within_one_mean(t0_s: F64, t1_s: F64, mean_s: float, value_j: F64, ends2: F6
     # What windows lack the time between them has: a short one of either is off by the same joules.
     share = np.clip(2.0 - 2.0 * np.minimum(length_s, between_s) / max(mean_s, 1e-9), 0.0, 1.0)
     return np.asarray(np.minimum(share, rest_j**2 / np.maximum(4 * ends2, 1e-300)))
+
+
+def _late_j(profile: Profile, t_s: F64, blurred_s: float, lag_s: float) -> F64:
+    """The same because all readings are late or early: at most."""
+    known_s = np.minimum(t_s - profile.bounds_s[0], profile.bounds_s[-1] - t_s)
+    reach_s = np.clip(known_s, 0.0, lag_s + blurred_s)
+    bent_j = profile.energy_j(t_s + reach_s) - 2 * profile.energy_j(t_s) + profile.energy_j(t_s - reach_s)
+    return np.asarray(bent_j / np.maximum(reach_s, 1e-3) * lag_s / 2)
 
 
 def _moved_j(profile: Profile, t_s: F64, blurred_s: float, is_open: Bools) -> F64:
