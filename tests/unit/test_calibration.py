@@ -212,7 +212,7 @@ def test_what_was_learnt_of_a_gpu_is_for_that_card_whatever_its_number():
     for number, uuid, expected in ((0, "GPU-b", (90 * MS, 91 * MS)), (5, "GPU-a", (5 * MS, 6 * MS))):
         (after,) = applied([gpu(number, uuid)], kept)
         assert after.timing.likely_lag_ns == expected
-        assert after.timing.lag_ns == COUNTER.timing.lag_ns  # the guarantee is what was declared
+        assert after.timing.lag_ns == expected[1] > COUNTER.timing.lag_ns  # all of it is guaranteed
         assert after.timing.lag_source == "measured by uj probe --calibrate"
     assert applied([gpu(0, "GPU-new")], kept) == (gpu(0, "GPU-new"),)
     assert applied([gpu(0, "GPU-a", "power")], kept) == (gpu(0, "GPU-a", "power"),)

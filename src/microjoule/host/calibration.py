@@ -247,7 +247,9 @@ def _refined(channel: Channel, learnt: Learnt | None) -> Channel:
     elif learnt.lag_ns is not None:
         timing = replace(timing, lag_ns=max(timing.lag_ns, round(MARGIN * learnt.lag_ns)))
     if learnt.likely_lag_ns is not None:
-        timing = timing.with_likely_lag(*learnt.likely_lag_ns, "measured by uj probe --calibrate")
+        least_ns, most_ns = learnt.likely_lag_ns
+        timing = timing.with_longest_lag(most_ns)  # else the likeliest lag may lie outside the guarantee
+        timing = timing.with_likely_lag(least_ns, most_ns, "measured by uj probe --calibrate")
     if learnt.quantum is not None and learnt.distinct >= DISTINCT:
         scale = replace(scale, quantum=max(scale.quantum, learnt.quantum))
     return replace(channel, timing=timing, scale=scale)
