@@ -125,6 +125,19 @@ def test_of_a_part_time_sensor_that_stands_still_both_is_said():
 
 
 @pytest.mark.parametrize(
+    ("kind", "around_w", "is_said"),
+    [(", frozen at idle", 60, False), (", frozen at idle", 330, True), ("", 330, False)],
+)
+def test_idle_power_that_matters_and_that_no_reading_shows_is_said(kind, around_w, is_said):
+    """Means that stand still at idle hid an idle part of each 0.8 s, and nothing said why ± was wide."""
+    load = gauges.uneven(0.8, 20.0, 0.3, 0.02)
+    load = replace(load, watts=np.concatenate(([around_w], load.watts[1:-1], [around_w])))
+    sensor = gauges.SENSORS[f"mean of 1 s{kind}"]
+    notes = gauges.gauge(load, sensor, gauges.Poll()).notes
+    assert any("stands still while its machine is idle" in each for each in notes) is is_said
+
+
+@pytest.mark.parametrize(
     ("update_s", "length_s", "is_said"),
     [(0.1, 9.0, False), (0.1, 10.6, True), (1.0, 15.0, False), (1.0, 24.0, True), (None, 10.6, True)],
 )

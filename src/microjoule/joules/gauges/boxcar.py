@@ -110,6 +110,7 @@ class Boxcar:
         edges_s: float64[m + 1], of the bins.
         watts: float64[m], their power.
         differences: By how much readings differ, which no pattern that repeats itself every W changes.
+        open_idle_w: What the machine draws at idle at most, if that matters and no reading shows it; else 0.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class Boxcar:
         self._idle_w, self._idle_off_w = _idle_power(float(watts.min()), is_read=bool(is_rest.any()))
         is_other = np.abs(np.diff(watts)) > _OTHER * noise_w
         self._is_idle = idle(self.edges_s, t_s, is_other, is_still[1:], window_s)
+        self.open_idle_w = 0.0 if is_rest.any() or not self._is_idle.any() else float(watts.min())
         self._beside = int(np.ceil(_MARGIN * window_s / period_s)) + 4
         self._given = max(_CELL, round(_DOZEN * window_s / period_s))
         # A change of the power shows in a reading as a share of it.

@@ -122,7 +122,7 @@ class Gauge:
         """What the trace shows of the sensor that its channel does not say, in sentences."""
         from .gauge_notes import notes
 
-        return notes(self)
+        return notes(self, self._boxcar)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> GaugeBrackets:
         """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1."""

@@ -29,6 +29,7 @@ from .readings import Readings, Shape
 from .stamps import Stamped
 
 if TYPE_CHECKING:
+    from .boxcar import Boxcar
     from .gauge import Gauge
 
 _STILL_UPDATES, _STILL_NS = 20, 10 * NS_PER_S  # without a change, from which on it is worth a sentence
@@ -37,8 +38,13 @@ _SHORT = 10  # means: in a longer window such a load moves the figure by less th
 _SHARE = 0.02  # of the readings that must look like an alias before it is worth a sentence
 
 
-def notes(gauge: Gauge) -> tuple[str, ...]:
-    """What the trace shows of a gauge that its channel does not say."""
+def notes(gauge: Gauge, means: Boxcar | None) -> tuple[str, ...]:
+    """What the trace shows of a gauge that its channel does not say.
+
+    Args:
+        gauge: Of watts.
+        means: What they are, if each of its readings is a mean of more than an update.
+    """
     readings, name = gauge.readings, gauge.channel.id
     if len(gauge) < 2:
         return _once(readings, name)
@@ -48,6 +54,7 @@ def notes(gauge: Gauge) -> tuple[str, ...]:
         _part_time(readings, name),
         _longer(readings, name),
         _charged(gauge, name),
+        _idle(means, name),
     ]
     if not still:  # of what never changed no reading tells more
         found += [
@@ -142,6 +149,16 @@ def _part_time(readings: Readings, name: str) -> str:
             f"power where a mean of {of} has values between. It misses {escapes}"
         )
     return f"{name} measures {looked} of each {of}: it misses {escapes}"
+
+
+def _idle(means: Boxcar | None, name: str) -> str:
+    """Of means that stand still at idle in a recording without idle power."""
+    if means is None or not means.open_idle_w:
+        return ""
+    return (
+        f"{name} stands still while its machine is idle, and no reading shows only idle power: ± includes "
+        f"any from 0 to {three_digits(means.open_idle_w)} W. Record 3 s of idle time before or after the work"
+    )
 
 
 def _longer(readings: Readings, name: str) -> str:
