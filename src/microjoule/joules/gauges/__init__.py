@@ -7,4 +7,5 @@
 - power between its updates: profile, boxcar, banded, standstills, running
 - what loads near its frequency it may be of: aliasing, coming_round, beats, repeating, irregular, smoothness
 - what those, and steps of power, do to a window: swinging, step_loss, variances
+- what it may have that no reading shows: within_update
 """

@@ -65,15 +65,14 @@ from .stamps import Clock, Stamped
 from .step_loss import OF_BOUND, steps_j, within_one_mean
 from .swinging import Swinging
 from .variances import Variances
+from .within_update import WithinUpdate
 
 _OK, _INCOMPLETE, _FAILED = (STATUSES.index(name) for name in ("ok", "incomplete", "failed"))
-_HALF = 1 / ROOT_12  # standard uncertainty of a rectangle of width 1
 NOISE = 1e-3  # of a reading's watts, where it scatters at all: the sensor's own noise is no larger
 _LEAST_NOISE = 1e-4  # of the highest reading: below it arithmetic gets in the way
 # By how much of an update period a reading trails the power, either way: seven public logs against an outside
 # meter show -10 to 10 ms of 100 for means of a period, and 20 to 60 ms for means of a second.
 _LAG_HOLD, _LAG_BOXCAR = 0.02, 0.5
-_UNKNOWN = 0.02  # of the energy of a window no longer than an update, which steady readings may hide
 _STAMPED = 8  # stamped updates below which they tell no period
 _AS_MUCH_AGAIN = 2.0  # of the highest reading, the power that a device without a stated limit may draw
 
@@ -230,7 +229,7 @@ class Gauge:
 
     @cached_property
     def _noise_w(self) -> float:
-        quantum_w = self.readings.quantum_w * _HALF
+        quantum_w = self.readings.quantum_w / ROOT_12
         noise = float(np.hypot(NOISE * np.median(np.abs(self.readings.watts)), quantum_w))
         return max(noise, _LEAST_NOISE * float(np.abs(self.readings.watts).max()), 1e-9)
 
@@ -276,10 +275,12 @@ class Gauge:
         first, last = (profile.place(t).segment // 2 for t in (a, b))
         of = of.of_loads(found, profile.missed, first, last, is_known=is_known)
         if self.readings.shape is Shape.HOLD and is_little_known(self.readings):
-            begin2, end2 = map(np.maximum, of[:2], within_means(profile, a, b, self.most_w))
-            of = of._replace(begin=begin2, end=end2)
+            of = of.at_least(*within_means(profile, a, b, self.most_w))
         period_s, joules = seconds(self.readings.period_ns), np.nan_to_num(value)
-        most_j = self._swinging.furthest_j(a, b, joules)
+        hidden_j = self._within_update.hidden_j(a, b)
+        of = of.at_least(hidden_j**2 / 8, hidden_j**2 / 8)
+        own_j = 0.0 if self.channel.trust.power_limit_w else hidden_j  # what readings show needs no limit
+        most_j = np.maximum(self._swinging.furthest_j(a, b, joules), own_j)
         # U of a rectangle is less than its half-width, and what is lost may be all that power may be off by.
         of_most_j = most_j / K_OF_RECTANGULAR
         blurred_s = 0.0 if self._boxcar is None else period_s
@@ -288,9 +289,7 @@ class Gauge:
         of = of.beside(lost_j, is_fitted=self._boxcar is not None)
         of = of.within(most_j**2 - 4 * lost_j**2)  # beside others a rectangle has the k of a normal one
         begin2, end2, inner2, box2, swing2, off = *of[:-1], np.sqrt(of.whole)
-        if self.readings.shape is Shape.POINT:  # nobody knows what its values are the means of
-            is_within = np.clip(1.5 - (b - a) / max(period_s, 1e-9), 0.0, 1.0)
-            off = np.hypot(off, _UNKNOWN * np.abs(joules) * is_within)
+        off = np.hypot(off, self._within_update.unknown_j(b - a, joules))
         ends2 = np.minimum(begin2 + end2 + box2 + 1.5 * swing2 + lost_j**2, most_j**2 / 4)
         mean_s = max(period_s, seconds(self.readings.window_ns or 0))
         alike = within_one_mean(a, b, mean_s, joules, ends2, self.most_w)
@@ -336,6 +335,10 @@ class Gauge:
         """What a load near the sensor's frequency does, and how far windows may be off at all."""
         is_whole = self.readings.shape is not Shape.POINT and self.readings.coverage >= 1
         return Swinging(self._profile, self.swings, seconds(self.readings.period_ns), self.most_w, is_whole)
+
+    @cached_property
+    def _within_update(self) -> WithinUpdate:
+        return WithinUpdate.of(self._profile, self.readings)
 
     def _systematic(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
         """Components that do not depend on how the readings were integrated."""

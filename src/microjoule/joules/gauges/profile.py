@@ -84,6 +84,7 @@ class Profile:
         late_s: As given.
         missed: int64[n - 1], how many updates nobody read between two.
         top_w, bottom_w: float64[n], the highest and the lowest of the readings around each.
+        rests: bool[n]: whether power around each is often at one of the two.
     """
 
     def __init__(self, start_s: F64, end_s: F64, watts: F64, late_s: F64, noise_w: float) -> None:
@@ -129,7 +130,7 @@ class Profile:
         nearly = np.maximum(_ALIKE * noise_w, _AS_HIGH * (self.top_w - self.bottom_w))
         at_top = local_mean((self.top_w - watts < nearly) / 1.0)
         at_bottom = local_mean((watts - self.bottom_w < nearly) / 1.0)
-        self._is_at_one = np.maximum(at_top, at_bottom) > _OFTEN  # and leaves it for the other now and then
+        self.rests = np.maximum(at_top, at_bottom) > _OFTEN  # and leaves it for the other now and then
         is_level = np.minimum(at_top, at_bottom) > _OFTEN
         is_level &= ~of_few_phases(watts, noise_w)
         # What is shorter than a window lies inside one by itself, between two at the other level.
@@ -251,7 +252,7 @@ class Profile:
         share = np.minimum(most2 / np.maximum(at_begin + at_end + inner, 1e-300), 1.0)
         # Where levels do not last, a part of a gap has either, whatever is read on both sides of it.
         k = np.minimum(begin.segment // 2, len(self) - 2)
-        is_either = ~apart & (begin.segment % 2 > 0) & (self._white[k] > _EITHER) & self._is_at_one[k]
+        is_either = ~apart & (begin.segment % 2 > 0) & (self._white[k] > _EITHER) & self.rests[k]
         is_either &= is_level | (self._width_s[k] > 0)  # a mean of any part of a gap shows no level
         either2 = (_OF_EITHER * most_j) ** 2 / 8
         at_begin, at_end = (np.where(is_either, either2, each * share) for each in (at_begin, at_end))

@@ -45,6 +45,10 @@ class Variances(NamedTuple):
     swing: F64
     whole: F64
 
+    def at_least(self, begin2: F64, end2: F64) -> Variances:
+        """With no smaller ones of beginnings and ends than these."""
+        return self._replace(begin=np.maximum(self.begin, begin2), end=np.maximum(self.end, end2))
+
     def of_loads(self, loads: Swings, missed: I64, first: I64, last: I64, *, is_known: bool) -> Variances:
         """What is left beside loads near the sensor's own frequency.
 
