@@ -202,9 +202,8 @@ has the same readings as a burst that ends within an update, in all windows of a
 that, also of windows that are shorter than what a reading is the mean of, so that their sum is as far off as
 each of them. ± of a counter assumes that power changes with the marks, as it does here, and reports say so.
 
-Those that fail are halves of a step that last about as long as a mean of a second (91 % of windows, and their
-sums hold), and of gauges of which nothing is declared halves that repeat in about the second between two
-updates, and bursts of 10 to 60 ms, of whose height no reading may show anything.
+Of gauges of which nothing is declared ± includes power up to the limit in windows within an update where
+readings show pulses, or drift as those of a load of about an update do.
 
 """
 COLUMNS = "| a window is | windows | U / error | sums | U / error |\n|---" + "|---:" * 4 + "|\n"
