@@ -205,6 +205,9 @@ each of them. ± of a counter assumes that power changes with the marks, as it d
 Of gauges of which nothing is declared ± includes power up to the limit in windows within an update where
 readings show pulses, or drift as those of a load of about an update do.
 
+Readings of a mean of a second show little of steps that repeat within 2 % of 1 or 0.5 s: 23 % of these halves
+are covered, and 96 to 100 % of the others.
+
 """
 COLUMNS = "| a window is | windows | U / error | sums | U / error |\n|---" + "|---:" * 4 + "|\n"
 
