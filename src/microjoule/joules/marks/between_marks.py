@@ -22,6 +22,7 @@ _TRIPLES = (-3, -2, -1, 2, 3, 4)  # updates around a mark that tell how evenly t
 _FEWEST, _KEPT = 20, 0.98  # such updates; and the share of them that is no step of power by itself
 _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two marks add in the worst case
 AT_ONCE = 1 << 16  # marks that are worked on at once
+_SURE = 3.0  # standard uncertainties by which two of them show another power than five
 _PLACES = 8  # at which an update is thought to have been
 _TELLING = 20_000  # pairs of updates at most that show how powers scatter
 
@@ -217,14 +218,24 @@ class UpdatesAround:
         first = first + (self.at_ns[at] - half_ns[at] < pieces[:, 0])
         at = np.maximum(last, 0)
         last = last - (self.at_ns[at] + half_ns[at] > pieces[:, 1])
-        if is_end:
-            first = np.maximum(first, last - NEAR)
-        else:
-            last = np.minimum(last, first + NEAR)
         some = last > first
         first, last = np.where(some, first, 0), np.where(some, last, min(1, top))
+        of_all, of_next = (
+            self._shown(np.maximum(first, last - n), last)
+            if is_end
+            else self._shown(first, np.minimum(last, first + n))
+            for n in (NEAR, 1)
+        )
+        # What a power of the others would leave open of these two: they may show little by that alone.
+        u_next = of_next.u * np.maximum(of_all.value / np.maximum(of_next.value, 1e-300), 1.0)
+        # Power may have stepped among them: then the two next to the mark alone show what it is there.
+        is_even = np.abs(of_all.value - of_next.value) <= _SURE * u_next
+        value, u = np.where(is_even, of_all.value, of_next.value), np.where(is_even, of_all.u, u_next)
+        return PowerBeside(np.where(some, value, 0.0), np.where(some, u, np.inf))
+
+    def _shown(self, first: I64, last: I64) -> PowerBeside:
+        """The power between two updates of each pair."""
         apart_ns = np.maximum(self.at_ns[last] - self.at_ns[first], 1).astype(np.float64)
         value = (self.total[last] - self.total[first]) / apart_ns
         edges = value * np.hypot(self._spread_ns[first], self._spread_ns[last])
-        u = np.hypot(edges, self._quantum / math.sqrt(6.0)) / apart_ns
-        return PowerBeside(np.where(some, value, 0.0), np.where(some, u, np.inf))
+        return PowerBeside(value, np.hypot(edges, self._quantum / math.sqrt(6.0)) / apart_ns)

@@ -13,14 +13,16 @@ import numpy as np
 
 from ...errors import TraceError
 from ...trace.series import I64
+from ...units import NS_PER_S
 from ..counters.counter import Counter
 from ..counters.uncounted import once
+from ..counters.update_record import Updates
 from ..estimates.brackets import F64
 from ..estimates.code_dependence import ALIKE
 from ..estimates.estimate import Estimate, summed
 from ..estimates.run_window import whole
 from ..estimates.total import beside
-from ..estimates.uncertainty import gathered
+from ..estimates.uncertainty import ROOT_3, gathered
 from ..gauges.gauge import Gauge
 from ..gauges.stand_in import stand_in
 from ..lags.lag_of_windows import LEAST_NS
@@ -30,6 +32,7 @@ from ..profiling.window_groups import WindowGroups, occupied, window_groups
 from .fused_edges import Finer, finer, fused
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
+from .uneven_windows import with_patterns
 
 if TYPE_CHECKING:
     from ..energy_trace import Trace
@@ -92,23 +95,35 @@ class MarkFits:
         """What a counter had counted at the marks; None as of :meth:`fit`."""
         if channel_id not in self._edges:
             fit = self.fit(channel_id)
-            found = None if fit is None else marked_edges(fit)
-            self._edges[channel_id] = found and self._with_open_lag(channel_id, found)
+            self._edges[channel_id] = None if fit is None else self._found(fit)
         return self._edges[channel_id]
 
-    def _with_open_lag(self, channel_id: str, found: MarkedEdges) -> MarkedEdges:
-        """The same with all that an unknown lag leaves open: windows' powers are others by another lag."""
-        counter, of = self._trace.counter(channel_id), self._trace.updates(channel_id)
-        timing = counter.channel.timing
-        if counter.declared.lag_ns < LEAST_NS or not timing.half_lag_ns:
+    def _found(self, fit: Span) -> MarkedEdges | None:
+        """The counts at marks, and all that an unknown lag leaves open: by another, powers are others."""
+        counter, updates, half_ns = fit.counter, fit.of, fit.counter.channel.timing.half_lag_ns
+        is_open = counter.declared.lag_ns >= LEAST_NS and half_ns > 0
+
+        def at(parts: Sequence[float], occupancy: Occupancy) -> list[Span]:
+            # A pattern too faint to be seen is within what is open of the lag in each fit. One that is seen
+            # would be hidden by that: then each lag is tried as if it were known.
+            open_s = 0.0 if occupancy is self.occupancy else half_ns / NS_PER_S / ROOT_3
+            of = updates._replace(spread_s=np.maximum(updates.spread_s - open_s, 0.0))
+            return [Span(*at_lag(counter, of, part * half_ns), occupancy, 0.0) for part in parts]
+
+        def tried(occupancy: Occupancy) -> list[Span]:
+            each_its_own = Span(counter, updates, occupancy, 0.0)
+            return [each_its_own, *(at((-1.0, 0.0, 1.0), occupancy) if half_ns else ())]
+
+        occupancy = with_patterns(self.occupancy, counter.usual_ns, tried)
+        if occupancy is not self.occupancy:
+            fit = at((0.0,), occupancy)[0] if is_open else Span(counter, updates, occupancy, 0.0)
+        found = marked_edges(fit)
+        if found is None or not is_open:
             return found
         lags = [found.lag]
-        for part in next(parts for most, parts in _OF_HALF if len(found.position) <= most):
-            by_ns = round(part * timing.half_lag_ns)
-            lag_ns = timing.middle_lag_ns + by_ns
-            moved = counter.with_timing(timing.with_likely_lag(lag_ns, lag_ns, timing.lag_source))
-            updates = of._replace(edges_ns=of.edges_ns - by_ns)
-            other = marked_edges(Span(moved, updates, self.occupancy, 0.0))
+        parts = next(parts for most, parts in _OF_HALF if len(found.position) <= most)
+        for part, span in zip(parts, at(parts, occupancy), strict=True):
+            other = marked_edges(span)
             if other is not None and len(other.position) == len(found.position):
                 # What a longer lag adds, as in the columns of a shorter one: signs are of one cause.
                 moved_by = math.copysign(1.0, part) * (other.position - found.position)[:, None]
@@ -201,6 +216,14 @@ class MarkFits:
         if isinstance(meter, Counter) and meter.channel.is_of_command:
             return widened(meter, self._trace, t0_ns, t1_ns)
         return t0_ns, t1_ns
+
+
+def at_lag(counter: Counter, of: Updates, by_ns: float) -> tuple[Counter, Updates]:
+    """A counter and its updates as if its lag were so much more than the middle one."""
+    timing = counter.channel.timing
+    lag_ns = timing.middle_lag_ns + round(by_ns)
+    moved = counter.with_timing(timing.with_likely_lag(lag_ns, lag_ns, timing.lag_source))
+    return moved, of._replace(edges_ns=of.edges_ns - round(by_ns))
 
 
 def _of_one_lag(

@@ -379,4 +379,5 @@ def _scatters(updates: UpdatesAround, pieces: Pieces, seen: list[tuple[PowerBesi
         for power, part in seen:
             is_asked[part] &= ~np.isfinite(power.u)
         share = max(share, unseen_scatter(updates.left(pieces, is_asked)))
-    return np.where(is_seen, np.maximum(np.sqrt(variance), most), share * usual)
+    # Of one side or two: at the least what these show, as where work goes on beyond the last mark.
+    return np.maximum(np.sqrt(variance), np.where(is_seen, most, share * usual))

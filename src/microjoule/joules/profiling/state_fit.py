@@ -37,9 +37,26 @@ class StateFit:
         self._design, self._late = design_s[:, self.inside], late_s[:, self.inside]
         self.time_s: F64 = self._design.sum(axis=0)
         self.fit: Fit = fit(of, self._design, self.time_s, self._late)
+        self._updates = of
         self._is_seen = self._design[of.is_ok].any(axis=0)
         self.mean_w = float(of.energy_j[of.is_ok].sum() / self._design[of.is_ok].sum())
         self.seen_s = float(self.time_s.sum())
+
+    def scatter_w(self, chosen: F64) -> float:
+        """Standard uncertainty of a combination of powers, by the scatter of those updates that show them.
+
+        That of the fit takes each update to scatter alike. Of powers next to a short window that scatters all
+        updates do, and no others. The covariance of White (1980), with that of neighbours, which share an
+        update's error.
+
+        Args:
+            chosen: float64[k], how much of each power the combination has.
+        """
+        of, x = self._updates, self._design[self._updates.is_ok]
+        left_j = of.energy_j[of.is_ok] - x @ (self.fit.energy_j / self.time_s)
+        off = x @ (np.linalg.pinv(x.T @ x, hermitian=True) @ chosen) * left_j
+        alone, beside = float(off @ off), 2.0 * float(off[1:] @ off[:-1])
+        return math.sqrt(max(alone, alone + beside) * len(x) / max(len(x) - len(chosen), 1))
 
     def groups(self) -> list[frozenset[int]]:
         """Columns whose powers the fit leaves open against one another, and those that share a column."""
