@@ -99,12 +99,14 @@ def row(asked: tuple[str, str], seed: int = SEED) -> list[Cell]:
     return cells_of(*configurations()[name], load_name, first)
 
 
-def cells_of(meter: Meter, update_s: float, load_name: str, first: int) -> list[Cell]:
+def cells_of(
+    meter: Meter, update_s: float, load_name: str, first: int, recordings: int = RECORDINGS, n: int = WINDOWS
+) -> list[Cell]:
     """The same of one meter, from a seed on."""
     found: list[list[Window]] = [[] for _ in LENGTHS_S]
-    for each in range(first, first + RECORDINGS):
+    for each in range(first, first + recordings):
         load = load_of(load_name, update_s, each)
-        ends = [windows(load, length_s, WINDOWS, each) for length_s in LENGTHS_S]
+        ends = [windows(load, length_s, n, each) for length_s in LENGTHS_S]
         t0, t1 = (np.concatenate(column) for column in zip(*ends, strict=True))
         shown = zip(meter(load, each)(t0, t1), truth_j(load, t0, t1).tolist(), strict=True)
         of = np.repeat(np.arange(len(ends)), [len(each_t0) for each_t0, _ in ends]).tolist()

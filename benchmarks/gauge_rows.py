@@ -31,6 +31,7 @@ from gauges import BUSY_W, IDLE_W, POLLS, REST_S, SENSORS, Load, Poll, Sensor
 from gpu_counter import GpuCounter
 from ideal import rows as rows_of
 
+from microjoule.channel import Channel
 from microjoule.joules.counters.counter import Counter
 from microjoule.joules.counters.update_record import record_of
 from microjoule.joules.energy_trace import Trace
@@ -39,7 +40,7 @@ from microjoule.joules.estimates.estimate import Estimate
 from microjoule.joules.gauges.gauge import Gauge
 from microjoule.joules.lags.lag_beside_gauge import lag_beside_gauge
 from microjoule.joules.marks.fused_edges import finer, fused
-from microjoule.trace.series import I64
+from microjoule.trace.series import I64, Series
 
 RECORDING_S = 250.0
 LAG, LAG_OF_LONG_MEAN, LAG_BESIDE_COUNTER = 0.02, 0.5, 0.1  # of a period, either way
@@ -206,15 +207,22 @@ def counter_beside(
 def recorded(name: str, load: Load, seed: int, marks: Iterable[tuple[int, str, int, str | None]]) -> Trace:
     """A recording of a counter of ``configurations``, of the gauge beside it and of a program's marks."""
     of, sensor = (COUNTERS[name], BESIDE) if name in COUNTERS else PLACED[name]
+    both = series_beside(of, sensor, load, seed)
+    return Trace(rows_of([SimpleNamespace(channel=each, series=series) for each, series in both], marks))
+
+
+def series_beside(
+    of: GpuCounter, sensor: str, load: Load, seed: int, poll: Poll = POLLS["10 ms"]
+) -> list[tuple[Channel, Series]]:
+    """What a recorder gets of a counter, and of the gauge beside it."""
     drawn, seen = _drawn(SENSORS[sensor], load, np.random.default_rng([seed, 32]), LAG_BESIDE_COUNTER)
-    of_counter, of_gauge = polls(seed)
+    of_counter, of_gauge = polls(seed, poll)
     inside = gauges.channel(drawn.timing)
     inside = replace(inside, trust=replace(inside.trust, parents=(of.channel.id,)))
-    both = (
+    return [
         (of.channel, of.series(load, of_counter, seed)),
         (inside, gauges.series(seen, drawn, of_gauge, seed)),
-    )
-    return Trace(rows_of([SimpleNamespace(channel=each, series=series) for each, series in both], marks))
+    ]
 
 
 def placed(counter: Counter, beside: Gauge) -> Energies:
