@@ -9,9 +9,10 @@ from gpu_counter import GpuCounter, trace
 from ideal import T0
 
 import microjoule as uj
+from microjoule.joules.counters.update_record import Updates
 from microjoule.joules.marks.between_marks import UpdatesAround
 from microjoule.joules.marks.mark_fits import at_lag
-from microjoule.joules.marks.uneven_windows import with_patterns
+from microjoule.joules.marks.uneven_windows import telling, with_patterns
 from microjoule.joules.profiling.attribution import Span
 
 GPU = "gpu-0/energy"
@@ -117,3 +118,16 @@ def test_the_power_beside_a_mark_is_that_of_the_updates_next_to_it_where_it_step
         pieces, is_end=True
     )
     assert shown.value[0] * 1e6 == pytest.approx(BUSY_W, rel=0.1)
+
+
+@pytest.mark.parametrize("n", [4096, 4097, 100_000])
+def test_of_very_many_updates_stretches_from_the_first_to_the_last_are_asked_for_patterns(n):
+    is_ok = np.append(np.tile([True, True, False], n // 2 + 1)[: 3 * n // 2 - 1], True)
+    of = Updates(np.arange(len(is_ok) + 1), np.ones(len(is_ok)), is_ok, np.zeros(len(is_ok) + 1), 1.0)
+    rows, asked = np.flatnonzero(is_ok), np.flatnonzero(telling(of).is_ok)
+    at = np.searchsorted(rows, asked)
+    assert (rows[at] == asked).all()
+    assert (asked[0], asked[-1]) == (rows[0], rows[-1])
+    assert len(asked) == min(len(rows), 4096)
+    breaks = np.flatnonzero(np.diff(at) > 1)
+    assert np.diff(breaks).min(initial=len(at)) >= 256

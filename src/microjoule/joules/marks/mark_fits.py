@@ -32,7 +32,7 @@ from ..profiling.window_groups import WindowGroups, occupied, window_groups
 from .fused_edges import Finer, finer, fused
 from .mark_positions import marked_edges
 from .marked_edges import MarkedEdges
-from .uneven_windows import with_patterns
+from .uneven_windows import telling, with_patterns
 
 if TYPE_CHECKING:
     from ..energy_trace import Trace
@@ -103,7 +103,7 @@ class MarkFits:
         counter, updates, half_ns = fit.counter, fit.of, fit.counter.channel.timing.half_lag_ns
         is_open = counter.declared.lag_ns >= LEAST_NS and half_ns > 0
 
-        def at(parts: Sequence[float], occupancy: Occupancy) -> list[Span]:
+        def at(parts: Sequence[float], occupancy: Occupancy, updates: Updates = updates) -> list[Span]:
             # A pattern too faint to be seen is within what is open of the lag in each fit. One that is seen
             # would be hidden by that: then each lag is tried as if it were known.
             open_s = 0.0 if occupancy is self.occupancy else half_ns / NS_PER_S / ROOT_3
@@ -111,8 +111,9 @@ class MarkFits:
             return [Span(*at_lag(counter, of, part * half_ns), occupancy, 0.0) for part in parts]
 
         def tried(occupancy: Occupancy) -> list[Span]:
-            each_its_own = Span(counter, updates, occupancy, 0.0)
-            return [each_its_own, *(at((-1.0, 0.0, 1.0), occupancy) if half_ns else ())]
+            some = telling(updates)
+            each_its_own = Span(counter, some, occupancy, 0.0)
+            return [each_its_own, *(at((-1.0, 0.0, 1.0), occupancy, some) if half_ns else ())]
 
         occupancy = with_patterns(self.occupancy, counter.usual_ns, tried)
         if occupancy is not self.occupancy:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...trace.series import I64
+from ..counters.update_record import Updates
 from ..estimates.brackets import F64
 from ..profiling.attribution import Span
 from ..profiling.occupancy import Occupancy, joined
@@ -31,6 +32,7 @@ _REACH = (0.0, 0.5, 1.0, 2.0)  # updates from a mark, up to which each part at a
 _AT_END = len(_REACH) - 1
 _FEWEST = 4  # windows that tell a pattern
 _SURE = 3.0  # standard uncertainties by which a part differs
+_TELLING, _IN_ROW = 4096, 256  # updates that tell patterns, in stretches of so many neighbours
 
 
 class _Parts(NamedTuple):
@@ -73,6 +75,20 @@ def with_patterns(of: Occupancy, update_ns: int, spans: Callable[[Occupancy], Se
         if ends or outside:
             of = _split(of, state, (each.middle, *other, *more), (*ends, *outside))
     return of
+
+
+def telling(of: Updates) -> Updates:
+    """Those of very many updates that are asked for patterns: stretches from the first to the last.
+
+    A pattern that these do not show is of no weight in the whole, and each fit takes as long as it has rows.
+    """
+    rows = np.flatnonzero(of.is_ok)
+    if len(rows) <= _TELLING:
+        return of
+    begins = np.linspace(0, len(rows) - _IN_ROW, _TELLING // _IN_ROW).astype(np.int64)
+    is_ok = np.zeros(len(of.is_ok), np.bool_)
+    is_ok[rows[begins[:, None] + np.arange(_IN_ROW)]] = True
+    return of._replace(is_ok=is_ok)
 
 
 def _parts(of: Occupancy, update_ns: int) -> Iterator[tuple[int, _Parts]]:
