@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm, t
 
 from microjoule.joules.counters.update_record import Updates
-from microjoule.joules.profiling.regression import Fit, _edge_u_j, _Noise, _powers_squared, _solved
+from microjoule.joules.profiling.regression import Fit, _edge_u_j, _Noise, _powers_squared, _solved, _triangle
 
 EDGES = np.arange(5, dtype=np.int64) * 1_000_000_000
 SPREAD_S = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
@@ -81,3 +81,11 @@ def test_a_recurrence_solved_at_once_is_that_of_one_row_after_another():
             exact[i] = [value.limit_denominator(10**18) for value in exact[i]]
         found = _solved(steps, columns)
         assert np.allclose(found, np.array(exact, float), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "width"), [(0, 3), (5, 12), (256, 4), (257, 4), (1000, 65), (5000, 37)])
+def test_the_triangle_of_many_rows_is_that_of_all_at_once(n, width):
+    rows = np.random.default_rng(1).normal(size=(n, width))
+    found = _triangle(rows)
+    np.testing.assert_allclose(np.abs(found), np.abs(np.linalg.qr(rows, mode="r")), atol=1e-9)
+    np.testing.assert_allclose(found.T @ found, rows.T @ rows, atol=1e-9)

@@ -50,6 +50,7 @@ _LARGE = 50  # degrees of freedom from which Student's quantile is the normal on
 LOADED = 1e-6  # the least part of a direction that is no rounding
 _RANK = 1e-9  # singular values below this, of the largest, are rounding
 _PLACES = 8  # at which an update is thought to have been
+_AT_ONCE = 128  # rows, below which no library starts threads
 _ROUNDS = 3  # of taking the power at each edge from the fit before
 
 
@@ -229,7 +230,17 @@ def _powers_squared(x: F64, powers: F64, mean_w: float) -> F64:
 
 
 def _triangle(of: F64) -> F64:
-    """The upper triangle of a QR factorisation: all that lengths and angles of the columns come to."""
+    """The upper triangle of a QR factorisation: all that lengths and angles of the columns come to.
+
+    Of many rows it is that of the triangles of some at a time. A library that works on all at once with
+    several threads takes up to a hundred times as long where they have to wait for a processor.
+    """
+    width = of.shape[1]
+    n = max(_AT_ONCE, 2 * width)
+    while len(of) > 2 * n:
+        whole = len(of) // n * n
+        triangles = np.asarray(np.linalg.qr(of[:whole].reshape(-1, n, width), mode="r"))
+        of = np.concatenate((triangles.reshape(-1, width), of[whole:]))
     return np.asarray(np.linalg.qr(of, mode="r"))
 
 
