@@ -145,8 +145,8 @@ def _cell(of: list[Window]) -> Cell:
 
 HEAD = """# Coverage of the uncertainty of power gauges and GPU counters
 
-`python benchmarks/coverage_gauges.py` writes this: simulated recordings, the shipped estimator, {n} windows
-in all, which do not overlap. Each cell has {least} to {each} windows of {recordings} recordings of
+`python benchmarks/coverage_gauges.py` writes this: simulated recordings, the shipped estimator, {n} million
+windows, which do not overlap. Each cell has {least} to {each} windows of {recordings} recordings of
 {length:g} s: the share of windows whose 95 % interval contains the truth, and the median U over the root
 mean square error.
 
@@ -181,7 +181,7 @@ def text(found: dict[str, dict[str, list[Cell]]]) -> str:
     cells = [cell for of in found.values() for each in of.values() for cell in each]
     parts = [
         HEAD.format(
-            n=sum(cell.n for cell in cells),
+            n=f"{sum(cell.n for cell in cells) / 1e6:.2f}",
             each=max(cell.n for cell in cells),
             least=min(cell.n for cell in cells),
             recordings=RECORDINGS,
