@@ -198,6 +198,7 @@ class Poll:
         phase: By how much reads come after the sensor's first update, as a share of the time between two.
         stamps: ``update``: the sensor's time of its update; ``call``: the time of the call; empty: none.
         silent_every_s: How often nothing is read for 50 to 500 ms, in the mean; 0: never.
+        late: Share of reads that come late, by up to nine tenths of the time between two.
     """
 
     rate_hz: float = 100.0
@@ -205,11 +206,14 @@ class Poll:
     stamps: str = ""
     phase: float = 0.0
     silent_every_s: float = 0.0
+    late: float = 0.0
 
     def reads_s(self, first_s: float, end_s: float, chance: np.random.Generator) -> F64:
         """When it reads, from an update on."""
         n = int((end_s - first_s) * self.rate_hz)
         jitter = self.jitter * chance.uniform(-0.5, 0.5, n)
+        if self.late:
+            jitter += np.where(chance.uniform(size=n) < self.late, chance.uniform(0.0, 0.9, n), 0.0)
         read_s = first_s + (np.arange(n) + 1 + self.phase + jitter) / self.rate_hz
         if not self.silent_every_s:
             return np.asarray(read_s)

@@ -72,6 +72,24 @@ def test_reads_in_step_with_updates_leave_the_lag_open_and_no_figure(tmp_path, p
     assert binomtest(held, asked).proportion_ci(0.999).high >= 0.93
 
 
+@pytest.mark.parametrize("late", [0.0, 0.02])
+@pytest.mark.parametrize("phase", [0.12, 0.88])
+def test_a_late_read_among_reads_in_step_moves_no_window(tmp_path, phase, late):
+    """It tells where updates around it were, of which the lag knew nothing: steps were up to 1.5 J off.
+
+    And where the lag is nothing, it seems to be less: it was called unknown then, and steps were 1 J off.
+    """
+    off = []
+    for seed, lag_s in enumerate((0.0, 0.1, 0.0, 0.05)):
+        of, poll = steps(seed), Poll(jitter=0.02, phase=phase, late=late)
+        trace = uj.load(recorded(tmp_path, of, GpuCounter(lag_s=lag_s, jitter=0.005, poll=poll), seed))
+        assert trace.meter(ENERGY).is_in_lag
+        energies = [each[ENERGY].value for each in trace.energies(trace.windows)]
+        off += (np.array(energies) - of.used_j).tolist()
+    assert np.quantile(np.abs(off), 0.95) < 0.05
+    assert np.abs(off).max() < (0.6 if late else 0.02), "beside a late read the power of a name is less sure"
+
+
 @pytest.mark.parametrize("host_s", [0.004, 0.02])
 def test_time_of_the_host_before_a_launch_is_no_lag(tmp_path, host_s):
     for seed, lag_s in enumerate(LAGS_S):

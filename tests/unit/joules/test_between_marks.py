@@ -55,7 +55,7 @@ def test_an_instant_is_in_the_piece_around_it_and_in_the_outer_ones_beyond():
 
 def u_of(of, between, k):
     """What :meth:`counted_by` says of updates ``k``, in nanoseconds of that power."""
-    _, (first, _) = UpdatesAround(of, between).counted_by(steady(between), k)
+    first = UpdatesAround(of, between).counted_by(steady(between), k)[0].spread
     return np.sqrt(first**2 - of.quantum**2 / 12) / COUNTS_A_NS
 
 
@@ -95,8 +95,8 @@ def test_of_few_updates_what_is_declared_counts():
     worst = np.where(at.is_on_grid, 1.0, 1.6)
     k = np.arange(3, 15)
     assert u_of(of, between, k) == pytest.approx((math.sqrt(63 / 64) * own_ns * worst)[k], rel=1e-6)
-    means, _ = UpdatesAround(of, between).counted_by(steady(between), k)
-    assert np.diff(means, axis=0)[0] == pytest.approx(COUNTS_A_NS * np.diff(at.t_ns)[k], rel=1e-6)
+    first, second = UpdatesAround(of, between).counted_by(steady(between), k)
+    assert second.mean - first.mean == pytest.approx(COUNTS_A_NS * np.diff(at.t_ns)[k], rel=1e-6)
 
 
 @pytest.mark.parametrize("is_end", [True, False])
@@ -110,3 +110,27 @@ def test_the_power_beside_a_mark_is_of_the_nearest_updates_inside_its_piece(is_e
     assert (value[short], u[short]) == (0.0, math.inf)
     at = of.located(np.arange(len(of.changes)))
     assert u[long] < 2 * np.hypot(at.own_ns, at.jitter_ns).max() / (NEAR * MS)
+
+
+@pytest.mark.parametrize("x", [-0.5, 0.0, 0.6])
+@pytest.mark.parametrize(("before", "after"), [(0.0, 1.0), (1.0, 0.0)])
+def test_a_step_of_power_bends_what_a_common_phase_moves(x, before, after):
+    """Of max(0, d - x), d anywhere from -1 to 1: its mean, its slope on d, and what the slope leaves."""
+    of = counter(EVEN)
+    around = UpdatesAround(of, pieces(EVEN, 0.3, 0.5, 0.7))
+    half_ns, k = 0.3 * MS, len(around.at_ns) // 2
+    around.phase_ns[:] = around._grid_ns[:] = half_ns / math.sqrt(3.0)
+    at = int(around.at_ns[k])
+    bounds, rate = np.array([at - 10 * MS, at + round(x * half_ns), at + 10 * MS]), np.array([before, after])
+    zeros = np.zeros(2)
+    sums = sums_of(bounds, rate)
+    step = Pieces(bounds, np.array([0, 1]), rate, zeros, zeros, sums, zeros, np.zeros(3))
+    found, _ = around.counted_by(step, np.array([k]))
+    mean, slope = (1 - x) ** 2 / 4, 1.5 * (1 / 3 - x / 2 + x**3 / 6)
+    left = math.sqrt((1 - x) ** 3 / 6 - (1 - x) ** 4 / 16 - slope**2 / 3)
+    up = after - before
+    own = float(around._everywhere(step, np.array([k])).mean())  # where each may have been by itself
+    a_little = 0.01 * half_ns  # eight places are no integral
+    assert found.mean[0] - own == pytest.approx(up * half_ns * (mean - max(0.0, -x)), abs=a_little)
+    assert found.phase[0] == pytest.approx((before + up * slope) * half_ns / math.sqrt(3.0), abs=a_little)
+    assert found.bend[0] == pytest.approx(up * half_ns * left, abs=a_little)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from microjoule.joules.counters.stillness import Stillness
-from microjoule.joules.counters.update_times import Learned, UpdateTimes, _phase, brackets, learn, period
+from microjoule.joules.counters.update_period import period
+from microjoule.joules.counters.update_times import Learned, UpdateTimes, _phase, brackets, learn
 
 US, MS = 1_000, 1_000_000
 TIMER_NS = 976_562  # of RAPL: 1,024 Hz

@@ -2,7 +2,8 @@
 
 - its energy: counter, short_windows, counter_notes
 - which of its readings count: unwrap, unwrapped, glitches, doubtful_counts, resets, uncounted, identity
-- when it was updated: update_times, update_record, lessons, stillness, sparse_readings, quanta, cut_quanta
+- when it was updated: update_times, update_period, update_record, lessons, stillness, sparse_readings
+- and by how much it grew: quanta, cut_quanta
 - what is kept of all that: kept_rows
 - by how much it trails: lag, lags_left_open
 - what it had counted at an instant: interpolation, readings_around

@@ -77,16 +77,14 @@ class Counter:
         self.channel = channel
         self.declared = channel.timing
         self.machine = machine
-        self.t_ns: I64 = readings.t_ns
-        self._read_ns = readings.read_ns
+        self.t_ns, self._read_ns = readings.t_ns, readings.read_ns
         self.steps: Steps = readings.steps
-        self._failed_ns = readings.failed_ns
-        self.dropped_ns = readings.dropped_ns
-        self.is_noise = readings.is_noise
-        self.uncounted = readings.uncounted
+        self._failed_ns, self.dropped_ns = readings.failed_ns, readings.dropped_ns
+        self.is_noise, self.uncounted = readings.is_noise, readings.uncounted
         self._lessons = readings.lessons or Lessons(
             channel, readings.t_ns, readings.read_ns, readings.steps.total, readings.steps.changes
         )
+        self.is_in_lag = False
         self.quantum = quantum(channel)
         self.bits = max(0, _FRACTION_BITS + 1 - self.quantum.bit_length())
 
@@ -97,13 +95,13 @@ class Counter:
         times = self._between.times
         return self.with_timing(learnt(self.declared, times, self.steps.total, self.quantum, marks))
 
-    def with_timing(self, timing: Timing) -> Counter:
-        """The same counter with what readings tell of its timing; itself where that is what it has."""
+    def with_timing(self, timing: Timing, is_in_lag: bool = False) -> Counter:
+        """The same counter with what readings tell of its timing; ``is_in_lag`` as of :class:`.Learned`."""
         if timing is self.channel.timing:
             return self
         readings = self._readings._replace(lessons=self._lessons)
         counter = Counter.of(readings, replace(self.channel, timing=timing), self.machine)
-        counter.declared = self.declared
+        counter.declared, counter.is_in_lag = self.declared, is_in_lag or self.is_in_lag
         return counter
 
     def __len__(self) -> int:
@@ -168,7 +166,8 @@ class Counter:
 
     @cached_property
     def _between(self) -> Interpolation:
-        times = UpdateTimes(self.t_ns, self._read_ns, self.changes, self._lessons.learned, _LONG_READ_NS)
+        learned = self._lessons.learned._replace(is_in_lag=self.is_in_lag)
+        times = UpdateTimes(self.t_ns, self._read_ns, self.changes, learned, _LONG_READ_NS)
         return Interpolation(times, self.steps.total, self.quantum, partial(getattr, self, "goes_on"))
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> Brackets:

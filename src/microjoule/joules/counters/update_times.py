@@ -13,9 +13,7 @@ middle, ± its width W/√12. Where updates jitter by J, W is negative; of n bra
 J is no less than what a bracket leaves open, the bracket is taken; and where readings are no denser than
 updates all brackets together say nothing of the phase.
 
-The period is that of the first updates. Reads that come regularly put changes on a grid of their own, and
-1/T has an alias at 1/T_read - 1/T of the same strength; so among the peaks of the spectrum of the changes'
-times that period is taken under which fewest updates were missed, and hardly two changes fall on one.
+The period is that of the first updates (:mod:`.update_period`).
 
 Decision: the period is learnt from the first updates alone, and from there on the phase from 24 updates on
 either side. So a trace that is taken piece by piece gives the same times as one in memory. What was given
@@ -24,7 +22,6 @@ up: a sensor whose first updates are not its usual ones keeps the brackets.
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -35,6 +32,7 @@ from ...arrays import distinct
 from ...trace.series import I64
 from ...units import NS_PER_MS
 from ..estimates.uncertainty import ROOT_12
+from .update_period import COHERENT, LEAST, TURN, period
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -42,7 +40,6 @@ Bools = npt.NDArray[np.bool_]
 LEARN = 1024  # updates from which the period is learnt
 FIRST = 256  # updates that tell how evenly they come, where too few are near a program's marks
 AROUND = 24  # updates on either side from which the phase is taken
-_LEAST = 32  # fewer updates tell no period
 _DENSE = 1.3  # readings to an update from which on readings are called denser than updates
 _REFUTED = 1.8  # changes in the declared time, from which on it is not the usual one
 _SPARSE = 1.5  # declared times between readings, from which on they are no denser than updates should be
@@ -50,22 +47,16 @@ _LONGER = 1.3  # declared times between changes, from which on updates must have
 _STILL = 0.05  # share of the updates, at least, before which the value stood still for longer than declared
 _UNCHANGED = 1.1  # readings to a change, from which on some show none
 _MORE = 4  # quanta, from which on a counter is not still for the lack of one
-_SILENT = 20  # usual gaps; a longer one ends the run of updates from which the period is learnt
 _NARROW = 0.8  # of a period: a wider bracket tells nothing of the phase
 SLOW_NS = 5 * NS_PER_MS  # between updates of a GPU's counter, at least
 _IN_STEP = 0.5  # of a bracket that all of them leave open, while reads come in step with updates
 _APART = 2 * AROUND + 1  # updates that have no neighbour in common
-_BINS = 16  # to a mean gap, of the spectrum's time axis
-_COHERENT = 0.3  # mean resultant length from which on changes are called periodic
-_ALIAS = 0.7  # of the strongest peak, from which on another one may be the true one
 _SINGLE = 0.75  # share of steps of one quantum, from which on the value grows by less than one an update
 _CONFIRMED = 1.2  # of the declared time: a longer period of single quanta is one of theirs, or half of it
-_DOUBLE = 0.01  # share of changes that may fall on one update with another
 _ENOUGH = 12  # neighbours in whose brackets the phase must lie
 _WORTH = 0.7  # of a bracket's own uncertainty, below which the phase's is taken
 _WORTH_OF_SLOW = 1.5  # the same of a slow counter
 _AT_AN_END = 1.1  # reads in step keep the phase where it is in what they leave open, be it at an end
-_TURN = 2 * math.pi
 _AT_ONCE = 4096  # updates that are located at once
 _TRIED = 64  # updates, to see whether the grid is of use
 _NEIGHBOURS = np.arange(-AROUND, AROUND + 1)
@@ -81,6 +72,8 @@ class Learned(NamedTuple):
         is_seen: Whether readings are clearly denser than the changes that they show.
         together: Updates over which what is not known of the grid's phase is nearly one.
         worth: Of a bracket's own uncertainty, below which the phase's is taken.
+        is_in_lag: Whether what is not known of the phase is in the lag: that was learnt from updates in the
+            middle between two reads which came in step with all of them, so that all stay there.
     """
 
     period_ns: float = 0.0
@@ -88,6 +81,7 @@ class Learned(NamedTuple):
     is_seen: bool = False
     together: int = 2 * AROUND + 1
     worth: float = _WORTH
+    is_in_lag: bool = False
 
 
 class Located(NamedTuple):
@@ -154,7 +148,7 @@ def learn(
     # Readings a few declared times apart of which some show no change say that updates are farther apart.
     gaps = np.diff(latest)[steps[1 : len(latest)] > _MORE * quantum] if len(steps) else np.empty(0)
     gaps = gaps[gaps <= 4 * gap_ns]
-    mean_ns = float(np.mean(gaps)) if len(gaps) >= _LEAST else 0.0
+    mean_ns = float(np.mean(gaps)) if len(gaps) >= LEAST else 0.0
     is_rare = not is_single and width_ns > _SPARSE * declared_ns and mean_ns > _UNCHANGED * width_ns
     gap_ns = mean_ns if is_rare and not is_seen else gap_ns
     # Beside busy threads changes are as far apart as reads were: only a value that stood still for longer
@@ -188,80 +182,6 @@ def _together(earliest_ns: I64, latest_ns: I64, period_ns: float) -> int:
     left = np.minimum.accumulate(high) - np.maximum.accumulate(low)
     is_open = left > _IN_STEP * np.median(width)
     return max(int(after[max(int(is_open.sum()) - 1, 0)]), _APART)
-
-
-def period(earliest_ns: I64, latest_ns: I64) -> float:
-    """The period of the grid on which updates lie, in nanoseconds; 0: they lie on none, or nobody can tell.
-
-    Args:
-        earliest_ns: int64[n], ascending: :func:`brackets`.
-        latest_ns: int64[n].
-    """
-    middle, width = _run(earliest_ns, latest_ns)
-    if len(middle) < _LEAST:
-        return 0.0
-    mean = middle[-1] / (len(middle) - 1)
-    shortest, longest = max(1.2 * float(np.median(width)), mean / 2.6), 1.3 * mean
-    if shortest >= longest:
-        return 0.0
-    found = [_refined(middle, guess) for guess in _peaks(middle, mean, shortest, longest)]
-    costs = {each: _cost(middle, each) for each in found if shortest <= each <= longest}
-    best = min(costs, key=lambda each: costs[each], default=0.0)
-    return best if best and costs[best] < math.inf else 0.0
-
-
-def _run(earliest_ns: I64, latest_ns: I64) -> tuple[F64, F64]:
-    """Middles and widths of the longest run of updates without a silence; from its first one on."""
-    middle = earliest_ns + (latest_ns - earliest_ns) // 2
-    if len(middle) < _LEAST:
-        return np.empty(0), np.empty(0)
-    gaps = np.diff(middle)
-    cuts = np.concatenate(([0], np.flatnonzero(gaps > _SILENT * np.median(gaps)) + 1, [len(middle)]))
-    longest = int(np.argmax(np.diff(cuts)))
-    run = slice(cuts[longest], cuts[longest + 1])
-    width = (latest_ns - earliest_ns)[run]
-    usual = width <= 3 * np.median(width)
-    middle = middle[run][usual]
-    return (middle - middle[:1]).astype(np.float64), width[usual].astype(np.float64)
-
-
-def _peaks(middle: F64, mean: float, shortest: float, longest: float) -> list[float]:
-    """The periods at which the changes' times are most alike."""
-    at = np.rint(middle * (_BINS / mean)).astype(np.int64)
-    size = 2 << int(at[-1] + 1).bit_length()  # padded, so that a peak is seen between two of its bins
-    strength = np.abs(np.fft.rfft(np.bincount(at, minlength=size))) / len(middle)
-    periods = np.full(len(strength), math.inf)
-    periods[1:] = size * mean / _BINS / np.arange(1, len(strength))
-    asked = np.flatnonzero((periods >= shortest) & (periods <= longest))
-    asked = asked[(asked > 0) & (asked < len(strength) - 1)]
-    if not len(asked) or (top := strength[asked].max()) < _COHERENT:
-        return []
-    is_peak = (strength[asked] >= strength[asked - 1]) & (strength[asked] >= strength[asked + 1])
-    found: list[float] = periods[asked[is_peak & (strength[asked] > _ALIAS * top)]].tolist()
-    return found
-
-
-def _refined(middle: F64, guess: float) -> float:
-    """A period to a few millionths: the one at which blocks of updates have one phase."""
-    found = guess
-    for block in (16, 64):
-        n = len(middle) // block
-        if n < 2:
-            break
-        blocks = middle[: n * block].reshape(n, block)
-        turns = np.unwrap(np.angle(np.exp(1j * _TURN / found * blocks).mean(1))) / _TURN
-        at = blocks.mean(1)
-        slope = float(np.polyfit(at - at.mean(), turns, 1)[0])  # what is left of turns a nanosecond
-        found = 1 / (1 / found - slope) if abs(slope * found) < 0.2 else found
-    return found
-
-
-def _cost(middle: F64, period_ns: float) -> float:
-    """Updates to a change that a period must call missed, or shown twice; infinite where it is none."""
-    phase = np.exp(1j * _TURN / period_ns * middle).mean()
-    steps = np.diff(np.rint(middle / period_ns - np.angle(phase) / _TURN))
-    is_grid = abs(phase) >= _COHERENT and np.mean(steps < 1) <= _DOUBLE
-    return float(np.abs(steps - 1).mean()) if is_grid else math.inf
 
 
 class UpdateTimes:
@@ -353,9 +273,11 @@ class UpdateTimes:
         near = k[:, None] + _NEIGHBOURS
         is_there = (near >= 0) & (near < len(self))
         low, high, _ = self.brackets(np.clip(near, 0, len(self) - 1))
-        shift, phase, jitter, is_known = _phase(
-            low - middle[:, None], high - middle[:, None], is_there, self.learned.period_ns
-        )
+        low, high = low - middle[:, None], high - middle[:, None]
+        shift, phase, jitter, is_known = _phase(low, high, is_there, self.learned.period_ns)
+        if self.learned.is_in_lag:
+            usual = _usual(low, high, is_there, self.learned.period_ns)
+            shift, phase = (np.where(is_known, *both) for both in zip(usual, (shift, phase), strict=True))
         is_on_grid = is_known & (np.hypot(phase, jitter) < self.learned.worth * own)
         is_on_grid &= width < 1.5 * self.learned.period_ns  # of several the grid does not tell which
         on_grid = np.clip(middle + np.rint(shift).astype(np.int64), earliest, latest)
@@ -377,14 +299,14 @@ def _phase(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64,
     """
     is_there = is_there & (high - low < _NARROW * period_ns)
     middle = (low + high) * 0.5
-    angle = middle * (_TURN / period_ns)
+    angle = middle * (TURN / period_ns)
     x, y, n = (np.where(is_there, part, 0.0).sum(1) for part in (np.cos(angle), np.sin(angle), 1.0))
     # Whole periods are counted from about where the grid is: a bracket alone is too wide for that.
-    start = np.arctan2(y, x) * (period_ns / _TURN)
+    start = np.arctan2(y, x) * (period_ns / TURN)
     periods = np.rint((middle - start[:, None]) / period_ns) * period_ns
     lowest = np.where(is_there, low - periods, -np.inf).max(1)
     highest = np.where(is_there, high - periods, np.inf).min(1)
-    is_known = (n >= _ENOUGH) & (np.hypot(x, y) > _COHERENT * n)
+    is_known = (n >= _ENOUGH) & (np.hypot(x, y) > COHERENT * n)
     with np.errstate(invalid="ignore"):
         shift = np.where(is_known, (lowest + highest) / 2, 0.0)
         common = np.where(is_known, highest - lowest, 0.0)
@@ -393,3 +315,18 @@ def _phase(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64,
     jitter = np.where(beyond > 0, (1.1 * np.sqrt(apart) + np.sqrt(np.maximum(beyond, 0.0))) ** 2, 0.0)
     spread = np.sqrt(np.maximum(common, 0.0) ** 2 / 12 + 0.2 * jitter * apart)
     return shift, spread, jitter / ROOT_12, is_known
+
+
+def _usual(low: I64, high: I64, is_there: Bools, period_ns: float) -> tuple[F64, F64]:
+    """By how much the grid of most brackets' middles passes origins, and how well such a middle is known.
+
+    Args are those of :func:`_phase`.
+    """
+    width = (high - low).astype(np.float64)
+    is_usual = is_there & (width < _NARROW * period_ns)
+    middle = (low + high) * 0.5
+    off = middle - np.rint(middle / period_ns) * period_ns
+    for each in (off, width):
+        each[~is_usual] = np.nan
+        each[~is_usual.any(1)] = 0.0
+    return np.nanmedian(off, axis=1), np.nanmedian(width, axis=1) / ROOT_12

@@ -68,7 +68,7 @@ def is_possible(squares: F64, n: int) -> npt.NDArray[np.bool_]:
     return found
 
 
-def with_seen(timing: Timing, lag_ns: float, half_ns: float, source: str) -> Timing:
+def with_seen(timing: Timing, lag_ns: float, half_ns: float, source: str, off_ns: float = 0.0) -> Timing:
     """The timing with a lag that was seen; as it is where that tells less, or contradicts what was declared.
 
     Args:
@@ -76,12 +76,13 @@ def with_seen(timing: Timing, lag_ns: float, half_ns: float, source: str) -> Tim
         lag_ns: The likeliest.
         half_ns: Half-width of its 95 % interval.
         source: Where it is from, in words.
+        off_ns: By how much it may seem shorter than the shortest.
     """
-    is_new = half_ns < timing.half_lag_ns
-    if not is_new or not timing.lag_min_ns - half_ns <= lag_ns <= timing.lag_ns + half_ns:
+    is_new, least_ns = half_ns < timing.half_lag_ns, timing.lag_min_ns - off_ns
+    if not is_new or not least_ns - half_ns <= lag_ns <= timing.lag_ns + half_ns:
         return timing
     longer = timing.with_longest_lag(round(lag_ns + half_ns))
-    lag_ns = min(max(lag_ns, timing.lag_min_ns), timing.lag_ns)
+    lag_ns = min(max(lag_ns, least_ns), timing.lag_ns)
     return longer.with_likely_lag(round(lag_ns - half_ns), round(lag_ns + half_ns), source)
 
 

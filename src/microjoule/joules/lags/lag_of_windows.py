@@ -19,7 +19,9 @@ their work by any of some times, and each lag has the least that it leaves for o
 guaranteed. This one needs 24 edges of any length. It places the figure and is in its 95 % interval alone.
 
 Reads in step with updates leave all of them off by the same. The lag is off by as much, the other way, so no
-figure of the trace is: it is added where the lag itself is stated (:func:`common_ns`), and to no figure.
+figure of the trace is: it is added where the lag itself is stated (:func:`common_ns`), and to no figure. One
+late read may tell where the updates around it were, and the lag is that of updates in the middle between two
+reads. So all stay there (:func:`are_in_step`).
 
 Decision: windows that waited for nothing tell nothing here. A launch returns before the kernel runs, and the
 lag would be that of the kernel.
@@ -86,17 +88,21 @@ def lag_of_windows(counter: Counter, record: UpdateRecord, windows: WindowColumn
     known = list(islice(able, MOST))
     if 2 * len(known) < _EDGES:
         return timing
-    found = _seen(counter, record, known)
+    # No lag is shorter than the shortest, but what is not known of all updates together may make it seem so.
+    off_ns = common_ns(counter, record) if are_in_step(counter, record) else 0.0
+    found = _seen(counter, record, known, off_ns)
     if found is None or timing.likely_lag_ns is not None:
-        return timing if found is None else with_seen(timing, *found, SOURCE)
+        return timing if found is None else with_seen(timing, *found, SOURCE, off_ns)
     # Nothing measured it: a longer one that windows show takes the place of the one that is assumed.
     low_ns, high_ns = round(found[0] - found[1]), round(found[0] + found[1])
     is_new = found[1] < timing.half_lag_ns
     return timing.with_longest_lag(high_ns).with_likely_lag(low_ns, high_ns, SOURCE) if is_new else timing
 
 
-def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> tuple[float, float] | None:
-    """The lag and its half-width at 95 %; None: nothing shows it."""
+def _seen(
+    counter: Counter, record: UpdateRecord, windows: Sequence[Window], off_ns: float
+) -> tuple[float, float] | None:
+    """The lag, which may seem ``off_ns`` shorter, and its half-width at 95 %; None: nothing shows it."""
     declared_ns = counter.declared.lag_ns
     shifts = np.arange(-_EARLY * declared_ns, _LATE * declared_ns + _STEP_NS, _STEP_NS)
     edges, widths, total = record.columns()
@@ -115,7 +121,8 @@ def _seen(counter: Counter, record: UpdateRecord, windows: Sequence[Window]) -> 
     if found is None:
         return None
     own_ns = _OWN * counter.usual_ns + float(np.median(widths)) / math.sqrt(12.0 * len(at))
-    low_ns, high_ns = max(found[0] - own_ns, counter.channel.timing.lag_min_ns), found[1] + own_ns
+    low_ns = max(found[0] - own_ns, counter.channel.timing.lag_min_ns - off_ns)
+    high_ns = found[1] + own_ns
     return None if high_ns < low_ns else ((high_ns + low_ns) / 2, max(high_ns - low_ns, own_ns) / 2)
 
 
@@ -136,6 +143,23 @@ def common_ns(counter: Counter, record: UpdateRecord) -> float:
     off_ns = off_ns - np.rint(off_ns / counter.usual_ns) * counter.usual_ns
     scatter_ns = float(np.median(off_ns.std(1)))
     return _SURE_OF_ONE * alone_ns * (SHARED if scatter_ns >= ALIKE * alone_ns else 1.0)
+
+
+def are_in_step(counter: Counter, record: UpdateRecord) -> bool:
+    """Whether the reads of a whole trace came in step with the updates: nowhere one earlier or later.
+
+    Args:
+        counter: The counter.
+        record: Its updates.
+    """
+    edges, widths, _ = record.columns()
+    if len(edges) < _RUN or not counter.usual_ns:
+        return False
+    apart = np.diff(edges)
+    number = np.concatenate(([0.0], np.cumsum(np.rint(apart / counter.usual_ns))))
+    since_ns = (edges - edges[0]).astype(np.float64)
+    off_ns = since_ns - np.polyval(np.polyfit(number, since_ns, 1), number)
+    return float(off_ns.std()) < ALIKE * float(np.median(widths)) / ROOT_12
 
 
 class Left(Protocol):

@@ -31,7 +31,7 @@ from ..estimates.total import is_energy
 from ..gauges.gauge import Gauge
 from .lag_beside_gauge import lag_beside_gauge
 from .lag_of_parts import LagDifference, Recorded, lag_difference
-from .lag_of_windows import LEAST_NS, common_ns, lag_of_windows
+from .lag_of_windows import LEAST_NS, are_in_step, common_ns, lag_of_windows
 
 _DECLARED = "assumed"  # the source of a lag that nobody measured
 _SURELY = 2.0  # half-widths at 95 %, that a longer lag is bounded by
@@ -75,7 +75,8 @@ class RelatedLags:
         record = self._record(counter)
         gauges = (gauge for name in names if isinstance(gauge := self._meter(name), Gauge))
         counter = counter.with_timing(lag_beside_gauge(counter, record, gauges))
-        return counter.with_timing(lag_of_windows(counter, record, self._windows))
+        of_windows = lag_of_windows(counter, record, self._windows)
+        return counter.with_timing(of_windows, are_in_step(counter, record))
 
     def unsaid_ns(self, counter: Counter) -> float:
         """By how much more a counter's lag may be off at 95 % than figures of this trace are off by it."""

@@ -24,6 +24,7 @@ _UNLOCKED = 1.6  # where reads beat with updates, the errors of a window's two m
 AT_ONCE = 1 << 16  # marks that are worked on at once
 _SURE = 3.0  # standard uncertainties by which two of them show another power than five
 _PLACES = 8  # at which an update is thought to have been
+_PLACES_AT = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
 _TELLING = 20_000  # pairs of updates at most that show how powers scatter
 
 
@@ -83,6 +84,22 @@ class PowerBeside(NamedTuple):
     u: F64
 
 
+class Counted(NamedTuple):
+    """The energy up to n updates by the powers of pieces, float64[n] each, in counts.
+
+    Attributes:
+        mean: Over where they may have been.
+        spread: Standard deviation over where each may have been by itself.
+        phase: And over where their grid may have been, as far as that moves it in proportion; signed.
+        bend: And beyond that, as power steps where they may have been; negative where it steps down.
+    """
+
+    mean: F64
+    spread: F64
+    phase: F64
+    bend: F64
+
+
 def _evenly(numbers: I64) -> I64:
     """So many of them that tell enough, all over."""
     return numbers[:: max(1, math.ceil(len(numbers) / _TELLING))]
@@ -105,31 +122,41 @@ class UpdatesAround:
         # All updates around share the phase of their grid: no difference between them shows it.
         self.phase_ns: F64 = np.where(located.is_on_grid, located.phase_ns, 0.0)
         each_ns = np.where(located.is_on_grid, located.jitter_ns, located.own_ns)
+        # Where it is in the lag, no count at a mark is off by it.
+        self._grid_ns = np.zeros(len(self.at_ns)) if counter.is_in_lag else self.phase_ns
         timing = counter.channel.timing
         declared_ns = np.hypot(each_ns, timing.half_lag_ns / ROOT_3)
         uneven_ns = self._uneven_ns(pieces)  # where it was, and what it shows late, together
         self._spread_ns: F64 = declared_ns if uneven_ns is None else np.maximum(each_ns, uneven_ns)
         self._worst = np.where(located.is_on_grid, 1.0, _UNLOCKED)
 
-    def counted_by(self, pieces: Pieces, k: I64) -> tuple[tuple[F64, F64], tuple[F64, F64]]:
+    def counted_by(self, pieces: Pieces, k: I64) -> tuple[Counted, Counted]:
         """The energy up to updates ``k`` and ``k + 1`` by the powers of pieces, and how well it is known.
 
-        Both are taken over where these updates may have been.
+        It is taken over where these updates may have been. Where their grid was all of them share: what it
+        moves in proportion is told apart from what a step of power bends of that.
         """
         some = self._these((k, k + 1))
         each = self._everywhere(pieces, some)
-        mean = each.mean(0)
+        grid_ns = ROOT_3 * self._grid_ns[some] * _PLACES_AT[:, None]
+        apart = pieces.energy(self.at_ns[some] + grid_ns) - pieces.energy(self.at_ns[some])
+        square = (grid_ns**2).sum(0)
+        of_piece = pieces.watts[pieces.at(self.at_ns[some])]
+        slope = np.where(square > 0, (apart * grid_ns).sum(0) / np.maximum(square, 1e-300), of_piece)
+        lifted = apart.mean(0)
+        bend = np.copysign(np.sqrt(np.maximum((apart - slope * grid_ns).var(0), 0.0)), lifted)
         spread = np.sqrt(each.var(0) * self._worst[some] ** 2 + self._quantum**2 / 12.0)
+        mean = each.mean(0) + lifted
         rank = np.zeros(len(self.at_ns), np.int64)
         rank[some] = np.arange(len(some))
-        first, second = rank[k], rank[k + 1]
-        return (mean[first], mean[second]), (spread[first], spread[second])
+        of_grid_u = slope * self.phase_ns[some]
+        first, second = (Counted(mean[i], spread[i], of_grid_u[i], bend[i]) for i in (rank[k], rank[k + 1]))
+        return first, second
 
     def _everywhere(self, pieces: Pieces, some: I64) -> F64:
         """float64[places, n]: the energy up to updates by pieces' powers, wherever these may have been."""
         half_ns = ROOT_3 * self._spread_ns[some]
-        places = (np.arange(_PLACES) + 0.5) / _PLACES * 2.0 - 1.0
-        return np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in places])
+        return np.array([pieces.energy(self.at_ns[some] + half_ns * place) for place in _PLACES_AT])
 
     def left(self, pieces: Pieces, is_asked: npt.NDArray[np.bool_]) -> Left:
         """What the powers of pieces leave of the counts between updates.

@@ -32,7 +32,7 @@ from ..counters.counter import Counter
 from ..counters.update_times import AROUND
 from ..estimates.brackets import F64
 from ..profiling.attribution import Span, Watts
-from .between_marks import AT_ONCE, Pieces, PowerBeside, UpdatesAround, sums_of
+from .between_marks import AT_ONCE, Counted, Pieces, PowerBeside, UpdatesAround, sums_of
 from .mark_closure import closure
 from .marked_edges import Cause, MarkedEdges
 from .unseen_scatter import MOST, unseen_scatter
@@ -98,6 +98,7 @@ def marked_edges(span: Span) -> MarkedEdges | None:
         Cause("edges", "update", found["u_before"], k),
         Cause("edges", "update", found["u_after"], k, further=1),
         Cause("phase", "phase", found["u_phase"], k, together=2 * AROUND),
+        Cause("phase", "bend", found["u_bend"], k, together=2 * AROUND),
         Cause("power", "piece", found["u_left"]),
         Cause("power", "piece", found["u_right"], further=1),
         Cause("steps", "kind", unlike.common, unlike.kind),
@@ -141,8 +142,8 @@ class _Counts(NamedTuple):
         is_known: bool[n], whether there are updates on both sides.
         w0: float64[n], the weight of what the update before says; the one after has the rest.
         near0_ns: float64[n], ``share`` times ``own_ns`` of the update before; ``near1_ns`` of the one after.
-        u_before: float64[n], in counts, as the other ``u_``: of the two updates, of their phase, of the two
-            pieces of time, and of the mark itself.
+        u_before: float64[n], in counts, as the other ``u_``: of the two updates, of their phase and of what
+            steps bend of it, of the two pieces of time, and of the mark itself.
         apart: By how much the count by the update before is more than that by the one after.
         variance: Of that, as it is known of each mark, counts².
         lesser: Of the two weights.
@@ -158,6 +159,7 @@ class _Counts(NamedTuple):
     u_before: F64
     u_after: F64
     u_phase: F64
+    u_bend: F64
     u_left: F64
     u_right: F64
     u_mark: F64
@@ -172,7 +174,7 @@ _KEPT: dict[str, type] = {
     "k": np.int32,
     "position": np.int64,
     "is_known": np.bool_,
-    **dict.fromkeys(("u_before", "u_after", "u_phase", "u_left", "u_right", "u_mark"), np.float32),
+    **dict.fromkeys(("u_before", "u_after", "u_phase", "u_bend", "u_left", "u_right", "u_mark"), np.float32),
     **dict.fromkeys(("apart", "variance", "lesser", "lag_before", "lag_after"), np.float32),
 }
 
@@ -187,12 +189,13 @@ def _counts(
     """The counts at some of the marks."""
     marks = pieces.bounds_ns[1:-1][some]
     k = np.clip(np.searchsorted(updates.at_ns, marks, "right") - 1, 0, len(updates.at_ns) - 2)
-    mean, spread = updates.counted_by(pieces, k)
+    counted = updates.counted_by(pieces, k)
     ends_ns = updates.at_ns[k], updates.at_ns[k + 1]
-    before, after = (
-        _side(pieces, some, beside[i], ends_ns[i], mean[i], spread[i], (-1, 1)[i]) for i in (0, 1)
+    before, after = (_side(pieces, some, beside[i], ends_ns[i], counted[i], (-1, 1)[i]) for i in (0, 1))
+    v0, v1 = (
+        side.edge**2 + of.bend**2 + side.near**2 + side.own**2 + side.rest**2
+        for side, of in zip((before, after), counted, strict=True)
     )
-    v0, v1 = (each.edge**2 + each.near**2 + each.own**2 + each.rest**2 for each in (before, after))
     w0 = v1 / (v0 + v1)
     w1 = 1.0 - w0
     total = updates.total
@@ -200,7 +203,6 @@ def _counts(
     scaled = np.rint((position - total[k]) * 2.0**counter.bits).astype(np.int64) + (total[k] << counter.bits)
     is_known = (marks >= updates.at_ns[0]) & (marks <= updates.at_ns[-1])
     scaled[is_known] = np.clip(scaled[is_known], *counter.limits(marks[is_known]))
-    left_w, right_w = (pieces.watts[pieces.at(t_ns)] for t_ns in ends_ns)
     half_ns = round(counter.channel.timing.half_lag_ns)
     local = _Local.of(pieces, some, beside, (before.share, after.share))
     lag_before, lag_after = (
@@ -215,7 +217,8 @@ def _counts(
         near1_ns=after.share * after.own_ns,
         u_before=w0 * before.edge,
         u_after=w1 * after.edge,
-        u_phase=updates.phase_ns[k] * (w0 * left_w + w1 * right_w),
+        u_phase=w0 * counted[0].phase + w1 * counted[1].phase,
+        u_bend=w0 * counted[0].bend + w1 * counted[1].bend,
         u_left=w0 * (1.0 - before.share) * before.own_ns * pieces.scatter[:-1][some],
         u_right=-w1 * (1.0 - after.share) * after.own_ns * pieces.scatter[1:][some],
         u_mark=np.hypot(w0 * np.hypot(*_two(before)), w1 * np.hypot(*_two(after))),
@@ -276,8 +279,7 @@ def _side(
     some: slice,
     near: PowerBeside,
     update_ns: I64,
-    mean: F64,
-    spread: F64,
+    counted: Counted,
     ahead: int,
 ) -> _Side:
     """What the updates before some marks tell of the counts there, or with ``ahead`` 1 those after them.
@@ -287,8 +289,7 @@ def _side(
         some: Which marks.
         near: The power beside all marks.
         update_ns: When the update was.
-        mean: The counts up to it by the powers of the pieces.
-        spread: How well that is known.
+        counted: Up to it, by the powers of the pieces.
         ahead: -1 or 1.
     """
     beside = slice(0, -1) if ahead < 0 else slice(1, None)
@@ -298,11 +299,11 @@ def _side(
     own_ns = np.clip(np.abs(update_ns - marks), 0, length).astype(np.float64)
     of_name = np.maximum(np.hypot(scatter, doubt), 1e-300)
     share = of_name**2 / (of_name**2 + np.maximum(near.u, 1e-300) ** 2)
-    counted = ahead * (mean - pieces.sums[1:-1][some]) + share * (near.value - watts) * own_ns
+    gained = ahead * (counted.mean - pieces.sums[1:-1][some]) + share * (near.value - watts) * own_ns
     beyond = np.abs(pieces.doubted(update_ns) - pieces.unsure_sums[1:-1][some])
     return _Side(
-        gained=counted,
-        edge=spread,
+        gained=gained,
+        edge=counted.spread,
         near=np.where(share > 0, share * np.where(np.isfinite(near.u), near.u, 0.0), 0.0) * own_ns,
         own=(1.0 - share) * of_name * own_ns,
         rest=np.maximum(beyond - of_name * own_ns, 0.0),
