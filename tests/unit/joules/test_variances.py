@@ -40,6 +40,12 @@ def test_no_more_is_left_open_than_power_may_be_off_by() -> None:
     assert of_held == pytest.approx(np.minimum(of_all, most2))
 
 
+@pytest.mark.filterwarnings("error")
+def test_windows_of_which_nothing_is_open_keep_nothing_however_much_power_may_be_off_by() -> None:
+    nothing = Variances(*np.zeros((6, 1)))
+    assert np.array_equal(nothing.within(np.array([20e3**2])), nothing), "400 W for 50 s"
+
+
 def lost_j(watts: list[float], t_s: float, lag_s: float = 0.0) -> float:
     """What a window that ends at an instant loses, of means of a quarter of each second."""
     ends = np.arange(1.0, len(watts) + 1)

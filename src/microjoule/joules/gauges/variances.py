@@ -79,5 +79,6 @@ class Variances(NamedTuple):
     def within(self, most2: F64) -> Variances:
         """So much of each that U² is no more than that (J²)."""
         all2 = 4 * (self.begin + self.end + self.inner + self.box + self.whole) + 6 * self.swing
-        share = np.minimum(np.maximum(most2, 0.0) / np.maximum(all2, 1e-300), 1.0)
+        most2 = np.maximum(most2, 0.0)  # of long windows so much that no tiny number may divide it
+        share = np.divide(most2, all2, out=np.ones_like(all2), where=all2 > most2)
         return Variances(*(each * share for each in self))
