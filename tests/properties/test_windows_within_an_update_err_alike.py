@@ -8,12 +8,15 @@ windows are the first half.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gauges
 import numpy as np
 import pytest
 from gauges import POLLS, REST_S, SENSORS, T0, Load, S, truth_j
+from ideal import rows as rows_of
 
+from microjoule.joules.energy_trace import Trace
 from microjoule.joules.estimates.estimate import summed
 
 EXACT = replace(SENSORS["100 of 100 ms"], jitter=0.0, noise_w=0.0)
@@ -51,6 +54,31 @@ def test_two_programs_of_the_same_readings_are_within_one_interval():
             assert abs(float(whole) - truth.sum()) <= whole.U
             assert sum(abs(float(each) - j) <= each.U for each, j in zip(found, truth, strict=True)) >= 57
         assert 1.5 * truth_j(short, *bursts).sum() > whole.U
+
+
+def test_which_other_windows_are_asked_for_with_them_does_not_matter():
+    """Beside a window around all, or windows between them, U of the sum was a tenth to half of its error."""
+    load = program(begins(), BURST_S, HIGH_W)
+    both = SimpleNamespace(
+        channel=gauges.channel(EXACT.timing), series=gauges.series(load, EXACT, POLLS["10 ms"], SEED)
+    )
+    t0, t1 = windows(begins())
+    bursts = list(zip(t0.tolist(), t1.tolist(), ["burst"] * WINDOWS, strict=True))
+    around = (int(t0[0]) - S, int(t1[-1]) + S, "program")
+    between = list(zip(t1[:-1].tolist(), t0[1:].tolist(), ["rest"] * (WINDOWS - 1), strict=True))
+    told = []
+    for marked in (bursts, [around, *bursts], [*bursts, *between], [around, *bursts, *between]):
+        rows = [
+            row
+            for number, (begin, end, name) in enumerate(marked)
+            for row in ((begin, "@begin", number, name), (end, "@end", number, None))
+        ]
+        trace = Trace(rows_of([both], rows))
+        asked = zip(trace.windows, trace.energies(trace.windows), strict=True)
+        found = [each[both.channel.id] for window, each in asked if window.name == "burst"]
+        told.append((summed(found).U, [each.U for each in found]))
+    assert told[1:] == told[:1] * 3
+    assert told[0][0] > 2 * np.linalg.norm(told[0][1]), "all of them err alike"
 
 
 @pytest.mark.parametrize("apart_s", [1e-5, 1e-3])

@@ -256,9 +256,11 @@ class Trace(RawTrace):
         single = [self.window(each) for each in asked if not isinstance(each, str)]
         t0_ns = np.array([window.t0_ns for window in single], np.int64)
         t1_ns = np.array([window.t1_ns for window in single], np.int64)
+        numbers: dict[str, int] = {}
+        of_name = np.array([numbers.setdefault(each.name, len(numbers)) for each in single], np.int64)
         found = {}
         for name in self.energy_channels:
-            each = self.estimates(name, t0_ns, t1_ns)
+            each = self.mark_fits.estimates(name, t0_ns, t1_ns, of_name)
             found[name] = [unread(one) for one in each] if name in self.dead else each
         known = (
             Energies(

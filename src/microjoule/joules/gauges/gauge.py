@@ -62,7 +62,7 @@ from .profile import Profile, discharged
 from .readings import Readings, Shape
 from .running import MISSED
 from .stamps import Clock, Stamped
-from .step_loss import OF_BOUND, steps_j, within_one_mean
+from .step_loss import OF_BOUND, by_name, steps_j, within_one_mean
 from .swinging import Swinging
 from .variances import Variances
 from .within_update import WithinUpdate
@@ -123,17 +123,16 @@ class Gauge:
 
         return notes(self, self._boxcar)
 
-    def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike) -> GaugeBrackets:
-        """The energies of windows ``[t0_ns, t1_ns)``: int64[n] each, with t0 <= t1."""
+    def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike, name: I64 | None = None) -> GaugeBrackets:
+        """The energies of windows ``[t0_ns, t1_ns)``, t0 <= t1: int64[n] each, as numbers of their names."""
         t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
         value, status = self.values(t0, t1)
         low, high = guaranteed(self.readings, self.channel, t0, t1)
         value = np.clip(value, low, high)
         if len(self) < 2:
             return GaugeBrackets(t0, t1, value, low, high, status)
-        unseen = self._unseen(value, t0, t1)
-        if self.as_longer is not None:
-            unseen = self.as_longer._of_either(value, t0, t1)
+        longer = self.as_longer
+        unseen = (longer._of_either if longer else self._unseen)(value, t0, t1, name)
         parts = (*unseen, *self._systematic(value, t0, t1))
         return GaugeBrackets(t0, t1, value, low, high, status, parts)
 
@@ -255,16 +254,16 @@ class Gauge:
 
     # ---- components ---------------------------------------------------------------------------------
 
-    def _of_either(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
+    def _of_either(self, value: F64, t0: I64, t1: I64, name: I64 | None) -> Iterator[Part]:
         """Of windows whose energies are taken as declared: the load may follow slowly, or the sensor."""
         own = self.joules_until(t1) - self.joules_until(t0)
-        for part in self._unseen(own, t0, t1):
+        for part in self._unseen(own, t0, t1, name):
             # Trailing errs the way that averaging does, at the same steps.
             yield part._replace(form=BOUNDED) if part.name == "lag" else part
         groups = (f"averaging:{self.channel.id}",) * len(t0)
         yield Part("averaging", np.nan_to_num(own - value) / ROOT_3, BOUNDED, groups)
 
-    def _unseen(self, value: F64, t0: I64, t1: I64) -> Iterator[Part]:
+    def _unseen(self, value: F64, t0: I64, t1: I64, name: I64 | None) -> Iterator[Part]:
         """What readings do not show, from one reading to the next and between."""
         a, b, profile = self._s(t0), self._s(t1), self._profile
         swing2, off = self._swinging.at_ends(a, b, value)
@@ -292,7 +291,7 @@ class Gauge:
         off = np.hypot(off, self._within_update.unknown_j(b - a, joules))
         ends2 = np.minimum(begin2 + end2 + box2 + 1.5 * swing2 + lost_j**2, most_j**2 / 4)
         mean_s = max(period_s, seconds(self.readings.window_ns or 0))
-        alike = within_one_mean(a, b, mean_s, joules, ends2, self.most_w)
+        alike = within_one_mean(*by_name(a, b, name, mean_s), mean_s, joules, ends2, self.most_w)
         yield Part("edges", np.sqrt(alike * ends2), NORMAL, (f"{ALIKE}{self.channel.id}",) * len(t0))
         begin2, end2, box2, swing2 = (part2 * (1.0 - alike) for part2 in (begin2, end2, box2, swing2))
         for sign, part2, t in ((-1.0, begin2, t0), (1.0, end2, t1)):

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...arrays import Bools
+from ...trace.series import I64
 from ..estimates.brackets import F64
 from ..estimates.uncertainty import ROOT_3
 from .profile import Profile
@@ -47,6 +48,21 @@ def steps_j(profile: Profile, t0_s: F64, t1_s: F64, blurred_s: float, lag_s: flo
         _moved_j(profile, t, blurred_s, is_open) + _late_j(profile, t, blurred_s, lag_s) for t in (t0_s, t1_s)
     )
     return OF_BOUND * _MARGIN * (ended_j - begun_j)
+
+
+def by_name(t0_s: F64, t1_s: F64, name: I64 | None, mean_s: float) -> tuple[F64, F64]:
+    """Windows of each name moved out of the way of those of all others; as they are where all have one.
+
+    Args:
+        t0_s: When they begin.
+        t1_s: When they end.
+        name: int64[n], numbers of names.
+        mean_s: How far apart they have nothing to do with each other.
+    """
+    if name is None or not len(name):
+        return t0_s, t1_s
+    away_s = name * (float(t1_s.max() - t0_s.min()) + 2 * mean_s)
+    return t0_s + away_s, t1_s + away_s
 
 
 def within_one_mean(t0_s: F64, t1_s: F64, mean_s: float, value_j: F64, ends2: F64, most_w: float) -> F64:

@@ -131,28 +131,29 @@ class MarkFits:
                 lags.append((moved_by / 2.0**counter.bits).astype(np.float32))
         return found._replace(lag=np.concatenate(lags, axis=1))
 
-    def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64) -> list[Estimate]:
+    def estimates(self, channel_id: str, t0_ns: I64, t1_ns: I64, name: I64 | None = None) -> list[Estimate]:
         """The energies of windows on one channel: power may step at their edges where a program marked them.
 
         Args:
             channel_id: A channel that tells an energy.
             t0_ns: int64[n], beginnings.
             t1_ns: int64[n], ends.
+            name: int64[n], a number of each one's name; None: all have one.
         """
         t0_ns, t1_ns = self._widened(channel_id, t0_ns, t1_ns)
         marked, meter = self.edges(channel_id), self._trace.meter(channel_id)
-        if marked is None or not isinstance(meter, Counter):
+        if not isinstance(meter, Counter):
+            return meter.estimates(meter.energies(t0_ns, t1_ns, name))
+        if marked is None:
             found = meter.estimates(meter.energies(t0_ns, t1_ns))
         else:
             found = marked.estimates(meter, t0_ns, t1_ns)
-        if not isinstance(meter, Counter):
-            return found
         of = self.finer(channel_id)
         found = found if of is None else fused(meter, of, found, t0_ns, t1_ns)
         other = self.stand_in(channel_id)
         if other is None or meter.span_ns is None:
             return found
-        shown = other.estimates(other.energies(t0_ns, t1_ns))
+        shown = other.estimates(other.energies(t0_ns, t1_ns, name))
         is_silent = (t1_ns > meter.span_ns[1]).tolist()
         return [
             of_gauge if silent and own.value is None and of_gauge.value is not None else own
