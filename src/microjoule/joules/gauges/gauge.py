@@ -124,7 +124,7 @@ class Gauge:
         return notes(self, self._boxcar)
 
     def energies(self, t0_ns: npt.ArrayLike, t1_ns: npt.ArrayLike, name: I64 | None = None) -> GaugeBrackets:
-        """The energies of windows ``[t0_ns, t1_ns)``, t0 <= t1: int64[n] each, as numbers of their names."""
+        """The energies of windows ``[t0_ns, t1_ns)``, t0 <= t1: int64[n] each; of one name, or of these."""
         t0, t1 = np.atleast_1d(np.asarray(t0_ns, np.int64)), np.atleast_1d(np.asarray(t1_ns, np.int64))
         value, status = self.values(t0, t1)
         low, high = guaranteed(self.readings, self.channel, t0, t1)
