@@ -133,8 +133,8 @@ class UpdatesAround:
     def counted_by(self, pieces: Pieces, k: I64) -> tuple[Counted, Counted]:
         """The energy up to updates ``k`` and ``k + 1`` by the powers of pieces, and how well it is known.
 
-        It is taken over where these updates may have been. Where their grid was all of them share: what it
-        moves in proportion is told apart from what a step of power bends of that.
+        It is taken over where these updates may have been. All of them share where their grid was: what that
+        moves in proportion is one part, and what a step of power bends of it another.
         """
         some = self._these((k, k + 1))
         each = self._everywhere(pieces, some)
