@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import random
 import re
@@ -171,8 +172,9 @@ def test_a_gauge_that_looks_a_quarter_of_the_time_is_shown_all_phases(tmp_path):
     found = uj.measure(lambda: time.sleep(0.001), rel=0.05, max_time_s=20, repeat=8, number=20, meter=meter)
     assert found.plan.is_stratified
     assert len({int(offset / 0.0005) for offset in found.plan.offsets_s}) == 8  # one in each eighth of 4 ms
-    assert holds(found.power.to_json(), 100.0)
-    assert 0 < found.power.u < 1
+    # u of eight windows scatters, and one interval is missed now and then: both are held to the noise.
+    assert found.power.value == pytest.approx(100.0, abs=6 * 0.3 / math.sqrt(8))
+    assert 0 < found.power.u < 0.3
     assert {c.name for c in found.power.components} >= {"repeatability"}
     assert not {"edges", "aliasing"} & {c.name for c in found.power.components}
 
