@@ -77,7 +77,7 @@ def test_reads_in_step_with_updates_leave_the_lag_open_and_no_figure(tmp_path, p
 def test_a_late_read_among_reads_in_step_moves_no_window(tmp_path, phase, late):
     """It tells where updates around it were, of which the lag knew nothing: steps were up to 1.5 J off.
 
-    And where the lag is nothing, it seems to be less: it was called unknown then, and steps were 1 J off.
+    Where the lag is zero it may seem to be less: windows told none then, and steps were 1 J off.
     """
     off = []
     for seed, lag_s in enumerate((0.0, 0.1, 0.0, 0.05)):

@@ -57,7 +57,7 @@ def test_two_programs_of_the_same_readings_are_within_one_interval():
 
 
 def test_which_other_windows_are_asked_for_with_them_does_not_matter():
-    """Beside a window around all, or windows between them, U of the sum was a tenth to half of its error."""
+    """Beside a window around all, or windows between them, U of the sum was a fifth to half of its error."""
     load = program(begins(), BURST_S, HIGH_W)
     both = SimpleNamespace(
         channel=gauges.channel(EXACT.timing), series=gauges.series(load, EXACT, POLLS["10 ms"], SEED)
